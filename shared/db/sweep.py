@@ -1,0 +1,57 @@
+"""Time-driven work as state: a sweep claims due rows in batches, so that restarts and many processes are harmless."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.db.database import Database
+
+_log = structlog.get_logger()
+
+Work = Callable[[AsyncSession, datetime], Awaitable[int]]
+"""Claims due rows with `FOR UPDATE SKIP LOCKED`, handles them, returns how many; 0 when nothing is due."""
+
+
+class Sweep:
+    """Runs `work` in one transaction a batch until nothing is due, then waits `every`, and again."""
+
+    kind = "sweep"
+
+    def __init__(self, name: str, work: Work, *, database: Database, clock: Clock, every: timedelta) -> None:
+        self.name = name
+        self.unready_because: str | None = None
+        self._work = work
+        self._database = database
+        self._clock = clock
+        self._every = every.total_seconds()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweep until `stop`; a database that is away is waited for."""
+        while not stop.is_set():
+            try:
+                done = await self._sweep_once()
+                self.unready_because = None
+            except (DBAPIError, OSError) as error:
+                done = 0
+                self.unready_because = "database unavailable"
+                _log.warning("sweep_waits", sweep=self.name, error=type(error).__name__)
+            if not done:
+                await wait_for_stop(stop, self._every)
+
+    async def _sweep_once(self) -> int:
+        async with self._database.transaction() as session:
+            return await self._work(session, self._clock.now())
+
+
+async def wait_for_stop(stop: asyncio.Event, seconds: float) -> None:
+    """Wait until `stop` is set, at most `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,1 @@
+"""Every event and every topic, declared once. Services meet here and nowhere else."""

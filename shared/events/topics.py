@@ -1,0 +1,81 @@
+"""Topics: partitions, retention, cleanup, who writes and who reads. `signpost topics apply` makes them so.
+
+Partitions, retention and readers follow `docs/contracts`; nothing else in the project names a topic's settings.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Cleanup(StrEnum):
+    """What the log does with old records."""
+
+    DELETE = "delete"
+    COMPACT = "compact"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One declared topic."""
+
+    name: str
+    writers: tuple[str, ...]
+    """Services whose events are believed here; `external` for a topic that other systems write."""
+    readers: tuple[str, ...]
+    retention: timedelta | None
+    """None for compacted topics: the newest record of a key stays."""
+    cleanup: Cleanup = Cleanup.DELETE
+    restricted: bool = False
+    """Carries personal data: 7 days at most, readable only by the declared readers."""
+    partitions: int = 6
+
+
+_WEEK = timedelta(days=7)
+_MONTH = timedelta(days=30)
+
+ABUSE_REPORTS = Topic("intake.abuse-reports.v1", ("intake",), ("triage", "notifier"), _WEEK, restricted=True)
+MISUSE_REPORTS = Topic("intake.misuse-reports.v1", ("intake",), ("triage", "notifier"), _WEEK, restricted=True)
+SECURITY_INCIDENTS = Topic("intake.security-incidents.v1", ("intake",), ("triage", "notifier"), _WEEK, restricted=True)
+ENQUIRIES = Topic("intake.enquiries.v1", ("intake",), ("triage",), _WEEK, restricted=True)
+INBOUND = Topic("intake.inbound.v1", ("external",), ("intake",), _WEEK, restricted=True)
+LEDGER = Topic("intake.ledger.v1", ("intake",), ("triage",), None, Cleanup.COMPACT, partitions=1)
+CASES = Topic("triage.cases.v1", ("triage",), ("intake", "notifier", "registry"), _MONTH)
+REPORTER_UPDATES = Topic("triage.reporter-updates.v1", ("triage",), ("intake",), _WEEK, restricted=True)
+ACCOUNTS = Topic("registry.accounts.v1", ("registry",), ("triage",), None, Cleanup.COMPACT)
+ACCESS = Topic("registry.access.v1", ("registry",), ("notifier",), _MONTH)
+ALERTS = Topic("notifier.alerts.v1", ("notifier",), ("intake", "triage"), _MONTH)
+DEAD_LETTERS = Topic(
+    "operations.dead-letters.v1",
+    ("intake", "triage", "registry", "notifier"),
+    ("intake", "triage"),
+    _MONTH,
+    partitions=1,
+)
+
+SERVICES = ("intake", "triage", "registry", "notifier")
+
+
+def dead_letter_topic(group: str) -> Topic:
+    """Return the topic that keeps a copy of the records `group` could not handle."""
+    return Topic(f"{group}.dead-letter", (group,), (), _WEEK, restricted=True, partitions=1)
+
+
+TOPICS: tuple[Topic, ...] = (
+    ABUSE_REPORTS,
+    MISUSE_REPORTS,
+    SECURITY_INCIDENTS,
+    ENQUIRIES,
+    INBOUND,
+    LEDGER,
+    CASES,
+    REPORTER_UPDATES,
+    ACCOUNTS,
+    ACCESS,
+    ALERTS,
+    DEAD_LETTERS,
+    *(dead_letter_topic(f"signpost-{service}") for service in SERVICES),
+)
+"""Every topic there is."""
+
+BY_NAME = {topic.name: topic for topic in TOPICS}

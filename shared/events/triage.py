@@ -1,0 +1,111 @@
+"""What triage tells the others: ids and classification only, never content."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from shared.events import topics
+from shared.events.envelope import Event
+from shared.events.vocabulary import CaseState, DeadlineKind, Open, Outcome, Priority, ReportType, Team
+
+
+class _CaseEvent(Event):
+    TOPIC: ClassVar[str] = topics.CASES.name
+
+    case_id: UUID
+    report_id: UUID
+    reference: str
+    at: AwareDatetime
+
+
+class CaseOpened(_CaseEvent):
+    """A report became a case: one per report, and one more for each linked case."""
+
+    TYPE: ClassVar[str] = "case.opened.v1"
+    report_type: Open[ReportType]
+    team: Open[Team]
+    priority: Open[Priority]
+    restricted: bool = False
+    linked: bool = False
+
+
+class CaseRouted(_CaseEvent):
+    """Why this team: the rule, its clause and the rule book it stands in."""
+
+    TYPE: ClassVar[str] = "case.routed.v1"
+    report_type: Open[ReportType]
+    team: Open[Team]
+    rule: str
+    clause: str
+    rulebook: str
+    misdirected: bool = False
+
+
+class CaseClaimed(_CaseEvent):
+    """A responder took the case."""
+
+    TYPE: ClassVar[str] = "case.claimed.v1"
+    team: Open[Team]
+
+
+class CaseTransferred(_CaseEvent):
+    """The case went to another team; its clocks are kept."""
+
+    TYPE: ClassVar[str] = "case.transferred.v1"
+    from_team: Open[Team]
+    to_team: Open[Team]
+
+
+class CaseResolved(_CaseEvent):
+    """The team's work is done."""
+
+    TYPE: ClassVar[str] = "case.resolved.v1"
+    team: Open[Team]
+    outcome: Open[Outcome]
+
+
+class CaseReopened(_CaseEvent):
+    """The case is being worked again."""
+
+    TYPE: ClassVar[str] = "case.reopened.v1"
+    team: Open[Team]
+    state: Open[CaseState]
+
+
+class CaseClosed(_CaseEvent):
+    """Nothing more will happen to the case."""
+
+    TYPE: ClassVar[str] = "case.closed.v1"
+    team: Open[Team]
+
+
+class CaseDeadlineAtRisk(_CaseEvent):
+    """Three quarters of a clock have run."""
+
+    TYPE: ClassVar[str] = "case.deadline_at_risk.v1"
+    team: Open[Team]
+    kind: Open[DeadlineKind]
+    due_at: AwareDatetime
+
+
+class CaseDeadlineMissed(_CaseEvent):
+    """A clock ran out."""
+
+    TYPE: ClassVar[str] = "case.deadline_missed.v1"
+    team: Open[Team]
+    kind: Open[DeadlineKind]
+    due_at: AwareDatetime
+
+
+TRIAGE_EVENTS: tuple[type[Event], ...] = (
+    CaseOpened,
+    CaseRouted,
+    CaseClaimed,
+    CaseTransferred,
+    CaseResolved,
+    CaseReopened,
+    CaseClosed,
+    CaseDeadlineAtRisk,
+    CaseDeadlineMissed,
+)

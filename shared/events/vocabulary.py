@@ -1,0 +1,243 @@
+"""The words of the product (design: domain, section 2), as enums that every service shares.
+
+On the wire an enum is read openly: a value that this version does not know becomes `unrecognised`, and a person
+decides. Forms and APIs never accept `unrecognised`.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+T = TypeVar("T")
+UNRECOGNISED: Literal["unrecognised"] = "unrecognised"
+
+
+def _text_becomes_unrecognised(value: object) -> object:
+    return UNRECOGNISED if isinstance(value, str) else value
+
+
+Open = Annotated[
+    T | Annotated[Literal["unrecognised"], BeforeValidator(_text_becomes_unrecognised)],
+    Field(union_mode="left_to_right"),
+]
+"""`Open[Behaviour]`: a behaviour, or `unrecognised` for one that a newer writer knows."""
+
+
+class ReportType(StrEnum):
+    """What a person submits."""
+
+    ABUSE = "abuse"
+    MISUSE = "misuse"
+    SECURITY_INCIDENT = "security_incident"
+    ENQUIRY = "enquiry"
+    POLICY_EXCEPTION = "policy_exception"
+
+
+class Team(StrEnum):
+    """Who works a case."""
+
+    SMART = "smart"
+    SIRT = "sirt"
+    LINE_MANAGER = "line_manager"
+    ADVICE_CENTRE = "advice_centre"
+    POLICY_STANDARDS = "policy_standards"
+    TRIAGE_DESK = "triage_desk"
+
+
+class Priority(StrEnum):
+    """How soon a team acts: P1 first."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+
+
+class Behaviour(StrEnum):
+    """What an abuse report is about. The first eight are the policy's words, the last four are ours."""
+
+    TROLLING = "trolling"
+    CYBERSTALKING = "cyberstalking"
+    CYBERBULLYING = "cyberbullying"
+    DOXING = "doxing"
+    HARASSMENT = "harassment"
+    DISCRIMINATION = "discrimination"
+    DEFAMATION = "defamation"
+    UNAUTHORISED_RECORDING = "unauthorised_recording"
+    THREAT = "threat"
+    IMPERSONATION = "impersonation"
+    INTIMATE_IMAGE = "intimate_image"
+    OTHER = "other"
+
+
+class ContentKind(StrEnum):
+    """What was posted (O1, O2: any user-generated content, recordings included)."""
+
+    POST = "post"
+    COMMENT = "comment"
+    MESSAGE = "message"
+    IMAGE = "image"
+    VIDEO = "video"
+    REVIEW = "review"
+    CHATROOM = "chatroom"
+    FORUM = "forum"
+    BLOG = "blog"
+    PROFILE = "profile"
+    VIDEO_RECORDING = "video_recording"
+    CALL_RECORDING = "call_recording"
+    OTHER = "other"
+
+
+class ContentState(StrEnum):
+    """Where the content is now."""
+
+    ONLINE = "online"
+    DELETED = "deleted"
+    PRIVATE = "private"
+    NEVER_ONLINE = "never_online"
+    UNSURE = "unsure"
+
+
+class Relation(StrEnum):
+    """Who a person affected, or suspected, is to the reporter and the department (Sc-a, S1)."""
+
+    SELF = "self"
+    COLLEAGUE = "colleague"
+    CUSTOMER = "customer"
+    PUBLIC = "public"
+    GROUP = "group"
+    UNKNOWN = "unknown"
+
+
+class WorkerKind(StrEnum):
+    """Who reports (Sc-a)."""
+
+    EMPLOYEE = "employee"
+    CONTRACTOR = "contractor"
+    CONSULTANT = "consultant"
+    OTHER_WORKER = "other_worker"
+    ALB_STAFF = "alb_staff"
+    PUBLIC = "public"
+
+
+class Confidentiality(StrEnum):
+    """How a reporter wants to be known: named to those who work the case, to the response team only, or to nobody."""
+
+    NAMED = "named"
+    CONFIDENTIAL = "confidential"
+    ANONYMOUS = "anonymous"
+
+
+class ManagerAlert(StrEnum):
+    """Whether it is safe for the reporter's manager to know (our choice under S3)."""
+
+    YES = "yes"
+    SOMEONE_ELSE = "someone_else"
+    ASK_ME_FIRST = "ask_me_first"
+    NO = "no"
+
+
+class AlsoAffects(StrEnum):
+    """What an abuse report says is at risk beside the person."""
+
+    DWP_INFORMATION = "dwp_information"
+    SYSTEM = "system"
+    SANCTIONED_ACCOUNT = "sanctioned_account"
+    ACCOUNT_TAKEN_OVER = "account_taken_over"
+
+
+class FoundBy(StrEnum):
+    """How it was noticed (C-h); only the role `monitoring` may say `monitoring`."""
+
+    PERSON = "person"
+    MONITORING = "monitoring"
+
+
+class AccountClass(StrEnum):
+    """What a social media account is (D-official, D-pia, D-linkedin, D-personal, C-j)."""
+
+    OFFICIAL = "official"
+    PROFESSIONAL_INDIVIDUAL = "professional_individual"
+    LINKEDIN = "linkedin"
+    UNION = "union"
+
+
+class AccountStatus(StrEnum):
+    """Where an account is in its life."""
+
+    LIVE = "live"
+    LEGACY = "legacy"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+
+
+class CaseState(StrEnum):
+    """Where a case is in its life."""
+
+    NEW = "new"
+    CLAIMED = "claimed"
+    IN_PROGRESS = "in_progress"
+    AWAITING_INFORMATION = "awaiting_information"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How a case ended; which ones fit depends on the report's type."""
+
+    REPORTED_TO_PLATFORM = "reported_to_platform"
+    REMOVED_BY_PLATFORM = "removed_by_platform"
+    SUPPORT_GIVEN = "support_given"
+    POLICE_REFERRAL = "police_referral"
+    NO_VIOLATION = "no_violation_found"
+    INVALID_REPORT = "invalid_report"
+    DUPLICATE = "duplicate"
+    OUT_OF_SCOPE = "out_of_scope"
+    WITHDRAWN = "withdrawn"
+
+
+class DeadlineKind(StrEnum):
+    """What a clock measures."""
+
+    RESPOND = "respond"
+    UPDATE = "update"
+
+
+class AlertPurpose(StrEnum):
+    """Why someone is told."""
+
+    ABUSE_REPORTED = "abuse_reported"
+
+
+class RecipientReason(StrEnum):
+    """Why this recipient, or why nobody."""
+
+    REPORTERS_MANAGER = "reporters_manager"
+    NAMED_ON_REPORT = "named_on_report"
+    SOMEONE_ELSE_CHOSEN = "someone_else_chosen"
+    CONFLICTED_NEXT_UP = "conflicted_next_up"
+    FALLBACK_NO_MANAGER_KNOWN = "fallback_no_manager_known"
+    FALLBACK_ADDRESS_NOT_ALLOWED = "fallback_address_not_allowed"
+    FALLBACK_ALL_CONFLICTED = "fallback_all_conflicted"
+    NOBODY_REPORTER_ASKED_TO_WAIT = "nobody_reporter_asked_to_wait"
+    NOBODY_REPORTER_DECLINED = "nobody_reporter_declined"
+    NOBODY_CONFIDENTIAL = "nobody_confidential"
+    NOBODY_ANONYMOUS = "nobody_anonymous"
+    NOBODY_FOUND_BY_MONITORING = "nobody_found_by_monitoring"
+
+
+class Acknowledgement(StrEnum):
+    """What a recipient answers."""
+
+    CONFIRMED = "confirmed"
+    NOT_MINE = "not_mine"
+    CANNOT_ACT = "cannot_act"
+
+
+class FailureKind(StrEnum):
+    """Why an alert did not go out (the provider's own classes)."""
+
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    TECHNICAL = "technical"

@@ -1,0 +1,113 @@
+"""Identifiers: what they look like, how they are made, how typing errors in them are noticed."""
+
+import re
+import secrets
+from typing import NewType, Protocol, Self
+from uuid import UUID
+
+import uuid_utils.compat
+
+ReportId = NewType("ReportId", UUID)
+CaseId = NewType("CaseId", UUID)
+AccountId = NewType("AccountId", UUID)
+AlertId = NewType("AlertId", UUID)
+StaffId = NewType("StaffId", str)
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford base32: no I, L, O or U, so that a reference survives being read out."""
+
+_CHECK_SYMBOLS = ALPHABET + "*~$=U"
+_READ_ALOUD = str.maketrans("ILO", "110")
+_DATA_SYMBOLS = 7
+_TYPED = re.compile(
+    r"(?:SP)?[\s-]*(?P<head>[0-9A-TV-Z]{4})[\s-]*(?P<tail>[0-9A-TV-Z]{4})(?:[\s-]+(?P<link>[1-9][0-9]?))?"
+)
+
+
+class InvalidReference(ValueError):
+    """The text is not a reference: wrong shape, or its check symbol does not match."""
+
+
+class Reference(str):
+    """A report's public name: `SP-XXXX-XXXX`, seven symbols and a mod-37 check symbol.
+
+    A linked case adds `-2`, `-3`, …. Only references whose check symbol is in the base alphabet are ever issued, so
+    that one never needs escaping in a URL.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a reference as a person types it: any case, spaces or hyphens, O for 0, I and L for 1.
+
+        Raises:
+            InvalidReference: the shape is wrong or the check symbol does not match.
+        """
+        match = _TYPED.fullmatch(text.strip().upper())
+        if match is None:
+            raise InvalidReference
+        symbols = (match["head"] + match["tail"]).translate(_READ_ALOUD)
+        if _check_symbol(symbols[:-1]) != symbols[-1]:
+            raise InvalidReference
+        return cls._from_symbols(symbols, match["link"] or "")
+
+    @classmethod
+    def issue(cls, number: int) -> Self | None:
+        """Return the reference of `number`, or None where its check symbol would need escaping."""
+        symbols = "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (_DATA_SYMBOLS - 1), -1, -5))
+        check = _check_symbol(symbols)
+        return cls._from_symbols(symbols + check, "") if check in ALPHABET else None
+
+    def linked(self, number: int) -> "Reference":
+        """Return the reference of the `number`th case of the same report (2 or more)."""
+        return Reference(f"{self}-{number}")
+
+    @classmethod
+    def _from_symbols(cls, symbols: str, suffix: str) -> Self:
+        return cls(f"SP-{symbols[:4]}-{symbols[4:]}" + (f"-{suffix}" if suffix else ""))
+
+
+class ReceiptCode(str):
+    """An anonymous reporter's secret: 20 Crockford symbols (100 bits) in groups of four. Stored only as a hash."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a receipt code as a person types it. Never fails: a wrong code simply matches nothing."""
+        symbols = "".join(c for c in text.upper().translate(_READ_ALOUD) if c in ALPHABET)
+        return cls("-".join(symbols[i : i + 4] for i in range(0, len(symbols), 4)))
+
+
+class Ids(Protocol):
+    """Makes new identifiers; an argument of every handler that creates something."""
+
+    def uuid(self) -> UUID: ...
+
+    def reference(self) -> Reference: ...
+
+    def receipt_code(self) -> ReceiptCode: ...
+
+
+class RandomIds:
+    """UUIDv7 (RFC 9562) for rows and events; `secrets` for what a stranger must not guess."""
+
+    def uuid(self) -> UUID:
+        return uuid_utils.compat.uuid7()
+
+    def reference(self) -> Reference:
+        while True:
+            if reference := Reference.issue(secrets.randbits(5 * _DATA_SYMBOLS)):
+                return reference
+
+    def receipt_code(self) -> ReceiptCode:
+        return ReceiptCode.parse("".join(secrets.choice(ALPHABET) for _ in range(20)))
+
+
+def _check_symbol(symbols: str) -> str:
+    number = 0
+    for symbol in symbols:
+        number = number * 32 + ALPHABET.index(symbol)
+    return _CHECK_SYMBOLS[number % 37]
+

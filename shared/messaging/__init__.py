@@ -1,0 +1,1 @@
+"""Getting events from one database to another, nothing lost and nothing done twice."""

@@ -1,0 +1,125 @@
+"""The event log port: what the product needs of a log, proved for Kafka and PostgreSQL by one contract suite.
+
+The contract: offsets of a partition increase (they may have holes), no committed record is skipped, records of one key
+keep their order, delivery is at least once, and a member that was replaced cannot commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Position(NamedTuple):
+    """Where a record stands."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is appended: bytes only, `value` None is a tombstone."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRecord:
+    """What is polled: a record, its position and the time the log took it."""
+
+    record: Record
+    position: Position
+    appended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one poll returned; `generation` is the membership it was read under."""
+
+    records: Sequence[ReceivedRecord]
+    generation: int = 0
+    next_offsets: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """(topic, partition) → the offset to go on from once this batch is committed."""
+
+
+class LogUnavailable(Exception):
+    """The log is away or refuses for now. Transient: wait and try again."""
+
+
+class Fenced(Exception):
+    """A newer member (or relay) has taken this one's place; what it had in hand is no longer its own."""
+
+
+class Subscription(Protocol):
+    """One member of a group. Not shared between tasks."""
+
+    async def poll(self, max_records: int, timeout: timedelta) -> Batch:
+        """Wait up to `timeout` for records and return at most `max_records`, in order per partition.
+
+        A batch that was not committed is polled again after `rewind` or by the next member.
+
+        Raises:
+            LogUnavailable: the log is away.
+        """
+        ...
+
+    async def commit(self, batch: Batch) -> None:
+        """Record that everything in `batch` is done with.
+
+        Raises:
+            Fenced: the partitions went to another member since the batch was polled.
+            LogUnavailable: the log is away; the batch will be polled again.
+        """
+        ...
+
+    async def rewind(self) -> None:
+        """Go back to the last committed offsets, so that the next poll returns uncommitted records again."""
+        ...
+
+    async def end_offsets(self) -> Mapping[tuple[str, int], int]:
+        """Return the offset that the next record of each assigned partition will get."""
+        ...
+
+    async def lag(self) -> Mapping[tuple[str, int], int]:
+        """Return the number of offsets between the last commit and the end, per assigned partition."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the group."""
+        ...
+
+
+class Appender(Protocol):
+    """One writer, fenced by its id: opening a second one with the same id fences the first."""
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Append all of `records` or none, in order; returns once they are durable.
+
+        Raises:
+            Fenced: another appender of the same id has been opened.
+            LogUnavailable: nothing was appended, or it is not known whether it was: append again.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class EventLog(Protocol):
+    """A partitioned, durable log."""
+
+    async def appender(self, writer_id: str) -> Appender:
+        """Open the one appender that may write as `writer_id`, fencing any earlier one."""
+        ...
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """Join `group`, starting at the earliest record where the group has committed nothing."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,61 @@
+"""What a service is made of at run time: a web application and roles that run until they are told to stop."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+from fastapi import FastAPI
+
+from shared.db.database import Database
+
+_log = structlog.get_logger()
+
+
+class Role(Protocol):
+    """A loop beside the web application: a consumer, a relay, a sweep."""
+
+    @property
+    def kind(self) -> str:
+        """`consumer`, `relay` or `sweep`: what `signpost serve --roles` chooses by."""
+        ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def unready_because(self) -> str | None:
+        """Why the role does not do its work right now; None when it does."""
+        ...
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then finish what is in hand and return."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One wired service."""
+
+    name: str
+    prefix: str
+    app: FastAPI
+    database: Database
+    roles: Sequence[Role] = field(default_factory=tuple)
+
+
+async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
+    """Run `roles` side by side until `stop`; one that crashes stops them all, so that a supervisor can restart."""
+    async with asyncio.TaskGroup() as group:
+        for role in roles:
+            group.create_task(_run(role, stop), name=role.name)
+
+
+async def _run(role: Role, stop: asyncio.Event) -> None:
+    _log.info("role_started", role=role.name, kind=role.kind)
+    try:
+        await role.run(stop)
+    finally:
+        stop.set()
+        _log.info("role_stopped", role=role.name, kind=role.kind)

