@@ -1,0 +1,150 @@
+"""Appends activities to chains, reads them, and erases their personal content.
+
+Everything runs in the caller's transaction, which must already hold the row lock of the case or account.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, any_, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.audit.links import GENESIS, Link, digest
+from shared.audit.tables import activity, audit_metadata, chain_head
+from shared.ids import Ids
+
+_SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What someone did. `before` and `after` carry no personal data; `reason` and `personal` are kept erasable."""
+
+    action: str
+    actor: str
+    """A staff id, or `system:<service>`."""
+    reason: str | None = None
+    before: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+    personal: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One link of a chain as a page shows it."""
+
+    id: UUID
+    position: int
+    at: datetime
+    actor: str
+    action: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    personal: Mapping[str, str]
+    """Texts by name; empty once erased."""
+    erased: bool
+
+    @property
+    def reason(self) -> str | None:
+        """Why, in the actor's words."""
+        return self.personal.get("reason")
+
+
+async def append(session: AsyncSession, changes: Sequence[tuple[UUID, Change]], now: datetime, ids: Ids) -> None:
+    """Append each change to its chain, in order: one select, one insert and one upsert for any number of chains."""
+    if not changes:
+        return
+    heads = await _lock_heads(session, {chain_id for chain_id, _ in changes})
+    rows = []
+    for chain_id, change in changes:
+        length, previous = heads.get(chain_id, (0, GENESIS))
+        row, head = _row(chain_id, length + 1, previous, change, now.astimezone(UTC), ids)
+        heads[chain_id] = (length + 1, head)
+        rows.append(row)
+    await session.execute(insert(activity), rows)
+    upsert = insert(chain_head)
+    await session.execute(
+        upsert.on_conflict_do_update(
+            index_elements=[chain_head.c.chain_id],
+            set_={"length": upsert.excluded.length, "hash": upsert.excluded.hash},
+        ),
+        [{"chain_id": chain_id, "length": length, "hash": head} for chain_id, (length, head) in heads.items()],
+    )
+
+
+async def read(session: AsyncSession, chain_id: UUID) -> list[Activity]:
+    """Return the activities of a chain, oldest first."""
+    rows = await session.execute(select(activity).where(activity.c.chain_id == chain_id).order_by(activity.c.position))
+    return [
+        Activity(
+            id=row.id,
+            position=row.position,
+            at=row.at,
+            actor=row.actor,
+            action=row.action,
+            before=row.before,
+            after=row.after,
+            personal={name: kept["text"] for name, kept in (row.content or {}).items()},
+            erased=row.content is None,
+        )
+        for row in rows
+    ]
+
+
+async def erase(session: AsyncSession, chain_ids: Sequence[UUID]) -> None:
+    """Erase personal content and its salts. Digests stay, so the chain verifies and tells nothing."""
+    await session.execute(update(activity).where(activity.c.chain_id.in_(chain_ids)).values(content=None))
+
+
+async def _lock_heads(session: AsyncSession, chain_ids: set[UUID]) -> dict[UUID, tuple[int, bytes]]:
+    rows = await session.execute(
+        select(chain_head.c.chain_id, chain_head.c.length, chain_head.c.hash)
+        .where(chain_head.c.chain_id == any_(literal(list(chain_ids), ARRAY(Uuid))))
+        .order_by(chain_head.c.chain_id)
+        .with_for_update()
+    )
+    return {chain_id: (length, head) for chain_id, length, head in rows}
+
+
+def _row(
+    chain_id: UUID, position: int, previous: bytes, change: Change, at: datetime, ids: Ids
+) -> tuple[dict[str, object], bytes]:
+    content = _sealed(change)
+    link = Link(
+        chain_id=chain_id,
+        position=position,
+        id=ids.uuid(),
+        at=at,
+        actor=change.actor,
+        action=change.action,
+        before=change.before,
+        after=change.after,
+        digests={name: digest(kept["salt"], name, kept["text"]) for name, kept in content.items()},
+    )
+    head = link.hash(previous)
+    row: dict[str, object] = {
+        "chain_id": link.chain_id,
+        "position": link.position,
+        "id": link.id,
+        "at": link.at,
+        "actor": link.actor,
+        "action": link.action,
+        "before": dict(link.before),
+        "after": dict(link.after),
+        "digests": dict(link.digests),
+        "content": content,
+        "hash": head,
+    }
+    return row, head
+
+
+def _sealed(change: Change) -> dict[str, dict[str, str]]:
+    texts = dict(change.personal) | ({"reason": change.reason} if change.reason is not None else {})
+    return {name: {"salt": secrets.token_hex(_SALT_BYTES), "text": text} for name, text in texts.items()}
+
+
+__all__ = ["Activity", "Change", "append", "audit_metadata", "erase", "read"]
