@@ -1,0 +1,249 @@
+"""CloudEvents 1.0 on a log: binary mode for what we write, binary and structured mode for what we read.
+
+Every error is named by its class and carries no text of the record, so that a class name is all that is ever logged.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from shared.events.envelope import Event
+from shared.messaging.log import Headers, Record
+
+MAX_VALUE_BYTES = 1_000_000
+"""What one event may weigh; a broker refuses more by default."""
+
+_MAX_ATTRIBUTE = 500
+_CONTENT_TYPE = b"application/json"
+_STRUCTURED = b"application/cloudevents+json"
+_VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[0-9]+)")
+_NUL = (b"\x00", b"\\u0000")
+
+D = TypeVar("D", bound=Event)
+
+
+class Unreadable(Exception):
+    """A record that cannot become an event; the class says why."""
+
+
+class MissingHeaders(Unreadable):
+    """Not a CloudEvent: no type or no source."""
+
+
+class InvalidAttribute(Unreadable):
+    """An attribute is not UTF-8, too long, holds U+0000 or does not parse."""
+
+
+class TooLarge(Unreadable):
+    """The value weighs more than `MAX_VALUE_BYTES`."""
+
+
+class NotUtf8(Unreadable):
+    """The value is not UTF-8."""
+
+
+class InvalidJson(Unreadable):
+    """The value is not JSON; truncated, for example."""
+
+
+class NestedTooDeep(Unreadable):
+    """The value is JSON nested deeper than a reader goes."""
+
+
+class ContainsNul(Unreadable):
+    """A text holds U+0000, which PostgreSQL cannot store."""
+
+
+class InvalidData(Unreadable):
+    """The value is JSON, but not what the event's schema says."""
+
+
+class UnknownVersion(Unreadable):
+    """A version of a type we listen to that this reader does not know yet."""
+
+
+class UntrustedSource(Unreadable):
+    """The source is none of the topic's declared writers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A CloudEvent's attributes, and its data still as bytes."""
+
+    id: str | None
+    source: str
+    type: str
+    subject: str
+    sequence: int | None
+    time: datetime | None
+    traceparent: str | None
+    data: bytes | None
+    """None for a tombstone."""
+
+
+def source_of(service: str) -> str:
+    """Return the `ce_source` of `service`."""
+    return f"/signpost/{service}"
+
+
+def headers_of(
+    event_type: str, *, event_id: str, source: str, subject: str, sequence: int, time: datetime, traceparent: str | None
+) -> Headers:
+    """Return the headers of an event in binary mode."""
+    headers = (
+        ("ce_id", event_id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", event_type.encode()),
+        ("ce_specversion", b"1.0"),
+        ("ce_time", time.isoformat().encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_sequence", b"%d" % sequence),
+        ("content-type", _CONTENT_TYPE),
+    )
+    return (*headers, ("traceparent", traceparent.encode())) if traceparent else headers
+
+
+def parse(record: Record) -> Message:
+    """Read the attributes of a record, in binary or structured mode.
+
+    Raises:
+        Unreadable: one of its subclasses says why.
+    """
+    if record.value is not None and len(record.value) > MAX_VALUE_BYTES:
+        raise TooLarge
+    headers = dict(record.headers)
+    if record.value is not None and headers.get("content-type", b"").lower().startswith(_STRUCTURED):
+        return _parse_structured(record.value)
+    attributes = {name[3:]: _text(value) for name, value in headers.items() if name.startswith("ce_")}
+    return _message(attributes, _optional_text(headers.get("traceparent")), record.value)
+
+
+def read(data: bytes, event: type[D]) -> D:
+    """Read an event's data; unknown fields are ignored, unknown enum values become `unrecognised`.
+
+    Raises:
+        Unreadable: one of its subclasses says why.
+    """
+    if any(mark in data for mark in _NUL) and _holds_nul(_load(data)):
+        raise ContainsNul
+    try:
+        return event.model_validate_json(data)
+    except ValidationError as error:
+        reason = _reason(data, error)
+    except RecursionError:
+        reason = NestedTooDeep
+    raise reason
+
+
+def is_other_version(event_type: str, known: frozenset[str]) -> bool:
+    """Say whether `event_type` is a version, unknown here, of one of the `known` types."""
+    match = _VERSIONED.fullmatch(event_type)
+    return match is not None and event_type not in known and match["name"] in {_unversioned(name) for name in known}
+
+
+def _unversioned(event_type: str) -> str:
+    match = _VERSIONED.fullmatch(event_type)
+    return match["name"] if match else event_type
+
+
+def _parse_structured(value: bytes) -> Message:
+    document = _load(value)
+    if not isinstance(document, dict):
+        raise InvalidJson
+    attributes = {name: _checked(str(item)) for name, item in document.items() if name != "data" and item is not None}
+    data = document.get("data")
+    return _message(attributes, attributes.get("traceparent"), None if data is None else orjson.dumps(data))
+
+
+def _message(attributes: dict[str, str], traceparent: str | None, data: bytes | None) -> Message:
+    if not attributes.get("type") or not attributes.get("source"):
+        raise MissingHeaders
+    return Message(
+        id=attributes.get("id") or None,
+        source=attributes["source"],
+        type=attributes["type"],
+        subject=attributes.get("subject", ""),
+        sequence=_sequence(attributes.get("sequence")),
+        time=_time(attributes.get("time")),
+        traceparent=traceparent,
+        data=data,
+    )
+
+
+def _sequence(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 2**31:
+        raise InvalidAttribute
+    return int(text)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise InvalidAttribute
+    return time
+
+
+def _text(value: bytes) -> str:
+    try:
+        return _checked(value.decode())
+    except UnicodeDecodeError:
+        pass
+    raise InvalidAttribute
+
+
+def _checked(text: str) -> str:
+    if len(text) > _MAX_ATTRIBUTE or "\x00" in text:
+        raise InvalidAttribute
+    return text
+
+
+def _optional_text(value: bytes | None) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _load(value: bytes) -> object:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        reason = _json_reason(value, str(error))
+    raise reason
+
+
+def _reason(data: bytes, error: ValidationError) -> type[Unreadable]:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return _json_reason(data, first["msg"]) if first["type"] == "json_invalid" else InvalidData
+
+
+def _json_reason(value: bytes, message: str) -> type[Unreadable]:
+    if "recursion" in message.lower():
+        return NestedTooDeep
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return NotUtf8
+    return InvalidJson
+
+
+def _holds_nul(value: object) -> bool:
+    """Walk without recursion: the document is as deep as its writer liked."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str) and "\x00" in item:
+            return True
+        if isinstance(item, dict):
+            waiting.extend((*item, *item.values()))
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return False

@@ -1,0 +1,115 @@
+"""The outbox: events written in the transaction of what they tell, published afterwards by the relay."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from opentelemetry.propagate import inject
+from sqlalchemy import event as orm_events
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.events import codec
+from shared.events.envelope import NewEvent
+from shared.ids import Ids
+from shared.messaging.log import Record
+from shared.messaging.stored import headers_to_text
+
+_SEQUENCES = text(
+    "select topic, subject, max(sequence) from outbox where subject = any(:subjects) and sequence is not null "
+    "group by topic, subject"
+)
+_INSERT = text(
+    "insert into outbox (topic, key, value, headers, type, subject, sequence, recorded_at) "
+    "select topic, key, value, headers, type, subject, sequence, :now "
+    "from unnest(cast(:topics as text[]), cast(:keys as bytea[]), cast(:values as bytea[]), cast(:headers as text[]), "
+    "cast(:types as text[]), cast(:subjects as uuid[]), cast(:sequences as int[])) with ordinality "
+    "as new (topic, key, value, headers, type, subject, sequence, position) order by position"
+)
+
+_Row = tuple[Record, str | None, UUID | None, int | None]
+
+
+class Outbox:
+    """Appends events to the `outbox` table of the caller's transaction.
+
+    The caller holds a lock on the aggregate (its row, `for update`), so that `ce_sequence` follows commit order; where
+    it does not, the table's unique constraint refuses the second writer.
+
+    Args:
+        service: the name that becomes `ce_source`.
+        ids: makes the events' ids.
+    """
+
+    def __init__(self, service: str, ids: Ids) -> None:
+        self._source = codec.source_of(service)
+        self._ids = ids
+        self.committed = asyncio.Event()
+        """Set whenever a transaction that appended something has committed; the relay of the same process waits."""
+
+    async def append(self, session: AsyncSession, events: Sequence[NewEvent], now: datetime) -> None:
+        """Append `events` in order; each gets its id and the next sequence of its subject on its topic.
+
+        Raises:
+            codec.TooLarge: an event weighs more than a log takes.
+        """
+        if events:
+            counts = await self._last_sequences(session, events)
+            traceparent = _current_traceparent()
+            await self._insert(session, [self._row(event, counts, now, traceparent) for event in events], now)
+
+    async def append_records(self, session: AsyncSession, records: Sequence[Record], now: datetime) -> None:
+        """Append records as they are: tombstones, and copies of dead letters."""
+        if records:
+            await self._insert(session, [(record, None, None, None) for record in records], now)
+
+    async def _last_sequences(self, session: AsyncSession, events: Iterable[NewEvent]) -> Counter[tuple[str, UUID]]:
+        found = await session.execute(_SEQUENCES, {"subjects": list({event.subject for event in events})})
+        return Counter({(topic, subject): last for topic, subject, last in found})
+
+    def _row(
+        self, event: NewEvent, counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None
+    ) -> _Row:
+        kind = type(event.data)
+        counts[kind.TOPIC, event.subject] += 1
+        sequence = counts[kind.TOPIC, event.subject]
+        value = event.data.model_dump_json(exclude_none=True).encode()
+        if len(value) > codec.MAX_VALUE_BYTES:
+            raise codec.TooLarge
+        headers = codec.headers_of(
+            kind.TYPE,
+            event_id=str(self._ids.uuid()),
+            source=self._source,
+            subject=str(event.subject),
+            sequence=sequence,
+            time=now,
+            traceparent=traceparent,
+        )
+        return Record(kind.TOPIC, str(event.key).encode(), value, headers), kind.TYPE, event.subject, sequence
+
+    async def _insert(self, session: AsyncSession, rows: Sequence[_Row], now: datetime) -> None:
+        await session.execute(_INSERT, {"now": now, **_columns(rows)})
+        orm_events.listen(session.sync_session, "after_commit", self._ring, once=True)
+
+    def _ring(self, _session: object) -> None:
+        self.committed.set()
+
+
+def _columns(rows: Sequence[_Row]) -> Mapping[str, Sequence[object]]:
+    return {
+        "topics": [record.topic for record, *_ in rows],
+        "keys": [record.key for record, *_ in rows],
+        "values": [record.value for record, *_ in rows],
+        "headers": [headers_to_text(record.headers) for record, *_ in rows],
+        "types": [kind for _, kind, _, _ in rows],
+        "subjects": [subject for _, _, subject, _ in rows],
+        "sequences": [sequence for *_, sequence in rows],
+    }
+
+
+def _current_traceparent() -> str | None:
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return carrier.get("traceparent")
