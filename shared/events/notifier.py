@@ -38,7 +38,7 @@ class AlertSent(_AlertEvent):
 
 
 class AlertFailed(_AlertEvent):
-    """An attempt failed; only `permanent` and `technical` end it."""
+    """An attempt failed. `permanent` ends it; the others are tried again until the configured time to give up."""
 
     TYPE: ClassVar[str] = "alert.failed.v1"
     channel: str

@@ -225,6 +225,10 @@ class RecipientReason(StrEnum):
     NOBODY_CONFIDENTIAL = "nobody_confidential"
     NOBODY_ANONYMOUS = "nobody_anonymous"
     NOBODY_FOUND_BY_MONITORING = "nobody_found_by_monitoring"
+    ESCALATED_NO_ANSWER = "escalated_no_answer"
+    ESCALATED_NOT_MINE = "escalated_not_mine"
+    ESCALATED_CANNOT_ACT = "escalated_cannot_act"
+    ESCALATED_UNDELIVERABLE = "escalated_undeliverable"
 
 
 class Acknowledgement(StrEnum):
