@@ -1,16 +1,7 @@
 """Marks columns that hold personal data; retention, disposal and the data-protection page are made from the marks."""
 
-from typing import TypedDict
 
-
-class PersonalMark(TypedDict):
-    """What `Column.info` says of a personal column."""
-
-    personal: str
-    retention: str
-
-
-def personal(what: str, *, retention: str) -> PersonalMark:
+def personal(what: str, *, retention: str) -> dict[str, str]:
     """Return the `info` of a column that holds personal data.
 
     Args:
