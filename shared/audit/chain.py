@@ -13,8 +13,10 @@ from sqlalchemy import ARRAY, Uuid, any_, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.audit.anchors import anchor
 from shared.audit.links import GENESIS, Link, digest
 from shared.audit.tables import activity, audit_metadata, chain_head
+from shared.audit.verification import Broken, BrokenLink, verify
 from shared.ids import Ids
 
 _SALT_BYTES = 16
@@ -147,4 +149,15 @@ def _sealed(change: Change) -> dict[str, dict[str, str]]:
     return {name: {"salt": secrets.token_hex(_SALT_BYTES), "text": text} for name, text in texts.items()}
 
 
-__all__ = ["Activity", "Change", "append", "audit_metadata", "erase", "read"]
+__all__ = [
+    "Activity",
+    "Broken",
+    "BrokenLink",
+    "Change",
+    "anchor",
+    "append",
+    "audit_metadata",
+    "erase",
+    "read",
+    "verify",
+]
