@@ -1,0 +1,1 @@
+"""What the policy asks, clause by clause, and what Signpost does about it."""

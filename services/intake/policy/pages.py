@@ -1,0 +1,27 @@
+"""The page `/policy`."""
+
+from collections import Counter
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from services.intake.policy.clauses_yaml import the_policy
+from services.intake.policy.domain import State, by_part
+from shared.auth.guard import Anyone
+from shared.web.pages import render
+
+router = APIRouter()
+
+
+@router.get("/policy", response_class=HTMLResponse)
+def policy_page(request: Request, _principal: Anyone, state: State | None = None) -> HTMLResponse:
+    """Show each clause with what Signpost does about it; `/policy#S3` is the address of a clause."""
+    policy = the_policy()
+    return render(
+        request,
+        "policy.html",
+        policy=policy,
+        parts=by_part(policy.in_state(state)),
+        counts=Counter(clause.state for clause in policy.clauses),
+        shown=state,
+    )

@@ -1,0 +1,73 @@
+"""The source tree as syntax trees, for rules that an import linter cannot say."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("intake", "triage", "registry", "notifier")
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of ours, parsed."""
+
+    path: str
+    """From the root of the repository."""
+    tree: ast.Module
+    lines: int
+
+    @property
+    def name(self) -> str:
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    @property
+    def capability(self) -> str | None:
+        """`intake/reports` for a module of that capability."""
+        parts = self.path.split("/")
+        in_one = len(parts) >= 4 and parts[0] == "services" and parts[1] in SERVICES and parts[2] != "migrations"
+        return f"{parts[1]}/{parts[2]}" if in_one else None
+
+    def imports(self) -> Iterator[str]:
+        """Yield the dotted name of whatever the module imports, also inside functions."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+    def calls(self) -> Iterator[tuple[str, int]]:
+        """Yield each called name, as written, with its line."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call):
+                yield ast.unparse(node.func), node.lineno
+
+    def classes(self) -> Iterator[ast.ClassDef]:
+        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
+
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@cache
+def product_modules() -> tuple[Module, ...]:
+    """Return every module of `services` and `shared`, without what Alembic wrote."""
+    return tuple(_modules("services", "shared"))
+
+
+@cache
+def modules_of_tests() -> tuple[Module, ...]:
+    """Return every module under `tests`."""
+    return tuple(_modules("tests"))
+
+
+def _modules(*folders: str) -> Iterator[Module]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            relative = path.relative_to(ROOT).as_posix()
+            if "/migrations/versions/" in relative or "/assets/" in relative:
+                continue
+            text = path.read_text("utf-8")
+            yield Module(relative, ast.parse(text, relative), text.count("\n"))

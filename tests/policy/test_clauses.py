@@ -1,0 +1,65 @@
+"""The clause table is complete, and what it calls built is proved."""
+
+import ast
+import re
+from collections import defaultdict
+
+import pytest
+import yaml
+
+from services.intake.policy.clauses_yaml import the_policy
+from services.intake.policy.domain import IDS, State
+from tests.architecture.source import ROOT, modules_of_tests
+
+
+def clauses_proved() -> dict[str, list[str]]:
+    """Return clause ids as tests name them, with the tests."""
+    proved: dict[str, list[str]] = defaultdict(list)
+    for module in modules_of_tests():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("mark.policy"):
+                for argument in node.args:
+                    proved[ast.literal_eval(argument)].append(f"{module.path}:{node.lineno}")
+    return proved
+
+
+def test_the_table_has_all_42_clauses_in_the_order_of_the_text() -> None:
+    assert len(IDS) == 42
+    assert tuple(clause.id for clause in the_policy().clauses) == IDS
+
+
+@pytest.mark.parametrize("clause", [clause.id for clause in the_policy().in_state(State.BUILT)])
+def test_a_built_clause_has_a_test(clause: str) -> None:
+    assert clauses_proved()[clause], f"no test is marked @pytest.mark.policy({clause!r})"
+
+
+def test_no_test_names_an_unknown_clause() -> None:
+    unknown = {clause: places for clause, places in clauses_proved().items() if clause not in IDS}
+    assert unknown == {}
+
+
+def test_no_test_proves_a_clause_that_is_only_planned() -> None:
+    """A clause with a test is built, or its table entry says what is missing."""
+    unsaid = [c.id for c in the_policy().in_state(State.PLANNED) if not c.progress and clauses_proved().get(c.id)]
+    assert unsaid == []
+
+
+def test_what_is_built_is_where_the_table_says() -> None:
+    absent = [
+        f"{clause.id}: {place}"
+        for clause in the_policy().in_state(State.BUILT)
+        for place in clause.where
+        if not (ROOT / "services" / place / "__init__.py").is_file()
+    ]
+    assert absent == []
+
+
+def test_every_rule_cites_a_known_clause() -> None:
+    book = yaml.safe_load((ROOT / "services" / "triage" / "routing" / "rulebook.yaml").read_text("utf-8"))
+    cited = {rule["id"]: rule.get("clause") for rule in book["rules"]}
+    assert cited
+    assert {rule: clause for rule, clause in cited.items() if not _known(clause)} == {}
+
+
+def _known(clause: object) -> bool:
+    return isinstance(clause, str) and all(part in IDS for part in re.split(r"[,\s]+", clause))
