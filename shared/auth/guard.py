@@ -1,0 +1,156 @@
+"""FastAPI dependencies that say who may use a route. A route without one of them stops the start."""
+
+from datetime import datetime
+from enum import Enum, auto
+from typing import Annotated, Final, cast
+
+from fastapi import Depends, FastAPI, Request, params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal, Session
+from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader
+from shared.clock import Clock
+
+SESSION_COOKIE = "signpost_session"
+_MARK: Final = "__signpost_guard__"
+
+
+class NotSignedIn(Exception):
+    """The route needs somebody who is signed in."""
+
+
+class SessionOver(NotSignedIn):
+    """Somebody was signed in, and no longer is."""
+
+
+class BadBearerToken(NotSignedIn):
+    """A bearer token was sent and is not acceptable."""
+
+
+class NotPermitted(Exception):
+    """The person is signed in and may not do this."""
+
+    def __init__(self, permission: Permission) -> None:
+        super().__init__(permission.value)
+        self.permission = permission
+
+
+class UnguardedRoute(Exception):
+    """A route declares nobody who may use it."""
+
+
+class _Sender(Enum):
+    NOBODY = auto()
+
+
+def current_session(request: Request) -> Session | None:
+    """Return the session that the request proves, None without one.
+
+    A bearer token, once sent, decides alone: the cookie is then not looked at.
+
+    Raises:
+        BadBearerToken: a bearer token was sent and is not acceptable.
+        SessionOver: the session cookie's time is over.
+    """
+    known = getattr(request.state, "session", _Sender.NOBODY)
+    if known is _Sender.NOBODY:
+        known = request.state.session = _read_session(request)
+    return cast(Session | None, known)
+
+
+def current_principal(request: Request) -> Principal | None:
+    """Return who is asking, None when nobody is signed in; never raises, so that error pages can use it."""
+    try:
+        session = current_session(request)
+    except NotSignedIn:
+        return None
+    return session.principal if session else None
+
+
+def anyone(request: Request) -> Principal | None:
+    """Let everybody in; gives who is signed in, if anybody is."""
+    return current_principal(request)
+
+
+def signed_in(request: Request) -> Principal:
+    """Let in whoever is signed in.
+
+    Raises:
+        NotSignedIn: nobody is.
+    """
+    session = current_session(request)
+    if session is None:
+        raise NotSignedIn
+    return session.principal
+
+
+def requires(permission: Permission) -> params.Depends:
+    """Return the dependency that lets in whoever has `permission` and gives the `Principal`."""
+
+    def permitted(request: Request) -> Principal:
+        principal = signed_in(request)
+        if not principal.may(permission):
+            raise NotPermitted(permission)
+        return principal
+
+    setattr(permitted, _MARK, True)
+    return cast(params.Depends, Depends(permitted))
+
+
+setattr(anyone, _MARK, True)
+setattr(signed_in, _MARK, True)
+
+Anyone = Annotated[Principal | None, Depends(anyone)]
+SignedIn = Annotated[Principal, Depends(signed_in)]
+
+
+def assert_every_route_is_guarded(app: FastAPI) -> None:
+    """Refuse to start with a route that declares neither a permission nor that it is for everybody.
+
+    Raises:
+        UnguardedRoute: names the routes.
+    """
+    unguarded = sorted(
+        f"{'/'.join(sorted(context.methods or ()))} {context.path}"
+        for context in iter_route_contexts(app.routes)
+        if not isinstance(context.original_route, APIRoute) or not _is_guarded(context.dependant)
+    )
+    if unguarded:
+        raise UnguardedRoute(", ".join(unguarded))
+
+
+def _is_guarded(dependant: Dependant | None) -> bool:
+    if dependant is None:
+        return False
+    return hasattr(dependant.call, _MARK) or any(_is_guarded(inner) for inner in dependant.dependencies)
+
+
+def _read_session(request: Request) -> Session | None:
+    now = cast(Clock, request.app.state.clock).now()
+    reader = cast(TokenReader, request.app.state.tokens)
+    if authorization := request.headers.get("authorization"):
+        return _from_bearer(authorization, reader, now)
+    if cookie := request.cookies.get(SESSION_COOKIE):
+        return _from_cookie(cookie, reader, now)
+    return None
+
+
+def _from_bearer(authorization: str, reader: TokenReader, now: datetime) -> Session:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise BadBearerToken
+    try:
+        return reader.read(token.strip(), Audience.API, now)
+    except InvalidToken as error:
+        raise BadBearerToken from error
+
+
+def _from_cookie(cookie: str, reader: TokenReader, now: datetime) -> Session | None:
+    try:
+        return reader.read(cookie, Audience.SESSION, now)
+    except TokenExpired as error:
+        raise SessionOver from error
+    except InvalidToken:
+        return None

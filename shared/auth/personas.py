@@ -1,0 +1,58 @@
+"""The sample people one can sign in as in embedded mode."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.ids import StaffId
+
+
+class UnknownPersona(LookupError):
+    """No persona has this staff id."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    staff_id: str
+    name: str
+    email: str
+    roles: frozenset[Role]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Somebody to sign in as, and one line on what they are good for."""
+
+    principal: Principal
+    about: str
+
+
+def load_personas(path: Path) -> tuple[Persona, ...]:
+    """Read the personas file; everybody may report."""
+    entries = TypeAdapter(list[_Entry]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8"))["personas"])
+    return tuple(_persona(entry) for entry in entries)
+
+
+def _persona(entry: _Entry) -> Persona:
+    staff_id = StaffId(entry.staff_id)
+    principal = Principal(staff_id, staff_id, entry.name, entry.email, entry.roles | {Role.REPORTER})
+    return Persona(principal, entry.about)
+
+
+def client_principal(role: Role, staff_id: str | None, personas: tuple[Persona, ...] = ()) -> Principal:
+    """Return whom a bearer token of `signpost token` speaks for: a persona's person in `role`, or a plain client."""
+    known = next((p.principal for p in personas if p.principal.staff_id == staff_id), None)
+    subject = staff_id or f"client-{role.value}"
+    return Principal(
+        subject=subject,
+        staff_id=None if staff_id is None else StaffId(staff_id),
+        name=known.name if known else None,
+        email=known.email if known else None,
+        roles=frozenset({role, Role.REPORTER}),
+    )

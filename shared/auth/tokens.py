@@ -1,0 +1,140 @@
+"""Session cookies and bearer tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 9864).
+
+A session token is refused as a bearer token and the other way round: their audiences differ.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal, Session
+from shared.ids import StaffId
+
+ISSUER = "signpost"
+ALGORITHM = "Ed25519"
+IDLE_LIMIT = timedelta(minutes=30)
+SESSION_LIMIT = timedelta(hours=8)
+BEARER_LIFE = timedelta(hours=8)
+_LONGEST_TOKEN = 4096
+_LEEWAY = timedelta(seconds=10)
+
+
+class Audience(StrEnum):
+    """What a token is good for."""
+
+    SESSION = "signpost-session"
+    API = "signpost-api"
+
+
+class InvalidToken(Exception):
+    """The token is not one of ours, is for something else, or is over. Never carries the token."""
+
+
+class TokenExpired(InvalidToken):
+    """The token was good and is over."""
+
+
+class TokenIssuer:
+    """Signs tokens. Only the front door, and the command line in embedded mode, have the private key."""
+
+    def __init__(self, private_key_pem: bytes) -> None:
+        self._key = OKPKey.import_key(private_key_pem)
+
+    def session(self, principal: Principal, now: datetime, *, started_at: datetime | None = None) -> str:
+        """Return a session token: over after 30 idle minutes, and 8 hours after `started_at` at the latest."""
+        started = started_at or now
+        return self._sign(principal, Audience.SESSION, now, min(now + IDLE_LIMIT, started + SESSION_LIMIT), started)
+
+    def bearer(self, principal: Principal, now: datetime, life: timedelta = BEARER_LIFE) -> str:
+        """Return a bearer token for the APIs."""
+        return self._sign(principal, Audience.API, now, now + life, now)
+
+    def _sign(self, who: Principal, audience: Audience, now: datetime, until: datetime, started: datetime) -> str:
+        claims: dict[str, object] = {
+            "iss": ISSUER,
+            "aud": audience.value,
+            "sub": who.subject,
+            "iat": int(now.timestamp()),
+            "exp": int(until.timestamp()),
+            "auth_time": int(started.timestamp()),
+            "roles": sorted(who.roles),
+        }
+        known = {"staff_id": who.staff_id, "name": who.name, "email": who.email}
+        claims |= {name: value for name, value in known.items() if value is not None}
+        return jwt.encode({"alg": ALGORITHM}, claims, self._key, algorithms=[ALGORITHM])
+
+
+class TokenReader(Protocol):
+    """What a guard needs: tokens in, sessions out."""
+
+    def read(self, token: str, audience: Audience, now: datetime) -> Session: ...
+
+
+class TokenVerifier:
+    """Reads tokens with the public key."""
+
+    def __init__(self, public_key_pem: bytes) -> None:
+        self._key = OKPKey.import_key(public_key_pem)
+
+    def read(self, token: str, audience: Audience, now: datetime) -> Session:
+        """Return what `token` says.
+
+        Raises:
+            TokenExpired: it is over.
+            InvalidToken: it is not signed by us with the one allowed algorithm, or not for `audience`.
+        """
+        claims = self._verified_claims(token)
+        if claims.get("iss") != ISSUER or claims.get("aud") != audience:
+            raise InvalidToken
+        session = _session(claims)
+        if now >= session.expires_at:
+            raise TokenExpired
+        if session.issued_at > now + _LEEWAY:
+            raise InvalidToken
+        return session
+
+    def _verified_claims(self, token: str) -> Mapping[str, object]:
+        if len(token) > _LONGEST_TOKEN:
+            raise InvalidToken
+        try:
+            return jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError) as error:
+            raise InvalidToken from error
+
+
+def _session(claims: Mapping[str, object]) -> Session:
+    subject, roles, staff_id = claims.get("sub"), claims.get("roles"), _text(claims, "staff_id")
+    if not isinstance(subject, str) or not isinstance(roles, list):
+        raise InvalidToken
+    principal = Principal(
+        subject=subject,
+        staff_id=None if staff_id is None else StaffId(staff_id),
+        name=_text(claims, "name"),
+        email=_text(claims, "email"),
+        roles=frozenset(Role(role) for role in roles if role in _KNOWN_ROLES),
+    )
+    return Session(principal, _time(claims, "auth_time"), _time(claims, "iat"), _time(claims, "exp"))
+
+
+_KNOWN_ROLES = frozenset(role.value for role in Role)
+
+
+def _text(claims: Mapping[str, object], name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _time(claims: Mapping[str, object], name: str) -> datetime:
+    value = claims.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidToken
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidToken from error

@@ -1,0 +1,1 @@
+"""Logs, metrics, traces and health, none of which ever holds personal data."""

@@ -1,0 +1,1 @@
+"""The frame that every page and every API stands in."""

@@ -1,0 +1,97 @@
+"""One way to make a service's web application: the same frame around every route."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware import Middleware
+
+from shared.auth.guard import anyone, assert_every_route_is_guarded
+from shared.auth.tokens import TokenVerifier
+from shared.clock import Clock, SystemClock
+from shared.observability.access_log import AccessLog, RouteNote
+from shared.observability.tracing import configure_tracing
+from shared.settings import ServiceSettings
+from shared.web import failures
+from shared.web.body_limit import BodyLimit
+from shared.web.csrf import Csrf
+from shared.web.operations_routes import Readiness, operations_router
+from shared.web.pages import make_environment
+from shared.web.problems import ProblemType
+from shared.web.security_headers import SecurityHeaders
+
+
+class Lifespan(Protocol):
+    """What FastAPI calls at start and at stop."""
+
+    def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[None]: ...
+
+
+def create_app(
+    *,
+    service: str,
+    prefix: str,
+    settings: ServiceSettings,
+    routers: Sequence[APIRouter],
+    domain_problems: Mapping[type[Exception], ProblemType],
+    templates: Sequence[Path],
+    readiness: Readiness,
+    lifespan: Lifespan | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Return the application of `service`, whose routes live under `prefix`.
+
+    Args:
+        domain_problems: what each domain error looks like from outside; a subclass needs no entry of its own.
+        templates: folders of the service's templates.
+        readiness: the reasons why the service cannot work right now.
+
+    Raises:
+        UnguardedRoute: a route does not say who may use it.
+    """
+    configure_tracing("signpost")
+    app = FastAPI(
+        title=f"Signpost {service}",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its logs carry exception messages
+    )
+    app.state.settings = settings
+    app.state.clock = clock or SystemClock()
+    app.state.tokens = TokenVerifier(settings.verify_key_file.read_bytes())
+    app.state.templates = make_environment(templates)
+    for router in routers:
+        app.include_router(router)
+    app.include_router(operations_router(prefix, readiness))
+    app.include_router(_description(app, prefix))
+    failures.install(app, domain_problems)
+    app.user_middleware = _middleware(app, service, settings)
+    assert_every_route_is_guarded(app)
+    return app
+
+
+def _middleware(app: FastAPI, service: str, settings: ServiceSettings) -> list[Middleware]:
+    return [  # outermost first
+        Middleware(AccessLog, service=service),
+        Middleware(SecurityHeaders, secure=settings.secure),
+        Middleware(failures.Failures, application=app),
+        Middleware(BodyLimit),
+        Middleware(Csrf, key=settings.derive_key("csrf"), secure=settings.secure),
+        Middleware(RouteNote),
+    ]
+
+
+def _description(app: FastAPI, prefix: str) -> APIRouter:
+    router = APIRouter(prefix=f"{prefix}/api/v1", include_in_schema=False, dependencies=[Depends(anyone)])
+
+    @router.get("/openapi.json")
+    def openapi() -> dict[str, object]:
+        return app.openapi()
+
+    return router

@@ -1,0 +1,130 @@
+"""What becomes of exceptions: problems for clients, pages for people, and never a word of what was submitted."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.auth.guard import BadBearerToken, NotPermitted, NotSignedIn, SessionOver
+from shared.observability.tracing import current_trace_id
+from shared.web.pages import render
+from shared.web.problems import (
+    Problem,
+    ProblemType,
+    domain_problem,
+    problem_response,
+    standard_problem,
+    wants_problem,
+)
+from shared.web.signing_in_again import keep_what_was_typed, sign_in_address
+from shared.web.validation import field_problems
+
+_log = structlog.get_logger()
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
+_RETRIED_BY_CLIENT = frozenset({"40001", "40P01", "57014", "57P01", "57P02", "57P03"})
+"""SQLSTATE: serialization failure, deadlock, statement timeout, server shutting down."""
+
+
+class Failures:
+    """The outermost place that knows exceptions. Whatever reaches it is answered and logged without its message."""
+
+    def __init__(self, app: ASGIApp, *, application: FastAPI) -> None:
+        self._app = app
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:  # noqa: BLE001 - the outermost place of a request
+            if started:
+                _log.error("response_broken_off", exc_info=error)
+                raise ResponseBrokenOff from None
+            request = Request({"csrftoken": str, **scope, "app": self._application}, receive)
+            await answer_to(request, problem_of(error))(scope, receive, send)
+
+
+class ResponseBrokenOff(Exception):
+    """A response failed after it began; the cause is in the log."""
+
+
+def install(app: FastAPI, domain_problems: Mapping[type[Exception], ProblemType]) -> None:
+    """Teach `app` what its exceptions look like from outside."""
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        return answer_to(request, cast(Problem, error))
+
+    async def on_http_error(request: Request, error: Exception) -> Response:
+        known = cast(HTTPException, error)
+        return answer_to(request, standard_problem(known.status_code, headers=known.headers))
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        problems = field_problems(cast(RequestValidationError, error).errors())
+        return answer_to(request, standard_problem(422, fields=problems))
+
+    async def on_not_permitted(request: Request, _error: Exception) -> Response:
+        return answer_to(request, standard_problem(403))
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(NotPermitted, on_not_permitted)
+    app.add_exception_handler(NotSignedIn, _on_not_signed_in)
+    for kind, problem in domain_problems.items():
+        app.add_exception_handler(kind, _on_domain_error(problem))
+
+
+def answer_to(request: Request, problem: Problem) -> Response:
+    """Return `problem` for a client, or its page for a person."""
+    if wants_problem(request):
+        return problem_response(problem, current_trace_id())
+    page = render(request, "error.html", problem.status, problem=problem, trace_id=current_trace_id())
+    page.headers.update(problem.headers)
+    return page
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what an exception that nobody handled looks like, and log it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, _UNAVAILABLE) or _sqlstate(error) in _RETRIED_BY_CLIENT:
+        _log.warning("request_failed_for_now", exc_info=error)
+        return standard_problem(503, headers={"retry-after": "2"})
+    _log.error("request_failed", exc_info=error)
+    return standard_problem(500)
+
+
+async def _on_not_signed_in(request: Request, error: Exception) -> Response:
+    if wants_problem(request) or isinstance(error, BadBearerToken):
+        challenge = 'Bearer error="invalid_token"' if isinstance(error, BadBearerToken) else "Bearer"
+        return answer_to(request, standard_problem(401, headers={"www-authenticate": challenge}))
+    if request.method in {"GET", "HEAD"}:
+        return RedirectResponse(sign_in_address(request), 303)
+    return await keep_what_was_typed(request, was_signed_in=isinstance(error, SessionOver))
+
+
+def _on_domain_error(kind: ProblemType) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def on_domain_error(request: Request, error: Exception) -> Response:
+        return answer_to(request, domain_problem(kind, error))
+
+    return on_domain_error
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None

@@ -1,0 +1,65 @@
+"""Pages: one Jinja environment a service, GOV.UK components, and what every page knows."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from markupsafe import Markup
+
+from shared.auth.guard import current_principal
+from shared.clock import Clock
+from shared.web import times
+from shared.web.assets import asset_url
+from shared.web.forms import CSRF_FIELD, FormErrors
+from shared.web.navigation import navigation
+
+SERVICE_NAME = "Signpost"
+_OWN_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def make_environment(templates: Sequence[Path]) -> Environment:
+    """Return the environment of a service: its templates, the shared ones, GOV.UK's components."""
+    environment = Environment(
+        loader=ChoiceLoader(
+            [
+                FileSystemLoader([*templates, _OWN_TEMPLATES]),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"uk_time": times.uk_time, "uk_date": times.uk_date}
+    environment.globals |= {"asset": asset_url, "service_name": SERVICE_NAME}
+    return environment
+
+
+def render(request: Request, template: str, status_code: int = 200, **context: object) -> HTMLResponse:
+    """Render `template` for whoever is asking.
+
+    Every template knows `principal`, `csrf_token`, `csrf_input`, `service_name`, `nav`, `errors` and `now`.
+    """
+    environment = cast(Environment, request.app.state.templates)
+    html = environment.get_template(template).render({**_for_every_page(request), **context})
+    return HTMLResponse(html, status_code)
+
+
+def _for_every_page(request: Request) -> dict[str, object]:
+    principal = current_principal(request)
+    now = cast(Clock, request.app.state.clock).now()
+    token = request.scope["csrftoken"]()
+    return {
+        "principal": principal,
+        "csrf_token": token,
+        "csrf_input": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, token),
+        "nav": navigation(principal, request.url.path),
+        "errors": FormErrors(),
+        "now": now,
+        "ago": partial(times.ago, now=now),
+        "path": request.url.path,
+    }

@@ -1,0 +1,124 @@
+"""Errors as clients see them: RFC 9457 problems, and the same words on a page. Nothing submitted is ever echoed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import orjson
+from fastapi import Request
+from fastapi.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:signpost:problem:"
+
+
+class FieldProblem(TypedDict):
+    """What is wrong with one field; `message` never repeats the value."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A kind of problem. `type` is a short name such as `case-claimed-by-another`.
+
+    `members` gives further members of the problem from the exception, for what a client must know to go on.
+    """
+
+    status: int
+    type: str
+    title: str
+    detail: str | None = None
+    members: Callable[[Exception], Mapping[str, object]] | None = None
+
+
+class Problem(Exception):
+    """Raise to answer with a problem (or its page). Its texts must be ours, never the client's."""
+
+    def __init__(
+        self,
+        status: int,
+        type: str,  # noqa: A002 - the member's name in RFC 9457
+        title: str,
+        detail: str | None = None,
+        fields: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {type}")
+        self.status = status
+        self.type = type
+        self.title = title
+        self.detail = detail
+        self.fields = tuple(fields)
+        self.headers = dict(headers or {})
+        self.members = dict(members or {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    type: str
+    title: str
+    detail: str
+
+
+_STANDARD: Mapping[int, _Words] = {
+    400: _Words("bad-request", "The request cannot be read", "Check that it is well formed and in UTF-8."),
+    401: _Words("not-signed-in", "Sign in first", "Send a valid bearer token, or sign in."),
+    403: _Words("not-permitted", "You cannot do this", "Your role does not allow it."),
+    404: _Words("not-found", "Page not found", "Check the address. If you pasted it, check that it is whole."),
+    405: _Words("method-not-allowed", "This address does not do that", "Use one of the methods in the Allow header."),
+    408: _Words("too-slow", "The request took too long to arrive", "Send it again."),
+    409: _Words("conflict", "This cannot be done now", "Something else changed first."),
+    412: _Words("changed-meanwhile", "Somebody changed this meanwhile", "Read it again, then decide."),
+    413: _Words("too-large", "What you sent is too large", "Send less at once."),
+    415: _Words("unsupported-media-type", "This kind of content is not read here", "Send JSON or a form."),
+    421: _Words("misdirected-host", "This name does not serve Signpost", "Use the address that Signpost announces."),
+    422: _Words("invalid", "Some answers are missing or not right", "Correct the fields that are named."),
+    428: _Words("version-needed", "Say which version you read", "Send an If-Match header."),
+    429: _Words("too-many-requests", "Too many requests", "Wait, then try again."),
+    500: _Words("internal-error", "Sorry, there is a problem with the service", "Try again later."),
+    503: _Words("unavailable", "Sorry, the service is unavailable", "Nothing was saved. Try again in a moment."),
+}
+
+
+def standard_problem(
+    status: int,
+    *,
+    fields: Sequence[FieldProblem] = (),
+    detail: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Problem:
+    """Return the problem that we have words for; an unknown status gets those of its class."""
+    words = _STANDARD.get(status) or _STANDARD[500 if status >= 500 else 400]  # noqa: PLR2004 - server errors
+    return Problem(status, words.type, words.title, detail or words.detail, fields, headers)
+
+
+def domain_problem(kind: ProblemType, error: Exception) -> Problem:
+    """Return what a domain error looks like from outside; its message stays inside."""
+    members = kind.members(error) if kind.members else None
+    return Problem(kind.status, kind.type, kind.title, kind.detail, members=members)
+
+
+def problem_response(problem: Problem, trace_id: str | None) -> Response:
+    """Return `problem` as `application/problem+json`."""
+    body: dict[str, object] = {**problem.members}
+    body |= {"type": f"{TYPE_PREFIX}{problem.type}", "title": problem.title, "status": problem.status}
+    if problem.detail:
+        body["detail"] = problem.detail
+    if problem.fields:
+        body["errors"] = [{"field": entry["name"], "message": entry["message"]} for entry in problem.fields]
+    if trace_id:
+        body["trace_id"] = trace_id
+    content = orjson.dumps(body, default=str)
+    return Response(content, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def wants_problem(request: Request) -> bool:
+    """Tell whether the client reads problems rather than pages."""
+    path = request.url.path
+    if "/api/" in path or "/health/" in path or path.endswith("/metrics"):
+        return True
+    accept = request.headers.get("accept", "")
+    return "text/html" not in accept and "json" in accept

@@ -1,0 +1,28 @@
+"""Somebody whose session is over comes back to where they were, with what they typed."""
+
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from shared.web.forms import read_form
+from shared.web.pages import render
+
+
+def relative_address(text: str | None) -> str:
+    """Return `text` where it is a path of ours, `/` otherwise: a sign-in never sends people to another site."""
+    if not text or not text.startswith("/") or text.startswith("//") or "\\" in text:
+        return "/"
+    return text if text.isprintable() and text.isascii() else "/"
+
+
+def sign_in_address(request: Request) -> str:
+    """Return where to sign in and come back from."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"/sign-in?next={quote(request.url.path + query, safe='/')}"
+
+
+async def keep_what_was_typed(request: Request, *, was_signed_in: bool) -> Response:
+    """Return a page that holds the posted answers while the person signs in, and sends them again after."""
+    answers = await read_form(request)
+    return render(request, "sign_in_again.html", 401, answers=answers, was_signed_in=was_signed_in)

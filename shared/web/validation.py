@@ -1,0 +1,76 @@
+"""Validation errors in our own words. Pydantic's may repeat what was submitted, so none of them is passed on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shared.web.bodies import OURS, InvalidValue
+from shared.web.problems import FieldProblem
+
+_LONGEST_NAME = 100
+_MOST = 50
+_WORDS: Mapping[str, str] = {
+    "missing": "This field is needed",
+    "extra_forbidden": "This field is not known here",
+    "json_invalid": "This is not valid JSON",
+    "string_type": "This must be text",
+    "string_unicode": "This must be valid Unicode text",
+    "string_too_short": "Enter at least {min_length} characters",
+    "string_too_long": "Enter at most {max_length} characters",
+    "string_pattern_mismatch": "This does not have the right form",
+    "too_short": "Give at least {min_length}",
+    "too_long": "Give at most {max_length}",
+    "enum": "Choose one of {expected}",
+    "literal_error": "Choose one of {expected}",
+    "bool_type": "This must be true or false",
+    "bool_parsing": "This must be true or false",
+    "int_type": "This must be a whole number",
+    "int_parsing": "This must be a whole number",
+    "greater_than": "This must be more than {gt}",
+    "greater_than_equal": "This must be {ge} or more",
+    "less_than": "This must be less than {lt}",
+    "less_than_equal": "This must be {le} or less",
+    "list_type": "This must be a list",
+    "dict_type": "This must be an object",
+    "model_type": "This must be an object",
+    "model_attributes_type": "This must be an object",
+    "datetime_type": "Give the time as in ISO 8601, with an offset",
+    "datetime_parsing": "Give the time as in ISO 8601, with an offset",
+    "datetime_from_date_parsing": "Give the time as in ISO 8601, with an offset",
+    "timezone_aware": "Give the time with its offset",
+    "date_type": "Give the date as YYYY-MM-DD",
+    "date_parsing": "Give the date as YYYY-MM-DD",
+    "date_from_datetime_parsing": "Give the date as YYYY-MM-DD",
+    "uuid_type": "This must be a UUID",
+    "uuid_parsing": "This must be a UUID",
+    "url_type": "This must be a URL",
+    "url_parsing": "This must be a URL",
+    "url_scheme": "This must be a URL that begins with {expected_schemes}",
+    "url_too_long": "This URL is too long",
+}
+_ANYTHING_ELSE = "This is not acceptable"
+_SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
+
+
+def field_problems(errors: Iterable[Mapping[str, Any]]) -> Sequence[FieldProblem]:
+    """Return which fields are wrong and what to do; `affected.0.relation` names a field inside a list."""
+    return [FieldProblem(name=_name(error), message=_message(error)) for error in list(errors)[:_MOST]]
+
+
+def _name(error: Mapping[str, Any]) -> str:
+    location = tuple(error["loc"])
+    if error["type"] == "json_invalid":
+        return "body"
+    inside = location[1:] if len(location) > 1 and location[0] in _SOURCES else location
+    return ".".join(str(part) for part in inside)[:_LONGEST_NAME] or "body"
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind.startswith(OURS):
+        return str(error["msg"])
+    if kind == "value_error" and type(context.get("error")) is InvalidValue:
+        return str(context["error"])
+    try:
+        return _WORDS.get(kind, _ANYTHING_ELSE).format_map(context)
+    except KeyError:
+        return _ANYTHING_ELSE
