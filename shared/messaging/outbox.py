@@ -69,9 +69,7 @@ class Outbox:
         found = await session.execute(_SEQUENCES, {"subjects": list({event.subject for event in events})})
         return Counter({(topic, subject): last for topic, subject, last in found})
 
-    def _row(
-        self, event: NewEvent, counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None
-    ) -> _Row:
+    def _row(self, event: NewEvent, counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None) -> _Row:
         kind = type(event.data)
         counts[kind.TOPIC, event.subject] += 1
         sequence = counts[kind.TOPIC, event.subject]

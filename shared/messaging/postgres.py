@@ -1,0 +1,177 @@
+"""The event log in PostgreSQL: the embedded default, under the same contract as Kafka.
+
+Records of a partition become visible in offset order, because an append holds the partition's head locked until it
+commits. Groups and their members are rows: see `postgres_group`.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Self
+from zlib import crc32
+
+from shared.events.topics import TOPICS, Topic
+from shared.messaging import postgres_schema
+from shared.messaging.log import Appender, Fenced, LogUnavailable, Record, Subscription
+from shared.messaging.postgres_group import PostgresSubscription
+from shared.messaging.postgres_session import CHANNEL, Connection, Sessions, reachable
+from shared.messaging.stored import headers_to_text
+
+_LEASE = timedelta(seconds=10)
+_OPEN_WRITER = """
+insert into log_writer (id, epoch) values ($1, 1)
+on conflict (id) do update set epoch = log_writer.epoch + 1 returning epoch
+"""
+_HOLD_WRITER = "select 1 from log_writer where id = $1 and epoch = $2 for share"
+_LOCK_HEADS = """
+select topic, partition, next_offset from log_partition
+where (topic, partition) in (select * from unnest($1::text[], $2::int[]))
+order by topic, partition for update
+"""
+_MOVE_HEADS = """
+update log_partition p set next_offset = n.next_offset
+from unnest($1::text[], $2::int[], $3::bigint[]) n (topic, partition, next_offset)
+where p.topic = n.topic and p.partition = n.partition
+"""
+_COLUMNS = ("topic", "partition", "offset", "key", "value", "headers")
+
+_Partition = tuple[str, int]
+
+
+class PostgresLog:
+    """A log in the database at `url`."""
+
+    def __init__(self, sessions: Sessions, lease: timedelta) -> None:
+        self._sessions = sessions
+        self._lease = lease
+        self._partitions: Mapping[str, int] = {}
+
+    @classmethod
+    async def open(cls, url: str, *, topics: Sequence[Topic] = TOPICS, lease: timedelta = _LEASE) -> Self:
+        """Connect, and create tables and `topics` where they are missing.
+
+        Args:
+            url: `postgresql+asyncpg://…` of a database that only the log uses.
+            topics: what the log keeps.
+            lease: a member that says nothing for so long loses its place.
+
+        Raises:
+            LogUnavailable: the database is away.
+        """
+        async with reachable():
+            sessions = await Sessions.open(url)
+            async with sessions.connection() as connection:
+                await postgres_schema.create(connection, topics)
+        return cls(sessions, lease)
+
+    async def apply(self, topics: Sequence[Topic]) -> None:
+        """Create or alter `topics`."""
+        async with self._connection() as connection, connection.transaction():
+            await postgres_schema.apply(connection, topics)
+
+    async def appender(self, writer_id: str) -> Appender:
+        """Open the one appender of `writer_id`, fencing any earlier one."""
+        async with self._connection() as connection:
+            epoch = await connection.fetchval(_OPEN_WRITER, writer_id)
+        return PostgresAppender(self, writer_id, epoch)
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """Join `group`."""
+        subscription = PostgresSubscription(self._sessions, group, topics, self._lease)
+        async with reachable():
+            await subscription.join()
+        return subscription
+
+    async def append(self, writer: tuple[str, int], records: Sequence[Record]) -> None:
+        """Append for a writer that holds its epoch; appenders call this.
+
+        Raises:
+            Fenced: the writer's epoch is over.
+            LogUnavailable: the database is away.
+        """
+        async with self._connection() as connection:
+            by_partition = await self._distribute(connection, records)
+            async with connection.transaction():
+                if await connection.fetchval(_HOLD_WRITER, *writer) is None:
+                    raise Fenced
+                await _append(connection, by_partition)
+
+    async def retain(self) -> int:
+        """Delete what retention and compaction let go, and return how many records that was; a sweep calls this."""
+        async with self._connection() as connection:
+            return sum([_count(await connection.execute(statement)) for statement in (_EXPIRED, _COMPACTED)])
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._sessions.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        async with reachable(), self._sessions.connection() as connection:
+            yield connection
+
+    async def _distribute(self, connection: Connection, records: Sequence[Record]) -> Mapping[_Partition, list[Record]]:
+        await self._know_topics(connection, {record.topic for record in records})
+        by_partition: dict[_Partition, list[Record]] = defaultdict(list)
+        for record in records:
+            partition = crc32(record.key or b"") % self._partitions[record.topic]
+            by_partition[record.topic, partition].append(record)
+        return by_partition
+
+    async def _know_topics(self, connection: Connection, names: Iterable[str]) -> None:
+        if self._partitions.keys() >= set(names):
+            return
+        described = await postgres_schema.described(connection)
+        self._partitions = {name: partitions for name, (partitions, _, _) in described.items()}
+        if missing := set(names) - self._partitions.keys():
+            raise LogUnavailable(f"topics not created yet: {', '.join(sorted(missing))}")
+
+
+class PostgresAppender:
+    """The one writer of its id."""
+
+    def __init__(self, log: PostgresLog, writer_id: str, epoch: int) -> None:
+        self._log = log
+        self._writer = (writer_id, epoch)
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Append all of `records` in one transaction, or none."""
+        if records:
+            await self._log.append(self._writer, records)
+
+    async def close(self) -> None:
+        """Nothing is held between appends."""
+
+
+async def _append(connection: Connection, by_partition: Mapping[_Partition, list[Record]]) -> None:
+    topics, partitions = [topic for topic, _ in by_partition], [partition for _, partition in by_partition]
+    heads = await connection.fetch(_LOCK_HEADS, topics, partitions)
+    offsets = {(topic, partition): offset for topic, partition, offset in heads}
+    rows = [
+        (*place, offset, record.key, record.value, headers_to_text(record.headers))
+        for place, records in by_partition.items()
+        for offset, record in enumerate(records, offsets[place])
+    ]
+    await connection.copy_records_to_table("log_record", records=rows, columns=_COLUMNS)
+    ends = [offsets[place] + len(records) for place, records in by_partition.items()]
+    await connection.execute(_MOVE_HEADS, topics, partitions, ends)
+    await connection.execute("select pg_notify($1, $2)", CHANNEL, ",".join(sorted(set(topics))))
+
+
+_EXPIRED = """
+delete from log_record r using log_topic t
+where t.name = r.topic and not t.compacted and r.appended_at < now() - t.retention
+"""
+_COMPACTED = """
+delete from log_record r using log_topic t
+where t.name = r.topic and t.compacted and r.key is not null and (
+    exists (select 1 from log_record newer where newer.topic = r.topic and newer.partition = r.partition
+            and newer.key = r.key and newer."offset" > r."offset")
+    or (r.value is null and r.appended_at < now() - interval '1 day')
+)
+"""
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])
