@@ -55,6 +55,8 @@ class ServiceSettings(BaseSettings):
     kafka_ca_file: Path | None = None
     kafka_replication_factor: int = 1
     """Of the topics that `signpost topics apply` creates."""
+    audit_anchors_dir: Path | None = None
+    """Where audited services publish the roots of their chains, outside the database: `<service>.anchors`."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
