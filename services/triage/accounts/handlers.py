@@ -1,0 +1,43 @@
+"""Keeps the projection: the highest sequence of an account wins, whatever the order of arrival."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.accounts.tables import KnownAccount
+from shared.events.envelope import Envelope
+from shared.events.registry import AccountChanged
+from shared.messaging.consumer import Tombstone
+
+
+async def project_accounts(session: AsyncSession, changes: Sequence[Envelope[AccountChanged]], _now: datetime) -> None:
+    """Keep the state that each change announces, unless a newer one is known."""
+    statement = insert(KnownAccount)
+    upsert = statement.on_conflict_do_update(
+        index_elements=[KnownAccount.account_id],
+        set_={name: statement.excluded[name] for name in ("platform", "handle", "account_class", "status", "sequence")},
+        where=KnownAccount.sequence < statement.excluded.sequence,
+    )
+    await session.execute(upsert, [_row(change) for change in changes])
+
+
+async def forget_accounts(session: AsyncSession, tombstones: Sequence[Tombstone], _now: datetime) -> None:
+    """Remove accounts that the register disposed of."""
+    gone = [UUID(tombstone.key.decode()) for tombstone in tombstones]
+    await session.execute(delete(KnownAccount).where(KnownAccount.account_id.in_(gone)))
+
+
+def _row(change: Envelope[AccountChanged]) -> dict[str, object]:
+    account = change.data
+    return {
+        "account_id": account.account_id,
+        "platform": account.platform,
+        "handle": account.handle,
+        "account_class": str(account.account_class),
+        "status": str(account.status),
+        "sequence": change.sequence or 0,
+    }

@@ -1,0 +1,1 @@
+"""What a team works: the life of a case, its queue and its page."""

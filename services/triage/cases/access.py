@@ -1,0 +1,52 @@
+"""Who may see and work which cases: by queue permission, and by name where a case is restricted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.triage.cases.domain import Actor, Case
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.events.vocabulary import Team
+
+QUEUES: Mapping[Team, Permission] = {
+    Team.SMART: Permission.SMART_QUEUE,
+    Team.SIRT: Permission.SIRT_QUEUE,
+    Team.TRIAGE_DESK: Permission.TRIAGE_DESK_QUEUE,
+    Team.ADVICE_CENTRE: Permission.ADVICE_QUEUE,
+    Team.POLICY_STANDARDS: Permission.POLICY_STANDARDS_QUEUE,
+}
+"""Teams that work a queue here. A line manager works on the manager page instead."""
+
+_LEADS: Mapping[Team, Permission] = {
+    Team.SMART: Permission.LEAD_SMART,
+    Team.SIRT: Permission.LEAD_SIRT,
+    Team.TRIAGE_DESK: Permission.TRIAGE_DESK_QUEUE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A responder, as far as cases care."""
+
+    subject: str
+    name: str | None
+    teams: frozenset[Team]
+    leads: frozenset[Team]
+    sees_content: bool
+    works: bool
+
+    @classmethod
+    def of(cls, principal: Principal) -> "Viewer":
+        """Ask the permission table what `principal` may do with cases."""
+        return cls(
+            subject=principal.staff_id or principal.subject,
+            name=principal.name,
+            teams=frozenset(team for team, permission in QUEUES.items() if principal.may(permission)),
+            leads=frozenset(team for team, permission in _LEADS.items() if principal.may(permission)),
+            sees_content=principal.may(Permission.SEE_CASE_CONTENT),
+            works=principal.may(Permission.WORK_CASES),
+        )
+
+    def actor(self, case: Case) -> Actor:
+        """Return who acts on `case`."""
+        return Actor(self.subject, self.name, lead=case.team in self.leads)

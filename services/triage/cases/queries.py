@@ -1,0 +1,133 @@
+"""Reads cases: what a viewer may see of them, for a queue, a client or a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ScalarSelect, and_, any_, exists, func, not_, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case, CaseNotFound
+from services.triage.cases.tables import OPEN, CaseAccess, CaseRow, Note
+from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
+from shared.ids import CaseId, ReportId
+
+
+def to_case(row: CaseRow) -> Case:
+    """Return the case that a row holds."""
+    return Case(
+        case_id=CaseId(row.case_id),
+        report_id=ReportId(row.report_id),
+        reference=row.reference,
+        report_type=ReportType(row.report_type),
+        team=Team(row.team),
+        state=CaseState(row.state),
+        priority=Priority(row.priority),
+        restricted=row.restricted,
+        version=row.version,
+        transfers=row.transfers,
+        held_by=tuple(Team(team) for team in row.held_by),
+        submitted_at=row.submitted_at,
+        opened_at=row.opened_at,
+        assignee=row.assignee,
+        assignee_name=row.assignee_name,
+        lease_until=row.lease_until,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+    )
+
+
+def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of every read: a queue of the viewer's, not kept from them, named where it is restricted."""
+    named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
+    return and_(
+        CaseRow.team.in_(sorted(viewer.teams)),
+        not_(viewer.subject == any_(CaseRow.kept_from)),
+        or_(not_(CaseRow.restricted), named),
+    )
+
+
+async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
+    """Lock a case for a write.
+
+    Raises:
+        CaseNotFound: there is none that the viewer may see.
+    """
+    found = select(CaseRow).where(CaseRow.case_id == case_id, visible_to(viewer)).with_for_update(of=CaseRow)
+    row: CaseRow | None = await session.scalar(found.execution_options(populate_existing=True))
+    if row is None:
+        raise CaseNotFound
+    return row
+
+
+async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
+    """Return one case.
+
+    Raises:
+        CaseNotFound: there is none that the viewer may see.
+    """
+    return _found(await session.scalar(select(CaseRow).where(CaseRow.case_id == case_id, visible_to(viewer))))
+
+
+async def by_reference(session: AsyncSession, viewer: Viewer, reference: str) -> CaseRow:
+    """Return the case with that reference.
+
+    Raises:
+        CaseNotFound: there is none that the viewer may see.
+    """
+    return _found(await session.scalar(select(CaseRow).where(CaseRow.reference == reference, visible_to(viewer))))
+
+
+async def id_of(session: AsyncSession, reference: str) -> UUID | None:
+    """Return the id of a case by its reference, for the command line; no viewer, and nothing but the id."""
+    found: UUID | None = await session.scalar(select(CaseRow.case_id).where(CaseRow.reference == reference))
+    return found
+
+
+async def notes(session: AsyncSession, case_id: UUID) -> Sequence[Note]:
+    """Return the notes of a case, newest first."""
+    return (await session.scalars(select(Note).where(Note.case_id == case_id).order_by(Note.note_id.desc()))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """What a client asks for."""
+
+    report_id: UUID | None = None
+    team: Team | None = None
+    state: CaseState | None = None
+    text: str | None = None
+    """Part of a reference, or a platform or behaviour."""
+    before: UUID | None = None
+    """Where the last page ended."""
+
+
+async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> Sequence[CaseRow]:
+    """Return up to `limit` cases, newest first."""
+    query = select(CaseRow).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(limit)
+    if wanted.report_id:
+        query = query.where(CaseRow.report_id == wanted.report_id)
+    if wanted.team:
+        query = query.where(CaseRow.team == wanted.team)
+    if wanted.state:
+        query = query.where(CaseRow.state == wanted.state)
+    if wanted.text:
+        query = query.where(_matches(wanted.text))
+    if wanted.before:
+        query = query.where(CaseRow.case_id < wanted.before)
+    return (await session.scalars(query)).all()
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    word = text.strip().lower().replace(" ", "_")
+    return or_(
+        CaseRow.reference.startswith(text.strip().upper(), autoescape=True),
+        CaseRow.platform == word,
+        CaseRow.behaviours.contains([word]),
+    )
+
+
+def _found(row: CaseRow | None) -> CaseRow:
+    if row is None:
+        raise CaseNotFound
+    return row

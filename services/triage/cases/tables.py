@@ -1,0 +1,83 @@
+"""Cases, their notes and who may see a restricted one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.triage.tables import Base
+from shared.db.personal import personal
+
+_Moment = DateTime(timezone=True)
+OPEN = text("state not in ('resolved', 'closed')")
+"""What a queue shows; the same words in its partial indexes."""
+
+
+class CaseRow(Base):
+    """One case. `unique (report_id, link_number)`: no case can exist twice, whatever is delivered twice."""
+
+    __tablename__ = "case"
+
+    case_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("report.report_id"))
+    link_number: Mapped[int]
+    reference: Mapped[str] = mapped_column(unique=True)
+    report_type: Mapped[str]
+    team: Mapped[str]
+    state: Mapped[str]
+    priority: Mapped[str]
+    restricted: Mapped[bool]
+    platform: Mapped[str]
+    behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    version: Mapped[int]
+    transfers: Mapped[int]
+    held_by: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    outcome: Mapped[str | None]
+    submitted_at: Mapped[datetime] = mapped_column(_Moment)
+    opened_at: Mapped[datetime] = mapped_column(_Moment)
+    lease_until: Mapped[datetime | None] = mapped_column(_Moment)
+    due_at: Mapped[datetime | None] = mapped_column(_Moment)
+    at_risk_at: Mapped[datetime | None] = mapped_column(_Moment)
+    look_at: Mapped[datetime | None] = mapped_column(_Moment)
+    assignee: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
+    assignee_name: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
+    kept_from: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), info={**personal("staff who may never open the case", retention="case")}
+    )
+
+    __table_args__ = (
+        UniqueConstraint("report_id", "link_number"),
+        CheckConstraint("link_number >= 1", name="link_number_from_one"),
+        CheckConstraint("(state = 'claimed') <= (assignee is not null)", name="claimed_by_somebody"),
+        CheckConstraint("(outcome is null) or state in ('resolved', 'closed')", name="outcome_when_finished"),
+        Index("ix_case_queue", "team", "priority", "case_id", postgresql_where=OPEN),
+        Index("ix_case_mine", "assignee", "priority", "case_id", postgresql_where=OPEN),
+        Index("ix_case_team", "team", "case_id"),
+        Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
+        Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),
+    )
+
+
+class Note(Base):
+    """What a responder wrote: for the team, or to be read by the reporter."""
+
+    __tablename__ = "note"
+
+    note_id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("case.case_id"), index=True)
+    at: Mapped[datetime] = mapped_column(_Moment)
+    author: Mapped[str] = mapped_column(info={**personal("who works your case", retention="case")})
+    author_name: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
+    shared: Mapped[bool]
+    text: Mapped[str] = mapped_column(info={**personal("notes about your case", retention="case")})
+
+
+class CaseAccess(Base):
+    """Somebody named to see a restricted case."""
+
+    __tablename__ = "case_access"
+
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("case.case_id"), primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True, info={**personal("who may see your case", retention="case")})

@@ -1,0 +1,37 @@
+"""Stores decisions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.routing.domain import Decision
+from services.triage.routing.tables import StoredDecision
+
+
+async def store(session: AsyncSession, decisions: Sequence[tuple[UUID, Decision]], now: datetime) -> None:
+    """Store the decision of each case, in one statement."""
+    if decisions:
+        await session.execute(insert(StoredDecision), [_row(case_id, decision, now) for case_id, decision in decisions])
+
+
+def _row(case_id: UUID, decision: Decision, now: datetime) -> dict[str, object]:
+    return {
+        "case_id": case_id,
+        "decided_at": now,
+        "rulebook": decision.rulebook,
+        "policy": decision.policy,
+        "rule": decision.rule,
+        "clause": decision.clause,
+        "team": decision.team,
+        "priority": decision.priority,
+        "category": decision.category,
+        "sentence": decision.sentence,
+        "misdirected": decision.misdirected,
+        "matched": list(decision.matched),
+        "shadow": list(decision.shadow),
+        "facts": decision.facts.to_json(),
+        "problem": decision.problem,
+    }

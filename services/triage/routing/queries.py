@@ -1,0 +1,60 @@
+"""Explains decisions: for a page of cases, for one case, and for the command line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.routing.tables import StoredDecision
+from services.triage.routing.wording import explanation
+from shared.events.vocabulary import Team
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a case was first sent where it was."""
+
+    decided_at: datetime
+    team: Team
+    rule: str
+    clause: str
+    priority: str
+    category: str
+    misdirected: bool
+    sentence: str
+    """The whole explanation, for a reporter to read."""
+    matched: tuple[str, ...]
+    shadow: tuple[str, ...]
+    facts: Mapping[str, object]
+    rulebook: str
+    policy: str
+    problem: str | None
+
+
+async def explain(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[UUID, Explanation]:
+    """Return the explanation of each case, in one statement."""
+    rows = await session.scalars(select(StoredDecision).where(StoredDecision.case_id.in_(case_ids)))
+    return {row.case_id: _explanation(row) for row in rows}
+
+
+def _explanation(row: StoredDecision) -> Explanation:
+    team = Team(row.team)
+    return Explanation(
+        decided_at=row.decided_at,
+        team=team,
+        rule=row.rule,
+        clause=row.clause,
+        priority=row.priority,
+        category=row.category,
+        misdirected=row.misdirected,
+        sentence=explanation(team, row.rule, row.clause, row.sentence),
+        matched=tuple(row.matched),
+        shadow=tuple(row.shadow),
+        facts=row.facts,
+        rulebook=row.rulebook,
+        policy=row.policy,
+        problem=row.problem,
+    )

@@ -1,0 +1,95 @@
+"""Builds what triage's tests need: reports, envelopes, the rule book, an office."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from itertools import count
+from uuid import UUID
+
+from services.triage.cases.access import Viewer
+from services.triage.cases.clocks import ClockRules
+from services.triage.cases.opening import Opening, open_for_abuse_reports
+from services.triage.deadlines.calendar import bank_holidays
+from services.triage.deadlines.domain import OfficeHours, Timekeeper
+from services.triage.routing import rulebook
+from services.triage.routing.domain import RuleBook
+from shared.db.database import Database
+from shared.events.envelope import Envelope
+from shared.events.intake import AbuseReportSubmitted, Person, Reporter
+from shared.events.vocabulary import Team
+from shared.ids import RandomIds
+from shared.messaging.outbox import Outbox
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+"""A Monday morning in office hours."""
+IDS = RandomIds()
+BOOK: RuleBook = rulebook.load(rulebook.PACKAGED)
+OFFICE = OfficeHours(time(9), time(17), bank_holidays())
+CLOCKS = ClockRules(Timekeeper(OFFICE), frozenset({Team.SIRT}))
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A reporter who gave everything."""
+
+    reporter: Reporter = Reporter(
+        confidentiality="named", staff_id="S1001", name="Priya Shah", email="priya.shah@example.org", kind="employee"
+    )
+
+
+def report(**changes: object) -> AbuseReportSubmitted:
+    """Return an abuse report that names nothing special, with `changes`."""
+    reference = IDS.reference()
+    answers: dict[str, object] = {
+        "report_id": IDS.uuid(),
+        "reference": str(reference),
+        "submitted_at": NOW,
+        "reporter": Named().reporter,
+        "platform": "x",
+        "content_kind": "comment",
+        "behaviours": ("harassment",),
+        "affected": (Person(relation="self"),),
+        "narrative": f"They keep writing to me. ({next(_numbers)})",
+        "manager_alert": "yes",
+    }
+    return AbuseReportSubmitted.model_validate({**answers, **changes})
+
+
+def envelope(data: AbuseReportSubmitted) -> Envelope[AbuseReportSubmitted]:
+    """Return `data` as a consumer receives it."""
+    return Envelope(
+        id=str(IDS.uuid()),
+        source="/signpost/intake",
+        subject=str(data.report_id),
+        sequence=1,
+        time=data.submitted_at,
+        data=data,
+    )
+
+
+def opening(book: RuleBook = BOOK) -> Opening:
+    """Return what opening cases needs."""
+    return Opening(lambda: book, CLOCKS, IDS, Outbox("triage", IDS))
+
+
+async def open_cases(database: Database, *reports: AbuseReportSubmitted, now: datetime = NOW) -> None:
+    """Open the cases of `reports`, as the consumer does."""
+    async with database.transaction() as session:
+        await open_for_abuse_reports(session, [envelope(one) for one in reports], now, opening=opening())
+
+
+def viewer(*teams: Team, subject: str = "S4001", lead: bool = False) -> Viewer:
+    """Return a responder of `teams`."""
+    return Viewer(
+        subject=subject,
+        name="Sam Reid",
+        teams=frozenset(teams),
+        leads=frozenset(teams) if lead else frozenset(),
+        sees_content=True,
+        works=True,
+    )
+
+
+def uuid_of(data: AbuseReportSubmitted) -> UUID:
+    """Return the report's id."""
+    return data.report_id
