@@ -1,0 +1,64 @@
+"""The page that says what each clause asks and what Signpost does about it."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from pydantic import SecretStr
+
+from services.intake.policy import pages
+from services.intake.policy.clauses_yaml import the_policy
+from services.intake.policy.domain import IDS, State
+from shared.auth.keys import ensure_key_files
+from shared.settings import ServiceSettings
+from shared.web.app import create_app
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
+    _, verify_key = ensure_key_files(tmp_path)
+    app = create_app(
+        service="intake",
+        prefix="/report",
+        settings=ServiceSettings(secret_key=SecretStr("x" * 32), verify_key_file=verify_key),
+        routers=[pages.router],
+        domain_problems={},
+        templates=[Path(pages.__file__).parent / "templates"],
+        readiness=list,
+    )
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://127.0.0.1") as client:
+        yield client
+
+
+def clauses_on(page: str) -> list[str]:
+    return re.findall(r'class="govuk-summary-card"\s+id="([\w-]+)"', page)
+
+
+@pytest.mark.policy("P2")
+async def test_anybody_can_read_what_is_done_about_each_clause(client: AsyncClient) -> None:
+    response = await client.get("/policy")
+    assert response.status_code == 200
+    assert clauses_on(response.text) == list(IDS)
+
+
+@pytest.mark.parametrize("state", State)
+async def test_the_page_can_be_narrowed_to_a_state_by_its_address(client: AsyncClient, state: State) -> None:
+    shown = clauses_on((await client.get("/policy", params={"state": state})).text)
+    assert shown == [clause.id for clause in the_policy().in_state(state)]
+    assert shown
+
+
+async def test_what_the_policy_asks_and_what_we_chose_stand_apart(client: AsyncClient) -> None:
+    page = (await client.get("/policy")).text
+    card = page[page.index('id="S3"') : page.index('id="S4"')]
+    rows = re.findall(r"<dt[^>]*>\s*(.*?)\s*</dt>", card)
+    assert rows == ["State", "The policy asks", "Signpost", "Our choice", "So far", "Where"]
+
+
+async def test_a_state_that_there_is_not_is_refused(client: AsyncClient) -> None:
+    response = await client.get("/policy", params={"state": "<script>"}, headers={"accept": "text/html"})
+    assert response.status_code == 422
+    assert "<script>alert" not in response.text
+    assert "&lt;script&gt;" not in response.text
