@@ -98,6 +98,18 @@ class CaseDeadlineMissed(_CaseEvent):
     due_at: AwareDatetime
 
 
+class ReporterUpdateShared(Event):
+    """A responder wrote something for the reporter to read. Restricted: carries the text."""
+
+    TYPE: ClassVar[str] = "reporter_update.shared.v1"
+    TOPIC: ClassVar[str] = topics.REPORTER_UPDATES.name
+
+    report_id: UUID
+    reference: str
+    at: AwareDatetime
+    text: str
+
+
 TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseOpened,
     CaseRouted,
@@ -108,4 +120,5 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseClosed,
     CaseDeadlineAtRisk,
     CaseDeadlineMissed,
+    ReporterUpdateShared,
 )
