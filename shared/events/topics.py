@@ -56,9 +56,19 @@ DEAD_LETTERS = Topic(
 SERVICES = ("intake", "triage", "registry", "notifier")
 
 
+GROUPS = {
+    "signpost-intake": "intake",
+    "signpost-triage": "triage",
+    "signpost-triage-accounts": "triage",
+    "signpost-registry": "registry",
+    "signpost-notifier": "notifier",
+}
+"""Consumer group → its service."""
+
+
 def dead_letter_topic(group: str) -> Topic:
     """Return the topic that keeps a copy of the records `group` could not handle."""
-    return Topic(f"{group}.dead-letter", (group,), (), _WEEK, restricted=True, partitions=1)
+    return Topic(f"{group}.dead-letter", (GROUPS[group],), (), _WEEK, restricted=True, partitions=1)
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -74,7 +84,7 @@ TOPICS: tuple[Topic, ...] = (
     ACCESS,
     ALERTS,
     DEAD_LETTERS,
-    *(dead_letter_topic(f"signpost-{service}") for service in SERVICES),
+    *(dead_letter_topic(group) for group in GROUPS),
 )
 """Every topic there is."""
 
