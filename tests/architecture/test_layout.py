@@ -11,6 +11,7 @@ CAPABILITY_FILES = {"__init__", "domain", "tables", "handlers", "queries", "api"
 SERVICE_FILES = {"__init__", "app", "consumer", "settings", "tables"}
 LONGEST_MODULE = 300  # about 250 is where to ask whether it is two; here there is no asking
 LONGEST_FUNCTION = 40
+LONGEST_WIRING = 70  # an `app.py` is one list, read top to bottom in one place
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
 
 
@@ -49,9 +50,13 @@ def test_functions_do_one_thing() -> None:
         f"{module.path}:{function.lineno} {function.name}: {lines}"
         for module in (*product_modules(), *modules_of_tests())
         for function in module.functions()
-        if (lines := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
+        if (lines := (function.end_lineno or 0) - function.lineno + 1) > longest(module)
     ]
     assert long == []
+
+
+def longest(module: Module) -> int:
+    return LONGEST_WIRING if module.name.endswith(".app") else LONGEST_FUNCTION
 
 
 def test_a_capability_never_reads_the_tables_of_another() -> None:
