@@ -54,13 +54,16 @@ def _may_be_known(module: Module, imported: str) -> bool:
     return imported.startswith(DOMAIN_MAY_KNOW) or bool(own_service_decisions)
 
 
+NOT_FOR_HANDLERS = ("shared.clock", "shared.messaging.log", "shared.messaging.relay.Relay", "shared.settings")
+
+
 def test_handlers_never_publish_and_never_read_the_clock() -> None:
     knows = [
         f"{module.path} imports {imported}"
         for module in product_modules()
         if module.path.endswith("/handlers.py")
         for imported in module.imports()
-        if imported.startswith(("shared.clock", "shared.messaging.relay.Relay", "shared.messaging.log", "shared.settings"))
+        if imported.startswith(NOT_FOR_HANDLERS)
     ]
     assert knows == []
 
