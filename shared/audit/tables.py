@@ -23,7 +23,7 @@ activity = Table(
     Column(
         "content",
         JSONB(none_as_null=True),
-        info=dict(personal("what was written when the case or account was changed", retention="case")),
+        info=personal("what was written when the case or account was changed", retention="case"),
         comment="name of a personal field -> salt and text; null once erased, and the chain still verifies",
     ),
     Column("hash", LargeBinary, nullable=False),

@@ -1,0 +1,1 @@
+"""The register itself: registering, importing, changing status, showing and exporting accounts."""

@@ -1,0 +1,153 @@
+"""What an account on the register is, and which ones there can be. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.ids import AccountId, StaffId
+
+LEGACY_PERIOD = timedelta(days=90)
+"""How long a legacy account has to pass the checks (Sc-d). The period is our choice: the policy states none."""
+
+CLASS_LABELS: Mapping[AccountClass, str] = {
+    AccountClass.OFFICIAL: "Official DWP account",
+    AccountClass.PROFESSIONAL_INDIVIDUAL: "Professional individual account",
+    AccountClass.LINKEDIN: "LinkedIn account",
+    AccountClass.UNION: "Trade union account",
+}
+"""Personal accounts are no class of the register: they are never sanctioned (D-personal)."""
+
+STATUS_LABELS: Mapping[AccountStatus, str] = {
+    AccountStatus.LIVE: "Live",
+    AccountStatus.LEGACY: "Legacy, to be checked",
+    AccountStatus.FROZEN: "Frozen",
+    AccountStatus.CLOSED: "Closed",
+}
+
+_FOLLOWING: Mapping[AccountStatus, tuple[AccountStatus, ...]] = {
+    AccountStatus.LIVE: (AccountStatus.FROZEN, AccountStatus.CLOSED),
+    AccountStatus.LEGACY: (AccountStatus.LIVE, AccountStatus.FROZEN, AccountStatus.CLOSED),
+    AccountStatus.FROZEN: (AccountStatus.LIVE, AccountStatus.CLOSED),
+    AccountStatus.CLOSED: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the register holds about an account."""
+
+    platform: str
+    handle: str
+    """Canonical for its platform."""
+    account_class: AccountClass
+    status: AccountStatus = AccountStatus.LIVE
+    official_use: bool = False
+    """Whether the department sanctions its use: always of the first two classes, never of a union account."""
+    title: str | None = None
+    owner: StaffId | None = None
+    approved_person: StaffId | None = None
+    next_review_on: date | None = None
+    checks_due_on: date | None = None
+    """By when a legacy account must pass the checks (Sc-d)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the register shows it."""
+
+    id: AccountId
+    registration: Registration
+    version: int
+    registered_at: datetime
+    changed_at: datetime
+
+    def overdue(self, today: date) -> bool:
+        """Say whether a legacy account has missed the date of its checks, or any its review (Sc-d, S8)."""
+        due = (self.registration.checks_due_on, self.registration.next_review_on)
+        return self.registration.status is not AccountStatus.CLOSED and any(day < today for day in due if day)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a registration, beside the field it is about."""
+
+    field: str
+    message: str
+
+
+def faults(registration: Registration) -> tuple[Fault, ...]:
+    """Return everything that keeps a registration off the register; none means that it fits."""
+    return tuple(fault for rule in _RULES if (fault := rule(registration)))
+
+
+def sanctioned_use(account_class: AccountClass, *, claimed: bool) -> bool:
+    """Return whether an account of this class is used officially: only a LinkedIn account leaves a choice."""
+    if account_class is AccountClass.LINKEDIN:
+        return claimed
+    return account_class is not AccountClass.UNION
+
+
+def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:
+    """Return where an account can go from here. A thawed legacy account is legacy again: its checks still wait."""
+    following = _FOLLOWING[registration.status]
+    if registration.account_class is AccountClass.UNION:
+        return tuple(status for status in following if status is AccountStatus.CLOSED)
+    if registration.status is AccountStatus.FROZEN and registration.checks_due_on:
+        return (AccountStatus.LEGACY, AccountStatus.CLOSED)
+    return following
+
+
+def _union_keeps_platform_and_handle_only(registration: Registration) -> Fault | None:
+    """C-j: nothing on the register can tell who is a member of a union."""
+    if registration.account_class is not AccountClass.UNION:
+        return None
+    forbidden = ("title", "owner", "approved_person", "next_review_on", "checks_due_on")
+    for field in forbidden:
+        if getattr(registration, field) is not None:
+            return Fault(field, "A union account keeps its platform and handle only")
+    if registration.official_use:
+        return Fault("official_use", "A union account is never used for the department")
+    if registration.status in {AccountStatus.LEGACY, AccountStatus.FROZEN}:
+        return Fault("status", "A union account is live or closed: it is outside the policy")
+    return None
+
+
+def _professional_individual_names_a_person(registration: Registration) -> Fault | None:
+    """D-pia: an approved person."""
+    individual = registration.account_class is AccountClass.PROFESSIONAL_INDIVIDUAL
+    missing = individual and registration.approved_person is None
+    return Fault("approved_person", "Enter the staff ID of the person who was approved") if missing else None
+
+
+def _only_individuals_are_approved(registration: Registration) -> Fault | None:
+    individual = registration.account_class in {AccountClass.PROFESSIONAL_INDIVIDUAL, AccountClass.LINKEDIN}
+    misplaced = registration.approved_person is not None and not individual
+    return Fault("approved_person", "Only an individual's account has an approved person") if misplaced else None
+
+
+def _linkedin_is_on_linkedin(registration: Registration) -> Fault | None:
+    """D-linkedin."""
+    elsewhere = registration.account_class is AccountClass.LINKEDIN and registration.platform != "linkedin"
+    return Fault("platform", "An account of the class LinkedIn is on LinkedIn") if elsewhere else None
+
+
+def _use_fits_the_class(registration: Registration) -> Fault | None:
+    fitting = sanctioned_use(registration.account_class, claimed=registration.official_use)
+    return None if fitting == registration.official_use else Fault("official_use", "This does not fit the class")
+
+
+def _legacy_has_a_date(registration: Registration) -> Fault | None:
+    """Sc-d: the same checks as a new account, by a date."""
+    legacy, dated = registration.status is AccountStatus.LEGACY, registration.checks_due_on is not None
+    return Fault("checks_due_on", "Enter the date by which the checks must be passed") if legacy and not dated else None
+
+
+_RULES: tuple[Callable[[Registration], Fault | None], ...] = (
+    _union_keeps_platform_and_handle_only,
+    _professional_individual_names_a_person,
+    _only_individuals_are_approved,
+    _linkedin_is_on_linkedin,
+    _use_fits_the_class,
+    _legacy_has_a_date,
+)

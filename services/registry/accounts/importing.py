@@ -1,0 +1,98 @@
+"""Imports accounts from CSV: everything or nothing, unless the caller takes the valid rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.accounts import csv_file
+from services.registry.accounts.csv_file import RowError
+from services.registry.accounts.domain import CLASS_LABELS, Registration
+from services.registry.accounts.handlers import register
+from services.registry.accounts.queries import find_open
+from shared.ids import Ids
+from shared.messaging.outbox import Outbox
+
+_BATCH = 500
+_Numbered = Sequence[tuple[int, Registration]]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import did, or why it did nothing."""
+
+    registered: int
+    unchanged: int
+    """Rows that say what the register says already."""
+    errors: tuple[RowError, ...]
+    applied: bool
+
+
+async def import_csv(
+    session: AsyncSession, text: str, *, accept_valid: bool, outbox: Outbox, now: datetime, ids: Ids, actor: str
+) -> ImportResult:
+    """Register the accounts of a CSV file. With any error nothing is changed, unless `accept_valid`.
+
+    A row is registered whole or not at all. Importing a file twice changes nothing the second time.
+
+    Raises:
+        HandleTaken: somebody else registered one of the handles at the same moment; import again.
+    """
+    file = csv_file.read(text, now.date())
+    once, repeated = _first_of_each(file.rows)
+    fresh, unchanged, taken = await _compare(session, once)
+    errors = tuple(sorted([*file.errors, *repeated, *taken], key=lambda error: error.row))
+    if errors and not accept_valid:
+        return ImportResult(0, unchanged, errors, applied=False)
+    for start in range(0, len(fresh), _BATCH):
+        batch = [registration for _, registration in fresh[start : start + _BATCH]]
+        await register(session, batch, outbox=outbox, now=now, ids=ids, actor=actor)
+    return ImportResult(len(fresh), unchanged, errors, applied=True)
+
+
+def _first_of_each(rows: _Numbered) -> tuple[_Numbered, list[RowError]]:
+    """Keep the rows whose handle comes once. Where it comes again, nobody can say which row is meant."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for number, row in rows:
+        numbers.setdefault((row.platform, row.handle), []).append(number)
+    once = [(number, row) for number, row in rows if len(numbers[row.platform, row.handle]) == 1]
+    return once, [error for same in numbers.values() if len(same) > 1 for error in _repeated(same)]
+
+
+def _repeated(numbers: Sequence[int]) -> Iterable[RowError]:
+    for number in numbers:
+        others = ", ".join(str(other) for other in numbers if other != number)
+        yield RowError(number, "handle", f"The same account is in row {others}")
+
+
+async def _compare(session: AsyncSession, rows: _Numbered) -> tuple[_Numbered, int, list[RowError]]:
+    """Sort rows into new ones, ones that change nothing, and ones whose handle is taken (S4, S9)."""
+    known: dict[tuple[str, str], Registration] = {}
+    for start in range(0, len(rows), _BATCH):
+        pairs = [(row.platform, row.handle) for _, row in rows[start : start + _BATCH]]
+        found = [account.registration for account in await find_open(session, pairs)]
+        known |= {(registration.platform, registration.handle): registration for registration in found}
+    fresh = [(number, row) for number, row in rows if (row.platform, row.handle) not in known]
+    taken = []
+    for number, row in rows:
+        registered = known.get((row.platform, row.handle))
+        if registered and not _says_the_same(row, registered):
+            label = CLASS_LABELS[registered.account_class]
+            taken.append(RowError(number, "handle", f"Already on the register, with other details ({label})"))
+    return fresh, len(rows) - len(fresh) - len(taken), taken
+
+
+def _says_the_same(row: Registration, registered: Registration) -> bool:
+    """Compare what a file can say; status and dates may have moved on since it was written."""
+
+    def stable(registration: Registration) -> tuple[object, ...]:
+        return (
+            registration.account_class,
+            registration.official_use,
+            registration.title,
+            registration.owner,
+            registration.approved_person,
+        )
+
+    return stable(row) == stable(registered)

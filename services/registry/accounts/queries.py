@@ -1,0 +1,116 @@
+"""What pages, lists, exports and the lookup read of the register."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.accounts.domain import Account, Registration
+from services.registry.accounts.tables import AccountRow
+from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.ids import AccountId, StaffId
+
+PAGE = 50
+_FETCH = 500
+_KEY = (AccountRow.platform, AccountRow.handle, AccountRow.id)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """What a list shows; an empty tuple means all."""
+
+    classes: tuple[AccountClass, ...] = ()
+    platforms: tuple[str, ...] = ()
+    statuses: tuple[AccountStatus, ...] = ()
+    overdue_on: date | None = None
+    """Only what has missed the date of its checks or its review by this day."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """One page of the register, by platform and handle. The cursor is the last account's id, which tells nothing."""
+
+    items: tuple[Account, ...]
+    next_cursor: UUID | None
+
+
+async def list_accounts(
+    session: AsyncSession, wanted: AccountFilter, *, cursor: UUID | None = None, limit: int = PAGE
+) -> AccountPage:
+    """Return the page that begins after `cursor`."""
+    statement = select(AccountRow).where(*_conditions(wanted)).order_by(*_KEY).limit(limit + 1)
+    if cursor is not None:
+        last = select(*_KEY).where(AccountRow.id == cursor)
+        statement = statement.where(tuple_(*_KEY) > last.scalar_subquery())
+    rows = (await session.scalars(statement)).all()
+    items = tuple(map(account_of, rows[:limit]))
+    return AccountPage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def all_accounts(session: AsyncSession, wanted: AccountFilter) -> AsyncIterator[Account]:
+    """Give every account that the filter lets through, a few hundred at a time."""
+    statement = select(AccountRow).where(*_conditions(wanted)).order_by(*_KEY)
+    async for row in await session.stream_scalars(statement, execution_options={"yield_per": _FETCH}):
+        yield account_of(row)
+
+
+async def official_accounts(session: AsyncSession) -> list[Account]:
+    """Return the accounts of the public list (D-official): whatever their status, but not closed ones."""
+    open_statuses = tuple(status for status in AccountStatus if status is not AccountStatus.CLOSED)
+    wanted = AccountFilter(classes=(AccountClass.OFFICIAL,), statuses=open_statuses)
+    return [account async for account in all_accounts(session, wanted)]
+
+
+async def get_account(session: AsyncSession, account_id: UUID) -> Account | None:
+    """Return one account."""
+    row = await session.get(AccountRow, account_id)
+    return account_of(row) if row else None
+
+
+async def find_open(session: AsyncSession, handles: Sequence[tuple[str, str]]) -> list[Account]:
+    """Return the accounts, not closed, with one of these (platform, canonical handle)."""
+    statement = (
+        select(AccountRow)
+        .where(tuple_(AccountRow.platform, AccountRow.handle).in_(handles), AccountRow.status != AccountStatus.CLOSED)
+        .order_by(*_KEY)
+    )
+    return [account_of(row) for row in await session.scalars(statement)]
+
+
+def account_of(row: AccountRow) -> Account:
+    """Return the account that a row stores."""
+    return Account(
+        id=AccountId(row.id),
+        registration=Registration(
+            platform=row.platform,
+            handle=row.handle,
+            account_class=AccountClass(row.account_class),
+            status=AccountStatus(row.status),
+            official_use=row.official_use,
+            title=row.title,
+            owner=None if row.owner is None else StaffId(row.owner),
+            approved_person=None if row.approved_person is None else StaffId(row.approved_person),
+            next_review_on=row.next_review_on,
+            checks_due_on=row.checks_due_on,
+        ),
+        version=row.version,
+        registered_at=row.registered_at,
+        changed_at=row.changed_at,
+    )
+
+
+def _conditions(wanted: AccountFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.classes:
+        conditions.append(AccountRow.account_class.in_(wanted.classes))
+    if wanted.platforms:
+        conditions.append(AccountRow.platform.in_(wanted.platforms))
+    if wanted.statuses:
+        conditions.append(AccountRow.status.in_(wanted.statuses))
+    if wanted.overdue_on:
+        late = (AccountRow.checks_due_on < wanted.overdue_on) | (AccountRow.next_review_on < wanted.overdue_on)
+        conditions.append(late & (AccountRow.status != AccountStatus.CLOSED))
+    return conditions

@@ -1,0 +1,63 @@
+"""The account table. What the domain refuses, the database refuses too."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.registry.tables import Base
+from shared.db.personal import personal
+from shared.events.vocabulary import AccountClass, AccountStatus
+
+
+def _one_of(column: str, values: type[AccountClass | AccountStatus]) -> str:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} in ({listed})"
+
+
+class AccountRow(Base):
+    """One account, live or closed."""
+
+    __tablename__ = "account"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    handle: Mapped[str] = mapped_column(info=personal("the handle of an account", retention="account"))
+    account_class: Mapped[str]
+    status: Mapped[str]
+    official_use: Mapped[bool]
+    title: Mapped[str | None]
+    owner: Mapped[str | None] = mapped_column(info=personal("who answers for an account", retention="account"))
+    approved_person: Mapped[str | None] = mapped_column(
+        info=personal("who may use a professional individual account", retention="account")
+    )
+    next_review_on: Mapped[date | None]
+    checks_due_on: Mapped[date | None]
+    version: Mapped[int]
+    registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        # S4, S9: one handle never serves two purposes
+        Index("uq_account_live_handle", "platform", "handle", unique=True, postgresql_where=text("status <> 'closed'")),
+        Index("ix_account_register", "platform", "handle", "id"),
+        CheckConstraint("platform <> '' and handle <> ''", name="named"),
+        CheckConstraint(_one_of("account_class", AccountClass), name="class"),
+        CheckConstraint(_one_of("status", AccountStatus), name="status"),
+        # C-j: nothing can tell who is a member of a union
+        CheckConstraint(
+            "account_class <> 'union' or (status in ('live', 'closed') and num_nonnulls(title, owner, approved_person, "
+            "next_review_on, checks_due_on) = 0)",
+            name="union_keeps_handle_only",
+        ),
+        CheckConstraint(
+            "case account_class when 'linkedin' then true when 'union' then not official_use else official_use end",
+            name="use_fits_class",
+        ),
+        CheckConstraint(
+            "account_class <> 'professional_individual' or approved_person is not null", name="approved_person"
+        ),
+        CheckConstraint("account_class <> 'linkedin' or platform = 'linkedin'", name="linkedin_is_on_linkedin"),
+        CheckConstraint("status <> 'legacy' or checks_due_on is not null", name="legacy_has_a_date"),
+    )

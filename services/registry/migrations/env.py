@@ -1,0 +1,8 @@
+"""Brings the registry's database to what its mappings say."""
+
+from services.registry.accounts.tables import AccountRow
+from shared.audit.chain import audit_metadata
+from shared.db.migrations import run_environment
+from shared.messaging.tables import messaging_metadata
+
+run_environment([AccountRow.metadata, messaging_metadata, audit_metadata])
