@@ -1,0 +1,1 @@
+"""The form for social media abuse, one question a page."""

@@ -1,0 +1,93 @@
+"""The wiring of intake, top to bottom."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from services.intake import consumer
+from services.intake.drafts.handlers import forget_expired as forget_drafts
+from services.intake.idempotency.handlers import Idempotency
+from services.intake.idempotency.handlers import forget_expired as forget_answers
+from services.intake.ledger.handlers import record_published
+from services.intake.reports import api as reports
+from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
+from services.intake.reports.receipts import Receipts
+from services.intake.policy import pages as policy
+from services.intake.settings import IntakeSettings
+from services.intake.sign_in import pages as sign_in
+from services.intake.sign_in.front_door import open_front_door
+from services.intake.tracking import api as tracking_api
+from services.intake.tracking.access import Access
+from services.intake.tracking.attempts import Attempts
+from services.intake.tracking.passes import Passes
+from services.intake.tracking.problems import PROBLEMS as TRACKING_PROBLEMS
+from shared.clock import Clock, SystemClock
+from shared.db.database import Database
+from shared.db.sweep import Sweep
+from shared.ids import Ids, RandomIds
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.log import EventLog
+from shared.messaging.open import open_log
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
+from shared.runtime import Role, Service
+from shared.web import static_files
+from shared.web.app import create_app
+
+PREFIX = "/report"
+_HERE = Path(__file__).parent
+TEMPLATES = tuple(_HERE / name / "templates" for name in ("start", "abuse_form", "tracking", "sign_in", "policy"))
+ROUTERS = (reports.router, tracking_api.router, sign_in.router, policy.router, static_files.router)
+_HOURLY = timedelta(hours=1)
+
+
+@asynccontextmanager
+async def open_service(
+    settings: IntakeSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
+) -> AsyncIterator[Service]:
+    """Open intake; what was opened here is closed on leaving."""
+    clock, ids = clock or SystemClock(), ids or RandomIds()
+    async with AsyncExitStack() as stack:
+        database = Database(settings.intake_database_url, application_name="signpost-intake")
+        stack.push_async_callback(database.close)
+        if log is None:
+            log = await open_log(settings)
+            stack.push_async_callback(log.close)
+        outbox = Outbox("intake", ids)
+        roles: Sequence[Role] = (
+            Relay(
+                "intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox
+            ),
+            BatchConsumer(
+                consumer.GROUP,
+                topics=consumer.TOPICS,
+                handlers=consumer.HANDLERS,
+                database=database,
+                log=log,
+                outbox=outbox,
+                clock=clock,
+                ids=ids,
+                ordered=False,
+            ),
+            Sweep("intake-drafts", forget_drafts, database=database, clock=clock, every=_HOURLY),
+            Sweep("intake-answers", forget_answers, database=database, clock=clock, every=_HOURLY),
+        )
+        app = create_app(
+            service="intake",
+            prefix=PREFIX,
+            settings=settings,
+            routers=ROUTERS,
+            domain_problems={**REPORT_PROBLEMS, **TRACKING_PROBLEMS},
+            templates=TEMPLATES,
+            readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
+            clock=clock,
+        )
+        receipts = Receipts(settings.derive_key("receipts"))
+        app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
+        app.state.receipts = receipts
+        app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
+        app.state.access = Access(receipts, Attempts())
+        app.state.front_door = open_front_door(settings)
+        app.state.passes = Passes(settings.derive_key("status page"))
+        yield Service("intake", PREFIX, app, database, roles)

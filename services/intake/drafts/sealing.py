@@ -1,0 +1,45 @@
+"""AES-256-GCM (NIST SP 800-38D) for what only the holder of a secret may read."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE = 12
+
+
+class Unreadable(Exception):
+    """The sealed bytes were made with another key, or changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret, and the name and key that are derived from it: one to find a row by, one to read it with."""
+
+    name: bytes
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def derived(cls, secret: bytes, *, purpose: str, salt: bytes | None = None) -> "Secret":
+        """Derive both from `secret` by HKDF-SHA256 (RFC 5869); neither leads to the other."""
+        material = HKDF(SHA256(), length=64, salt=salt, info=f"signpost:intake:{purpose}".encode()).derive(secret)
+        return cls(name=material[:32], key=material[32:])
+
+    def seal(self, plain: bytes) -> bytes:
+        """Encrypt `plain`; the result is bound to this secret's name."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + AESGCM(self.key).encrypt(nonce, plain, self.name)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt.
+
+        Raises:
+            Unreadable: made with another secret, or changed since.
+        """
+        try:
+            return AESGCM(self.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self.name)
+        except InvalidTag:
+            raise Unreadable from None

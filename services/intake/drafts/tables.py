@@ -1,0 +1,21 @@
+"""Drafts: a hash of the cookie, sealed answers, and when they go."""
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.intake.tables import Base
+from shared.db.personal import personal
+
+
+class DraftRow(Base):
+    """A half-filled form. Without the cookie nobody can read it, the service included."""
+
+    __tablename__ = "draft"
+
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(
+        LargeBinary, info=personal("the answers of a form you have not sent, sealed", retention="draft")
+    )
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)

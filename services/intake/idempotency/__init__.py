@@ -1,0 +1,1 @@
+"""The same request twice gets the same answer."""

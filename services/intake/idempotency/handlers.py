@@ -1,0 +1,85 @@
+"""`Idempotency-Key`: the first request does the work, the same one again gets the same answer for a day."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.drafts.sealing import Secret
+from services.intake.idempotency.tables import AnswerRow
+
+LIFETIME = timedelta(hours=24)
+_BATCH = 500
+
+
+class KeyUsedForAnotherRequest(Exception):
+    """The key was used with another body."""
+
+
+class Idempotency:
+    """Answers once per key. `secret_key` keeps hashes from being guessed by trying keys."""
+
+    def __init__(self, secret_key: bytes) -> None:
+        self._secret_key = secret_key
+
+    async def once(
+        self,
+        session: AsyncSession,
+        key: tuple[str, str],
+        body: bytes,
+        now: datetime,
+        work: Callable[[], Awaitable[bytes]],
+    ) -> bytes:
+        """Return the answer of `work`, done in this transaction, or the answer that was given before.
+
+        Two at once: the second waits for the first's commit and gets its answer; if the first fails, it does the work.
+
+        Args:
+            session: the transaction that does the work.
+            key: the client's key and who the client is, "" for nobody.
+            body: the request in a form that is equal when the request is.
+            now: the time.
+            work: makes the answer.
+
+        Raises:
+            KeyUsedForAnotherRequest: the key was used with another body.
+        """
+        secret = self._secret(key)
+        digest = hmac.digest(secret.key, body, sha256)
+        if await self._claim(session, secret.name, digest, now):
+            answer = await work()
+            row = update(AnswerRow).where(AnswerRow.key_hash == secret.name)
+            await session.execute(row.values(sealed=secret.seal(answer)))
+            return answer
+        return await self._given(session, secret, digest)
+
+    def _secret(self, key: tuple[str, str]) -> Secret:
+        text = "\0".join(key).encode()
+        return Secret.derived(text, purpose="idempotent answer", salt=self._secret_key)
+
+    async def _claim(self, session: AsyncSession, name: bytes, digest: bytes, now: datetime) -> bool:
+        """Take the key; waits for whoever is taking it right now."""
+        row = insert(AnswerRow).values(key_hash=name, body_hash=digest, expires_at=now + LIFETIME)
+        fresh = {"body_hash": row.excluded.body_hash, "expires_at": row.excluded.expires_at, "sealed": None}
+        taken = row.on_conflict_do_update(
+            index_elements=[AnswerRow.key_hash], set_=fresh, where=AnswerRow.expires_at <= now
+        )
+        return await session.scalar(taken.returning(AnswerRow.key_hash)) is not None
+
+    async def _given(self, session: AsyncSession, secret: Secret, digest: bytes) -> bytes:
+        wanted = select(AnswerRow.body_hash, AnswerRow.sealed).where(AnswerRow.key_hash == secret.name)
+        body_hash, sealed = (await session.execute(wanted)).one()
+        if not hmac.compare_digest(body_hash, digest):
+            raise KeyUsedForAnotherRequest
+        return secret.open(sealed)
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> int:
+    """Delete answers that are a day old; a sweep's work."""
+    due = select(AnswerRow.key_hash).where(AnswerRow.expires_at <= now).limit(_BATCH).with_for_update(skip_locked=True)
+    gone = await session.scalars(delete(AnswerRow).where(AnswerRow.key_hash.in_(due)).returning(AnswerRow.key_hash))
+    return len(gone.all())

@@ -1,0 +1,1 @@
+"""One row a report, so that nothing is unaccounted for."""

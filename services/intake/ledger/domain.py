@@ -1,0 +1,32 @@
+"""What it means that nothing is unaccounted for (promise 5)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+GRACE = timedelta(seconds=60)
+"""Younger than this, an incomplete report is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The ledger's figures, counted in reports. `accepted` = complete + dead_lettered + in_flight + unaccounted.
+
+    A report of abuse is complete when it is published, a case is open and it is decided who is alerted. A report of
+    another type needs no alert decision.
+    """
+
+    accepted: int
+    published: int
+    cases: int
+    alert_decisions: int
+    dead_lettered: int
+    """Incomplete because a consumer set a record aside: known, and workable by a person."""
+    in_flight: int
+    unaccounted: int
+    oldest_unaccounted_s: int
+    """Whole seconds since the oldest unaccounted report was accepted; 0 where there is none."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether waiting longer changes nothing by itself."""
+        return self.in_flight == 0

@@ -1,0 +1,87 @@
+"""Fills in the ledger. Every entry keeps the earliest time it was given, so that hearing twice changes nothing."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from services.intake.ledger.tables import LedgerDeadLetterRow, LedgerRow
+from shared.events.envelope import Envelope
+from shared.events.notifier import AlertDecided
+from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
+from shared.events.triage import CaseOpened
+from shared.events.vocabulary import ReportType
+from shared.ids import ReportId
+from shared.messaging.relay import PublishedEvent
+
+REPLAYED = "replayed"
+
+
+async def record_accepted(session: AsyncSession, report_id: ReportId, kind: ReportType, now: datetime) -> None:
+    """Open the row of a report, in the transaction that stores it (promise 1)."""
+    await session.execute(insert(LedgerRow).values(report_id=report_id, report_type=kind, accepted_at=now))
+
+
+async def record_published(session: AsyncSession, published: Sequence[PublishedEvent], now: datetime) -> None:
+    """Note the reports whose events are in the log now; called by the relay as it marks them."""
+    await _note(session, LedgerRow.published_at, (event.subject for event in published if event.subject), now)
+
+
+async def record_cases(session: AsyncSession, opened: Sequence[Envelope[CaseOpened]], now: datetime) -> None:
+    """Note the reports that a team has now."""
+    await _note(session, LedgerRow.case_at, (event.data.report_id for event in opened), now)
+
+
+async def record_alert_decisions(session: AsyncSession, decided: Sequence[Envelope[AlertDecided]], now: datetime) -> None:
+    """Note the reports for which somebody was chosen to be told, or nobody, with a reason (S3)."""
+    await _note(session, LedgerRow.alert_decided_at, (event.data.report_id for event in decided), now)
+
+
+async def record_dead_letters(
+    session: AsyncSession, recorded: Sequence[Envelope[DeadLetterRecorded]], now: datetime
+) -> None:
+    """Note the reports that a consumer could not handle. They are accounted for: a person can work them."""
+    letters = {event.data.dead_letter_id: event.data.report_id for event in recorded if event.data.report_id}
+    if not letters:
+        return
+    rows = [
+        {"dead_letter_id": letter_id, "report_id": report_id, "recorded_at": now}
+        for letter_id, report_id in letters.items()
+    ]
+    await session.execute(insert(LedgerDeadLetterRow).on_conflict_do_nothing(), rows)
+    await _note(session, LedgerRow.dead_lettered_at, letters.values(), now)
+
+
+async def record_settled(
+    session: AsyncSession, settled: Sequence[Envelope[DeadLetterSettled]], now: datetime
+) -> None:
+    """Forget dead letters that were replayed: what became of them has to be heard again. Discarded ones stay."""
+    replayed = [event.data.dead_letter_id for event in settled if event.data.action == REPLAYED]
+    if replayed:
+        letter = LedgerDeadLetterRow
+        await session.execute(
+            update(letter)
+            .where(letter.dead_letter_id.in_(replayed), letter.replayed_at.is_(None))
+            .values(replayed_at=now)
+        )
+
+
+async def _note(
+    session: AsyncSession, what: InstrumentedAttribute[datetime | None], reports: Iterable[UUID], now: datetime
+) -> None:
+    """Set `what` of each report where it is not set yet; rows are locked in one order, so that writers only wait."""
+    wanted = sorted(set(reports))
+    if not wanted:
+        return
+    rows = select(LedgerRow.report_id).where(LedgerRow.report_id.in_(wanted), what.is_(None))
+    locked = rows.order_by(LedgerRow.report_id).with_for_update().cte("locked")
+    await session.execute(
+        update(LedgerRow)
+        .where(LedgerRow.report_id == locked.c.report_id)
+        .values({what: now})
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,50 @@
+"""Reads the ledger, and nothing but the ledger."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.ledger.domain import GRACE, Reconciliation
+from services.intake.ledger.tables import LedgerDeadLetterRow, LedgerRow
+from shared.events.vocabulary import ReportType
+
+_NEEDS_ALERT = (ReportType.ABUSE,)
+
+
+async def reconcile(session: AsyncSession, now: datetime) -> Reconciliation:
+    """Count every report there is by what became of it (promise 5)."""
+    row = LedgerRow
+    incomplete = _incomplete()
+    set_aside = and_(incomplete, _set_aside())
+    open_ended = and_(incomplete, ~_set_aside())
+    young = or_(row.accepted_at > now - GRACE, _replayed_since(now - GRACE))
+    lost = and_(open_ended, ~young)
+    counts = select(
+        func.count(),
+        func.count(row.published_at),
+        func.count(row.case_at),
+        func.count(row.alert_decided_at),
+        func.count().filter(set_aside),
+        func.count().filter(and_(open_ended, young)),
+        func.count().filter(lost),
+        func.min(row.accepted_at).filter(lost),
+    )
+    *figures, oldest = (await session.execute(counts.select_from(row))).one()
+    return Reconciliation(*figures, oldest_unaccounted_s=int((now - oldest).total_seconds()) if oldest else 0)
+
+
+def _incomplete() -> ColumnElement[bool]:
+    row = LedgerRow
+    undecided = and_(row.report_type.in_(_NEEDS_ALERT), row.alert_decided_at.is_(None))
+    return or_(row.published_at.is_(None), row.case_at.is_(None), undecided)
+
+
+def _set_aside() -> ColumnElement[bool]:
+    letter = LedgerDeadLetterRow
+    return exists().where(letter.report_id == LedgerRow.report_id, letter.replayed_at.is_(None)).correlate(LedgerRow)
+
+
+def _replayed_since(moment: datetime) -> ColumnElement[bool]:
+    letter = LedgerDeadLetterRow
+    return exists().where(letter.report_id == LedgerRow.report_id, letter.replayed_at > moment).correlate(LedgerRow)

@@ -1,0 +1,39 @@
+"""The ledger."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.intake.tables import Base
+from shared.ids import ReportId
+
+
+class LedgerRow(Base):
+    """One report, and when each thing that must happen to it was heard of."""
+
+    __tablename__ = "ledger"
+
+    report_id: Mapped[ReportId] = mapped_column(primary_key=True)
+    report_type: Mapped[str] = mapped_column(Text)
+    accepted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    case_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    alert_decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    dead_lettered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Of the first record about it that was set aside."""
+
+
+class LedgerDeadLetterRow(Base):
+    """A record about a report that a consumer set aside, and whether it was replayed since."""
+
+    __tablename__ = "ledger_dead_letter"
+    __table_args__ = (
+        Index("ix_ledger_dead_letter_open", "report_id", postgresql_where=text("replayed_at is null")),
+    )
+
+    dead_letter_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[ReportId] = mapped_column()
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    replayed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

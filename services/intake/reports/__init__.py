@@ -1,0 +1,1 @@
+"""Reports as they were submitted: what is accepted, and how it is kept."""

@@ -1,0 +1,1 @@
+"""What became of a report, told to who made it."""

@@ -1,0 +1,60 @@
+"""Who may follow a report: its reporter, or the holder of its receipt code. Everybody else hears the same "no"."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.reports.queries import ReportKey, find_report
+from services.intake.reports.receipts import Receipts
+from services.intake.tracking.attempts import Attempts
+from shared.ids import InvalidReference, ReceiptCode, Reference
+
+
+class ReportNotFound(Exception):
+    """There is no such report, or it is not theirs: which of the two is nobody's business."""
+
+
+class TooManyAttempts(Exception):
+    """Too many wrong codes from one place."""
+
+
+class Access:
+    """Decides who may follow a report."""
+
+    def __init__(self, receipts: Receipts, attempts: Attempts) -> None:
+        self._receipts = receipts
+        self._attempts = attempts
+
+    async def as_reporter(self, session: AsyncSession, reference: str, subject: str) -> ReportKey:
+        """Return the report if `subject` made it.
+
+        Raises:
+            ReportNotFound: there is none, or somebody else made it.
+        """
+        report = await _find(session, reference)
+        if report is None or report.reporter_subject != subject:
+            raise ReportNotFound
+        return report
+
+    async def with_receipt(self, session: AsyncSession, reference: str, code: str, client: str) -> ReportKey:
+        """Return the report if `code` is its receipt code.
+
+        Raises:
+            ReportNotFound: there is none, or the code is not its code.
+            TooManyAttempts: `client` sent too many wrong codes.
+        """
+        if not self._attempts.allowed(client):
+            raise TooManyAttempts
+        report = await _find(session, reference)
+        matches = self._receipts.match(ReceiptCode.parse(code), report.receipt_hash if report else None)
+        if report is None or not matches:
+            self._attempts.failed(client)
+            raise ReportNotFound
+        return report
+
+
+async def _find(session: AsyncSession, reference: str) -> ReportKey | None:
+    try:
+        return await find_report(session, Reference.parse(reference))
+    except InvalidReference:
+        return None

@@ -1,0 +1,123 @@
+"""Keeps what other services say of a report. By sequence the newest wins, in whatever order they arrive."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, case, func, or_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.tracking.domain import CaseNews, ManagerNews, Stage
+from services.intake.tracking.tables import TrackedAlertRow, TrackedCaseRow
+from shared.events.envelope import Envelope
+from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
+from shared.events.triage import CaseClaimed, CaseClosed, CaseOpened, CaseReopened, CaseResolved, CaseTransferred
+from shared.events.vocabulary import Acknowledgement, FailureKind
+
+CaseEvent = CaseOpened | CaseTransferred | CaseClaimed | CaseReopened | CaseResolved | CaseClosed
+Alert = AlertDecided | AlertSent | AlertFailed | AlertAcknowledged | AlertEscalated
+
+
+async def case_opened(session: AsyncSession, events: Sequence[Envelope[CaseOpened]], _now: datetime) -> None:
+    """A team has the report."""
+    await _keep_cases(session, [_news(e, Stage.WITH_TEAM, e.data.team, arrives=True) for e in events])
+
+
+async def case_transferred(session: AsyncSession, events: Sequence[Envelope[CaseTransferred]], _now: datetime) -> None:
+    """Another team has it."""
+    await _keep_cases(session, [_news(e, Stage.WITH_TEAM, e.data.to_team, arrives=True) for e in events])
+
+
+async def case_worked(
+    session: AsyncSession, events: Sequence[Envelope[CaseClaimed | CaseReopened]], _now: datetime
+) -> None:
+    """Somebody is working on it."""
+    await _keep_cases(session, [_news(e, Stage.WORKING, e.data.team) for e in events])
+
+
+async def case_finished(
+    session: AsyncSession, events: Sequence[Envelope[CaseResolved | CaseClosed]], _now: datetime
+) -> None:
+    """The work is done."""
+    await _keep_cases(session, [_news(e, Stage.FINISHED, e.data.team) for e in events])
+
+
+async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]], _now: datetime) -> None:
+    """Something became of an alert."""
+    statement = insert(TrackedAlertRow).values([_alert_row(event) for event in events])
+    old, new = TrackedAlertRow, statement.excluded
+    changes = {name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _ALERT_CHANGES}
+    changes["reason"] = func.coalesce(old.reason, new.reason)
+    await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes))
+
+
+_ALERT_CHANGES = ("sequence", "state", "changed_at")
+_CASE_CHANGES = ("sequence", "stage", "team", "changed_at")
+
+
+async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
+    statement = insert(TrackedCaseRow).values([_case_row(one) for one in news])
+    old, new = TrackedCaseRow, statement.excluded
+    changes = {name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _CASE_CHANGES}
+    changes["arrived"] = func.greatest(old.arrived, new.arrived)
+    changes["team_since"] = _newer(new.arrived > old.arrived, new.team_since, old.team_since)
+    changes["linked"] = or_(old.linked, new.linked)
+    await session.execute(statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes))
+
+
+def _newer(
+    condition: ColumnElement[bool], new: ColumnElement[object], old: ColumnElement[object]
+) -> ColumnElement[object]:
+    return case((condition, new), else_=old)
+
+
+def _news(event: Envelope[CaseEvent], stage: Stage, team: str, *, arrives: bool = False) -> CaseNews:
+    return CaseNews(
+        case_id=event.data.case_id,
+        report_id=event.data.report_id,
+        sequence=event.sequence or 0,
+        stage=stage,
+        team=team,
+        at=event.data.at,
+        linked=isinstance(event.data, CaseOpened) and event.data.linked,
+        arrives=arrives,
+    )
+
+
+def _case_row(news: CaseNews) -> dict[str, object]:
+    return {
+        "case_id": news.case_id,
+        "report_id": news.report_id,
+        "sequence": news.sequence,
+        "stage": news.stage.value,
+        "team": news.team,
+        "arrived": news.sequence if news.arrives else -1,
+        "team_since": news.at,
+        "changed_at": news.at,
+        "linked": news.linked,
+    }
+
+
+def _alert_row(event: Envelope[Alert]) -> dict[str, object]:
+    return {
+        "alert_id": event.data.alert_id,
+        "report_id": event.data.report_id,
+        "sequence": event.sequence or 0,
+        "state": _state(event.data),
+        "reason": event.data.reason if isinstance(event.data, AlertDecided) else None,
+        "changed_at": event.data.at,
+    }
+
+
+def _state(alert: Alert) -> ManagerNews:
+    match alert:
+        case AlertDecided(anybody=False):
+            return ManagerNews.NOT_TOLD
+        case AlertSent():
+            return ManagerNews.TOLD
+        case AlertAcknowledged(answer=Acknowledgement.CONFIRMED):
+            return ManagerNews.ACKNOWLEDGED
+        case AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL) | AlertAcknowledged():
+            return ManagerNews.NOT_REACHED
+        case _:
+            return ManagerNews.BEING_TOLD

@@ -1,0 +1,50 @@
+"""Reads where a report is."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.reports.queries import ReportKey
+from services.intake.tracking.domain import ManagerNews, Stage, Status, TrackedAlert, TrackedCase, status
+from services.intake.tracking.tables import TrackedAlertRow, TrackedCaseRow
+
+
+async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[Status]:
+    """Return where each of `reports` is, in their order, with two statements for all of them."""
+    ids = [report.report_id for report in reports]
+    cases, alerts = await _cases(session, ids), await _alerts(session, ids)
+    return [
+        status(
+            report.report_id,
+            report.reference,
+            report.submitted_at,
+            cases.get(report.report_id, ()),
+            alerts.get(report.report_id, ()),
+            now,
+        )
+        for report in reports
+    ]
+
+
+async def status_of(session: AsyncSession, report: ReportKey, now: datetime) -> Status:
+    """Return where `report` is."""
+    return (await statuses(session, [report], now))[0]
+
+
+async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[TrackedCase]]:
+    found: dict[UUID, list[TrackedCase]] = {}
+    for row in await session.scalars(select(TrackedCaseRow).where(TrackedCaseRow.report_id.in_(reports))):
+        case = TrackedCase(Stage(row.stage), row.team, row.team_since, row.changed_at, row.linked)
+        found.setdefault(row.report_id, []).append(case)
+    return found
+
+
+async def _alerts(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[TrackedAlert]]:
+    found: dict[UUID, list[TrackedAlert]] = {}
+    for row in await session.scalars(select(TrackedAlertRow).where(TrackedAlertRow.report_id.in_(reports))):
+        alert = TrackedAlert(ManagerNews(row.state), row.reason or "", row.changed_at)
+        found.setdefault(row.report_id, []).append(alert)
+    return found

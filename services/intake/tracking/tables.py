@@ -1,0 +1,40 @@
+"""What other services said of a report. Projections: they can be emptied and filled again from the log."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, Integer, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.intake.tables import Base
+
+
+class TrackedCaseRow(Base):
+    """A case of a report, by its newest event."""
+
+    __tablename__ = "tracked_case"
+
+    case_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[UUID] = mapped_column(index=True)
+    sequence: Mapped[int] = mapped_column(Integer)
+    stage: Mapped[int] = mapped_column(Integer)
+    team: Mapped[str] = mapped_column(Text)
+    arrived: Mapped[int] = mapped_column(Integer)
+    """Sequence of the event that gave the team the case; -1 while only later ones were heard."""
+    team_since: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    linked: Mapped[bool] = mapped_column()
+
+
+class TrackedAlertRow(Base):
+    """An alert about a report, by its newest event."""
+
+    __tablename__ = "tracked_alert"
+
+    alert_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[UUID] = mapped_column(index=True)
+    sequence: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    """From `alert.decided`; the later events do not repeat it."""
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

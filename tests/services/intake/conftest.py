@@ -1,0 +1,107 @@
+"""Intake as a client meets it: real PostgreSQL, the real application, and a log that is not needed yet."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from services.intake.app import open_service
+from services.intake.settings import IntakeSettings
+from shared.auth.guard import SESSION_COOKIE
+from shared.auth.keys import ensure_key_files
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.auth.tokens import TokenIssuer
+from shared.db.database import Database
+from shared.ids import StaffId
+from tests.support.postgres import PostgresForTests
+
+START = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
+
+
+class SetClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        return self.time
+
+    def move(self, by: timedelta) -> None:
+        self.time += by
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The service, opened."""
+
+    app: FastAPI
+    database: Database
+    clock: SetClock
+    issuer: TokenIssuer
+
+    def token(self, *roles: Role, subject: str = "S1001") -> dict[str, str]:
+        """Return the header of somebody who is signed in."""
+        return {"authorization": f"Bearer {self.issuer.bearer(person(subject, *roles), self.clock.now())}"}
+
+    def session(self, subject: str = "S1001") -> dict[str, str]:
+        """Return the cookie of somebody who is signed in."""
+        return {SESSION_COOKIE: self.issuer.session(person(subject), self.clock.now())}
+
+    @asynccontextmanager
+    async def client(self, **cookies: str) -> AsyncIterator[AsyncClient]:
+        transport = ASGITransport(self.app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=cookies) as client:
+            yield client
+
+
+def person(subject: str, *roles: Role) -> Principal:
+    """Return a member of staff."""
+    kinds = frozenset(roles) or frozenset({Role.REPORTER})
+    return Principal(subject, StaffId(subject), "Priya Shah", "priya.shah@example.org", kinds)
+
+
+@pytest.fixture
+async def intake(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Intake]:
+    private, public = ensure_key_files(tmp_path)
+    clock = SetClock()
+    async with postgres.fresh("intake") as url:
+        settings = IntakeSettings(
+            secret_key="a secret that only tests have, no more",
+            signing_key_file=private,
+            verify_key_file=public,
+            event_log="postgres",
+            intake_database_url=url,
+        )
+        async with open_service(settings, clock=clock, log=AsyncMock()) as service:
+            yield Intake(service.app, service.database, clock, TokenIssuer(private.read_bytes()))
+
+
+@pytest.fixture
+async def client(intake: Intake) -> AsyncIterator[AsyncClient]:
+    async with intake.client() as opened:
+        yield opened
+
+
+Change = Callable[[dict[str, object]], dict[str, object]]
+
+
+def small_body(**changes: object) -> dict[str, object]:
+    """Return the small body of an abuse report, as others script it."""
+    return {
+        "platform": "x",
+        "content_kind": "comment",
+        "urls": ["https://x.com/some_account/status/1"],
+        "behaviours": ["harassment"],
+        "affected": [{"relation": "self"}],
+        "narrative": "What happened, in the reporter's words",
+        "manager_email": "line.manager@example.org",
+        **changes,
+    }
