@@ -68,7 +68,7 @@ GROUPS = {
 
 def dead_letter_topic(group: str) -> Topic:
     """Return the topic that keeps a copy of the records `group` could not handle."""
-    return Topic(f"{group}.dead-letter", (GROUPS[group],), (), _WEEK, restricted=True, partitions=1)
+    return Topic(f"{group}.dead-letter", (GROUPS.get(group, group),), (), _WEEK, restricted=True, partitions=1)
 
 
 TOPICS: tuple[Topic, ...] = (
