@@ -1,0 +1,1 @@
+"""What the recipient answers, and what happens when nobody does."""

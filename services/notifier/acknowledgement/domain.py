@@ -1,0 +1,89 @@
+"""The link in an alert: whoever holds it may answer for its recipient. Nothing about it is stored. Pure."""
+
+import base64
+import binascii
+import hmac
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from shared.events.vocabulary import Acknowledgement, RecipientReason
+from shared.ids import AlertId
+
+_LAYOUT = struct.Struct(">16sBI")
+"""Alert, generation, expiry in seconds since 1970."""
+_MAC_BYTES = 16
+_TOKEN_CHARACTERS = 50
+
+ESCALATES = {
+    Acknowledgement.NOT_MINE: RecipientReason.ESCALATED_NOT_MINE,
+    Acknowledgement.CANNOT_ACT: RecipientReason.ESCALATED_CANNOT_ACT,
+}
+"""Answers that tell the next person at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTimes:
+    """How long people are given, counted from the moment the alert was taken by the mail server. Our choices."""
+
+    remind_after: timedelta
+    escalate_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a token says; not yet believed."""
+
+    alert_id: AlertId
+    generation: int
+    """Which message about the alert carried it: 1 the alert, 2 its reminder."""
+    expires_at: datetime
+
+
+def token_of(link: Link, recipient: str, key: bytes) -> str:
+    """Return the token: the link's facts and HMAC-SHA256(key, facts, recipient), in URL-safe letters."""
+    facts = _facts(link)
+    return _text(facts + _mac(facts, recipient, key))
+
+
+def read_token(token: str) -> Link | None:
+    """Return what `token` claims, or None where it is not one."""
+    raw = _bytes(token)
+    if raw is None:
+        return None
+    alert_id, generation, expires = _LAYOUT.unpack(raw[:-_MAC_BYTES])
+    return Link(AlertId(UUID(bytes=alert_id)), generation, datetime.fromtimestamp(expires, UTC))
+
+
+def is_genuine(token: str, recipient: str, key: bytes, now: datetime) -> bool:
+    """Tell whether `token` was made with `key` for `recipient` and has not expired; compares in constant time."""
+    raw, link = _bytes(token), read_token(token)
+    if raw is None or link is None:
+        return False
+    facts, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    return hmac.compare_digest(mac, _mac(facts, recipient, key)) and now < link.expires_at
+
+
+def _facts(link: Link) -> bytes:
+    return _LAYOUT.pack(link.alert_id.bytes, link.generation, int(link.expires_at.timestamp()))
+
+
+def _mac(facts: bytes, recipient: str, key: bytes) -> bytes:
+    return hmac.digest(key, facts + recipient.encode(), sha256)[:_MAC_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _bytes(token: str) -> bytes | None:
+    """Decode strictly: one token has one spelling."""
+    if len(token) != _TOKEN_CHARACTERS:
+        return None
+    try:
+        raw = base64.b64decode(token + "==", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if len(raw) == _LAYOUT.size + _MAC_BYTES and _text(raw) == token else None

@@ -1,0 +1,102 @@
+"""Waits for answers, takes them, and acts when none comes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.acknowledgement.domain import ESCALATES, AnswerTimes
+from services.notifier.acknowledgement.tables import AwaitedAnswerRow
+from services.notifier.alerts import escalation
+from services.notifier.alerts import handlers as alerts
+from services.notifier.alerts.domain import AddressBook
+from services.notifier.alerts.handlers import Followed
+from services.notifier.delivery.domain import DeliveryKind, OutcomeKind, Settled
+from shared.events.vocabulary import Acknowledgement, RecipientReason
+from shared.ids import AlertId, Ids
+from shared.messaging.outbox import Outbox
+
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What every use case here needs beside its session and the time."""
+
+    times: AnswerTimes
+    book: AddressBook
+    ids: Ids
+    outbox: Outbox
+
+    async def settled(self, session: AsyncSession, settled: Sequence[Settled], now: datetime) -> None:
+        """Follow what delivery did: wait for the answer to what was sent, tell somebody else of what cannot be."""
+        followed = await alerts.record_settled(session, settled, now, outbox=self.outbox)
+        for item in settled:
+            if item.kind is not DeliveryKind.ALERT:
+                continue
+            if item.outcome is OutcomeKind.ACCEPTED:
+                await self._await_answer(session, followed[item.alert_id], now)
+            elif item.ended:
+                await self._escalate(session, item.alert_id, RecipientReason.ESCALATED_UNDELIVERABLE, now)
+
+    async def answer(self, session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime) -> bool:
+        """Take a recipient's answer; False where there was one already."""
+        waited_for = await session.get(AwaitedAnswerRow, alert_id, with_for_update=True)
+        if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.outbox):
+            return False
+        if waited_for:
+            waited_for.remind_at = waited_for.escalate_at = None
+        if reason := ESCALATES.get(answer):
+            await self._escalate(session, alert_id, reason, now)
+        return True
+
+    async def remind_due(self, session: AsyncSession, now: datetime) -> int:
+        """Remind those who have not answered in time; returns how many were due."""
+        due = (
+            select(AwaitedAnswerRow)
+            .where(AwaitedAnswerRow.remind_at <= now)
+            .order_by(AwaitedAnswerRow.remind_at)
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        rows = (await session.scalars(due)).all()
+        for row in rows:
+            row.remind_at = None
+        await escalation.remind(session, [AlertId(row.alert_id) for row in rows], now, book=self.book, ids=self.ids)
+        return len(rows)
+
+    async def escalate_due(self, session: AsyncSession, now: datetime) -> int:
+        """Tell the next in the chain where the reminder did not help either; returns how many were due."""
+        due = (
+            select(AwaitedAnswerRow)
+            .where(AwaitedAnswerRow.escalate_at <= now)
+            .order_by(AwaitedAnswerRow.escalate_at)
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        rows = (await session.scalars(due)).all()
+        for row in rows:
+            row.escalate_at = None
+            await self._escalate(session, AlertId(row.alert_id), RecipientReason.ESCALATED_NO_ANSWER, now)
+        return len(rows)
+
+    async def _await_answer(self, session: AsyncSession, alert: Followed, now: datetime) -> None:
+        """Everybody is reminded once; silence is passed on once, and only where somebody comes next."""
+        if alert.answered:
+            return
+        passes_on = not (alert.escalation or alert.last)
+        await session.execute(
+            insert(AwaitedAnswerRow)
+            .values(
+                alert_id=alert.alert_id,
+                remind_at=now + self.times.remind_after,
+                escalate_at=now + self.times.escalate_after if passes_on else None,
+            )
+            .on_conflict_do_nothing()
+        )
+
+    async def _escalate(self, session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime) -> None:
+        await escalation.escalate(session, alert_id, reason, now, book=self.book, ids=self.ids, outbox=self.outbox)

@@ -1,0 +1,66 @@
+"""The page behind the link in an alert. No sign-in: whoever holds the link answers for its recipient.
+
+GET changes nothing, because mail scanners open links.
+"""
+
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+
+from services.notifier.acknowledgement.forms import read_answer
+from services.notifier.acknowledgement.handlers import Answering
+from services.notifier.acknowledgement.links import Links
+from shared.auth.guard import Anyone
+from shared.web.dependencies import Now, Transaction
+from shared.web.forms import FormErrors, read_form
+from shared.web.pages import render
+
+router = APIRouter(prefix="/alerts/acknowledge", include_in_schema=False)
+CHOOSE = "Choose one of the three answers"
+
+
+def _links(request: Request) -> Links:
+    return cast(Links, request.app.state.links)
+
+
+def _answering(request: Request) -> Answering:
+    return cast(Answering, request.app.state.answering)
+
+
+LinksDep = Annotated[Links, Depends(_links)]
+AnsweringDep = Annotated[Answering, Depends(_answering)]
+
+
+@router.get("/{token}", response_class=HTMLResponse)
+async def ask(
+    request: Request, token: str, session: Transaction, links: LinksDep, now: Now, _principal: Anyone
+) -> HTMLResponse:
+    """Show what the alert is about, with the answers as buttons."""
+    alert = await links.open(session, token, now)
+    if alert is None:
+        return render(request, "acknowledgement/over.html", 404)
+    return render(request, "acknowledgement/answered.html" if alert.answer else "acknowledgement/ask.html", alert=alert)
+
+
+@router.post("/{token}", response_class=HTMLResponse)
+async def answer(
+    request: Request,
+    token: str,
+    session: Transaction,
+    links: LinksDep,
+    answering: AnsweringDep,
+    now: Now,
+    _principal: Anyone,
+) -> HTMLResponse:
+    """Take the answer, once."""
+    alert = await links.open(session, token, now)
+    if alert is None:
+        return render(request, "acknowledgement/over.html", 404)
+    given = read_answer(await read_form(request))
+    if given is None:
+        errors = FormErrors({"answer": CHOOSE})
+        return render(request, "acknowledgement/ask.html", 422, alert=alert, errors=errors)
+    if not await answering.answer(session, alert.alert_id, given, now):
+        return render(request, "acknowledgement/answered.html", alert=alert)
+    return render(request, "acknowledgement/thanks.html", alert=alert, given=given)

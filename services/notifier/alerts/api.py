@@ -1,0 +1,74 @@
+"""GET /alerts/api/v1/alerts: who was told about a report, and what became of it."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from services.notifier.alerts.queries import AlertView, Happening, Viewer, alerts_about, histories
+from shared.auth.guard import SignedIn
+from shared.auth.permissions import Permission
+from shared.ids import ReportId
+from shared.web.dependencies import Transaction
+
+router = APIRouter(prefix="/alerts/api/v1", tags=["alerts"])
+
+
+class HappeningBody(BaseModel):
+    """One line of an alert's history."""
+
+    at: datetime
+    what: str
+
+
+class AlertBody(BaseModel):
+    """An alert without its recipient's name or address: `reason` says who they are to the report."""
+
+    alert_id: UUID
+    report_id: UUID
+    reference: str
+    channel: str
+    reason: str
+    urgency: str
+    state: str
+    answer: str | None
+    answered_at: datetime | None
+    passed_on: bool
+    created_at: datetime
+    history: list[HappeningBody]
+
+    @classmethod
+    def of(cls, alert: AlertView, history: list[Happening]) -> Self:
+        return cls(
+            alert_id=alert.alert_id,
+            report_id=alert.report_id,
+            reference=alert.reference,
+            channel=alert.channel,
+            reason=alert.reason,
+            urgency=alert.urgency,
+            state=alert.state,
+            answer=alert.answer,
+            answered_at=alert.answered_at,
+            passed_on=alert.passed_on,
+            created_at=alert.created_at,
+            history=[HappeningBody(at=line.at, what=line.what) for line in history],
+        )
+
+
+class AlertsBody(BaseModel):
+    """The alerts about a report that the caller may see, oldest first."""
+
+    items: list[AlertBody]
+
+
+@router.get("/alerts")
+async def list_alerts(report_id: UUID, principal: SignedIn, session: Transaction) -> AlertsBody:
+    """Give responders every alert about the report, and a recipient their own; anybody else an empty list."""
+    alerts = await alerts_about(session, ReportId(report_id))
+    if not principal.may(Permission.SEE_ALERTS):
+        viewer = Viewer(principal.staff_id, principal.email)
+        alerts = [alert for alert in alerts if viewer.received(alert)]
+    history = await histories(session, [alert.alert_id for alert in alerts])
+    return AlertsBody(items=[AlertBody.of(alert, history[alert.alert_id]) for alert in alerts])

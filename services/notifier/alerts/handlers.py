@@ -1,0 +1,187 @@
+"""Alerts made from reports, and what delivery and recipients say of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.alerts import storing
+from services.notifier.alerts.domain import AddressBook, Choice, choose_recipient, urgency_of
+from services.notifier.alerts.states import AlertState
+from services.notifier.alerts.storing import NewAlert
+from services.notifier.alerts.tables import AlertRow, DecisionRow
+from services.notifier.delivery.domain import OutcomeKind, Settled
+from services.notifier.directory import queries as directory_queries
+from services.notifier.directory.domain import Directory
+from shared.events.envelope import Envelope, NewEvent
+from shared.events.intake import AbuseReportSubmitted
+from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertFailed, AlertSent
+from shared.events.vocabulary import Acknowledgement, AlertPurpose
+from shared.ids import AlertId, Ids, ReportId
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An alert as those need to know it who wait for its answer."""
+
+    alert_id: AlertId
+    answered: bool
+    escalation: bool
+    """It is itself told because somebody else did not act."""
+    last: bool
+    """Nobody comes after its recipient."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    alert_id: AlertId
+    event_id: str
+    report: AbuseReportSubmitted
+    choice: Choice
+
+
+async def alert_about_abuse(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[AbuseReportSubmitted]],
+    now: datetime,
+    *,
+    book: AddressBook,
+    ids: Ids,
+    outbox: Outbox,
+) -> None:
+    """Choose who is told about each report, store choices and alerts, and hand the alerts to delivery (S3)."""
+    directory = await _directory_for(session, [envelope.data for envelope in envelopes])
+    decided = [
+        _Decided(AlertId(ids.uuid()), e.id, e.data, choose_recipient(e.data, directory, book)) for e in envelopes
+    ]
+    new = await _store_decisions(session, decided, now)
+    await storing.store(session, [alert for item in new if (alert := _alert_of(item))], now, book=book, ids=ids)
+    await outbox.append(session, [_decided_event(item, now) for item in new], now)
+
+
+async def record_settled(
+    session: AsyncSession, settled: Sequence[Settled], now: datetime, *, outbox: Outbox
+) -> Mapping[AlertId, Followed]:
+    """Take what delivery says of ended attempts."""
+    rows = await storing.locked(session, {item.alert_id for item in settled})
+    for item in settled:
+        row = rows[item.alert_id]
+        row.state = AlertState(row.state).after(_state_told_by(item)).value
+        row.failure = item.failure.value if item.failure else row.failure
+        await storing.note(session, [item.alert_id], _history_of(item), now)
+    await outbox.append(
+        session, [NewEvent.of(s.alert_id, _settled_event(s, now), key=s.report_id) for s in settled], now
+    )
+    return {alert_id: _followed(row) for alert_id, row in rows.items()}
+
+
+async def record_answer(
+    session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime, *, outbox: Outbox
+) -> bool:
+    """Record the recipient's answer; False where there was one already: the first answer stands."""
+    row = (await storing.locked(session, {alert_id}))[alert_id]
+    if row.answer is not None:
+        return False
+    row.answer, row.answered_at = answer.value, now
+    row.state = AlertState(row.state).after(AlertState.ACKNOWLEDGED).value
+    await storing.note(session, [alert_id], f"answered_{answer.value}", now)
+    event = AlertAcknowledged(alert_id=alert_id, report_id=row.report_id, at=now, answer=answer)
+    await outbox.append(session, [NewEvent.of(alert_id, event, key=row.report_id)], now)
+    return True
+
+
+async def _directory_for(session: AsyncSession, reports: Sequence[AbuseReportSubmitted]) -> Directory:
+    """Load everybody whom these reports name, and everybody above them, in two statements."""
+    people = [person for report in reports for person in (*report.affected, *report.suspected)]
+    staff_ids = {report.reporter.staff_id for report in reports} | {person.staff_id for person in people}
+    emails = {email for report in reports for email in (report.reporter.email, report.manager_email)}
+    return await directory_queries.around(
+        session, [staff_id for staff_id in staff_ids if staff_id], [e.strip().lower() for e in emails if e]
+    )
+
+
+async def _store_decisions(session: AsyncSession, decided: Sequence[_Decided], now: datetime) -> list[_Decided]:
+    """Store each choice unless its report has one; return those that were stored."""
+    statement = insert(DecisionRow).values(
+        [
+            {
+                "alert_id": item.alert_id,
+                "report_id": item.report.report_id,
+                "purpose": AlertPurpose.ABUSE_REPORTED.value,
+                "reason": item.choice.reason.value,
+                "anybody": item.choice.recipient is not None,
+                "decided_at": now,
+            }
+            for item in decided
+        ]
+    )
+    stored = set(await session.scalars(statement.on_conflict_do_nothing().returning(DecisionRow.alert_id)))
+    return [item for item in decided if item.alert_id in stored]
+
+
+def _alert_of(item: _Decided) -> NewAlert | None:
+    if item.choice.recipient is None:
+        return None
+    return NewAlert(
+        alert_id=item.alert_id,
+        report_id=ReportId(item.report.report_id),
+        reference=item.report.reference,
+        event_id=item.event_id,
+        recipient=item.choice.recipient,
+        then=item.choice.then,
+        reason=item.choice.reason,
+        urgency=urgency_of(item.report.behaviours),
+        about=item.choice.about,
+    )
+
+
+def _decided_event(item: _Decided, now: datetime) -> NewEvent:
+    fact = AlertDecided(
+        alert_id=item.alert_id,
+        report_id=item.report.report_id,
+        at=now,
+        purpose=AlertPurpose.ABUSE_REPORTED,
+        reason=item.choice.reason,
+        anybody=item.choice.recipient is not None,
+    )
+    return NewEvent.of(item.alert_id, fact, key=item.report.report_id)
+
+
+def _settled_event(item: Settled, now: datetime) -> AlertSent | AlertFailed:
+    if item.failure is None:
+        return AlertSent(
+            alert_id=item.alert_id,
+            report_id=item.report_id,
+            at=now,
+            channel=item.channel,
+            attempt=item.attempt,
+            possible_repeat=item.possible_repeat,
+        )
+    return AlertFailed(
+        alert_id=item.alert_id,
+        report_id=item.report_id,
+        at=now,
+        channel=item.channel,
+        attempt=item.attempt,
+        kind=item.failure,
+    )
+
+
+def _state_told_by(item: Settled) -> AlertState:
+    if item.outcome is OutcomeKind.ACCEPTED:
+        return AlertState.SENT
+    return AlertState.FAILED if item.ended else AlertState.SENDING
+
+
+def _history_of(item: Settled) -> str:
+    said = "sent" if item.failure is None else f"failed_{item.failure.value}"
+    return f"{item.kind.value}_{said}" + ("_possible_repeat" if item.possible_repeat else "")
+
+
+def _followed(row: AlertRow) -> Followed:
+    return Followed(
+        AlertId(row.alert_id), row.answer is not None, row.escalated_from is not None, not storing.chain_of(row)
+    )

@@ -1,0 +1,120 @@
+"""Reads alerts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.alerts.domain import Urgency
+from services.notifier.alerts.states import AlertState
+from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
+from shared.events.vocabulary import Acknowledgement, RecipientReason
+from shared.ids import AlertId, ReportId, StaffId
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of an alert's history."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An alert as pages and clients may need it."""
+
+    alert_id: AlertId
+    report_id: ReportId
+    reference: str
+    channel: str
+    recipient_email: str
+    recipient_staff_id: StaffId | None
+    about: StaffId | None
+    reason: RecipientReason
+    urgency: Urgency
+    state: AlertState
+    answer: Acknowledgement | None
+    answered_at: datetime | None
+    passed_on: bool
+    """Somebody else was told because nobody answered, or the answer was not a yes."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody as the recipient of alerts."""
+
+    staff_id: str | None
+    email: str | None
+
+    def received(self, alert: AlertView) -> bool:
+        """Tell whether `alert` was sent to them."""
+        if alert.recipient_staff_id:
+            return alert.recipient_staff_id == self.staff_id
+        return self.email is not None and alert.recipient_email == self.email.lower()
+
+
+async def alert_with_id(session: AsyncSession, alert_id: AlertId) -> AlertView | None:
+    """Return one alert."""
+    row = await session.get(AlertRow, alert_id)
+    return _view(row) if row else None
+
+
+async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[AlertView]:
+    """Return everything that was sent about a report, oldest first."""
+    rows = await session.scalars(
+        select(AlertRow).where(AlertRow.report_id == report_id).order_by(AlertRow.created_at, AlertRow.alert_id)
+    )
+    return [_view(row) for row in rows]
+
+
+async def alerts_to(session: AsyncSession, viewer: Viewer, *, answered: bool, limit: int) -> list[AlertView]:
+    """Return the newest alerts sent to somebody: those with, or without, an answer."""
+    answer = AlertRow.answer.is_not(None) if answered else AlertRow.answer.is_(None)
+    rows = await session.scalars(
+        select(AlertRow)
+        .where(_sent_to(viewer), answer)
+        .order_by(AlertRow.created_at.desc(), AlertRow.alert_id)
+        .limit(limit)
+    )
+    return [_view(row) for row in rows]
+
+
+async def histories(session: AsyncSession, alert_ids: Sequence[AlertId]) -> dict[AlertId, list[Happening]]:
+    """Return what happened to each alert, in order."""
+    rows = await session.scalars(
+        select(AlertHistoryRow).where(AlertHistoryRow.alert_id.in_(alert_ids)).order_by(AlertHistoryRow.id)
+    )
+    found: dict[AlertId, list[Happening]] = {alert_id: [] for alert_id in alert_ids}
+    for row in rows:
+        found[AlertId(row.alert_id)].append(Happening(row.at, row.what))
+    return found
+
+
+def _sent_to(viewer: Viewer) -> ColumnElement[bool]:
+    return or_(
+        AlertRow.recipient_staff_id == (viewer.staff_id or ""),
+        AlertRow.recipient_staff_id.is_(None) & (AlertRow.recipient_email == func.lower(viewer.email or "")),
+    )
+
+
+def _view(row: AlertRow) -> AlertView:
+    return AlertView(
+        alert_id=AlertId(row.alert_id),
+        report_id=ReportId(row.report_id),
+        reference=row.reference,
+        channel=row.channel,
+        recipient_email=row.recipient_email,
+        recipient_staff_id=StaffId(row.recipient_staff_id) if row.recipient_staff_id else None,
+        about=StaffId(row.about_staff_id) if row.about_staff_id else None,
+        reason=RecipientReason(row.reason),
+        urgency=Urgency(row.urgency),
+        state=AlertState(row.state),
+        answer=Acknowledgement(row.answer) if row.answer else None,
+        answered_at=row.answered_at,
+        passed_on=row.escalated_to is not None,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,127 @@
+"""The wiring of notifier, top to bottom."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from pathlib import Path
+
+from services.notifier import consumer
+from services.notifier.acknowledgement import pages as acknowledgement
+from services.notifier.acknowledgement.domain import AnswerTimes
+from services.notifier.acknowledgement.handlers import Answering
+from services.notifier.acknowledgement.links import Links
+from services.notifier.alerts import api as alerts_api
+from services.notifier.alerts.domain import AddressBook, Recipient
+from services.notifier.alerts.mail import compose
+from services.notifier.delivery.domain import Attempt, Message
+from services.notifier.delivery.handlers import DeliveryTimes
+from services.notifier.delivery.loop import Compose, Deliveries, DeliveryLoop
+from services.notifier.delivery.smtp import MailServer, SmtpChannel
+from services.notifier.my_team import pages as my_team
+from services.notifier.settings import NotifierSettings
+from shared.clock import Clock, SystemClock
+from shared.db.database import Database
+from shared.db.sweep import Sweep
+from shared.ids import Ids, RandomIds
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.log import EventLog
+from shared.messaging.open import open_log
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
+from shared.runtime import Role, Service
+from shared.web.app import create_app
+
+PREFIX = "/alerts"
+TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "my_team"))
+ROUTERS = (acknowledgement.router, my_team.router, alerts_api.router)
+_SWEEP_EVERY = timedelta(seconds=5)
+
+
+@asynccontextmanager
+async def open_service(
+    settings: NotifierSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
+) -> AsyncIterator[Service]:
+    """Open notifier; what was opened here is closed on leaving."""
+    clock, ids = clock or SystemClock(), ids or RandomIds()
+    async with AsyncExitStack() as stack:
+        database = Database(settings.notifier_database_url, application_name="signpost-notifier")
+        stack.push_async_callback(database.close)
+        if log is None:
+            log = await open_log(settings)
+            stack.push_async_callback(log.close)
+        mail = SmtpChannel(_mail_server(settings), clock)
+        stack.push_async_callback(mail.close)
+        outbox, book, links = Outbox("notifier", ids), _address_book(settings), _links(settings)
+        answering = Answering(_answer_times(settings), book, ids, outbox)
+        deliveries = Deliveries({mail.name: mail}, _composer(settings, links), answering.settled, _times(settings))
+        roles: Sequence[Role] = (
+            BatchConsumer(
+                consumer.GROUP,
+                topics=consumer.TOPICS,
+                handlers=consumer.handlers(book, ids, outbox),
+                database=database,
+                log=log,
+                outbox=outbox,
+                clock=clock,
+                ids=ids,
+            ),
+            DeliveryLoop(deliveries, database=database, clock=clock, ids=ids),
+            Sweep("notifier-reminders", answering.remind_due, database=database, clock=clock, every=_SWEEP_EVERY),
+            Sweep("notifier-escalations", answering.escalate_due, database=database, clock=clock, every=_SWEEP_EVERY),
+            Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
+        )
+        app = create_app(
+            service="notifier",
+            prefix=PREFIX,
+            settings=settings,
+            routers=ROUTERS,
+            domain_problems={},
+            templates=TEMPLATES,
+            readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
+            clock=clock,
+        )
+        app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
+        app.state.links, app.state.answering = links, answering
+        yield Service("notifier", PREFIX, app, database, roles)
+
+
+def _mail_server(settings: NotifierSettings) -> MailServer:
+    password = settings.notifier_smtp_password
+    return MailServer(
+        host=settings.notifier_smtp_host,
+        port=settings.notifier_smtp_port,
+        sender=settings.notifier_smtp_from,
+        starttls=settings.notifier_smtp_starttls,
+        username=settings.notifier_smtp_username,
+        password=password.get_secret_value() if password else None,
+        timeout=settings.notifier_smtp_timeout,
+    )
+
+
+def _address_book(settings: NotifierSettings) -> AddressBook:
+    fallback = Recipient(settings.notifier_fallback_email.strip().lower())
+    return AddressBook(fallback, frozenset(domain.lower() for domain in settings.alert_domains))
+
+
+def _links(settings: NotifierSettings) -> Links:
+    key = settings.derive_key("acknowledgement links")
+    return Links(key, settings.public_url.rstrip("/"), settings.notifier_link_valid_for)
+
+
+def _answer_times(settings: NotifierSettings) -> AnswerTimes:
+    return AnswerTimes(settings.notifier_remind_after, settings.notifier_escalate_after)
+
+
+def _times(settings: NotifierSettings) -> DeliveryTimes:
+    return DeliveryTimes(lease=settings.notifier_attempt_lease, give_up_after=settings.notifier_give_up_after)
+
+
+def _composer(settings: NotifierSettings, links: Links) -> Compose:
+    domain = parseaddr(settings.notifier_smtp_from)[1].rpartition("@")[2]
+
+    def composed(attempt: Attempt, now: datetime) -> Message:
+        link = links.link_for(attempt, now)
+        return compose(attempt, link=link, contact=settings.notifier_fallback_email, domain=domain)
+
+    return composed

@@ -1,0 +1,193 @@
+"""Takes deliveries in, claims due ones, and records how attempts ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.delivery.domain import (
+    Attempt,
+    DeliveryKind,
+    DeliveryState,
+    NewDelivery,
+    Outcome,
+    OutcomeKind,
+    Settled,
+    next_step,
+)
+from services.notifier.delivery.tables import AttemptRow, DeliveryRow
+from shared.ids import AlertId, Ids, ReportId
+
+DUE = "notifier_delivery_due"
+"""The PostgreSQL notification that wakes delivery loops when a transaction that enqueued something commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTimes:
+    """How long an attempt may stay open, and how long failures are retried."""
+
+    lease: timedelta
+    give_up_after: timedelta
+
+
+async def enqueue(session: AsyncSession, deliveries: Sequence[NewDelivery], now: datetime) -> None:
+    """Store `deliveries`, due now; the loops wake when the transaction commits."""
+    if not deliveries:
+        return
+    await session.execute(insert(DeliveryRow), [_new_row(delivery, now) for delivery in deliveries])
+    await session.execute(select(func.pg_notify(DUE, "")))
+
+
+async def claim(
+    session: AsyncSession, *, worker: int, limit: int, lease: timedelta, now: datetime, ids: Ids
+) -> list[Attempt]:
+    """Open an attempt for up to `limit` due deliveries; nothing may be sent before this has committed.
+
+    A delivery whose last attempt is still open was left by a crash: what is sent now may be a repeat.
+    """
+    due = (
+        select(DeliveryRow)
+        .where(DeliveryRow.due_at <= now)
+        .order_by(DeliveryRow.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = (await session.scalars(due)).all()
+    if not rows:
+        return []
+    left_open = await _abandon_open_attempts(session, [row.delivery_id for row in rows], now)
+    attempts = [_open_attempt(row, row.delivery_id in left_open, lease, now, ids) for row in rows]
+    await session.execute(
+        insert(AttemptRow),
+        [
+            {
+                "attempt_id": attempt.attempt_id,
+                "delivery_id": attempt.delivery_id,
+                "number": attempt.number,
+                "worker": worker,
+                "possible_repeat": attempt.possible_repeat,
+                "started_at": now,
+            }
+            for attempt in attempts
+        ],
+    )
+    return attempts
+
+
+async def release_abandoned(session: AsyncSession, now: datetime) -> int:
+    """Make due what processes that no longer live have left open; returns how many deliveries that was.
+
+    A living process holds the advisory lock `worker` on a connection of its own; whose lock can be had is gone.
+    """
+    workers = (await session.scalars(select(AttemptRow.worker).where(AttemptRow.ended_at.is_(None)).distinct())).all()
+    gone = [worker for worker in workers if await session.scalar(select(func.pg_try_advisory_xact_lock(worker)))]
+    if not gone:
+        return 0
+    left_open = select(AttemptRow.delivery_id).where(AttemptRow.worker.in_(gone), AttemptRow.ended_at.is_(None))
+    released = await session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.delivery_id.in_(left_open), DeliveryRow.due_at > now)
+        .values(due_at=now)
+        .returning(DeliveryRow.delivery_id)
+    )
+    return len(released.all())
+
+
+async def settle(
+    session: AsyncSession, outcomes: Mapping[UUID, Outcome], *, times: DeliveryTimes, now: datetime
+) -> list[Settled]:
+    """Record how attempts ended (by attempt id) and decide what follows. An outcome may come late or twice."""
+    found = await session.execute(
+        select(AttemptRow, DeliveryRow)
+        .join(DeliveryRow, DeliveryRow.delivery_id == AttemptRow.delivery_id)
+        .where(AttemptRow.attempt_id.in_(outcomes.keys()))
+        .order_by(DeliveryRow.delivery_id)
+        .with_for_update()
+    )
+    settled = [
+        _settle_one(attempt, delivery, outcomes[attempt.attempt_id], times, now)
+        for attempt, delivery in found.tuples()
+        if attempt.outcome is None or attempt.outcome == OutcomeKind.ABANDONED
+    ]
+    await session.flush()
+    return settled
+
+
+def _settle_one(
+    attempt: AttemptRow, delivery: DeliveryRow, outcome: Outcome, times: DeliveryTimes, now: datetime
+) -> Settled:
+    was_current = attempt.outcome is None
+    attempt.ended_at, attempt.outcome, attempt.code = now, outcome.kind.value, outcome.code
+    delivery.may_repeat = delivery.may_repeat or outcome.unsure
+    accepted = outcome.kind is OutcomeKind.ACCEPTED
+    if delivery.state != DeliveryState.ACCEPTED and (was_current or accepted):
+        step = next_step(
+            outcome.kind,
+            number=attempt.number,
+            first_tried_at=delivery.first_tried_at or now,
+            now=now,
+            give_up_after=times.give_up_after,
+            last_resort=delivery.last_resort,
+        )
+        delivery.state, delivery.due_at = step.state.value, step.due_at
+    return Settled(
+        alert_id=AlertId(delivery.alert_id),
+        report_id=ReportId(delivery.report_id),
+        kind=DeliveryKind(delivery.kind),
+        channel=delivery.channel,
+        attempt=attempt.number,
+        outcome=outcome.kind,
+        possible_repeat=attempt.possible_repeat,
+        ended=delivery.state == DeliveryState.ENDED,
+    )
+
+
+async def _abandon_open_attempts(session: AsyncSession, deliveries: Sequence[UUID], now: datetime) -> set[UUID]:
+    abandoned = await session.scalars(
+        update(AttemptRow)
+        .where(AttemptRow.delivery_id.in_(deliveries), AttemptRow.ended_at.is_(None))
+        .values(ended_at=now, outcome=OutcomeKind.ABANDONED.value)
+        .returning(AttemptRow.delivery_id)
+    )
+    return set(abandoned)
+
+
+def _open_attempt(row: DeliveryRow, left_open: bool, lease: timedelta, now: datetime, ids: Ids) -> Attempt:  # noqa: FBT001 -- a fact about the row, passed by one caller
+    row.may_repeat = row.may_repeat or left_open
+    row.attempts += 1
+    row.state = DeliveryState.SENDING.value
+    row.first_tried_at = row.first_tried_at or now
+    row.due_at = now + lease
+    return Attempt(
+        attempt_id=ids.uuid(),
+        delivery_id=row.delivery_id,
+        alert_id=AlertId(row.alert_id),
+        report_id=ReportId(row.report_id),
+        kind=DeliveryKind(row.kind),
+        channel=row.channel,
+        recipient=row.recipient,
+        notice=row.notice,
+        number=row.attempts,
+        possible_repeat=row.may_repeat,
+    )
+
+
+def _new_row(delivery: NewDelivery, now: datetime) -> dict[str, object]:
+    return {
+        "delivery_id": delivery.delivery_id,
+        "alert_id": delivery.alert_id,
+        "report_id": delivery.report_id,
+        "kind": delivery.kind.value,
+        "channel": delivery.channel,
+        "recipient": delivery.recipient,
+        "notice": dict(delivery.notice),
+        "last_resort": delivery.last_resort,
+        "state": DeliveryState.WAITING.value,
+        "attempts": 0,
+        "may_repeat": False,
+        "created_at": now,
+        "due_at": now,
+    }

@@ -1,0 +1,169 @@
+"""The delivery loop: claims due deliveries, sends several at once, records what became of each."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.delivery import handlers
+from services.notifier.delivery.channel import Channel
+from services.notifier.delivery.domain import Attempt, Message, Outcome, OutcomeKind, Settled
+from services.notifier.delivery.handlers import DeliveryTimes
+from services.notifier.delivery.presence import Presence, present
+from shared.clock import Clock
+from shared.db.database import Database
+from shared.db.sweep import wait_for_stop
+from shared.ids import Ids
+
+_log = structlog.get_logger()
+
+Compose = Callable[[Attempt, datetime], Message]
+"""Makes the message of an attempt."""
+OnSettled = Callable[[AsyncSession, Sequence[Settled], datetime], Awaitable[None]]
+"""Learns of ended attempts, in the transaction that records them."""
+
+_AT_ONCE = 16
+_LOOK_EVERY = 1.0
+_DATABASE_AWAY = 1.0
+_TRIES_WHEN_STOPPING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What the loop needs of the rest of notifier."""
+
+    channels: Mapping[str, Channel]
+    compose: Compose
+    on_settled: OnSettled
+    times: DeliveryTimes
+
+
+class DeliveryLoop:
+    """Sends what is due. Any number of these may run at once: a delivery is claimed by one.
+
+    Wakes on PostgreSQL's notification at the commit that enqueued something, and looks once a second for retries.
+    """
+
+    kind = "sweep"
+    name = "notifier-delivery"
+
+    def __init__(self, deliveries: Deliveries, *, database: Database, clock: Clock, ids: Ids) -> None:
+        self.unready_because: str | None = None
+        self._deliveries = deliveries
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._outcomes: dict[UUID, Outcome] = {}
+        self._recording = asyncio.Lock()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop`, then wait for what is being sent."""
+        stopper = asyncio.create_task(self._wake_on(stop))
+        try:
+            while not stop.is_set():
+                await self._deliver_while_database_is_there(stop)
+            await asyncio.gather(*self._sending)
+        finally:
+            stopper.cancel()
+
+    async def _wake_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
+
+    async def _deliver_while_database_is_there(self, stop: asyncio.Event) -> None:
+        try:
+            async with present(self._database, self._wake) as presence:
+                self.unready_because = None
+                await self._deliver(presence, stop)
+        except (DBAPIError, OSError) as error:
+            self.unready_because = "database unavailable"
+            _log.warning("delivery_waits", error=type(error).__name__)
+            await wait_for_stop(stop, _DATABASE_AWAY)
+
+    async def _deliver(self, presence: Presence, stop: asyncio.Event) -> None:
+        while not (stop.is_set() or presence.lost.is_set()):
+            self._wake.clear()
+            await self._release_abandoned()
+            await self._send_what_is_due(presence.worker, stop)
+            await self._wait_for_work()
+
+    async def _release_abandoned(self) -> None:
+        async with self._database.transaction() as session:
+            released = await handlers.release_abandoned(session, self._clock.now())
+        if released:
+            _log.info("deliveries_released", count=released)
+
+    async def _send_what_is_due(self, worker: int, stop: asyncio.Event) -> None:
+        free = _AT_ONCE - len(self._sending)
+        if free <= 0:
+            return
+        async with self._database.transaction() as session:
+            attempts = await handlers.claim(
+                session,
+                worker=worker,
+                limit=free,
+                lease=self._deliveries.times.lease,
+                now=self._clock.now(),
+                ids=self._ids,
+            )
+        for attempt in attempts:
+            task = asyncio.create_task(self._attempt(attempt, stop))
+            self._sending.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            # The attempt stays open: it is sent again, marked, when its lease ends or another process looks.
+            _log.error("attempt_not_recorded", error=type(error).__name__)
+
+    async def _wait_for_work(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_EVERY):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _attempt(self, attempt: Attempt, stop: asyncio.Event) -> None:
+        self._outcomes[attempt.attempt_id] = await self._send(attempt)
+        # One transaction records all that ended while the one before it was being written.
+        async with self._recording:
+            if attempt.attempt_id in self._outcomes:
+                outcomes, self._outcomes = self._outcomes, {}
+                await self._record(outcomes, stop)
+
+    async def _send(self, attempt: Attempt) -> Outcome:
+        channel = self._deliveries.channels.get(attempt.channel)
+        if channel is None:
+            _log.error("channel_not_configured", channel=attempt.channel)
+            return Outcome(OutcomeKind.TECHNICAL)
+        return await channel.send(self._deliveries.compose(attempt, self._clock.now()))
+
+    async def _record(self, outcomes: Mapping[UUID, Outcome], stop: asyncio.Event) -> None:
+        """Record `outcomes`, waiting for a database that is away: what was sent must not be sent again."""
+        tries = 0
+        while not await self._recorded(outcomes):
+            tries += 1
+            if stop.is_set() and tries >= _TRIES_WHEN_STOPPING:
+                _log.warning("outcomes_left_open", count=len(outcomes))
+                return
+            await asyncio.sleep(_DATABASE_AWAY)
+
+    async def _recorded(self, outcomes: Mapping[UUID, Outcome]) -> bool:
+        try:
+            async with self._database.transaction() as session:
+                now = self._clock.now()
+                settled = await handlers.settle(session, outcomes, times=self._deliveries.times, now=now)
+                await self._deliveries.on_settled(session, settled, now)
+        except (DBAPIError, OSError) as error:
+            _log.warning("outcome_waits", error=type(error).__name__)
+            return False
+        return True

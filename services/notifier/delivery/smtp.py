@@ -1,0 +1,150 @@
+"""Mail by SMTP (RFC 5321), a few connections kept open between messages."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+
+import aiosmtplib
+import structlog
+
+from services.notifier.delivery.domain import Message, Outcome, OutcomeKind
+from shared.clock import Clock
+
+_log = structlog.get_logger()
+_IDLE_SECONDS = 15.0
+_REFUSED_FOR_GOOD = 500
+REPEAT_HEADER = "X-Signpost-Possible-Repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where and how mail is handed over."""
+
+    host: str
+    port: int
+    sender: str
+    starttls: bool = False
+    username: str | None = None
+    password: str | None = None
+    timeout: timedelta = timedelta(seconds=20)
+    """For the whole dialogue."""
+
+
+class SmtpChannel:
+    """Hands mails to one mail server; several at once."""
+
+    name = "email"
+
+    def __init__(self, server: MailServer, clock: Clock) -> None:
+        self._server = server
+        self._clock = clock
+        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
+
+    async def send(self, message: Message) -> Outcome:
+        dialogue = _Dialogue()
+        try:
+            async with asyncio.timeout(self._server.timeout.total_seconds()), self._connection(dialogue) as client:
+                await self._hand_over(client, message, dialogue)
+        except Exception as error:  # noqa: BLE001 -- the port promises an outcome whatever goes wrong
+            outcome = _outcome_of(error, dialogue)
+            _log.warning("mail_not_accepted", kind=outcome.kind.value, code=outcome.code, error=type(error).__name__)
+            return outcome
+        return Outcome(OutcomeKind.ACCEPTED, dialogue.code)
+
+    async def close(self) -> None:
+        while self._idle:
+            _, client = self._idle.pop()
+            with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                await client.quit(timeout=1)
+            client.close()
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, message: Message, dialogue: "_Dialogue") -> None:
+        dialogue.step = "sender"
+        await client.mail(parseaddr(self._server.sender)[1])
+        dialogue.step = "recipient"
+        await client.rcpt(message.recipient)
+        dialogue.step = "data"
+        response = await client.data(self._render(message))
+        dialogue.code = response.code
+
+    def _render(self, message: Message) -> bytes:
+        mail = EmailMessage(policy=SMTP_POLICY)
+        mail["From"] = self._server.sender
+        mail["To"] = message.recipient
+        mail["Subject"] = message.subject
+        mail["Date"] = format_datetime(self._clock.now())
+        mail["Message-ID"] = message.message_id
+        mail["Auto-Submitted"] = "auto-generated"
+        if message.in_reply_to:
+            mail["In-Reply-To"] = message.in_reply_to
+        if message.possible_repeat:
+            mail[REPEAT_HEADER] = "yes"
+        mail.set_content(message.text, cte="quoted-printable")
+        mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+        return mail.as_bytes()
+
+    @asynccontextmanager
+    async def _connection(self, dialogue: "_Dialogue") -> AsyncIterator[aiosmtplib.SMTP]:
+        """Lend a connection: a recent one that still answers, else a new one. Kept only when all went well."""
+        client = await self._reused() or await self._opened(dialogue)
+        try:
+            yield client
+        except BaseException:
+            client.close()
+            raise
+        self._idle.append((time.monotonic(), client))
+
+    async def _reused(self) -> aiosmtplib.SMTP | None:
+        while self._idle:
+            since, client = self._idle.pop()
+            if time.monotonic() - since < _IDLE_SECONDS:
+                with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+                    await client.rset(timeout=2)
+                    return client
+            client.close()
+        return None
+
+    async def _opened(self, dialogue: "_Dialogue") -> aiosmtplib.SMTP:
+        server = self._server
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            timeout=server.timeout.total_seconds(),
+            start_tls=server.starttls,
+        )
+        await client.connect()
+        if server.username and server.password is not None:
+            dialogue.step = "sign-in"
+            await client.login(server.username, server.password)
+        return client
+
+
+@dataclass
+class _Dialogue:
+    """How far the dialogue came: the same answer means different things at different steps."""
+
+    step: str = "connect"
+    code: int | None = None
+
+
+def _outcome_of(error: Exception, dialogue: _Dialogue) -> Outcome:
+    code = error.code if isinstance(error, aiosmtplib.SMTPResponseException) else None
+    # Without an answer to the end of DATA, the server may or may not have taken the message.
+    unsure = dialogue.step == "data" and code is None
+    return Outcome(_kind_of(error, code, dialogue.step), code, unsure)
+
+
+def _kind_of(error: Exception, code: int | None, step: str) -> OutcomeKind:
+    if isinstance(error, OSError):  # connection refused, lost or timed out; aiosmtplib's own errors for these too
+        return OutcomeKind.TEMPORARY
+    if code is None:
+        return OutcomeKind.TECHNICAL
+    if code < _REFUSED_FOR_GOOD:
+        return OutcomeKind.TEMPORARY
+    return OutcomeKind.PERMANENT if step in {"recipient", "data"} else OutcomeKind.TECHNICAL

@@ -1,0 +1,59 @@
+"""Deliveries and their attempts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.notifier.tables import Base
+from shared.db.personal import personal
+
+
+class DeliveryRow(Base):
+    """Something to be delivered to one recipient; `due_at` is when the loop takes it (again)."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("alert_id", "kind"),
+        Index("ix_delivery_due", "due_at", postgresql_where=text("due_at is not null")),
+    )
+
+    delivery_id: Mapped[UUID] = mapped_column(primary_key=True)
+    alert_id: Mapped[UUID]
+    report_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    channel: Mapped[str] = mapped_column(Text)
+    recipient: Mapped[str] = mapped_column(Text, info=personal("address an alert was sent to", retention="alert"))
+    notice: Mapped[dict[str, str]] = mapped_column(JSONB)
+    last_resort: Mapped[bool]
+    state: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int]
+    may_repeat: Mapped[bool]
+    """An earlier attempt may have reached the provider: every later one is marked."""
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    first_tried_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class AttemptRow(Base):
+    """One try: committed before the dialogue with the provider, closed after it."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "number"),
+        Index("ix_attempt_open", "delivery_id", unique=True, postgresql_where=text("ended_at is null")),
+        Index("ix_attempt_open_worker", "worker", postgresql_where=text("ended_at is null")),
+    )
+
+    attempt_id: Mapped[UUID] = mapped_column(primary_key=True)
+    delivery_id: Mapped[UUID] = mapped_column(ForeignKey("delivery.delivery_id", ondelete="CASCADE"))
+    number: Mapped[int]
+    worker: Mapped[int] = mapped_column(BigInteger)
+    """The advisory lock that the sending process holds while it lives."""
+    possible_repeat: Mapped[bool]
+    started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    outcome: Mapped[str | None] = mapped_column(Text)
+    code: Mapped[int | None]

@@ -1,0 +1,66 @@
+"""Reads the directory."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
+from services.notifier.directory.tables import ReportingLineRow, StaffRow
+from shared.ids import StaffId
+
+_A_DAY = timedelta(days=1)
+
+
+async def whole_directory(session: AsyncSession) -> Directory:
+    """Return everybody and every line."""
+    return await _read(session, None)
+
+
+async def around(session: AsyncSession, staff_ids: Collection[str], emails: Collection[str]) -> Directory:
+    """Return the people with these staff ids or (lower-case) addresses, everybody above them, and their lines."""
+    above = (
+        select(StaffRow.number.label("number"))
+        .where(StaffRow.staff_id.in_(staff_ids) | StaffRow.email.in_(emails))
+        .cte("above", recursive=True)
+    )
+    # `union` forgets repeats, so a circle of lines ends.
+    above = above.union(
+        select(ReportingLineRow.manager_number).join(above, ReportingLineRow.staff_number == above.c.number)
+    )
+    return await _read(session, StaffRow.number.in_(select(above.c.number)))
+
+
+async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dict[StaffId, str]:
+    """Return the names of these people."""
+    if not staff_ids:
+        return {}
+    rows = await session.execute(select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(staff_ids)))
+    return {StaffId(staff_id): name for staff_id, name in rows.tuples()}
+
+
+async def _read(session: AsyncSession, which: ColumnElement[bool] | None) -> Directory:
+    people = select(StaffRow.staff_id, StaffRow.name, StaffRow.email, StaffRow.organisation)
+    manager = aliased(StaffRow)
+    lines = (
+        select(StaffRow.staff_id, manager.staff_id, ReportingLineRow.period)
+        .join(ReportingLineRow, ReportingLineRow.staff_number == StaffRow.number)
+        .join(manager, manager.number == ReportingLineRow.manager_number)
+        .order_by(ReportingLineRow.id)
+    )
+    if which is not None:
+        people, lines = people.where(which), lines.where(which)
+    staff = [
+        StaffMember(StaffId(staff_id), name, email, organisation)
+        for staff_id, name, email, organisation in (await session.execute(people)).tuples()
+    ]
+    return Directory.of(staff, [_line(*row) for row in (await session.execute(lines)).tuples()])
+
+
+def _line(staff_id: str, manager: str, period: Range[date]) -> ReportingLine:
+    """PostgreSQL keeps date ranges as `[first, day after the last)`."""
+    last = period.upper - _A_DAY if period.upper else None
+    return ReportingLine(StaffId(staff_id), StaffId(manager), period.lower, last)

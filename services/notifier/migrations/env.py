@@ -1,0 +1,14 @@
+"""Alembic's entry: what notifier's database should look like."""
+
+from services.notifier.acknowledgement import tables as acknowledgement
+from services.notifier.alerts import tables as alerts
+from services.notifier.delivery import tables as delivery
+from services.notifier.directory import tables as directory
+from services.notifier.tables import Base
+from shared.db.migrations import run_environment
+from shared.messaging.tables import messaging_metadata
+
+CAPABILITIES = (acknowledgement, alerts, delivery, directory)
+"""Imported so that their tables are known."""
+
+run_environment([Base.metadata, messaging_metadata])

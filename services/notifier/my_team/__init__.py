@@ -1,0 +1,1 @@
+"""A manager's own page: what needs them now (R-b)."""

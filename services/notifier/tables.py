@@ -1,0 +1,12 @@
+"""The one metadata of notifier's tables."""
+
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+from shared.db.naming import NAMING
+
+
+class Base(DeclarativeBase):
+    """What every table of notifier derives from."""
+
+    metadata = MetaData(naming_convention=NAMING)
