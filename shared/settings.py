@@ -57,6 +57,10 @@ class ServiceSettings(BaseSettings):
     """Of the topics that `signpost topics apply` creates."""
     audit_anchors_dir: Path | None = None
     """Where audited services publish the roots of their chains, outside the database: `<service>.anchors`."""
+    rate_limit_bearer: str = "60000/minute"
+    """Writes that one bearer token may make, in one process."""
+    rate_limit_address: str = "3000/minute"
+    """Writes that everybody else at one address may make together, in one process."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

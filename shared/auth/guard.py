@@ -10,10 +10,11 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal, Session
-from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader
+from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader, renewal_is_due
 from shared.clock import Clock
 
 SESSION_COOKIE = "signpost_session"
+_READING = frozenset({"GET", "HEAD"})
 _MARK: Final = "__signpost_guard__"
 
 
@@ -41,8 +42,12 @@ class UnguardedRoute(Exception):
     """A route declares nobody who may use it."""
 
 
-class _Sender(Enum):
-    NOBODY = auto()
+class RenewalDue(Exception):
+    """The session is good and should be renewed before the page is shown: activity keeps a session alive."""
+
+
+class _Unread(Enum):
+    UNREAD = auto()
 
 
 def current_session(request: Request) -> Session | None:
@@ -54,8 +59,8 @@ def current_session(request: Request) -> Session | None:
         BadBearerToken: a bearer token was sent and is not acceptable.
         SessionOver: the session cookie's time is over.
     """
-    known = getattr(request.state, "session", _Sender.NOBODY)
-    if known is _Sender.NOBODY:
+    known = getattr(request.state, "session", _Unread.UNREAD)
+    if known is _Unread.UNREAD:
         known = request.state.session = _read_session(request)
     return cast(Session | None, known)
 
@@ -70,8 +75,20 @@ def current_principal(request: Request) -> Principal | None:
 
 
 def anyone(request: Request) -> Principal | None:
-    """Let everybody in; gives who is signed in, if anybody is."""
-    return current_principal(request)
+    """Let everybody in; gives who is signed in, if anybody is.
+
+    Raises:
+        SessionOver: a form was sent by somebody whose session is over: they decide whether to go on as nobody.
+        BadBearerToken: a bearer token was sent and is not acceptable.
+        RenewalDue: a page is asked for by a session that is due.
+    """
+    try:
+        session = current_session(request)
+    except SessionOver:
+        if request.method in _READING:
+            return None
+        raise
+    return _renewed(request, session).principal if session else None
 
 
 def signed_in(request: Request) -> Principal:
@@ -79,11 +96,12 @@ def signed_in(request: Request) -> Principal:
 
     Raises:
         NotSignedIn: nobody is.
+        RenewalDue: a page is asked for by a session that is due.
     """
     session = current_session(request)
     if session is None:
         raise NotSignedIn
-    return session.principal
+    return _renewed(request, session).principal
 
 
 def requires(permission: Permission) -> params.Depends:
@@ -127,8 +145,19 @@ def _is_guarded(dependant: Dependant | None) -> bool:
     return hasattr(dependant.call, _MARK) or any(_is_guarded(inner) for inner in dependant.dependencies)
 
 
+def _renewed(request: Request, session: Session) -> Session:
+    is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    if is_page and "authorization" not in request.headers and renewal_is_due(session, _now(request)):
+        raise RenewalDue
+    return session
+
+
+def _now(request: Request) -> datetime:
+    return cast(Clock, request.app.state.clock).now()
+
+
 def _read_session(request: Request) -> Session | None:
-    now = cast(Clock, request.app.state.clock).now()
+    now = _now(request)
     reader = cast(TokenReader, request.app.state.tokens)
     if authorization := request.headers.get("authorization"):
         return _from_bearer(authorization, reader, now)

@@ -20,9 +20,16 @@ ISSUER = "signpost"
 ALGORITHM = "Ed25519"
 IDLE_LIMIT = timedelta(minutes=30)
 SESSION_LIMIT = timedelta(hours=8)
+RENEWED_AFTER = timedelta(minutes=5)
 BEARER_LIFE = timedelta(hours=8)
 _LONGEST_TOKEN = 4096
 _LEEWAY = timedelta(seconds=10)
+
+
+def renewal_is_due(session: Session, now: datetime) -> bool:
+    """Tell whether a new token would let the session go on for longer, and some time has passed."""
+    can_go_on = session.expires_at < session.started_at + SESSION_LIMIT
+    return can_go_on and now - session.issued_at >= RENEWED_AFTER
 
 
 class Audience(StrEnum):

@@ -20,6 +20,7 @@ from shared.web.csrf import Csrf
 from shared.web.operations_routes import Readiness, operations_router
 from shared.web.pages import make_environment
 from shared.web.problems import ProblemType
+from shared.web.rate_limits import LimitWrites, RateLimits
 from shared.web.security_headers import SecurityHeaders
 
 
@@ -65,6 +66,7 @@ def create_app(
     app.state.settings = settings
     app.state.clock = clock or SystemClock()
     app.state.tokens = TokenVerifier(settings.verify_key_file.read_bytes())
+    app.state.rates = RateLimits()
     app.state.templates = make_environment(templates)
     for router in routers:
         app.include_router(router)
@@ -81,6 +83,12 @@ def _middleware(app: FastAPI, service: str, settings: ServiceSettings) -> list[M
         Middleware(AccessLog, service=service),
         Middleware(SecurityHeaders, secure=settings.secure),
         Middleware(failures.Failures, application=app),
+        Middleware(
+            LimitWrites,
+            rates=app.state.rates,
+            bearer=settings.rate_limit_bearer,
+            others=settings.rate_limit_address,
+        ),
         Middleware(BodyLimit),
         Middleware(Csrf, key=settings.derive_key("csrf"), secure=settings.secure),
         Middleware(RouteNote),

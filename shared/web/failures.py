@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth.guard import BadBearerToken, NotPermitted, NotSignedIn, SessionOver
+from shared.auth.guard import BadBearerToken, NotPermitted, NotSignedIn, RenewalDue, SessionOver
 from shared.observability.tracing import current_trace_id
 from shared.web.pages import render
 from shared.web.problems import (
@@ -23,7 +23,7 @@ from shared.web.problems import (
     standard_problem,
     wants_problem,
 )
-from shared.web.signing_in_again import keep_what_was_typed, sign_in_address
+from shared.web.signing_in_again import keep_what_was_typed, renewal_address, sign_in_address
 from shared.web.validation import field_problems
 
 _log = structlog.get_logger()
@@ -86,6 +86,7 @@ def install(app: FastAPI, domain_problems: Mapping[type[Exception], ProblemType]
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(NotPermitted, on_not_permitted)
     app.add_exception_handler(NotSignedIn, _on_not_signed_in)
+    app.add_exception_handler(RenewalDue, _on_renewal_due)
     for kind, problem in domain_problems.items():
         app.add_exception_handler(kind, _on_domain_error(problem))
 
@@ -117,6 +118,10 @@ async def _on_not_signed_in(request: Request, error: Exception) -> Response:
     if request.method in {"GET", "HEAD"}:
         return RedirectResponse(sign_in_address(request), 303)
     return await keep_what_was_typed(request, was_signed_in=isinstance(error, SessionOver))
+
+
+async def _on_renewal_due(request: Request, _error: Exception) -> Response:
+    return RedirectResponse(renewal_address(request), 303)
 
 
 def _on_domain_error(kind: ProblemType) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from shared.auth.guard import current_principal
 from shared.clock import Clock
 from shared.web import times
-from shared.web.assets import asset_url
+from shared.web.static_files import asset_url
 from shared.web.forms import CSRF_FIELD, FormErrors
 from shared.web.navigation import navigation
 

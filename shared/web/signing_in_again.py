@@ -18,11 +18,26 @@ def relative_address(text: str | None) -> str:
 
 def sign_in_address(request: Request) -> str:
     """Return where to sign in and come back from."""
+    return f"/sign-in?next={_this_page(request)}"
+
+
+def renewal_address(request: Request) -> str:
+    """Return where a session is renewed and one comes back from."""
+    return f"/sign-in/renew?next={_this_page(request)}"
+
+
+def _this_page(request: Request) -> str:
     query = f"?{request.url.query}" if request.url.query else ""
-    return f"/sign-in?next={quote(request.url.path + query, safe='/')}"
+    return quote(request.url.path + query, safe="/")
 
 
 async def keep_what_was_typed(request: Request, *, was_signed_in: bool) -> Response:
     """Return a page that holds the posted answers while the person signs in, and sends them again after."""
-    answers = await read_form(request)
-    return render(request, "sign_in_again.html", 401, answers=answers, was_signed_in=was_signed_in)
+    return render(
+        request,
+        "sign_in_again.html",
+        401,
+        answers=await read_form(request),
+        action=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
+        was_signed_in=was_signed_in,
+    )

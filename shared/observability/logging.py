@@ -1,0 +1,83 @@
+"""Log configuration of a process: one line an event, JSON or for a person's eyes, redacted either way."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import Processor
+
+from shared.observability.redaction import redact
+from shared.observability.tracing import current_trace_id
+
+_TRUSTED = ("uvicorn", "alembic", "aiokafka", "signpost")
+"""Libraries whose messages are about themselves. Of all others we log the name and the level only."""
+_QUIETER = ("uvicorn.access", "python_multipart", "sqlalchemy", "aiosmtpd", "mail.log", "asyncio", "httpx")
+
+
+def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
+    """Set up structlog and the standard library's logging for this process.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        json: JSON lines; by default unless standard error is a terminal.
+    """
+    as_json = not sys.stderr.isatty() if json is None else json
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _with_trace,
+            redact,
+            _renderer(as_json=as_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_IntoStructlog()], level=max(threshold, logging.INFO), force=True)
+    sys.excepthook = _log_uncaught
+    for name in _QUIETER:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+
+
+def _log_uncaught(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    structlog.get_logger().critical("process_failed", exc_info=error)
+
+
+class _IntoStructlog(logging.Handler):
+    """Turns a library's record into an event of ours: its words only where the library is trusted."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trusted = record.name.split(".")[0] in _TRUSTED
+        structlog.get_logger().log(
+            record.levelno,
+            "library_message",
+            logger=record.name,
+            library_words=record.getMessage() if trusted and not record.exc_info else None,
+            exc_info=record.exc_info,
+        )
+
+
+def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if trace_id := current_trace_id():
+        event.setdefault("trace_id", trace_id)
+    return event
+
+
+def _renderer(*, as_json: bool) -> Processor:
+    if as_json:
+        return structlog.processors.JSONRenderer(serializer=_to_json)
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def _to_json(event: object, **_options: object) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,88 @@
+"""How often one caller may send something. Who the caller is stays unknown: a keyed digest that soon means nothing."""
+
+import hashlib
+import hmac
+import math
+import secrets
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import cast
+
+import limits
+from fastapi import Request
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.web.problems import standard_problem
+
+_SALT_LIFE = timedelta(hours=1)
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class RateLimits:
+    """Counts in memory, so each process counts for itself. Callers are named under a salt replaced every hour."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._clock = clock
+        self._renew_salt()
+
+    def spend(self, limit: limits.RateLimitItem, what: str, caller: str) -> None:
+        """Count one `what` of `caller`.
+
+        Raises:
+            Problem: 429 with Retry-After in seconds, once `limit` is used up.
+        """
+        name = self._name(caller)
+        if self._limiter.hit(limit, what, name):
+            return
+        free_at = self._limiter.get_window_stats(limit, what, name).reset_time
+        wait = max(1, math.ceil(free_at - time.time()))
+        raise standard_problem(429, headers={"retry-after": str(wait)})
+
+    def _name(self, caller: str) -> str:
+        if self._clock() - self._salted_at > _SALT_LIFE.total_seconds():
+            self._renew_salt()
+        return hmac.new(self._salt, caller.encode(), hashlib.sha256).hexdigest()
+
+    def _renew_salt(self) -> None:
+        self._salt = secrets.token_bytes(32)
+        self._salted_at = self._clock()
+
+
+class LimitWrites:
+    """Middleware: an upper bound for everything that changes something."""
+
+    def __init__(self, app: ASGIApp, *, rates: RateLimits, bearer: str, others: str) -> None:
+        self._app = app
+        self._rates = rates
+        self._bearer = limits.parse(bearer)
+        self._others = limits.parse(others)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in _READING:
+            token = Headers(scope=scope).get("authorization")
+            if token:
+                self._rates.spend(self._bearer, "write", token)
+            else:
+                self._rates.spend(self._others, "write", _address(scope))
+        await self._app(scope, receive, send)
+
+
+def at_most(limit: str) -> Callable[[Request], None]:
+    """Return a dependency that allows a route `limit` (such as `60/minute`) calls from one address."""
+    parsed = limits.parse(limit)
+
+    def within_limit(request: Request) -> None:
+        rates = cast(RateLimits, request.app.state.rates)
+        rates.spend(parsed, str(request.scope["route"].path), _address(request.scope))
+
+    return within_limit
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"

@@ -1,0 +1,103 @@
+"""Applications and signed-in clients for tests, without a browser and without a port."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from fastapi import APIRouter, FastAPI
+
+from shared.auth.guard import SESSION_COOKIE
+from shared.auth.keys import ensure_key_files
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.auth.tokens import TokenIssuer
+from shared.ids import StaffId
+from shared.settings import ServiceSettings
+from shared.web.app import create_app
+from shared.web.problems import ProblemType
+
+ADDRESS = "http://127.0.0.1:8000"
+START = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
+
+
+class ClockForTests:
+    """A clock that moves only when told to."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def pass_(self, duration: timedelta) -> None:
+        self._now += duration
+
+
+def person(*roles: Role, staff_id: str = "S1001") -> Principal:
+    """Return somebody with `roles`."""
+    name, email = "Priya Shah", "priya.shah@example.org"
+    return Principal(staff_id, StaffId(staff_id), name, email, frozenset(roles or {Role.REPORTER}))
+
+
+@dataclass
+class WebForTests:
+    """Keys, settings and a clock; makes applications and tokens that fit together."""
+
+    folder: Path
+    clock: ClockForTests = field(default_factory=ClockForTests)
+
+    def settings(self, **values: object) -> ServiceSettings:
+        private, public = ensure_key_files(self.folder)
+        given: dict[str, object] = {"secret_key": "s" * 40, "signing_key_file": private, "verify_key_file": public}
+        return ServiceSettings.model_validate(given | values)
+
+    @property
+    def issuer(self) -> TokenIssuer:
+        return TokenIssuer(ensure_key_files(self.folder)[0].read_bytes())
+
+    def app(
+        self,
+        *routers: APIRouter,
+        settings: ServiceSettings | None = None,
+        domain_problems: Mapping[type[Exception], ProblemType] | None = None,
+        templates: Sequence[Path] = (),
+        readiness: Sequence[str] = (),
+    ) -> FastAPI:
+        return create_app(
+            service="intake",
+            prefix="/report",
+            settings=settings or self.settings(),
+            routers=routers,
+            domain_problems=domain_problems or {},
+            templates=templates,
+            readiness=lambda: readiness,
+            clock=self.clock,
+        )
+
+    def bearer(self, *roles: Role, staff_id: str = "S1001") -> dict[str, str]:
+        """Return the headers of an API client in `roles`."""
+        token = self.issuer.bearer(person(*roles, staff_id=staff_id), self.clock.now())
+        return {"authorization": f"Bearer {token}"}
+
+    def session_cookie(self, *roles: Role, staff_id: str = "S1001") -> dict[str, str]:
+        """Return the cookie of somebody signed in in `roles`."""
+        return {SESSION_COOKIE: self.issuer.session(person(*roles, staff_id=staff_id), self.clock.now())}
+
+
+@asynccontextmanager
+async def browsing(
+    app: FastAPI, *, cookies: Mapping[str, str] | None = None, address: str = ADDRESS
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Open a client that asks for pages and keeps cookies."""
+    transport = httpx.ASGITransport(app=app)
+    headers = {"accept": "text/html"}
+    async with httpx.AsyncClient(transport=transport, base_url=address, cookies=cookies, headers=headers) as client:
+        yield client
+
+
+def csrf_token(page: str) -> str:
+    """Return the token in a page's form."""
+    return page.split('name="csrftoken" value="', 1)[1].split('"', 1)[0]
