@@ -1,42 +1,68 @@
 """The batch consumer: polls a log, handles each event once, one transaction a batch."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
+import structlog
 
 from shared.clock import Clock
 from shared.db.database import Database
-from shared.events.envelope import Envelope, Event
+from shared.db.sweep import wait_for_stop
+from shared.events.envelope import Event
 from shared.events.topics import Topic
 from shared.ids import Ids
-from shared.messaging.log import EventLog
+from shared.messaging.backoff import Backoff
+from shared.messaging.batch import BatchHandler, Handler, TombstoneHandler
+from shared.messaging.faults import class_of, is_transient
+from shared.messaging.group_work import GroupWork
+from shared.messaging.log import Batch, EventLog, Fenced, Subscription
 from shared.messaging.outbox import Outbox
+from shared.messaging.poison import PoisonLimit, PoisonWatch, TooMuchPoison
+from shared.messaging.reading import Reader, Tombstone
+from shared.observability import metrics
 
-Handler = Callable[[AsyncSession, Sequence[Envelope[Any]], datetime], Awaitable[None]]
-"""Handles events of one type, at most one per key, in the batch's transaction. Any: each handler names its own type."""
+__all__ = ["BatchConsumer", "ConsumerLimits", "Handler", "Tombstone", "TombstoneHandler"]
+
+_log = structlog.get_logger()
+
+_POLL = timedelta(milliseconds=500)
+_UPKEEP_EVERY = 1.0
+"""Seconds between looks for dead letters that somebody asked to replay or discard."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tombstone:
-    """The state of a key was disposed of."""
+class ConsumerLimits:
+    """What a consumer takes at once, and what it takes at all."""
 
-    topic: str
-    key: bytes
-
-
-TombstoneHandler = Callable[[AsyncSession, Sequence[Tombstone], datetime], Awaitable[None]]
+    batch: int = 500
+    poison: PoisonLimit = field(default_factory=PoisonLimit)
+    parked_for: timedelta = timedelta(days=1)
+    """An event that waits longer for its predecessor becomes a dead letter, so that a person sees it."""
 
 
 class BatchConsumer:
-    """Consumes `topics` as a member of `group`; a role."""
+    """Consumes `topics` as a member of `group`; a role.
+
+    Args:
+        group: the consumer group, `signpost-<service>`.
+        topics: what it reads; their declared writers are whom it believes.
+        handlers: event type → handler; other types are skipped.
+        database: where the effects, the inbox and the dead letters go.
+        log: where the events come from.
+        outbox: takes what is said about dead letters.
+        clock: tells `now` to the handlers, once a batch.
+        ids: names dead letters.
+        ordered: whether an event waits for its predecessor; a projection takes the highest sequence instead.
+        on_tombstone: handles tombstones, as handlers do events; without it they are skipped.
+        after: starts only when that consumer has caught up.
+        limits: batch size and when to stop.
+    """
 
     kind = "consumer"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the wiring names every collaborator once
         self,
         group: str,
         *,
@@ -50,18 +76,137 @@ class BatchConsumer:
         ordered: bool = True,
         on_tombstone: TombstoneHandler | None = None,
         after: "BatchConsumer | None" = None,
+        limits: ConsumerLimits | None = None,
     ) -> None:
+        reader = Reader(topics, handlers, tombstones=on_tombstone is not None)
         self.name = group
         self.unready_because: str | None = "not started"
+        self._topics = [topic.name for topic in topics]
+        self._event_log = log
+        self._after = after
+        self._limits = limits or ConsumerLimits()
+        self._watch = PoisonWatch(self._limits.poison)
+        self._work = GroupWork(
+            group,
+            reader=reader,
+            handler=BatchHandler(group, reader, handlers, on_tombstone, ordered=ordered),
+            database=database,
+            outbox=outbox,
+            clock=clock,
+            ids=ids,
+        )
+        self._stopped = False
+        self._caught_up = asyncio.Event()
+        self._goal: Mapping[tuple[str, int], int] | None = None
+        self._member: Subscription | None = None
+        self._upkeep_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop`."""
-        raise NotImplementedError
+        """Consume until `stop`; a log or a database that is away is waited for."""
+        await self._wait_for_the_other(stop)
+        backoff = Backoff()
+        while not stop.is_set() and not self._stopped:
+            try:
+                await self._consume(stop)
+                backoff.reset()
+            except Exception as error:  # noqa: BLE001 -- the outermost loop: the log keeps what was not committed
+                self.unready_because = f"cannot consume: {class_of(error)}"
+                report = _log.warning if is_transient(error) or isinstance(error, Fenced) else _log.exception
+                report("consumer_waits", group=self.name, error=class_of(error))
+                await wait_for_stop(stop, backoff.next())
+            finally:
+                await self.close()
+        await stop.wait()
 
     async def wait_until_caught_up(self) -> None:
         """Wait until everything that was in the log when this consumer started has been handled."""
-        raise NotImplementedError
+        await self._caught_up.wait()
 
     async def drain(self) -> int:
-        """Handle everything that is in the log now; returns how many records that was."""
-        raise NotImplementedError
+        """Handle everything that is in the log now, and what was asked of dead letters; return how much that was."""
+        done = await self._work.upkeep(self._limits.parked_for)
+        member = await self._joined()
+        while not self._stopped:
+            batch = await member.poll(self._limits.batch, timedelta(milliseconds=20))
+            done += len(batch.records)
+            await self._handle(member, batch, asyncio.Event())
+            if not batch.next_offsets and not any((await member.lag()).values()):
+                break
+        self._caught_up.set()
+        return done
+
+    async def close(self) -> None:
+        """Leave the group."""
+        member, self._member = self._member, None
+        if member is not None:
+            await member.close()
+
+    async def _wait_for_the_other(self, stop: asyncio.Event) -> None:
+        if self._after is None:
+            return
+        self.unready_because = f"waits for {self._after.name} to catch up"
+        waits = [asyncio.ensure_future(self._after.wait_until_caught_up()), asyncio.ensure_future(stop.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        await self._work.replay_known_versions()
+        member = await self._joined()
+        while not stop.is_set() and not self._stopped:
+            await self._upkeep_when_due(member)
+            batch = await member.poll(self._limits.batch, _POLL)
+            await self._handle(member, batch, stop)
+            await self._note_progress(member)
+
+    async def _joined(self) -> Subscription:
+        if self._member is None:
+            self._member = await self._event_log.subscribe(self.name, self._topics)
+        return self._member
+
+    async def _handle(self, member: Subscription, batch: Batch, stop: asyncio.Event) -> None:
+        if batch.records and not await self._transact(batch, stop):
+            return
+        try:
+            await member.commit(batch)
+            self.unready_because = None
+        except Fenced:
+            _log.info("batch_fenced", group=self.name, records=len(batch.records))
+            await member.rewind()
+
+    async def _transact(self, batch: Batch, stop: asyncio.Event) -> bool:
+        """Handle `batch` in one transaction, however often it takes; False where it was given up."""
+        backoff = Backoff()
+        while True:
+            try:
+                await self._work.handle(batch.records, self._watch)
+            except TooMuchPoison as error:
+                self._stopped = True
+                self.unready_because = f"stopped itself: {error}"
+                _log.error("consumer_stopped_itself", group=self.name, reason=str(error))
+                return False
+            except Exception as error:  # noqa: BLE001 -- not the fault of one record: those were isolated
+                self.unready_because = f"cannot handle a batch: {class_of(error)}"
+                report = _log.warning if is_transient(error) else _log.exception
+                report("batch_waits", group=self.name, error=class_of(error))
+            else:
+                return True
+            await wait_for_stop(stop, backoff.next())
+            if stop.is_set():
+                return False
+
+    async def _upkeep_when_due(self, member: Subscription) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._upkeep_at:
+            return
+        self._upkeep_at = now + _UPKEEP_EVERY
+        await self._work.upkeep(self._limits.parked_for)
+        metrics.CONSUMER_LAG.labels(self.name).set(sum((await member.lag()).values()))
+
+    async def _note_progress(self, member: Subscription) -> None:
+        if self._caught_up.is_set():
+            return
+        ends, lag = await member.end_offsets(), await member.lag()
+        self._goal = self._goal or ends
+        if all(ends[place] - lag[place] >= self._goal.get(place, 0) for place in lag if place in ends):
+            self._caught_up.set()

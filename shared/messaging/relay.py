@@ -1,17 +1,45 @@
-"""The relay: publishes what the outbox holds, in order, at least once."""
+"""The relay: publishes what the outbox holds, in order, at least once.
+
+One relay of a service publishes at a time. It holds an advisory lock on a connection of its own, reads the outbox over
+that same connection, and stops at once when the connection is lost; the log fences whoever was too slow to notice.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.clock import Clock
 from shared.db.database import Database
-from shared.messaging.log import EventLog
+from shared.db.sweep import wait_for_stop
+from shared.messaging.backoff import Backoff
+from shared.messaging.faults import class_of, is_transient
+from shared.messaging.log import Appender, EventLog, Fenced, LogUnavailable, Record
 from shared.messaging.outbox import Outbox
+from shared.messaging.stored import headers_from_text
+from shared.observability import metrics
+
+_log = structlog.get_logger()
+
+_BATCH = 500
+_LOOK_AGAIN = 0.1
+"""Seconds between looks at an outbox that another process writes; our own process rings."""
+_STAND_BY = 1.0
+"""Seconds between attempts to take over from another relay."""
+_TRY_LOCK = text("select pg_try_advisory_lock(:lock)")
+_LOCK = 0x5167_7265
+_WAITING = text(
+    "select id, topic, key, value, headers, type, subject from outbox "
+    "where published_at is null order by id limit :most"
+)
+_MARK = text("update outbox set published_at = :now where id = any(:ids)")
 
 
 class PublishedEvent(NamedTuple):
@@ -23,10 +51,20 @@ class PublishedEvent(NamedTuple):
 
 
 OnPublished = Callable[[AsyncSession, Sequence[PublishedEvent], datetime], Awaitable[None]]
+"""Runs in the transaction that marks the events published."""
 
 
 class Relay:
-    """Publishes the outbox of one service; a role."""
+    """Publishes the outbox of one service; a role.
+
+    Args:
+        service: whose outbox; names the writer `signpost-<service>-relay`.
+        database: where the outbox is.
+        log: where the events go.
+        clock: tells when they were published.
+        on_published: what the service itself does once its events are in the log.
+        outbox: wakes the relay when this process has appended something; without it the relay looks by itself.
+    """
 
     kind = "relay"
 
@@ -42,11 +80,107 @@ class Relay:
     ) -> None:
         self.name = f"{service}-relay"
         self.unready_because: str | None = "not started"
+        self._service = service
+        self._database = database
+        self._event_log = log
+        self._clock = clock
+        self._on_published = on_published
+        self._wake = outbox.committed if outbox else asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop`."""
-        raise NotImplementedError
+        """Publish until `stop`; a log or a database that is away is waited for."""
+        backoff = Backoff()
+        while not stop.is_set():
+            try:
+                await self._publish_as_the_only_one(stop)
+                backoff.reset()
+            except Exception as error:  # noqa: BLE001 -- the outermost loop: whatever it is, the outbox keeps the events
+                self.unready_because = f"cannot publish: {class_of(error)}"
+                report = _log.warning if is_transient(error) or isinstance(error, Fenced) else _log.exception
+                report("relay_waits", relay=self.name, error=class_of(error))
+                await wait_for_stop(stop, backoff.next())
 
     async def drain(self) -> int:
-        """Publish everything that waits now; returns how many events that was."""
-        raise NotImplementedError
+        """Publish everything that waits now, and return how many events that was."""
+        async with self._leading() as connection:
+            if connection is None:
+                return 0
+            appender = await self._event_log.appender(f"signpost-{self.name}")
+            try:
+                return await self._publish_all(connection, appender)
+            finally:
+                await appender.close()
+
+    async def _publish_as_the_only_one(self, stop: asyncio.Event) -> None:
+        async with self._leading() as connection:
+            self.unready_because = None
+            if connection is None:
+                await wait_for_stop(stop, _STAND_BY)
+                return
+            await _until_lost(connection, self._publish_until(stop, connection))
+
+    @asynccontextmanager
+    async def _leading(self) -> AsyncIterator[AsyncConnection | None]:
+        """Hold the lock on a connection of its own; None where another relay holds it."""
+        async with self._database.connection() as connection:
+            try:
+                leads = await connection.scalar(_TRY_LOCK, {"lock": _LOCK})
+                yield connection if leads else None
+            finally:
+                await connection.invalidate()
+
+    async def _publish_until(self, stop: asyncio.Event, connection: AsyncConnection) -> None:
+        appender = await self._event_log.appender(f"signpost-{self.name}")
+        _log.info("relay_leads", relay=self.name)
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                if not await self._publish_all(connection, appender):
+                    await wait_for_stop(self._wake, _LOOK_AGAIN)
+        finally:
+            await appender.close()
+
+    async def _publish_all(self, connection: AsyncConnection, appender: Appender) -> int:
+        total = 0
+        while published := await self._publish_batch(connection, appender):
+            total += published
+        return total
+
+    async def _publish_batch(self, connection: AsyncConnection, appender: Appender) -> int:
+        rows = (await connection.execute(_WAITING, {"most": _BATCH})).all()
+        if not rows:
+            return 0
+        await appender.append([Record(row.topic, row.key, row.value, headers_from_text(row.headers)) for row in rows])
+        now = self._clock.now()
+        async with self._database.transaction() as session:
+            await session.execute(_MARK, {"now": now, "ids": [row.id for row in rows]})
+            events = [PublishedEvent(row.topic, row.type, row.subject) for row in rows if row.type and row.subject]
+            if self._on_published and events:
+                await self._on_published(session, events, now)
+        for topic, count in Counter(row.topic for row in rows).items():
+            metrics.EVENTS_PUBLISHED.labels(self._service, topic).inc(count)
+        _log.info("events_published", relay=self.name, events=len(rows))
+        return len(rows)
+
+
+async def _until_lost(connection: AsyncConnection, publishing: Awaitable[None]) -> None:
+    """Await `publishing`, cancelled at once when `connection`, and with it the lock, is lost.
+
+    Raises:
+        LogUnavailable: the connection was lost.
+    """
+    driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None:
+        raise LogUnavailable("lock connection lost")
+    task = asyncio.ensure_future(publishing)
+    driver.add_termination_listener(lambda _connection: task.cancel())
+    try:
+        await task
+    except asyncio.CancelledError:
+        if driver.is_closed():
+            raise LogUnavailable("lock connection lost") from None
+        raise
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

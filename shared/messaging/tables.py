@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     DateTime,
     Identity,
@@ -85,12 +86,12 @@ dead_letter = Table(
     Column("error_class", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("replay_requested_at", DateTime(timezone=True)),
-    Column("requested_by", Text),
+    Column("action", Text),
+    Column("action_by", Text),
+    Column("action_reason", Text),
+    Column("requested_at", DateTime(timezone=True)),
     Column("settled_at", DateTime(timezone=True)),
-    Column("settled_by", Text),
-    Column("settled_reason", Text),
-    Column("settled_action", Text),
+    CheckConstraint("action in ('replayed', 'discarded')", name="action"),
     UniqueConstraint("group_name", "topic", "partition", "offset"),
     UniqueConstraint("group_name", "source", "event_id"),
 )

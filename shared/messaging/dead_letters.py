@@ -1,0 +1,285 @@
+"""Dead letters: records that a group could not handle. The table is the truth, the topic is its copy.
+
+Replay and discard are requests: the group's own consumer does what was asked, with its own handlers, and settles.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.events import topics
+from shared.events.codec import MAX_VALUE_BYTES, UnknownVersion
+from shared.events.envelope import Envelope, NewEvent
+from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
+from shared.ids import Ids
+from shared.messaging.log import ReceivedRecord, Record
+from shared.messaging.outbox import Outbox
+from shared.messaging.parking import received
+from shared.messaging.reading import Item
+from shared.messaging.stored import headers_from_text, headers_to_text
+
+_KEYED_BY_REPORT = frozenset(
+    topic.name
+    for topic in (
+        topics.ABUSE_REPORTS,
+        topics.MISUSE_REPORTS,
+        topics.SECURITY_INCIDENTS,
+        topics.ENQUIRIES,
+        topics.REPORTER_UPDATES,
+        topics.ALERTS,
+    )
+)
+_MAX_HEADER_BYTES = 20_000
+
+_INSERT = text(
+    'insert into dead_letter (id, group_name, topic, partition, "offset", source, event_id, type, report_id, '
+    "key, value, headers, appended_at, error_class, attempts, recorded_at) "
+    "values (:id, :group, :topic, :partition, :offset, :source, :event_id, :type, :report_id, "
+    ":key, :value, :headers, :appended_at, :error_class, 1, :now) "
+    "on conflict do nothing returning id"
+)
+_COLUMNS = (
+    'id, group_name, topic, partition, "offset", type, report_id, error_class, attempts, recorded_at, '
+    "action, action_by, action_reason, requested_at, settled_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What operators see of a dead letter; its body is not here."""
+
+    id: UUID
+    group_name: str
+    topic: str
+    partition: int
+    offset: int
+    type: str | None
+    report_id: UUID | None
+    error_class: str
+    attempts: int
+    recorded_at: datetime
+    action: str | None
+    """`replayed` or `discarded`, once somebody has asked for it."""
+    action_by: str | None
+    action_reason: str | None
+    requested_at: datetime | None
+    settled_at: datetime | None
+
+
+class DeadLetterNotOpen(Exception):
+    """There is no such dead letter, or it is settled already."""
+
+
+async def record(
+    session: AsyncSession, group: str, items: Sequence[Item], now: datetime, *, outbox: Outbox, ids: Ids
+) -> int:
+    """Set `items` aside: row, copy for the group's dead-letter topic, event; return how many were new."""
+    copies: list[Record] = []
+    events: list[NewEvent] = []
+    for item in items:
+        dead_letter_id = ids.uuid()
+        row = _row(group, item, dead_letter_id, now)
+        if await session.scalar(_INSERT, row) is not None:
+            copies.append(_copy(group, item, now))
+            events.append(NewEvent.of(dead_letter_id, _recorded(row, now)))
+    await outbox.append_records(session, copies, now)
+    await outbox.append(session, events, now)
+    return len(events)
+
+
+async def listed(session: AsyncSession, *, group: str | None = None, most: int = 200) -> list[DeadLetter]:
+    """Return the open dead letters, oldest first."""
+    query = text(
+        f"select {_COLUMNS} from dead_letter where settled_at is null "  # noqa: S608 -- own columns
+        "and (cast(:group as text) is null or group_name = :group) order by recorded_at, id limit :most"
+    )
+    return [_dead_letter(row) for row in await session.execute(query, {"group": group, "most": most})]
+
+
+async def show(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter | None:
+    """Return one dead letter, also a settled one, without its body."""
+    query = text(f"select {_COLUMNS} from dead_letter where id = :id")  # noqa: S608 -- own columns
+    row = (await session.execute(query, {"id": dead_letter_id})).one_or_none()
+    return _dead_letter(row) if row else None
+
+
+async def content(session: AsyncSession, dead_letter_id: UUID) -> Record | None:
+    """Return the original record; only for people who hold a content role."""
+    query = text("select topic, key, value, headers from dead_letter where id = :id")
+    row = (await session.execute(query, {"id": dead_letter_id})).one_or_none()
+    return Record(row.topic, row.key, row.value, headers_from_text(row.headers)) if row else None
+
+
+async def replay(session: AsyncSession, dead_letter_id: UUID, *, by: str, reason: str, now: datetime) -> None:
+    """Ask the group's consumer to handle the record again; it does so within seconds of running.
+
+    Raises:
+        DeadLetterNotOpen: there is none, or it is settled.
+    """
+    await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="replayed")
+
+
+async def discard(session: AsyncSession, dead_letter_id: UUID, *, by: str, reason: str, now: datetime) -> None:
+    """Ask the group's consumer to let the record go; what was parked behind it is then applied.
+
+    Raises:
+        DeadLetterNotOpen: there is none, or it is settled.
+    """
+    await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="discarded")
+
+
+async def request_known_versions(session: AsyncSession, group: str, types: Collection[str], now: datetime) -> None:
+    """Ask for the replay of what an older reader could not read and this one can."""
+    statement = text(
+        "update dead_letter set requested_at = :now, action = 'replayed', action_by = :by, action_reason = :reason "
+        "where group_name = :group and settled_at is null and error_class = :error and type = any(:types)"
+    )
+    parameters = {"by": "signpost", "reason": "this version is known now", "error": UnknownVersion.__name__}
+    await session.execute(statement, {"group": group, "now": now, "types": list(types), **parameters})
+
+
+async def claim(session: AsyncSession, group: str) -> list[tuple[DeadLetter, ReceivedRecord]]:
+    """Lock what was asked for and not done yet; another member of the group skips it."""
+    query = text(
+        f"select {_COLUMNS}, key, value, headers, appended_at from dead_letter "  # noqa: S608 -- own columns
+        "where group_name = :group and requested_at is not null and settled_at is null "
+        "order by recorded_at, id limit 100 for update skip locked"
+    )
+    return [(_dead_letter(row), received(row)) for row in await session.execute(query, {"group": group})]
+
+
+async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: datetime, *, outbox: Outbox) -> None:
+    """Close `letters`, and say so to whoever keeps count."""
+    await session.execute(
+        text("update dead_letter set settled_at = :now where id = any(:ids)"),
+        {"now": now, "ids": [letter.id for letter in letters]},
+    )
+    await outbox.append(session, [NewEvent.of(letter.id, _settled(letter, now)) for letter in letters], now)
+
+
+async def note_failures(session: AsyncSession, failures: Sequence[tuple[DeadLetter, str]]) -> None:
+    """Count another attempt that failed; each letter stays open until somebody asks again."""
+    statement = text(
+        "update dead_letter set attempts = attempts + 1, requested_at = null, error_class = :error where id = :id"
+    )
+    if failures:
+        await session.execute(statement, [{"id": letter.id, "error": error} for letter, error in failures])
+
+
+async def _request(
+    session: AsyncSession, dead_letter_id: UUID, *, by: str, reason: str, now: datetime, action: str
+) -> None:
+    statement = text(
+        "update dead_letter set requested_at = :now, action_by = :by, action_reason = :reason, action = :action "
+        "where id = :id and settled_at is null returning id"
+    )
+    parameters = {"id": dead_letter_id, "by": by, "reason": reason, "now": now, "action": action}
+    if await session.scalar(statement, parameters) is None:
+        raise DeadLetterNotOpen(str(dead_letter_id))
+
+
+def _dead_letter(row: Row[tuple[object, ...]]) -> DeadLetter:
+    return DeadLetter(**{name: getattr(row, name) for name in DeadLetter.__dataclass_fields__})
+
+
+def _row(group: str, item: Item, dead_letter_id: UUID, now: datetime) -> dict[str, object]:
+    record, message = item.received.record, item.message
+    return {
+        "id": dead_letter_id,
+        "group": group,
+        **item.received.position._asdict(),
+        "source": message.source if message else None,
+        "event_id": item.event_id if message else None,
+        "type": message.type if message else None,
+        "report_id": _report_id(item),
+        "key": record.key,
+        "value": record.value,
+        "headers": headers_to_text(record.headers),
+        "appended_at": item.received.appended_at,
+        "error_class": item.error,
+        "now": now,
+    }
+
+
+def _report_id(item: Item) -> UUID | None:
+    """Return the report that the record is about, as far as it can be told."""
+    if isinstance(item.event, Envelope):
+        found = getattr(item.event.data, "report_id", None)
+        return found if isinstance(found, UUID) else None
+    record = item.received.record
+    written = _written_report_id(record.value)
+    if written is None and record.topic in _KEYED_BY_REPORT:
+        written = record.key
+    return _uuid(written)
+
+
+def _written_report_id(value: bytes | None) -> object:
+    if value is None or len(value) > MAX_VALUE_BYTES:
+        return None
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    return document.get("report_id") if isinstance(document, dict) else None
+
+
+def _uuid(written: object) -> UUID | None:
+    try:
+        return UUID(written.decode() if isinstance(written, bytes) else str(written))
+    except ValueError:
+        return None
+
+
+def _copy(group: str, item: Item, now: datetime) -> Record:
+    """Return the record as it was, with where and why in headers; a value that no topic takes stays in the table."""
+    original, position = item.received.record, item.received.position
+    added = {
+        "dlt_topic": position.topic,
+        "dlt_partition": str(position.partition),
+        "dlt_offset": str(position.offset),
+        "dlt_group": group,
+        "dlt_error_class": str(item.error),
+        "dlt_attempts": "1",
+        "dlt_time": now.isoformat(),
+    }
+    fits = original.value is None or len(original.value) <= MAX_VALUE_BYTES
+    headers = original.headers if sum(len(value) for _, value in original.headers) <= _MAX_HEADER_BYTES else ()
+    return Record(
+        f"{group}.dead-letter",
+        original.key,
+        original.value if fits else None,
+        (*headers, *((name, value.encode()) for name, value in added.items())),
+    )
+
+
+def _recorded(row: Mapping[str, Any], now: datetime) -> DeadLetterRecorded:
+    return DeadLetterRecorded(
+        dead_letter_id=row["id"],
+        group=row["group"],
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["offset"],
+        error_class=row["error_class"],
+        report_id=row["report_id"],
+        at=now,
+    )
+
+
+def _settled(letter: DeadLetter, now: datetime) -> DeadLetterSettled:
+    return DeadLetterSettled(
+        dead_letter_id=letter.id,
+        group=letter.group_name,
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        error_class=letter.error_class,
+        report_id=letter.report_id,
+        at=now,
+        action=letter.action or "",
+    )
