@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from shared.db.database import Database
+from tests.support.log import event_log
 from tests.support.postgres import PostgresForTests, running_postgres
+
+__all__ = ["event_log"]
 
 
 @pytest.fixture(scope="session")
