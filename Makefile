@@ -11,10 +11,9 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .venv-tools/bin/uv)
 SYNC = $(UV) sync --quiet --frozen --inexact --python $(PYTHON)
 PY := .venv/bin/python
-SERVICES := intake triage registry notifier
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint assets format audit clean
+.PHONY: help run test lint assets docs format audit clean
 .DELETE_ON_ERROR:
 
 help: ## List what there is
@@ -42,6 +41,9 @@ audit: .venv/.dev
 assets: ## Install the GOV.UK and MoJ assets again
 	@rm -f shared/web/assets/.built
 	@$(MAKE) --no-print-directory shared/web/assets/.built
+
+docs: .venv/.dev ## Write the generated pages under docs/ again
+	@$(PY) -m tests.architecture.settings_table
 
 format: .venv/.dev ## Put the code into its one format
 	.venv/bin/ruff check --fix .
