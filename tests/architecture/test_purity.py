@@ -13,7 +13,8 @@ ALLOWED_CALLERS = {
     # Engines: one per database, opened and closed by the wiring.
     r"create_async_engine|create_engine": r"shared/db/",
     # The clock: time is an argument everywhere else, so that a test can say what time it is.
-    r"datetime\.now|datetime\.utcnow|date\.today|time\.time": r"shared/clock\.py",
+    # The library that limits rates counts by the machine's clock and says so in its terms.
+    r"datetime\.now|datetime\.utcnow|date\.today|time\.time": r"shared/(clock|web/rate_limits)\.py",
     # Ids: given, so that a test can foresee them. A member of a consumer group names itself.
     r"(uuid\.)?uuid[147]|uuid_utils\.\w+": r"shared/(ids\.py|messaging/)",
     # Commits: a request or a batch is one transaction, opened and closed at the edge.
@@ -69,7 +70,7 @@ def test_handlers_never_publish_and_never_read_the_clock() -> None:
 
 
 OPENS_SOMETHING = re.compile(
-    r"open|print|input|load|\w*Settings|Database|Outbox|Relay|BatchConsumer|create_app|open_\w+"
+    r"create_\w+|open|print|input|load|\w*Settings|Database|Outbox|Relay|BatchConsumer|create_app|open_\w+"
     r"|.*\.(read_text|read_bytes|write_text|connect|execute|environ\.get|getenv|run|urlopen)"
 )
 
