@@ -1,0 +1,43 @@
+"""Exceptions give their reason, and tests wait for conditions."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.architecture.source import ROOT, modules_of_tests, product_modules
+
+EXCEPTION = re.compile(r"#\s*(?:noqa\b|type:\s*ignore\b)")
+WITH_RULE_AND_REASON = re.compile(
+    r"#\s*(?:noqa: [A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|type: ignore\[[a-z-]+(?:,\s*[a-z-]+)*\])\s*(?:-+|—|#)\s*\w+"
+)
+
+
+def test_an_exception_from_a_gate_names_its_rule_and_its_reason() -> None:
+    bare = [
+        f"{module.path}:{number}"
+        for module in (*product_modules(), *modules_of_tests())
+        if not module.path.startswith("tests/architecture/")
+        for number, line in enumerate((ROOT / module.path).read_text("utf-8").splitlines(), 1)
+        if EXCEPTION.search(line) and not WITH_RULE_AND_REASON.search(line)
+    ]
+    assert bare == []
+
+
+def test_tests_wait_for_conditions_and_never_for_a_time() -> None:
+    """A pause is allowed only between two looks at a condition: inside a loop."""
+    paused = [
+        f"{module.path}:{call.lineno}"
+        for module in modules_of_tests()
+        for call in _outside_loops(module.tree)
+        if ast.unparse(call.func) in {"time.sleep", "asyncio.sleep"} and ast.unparse(call.args[0]) != "0"
+    ]
+    assert paused == []
+
+
+def _outside_loops(node: ast.AST) -> Iterator[ast.Call]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.While | ast.For | ast.AsyncFor):
+            continue
+        if isinstance(child, ast.Call):
+            yield child
+        yield from _outside_loops(child)
