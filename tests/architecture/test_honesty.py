@@ -8,7 +8,7 @@ from tests.architecture.source import ROOT, modules_of_tests, product_modules
 
 EXCEPTION = re.compile(r"#\s*(?:noqa\b|type:\s*ignore\b)")
 WITH_RULE_AND_REASON = re.compile(
-    r"#\s*(?:noqa: [A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|type: ignore\[[a-z-]+(?:,\s*[a-z-]+)*\])\s*(?:-+|—|#)\s*\w+"
+    r"#\s*(?:noqa: [A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|type: ignore\[[a-z-]+(?:,\s*[a-z-]+)*\])\s*(?:-+|—|#|\()\s*\w+"
 )
 
 
