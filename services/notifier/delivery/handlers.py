@@ -109,7 +109,7 @@ async def settle(
     )
     settled = [
         _settle_one(attempt, delivery, outcomes[attempt.attempt_id], times, now)
-        for attempt, delivery in found.tuples()
+        for attempt, delivery in found.all()
         if attempt.outcome is None or attempt.outcome == OutcomeKind.ABANDONED
     ]
     await session.flush()

@@ -69,7 +69,7 @@ async def _store(
         await _upsert_people(session, batch, now)
     number_of = {
         StaffId(staff_id): number
-        for staff_id, number in (await session.execute(select(StaffRow.staff_id, StaffRow.number))).tuples()
+        for staff_id, number in (await session.execute(select(StaffRow.staff_id, StaffRow.number))).all()
     }
     for batch in _batches(people):
         numbers = [number_of[person.staff_id] for person in batch]

@@ -39,7 +39,7 @@ async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dic
     if not staff_ids:
         return {}
     rows = await session.execute(select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(staff_ids)))
-    return {StaffId(staff_id): name for staff_id, name in rows.tuples()}
+    return {StaffId(staff_id): name for staff_id, name in rows.all()}
 
 
 async def _read(session: AsyncSession, which: ColumnElement[bool] | None) -> Directory:
@@ -55,9 +55,9 @@ async def _read(session: AsyncSession, which: ColumnElement[bool] | None) -> Dir
         people, lines = people.where(which), lines.where(which)
     staff = [
         StaffMember(StaffId(staff_id), name, email, organisation)
-        for staff_id, name, email, organisation in (await session.execute(people)).tuples()
+        for staff_id, name, email, organisation in (await session.execute(people)).all()
     ]
-    return Directory.of(staff, [_line(*row) for row in (await session.execute(lines)).tuples()])
+    return Directory.of(staff, [_line(*row) for row in (await session.execute(lines)).all()])
 
 
 def _line(staff_id: str, manager: str, period: Range[date]) -> ReportingLine:

@@ -1,0 +1,150 @@
+"""Who is told about an abuse report, and why."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.notifier.alerts.domain import Urgency, choose_recipient, urgency_of
+from services.notifier.directory.domain import Directory
+from shared.events.vocabulary import UNRECOGNISED, Behaviour, Confidentiality, ManagerAlert, Relation
+from shared.events.vocabulary import RecipientReason as Why
+from tests.services.notifier.building import (
+    BOOK,
+    DANIEL,
+    DIRECTORY,
+    FALLBACK,
+    GRACE,
+    HELEN,
+    LINES,
+    LUCA,
+    MARGARET,
+    PRIYA,
+    STAFF,
+    TOM,
+    line,
+    report,
+    suspect,
+)
+
+GRACES = "grace.okafor@example.org"
+
+
+@pytest.mark.policy("S3", "R-c")
+@pytest.mark.parametrize(
+    ("said", "why", "email"),
+    [
+        ({}, Why.REPORTERS_MANAGER, GRACES),
+        ({"submitted_at": datetime(2025, 8, 31, 22, 59, tzinfo=UTC)}, Why.REPORTERS_MANAGER, DANIEL.email),
+        ({"submitted_at": datetime(2025, 8, 31, 23, 1, tzinfo=UTC)}, Why.REPORTERS_MANAGER, GRACES),
+        ({"manager_email": " Grace.Okafor@EXAMPLE.org "}, Why.NAMED_ON_REPORT, GRACES),
+        ({"manager_email": "new.manager@example.org"}, Why.NAMED_ON_REPORT, "new.manager@example.org"),
+        ({"manager_email": "boss@elsewhere.example"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        ({"manager_email": "boss@notexample.org"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        ({"manager_email": "a@example.org, b@example.org"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        ({"manager_email": "a@example.org\nBcc: b@example.org"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        ({"manager_email": PRIYA.email}, Why.CONFLICTED_NEXT_UP, GRACES),
+        ({"confidentiality": "confidential"}, Why.REPORTERS_MANAGER, GRACES),
+        ({"manager_alert": "someone_else", "manager_email": TOM.email}, Why.SOMEONE_ELSE_CHOSEN, TOM.email),
+        ({"manager_alert": "someone_else", "manager_email": GRACES}, Why.FALLBACK_ALL_CONFLICTED, FALLBACK.email),
+        (
+            {"manager_alert": "someone_else", "manager_email": "x@y.example"},
+            Why.FALLBACK_ADDRESS_NOT_ALLOWED,
+            FALLBACK.email,
+        ),
+        ({"manager_alert": "someone_else"}, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+        ({"manager_alert": "from_the_future"}, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+        ({"confidentiality": "from_the_future"}, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+        ({"manager_alert": "ask_me_first"}, Why.NOBODY_REPORTER_ASKED_TO_WAIT, None),
+        ({"manager_alert": "no"}, Why.NOBODY_REPORTER_DECLINED, None),
+        ({"manager_alert": "no", "confidentiality": "confidential"}, Why.NOBODY_CONFIDENTIAL, None),
+        ({"manager_alert": "no", "confidentiality": "anonymous"}, Why.NOBODY_ANONYMOUS, None),
+        ({"found_by": "monitoring"}, Why.NOBODY_FOUND_BY_MONITORING, None),
+        ({"found_by": "monitoring", "manager_email": GRACES}, Why.NOBODY_FOUND_BY_MONITORING, None),
+    ],
+)
+def test_each_rule_and_its_reason(said: dict[str, object], why: Why, email: str | None) -> None:
+    choice = choose_recipient(report(**said), DIRECTORY, BOOK)  # type: ignore[arg-type] -- a table of arguments
+    assert (choice.reason, choice.recipient and choice.recipient.email) == (why, email)
+
+
+@pytest.mark.policy("Sc-a")
+@pytest.mark.parametrize("reporter", [LUCA, None])
+def test_somebody_without_a_line_manager_here_goes_to_the_fallback_recipient(reporter: None) -> None:
+    choice = choose_recipient(report(reporter=reporter), DIRECTORY, BOOK)
+    assert (choice.reason, choice.recipient) == (Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK)
+    assert choice.then == ()
+
+
+@pytest.mark.policy("S3")
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"staff_id": "s2001"},
+        {"name": "grace okafor"},
+        {"name": "OKAFOR, Grace Ada"},
+        {"name": "Okafor"},
+        {"name": "Grace.Okafor@example.org"},
+        {"handle": "grace.okafor@example.org"},
+    ],
+)
+@pytest.mark.parametrize("given", [None, GRACES])
+def test_a_suspected_manager_is_skipped_upwards_however_the_reporter_names_them(
+    said: dict[str, str], given: str | None
+) -> None:
+    choice = choose_recipient(report(suspected=[suspect(**said)], manager_email=given), DIRECTORY, BOOK)
+    assert choice.reason is Why.CONFLICTED_NEXT_UP
+    assert choice.recipient
+    assert choice.recipient.staff_id == HELEN.staff_id
+
+
+def test_an_address_outside_the_directory_that_spells_a_suspected_name_is_not_used() -> None:
+    choice = choose_recipient(
+        report(suspected=[suspect(name="Alex Stone")], manager_email="alex.stone@example.org"), DIRECTORY, BOOK
+    )
+    assert choice.recipient
+    assert choice.recipient.staff_id == GRACE.staff_id
+
+
+def test_when_everybody_above_is_suspected_the_fallback_is_told() -> None:
+    suspected = [suspect(member) for member in (GRACE, HELEN, MARGARET)]
+    choice = choose_recipient(report(suspected=suspected), DIRECTORY, BOOK)
+    assert (choice.reason, choice.recipient) == (Why.FALLBACK_ALL_CONFLICTED, FALLBACK)
+
+
+def test_the_chain_is_stored_without_the_suspected_and_ends_with_the_fallback() -> None:
+    choice = choose_recipient(report(suspected=[suspect(HELEN)]), DIRECTORY, BOOK)
+    assert [recipient.email for recipient in choice.then] == [MARGARET.email, FALLBACK.email]
+
+
+def test_whom_the_reporter_chose_instead_is_never_followed_by_their_own_line() -> None:
+    said = report(manager_alert=ManagerAlert.SOMEONE_ELSE, manager_email=TOM.email)
+    assert choose_recipient(said, DIRECTORY, BOOK).then == (FALLBACK,)
+
+
+def test_the_affected_persons_manager_is_told_only_when_they_manage_the_reporter_too() -> None:
+    """The address given is the affected colleague's manager, who has not agreed: the reporter's manager is told."""
+    directory = Directory.of(STAFF, (*LINES, line(LUCA, DANIEL)))
+    affected = suspect(LUCA)
+    choice = choose_recipient(report(affected=[affected], manager_email=DANIEL.email), directory, BOOK)
+    assert (choice.reason, choice.recipient and choice.recipient.email) == (Why.REPORTERS_MANAGER, GRACES)
+    own = affected.model_copy(update={"relation": Relation.SELF})
+    assert choose_recipient(report(affected=[own], manager_email=DANIEL.email), directory, BOOK).recipient != GRACE
+
+
+def test_a_circle_in_the_directory_ends() -> None:
+    directory = Directory.of(STAFF, [line(PRIYA, GRACE), line(GRACE, HELEN), line(HELEN, PRIYA)])
+    choice = choose_recipient(report(suspected=[suspect(GRACE), suspect(HELEN)]), directory, BOOK)
+    assert choice.recipient == FALLBACK
+
+
+@pytest.mark.parametrize(
+    ("how", "shown"), [(Confidentiality.NAMED, PRIYA.staff_id), (Confidentiality.CONFIDENTIAL, None)]
+)
+def test_a_manager_may_see_who_it_is_only_of_a_named_reporter(how: Confidentiality, shown: str | None) -> None:
+    assert choose_recipient(report(confidentiality=how), DIRECTORY, BOOK).about == shown
+
+
+@pytest.mark.policy("D-doxing", "D-cyberstalking")
+def test_doxing_threats_and_stalking_do_not_wait() -> None:
+    assert urgency_of([Behaviour.HARASSMENT, Behaviour.DOXING]) is Urgency.URGENT
+    assert urgency_of([Behaviour.TROLLING, UNRECOGNISED]) is Urgency.NORMAL

@@ -1,0 +1,90 @@
+"""Small builders: a directory like the sample's, reports, envelopes."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+from services.notifier.alerts.domain import AddressBook, Recipient
+from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
+from shared.events.envelope import Envelope
+from shared.events.intake import AbuseReportSubmitted, Person, Reporter
+from shared.events.vocabulary import Behaviour, Confidentiality, FoundBy, ManagerAlert, Relation
+from shared.ids import StaffId
+
+NOW = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
+FALLBACK = Recipient("kcis-desk@example.org")
+BOOK = AddressBook(FALLBACK, frozenset({"example.org"}))
+
+PRIYA = StaffMember(StaffId("S1001"), "Priya Shah", "priya.shah@example.org")
+TOM = StaffMember(StaffId("S1002"), "Tom Evans", "tom.evans@example.org")
+GRACE = StaffMember(StaffId("S2001"), "Grace Okafor", "grace.okafor@example.org")
+DANIEL = StaffMember(StaffId("S2002"), "Daniel Price", "daniel.price@example.org")
+HELEN = StaffMember(StaffId("S3001"), "Helen Marsh", "helen.marsh@example.org")
+MARGARET = StaffMember(StaffId("S9001"), "Margaret Ellis", "margaret.ellis@example.org")
+LUCA = StaffMember(StaffId("S1012"), "Luca Moretti", "luca.moretti@example.org")
+STAFF = (PRIYA, TOM, GRACE, DANIEL, HELEN, MARGARET, LUCA)
+
+
+def line(
+    person: StaffMember, manager: StaffMember, first: date | None = None, last: date | None = None
+) -> ReportingLine:
+    return ReportingLine(person.staff_id, manager.staff_id, first, last)
+
+
+LINES = (
+    line(PRIYA, DANIEL, last=date(2025, 8, 31)),
+    line(PRIYA, GRACE, first=date(2025, 9, 1)),
+    line(TOM, GRACE),
+    line(GRACE, HELEN),
+    line(DANIEL, HELEN),
+    line(HELEN, MARGARET),
+)
+DIRECTORY = Directory.of(STAFF, LINES)
+
+
+def suspect(member: StaffMember | None = None, **said: str) -> Person:
+    """Somebody suspected, by staff id or by whatever the reporter said."""
+    known = {"staff_id": member.staff_id} if member else {}
+    return Person.model_validate({"relation": Relation.COLLEAGUE, **known, **said})
+
+
+def report(  # noqa: PLR0913 -- a builder: everything has a default
+    *,
+    reporter: StaffMember | None = PRIYA,
+    confidentiality: str = Confidentiality.NAMED,
+    manager_alert: str = ManagerAlert.YES,
+    manager_email: str | None = None,
+    suspected: Sequence[Person] = (),
+    affected: Sequence[Person] = (Person(relation=Relation.SELF),),
+    found_by: str = FoundBy.PERSON,
+    behaviours: Sequence[str] = (Behaviour.HARASSMENT,),
+    submitted_at: datetime = NOW,
+    report_id: UUID | None = None,
+) -> AbuseReportSubmitted:
+    return AbuseReportSubmitted.model_validate(
+        {
+            "report_id": report_id or uuid4(),
+            "reference": "SP-0000-0000",
+            "submitted_at": submitted_at,
+            "reporter": Reporter.model_validate(
+                {
+                    "confidentiality": confidentiality,
+                    "staff_id": reporter.staff_id if reporter else None,
+                    "name": reporter.name if reporter else None,
+                    "email": reporter.email if reporter else None,
+                }
+            ),
+            "platform": "x",
+            "behaviours": behaviours,
+            "affected": affected,
+            "suspected": suspected,
+            "narrative": "NARRATIVE-CANARY",
+            "found_by": found_by,
+            "manager_alert": manager_alert,
+            "manager_email": manager_email,
+        }
+    )
+
+
+def envelope(data: AbuseReportSubmitted) -> Envelope[AbuseReportSubmitted]:
+    return Envelope(str(uuid4()), "/signpost/intake", str(data.report_id), 1, data.submitted_at, data)

@@ -1,0 +1,22 @@
+"""What notifier's tests share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.services.notifier.mail_server import MailServerForTests, running_mail_server
+from tests.services.notifier.notifying import Notifier, notifier_on
+from tests.support.postgres import PostgresForTests
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[MailServerForTests]:
+    async with running_mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def notifier(postgres: PostgresForTests, mail_server: MailServerForTests) -> AsyncIterator[Notifier]:
+    """Notifier's use cases on a fresh database with the sample directory and a real mail server."""
+    async with postgres.database("notifier") as database, notifier_on(database, mail_server) as notifier:
+        yield notifier

@@ -1,0 +1,160 @@
+"""Never none; a repeat only for an attempt that a crash left open, and marked."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from services.notifier.delivery import handlers
+from services.notifier.delivery.domain import Message, Outcome
+from services.notifier.delivery.presence import present
+from tests.services.notifier.building import report
+from tests.services.notifier.mail_server import text_of
+from tests.services.notifier.notifying import Notifier, eventually
+
+LEASE = timedelta(minutes=5)
+
+
+class _Dies:
+    """A channel in whose hands the process dies: before or after the provider took the message."""
+
+    name = "email"
+
+    def __init__(self, notifier: Notifier, *, after_sending: bool) -> None:
+        self.reached = asyncio.Event()
+        self._after_sending = after_sending
+        self._real = notifier.channel()
+
+    async def send(self, message: Message) -> Outcome:
+        if self._after_sending:
+            await self._real.send(message)
+        self.reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def close(self) -> None:
+        await self._real.close()
+
+
+async def _die_while_sending(notifier: Notifier, *, after_sending: bool) -> None:
+    """Run a loop up to the dialogue, then end it as a kill does: nothing more is recorded, its connections close."""
+    channel = _Dies(notifier, after_sending=after_sending)
+    loop = notifier.loop(channel)
+    running = asyncio.create_task(loop.run(asyncio.Event()))
+    async with asyncio.timeout(20):
+        await channel.reached.wait()
+    for task in (running, *loop._sending):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.policy("S3")
+@pytest.mark.parametrize("after_sending", [False, True])
+async def test_an_attempt_left_open_is_made_again_at_once_and_marked(notifier: Notifier, after_sending: bool) -> None:
+    await notifier.receive(report())
+    await _die_while_sending(notifier, after_sending=after_sending)
+    assert await notifier.rows("select number, outcome from attempt") == [(1, None)]
+
+    await notifier.deliver_until(notifier.all_settled)
+
+    mails = notifier.mail_server.mails
+    assert len(mails) == (2 if after_sending else 1)
+    assert len({mail["Message-ID"] for mail in mails}) == 1
+    assert mails[-1]["X-Signpost-Possible-Repeat"] == "yes"
+    assert "You may have had this message before" in text_of(mails[-1])
+    assert await notifier.rows("select number, outcome, possible_repeat from attempt order by number") == [
+        (1, "abandoned", False),
+        (2, "accepted", True),
+    ]
+    assert await notifier.scalar("select value::text like '%possible_repeat%' from outbox limit 1") is not None
+
+
+async def test_nothing_is_sent_before_the_attempt_is_committed(notifier: Notifier) -> None:
+    seen: list[object] = []
+
+    class Looks:
+        name = "email"
+
+        async def send(self, message: Message) -> Outcome:
+            seen.append(await notifier.scalar("select count(*) from attempt where ended_at is null"))
+            return await notifier.channel().send(message)
+
+        async def close(self) -> None:
+            return
+
+    await notifier.receive(report())
+    await notifier.deliver_until(notifier.all_settled, notifier.loop(Looks()))
+    assert seen == [1]
+
+
+async def test_what_a_living_process_is_sending_is_left_to_it(notifier: Notifier) -> None:
+    notifier.mail_server.holds = asyncio.Event()
+    await notifier.receive(report())
+    stop = asyncio.Event()
+    slow = asyncio.create_task(notifier.loop().run(stop))
+    async with asyncio.timeout(20):
+        await notifier.mail_server.arrived.wait()
+
+    async with notifier.database.transaction() as session:
+        assert await handlers.release_abandoned(session, notifier.clock.now()) == 0
+        claimed = await handlers.claim(
+            session, worker=1, limit=10, lease=LEASE, now=notifier.clock.now(), ids=notifier.ids
+        )
+    assert claimed == []
+
+    notifier.mail_server.holds.set()
+    await eventually(notifier.all_settled)
+    stop.set()
+    await slow
+    assert len(notifier.mail_server.mails) == 1
+
+
+async def test_a_process_that_hangs_loses_its_attempt_when_the_lease_ends(notifier: Notifier) -> None:
+    await notifier.receive(report())
+    async with present(notifier.database, asyncio.Event()) as hanging:
+        async with notifier.database.transaction() as session:
+            [first] = await handlers.claim(
+                session, worker=hanging.worker, limit=10, lease=LEASE, now=notifier.clock.now(), ids=notifier.ids
+            )
+        notifier.clock.turn(LEASE)
+        await notifier.deliver_until(notifier.all_settled)
+    [mail] = notifier.mail_server.mails
+    assert not first.possible_repeat
+    assert mail["X-Signpost-Possible-Repeat"] == "yes"
+
+
+async def test_stopping_waits_for_the_mail_that_is_being_sent(notifier: Notifier) -> None:
+    notifier.mail_server.holds = asyncio.Event()
+    await notifier.receive(report())
+    stop = asyncio.Event()
+    running = asyncio.create_task(notifier.loop().run(stop))
+    async with asyncio.timeout(20):
+        await notifier.mail_server.arrived.wait()
+    stop.set()
+    notifier.mail_server.holds.set()
+    async with asyncio.timeout(20):
+        await running
+    assert await notifier.rows("select outcome from attempt") == [("accepted",)]
+
+
+async def test_ended_connections_are_replaced_and_nothing_is_lost(notifier: Notifier) -> None:
+    """As after a restart of PostgreSQL: every connection ends, the loop comes back by itself."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(notifier.loop().run(stop))
+    locks = "select count(*) from pg_locks where locktype = 'advisory' and objid is not null"
+    await eventually(lambda: _positive(notifier, locks))
+    await notifier.rows(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+        "and pid <> pg_backend_pid()"
+    )
+    await notifier.receive(report())
+    await eventually(lambda: _positive(notifier, "select count(*) from delivery where state = 'accepted'"))
+    stop.set()
+    await running
+    assert len(notifier.mail_server.mails) == 1
+
+
+async def _positive(notifier: Notifier, query: str) -> bool:
+    return await notifier.scalar(query) not in (0, None)
