@@ -1,0 +1,69 @@
+"""Accounts as JSON."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.registry.accounts.domain import Account
+from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.web.bodies import Body
+
+
+class AccountBody(BaseModel):
+    """One account."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    account_id: UUID
+    platform: str
+    handle: str
+    account_class: AccountClass = Field(serialization_alias="class")
+    status: AccountStatus
+    official_use: bool
+    title: str | None
+    owner: str | None
+    approved_person: str | None
+    next_review_on: date | None
+    checks_due_on: date | None
+    version: int
+    registered_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """Return what a client sees of an account."""
+        kept = account.registration
+        return cls(
+            account_id=account.id,
+            platform=kept.platform,
+            handle=kept.handle,
+            account_class=kept.account_class,
+            status=kept.status,
+            official_use=kept.official_use,
+            title=kept.title,
+            owner=kept.owner,
+            approved_person=kept.approved_person,
+            next_review_on=kept.next_review_on,
+            checks_due_on=kept.checks_due_on,
+            version=account.version,
+            registered_at=account.registered_at,
+            changed_at=account.changed_at,
+        )
+
+
+class AccountList(BaseModel):
+    """One page of the register."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[AccountBody, ...]
+    next_cursor: UUID | None
+
+
+class StatusBody(Body):
+    """What an account's status should be, and why."""
+
+    status: AccountStatus
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]

@@ -1,0 +1,78 @@
+"""GET /accounts/api/v1/lookup: is it official? Open to anybody."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.registry.lookup.domain import Answer, Question, Verdict, handles_on, read_question
+from services.registry.lookup.handlers import look_up
+from services.registry.lookup.words import more_about, title_of
+from shared.auth.guard import Anyone
+from shared.events.platforms import MAX_HANDLE, PLATFORMS
+from shared.events.vocabulary import AccountClass
+from shared.web.bodies import Text
+from shared.web.dependencies import Transaction
+from shared.web.problems import Problem, standard_problem
+
+router = APIRouter(prefix="/accounts/api/v1", tags=["lookup"])
+
+_Handle = Annotated[Text | None, Query(max_length=MAX_HANDLE)]
+_Url = Annotated[Text | None, Query(max_length=2048)]
+
+
+class Resembled(BaseModel):
+    """An official account that what was asked for could be taken for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    platform: str
+    handle: str
+
+
+class LookupAnswer(BaseModel):
+    """The answer. An individual's account is told only to those who are signed in."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    sanctioned: bool
+    account_class: AccountClass | None = Field(serialization_alias="class")
+    answer: str
+    resembles: tuple[Resembled, ...]
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        near = (account.registration for account in answer.resembles)
+        return cls(
+            sanctioned=answer.verdict is Verdict.SANCTIONED,
+            account_class=answer.account_class,
+            answer=f"{title_of(answer)}. {more_about(answer)}",
+            resembles=tuple(Resembled(platform=kept.platform, handle=kept.handle) for kept in near),
+        )
+
+
+@router.get("/lookup")
+async def lookup(
+    session: Transaction,
+    principal: Anyone,
+    platform: Text | None = None,
+    handle: _Handle = None,
+    url: _Url = None,
+) -> LookupAnswer:
+    """Say whether an account is official: give `platform` and `handle`, or the `url` of its profile."""
+    question = _question(platform, handle, url)
+    return LookupAnswer.of(await look_up(session, question, signed_in=principal is not None))
+
+
+def _question(platform: str | None, handle: str | None, url: str | None) -> Question:
+    if url is not None:
+        return read_question(url) if "/" in url else Question((), "")
+    if handle is None:
+        raise _wrong("handle", "Give platform and handle, or url")
+    if platform is None or platform not in PLATFORMS:
+        raise _wrong("platform", f"Choose one of {', '.join(PLATFORMS)}")
+    return Question(handles_on(platform, handle), handle)
+
+
+def _wrong(field: str, message: str) -> Problem:
+    return standard_problem(422, fields=[{"name": field, "message": message}])

@@ -1,0 +1,159 @@
+"""Whether an account is official, as far as somebody who asks may know. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.registry.accounts.domain import Account
+from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle, from_url
+from shared.events.vocabulary import AccountClass
+
+_PUBLIC = frozenset({AccountClass.OFFICIAL, AccountClass.UNION})
+_MOST_SHOWN = 3
+_SHORTEST_ALIKE = 5
+_LINKEDIN_KINDS = ("company", "school", "showcase")
+_SPOKEN = {
+    "twitter": "x",
+    "google": "google_reviews",
+    "insta": "instagram",
+    "fb": "facebook",
+    "ig": "instagram",
+    "yt": "youtube",
+} | {slug: slug for slug in PLATFORMS if slug != "other"}
+
+Handle = tuple[str, str]
+"""Platform and canonical handle."""
+
+
+class Verdict(StrEnum):
+    """The answer, in one word."""
+
+    SANCTIONED = "sanctioned"
+    NOT_SANCTIONED = "not_sanctioned"
+    """Known, but not for official use."""
+    OUTSIDE_POLICY = "outside_policy"
+    UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"
+    """No account can be told from what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: every account that can be meant, and the name as it was typed."""
+
+    handles: tuple[Handle, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What may be told. It never says in what state an account is."""
+
+    verdict: Verdict
+    accounts: tuple[Account, ...] = ()
+    resembles: tuple[Account, ...] = ()
+    """Official accounts with a name that looks like the one asked for."""
+
+    @property
+    def account_class(self) -> AccountClass | None:
+        """The class of what was found."""
+        return self.accounts[0].registration.account_class if self.accounts else None
+
+
+def read_question(typed: str) -> Question:
+    """Understand whatever was pasted: an address, `@name on X`, `x: name`, or a bare name, meant on every platform."""
+    text = typed.strip()
+    if found := from_url(text):
+        return Question((found,), found[1])
+    if "://" in text:
+        return Question((), "")
+    platform, name = _split_platform(text)
+    platforms = (platform,) if platform else tuple(slug for slug in PLATFORMS if slug != "other")
+    return Question(tuple(handle for slug in platforms for handle in handles_on(slug, name)), name)
+
+
+def handles_on(platform: str, name: str) -> tuple[Handle, ...]:
+    """Return what `name` can be on a platform; nothing where it cannot be a handle there."""
+    try:
+        handle = canonical_handle(platform, name)
+    except InvalidHandle:
+        return ()
+    if platform == "linkedin" and "/" not in name and handle.startswith("in/"):
+        bare = handle.removeprefix("in/")
+        return ((platform, handle), *((platform, f"{kind}/{bare}") for kind in _LINKEDIN_KINDS))
+    return ((platform, handle),)
+
+
+def decide(
+    question: Question,
+    registered: Sequence[Account],
+    official: Sequence[Account],
+    *,
+    signed_in: bool,
+    look: Callable[[str], str],
+) -> Answer:
+    """Answer a question.
+
+    An individual's account is told to colleagues only: anybody else gets the answer of an account nobody knows.
+
+    Args:
+        question: what was asked.
+        registered: the accounts on the register, not closed, that have one of the handles asked for.
+        official: the whole public list.
+        signed_in: whether a colleague asks.
+        look: gives the same text for names that look alike.
+    """
+    if not question.handles and not question.name.strip():
+        return Answer(Verdict.UNREADABLE)
+    told = [account for account in registered if signed_in or account.registration.account_class in _PUBLIC]
+    told.sort(key=lambda account: not account.registration.official_use)
+    if told and told[0].registration.official_use:
+        return Answer(Verdict.SANCTIONED, tuple(account for account in told if account.registration.official_use))
+    resembling = _resembling(question, official, look)
+    if not told:
+        return Answer(Verdict.UNKNOWN, resembles=resembling)
+    union = told[0].registration.account_class is AccountClass.UNION
+    return Answer(Verdict.OUTSIDE_POLICY if union else Verdict.NOT_SANCTIONED, tuple(told), resembling)
+
+
+def _split_platform(text: str) -> tuple[str | None, str]:
+    words = text.replace(":", " ").split()
+    if len(words) > 1:
+        first, last = words[0].lower(), words[-1].lower()
+        if last in _SPOKEN:
+            rest = words[:-2] if words[-2].lower() == "on" and len(words) > 2 else words[:-1]  # noqa: PLR2004
+            return _SPOKEN[last], " ".join(rest)
+        if first in _SPOKEN:
+            return _SPOKEN[first], " ".join(words[1:])
+    return None, text
+
+
+def _resembling(question: Question, official: Sequence[Account], look: Callable[[str], str]) -> tuple[Account, ...]:
+    asked = {look(_bare(handle)) for _, handle in question.handles} | {look(_bare(question.name))}
+    near = [
+        account for account in official if any(_alike(look(_bare(account.registration.handle)), one) for one in asked)
+    ]
+    return tuple(near[:_MOST_SHOWN])
+
+
+def _bare(handle: str) -> str:
+    """Return the part of a handle that people look at."""
+    return handle.strip("@ ").rpartition("/")[2].removesuffix(".bsky.social").partition("@")[0]
+
+
+def _alike(official: str, asked: str) -> bool:
+    if official == asked:
+        return bool(official)
+    if min(len(official), len(asked)) < _SHORTEST_ALIKE:
+        return False
+    return asked.startswith(official) or asked.endswith(official) or _one_edit_apart(official, asked)
+
+
+def _one_edit_apart(left: str, right: str) -> bool:
+    """Say whether one character inserted, removed, replaced or swapped with its neighbour makes one the other."""
+    if abs(len(left) - len(right)) > 1:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+    l_rest, r_rest = left[start:], right[start:]
+    swapped = l_rest[:2] == r_rest[:2][::-1] and l_rest[2:] == r_rest[2:]
+    return swapped or l_rest[1:] == r_rest[1:] or l_rest[1:] == r_rest or l_rest == r_rest[1:]

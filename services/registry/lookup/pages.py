@@ -1,0 +1,73 @@
+"""The page "Is it official?". What is asked travels in the body of a POST: a handle in an address would be kept."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from services.registry.accounts.domain import CLASS_LABELS, Account
+from services.registry.lookup.domain import read_question
+from services.registry.lookup.handlers import look_up
+from services.registry.lookup.words import more_about, title_of
+from shared.auth.guard import Anyone
+from shared.events.platforms import platform_label, profile_url
+from shared.web.dependencies import Transaction
+from shared.web.forms import FormErrors, read_form, refuse_null_characters
+from shared.web.pages import render
+
+router = APIRouter(prefix="/accounts/lookup", include_in_schema=False)
+_PAGE = "lookup/lookup.html"
+_LONGEST = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page says of an account: never in what state it is."""
+
+    platform: str
+    handle: str
+    title: str | None
+    account_class: str
+    profile: str | None
+
+
+@router.get("", response_class=HTMLResponse)
+async def ask(request: Request, _principal: Anyone) -> HTMLResponse:
+    """Show the one box."""
+    return render(request, _PAGE)
+
+
+@router.post("", response_class=HTMLResponse)
+async def answer(request: Request, session: Transaction, principal: Anyone) -> HTMLResponse:
+    """Give one answer to whatever was pasted."""
+    errors = FormErrors()
+    answers = refuse_null_characters(await read_form(request), errors)
+    typed = answers.get("account", [""])[0].strip()
+    if not typed:
+        errors.add("account", "Enter an account's address or name")
+    if len(typed) > _LONGEST:
+        errors.add("account", f"Enter an address or a name of at most {_LONGEST} characters")
+    if errors:
+        return render(request, _PAGE, 422, errors=errors, typed=typed)
+    found = await look_up(session, read_question(typed), signed_in=principal is not None)
+    return render(
+        request,
+        _PAGE,
+        typed=typed,
+        answer=found,
+        title=title_of(found),
+        more=more_about(found),
+        accounts=[_shown(account) for account in found.accounts],
+        resembles=[_shown(account) for account in found.resembles],
+    )
+
+
+def _shown(account: Account) -> Shown:
+    kept = account.registration
+    return Shown(
+        platform=platform_label(kept.platform),
+        handle=kept.handle,
+        title=kept.title,
+        account_class=CLASS_LABELS[kept.account_class],
+        profile=profile_url(kept.platform, kept.handle),
+    )
