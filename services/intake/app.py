@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.intake import consumer
+from services.intake.abuse_form import pages as abuse_form
+from services.intake.abuse_form import sending as abuse_sending
 from services.intake.drafts.handlers import forget_expired as forget_drafts
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
@@ -17,7 +19,9 @@ from services.intake.policy import pages as policy
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import open_front_door
+from services.intake.start import pages as start
 from services.intake.tracking import api as tracking_api
+from services.intake.tracking import pages as tracking
 from services.intake.tracking.access import Access
 from services.intake.tracking.attempts import Attempts
 from services.intake.tracking.passes import Passes
@@ -38,7 +42,17 @@ from shared.web.app import create_app
 PREFIX = "/report"
 _HERE = Path(__file__).parent
 TEMPLATES = tuple(_HERE / name / "templates" for name in ("start", "abuse_form", "tracking", "sign_in", "policy"))
-ROUTERS = (reports.router, tracking_api.router, sign_in.router, policy.router, static_files.router)
+ROUTERS = (
+    start.router,
+    abuse_sending.router,  # before the questions, whose last part of the path is any word
+    abuse_form.router,
+    tracking.router,
+    reports.router,
+    tracking_api.router,
+    sign_in.router,
+    policy.router,
+    static_files.router,
+)
 _HOURLY = timedelta(hours=1)
 
 

@@ -27,7 +27,7 @@ async def submit_report(
     """
     if wrong := refusals(command, now):
         raise ReportRefused(wrong)
-    code = ids.receipt_code() if command.reporter.anonymous else None
+    code = None if command.reporter.subject else ids.receipt_code()
     report_id = ReportId(ids.uuid())
     reference = await _store(session, report_id, command, now, ids, receipts.hash(code) if code else None)
     await record_accepted(session, report_id, ReportType.ABUSE, now)

@@ -37,7 +37,7 @@ class ReportRow(Base):
             " reporter_email, reporter_worker_kind, reporter_safe_contact) = 0",
             name="anonymous_keeps_nobody",
         ),
-        CheckConstraint("(confidentiality = 'anonymous') = (receipt_hash is not null)", name="anonymous_has_receipt"),
+        CheckConstraint("(reporter_subject is null) = (receipt_hash is not null)", name="one_way_to_follow"),
         Index("ix_report_reporter_subject_submitted_at", "reporter_subject", "submitted_at"),
     )
 

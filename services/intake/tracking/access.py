@@ -1,7 +1,5 @@
 """Who may follow a report: its reporter, or the holder of its receipt code. Everybody else hears the same "no"."""
 
-from datetime import datetime
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.reports.queries import ReportKey, find_report
@@ -31,8 +29,18 @@ class Access:
         Raises:
             ReportNotFound: there is none, or somebody else made it.
         """
+        return await self.allowed(session, reference, subject, passed=False)
+
+    async def allowed(
+        self, session: AsyncSession, reference: str, subject: str | None, *, passed: bool
+    ) -> ReportKey:
+        """Return the report if `subject` made it, or its code was given before (`passed`).
+
+        Raises:
+            ReportNotFound: neither, or there is no such report.
+        """
         report = await _find(session, reference)
-        if report is None or report.reporter_subject != subject:
+        if report is None or not (passed or (subject is not None and report.reporter_subject == subject)):
             raise ReportNotFound
         return report
 

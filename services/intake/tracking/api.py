@@ -1,14 +1,15 @@
 """GET /report/api/v1/reports/{reference}."""
 
 from datetime import datetime
-from typing import Annotated, Self, cast
+from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Header, Path, Request
 from pydantic import BaseModel
 
 from services.intake.reports.dependencies import Sender
-from services.intake.tracking.access import Access, ReportNotFound
+from services.intake.tracking.access import ReportNotFound
+from services.intake.tracking.dependencies import AccessDep, client_of
 from services.intake.tracking.domain import Status, team_name
 from services.intake.tracking.queries import status_of
 from shared.web.dependencies import Now, Transaction
@@ -65,18 +66,6 @@ class StatusBody(BaseModel):
             manager=ManagerBody(state=status.manager, text=status.manager_text, at=status.manager_at),
             slow=status.slow,
         )
-
-
-def _access(request: Request) -> Access:
-    return cast(Access, request.app.state.access)
-
-
-AccessDep = Annotated[Access, Depends(_access)]
-
-
-def client_of(request: Request) -> str:
-    """Return who sends the request as far as counting wrong codes goes."""
-    return request.client.host if request.client else ""
 
 
 @router.get("/reports/{reference}", response_model_exclude_none=True)

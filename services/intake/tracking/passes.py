@@ -3,6 +3,9 @@
 import hmac
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import cast
+
+from fastapi import Request, Response
 
 from shared.ids import InvalidReference, Reference
 
@@ -37,3 +40,16 @@ class Passes:
 
     def _sign(self, claim: str) -> str:
         return hmac.new(self._key, claim.encode(), sha256).hexdigest()
+
+
+def give_pass(request: Request, response: Response, reference: Reference, now: datetime) -> None:
+    """Let whoever gets `response` see the status page of `reference`."""
+    state = request.app.state
+    text = cast(Passes, state.passes).issue(reference, now)
+    secure = bool(state.settings.secure)
+    response.set_cookie(COOKIE, text, path=PATH, httponly=True, samesite="lax", secure=secure)
+
+
+def pass_of(request: Request, now: datetime) -> Reference | None:
+    """Return the report that the request brings a pass for."""
+    return cast(Passes, request.app.state.passes).read(request.cookies.get(COOKIE), now)

@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("manager_alert", sa.Text(), nullable=False),
         sa.Column("manager_email", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "(confidentiality = 'anonymous') = (receipt_hash is not null)", name=op.f("ck_report_anonymous_has_receipt")
+            "(reporter_subject is null) = (receipt_hash is not null)", name=op.f("ck_report_one_way_to_follow")
         ),
         sa.CheckConstraint(
             "confidentiality <> 'anonymous' or num_nonnulls(reporter_subject, reporter_staff_id, reporter_name, reporter_email, reporter_worker_kind, reporter_safe_contact) = 0",

@@ -1,0 +1,87 @@
+"""The last pages: check your answers, send, and what you are given."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.intake.abuse_form.domain import STEPS, first_open
+from services.intake.abuse_form.forms import field_of, to_command
+from services.intake.abuse_form.summary import rows
+from services.intake.abuse_form.visit import BASE, COOKIE, Visit, VisitDep
+from services.intake.drafts.domain import Draft, Outcome
+from services.intake.drafts.handlers import forget_draft, keep_draft, lock_draft
+from services.intake.reports.dependencies import Submit, SubmitDep
+from services.intake.reports.domain import Refusal, ReportRefused
+from services.intake.tracking.passes import give_pass
+from shared.ids import Reference
+from shared.web.forms import FormErrors
+from shared.web.pages import render
+
+router = APIRouter(prefix=BASE, include_in_schema=False)
+
+
+@router.get("/check")
+async def check(request: Request, visit: VisitDep) -> Response:
+    """Show all answers, each with a link to change it."""
+    if opened := first_open(visit.answers, visit.done):
+        return RedirectResponse(f"{BASE}/{opened.slug}", 303)
+    return _check_page(request, visit, ())
+
+
+@router.post("/check")
+async def send(request: Request, visit: VisitDep, submit: SubmitDep) -> Response:
+    """Send the report. A second click waits for the first and is shown the same report."""
+    draft = await lock_draft(visit.session, visit.cookie, visit.now)
+    if draft is None or (draft.outcome is None and first_open(draft.answers, draft.done)):
+        return RedirectResponse(f"{BASE}/check", 303)
+    response = RedirectResponse(f"{BASE}/sent", 303)
+    if draft.outcome is None:
+        try:
+            outcome = await _submitted(draft, visit, submit)
+        except ReportRefused as refused:
+            return _check_page(request, visit, refused.refusals)
+        give_pass(request, response, Reference(outcome.reference), visit.now)
+    return response
+
+
+@router.get("/sent")
+async def sent(request: Request, visit: VisitDep) -> Response:
+    """Show what was sent, for an hour."""
+    if visit.draft.outcome is None:
+        return RedirectResponse("/report/track", 303)
+    return render(request, "abuse/sent.html", outcome=visit.draft.outcome)
+
+
+@router.post("/forget")
+async def forget(visit: VisitDep) -> Response:
+    """Delete the answers, or what was sent, from this device's view: somebody else may use it next."""
+    await forget_draft(visit.session, visit.cookie)
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(COOKIE, path=BASE)
+    return response
+
+
+async def _submitted(draft: Draft, visit: Visit, submit: Submit) -> Outcome:
+    command = to_command(draft.answers, visit.principal)
+    accepted = await submit(command)
+    outcome = Outcome(
+        accepted.reference, command.reporter.confidentiality, command.manager_alert, accepted.receipt_code
+    )
+    if visit.cookie:
+        await keep_draft(visit.session, visit.cookie, Draft(outcome=outcome), visit.now)
+    return outcome
+
+
+def _check_page(request: Request, visit: Visit, refusals: tuple[Refusal, ...]) -> Response:
+    errors = FormErrors()
+    for refusal in refusals:
+        name = field_of(refusal.field, visit.answers)
+        errors.add(next((step.slug for step in STEPS if name in step.fields), "check"), refusal.message)
+    return render(
+        request,
+        "abuse/check.html",
+        422 if errors else 200,
+        rows=rows(visit.answers, visit.principal),
+        answers=visit.answers,
+        errors=errors,
+        back=f"{BASE}/about-you",
+    )
