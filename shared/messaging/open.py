@@ -1,12 +1,16 @@
-"""Opens the event log that the settings name."""
+"""Opens the event log that the settings name, and its topics."""
 
+from shared.messaging.kafka import KafkaLog
+from shared.messaging.kafka_session import KafkaConnection
+from shared.messaging.kafka_topics import KafkaTopics
 from shared.messaging.log import EventLog
 from shared.messaging.postgres import PostgresLog
+from shared.messaging.topics_admin import Topics
 from shared.settings import ServiceSettings
 
 
 class EventLogNotConfigured(Exception):
-    """The settings choose a log and do not say where it is."""
+    """The settings choose a log and do not say where it is; the message names the missing variable."""
 
 
 async def open_log(settings: ServiceSettings) -> EventLog:
@@ -17,7 +21,37 @@ async def open_log(settings: ServiceSettings) -> EventLog:
         LogUnavailable: it is away.
     """
     if settings.event_log == "postgres":
-        if settings.event_log_url is None:
-            raise EventLogNotConfigured("SIGNPOST_EVENT_LOG_URL")
-        return await PostgresLog.open(settings.event_log_url)
-    raise NotImplementedError
+        return await PostgresLog.open(_postgres_url(settings))
+    return await KafkaLog.open(_kafka_connection(settings))
+
+
+async def open_topics(settings: ServiceSettings) -> Topics:
+    """Open what `topics_admin.diff` and `topics_admin.apply` work on.
+
+    Raises:
+        EventLogNotConfigured: the log's address is missing.
+        LogUnavailable: it is away.
+    """
+    if settings.event_log == "postgres":
+        return await PostgresLog.open(_postgres_url(settings), topics=())
+    return KafkaTopics(_kafka_connection(settings), settings.kafka_replication_factor)
+
+
+def _postgres_url(settings: ServiceSettings) -> str:
+    if settings.event_log_url is None:
+        raise EventLogNotConfigured("SIGNPOST_EVENT_LOG_URL")
+    return settings.event_log_url
+
+
+def _kafka_connection(settings: ServiceSettings) -> KafkaConnection:
+    if settings.kafka_bootstrap_servers is None:
+        raise EventLogNotConfigured("SIGNPOST_KAFKA_BOOTSTRAP_SERVERS")
+    password = settings.kafka_sasl_password
+    return KafkaConnection(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        security_protocol=settings.kafka_security_protocol,
+        sasl_mechanism=settings.kafka_sasl_mechanism,
+        username=settings.kafka_sasl_username,
+        password=password.get_secret_value() if password else None,
+        ca_file=settings.kafka_ca_file,
+    )

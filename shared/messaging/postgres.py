@@ -17,6 +17,7 @@ from shared.messaging.log import Appender, Fenced, LogUnavailable, Record, Subsc
 from shared.messaging.postgres_group import PostgresSubscription
 from shared.messaging.postgres_session import CHANNEL, Connection, Sessions, reachable
 from shared.messaging.stored import headers_to_text
+from shared.messaging.topics_admin import Described
 
 _LEASE = timedelta(seconds=10)
 _OPEN_WRITER = """
@@ -69,6 +70,11 @@ class PostgresLog:
         """Create or alter `topics`."""
         async with self._connection() as connection, connection.transaction():
             await postgres_schema.apply(connection, topics)
+
+    async def described(self) -> Mapping[str, Described]:
+        """Return every topic there is."""
+        async with self._connection() as connection:
+            return await postgres_schema.described(connection)
 
     async def appender(self, writer_id: str) -> Appender:
         """Open the one appender of `writer_id`, fencing any earlier one."""
@@ -123,7 +129,7 @@ class PostgresLog:
         if self._partitions.keys() >= set(names):
             return
         described = await postgres_schema.described(connection)
-        self._partitions = {name: partitions for name, (partitions, _, _) in described.items()}
+        self._partitions = {name: topic.partitions for name, topic in described.items()}
         if missing := set(names) - self._partitions.keys():
             raise LogUnavailable(f"topics not created yet: {', '.join(sorted(missing))}")
 

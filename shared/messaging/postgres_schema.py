@@ -1,10 +1,10 @@
 """The tables of the PostgreSQL log, in a database of its own; created and altered by the log itself."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from shared.events.topics import Cleanup, Topic
 from shared.messaging.postgres_session import Connection
+from shared.messaging.topics_admin import Described
 
 _LOCK = 0x5167_6C6F
 _TABLES = """
@@ -83,7 +83,7 @@ async def apply(connection: Connection, topics: Sequence[Topic]) -> None:
     await connection.execute(_PARTITIONS, [topic.name for topic in topics])
 
 
-async def described(connection: Connection) -> dict[str, tuple[int, timedelta | None, bool]]:
-    """Return partitions, retention and whether it is compacted, for every topic there is."""
+async def described(connection: Connection) -> dict[str, Described]:
+    """Return every topic there is."""
     rows = await connection.fetch("select name, partitions, retention, compacted from log_topic")
-    return {name: (partitions, retention, compacted) for name, partitions, retention, compacted in rows}
+    return {name: Described(partitions, retention, compacted) for name, partitions, retention, compacted in rows}

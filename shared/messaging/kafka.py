@@ -1,0 +1,111 @@
+"""The event log on Apache Kafka: transactional writers, readers of committed records."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Self
+
+from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
+
+from shared.messaging.kafka_group import KafkaSubscription
+from shared.messaging.kafka_session import KafkaConnection, reachable, stop
+from shared.messaging.log import Appender, LogUnavailable, Record, Subscription
+
+_MAX_REQUEST = 4 * 1024 * 1024
+
+
+class KafkaLog:
+    """A log on the brokers of `connection`."""
+
+    def __init__(self, connection: KafkaConnection, finish_within: timedelta) -> None:
+        self._connection = connection
+        self._finish_within = finish_within
+
+    @classmethod
+    async def open(cls, connection: KafkaConnection, *, finish_within: timedelta = timedelta(seconds=10)) -> Self:
+        """Check that the brokers answer.
+
+        Args:
+            connection: how to reach them.
+            finish_within: how long a batch in hand may hold up a rebalance before it is abandoned.
+
+        Raises:
+            LogUnavailable: no broker answers.
+        """
+        client = AIOKafkaClient(**connection.arguments())
+        try:
+            async with reachable():
+                await client.bootstrap()
+        finally:
+            await client.close()
+        return cls(connection, finish_within)
+
+    async def appender(self, writer_id: str) -> Appender:
+        """Open the one transactional producer of `writer_id`, fencing any earlier one."""
+        producer = AIOKafkaProducer(
+            transactional_id=writer_id, max_request_size=_MAX_REQUEST, linger_ms=2, **self._connection.arguments()
+        )
+        try:
+            async with reachable():
+                await producer.start()
+        except BaseException:
+            await stop(producer)
+            raise
+        return KafkaAppender(producer)
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        """Join `group`; the brokers decide who reads what."""
+        consumer = AIOKafkaConsumer(
+            group_id=group,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            **self._connection.arguments(),
+        )
+        subscription = KafkaSubscription(consumer, self._finish_within)
+        try:
+            async with reachable():
+                await subscription.join(topics)
+        except BaseException:
+            await subscription.close()
+            raise
+        return subscription
+
+    async def close(self) -> None:
+        """Nothing is held but by appenders and subscriptions."""
+
+
+class KafkaAppender:
+    """One transactional producer."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._failed = False
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Append all of `records` in one transaction, or none.
+
+        Raises:
+            Fenced: a newer producer has the same id.
+            LogUnavailable: not appended, or not known; open a new appender and append again.
+        """
+        if not records:
+            return
+        if self._failed:
+            raise LogUnavailable("an earlier append failed")
+        self._failed = True
+        async with reachable(), self._producer.transaction():
+            await self._send(records)
+        self._failed = False
+
+    async def _send(self, records: Sequence[Record]) -> None:
+        sent = [
+            await self._producer.send(record.topic, record.value, key=record.key, headers=list(record.headers))
+            for record in records
+        ]
+        await asyncio.gather(*sent)
+
+    async def close(self) -> None:
+        await stop(self._producer)

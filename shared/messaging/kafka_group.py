@@ -1,0 +1,119 @@
+"""Members of a Kafka group: a batch in hand is finished, or abandoned, before its partitions go to somebody else."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+
+from shared.messaging.kafka_session import reachable, stop
+from shared.messaging.log import Batch, Fenced, Position, ReceivedRecord, Record
+
+_ASSIGNED_WITHIN = 60.0
+
+_Offsets = Mapping[tuple[str, int], int]
+
+
+class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the driver has no types
+    """One member of a group; `generation` counts the assignments that this member has had."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, finish_within: timedelta) -> None:
+        self._consumer = consumer
+        self._finish_within = finish_within.total_seconds()
+        self._generation = 0
+        self._assigned = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def join(self, topics: Sequence[str]) -> None:
+        """Start the driver and ask for an assignment."""
+        self._consumer.subscribe(list(topics), listener=self)
+        await self._consumer.start()
+
+    async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002 -- the driver's signature
+        """Wait for the batch in hand; after `finish_within` it is abandoned, and its commit refused."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._finish_within):
+                await self._idle.wait()
+        self._assigned.clear()
+        self._generation += 1
+
+    async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002 -- the driver's signature
+        """Read on where the group has committed."""
+        self._assigned.set()
+
+    async def poll(self, max_records: int, timeout: timedelta) -> Batch:
+        """Return records as soon as there are any; an empty batch after `timeout`."""
+        self._idle.set()
+        async with reachable():
+            found = await self._consumer.getmany(
+                timeout_ms=int(timeout.total_seconds() * 1000), max_records=max_records
+            )
+        if not found:
+            return Batch((), self._generation)
+        self._idle.clear()
+        records = [_received(record) for place in sorted(found) for record in found[place]]
+        next_offsets = {(place.topic, place.partition): found[place][-1].offset + 1 for place in found}
+        return Batch(records, self._generation, next_offsets)
+
+    async def commit(self, batch: Batch) -> None:
+        """Commit the offsets of `batch`, unless its partitions have been given to somebody else."""
+        try:
+            if batch.generation != self._generation:
+                raise Fenced
+            if batch.next_offsets:
+                offsets = {TopicPartition(*place): offset for place, offset in batch.next_offsets.items()}
+                async with reachable():
+                    await self._consumer.commit(offsets)
+        finally:
+            self._idle.set()
+
+    async def rewind(self) -> None:
+        """Seek every assigned partition back to what the group has committed."""
+        self._idle.set()
+        async with reachable():
+            for place in self._consumer.assignment():
+                committed = await self._consumer.committed(place)
+                if committed is None:
+                    await self._consumer.seek_to_beginning(place)
+                else:
+                    self._consumer.seek(place, committed)
+
+    async def end_offsets(self) -> _Offsets:
+        """Return the end of every assigned partition; waits for the first assignment."""
+        async with reachable():
+            async with asyncio.timeout(_ASSIGNED_WITHIN):
+                await self._assigned.wait()
+            ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
+        return {(place.topic, place.partition): end for place, end in ends.items()}
+
+    async def lag(self) -> _Offsets:
+        """Return how far this member is behind, per assigned partition.
+
+        With nothing in hand that is counted from where it reads on, which is past the markers that end transactions;
+        no record ever stands there.
+        """
+        ends = await self.end_offsets()
+        async with reachable():
+            return {place: end - await self._reached(TopicPartition(*place)) for place, end in ends.items()}
+
+    async def close(self) -> None:
+        """Leave the group."""
+        self._idle.set()
+        await stop(self._consumer)
+
+    async def _reached(self, place: TopicPartition) -> int:
+        if self._idle.is_set():
+            return int(await self._consumer.position(place))
+        return int(await self._consumer.committed(place) or 0)
+
+
+def _received(record: ConsumerRecord) -> ReceivedRecord:
+    headers = tuple((name, value or b"") for name, value in record.headers)
+    appended_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return ReceivedRecord(
+        Record(record.topic, record.key, record.value, headers),
+        Position(record.topic, record.partition, record.offset),
+        appended_at,
+    )

@@ -1,0 +1,84 @@
+"""Reaching Kafka: how to connect, and which of the driver's errors mean what."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiokafka import errors as kafka_errors
+from aiokafka.helpers import create_ssl_context
+
+from shared.messaging.log import Fenced, LogUnavailable
+
+_FENCED = (
+    kafka_errors.ProducerFenced,
+    kafka_errors.InvalidProducerEpoch,
+    kafka_errors.InvalidProducerIdMapping,
+    kafka_errors.CommitFailedError,
+    kafka_errors.IllegalStateError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.UnknownMemberIdError,
+    kafka_errors.RebalanceInProgressError,
+)
+_CLOSES_WITHIN = 10.0
+
+
+class Stoppable(Protocol):
+    """A client of the driver."""
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaConnection:
+    """How to reach the brokers."""
+
+    bootstrap_servers: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what every client of the driver takes. Any: the driver has no types."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "security_protocol": self.security_protocol,
+        }
+        if self.security_protocol.startswith("SASL"):
+            arguments |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.username,
+                "sasl_plain_password": self.password,
+            }
+        if self.security_protocol.endswith("SSL"):
+            arguments["ssl_context"] = self._ssl_context()
+        return arguments
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        context: ssl.SSLContext = create_ssl_context(cafile=str(self.ca_file) if self.ca_file else None)
+        return context
+
+
+@asynccontextmanager
+async def reachable() -> AsyncIterator[None]:
+    """Turn the driver's errors into the port's."""
+    try:
+        yield
+    except _FENCED as error:
+        raise Fenced from error
+    except (kafka_errors.KafkaError, OSError, TimeoutError) as error:
+        raise LogUnavailable(type(error).__name__) from error
+
+
+async def stop(client: Stoppable) -> None:
+    """Stop a client; one that lost its brokers, or was fenced, is let go."""
+    try:
+        async with asyncio.timeout(_CLOSES_WITHIN):
+            await client.stop()
+    except (kafka_errors.KafkaError, OSError, TimeoutError):
+        return

@@ -1,0 +1,103 @@
+"""Topics on Apache Kafka: what there is, and making it what is declared."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aiokafka import errors as kafka_errors
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from shared.events.topics import Cleanup, Topic
+from shared.messaging.kafka_session import KafkaConnection, reachable
+from shared.messaging.topics_admin import Described
+
+_DAY = timedelta(days=1)
+_MOST_REPLICAS_IN_SYNC = 2
+
+
+class KafkaTopics:
+    """The topics of the brokers at `connection`."""
+
+    def __init__(self, connection: KafkaConnection, replication_factor: int) -> None:
+        self._connection = connection
+        self._replication_factor = replication_factor
+
+    async def described(self) -> Mapping[str, Described]:
+        """Return every topic there is, as its partitions and settings say."""
+        async with self._admin() as admin:
+            names = [name for name in await admin.list_topics() if not name.startswith("__")]
+            partitions = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics(names)}
+            settings = await _settings(admin, names) if names else {}
+        return {name: _described(partitions[name], settings[name]) for name in names}
+
+    async def apply(self, topics: Sequence[Topic]) -> None:
+        """Create or alter `topics`; partitions are only ever added."""
+        existing = await self.described()
+        async with self._admin() as admin:
+            await self._create(admin, [topic for topic in topics if topic.name not in existing])
+            known = [topic for topic in topics if topic.name in existing]
+            if known:
+                await admin.alter_configs([_resource(topic, self._configs(topic)) for topic in known])
+            wider = {
+                topic.name: NewPartitions(topic.partitions)
+                for topic in known
+                if topic.partitions > existing[topic.name].partitions
+            }
+            if wider:
+                await admin.create_partitions(wider)
+
+    async def _create(self, admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+        if not topics:
+            return
+        response = await admin.create_topics(
+            [
+                NewTopic(topic.name, topic.partitions, self._replication_factor, topic_configs=self._configs(topic))
+                for topic in topics
+            ]
+        )
+        for name, code, *_ in response.topic_errors:
+            if code not in (0, kafka_errors.TopicAlreadyExistsError.errno):
+                raise kafka_errors.for_code(code)(name)
+
+    def _configs(self, topic: Topic) -> dict[str, str]:
+        configs = {
+            "cleanup.policy": topic.cleanup.value,
+            "retention.ms": _milliseconds(topic.retention) if topic.retention else "-1",
+            "min.insync.replicas": str(min(_MOST_REPLICAS_IN_SYNC, self._replication_factor)),
+        }
+        return configs | ({"segment.ms": _milliseconds(_DAY)} if topic.restricted else {})
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(**self._connection.arguments())
+        async with reachable():
+            try:
+                await admin.start()
+                yield admin
+            finally:
+                await admin.close()
+
+
+def _resource(topic: Topic, configs: Mapping[str, str]) -> ConfigResource:
+    return ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=dict(configs))
+
+
+async def _settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    responses = await admin.describe_configs(resources)
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for response in responses
+        for _, _, _, name, entries in response.resources
+    }
+
+
+def _described(partitions: int, settings: Mapping[str, str]) -> Described:
+    kept = int(settings["retention.ms"])
+    compacted = settings["cleanup.policy"] == Cleanup.COMPACT.value
+    return Described(partitions, timedelta(milliseconds=kept) if kept >= 0 and not compacted else None, compacted)
+
+
+def _milliseconds(duration: timedelta) -> str:
+    return str(int(duration.total_seconds() * 1000))

@@ -1,0 +1,64 @@
+"""`signpost topics diff | apply`: what the log has, what `shared.events.topics` declares, and making them the same."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from shared.events.topics import TOPICS, Cleanup, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A topic as the log has it."""
+
+    partitions: int
+    retention: timedelta | None
+    compacted: bool
+
+
+class Topics(Protocol):
+    """The topics of a log."""
+
+    async def described(self) -> Mapping[str, Described]: ...
+
+    async def apply(self, topics: Sequence[Topic]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as declared."""
+
+    topic: str
+    what: str
+    """`missing`, `undeclared`, `partitions`, `retention` or `cleanup`."""
+    found: str = ""
+    declared: str = ""
+
+
+async def diff(log: Topics, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
+    """Return what is not as declared."""
+    described = await log.described()
+    found = [difference for topic in topics for difference in _compare(topic, described.get(topic.name))]
+    undeclared = sorted(described.keys() - {topic.name for topic in topics})
+    return found + [Difference(name, "undeclared") for name in undeclared]
+
+
+async def apply(log: Topics, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
+    """Create and alter topics, and return what was different before. Nothing is ever deleted or made narrower."""
+    before = await diff(log, topics)
+    await log.apply(topics)
+    return before
+
+
+def _compare(topic: Topic, found: Described | None) -> list[Difference]:
+    if found is None:
+        return [Difference(topic.name, "missing")]
+    pairs = {
+        "partitions": (str(found.partitions), str(topic.partitions)),
+        "retention": (str(found.retention), str(topic.retention)),
+        "cleanup": ("compact" if found.compacted else "delete", topic.cleanup.value),
+    }
+    if topic.cleanup is Cleanup.COMPACT:
+        del pairs["retention"]
+    return [Difference(topic.name, what, *pair) for what, pair in pairs.items() if pair[0] != pair[1]]
