@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from shared.db.database import Database
-from tests.support.log import event_log
+from tests.support.log import any_log, event_log, kafka, log_kind, log_server
 from tests.support.postgres import PostgresForTests, running_postgres
 
-__all__ = ["event_log"]
+__all__ = ["any_log", "event_log", "kafka", "log_kind", "log_server"]
 
 
 @pytest.fixture(scope="session")

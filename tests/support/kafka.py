@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from testcontainers.kafka import KafkaContainer
+from testcontainers.community.kafka import KafkaContainer
 
 from tests.support.postgres import locked
 
@@ -70,7 +70,7 @@ class ApacheKafka(KafkaContainer):
         self.kraft_enabled = True
 
     def configure(self) -> None:
-        super().configure()
+        super().configure()  # type: ignore[no-untyped-call]  # the library's
         self.boot_command = ""
         self.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
 

@@ -1,16 +1,27 @@
-"""The event log for tests, and a way to run relays and consumers until nothing is left to do."""
+"""Event logs for tests, and a way to run relays and consumers until nothing is left to do."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import os
+import uuid
+import warnings
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.events.topics import TOPICS, Topic
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.log import EventLog
+from shared.messaging.kafka import KafkaLog
+from shared.messaging.kafka_session import KafkaConnection
+from shared.messaging.kafka_topics import KafkaTopics
+from shared.messaging.log import Appender, Batch, EventLog, ReceivedRecord, Record, Subscription
 from shared.messaging.postgres import PostgresLog
 from shared.messaging.relay import Relay
+from tests.support.kafka import NoKafka, running_kafka
 from tests.support.postgres import PostgresForTests
+
+_ABANDONED_AFTER = timedelta(milliseconds=300)
 
 
 async def deliver(relays: Sequence[Relay], consumers: Sequence[BatchConsumer]) -> None:
@@ -22,19 +33,144 @@ async def deliver(relays: Sequence[Relay], consumers: Sequence[BatchConsumer]) -
             return
 
 
+class IsolatedLog:
+    """A shared log seen through a prefix: names of topics, groups and writers are one test's own.
+
+    Whatever the test leaves open is closed with it.
+    """
+
+    def __init__(self, log: EventLog, prefix: str) -> None:
+        self._log = log
+        self._prefix = prefix
+        self._open = AsyncExitStack()
+
+    async def appender(self, writer_id: str) -> Appender:
+        appender = await self._log.appender(self._prefix + writer_id)
+        self._open.push_async_callback(appender.close)
+        return _IsolatedAppender(appender, self._prefix)
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        subscription = await self._log.subscribe(self._prefix + group, [self._prefix + topic for topic in topics])
+        self._open.push_async_callback(subscription.close)
+        return _IsolatedSubscription(subscription, self._prefix)
+
+    async def close(self) -> None:
+        await self._open.aclose()
+        await self._log.close()
+
+
+class _IsolatedAppender:
+    def __init__(self, appender: Appender, prefix: str) -> None:
+        self._appender = appender
+        self._prefix = prefix
+
+    async def append(self, records: Sequence[Record]) -> None:
+        await self._appender.append([replace(record, topic=self._prefix + record.topic) for record in records])
+
+    async def close(self) -> None:
+        await self._appender.close()
+
+
+class _IsolatedSubscription:
+    def __init__(self, subscription: Subscription, prefix: str) -> None:
+        self._subscription = subscription
+        self._prefix = prefix
+
+    async def poll(self, max_records: int, timeout: timedelta) -> Batch:
+        batch = await self._subscription.poll(max_records, timeout)
+        records = [self._without_prefix(received) for received in batch.records]
+        return replace(batch, records=records, next_offsets=self._named(batch.next_offsets))
+
+    async def commit(self, batch: Batch) -> None:
+        offsets = {(self._prefix + topic, part): offset for (topic, part), offset in batch.next_offsets.items()}
+        await self._subscription.commit(replace(batch, next_offsets=offsets))
+
+    async def rewind(self) -> None:
+        await self._subscription.rewind()
+
+    async def end_offsets(self) -> Mapping[tuple[str, int], int]:
+        return self._named(await self._subscription.end_offsets())
+
+    async def lag(self) -> Mapping[tuple[str, int], int]:
+        return self._named(await self._subscription.lag())
+
+    async def close(self) -> None:
+        await self._subscription.close()
+
+    def _named(self, offsets: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        return {(topic.removeprefix(self._prefix), part): offset for (topic, part), offset in offsets.items()}
+
+    def _without_prefix(self, received: ReceivedRecord) -> ReceivedRecord:
+        topic = received.record.topic.removeprefix(self._prefix)
+        return replace(
+            received, record=replace(received.record, topic=topic), position=received.position._replace(topic=topic)
+        )
+
+
 @asynccontextmanager
 async def postgres_log(postgres: PostgresForTests, topics: Sequence[Topic] = TOPICS) -> AsyncIterator[EventLog]:
     """Open a PostgreSQL log in a fresh database."""
     async with postgres.fresh() as url:
-        log = await PostgresLog.open(url, topics=topics)
+        log = IsolatedLog(await PostgresLog.open(url, topics=topics), "")
         try:
             yield log
         finally:
             await log.close()
 
 
+@asynccontextmanager
+async def kafka_log(servers: str, topics: Sequence[Topic] = TOPICS) -> AsyncIterator[EventLog]:
+    """Open a log on the Kafka at `servers`, with topics of its own."""
+    prefix = f"t-{uuid.uuid4().hex[:12]}."
+    connection = KafkaConnection(servers)
+    await KafkaTopics(connection, 1).apply([replace(topic, name=prefix + topic.name) for topic in topics])
+    log = IsolatedLog(await KafkaLog.open(connection, finish_within=_ABANDONED_AFTER), prefix)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
 @pytest.fixture
 async def event_log(postgres: PostgresForTests) -> AsyncIterator[EventLog]:
-    """A log with every declared topic, for this test alone."""
+    """A PostgreSQL log with every declared topic, for this test alone."""
     async with postgres_log(postgres) as log:
+        yield log
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Bootstrap servers of a real Apache Kafka. `REQUIRE_KAFKA=1` turns the skip without one into a failure."""
+    try:
+        running = running_kafka()
+        servers = running.__enter__()
+    except NoKafka as error:
+        if os.environ.get("REQUIRE_KAFKA") == "1":
+            pytest.fail(str(error))
+        warnings.warn(str(error), stacklevel=1)
+        pytest.skip(str(error))
+    try:
+        yield servers
+    finally:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["postgres", "kafka"])
+def log_kind(request: pytest.FixtureRequest) -> str:
+    """Which log `any_log` opens; a test that asks for it runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def log_server(request: pytest.FixtureRequest, log_kind: str) -> object:
+    """The server of `any_log`; only the one that is asked for is started."""
+    return request.getfixturevalue(log_kind)
+
+
+@pytest.fixture
+async def any_log(request: pytest.FixtureRequest, log_server: PostgresForTests | str) -> AsyncIterator[EventLog]:
+    """Each log in turn, with the topics in the module's `LOG_TOPICS` (else every declared one), for this test alone."""
+    topics: Sequence[Topic] = getattr(request.module, "LOG_TOPICS", TOPICS)
+    opened = kafka_log(log_server, topics) if isinstance(log_server, str) else postgres_log(log_server, topics)
+    async with opened as log:
         yield log
