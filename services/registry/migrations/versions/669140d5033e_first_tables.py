@@ -1,4 +1,4 @@
-"""first tables."""
+"""First tables."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "41cea9837e56"
+revision: str = "669140d5033e"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
@@ -83,12 +83,12 @@ def upgrade() -> None:
         sa.Column("error_class", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("replay_requested_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("requested_by", sa.Text(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=True),
+        sa.Column("action_by", sa.Text(), nullable=True),
+        sa.Column("action_reason", sa.Text(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("settled_by", sa.Text(), nullable=True),
-        sa.Column("settled_reason", sa.Text(), nullable=True),
-        sa.Column("settled_action", sa.Text(), nullable=True),
+        sa.CheckConstraint("action in ('replayed', 'discarded')", name=op.f("ck_dead_letter_action")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letter")),
         sa.UniqueConstraint("group_name", "source", "event_id", name=op.f("uq_dead_letter_group_name_source_event_id")),
         sa.UniqueConstraint(

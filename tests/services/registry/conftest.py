@@ -1,0 +1,108 @@
+"""The registry as a client meets it: real PostgreSQL, the real application; nothing is published in most tests."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from sqlalchemy import text
+
+from services.registry.accounts.domain import Registration
+from services.registry.accounts.handlers import register
+from services.registry.app import open_service
+from services.registry.settings import RegistrySettings
+from shared.auth.guard import SESSION_COOKIE
+from shared.auth.keys import ensure_key_files
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.auth.tokens import TokenIssuer
+from shared.db.database import Database
+from shared.events.registry import AccountChanged
+from shared.events.vocabulary import AccountClass
+from shared.ids import AccountId, RandomIds, StaffId
+from shared.messaging.outbox import Outbox
+from tests.support.postgres import PostgresForTests
+
+NOW = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
+IDS = RandomIds()
+OUTBOX = Outbox("registry", IDS)
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return NOW
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The service, opened."""
+
+    app: FastAPI
+    database: Database
+    issuer: TokenIssuer
+
+    def token(self, role: Role) -> dict[str, str]:
+        """Return the header of somebody who is signed in."""
+        principal = Principal("S7001", StaffId("S7001"), "Nia Hughes", "nia.hughes@example.org", frozenset({role}))
+        return {"authorization": f"Bearer {self.issuer.bearer(principal, NOW)}"}
+
+    def session(self, role: Role) -> dict[str, str]:
+        """Return the cookie of somebody who is signed in."""
+        principal = Principal("S7001", StaffId("S7001"), "Nia Hughes", "nia.hughes@example.org", frozenset({role}))
+        return {SESSION_COOKIE: self.issuer.session(principal, NOW)}
+
+    @asynccontextmanager
+    async def client(self, **cookies: str) -> AsyncIterator[AsyncClient]:
+        transport = ASGITransport(self.app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=cookies) as client:
+            yield client
+
+    async def register(self, *registrations: Registration) -> list[AccountId]:
+        """Put accounts on the register."""
+        async with self.database.transaction() as session:
+            return await register(session, registrations, outbox=OUTBOX, now=NOW, ids=IDS, actor="S7001")
+
+
+@pytest.fixture
+async def registry(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Registry]:
+    private, public = ensure_key_files(tmp_path)
+    async with postgres.fresh("registry") as url:
+        settings = RegistrySettings(
+            secret_key="a secret that only tests have, no more",
+            verify_key_file=public,
+            event_log="postgres",
+            registry_database_url=url,
+        )
+        async with open_service(settings, clock=FixedClock(), log=AsyncMock()) as service:
+            yield Registry(service.app, service.database, TokenIssuer(private.read_bytes()))
+
+
+@pytest.fixture
+async def client(registry: Registry) -> AsyncIterator[AsyncClient]:
+    async with registry.client() as opened:
+        yield opened
+
+
+OFFICIAL = Registration("x", "sampledept", AccountClass.OFFICIAL, official_use=True, title="Sample Department")
+INDIVIDUAL = Registration(
+    "x",
+    "directorofwork",
+    AccountClass.PROFESSIONAL_INDIVIDUAL,
+    official_use=True,
+    approved_person=StaffId("S3001"),
+)
+UNION = Registration("x", "sampleunion", AccountClass.UNION)
+NETWORKING = Registration("linkedin", "in/some-colleague", AccountClass.LINKEDIN)
+RECRUITER = replace(NETWORKING, handle="in/some-recruiter", official_use=True)
+
+
+async def events_of(database: Database) -> Sequence[AccountChanged]:
+    """Return what waits in the outbox, oldest first."""
+    async with database.transaction() as session:
+        rows = await session.execute(text("select value from outbox order by id"))
+        return [AccountChanged.model_validate_json(value) for (value,) in rows]

@@ -1,0 +1,109 @@
+"""The registry's database: migrations say what mappings say, and constraints refuse what handlers refuse."""
+
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from shared.db import migrations
+from shared.db.database import Database
+from tests.support.postgres import PostgresForTests
+
+SERVICE = "registry"
+_COLUMNS = (
+    "id, platform, handle, account_class, status, official_use, title, owner, approved_person, next_review_on, "
+    "checks_due_on, version, registered_at, changed_at"
+)
+_ROW = {
+    "platform": "'x'",
+    "handle": "'some'",
+    "account_class": "'official'",
+    "status": "'live'",
+    "official_use": "true",
+    "title": "null",
+    "owner": "null",
+    "approved_person": "null",
+    "next_review_on": "null",
+    "checks_due_on": "null",
+}
+
+
+async def insert(database: Database, **changes: str) -> None:
+    values = ", ".join({**_ROW, **changes}.values())
+    async with database.transaction() as session:
+        await session.execute(
+            text(f"insert into account ({_COLUMNS}) values (gen_random_uuid(), {values}, 1, now(), now())")  # noqa: S608 -- literals of this test
+        )
+
+
+async def test_migrations_say_what_the_mappings_say(postgres: PostgresForTests) -> None:
+    async with postgres.fresh("registry") as url:
+        await migrations.check("registry", url)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"account_class": "'union'", "official_use": "false"},
+        {"account_class": "'professional_individual'", "approved_person": "'S1'"},
+        {"account_class": "'linkedin'", "platform": "'linkedin'", "official_use": "false"},
+        {"status": "'legacy'", "checks_due_on": "'2026-12-31'"},
+    ],
+)
+async def test_what_fits_is_taken(database: Database, changes: dict[str, str]) -> None:
+    await insert(database, **changes)
+
+
+@pytest.mark.policy("S4")
+@pytest.mark.policy("S9")
+async def test_the_database_refuses_one_handle_under_two_purposes(database: Database) -> None:
+    await insert(database)
+    with pytest.raises(IntegrityError, match="uq_account_live_handle"):
+        await insert(database, account_class="'union'", official_use="false")
+    await insert(database, status="'closed'")
+    await insert(database, platform="'instagram'")
+
+
+@pytest.mark.policy("C-j")
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"title": "'Branch'"},
+        {"owner": "'S1'"},
+        {"approved_person": "'S1'"},
+        {"next_review_on": "'2026-12-31'"},
+        {"checks_due_on": "'2026-12-31'"},
+        {"status": "'frozen'"},
+        {"official_use": "true"},
+    ],
+)
+async def test_the_database_keeps_platform_and_handle_of_a_union_account_only(
+    database: Database, kept: dict[str, str]
+) -> None:
+    with pytest.raises(IntegrityError, match="ck_account"):
+        await insert(database, **{"account_class": "'union'", "official_use": "false", **kept})
+
+
+@pytest.mark.policy("D-personal")
+async def test_the_database_has_no_class_for_personal_accounts(database: Database) -> None:
+    with pytest.raises(IntegrityError, match="ck_account_class"):
+        await insert(database, account_class="'personal'")
+
+
+@pytest.mark.parametrize(
+    ("changes", "constraint"),
+    [
+        ({"account_class": "'professional_individual'"}, "approved_person"),
+        ({"account_class": "'linkedin'"}, "linkedin_is_on_linkedin"),
+        ({"status": "'legacy'"}, "legacy_has_a_date"),
+        ({"official_use": "false"}, "use_fits_class"),
+        ({"handle": "''"}, "named"),
+        ({"status": "'asleep'"}, "status"),
+    ],
+)
+async def test_the_database_refuses_what_the_domain_refuses(
+    database: Database, changes: dict[str, str], constraint: str
+) -> None:
+    with pytest.raises(IntegrityError, match=f"ck_account_{constraint}"):
+        await insert(database, **changes)
