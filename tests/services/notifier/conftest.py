@@ -1,11 +1,13 @@
 """What notifier's tests share."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.services.notifier.mail_server import MailServerForTests, running_mail_server
 from tests.services.notifier.notifying import Notifier, notifier_on
+from tests.services.notifier.web import NotifierWeb, notifier_web
 from tests.support.postgres import PostgresForTests
 
 
@@ -20,3 +22,9 @@ async def notifier(postgres: PostgresForTests, mail_server: MailServerForTests) 
     """Notifier's use cases on a fresh database with the sample directory and a real mail server."""
     async with postgres.database("notifier") as database, notifier_on(database, mail_server) as notifier:
         yield notifier
+
+
+@pytest.fixture
+def web(notifier: Notifier, tmp_path: Path) -> NotifierWeb:
+    """Notifier's pages over the same database."""
+    return notifier_web(notifier, tmp_path)

@@ -1,0 +1,157 @@
+"""The directory's CSV import."""
+
+from datetime import date
+
+import pytest
+
+from services.notifier.directory.domain import Directory
+from services.notifier.directory.importing import ImportResult, import_csv
+from services.notifier.directory.queries import around, whole_directory
+from shared.db.database import Database
+from shared.ids import RandomIds, StaffId
+from tests.services.notifier.building import NOW
+
+SERVICE = "notifier"
+HEADER = "staff_id,name,email,organisation,manager_staff_id,from,to"
+GOOD = [
+    "S1,Ann Lee,Ann.Lee@example.org,Here,S2,2026-01-01,",
+    "S2,Bob Ray,bob.ray@example.org,Here,S3,,",
+    "S3,Cat Fox,cat.fox@example.org,Here,,,",
+]
+
+
+async def _import(database: Database, *rows: str, header: str = HEADER, accept_valid: bool = False) -> ImportResult:
+    async with database.transaction() as session:
+        return await import_csv(
+            session, "\n".join([header, *rows]), accept_valid=accept_valid, now=NOW, ids=RandomIds(), actor="S8002"
+        )
+
+
+async def _directory(database: Database) -> Directory:
+    async with database.transaction() as session:
+        return await whole_directory(session)
+
+
+@pytest.mark.policy("Sc-a")
+async def test_people_and_lines_are_stored_whatever_the_order_of_rows(database: Database) -> None:
+    result = await _import(database, *GOOD)
+    assert (result.rows_read, result.people, result.lines, result.errors, result.changed) == (3, 3, 2, (), True)
+    directory = await _directory(database)
+    assert [member.name for member in directory.chain_above(StaffId("S1"), date(2026, 1, 1))] == ["Bob Ray", "Cat Fox"]
+    assert directory.with_email("ANN.LEE@example.org")
+
+
+async def test_a_line_holds_from_its_first_day_to_its_last(database: Database) -> None:
+    await _import(
+        database,
+        "S1,Ann Lee,ann@example.org,,S2,2026-01-01,2026-01-31",
+        "S1,Ann Lee,ann@example.org,,S3,2026-02-01,",
+        *GOOD[1:],
+    )
+    directory = await _directory(database)
+    managers = {
+        day: (manager.staff_id if (manager := directory.manager_of(StaffId("S1"), day)) else None)
+        for day in (date(2025, 12, 31), date(2026, 1, 1), date(2026, 1, 31), date(2026, 2, 1), date(2040, 1, 1))
+    }
+    assert list(managers.values()) == [None, "S2", "S2", "S3", "S3"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("S4,Di Poe,di@example.org,,S2,2026-13-01,", "from is not a day like 2026-01-31"),
+        ("S4,Di Poe,di@example.org,,S2,,soon", "to is not a day like 2026-01-31"),
+        ("S4,Di Poe,di@example.org,,S2,2026-02-01,2026-01-01", "to is before from"),
+        ("S4,Di Poe,di@example.org,,,2026-02-01,", "has dates but no manager_staff_id"),
+        ("S4,Di Poe,di@example.org,,S4,,", "manager_staff_id is the person's own staff number"),
+        ("S4,Di Poe,di@example.org,,S99,,", "manager_staff_id is not among the accepted rows nor in the directory"),
+        ("S4,Di Poe,not an address,,,,", "email is not an e-mail address"),
+        ("S4,Di Poe,BOB.ray@example.org,,,,", "email belongs to somebody else in the file or the directory"),
+        ("S4,,di@example.org,,,,", "name is empty"),
+        (",Di Poe,di@example.org,,,,", "staff_id is empty or has characters that a staff number does not have"),
+        ("S4,Di\x00 Poe,di@example.org,,,,", "has a control character"),
+        ("S4,Di Poe,di@example.org,,,", "has 6 cells where 7 are expected"),
+        (f"S4,{'x' * 201},di@example.org,,,,", "has a cell longer than 200 characters"),
+    ],
+)
+async def test_a_bad_row_is_named_with_its_reason_and_nothing_changes(
+    database: Database, bad: str, reason: str
+) -> None:
+    result = await _import(database, *GOOD, bad)
+    assert [(error.row, error.reason) for error in result.errors] == [(5, reason)]
+    assert not result.changed
+    assert (await _directory(database)).staff == {}
+
+
+async def test_valid_people_are_taken_when_asked_for(database: Database) -> None:
+    result = await _import(database, *GOOD, "S4,,di@example.org,,,,", accept_valid=True)
+    assert (result.people, len(result.errors), result.changed) == (3, 1, True)
+    assert sorted((await _directory(database)).staff) == ["S1", "S2", "S3"]
+
+
+async def test_a_person_is_taken_whole_or_not_at_all(database: Database) -> None:
+    """One of two lines is wrong: the other would leave half of what the file says."""
+    result = await _import(
+        database,
+        "S1,Ann Lee,ann@example.org,,S2,,2026-01-31",
+        "S1,Ann Lee,ann@example.org,,S3,2026-01-31,",
+        *GOOD[1:],
+        accept_valid=True,
+    )
+    assert [error.row for error in result.errors] == [2, 3]
+    assert sorted((await _directory(database)).staff) == ["S2", "S3"]
+
+
+async def test_whoever_depends_on_a_refused_row_is_refused_too(database: Database) -> None:
+    result = await _import(database, *GOOD[:2], "S3,,cat@example.org,,,,", accept_valid=True)
+    assert [error.row for error in result.errors] == [2, 3, 4]
+    assert not result.changed
+
+
+async def test_a_circle_of_managers_is_refused(database: Database) -> None:
+    circle = ["S1,Ann,a@example.org,,S2,,", "S2,Bob,b@example.org,,S3,,", "S3,Cat,c@example.org,,S1,2026-05-01,"]
+    result = await _import(database, *circle, "S4,Di,d@example.org,,,,", accept_valid=True)
+    assert [error.row for error in result.errors] == [2, 3, 4]
+    assert sorted((await _directory(database)).staff) == ["S4"]
+
+
+async def test_a_circle_with_what_is_stored_is_refused(database: Database) -> None:
+    await _import(database, *GOOD)
+    result = await _import(database, "S3,Cat Fox,cat.fox@example.org,Here,S1,2026-06-01,")
+    assert "circle" in result.errors[0].reason
+    assert (await _directory(database)).lines.get(StaffId("S3")) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("staff_id,name,email", "lacks the column organisation, manager_staff_id, from, to"),
+        (f"{HEADER},notes", "names a column twice or one that is not known"),
+        ("", "lacks the column staff_id, name, email, organisation, manager_staff_id, from, to"),
+    ],
+)
+async def test_a_header_that_cannot_be_read_refuses_the_file(database: Database, header: str, reason: str) -> None:
+    result = await _import(database, *(GOOD if header else ()), header=header, accept_valid=True)
+    assert [(error.row, error.reason) for error in result.errors] == [(1, reason)]
+
+
+async def test_a_file_that_is_no_csv_is_one_clear_error(database: Database) -> None:
+    result = await _import(database, 'S1,"Ann, unfinished', accept_valid=True)
+    assert [error.reason for error in result.errors] == ["is not well-formed CSV"]
+
+
+async def test_importing_again_replaces_people_in_the_file_and_leaves_the_others(database: Database) -> None:
+    await _import(database, *GOOD)
+    await _import(database, "S1,Ann Day,bob.ray@example.org,,S3,,", "S2,Bob Ray,ann.lee@example.org,Here,S3,,")
+    directory = await _directory(database)
+    assert directory.staff[StaffId("S1")].name == "Ann Day"
+    assert directory.staff[StaffId("S1")].email == "bob.ray@example.org"
+    assert [line.manager for line in directory.lines[StaffId("S1")]] == ["S3"]
+    assert StaffId("S3") in directory.staff
+
+
+async def test_only_the_people_asked_for_and_those_above_them_are_read(database: Database) -> None:
+    await _import(database, *GOOD, "S5,Eve Oak,eve@example.org,,S3,,")
+    async with database.transaction() as session:
+        found = await around(session, ["S2"], [])
+    assert sorted(found.staff) == ["S2", "S3"]

@@ -1,0 +1,77 @@
+"""What a manager sees."""
+
+import pytest
+
+from shared.auth.permissions import Role
+from tests.services.notifier.building import GRACE, HELEN, PRIYA, TOM, report
+from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.web import NotifierWeb
+from tests.support.web import csrf_token
+
+PAGE = "/alerts/my-team"
+
+
+@pytest.mark.policy("R-b", "S3")
+async def test_a_manager_sees_what_needs_them_and_acknowledges_it(notifier: Notifier, web: NotifierWeb) -> None:
+    await notifier.receive(report())
+    async with web.client(GRACE) as client:
+        before = await client.get(PAGE)
+        [alert_id] = await notifier.alert_ids()
+        sent = await client.post(
+            f"{PAGE}/{alert_id}", data={"csrftoken": csrf_token(before.text), "answer": "confirmed"}
+        )
+        after = await client.get(PAGE)
+    assert PRIYA.name in before.text
+    assert "SP-0000-0000" in before.text
+    assert (sent.status_code, sent.headers["location"]) == (303, PAGE)
+    assert "Nothing needs you" in after.text
+    assert "You have seen this and will act" in after.text
+
+
+async def test_an_empty_page_says_what_will_appear(web: NotifierWeb) -> None:
+    async with web.client(HELEN) as client:
+        page = await client.get(PAGE)
+    assert "When somebody you manage reports social media abuse, the alert appears here" in page.text
+
+
+async def test_a_confidential_reporter_is_not_named(notifier: Notifier, web: NotifierWeb) -> None:
+    await notifier.receive(report(confidentiality="confidential"))
+    async with web.client(GRACE) as client:
+        page = await client.get(PAGE)
+    assert "SP-0000-0000" in page.text
+    assert PRIYA.name not in page.text
+
+
+@pytest.mark.parametrize("stranger", [HELEN, TOM])
+async def test_somebody_elses_alert_is_as_unknown_as_one_that_never_was(
+    notifier: Notifier, web: NotifierWeb, stranger: object
+) -> None:
+    await notifier.receive(report())
+    [alert_id] = await notifier.alert_ids()
+    async with web.client(stranger, Role.SMART_LEAD) as client:  # type: ignore[arg-type] # staff, from the parameters
+        page = await client.get(PAGE)
+        answered = await client.post(f"{PAGE}/{alert_id}", data={"csrftoken": _token(client), "answer": "confirmed"})
+    assert "SP-0000-0000" not in page.text
+    assert answered.status_code == 404
+    assert await notifier.rows("select answer from alert") == [(None,)]
+
+
+async def test_whoever_is_not_signed_in_is_sent_to_sign_in(web: NotifierWeb) -> None:
+    async with web.client() as client:
+        answer = await client.get(PAGE)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in")
+
+
+async def test_no_answer_is_asked_for_again(notifier: Notifier, web: NotifierWeb) -> None:
+    await notifier.receive(report())
+    [alert_id] = await notifier.alert_ids()
+    async with web.client(GRACE) as client:
+        token = csrf_token((await client.get(PAGE)).text)
+        asked = await client.post(f"{PAGE}/{alert_id}", data={"csrftoken": token})
+    assert asked.status_code == 422
+    assert f'href="#answer-{alert_id}"' in asked.text
+
+
+def _token(client: object) -> str:
+    return str(client.cookies["csrftoken"])  # type: ignore[attr-defined] # an httpx client

@@ -1,0 +1,61 @@
+"""Notifier's web application for tests, with clients that are signed in or not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+
+from services.notifier.app import ROUTERS, TEMPLATES
+from services.notifier.directory.domain import StaffMember
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.web.app import create_app
+from tests.services.notifier.notifying import LINKS, Notifier
+from tests.support.web import SESSION_COOKIE, WebForTests, browsing
+
+
+@dataclass(frozen=True)
+class NotifierWeb:
+    """The application, and tokens for it."""
+
+    app: FastAPI
+    web: WebForTests
+    notifier: Notifier
+
+    @asynccontextmanager
+    async def client(self, member: StaffMember | None = None, *roles: Role) -> AsyncIterator[httpx.AsyncClient]:
+        """Open a browser, signed in as `member` if there is one."""
+        cookies = {SESSION_COOKIE: self._session(member, *roles)} if member else None
+        async with browsing(self.app, cookies=cookies) as client:
+            yield client
+
+    def bearer(self, member: StaffMember, *roles: Role) -> dict[str, str]:
+        token = self.web.issuer.bearer(_principal(member, *roles), self.notifier.clock.now())
+        return {"authorization": f"Bearer {token}"}
+
+    def _session(self, member: StaffMember, *roles: Role) -> str:
+        return self.web.issuer.session(_principal(member, *roles), self.notifier.clock.now())
+
+
+def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
+    web = WebForTests(folder)
+    app = create_app(
+        service="notifier",
+        prefix="/alerts",
+        settings=web.settings(),
+        routers=ROUTERS,
+        domain_problems={},
+        templates=TEMPLATES,
+        readiness=lambda: (),
+        clock=notifier.clock,
+    )
+    app.state.database, app.state.outbox, app.state.ids = notifier.database, notifier.outbox, notifier.ids
+    app.state.links, app.state.answering = LINKS, notifier.answering
+    return NotifierWeb(app, web, notifier)
+
+
+def _principal(member: StaffMember, *roles: Role) -> Principal:
+    return Principal(member.staff_id, member.staff_id, member.name, member.email, frozenset(roles or {Role.REPORTER}))
