@@ -15,7 +15,7 @@ from shared.observability.access_log import AccessLog, RouteNote
 from shared.observability.tracing import configure_tracing
 from shared.settings import ServiceSettings
 from shared.web import failures
-from shared.web.body_limit import BodyLimit
+from shared.web.body_limit import DEFAULT_LIMIT, BodyLimit
 from shared.web.csrf import Csrf
 from shared.web.operations_routes import Readiness, operations_router
 from shared.web.pages import make_environment
@@ -30,7 +30,7 @@ class Lifespan(Protocol):
     def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[None]: ...
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts of the frame, each named once
     *,
     service: str,
     prefix: str,
@@ -41,13 +41,21 @@ def create_app(
     readiness: Readiness,
     lifespan: Lifespan | None = None,
     clock: Clock | None = None,
+    body_limit: int = DEFAULT_LIMIT,
 ) -> FastAPI:
     """Return the application of `service`, whose routes live under `prefix`.
 
     Args:
+        service: its name in logs and metrics.
+        prefix: of its health, metrics and description.
+        settings: the service's own.
+        routers: its routes, with whole paths.
         domain_problems: what each domain error looks like from outside; a subclass needs no entry of its own.
         templates: folders of the service's templates.
         readiness: the reasons why the service cannot work right now.
+        lifespan: what FastAPI opens at start and closes at stop.
+        clock: what guards and pages tell the time by; the machine's by default.
+        body_limit: bytes that a request may carry.
 
     Raises:
         UnguardedRoute: a route does not say who may use it.
@@ -73,12 +81,12 @@ def create_app(
     app.include_router(operations_router(prefix, readiness))
     app.include_router(_description(app, prefix))
     failures.install(app, domain_problems)
-    app.user_middleware = _middleware(app, service, settings)
+    app.user_middleware = _middleware(app, service, settings, body_limit)
     assert_every_route_is_guarded(app)
     return app
 
 
-def _middleware(app: FastAPI, service: str, settings: ServiceSettings) -> list[Middleware]:
+def _middleware(app: FastAPI, service: str, settings: ServiceSettings, body_limit: int) -> list[Middleware]:
     return [  # outermost first
         Middleware(AccessLog, service=service),
         Middleware(SecurityHeaders, secure=settings.secure),
@@ -89,7 +97,7 @@ def _middleware(app: FastAPI, service: str, settings: ServiceSettings) -> list[M
             bearer=settings.rate_limit_bearer,
             others=settings.rate_limit_address,
         ),
-        Middleware(BodyLimit),
+        Middleware(BodyLimit, limit=body_limit),
         Middleware(Csrf, key=settings.derive_key("csrf"), secure=settings.secure),
         Middleware(RouteNote),
     ]
