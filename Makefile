@@ -9,7 +9,7 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && break; done)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .venv-tools/bin/uv)
-SYNC = $(UV) sync --quiet --frozen --inexact --python $(PYTHON)
+SYNC = $(UV) sync --quiet --frozen --inexact $(if $(PYTHON),--python $(PYTHON))
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
