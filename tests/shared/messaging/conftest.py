@@ -1,0 +1,33 @@
+"""Fixtures of the messaging tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from shared.db.database import Database
+from shared.messaging.log import EventLog
+from shared.messaging.tables import messaging_metadata
+from tests.shared.messaging.house import House, SettableClock
+from tests.support.postgres import PostgresForTests
+
+
+@pytest.fixture
+async def tables(postgres: PostgresForTests) -> AsyncIterator[Database]:
+    """A database with the messaging tables and a table for effects."""
+    async with postgres.fresh() as url:
+        database = Database(url, application_name="tests")
+        async with database.engine.begin() as connection:
+            await connection.run_sync(messaging_metadata.create_all)
+            create = "create table word (id bigint generated always as identity, subject text, word text)"
+            await connection.execute(text(create))
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+@pytest.fixture
+async def house(tables: Database, any_log: EventLog) -> House:
+    """The house, on each log in turn."""
+    return House(tables, any_log, SettableClock())

@@ -1,0 +1,140 @@
+"""A house for messages: one database, one log, one writer and as many readers as a test wants."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.db.database import Database
+from shared.events import topics
+from shared.events.envelope import Envelope, Event, NewEvent
+from shared.events.topics import Topic
+from shared.ids import RandomIds
+from shared.messaging import dead_letters
+from shared.messaging.batch import Handler
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.dead_letters import DeadLetter
+from shared.messaging.log import EventLog, Record
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
+from tests.support.log import deliver
+
+GROUP = "reader"
+LETTERS = Topic("writer.letters.v1", ("writer",), (GROUP,), timedelta(days=1), partitions=3)
+COPIES = Topic(f"{GROUP}.dead-letter", (GROUP,), (), timedelta(days=1), partitions=1)
+LOG_TOPICS = (LETTERS, COPIES, topics.DEAD_LETTERS)
+
+
+class LetterWritten(Event):
+    """An event for tests."""
+
+    TYPE: ClassVar[str] = "letter.written.v1"
+    TOPIC: ClassVar[str] = LETTERS.name
+
+    word: str
+    report_id: UUID | None = None
+
+
+class LetterSealed(Event):
+    """Another one on the same topic."""
+
+    TYPE: ClassVar[str] = "letter.sealed.v1"
+    TOPIC: ClassVar[str] = LETTERS.name
+
+    word: str
+
+
+class SettableClock:
+    """Tells the time that the test has set."""
+
+    def __init__(self) -> None:
+        self.time = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@dataclass
+class Reading:
+    """A handler that stores every word it is given, and fails on the words it is told to fail on."""
+
+    fails_on: dict[str, Exception] = field(default_factory=dict)
+    calls: list[list[str]] = field(default_factory=list)
+
+    async def __call__(self, session: AsyncSession, events: Sequence[Envelope[Any]], now: datetime) -> None:
+        self.calls.append([event.data.word for event in events])
+        rows = [{"subject": event.subject, "word": event.data.word} for event in events]
+        await session.execute(text("insert into word (subject, word) values (:subject, :word)"), rows)
+        for event in events:
+            if event.data.word in self.fails_on:
+                raise self.fails_on[event.data.word]
+
+    @property
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        return {LetterWritten: self, LetterSealed: self}
+
+
+@dataclass
+class House:
+    """What a test works with."""
+
+    database: Database
+    log: EventLog
+    clock: SettableClock
+    reading: Reading = field(default_factory=Reading)
+    writes: Outbox = field(default_factory=lambda: Outbox("writer", RandomIds()))
+
+    def relay(self, **more: Any) -> Relay:
+        return Relay("writer", database=self.database, log=self.log, clock=self.clock, **more)
+
+    def consumer(self, **more: Any) -> BatchConsumer:
+        return BatchConsumer(
+            GROUP,
+            topics=[LETTERS],
+            database=self.database,
+            log=more.pop("log", self.log),
+            outbox=Outbox(GROUP, RandomIds()),
+            clock=self.clock,
+            ids=RandomIds(),
+            **{"handlers": self.reading.handlers, **more},
+        )
+
+    async def write(self, *events: NewEvent) -> None:
+        async with self.database.transaction() as session:
+            await self.writes.append(session, events, self.clock.now())
+
+    async def write_words(self, words: Iterable[str], subject: UUID | None = None) -> None:
+        """Write one event a word: of one subject, or of a new one each."""
+        await self.write(*(NewEvent.of(subject or uuid4(), LetterWritten(word=word)) for word in words))
+
+    async def append(self, *records: Record) -> None:
+        """Append to the log directly, as a broken or hostile writer would."""
+        appender = await self.log.appender(f"stranger-{uuid4()}")
+        await appender.append(records)
+
+    async def deliver(self, consumer: BatchConsumer) -> None:
+        await deliver([self.relay()], [consumer])
+
+    async def words(self) -> list[str]:
+        """Return the words stored, in order."""
+        return [row.word for row in await self.rows("select word from word order by id")]
+
+    async def rows(self, query: str) -> Sequence[Any]:
+        async with self.database.transaction() as session:
+            return (await session.execute(text(query))).all()
+
+    async def dead(self) -> list[DeadLetter]:
+        async with self.database.transaction() as session:
+            return await dead_letters.listed(session, group=GROUP)
+
+    async def replay(self, letter: DeadLetter) -> None:
+        async with self.database.transaction() as session:
+            await dead_letters.replay(session, letter.id, by="S8001", reason="mended", now=self.clock.now())
+
+    async def discard(self, letter: DeadLetter) -> None:
+        async with self.database.transaction() as session:
+            await dead_letters.discard(session, letter.id, by="S8001", reason="not ours", now=self.clock.now())

@@ -1,0 +1,130 @@
+"""What is committed gets into the log: in order, at least once, by one relay at a time."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.events import codec
+from shared.messaging.log import Appender, EventLog, LogUnavailable, Record
+from shared.messaging.relay import PublishedEvent
+from tests.shared.messaging.house import LETTERS, House, LetterWritten
+from tests.shared.messaging.house import LOG_TOPICS as LOG_TOPICS
+
+PATIENCE = 30.0
+
+
+async def in_the_log(house: House, count: int) -> list[str]:
+    """Return the words in the log, once there are `count`."""
+    member = await house.log.subscribe("onlooker", [LETTERS.name])
+    found: list[Record] = []
+    async with asyncio.timeout(PATIENCE):
+        while len(found) < count:
+            batch = await member.poll(1000, timedelta(seconds=1))
+            found += [received.record for received in batch.records]
+            await member.commit(batch)
+    await member.close()
+    return [codec.read(record.value or b"", LetterWritten).word for record in found]
+
+
+async def unpublished(house: House) -> int:
+    return len(await house.rows("select 1 from outbox where published_at is null"))
+
+
+async def test_everything_committed_is_published_and_marked(house: House) -> None:
+    words = [f"{number:04}" for number in range(1200)]
+    await house.write_words(words)
+    assert await house.relay().drain() == 1200
+    assert sorted(await in_the_log(house, 1200)) == words
+    assert await unpublished(house) == 0
+    assert await house.relay().drain() == 0
+
+
+async def test_dying_between_publishing_and_marking_publishes_again(house: House) -> None:
+    async def die(session: AsyncSession, events: Sequence[PublishedEvent], now: datetime) -> None:
+        raise KeyboardInterrupt
+
+    await house.write_words(["a", "b"])
+    with pytest.raises(KeyboardInterrupt):
+        await house.relay(on_published=die).drain()
+    assert await unpublished(house) == 2
+    await house.relay().drain()
+    assert sorted(await in_the_log(house, 4)) == ["a", "a", "b", "b"]
+
+
+async def test_the_service_is_told_in_the_transaction_that_marks(house: House) -> None:
+    told: list[PublishedEvent] = []
+
+    async def listen(session: AsyncSession, events: Sequence[PublishedEvent], now: datetime) -> None:
+        told.extend(events)
+        assert now == house.clock.now()
+        assert await session.scalar(text("select count(*) from outbox where published_at is not null")) == len(events)
+
+    await house.write_words(["a", "b"])
+    await house.relay(on_published=listen).drain()
+    assert [(event.topic, event.type) for event in told] == [(LETTERS.name, "letter.written.v1")] * 2
+
+
+async def test_only_one_relay_of_a_service_publishes(house: House) -> None:
+    await house.write_words(["a"])
+    async with house.relay()._leading():
+        assert await house.relay().drain() == 0
+    assert await house.relay().drain() == 1
+
+
+async def test_a_running_relay_publishes_what_is_committed_later(house: House) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(house.relay(outbox=house.writes).run(stop))
+    await house.write_words(["a"])
+    assert await in_the_log(house, 1) == ["a"]
+    await house.write_words(["b"])
+    assert await in_the_log(house, 1) == ["b"]
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+async def test_a_relay_that_loses_its_lock_takes_it_again_and_loses_nothing(house: House) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(house.relay().run(stop))
+    await house.write_words(["a"])
+    assert await in_the_log(house, 1) == ["a"]
+    holder = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
+    assert await house.rows(holder)
+    await house.write_words(["b"])
+    assert "b" in await in_the_log(house, 1)
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+async def test_a_log_that_is_away_is_waited_for(house: House) -> None:
+    house.log = away = LogThatIsAway(house.log, times=2)
+    stop = asyncio.Event()
+    relay = house.relay()
+    await house.write_words(["a"])
+    running = asyncio.create_task(relay.run(stop))
+    await asyncio.wait_for(away.refused.wait(), PATIENCE)
+    assert await in_the_log(house, 1) == ["a"]
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+    assert relay.unready_because is None
+
+
+class LogThatIsAway:
+    """Refuses its appenders a few times."""
+
+    def __init__(self, log: EventLog, times: int) -> None:
+        self._log = log
+        self._times = times
+        self.refused = asyncio.Event()
+        self.subscribe = log.subscribe
+        self.close = log.close
+
+    async def appender(self, writer_id: str) -> Appender:
+        if self._times:
+            self._times -= 1
+            self.refused.set()
+            raise LogUnavailable
+        return await self._log.appender(writer_id)
