@@ -14,6 +14,7 @@ from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader
 from shared.clock import Clock
 
 SESSION_COOKIE = "signpost_session"
+RENEWAL_PATH = "/sign-in/renew"
 _READING = frozenset({"GET", "HEAD"})
 _MARK: Final = "__signpost_guard__"
 
@@ -147,7 +148,12 @@ def _is_guarded(dependant: Dependant | None) -> bool:
 
 def _renewed(request: Request, session: Session) -> Session:
     is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-    if is_page and "authorization" not in request.headers and renewal_is_due(session, _now(request)):
+    if (
+        is_page
+        and request.url.path != RENEWAL_PATH
+        and "authorization" not in request.headers
+        and renewal_is_due(session, _now(request))
+    ):
         raise RenewalDue
     return session
 

@@ -37,7 +37,7 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
             _renderer(as_json=as_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_IntoStructlog()], level=max(threshold, logging.INFO), force=True)

@@ -12,17 +12,27 @@ HTTP_REQUESTS = Counter(
 HTTP_SECONDS = Histogram(
     "signpost_http_seconds", "Seconds to answer", ("service", "method", "route"), buckets=_QUICK, registry=REGISTRY
 )
-EVENTS_PUBLISHED = Counter("signpost_events_published", "Events the relay published", ("service", "topic"), registry=REGISTRY)
-OUTBOX_WAITING = Gauge("signpost_outbox_waiting", "Events committed and not yet published", ("service",), registry=REGISTRY)
-EVENTS_HANDLED = Counter("signpost_events_handled", "Events whose effect was committed", ("group", "type"), registry=REGISTRY)
+EVENTS_PUBLISHED = Counter(
+    "signpost_events_published", "Events the relay published", ("service", "topic"), registry=REGISTRY
+)
+OUTBOX_WAITING = Gauge(
+    "signpost_outbox_waiting", "Events committed and not yet published", ("service",), registry=REGISTRY
+)
+EVENTS_HANDLED = Counter(
+    "signpost_events_handled", "Events whose effect was committed", ("group", "type"), registry=REGISTRY
+)
 EVENTS_REPEATED = Counter("signpost_events_repeated", "Events met again and left alone", ("group",), registry=REGISTRY)
 EVENTS_SKIPPED = Counter("signpost_events_skipped", "Events that nobody here listens to", ("group",), registry=REGISTRY)
 EVENTS_PARKED = Counter("signpost_events_parked", "Events that wait for a predecessor", ("group",), registry=REGISTRY)
 DEAD_LETTERS = Counter("signpost_dead_letters", "Events put aside", ("group", "reason"), registry=REGISTRY)
-BATCH_SECONDS = Histogram("signpost_batch_seconds", "Seconds a batch took", ("group",), buckets=_QUICK, registry=REGISTRY)
+BATCH_SECONDS = Histogram(
+    "signpost_batch_seconds", "Seconds a batch took", ("group",), buckets=_QUICK, registry=REGISTRY
+)
 CONSUMER_LAG = Gauge("signpost_consumer_lag", "Events not yet handled", ("group",), registry=REGISTRY)
 REPORTS_ACCEPTED = Counter("signpost_reports_accepted", "Reports accepted", ("report_type",), registry=REGISTRY)
-LEDGER_REPORTS = Gauge("signpost_ledger_reports", "Reports by what the ledger knows of them", ("state",), registry=REGISTRY)
+LEDGER_REPORTS = Gauge(
+    "signpost_ledger_reports", "Reports by what the ledger knows of them", ("state",), registry=REGISTRY
+)
 CASES_OPENED = Counter("signpost_cases_opened", "Cases opened", ("team", "priority"), registry=REGISTRY)
 DEADLINES_MISSED = Counter("signpost_deadlines_missed", "Deadlines missed", ("team", "kind"), registry=REGISTRY)
 MAIL_ATTEMPTS = Counter("signpost_mail_attempts", "Attempts to send", ("channel", "outcome"), registry=REGISTRY)

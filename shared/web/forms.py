@@ -1,7 +1,6 @@
 """Reading forms, and the errors that go back beside the fields."""
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -89,4 +88,4 @@ def _urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 
 def _text_fields(form: FormData) -> list[tuple[str, str]]:
-    return [(name, cast(str, value)) for name, value in form.multi_items() if isinstance(value, str)]
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]

@@ -30,6 +30,7 @@ ENTRIES = (
     Entry("Report", "/"),
     Entry("Queue", "/cases", _QUEUES),
     Entry("Accounts", "/accounts", frozenset({Permission.SEE_REGISTER})),
+    Entry("My team", "/alerts/my-team", frozenset({Permission.REPORT})),
     Entry("Is it official?", "/accounts/lookup"),
 )
 
@@ -39,7 +40,12 @@ def navigation(principal: Principal | None, path: str) -> Sequence[dict[str, obj
     shown = [entry for entry in ENTRIES if not entry.needs or (principal and any(map(principal.may, entry.needs)))]
     here = max((entry for entry in shown if _covers(entry, path)), key=lambda entry: len(entry.href), default=None)
     return [
-        {"text": e.text, "href": e.href, "current": e is here and e.href == path, "active": e is here and e.href != path}
+        {
+            "text": e.text,
+            "href": e.href,
+            "current": e is here and e.href == path,
+            "active": e is here and e.href != path,
+        }
         for e in shown
     ]
 

@@ -13,9 +13,9 @@ from markupsafe import Markup
 from shared.auth.guard import current_principal
 from shared.clock import Clock
 from shared.web import times
-from shared.web.static_files import asset_url
 from shared.web.forms import CSRF_FIELD, FormErrors
 from shared.web.navigation import navigation
+from shared.web.static_files import asset_url
 
 SERVICE_NAME = "Signpost"
 _OWN_TEMPLATES = Path(__file__).parent / "templates"

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import Response
 
+from shared.auth.guard import RENEWAL_PATH
 from shared.web.forms import read_form
 from shared.web.pages import render
 
@@ -23,7 +24,7 @@ def sign_in_address(request: Request) -> str:
 
 def renewal_address(request: Request) -> str:
     """Return where a session is renewed and one comes back from."""
-    return f"/sign-in/renew?next={_this_page(request)}"
+    return f"{RENEWAL_PATH}?next={_this_page(request)}"
 
 
 def _this_page(request: Request) -> str:

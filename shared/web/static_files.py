@@ -14,7 +14,12 @@ BUILT = Path(__file__).parent / "assets"
 OWN = Path(__file__).parent / "static"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_A_WHILE = "public, max-age=3600"
-_TYPES = {".mjs": "text/javascript", ".woff2": "font/woff2", ".js": "text/javascript", ".json": "application/manifest+json"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".json": "application/manifest+json",
+    ".mjs": "text/javascript",
+    ".woff2": "font/woff2",
+}
 
 router = APIRouter(include_in_schema=False)
 

@@ -168,9 +168,14 @@ def log_server(request: pytest.FixtureRequest, log_kind: str) -> object:
 
 
 @pytest.fixture
-async def any_log(request: pytest.FixtureRequest, log_server: PostgresForTests | str) -> AsyncIterator[EventLog]:
-    """Each log in turn, with the topics in the module's `LOG_TOPICS` (else every declared one), for this test alone."""
-    topics: Sequence[Topic] = getattr(request.module, "LOG_TOPICS", TOPICS)
-    opened = kafka_log(log_server, topics) if isinstance(log_server, str) else postgres_log(log_server, topics)
+def log_topics() -> Sequence[Topic]:
+    """The topics of `any_log`; a folder or module with other needs overrides this."""
+    return TOPICS
+
+
+@pytest.fixture
+async def any_log(log_server: PostgresForTests | str, log_topics: Sequence[Topic]) -> AsyncIterator[EventLog]:
+    """Each log in turn, for this test alone."""
+    opened = kafka_log(log_server, log_topics) if isinstance(log_server, str) else postgres_log(log_server, log_topics)
     async with opened as log:
         yield log

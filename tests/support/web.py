@@ -89,7 +89,7 @@ class WebForTests:
 
 @asynccontextmanager
 async def browsing(
-    app: FastAPI, *, cookies: Mapping[str, str] | None = None, address: str = ADDRESS
+    app: FastAPI, *, cookies: dict[str, str] | None = None, address: str = ADDRESS
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Open a client that asks for pages and keeps cookies."""
     transport = httpx.ASGITransport(app=app)

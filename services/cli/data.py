@@ -1,0 +1,146 @@
+"""Commands that bring data in and out: the staff directory, accounts, tokens."""
+
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+from rich.console import Console
+
+import services.notifier.directory.importing
+import services.registry.accounts.importing
+from services.cli.session import transaction
+from services.cli.settings import settings_of
+from services.intake.settings import IntakeSettings
+from services.registry.accounts.exporting import export_csv
+from shared.auth.issue import issue_token
+from shared.auth.permissions import Role
+from shared.clock import SystemClock
+from shared.ids import RandomIds
+from shared.messaging.outbox import Outbox
+from shared.settings import InvalidSettings
+
+RoleName = StrEnum("RoleName", [(role.name, role.value) for role in Role])
+
+_console = Console(soft_wrap=True, highlight=False)
+_errors = Console(soft_wrap=True, highlight=False, stderr=True)
+
+CsvFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file in UTF-8")]
+AcceptValid = Annotated[bool, typer.Option("--accept-valid", help="Take the rows that are right, leave the others")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
+
+
+class RowError(Protocol):
+    """What is wrong with one row of a file."""
+
+    @property
+    def row(self) -> int: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command(name="token")(token)
+    directory = typer.Typer(help="Staff and who manages whom.", no_args_is_help=True)
+    directory.command(name="import")(import_directory)
+    app.add_typer(directory, name="directory")
+    accounts = typer.Typer(help="The register of social media accounts.", no_args_is_help=True)
+    accounts.command(name="import")(import_accounts)
+    accounts.command(name="export")(export_accounts)
+    app.add_typer(accounts, name="accounts")
+
+
+def token(
+    role: Annotated[RoleName, typer.Option()],
+    subject: Annotated[str | None, typer.Option(help="A staff id; without it, a client that is nobody")] = None,
+) -> None:
+    """Print a bearer token for the API (embedded mode only)."""
+    settings = settings_of(IntakeSettings)
+    if settings.personas_file is None or settings.signing_key_file is None:
+        message = "`signpost token` works in embedded mode only; ask your identity provider for a token"
+        raise InvalidSettings(message)
+    typer.echo(
+        issue_token(
+            Role(role.value),
+            subject,
+            signing_key_file=settings.signing_key_file,
+            now=SystemClock().now(),
+            personas_file=settings.personas_file,
+        )
+    )
+
+
+def import_directory(file: CsvFile, *, accept_valid: AcceptValid = False, as_json: AsJson = False) -> None:
+    """Take staff and reporting lines from FILE; with a row in error nothing is changed, unless --accept-valid."""
+    result = asyncio.run(_import_directory(_text(file), accept_valid=accept_valid))
+    summary = f"{result.people} people and {result.lines} reporting lines from {result.rows_read} rows"
+    _report(summary, result.errors, applied=result.changed, as_json=as_json)
+
+
+async def _import_directory(text: str, *, accept_valid: bool) -> services.notifier.directory.importing.ImportResult:
+    async with transaction("notifier") as session:
+        return await services.notifier.directory.importing.import_csv(
+            session, text, accept_valid=accept_valid, now=SystemClock().now(), ids=RandomIds(), actor=_actor()
+        )
+
+
+def import_accounts(file: CsvFile, *, accept_valid: AcceptValid = False, as_json: AsJson = False) -> None:
+    """Register the accounts of FILE; with a row in error nothing is changed, unless --accept-valid."""
+    result = asyncio.run(_import_accounts(_text(file), accept_valid=accept_valid))
+    summary = f"{result.registered} accounts registered, {result.unchanged} known already"
+    _report(summary, result.errors, applied=result.applied, as_json=as_json)
+
+
+async def _import_accounts(text: str, *, accept_valid: bool) -> services.registry.accounts.importing.ImportResult:
+    ids = RandomIds()
+    async with transaction("registry") as session:
+        return await services.registry.accounts.importing.import_csv(
+            session,
+            text,
+            accept_valid=accept_valid,
+            outbox=Outbox("registry", ids),
+            now=SystemClock().now(),
+            ids=ids,
+            actor=_actor(),
+        )
+
+
+def export_accounts() -> None:
+    """Print the register as CSV, in the form that `accounts import` takes."""
+    sys.stdout.write(asyncio.run(_export_accounts()))
+
+
+async def _export_accounts() -> str:
+    async with transaction("registry") as session:
+        return await export_csv(session)
+
+
+def _report(summary: str, errors: Sequence[RowError], *, applied: bool, as_json: bool) -> None:
+    """Say what an import did; exit code 1 when a row was refused."""
+    if as_json:
+        rows = [{"row": error.row, "reason": error.reason} for error in errors]
+        typer.echo(json.dumps({"applied": applied, "summary": summary, "errors": rows}))
+    else:
+        for error in errors:
+            _errors.print(f"row {error.row}: {error.reason}", markup=False)
+        _console.print(summary if applied else "Nothing was changed: correct these rows, or use --accept-valid.")
+    raise typer.Exit(1 if errors else 0)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{file} is not in UTF-8 (byte {error.start}); save it as UTF-8 and try again"
+        raise typer.BadParameter(message) from None
+
+
+def _actor() -> str:
+    return f"system:command:{getpass.getuser()}"

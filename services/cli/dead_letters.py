@@ -1,0 +1,100 @@
+"""Commands for records that a consumer could not handle: seen, replayed after a fix, or let go with a reason."""
+
+import asyncio
+import getpass
+import json
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.running import ServiceName
+from services.cli.session import transaction
+from shared.clock import SystemClock
+from shared.messaging import dead_letters
+from shared.messaging.dead_letters import DeadLetter, DeadLetterNotOpen
+
+_console = Console(soft_wrap=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+Which = Annotated[UUID, typer.Argument(help="The dead letter's id, as `list` shows it")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the dead letter")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    commands = typer.Typer(help="Records that a consumer could not handle.", no_args_is_help=True)
+    commands.command(name="list")(list_open)
+    commands.command(name="show")(show)
+    commands.command(name="replay")(replay)
+    commands.command(name="discard")(discard)
+    app.add_typer(commands, name="dead-letters")
+
+
+def list_open(service: ServiceName, *, as_json: AsJson = False) -> None:
+    """List the open dead letters of SERVICE, oldest first."""
+    letters = asyncio.run(_listed(service.value))
+    if as_json:
+        typer.echo(json.dumps([asdict(letter) for letter in letters], default=str))
+        return
+    if not letters:
+        _console.print(f"{service.value} has no open dead letters.")
+        return
+    table = Table("id", "recorded", "topic", "place", "type", "error", "attempts")
+    for letter in letters:
+        place = f"{letter.partition}/{letter.offset}"
+        when = f"{letter.recorded_at:%Y-%m-%d %H:%M:%S %Z}"
+        columns = (str(letter.id), when, letter.topic, place, letter.type or "", letter.error_class)
+        table.add_row(*columns, str(letter.attempts))
+    _console.print(table)
+
+
+def show(service: ServiceName, dead_letter: Which, *, as_json: AsJson = False) -> None:
+    """Show one dead letter of SERVICE, without its body."""
+    letter = asyncio.run(_shown(service.value, dead_letter))
+    if as_json:
+        typer.echo(json.dumps(asdict(letter), default=str))
+        return
+    for name, value in asdict(letter).items():
+        _console.print(f"{name.replace('_', ' '):16} {'' if value is None else value}", markup=False)
+
+
+def replay(service: ServiceName, dead_letter: Which, reason: Reason) -> None:
+    """Ask SERVICE to handle the record again; it does so within seconds of running."""
+    asyncio.run(_ask(service.value, dead_letter, reason, again=True))
+    _console.print("Replay asked for.")
+
+
+def discard(service: ServiceName, dead_letter: Which, reason: Reason) -> None:
+    """Ask SERVICE to let the record go; what waited behind it is then applied."""
+    asyncio.run(_ask(service.value, dead_letter, reason, again=False))
+    _console.print("Discard asked for.")
+
+
+async def _listed(service: str) -> list[DeadLetter]:
+    async with transaction(service) as session:
+        return await dead_letters.listed(session)
+
+
+async def _shown(service: str, dead_letter: UUID) -> DeadLetter:
+    async with transaction(service) as session:
+        letter = await dead_letters.show(session, dead_letter)
+    if letter is None:
+        raise _unknown(service)
+    return letter
+
+
+async def _ask(service: str, dead_letter: UUID, reason: str, *, again: bool) -> None:
+    ask = dead_letters.replay if again else dead_letters.discard
+    try:
+        async with transaction(service) as session:
+            await ask(session, dead_letter, by=getpass.getuser(), reason=reason, now=SystemClock().now())
+    except DeadLetterNotOpen:
+        raise _unknown(service) from None
+
+
+def _unknown(service: str) -> typer.BadParameter:
+    return typer.BadParameter(f"{service} has no open dead letter with this id; `list` shows those it has")

@@ -1,0 +1,34 @@
+"""All commands, and how what goes wrong is said: one line, and an exit code."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from services.cli import accounting, data, dead_letters, rules, running, topics
+from services.embedded.data_directory import DataDirectoryUnusable
+from shared.messaging.log import LogUnavailable
+from shared.messaging.open import EventLogNotConfigured
+from shared.serving import PortBusy
+from shared.settings import InvalidSettings
+
+_FAULTS = (InvalidSettings, DataDirectoryUnusable, PortBusy, EventLogNotConfigured, LogUnavailable)
+
+app = typer.Typer(
+    name="signpost",
+    help="Report once, reach the right people at once, nothing lost.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for module in (running, topics, accounting, dead_letters, rules, data):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command; a known fault is one line on standard error and exit code 2."""
+    try:
+        app()
+    except _FAULTS as fault:
+        Console(stderr=True, soft_wrap=True).print(f"signpost: {fault}", markup=False, highlight=False)
+        sys.exit(2)

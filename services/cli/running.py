@@ -1,0 +1,122 @@
+"""Commands that run Signpost: everything in one process, or a service at a time beside Apache Kafka."""
+
+import asyncio
+import os
+import sys
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+import services.intake.app
+import services.notifier.app
+import services.registry.app
+import services.triage.app
+from services.cli.settings import KINDS, data_directory, database_url, settings_of
+from services.embedded import run
+from services.embedded.data_directory import DataDirectory
+from services.intake.settings import IntakeSettings
+from services.notifier.settings import NotifierSettings
+from services.registry.settings import RegistrySettings
+from services.triage.settings import TriageSettings
+from shared.db import migrations
+from shared.events.topics import SERVICES
+from shared.observability.logging import configure_logging
+from shared.runtime import Service
+from shared.serving import HealthOnly, listening, serve, stop_on_signals
+from shared.settings import refuse_unknown
+
+DEFAULT_PORT = 8000
+
+ServiceName = StrEnum("ServiceName", [(name.upper(), name) for name in SERVICES])
+
+_console = Console(soft_wrap=True)
+
+
+class RoleKind(StrEnum):
+    """What one process of a service can do."""
+
+    WEB = "web"
+    CONSUMER = "consumer"
+    RELAY = "relay"
+    SWEEP = "sweep"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command(name="up")(up)
+    app.command(name="serve")(serve_one)
+    app.command(name="migrate")(migrate)
+
+
+def up(
+    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535)] = DEFAULT_PORT,
+    data_dir: Annotated[Path | None, typer.Option(help="Default: SIGNPOST_DATA_DIR, or .signpost")] = None,
+) -> None:
+    """Run everything in one process, with its own PostgreSQL, event log and mail catcher."""
+    refuse_unknown(KINDS.values())
+    directory = DataDirectory(data_dir.resolve()) if data_dir else data_directory()
+    configure_logging(os.environ.get("SIGNPOST_LOG_LEVEL", "warning"))
+    _console.print(f"Signpost is starting, with its data in {directory.path}")
+    uvloop.run(run.up(directory, port, announce=_say_ready))
+    _console.print("Signpost has stopped; its data stays.")
+
+
+def _say_ready(url: str) -> None:
+    _console.print(f"Signpost is ready: {url}  (mails: {url}/mail; Ctrl-C stops it)")
+    sys.stdout.flush()
+
+
+def serve_one(
+    service: ServiceName,
+    host: Annotated[str, typer.Option()] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535)] = DEFAULT_PORT,
+    roles: Annotated[str, typer.Option(help="Which of web,consumer,relay,sweep this process does")] = ",".join(
+        RoleKind
+    ),
+) -> None:
+    """Run one service: its web application, consumers, relay and sweeps."""
+    try:
+        kinds = {RoleKind(kind.strip()) for kind in roles.split(",")}
+    except ValueError:
+        known = ", ".join(RoleKind)
+        message = f"--roles takes a list of {known}"
+        raise typer.BadParameter(message) from None
+    uvloop.run(_serve(service.value, host, port, kinds))
+
+
+async def _serve(name: str, host: str, port: int, kinds: set[RoleKind]) -> None:
+    stop = asyncio.Event()
+    with listening(host, port) as listener:
+        stop_on_signals(stop)
+        async with open_named(name) as service:
+            _console.print(f"{name} is ready: http://{host}:{listener.getsockname()[1]}{service.prefix}")
+            sys.stdout.flush()
+            roles = [role for role in service.roles if role.kind in kinds]
+            app = service.app if RoleKind.WEB in kinds else HealthOnly(service.app, service.prefix)
+            await serve(app, listener, roles, stop)
+
+
+def open_named(name: str) -> AbstractAsyncContextManager[Service]:
+    """Open the service called `name`, with settings from the environment."""
+    configure_logging(settings_of(KINDS[name]).log_level)
+    match name:
+        case "intake":
+            return services.intake.app.open_service(settings_of(IntakeSettings))
+        case "triage":
+            return services.triage.app.open_service(settings_of(TriageSettings))
+        case "registry":
+            return services.registry.app.open_service(settings_of(RegistrySettings))
+        case _:
+            return services.notifier.app.open_service(settings_of(NotifierSettings))
+
+
+def migrate(service: Annotated[ServiceName | None, typer.Argument(help="Default: all of them")] = None) -> None:
+    """Bring databases to the newest revision."""
+    for name in [service.value] if service else SERVICES:
+        asyncio.run(migrations.upgrade(name, database_url(name)))
+        _console.print(f"{name}: migrated")

@@ -1,0 +1,89 @@
+"""An SMTP server that keeps every mail as a file, so that the mails of an embedded Signpost can be seen."""
+
+import asyncio
+import email
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import cast
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from shared.ids import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtMail:
+    """A mail as the page shows it."""
+
+    id: str
+    received_at: datetime
+    to: str
+    subject: str
+    text: str
+    message_id: str
+    possible_repeat: bool
+
+
+class MailFolder:
+    """Mails as files: written whole and synced before the sender hears that they were accepted."""
+
+    def __init__(self, folder: Path, ids: Ids) -> None:
+        self._folder = folder
+        self._ids = ids
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
+        """Keep one mail."""
+        del server, session
+        content = envelope.original_content or b""
+        await asyncio.to_thread(self._write, content)
+        return "250 Message kept"
+
+    def newest(self, limit: int = 200) -> list[CaughtMail]:
+        """Return the newest mails first."""
+        names = sorted((path.name for path in self._folder.glob("*.eml")), reverse=True)[:limit]
+        return [_read(self._folder / name) for name in names]
+
+    def get(self, mail_id: str) -> CaughtMail | None:
+        """Return one mail, or None."""
+        names = {path.stem: path for path in self._folder.glob("*.eml")}
+        return _read(names[mail_id]) if mail_id in names else None
+
+    def _write(self, content: bytes) -> None:
+        path = self._folder / f"{self._ids.uuid()}.eml"
+        temporary = path.with_suffix(".new")
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.rename(path)
+
+
+@asynccontextmanager
+async def catching(folder: MailFolder) -> AsyncIterator[int]:
+    """Accept mail on a loopback port that the machine chooses, and yield the port."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(folder, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
+    try:
+        yield cast("int", server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+
+
+def _read(path: Path) -> CaughtMail:
+    message = cast("EmailMessage", email.message_from_bytes(path.read_bytes(), policy=default))
+    body = message.get_body(preferencelist=("plain",))
+    return CaughtMail(
+        id=path.stem,
+        received_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        to=str(message["To"]),
+        subject=str(message["Subject"]),
+        text=body.get_content() if body else "",
+        message_id=str(message["Message-ID"]),
+        possible_repeat=message["X-Signpost-Possible-Repeat"] is not None,
+    )

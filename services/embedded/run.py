@@ -1,0 +1,78 @@
+"""`signpost up`: everything in one process, started and stopped in order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import services.intake.app
+import services.notifier.app
+import services.registry.app
+import services.triage.app
+from services.embedded import mail_pages, postgres, sample
+from services.embedded.data_directory import DataDirectory
+from services.embedded.front import Front
+from services.embedded.mail_catcher import MailFolder, catching
+from services.intake.settings import IntakeSettings
+from services.notifier.settings import NotifierSettings
+from services.registry.settings import RegistrySettings
+from services.triage.settings import TriageSettings
+from shared.db import migrations
+from shared.events.topics import SERVICES
+from shared.ids import RandomIds
+from shared.messaging.open import open_log
+from shared.runtime import Service
+from shared.serving import listening, serve, stop_on_signals
+
+HOST = "127.0.0.1"
+"""Embedded mode signs people in by choosing who they are: it never listens anywhere else."""
+
+
+async def up(directory: DataDirectory, port: int, announce: Callable[[str], None]) -> None:
+    """Run Signpost on `port` (0: one that the machine chooses) until SIGINT or SIGTERM; `announce` gets its address.
+
+    Raises:
+        PortBusy: something else listens on `port`.
+        DataDirectoryUnusable: the directory cannot be written, is held by another Signpost, or PostgreSQL fails.
+    """
+    with directory.held(), listening(HOST, port) as listener, postgres.running(directory) as database_socket:
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        await postgres.create_databases(directory, database_socket)
+        for service in SERVICES:  # in turn: Alembic's context is one a process
+            await migrations.upgrade(service, directory.database_url(service, database_socket))
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        async with _everything(directory, database_socket, url) as (front, running):
+            await sample.load_once(directory, running)
+            announce(url)
+            await serve(front, listener, [role for service in running for role in service.roles], stop)
+
+
+@asynccontextmanager
+async def _everything(
+    directory: DataDirectory, database_socket: Path, url: str
+) -> AsyncIterator[tuple[Front, list[Service]]]:
+    async with AsyncExitStack() as stack:
+        mails = MailFolder(directory.mail, RandomIds())
+        smtp_port = await stack.enter_async_context(catching(mails))
+        intake = directory.settings(IntakeSettings, database_socket, public_url=url)
+        triage = directory.settings(TriageSettings, database_socket, public_url=url)
+        registry = directory.settings(RegistrySettings, database_socket, public_url=url)
+        notifier = directory.settings(
+            NotifierSettings,
+            database_socket,
+            public_url=url,
+            notifier_smtp_host=HOST,
+            notifier_smtp_port=smtp_port,
+        )
+        log = await open_log(intake)
+        stack.push_async_callback(log.close)
+        running = [
+            await stack.enter_async_context(services.intake.app.open_service(intake, log=log)),
+            await stack.enter_async_context(services.triage.app.open_service(triage, log=log)),
+            await stack.enter_async_context(services.registry.app.open_service(registry, log=log)),
+            await stack.enter_async_context(services.notifier.app.open_service(notifier, log=log)),
+        ]
+        front_door, *others = running
+        prefixes = {service.prefix: service.app for service in others}
+        yield Front(front_door.app, {**prefixes, "/mail": mail_pages.create(intake, mails)}), running

@@ -1,0 +1,102 @@
+"""Runs a web application and its roles in one process: one port, stopped in order by SIGINT or SIGTERM."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.runtime import Role, run_roles
+
+_log = structlog.get_logger()
+
+BACKLOG = 2048
+
+
+class PortBusy(Exception):
+    """The port is taken or not ours to use; the message is one line for a person."""
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen on `host`:`port` (0: a port the machine chooses).
+
+    Raises:
+        PortBusy: something else listens there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(BACKLOG)
+        except OSError as error:
+            message = f"cannot listen on port {port} ({error.strerror}); set PORT to a free one"
+            raise PortBusy(message) from None
+        yield listener
+
+
+async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], stop: asyncio.Event) -> None:
+    """Serve `app` and run `roles` until `stop`: first no new requests, then the roles finish what is in hand."""
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=5,
+    )
+    server = _Server(config)
+    roles_stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        web = group.create_task(server.serve(sockets=[listener]), name="web")
+        work = group.create_task(run_roles(roles, roles_stop), name="roles")
+        told = group.create_task(stop.wait(), name="stop")
+        _log.info("serving", port=listener.getsockname()[1])
+        await asyncio.wait({told, web, work}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await web
+        roles_stop.set()
+        stop.set()
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` at the first SIGINT or SIGTERM; a second one ends the process at once, as it would by default."""
+    loop = asyncio.get_running_loop()
+
+    def told(name: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(name)
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, told, name)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs it, so that the parts stop in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HealthOnly:
+    """Answers for a process that does not serve pages: its health and metrics, and 404 for all else."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app = app
+        self._open = (f"{prefix}/health/", f"{prefix}/metrics")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        known = scope["type"] == "http" and scope["path"].startswith(self._open)
+        await (self._app if known else _NOT_HERE)(scope, receive, send)
+
+
+_NOT_HERE = PlainTextResponse("This process serves health and metrics only.\n", status_code=404)

@@ -1,0 +1,127 @@
+"""Ten kills under load: nothing accepted is lost, nothing is done twice, every manager has a mail."""
+
+import asyncio
+import json
+import random
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.embedded import EmbeddedSignpost, embedded_signpost
+from tests.support.mails import Mail, by_reference, caught_mails
+
+KILLS = 10
+CLIENTS = 4
+PATIENCE = httpx.Timeout(10)
+
+REPORT = {
+    "platform": "x",
+    "content_kind": "comment",
+    "urls": ["https://x.com/some_account/status/1"],
+    "behaviours": ["harassment"],
+    "affected": [{"relation": "self"}],
+    "narrative": "A stranger writes to me every day.",
+    "manager_email": "line.manager@example.org",
+}
+
+
+@dataclass
+class Load:
+    """People who report without pause, and try again with the same key when the answer does not come."""
+
+    signpost: EmbeddedSignpost
+    token: str
+    accepted: dict[str, str] = field(default_factory=dict)
+    """reference → report id of every 201."""
+    refused: list[int] = field(default_factory=list)
+    stopping: bool = False
+
+    async def run(self) -> None:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            await asyncio.gather(*(self._one_person(client) for _ in range(CLIENTS)))
+
+    async def _one_person(self, client: httpx.AsyncClient) -> None:
+        while not self.stopping:
+            await self._report_until_answered(client, secrets.token_hex(16))
+
+    async def _report_until_answered(self, client: httpx.AsyncClient, key: str) -> None:
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
+        while True:
+            try:
+                url = f"{self.signpost.url}/report/api/v1/abuse-reports"
+                response = await client.post(url, json=REPORT, headers=headers)
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+                continue
+            if response.status_code == httpx.codes.CREATED:
+                body = response.json()
+                self.accepted[body["reference"]] = body["report_id"]
+                return
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                self.refused.append(response.status_code)
+                return
+
+
+@pytest.mark.policy("S3")
+@pytest.mark.timeout(600)
+async def test_ten_kills_under_load_lose_nothing_and_repeat_only_what_was_open(tmp_path: Path) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
+    moments = random.Random(seed)
+    async with embedded_signpost(tmp_path / "data") as signpost:
+        load = Load(signpost, await signpost.token("reporter"))
+        people = asyncio.create_task(load.run())
+        for _ in range(KILLS):
+            await asyncio.sleep(moments.uniform(0.1, 2))
+            await signpost.kill()
+            await signpost.start()
+        load.stopping = True
+        await people
+        assert load.refused == []
+        assert len(load.accepted) > KILLS
+
+        code, output = await signpost.command("reconcile", "--wait", "60", "--json")
+        assert code == 0, output
+        account = json.loads(output)
+        assert account["accepted"] >= len(load.accepted)
+        assert account["unaccounted"] == account["in_flight"] == account["dead_lettered"] == 0
+        assert account["cases"] == account["alert_decisions"] == account["accepted"]
+
+        assert await _cases_per_report(signpost) == Counter(load.accepted.values())
+        await _until_every_manager_has_a_mail(signpost, load)
+        _assert_repeats_are_marked(by_reference(caught_mails(signpost.data_dir)))
+        code, output = await signpost.command("audit", "verify")
+        assert code == 0, output
+
+
+async def _cases_per_report(signpost: EmbeddedSignpost) -> Counter[str]:
+    token = await signpost.token("smart_lead", "S4002")
+    cases: Counter[str] = Counter()
+    async with httpx.AsyncClient(timeout=PATIENCE, headers={"Authorization": f"Bearer {token}"}) as client:
+        cursor: str | None = None
+        while True:
+            query = {"team": "smart"} | ({"cursor": cursor} if cursor else {})
+            response = await client.get(f"{signpost.url}/cases/api/v1/cases", params=query)
+            page = response.raise_for_status().json()
+            cases.update(item["report_id"] for item in page["items"])
+            if not (cursor := page["next_cursor"]):
+                return cases
+
+
+async def _until_every_manager_has_a_mail(signpost: EmbeddedSignpost, load: Load) -> None:
+    async with asyncio.timeout(60):
+        while set(load.accepted) - set(by_reference(caught_mails(signpost.data_dir))):
+            await asyncio.sleep(0.2)
+
+
+def _assert_repeats_are_marked(mails: dict[str, list[Mail]]) -> None:
+    repeats = 0
+    for about_one_report in mails.values():
+        first, *others = about_one_report
+        repeats += len(others)
+        assert all(mail.possible_repeat and mail.message_id == first.message_id for mail in others)
+    print(f"{repeats} possible repeats for {KILLS} kills")

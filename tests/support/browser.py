@@ -1,0 +1,80 @@
+"""A real Chromium, and the accessibility check that every page met goes through."""
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+_PATIENCE_MS = 30_000
+ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
+
+
+def _chromium() -> str:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        pytest.fail("journeys need Chromium: install the system's `chromium`, or set CHROMIUM to its path")
+    return found
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start the system's Chromium."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=_chromium(), args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def person(browser: Browser, url: str, *, javascript: bool = True, width: int = 1280) -> AsyncIterator["Visitor"]:
+    """Open a browser of its own for one person."""
+    context = await browser.new_context(
+        base_url=url, java_script_enabled=javascript, viewport={"width": width, "height": 900}, locale="en-GB"
+    )
+    context.set_default_timeout(_PATIENCE_MS)
+    try:
+        yield Visitor(context, await context.new_page(), javascript=javascript)
+    finally:
+        await context.close()
+
+
+class Visitor:
+    """One person at a browser. Every page that `see` is called on is checked by axe and kept as a picture."""
+
+    def __init__(self, context: BrowserContext, page: Page, *, javascript: bool) -> None:
+        self.context = context
+        self.page = page
+        self._javascript = javascript
+
+    async def see(self, name: str) -> None:
+        """Keep a picture of the page and fail on any accessibility violation.
+
+        axe needs scripts, so that a page without JavaScript is looked at by its picture only.
+        """
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png", full_page=True)
+        if self._javascript:
+            results = await Axe().run(self.page, options=_WCAG)
+            assert results.violations_count == 0, f"{name}: {results.generate_report()}"
+
+    async def sign_in(self, who: str) -> None:
+        """Sign in as the sample person called `who`."""
+        await self.page.goto("/sign-in")
+        await self.page.get_by_role("button", name=re.compile(who)).click()

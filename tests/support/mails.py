@@ -1,0 +1,62 @@
+"""Reads the mails that an embedded Signpost has caught."""
+
+import email
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import cast
+
+_REFERENCE = re.compile(r"SP-[0-9A-Z]{4}-[0-9A-Z]{4}")
+_ACKNOWLEDGE = re.compile(r"https?://\S+/alerts/acknowledge/\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What a test asks of a mail."""
+
+    to: str
+    reference: str
+    message_id: str
+    possible_repeat: bool
+    text: str
+    raw: bytes
+
+    @property
+    def link(self) -> str:
+        """The acknowledgement link."""
+        match = _ACKNOWLEDGE.search(self.text)
+        assert match, "the mail has no acknowledgement link"
+        return match[0]
+
+
+def caught_mails(data_dir: Path) -> list[Mail]:
+    """Return all mails in the order in which they came."""
+    return [_read(path) for path in sorted((data_dir / "mail").glob("*.eml"))]
+
+
+def by_reference(mails: list[Mail]) -> dict[str, list[Mail]]:
+    """Group mails by the report that they are about."""
+    groups: dict[str, list[Mail]] = defaultdict(list)
+    for mail in mails:
+        groups[mail.reference].append(mail)
+    return groups
+
+
+def _read(path: Path) -> Mail:
+    raw = path.read_bytes()
+    message = cast("EmailMessage", email.message_from_bytes(raw, policy=default))
+    body = message.get_body(preferencelist=("plain",))
+    text = body.get_content() if body else ""
+    match = _REFERENCE.search(text)
+    assert match, "the mail names no report"
+    return Mail(
+        to=str(message["To"]),
+        reference=match[0],
+        message_id=str(message["Message-ID"]),
+        possible_repeat=message["X-Signpost-Possible-Repeat"] is not None,
+        text=text,
+        raw=raw,
+    )

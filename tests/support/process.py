@@ -1,0 +1,96 @@
+"""Runs the `signpost` command as a person would: in processes of their own, killed or stopped as a test likes."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import Mapping
+
+_READY = re.compile(rb"is ready: (http://[^\s/]+)")
+_START_LIMIT_SECONDS = 180
+
+
+def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with `settings` as its only `SIGNPOST_*` variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGNPOST_")}
+    return kept | {"COLUMNS": "400"} | dict(settings)
+
+
+class SignpostProcess:
+    """A `signpost up` or `signpost serve` that says when it is ready."""
+
+    def __init__(self, *arguments: str, settings: Mapping[str, str]) -> None:
+        self.url = ""
+        self._arguments = arguments
+        self._environment = clean_environment(settings)
+        self._process: asyncio.subprocess.Process | None = None
+        self._output = bytearray()
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def output(self) -> str:
+        """Everything that the process has printed since its last start."""
+        return self._output.decode(errors="replace")
+
+    @property
+    def running(self) -> bool:
+        """Whether the process was started and not yet ended by the test."""
+        return self._process is not None
+
+    async def start(self) -> None:
+        """Start the process and wait until it says that it is ready; a restart listens on the same port."""
+        self._output.clear()
+        port = self.url.rsplit(":", 1)[1] if self.url else "0"
+        self._process = await _spawn(*self._arguments, "--port", port, environment=self._environment)
+        self._reader = asyncio.create_task(self._read(self._process))
+        async with asyncio.timeout(_START_LIMIT_SECONDS):
+            while not (match := _READY.search(self._output)):
+                if self._process.returncode is not None:
+                    message = f"signpost {self._arguments} ended with {self._process.returncode}: {self.output}"
+                    raise AssertionError(message)
+                await asyncio.sleep(0.02)
+        self.url = match[1].decode()
+
+    async def kill(self) -> None:
+        """End the process as a crash would."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the process to stop and return its exit code."""
+        return await self._end(how)
+
+    async def _end(self, how: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.send_signal(how)
+        code = await self._process.wait()
+        if self._reader:
+            await self._reader
+        self._process = None
+        return code
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        while chunk := await process.stdout.read(4096):
+            self._output.extend(chunk)
+
+
+async def command(*arguments: str, settings: Mapping[str, str]) -> tuple[int, str]:
+    """Run `signpost` with `arguments` to its end; return exit code and output."""
+    process = await _spawn(*arguments, environment=clean_environment(settings))
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def _spawn(*arguments: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.cli",
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
