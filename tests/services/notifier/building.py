@@ -48,7 +48,7 @@ def suspect(member: StaffMember | None = None, **said: str) -> Person:
     return Person.model_validate({"relation": Relation.COLLEAGUE, **known, **said})
 
 
-def report(  # noqa: PLR0913 -- a builder: everything has a default
+def report(
     *,
     reporter: StaffMember | None = PRIYA,
     confidentiality: str = Confidentiality.NAMED,

@@ -43,7 +43,7 @@ class MailServerForTests:
             await self.holds.wait()
         if self.drops_before_answering:
             self.drops_before_answering -= 1
-            server.transport.abort()
+            cast("asyncio.Transport", server.transport).abort()
         return reply
 
     def of(self, message_id: str) -> list[EmailMessage]:
@@ -51,7 +51,7 @@ class MailServerForTests:
 
     def _keep(self, envelope: Envelope) -> None:
         content = envelope.original_content or b""
-        self.mails.append(cast("EmailMessage", email.message_from_bytes(content, policy=default)))
+        self.mails.append(email.message_from_bytes(content, policy=default))
         self.recipients.extend(envelope.rcpt_tos)
 
 

@@ -69,7 +69,7 @@ async def test_a_report_on_the_log_is_in_the_managers_mailbox_within_a_second(
 ) -> None:
     async with running_service(notifier, event_log, tmp_path):
         await publish(event_log, report())
-        await eventually(lambda: notifier.mail_server.arrived.is_set())
+        await eventually(notifier.mail_server.arrived.is_set)
         notifier.mail_server.arrived.clear()
         began = time.perf_counter()
         await publish(event_log, report())

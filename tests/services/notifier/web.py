@@ -10,11 +10,12 @@ from fastapi import FastAPI
 
 from services.notifier.app import ROUTERS, TEMPLATES
 from services.notifier.directory.domain import StaffMember
+from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.auth.principal import Principal
 from shared.web.app import create_app
 from tests.services.notifier.notifying import LINKS, Notifier
-from tests.support.web import SESSION_COOKIE, WebForTests, browsing
+from tests.support.web import WebForTests, browsing
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from services.notifier.directory.domain import StaffMember
 from shared.events.vocabulary import Acknowledgement
-from tests.services.notifier.building import GRACE, HELEN, LUCA, report
+from tests.services.notifier.building import GRACE, HELEN, LUCA, PRIYA, report
 from tests.services.notifier.notifying import Notifier
 
 
-async def _sent(notifier: Notifier, **said: object) -> None:
-    await notifier.receive(report(**said))  # type: ignore[arg-type] # what a test says of its report
+async def _sent(notifier: Notifier, reporter: StaffMember = PRIYA) -> None:
+    await notifier.receive(report(reporter=reporter))
     await notifier.deliver_until(notifier.all_settled)
 
 
@@ -88,14 +89,9 @@ async def test_a_late_yes_after_the_escalation_is_still_taken(notifier: Notifier
 async def test_a_no_goes_up_the_whole_chain_to_the_fallback_and_then_stops(notifier: Notifier) -> None:
     await _sent(notifier)
     for _ in range(5):
-        for (alert_id,) in await notifier.rows("select alert_id from alert where answer is null"):
+        for alert_id in await notifier.alert_ids():
             async with notifier.database.transaction() as session:
-                await notifier.answering.answer(
-                    session,
-                    alert_id,  # type: ignore[arg-type] # what the database gave
-                    Acknowledgement.NOT_MINE,
-                    notifier.clock.now(),
-                )
+                await notifier.answering.answer(session, alert_id, Acknowledgement.NOT_MINE, notifier.clock.now())
         await notifier.deliver_until(notifier.all_settled)
     assert notifier.mail_server.recipients == [
         GRACE.email,

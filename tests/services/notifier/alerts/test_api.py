@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
 from tests.services.notifier.building import GRACE, HELEN, PRIYA, report
 from tests.services.notifier.notifying import Notifier
@@ -29,12 +30,12 @@ async def test_a_responder_sees_who_was_told_and_what_became_of_it(notifier: Not
 
 @pytest.mark.parametrize(("asks", "sees"), [(GRACE, 1), (HELEN, 0), (PRIYA, 0)])
 async def test_others_see_only_what_was_sent_to_them(
-    notifier: Notifier, web: NotifierWeb, asks: object, sees: int
+    notifier: Notifier, web: NotifierWeb, asks: StaffMember, sees: int
 ) -> None:
     said = report()
     await notifier.receive(said)
     async with web.client() as client:
-        headers = web.bearer(asks, Role.REPORTER)  # type: ignore[arg-type] # staff, from the parameters
+        headers = web.bearer(asks, Role.REPORTER)
         answer = await client.get(URL, params={"report_id": str(said.report_id)}, headers=headers)
     assert len(answer.json()["items"]) == sees
 

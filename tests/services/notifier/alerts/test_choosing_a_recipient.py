@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.notifier.alerts.domain import Urgency, choose_recipient, urgency_of
-from services.notifier.directory.domain import Directory
+from services.notifier.alerts.domain import Recipient, Urgency, choose_recipient, urgency_of
+from services.notifier.directory.domain import Directory, StaffMember
+from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Confidentiality, ManagerAlert, Relation
 from shared.events.vocabulary import RecipientReason as Why
 from tests.services.notifier.building import (
@@ -33,43 +34,43 @@ GRACES = "grace.okafor@example.org"
 @pytest.mark.parametrize(
     ("said", "why", "email"),
     [
-        ({}, Why.REPORTERS_MANAGER, GRACES),
-        ({"submitted_at": datetime(2025, 8, 31, 22, 59, tzinfo=UTC)}, Why.REPORTERS_MANAGER, DANIEL.email),
-        ({"submitted_at": datetime(2025, 8, 31, 23, 1, tzinfo=UTC)}, Why.REPORTERS_MANAGER, GRACES),
-        ({"manager_email": " Grace.Okafor@EXAMPLE.org "}, Why.NAMED_ON_REPORT, GRACES),
-        ({"manager_email": "new.manager@example.org"}, Why.NAMED_ON_REPORT, "new.manager@example.org"),
-        ({"manager_email": "boss@elsewhere.example"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
-        ({"manager_email": "boss@notexample.org"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
-        ({"manager_email": "a@example.org, b@example.org"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
-        ({"manager_email": "a@example.org\nBcc: b@example.org"}, Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
-        ({"manager_email": PRIYA.email}, Why.CONFLICTED_NEXT_UP, GRACES),
-        ({"confidentiality": "confidential"}, Why.REPORTERS_MANAGER, GRACES),
-        ({"manager_alert": "someone_else", "manager_email": TOM.email}, Why.SOMEONE_ELSE_CHOSEN, TOM.email),
-        ({"manager_alert": "someone_else", "manager_email": GRACES}, Why.FALLBACK_ALL_CONFLICTED, FALLBACK.email),
+        (report(), Why.REPORTERS_MANAGER, GRACES),
+        (report(submitted_at=datetime(2025, 8, 31, 22, 59, tzinfo=UTC)), Why.REPORTERS_MANAGER, DANIEL.email),
+        (report(submitted_at=datetime(2025, 8, 31, 23, 1, tzinfo=UTC)), Why.REPORTERS_MANAGER, GRACES),
+        (report(manager_email=" Grace.Okafor@EXAMPLE.org "), Why.NAMED_ON_REPORT, GRACES),
+        (report(manager_email="new.manager@example.org"), Why.NAMED_ON_REPORT, "new.manager@example.org"),
+        (report(manager_email="boss@elsewhere.example"), Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        (report(manager_email="boss@notexample.org"), Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        (report(manager_email="a@example.org, b@example.org"), Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        (report(manager_email="a@example.org\nBcc: b@example.org"), Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        (report(manager_email=PRIYA.email), Why.CONFLICTED_NEXT_UP, GRACES),
+        (report(confidentiality="confidential"), Why.REPORTERS_MANAGER, GRACES),
+        (report(manager_alert="someone_else", manager_email=TOM.email), Why.SOMEONE_ELSE_CHOSEN, TOM.email),
+        (report(manager_alert="someone_else", manager_email=GRACES), Why.FALLBACK_ALL_CONFLICTED, FALLBACK.email),
         (
-            {"manager_alert": "someone_else", "manager_email": "x@y.example"},
+            report(manager_alert="someone_else", manager_email="x@y.example"),
             Why.FALLBACK_ADDRESS_NOT_ALLOWED,
             FALLBACK.email,
         ),
-        ({"manager_alert": "someone_else"}, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
-        ({"manager_alert": "from_the_future"}, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
-        ({"confidentiality": "from_the_future"}, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
-        ({"manager_alert": "ask_me_first"}, Why.NOBODY_REPORTER_ASKED_TO_WAIT, None),
-        ({"manager_alert": "no"}, Why.NOBODY_REPORTER_DECLINED, None),
-        ({"manager_alert": "no", "confidentiality": "confidential"}, Why.NOBODY_CONFIDENTIAL, None),
-        ({"manager_alert": "no", "confidentiality": "anonymous"}, Why.NOBODY_ANONYMOUS, None),
-        ({"found_by": "monitoring"}, Why.NOBODY_FOUND_BY_MONITORING, None),
-        ({"found_by": "monitoring", "manager_email": GRACES}, Why.NOBODY_FOUND_BY_MONITORING, None),
+        (report(manager_alert="someone_else"), Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+        (report(manager_alert="from_the_future"), Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+        (report(confidentiality="from_the_future"), Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+        (report(manager_alert="ask_me_first"), Why.NOBODY_REPORTER_ASKED_TO_WAIT, None),
+        (report(manager_alert="no"), Why.NOBODY_REPORTER_DECLINED, None),
+        (report(manager_alert="no", confidentiality="confidential"), Why.NOBODY_CONFIDENTIAL, None),
+        (report(manager_alert="no", confidentiality="anonymous"), Why.NOBODY_ANONYMOUS, None),
+        (report(found_by="monitoring"), Why.NOBODY_FOUND_BY_MONITORING, None),
+        (report(found_by="monitoring", manager_email=GRACES), Why.NOBODY_FOUND_BY_MONITORING, None),
     ],
 )
-def test_each_rule_and_its_reason(said: dict[str, object], why: Why, email: str | None) -> None:
-    choice = choose_recipient(report(**said), DIRECTORY, BOOK)  # type: ignore[arg-type] -- a table of arguments
+def test_each_rule_and_its_reason(said: AbuseReportSubmitted, why: Why, email: str | None) -> None:
+    choice = choose_recipient(said, DIRECTORY, BOOK)
     assert (choice.reason, choice.recipient and choice.recipient.email) == (why, email)
 
 
 @pytest.mark.policy("Sc-a")
 @pytest.mark.parametrize("reporter", [LUCA, None])
-def test_somebody_without_a_line_manager_here_goes_to_the_fallback_recipient(reporter: None) -> None:
+def test_somebody_without_a_line_manager_here_goes_to_the_fallback_recipient(reporter: StaffMember | None) -> None:
     choice = choose_recipient(report(reporter=reporter), DIRECTORY, BOOK)
     assert (choice.reason, choice.recipient) == (Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK)
     assert choice.then == ()
@@ -79,19 +80,19 @@ def test_somebody_without_a_line_manager_here_goes_to_the_fallback_recipient(rep
 @pytest.mark.parametrize(
     "said",
     [
-        {"staff_id": "s2001"},
-        {"name": "grace okafor"},
-        {"name": "OKAFOR, Grace Ada"},
-        {"name": "Okafor"},
-        {"name": "Grace.Okafor@example.org"},
-        {"handle": "grace.okafor@example.org"},
+        suspect(staff_id="s2001"),
+        suspect(name="grace okafor"),
+        suspect(name="OKAFOR, Grace Ada"),
+        suspect(name="Okafor"),
+        suspect(name="Grace.Okafor@example.org"),
+        suspect(handle="grace.okafor@example.org"),
     ],
 )
 @pytest.mark.parametrize("given", [None, GRACES])
 def test_a_suspected_manager_is_skipped_upwards_however_the_reporter_names_them(
-    said: dict[str, str], given: str | None
+    said: Person, given: str | None
 ) -> None:
-    choice = choose_recipient(report(suspected=[suspect(**said)], manager_email=given), DIRECTORY, BOOK)
+    choice = choose_recipient(report(suspected=[said], manager_email=given), DIRECTORY, BOOK)
     assert choice.reason is Why.CONFLICTED_NEXT_UP
     assert choice.recipient
     assert choice.recipient.staff_id == HELEN.staff_id
@@ -128,7 +129,9 @@ def test_the_affected_persons_manager_is_told_only_when_they_manage_the_reporter
     choice = choose_recipient(report(affected=[affected], manager_email=DANIEL.email), directory, BOOK)
     assert (choice.reason, choice.recipient and choice.recipient.email) == (Why.REPORTERS_MANAGER, GRACES)
     own = affected.model_copy(update={"relation": Relation.SELF})
-    assert choose_recipient(report(affected=[own], manager_email=DANIEL.email), directory, BOOK).recipient != GRACE
+    assert choose_recipient(report(affected=[own], manager_email=DANIEL.email), directory, BOOK).recipient == Recipient(
+        DANIEL.email, DANIEL.staff_id
+    )
 
 
 def test_a_circle_in_the_directory_ends() -> None:

@@ -11,6 +11,7 @@ PEOPLE = (
     "insert into staff (staff_id, name, email, organisation, imported_at) values "
     "('S1', 'Ann', 'a@example.org', '', now()), ('S2', 'Bob', 'b@example.org', '', now())"
 )
+PERSON = "insert into staff (staff_id, name, email, organisation, imported_at) values ('S3', 'Cat', '{}', '', now())"
 LINE = (
     "insert into reporting_line (staff_number, manager_number, period) "
     "select a.number, b.number, daterange('{}', '{}', '[]') from staff a, staff b "
@@ -39,9 +40,8 @@ async def test_lines_that_follow_each_other_are_taken(database: Database) -> Non
         LINE.format("2026-01-31", "2026-03-01", "S1", "S2"),
         LINE.format("2026-02-01", "2026-03-01", "S1", "S1"),
         LINE.format("2026-02-01", "2026-01-31", "S1", "S2").replace("'[]'", "'[)'").replace("2026-01-31", "2026-02-01"),
-        "insert into staff (staff_id, name, email, organisation, imported_at) values ('S3', 'C', 'A@x', '', now())",
-        "insert into staff (staff_id, name, email, organisation, imported_at) "
-        "values ('S3', 'C', 'a@example.org', '', now())",
+        PERSON.format("A@x"),
+        PERSON.format("a@example.org"),
     ],
     ids=["overlap", "own manager", "no days", "upper case address", "same address"],
 )

@@ -1,7 +1,9 @@
 """What a manager sees."""
 
+import httpx
 import pytest
 
+from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
 from tests.services.notifier.building import GRACE, HELEN, PRIYA, TOM, report
 from tests.services.notifier.notifying import Notifier
@@ -44,11 +46,11 @@ async def test_a_confidential_reporter_is_not_named(notifier: Notifier, web: Not
 
 @pytest.mark.parametrize("stranger", [HELEN, TOM])
 async def test_somebody_elses_alert_is_as_unknown_as_one_that_never_was(
-    notifier: Notifier, web: NotifierWeb, stranger: object
+    notifier: Notifier, web: NotifierWeb, stranger: StaffMember
 ) -> None:
     await notifier.receive(report())
     [alert_id] = await notifier.alert_ids()
-    async with web.client(stranger, Role.SMART_LEAD) as client:  # type: ignore[arg-type] # staff, from the parameters
+    async with web.client(stranger, Role.SMART_LEAD) as client:
         page = await client.get(PAGE)
         answered = await client.post(f"{PAGE}/{alert_id}", data={"csrftoken": _token(client), "answer": "confirmed"})
     assert "SP-0000-0000" not in page.text
@@ -73,5 +75,5 @@ async def test_no_answer_is_asked_for_again(notifier: Notifier, web: NotifierWeb
     assert f'href="#answer-{alert_id}"' in asked.text
 
 
-def _token(client: object) -> str:
-    return str(client.cookies["csrftoken"])  # type: ignore[attr-defined] # an httpx client
+def _token(client: httpx.AsyncClient) -> str:
+    return str(client.cookies["csrftoken"])
