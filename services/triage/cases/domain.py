@@ -241,7 +241,11 @@ def _assigned(case: Case, actor: Actor, now: datetime) -> Case:
 
 
 def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
-    return replace(case, lease_until=now + CLAIM_LEASE) if case.assignee == actor.subject and case.state not in FINISHED else case
+    return (
+        replace(case, lease_until=now + CLAIM_LEASE)
+        if case.assignee == actor.subject and case.state not in FINISHED
+        else case
+    )
 
 
 def _unassigned(case: Case) -> Case:

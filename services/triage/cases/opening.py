@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
+from services.triage.cases.changes import event_ids
 from services.triage.cases.clocks import ClockRules
 from services.triage.cases.domain import Case
 from services.triage.cases.tables import CaseRow
@@ -174,7 +174,7 @@ def _opened(new: _New) -> Change:
 
 def _events(new: _New, now: datetime) -> list[NewEvent]:
     case, decision = new.case, new.decision
-    common = {"case_id": case.case_id, "report_id": case.report_id, "reference": case.reference, "at": now}
+    common = event_ids(case, now)
     events: list[Event] = [
         CaseOpened(
             **common,
@@ -194,4 +194,4 @@ def _events(new: _New, now: datetime) -> list[NewEvent]:
             misdirected=decision.misdirected,
         ),
     ]
-    return [NewEvent.of(UUID(str(case.case_id)), event) for event in events]
+    return [NewEvent.of(case.case_id, event) for event in events]

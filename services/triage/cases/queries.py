@@ -1,15 +1,16 @@
 """Reads cases: what a viewer may see of them, for a queue, a client or a page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, any_, exists, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, any_, exists, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case, CaseNotFound
-from services.triage.cases.tables import OPEN, CaseAccess, CaseRow, Note
+from services.triage.cases.tables import CaseAccess, CaseRow, Note
+from services.triage.deadlines.domain import Outlook
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, ReportId
 
@@ -37,6 +38,26 @@ def to_case(row: CaseRow) -> Case:
     )
 
 
+def write(row: CaseRow, case: Case) -> None:
+    """Put what a step changed into the row."""
+    row.team = case.team
+    row.state = case.state
+    row.version = case.version
+    row.transfers = case.transfers
+    row.held_by = list(case.held_by)
+    row.assignee = case.assignee
+    row.assignee_name = case.assignee_name
+    row.lease_until = case.lease_until
+    row.outcome = case.outcome
+
+
+def write_outlook(row: CaseRow, outlook: Outlook) -> None:
+    """Put the nearest running clock into the row, for queues and the sweep."""
+    row.due_at = outlook.due_at
+    row.at_risk_at = outlook.at_risk_at
+    row.look_at = outlook.look_at
+
+
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the condition of every read: a queue of the viewer's, not kept from them, named where it is restricted."""
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
@@ -60,7 +81,7 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
     return row
 
 
-async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
+async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:
     """Return one case.
 
     Raises:
@@ -69,7 +90,7 @@ async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
     return _found(await session.scalar(select(CaseRow).where(CaseRow.case_id == case_id, visible_to(viewer))))
 
 
-async def by_reference(session: AsyncSession, viewer: Viewer, reference: str) -> CaseRow:
+async def by_reference(session: AsyncSession, viewer: Viewer, reference: str) -> Case:
     """Return the case with that reference.
 
     Raises:
@@ -84,9 +105,20 @@ async def id_of(session: AsyncSession, reference: str) -> UUID | None:
     return found
 
 
-async def notes(session: AsyncSession, case_id: UUID) -> Sequence[Note]:
+@dataclass(frozen=True, slots=True)
+class WrittenNote:
+    """A note as a page shows it."""
+
+    at: datetime
+    author: str
+    shared: bool
+    text: str
+
+
+async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
     """Return the notes of a case, newest first."""
-    return (await session.scalars(select(Note).where(Note.case_id == case_id).order_by(Note.note_id.desc()))).all()
+    rows = await session.scalars(select(Note).where(Note.case_id == case_id).order_by(Note.note_id.desc()))
+    return [WrittenNote(row.at, row.author_name or row.author, row.shared, row.text) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +134,7 @@ class CaseFilter:
     """Where the last page ended."""
 
 
-async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> Sequence[CaseRow]:
+async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> list[Case]:
     """Return up to `limit` cases, newest first."""
     query = select(CaseRow).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(limit)
     if wanted.report_id:
@@ -115,7 +147,7 @@ async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limi
         query = query.where(_matches(wanted.text))
     if wanted.before:
         query = query.where(CaseRow.case_id < wanted.before)
-    return (await session.scalars(query)).all()
+    return [to_case(row) for row in await session.scalars(query)]
 
 
 def _matches(text: str) -> ColumnElement[bool]:
@@ -127,7 +159,7 @@ def _matches(text: str) -> ColumnElement[bool]:
     )
 
 
-def _found(row: CaseRow | None) -> CaseRow:
+def _found(row: CaseRow | None) -> Case:
     if row is None:
         raise CaseNotFound
-    return row
+    return to_case(row)

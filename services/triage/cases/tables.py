@@ -3,7 +3,18 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,8 +22,13 @@ from services.triage.tables import Base
 from shared.db.personal import personal
 
 _Moment = DateTime(timezone=True)
-OPEN = text("state not in ('resolved', 'closed')")
-"""What a queue shows; the same words in its partial indexes."""
+OPEN = "state not in ('resolved', 'closed')"
+"""What a queue shows; the same words in its partial indexes, or they would not be used."""
+
+
+def not_finished() -> ColumnElement[bool]:
+    """Return the condition that a queue's indexes are made for."""
+    return literal_column(OPEN, Boolean)
 
 
 class CaseRow(Base):
@@ -52,8 +68,8 @@ class CaseRow(Base):
         CheckConstraint("link_number >= 1", name="link_number_from_one"),
         CheckConstraint("(state = 'claimed') <= (assignee is not null)", name="claimed_by_somebody"),
         CheckConstraint("(outcome is null) or state in ('resolved', 'closed')", name="outcome_when_finished"),
-        Index("ix_case_queue", "team", "priority", "case_id", postgresql_where=OPEN),
-        Index("ix_case_mine", "assignee", "priority", "case_id", postgresql_where=OPEN),
+        Index("ix_case_queue", "team", "priority", "case_id", postgresql_where=text(OPEN)),
+        Index("ix_case_mine", "assignee", "priority", "case_id", postgresql_where=text(OPEN)),
         Index("ix_case_team", "team", "case_id"),
         Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
         Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),

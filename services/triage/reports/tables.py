@@ -36,9 +36,7 @@ class Report(Base):
     reporter_staff_id: Mapped[str | None] = mapped_column(info={**personal("your staff number", retention=_REPORT)})
     reporter_name: Mapped[str | None] = mapped_column(info={**personal("your name", retention=_REPORT)})
     reporter_email: Mapped[str | None] = mapped_column(info={**personal("your e-mail address", retention=_REPORT)})
-    safe_contact: Mapped[str | None] = mapped_column(
-        info={**personal("a safe way to contact you", retention=_REPORT)}
-    )
+    safe_contact: Mapped[str | None] = mapped_column(info={**personal("a safe way to contact you", retention=_REPORT)})
     platform_name: Mapped[str | None] = mapped_column(
         info={**personal("what you call the platform", retention=_REPORT)}
     )

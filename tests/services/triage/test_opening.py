@@ -79,7 +79,12 @@ async def test_facts_know_the_class_of_the_account_that_a_link_names(database: D
     async with database.transaction() as session:
         session.add(
             KnownAccount(
-                account_id=IDS.uuid(), platform="x", handle="some_union", account_class="union", status="live", sequence=1
+                account_id=IDS.uuid(),
+                platform="x",
+                handle="some_union",
+                account_class="union",
+                status="live",
+                sequence=1,
             )
         )
     told = report(urls=("https://x.com/some_union/status/1",))
@@ -112,7 +117,9 @@ async def test_nothing_that_somebody_wrote_or_is_called_is_in_a_decision_or_an_e
     await open_cases(database, told)
     async with database.transaction() as session:
         facts = await session.scalar(text("select decision::text from decision"))
-        outgoing = await session.scalar(text("select string_agg(convert_from(value, 'utf8') || headers, '') from outbox"))
+        outgoing = await session.scalar(
+            text("select string_agg(convert_from(value, 'utf8') || headers, '') from outbox")
+        )
         chained = await session.scalar(text("select string_agg(activity::text, '') from activity"))
     assert canary not in f"{facts}{outgoing}{chained}"
 

@@ -1,22 +1,22 @@
 """first tables
 
-Revision ID: 3bfe64eda8a2
+Revision ID: 3fde29cbb1b6
 Revises:
-Create Date: 2026-11-23 04:55:24.759527
+Create Date: 2026-11-23 05:12:58.294702
 
 """
 
-from typing import Sequence, Union
+from collections.abc import Sequence
 
-from alembic import op
 import sqlalchemy as sa
+from alembic import op
 from sqlalchemy.dialects import postgresql
 
 # revision identifiers, used by Alembic.
-revision: str = "3bfe64eda8a2"
-down_revision: Union[str, Sequence[str], None] = None
-branch_labels: Union[str, Sequence[str], None] = None
-depends_on: Union[str, Sequence[str], None] = None
+revision: str = "3fde29cbb1b6"
+down_revision: str | Sequence[str] | None = None
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
@@ -44,8 +44,8 @@ def upgrade() -> None:
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("content_kind", sa.String(), nullable=True),
         sa.Column("content_state", sa.String(), nullable=True),
-        sa.Column("behaviours", sa.ARRAY(sa.Text()), nullable=False),
-        sa.Column("also_affects", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("behaviours", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("also_affects", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("found_by", sa.String(), nullable=False),
         sa.Column("manager_alert", sa.String(), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
@@ -54,9 +54,9 @@ def upgrade() -> None:
         sa.Column("reporter_email", sa.String(), nullable=True),
         sa.Column("safe_contact", sa.String(), nullable=True),
         sa.Column("platform_name", sa.String(), nullable=True),
-        sa.Column("urls", sa.ARRAY(sa.Text()), nullable=False),
-        sa.Column("handles", sa.ARRAY(sa.Text()), nullable=False),
-        sa.Column("accounts", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("urls", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("handles", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("accounts", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("affected", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("suspected", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("narrative", sa.String(), nullable=False),
@@ -77,10 +77,10 @@ def upgrade() -> None:
         sa.Column("priority", sa.String(), nullable=False),
         sa.Column("restricted", sa.Boolean(), nullable=False),
         sa.Column("platform", sa.String(), nullable=False),
-        sa.Column("behaviours", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("behaviours", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("transfers", sa.Integer(), nullable=False),
-        sa.Column("held_by", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("held_by", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("outcome", sa.String(), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("assignee", sa.String(), nullable=True),
         sa.Column("assignee_name", sa.String(), nullable=True),
-        sa.Column("kept_from", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("kept_from", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.CheckConstraint(
             "(outcome is null) or state in ('resolved', 'closed')", name=op.f("ck_case_outcome_when_finished")
         ),
@@ -193,12 +193,12 @@ def upgrade() -> None:
         sa.Column("error_class", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("replay_requested_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("requested_by", sa.Text(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=True),
+        sa.Column("action_by", sa.Text(), nullable=True),
+        sa.Column("action_reason", sa.Text(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("settled_by", sa.Text(), nullable=True),
-        sa.Column("settled_reason", sa.Text(), nullable=True),
-        sa.Column("settled_action", sa.Text(), nullable=True),
+        sa.CheckConstraint("action in ('replayed', 'discarded')", name=op.f("ck_dead_letter_action")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letter")),
         sa.UniqueConstraint("group_name", "source", "event_id", name=op.f("uq_dead_letter_group_name_source_event_id")),
         sa.UniqueConstraint(

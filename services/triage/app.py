@@ -1,0 +1,111 @@
+"""The wiring of triage, top to bottom."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from services.triage import consumer
+from services.triage.accounts.handlers import forget_accounts
+from services.triage.cases import api, pages, queue_pages
+from services.triage.cases.clocks import ClockRules
+from services.triage.cases.opening import Opening
+from services.triage.cases.problems import PROBLEMS
+from services.triage.cases.sweeps import expire_leases, warn_of_deadlines
+from services.triage.deadlines.calendar import bank_holidays
+from services.triage.deadlines.domain import OfficeHours, Timekeeper
+from services.triage.routing import rulebook
+from services.triage.settings import TriageSettings
+from shared.clock import Clock, SystemClock
+from shared.db.database import Database
+from shared.db.sweep import Sweep, Work
+from shared.ids import Ids, RandomIds
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.log import EventLog
+from shared.messaging.open import open_log
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
+from shared.runtime import Role, Service
+from shared.web.app import create_app
+
+PREFIX = "/cases"
+TEMPLATES = (Path(__file__).parent / "cases" / "templates",)
+ROUTERS = (api.router, queue_pages.router, pages.router)
+_LEASES_EVERY = timedelta(seconds=15)
+_DEADLINES_EVERY = timedelta(seconds=5)
+
+
+@asynccontextmanager
+async def open_service(
+    settings: TriageSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
+) -> AsyncIterator[Service]:
+    """Open triage; what was opened here is closed on leaving.
+
+    Raises:
+        RuleBookRefused: the rule book has a mistake; the message names rule, line and column.
+    """
+    clock, ids = clock or SystemClock(), ids or RandomIds()
+    book = rulebook.load(settings.triage_rulebook_file or rulebook.PACKAGED)
+    office = OfficeHours(settings.triage_office_opens, settings.triage_office_closes, bank_holidays())
+    clocks = ClockRules(Timekeeper(office), settings.staffed_24_7)
+    async with AsyncExitStack() as stack:
+        database = Database(settings.triage_database_url, application_name="signpost-triage")
+        stack.push_async_callback(database.close)
+        if log is None:
+            log = await open_log(settings)
+            stack.push_async_callback(log.close)
+        outbox = Outbox("triage", ids)
+        accounts = BatchConsumer(
+            consumer.ACCOUNTS_GROUP,
+            topics=consumer.ACCOUNTS_TOPICS,
+            handlers=consumer.ACCOUNTS_HANDLERS,
+            database=database,
+            log=log,
+            outbox=outbox,
+            clock=clock,
+            ids=ids,
+            ordered=False,
+            on_tombstone=forget_accounts,
+        )
+        reports = BatchConsumer(
+            consumer.GROUP,
+            topics=consumer.TOPICS,
+            handlers=consumer.handlers(Opening(lambda: book, clocks, ids, outbox)),
+            database=database,
+            log=log,
+            outbox=outbox,
+            clock=clock,
+            ids=ids,
+            after=accounts,
+        )
+        roles: Sequence[Role] = (
+            accounts,
+            reports,
+            Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
+            _sweep("triage-leases", partial(expire_leases, ids=ids), database, clock, _LEASES_EVERY),
+            _sweep(
+                "triage-deadlines",
+                partial(warn_of_deadlines, ids=ids, outbox=outbox),
+                database,
+                clock,
+                _DEADLINES_EVERY,
+            ),
+        )
+        app = create_app(
+            service="triage",
+            prefix=PREFIX,
+            settings=settings,
+            routers=ROUTERS,
+            domain_problems=PROBLEMS,
+            templates=TEMPLATES,
+            readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
+            clock=clock,
+        )
+        app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
+        app.state.clocks = clocks
+        yield Service("triage", PREFIX, app, database, roles)
+
+
+def _sweep(name: str, work: Work, database: Database, clock: Clock, every: timedelta) -> Sweep:
+    return Sweep(name, work, database=database, clock=clock, every=every)

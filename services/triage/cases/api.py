@@ -1,0 +1,144 @@
+"""The public interface to cases: people script against it."""
+
+import re
+from collections.abc import Awaitable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import Field
+
+from services.triage.cases import handlers, items, queries
+from services.triage.cases.access import QUEUES
+from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.domain import Case
+from services.triage.cases.items import CaseDetail, CasePage
+from services.triage.cases.queries import CaseFilter
+from shared.events.vocabulary import CaseState, Outcome, Team
+from shared.web.bodies import Body, Bool, Text
+from shared.web.dependencies import Transaction
+from shared.web.problems import standard_problem
+
+router = APIRouter(prefix="/cases/api/v1", tags=["cases"])
+
+_ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
+_NO_VERSION = -1
+"""Matches no case, so that everything since the beginning is shown as changed."""
+
+
+def _version_read(if_match: Annotated[str | None, Header()] = None) -> int | None:
+    """Return the version that a write was decided on; None where the client does not say."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = _ENTITY_TAG.fullmatch(if_match.strip())
+    return int(tag["version"]) if tag else _NO_VERSION
+
+
+Read = Annotated[int | None, Depends(_version_read)]
+
+
+class NoteBody(Body):
+    """A note. `shared` means that the reporter reads it."""
+
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    shared: Bool = False
+
+
+class TransferBody(Body):
+    """Where to, and why."""
+
+    team: Team
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)] = "Another team's work"
+
+
+class ResolveBody(Body):
+    """How it ended."""
+
+    outcome: Outcome
+    reason: Annotated[str, Field(max_length=2_000)] | None = None
+
+
+class ReopenBody(Body):
+    """Why work goes on."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)] = "More to do"
+
+
+@router.get("/cases")
+async def list_cases(
+    session: Transaction,
+    viewer: ViewerDep,
+    report_id: UUID | None = None,
+    team: Team | None = None,
+    state: CaseState | None = None,
+    q: Annotated[Text | None, Query(max_length=100)] = None,
+    cursor: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> CasePage:
+    """List cases that you may see, newest first. `q` finds a reference, a platform or a behaviour."""
+    wanted = CaseFilter(report_id=report_id, team=team, state=state, text=q, before=cursor)
+    cases = await queries.listed(session, viewer, wanted, limit + 1)
+    shown = cases[:limit]
+    more = str(shown[-1].case_id) if len(cases) > limit else None
+    return CasePage(items=await items.items(session, shown), next_cursor=more)
+
+
+@router.get("/cases/{case_id}")
+async def get_case(session: Transaction, viewer: ViewerDep, case_id: UUID, response: Response) -> CaseDetail:
+    """Read one case; its `ETag` is what a write's `If-Match` wants."""
+    return await _answer(session, await queries.get(session, viewer, case_id), response)
+
+
+@router.post("/cases/{case_id}/claim")
+async def claim(work: WorkDep, case_id: UUID, read: Read, response: Response) -> CaseDetail:
+    """Take the case for ten minutes from the last write, or say that you are still working."""
+    return await _done(work, handlers.claim(work, case_id, read), response)
+
+
+@router.post("/cases/{case_id}/release")
+async def release(work: WorkDep, case_id: UUID, read: Read, response: Response) -> CaseDetail:
+    """Give the case back to the queue."""
+    return await _done(work, handlers.release(work, case_id, read), response)
+
+
+@router.post("/cases/{case_id}/transfer")
+async def transfer(work: WorkDep, case_id: UUID, read: Read, body: TransferBody, response: Response) -> CaseDetail:
+    """Hand the case to another team; a second transfer, or a return, goes to the triage desk."""
+    if body.team not in QUEUES:
+        raise standard_problem(422, fields=[{"name": "team", "message": "Choose a team that has a queue"}])
+    return await _done(work, handlers.transfer(work, case_id, read, body.team, body.reason), response)
+
+
+@router.post("/cases/{case_id}/notes")
+async def add_note(work: WorkDep, case_id: UUID, read: Read, body: NoteBody, response: Response) -> CaseDetail:
+    """Write a note."""
+    return await _done(work, handlers.add_note(work, case_id, read, body.text, shared=body.shared), response)
+
+
+@router.post("/cases/{case_id}/resolve")
+async def resolve(work: WorkDep, case_id: UUID, read: Read, body: ResolveBody, response: Response) -> CaseDetail:
+    """Say how it ended."""
+    return await _done(work, handlers.resolve(work, case_id, read, body.outcome, body.reason), response)
+
+
+@router.post("/cases/{case_id}/reopen")
+async def reopen(
+    work: WorkDep, case_id: UUID, read: Read, response: Response, body: ReopenBody | None = None
+) -> CaseDetail:
+    """Work a finished case again."""
+    return await _done(work, handlers.reopen(work, case_id, read, (body or ReopenBody()).reason), response)
+
+
+@router.post("/cases/{case_id}/close")
+async def close(work: WorkDep, case_id: UUID, read: Read, response: Response) -> CaseDetail:
+    """Say that nothing more will happen."""
+    return await _done(work, handlers.close(work, case_id, read), response)
+
+
+async def _done(work: WorkDep, doing: Awaitable[Case], response: Response) -> CaseDetail:
+    return await _answer(work.session, await doing, response)
+
+
+async def _answer(session: Transaction, case: Case, response: Response) -> CaseDetail:
+    response.headers["ETag"] = f'"{case.version}"'
+    return await items.detail(session, case)

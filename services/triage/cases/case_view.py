@@ -1,0 +1,134 @@
+"""Builds the case page: what each tab needs, in a fixed number of statements."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases import domain, queries, wording
+from services.triage.cases.access import QUEUES, Viewer
+from services.triage.cases.domain import Case
+from services.triage.cases.forms import Action, ActionForm
+from services.triage.cases.possible import possible
+from services.triage.deadlines import queries as deadlines
+from services.triage.reports import queries as reports
+from services.triage.routing import queries as routing
+from services.triage.routing.wording import clause_words
+from shared.audit import chain
+from shared.audit.chain import Activity
+from shared.web.pages import render
+
+
+class Tab(StrEnum):
+    """The parts of a case page."""
+
+    SUMMARY = "summary"
+    TIMELINE = "timeline"
+    ROUTING = "routing"
+    AUDIT = "audit"
+
+
+_KINDS: Mapping[str, frozenset[str]] = {
+    "work": frozenset({"claimed", "released", "started", "transferred", "resolved", "closed", "reopened", "opened"}),
+    "notes": frozenset({"note_added", "note_shared", "information_asked"}),
+    "clocks": frozenset({"deadline_at_risk", "deadline_missed", "lease_expired"}),
+    "looks": frozenset({"content_shown"}),
+}
+KIND_NAMES = {"": "Everything", "work": "Work", "notes": "Notes", "clocks": "Clocks", "looks": "Who looked"}
+
+
+async def show(  # noqa: PLR0913 - a page of many parts
+    request: Request,
+    session: AsyncSession,
+    viewer: Viewer,
+    case: Case,
+    now: datetime,
+    *,
+    tab: Tab,
+    content: bool = False,
+    form: ActionForm | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """Render one tab of a case page.
+
+    Args:
+        content: whether what was written is on the page; the caller has recorded that it was asked for.
+        form: an action that was refused, to be shown again with what was typed.
+        status: of the response.
+    """
+    [clocks] = (await deadlines.of_cases(session, [case.case_id])).values()
+    return render(
+        request,
+        f"case_{tab}.html",
+        status,
+        case=case,
+        tabs=_tabs(case, tab),
+        clocks=clocks,
+        outlook=min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None),
+        can=possible(case, viewer.actor(case), now) if viewer.works else frozenset(),
+        Action=Action,
+        viewer=viewer,
+        wording=wording,
+        form=form,
+        errors=form.errors if form else {},
+        done=_done(request),
+        teams=[team for team in QUEUES if team is not case.team],
+        outcomes=sorted(domain.OUTCOMES[case.report_type], key=list(wording.OUTCOMES).index),
+        **await _for_tab(request, session, case, tab, content=content),
+    )
+
+
+async def _for_tab(
+    request: Request, session: AsyncSession, case: Case, tab: Tab, *, content: bool
+) -> dict[str, object]:
+    if tab is Tab.ROUTING:
+        [explained] = (await routing.explain(session, [case.case_id])).values()
+        return {"explained": explained, "clause_words": clause_words}
+    if tab is Tab.SUMMARY:
+        return {
+            "report": await reports.answers(session, case.report_id, content=content),
+            "notes": await queries.notes(session, case.case_id),
+            "content": content,
+        }
+    activities = await chain.read(session, case.case_id)
+    if tab is Tab.AUDIT:
+        return {"activities": activities}
+    kind = request.query_params.get("kind", "")
+    kind = kind if kind in _KINDS else ""
+    return {"activities": _of_kind(activities, kind), "kind": kind, "kinds": KIND_NAMES}
+
+
+def _of_kind(activities: Sequence[Activity], kind: str) -> list[Activity]:
+    newest_first = reversed(activities)
+    return [activity for activity in newest_first if not kind or activity.action in _KINDS[kind]]
+
+
+def _tabs(case: Case, current: Tab) -> list[dict[str, object]]:
+    names = {Tab.SUMMARY: "Summary", Tab.TIMELINE: "Timeline", Tab.ROUTING: "Routing", Tab.AUDIT: "Audit"}
+    base = f"/cases/{case.reference}"
+    return [
+        {"text": text, "href": base if tab is Tab.SUMMARY else f"{base}/{tab}", "current": tab is current}
+        for tab, text in names.items()
+    ]
+
+
+_DONE: Mapping[str, str] = {
+    Action.CLAIM: "You have this case. The claim lasts 10 minutes from your last change.",
+    Action.RELEASE: "The case is back in the queue.",
+    Action.START: "The case is in progress.",
+    Action.NOTE: "Internal note added.",
+    Action.SHARE: "The reporter can now read your message.",
+    Action.ASK: "The reporter was asked. The clock is paused.",
+    Action.TRANSFER: "The case was transferred.",
+    Action.RESOLVE: "The case is resolved.",
+    Action.CLOSE: "The case is closed.",
+    Action.REOPEN: "The case is open again, and you have it.",
+}
+
+
+def _done(request: Request) -> str | None:
+    """Return what the last action did; only words of ours."""
+    return _DONE.get(request.query_params.get("done", ""))

@@ -1,0 +1,64 @@
+"""What changed: between two versions of a case, and since the version that somebody read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases.domain import Case
+from shared.audit import chain
+
+_COMPARED = ("version", "state", "team", "assignee", "outcome", "priority")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One change, without anybody's words."""
+
+    version: int
+    at: datetime
+    action: str
+    actor: str
+
+
+class CaseChanged(Exception):
+    """Somebody changed the case since it was read."""
+
+    def __init__(self, changes: list[Changed], version: int) -> None:
+        super().__init__(version)
+        self.changes = changes
+        self.version = version
+
+
+async def since(session: AsyncSession, case_id: UUID, version: int) -> list[Changed]:
+    """Return what happened to a case after `version`, oldest first."""
+    activities = await chain.read(session, case_id)
+    changes = [Changed(int(a.after.get("version", 0)), a.at, a.action, a.actor) for a in activities]
+    return [change for change in changes if change.version > version]
+
+
+def differences(before: Case, after: Case) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return what a step changed, as it was and as it is, in texts for the activity record."""
+    changed = [name for name in _COMPARED if getattr(before, name) != getattr(after, name)]
+    return _texts(before, changed), _texts(after, changed)
+
+
+def _texts(case: Case, names: list[str]) -> Mapping[str, str]:
+    return {name: "" if getattr(case, name) is None else str(getattr(case, name)) for name in names}
+
+
+class EventIds(TypedDict):
+    """What every event of a case carries."""
+
+    case_id: UUID
+    report_id: UUID
+    reference: str
+    at: datetime
+
+
+def event_ids(case: Case, now: datetime) -> EventIds:
+    """Return the ids of an event that tells of `case`."""
+    return EventIds(case_id=case.case_id, report_id=case.report_id, reference=case.reference, at=now)

@@ -1,0 +1,192 @@
+"""What responders do to a case: one function per use case, each under the case's row lock (design: domain, section 4)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases import domain, queries
+from services.triage.cases.access import Viewer
+from services.triage.cases.changes import CaseChanged, differences, event_ids, since
+from services.triage.cases.clocks import ClockRules
+from services.triage.cases.domain import Case
+from services.triage.cases.tables import CaseRow, Note
+from services.triage.deadlines import handlers as deadlines
+from services.triage.deadlines import queries as deadline_queries
+from services.triage.deadlines.domain import outlook
+from shared.audit import chain
+from shared.audit.chain import Change
+from shared.events.envelope import Event, NewEvent
+from shared.events.triage import (
+    CaseClaimed,
+    CaseClosed,
+    CaseReopened,
+    CaseResolved,
+    CaseTransferred,
+    ReporterUpdateShared,
+)
+from shared.events.vocabulary import Outcome, Team
+from shared.ids import Ids
+from shared.messaging.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Who does something, when, and what storing it needs."""
+
+    session: AsyncSession
+    viewer: Viewer
+    now: datetime
+    ids: Ids
+    outbox: Outbox
+    clocks: ClockRules
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One use case: how the case changes, and what is told of it."""
+
+    action: str
+    take: Callable[[Case], Case]
+    events: Callable[[Case, Case], list[Event]] = lambda _before, _after: []
+    reason: str | None = None
+    personal: Mapping[str, str] | None = None
+    news: bool = False
+
+
+async def claim(work: Work, case_id: UUID, read: int | None) -> Case:
+    """Take the case, or renew one's claim."""
+
+    def events(before: Case, after: Case) -> list[Event]:
+        return [CaseClaimed(**event_ids(after, work.now), team=after.team)] if before.assignee != after.assignee else []
+
+    return await _do(
+        work, case_id, read, Step("claimed", lambda case: domain.claim(case, work.viewer.actor(case), work.now), events)
+    )
+
+
+async def release(work: Work, case_id: UUID, read: int | None) -> Case:
+    """Give the case back to the queue."""
+    return await _do(work, case_id, read, Step("released", lambda case: domain.release(case, work.viewer.actor(case))))
+
+
+async def start(work: Work, case_id: UUID, read: int | None) -> Case:
+    """Begin to work, or go on."""
+    return await _do(
+        work, case_id, read, Step("started", lambda case: domain.start(case, work.viewer.actor(case), work.now))
+    )
+
+
+async def add_note(work: Work, case_id: UUID, read: int | None, text: str, *, shared: bool) -> Case:
+    """Write a note, internal or to be read by the reporter."""
+    step = Step(
+        "note_shared" if shared else "note_added",
+        lambda case: domain.note(case, work.viewer.actor(case), work.now),
+        personal={"note": text},
+        news=True,
+    )
+    case = await _do(work, case_id, read, step)
+    await _store_note(work, case, text, shared=shared)
+    return case
+
+
+async def ask(work: Work, case_id: UUID, read: int | None, question: str) -> Case:
+    """Ask the reporter for information; the team's clocks pause until work goes on."""
+    step = Step(
+        "information_asked",
+        lambda case: domain.ask(case, work.viewer.actor(case), work.now),
+        personal={"note": question},
+        news=True,
+    )
+    case = await _do(work, case_id, read, step)
+    await _store_note(work, case, question, shared=True)
+    return case
+
+
+async def transfer(work: Work, case_id: UUID, read: int | None, to: Team, reason: str) -> Case:
+    """Hand the case to another team."""
+
+    def events(before: Case, after: Case) -> list[Event]:
+        return [CaseTransferred(**event_ids(after, work.now), from_team=before.team, to_team=after.team)]
+
+    step = Step("transferred", lambda case: domain.transfer(case, work.viewer.actor(case), to), events, reason=reason)
+    return await _do(work, case_id, read, step)
+
+
+async def resolve(work: Work, case_id: UUID, read: int | None, outcome: Outcome, reason: str | None) -> Case:
+    """Say how it ended."""
+
+    def events(_before: Case, after: Case) -> list[Event]:
+        return [CaseResolved(**event_ids(after, work.now), team=after.team, outcome=outcome)]
+
+    step = Step("resolved", lambda case: domain.resolve(case, work.viewer.actor(case), outcome), events, reason=reason)
+    return await _do(work, case_id, read, step)
+
+
+async def close(work: Work, case_id: UUID, read: int | None) -> Case:
+    """Say that nothing more will happen."""
+
+    def events(_before: Case, after: Case) -> list[Event]:
+        return [CaseClosed(**event_ids(after, work.now), team=after.team)]
+
+    return await _do(work, case_id, read, Step("closed", domain.close, events))
+
+
+async def reopen(work: Work, case_id: UUID, read: int | None, reason: str) -> Case:
+    """Work a finished case again."""
+
+    def events(_before: Case, after: Case) -> list[Event]:
+        return [CaseReopened(**event_ids(after, work.now), team=after.team, state=after.state)]
+
+    step = Step("reopened", lambda case: domain.reopen(case, work.viewer.actor(case), work.now), events, reason=reason)
+    return await _do(work, case_id, read, step)
+
+
+async def show_content(work: Work, case_id: UUID) -> Case:
+    """Record that somebody asked to see what was written; the case itself does not change."""
+    row = await queries.lock(work.session, work.viewer, case_id)
+    shown = Change("content_shown", work.viewer.subject)
+    await chain.append(work.session, [(row.case_id, shown)], work.now, work.ids)
+    return queries.to_case(row)
+
+
+async def _do(work: Work, case_id: UUID, read: int | None, step: Step) -> Case:
+    row = await queries.lock(work.session, work.viewer, case_id)
+    if read is not None and read != row.version:
+        raise CaseChanged(await since(work.session, row.case_id, read), row.version)
+    before = queries.to_case(row)
+    after = step.take(before)
+    queries.write(row, after)
+    await _keep_clocks(work, row, before, after, news=step.news)
+    was, is_ = differences(before, after)
+    change = Change(step.action, work.viewer.subject, step.reason, was, is_, step.personal or {})
+    await chain.append(work.session, [(row.case_id, change)], work.now, work.ids)
+    events = [NewEvent.of(row.case_id, event) for event in step.events(before, after)]
+    await work.outbox.append(work.session, events, work.now)
+    return after
+
+
+async def _keep_clocks(work: Work, row: CaseRow, before: Case, after: Case, *, news: bool) -> None:
+    kept = (await deadline_queries.of_cases(work.session, [row.case_id]))[row.case_id]
+    clocks = work.clocks.after(before, after, kept, work.now, news=news)
+    await deadlines.save(work.session, [(row.case_id, clock) for clock in clocks if clock not in kept])
+    queries.write_outlook(row, outlook(clocks))
+
+
+async def _store_note(work: Work, case: Case, text: str, *, shared: bool) -> None:
+    work.session.add(
+        Note(
+            note_id=work.ids.uuid(),
+            case_id=case.case_id,
+            at=work.now,
+            author=work.viewer.subject,
+            author_name=work.viewer.name,
+            shared=shared,
+            text=text,
+        )
+    )
+    if shared:
+        update = ReporterUpdateShared(report_id=case.report_id, reference=case.reference, at=work.now, text=text)
+        await work.outbox.append(work.session, [NewEvent.of(case.report_id, update)], work.now)

@@ -1,0 +1,143 @@
+"""The case page (`/cases/SP-…`): its tabs, and what a responder does there."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.triage.cases import handlers, queries
+from services.triage.cases.case_view import Tab, show
+from services.triage.cases.changes import CaseChanged
+from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.domain import (
+    Case,
+    ClaimedByAnother,
+    NotYourClaim,
+    OutcomeDoesNotFit,
+    SameTeam,
+    StateForbids,
+)
+from services.triage.cases.forms import Action, ActionForm, read_action
+from services.triage.cases.handlers import Work
+from services.triage.cases.wording import STATES
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.ids import CaseId
+from shared.web.dependencies import Now, Transaction
+from shared.web.forms import FormErrors, read_form
+
+router = APIRouter(include_in_schema=False)
+
+_CASE = "/cases/SP-{rest}"
+_REFUSED = {
+    ClaimedByAnother: "Somebody else has this case. Ask them to release it.",
+    NotYourClaim: "Claim the case first.",
+    SameTeam: "The case is with that team already. Choose another.",
+    OutcomeDoesNotFit: "Choose an outcome that fits this type of report.",
+}
+
+
+@router.get(_CASE)
+async def summary(request: Request, session: Transaction, viewer: ViewerDep, now: Now, rest: str) -> HTMLResponse:
+    """Show the answers; what was written is absent until it is asked for."""
+    case = await queries.by_reference(session, viewer, f"SP-{rest}")
+    return await show(request, session, viewer, case, now, tab=Tab.SUMMARY)
+
+
+@router.get(_CASE + "/timeline")
+async def timeline(request: Request, session: Transaction, viewer: ViewerDep, now: Now, rest: str) -> HTMLResponse:
+    """Show everything that happened, newest first."""
+    case = await queries.by_reference(session, viewer, f"SP-{rest}")
+    return await show(request, session, viewer, case, now, tab=Tab.TIMELINE)
+
+
+@router.get(_CASE + "/routing")
+async def routing(request: Request, session: Transaction, viewer: ViewerDep, now: Now, rest: str) -> HTMLResponse:
+    """Show why the case is where it is."""
+    case = await queries.by_reference(session, viewer, f"SP-{rest}")
+    return await show(request, session, viewer, case, now, tab=Tab.ROUTING)
+
+
+@router.get(_CASE + "/audit")
+async def audit(request: Request, session: Transaction, viewer: ViewerDep, now: Now, rest: str) -> HTMLResponse:
+    """Show the activity record."""
+    case = await queries.by_reference(session, viewer, f"SP-{rest}")
+    return await show(request, session, viewer, case, now, tab=Tab.AUDIT)
+
+
+@router.post(_CASE + "/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
+async def show_content(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+    """Show what was written, and record that somebody asked."""
+    found = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
+    case = await handlers.show_content(work, found.case_id)
+    return await show(request, work.session, work.viewer, case, work.now, tab=Tab.SUMMARY, content=True)
+
+
+@router.post(_CASE + "/{action}")
+async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Response:
+    """Do what a button says; refused, the page comes back with the reason and what was typed."""
+    case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
+    form = read_action(action, await read_form(request))
+    if form.errors:
+        return await _again(request, work, case, form, 422)
+    try:
+        changed = await DO[action](work, case.case_id, form)
+    except CaseChanged as error:
+        return await _again(request, work, case, _changed(form, error), 412)
+    except (StateForbids, ClaimedByAnother, NotYourClaim, SameTeam, OutcomeDoesNotFit) as error:
+        return await _again(request, work, case, replace(form, errors=_refused(form, error)), 409)
+    return RedirectResponse(_where(work, changed, action), 303)
+
+
+Do = Callable[[Work, CaseId, ActionForm], Awaitable[Case]]
+
+
+async def _transfer(work: Work, case_id: CaseId, form: ActionForm) -> Case:
+    if form.team is None:
+        raise SameTeam
+    return await handlers.transfer(work, case_id, form.version, form.team, form.text)
+
+
+async def _resolve(work: Work, case_id: CaseId, form: ActionForm) -> Case:
+    if form.outcome is None:
+        raise OutcomeDoesNotFit
+    return await handlers.resolve(work, case_id, form.version, form.outcome, form.text or None)
+
+
+DO: Mapping[Action, Do] = {
+    Action.CLAIM: lambda work, case_id, form: handlers.claim(work, case_id, form.version),
+    Action.RELEASE: lambda work, case_id, form: handlers.release(work, case_id, form.version),
+    Action.START: lambda work, case_id, form: handlers.start(work, case_id, form.version),
+    Action.NOTE: lambda work, case_id, form: handlers.add_note(work, case_id, form.version, form.text, shared=False),
+    Action.SHARE: lambda work, case_id, form: handlers.add_note(work, case_id, form.version, form.text, shared=True),
+    Action.ASK: lambda work, case_id, form: handlers.ask(work, case_id, form.version, form.text),
+    Action.TRANSFER: _transfer,
+    Action.RESOLVE: _resolve,
+    Action.CLOSE: lambda work, case_id, form: handlers.close(work, case_id, form.version),
+    Action.REOPEN: lambda work, case_id, form: handlers.reopen(work, case_id, form.version, form.text),
+}
+
+
+async def _again(request: Request, work: Work, case: Case, form: ActionForm, status: int) -> HTMLResponse:
+    now_there = await queries.get(work.session, work.viewer, case.case_id)
+    return await show(
+        request, work.session, work.viewer, now_there, work.now, tab=Tab.SUMMARY, form=form, status=status
+    )
+
+
+def _changed(form: ActionForm, error: CaseChanged) -> ActionForm:
+    message = "The case changed while you were reading it. Look at what changed, then try again."
+    return replace(form, errors=FormErrors({"changes": message}), changes=tuple(error.changes))
+
+
+def _refused(form: ActionForm, error: Exception) -> FormErrors:
+    if isinstance(error, StateForbids):
+        return FormErrors({form.action: f"The case is {STATES[error.state].lower()}: that cannot be done now."})
+    return FormErrors({form.action: _REFUSED[type(error)]})
+
+
+def _where(work: Work, case: Case, action: Action) -> str:
+    if case.team not in work.viewer.teams:
+        return f"/cases?done={action}"
+    return f"/cases/{case.reference}?done={action}"

@@ -1,0 +1,94 @@
+"""Triage as a responder meets it: real PostgreSQL, the real application, and a log that is not needed yet."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from services.triage.app import open_service
+from services.triage.settings import TriageSettings
+from shared.auth.guard import SESSION_COOKIE
+from shared.auth.keys import ensure_key_files
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.auth.tokens import TokenIssuer
+from shared.db.database import Database
+from shared.ids import StaffId
+from tests.services.triage.building import NOW
+from tests.support.postgres import PostgresForTests
+
+
+class SetClock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+    def move(self, by: timedelta) -> None:
+        self.time += by
+
+
+@dataclass(frozen=True)
+class Triage:
+    """The service, opened."""
+
+    app: FastAPI
+    database: Database
+    clock: SetClock
+    issuer: TokenIssuer
+
+    def bearer(self, *roles: Role, subject: str = "S4001") -> dict[str, str]:
+        """Return the header of a client."""
+        return {"authorization": f"Bearer {self.issuer.bearer(person(subject, *roles), self.clock.now())}"}
+
+    @asynccontextmanager
+    async def client(self, *roles: Role, subject: str = "S4001") -> AsyncIterator[AsyncClient]:
+        """Open a browser of somebody who is signed in."""
+        cookies = {SESSION_COOKIE: self.issuer.session(person(subject, *roles), self.clock.now())} if roles else {}
+        transport = ASGITransport(self.app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=cookies) as client:
+            yield client
+
+
+def person(subject: str, *roles: Role) -> Principal:
+    """Return a member of staff."""
+    names = {"S4001": "Sam Reid", "S4002": "Aisha Khan", "S5001": "Leo Grant"}
+    return Principal(subject, StaffId(subject), names.get(subject, "Somebody Else"), None, frozenset(roles))
+
+
+@pytest.fixture
+async def triage(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Triage]:
+    private, public = ensure_key_files(tmp_path)
+    clock = SetClock()
+    async with postgres.fresh("triage") as url:
+        settings = TriageSettings(
+            secret_key="a secret that only tests have, no more",
+            verify_key_file=public,
+            event_log="postgres",
+            triage_database_url=url,
+        )
+        async with open_service(settings, clock=clock, log=AsyncMock()) as service:
+            yield Triage(service.app, service.database, clock, TokenIssuer(private.read_bytes()))
+
+
+@pytest.fixture
+async def sam(triage: Triage) -> AsyncIterator[AsyncClient]:
+    """A SMART responder's browser."""
+    async with triage.client(Role.SMART_RESPONDER) as client:
+        yield client
+
+
+@pytest.fixture
+async def aisha(triage: Triage) -> AsyncIterator[AsyncClient]:
+    """A SMART lead's browser."""
+    async with triage.client(Role.SMART_LEAD, subject="S4002") as client:
+        yield client

@@ -1,0 +1,210 @@
+"""The queue and the case page, without JavaScript."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient, Response
+from sqlalchemy import event
+
+from shared.auth.permissions import Role
+from shared.events.intake import AbuseReportSubmitted, Person
+from tests.services.triage.building import open_cases, report
+from tests.services.triage.conftest import Triage
+
+SERVICE = "triage"
+HIDDEN = re.compile(r'name="csrftoken" value="(?P<token>[^"]+)"')
+
+
+async def press(client: AsyncClient, told: AbuseReportSubmitted, action: str, **fields: str) -> Response:
+    page = await client.get(f"/cases/{told.reference}")
+    token = HIDDEN.search(page.text)
+    version = re.search(r'name="version" value="(\d+)"', page.text)
+    assert token
+    answers = {"csrftoken": token["token"], "version": version[1] if version else "", **fields}
+    return await client.post(f"/cases/{told.reference}/{action}", data=answers)
+
+
+async def test_the_queue_shows_what_waits_with_its_clock(triage: Triage) -> None:
+    late, calm = report(behaviours=("doxing",)), report(platform="facebook")
+    await open_cases(triage.database, calm, late)
+    triage.clock.move(timedelta(minutes=63))
+    async with triage.client(Role.SMART_RESPONDER) as sam:
+        page = (await sam.get("/cases")).text
+    assert page.index(late.reference) < page.index(calm.reference)
+    assert "Missed by 3 min" in page
+    assert "57 min left" in page
+    assert "Facebook" in page
+    assert "1 hour ago" in page
+
+
+async def test_an_empty_queue_says_what_will_appear(sam: AsyncClient) -> None:
+    assert "Nothing is waiting" in (await sam.get("/cases")).text
+    assert "You have no case" in (await sam.get("/cases?view=mine")).text
+
+
+async def test_filters_are_the_address(triage: Triage, sam: AsyncClient) -> None:
+    x, facebook = report(), report(platform="facebook")
+    await open_cases(triage.database, x, facebook)
+    page = (await sam.get("/cases?platform=facebook")).text
+    assert facebook.reference in page
+    assert x.reference not in page
+    assert "Remove this filter" in page
+
+
+@pytest.mark.parametrize("query", ["platform=%00", "after=P9_x", "view=none", "team=smart&after=P3_1", "priority=P5"])
+async def test_a_queue_address_that_makes_no_sense_is_a_queue(sam: AsyncClient, query: str) -> None:
+    assert (await sam.get(f"/cases?{query}")).status_code == 200
+
+
+async def test_pages_of_a_queue_follow_each_other_without_a_gap(triage: Triage, sam: AsyncClient) -> None:
+    told = [report() for _ in range(60)]
+    await open_cases(triage.database, *told)
+    first = (await sam.get("/cases")).text
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following
+    second = (await sam.get(following[1])).text
+    found = re.findall(r">(SP-[A-Z0-9-]+)</a>", first + second)
+    assert sorted(found) == sorted(one.reference for one in told)
+
+
+async def test_new_arrivals_are_announced(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, report())
+    page = (await sam.get("/cases")).text
+    address = re.search(r'data-arrivals="([^"]+)"', page)
+    assert address
+    url = address[1].replace("&amp;", "&")
+    assert (await sam.get(url)).json() == {"new": 0}
+    await open_cases(triage.database, report(), report())
+    assert (await sam.get(url)).json() == {"new": 2}
+
+
+async def test_a_case_is_claimed_from_its_row(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    answer = await press(sam, told, "claim")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/cases/{told.reference}?done=claim")
+    assert "You have this case." in (await sam.get(answer.headers["location"])).text
+    assert told.reference in (await sam.get("/cases?view=mine")).text
+    assert told.reference not in (await sam.get("/cases?view=unclaimed")).text
+
+
+async def test_what_was_written_is_absent_until_it_is_asked_for_and_that_is_recorded(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    told = report(narrative="Words that hurt", urls=("https://x.com/them/status/9",))
+    await open_cases(triage.database, told)
+    for tab in ("", "/timeline", "/routing", "/audit"):
+        page = (await sam.get(f"/cases/{told.reference}{tab}")).text
+        assert "Words that hurt" not in page
+        assert "status/9" not in page
+    shown = await press(sam, told, "show")
+    assert shown.status_code == 200
+    assert "Words that hurt" in shown.text
+    assert "What was written was shown" in (await sam.get(f"/cases/{told.reference}/timeline?kind=looks")).text
+
+
+@pytest.mark.policy("S3")
+async def test_the_routing_tab_says_why(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    page = (await sam.get(f"/cases/{told.reference}/routing")).text
+    assert "Sent to SMART by rule abuse-of-a-user because of statement 3." in page
+    assert "harassment" in page
+
+
+async def test_every_tab_and_action_works_in_turn(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    steps: list[tuple[str, dict[str, str]]] = [
+        ("claim", {}),
+        ("start", {}),
+        ("note", {"text": "Called the platform"}),
+        ("share", {"text": "We are on it"}),
+        ("ask", {"text": "Which post?"}),
+        ("start", {}),
+        ("resolve", {"outcome": "removed_by_platform"}),
+        ("reopen", {"text": "It is back"}),
+        ("resolve", {"outcome": "support_given", "text": "Spoke"}),
+        ("close", {}),
+    ]
+    for action, fields in steps:
+        answer = await press(sam, told, action, **fields)
+        assert answer.status_code == 303, (action, answer.text)
+        for tab in ("", "/timeline", "/routing", "/audit"):
+            page = await sam.get(f"/cases/{told.reference}{tab}")
+            assert page.status_code == 200
+    timeline = (await sam.get(f"/cases/{told.reference}/timeline")).text
+    assert "Called the platform" in timeline
+    assert "Removed by the platform" in timeline
+
+
+async def test_a_refused_form_keeps_what_was_typed(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await press(sam, told, "claim")
+    empty = await press(sam, told, "note", text="  ")
+    assert empty.status_code == 422
+    assert 'href="#note-text"' in empty.text
+    no_team = await press(sam, told, "transfer", text="Theirs, I think")
+    assert no_team.status_code == 422
+    assert "Theirs, I think" in no_team.text
+    assert "Choose a team" in no_team.text
+
+
+async def test_a_stale_page_says_what_changed_and_keeps_what_was_typed(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await press(sam, told, "claim")
+    stale = await press(sam, told, "note", text="Half a page of notes", version="1")
+    assert stale.status_code == 412
+    assert "Half a page of notes" in stale.text
+    assert "Claimed by S4001" in stale.text
+
+
+async def test_a_page_takes_as_many_statements_for_fifty_cases_as_for_one(triage: Triage, sam: AsyncClient) -> None:
+    counted: list[int] = []
+    statements: list[str] = []
+    event.listen(triage.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    told = report()
+    await open_cases(triage.database, told)
+    for _ in range(2):
+        statements.clear()
+        await sam.get("/cases")
+        counted.append(len(statements))
+        await open_cases(triage.database, *[report() for _ in range(49)])
+    assert counted[0] == counted[1] <= 2
+    for tab, most in (("", 4), ("/timeline", 3), ("/routing", 3), ("/audit", 3)):
+        statements.clear()
+        await sam.get(f"/cases/{told.reference}{tab}")
+        assert len(statements) <= most, (tab, statements)
+
+
+async def test_a_case_is_seen_only_by_its_team(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    async with triage.client(Role.SIRT_RESPONDER, subject="S5001") as leo:
+        assert (await leo.get(f"/cases/{told.reference}")).status_code == 404
+        assert told.reference not in (await leo.get("/cases")).text
+    async with triage.client(Role.REPORTER, subject="S1001") as priya:
+        assert (await priya.get("/cases")).status_code == 403
+    async with triage.client() as stranger:
+        assert (await stranger.get("/cases")).status_code == 303
+
+
+async def test_a_responder_who_is_suspected_never_sees_the_case(triage: Triage, sam: AsyncClient) -> None:
+    told = report(suspected=(Person(relation="colleague", staff_id="S4001"),))
+    await open_cases(triage.database, told)
+    assert (await sam.get(f"/cases/{told.reference}")).status_code == 404
+    assert told.reference not in (await sam.get("/cases")).text
+
+
+async def test_a_transferred_case_leaves_the_queue(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await press(sam, told, "claim")
+    answer = await press(sam, told, "transfer", team="sirt", text="An incident")
+    assert answer.headers["location"] == "/cases?done=transfer"
+    assert told.reference not in (await sam.get(answer.headers["location"])).text
+    async with triage.client(Role.SIRT_RESPONDER, subject="S5001") as leo:
+        assert told.reference in (await leo.get("/cases")).text
