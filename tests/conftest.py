@@ -1,14 +1,17 @@
 """Fixtures that every suite shares."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from shared.db.database import Database
-from tests.support.log import any_log, event_log, kafka, log_kind, log_server
+from tests.support.log import any_log, event_log, kafka, log_kind, log_server, log_topics
 from tests.support.postgres import PostgresForTests, running_postgres
 
-__all__ = ["any_log", "event_log", "kafka", "log_kind", "log_server"]
+__all__ = ["any_log", "event_log", "kafka", "log_kind", "log_server", "log_topics"]
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,15 @@ async def database(request: pytest.FixtureRequest, postgres: PostgresForTests) -
     """A fresh database of the service named by the module's `SERVICE`."""
     async with postgres.database(request.module.SERVICE) as fresh:
         yield fresh
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A place for an embedded Signpost's data.
+
+    Not below pytest's own folder: that is closed to others again by every test process, and run by root, PostgreSQL
+    is another person.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="signpost-"))
+    yield folder / "data"
+    shutil.rmtree(folder)

@@ -124,8 +124,8 @@ class BatchConsumer:
 
     async def drain(self) -> int:
         """Handle everything that is in the log now, and what was asked of dead letters; return how much that was."""
-        done = await self._work.upkeep(self._limits.parked_for)
         member = await self._joined()
+        done = await self._work.upkeep(self._limits.parked_for)
         while not self._stopped:
             batch = await member.poll(self._limits.batch, timedelta(milliseconds=20))
             done += len(batch.records)
@@ -151,7 +151,6 @@ class BatchConsumer:
             wait.cancel()
 
     async def _consume(self, stop: asyncio.Event) -> None:
-        await self._work.replay_known_versions()
         member = await self._joined()
         while not stop.is_set() and not self._stopped:
             await self._upkeep_when_due(member)
@@ -161,6 +160,7 @@ class BatchConsumer:
 
     async def _joined(self) -> Subscription:
         if self._member is None:
+            await self._work.replay_known_versions()
             self._member = await self._event_log.subscribe(self.name, self._topics)
         return self._member
 

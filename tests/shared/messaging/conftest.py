@@ -1,15 +1,21 @@
 """Fixtures of the messaging tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from sqlalchemy import text
 
 from shared.db.database import Database
+from shared.events.topics import Topic
 from shared.messaging.log import EventLog
 from shared.messaging.tables import messaging_metadata
-from tests.shared.messaging.house import House, SettableClock
+from tests.shared.messaging.house import LOG_TOPICS, House, SettableClock
 from tests.support.postgres import PostgresForTests
+
+
+@pytest.fixture
+def log_topics() -> Sequence[Topic]:
+    return LOG_TOPICS
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A house for messages: one database, one log, one writer and as many readers as a test wants."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -64,9 +65,13 @@ class Reading:
 
     fails_on: dict[str, Exception] = field(default_factory=dict)
     calls: list[list[str]] = field(default_factory=list)
+    called_again: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, session: AsyncSession, events: Sequence[Envelope[Any]], now: datetime) -> None:
+        assert now.tzinfo is not None
         self.calls.append([event.data.word for event in events])
+        if len(self.calls) > 1:
+            self.called_again.set()
         rows = [{"subject": event.subject, "word": event.data.word} for event in events]
         await session.execute(text("insert into word (subject, word) values (:subject, :word)"), rows)
         for event in events:
@@ -88,10 +93,10 @@ class House:
     reading: Reading = field(default_factory=Reading)
     writes: Outbox = field(default_factory=lambda: Outbox("writer", RandomIds()))
 
-    def relay(self, **more: Any) -> Relay:
+    def relay(self, **more: Any) -> Relay:  # noqa: ANN401 -- whatever a relay takes
         return Relay("writer", database=self.database, log=self.log, clock=self.clock, **more)
 
-    def consumer(self, **more: Any) -> BatchConsumer:
+    def consumer(self, **more: Any) -> BatchConsumer:  # noqa: ANN401 -- whatever a consumer takes
         return BatchConsumer(
             GROUP,
             topics=[LETTERS],

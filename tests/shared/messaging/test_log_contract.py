@@ -12,9 +12,13 @@ from shared.messaging.log import Batch, EventLog, Fenced, ReceivedRecord, Record
 
 LETTERS = Topic("test.letters.v1", ("writer",), ("reader",), timedelta(days=1), partitions=3)
 NUMBERS = Topic("test.numbers.v1", ("writer",), ("reader",), timedelta(days=1), partitions=1)
-LOG_TOPICS = (LETTERS, NUMBERS)
 SOON = timedelta(seconds=1)
 PATIENCE = 30.0
+
+
+@pytest.fixture
+def log_topics() -> Sequence[Topic]:
+    return LETTERS, NUMBERS
 
 
 def records(values: Sequence[int], *, keys: int = 5, topic: Topic = LETTERS) -> list[Record]:

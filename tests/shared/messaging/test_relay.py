@@ -12,7 +12,6 @@ from shared.events import codec
 from shared.messaging.log import Appender, EventLog, LogUnavailable, Record
 from shared.messaging.relay import PublishedEvent
 from tests.shared.messaging.house import LETTERS, House, LetterWritten
-from tests.shared.messaging.house import LOG_TOPICS as LOG_TOPICS
 
 PATIENCE = 30.0
 

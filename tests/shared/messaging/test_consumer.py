@@ -1,0 +1,343 @@
+"""Each event takes effect once, in order, and one bad record never harms another."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.events import codec
+from shared.events.envelope import Envelope, NewEvent
+from shared.messaging.consumer import ConsumerLimits, Tombstone
+from shared.messaging.log import Batch, EventLog, Fenced, LogUnavailable, Record, Subscription
+from shared.messaging.poison import PoisonLimit
+from tests.shared.messaging.house import LETTERS, House, LetterSealed, LetterWritten
+
+PATIENCE = 30.0
+
+
+def letter(word: str, **attributes: str) -> Record:
+    """Build a record as the writer would have, but for `attributes`."""
+    headers = {
+        "ce_id": str(uuid4()),
+        "ce_source": "/signpost/writer",
+        "ce_type": LetterWritten.TYPE,
+        "ce_specversion": "1.0",
+        "content-type": "application/json",
+    } | attributes
+    written = LetterWritten(word=word).model_dump_json().encode()
+    return Record(LETTERS.name, b"key", written, tuple((name, value.encode()) for name, value in headers.items()))
+
+
+async def test_every_event_takes_effect(house: House) -> None:
+    words = [f"{number:04}" for number in range(1200)]
+    await house.write_words(words)
+    await house.deliver(house.consumer())
+    assert sorted(await house.words()) == words
+
+
+async def test_a_repeated_event_takes_effect_once(house: House) -> None:
+    record = letter("a")
+    await house.append(record, record)
+    consumer = house.consumer()
+    await house.deliver(consumer)
+    await house.append(record)
+    await house.deliver(consumer)
+    assert await house.words() == ["a"]
+
+
+async def test_events_of_one_key_keep_their_order_and_meet_in_no_call(house: House) -> None:
+    subject = uuid4()
+    await house.write(
+        NewEvent.of(subject, LetterWritten(word="1")),
+        NewEvent.of(subject, LetterSealed(word="2")),
+        NewEvent.of(subject, LetterWritten(word="3")),
+        NewEvent.of(uuid4(), LetterWritten(word="x")),
+    )
+    await house.deliver(house.consumer())
+    assert [word for word in await house.words() if word != "x"] == ["1", "2", "3"]
+    assert all(not {"1", "3"} <= set(call) for call in house.reading.calls)
+
+
+async def test_events_of_many_keys_meet_in_one_call(house: House) -> None:
+    await house.write_words([f"{number:04}" for number in range(100)])
+    await house.deliver(house.consumer())
+    assert sum(len(call) for call in house.reading.calls) == 100
+    assert len(house.reading.calls) <= LETTERS.partitions
+
+
+async def test_a_crash_after_the_transaction_and_before_the_offsets_repeats_nothing(house: House) -> None:
+    await house.write_words(["a", "b"])
+    await house.relay().drain()
+    dies = house.consumer(log=LogOfAMember(house.log, commit=KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        await dies.drain()
+    await dies.close()
+    assert sorted(await house.words()) == ["a", "b"]
+    await house.deliver(house.consumer())
+    assert sorted(await house.words()) == ["a", "b"]
+
+
+async def test_a_crash_before_the_transaction_ends_loses_nothing(house: House) -> None:
+    await house.write_words(["a", "b"])
+    await house.relay().drain()
+    house.reading.fails_on["b"] = KeyboardInterrupt()  # type: ignore[assignment]  # no exception that is handled
+    dies = house.consumer()
+    with pytest.raises(KeyboardInterrupt):
+        await dies.drain()
+    await dies.close()
+    assert await house.words() == []
+    house.reading.fails_on.clear()
+    await house.deliver(house.consumer())
+    assert sorted(await house.words()) == ["a", "b"]
+
+
+async def test_one_poisonous_event_is_isolated_and_the_others_are_handled(house: House) -> None:
+    words = [f"{number:03}" for number in range(100)]
+    house.reading.fails_on["042"] = ValueError("a person's words")
+    await house.write_words(words)
+    await house.deliver(house.consumer())
+    assert sorted(await house.words()) == [word for word in words if word != "042"]
+    assert [letter.error_class for letter in await house.dead()] == ["ValueError"]
+
+
+async def test_what_the_database_refuses_is_poison_too(house: House) -> None:
+    async def refuse(session: AsyncSession, events: Sequence[Envelope[LetterWritten]], now: datetime) -> None:
+        await house.reading(session, events, now)
+        if any(event.data.word == "bad" for event in events):
+            await session.execute(text("insert into inbox select * from inbox"))
+
+    await house.write_words(["good", "bad"])
+    await house.deliver(house.consumer(handlers={LetterWritten: refuse}))
+    assert await house.words() == ["good"]
+    assert [letter.error_class for letter in await house.dead()] == ["UniqueViolationError"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OperationalError("", {}, ConnectionError(), connection_invalidated=True),
+        LogUnavailable(),
+        ConnectionResetError(),
+        TimeoutError(),
+    ],
+    ids=["database", "log", "network", "time"],
+)
+async def test_a_passing_fault_is_waited_for_and_never_dead_lettered(house: House, fault: Exception) -> None:
+    await house.write_words(["a"])
+    await house.relay().drain()
+    house.reading.fails_on["a"] = fault
+    consumer = house.consumer()
+    stop = asyncio.Event()
+    running = asyncio.create_task(consumer.run(stop))
+    await asyncio.wait_for(house.reading.called_again.wait(), PATIENCE)
+    assert consumer.unready_because is not None
+    house.reading.fails_on.clear()
+    await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
+    assert await house.words() == ["a"]
+    assert await house.dead() == []
+    assert consumer.unready_because is None
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+UNREADABLE = {
+    "no headers": (Record(LETTERS.name, b"key", b"{}"), "MissingHeaders"),
+    "truncated": (letter("a", ce_id="t"), "InvalidJson"),
+    "too large": (letter("a" * (codec.MAX_VALUE_BYTES + 1)), "TooLarge"),
+    "U+0000": (letter("a\x00b"), "ContainsNul"),
+    "unknown version": (letter("a", ce_type="letter.written.v2"), "UnknownVersion"),
+    "source is no writer": (letter("a", ce_source="/signpost/reader"), "UntrustedSource"),
+    "source is nobody of ours": (letter("a", ce_source="/elsewhere"), "UntrustedSource"),
+    "sequence is no number": (letter("a", ce_sequence="first"), "InvalidAttribute"),
+    "id holds U+0000": (letter("a", ce_id="a\x00b"), "InvalidAttribute"),
+}
+
+
+def spoiled(record: Record, reason: str) -> Record:
+    value = record.value or b""
+    spoilt = {"InvalidJson": value[:-3]}.get(reason, value)
+    return Record(record.topic, record.key, spoilt, record.headers)
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_an_unreadable_record_is_set_aside_with_its_reason(house: House, name: str) -> None:
+    record, reason = UNREADABLE[name]
+    await house.append(spoiled(record, reason), letter("good"))
+    await house.deliver(house.consumer())
+    assert await house.words() == ["good"]
+    assert [letter.error_class for letter in await house.dead()] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b'{"word": "\xff\xfe"}', "NotUtf8"),
+        (b"\x00\x01\x02", "InvalidJson"),
+        (b'{"word": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "NestedTooDeep"),
+        (b'{"word": {"not": "a text"}}', "InvalidData"),
+        (b"[]", "InvalidData"),
+        (b'{"word": "a", "extra": "\\u0000"}', "ContainsNul"),
+    ],
+)
+async def test_a_broken_value_is_set_aside_with_its_reason(house: House, value: bytes, reason: str) -> None:
+    await house.append(Record(LETTERS.name, b"key", value, letter("").headers), letter("good"))
+    await house.deliver(house.consumer())
+    assert await house.words() == ["good"]
+    assert [letter.error_class for letter in await house.dead()] == [reason]
+
+
+async def test_a_text_about_u0000_is_not_mistaken_for_one(house: House) -> None:
+    await house.append(letter("they typed \\u0000"))
+    await house.deliver(house.consumer())
+    assert await house.words() == ["they typed \\u0000"]
+
+
+async def test_a_type_that_nobody_listens_to_is_skipped_and_leaves_no_gap(house: House) -> None:
+    subject = uuid4()
+    await house.write(
+        NewEvent.of(subject, LetterWritten(word="1")),
+        NewEvent.of(subject, LetterSealed(word="nobody listens")),
+        NewEvent.of(subject, LetterWritten(word="3")),
+    )
+    await house.deliver(house.consumer(handlers={LetterWritten: house.reading}))
+    assert await house.words() == ["1", "3"]
+    assert await house.dead() == []
+
+
+async def test_an_event_without_id_is_known_by_where_it_stands(house: House) -> None:
+    record = letter("a")
+    nameless = Record(record.topic, record.key, record.value, tuple(h for h in record.headers if h[0] != "ce_id"))
+    await house.append(nameless)
+    await house.append(nameless)
+    await house.deliver(house.consumer())
+    assert await house.words() == ["a", "a"]
+    (first, second) = await house.rows('select event_id, topic, partition, "offset" from inbox order by "offset"')
+    assert first.event_id == f"{first.topic}/{first.partition}/{first.offset}"
+    assert second.event_id != first.event_id
+
+
+async def test_structured_mode_is_read_as_well(house: House) -> None:
+    value = (
+        b'{"specversion": "1.0", "id": "1", "source": "/signpost/writer", "type": "letter.written.v1",'
+        b' "subject": "s", "sequence": "1", "time": "2026-01-05T09:30:00Z", "data": {"word": "structured"}}'
+    )
+    headers = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
+    await house.append(Record(LETTERS.name, b"key", value, headers))
+    await house.deliver(house.consumer())
+    assert await house.words() == ["structured"]
+
+
+async def test_a_type_on_a_topic_where_it_does_not_belong_is_set_aside(house: House) -> None:
+    class Elsewhere(LetterWritten):
+        TYPE = "letter.lost.v1"
+        TOPIC = "writer.elsewhere.v1"
+
+    await house.append(letter("a", ce_type="letter.lost.v1"))
+    await house.deliver(house.consumer(handlers={Elsewhere: house.reading}))
+    assert [letter.error_class for letter in await house.dead()] == ["UnexpectedTopic"]
+
+
+async def test_tombstones_reach_their_handler_in_order(house: House) -> None:
+    gone: list[Tombstone] = []
+
+    async def forget(session: AsyncSession, tombstones: Sequence[Tombstone], now: datetime) -> None:
+        assert await session.scalar(text("select count(*) from word")) == 1
+        gone.extend(tombstones)
+
+    written = letter("a")
+    await house.append(written, Record(LETTERS.name, b"key", None, letter("").headers))
+    await house.deliver(house.consumer(on_tombstone=forget))
+    assert gone == [Tombstone(LETTERS.name, b"key")]
+
+
+async def test_a_consumer_stops_itself_when_most_records_are_poison(house: House) -> None:
+    house.reading.fails_on = {f"bad {number}": ValueError("somebody's words") for number in range(30)}
+    await house.write_words([*house.reading.fails_on, *(f"good {number}" for number in range(30))])
+    consumer = house.consumer(limits=ConsumerLimits(poison=PoisonLimit(share=0.2, at_least=50), batch=1000))
+    await house.relay().drain()
+    for _ in range(LETTERS.partitions):
+        await consumer.drain()
+    assert consumer.unready_because is not None
+    assert "ValueError" in consumer.unready_because
+    assert "somebody's words" not in consumer.unready_because
+    handled, dead = await house.words(), await house.dead()
+    assert len(dead) < 30
+    await consumer.close()
+
+    house.reading.fails_on.clear()
+    mended = house.consumer()
+    await house.deliver(mended)
+    assert len(set(await house.words())) == 60 - len(dead)
+    assert set(handled) <= set(await house.words())
+
+
+async def test_a_batch_whose_partitions_went_away_is_not_handled_twice(house: House) -> None:
+    await house.write_words(["a", "b"])
+    await house.relay().drain()
+    fenced = house.consumer(log=LogOfAMember(house.log, commit=Fenced()))
+    await fenced.drain()
+    await fenced.close()
+    assert sorted(await house.words()) == ["a", "b"]
+
+
+async def test_a_consumer_waits_for_another_to_catch_up(house: House) -> None:
+    first, stop = house.consumer(), asyncio.Event()
+    second = house.consumer(after=first)
+    running = asyncio.create_task(second.run(stop))
+    await asyncio.sleep(0)
+    assert second.unready_because == "waits for reader to catch up"
+    await house.write_words(["a"])
+    await house.deliver(first)
+    assert await house.words() == ["a"]
+    await first.close()
+    await asyncio.wait_for(second.wait_until_caught_up(), PATIENCE)
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+async def test_a_running_consumer_has_caught_up_once_it_reached_the_end_it_found(house: House) -> None:
+    await house.write_words([f"{number}" for number in range(50)])
+    await house.relay().drain()
+    consumer, stop = house.consumer(limits=ConsumerLimits(batch=7)), asyncio.Event()
+    running = asyncio.create_task(consumer.run(stop))
+    await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
+    assert len(await house.words()) == 50
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+class LogOfAMember:
+    """A log whose members fail once when they commit."""
+
+    def __init__(self, log: EventLog, commit: BaseException) -> None:
+        self._log = log
+        self._commit = commit
+        self.appender = log.appender
+        self.close = log.close
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        return _FailingMember(await self._log.subscribe(group, topics), self._commit)
+
+
+class _FailingMember:
+    def __init__(self, member: Subscription, error: BaseException) -> None:
+        self._member = member
+        self._error: BaseException | None = error
+        self.rewind = member.rewind
+        self.end_offsets = member.end_offsets
+        self.lag = member.lag
+        self.close = member.close
+
+    async def poll(self, max_records: int, timeout: timedelta) -> Batch:
+        return await self._member.poll(max_records, timeout)
+
+    async def commit(self, batch: Batch) -> None:
+        error, self._error = (self._error, None) if batch.records else (None, self._error)
+        if error:
+            raise error
+        await self._member.commit(batch)

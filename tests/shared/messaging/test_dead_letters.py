@@ -1,0 +1,204 @@
+"""Dead letters can be found, replayed and discarded, and say nothing of what people wrote."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.events import codec, topics
+from shared.events.envelope import Event, NewEvent
+from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
+from shared.messaging import dead_letters
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.dead_letters import DeadLetter, DeadLetterNotOpen
+from shared.messaging.log import Record
+from shared.messaging.stored import headers_from_text
+from tests.shared.messaging.house import COPIES, GROUP, LETTERS, House, LetterWritten
+
+SECRET = "what the person wrote"
+
+
+async def one_dead_letter(house: House, consumer: BatchConsumer, report_id: UUID | None = None) -> DeadLetter:
+    house.reading.fails_on[SECRET] = ValueError(SECRET)
+    await house.write(NewEvent.of(uuid4(), LetterWritten(word=SECRET, report_id=report_id)))
+    await house.deliver(consumer)
+    (letter,) = await house.dead()
+    return letter
+
+
+async def outgoing(house: House, topic: str) -> list[Record]:
+    rows = await house.rows(f"select topic, key, value, headers from outbox where topic = '{topic}' order by id")  # noqa: S608 -- a constant
+    return [Record(row.topic, row.key, row.value, headers_from_text(row.headers)) for row in rows]
+
+
+async def told(house: House, kind: type[Event]) -> list[Event]:
+    records = await outgoing(house, topics.DEAD_LETTERS.name)
+    return [codec.read(r.value or b"", kind) for r in records if dict(r.headers)["ce_type"] == kind.TYPE.encode()]
+
+
+async def test_a_dead_letter_keeps_where_why_and_whom(house: House) -> None:
+    report_id = uuid4()
+    letter = await one_dead_letter(house, house.consumer(), report_id)
+    assert (letter.group_name, letter.topic, letter.error_class) == (GROUP, LETTERS.name, "ValueError")
+    assert (letter.type, letter.report_id, letter.attempts) == (LetterWritten.TYPE, report_id, 1)
+    assert SECRET not in str(letter)
+
+
+async def test_operations_are_told_without_content(house: House) -> None:
+    report_id = uuid4()
+    letter = await one_dead_letter(house, house.consumer(), report_id)
+    (event,) = await told(house, DeadLetterRecorded)
+    assert event == DeadLetterRecorded(
+        dead_letter_id=letter.id,
+        group=GROUP,
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        error_class="ValueError",
+        report_id=report_id,
+        at=house.clock.now(),
+    )
+
+
+async def test_the_copy_is_the_original_with_where_and_why_in_headers(house: House) -> None:
+    original = Record(LETTERS.name, b"\x00key", b"\xff\x00not an event", (("odd", b"\xff\x00"),))
+    await house.append(original)
+    await house.deliver(house.consumer())
+    (letter,) = await house.dead()
+    (copy,) = await outgoing(house, COPIES.name)
+    headers = dict(copy.headers)
+    assert (copy.key, copy.value, headers.pop("odd")) == (original.key, original.value, b"\xff\x00")
+    assert headers == {
+        "dlt_topic": LETTERS.name.encode(),
+        "dlt_partition": str(letter.partition).encode(),
+        "dlt_offset": str(letter.offset).encode(),
+        "dlt_group": GROUP.encode(),
+        "dlt_error_class": b"MissingHeaders",
+        "dlt_attempts": b"1",
+        "dlt_time": house.clock.now().isoformat().encode(),
+    }
+
+
+async def test_the_copy_of_a_value_that_no_topic_takes_is_without_it(house: House) -> None:
+    await house.append(Record(LETTERS.name, b"key", b"x" * (codec.MAX_VALUE_BYTES + 1)))
+    await house.deliver(house.consumer())
+    (copy,) = await outgoing(house, COPIES.name)
+    assert copy.value is None
+    (letter,) = await house.dead()
+    async with house.database.transaction() as session:
+        kept = await dead_letters.content(session, letter.id)
+    assert kept
+    assert len(kept.value or b"") == codec.MAX_VALUE_BYTES + 1
+
+
+async def test_a_record_that_comes_again_is_one_dead_letter(house: House) -> None:
+    consumer = house.consumer()
+    await one_dead_letter(house, consumer)
+    await house.rows("update outbox set published_at = null where topic = 'writer.letters.v1' returning 1")
+    await house.deliver(consumer)
+    assert len(await house.dead()) == 1
+    assert len(await told(house, DeadLetterRecorded)) == 1
+
+
+async def test_replay_applies_settles_and_tells(house: House) -> None:
+    consumer = house.consumer()
+    letter = await one_dead_letter(house, consumer)
+    house.reading.fails_on.clear()
+    await house.replay(letter)
+    await house.deliver(consumer)
+    assert await house.words() == [SECRET]
+    async with house.database.transaction() as session:
+        settled = await dead_letters.show(session, letter.id)
+    assert settled
+    assert (settled.action, settled.action_by, settled.action_reason) == ("replayed", "S8001", "mended")
+    assert settled.settled_at == house.clock.now()
+    (event,) = await told(house, DeadLetterSettled)
+    assert isinstance(event, DeadLetterSettled)
+    assert (event.action, event.dead_letter_id) == ("replayed", letter.id)
+
+
+async def test_a_replay_that_fails_again_counts_and_stays_open(house: House) -> None:
+    consumer = house.consumer()
+    letter = await one_dead_letter(house, consumer)
+    house.reading.fails_on[SECRET] = KeyError(SECRET)
+    await house.replay(letter)
+    await house.deliver(consumer)
+    (again,) = await house.dead()
+    assert (again.id, again.attempts, again.error_class, again.requested_at) == (letter.id, 2, "KeyError", None)
+    assert await house.words() == []
+
+
+async def test_replaying_what_was_handled_meanwhile_changes_nothing(house: House) -> None:
+    consumer = house.consumer()
+    letter = await one_dead_letter(house, consumer)
+    house.reading.fails_on.clear()
+    await house.rows("update outbox set published_at = null where topic = 'writer.letters.v1' returning 1")
+    await house.deliver(consumer)
+    await house.replay(letter)
+    await house.deliver(consumer)
+    assert await house.words() == [SECRET]
+    assert await house.dead() == []
+
+
+async def test_another_group_is_not_touched_by_a_replay(house: House) -> None:
+    consumer = house.consumer()
+    letter = await one_dead_letter(house, consumer)
+    other = BatchConsumer(
+        "other-reader",
+        topics=[LETTERS],
+        handlers=house.reading.handlers,
+        database=house.database,
+        log=house.log,
+        outbox=house.writes,
+        clock=house.clock,
+        ids=house.writes._ids,
+    )
+    house.reading.fails_on.clear()
+    await house.replay(letter)
+    await other.drain()
+    assert [letter.id for letter in await house.dead()] == [letter.id]
+
+
+async def test_discard_settles_without_applying(house: House) -> None:
+    consumer = house.consumer()
+    letter = await one_dead_letter(house, consumer)
+    house.reading.fails_on.clear()
+    await house.discard(letter)
+    await house.deliver(consumer)
+    assert await house.words() == []
+    assert await house.dead() == []
+    (event,) = await told(house, DeadLetterSettled)
+    assert isinstance(event, DeadLetterSettled)
+    assert event.action == "discarded"
+
+
+async def test_a_settled_dead_letter_cannot_be_asked_for_again(house: House) -> None:
+    consumer = house.consumer()
+    letter = await one_dead_letter(house, consumer)
+    await house.discard(letter)
+    await house.deliver(consumer)
+    with pytest.raises(DeadLetterNotOpen):
+        await house.replay(letter)
+
+
+async def test_an_unknown_version_is_replayed_when_a_reader_that_knows_it_starts(house: House) -> None:
+    class LetterWritten2(LetterWritten):
+        TYPE = "letter.written.v2"
+
+    await house.write(NewEvent.of(uuid4(), LetterWritten2(word="new")))
+    await house.deliver(house.consumer())
+    assert [letter.error_class for letter in await house.dead()] == ["UnknownVersion"]
+    newer = house.consumer(handlers={LetterWritten: house.reading, LetterWritten2: house.reading})
+    await newer.drain()
+    assert await house.words() == ["new"]
+    assert await house.dead() == []
+
+
+async def test_the_oldest_open_dead_letters_are_listed_first(house: House) -> None:
+    consumer = house.consumer()
+    house.reading.fails_on = {"a": ValueError(), "b": KeyError()}
+    for word in ("a", "b"):
+        await house.write_words([word])
+        await house.deliver(consumer)
+        house.clock.time += timedelta(minutes=1)
+    assert [letter.error_class for letter in await house.dead()] == ["ValueError", "KeyError"]
