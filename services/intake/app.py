@@ -53,6 +53,8 @@ ROUTERS = (
     policy.router,
     static_files.router,
 )
+BODY_LIMIT = 1024 * 1024
+"""Bytes: the longest narrative fits in any script, percent-encoded, and one too long still comes back to its writer."""
 _HOURLY = timedelta(hours=1)
 
 
@@ -96,6 +98,7 @@ async def open_service(
             templates=TEMPLATES,
             readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
             clock=clock,
+            body_limit=BODY_LIMIT,
         )
         receipts = Receipts(settings.derive_key("receipts"))
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids

@@ -64,7 +64,11 @@ async def _submitted(draft: Draft, visit: Visit, submit: Submit) -> Outcome:
     command = to_command(draft.answers, visit.principal)
     accepted = await submit(command)
     outcome = Outcome(
-        accepted.reference, command.reporter.confidentiality, command.manager_alert, accepted.receipt_code
+        reference=accepted.reference,
+        confidentiality=command.reporter.confidentiality,
+        manager_alert=command.manager_alert,
+        manager_known=bool(command.manager_email or command.reporter.staff_id),
+        receipt_code=accepted.receipt_code,
     )
     if visit.cookie:
         await keep_draft(visit.session, visit.cookie, Draft(outcome=outcome), visit.now)

@@ -20,6 +20,8 @@ class Outcome:
     reference: str
     confidentiality: str
     manager_alert: str
+    manager_known: bool
+    """Whether we know which manager that is."""
     receipt_code: str | None = field(default=None, repr=False)
 
 

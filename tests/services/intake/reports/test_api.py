@@ -1,6 +1,7 @@
 """POST /report/api/v1/abuse-reports."""
 
-import asyncio
+from datetime import timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 from httpx import AsyncClient
@@ -9,7 +10,10 @@ from sqlalchemy import func, select, text
 from services.intake.ledger.tables import LedgerRow
 from services.intake.reports.tables import ReportRow
 from shared.auth.permissions import Role
-from tests.services.intake.conftest import Intake, small_body
+from shared.events.intake import AbuseReportSubmitted
+from shared.events.vocabulary import Behaviour, ContentKind, Relation, WorkerKind
+from shared.ids import RandomIds, Reference
+from tests.services.intake.conftest import START, Intake, small_body
 
 ADDRESS = "/report/api/v1/abuse-reports"
 
@@ -51,3 +55,117 @@ async def test_the_small_body_works_without_a_token_and_keeps_nobody(intake: Int
     kept = {column.name: getattr(report, column.name) for column in ReportRow.__table__.columns}
     assert [name for name, value in kept.items() if name.startswith("reporter_") and value is not None] == []
     assert answer.json()["receipt_code"].encode() not in (report.receipt_hash or b"")
+
+
+@pytest.mark.policy("S3")
+async def test_a_confidential_reporters_manager_is_not_told_unless_they_say_so(
+    intake: Intake, client: AsyncClient
+) -> None:
+    await client.post(ADDRESS, json=small_body(confidential=True), headers=intake.token())
+    report = await the_report(intake)
+    assert (report.confidentiality, report.manager_alert) == ("confidential", "no")
+
+
+async def test_a_confidential_reporter_can_say_so(intake: Intake, client: AsyncClient) -> None:
+    body = small_body(confidential=True, manager_alert="yes")
+    await client.post(ADDRESS, json=body, headers=intake.token())
+    assert (await the_report(intake)).manager_alert == "yes"
+
+
+@pytest.mark.policy("O1", "O2", "S2")
+@pytest.mark.parametrize("kind", ContentKind)
+async def test_any_kind_of_content_can_be_reported_recordings_too(client: AsyncClient, kind: ContentKind) -> None:
+    answer = await client.post(ADDRESS, json=small_body(content_kind=kind))
+    assert answer.status_code == 201
+
+
+@pytest.mark.policy("O2")
+async def test_a_platform_that_is_not_on_the_list_can_be_named(intake: Intake, client: AsyncClient) -> None:
+    body = small_body(platform="other", platform_name="A village forum")
+    assert (await client.post(ADDRESS, json=body)).status_code == 201
+    assert (await the_report(intake)).platform_name == "A village forum"
+
+
+@pytest.mark.policy("Sc-a")
+@pytest.mark.parametrize("kind", WorkerKind)
+async def test_every_kind_of_worker_can_report(client: AsyncClient, intake: Intake, kind: WorkerKind) -> None:
+    answer = await client.post(ADDRESS, json=small_body(worker_kind=kind), headers=intake.token())
+    assert answer.status_code == 201
+    assert (await the_report(intake)).reporter_worker_kind == kind
+
+
+@pytest.mark.policy("S1", "Sc-a")
+@pytest.mark.parametrize("relation", Relation)
+async def test_anybody_can_be_affected_the_public_too(client: AsyncClient, relation: Relation) -> None:
+    answer = await client.post(ADDRESS, json=small_body(affected=[{"relation": relation}]))
+    assert answer.status_code == 201
+
+
+@pytest.mark.policy("D-trolling", "D-cyberstalking", "D-cyberbullying", "D-doxing")
+@pytest.mark.parametrize("behaviour", Behaviour)
+async def test_every_behaviour_can_be_reported(client: AsyncClient, behaviour: Behaviour) -> None:
+    assert (await client.post(ADDRESS, json=small_body(behaviours=[behaviour]))).status_code == 201
+
+
+@pytest.mark.policy("C-h")
+@pytest.mark.parametrize(("roles", "status"), [((Role.REPORTER,), 403), ((Role.MONITORING,), 201), ((), 403)])
+async def test_only_monitoring_may_say_that_monitoring_found_it(
+    intake: Intake, client: AsyncClient, roles: tuple[Role, ...], status: int
+) -> None:
+    headers = intake.token(*roles) if roles else {}
+    answer = await client.post(ADDRESS, json=small_body(found_by="monitoring"), headers=headers)
+    assert answer.status_code == status, answer.text
+    if status == 201:
+        assert (await the_report(intake)).manager_alert == "no"
+
+
+async def test_a_token_that_is_not_accepted_does_not_become_an_anonymous_report(
+    intake: Intake, client: AsyncClient
+) -> None:
+    answer = await client.post(ADDRESS, json=small_body(), headers={"authorization": "Bearer not.a.token"})
+    assert answer.status_code == 401
+    assert await how_many(intake) == (0, 0, 0)
+
+
+async def test_a_token_that_is_over_does_not_become_an_anonymous_report(intake: Intake, client: AsyncClient) -> None:
+    token = intake.token()
+    intake.clock.move(timedelta(days=1))
+    answer = await client.post(ADDRESS, json=small_body(), headers=token)
+    assert answer.status_code == 401
+    assert await how_many(intake) == (0, 0, 0)
+
+
+@pytest.mark.policy("S3")
+async def test_a_report_whose_event_cannot_be_kept_is_not_kept(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake.app.state.outbox, "append", AsyncMock(side_effect=ConnectionError))
+    answer = await client.post(ADDRESS, json=small_body(), headers={"idempotency-key": "a"})
+    assert answer.status_code == 503
+    assert await how_many(intake) == (0, 0, 0)
+    monkeypatch.undo()
+    assert (await client.post(ADDRESS, json=small_body(), headers={"idempotency-key": "a"})).status_code == 201
+
+
+async def test_two_reports_never_share_a_reference(intake: Intake, client: AsyncClient) -> None:
+    class Repeating(RandomIds):
+        def __init__(self) -> None:
+            self.references = iter([Reference("SP-0000-0000"), Reference("SP-0000-0000"), Reference("SP-0000-0011")])
+
+        def reference(self) -> Reference:
+            return next(self.references)
+
+    intake.app.state.ids = Repeating()
+    given = [(await client.post(ADDRESS, json=small_body())).json()["reference"] for _ in range(2)]
+    assert given == ["SP-0000-0000", "SP-0000-0011"]
+
+
+async def test_the_event_says_what_the_report_says(intake: Intake, client: AsyncClient) -> None:
+    answer = await client.post(ADDRESS, json=small_body(), headers=intake.token())
+    async with intake.database.transaction() as session:
+        value, key = (await session.execute(text("select value, key from outbox"))).one()
+    event = AbuseReportSubmitted.model_validate_json(value)
+    assert str(event.report_id).encode() == key
+    assert event.reference == answer.json()["reference"]
+    assert event.reporter.staff_id == "S1001"
+    assert event.submitted_at == START
