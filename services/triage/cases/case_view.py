@@ -54,10 +54,8 @@ async def show(  # noqa: PLR0913 - a page of many parts
 ) -> HTMLResponse:
     """Render one tab of a case page.
 
-    Args:
-        content: whether what was written is on the page; the caller has recorded that it was asked for.
-        form: an action that was refused, to be shown again with what was typed.
-        status: of the response.
+    With `content`, what was written is on the page; the caller has recorded that it was asked for. `form` is an action
+    that was refused, shown again with what was typed.
     """
     [clocks] = (await deadlines.of_cases(session, [case.case_id])).values()
     return render(

@@ -241,11 +241,9 @@ def _assigned(case: Case, actor: Actor, now: datetime) -> Case:
 
 
 def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
-    return (
-        replace(case, lease_until=now + CLAIM_LEASE)
-        if case.assignee == actor.subject and case.state not in FINISHED
-        else case
-    )
+    if case.assignee != actor.subject or case.state in FINISHED:
+        return case
+    return replace(case, lease_until=now + CLAIM_LEASE)
 
 
 def _unassigned(case: Case) -> Case:

@@ -1,4 +1,4 @@
-"""What responders do to a case: one function per use case, each under the case's row lock (design: domain, section 4)."""
+"""What responders do to a case (design: domain, section 4): one function per use case, under the case's row lock."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, any_, exists, not_, or_, select
+from sqlalchemy import ColumnElement, all_, and_, exists, literal, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
@@ -63,7 +63,7 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
     return and_(
         CaseRow.team.in_(sorted(viewer.teams)),
-        not_(viewer.subject == any_(CaseRow.kept_from)),
+        literal(viewer.subject) != all_(CaseRow.kept_from),
         or_(not_(CaseRow.restricted), named),
     )
 

@@ -134,7 +134,7 @@ def _view(viewer: Viewer, view: View, now: datetime) -> list[ColumnElement[bool]
     if view is View.AT_RISK:
         return [CaseRow.at_risk_at <= now]
     if view is View.RESTRICTED:
-        return [CaseRow.restricted]
+        return [CaseRow.restricted.is_(True)]
     return []
 
 

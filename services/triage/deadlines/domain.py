@@ -1,4 +1,4 @@
-"""Clocks and working time, pure: what a priority promises, and when that is by the calendar (design: domain, section 3)."""
+"""Clocks and working time (design: domain, section 3): what a priority promises, and when that is. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from services.triage.routing.cel import ConditionRefused, Conditions
 from services.triage.routing.domain import Also, Condition, Grade, Level, Rule, RuleBook, RuleState
 from shared.events import platforms, vocabulary
-from shared.events.vocabulary import UNRECOGNISED, Priority, ReportType, Team
+from shared.events.vocabulary import UNRECOGNISED, Priority, Team
 
 PACKAGED = Path(__file__).with_name("rulebook.yaml")
 """The book that Signpost comes with."""
@@ -140,7 +140,7 @@ def _scale(grades: tuple[_Grade, ...], name: str, condition: Callable[..., Condi
 def _words() -> frozenset[str]:
     """Return every answer that a condition may compare a fact with."""
     enums = (kind for kind in vars(vocabulary).values() if isinstance(kind, type) and issubclass(kind, StrEnum))
-    answers = (str(member) for kind in (*enums, ReportType) for member in kind)
+    answers = (str(member) for kind in enums for member in kind.__members__.values())
     return frozenset((*answers, *platforms.PLATFORMS, UNRECOGNISED, ""))
 
 
@@ -150,12 +150,15 @@ class _Source:
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
         try:
-            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
             self._data = yaml.safe_load(text)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             raise RuleBookRefused("(the file)", line, column, error.problem or "not YAML") from None
+        if root is None:
+            raise RuleBookRefused("(the file)", 1, 1, "there is nothing in it")
+        self._root = root
 
     def validated(self) -> _Book:
         try:
@@ -171,7 +174,7 @@ class _Source:
                 raise self._refusal(("rules", index, "id"), "another rule has this id")
             seen.add(rule.id)
         if missing := {(i, u) for i in Level for u in Level if u not in book.matrix.get(i, {})}:
-            impact, urgency = sorted(missing)[0]
+            impact, urgency = min(missing)
             raise self._refusal(("matrix",), f"no priority for impact {impact} and urgency {urgency}")
 
     def refusal_in_condition(self, refused: ConditionRefused, path: tuple[str | int, ...]) -> RuleBookRefused:
@@ -190,10 +193,14 @@ class _Source:
         return RuleBookRefused(self._rule_at(path), mark.line + 1, mark.column + 1, reason)
 
     def _rule_at(self, path: tuple[str | int, ...]) -> str:
-        if path[:1] != ("rules",) or len(path) < 2:
-            return f"({path[0]})" if path else "(the file)"
-        identifier = self._node((*path[:2], "id"))
-        return str(identifier.value) if isinstance(identifier, yaml.ScalarNode) else f"number {int(path[1]) + 1}"
+        match path:
+            case ("rules", int(index), *_):
+                identifier = self._node(("rules", index, "id"))
+                return str(identifier.value) if isinstance(identifier, yaml.ScalarNode) else f"number {index + 1}"
+            case (part, *_):
+                return f"({part})"
+            case _:
+                return "(the file)"
 
     def _node(self, path: tuple[str | int, ...]) -> yaml.Node:
         """Return the deepest node on `path` that exists."""

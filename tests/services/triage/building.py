@@ -1,6 +1,5 @@
 """Builds what triage's tests need: reports, envelopes, the rule book, an office."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from itertools import count
 from uuid import UUID
@@ -15,7 +14,7 @@ from services.triage.routing.domain import RuleBook
 from shared.db.database import Database
 from shared.events.envelope import Envelope
 from shared.events.intake import AbuseReportSubmitted, Person, Reporter
-from shared.events.vocabulary import Team
+from shared.events.vocabulary import Confidentiality, Relation, Team, WorkerKind
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
 
@@ -28,13 +27,13 @@ CLOCKS = ClockRules(Timekeeper(OFFICE), frozenset({Team.SIRT}))
 _numbers = count(1)
 
 
-@dataclass(frozen=True)
-class Named:
-    """A reporter who gave everything."""
-
-    reporter: Reporter = Reporter(
-        confidentiality="named", staff_id="S1001", name="Priya Shah", email="priya.shah@example.org", kind="employee"
-    )
+PRIYA = Reporter(
+    confidentiality=Confidentiality.NAMED,
+    staff_id="S1001",
+    name="Priya Shah",
+    email="priya.shah@example.org",
+    kind=WorkerKind.EMPLOYEE,
+)
 
 
 def report(**changes: object) -> AbuseReportSubmitted:
@@ -44,11 +43,11 @@ def report(**changes: object) -> AbuseReportSubmitted:
         "report_id": IDS.uuid(),
         "reference": str(reference),
         "submitted_at": NOW,
-        "reporter": Named().reporter,
+        "reporter": PRIYA,
         "platform": "x",
         "content_kind": "comment",
         "behaviours": ("harassment",),
-        "affected": (Person(relation="self"),),
+        "affected": (Person(relation=Relation.SELF),),
         "narrative": f"They keep writing to me. ({next(_numbers)})",
         "manager_alert": "yes",
     }

@@ -10,6 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from pydantic import SecretStr
 
 from services.triage.app import open_service
 from services.triage.settings import TriageSettings
@@ -71,7 +72,7 @@ async def triage(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Tr
     clock = SetClock()
     async with postgres.fresh("triage") as url:
         settings = TriageSettings(
-            secret_key="a secret that only tests have, no more",
+            secret_key=SecretStr("a secret that only tests have, no more"),
             verify_key_file=public,
             event_log="postgres",
             triage_database_url=url,

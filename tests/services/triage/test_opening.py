@@ -15,6 +15,7 @@ from services.triage.routing.tables import StoredDecision
 from shared.audit import chain
 from shared.db.database import Database
 from shared.events.intake import Person
+from shared.events.vocabulary import Relation
 from tests.services.triage.building import IDS, NOW, envelope, open_cases, opening, report
 
 SERVICE = "triage"
@@ -112,7 +113,7 @@ async def test_nothing_that_somebody_wrote_or_is_called_is_in_a_decision_or_an_e
         urls=(f"https://x.com/{canary}",),
         platform_name=canary,
         evidence_note=canary,
-        suspected=(Person(relation="colleague", name=canary, staff_id=canary, handle=canary),),
+        suspected=(Person(relation=Relation.COLLEAGUE, name=canary, staff_id=canary, handle=canary),),
     )
     await open_cases(database, told)
     async with database.transaction() as session:
@@ -125,7 +126,7 @@ async def test_nothing_that_somebody_wrote_or_is_called_is_in_a_decision_or_an_e
 
 
 async def test_a_suspected_colleague_is_kept_from_the_case(database: Database) -> None:
-    told = report(suspected=(Person(relation="colleague", staff_id="S4001"),))
+    told = report(suspected=(Person(relation=Relation.COLLEAGUE, staff_id="S4001"),))
     await open_cases(database, told)
     assert (await one_case(database, told.report_id)).kept_from == ["S4001"]
 

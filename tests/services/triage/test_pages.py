@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, Person
+from shared.events.vocabulary import Relation
 from tests.services.triage.building import open_cases, report
 from tests.services.triage.conftest import Triage
 
@@ -193,7 +194,7 @@ async def test_a_case_is_seen_only_by_its_team(triage: Triage, sam: AsyncClient)
 
 
 async def test_a_responder_who_is_suspected_never_sees_the_case(triage: Triage, sam: AsyncClient) -> None:
-    told = report(suspected=(Person(relation="colleague", staff_id="S4001"),))
+    told = report(suspected=(Person(relation=Relation.COLLEAGUE, staff_id="S4001"),))
     await open_cases(triage.database, told)
     assert (await sam.get(f"/cases/{told.reference}")).status_code == 404
     assert told.reference not in (await sam.get("/cases")).text
