@@ -25,8 +25,24 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
         level: `debug`, `info`, `warning` or `error`.
         json: JSON lines; by default unless standard error is a terminal.
     """
-    as_json = not sys.stderr.isatty() if json is None else json
     threshold = logging.getLevelNamesMapping()[level.upper()]
+    _configure_structlog(threshold, as_json=not sys.stderr.isatty() if json is None else json)
+    logging.basicConfig(handlers=[_IntoStructlog()], level=max(threshold, logging.INFO), force=True)
+    sys.excepthook = _log_uncaught
+    for name in _QUIETER:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+
+
+def redact_by_default() -> None:
+    """Redact also where nobody configured logging: structlog's own default shows messages and local variables."""
+    if not structlog.is_configured():
+        _configure_structlog(logging.INFO, as_json=not sys.stderr.isatty())
+
+
+def _configure_structlog(threshold: int, *, as_json: bool) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -40,13 +56,6 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
         logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(handlers=[_IntoStructlog()], level=max(threshold, logging.INFO), force=True)
-    sys.excepthook = _log_uncaught
-    for name in _QUIETER:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
 
 
 def _log_uncaught(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:

@@ -5,16 +5,18 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
-from shared.auth.guard import anyone, assert_every_route_is_guarded
+from shared.auth.guard import assert_every_route_is_guarded
 from shared.auth.tokens import TokenVerifier
 from shared.clock import Clock, SystemClock
 from shared.observability.access_log import AccessLog, RouteNote
+from shared.observability.logging import redact_by_default
 from shared.observability.tracing import configure_tracing
 from shared.settings import ServiceSettings
 from shared.web import failures
+from shared.web.api_docs import description_router
 from shared.web.body_limit import DEFAULT_LIMIT, BodyLimit
 from shared.web.csrf import Csrf
 from shared.web.operations_routes import Readiness, operations_router
@@ -60,6 +62,7 @@ def create_app(  # noqa: PLR0913 - the parts of the frame, each named once
     Raises:
         UnguardedRoute: a route does not say who may use it.
     """
+    redact_by_default()
     configure_tracing("signpost")
     app = FastAPI(
         title=f"Signpost {service}",
@@ -79,7 +82,7 @@ def create_app(  # noqa: PLR0913 - the parts of the frame, each named once
     for router in routers:
         app.include_router(router)
     app.include_router(operations_router(prefix, readiness))
-    app.include_router(_description(app, prefix))
+    app.include_router(description_router(app, prefix))
     failures.install(app, domain_problems)
     app.user_middleware = _middleware(app, service, settings, body_limit)
     assert_every_route_is_guarded(app)
@@ -101,13 +104,3 @@ def _middleware(app: FastAPI, service: str, settings: ServiceSettings, body_limi
         Middleware(Csrf, key=settings.derive_key("csrf"), secure=settings.secure),
         Middleware(RouteNote),
     ]
-
-
-def _description(app: FastAPI, prefix: str) -> APIRouter:
-    router = APIRouter(prefix=f"{prefix}/api/v1", include_in_schema=False, dependencies=[Depends(anyone)])
-
-    @router.get("/openapi.json")
-    def openapi() -> dict[str, object]:
-        return app.openapi()
-
-    return router

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from shared.auth.guard import current_principal
@@ -21,6 +22,19 @@ SERVICE_NAME = "Signpost"
 _OWN_TEMPLATES = Path(__file__).parent / "templates"
 
 
+class _CompiledOnce(BytecodeCache):
+    """Keeps compiled templates for the process: services that share one do not compile the components again."""
+
+    _compiled: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if compiled := self._compiled.get(bucket.key):
+            bucket.bytecode_from_string(compiled)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
 def make_environment(templates: Sequence[Path]) -> Environment:
     """Return the environment of a service: its templates, the shared ones, GOV.UK's components."""
     environment = Environment(
@@ -31,6 +45,7 @@ def make_environment(templates: Sequence[Path]) -> Environment:
             ]
         ),
         autoescape=True,
+        bytecode_cache=_CompiledOnce(),
         trim_blocks=True,
         lstrip_blocks=True,
     )

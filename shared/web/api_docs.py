@@ -1,0 +1,47 @@
+"""The API's description for people: a page of ours, since the usual ones load scripts from elsewhere."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import Response
+
+from shared.auth.guard import anyone
+from shared.web.pages import render
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call as the page shows it."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+
+
+def description_router(app: FastAPI, prefix: str) -> APIRouter:
+    """Return `openapi.json` and `docs` of `app`, without the pages' routes."""
+    router = APIRouter(prefix=f"{prefix}/api/v1", include_in_schema=False, dependencies=[Depends(anyone)])
+
+    @router.get("/openapi.json")
+    def openapi() -> dict[str, object]:
+        return app.openapi()
+
+    @router.get("/docs")
+    def docs(request: Request) -> Response:
+        described = {"title": app.title, "operations": list(_operations(app.openapi())), "prefix": prefix}
+        return render(request, "api_docs.html", **described)
+
+    return router
+
+
+def _operations(described: Mapping[str, object]) -> Iterator[Operation]:
+    paths = cast(Mapping[str, Mapping[str, Mapping[str, str]]], described.get("paths", {}))
+    for path, item in sorted(paths.items()):
+        for method in _METHODS:
+            if call := item.get(method):
+                yield Operation(method.upper(), path, call.get("summary", ""), call.get("description", ""))

@@ -1,0 +1,12 @@
+"""What suites of sign-in share."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.web import WebForTests
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> WebForTests:
+    return WebForTests(tmp_path)

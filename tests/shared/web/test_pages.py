@@ -1,0 +1,206 @@
+"""The layout, and what every page knows."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from shared.auth.guard import Anyone
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.web import static_files
+from shared.web.forms import FormErrors, refuse_null_characters
+from shared.web.navigation import navigation
+from shared.web.pages import render
+from shared.web.signing_in_again import relative_address
+from shared.web.times import ago, uk_date, uk_time
+from tests.support.web import START, WebForTests, browsing, person
+
+PAGE = """{% extends "layout.html" %}{% from "components.html" import error_summary, exit_this_page, priority %}
+{% set casework = casework_page %}
+{% block page_title %}Test - {{ service_name }}{% endblock %}
+{% block exit_this_page %}{{ exit_this_page() }}{% endblock %}
+{% block content %}{{ error_summary(errors) }}<p>{{ text }}</p>{{ now | uk_time }}{{ priority("P1") }}{% endblock %}
+"""
+router = APIRouter()
+
+
+@router.get("/report/page")
+def page(request: Request, principal: Anyone, wrong: bool = False, casework: bool = False) -> Response:
+    errors = FormErrors({"narrative": "Say what <happened>"} if wrong else {})
+    return render(request, "page.html", text="<script>alert(1)</script>", errors=errors, casework_page=casework)
+
+
+@pytest.fixture
+async def client(web: WebForTests, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
+    async with browsing(web.app(router, static_files.router, templates=[tmp_path])) as opened:
+        yield opened
+
+
+async def test_what_is_shown_is_escaped(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/report/page?wrong=1")).text
+    assert "<script>alert" not in page
+    assert "Say what &lt;happened&gt;" in page
+
+
+async def test_an_error_is_in_the_title_and_linked_from_the_summary(client: httpx.AsyncClient) -> None:
+    assert "<title>Test - Signpost</title>" in (await client.get("/report/page")).text
+    wrong = (await client.get("/report/page?wrong=1")).text
+    assert "<title>Error: Test - Signpost</title>" in wrong
+    assert '<a href="#narrative">' in wrong
+
+
+async def test_no_script_and_no_style_is_in_the_page_itself(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/report/page")).text
+    assert page.count("<script") == page.count("<script src=") + page.count('<script type="module" src=')
+    assert "<style" not in page
+    assert "style=" not in page
+    assert "onclick" not in page
+
+
+async def test_everything_a_page_needs_comes_from_here(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/report/page?casework=1")).text
+    sources = [part.split('"', 1)[0] for part in page.split('src="')[1:]]
+    links = [part.split('href="', 1)[1].split('"', 1)[0] for part in page.split("<link ")[1:]]
+    assert all(address.startswith("/assets/") for address in sources + links)
+    assert any("moj/" in address for address in links)
+    assert not any("moj/" in part for part in (await client.get("/report/page")).text.split("<link ")[1:])
+
+
+async def test_a_page_has_its_landmarks(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/report/page")).text
+    for landmark in (
+        '<html lang="en"',
+        'class="govuk-skip-link"',
+        '<main class="govuk-main-wrapper" id="main-content">',
+    ):
+        assert landmark in page
+    for link in ('href="/policy"', 'href="/report/track"', 'href="/sign-in?next=/report/page"'):
+        assert link in page
+    assert "Exit this page" in page
+
+
+async def test_the_header_says_who_is_signed_in(web: WebForTests, client: httpx.AsyncClient) -> None:
+    client.cookies.update(web.session_cookie(Role.SMART_RESPONDER))
+    page = (await client.get("/report/page")).text
+    assert "Signed in as Priya Shah" in page
+    assert 'href="/cases"' in page
+
+
+def shown(principal: Principal | None) -> list[object]:
+    return [entry["text"] for entry in navigation(principal, "/")]
+
+
+def test_navigation_shows_what_one_may_open() -> None:
+    assert shown(None) == ["Report", "Is it official?"]
+    assert "Queue" not in shown(person(Role.REPORTER))
+    assert {"Queue", "Accounts"} <= set(shown(person(Role.SMART_RESPONDER)))
+
+
+def test_navigation_says_where_one_is() -> None:
+    responder = person(Role.SMART_RESPONDER)
+
+    def here(path: str) -> list[tuple[object, bool]]:
+        return [(e["text"], bool(e["current"])) for e in navigation(responder, path) if e["current"] or e["active"]]
+
+    assert here("/cases") == [("Queue", True)]
+    assert here("/cases/SP-1234-5678") == [("Queue", False)]
+    assert here("/accounts/lookup") == [("Is it official?", True)]
+    assert here("/report/abuse/where") == [("Report", False)]
+    assert here("/casesandmore") == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (START, "23 November 2026 at 10:42am"),
+        (datetime(2026, 7, 1, 11, 5, tzinfo=UTC), "1 July 2026 at 12:05pm"),
+        (datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "29 March 2026 at 2:00am"),
+        (datetime(2026, 12, 31, 23, 59, tzinfo=UTC), "31 December 2026 at 11:59pm"),
+        (datetime(2026, 8, 31, 23, 30, tzinfo=UTC), "1 September 2026 at 12:30am"),
+    ],
+)
+def test_times_are_uk_local_time(moment: datetime, text: str) -> None:
+    assert uk_time(moment) == text
+
+
+def test_dates_have_no_leading_zero() -> None:
+    assert uk_date(date(2026, 5, 3)) == "3 May 2026"
+    assert uk_date(datetime(2026, 5, 3, 23, 30, tzinfo=UTC)) == "4 May 2026"
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (timedelta(seconds=59), "just now"),
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(minutes=59), "59 minutes ago"),
+        (timedelta(hours=2), "2 hours ago"),
+        (timedelta(days=1, hours=3), "1 day ago"),
+    ],
+)
+def test_how_long_ago_is_said_in_one_unit(passed: timedelta, text: str) -> None:
+    assert ago(START, START + passed) == text
+
+
+def test_the_first_error_of_a_field_stays() -> None:
+    errors = FormErrors()
+    errors.add("b", "first")
+    errors.add("a", "second")
+    errors.add("b", "third")
+    assert errors.summary() == [{"text": "first", "href": "#b"}, {"text": "second", "href": "#a"}]
+    assert (errors.message("b"), errors.message("c")) == ({"text": "first"}, None)
+
+
+def test_a_null_character_is_named_and_the_rest_is_kept() -> None:
+    errors = FormErrors()
+    assert refuse_null_characters({"a": ["x\x00y"], "b": ["z"]}, errors) == {"a": ["xy"], "b": ["z"]}
+    assert list(errors) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\evil",
+        "javascript:alert(1)",
+        "",
+        None,
+        "/a\nb",
+        "/é",
+    ],
+)
+def test_nobody_is_sent_to_another_site(elsewhere: str | None) -> None:
+    assert relative_address(elsewhere) == "/"
+
+
+def test_one_comes_back_to_where_one_was() -> None:
+    assert relative_address("/cases?team=smart&q=a%20b") == "/cases?team=smart&q=a%20b"
+
+
+async def test_an_asset_is_kept_for_ever_under_its_fingerprint(client: httpx.AsyncClient) -> None:
+    address = static_files.asset_url("signpost.css")
+    marked = await client.get(address)
+    assert marked.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert marked.headers["content-type"].startswith("text/css")
+    plain = await client.get("/assets/signpost.css?v=of-another-day")
+    assert plain.headers["cache-control"] == "public, max-age=3600"
+    unchanged = await client.get(address, headers={"if-none-match": marked.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+async def test_scripts_are_served_as_scripts(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/assets/components.mjs")).headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize("path", ["nothing.css", "../pages.py", "%2e%2e/pages.py", "..%2fpages.py", "a%00b", ""])
+async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(f"/assets/{path}")).status_code == 404
