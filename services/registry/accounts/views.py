@@ -8,19 +8,20 @@ from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, Accou
 from shared.audit.chain import Activity
 from shared.events.platforms import platform_label, profile_url
 from shared.events.vocabulary import AccountStatus
+from shared.web.times import uk_date
 
 _ACTIONS = {"registered": "Put on the register", "status_changed": "Status changed"}
 _FIELDS = {
+    "handle": "Handle",
     "platform": "Platform",
+    "title": "Title",
     "account_class": "Class",
     "status": "Status",
     "official_use": "Official use",
-    "next_review_on": "Next review",
-    "checks_due_on": "Checks due",
-    "handle": "Handle",
-    "title": "Title",
     "owner": "Owner",
     "approved_person": "Approved person",
+    "next_review_on": "Next review",
+    "checks_due_on": "Checks due",
     "reason": "Reason",
 }
 _TAGS = {
@@ -40,7 +41,9 @@ class AccountView:
     handle: str
     profile: str | None
     account_class: str
+    short_class: str
     status: str
+    short_status: str
     tag: str
     official_use: str
     title: str | None
@@ -72,7 +75,9 @@ def account_view(account: Account, now: datetime) -> AccountView:
         handle=kept.handle,
         profile=profile_url(kept.platform, kept.handle),
         account_class=CLASS_LABELS[kept.account_class],
+        short_class=_words(kept.account_class),
         status=STATUS_LABELS[kept.status],
+        short_status=_words(kept.status),
         tag=_TAGS[kept.status],
         official_use="Yes" if kept.official_use else "No",
         title=kept.title,
@@ -87,15 +92,32 @@ def account_view(account: Account, now: datetime) -> AccountView:
 
 def history_view(activity: Activity) -> HistoryView:
     """Return an activity in words; what changed as `before → after`."""
-    changed = [
-        (_FIELDS.get(name, name), f"{activity.before[name]} → {text}" if name in activity.before else text)
-        for name, text in activity.after.items()
+    texts = {**activity.after, **activity.personal}
+    details = [
+        (label, f"{_value(name, activity.before[name])} → {new}" if name in activity.before else new)
+        for name, label in _FIELDS.items()
+        if name in texts and (new := _value(name, texts[name]))
     ]
-    private = [(_FIELDS.get(name, name), text) for name, text in activity.personal.items()]
     return HistoryView(
         what=_ACTIONS.get(activity.action, activity.action),
         who=activity.actor,
         at=activity.at,
-        details=(*changed, *private),
+        details=tuple(details),
         erased=activity.erased,
     )
+
+
+def _value(field: str, text: str) -> str:
+    match field:
+        case "platform":
+            return platform_label(text)
+        case "account_class" | "status":
+            return _words(text)
+        case "next_review_on" | "checks_due_on":
+            return uk_date(date.fromisoformat(text))
+        case _:
+            return text
+
+
+def _words(slug: str) -> str:
+    return "LinkedIn" if slug == "linkedin" else slug.replace("_", " ").capitalize()

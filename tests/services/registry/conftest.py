@@ -10,6 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from services.registry.accounts.domain import Registration
@@ -73,7 +74,7 @@ async def registry(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[
     private, public = ensure_key_files(tmp_path)
     async with postgres.fresh("registry") as url:
         settings = RegistrySettings(
-            secret_key="a secret that only tests have, no more",
+            secret_key=SecretStr("a secret that only tests have, no more"),
             verify_key_file=public,
             event_log="postgres",
             registry_database_url=url,

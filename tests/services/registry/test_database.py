@@ -1,6 +1,5 @@
 """The registry's database: migrations say what mappings say, and constraints refuse what handlers refuse."""
 
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError

@@ -21,14 +21,17 @@ LOOKUP = "/accounts/api/v1/lookup"
         {"platform": "x", "handle": "https://x.com/sampledept"},
     ],
 )
-async def test_an_official_account_is_sanctioned(registry: Registry, client: AsyncClient, asked: dict[str, str]) -> None:
+async def test_an_official_account_is_sanctioned(
+    registry: Registry, client: AsyncClient, asked: dict[str, str]
+) -> None:
     await registry.register(OFFICIAL)
     answer = await client.get(LOOKUP, params=asked)
     assert answer.status_code == 200
     assert answer.json() == {
         "sanctioned": True,
         "class": "official",
-        "answer": "Yes, this is a sanctioned DWP account. DWP has approved it for official use.",
+        "answer": "Yes, this is an official DWP account. "
+        "Check that you are looking at exactly this name, on exactly this platform.",
         "resembles": [],
     }
 
@@ -90,7 +93,13 @@ async def test_a_linkedin_account_is_sanctioned_only_for_official_use(registry: 
 
 @pytest.mark.parametrize(
     ("platform", "handle"),
-    [("x", "sampIedept"), ("x", "sаmpledept"), ("x", "sampledept_help"), ("x", "samplledept"), ("tiktok", "sampledept")],
+    [
+        ("x", "sampIedept"),
+        ("x", "sаmpledept"),
+        ("x", "sampledept_help"),
+        ("x", "samplledept"),
+        ("tiktok", "sampledept"),
+    ],
 )
 async def test_a_name_that_looks_like_an_official_one_is_pointed_out(
     registry: Registry, client: AsyncClient, platform: str, handle: str

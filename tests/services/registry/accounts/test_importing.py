@@ -1,0 +1,143 @@
+"""CSV: imports tell every bad row, exports are safe to open."""
+
+import csv
+import io
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.registry.accounts import csv_file
+from services.registry.accounts.exporting import export_csv
+from services.registry.accounts.importing import ImportResult, import_csv
+from services.registry.accounts.queries import AccountFilter, all_accounts
+from shared.db.database import Database
+from shared.events.vocabulary import AccountClass, AccountStatus
+from tests.services.registry.conftest import IDS, NOW, OFFICIAL, OUTBOX, events_of
+
+SERVICE = "registry"
+SAMPLE = Path(__file__).resolve().parents[4] / "deploy" / "sample" / "accounts.csv"
+HEADER = "platform,handle,class,status,title,owner\n"
+
+
+async def imported(database: Database, text: str, *, accept_valid: bool = False) -> ImportResult:
+    async with database.transaction() as session:
+        return await import_csv(
+            session, text, accept_valid=accept_valid, outbox=OUTBOX, now=NOW, ids=IDS, actor="system:test"
+        )
+
+
+async def handles(database: Database) -> set[str]:
+    async with database.transaction() as session:
+        return {account.registration.handle async for account in all_accounts(session, AccountFilter())}
+
+
+async def test_the_sample_accounts_are_importable_and_twice_changes_nothing(database: Database) -> None:
+    text = SAMPLE.read_text(encoding="utf-8")
+    assert await imported(database, text) == ImportResult(registered=12, unchanged=0, errors=(), applied=True)
+    assert await imported(database, text) == ImportResult(registered=0, unchanged=12, errors=(), applied=True)
+    assert len(await events_of(database)) == 12
+
+
+@pytest.mark.policy("Sc-d")
+async def test_existing_accounts_come_as_legacy_with_a_date_for_their_checks(database: Database) -> None:
+    await imported(database, HEADER + "x,some,official,legacy,,\n")
+    async with database.transaction() as session:
+        (account,) = [account async for account in all_accounts(session, AccountFilter())]
+    assert account.registration.status is AccountStatus.LEGACY
+    assert account.registration.checks_due_on == NOW.date() + timedelta(days=90)
+
+
+BAD_ROWS = [
+    ("myspace_2,some,official,,,", "platform"),
+    ("x,no spaces please,official,,,", "handle"),
+    ("x,secretcanary\0,official,,,", "handle"),
+    ("x,https://www.facebook.com/secretcanary,official,,,", "handle"),
+    ("x,some,personal,,,", "class"),
+    ("x,some,official,frozen,,", "status"),
+    ("x,some,union,,secretcanary,", "title"),
+    ("x,some,union,,,secretcanary", "owner"),
+    ("x,some,professional_individual,,,", "approved_person"),
+    ("x,some,linkedin,,,", "platform"),
+    (f"x,some,official,,{'a' * 201},", "title"),
+    ("x,some,official,,", ""),
+    ("x,some,official,,,,", ""),
+]
+
+
+@pytest.mark.policy("D-personal")
+@pytest.mark.policy("C-j")
+@pytest.mark.parametrize(("row", "column"), BAD_ROWS)
+async def test_a_bad_row_is_named_and_keeps_the_whole_file_out(database: Database, row: str, column: str) -> None:
+    result = await imported(database, f"{HEADER}x,fine,official,,,\n\n{row}\n")
+    assert [(error.row, error.column) for error in result.errors] == [(4, column)]
+    assert "secretcanary" not in repr(result)
+    assert not result.applied
+    assert await handles(database) == set()
+
+
+async def test_valid_rows_are_taken_when_asked_for(database: Database) -> None:
+    bad = "".join(f"{row}\n" for row, _ in BAD_ROWS)
+    result = await imported(database, f"{HEADER}{bad}x,fine,official,,,\n", accept_valid=True)
+    assert (result.registered, result.applied) == (1, True)
+    assert [error.row for error in result.errors] == list(range(2, 2 + len(BAD_ROWS)))
+    assert await handles(database) == {"fine"}
+
+
+@pytest.mark.policy("S4")
+async def test_a_handle_twice_in_a_file_or_already_registered_is_refused(database: Database) -> None:
+    await imported(database, HEADER + "x,taken,official,,,\n")
+    text = HEADER + "x,twice,official,,,\nx,@Twice,union,,,\nx,taken,union,,,\nx,taken2,official,,,\n"
+    result = await imported(database, text, accept_valid=True)
+    assert [(error.row, error.column) for error in result.errors] == [(2, "handle"), (3, "handle"), (4, "handle")]
+    assert await handles(database) == {"taken", "taken2"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "platform,handle\nx,some\n",
+        "platform,handle,class,class\nx,some,official,official\n",
+        "platform,handle,class,secretcanary\nx,some,official,1\n",
+        'platform,handle,class\nx,"some,official\n',
+    ],
+)
+async def test_a_file_that_cannot_be_read_is_refused_as_a_whole(database: Database, text: str) -> None:
+    result = await imported(database, text, accept_valid=True)
+    assert result.registered == 0
+    assert len(result.errors) == 1
+    assert "secretcanary" not in repr(result)
+
+
+@given(st.text(max_size=300) | st.text(max_size=200).map(lambda rest: HEADER + rest))
+def test_any_text_is_read_without_failing(text: str) -> None:
+    file = csv_file.read(text, NOW.date())
+    assert all(error.reason for error in file.errors)
+
+
+async def test_an_export_can_be_imported_again(database: Database) -> None:
+    await imported(database, SAMPLE.read_text(encoding="utf-8"))
+    async with database.transaction() as session:
+        text = await export_csv(session)
+    assert (await imported(database, text)).unchanged == 12
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_spreadsheet_runs_nothing_that_was_exported(start: str) -> None:
+    formula = f"{start}cmd|' /C calc'!A0"
+    lines = "".join(csv_file.write([replace(OFFICIAL, title=formula, handle=formula)]))
+    cells = next(csv.reader(io.StringIO(lines.split("\r\n", 1)[1], newline="")))
+    assert cells[1].startswith("'")
+    assert all(not cell.startswith(start) for cell in cells)
+
+
+@given(st.sampled_from(["+447700900123", "'=x", "=x"]))
+def test_the_mark_against_formulas_is_taken_off_again(title: str) -> None:
+    text = "".join(csv_file.write([replace(OFFICIAL, title=title)]))
+    ((_, registration),) = csv_file.read(text, NOW.date()).rows
+    assert registration.title == title
+    assert registration.account_class is AccountClass.OFFICIAL

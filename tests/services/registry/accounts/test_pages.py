@@ -1,0 +1,162 @@
+"""The register's pages."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from httpx import AsyncClient, Response
+
+from shared.auth.permissions import Role
+from shared.events.vocabulary import AccountStatus
+from tests.services.registry.conftest import OFFICIAL, UNION, Registry, events_of
+
+
+@pytest.fixture
+async def owner(registry: Registry) -> AsyncIterator[AsyncClient]:
+    """An account owner's browser."""
+    async with registry.client(**registry.session(Role.ACCOUNT_OWNER)) as client:
+        yield client
+
+
+async def submit(client: AsyncClient, page: str, action: str, **answers: str) -> Response:
+    """Send a form as a browser would, with the token of the page it is on."""
+    form = (await client.get(page)).text
+    token = form.partition('name="csrftoken" value="')[2].partition('"')[0]
+    return await client.post(action, data={"csrftoken": token, **answers})
+
+
+async def test_an_empty_register_says_what_to_do(owner: AsyncClient) -> None:
+    page = await owner.get("/accounts")
+    assert "No accounts yet" in page.text
+    assert "Register an account" in page.text
+
+
+async def test_the_list_shows_what_the_address_asks_for(registry: Registry, owner: AsyncClient) -> None:
+    await registry.register(OFFICIAL, UNION)
+    page = await owner.get("/accounts?class=union&overdue=yes&class=nonsense")
+    assert "No account fits these filters" in page.text
+    page = await owner.get("/accounts?class=union")
+    assert "sampleunion" in page.text
+    assert "sampledept" not in page.text
+    assert 'href="/accounts/export.csv?class=union"' in page.text
+
+
+async def test_an_overdue_account_is_marked_by_a_word(registry: Registry, owner: AsyncClient) -> None:
+    await registry.register(replace(OFFICIAL, status=AccountStatus.LEGACY, checks_due_on=date(2026, 11, 22)))
+    page = (await owner.get("/accounts")).text
+    assert "Checks by 22 November 2026" in page
+    assert page.count("Overdue") == 2  # the filter and the mark
+
+
+async def test_many_accounts_are_paged(registry: Registry, owner: AsyncClient) -> None:
+    await registry.register(*[replace(OFFICIAL, handle=f"sample{number:03}") for number in range(60)])
+    first = (await owner.get("/accounts?class=official")).text
+    assert first.count('<th scope="row"') == 50
+    following = first.partition('href="/accounts?class=official&amp;cursor=')[2].partition('"')[0]
+    second = (await owner.get(f"/accounts?class=official&cursor={following}")).text
+    assert second.count('<th scope="row"') == 10
+    assert "sample050" in second
+    assert "sample" not in f"/accounts?class=official&cursor={following}"
+
+
+@pytest.mark.parametrize("address", ["/accounts", "/accounts/new", "/accounts/import", "/accounts/export.csv"])
+async def test_who_is_not_signed_in_is_asked_to(client: AsyncClient, address: str) -> None:
+    answer = await client.get(address, headers={"accept": "text/html"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in?next=")
+
+
+async def test_a_viewer_sees_no_way_to_change(registry: Registry) -> None:
+    (account_id,) = await registry.register(OFFICIAL)
+    async with registry.client(**registry.session(Role.SMART_RESPONDER)) as viewer:
+        assert "Change status" not in (await viewer.get(f"/accounts/{account_id}")).text
+        assert "Register an account" not in (await viewer.get("/accounts")).text
+        assert (await viewer.get("/accounts/new")).status_code == 403
+        refused = await submit(viewer, "/accounts/lookup", f"/accounts/{account_id}/status", status="frozen")
+        assert refused.status_code == 403
+
+
+async def test_an_account_is_registered_by_form(registry: Registry, owner: AsyncClient) -> None:
+    answers = {"platform": "x", "handle": "@SampleDept", "account_class": "official", "title": "Sample Department"}
+    done = await submit(owner, "/accounts/new", "/accounts/new", **answers)
+    assert done.status_code == 303
+    page = (await owner.get(done.headers["location"])).text
+    assert "sampledept" in page
+    assert "Put on the register" in page
+    assert len(await events_of(registry.database)) == 1
+
+
+@pytest.mark.policy("S4")
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({}, "Choose a platform"),
+        ({"platform": "x", "handle": "no spaces", "account_class": "official"}, "Enter a handle, or the address"),
+        ({"platform": "x", "handle": "kept-as\0typed", "account_class": "official"}, "Remove the hidden character"),
+        ({"platform": "x", "handle": "some", "account_class": "personal"}, "Choose what kind of account it is"),
+        ({"platform": "x", "handle": "some", "account_class": "union", "owner": "S1"}, "platform and handle only"),
+        ({"platform": "x", "handle": "some", "account_class": "professional_individual"}, "Enter the staff ID"),
+        ({"platform": "x", "handle": "@SampleDept", "account_class": "union"}, "one account has one purpose"),
+        ({"platform": "x", "handle": "some", "account_class": "official", "next_review_on": "soon"}, "2027-03-31"),
+    ],
+)
+async def test_a_refused_registration_keeps_what_was_typed(
+    registry: Registry, owner: AsyncClient, answers: dict[str, str], message: str
+) -> None:
+    await registry.register(OFFICIAL)
+    page = await submit(owner, "/accounts/new", "/accounts/new", **answers)
+    assert page.status_code == 422
+    assert "There is a problem" in page.text
+    assert message in page.text
+    assert answers.get("handle", "").replace("\0", "") in page.text
+    assert len(await events_of(registry.database)) == 1
+
+
+async def test_a_status_is_changed_by_form_and_shown_in_the_history(registry: Registry, owner: AsyncClient) -> None:
+    (account_id,) = await registry.register(OFFICIAL)
+    page = f"/accounts/{account_id}"
+    refused = await submit(owner, page, f"{page}/status", version="1", status="frozen")
+    assert refused.status_code == 422
+    assert "Enter a reason" in refused.text
+    done = await submit(owner, page, f"{page}/status", version="1", status="frozen", reason="Password may be known")
+    assert done.status_code == 303
+    shown = (await owner.get(page)).text
+    assert "Password may be known" in shown
+    assert "Live → Frozen" in shown
+    stale = await submit(owner, page, f"{page}/status", version="1", status="closed", reason="old page")
+    assert stale.status_code == 412
+
+
+async def test_a_form_without_its_token_is_refused(registry: Registry, owner: AsyncClient) -> None:
+    (account_id,) = await registry.register(OFFICIAL)
+    forged = {"version": "1", "status": "frozen", "reason": "x"}
+    assert (await owner.post(f"/accounts/{account_id}/status", data=forged)).status_code == 403
+
+
+async def test_an_import_by_page_is_all_or_nothing(registry: Registry, owner: AsyncClient) -> None:
+    text = "platform,handle,class\nx,no spaces,official\nx,fine,official\n"
+    refused = await submit(owner, "/accounts/import", "/accounts/import", csv=text)
+    assert refused.status_code == 422
+    assert "Rows that would be refused" in refused.text
+    assert "x,fine,official" in refused.text
+    assert await events_of(registry.database) == []
+    taken = await submit(owner, "/accounts/import", "/accounts/import", csv=text, accept_valid="yes")
+    assert taken.status_code == 200
+    assert "1 registered" in taken.text
+    assert [event.handle for event in await events_of(registry.database)] == ["fine"]
+
+
+async def test_exports_hold_what_the_filter_lets_through(registry: Registry, owner: AsyncClient) -> None:
+    await registry.register(replace(OFFICIAL, title="=cmd()"), UNION)
+    as_csv = await owner.get("/accounts/export.csv?class=official")
+    assert "sampledept,official,live,yes,'=cmd()" in as_csv.text
+    assert "sampleunion" not in as_csv.text
+    assert as_csv.headers["content-disposition"].startswith("attachment")
+    as_json = await owner.get("/accounts/export.json?class=union")
+    assert [item["handle"] for item in as_json.json()["items"]] == ["sampleunion"]
+
+
+async def test_a_page_that_is_not_there_is_not_found(owner: AsyncClient) -> None:
+    assert (await owner.get("/accounts/01a206d7-a6f3-734f-b4b2-e0ff5fe91e8f")).status_code == 404
+    assert (await owner.get("/accounts/nonsense")).status_code == 404
