@@ -33,8 +33,8 @@ def description_router(app: FastAPI, prefix: str) -> APIRouter:
 
     @router.get("/docs")
     def docs(request: Request) -> Response:
-        described = {"title": app.title, "operations": list(_operations(app.openapi())), "prefix": prefix}
-        return render(request, "api_docs.html", **described)
+        operations = list(_operations(app.openapi()))
+        return render(request, "api_docs.html", title=app.title, operations=operations, prefix=prefix)
 
     return router
 
