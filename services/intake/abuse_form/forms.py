@@ -35,8 +35,10 @@ def picked(step: Step, form: Mapping[str, list[str]], errors: FormErrors) -> Ans
     return {name: tuple(text for text in texts if text) for name, texts in clean.items()}
 
 
-def find_errors(step: Step, answers: Answers, now: datetime, errors: FormErrors) -> None:
+def find_errors(step: Step, answers: Answers, now: datetime, errors: FormErrors, *, signed_in: bool) -> None:
     """Record what is wrong with the fields of `step`, in the order of the page."""
+    if "name" in step.fields and not signed_in and not one(answers, "name"):
+        errors.add("name", "Enter your name, or sign in")
     for name in step.fields:
         _check_choice(name, answers, errors)
     if "when" in step.fields:

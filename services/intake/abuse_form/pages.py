@@ -62,7 +62,7 @@ async def answer(request: Request, step: StepDep, visit: VisitDep) -> Response:
     form = await read_form(request)
     errors = FormErrors()
     answers = {**visit.answers, **picked(step, form, errors)}
-    find_errors(step, answers, visit.now, errors)
+    find_errors(step, answers, visit.now, errors, signed_in=visit.principal is not None)
     if errors:
         return _page(request, step, answers, errors, visit)
     response = RedirectResponse(_next(step, answers, visit, changing="change" in form), 303)

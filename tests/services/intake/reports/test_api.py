@@ -73,10 +73,10 @@ async def test_a_confidential_reporter_can_say_so(intake: Intake, client: AsyncC
 
 
 @pytest.mark.policy("O1", "O2", "S2")
-@pytest.mark.parametrize("kind", ContentKind)
-async def test_any_kind_of_content_can_be_reported_recordings_too(client: AsyncClient, kind: ContentKind) -> None:
-    answer = await client.post(ADDRESS, json=small_body(content_kind=kind))
-    assert answer.status_code == 201
+async def test_any_kind_of_content_can_be_reported_recordings_too(client: AsyncClient) -> None:
+    for kind in ContentKind:
+        answer = await client.post(ADDRESS, json=small_body(content_kind=kind))
+        assert answer.status_code == 201, kind
 
 
 @pytest.mark.policy("O2")
@@ -87,36 +87,34 @@ async def test_a_platform_that_is_not_on_the_list_can_be_named(intake: Intake, c
 
 
 @pytest.mark.policy("Sc-a")
-@pytest.mark.parametrize("kind", WorkerKind)
-async def test_every_kind_of_worker_can_report(client: AsyncClient, intake: Intake, kind: WorkerKind) -> None:
-    answer = await client.post(ADDRESS, json=small_body(worker_kind=kind), headers=intake.token())
-    assert answer.status_code == 201
-    assert (await the_report(intake)).reporter_worker_kind == kind
+async def test_every_kind_of_worker_can_report(client: AsyncClient, intake: Intake) -> None:
+    for kind in WorkerKind:
+        answer = await client.post(ADDRESS, json=small_body(worker_kind=kind), headers=intake.token())
+        assert answer.status_code == 201, kind
+    async with intake.database.transaction() as session:
+        assert set(await session.scalars(select(ReportRow.reporter_worker_kind))) == set(WorkerKind)
 
 
 @pytest.mark.policy("S1", "Sc-a")
-@pytest.mark.parametrize("relation", Relation)
-async def test_anybody_can_be_affected_the_public_too(client: AsyncClient, relation: Relation) -> None:
-    answer = await client.post(ADDRESS, json=small_body(affected=[{"relation": relation}]))
-    assert answer.status_code == 201
+async def test_anybody_can_be_affected_the_public_too(client: AsyncClient) -> None:
+    for relation in Relation:
+        answer = await client.post(ADDRESS, json=small_body(affected=[{"relation": relation}]))
+        assert answer.status_code == 201, relation
 
 
 @pytest.mark.policy("D-trolling", "D-cyberstalking", "D-cyberbullying", "D-doxing")
-@pytest.mark.parametrize("behaviour", Behaviour)
-async def test_every_behaviour_can_be_reported(client: AsyncClient, behaviour: Behaviour) -> None:
-    assert (await client.post(ADDRESS, json=small_body(behaviours=[behaviour]))).status_code == 201
+async def test_every_behaviour_can_be_reported(client: AsyncClient) -> None:
+    for behaviour in Behaviour:
+        assert (await client.post(ADDRESS, json=small_body(behaviours=[behaviour]))).status_code == 201, behaviour
 
 
 @pytest.mark.policy("C-h")
-@pytest.mark.parametrize(("roles", "status"), [((Role.REPORTER,), 403), ((Role.MONITORING,), 201), ((), 403)])
-async def test_only_monitoring_may_say_that_monitoring_found_it(
-    intake: Intake, client: AsyncClient, roles: tuple[Role, ...], status: int
-) -> None:
-    headers = intake.token(*roles) if roles else {}
-    answer = await client.post(ADDRESS, json=small_body(found_by="monitoring"), headers=headers)
-    assert answer.status_code == status, answer.text
-    if status == 201:
-        assert (await the_report(intake)).manager_alert == "no"
+async def test_only_monitoring_may_say_that_monitoring_found_it(intake: Intake, client: AsyncClient) -> None:
+    body = small_body(found_by="monitoring")
+    for headers in ({}, intake.token(Role.REPORTER), intake.token(Role.SMART_LEAD)):
+        assert (await client.post(ADDRESS, json=body, headers=headers)).status_code == 403
+    assert (await client.post(ADDRESS, json=body, headers=intake.token(Role.MONITORING))).status_code == 201
+    assert (await the_report(intake)).manager_alert == "no"
 
 
 async def test_a_token_that_is_not_accepted_does_not_become_an_anonymous_report(

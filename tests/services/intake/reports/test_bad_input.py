@@ -1,6 +1,5 @@
 """What a client gets for a report that cannot be taken: a problem that names the field and never echoes the value."""
 
-import pytest
 from httpx import AsyncClient
 
 from tests.services.intake.conftest import START, Intake, small_body
@@ -41,44 +40,41 @@ BAD: list[tuple[str, dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "field"), [(c, f) for _, c, f in BAD], ids=[name for name, _, _ in BAD])
-async def test_a_bad_field_is_named_and_nothing_is_kept(
-    intake: Intake, client: AsyncClient, changes: dict[str, object], field: str
-) -> None:
-    answer = await client.post(ADDRESS, json=small_body(**changes), headers=intake.token())
-    assert answer.status_code == 422, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert field in [error["field"] for error in answer.json()["errors"]]
-    assert CANARY not in answer.text.replace(f'"field":"{CANARY}"', "")
+async def test_a_bad_field_is_named_and_nothing_is_kept(intake: Intake, client: AsyncClient) -> None:
+    unanswered = []
+    for name, changes, field in BAD:
+        answer = await client.post(ADDRESS, json=small_body(**changes), headers=intake.token())
+        named = answer.status_code == 422 and field in [error["field"] for error in answer.json()["errors"]]
+        echoed = CANARY in answer.text.replace(f'"field":"{CANARY}"', "")
+        if not named or echoed or answer.headers["content-type"] != "application/problem+json":
+            unanswered.append((name, answer.status_code, answer.text))
+    assert unanswered == []
     assert await how_many(intake) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("field", ["platform", "behaviours", "affected", "narrative"])
-async def test_a_missing_field_is_named(client: AsyncClient, field: str) -> None:
-    body = {name: value for name, value in small_body().items() if name != field}
-    answer = await client.post(ADDRESS, json=body)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+async def test_a_missing_field_is_named(client: AsyncClient) -> None:
+    for field in ("platform", "behaviours", "affected", "narrative"):
+        body = {name: value for name, value in small_body().items() if name != field}
+        answer = await client.post(ADDRESS, json=body)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"narrative": "\xff\xfe"}',
-        b"{",
-        b"[]",
-        b"",
-        b'{"narrative": "\\ud800"}',
-        b"[" * 100_000,
-        b'{"platform": NaN}',
-    ],
-    ids=["broken UTF-8", "broken JSON", "a list", "nothing", "half a character", "a tower", "not a number"],
-)
-async def test_a_body_that_cannot_be_read_is_the_clients_fault(
-    intake: Intake, client: AsyncClient, body: bytes
-) -> None:
-    answer = await client.post(ADDRESS, content=body, headers={"content-type": "application/json"})
-    assert 400 <= answer.status_code < 500, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
+UNREADABLE = {
+    "broken UTF-8": b'{"narrative": "\xff\xfe"}',
+    "broken JSON": b"{",
+    "a list": b"[]",
+    "nothing": b"",
+    "half a character": b'{"narrative": "\\ud800"}',
+    "a tower": b"[" * 100_000,
+    "not a number": b'{"platform": NaN}',
+}
+
+
+async def test_a_body_that_cannot_be_read_is_the_clients_fault(intake: Intake, client: AsyncClient) -> None:
+    for name, body in UNREADABLE.items():
+        answer = await client.post(ADDRESS, content=body, headers={"content-type": "application/json"})
+        assert 400 <= answer.status_code < 500, (name, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json", name
     assert await how_many(intake) == (0, 0, 0)
 
 
@@ -93,7 +89,9 @@ async def test_a_clock_that_is_a_little_fast_is_forgiven(client: AsyncClient) ->
     assert (await client.post(ADDRESS, json=body)).status_code == 201
 
 
-@pytest.mark.parametrize("field", ["worker_kind", "safe_contact"])
-async def test_an_anonymous_client_cannot_say_who_it_is_by_mistake(client: AsyncClient, field: str) -> None:
-    answer = await client.post(ADDRESS, json=small_body(**{field: "employee"}))
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+async def test_an_anonymous_client_cannot_say_who_it_is_by_mistake(client: AsyncClient) -> None:
+    for field in ("worker_kind", "safe_contact"):
+        answer = await client.post(ADDRESS, json=small_body(**{field: "employee"}))
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    answer = await client.post(ADDRESS, json=small_body(affected=[{"relation": "self", "name": "Priya"}]))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "affected")

@@ -1,0 +1,91 @@
+"""A bad answer comes back with everything that was typed, and the error beside its field and in the summary."""
+
+import html
+
+from httpx import AsyncClient
+
+from tests.services.intake.abuse_form.walking import ANSWERS, BASE, fill, post
+from tests.services.intake.conftest import Intake
+from tests.services.intake.reports.test_api import how_many
+
+WHEN = dict(ANSWERS["when"])
+BAD: list[tuple[str, str, dict[str, object], str]] = [
+    ("nothing chosen", "safety", {}, "safe"),
+    ("nobody affected", "affected", {}, "affected"),
+    ("an unknown relation", "affected", {"affected": "martian"}, "affected"),
+    ("no platform", "where", {"urls": "https://x.com/1"}, "platform"),
+    ("an unknown platform", "where", {"platform": "friendface", "handles": "@kept"}, "platform"),
+    ("another platform without its name", "where", {"platform": "other"}, "platform_name"),
+    ("a link that is none", "where", {"platform": "x", "urls": "not a link", "handles": "@kept"}, "urls"),
+    ("an unknown kind of content", "where", {"platform": "x", "content_kind": "smell"}, "content_kind"),
+    ("no behaviour", "kind", {}, "behaviours"),
+    ("an unknown behaviour", "kind", {"behaviours": ["harassment", "rudeness"]}, "behaviours"),
+    ("nothing said about risk", "at-risk", {}, "also_affects"),
+    ("none and one", "at-risk", {"also_affects": ["none", "system"]}, "also_affects"),
+    ("no answer about when", "when", {}, "when"),
+    ("no year", "when", WHEN | {"occurred_at-year": ""}, "occurred_at-year"),
+    ("no such day", "when", WHEN | {"occurred_at-day": "31"}, "occurred_at-day"),
+    ("the future", "when", WHEN | {"occurred_at-year": "2027"}, "occurred_at-day"),
+    ("a year of two digits", "when", WHEN | {"occurred_at-year": "26"}, "occurred_at-day"),
+    ("no such time", "when", WHEN | {"occurred_time": "25:00"}, "occurred_time"),
+    ("an empty story", "what-happened", {"narrative": "  "}, "narrative"),
+    ("100 KB of story", "what-happened", {"narrative": "y" * 100_000}, "narrative"),
+    ("100 KB of emoji", "what-happened", {"narrative": "\U0001f622" * 50_001}, "narrative"),
+    ("U+0000", "what-happened", {"narrative": "kept\0words"}, "narrative"),
+    ("a long note", "evidence", {"evidence_note": "n" * 4_001}, "evidence_note"),
+    ("no answer about who", "who-did-it", {"suspected_name": "kept"}, "known"),
+    ("a long name", "who-did-it", {"known": "public", "suspected_name": "n" * 201}, "suspected_name"),
+    ("no answer about the manager", "manager", {}, "manager_alert"),
+    ("no address", "manager", {"manager_alert": "yes", "manager_email": "grace"}, "manager_email"),
+    ("nobody else named", "manager", {"manager_alert": "someone_else"}, "other_email"),
+    ("no address of somebody else", "manager", {"manager_alert": "someone_else", "other_email": "x"}, "other_email"),
+    ("no way to report chosen", "about-you", {}, "confidentiality"),
+    ("named without a name", "contact", {"safe_contact": "kept"}, "name"),
+    ("no e-mail address", "contact", {"email": "priya", "name": "kept"}, "email"),
+    ("an unknown kind of worker", "contact", {"worker_kind": "elf", "name": "kept"}, "worker_kind"),
+]
+
+
+async def test_a_bad_answer_comes_back_with_everything_kept(intake: Intake, client: AsyncClient) -> None:
+    await fill(client, about_you={"confidentiality": "named"}, contact={"name": "Kit"})
+    wrong = []
+    for name, slug, answers, field in BAD:
+        page = await post(client, f"{BASE}/{slug}", answers)
+        complaints = [complaint for complaint, holds in _expected(page.text, answers, field).items() if not holds]
+        if page.status_code != 422 or complaints:
+            wrong.append((name, page.status_code, complaints))
+    assert wrong == []
+    assert await how_many(intake) == (0, 0, 0)
+
+
+def _expected(page: str, answers: dict[str, object], field: str) -> dict[str, bool]:
+    shown = html.unescape(page)
+    typed = [text for value in answers.values() for text in (value if isinstance(value, list) else [value])]
+    words = [str(text).replace("\0", "").strip() for text in typed if len(str(text)) > 3]
+    chosen = {"martian", "friendface", "smell", "rudeness", "elf"}
+    return {
+        "in the title": "<title>Error: " in page,
+        "in the summary": f'href="#{field}"' in page,
+        "the field is there": f'id="{field}"' in page,
+        "beside the field": "govuk-error-message" in page,
+        "kept": all(word in shown for word in words if word not in chosen),
+    }
+
+
+async def test_a_bad_answer_changes_nothing_that_was_answered_before(client: AsyncClient) -> None:
+    await fill(client)
+    await post(client, f"{BASE}/what-happened", {"narrative": ""})
+    assert "They posted my address." in (await client.get(f"{BASE}/check")).text
+
+
+async def test_broken_utf8_is_the_clients_fault(client: AsyncClient) -> None:
+    answer = await client.post(
+        f"{BASE}/safety", content=b"safe=%ff", headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    assert 400 <= answer.status_code < 500
+
+
+async def test_a_form_without_its_token_is_refused(intake: Intake, client: AsyncClient) -> None:
+    await fill(client)
+    assert (await client.post(f"{BASE}/check", data={})).status_code == 403
+    assert await how_many(intake) == (0, 0, 0)
