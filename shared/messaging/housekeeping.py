@@ -1,0 +1,66 @@
+"""What messaging lets go of in time: contents that were published or settled, and the memory of what was handled."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import Clock
+from shared.db.database import Database
+from shared.db.sweep import Sweep
+from shared.messaging.log import EventLog
+from shared.messaging.postgres import PostgresLog
+from shared.runtime import Role
+
+CONTENT_LIVES = timedelta(days=7)
+"""After it was published or settled, an event's content is blanked; with the log's 7 days and a day of segments, a
+narrative has left every log within 9 days."""
+INBOX_LIVES = timedelta(days=45)
+"""Longer than any topic keeps its records, so that none is handled twice."""
+
+_EVERY = timedelta(minutes=10)
+_MOST = 2_000
+
+_BLANK_PUBLISHED = text(
+    "update outbox set value = null, key = null where id in (select id from outbox "
+    "where published_at < :before and value is not null order by published_at limit :most for update skip locked) returning 1"
+)
+_BLANK_SETTLED = text(
+    "update dead_letter set value = null, key = null, headers = '[]' where id in (select id from dead_letter "
+    "where settled_at < :before and (value is not null or headers <> '[]') limit :most for update skip locked) returning 1"
+)
+_FORGET_HANDLED = text(
+    "delete from inbox where ctid in (select ctid from inbox i where handled_at < :before and ("
+    "sequence is null or exists (select 1 from inbox next where next.group_name = i.group_name "
+    "and next.source = i.source and next.topic = i.topic and next.subject = i.subject "
+    "and next.sequence = i.sequence + 1)) limit :most for update skip locked) returning 1"
+)
+
+
+async def let_go(session: AsyncSession, now: datetime) -> int:
+    """Blank and delete what is due, and return how many rows that was.
+
+    The newest event of each aggregate stays in the inbox for ever: its successor, whenever it comes, asks for it.
+    """
+    content = {"before": now - CONTENT_LIVES, "most": _MOST}
+    handled = {"before": now - INBOX_LIVES, "most": _MOST}
+    statements = ((_BLANK_PUBLISHED, content), (_BLANK_SETTLED, content), (_FORGET_HANDLED, handled))
+    return sum([len((await session.execute(statement, parameters)).all()) for statement, parameters in statements])
+
+
+def housekeeping(service: str, *, database: Database, clock: Clock) -> Sweep:
+    """Return the sweep that lets go of what messaging keeps in the database of `service`."""
+    return Sweep(f"{service}-messaging-housekeeping", let_go, database=database, clock=clock, every=_EVERY)
+
+
+def log_housekeeping(log: EventLog, *, database: Database, clock: Clock) -> Sequence[Role]:
+    """Return the sweep that keeps a PostgreSQL log to its topics' retention; a broker does that by itself."""
+    if not isinstance(log, PostgresLog):
+        return ()
+
+    async def retain(_session: AsyncSession, _now: datetime) -> int:
+        await log.retain()
+        return 0
+
+    return (Sweep("event-log-retention", retain, database=database, clock=clock, every=_EVERY),)
