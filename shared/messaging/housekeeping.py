@@ -1,6 +1,7 @@
 """What messaging lets go of in time: contents that were published or settled, and the memory of what was handled."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -8,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.db.database import Database
-from shared.db.sweep import Sweep
-from shared.messaging.log import EventLog
+from shared.db.sweep import Sweep, Work
+from shared.messaging.log import EventLog, LogUnavailable
 from shared.messaging.postgres import PostgresLog
 from shared.runtime import Role
 
@@ -23,12 +24,13 @@ _EVERY = timedelta(minutes=10)
 _MOST = 2_000
 
 _BLANK_PUBLISHED = text(
-    "update outbox set value = null, key = null where id in (select id from outbox "
-    "where published_at < :before and value is not null order by published_at limit :most for update skip locked) returning 1"
+    "update outbox set value = null, key = null where id in (select id from outbox where published_at < :before "
+    "and value is not null order by published_at limit :most for update skip locked) returning 1"
 )
 _BLANK_SETTLED = text(
-    "update dead_letter set value = null, key = null, headers = '[]' where id in (select id from dead_letter "
-    "where settled_at < :before and (value is not null or headers <> '[]') limit :most for update skip locked) returning 1"
+    "update dead_letter set value = null, key = null, headers = '[]' "
+    "where id in (select id from dead_letter where settled_at < :before "
+    "and (value is not null or headers <> '[]') limit :most for update skip locked) returning 1"
 )
 _FORGET_HANDLED = text(
     "delete from inbox where ctid in (select ctid from inbox i where handled_at < :before and ("
@@ -49,18 +51,22 @@ async def let_go(session: AsyncSession, now: datetime) -> int:
     return sum([len((await session.execute(statement, parameters)).all()) for statement, parameters in statements])
 
 
-def housekeeping(service: str, *, database: Database, clock: Clock) -> Sweep:
-    """Return the sweep that lets go of what messaging keeps in the database of `service`."""
-    return Sweep(f"{service}-messaging-housekeeping", let_go, database=database, clock=clock, every=_EVERY)
+def housekeeping(service: str, *, database: Database, log: EventLog, clock: Clock) -> Sequence[Role]:
+    """Return the sweeps that let go of what messaging keeps for `service`.
 
-
-def log_housekeeping(log: EventLog, *, database: Database, clock: Clock) -> Sequence[Role]:
-    """Return the sweep that keeps a PostgreSQL log to its topics' retention; a broker does that by itself."""
+    A log in PostgreSQL is kept to its topics' retention as well; a broker does that by itself.
+    """
+    name = f"{service}-messaging-housekeeping"
+    kept = Sweep(name, let_go, database=database, clock=clock, every=_EVERY)
     if not isinstance(log, PostgresLog):
-        return ()
+        return (kept,)
+    return kept, Sweep(f"{service}-log-retention", _retention(log), database=database, clock=clock, every=_EVERY)
 
+
+def _retention(log: PostgresLog) -> Work:
     async def retain(_session: AsyncSession, _now: datetime) -> int:
-        await log.retain()
+        with suppress(LogUnavailable):
+            await log.retain()
         return 0
 
-    return (Sweep("event-log-retention", retain, database=database, clock=clock, every=_EVERY),)
+    return retain
