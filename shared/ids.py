@@ -110,4 +110,3 @@ def _check_symbol(symbols: str) -> str:
     for symbol in symbols:
         number = number * 32 + ALPHABET.index(symbol)
     return _CHECK_SYMBOLS[number % 37]
-
