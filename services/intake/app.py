@@ -12,10 +12,10 @@ from services.intake.drafts.handlers import forget_expired as forget_drafts
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
 from services.intake.ledger.handlers import record_published
+from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
 from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
 from services.intake.reports.receipts import Receipts
-from services.intake.policy import pages as policy
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import open_front_door
@@ -31,6 +31,7 @@ from shared.db.database import Database
 from shared.db.sweep import Sweep
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
+from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
@@ -72,9 +73,8 @@ async def open_service(
             stack.push_async_callback(log.close)
         outbox = Outbox("intake", ids)
         roles: Sequence[Role] = (
-            Relay(
-                "intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox
-            ),
+            Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
+            *housekeeping("intake", database=database, log=log, clock=clock),
             BatchConsumer(
                 consumer.GROUP,
                 topics=consumer.TOPICS,

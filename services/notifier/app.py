@@ -25,6 +25,7 @@ from shared.db.database import Database
 from shared.db.sweep import Sweep
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
+from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
@@ -70,6 +71,7 @@ async def open_service(
             Sweep("notifier-reminders", answering.remind_due, database=database, clock=clock, every=_SWEEP_EVERY),
             Sweep("notifier-escalations", answering.escalate_due, database=database, clock=clock, every=_SWEEP_EVERY),
             Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
+            *housekeeping("notifier", database=database, log=log, clock=clock),
         )
         app = create_app(
             service="notifier",

@@ -19,6 +19,7 @@ from shared.clock import Clock, SystemClock
 from shared.db.database import Database
 from shared.db.sweep import Sweep, Work
 from shared.ids import Ids, RandomIds
+from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
@@ -54,6 +55,7 @@ async def open_service(
         outbox = Outbox("registry", ids)
         roles: Sequence[Role] = (
             Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
+            *housekeeping("registry", database=database, log=log, clock=clock),
             *_anchoring(settings, database, clock),
         )
         app = create_app(

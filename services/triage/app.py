@@ -22,6 +22,7 @@ from shared.db.database import Database
 from shared.db.sweep import Sweep, Work
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
+from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
@@ -83,6 +84,7 @@ async def open_service(
             accounts,
             reports,
             Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
+            *housekeeping("triage", database=database, log=log, clock=clock),
             _sweep("triage-leases", partial(expire_leases, ids=ids), database, clock, _LEASES_EVERY),
             _sweep(
                 "triage-deadlines",
