@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from services.cli.settings import KINDS, database_url, settings_of
-from services.intake.ledger.queries import reconcile as reconcile_ledger
 from services.intake.ledger.domain import Reconciliation
+from services.intake.ledger.queries import reconcile as reconcile_ledger
 from shared.audit.verification import BrokenLink
 from shared.audit.verification import verify as verify_chains
 from shared.clock import SystemClock

@@ -5,7 +5,6 @@ import getpass
 import json
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -24,8 +23,6 @@ from shared.clock import SystemClock
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
 from shared.settings import InvalidSettings
-
-RoleName = StrEnum("RoleName", [(role.name, role.value) for role in Role])
 
 _console = Console(soft_wrap=True, highlight=False)
 _errors = Console(soft_wrap=True, highlight=False, stderr=True)
@@ -58,7 +55,7 @@ def register(app: typer.Typer) -> None:
 
 
 def token(
-    role: Annotated[RoleName, typer.Option()],
+    role: Annotated[Role, typer.Option()],
     subject: Annotated[str | None, typer.Option(help="A staff id; without it, a client that is nobody")] = None,
 ) -> None:
     """Print a bearer token for the API (embedded mode only)."""
@@ -68,7 +65,7 @@ def token(
         raise InvalidSettings(message)
     typer.echo(
         issue_token(
-            Role(role.value),
+            role,
             subject,
             signing_key_file=settings.signing_key_file,
             now=SystemClock().now(),

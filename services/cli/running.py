@@ -32,7 +32,15 @@ from shared.settings import refuse_unknown
 
 DEFAULT_PORT = 8000
 
-ServiceName = StrEnum("ServiceName", [(name.upper(), name) for name in SERVICES])
+
+class ServiceName(StrEnum):
+    """One of the four services."""
+
+    INTAKE = "intake"
+    TRIAGE = "triage"
+    REGISTRY = "registry"
+    NOTIFIER = "notifier"
+
 
 _console = Console(soft_wrap=True)
 

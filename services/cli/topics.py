@@ -9,6 +9,8 @@ from rich.console import Console
 from services.cli.settings import settings_of
 from services.intake.settings import IntakeSettings
 from shared.messaging import topics_admin
+from shared.messaging.open import open_topics
+from shared.messaging.topics_admin import Difference
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -22,17 +24,28 @@ def register(app: typer.Typer) -> None:
 
 
 def apply() -> None:
-    """Create or alter the topics so that they are as declared."""
-    _say(asyncio.run(topics_admin.apply(settings_of(IntakeSettings))), "All topics are as declared.")
+    """Create or alter the topics so that they are as declared; nothing is deleted or made narrower."""
+    _say(asyncio.run(_apply()))
 
 
 def diff() -> None:
-    """Say what `apply` would do; exit code 1 when that is anything."""
-    differences = asyncio.run(topics_admin.diff(settings_of(IntakeSettings)))
-    _say(differences, "All topics are as declared.")
+    """Say what is not as declared; exit code 1 when that is anything."""
+    differences = asyncio.run(_diff())
+    _say(differences)
     raise typer.Exit(1 if differences else 0)
 
 
-def _say(lines: Sequence[str], nothing: str) -> None:
-    for line in lines or [nothing]:
-        _console.print(line, markup=False)
+async def _apply() -> Sequence[Difference]:
+    return await topics_admin.apply(await open_topics(settings_of(IntakeSettings)))
+
+
+async def _diff() -> Sequence[Difference]:
+    return await topics_admin.diff(await open_topics(settings_of(IntakeSettings)))
+
+
+def _say(differences: Sequence[Difference]) -> None:
+    for difference in differences:
+        change = f": {difference.found} → {difference.declared}" if difference.declared else ""
+        _console.print(f"{difference.topic}: {difference.what}{change}", markup=False)
+    if not differences:
+        _console.print("All topics are as declared.")

@@ -102,7 +102,7 @@ class DataDirectory:
             **{f"{service}_database_url": self.database_url(service, socket) for service in SERVICES},
             **more,
         }
-        return kind(**{name: value for name, value in values.items() if name in kind.model_fields})
+        return kind.model_validate({name: value for name, value in values.items() if name in kind.model_fields})
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 from typing import cast
@@ -76,7 +75,7 @@ async def catching(folder: MailFolder) -> AsyncIterator[int]:
 
 
 def _read(path: Path) -> CaughtMail:
-    message = cast("EmailMessage", email.message_from_bytes(path.read_bytes(), policy=default))
+    message = email.message_from_bytes(path.read_bytes(), policy=default)
     body = message.get_body(preferencelist=("plain",))
     return CaughtMail(
         id=path.stem,

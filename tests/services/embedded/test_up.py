@@ -21,8 +21,8 @@ REPORT = {
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-async def test_it_stops_in_order_and_a_second_start_keeps_the_data(tmp_path: Path, how: signal.Signals) -> None:
-    async with embedded_signpost(tmp_path / "data") as signpost:
+async def test_it_stops_in_order_and_a_second_start_keeps_the_data(data_dir: Path, how: signal.Signals) -> None:
+    async with embedded_signpost(data_dir) as signpost:
         async with httpx.AsyncClient(base_url=signpost.url) as client:
             accepted = await client.post("/report/api/v1/abuse-reports", json=REPORT)
         assert accepted.status_code == httpx.codes.CREATED, accepted.text
@@ -42,8 +42,8 @@ async def test_it_stops_in_order_and_a_second_start_keeps_the_data(tmp_path: Pat
 
 
 @pytest.mark.timeout(300)
-async def test_a_second_instance_on_the_same_directory_is_one_clear_line(tmp_path: Path) -> None:
-    async with embedded_signpost(tmp_path / "data") as signpost:
+async def test_a_second_instance_on_the_same_directory_is_one_clear_line(data_dir: Path) -> None:
+    async with embedded_signpost(data_dir) as signpost:
         code, output = await signpost.command("up", "--port", "0")
         assert code == 2
         assert "another Signpost is already running" in output
@@ -53,12 +53,12 @@ async def test_a_second_instance_on_the_same_directory_is_one_clear_line(tmp_pat
 
 
 @pytest.mark.timeout(120)
-async def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
+async def test_a_busy_port_is_one_clear_line(data_dir: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        settings = {"SIGNPOST_DATA_DIR": str(tmp_path / "data")}
+        settings = {"SIGNPOST_DATA_DIR": str(data_dir)}
         code, output = await command("up", "--port", str(port), settings=settings)
     assert code == 2
     assert f"port {port}" in output
@@ -86,8 +86,8 @@ async def test_a_data_directory_without_permission_is_one_clear_line(tmp_path: P
 
 
 @pytest.mark.timeout(120)
-async def test_a_misspelt_setting_stops_the_start_with_its_name(tmp_path: Path) -> None:
-    settings = {"SIGNPOST_DATA_DIR": str(tmp_path / "data"), "SIGNPOST_ALERT_DOMAIN": "example.org"}
+async def test_a_misspelt_setting_stops_the_start_with_its_name(data_dir: Path) -> None:
+    settings = {"SIGNPOST_DATA_DIR": str(data_dir), "SIGNPOST_ALERT_DOMAIN": "example.org"}
     code, output = await command("up", "--port", "0", settings=settings)
     assert code == 2
     assert "unknown setting: SIGNPOST_ALERT_DOMAIN" in output
@@ -95,8 +95,8 @@ async def test_a_misspelt_setting_stops_the_start_with_its_name(tmp_path: Path) 
 
 
 @pytest.mark.timeout(120)
-async def test_a_command_without_a_running_signpost_says_how_to_start_one(tmp_path: Path) -> None:
-    code, output = await command("reconcile", settings={"SIGNPOST_DATA_DIR": str(tmp_path / "data")})
+async def test_a_command_without_a_running_signpost_says_how_to_start_one(data_dir: Path) -> None:
+    code, output = await command("reconcile", settings={"SIGNPOST_DATA_DIR": str(data_dir)})
     assert code == 2
     assert "make run" in output
     _assert_one_line(output)
