@@ -135,6 +135,7 @@ async def _anchored_links_that_differ(session: AsyncSession) -> list[BrokenLink]
 
 
 async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> list[BrokenLink]:
+    lines = published(anchors_file) if anchors_file else []  # first, as anchors reach the file last
     broken = []
     previous = GENESIS
     roots: dict[int, str] = {}
@@ -143,7 +144,7 @@ async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> l
             broken.append(BrokenLink(Broken.ANCHOR_EDITED, None, row.position))
         previous = row.root
         roots[row.position] = row.root.hex()
-    return broken + _lost(published(anchors_file) if anchors_file else [], roots)
+    return broken + _lost(lines, roots)
 
 
 def _lost(lines: Sequence[tuple[int, str]], roots: dict[int, str]) -> list[BrokenLink]:

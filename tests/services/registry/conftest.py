@@ -69,18 +69,26 @@ class Registry:
             return await register(session, registrations, outbox=OUTBOX, now=NOW, ids=IDS, actor="S7001")
 
 
+def settings_with(folder: Path, database_url: str, *, anchors: Path | None = None) -> RegistrySettings:
+    """Return settings with keys of their own in `folder`."""
+    _, public = ensure_key_files(folder)
+    return RegistrySettings(
+        secret_key=SecretStr("a secret that only tests have, no more"),
+        verify_key_file=public,
+        event_log="postgres",
+        registry_database_url=database_url,
+        audit_anchors_dir=anchors,
+    )
+
+
 @pytest.fixture
 async def registry(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Registry]:
-    private, public = ensure_key_files(tmp_path)
-    async with postgres.fresh("registry") as url:
-        settings = RegistrySettings(
-            secret_key=SecretStr("a secret that only tests have, no more"),
-            verify_key_file=public,
-            event_log="postgres",
-            registry_database_url=url,
-        )
-        async with open_service(settings, clock=FixedClock(), log=AsyncMock()) as service:
-            yield Registry(service.app, service.database, TokenIssuer(private.read_bytes()))
+    private, _ = ensure_key_files(tmp_path)
+    async with (
+        postgres.fresh("registry") as url,
+        open_service(settings_with(tmp_path, url), clock=FixedClock(), log=AsyncMock()) as service,
+    ):
+        yield Registry(service.app, service.database, TokenIssuer(private.read_bytes()))
 
 
 @pytest.fixture
