@@ -55,6 +55,15 @@ ACTIONS = {
     "deadline_missed": "Deadline missed",
 }
 
+RELATIONS = {
+    "self": "The reporter",
+    "colleague": "A colleague",
+    "customer": "A customer",
+    "public": "A member of the public",
+    "group": "A group",
+    "unknown": "Not known",
+}
+
 CLOCKS = {DeadlineKind.RESPOND: "Respond", DeadlineKind.UPDATE: "Next update"}
 
 

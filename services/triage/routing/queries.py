@@ -1,13 +1,14 @@
 """Explains decisions: for a page of cases, for one case, and for the command line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.routing.domain import Facts
 from services.triage.routing.tables import StoredDecision
 from services.triage.routing.wording import explanation
 from shared.events.vocabulary import Team
@@ -53,7 +54,7 @@ def _explanation(row: StoredDecision) -> Explanation:
         sentence=explanation(team, row.rule, row.clause, row.sentence),
         matched=tuple(row.matched),
         shadow=tuple(row.shadow),
-        facts=row.facts,
+        facts={field.name: row.facts.get(field.name) for field in fields(Facts)},
         rulebook=row.rulebook,
         policy=row.policy,
         problem=row.problem,

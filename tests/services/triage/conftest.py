@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from unittest.mock import AsyncMock
 
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from jinja2 import Environment
 from pydantic import SecretStr
 
 from services.triage.app import open_service
@@ -21,6 +23,7 @@ from shared.auth.principal import Principal
 from shared.auth.tokens import TokenIssuer
 from shared.db.database import Database
 from shared.ids import StaffId
+from shared.web.pages import make_environment
 from tests.services.triage.building import NOW
 from tests.support.postgres import PostgresForTests
 
@@ -93,3 +96,14 @@ async def aisha(triage: Triage) -> AsyncIterator[AsyncClient]:
     """A SMART lead's browser."""
     async with triage.client(Role.SMART_LEAD, subject="S4002") as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def templates_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tests of a process share compiled templates: compiling GOV.UK's takes longer than most tests."""
+    monkeypatch.setattr("shared.web.app.make_environment", _environment)
+
+
+@cache
+def _environment(templates: tuple[Path, ...]) -> Environment:
+    return make_environment(templates)

@@ -1,0 +1,181 @@
+"""The life of a case, by example and in any order."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from services.triage.cases import domain
+from services.triage.cases.domain import CLAIM_LEASE, Actor, Case
+from services.triage.cases.possible import possible
+from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
+from shared.ids import CaseId, ReportId
+from tests.services.triage.building import IDS, NOW
+
+SAM = Actor("S4001", "Sam Reid", lead=False)
+AISHA = Actor("S4002", "Aisha Khan", lead=True)
+LEO = Actor("S5001", "Leo Grant", lead=False)
+REFUSALS = (domain.StateForbids, domain.ClaimedByAnother, domain.NotYourClaim, domain.SameTeam)
+
+
+def new_case(**changes: object) -> Case:
+    case = Case(
+        case_id=CaseId(IDS.uuid()),
+        report_id=ReportId(IDS.uuid()),
+        reference=str(IDS.reference()),
+        report_type=ReportType.ABUSE,
+        team=Team.SMART,
+        state=CaseState.NEW,
+        priority=Priority.P3,
+        restricted=False,
+        version=1,
+        transfers=0,
+        held_by=(Team.SMART,),
+        submitted_at=NOW,
+        opened_at=NOW,
+    )
+    return replace(case, **changes)  # type: ignore[arg-type] # replace checks the names
+
+
+def test_a_claim_is_a_lease_that_another_cannot_take_until_it_runs_out() -> None:
+    claimed = domain.claim(new_case(), SAM, NOW)
+    assert (claimed.state, claimed.assignee, claimed.lease_until) == (CaseState.CLAIMED, "S4001", NOW + CLAIM_LEASE)
+    with pytest.raises(domain.ClaimedByAnother):
+        domain.claim(claimed, LEO, NOW + CLAIM_LEASE - timedelta(seconds=1))
+    assert domain.claim(claimed, LEO, NOW + CLAIM_LEASE).assignee == "S5001"
+
+
+def test_a_write_renews_the_lease() -> None:
+    later = NOW + timedelta(minutes=9)
+    noted = domain.note(domain.claim(new_case(), SAM, NOW), SAM, later)
+    assert (noted.state, noted.lease_until) == (CaseState.IN_PROGRESS, later + CLAIM_LEASE)
+
+
+def test_an_expired_claim_is_undone_and_work_in_progress_only_loses_its_assignee() -> None:
+    claimed = domain.claim(new_case(), SAM, NOW)
+    started = domain.start(claimed, SAM, NOW)
+    assert domain.expire(claimed, NOW + timedelta(minutes=9)) is None
+    undone, loose = domain.expire(claimed, NOW + CLAIM_LEASE), domain.expire(started, NOW + CLAIM_LEASE)
+    assert undone
+    assert loose
+    assert (undone.state, undone.assignee) == (CaseState.NEW, None)
+    assert (loose.state, loose.assignee) == (CaseState.IN_PROGRESS, None)
+
+
+def test_a_second_transfer_and_any_return_go_to_the_triage_desk_whose_word_stands() -> None:
+    once = domain.transfer(new_case(), AISHA, Team.SIRT)
+    assert (once.team, once.transfers, once.state) == (Team.SIRT, 1, CaseState.NEW)
+    returned = domain.transfer(once, AISHA, Team.SMART)
+    again = domain.transfer(once, AISHA, Team.ADVICE_CENTRE)
+    assert (returned.team, again.team) == (Team.TRIAGE_DESK, Team.TRIAGE_DESK)
+    assert domain.transfer(returned, AISHA, Team.SMART).team is Team.SMART
+
+
+def test_only_who_has_the_case_or_a_lead_may_move_it() -> None:
+    claimed = domain.claim(new_case(), SAM, NOW)
+    with pytest.raises(domain.NotYourClaim):
+        domain.transfer(claimed, LEO, Team.SIRT)
+    with pytest.raises(domain.NotYourClaim):
+        domain.resolve(claimed, LEO, Outcome.DUPLICATE)
+    with pytest.raises(domain.NotYourClaim):
+        domain.release(claimed, LEO)
+    assert domain.release(claimed, AISHA).state is CaseState.NEW
+
+
+def test_an_outcome_fits_the_type_of_report() -> None:
+    incident = domain.claim(new_case(report_type=ReportType.SECURITY_INCIDENT), SAM, NOW)
+    with pytest.raises(domain.OutcomeDoesNotFit):
+        domain.resolve(incident, SAM, Outcome.REMOVED_BY_PLATFORM)
+
+
+@pytest.mark.parametrize("state", [CaseState.NEW, CaseState.IN_PROGRESS, CaseState.CLOSED])
+def test_only_a_resolved_case_is_closed(state: CaseState) -> None:
+    with pytest.raises(domain.StateForbids):
+        domain.close(new_case(state=state))
+
+
+ACTORS = st.sampled_from([SAM, AISHA, LEO])
+
+
+class CaseLife(RuleBasedStateMachine):
+    """Anybody does anything at any time: what is refused changes nothing, what is done keeps the case whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.case = new_case()
+        self.now = NOW
+
+    def attempt(self, following: "Case | None") -> None:
+        if following is not None:
+            assert following.version == self.case.version + 1
+            self.case = following
+
+    @rule(minutes=st.integers(0, 30))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule(actor=ACTORS, action=st.sampled_from(["claim", "start", "ask", "note", "reopen"]))
+    def work(self, actor: Actor, action: str) -> None:
+        try:
+            self.attempt(getattr(domain, action)(self.case, actor, self.now))
+        except REFUSALS:
+            assert action not in possible(self.case, actor, self.now)
+
+    @rule(actor=ACTORS)
+    def release(self, actor: Actor) -> None:
+        try:
+            self.attempt(domain.release(self.case, actor))
+        except REFUSALS:
+            assert "release" not in possible(self.case, actor, self.now)
+
+    @rule(actor=ACTORS, to=st.sampled_from([Team.SMART, Team.SIRT, Team.TRIAGE_DESK]))
+    def transfer(self, actor: Actor, to: Team) -> None:
+        before = self.case
+        try:
+            self.attempt(domain.transfer(before, actor, to))
+        except REFUSALS:
+            return
+        assert self.case.team in {to, Team.TRIAGE_DESK}
+        assert self.case.team is not before.team or before.team is Team.TRIAGE_DESK or before.transfers
+
+    @rule(actor=ACTORS, outcome=st.sampled_from(Outcome))
+    def resolve(self, actor: Actor, outcome: Outcome) -> None:
+        try:
+            self.attempt(domain.resolve(self.case, actor, outcome))
+        except REFUSALS:
+            assert "resolve" not in possible(self.case, actor, self.now)
+
+    @rule()
+    def close(self) -> None:
+        try:
+            self.attempt(domain.close(self.case))
+        except REFUSALS:
+            assert self.case.state is not CaseState.RESOLVED
+
+    @rule()
+    def sweep(self) -> None:
+        self.attempt(domain.expire(self.case, self.now))
+
+    @invariant()
+    def a_claimed_case_has_somebody_and_a_lease(self) -> None:
+        if self.case.state is CaseState.CLAIMED:
+            assert self.case.assignee
+            assert self.case.lease_until
+
+    @invariant()
+    def a_finished_case_has_an_outcome_and_no_other_has(self) -> None:
+        assert (self.case.outcome is not None) == (self.case.state in domain.FINISHED)
+
+    @invariant()
+    def one_team_owns_it(self) -> None:
+        assert self.case.held_by[-1] is self.case.team
+        assert len(self.case.held_by) == self.case.transfers + 1
+
+    @invariant()
+    def somebody_can_do_something_unless_it_is_closed_for_good(self) -> None:
+        assert possible(self.case, AISHA, self.now)
+
+
+test_a_case_stays_whole_whatever_happens = CaseLife.TestCase

@@ -1,0 +1,110 @@
+"""Clocks: what a priority promises, in working time, across clock changes, bank holidays and leap days."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.triage.deadlines.domain import DeadlineWarning, RoundTheClock, Timekeeper, outlook, warn
+from shared.events.vocabulary import DeadlineKind, Priority
+from tests.services.triage.building import NOW, OFFICE
+
+UK = ZoneInfo("Europe/London")
+KEEPER = Timekeeper(OFFICE)
+HOURS = timedelta(hours=1)
+
+
+def uk(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UK)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "due"),
+    [
+        ("2026-11-23T10:00", 2, "2026-11-23T12:00"),  # a Monday
+        ("2026-11-23T16:00", 2, "2026-11-24T10:00"),  # over the evening
+        ("2026-11-23T15:00", 2, "2026-11-23T17:00"),  # until the last minute
+        ("2026-11-27T16:30", 2, "2026-11-30T10:30"),  # over a weekend
+        ("2026-11-28T12:00", 2, "2026-11-30T11:00"),  # made on a Saturday
+        ("2026-11-23T05:00", 2, "2026-11-23T11:00"),  # before the office opens
+        ("2026-12-24T16:00", 2, "2026-12-29T10:00"),  # Christmas, a weekend and the substitute day
+        ("2026-04-02T16:30", 1, "2026-04-07T09:30"),  # Good Friday to Easter Monday, and the clocks are forward
+        ("2026-03-27T16:00", 2, "2026-03-30T10:00"),  # the clocks go forward on Sunday
+        ("2026-10-23T16:00", 2, "2026-10-26T10:00"),  # the clocks go back on Sunday
+        ("2028-02-28T16:00", 9, "2028-02-29T17:00"),  # a leap day is a working day
+        ("2028-02-29T16:00", 2, "2028-03-01T10:00"),
+        ("2026-05-01T16:00", 2, "2026-05-05T10:00"),  # the early May bank holiday of England and Wales
+    ],
+)
+def test_working_time(start: str, hours: int, due: str) -> None:
+    assert OFFICE.add(uk(start), hours * HOURS) == uk(due)
+    assert OFFICE.between(uk(start), uk(due)) == hours * HOURS
+
+
+def test_round_the_clock_time_is_elapsed_time_also_when_the_clocks_change() -> None:
+    start = datetime(2026, 3, 29, 0, 50, tzinfo=UTC)
+    assert RoundTheClock().add(start, timedelta(minutes=20)) == datetime(2026, 3, 29, 1, 10, tzinfo=UTC)
+
+
+MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2028, 6, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001 - a range
+
+
+@given(MOMENTS, st.integers(1, 60 * 80))
+def test_adding_and_measuring_working_time_agree(start: datetime, minutes: int) -> None:
+    length = timedelta(minutes=minutes)
+    due = OFFICE.add(start, length)
+    assert OFFICE.between(start, due) == length
+    assert OFFICE.opens <= due.astimezone(UK).time() <= OFFICE.closes
+    assert due.astimezone(UK).weekday() < 5
+
+
+@pytest.mark.parametrize(
+    ("priority", "staffed", "due"),
+    [
+        (Priority.P1, True, "2026-11-28T20:20"),
+        (Priority.P2, True, "2026-11-28T21:00"),
+        (Priority.P1, False, "2026-11-30T09:20"),
+        (Priority.P2, False, "2026-11-30T10:00"),
+        (Priority.P3, True, "2026-11-30T11:00"),
+        (Priority.P4, True, "2026-11-30T17:00"),
+    ],
+)
+def test_urgent_clocks_run_at_night_only_where_the_team_is_staffed(priority: Priority, staffed: bool, due: str) -> None:
+    saturday_evening = uk("2026-11-28T20:00")
+    assert KEEPER.respond(priority, saturday_evening, staffed_24_7=staffed).due_at == uk(due)
+
+
+def test_only_urgent_priorities_promise_updates() -> None:
+    assert KEEPER.update(Priority.P3, NOW, staffed_24_7=True) is None
+    hourly = KEEPER.update(Priority.P1, NOW, staffed_24_7=True)
+    assert hourly
+    assert (hourly.kind, hourly.due_at) == (DeadlineKind.UPDATE, NOW + HOURS)
+
+
+def test_a_paused_clock_keeps_what_was_left() -> None:
+    clock = KEEPER.respond(Priority.P3, NOW, staffed_24_7=False)
+    paused = KEEPER.pause(clock, NOW + timedelta(minutes=30))
+    assert not paused.running
+    assert outlook([paused]).due_at is None
+    friday_evening = uk("2026-11-27T16:30")
+    assert KEEPER.resume(paused, friday_evening).due_at == uk("2026-11-30T10:00")
+
+
+def test_a_clock_that_was_missed_stays_missed_when_it_goes_on() -> None:
+    clock = KEEPER.respond(Priority.P3, NOW, staffed_24_7=False)
+    late = KEEPER.resume(KEEPER.pause(clock, NOW + 3 * HOURS), NOW + 4 * HOURS)
+    assert late.due_at == clock.due_at
+
+
+def test_each_warning_is_given_once() -> None:
+    clock = KEEPER.respond(Priority.P3, NOW, staffed_24_7=False)
+    assert warn(clock, NOW + timedelta(minutes=89)) == (clock, None)
+    at_risk, first = warn(clock, NOW + timedelta(minutes=90))
+    assert first is DeadlineWarning.AT_RISK
+    assert warn(at_risk, NOW + timedelta(minutes=91)) == (at_risk, None)
+    missed, second = warn(at_risk, NOW + 2 * HOURS)
+    assert second is DeadlineWarning.MISSED
+    assert warn(missed, NOW + 3 * HOURS) == (missed, None)
+    assert outlook([missed]).look_at is None
