@@ -129,7 +129,7 @@ def _leave() -> None:
 
 def _stop(state: dict[str, object]) -> None:
     if container := state.get("container"):
-        subprocess.run(["docker", "rm", "--force", str(container)], check=False, capture_output=True)  # noqa: S607
+        subprocess.run(["docker", "rm", "--force", str(container)], check=False, capture_output=True)  # noqa: S607 -- as above
         return
     os.kill(int(str(state["pid"])), signal.SIGKILL)
     shutil.rmtree(str(state["data"]), ignore_errors=True)

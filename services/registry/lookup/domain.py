@@ -121,7 +121,7 @@ def _split_platform(text: str) -> tuple[str | None, str]:
     if len(words) > 1:
         first, last = words[0].lower(), words[-1].lower()
         if last in _SPOKEN:
-            rest = words[:-2] if words[-2].lower() == "on" and len(words) > 2 else words[:-1]  # noqa: PLR2004
+            rest = words[:-2] if words[-2].lower() == "on" and len(words) > 2 else words[:-1]  # noqa: PLR2004 -- something must be left
             return _SPOKEN[last], " ".join(rest)
         if first in _SPOKEN:
             return _SPOKEN[first], " ".join(words[1:])
