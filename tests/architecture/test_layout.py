@@ -10,6 +10,7 @@ from tests.architecture.source import ROOT, SERVICES, Module, modules_of_tests, 
 CAPABILITY_FILES = {"__init__", "domain", "tables", "handlers", "queries", "api", "pages", "forms"}
 SERVICE_FILES = {"__init__", "app", "consumer", "settings", "tables"}
 LONGEST_MODULE = 300  # about 250 is where to ask whether it is two; here there is no asking
+LONGEST_TEST_MODULE = 400  # a list of statements about one thing reads on where a story would not
 LONGEST_FUNCTION = 40
 LONGEST_WIRING = 70  # an `app.py` is one list, read top to bottom in one place
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
@@ -41,7 +42,8 @@ def test_a_service_has_its_wiring_and_capabilities_and_nothing_else(service: str
 
 
 def test_modules_tell_one_story() -> None:
-    long = [f"{m.path}: {m.lines}" for m in (*product_modules(), *modules_of_tests()) if m.lines > LONGEST_MODULE]
+    long = [f"{module.path}: {module.lines}" for module in product_modules() if module.lines > LONGEST_MODULE]
+    long += [f"{module.path}: {module.lines}" for module in modules_of_tests() if module.lines > LONGEST_TEST_MODULE]
     assert long == []
 
 
