@@ -50,7 +50,7 @@ def _config(service: str, connection: Connection) -> Config:
     return config
 
 
-async def _run(url: str, migrate: Callable[[Connection], None]) -> None:
+async def _run(url: str, migrate: Callable[[Connection], object]) -> None:
     engine = create_async_engine(url, poolclass=pool.NullPool)
     try:
         async with engine.begin() as connection:
