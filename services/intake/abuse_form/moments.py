@@ -7,7 +7,7 @@ from services.intake.drafts.domain import Answers
 from shared.web.times import UK
 
 DAY, MONTH, YEAR, TIME = "occurred_at-day", "occurred_at-month", "occurred_at-year", "occurred_time"
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))? ?(?P<half>am|pm)?")
 _NOON = 12
 

@@ -26,9 +26,7 @@ AFFECTED = (
     Option("public", "Another member of the public"),
     Option("group", "A team or a group of people"),
 )
-PLATFORM = tuple(
-    Option(slug, "Somewhere else" if slug == "other" else label) for slug, label in PLATFORMS.items()
-)
+PLATFORM = tuple(Option(slug, "Somewhere else" if slug == "other" else label) for slug, label in PLATFORMS.items())
 CONTENT_KIND = (
     Option("post", "A post"),
     Option("comment", "A comment or reply"),

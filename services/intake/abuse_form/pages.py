@@ -48,7 +48,7 @@ def help_now(request: Request) -> Response:
     return render(request, "abuse/help-now.html", back=f"{BASE}/{SAFETY.slug}")
 
 
-@router.get("/{slug}")
+@router.get("/{slug}")  # noqa: FAST003 - StepDep takes it
 async def show(request: Request, step: StepDep, visit: VisitDep) -> Response:
     """Show a question with what was answered before."""
     if not reachable(step, visit.answers, visit.done):
@@ -56,7 +56,7 @@ async def show(request: Request, step: StepDep, visit: VisitDep) -> Response:
     return _page(request, step, visit.answers, FormErrors(), visit)
 
 
-@router.post("/{slug}")
+@router.post("/{slug}")  # noqa: FAST003 - StepDep takes it
 async def answer(request: Request, step: StepDep, visit: VisitDep) -> Response:
     """Keep the answer and go on; or show it again with what is wrong beside it."""
     form = await read_form(request)

@@ -20,6 +20,10 @@ class KeyUsedForAnotherRequest(Exception):
     """The key was used with another body."""
 
 
+class AnswerMissing(Exception):
+    """A key was taken and committed without its answer: that cannot happen in one transaction."""
+
+
 class Idempotency:
     """Answers once per key. `secret_key` keeps hashes from being guessed by trying keys."""
 
@@ -75,6 +79,8 @@ class Idempotency:
         body_hash, sealed = (await session.execute(wanted)).one()
         if not hmac.compare_digest(body_hash, digest):
             raise KeyUsedForAnotherRequest
+        if sealed is None:
+            raise AnswerMissing
         return secret.open(sealed)
 
 

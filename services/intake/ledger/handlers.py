@@ -28,7 +28,7 @@ async def record_accepted(session: AsyncSession, report_id: ReportId, kind: Repo
 
 async def record_published(session: AsyncSession, published: Sequence[PublishedEvent], now: datetime) -> None:
     """Note the reports whose events are in the log now; called by the relay as it marks them."""
-    await _note(session, LedgerRow.published_at, (event.subject for event in published if event.subject), now)
+    await _note(session, LedgerRow.published_at, (event.subject for event in published), now)
 
 
 async def record_cases(session: AsyncSession, opened: Sequence[Envelope[CaseOpened]], now: datetime) -> None:
@@ -36,7 +36,9 @@ async def record_cases(session: AsyncSession, opened: Sequence[Envelope[CaseOpen
     await _note(session, LedgerRow.case_at, (event.data.report_id for event in opened), now)
 
 
-async def record_alert_decisions(session: AsyncSession, decided: Sequence[Envelope[AlertDecided]], now: datetime) -> None:
+async def record_alert_decisions(
+    session: AsyncSession, decided: Sequence[Envelope[AlertDecided]], now: datetime
+) -> None:
     """Note the reports for which somebody was chosen to be told, or nobody, with a reason (S3)."""
     await _note(session, LedgerRow.alert_decided_at, (event.data.report_id for event in decided), now)
 
@@ -56,9 +58,7 @@ async def record_dead_letters(
     await _note(session, LedgerRow.dead_lettered_at, letters.values(), now)
 
 
-async def record_settled(
-    session: AsyncSession, settled: Sequence[Envelope[DeadLetterSettled]], now: datetime
-) -> None:
+async def record_settled(session: AsyncSession, settled: Sequence[Envelope[DeadLetterSettled]], now: datetime) -> None:
     """Forget dead letters that were replayed: what became of them has to be heard again. Discarded ones stay."""
     replayed = [event.data.dead_letter_id for event in settled if event.data.action == REPLAYED]
     if replayed:

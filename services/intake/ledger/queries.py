@@ -30,8 +30,12 @@ async def reconcile(session: AsyncSession, now: datetime) -> Reconciliation:
         func.count().filter(lost),
         func.min(row.accepted_at).filter(lost),
     )
-    *figures, oldest = (await session.execute(counts.select_from(row))).one()
-    return Reconciliation(*figures, oldest_unaccounted_s=int((now - oldest).total_seconds()) if oldest else 0)
+    found = (await session.execute(counts.select_from(row))).one()
+    return Reconciliation(*found[:-1], oldest_unaccounted_s=_age(found[-1], now))
+
+
+def _age(oldest: datetime | None, now: datetime) -> int:
+    return int((now - oldest).total_seconds()) if oldest else 0
 
 
 def _incomplete() -> ColumnElement[bool]:

@@ -29,9 +29,7 @@ class LedgerDeadLetterRow(Base):
     """A record about a report that a consumer set aside, and whether it was replayed since."""
 
     __tablename__ = "ledger_dead_letter"
-    __table_args__ = (
-        Index("ix_ledger_dead_letter_open", "report_id", postgresql_where=text("replayed_at is null")),
-    )
+    __table_args__ = (Index("ix_ledger_dead_letter_open", "report_id", postgresql_where=text("replayed_at is null")),)
 
     dead_letter_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_id: Mapped[ReportId] = mapped_column()

@@ -25,6 +25,8 @@ NARRATIVE_LIMIT = 50_000
 TEXT_LIMIT = 4_000
 SHORT_LIMIT = 200
 URL_LIMIT = 2_048
+LABEL_LIMIT = 63
+"""Characters between the dots of a host name (RFC 1035)."""
 LIST_LIMIT = 20
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -246,7 +248,8 @@ def is_email(text: str) -> bool:
 def _is_host_name(host: str) -> bool:
     labels = host.removesuffix(".").split(".")
     return len(labels) > 1 and all(
-        0 < len(label) <= 63 and label.replace("-", "").isalnum() and not label.startswith("-") for label in labels
+        0 < len(label) <= LABEL_LIMIT and label.replace("-", "").isalnum() and not label.startswith("-")
+        for label in labels
     )
 
 

@@ -36,10 +36,7 @@ async def reports_of(session: AsyncSession, subject: str, limit: int = 50) -> Se
     return [_key(*row) for row in rows]
 
 
-_Columns = tuple[ReportId, str, datetime, str | None, bytes | None]
-
-
-def _keys() -> Select[_Columns]:
+def _keys() -> Select[ReportId, str, datetime, str | None, bytes | None]:
     row = ReportRow
     return select(row.id, row.reference, row.submitted_at, row.reporter_subject, row.receipt_hash)
 

@@ -69,5 +69,3 @@ class ReportRow(Base):
     found_by: Mapped[str] = mapped_column(Text)
     manager_alert: Mapped[str] = mapped_column(Text)
     manager_email: Mapped[str | None] = mapped_column(Text, info=_MANAGER)
-
-

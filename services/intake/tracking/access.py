@@ -31,9 +31,7 @@ class Access:
         """
         return await self.allowed(session, reference, subject, passed=False)
 
-    async def allowed(
-        self, session: AsyncSession, reference: str, subject: str | None, *, passed: bool
-    ) -> ReportKey:
+    async def allowed(self, session: AsyncSession, reference: str, subject: str | None, *, passed: bool) -> ReportKey:
         """Return the report if `subject` made it, or its code was given before (`passed`).
 
         Raises:

@@ -1,6 +1,6 @@
 """What a reporter is told about where a report is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -181,7 +181,7 @@ _NEWS = {
     ManagerNews.NOT_REACHED: "could not be reached yet. We keep trying.",
 }
 
-_WHO = {
+_WHO: Mapping[str, str] = {
     RecipientReason.REPORTERS_MANAGER: "Your manager",
     RecipientReason.NAMED_ON_REPORT: "The manager you named",
     RecipientReason.SOMEONE_ELSE_CHOSEN: "The person you chose",
@@ -192,7 +192,7 @@ _WHO = {
     RecipientReason.FALLBACK_ALL_CONFLICTED: "The team that looks after this service, instead of your managers,",
 }
 
-_NOBODY = {
+_NOBODY: Mapping[str, str] = {
     RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT: "Your manager has not been told. The team will ask you first.",
     RecipientReason.NOBODY_REPORTER_DECLINED: "Your manager has not been told, as you asked.",
     RecipientReason.NOBODY_CONFIDENTIAL: "Your manager has not been told, because you reported in confidence.",

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, case, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,7 @@ from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalat
 from shared.events.triage import CaseClaimed, CaseClosed, CaseOpened, CaseReopened, CaseResolved, CaseTransferred
 from shared.events.vocabulary import Acknowledgement, FailureKind
 
+V = TypeVar("V")
 CaseEvent = CaseOpened | CaseTransferred | CaseClaimed | CaseReopened | CaseResolved | CaseClosed
 Alert = AlertDecided | AlertSent | AlertFailed | AlertAcknowledged | AlertEscalated
 
@@ -46,7 +48,9 @@ async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]]
     """Something became of an alert."""
     statement = insert(TrackedAlertRow).values([_alert_row(event) for event in events])
     old, new = TrackedAlertRow, statement.excluded
-    changes = {name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _ALERT_CHANGES}
+    changes: dict[str, ColumnElement[object]] = {
+        name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _ALERT_CHANGES
+    }
     changes["reason"] = func.coalesce(old.reason, new.reason)
     await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes))
 
@@ -58,16 +62,16 @@ _CASE_CHANGES = ("sequence", "stage", "team", "changed_at")
 async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
     statement = insert(TrackedCaseRow).values([_case_row(one) for one in news])
     old, new = TrackedCaseRow, statement.excluded
-    changes = {name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _CASE_CHANGES}
+    changes: dict[str, ColumnElement[object] | ColumnElement[bool]] = {
+        name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _CASE_CHANGES
+    }
     changes["arrived"] = func.greatest(old.arrived, new.arrived)
     changes["team_since"] = _newer(new.arrived > old.arrived, new.team_since, old.team_since)
     changes["linked"] = or_(old.linked, new.linked)
     await session.execute(statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes))
 
 
-def _newer(
-    condition: ColumnElement[bool], new: ColumnElement[object], old: ColumnElement[object]
-) -> ColumnElement[object]:
+def _newer(condition: ColumnElement[bool], new: ColumnElement[V], old: SQLColumnExpression[V]) -> ColumnElement[V]:
     return case((condition, new), else_=old)
 
 

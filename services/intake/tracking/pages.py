@@ -32,9 +32,7 @@ async def track(request: Request, principal: Anyone, session: Transaction, now: 
 
 
 @router.post("")
-async def show_mine(
-    request: Request, principal: Anyone, session: Transaction, access: AccessDep, now: Now
-) -> Response:
+async def show_mine(request: Request, principal: Anyone, session: Transaction, access: AccessDep, now: Now) -> Response:
     """Go to the report if the code is right. The code travels in the body alone, never in an address."""
     form = await read_form(request)
     reference, code = (" ".join(form.get(name, ())).strip() for name in ("reference", "receipt_code"))

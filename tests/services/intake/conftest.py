@@ -10,6 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from pydantic import SecretStr
 
 from services.intake.app import open_service
 from services.intake.settings import IntakeSettings
@@ -74,7 +75,7 @@ async def intake(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[In
     clock = SetClock()
     async with postgres.fresh("intake") as url:
         settings = IntakeSettings(
-            secret_key="a secret that only tests have, no more",
+            secret_key=SecretStr("a secret that only tests have, no more"),
             signing_key_file=private,
             verify_key_file=public,
             event_log="postgres",

@@ -97,9 +97,7 @@ async def test_after_a_report_the_next_one_starts_empty(intake: Intake, client: 
 
 @pytest.mark.policy("Sc-b")
 @pytest.mark.parametrize("safe", ["no", "danger"])
-async def test_danger_shows_999_first_and_never_blocks_a_report(
-    intake: Intake, client: AsyncClient, safe: str
-) -> None:
+async def test_danger_shows_999_first_and_never_blocks_a_report(intake: Intake, client: AsyncClient, safe: str) -> None:
     response = await post(client, f"{BASE}/safety", {"safe": safe})
     page = await client.get(response.headers["location"])
     assert "999" in page.text

@@ -34,13 +34,12 @@ async def post(client: AsyncClient, path: str, answers: Mapping[str, object]) ->
     return await client.post(path, data={**answers, "csrftoken": token[1] if token else ""})
 
 
-async def fill(client: AsyncClient, **changes: Mapping[str, object]) -> Response:
-    """Answer every question; `changes` replaces a page's answers. Returns the last answer."""
+async def fill(client: AsyncClient, **changes: Mapping[str, object]) -> None:
+    """Answer every question; `changes` replaces a page's answers."""
     pages = {**ANSWERS, **{name.replace("_", "-"): page for name, page in changes.items()}}
     for slug, answers in pages.items():
         response = await post(client, f"{BASE}/{slug}", answers)
         assert response.status_code == 303, (slug, response.text)
-    return response
 
 
 async def send(client: AsyncClient) -> Response:

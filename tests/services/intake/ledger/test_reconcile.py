@@ -202,7 +202,7 @@ async def test_every_report_is_counted_exactly_once(database: Database, fates: S
 async def _tell(session: AsyncSession, fate: Fate) -> None:
     report_id = uuid4()
 
-    def at(happened: bool) -> datetime | None:  # noqa: FBT001 - reads as the fate's own words
+    def at(happened: bool) -> datetime | None:
         return START if happened else None
 
     await session.execute(

@@ -28,7 +28,6 @@ from tests.services.intake.conftest import START, Intake, small_body
 from tests.services.intake.reports.test_api import ADDRESS
 
 STATUS = "/report/api/v1/reports"
-NOBODY = {"reason": RecipientReason.NOBODY_ANONYMOUS, "anybody": False}
 
 
 async def tell(intake: Intake, *events: tuple[int, Event]) -> None:
@@ -41,31 +40,47 @@ async def tell(intake: Intake, *events: tuple[int, Event]) -> None:
 
 def case_events(report_id: UUID) -> list[tuple[int, Event]]:
     """Return a case from opening to resolution."""
-    who = {"case_id": uuid4(), "report_id": report_id, "reference": "SP-0000-0000"}
-    opened = CaseOpened(**who, at=START, report_type=ReportType.ABUSE, team=Team.SMART, priority=Priority.P2)
-    claimed = CaseClaimed(**who, at=START + timedelta(minutes=5), team=Team.SMART)
+    case_id, reference = uuid4(), "SP-0000-0000"
+    opened = CaseOpened(
+        case_id=case_id,
+        report_id=report_id,
+        reference=reference,
+        at=START,
+        report_type=ReportType.ABUSE,
+        team=Team.SMART,
+        priority=Priority.P2,
+    )
+    claimed = CaseClaimed(
+        case_id=case_id, report_id=report_id, reference=reference, at=START + timedelta(minutes=5), team=Team.SMART
+    )
     resolved = CaseResolved(
-        **who, at=START + timedelta(minutes=9), team=Team.SMART, outcome=Outcome.REMOVED_BY_PLATFORM
+        case_id=case_id,
+        report_id=report_id,
+        reference=reference,
+        at=START + timedelta(minutes=9),
+        team=Team.SMART,
+        outcome=Outcome.REMOVED_BY_PLATFORM,
     )
     return [(1, opened), (2, claimed), (3, resolved)]
 
 
 def alert_events(report_id: UUID) -> list[tuple[int, Event]]:
     """Return an alert from decision to acknowledgement."""
-    who = {"alert_id": uuid4(), "report_id": report_id}
+    alert_id, soon, later = uuid4(), START + timedelta(seconds=1), START + timedelta(hours=1)
+    decided = AlertDecided(
+        alert_id=alert_id,
+        report_id=report_id,
+        at=START,
+        purpose=AlertPurpose.ABUSE_REPORTED,
+        reason=RecipientReason.REPORTERS_MANAGER,
+        anybody=True,
+    )
+    sent = AlertSent(alert_id=alert_id, report_id=report_id, at=soon, channel="smtp", attempt=1)
+    answer = Acknowledgement.CONFIRMED
     return [
-        (
-            1,
-            AlertDecided(
-                **who,
-                at=START,
-                purpose=AlertPurpose.ABUSE_REPORTED,
-                reason=RecipientReason.REPORTERS_MANAGER,
-                anybody=True,
-            ),
-        ),
-        (2, AlertSent(**who, at=START + timedelta(seconds=1), channel="smtp", attempt=1)),
-        (3, AlertAcknowledged(**who, at=START + timedelta(hours=1), answer=Acknowledgement.CONFIRMED)),
+        (1, decided),
+        (2, sent),
+        (3, AlertAcknowledged(alert_id=alert_id, report_id=report_id, at=later, answer=answer)),
     ]
 
 
