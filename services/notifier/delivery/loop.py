@@ -1,6 +1,7 @@
 """The delivery loop: claims due deliveries, sends several at once, records what became of each."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ Compose = Callable[[Attempt, datetime], Message]
 OnSettled = Callable[[AsyncSession, Sequence[Settled], datetime], Awaitable[None]]
 """Learns of ended attempts, in the transaction that records them."""
 
-_AT_ONCE = 16
+_AT_ONCE = 8
 _LOOK_EVERY = 1.0
 _DATABASE_AWAY = 1.0
 _TRIES_WHEN_STOPPING = 3
@@ -88,9 +89,12 @@ class DeliveryLoop:
             await wait_for_stop(stop, _DATABASE_AWAY)
 
     async def _deliver(self, presence: Presence, stop: asyncio.Event) -> None:
+        look_at = 0.0
         while not (stop.is_set() or presence.lost.is_set()):
             self._wake.clear()
-            await self._release_abandoned()
+            if time.monotonic() >= look_at:
+                await self._release_abandoned()
+                look_at = time.monotonic() + _LOOK_EVERY
             await self._send_what_is_due(presence.worker, stop)
             await self._wait_for_work()
 
