@@ -10,6 +10,7 @@ from opentelemetry.propagate import inject
 from sqlalchemy import event as orm_events
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from shared.events import codec
 from shared.events.envelope import NewEvent
@@ -89,10 +90,13 @@ class Outbox:
 
     async def _insert(self, session: AsyncSession, rows: Sequence[_Row], now: datetime) -> None:
         await session.execute(_INSERT, {"now": now, **_columns(rows)})
-        orm_events.listen(session.sync_session, "after_commit", self._ring, once=True)
+        if not orm_events.contains(session.sync_session, "after_commit", self._ring):
+            orm_events.listen(session.sync_session, "after_commit", self._ring)
 
-    def _ring(self, _session: object) -> None:
-        self.committed.set()
+    def _ring(self, session: Session) -> None:
+        """Wake the relay; the end of a savepoint is not yet a commit."""
+        if not session.in_nested_transaction():
+            self.committed.set()
 
 
 def _columns(rows: Sequence[_Row]) -> Mapping[str, Sequence[object]]:

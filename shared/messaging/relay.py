@@ -148,6 +148,7 @@ class Relay:
 
     async def _publish_batch(self, connection: AsyncConnection, appender: Appender) -> int:
         rows = (await connection.execute(_WAITING, {"most": _BATCH})).all()
+        metrics.OUTBOX_WAITING.labels(self._service).set(len(rows))
         if not rows:
             return 0
         await appender.append([Record(row.topic, row.key, row.value, headers_from_text(row.headers)) for row in rows])

@@ -50,7 +50,8 @@ async def test_a_repeated_event_takes_effect_once(house: House) -> None:
     assert await house.words() == ["a"]
 
 
-async def test_events_of_one_key_keep_their_order_and_meet_in_no_call(house: House) -> None:
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_events_of_one_key_keep_their_order_and_meet_in_no_call(house: House, ordered: bool) -> None:
     subject = uuid4()
     await house.write(
         NewEvent.of(subject, LetterWritten(word="1")),
@@ -58,7 +59,7 @@ async def test_events_of_one_key_keep_their_order_and_meet_in_no_call(house: Hou
         NewEvent.of(subject, LetterWritten(word="3")),
         NewEvent.of(uuid4(), LetterWritten(word="x")),
     )
-    await house.deliver(house.consumer())
+    await house.deliver(house.consumer(ordered=ordered))
     assert [word for word in await house.words() if word != "x"] == ["1", "2", "3"]
     assert all(not {"1", "3"} <= set(call) for call in house.reading.calls)
 

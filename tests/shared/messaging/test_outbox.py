@@ -71,6 +71,14 @@ async def test_the_relay_is_woken_by_a_commit(house: House) -> None:
     assert house.writes.committed.is_set()
 
 
+async def test_the_end_of_a_savepoint_wakes_nobody_the_commit_does(house: House) -> None:
+    async with house.database.transaction() as session:
+        async with session.begin_nested():
+            await house.writes.append(session, [NewEvent.of(uuid4(), LetterWritten(word="a"))], house.clock.now())
+        assert not house.writes.committed.is_set()
+    assert house.writes.committed.is_set()
+
+
 async def test_a_subject_cannot_have_the_same_number_twice(house: House) -> None:
     await house.write_words(["a"])
     copy = (
