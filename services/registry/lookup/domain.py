@@ -118,14 +118,15 @@ def decide(
 
 def _split_platform(text: str) -> tuple[str | None, str]:
     words = text.replace(":", " ").split()
-    if len(words) > 1:
-        first, last = words[0].lower(), words[-1].lower()
-        if last in _SPOKEN:
-            rest = words[:-2] if words[-2].lower() == "on" and len(words) > 2 else words[:-1]  # noqa: PLR2004 -- something must be left
-            return _SPOKEN[last], " ".join(rest)
-        if first in _SPOKEN:
+    match [word.lower() for word in words]:
+        case [_, *_, "on", last] if last in _SPOKEN:
+            return _SPOKEN[last], " ".join(words[:-2])
+        case [_, *_, last] if last in _SPOKEN:
+            return _SPOKEN[last], " ".join(words[:-1])
+        case [first, _, *_] if first in _SPOKEN:
             return _SPOKEN[first], " ".join(words[1:])
-    return None, text
+        case _:
+            return None, text
 
 
 def _resembling(question: Question, official: Sequence[Account], look: Callable[[str], str]) -> tuple[Account, ...]:
