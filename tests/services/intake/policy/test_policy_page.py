@@ -5,30 +5,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from httpx import ASGITransport, AsyncClient
-from pydantic import SecretStr
+from httpx import AsyncClient
 
 from services.intake.policy import pages
 from services.intake.policy.clauses_yaml import the_policy
 from services.intake.policy.domain import IDS, State
-from shared.auth.keys import ensure_key_files
-from shared.settings import ServiceSettings
-from shared.web.app import create_app
+from tests.support.web import WebForTests, browsing
 
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
-    _, verify_key = ensure_key_files(tmp_path)
-    app = create_app(
-        service="intake",
-        prefix="/report",
-        settings=ServiceSettings(secret_key=SecretStr("x" * 32), verify_key_file=verify_key),
-        routers=[pages.router],
-        domain_problems={},
-        templates=[Path(pages.__file__).parent / "templates"],
-        readiness=list,
-    )
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://127.0.0.1") as client:
+    app = WebForTests(tmp_path).app(pages.router, templates=[Path(pages.__file__).parent / "templates"])
+    async with browsing(app) as client:
         yield client
 
 
