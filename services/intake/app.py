@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from services.intake import consumer
 from services.intake.abuse_form import pages as abuse_form
 from services.intake.abuse_form import sending as abuse_sending
@@ -72,23 +74,7 @@ async def open_service(
             log = await open_log(settings)
             stack.push_async_callback(log.close)
         outbox = Outbox("intake", ids)
-        roles: Sequence[Role] = (
-            Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
-            *housekeeping("intake", database=database, log=log, clock=clock),
-            BatchConsumer(
-                consumer.GROUP,
-                topics=consumer.TOPICS,
-                handlers=consumer.HANDLERS,
-                database=database,
-                log=log,
-                outbox=outbox,
-                clock=clock,
-                ids=ids,
-                ordered=False,
-            ),
-            Sweep("intake-drafts", forget_drafts, database=database, clock=clock, every=_HOURLY),
-            Sweep("intake-answers", forget_answers, database=database, clock=clock, every=_HOURLY),
-        )
+        roles = _roles(database, log, outbox, clock, ids)
         app = create_app(
             service="intake",
             prefix=PREFIX,
@@ -100,11 +86,36 @@ async def open_service(
             clock=clock,
             body_limit=BODY_LIMIT,
         )
-        receipts = Receipts(settings.derive_key("receipts"))
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
-        app.state.receipts = receipts
-        app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
-        app.state.access = Access(receipts, Attempts())
-        app.state.front_door = open_front_door(settings)
-        app.state.passes = Passes(settings.derive_key("status page"))
+        _equip(app, settings)
         yield Service("intake", PREFIX, app, database, roles)
+
+
+def _roles(database: Database, log: EventLog, outbox: Outbox, clock: Clock, ids: Ids) -> Sequence[Role]:
+    return (
+        Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
+        *housekeeping("intake", database=database, log=log, clock=clock),
+        BatchConsumer(
+            consumer.GROUP,
+            topics=consumer.TOPICS,
+            handlers=consumer.HANDLERS,
+            database=database,
+            log=log,
+            outbox=outbox,
+            clock=clock,
+            ids=ids,
+            ordered=False,
+        ),
+        Sweep("intake-drafts", forget_drafts, database=database, clock=clock, every=_HOURLY),
+        Sweep("intake-answers", forget_answers, database=database, clock=clock, every=_HOURLY),
+    )
+
+
+def _equip(app: FastAPI, settings: IntakeSettings) -> None:
+    """Put what routes ask for where they find it; every key has its own purpose."""
+    receipts = Receipts(settings.derive_key("receipts"))
+    app.state.receipts = receipts
+    app.state.access = Access(receipts, Attempts())
+    app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
+    app.state.passes = Passes(settings.derive_key("status page"))
+    app.state.front_door = open_front_door(settings)
