@@ -3,6 +3,8 @@
 from datetime import time
 from pathlib import Path
 
+from pydantic import field_validator
+
 from shared.events.vocabulary import Team
 from shared.settings import CommaSeparated, ServiceSettings
 
@@ -19,6 +21,11 @@ class TriageSettings(ServiceSettings):
     triage_office_opens: time = time(9)
     triage_office_closes: time = time(17)
     """Office hours in UK local time, on working days of England and Wales."""
+
+    @field_validator("triage_teams_24_7")
+    @classmethod
+    def _are_teams(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(Team(name).value for name in names)
 
     @property
     def staffed_24_7(self) -> frozenset[Team]:

@@ -1,0 +1,50 @@
+"""The projection of the register: the newest state of an account, whatever the order of arrival."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.triage.accounts.domain import Account, Handle
+from services.triage.accounts.handlers import forget_accounts, project_accounts
+from services.triage.accounts.queries import registered
+from shared.db.database import Database
+from shared.events.envelope import Envelope
+from shared.events.registry import AccountChanged
+from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.messaging.consumer import Tombstone
+from tests.services.triage.building import NOW
+
+SERVICE = "triage"
+ACCOUNT = Handle("x", "dwp")
+
+
+def change(account_id: UUID, sequence: int, status: AccountStatus) -> Envelope[AccountChanged]:
+    data = AccountChanged(
+        account_id=account_id,
+        platform="x",
+        handle="dwp",
+        account_class=AccountClass.OFFICIAL,
+        status=status,
+        changed_at=NOW,
+    )
+    return Envelope(str(uuid4()), "/signpost/registry", str(account_id), sequence, NOW, data)
+
+
+@pytest.mark.policy("D-official")
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
+async def test_the_highest_sequence_wins(database: Database, order: tuple[int, ...]) -> None:
+    account_id = uuid4()
+    states = {1: AccountStatus.LEGACY, 2: AccountStatus.LIVE, 3: AccountStatus.FROZEN}
+    async with database.transaction() as session:
+        for sequence in order:
+            await project_accounts(session, [change(account_id, sequence, states[sequence])], NOW)
+    async with database.transaction() as session:
+        assert await registered(session, [ACCOUNT, Handle("x", "other")]) == {ACCOUNT: Account("official", "frozen")}
+
+
+async def test_a_tombstone_removes_the_account(database: Database) -> None:
+    account_id = uuid4()
+    async with database.transaction() as session:
+        await project_accounts(session, [change(account_id, 1, AccountStatus.LIVE)], NOW)
+        await forget_accounts(session, [Tombstone("registry.accounts.v1", str(account_id).encode())], NOW)
+        assert await registered(session, [ACCOUNT]) == {}

@@ -1,0 +1,188 @@
+"""The public interface to cases."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import select, text
+
+from services.triage.cases.tables import CaseAccess, CaseRow
+from shared.auth.permissions import Role
+from tests.services.triage.building import open_cases, report
+from tests.services.triage.conftest import Triage
+
+SERVICE = "triage"
+API = "/cases/api/v1/cases"
+
+
+@pytest.fixture
+async def client(triage: Triage) -> AsyncIterator[AsyncClient]:
+    async with triage.client() as opened:
+        opened.headers.update(triage.bearer(Role.SMART_RESPONDER))
+        yield opened
+
+
+async def first(client: AsyncClient) -> str:
+    return str((await client.get(API)).json()["items"][0]["case_id"])
+
+
+async def test_a_list_has_the_shape_that_people_script_against(triage: Triage, client: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told, report())
+    answer = (await client.get(API, params={"report_id": str(told.report_id)})).json()
+    assert set(answer) == {"items", "next_cursor"}
+    [item] = answer["items"]
+    assert set(item) == {
+        "case_id", "reference", "report_id", "report_type", "team", "state", "priority", "routing", "submitted_at",
+        "opened_at", "deadlines",
+    }  # fmt: skip
+    assert set(item["routing"]) == {"rule", "clause", "misdirected", "explanation"}
+    assert (item["reference"], item["team"], item["state"]) == (told.reference, "smart", "new")
+    assert [deadline["kind"] for deadline in item["deadlines"]] == ["respond"]
+
+
+async def test_lists_are_filtered_and_go_on_from_a_cursor(triage: Triage, client: AsyncClient) -> None:
+    told = [report(platform="facebook" if i % 2 else "x") for i in range(5)]
+    await open_cases(triage.database, *told)
+    found, cursor = [], None
+    while True:
+        page = (await client.get(API, params={"limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
+        found += [item["reference"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert found == [one.reference for one in reversed(told)]
+    assert len((await client.get(API, params={"q": "facebook"})).json()["items"]) == 2
+    assert [i["reference"] for i in (await client.get(API, params={"q": told[0].reference})).json()["items"]] == [
+        told[0].reference
+    ]
+    assert (await client.get(API, params={"state": "closed"})).json()["items"] == []
+    assert (await client.get(API, params={"team": "sirt"})).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["report_id=1", "team=nobody", "state=odd", "q=%00", "cursor=x", "limit=0", "limit=1000"]
+)
+async def test_a_bad_parameter_is_named_and_not_echoed(client: AsyncClient, query: str) -> None:
+    answer = await client.get(f"{API}?{query}")
+    assert answer.status_code == 422
+    assert query.partition("=")[0] in answer.json()["errors"][0]["field"]
+
+
+async def test_a_case_goes_from_claim_to_closed_and_back(triage: Triage, client: AsyncClient) -> None:
+    await open_cases(triage.database, report())
+    case = await first(client)
+    claimed = await client.post(f"{API}/{case}/claim", headers={"If-Match": '"1"'})
+    assert (claimed.status_code, claimed.json()["state"], claimed.headers["etag"]) == (200, "claimed", '"2"')
+    noted = await client.post(f"{API}/{case}/notes", json={"text": "Looking", "shared": False})
+    assert noted.json()["state"] == "in_progress"
+    resolved = await client.post(f"{API}/{case}/resolve", json={"outcome": "removed_by_platform"})
+    assert (resolved.json()["state"], resolved.json()["outcome"]) == ("resolved", "removed_by_platform")
+    assert resolved.json()["deadlines"][0]["met_at"]
+    assert (await client.post(f"{API}/{case}/close")).json()["state"] == "closed"
+    assert (await client.post(f"{API}/{case}/reopen")).json()["state"] == "in_progress"
+    async with triage.database.transaction() as session:
+        told = (
+            await session.scalars(text("select type from outbox where subject = :case order by id"), {"case": case})
+        ).all()
+    assert told == [f"case.{what}.v1" for what in ("opened", "routed", "claimed", "resolved", "closed", "reopened")]
+
+
+async def test_a_stale_write_is_refused_with_what_changed(triage: Triage, client: AsyncClient) -> None:
+    await open_cases(triage.database, report())
+    case = await first(client)
+    await client.post(f"{API}/{case}/claim")
+    stale = await client.post(f"{API}/{case}/notes", json={"text": "Mine"}, headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+    assert stale.json()["version"] == 2
+    assert [(one["version"], one["action"], one["actor"]) for one in stale.json()["changes"]] == [
+        (2, "claimed", "S4001")
+    ]
+    nonsense = await client.post(f"{API}/{case}/notes", json={"text": "Mine"}, headers={"If-Match": "nonsense"})
+    assert nonsense.status_code == 412
+
+
+async def test_what_the_state_forbids_is_a_conflict(triage: Triage, client: AsyncClient) -> None:
+    await open_cases(triage.database, report())
+    case = await first(client)
+    unclaimed = await client.post(f"{API}/{case}/resolve", json={"outcome": "duplicate"})
+    assert (unclaimed.status_code, unclaimed.json()["state"]) == (409, "new")
+    async with triage.client() as other:
+        other.headers.update(triage.bearer(Role.SMART_RESPONDER, subject="S4009"))
+        await other.post(f"{API}/{case}/claim")
+    taken = await client.post(f"{API}/{case}/claim")
+    assert (taken.status_code, taken.json()["type"]) == (409, "urn:signpost:problem:case-claimed-by-another")
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "field"),
+    [
+        ("resolve", {"outcome": "odd"}, "outcome"),
+        ("resolve", {"outcome": "duplicate", "more": 1}, "more"),
+        ("notes", {"text": ""}, "text"),
+        ("notes", {"text": "a\x00b"}, "text"),
+        ("notes", {"text": "x" * 10_001}, "text"),
+        ("notes", {"text": "x", "shared": "yes"}, "shared"),
+        ("transfer", {"team": "line_manager"}, "team"),
+        ("transfer", {}, "team"),
+    ],
+)
+async def test_a_bad_body_names_its_field(
+    triage: Triage, client: AsyncClient, action: str, body: dict[str, object], field: str
+) -> None:
+    await open_cases(triage.database, report())
+    answer = await client.post(f"{API}/{await first(client)}/{action}", json=body)
+    assert answer.status_code == 422
+    assert field in answer.json()["errors"][0]["field"]
+
+
+async def test_a_transfer_keeps_the_clocks_and_tells_where_it_went(triage: Triage, client: AsyncClient) -> None:
+    await open_cases(triage.database, report())
+    case = await first(client)
+    before = (await client.post(f"{API}/{case}/claim")).json()
+    moved = (await client.post(f"{API}/{case}/transfer", json={"team": "sirt"})).json()
+    assert (moved["team"], moved["state"], moved["assignee"]) == ("sirt", "new", None)
+    assert moved["deadlines"] == before["deadlines"]
+    assert (await client.get(f"{API}/{case}")).status_code == 404
+
+
+async def test_only_responders_of_the_team_reach_a_case(triage: Triage, client: AsyncClient) -> None:
+    await open_cases(triage.database, report())
+    case = await first(client)
+    for role, status in ((Role.REPORTER, 403), (Role.ADMINISTRATOR, 403), (Role.SIRT_RESPONDER, 404)):
+        async with triage.client() as other:
+            other.headers.update(triage.bearer(role, subject="S9001"))
+            assert (await other.get(f"{API}/{case}")).status_code == status
+            assert (await other.post(f"{API}/{case}/claim")).status_code == status
+    async with triage.client() as stranger:
+        assert (await stranger.get(API)).status_code == 401
+    assert (await client.get(f"{API}/{uuid4()}")).status_code == 404
+
+
+async def test_a_restricted_case_is_seen_by_named_people_only(triage: Triage, client: AsyncClient) -> None:
+    await open_cases(triage.database, report())
+    async with triage.database.transaction() as session:
+        row = (await session.scalars(select(CaseRow))).one()
+        row.restricted = True
+    assert (await client.get(API)).json()["items"] == []
+    assert (await client.post(f"{API}/{row.case_id}/claim")).status_code == 404
+    async with triage.database.transaction() as session:
+        session.add(CaseAccess(case_id=row.case_id, subject="S4001"))
+    assert len((await client.get(API)).json()["items"]) == 1
+
+
+async def test_a_note_for_the_reporter_is_told_apart_from_case_events(triage: Triage, client: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    case = await first(client)
+    await client.post(f"{API}/{case}/notes", json={"text": "Seen only by us"})
+    await client.post(f"{API}/{case}/notes", json={"text": "For the reporter", "shared": True})
+    async with triage.database.transaction() as session:
+        rows = (
+            await session.execute(text("select topic, subject, convert_from(value, 'utf8') from outbox order by id"))
+        ).all()
+    assert [(topic, subject) for topic, subject, value in rows if "For the reporter" in value] == [
+        ("triage.reporter-updates.v1", told.report_id)
+    ]
+    assert not [value for _, _, value in rows if "Seen only by us" in value]

@@ -1,0 +1,99 @@
+"""Time-driven work: leases that run out, clocks that are at risk or missed."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from services.triage.cases import handlers, queries
+from services.triage.cases.handlers import Work
+from services.triage.cases.queries import CaseFilter
+from services.triage.cases.sweeps import expire_leases, warn_of_deadlines
+from shared.audit import chain
+from shared.db.database import Database
+from shared.events.vocabulary import Team
+from shared.messaging.outbox import Outbox
+from tests.services.triage.building import CLOCKS, IDS, NOW, open_cases, report, viewer
+
+SERVICE = "triage"
+SAM = viewer(Team.SMART)
+OUTBOX = Outbox("triage", IDS)
+
+
+def minutes(count: int) -> datetime:
+    return NOW + timedelta(minutes=count)
+
+
+async def told(database: Database) -> list[str]:
+    async with database.transaction() as session:
+        return list(
+            (await session.scalars(text("select type from outbox where type like '%deadline%' order by id"))).all()
+        )
+
+
+async def sweep(database: Database, now: datetime) -> int:
+    async with database.transaction() as session:
+        return await warn_of_deadlines(session, now, ids=IDS, outbox=OUTBOX)
+
+
+async def test_a_clock_is_told_at_risk_once_and_missed_once(database: Database) -> None:
+    await open_cases(database, report())
+    assert await sweep(database, minutes(89)) == 0
+    assert await sweep(database, minutes(90)) == 1
+    assert await sweep(database, minutes(91)) == 0
+    assert await sweep(database, minutes(120)) == 1
+    assert await sweep(database, minutes(500)) == 0
+    assert await told(database) == ["case.deadline_at_risk.v1", "case.deadline_missed.v1"]
+
+
+async def test_a_clock_found_late_is_missed_and_not_at_risk_as_well(database: Database) -> None:
+    await open_cases(database, report())
+    await sweep(database, minutes(300))
+    assert await told(database) == ["case.deadline_missed.v1"]
+
+
+async def test_a_response_in_time_and_a_question_stop_the_clock(database: Database) -> None:
+    await open_cases(database, report(), report(behaviours=("doxing",)))
+    async with database.transaction() as session:
+        first, second = await queries.listed(session, SAM, CaseFilter(), 2)
+        work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
+        for case in (first, second):
+            await handlers.claim(work, case.case_id, None)
+        await handlers.start(work, second.case_id, None)
+        await handlers.ask(work, first.case_id, None, "Which post?")
+    await sweep(database, minutes(600))
+    assert await told(database) == []
+
+
+async def test_an_update_is_due_after_the_response_to_an_urgent_case(database: Database) -> None:
+    await open_cases(database, report(behaviours=("doxing",)))
+    async with database.transaction() as session:
+        [case] = await queries.listed(session, SAM, CaseFilter(), 1)
+        work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
+        await handlers.claim(work, case.case_id, None)
+        await handlers.start(work, case.case_id, None)
+    await sweep(database, minutes(122))
+    assert await told(database) == ["case.deadline_missed.v1"]
+    async with database.transaction() as session:
+        work = Work(session, SAM, minutes(123), IDS, OUTBOX, CLOCKS)
+        await handlers.add_note(work, case.case_id, None, "News", shared=True)
+    await sweep(database, minutes(123 + 121))
+    assert await told(database) == ["case.deadline_missed.v1"] * 2
+
+
+async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Database) -> None:
+    await open_cases(database, report(), report())
+    async with database.transaction() as session:
+        claimed, started = await queries.listed(session, SAM, CaseFilter(), 2)
+        work = Work(session, SAM, NOW, IDS, OUTBOX, CLOCKS)
+        await handlers.claim(work, claimed.case_id, None)
+        await handlers.claim(work, started.case_id, None)
+        await handlers.start(work, started.case_id, None)
+    for now, expired in ((minutes(9), 0), (minutes(10), 2), (minutes(11), 0)):
+        async with database.transaction() as session:
+            assert await expire_leases(session, now, ids=IDS) == expired
+    async with database.transaction() as session:
+        found = {case.case_id: case for case in await queries.listed(session, SAM, CaseFilter(), 2)}
+        activities = await chain.read(session, claimed.case_id)
+    assert [found[c.case_id].state for c in (claimed, started)] == ["new", "in_progress"]
+    assert {case.assignee for case in found.values()} == {None}
+    assert [activity.action for activity in activities] == ["opened", "claimed", "lease_expired"]
