@@ -18,12 +18,17 @@ class NotifierSettings(ServiceSettings):
     notifier_fallback_email: str = "kcis-desk@example.org"
     """A team's mailbox, told when no line manager can be; also where alerts send questions to."""
     notifier_smtp_host: str = "127.0.0.1"
+    """The mail server that alerts are handed to."""
     notifier_smtp_port: Annotated[int, Field(ge=1, le=65535)] = 25
+    """Its port."""
     notifier_smtp_starttls: bool = False
     """Refuse to send unless the mail server offers TLS and its certificate is good."""
     notifier_smtp_username: str | None = None
+    """Set together with the password where the mail server wants a sign-in."""
     notifier_smtp_password: SecretStr | None = None
+    """Of that sign-in."""
     notifier_smtp_from: str = "Signpost <signpost@example.org>"
+    """The sender of alerts; its domain also ends their Message-IDs."""
     notifier_smtp_timeout: timedelta = timedelta(seconds=20)
     """For one whole dialogue with the mail server."""
     notifier_attempt_lease: timedelta = timedelta(minutes=5)

@@ -40,7 +40,7 @@ async def escalate(
     waiting = await _not_yet_told(session, row)
     if row.escalated_to is not None or not waiting:
         return None
-    new = _next_alert(row, AlertId(ids.uuid()), waiting, reason)
+    new = _next_alert(row, AlertId(ids.uuid()), waiting, reason, now)
     row.escalated_to = new.alert_id
     await session.flush()
     await storing.store(session, [new], now, book=book, ids=ids)
@@ -55,7 +55,9 @@ async def _not_yet_told(session: AsyncSession, row: AlertRow) -> tuple[Recipient
     return tuple(recipient for recipient in storing.chain_of(row) if recipient.key not in told)
 
 
-def _next_alert(row: AlertRow, alert_id: AlertId, waiting: tuple[Recipient, ...], reason: RecipientReason) -> NewAlert:
+def _next_alert(
+    row: AlertRow, alert_id: AlertId, waiting: tuple[Recipient, ...], reason: RecipientReason, now: datetime
+) -> NewAlert:
     return NewAlert(
         alert_id=alert_id,
         report_id=ReportId(row.report_id),
@@ -65,6 +67,7 @@ def _next_alert(row: AlertRow, alert_id: AlertId, waiting: tuple[Recipient, ...]
         then=waiting[1:],
         reason=reason,
         urgency=Urgency(row.urgency),
+        asked_at=now,
         about=StaffId(row.about_staff_id) if row.about_staff_id and waiting[0].staff_id else None,
         escalated_from=AlertId(row.alert_id),
     )

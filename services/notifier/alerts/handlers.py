@@ -134,6 +134,7 @@ def _alert_of(item: _Decided) -> NewAlert | None:
         then=item.choice.then,
         reason=item.choice.reason,
         urgency=urgency_of(item.report.behaviours),
+        asked_at=item.report.submitted_at,
         about=item.choice.about,
     )
 

@@ -31,6 +31,8 @@ class NewAlert:
     then: tuple[Recipient, ...]
     reason: RecipientReason
     urgency: Urgency
+    asked_at: datetime
+    """When the report was submitted, or when it was passed on."""
     about: StaffId | None = None
     escalated_from: AlertId | None = None
 
@@ -51,7 +53,7 @@ async def store_reminders(
 ) -> None:
     """Enqueue one reminder for each alert."""
     await note(session, [AlertId(row.alert_id) for row in rows], "reminded", now)
-    await delivery.enqueue(session, [_reminder(row, book, ids) for row in rows], now)
+    await delivery.enqueue(session, [_reminder(row, now, book, ids) for row in rows], now)
 
 
 async def locked(session: AsyncSession, alert_ids: Collection[AlertId]) -> dict[AlertId, AlertRow]:
@@ -106,10 +108,11 @@ def _first_delivery(alert: NewAlert, book: AddressBook, ids: Ids) -> NewDelivery
         recipient=alert.recipient.email,
         notice=_notice(alert.reference, alert.urgency, alert.reason, alert.recipient, book),
         last_resort=not alert.then,
+        asked_at=alert.asked_at,
     )
 
 
-def _reminder(row: AlertRow, book: AddressBook, ids: Ids) -> NewDelivery:
+def _reminder(row: AlertRow, now: datetime, book: AddressBook, ids: Ids) -> NewDelivery:
     recipient = Recipient(row.recipient_email, StaffId(row.recipient_staff_id) if row.recipient_staff_id else None)
     return NewDelivery(
         delivery_id=ids.uuid(),
@@ -120,6 +123,7 @@ def _reminder(row: AlertRow, book: AddressBook, ids: Ids) -> NewDelivery:
         recipient=row.recipient_email,
         notice=_notice(row.reference, Urgency(row.urgency), RecipientReason(row.reason), recipient, book),
         last_resort=False,
+        asked_at=now,
     )
 
 

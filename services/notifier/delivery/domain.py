@@ -82,6 +82,8 @@ class NewDelivery:
     notice: Mapping[str, str]
     last_resort: bool
     """Nobody would be told after this one: never given up."""
+    asked_at: datetime
+    """When what it tells of happened: a report was submitted, a reminder fell due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Settled:
     attempt: int
     outcome: OutcomeKind
     possible_repeat: bool
+    asked_at: datetime
     ended: bool
     """Nothing more will be tried for this delivery, and it was not accepted."""
 

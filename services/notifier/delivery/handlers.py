@@ -141,6 +141,7 @@ def _settle_one(
         attempt=attempt.number,
         outcome=outcome.kind,
         possible_repeat=attempt.possible_repeat,
+        asked_at=delivery.asked_at,
         ended=delivery.state == DeliveryState.ENDED,
     )
 
@@ -188,6 +189,7 @@ def _new_row(delivery: NewDelivery, now: datetime) -> dict[str, object]:
         "state": DeliveryState.WAITING.value,
         "attempts": 0,
         "may_repeat": False,
+        "asked_at": delivery.asked_at,
         "created_at": now,
         "due_at": now,
     }

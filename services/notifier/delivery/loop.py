@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers
 from services.notifier.delivery.channel import Channel
-from services.notifier.delivery.domain import Attempt, Message, Outcome, OutcomeKind, Settled
+from services.notifier.delivery.domain import Attempt, DeliveryKind, Message, Outcome, OutcomeKind, Settled
 from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.delivery.presence import Presence, present
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
 from shared.ids import Ids
+from shared.observability import metrics
 
 _log = structlog.get_logger()
 
@@ -167,7 +168,15 @@ class DeliveryLoop:
                 now = self._clock.now()
                 settled = await handlers.settle(session, outcomes, times=self._deliveries.times, now=now)
                 await self._deliveries.on_settled(session, settled, now)
+            _measure(settled, now)
         except (DBAPIError, OSError) as error:
             _log.warning("outcome_waits", error=type(error).__name__)
             return False
         return True
+
+
+def _measure(settled: Sequence[Settled], now: datetime) -> None:
+    for item in settled:
+        metrics.MAIL_ATTEMPTS.labels(item.channel, item.outcome.value).inc()
+        if item.outcome is OutcomeKind.ACCEPTED and item.kind is DeliveryKind.ALERT:
+            metrics.ALERT_SECONDS.observe(max((now - item.asked_at).total_seconds(), 0.0))

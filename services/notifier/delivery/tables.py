@@ -32,6 +32,7 @@ class DeliveryRow(Base):
     attempts: Mapped[int]
     may_repeat: Mapped[bool]
     """An earlier attempt may have reached the provider: every later one is marked."""
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     first_tried_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 
 from shared.events.vocabulary import Behaviour
+from shared.observability import metrics
 from tests.services.notifier.building import GRACE, LUCA, PRIYA, report
 from tests.services.notifier.mail_server import text_of
 from tests.services.notifier.notifying import Notifier, eventually
@@ -89,3 +91,11 @@ async def test_two_loops_never_send_the_same_alert(notifier: Notifier) -> None:
     assert len(notifier.mail_server.mails) == 60
     assert len({mail["Message-ID"] for mail in notifier.mail_server.mails}) == 60
     assert await notifier.scalar("select count(*) from attempt") == 60
+
+
+async def test_every_attempt_is_counted_and_the_seconds_since_the_report_are_measured(notifier: Notifier) -> None:
+    attempts = metrics.MAIL_ATTEMPTS.labels("email", "accepted")
+    before = attempts._value.get(), metrics.ALERT_SECONDS._sum.get()
+    await notifier.receive(report(submitted_at=notifier.clock.now() - timedelta(seconds=30)))
+    await notifier.deliver_until(notifier.all_settled)
+    assert (attempts._value.get() - before[0], metrics.ALERT_SECONDS._sum.get() - before[1]) == (1, 30)
