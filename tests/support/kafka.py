@@ -20,6 +20,7 @@ from tests.support.postgres import locked
 _VERSION = "4.1.1"
 _LOG4J = "2.25.3"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "signpost-tests"
+_CLUSTER_ID = "c2lnbnBvc3QtdGVzdHMta2"
 _SHARED = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}"
 _STARTS_WITHIN = 60.0
 _DOCKER_ANSWERS_WITHIN = 5.0
@@ -153,24 +154,38 @@ def _start_container() -> dict[str, object] | None:
     return {"container": container.get_wrapped_container().id, "servers": container.get_bootstrap_server()}
 
 
+class JavaKafka:
+    """One Apache Kafka process on this machine, with its data in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (shutil.which("java") and shutil.which("mvn")):
+            raise NoKafka(HOW_TO_GET_ONE)
+        self._folder = folder
+        self._java = ["java", "-Xmx512m", "-cp", f"{_jars()}/*"]
+        broker, controller = _free_port(), _free_port()
+        self.servers = f"127.0.0.1:{broker}"
+        folder.mkdir(parents=True)
+        self._properties = folder / "server.properties"
+        self._properties.write_text(_PROPERTIES.format(broker=broker, controller=controller, data=folder / "log"))
+        _run([*self._java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._properties)])
+
+    def start(self) -> int:
+        """Start the process, wait until it answers, and return its id."""
+        command = [*self._java, "kafka.Kafka", str(self._properties)]
+        with (self._folder / "server.log").open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        _wait_until_it_answers(self._process, self.servers)
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+
 def _start_java() -> dict[str, object]:
-    if not (shutil.which("java") and shutil.which("mvn")):
-        raise NoKafka(HOW_TO_GET_ONE)
-    jars = _jars()
-    data = _SHARED / f"kafka-{uuid.uuid4().hex[:8]}"
-    data.mkdir(parents=True)
-    broker, controller = _free_port(), _free_port()
-    properties = data / "server.properties"
-    properties.write_text(_PROPERTIES.format(broker=broker, controller=controller, data=data / "log"))
-    java = ["java", "-Xmx512m", "-cp", f"{jars}/*"]
-    _run([*java, "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)])
-    with (data / "server.log").open("wb") as output:
-        process = subprocess.Popen(
-            [*java, "kafka.Kafka", str(properties)], stdout=output, stderr=output, start_new_session=True
-        )
-    servers = f"127.0.0.1:{broker}"
-    _wait_until_it_answers(process, servers)
-    return {"pid": process.pid, "data": str(data), "servers": servers}
+    kafka = JavaKafka(_SHARED / f"kafka-{uuid.uuid4().hex[:8]}")
+    return {"pid": kafka.start(), "data": str(kafka._folder), "servers": kafka.servers}
 
 
 def _jars() -> Path:
@@ -190,10 +205,6 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise NoKafka(f"{HOW_TO_GET_ONE}\n{command[0]} failed: {(done.stderr or done.stdout)[-2000:]}")
-
-
-def _cluster_id() -> str:
-    return "c2lnbnBvc3QtdGVzdHMta2Fma2E"[:22]
 
 
 def _free_port() -> int:

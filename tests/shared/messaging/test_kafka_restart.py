@@ -1,0 +1,57 @@
+"""A broker that dies under load and comes back costs time, and nothing else."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from shared.db.database import Database
+from shared.events.topics import Topic
+from shared.messaging.kafka import KafkaLog
+from shared.messaging.kafka_session import KafkaConnection
+from shared.messaging.kafka_topics import KafkaTopics
+from tests.shared.messaging.house import LOG_TOPICS, House, SettableClock
+from tests.support.eventually import eventually
+from tests.support.kafka import JavaKafka, NoKafka
+
+PATIENCE = 120.0
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[JavaKafka]:
+    try:
+        kafka = JavaKafka(tmp_path / "kafka")
+    except NoKafka as error:
+        pytest.skip(f"only a broker of our own may be killed: {error}")
+    kafka.start()
+    yield kafka
+    kafka.kill()
+
+
+@pytest.mark.timeout(300)
+async def test_relay_and_consumer_go_on_after_the_broker_was_killed(tables: Database, broker: JavaKafka) -> None:
+    topics: Sequence[Topic] = LOG_TOPICS
+    connection = KafkaConnection(broker.servers)
+    await KafkaTopics(connection, 1).apply(topics)
+    log = await KafkaLog.open(connection)
+    house = House(tables, log, SettableClock())
+    stop, consumer = asyncio.Event(), house.consumer()
+    roles = [asyncio.create_task(role.run(stop)) for role in (house.relay(outbox=house.writes), consumer)]
+
+    async def handled(count: int) -> bool | None:
+        return len(await house.words()) >= count or None
+
+    await house.write_words([f"before {number}" for number in range(50)])
+    await eventually(lambda: handled(50))
+    broker.kill()
+    await house.write_words([f"meanwhile {number}" for number in range(50)])
+    broker.start()
+    await house.write_words([f"after {number}" for number in range(50)])
+    await eventually(lambda: handled(150))
+    words = await house.words()
+    assert len(words) == len(set(words)) == 150
+    assert await house.dead() == []
+    stop.set()
+    await asyncio.wait_for(asyncio.gather(*roles), PATIENCE)
+    await log.close()
