@@ -42,8 +42,9 @@ assets: ## Install the GOV.UK and MoJ assets again
 	@rm -f shared/web/assets/.built
 	@$(MAKE) --no-print-directory shared/web/assets/.built
 
-docs: .venv/.dev ## Write the generated pages under docs/ again
+docs: .venv/.dev ## Write what is generated again: the settings page, golden schemas of new events
 	@$(PY) -m tests.architecture.settings_table
+	@$(PY) -m tests.shared.events.golden
 
 format: .venv/.dev ## Put the code into its one format
 	.venv/bin/ruff check --fix .

@@ -45,14 +45,21 @@ class ServiceSettings(BaseSettings):
     personas_file: Path | None = None
     """Embedded mode only: the people one can sign in as by choosing."""
     event_log: Literal["postgres", "kafka"] = "kafka"
+    """Where events go: Apache Kafka, or a PostgreSQL database of its own on one machine."""
     event_log_url: str | None = None
     """`postgresql+asyncpg://…` of the log's own database, where `event_log` is `postgres`."""
     kafka_bootstrap_servers: str | None = None
+    """`host:port,host:port`, where `event_log` is `kafka`."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How brokers are spoken to."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """Used by the two `SASL_` protocols."""
     kafka_sasl_username: str | None = None
+    """Each service should have its own, with the rights of its topics."""
     kafka_sasl_password: SecretStr | None = None
+    """Of that user."""
     kafka_ca_file: Path | None = None
+    """PEM of the authority that signed the brokers' certificates; without it the system's authorities count."""
     kafka_replication_factor: int = 1
     """Of the topics that `signpost topics apply` creates."""
     audit_anchors_dir: Path | None = None
@@ -62,6 +69,7 @@ class ServiceSettings(BaseSettings):
     rate_limit_address: str = "3000/minute"
     """Writes that everybody else at one address may make together, in one process."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged at least."""
 
     @property
     def secure(self) -> bool:

@@ -19,8 +19,9 @@ class TriageSettings(ServiceSettings):
     triage_teams_24_7: CommaSeparated = (Team.SIRT.value,)
     """Teams that are staffed day and night: for them P1 and P2 clocks also run outside office hours."""
     triage_office_opens: time = time(9)
+    """When office hours begin, in UK local time, on working days of England and Wales."""
     triage_office_closes: time = time(17)
-    """Office hours in UK local time, on working days of England and Wales."""
+    """When they end."""
 
     @field_validator("triage_teams_24_7")
     @classmethod
