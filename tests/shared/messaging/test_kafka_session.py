@@ -1,0 +1,78 @@
+"""How Kafka is reached, and what its errors mean."""
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiokafka import errors as kafka_errors
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from shared.messaging.kafka import KafkaLog
+from shared.messaging.kafka_session import KafkaConnection, reachable
+from shared.messaging.log import Fenced, LogUnavailable
+
+
+@pytest.fixture
+def ca_file(tmp_path: Path) -> Path:
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now)
+    certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    path = tmp_path / "ca.pem"
+    path.write_bytes(certificate.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    return path
+
+
+def test_a_plain_connection_has_no_secrets() -> None:
+    assert KafkaConnection("broker:9092").arguments() == {
+        "bootstrap_servers": "broker:9092",
+        "security_protocol": "PLAINTEXT",
+    }
+
+
+def test_a_secured_connection_signs_in_and_checks_the_broker(ca_file: Path) -> None:
+    connection = KafkaConnection("broker:9093", "SASL_SSL", "SCRAM-SHA-512", "signpost", "secret", ca_file)
+    arguments = connection.arguments()
+    context = arguments.pop("ssl_context")
+    assert arguments == {
+        "bootstrap_servers": "broker:9093",
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "signpost",
+        "sasl_plain_password": "secret",
+    }
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert len(context.get_ca_certs()) == 1
+
+
+def test_a_password_is_not_shown() -> None:
+    assert "secret" not in repr(KafkaConnection("broker:9093", "SASL_SSL", username="signpost", password="secret"))
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (kafka_errors.ProducerFenced(), Fenced),
+        (kafka_errors.CommitFailedError(), Fenced),
+        (kafka_errors.RebalanceInProgressError(), Fenced),
+        (kafka_errors.KafkaConnectionError(), LogUnavailable),
+        (kafka_errors.NotEnoughReplicasError(), LogUnavailable),
+        (ConnectionResetError(), LogUnavailable),
+        (TimeoutError(), LogUnavailable),
+    ],
+)
+async def test_the_drivers_errors_become_the_ports(error: Exception, meaning: type[Exception]) -> None:
+    with pytest.raises(meaning):
+        async with reachable():
+            raise error
+
+
+async def test_a_broker_that_is_not_there_is_a_log_that_is_away() -> None:
+    with pytest.raises(LogUnavailable):
+        await KafkaLog.open(KafkaConnection("127.0.0.1:1"))
