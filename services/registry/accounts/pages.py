@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.bodies import AccountBody, AccountList
-from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, next_statuses
+from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATUS_LABELS, next_statuses
 from services.registry.accounts.exporting import export_csv
 from services.registry.accounts.filters import FilterDep
 from services.registry.accounts.forms import Answers, read_registration, read_status_change
@@ -123,6 +123,7 @@ def _registration_form(request: Request, answers: Answers, errors: FormErrors, s
         errors=errors,
         platforms=PLATFORMS,
         classes=CLASS_LABELS,
+        legacy_days=LEGACY_PERIOD.days,
     )
 
 
