@@ -41,14 +41,14 @@ STEPS = (
     Step(
         "when",
         "When did it happen?",
-        ("when", "occurred_at-day", "occurred_at-month", "occurred_at-year", "occurred_time"),
+        ("occurred_at-day", "occurred_at-month", "occurred_at-year", "occurred_time"),
     ),
     Step("what-happened", "What happened?", ("narrative",)),
     Step("evidence", "What evidence is there?", ("evidence", "evidence_note")),
     Step(
         "who-did-it", "Do you know who did it?", ("known", "suspected_name", "suspected_staff_id", "suspected_handle")
     ),
-    Step("manager", "Is it safe for your manager to know?", ("manager_alert", "manager_email", "other_email")),
+    Step("manager", "Is it safe for your manager to know?", ("manager_alert", "manager_email")),
     ABOUT_YOU,
     CONTACT,
 )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from services.intake.abuse_form.domain import Step
-from services.intake.abuse_form.moments import Unreadable, moment_of
+from services.intake.abuse_form.moments import DAY, Unreadable, moment_of
 from services.intake.abuse_form.options import CHOICES, NOTHING_ELSE, label
 from services.intake.drafts.domain import Answers
 from services.intake.reports.domain import ANONYMOUS, AbuseReport, Person, Reporter, is_email, refusals
@@ -41,23 +41,21 @@ def find_errors(step: Step, answers: Answers, now: datetime, errors: FormErrors,
         errors.add("name", "Enter your name, or sign in")
     for name in step.fields:
         _check_choice(name, answers, errors)
-    if "when" in step.fields:
+    if DAY in step.fields:
         _check_moment(answers, errors)
     if "manager_alert" in step.fields:
         _check_other_person(answers, errors)
     if "email" in step.fields and (email := one(answers, "email")) and not is_email(email):
         errors.add("email", "Enter an email address, like name@example.org")
     for refusal in refusals(to_command(answers, None), now):
-        name = field_of(refusal.field, answers)
+        name = field_of(refusal.field)
         if name in step.fields:
             errors.add(name, refusal.message)
 
 
-def field_of(name: str, answers: Answers) -> str:
+def field_of(name: str) -> str:
     """Return the form's field that a refusal of the domain is about."""
-    if name == "manager_email" and one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE:
-        return "other_email"
-    return {"suspected": "suspected_name", "occurred_at": "occurred_at-day"}.get(name, name)
+    return {"suspected": "suspected_name", "occurred_at": DAY}.get(name, name)
 
 
 def to_command(answers: Answers, principal: Principal | None) -> AbuseReport:
@@ -110,8 +108,8 @@ def _check_moment(answers: Answers, errors: FormErrors) -> None:
 
 
 def _check_other_person(answers: Answers, errors: FormErrors) -> None:
-    if one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE and not one(answers, "other_email"):
-        errors.add("other_email", "Enter the work email address of who should be told")
+    if one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE and not one(answers, "manager_email"):
+        errors.add("manager_email", "Enter the work email address of who should be told")
 
 
 def _occurred_at(answers: Answers) -> datetime | None:
@@ -162,9 +160,8 @@ def _evidence_note(answers: Answers) -> str | None:
 
 
 def _manager_email(answers: Answers, alert: ManagerAlert | None) -> str | None:
-    if alert is ManagerAlert.SOMEONE_ELSE:
-        return one(answers, "other_email")
-    return one(answers, "manager_email") if alert is ManagerAlert.YES else None
+    told = alert in {ManagerAlert.YES, ManagerAlert.SOMEONE_ELSE}
+    return one(answers, "manager_email") if told else None
 
 
 def _lines(answers: Answers, name: str) -> tuple[str, ...]:

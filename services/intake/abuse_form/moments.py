@@ -22,14 +22,14 @@ class Unreadable(Exception):
 
 
 def moment_of(answers: Answers) -> datetime | None:
-    """Return when it happened, in UTC; the beginning of the day without a time, None where it is not known.
+    """Return when it happened, in UTC; the beginning of the day without a time, None where all is left empty.
 
     Raises:
         Unreadable: what was typed is no date or no time.
     """
-    if answers.get("when") != ("date",):
-        return None
     parts = {name: " ".join(answers.get(name, ())) for name in (DAY, MONTH, YEAR)}
+    if not any((*parts.values(), *answers.get(TIME, ()))):
+        return None
     for name, text in parts.items():
         if not text:
             part = name.rpartition("-")[2]

@@ -74,10 +74,6 @@ ALSO_AFFECTS = (
     Option("sanctioned_account", "An official DWP account", "Somebody is trying to get control of it"),
     Option("account_taken_over", "An official DWP account was taken over", "Somebody else is posting from it"),
 )
-WHEN = (
-    Option("date", "I know the date, or about when"),
-    Option("unsure", "I do not know"),
-)
 EVIDENCE = (
     Option("screenshots", "Screenshots"),
     Option("messages", "Messages or emails"),
@@ -133,7 +129,6 @@ CHOICES: Mapping[str, Choice] = {
         "Select what else is at risk, or ‘None of these’",
         many=True,
     ),
-    "when": Choice(WHEN, "Select whether you know when it happened"),
     "evidence": Choice(EVIDENCE, None, many=True),
     "known": Choice(KNOWN, "Select whether you know who did it"),
     "manager_alert": Choice(MANAGER, "Select whether it is safe for your manager to know"),

@@ -78,7 +78,7 @@ async def _submitted(draft: Draft, visit: Visit, submit: Submit) -> Outcome:
 def _check_page(request: Request, visit: Visit, refusals: tuple[Refusal, ...]) -> Response:
     errors = FormErrors()
     for refusal in refusals:
-        name = field_of(refusal.field, visit.answers)
+        name = field_of(refusal.field)
         errors.add(next((step.slug for step in STEPS if name in step.fields), "check"), refusal.message)
     return render(
         request,

@@ -45,7 +45,7 @@ def _field(field: str, answers: Answers) -> tuple[str, ...]:
 def _when(answers: Answers) -> str:
     moment = to_command(answers, None).occurred_at
     if moment is None:
-        return "I do not know"
+        return NOT_GIVEN
     return uk_time(moment) if one(answers, "occurred_time") else uk_date(moment)
 
 

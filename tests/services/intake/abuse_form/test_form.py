@@ -74,6 +74,13 @@ async def test_somebody_named_without_an_account_gets_a_code(intake: Intake, cli
     assert (report.reporter_name, report.reporter_worker_kind, report.reporter_staff_id) == ("Kit", "contractor", None)
 
 
+async def test_what_is_not_known_can_be_left_empty(intake: Intake, client: AsyncClient) -> None:
+    await fill(client, when={}, evidence={}, who_did_it={"known": "unknown"})
+    await send(client)
+    report = await the_report(intake)
+    assert (report.occurred_at, report.evidence_note, report.suspected) == (None, None, [])
+
+
 async def test_a_double_click_is_one_report(intake: Intake, client: AsyncClient) -> None:
     await fill(client)
     page = await client.get(f"{BASE}/check")

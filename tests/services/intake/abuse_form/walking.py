@@ -13,7 +13,6 @@ ANSWERS: Mapping[str, Mapping[str, object]] = {
     "kind": {"behaviours": ["harassment", "doxing"]},
     "at-risk": {"also_affects": ["none"]},
     "when": {
-        "when": "date",
         "occurred_at-day": "20",
         "occurred_at-month": "11",
         "occurred_at-year": "2026",
