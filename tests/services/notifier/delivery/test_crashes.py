@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -110,6 +111,15 @@ async def test_what_a_living_process_is_sending_is_left_to_it(notifier: Notifier
     stop.set()
     await slow
     assert len(notifier.mail_server.mails) == 1
+
+
+async def test_what_one_process_is_claiming_another_passes_over_without_waiting(notifier: Notifier) -> None:
+    await notifier.receive(report(), report())
+    claim = partial(handlers.claim, lease=LEASE, now=notifier.clock.now(), ids=notifier.ids)
+    async with notifier.database.transaction() as one, notifier.database.transaction() as other, asyncio.timeout(20):
+        [first] = await claim(one, worker=1, limit=1)
+        [second] = await claim(other, worker=2, limit=2)
+    assert first.delivery_id != second.delivery_id
 
 
 async def test_a_process_that_hangs_loses_its_attempt_when_the_lease_ends(notifier: Notifier) -> None:
