@@ -116,7 +116,7 @@ def _case(report: AbuseReportSubmitted, decision: Decision, number: int, opening
 async def _store(session: AsyncSession, new: Sequence[_New], now: datetime, opening: Opening) -> None:
     if not new:
         return
-    await session.execute(insert(CaseRow), [_row(one) for one in new])
+    await session.execute(insert(CaseRow.table()), [_row(one) for one in new])
     await routing.store(session, [(one.case.case_id, one.decision) for one in new], now)
     await deadlines.save(session, [(one.case.case_id, one.clock) for one in new])
     await chain.append(session, [(one.case.case_id, _opened(one)) for one in new], now, opening.ids)

@@ -1,7 +1,6 @@
 """Stores clocks. The caller holds the row lock of the case."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -26,9 +25,15 @@ async def save(session: AsyncSession, clocks: Sequence[tuple[UUID, Clock]]) -> N
     """Store each clock of its case, new or changed, in one statement."""
     if not clocks:
         return
-    statement = insert(Deadline)
+    statement = insert(Deadline.table())
     upsert = statement.on_conflict_do_update(
         index_elements=[Deadline.case_id, Deadline.kind],
         set_={name: statement.excluded[name] for name in _CHANGING},
     )
-    await session.execute(upsert, [{"case_id": case_id, **asdict(clock)} for case_id, clock in clocks])
+    await session.execute(
+        upsert,
+        [
+            {"case_id": case_id, "kind": clock.kind} | {name: getattr(clock, name) for name in _CHANGING}
+            for case_id, clock in clocks
+        ],
+    )

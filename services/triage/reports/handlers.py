@@ -1,13 +1,13 @@
 """Stores reports as they arrive, a batch at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Uuid, any_, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts.domain import Handle
-from services.triage.reports.tables import Report
+from services.triage.reports.tables import NamedAccount, Report
 from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.vocabulary import ReportType
 
@@ -15,18 +15,21 @@ from shared.events.vocabulary import ReportType
 async def store_abuse_reports(
     session: AsyncSession, reports: Sequence[tuple[AbuseReportSubmitted, Sequence[Handle]]]
 ) -> set[UUID]:
-    """Store `reports` with the accounts they name; return the ids of those that were not there yet."""
-    rows = [_row(report, accounts) for report, accounts in reports]
-    stored = await session.scalars(
-        insert(Report).on_conflict_do_nothing().returning(Report.report_id), rows, execution_options=_BULK
-    )
-    return set(stored)
+    """Store those of `reports` that are not there yet, with the accounts they name; return their ids.
+
+    Two that store the same report at once cannot both succeed: the second one's batch fails and is tried again.
+    """
+    ids = literal([report.report_id for report, _ in reports], ARRAY(Uuid))
+    known = set(await session.scalars(select(Report.report_id).where(Report.report_id == any_(ids))))
+    new = {report.report_id: (report, accounts) for report, accounts in reports if report.report_id not in known}
+    if new:
+        await session.execute(insert(Report.table()), [_row(report) for report, _ in new.values()])
+    if named := [_named(report, account) for report, accounts in new.values() for account in accounts]:
+        await session.execute(insert(NamedAccount.table()), named)
+    return set(new)
 
 
-_BULK: Mapping[str, int] = {"insertmanyvalues_page_size": 1000}
-
-
-def _row(report: AbuseReportSubmitted, accounts: Sequence[Handle]) -> dict[str, object]:
+def _row(report: AbuseReportSubmitted) -> dict[str, object]:
     reporter = report.reporter
     return {
         "report_id": report.report_id,
@@ -50,12 +53,15 @@ def _row(report: AbuseReportSubmitted, accounts: Sequence[Handle]) -> dict[str, 
         "platform_name": report.platform_name,
         "urls": list(report.urls),
         "handles": list(report.handles),
-        "accounts": [str(handle) for handle in accounts],
         "affected": [_person(person) for person in report.affected],
         "suspected": [_person(person) for person in report.suspected],
         "narrative": report.narrative,
         "evidence_note": report.evidence_note,
     }
+
+
+def _named(report: AbuseReportSubmitted, account: Handle) -> dict[str, object]:
+    return {"report_id": report.report_id, "account": str(account), "submitted_at": report.submitted_at}
 
 
 def _person(person: Person) -> dict[str, str]:

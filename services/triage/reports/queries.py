@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, func, literal, select, true
-from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT
-from services.triage.reports.tables import Report
+from services.triage.reports.tables import NamedAccount, Report
 
 
 async def earlier_reports(session: AsyncSession, handles: Iterable[Handle], now: datetime) -> Mapping[Handle, int]:
@@ -24,9 +23,10 @@ async def earlier_reports(session: AsyncSession, handles: Iterable[Handle], now:
     recent = (
         select(literal(1).label("one"))
         .where(
-            Report.accounts.contains(array([named.c.handle])),
-            Report.submitted_at > now - timedelta(days=HISTORY_DAYS),
+            NamedAccount.account == named.c.handle,
+            NamedAccount.submitted_at > now - timedelta(days=HISTORY_DAYS),
         )
+        .order_by(NamedAccount.submitted_at.desc())
         .limit(HISTORY_LIMIT)
         .lateral()
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Text
+from sqlalchemy import DateTime, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,9 +42,6 @@ class Report(Base):
     )
     urls: Mapped[list[str]] = mapped_column(ARRAY(Text), info={**personal("links", retention=_REPORT)})
     handles: Mapped[list[str]] = mapped_column(ARRAY(Text), info={**personal("account names", retention=_REPORT)})
-    accounts: Mapped[list[str]] = mapped_column(
-        ARRAY(Text), info={**personal("account names, in one spelling", retention=_REPORT)}
-    )
     affected: Mapped[list[dict[str, str]]] = mapped_column(
         JSONB, info={**personal("who is affected", retention=_REPORT)}
     )
@@ -56,4 +53,16 @@ class Report(Base):
         info={**personal("what you told us about evidence", retention=_REPORT)}
     )
 
-    __table_args__ = (Index(None, "accounts", postgresql_using="gin"),)
+
+class NamedAccount(Base):
+    """An account that a report names, in one spelling: to see that the same one is reported again and again."""
+
+    __tablename__ = "named_account"
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("report.report_id"), primary_key=True)
+    account: Mapped[str] = mapped_column(
+        primary_key=True, info={**personal("account names, in one spelling", retention=_REPORT)}
+    )
+    submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (Index(None, "account", "submitted_at"),)

@@ -1,7 +1,7 @@
 """Where a report goes: typed facts, rules as data, one pure decision (design: domain, section 3)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 
@@ -40,7 +40,8 @@ class Facts:
 
     def to_json(self) -> dict[str, object]:
         """Return the facts as they are stored with a decision."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 Bound = object

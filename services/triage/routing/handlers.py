@@ -14,7 +14,9 @@ from services.triage.routing.tables import StoredDecision
 async def store(session: AsyncSession, decisions: Sequence[tuple[UUID, Decision]], now: datetime) -> None:
     """Store the decision of each case, in one statement."""
     if decisions:
-        await session.execute(insert(StoredDecision), [_row(case_id, decision, now) for case_id, decision in decisions])
+        await session.execute(
+            insert(StoredDecision.table()), [_row(case_id, decision, now) for case_id, decision in decisions]
+        )
 
 
 def _row(case_id: UUID, decision: Decision, now: datetime) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """first tables
 
-Revision ID: 3fde29cbb1b6
+Revision ID: 954dd0565432
 Revises:
-Create Date: 2026-11-23 05:12:58.294702
+Create Date: 2026-11-23 05:52:00.321719
 
 """
 
@@ -13,7 +13,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 # revision identifiers, used by Alembic.
-revision: str = "3fde29cbb1b6"
+revision: str = "954dd0565432"
 down_revision: str | Sequence[str] | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
@@ -56,7 +56,6 @@ def upgrade() -> None:
         sa.Column("platform_name", sa.String(), nullable=True),
         sa.Column("urls", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("handles", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("accounts", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("affected", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("suspected", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("narrative", sa.String(), nullable=False),
@@ -64,7 +63,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("report_id", name=op.f("pk_report")),
         sa.UniqueConstraint("reference", name=op.f("uq_report_reference")),
     )
-    op.create_index(op.f("ix_report_accounts"), "report", ["accounts"], unique=False, postgresql_using="gin")
     op.create_table(
         "case",
         sa.Column("case_id", sa.Uuid(), nullable=False),
@@ -120,6 +118,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("state not in ('resolved', 'closed')"),
     )
     op.create_index("ix_case_team", "case", ["team", "case_id"], unique=False)
+    op.create_table(
+        "named_account",
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["report.report_id"], name=op.f("fk_named_account_report_id_report")),
+        sa.PrimaryKeyConstraint("report_id", "account", name=op.f("pk_named_account")),
+    )
+    op.create_index(
+        op.f("ix_named_account_account_submitted_at"), "named_account", ["account", "submitted_at"], unique=False
+    )
     op.create_table(
         "case_access",
         sa.Column("case_id", sa.Uuid(), nullable=False),
@@ -359,13 +368,14 @@ def downgrade() -> None:
     op.drop_table("decision")
     op.drop_table("deadline")
     op.drop_table("case_access")
+    op.drop_index(op.f("ix_named_account_account_submitted_at"), table_name="named_account")
+    op.drop_table("named_account")
     op.drop_index("ix_case_team", table_name="case")
     op.drop_index("ix_case_queue", table_name="case", postgresql_where=sa.text("state not in ('resolved', 'closed')"))
     op.drop_index("ix_case_mine", table_name="case", postgresql_where=sa.text("state not in ('resolved', 'closed')"))
     op.drop_index("ix_case_look", table_name="case", postgresql_where=sa.text("look_at is not null"))
     op.drop_index("ix_case_lease", table_name="case", postgresql_where=sa.text("lease_until is not null"))
     op.drop_table("case")
-    op.drop_index(op.f("ix_report_accounts"), table_name="report", postgresql_using="gin")
     op.drop_table("report")
     op.drop_index(op.f("ix_known_account_platform_handle"), table_name="known_account")
     op.drop_table("known_account")
