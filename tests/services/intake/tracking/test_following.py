@@ -127,8 +127,8 @@ async def test_the_newest_event_wins_in_whatever_order_they_come(intake: Intake,
     for order in permutations(range(3)):
         report = await reported(client, token)
         cases, alerts = case_events(UUID(report["report_id"])), alert_events(UUID(report["report_id"]))
-        await tell(intake, *(cases[place] for place in order), *(alerts[place] for place in order))
-        await tell(intake, *cases, *alerts)
+        for _again in range(2):
+            await tell(intake, *(cases[place] for place in order), *(alerts[place] for place in order))
         body = (await client.get(f"{STATUS}/{report['reference']}", headers=token)).json()
         answers.append((body["status"], body["steps"][1]["at"], body["manager"]["state"], body["manager"]["text"]))
     assert len(set(answers)) == 1
