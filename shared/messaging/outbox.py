@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from opentelemetry.propagate import inject
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from shared.events import codec
-from shared.events.envelope import NewEvent
+from shared.events.envelope import Event, NewEvent
 from shared.ids import Ids
 from shared.messaging.log import Record
 from shared.messaging.stored import headers_to_text
@@ -56,37 +57,44 @@ class Outbox:
         Raises:
             codec.TooLarge: an event weighs more than a log takes.
         """
-        if events:
-            counts = await self._last_sequences(session, events)
-            traceparent = _current_traceparent()
-            await self._insert(session, [self._row(event, counts, now, traceparent) for event in events], now)
+        facts = [_Fact(type(event.data), event.subject, str(event.key), _written(event)) for event in events]
+        await self._append(session, facts, now)
+
+    async def append_tombstones(
+        self, session: AsyncSession, kind: type[Event], subjects: Sequence[UUID], now: datetime
+    ) -> None:
+        """Say that `subjects` were disposed of, on the compacted topic of `kind`; their keys are the subjects."""
+        await self._append(session, [_Fact(kind, subject, str(subject), None) for subject in subjects], now)
 
     async def append_records(self, session: AsyncSession, records: Sequence[Record], now: datetime) -> None:
-        """Append records as they are: tombstones, and copies of dead letters."""
+        """Append records as they are: copies of dead letters."""
         if records:
             await self._insert(session, [(record, None, None, None) for record in records], now)
 
-    async def _last_sequences(self, session: AsyncSession, events: Iterable[NewEvent]) -> Counter[tuple[str, UUID]]:
-        found = await session.execute(_SEQUENCES, {"subjects": list({event.subject for event in events})})
+    async def _append(self, session: AsyncSession, facts: Sequence["_Fact"], now: datetime) -> None:
+        if facts:
+            counts = await self._last_sequences(session, facts)
+            traceparent = _current_traceparent()
+            await self._insert(session, [self._row(fact, counts, now, traceparent) for fact in facts], now)
+
+    async def _last_sequences(self, session: AsyncSession, facts: Iterable["_Fact"]) -> Counter[tuple[str, UUID]]:
+        found = await session.execute(_SEQUENCES, {"subjects": list({fact.subject for fact in facts})})
         return Counter({(topic, subject): last for topic, subject, last in found})
 
-    def _row(self, event: NewEvent, counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None) -> _Row:
-        kind = type(event.data)
-        counts[kind.TOPIC, event.subject] += 1
-        sequence = counts[kind.TOPIC, event.subject]
-        value = event.data.model_dump_json(exclude_none=True).encode()
-        if len(value) > codec.MAX_VALUE_BYTES:
-            raise codec.TooLarge
+    def _row(self, fact: "_Fact", counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None) -> _Row:
+        counts[fact.kind.TOPIC, fact.subject] += 1
+        sequence = counts[fact.kind.TOPIC, fact.subject]
         headers = codec.headers_of(
-            kind.TYPE,
+            fact.kind.TYPE,
             event_id=str(self._ids.uuid()),
             source=self._source,
-            subject=str(event.subject),
+            subject=str(fact.subject),
             sequence=sequence,
             time=now,
             traceparent=traceparent,
         )
-        return Record(kind.TOPIC, str(event.key).encode(), value, headers), kind.TYPE, event.subject, sequence
+        record = Record(fact.kind.TOPIC, fact.key.encode(), fact.value, headers)
+        return record, fact.kind.TYPE, fact.subject, sequence
 
     async def _insert(self, session: AsyncSession, rows: Sequence[_Row], now: datetime) -> None:
         await session.execute(_INSERT, {"now": now, **_columns(rows)})
@@ -97,6 +105,20 @@ class Outbox:
         """Wake the relay; the end of a savepoint is not yet a commit."""
         if not session.in_nested_transaction():
             self.committed.set()
+
+
+class _Fact(NamedTuple):
+    kind: type[Event]
+    subject: UUID
+    key: str
+    value: bytes | None
+
+
+def _written(event: NewEvent) -> bytes:
+    value = event.data.model_dump_json(exclude_none=True).encode()
+    if len(value) > codec.MAX_VALUE_BYTES:
+        raise codec.TooLarge
+    return value
 
 
 def _columns(rows: Sequence[_Row]) -> Mapping[str, Sequence[object]]:

@@ -170,12 +170,15 @@ delete from log_record r using log_topic t
 where t.name = r.topic and not t.compacted and r.appended_at < now() - t.retention
 """
 _COMPACTED = """
-delete from log_record r using log_topic t
-where t.name = r.topic and t.compacted and r.key is not null and (
-    exists (select 1 from log_record newer where newer.topic = r.topic and newer.partition = r.partition
-            and newer.key = r.key and newer."offset" > r."offset")
-    or (r.value is null and r.appended_at < now() - interval '1 day')
+with ranked as (
+    select r.topic, r.partition, r."offset",
+           r.value is null and r.appended_at < now() - interval '1 day' as forgotten,
+           row_number() over (partition by r.topic, r.partition, r.key order by r."offset" desc) as age
+    from log_record r join log_topic t on t.name = r.topic where t.compacted and r.key is not null
 )
+delete from log_record r using ranked
+where r.topic = ranked.topic and r.partition = ranked.partition and r."offset" = ranked."offset"
+and (ranked.age > 1 or ranked.forgotten)
 """
 
 

@@ -250,10 +250,22 @@ async def test_tombstones_reach_their_handler_in_order(house: House) -> None:
         assert await session.scalar(text("select count(*) from word")) == 1
         gone.extend(tombstones)
 
-    written = letter("a")
-    await house.append(written, Record(LETTERS.name, b"key", None, letter("").headers))
+    subject = uuid4()
+    await house.write_words(["a"], subject)
+    async with house.database.transaction() as session:
+        await house.writes.append_tombstones(session, LetterWritten, [subject], house.clock.now())
     await house.deliver(house.consumer(on_tombstone=forget))
-    assert gone == [Tombstone(LETTERS.name, b"key")]
+    assert gone == [Tombstone(LETTERS.name, str(subject).encode())]
+
+
+async def test_a_tombstone_that_nobody_handles_leaves_no_gap(house: House) -> None:
+    subject = uuid4()
+    await house.write_words(["1"], subject)
+    async with house.database.transaction() as session:
+        await house.writes.append_tombstones(session, LetterWritten, [subject], house.clock.now())
+    await house.write_words(["3"], subject)
+    await house.deliver(house.consumer())
+    assert await house.words() == ["1", "3"]
 
 
 async def test_a_consumer_stops_itself_when_most_records_are_poison(house: House) -> None:
