@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -64,6 +65,8 @@ class ServiceSettings(BaseSettings):
     """Of the topics that `signpost topics apply` creates."""
     audit_anchors_dir: Path | None = None
     """Where audited services publish the roots of their chains, outside the database: `<service>.anchors`."""
+    audit_anchor_every: timedelta = timedelta(minutes=10)
+    """How often changed activity chains are anchored, where `audit_anchors_dir` is set (seconds, or ISO 8601)."""
     rate_limit_bearer: str = "60000/minute"
     """Writes that one bearer token may make, in one process."""
     rate_limit_address: str = "3000/minute"

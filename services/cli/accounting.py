@@ -12,6 +12,7 @@ from rich.console import Console
 from services.cli.settings import KINDS, database_url, settings_of
 from services.intake.ledger.domain import Reconciliation
 from services.intake.ledger.queries import reconcile as reconcile_ledger
+from shared.audit.anchoring import anchors_file
 from shared.audit.verification import BrokenLink
 from shared.audit.verification import verify as verify_chains
 from shared.clock import SystemClock
@@ -84,7 +85,7 @@ async def _broken_chains(service: str) -> list[BrokenLink]:
     database = Database(database_url(service), application_name="signpost-audit", pool_size=1)
     try:
         async with database.transaction() as session:
-            return await verify_chains(session, folder / f"{service}.anchors" if folder else None)
+            return await verify_chains(session, anchors_file(service, folder) if folder else None)
     finally:
         await database.close()
 

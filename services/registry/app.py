@@ -2,10 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from pathlib import Path
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts import api as accounts_api
 from services.registry.accounts import import_pages, official
@@ -14,10 +11,9 @@ from services.registry.accounts.problems import PROBLEMS
 from services.registry.lookup import api as lookup_api
 from services.registry.lookup import pages as lookup_pages
 from services.registry.settings import RegistrySettings
-from shared.audit import chain
+from shared.audit.anchoring import anchoring
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
-from shared.db.sweep import Sweep, Work
 from shared.ids import Ids, RandomIds
 from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
@@ -28,7 +24,6 @@ from shared.runtime import Role, Service
 from shared.web.app import create_app
 
 PREFIX = "/accounts"
-ANCHORS = "registry.anchors"
 ROUTERS = (
     lookup_pages.router,
     lookup_api.router,
@@ -56,7 +51,7 @@ async def open_service(
         roles: Sequence[Role] = (
             Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
             *housekeeping("registry", database=database, log=log, clock=clock),
-            *_anchoring(settings, database, clock),
+            *anchoring("registry", settings, database=database, clock=clock),
         )
         app = create_app(
             service="registry",
@@ -70,17 +65,3 @@ async def open_service(
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         yield Service("registry", PREFIX, app, database, roles)
-
-
-def _anchoring(settings: RegistrySettings, database: Database, clock: Clock) -> Sequence[Role]:
-    if settings.audit_anchors_dir is None:
-        return ()
-    work = _anchor_to(settings.audit_anchors_dir / ANCHORS)
-    return (Sweep("registry-anchors", work, database=database, clock=clock, every=settings.registry_anchor_every),)
-
-
-def _anchor_to(file: Path) -> Work:
-    async def anchor(session: AsyncSession, now: datetime) -> int:
-        return await chain.anchor(session, now, file)
-
-    return anchor

@@ -17,6 +17,7 @@ from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import OfficeHours, Timekeeper
 from services.triage.routing import rulebook
 from services.triage.settings import TriageSettings
+from shared.audit.anchoring import anchoring
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
 from shared.db.sweep import Sweep, Work
@@ -85,6 +86,7 @@ async def open_service(
             reports,
             Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
             *housekeeping("triage", database=database, log=log, clock=clock),
+            *anchoring("triage", settings, database=database, clock=clock),
             _sweep("triage-leases", partial(expire_leases, ids=ids), database, clock, _LEASES_EVERY),
             _sweep(
                 "triage-deadlines",

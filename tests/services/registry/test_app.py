@@ -10,8 +10,9 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from services.registry.accounts.handlers import register
-from services.registry.app import ANCHORS, open_service
+from services.registry.app import open_service
 from shared.audit import chain
+from shared.audit.anchoring import anchors_file
 from shared.events import topics
 from shared.events.registry import AccountChanged
 from shared.messaging.log import EventLog
@@ -62,7 +63,7 @@ async def test_what_is_registered_is_published_under_its_account(
 async def test_chains_are_anchored_outside_the_database(
     postgres: PostgresForTests, event_log: EventLog, tmp_path: Path
 ) -> None:
-    file = tmp_path / "anchors" / ANCHORS
+    file = anchors_file("registry", tmp_path / "anchors")
 
     async def published() -> bool | None:
         return file.exists() or None
