@@ -80,4 +80,12 @@ class Visitor:
     async def sign_in(self, who: str) -> None:
         """Sign in as the sample person called `who`."""
         await self.page.goto("/sign-in")
-        await self.page.get_by_role("button", name=re.compile(who)).click()
+        await self.page.get_by_role("radio", name=who, exact=True).check()
+        await self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    async def fits(self) -> None:
+        """Fail where the page is wider than the window, so that one would have to scroll sideways to read it."""
+        wide, window = await self.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        assert wide <= window, f"{self.page.url} is {wide} pixels wide in a window of {window}"

@@ -1,0 +1,90 @@
+"""The form for reports of abuse, filled in page by page."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from playwright.async_api import Page
+
+from shared.clock import SystemClock
+from tests.journeys.hands import Hands
+
+NARRATIVE = "They wrote that they know where I live.\nIt was the third time this week."
+Look = Callable[[str], Awaitable[None]]
+_REFERENCE = re.compile(r"SP-[0-9A-Z]{4}-[0-9A-Z]{4}")
+
+
+async def nothing(_name: str) -> None:
+    """Do not look at this page: another journey does."""
+
+
+async def where_and_what(hands: Hands, look: Look = nothing) -> None:
+    """Answer the first pages, up to what else is at risk."""
+    await look("report, safety")
+    await hands.choose("Yes, I can report now")
+    await hands.press("Continue")
+    await look("report, who is affected")
+    await hands.tick("Me")
+    await hands.press("Continue")
+    await look("report, where")
+    await hands.pick("Website or app", "Instagram")
+    await hands.pick("What was it?", "A private message")
+    await hands.write("Links to it", "https://www.instagram.com/p/C1a2B3c4D5e/")
+    await hands.write("Accounts that did it", "@some_account")
+    await hands.choose("Yes")
+    await hands.press("Continue")
+    await look("report, what kind")
+    await hands.tick("Harassment")
+    await hands.tick("A threat")
+    await hands.press("Continue")
+    await look("report, what is at risk")
+    await hands.tick("None of these, or I do not know")
+    await hands.press("Continue")
+
+
+async def when_and_how(hands: Hands, look: Look = nothing, narrative: str = NARRATIVE) -> None:
+    """Answer the pages from when it happened to who did it."""
+    await look("report, when")
+    day = SystemClock().now() - timedelta(days=2)
+    for part, text in (("Day", day.day), ("Month", day.month), ("Year", day.year), ("Time, if you know it", "2:30pm")):
+        await hands.write(part, str(text))
+    await hands.press("Continue")
+    await look("report, what happened")
+    await hands.write("What happened?", narrative)
+    await hands.press("Continue")
+    await look("report, evidence")
+    await hands.tick("Screenshots")
+    await hands.press("Continue")
+    await look("report, who did it")
+    await hands.choose("No")
+    await hands.press("Continue")
+
+
+async def in_my_name(hands: Hands, look: Look = nothing) -> None:
+    """Let the manager be told, and say who reports."""
+    await look("report, manager")
+    await hands.choose("Yes, tell my manager")
+    await hands.press("Continue")
+    await look("report, about you")
+    await hands.choose("In my name")
+    await hands.press("Continue")
+    await look("report, contact")
+    await hands.choose("An employee")
+    await hands.press("Continue")
+
+
+async def anonymously(hands: Hands, look: Look = nothing) -> None:
+    """Let nobody but the team be told, and say nothing about oneself."""
+    await hands.choose("No, do not tell my manager")
+    await hands.press("Continue")
+    await hands.choose("Without saying who I am")
+    await look("report, about you, anonymous")
+    await hands.press("Continue")
+
+
+async def reference_on(page: Page) -> str:
+    """Return the reference that the confirmation shows."""
+    await page.get_by_role("heading", name="Report sent").wait_for()
+    match = _REFERENCE.search(await page.get_by_role("main").inner_text())
+    assert match, "the confirmation shows no reference"
+    return match[0]

@@ -1,0 +1,42 @@
+"""One embedded Signpost and one Chromium for all journeys of a test process."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from tests.support.browser import chromium, person
+from tests.support.embedded import EmbeddedSignpost, embedded_signpost
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium; each person opens a window of their own in it."""
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def new_signpost() -> AsyncIterator[EmbeddedSignpost]:
+    """A Signpost on an empty directory; ask for `signpost`, which has been looked at while it was empty."""
+    folder = Path(tempfile.mkdtemp(prefix="signpost-"))  # not below pytest's own folder, as for `data_dir`
+    async with embedded_signpost(folder / "data") as started:
+        yield started
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def signpost(new_signpost: EmbeddedSignpost, browser: Browser) -> EmbeddedSignpost:
+    """The Signpost of all journeys. What is empty only before the first report is looked at here."""
+    async with person(browser, new_signpost.url) as visitor:
+        await visitor.page.goto("/mail")
+        await visitor.page.get_by_text("No mail yet").wait_for()
+        await visitor.see("mail, empty")
+        await visitor.sign_in("Sam Reid")
+        await visitor.page.goto("/cases")
+        await visitor.page.get_by_role("heading", name="Nothing is waiting").wait_for()
+        await visitor.see("queue, empty")
+    return new_signpost
