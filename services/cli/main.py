@@ -7,12 +7,20 @@ from rich.console import Console
 
 from services.cli import accounting, data, dead_letters, rules, running, topics
 from services.embedded.data_directory import DataDirectoryUnusable
+from shared.db.migrations import MadeByAnotherVersion
 from shared.messaging.log import LogUnavailable
 from shared.messaging.open import EventLogNotConfigured
 from shared.serving import PortBusy
 from shared.settings import InvalidSettings
 
-_FAULTS = (InvalidSettings, DataDirectoryUnusable, PortBusy, EventLogNotConfigured, LogUnavailable)
+_FAULTS = (
+    InvalidSettings,
+    DataDirectoryUnusable,
+    PortBusy,
+    EventLogNotConfigured,
+    LogUnavailable,
+    MadeByAnotherVersion,
+)
 
 app = typer.Typer(
     name="signpost",

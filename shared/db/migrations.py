@@ -5,6 +5,8 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -13,9 +15,23 @@ _LOCK = 0x5167_6E70
 """Advisory lock that makes two migrating processes take turns."""
 
 
+class MadeByAnotherVersion(Exception):
+    """The database is at a revision that this version does not have; the message is one line for a person."""
+
+
 async def upgrade(service: str, url: str, revision: str = "head") -> None:
-    """Bring the database of `service` at `url` to `revision`; two at once wait for each other."""
-    await _run(url, lambda connection: command.upgrade(_config(service, connection), revision))
+    """Bring the database of `service` at `url` to `revision`; two at once wait for each other.
+
+    Raises:
+        MadeByAnotherVersion: a newer, or an unreleased, version has migrated it.
+    """
+    try:
+        await _run(url, lambda connection: command.upgrade(_config(service, connection), revision))
+    except CommandError as error:
+        if not isinstance(error.__cause__, ResolutionError):
+            raise
+        message = f"the database of {service} was made by another version of Signpost; run that one, or move its data"
+        raise MadeByAnotherVersion(message) from None
 
 
 async def check(service: str, url: str) -> None:

@@ -1,0 +1,78 @@
+"""A transaction is whole or nothing, and a sweep does due work in batches until none is left."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.clock import SystemClock
+from shared.db.database import Database
+from shared.db.sweep import Sweep
+
+SERVICE = "intake"
+LIMIT_SECONDS = 60
+
+
+class _ChangedItsMind(Exception):
+    pass
+
+
+async def test_what_fails_leaves_nothing_behind(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("create table thing (name text)"))
+    with pytest.raises(_ChangedItsMind):
+        await _half_a_thing(database)
+    async with database.transaction() as session:
+        assert await session.scalar(text("select count(*) from thing")) == 0
+
+
+async def test_times_are_in_utc_whatever_the_machine_thinks(database: Database) -> None:
+    async with database.transaction() as session:
+        now = await session.scalar(text("select now()"))
+    assert isinstance(now, datetime)
+    assert now.utcoffset() == timedelta(0)
+
+
+async def test_a_sweep_goes_on_while_work_is_due_and_then_waits(database: Database) -> None:
+    batches = [5, 3, 0]
+    seen: list[datetime] = []
+    stop = asyncio.Event()
+
+    async def work(_session: AsyncSession, now: datetime) -> int:
+        seen.append(now)
+        if len(seen) == len(batches):
+            stop.set()
+        return batches[len(seen) - 1]
+
+    sweep = Sweep("test", work, database=database, clock=SystemClock(), every=timedelta(hours=1))
+    async with asyncio.timeout(LIMIT_SECONDS):
+        await sweep.run(stop)
+    assert len(seen) == len(batches)
+    assert all(moment.tzinfo is UTC for moment in seen)
+
+
+async def test_a_sweep_waits_for_a_database_that_is_away_and_says_so(database: Database) -> None:
+    stop = asyncio.Event()
+    attempts: list[str | None] = []
+
+    async def work(_session: AsyncSession, _now: datetime) -> int:
+        attempts.append(sweep.unready_because)
+        if len(attempts) == 1:
+            raise OperationalError("select", {}, ConnectionError())
+        stop.set()
+        return 0
+
+    sweep = Sweep("test", work, database=database, clock=SystemClock(), every=timedelta(milliseconds=10))
+    async with asyncio.timeout(LIMIT_SECONDS):
+        await sweep.run(stop)
+    assert attempts == [None, "database unavailable"]
+    assert sweep.unready_because is None
+
+
+async def _half_a_thing(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("insert into thing values ('half')"))
+        raise _ChangedItsMind
