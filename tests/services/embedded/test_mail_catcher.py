@@ -15,9 +15,9 @@ MAIL = (
 
 
 async def test_a_mail_is_on_disk_before_it_is_accepted(tmp_path: Path) -> None:
-    async with catching(MailFolder(tmp_path, RandomIds())) as port:
-        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
-            await client.sendmail("signpost@example.org", ["grace.okafor@example.org"], MAIL)
+    folder = MailFolder(tmp_path, RandomIds())
+    async with catching(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+        await client.sendmail("signpost@example.org", ["grace.okafor@example.org"], MAIL)
     (mail,) = MailFolder(tmp_path, RandomIds()).newest()
     assert (mail.to, mail.subject, mail.message_id) == ("grace.okafor@example.org", "Café", "<1@example.org>")
     assert "Read this – please." in mail.text
