@@ -178,10 +178,16 @@ async def _until_lost(connection: AsyncConnection, publishing: Awaitable[None]) 
     try:
         await task
     except asyncio.CancelledError:
-        if driver.is_closed():
-            raise LogUnavailable("lock connection lost") from None
-        raise
+        if _is_being_cancelled():
+            raise
+        raise LogUnavailable("lock connection lost") from None
     finally:
         if not task.done():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+def _is_being_cancelled() -> bool:
+    """Say whether it is this very task that somebody cancels, not the one it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

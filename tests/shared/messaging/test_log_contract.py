@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,10 +39,10 @@ async def read(member: Subscription, count: int, *, commit: bool = True) -> list
     return found
 
 
-async def poll_something(member: Subscription) -> Batch:
+async def poll_something(member: Subscription, timeout: timedelta = SOON) -> Batch:
     async with asyncio.timeout(PATIENCE):
         while True:
-            batch = await member.poll(100, SOON)
+            batch = await member.poll(100, timeout)
             if batch.records:
                 return batch
 
@@ -157,10 +158,14 @@ async def test_groups_do_not_see_each_other(any_log: EventLog) -> None:
 
 
 async def test_a_member_wakes_up_for_a_new_record(any_log: EventLog) -> None:
-    member = await any_log.subscribe("group", [LETTERS.name])
-    waiting = asyncio.create_task(member.poll(10, timedelta(hours=1)))
-    await (await any_log.appender("writer")).append(records([7]))
-    assert values((await asyncio.wait_for(waiting, PATIENCE)).records) == [7]
+    appender = await any_log.appender("writer")
+    member, onlooker = [await any_log.subscribe(group, [LETTERS.name]) for group in ("group", "onlookers")]
+    for number in range(5):
+        waiting = asyncio.create_task(poll_something(member, timedelta(hours=1)))
+        for _ in range(3):  # by now the member has looked, and waits
+            await onlooker.end_offsets()
+        await appender.append(records([number]))
+        assert values((await waiting).records) == [number]
 
 
 async def test_an_empty_log_answers_after_the_timeout(any_log: EventLog) -> None:
@@ -199,6 +204,18 @@ async def test_a_replaced_member_cannot_commit(any_log: EventLog) -> None:
     await poll_something(second)
     with pytest.raises(Fenced):
         await first.commit(in_hand)
+
+
+async def test_a_batch_from_before_a_change_is_refused_even_where_its_partitions_stayed(any_log: EventLog) -> None:
+    await (await any_log.appender("writer")).append(records(range(10)))
+    first = await any_log.subscribe("group", [LETTERS.name])
+    in_hand = await poll_something(first)
+    second = await any_log.subscribe("group", [LETTERS.name])
+    await poll_something(second)
+    kept = await first.lag()
+    assert 0 < len(kept) < LETTERS.partitions
+    with pytest.raises(Fenced):
+        await first.commit(replace(in_hand, next_offsets=dict.fromkeys(kept, 1)))
 
 
 async def test_what_a_replaced_member_had_in_hand_is_read_by_the_others(any_log: EventLog) -> None:

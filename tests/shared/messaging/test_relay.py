@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.events import codec
-from shared.messaging.log import Appender, EventLog, LogUnavailable, Record
-from shared.messaging.relay import PublishedEvent
+from shared.messaging.log import Appender, EventLog, LogUnavailable, Record, Subscription
+from shared.messaging.relay import PublishedEvent, Relay
 from tests.shared.messaging.house import LETTERS, House, LetterWritten
 
 PATIENCE = 30.0
@@ -98,6 +98,20 @@ async def test_a_relay_that_loses_its_lock_takes_it_again_and_loses_nothing(hous
     await asyncio.wait_for(running, PATIENCE)
 
 
+async def test_a_relay_that_loses_its_lock_stops_at_once_whatever_it_is_doing(house: House) -> None:
+    slow = LogThatNeverAnswers()
+    stop = asyncio.Event()
+    relay = Relay("writer", database=house.database, log=slow, clock=house.clock)
+    await house.write_words(["a"])
+    running = asyncio.create_task(relay.run(stop))
+    await asyncio.wait_for(slow.asked.wait(), PATIENCE)
+    assert await house.rows("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted")
+    await asyncio.wait_for(slow.given_up.wait(), PATIENCE)
+    stop.set()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_log_that_is_away_is_waited_for(house: House) -> None:
     house.log = away = LogThatIsAway(house.log, times=2)
     stop = asyncio.Event()
@@ -127,3 +141,27 @@ class LogThatIsAway:
             self.refused.set()
             raise LogUnavailable
         return await self._log.appender(writer_id)
+
+
+class LogThatNeverAnswers:
+    """Takes for ever to append, unless it is told to stop."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.given_up = asyncio.Event()
+
+    async def appender(self, writer_id: str) -> Appender:  # noqa: ARG002 -- the port's
+        return self
+
+    async def append(self, records: Sequence[Record]) -> None:  # noqa: ARG002 -- the port's
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up.set()
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        return
