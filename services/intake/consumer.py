@@ -17,16 +17,25 @@ from services.intake.tracking.handlers import (
     case_opened,
     case_transferred,
     case_worked,
+    update_shared,
 )
 from shared.events import topics
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
-from shared.events.triage import CaseClaimed, CaseClosed, CaseOpened, CaseReopened, CaseResolved, CaseTransferred
+from shared.events.triage import (
+    CaseClaimed,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CaseTransferred,
+    ReporterUpdateShared,
+)
 from shared.messaging.consumer import Handler
 
 GROUP = "signpost-intake"
-TOPICS = (topics.CASES, topics.ALERTS, topics.DEAD_LETTERS)
+TOPICS = (topics.CASES, topics.REPORTER_UPDATES, topics.ALERTS, topics.DEAD_LETTERS)
 
 
 async def _on_case_opened(session: AsyncSession, events: Sequence[Envelope[CaseOpened]], now: datetime) -> None:
@@ -46,6 +55,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     CaseReopened: case_worked,
     CaseResolved: case_finished,
     CaseClosed: case_finished,
+    ReporterUpdateShared: update_shared,
     AlertDecided: _on_alert_decided,
     AlertSent: alert_changed,
     AlertFailed: alert_changed,

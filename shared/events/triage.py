@@ -108,6 +108,8 @@ class ReporterUpdateShared(Event):
     reference: str
     at: AwareDatetime
     text: str
+    asks: bool = False
+    """The team waits for an answer."""
 
 
 TRIAGE_EVENTS: tuple[type[Event], ...] = (

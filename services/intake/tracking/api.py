@@ -34,6 +34,13 @@ class ManagerBody(BaseModel):
     at: datetime | None = None
 
 
+class UpdateBody(BaseModel):
+    """What the team wrote to the reporter."""
+
+    at: datetime
+    text: str
+
+
 class StatusBody(BaseModel):
     """Where a report is, in plain words."""
 
@@ -48,8 +55,8 @@ class StatusBody(BaseModel):
     manager: ManagerBody
     slow: bool
     """Reaching a team takes longer than usual. The report is kept."""
-    updates: list[str] = []
-    """What the team shared."""
+    updates: list[UpdateBody]
+    """What the team shared, newest first."""
 
     @classmethod
     def of(cls, status: Status) -> Self:
@@ -65,6 +72,7 @@ class StatusBody(BaseModel):
             steps=[StepBody(step=s.name, text=s.text, reached=s.reached, at=s.at) for s in status.steps],
             manager=ManagerBody(state=status.manager, text=status.manager_text, at=status.manager_at),
             slow=status.slow,
+            updates=[UpdateBody(at=update.at, text=update.text) for update in status.updates],
         )
 
 

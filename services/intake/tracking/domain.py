@@ -1,7 +1,7 @@
 """What a reporter is told about where a report is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from uuid import UUID
@@ -78,6 +78,16 @@ class TrackedAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedUpdate:
+    """What a team wrote for the reporter to read."""
+
+    at: datetime
+    text: str = field(repr=False)
+    asks: bool
+    """The team waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One of the four steps, in words."""
 
@@ -101,6 +111,8 @@ class Status:
     manager_text: str
     manager_at: datetime | None
     slow: bool
+    updates: tuple[SharedUpdate, ...]
+    """Newest first."""
 
 
 def status(
@@ -109,9 +121,10 @@ def status(
     submitted_at: datetime,
     cases: Sequence[TrackedCase],
     alerts: Sequence[TrackedAlert],
+    updates: Sequence[SharedUpdate],
     now: datetime,
 ) -> Status:
-    """Put together what is known; nothing is promised that no team has said."""
+    """Put together what is known; nothing is promised that no team has said. `updates`: newest first."""
     main = min(cases, key=lambda case: (case.linked, case.team_since), default=None)
     stage = _stage(cases)
     manager, text, at = manager_news(alerts)
@@ -121,11 +134,12 @@ def status(
         submitted_at=submitted_at,
         stage=stage,
         team=main.team if main else None,
-        steps=_steps(submitted_at, main, stage),
+        steps=_steps(submitted_at, main, stage, asked=bool(updates) and updates[0].asks),
         manager=manager,
         manager_text=text,
         manager_at=at,
         slow=main is None and now - submitted_at > SLOW_AFTER,
+        updates=tuple(updates),
     )
 
 
@@ -154,16 +168,19 @@ def _stage(cases: Sequence[TrackedCase]) -> Stage:
     return max(stages)
 
 
-def _steps(submitted_at: datetime, main: TrackedCase | None, stage: Stage) -> tuple[Step, ...]:
+def _steps(submitted_at: datetime, main: TrackedCase | None, stage: Stage, *, asked: bool) -> tuple[Step, ...]:
     team = team_name(main.team) if main else "the right team"
     changed = main.changed_at if main else None
+    working = _ASKED if asked and stage is Stage.WORKING else "Being worked on"
     return (
         Step("received", "Received", submitted_at, reached=True),
         Step("with_team", f"With {team}", main.team_since if main else None, reached=stage >= Stage.WITH_TEAM),
-        Step("being_worked_on", "Being worked on", changed if stage is Stage.WORKING else None, stage >= Stage.WORKING),
+        Step("being_worked_on", working, changed if stage is Stage.WORKING else None, stage >= Stage.WORKING),
         Step("finished", "Finished", changed if stage is Stage.FINISHED else None, stage is Stage.FINISHED),
     )
 
+
+_ASKED = "Being worked on. The team has asked you for information"
 
 _GOOD_NEWS = (
     ManagerNews.PENDING,

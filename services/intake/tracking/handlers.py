@@ -9,10 +9,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.tracking.domain import CaseNews, ManagerNews, Stage
-from services.intake.tracking.tables import TrackedAlertRow, TrackedCaseRow
+from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
 from shared.events.envelope import Envelope
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
-from shared.events.triage import CaseClaimed, CaseClosed, CaseOpened, CaseReopened, CaseResolved, CaseTransferred
+from shared.events.triage import (
+    CaseClaimed,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    CaseResolved,
+    CaseTransferred,
+    ReporterUpdateShared,
+)
 from shared.events.vocabulary import Acknowledgement, FailureKind
 
 V = TypeVar("V")
@@ -53,6 +61,14 @@ async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]]
     }
     changes["reason"] = func.coalesce(old.reason, new.reason)
     await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes))
+
+
+async def update_shared(
+    session: AsyncSession, events: Sequence[Envelope[ReporterUpdateShared]], _now: datetime
+) -> None:
+    """A team wrote something for the reporter to read; the same event heard again adds nothing."""
+    statement = insert(SharedUpdateRow).values([_update_row(event) for event in events])
+    await session.execute(statement.on_conflict_do_nothing(index_elements=[SharedUpdateRow.event_id]))
 
 
 _ALERT_CHANGES = ("sequence", "state", "changed_at")
@@ -110,6 +126,16 @@ def _alert_row(event: Envelope[Alert]) -> dict[str, object]:
         "state": _state(event.data),
         "reason": event.data.reason if isinstance(event.data, AlertDecided) else None,
         "changed_at": event.data.at,
+    }
+
+
+def _update_row(event: Envelope[ReporterUpdateShared]) -> dict[str, object]:
+    return {
+        "event_id": event.id,
+        "report_id": event.data.report_id,
+        "at": event.data.at,
+        "text": event.data.text,
+        "asks": event.data.asks,
     }
 
 

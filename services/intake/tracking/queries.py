@@ -1,4 +1,4 @@
-"""Reads where a report is."""
+"""Reads where a report is, and what was shared about it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,14 +8,22 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.reports.queries import ReportKey
-from services.intake.tracking.domain import ManagerNews, Stage, Status, TrackedAlert, TrackedCase, status
-from services.intake.tracking.tables import TrackedAlertRow, TrackedCaseRow
+from services.intake.tracking.domain import (
+    ManagerNews,
+    SharedUpdate,
+    Stage,
+    Status,
+    TrackedAlert,
+    TrackedCase,
+    status,
+)
+from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
 
 
 async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[Status]:
-    """Return where each of `reports` is, in their order, with two statements for all of them."""
+    """Return where each of `reports` is, in their order, with three statements for all of them."""
     ids = [report.report_id for report in reports]
-    cases, alerts = await _cases(session, ids), await _alerts(session, ids)
+    cases, alerts, updates = await _cases(session, ids), await _alerts(session, ids), await _updates(session, ids)
     return [
         status(
             report.report_id,
@@ -23,6 +31,7 @@ async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: dat
             report.submitted_at,
             cases.get(report.report_id, ()),
             alerts.get(report.report_id, ()),
+            updates.get(report.report_id, ()),
             now,
         )
         for report in reports
@@ -47,4 +56,14 @@ async def _alerts(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, 
     for row in await session.scalars(select(TrackedAlertRow).where(TrackedAlertRow.report_id.in_(reports))):
         alert = TrackedAlert(ManagerNews(row.state), row.reason or "", row.changed_at)
         found.setdefault(row.report_id, []).append(alert)
+    return found
+
+
+async def _updates(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[SharedUpdate]]:
+    """Return what was shared about each of `reports`, newest first; ids tell the order of what one moment brought."""
+    found: dict[UUID, list[SharedUpdate]] = {}
+    row = SharedUpdateRow
+    newest_first = select(row).where(row.report_id.in_(reports)).order_by(row.at.desc(), row.event_id.desc())
+    for update in await session.scalars(newest_first):
+        found.setdefault(update.report_id, []).append(SharedUpdate(update.at, update.text, update.asks))
     return found

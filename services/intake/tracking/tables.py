@@ -1,4 +1,4 @@
-"""What other services said of a report. Projections: they can be emptied and filled again from the log."""
+"""What other services said of a report. Projections: whoever said it can say it again."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,6 +7,7 @@ from sqlalchemy import DateTime, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.tables import Base
+from shared.db.personal import personal
 
 
 class TrackedCaseRow(Base):
@@ -38,3 +39,16 @@ class TrackedAlertRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     """From `alert.decided`; the later events do not repeat it."""
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class SharedUpdateRow(Base):
+    """What a team wrote for the reporter to read."""
+
+    __tablename__ = "shared_update"
+
+    event_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Of the event that brought it: heard twice, it is one update."""
+    report_id: Mapped[UUID] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    text: Mapped[str] = mapped_column(Text, info=personal("what the team wrote to you", retention="report"))
+    asks: Mapped[bool] = mapped_column()

@@ -101,7 +101,7 @@ async def ask(work: Work, case_id: UUID, read: int | None, question: str) -> Cas
         news=True,
     )
     case = await _do(work, case_id, read, step)
-    await _store_note(work, case, question, shared=True)
+    await _store_note(work, case, question, shared=True, asks=True)
     return case
 
 
@@ -175,7 +175,7 @@ async def _keep_clocks(work: Work, row: CaseRow, before: Case, after: Case, *, n
     queries.write_outlook(row, outlook(clocks))
 
 
-async def _store_note(work: Work, case: Case, text: str, *, shared: bool) -> None:
+async def _store_note(work: Work, case: Case, text: str, *, shared: bool, asks: bool = False) -> None:
     work.session.add(
         Note(
             note_id=work.ids.uuid(),
@@ -188,5 +188,7 @@ async def _store_note(work: Work, case: Case, text: str, *, shared: bool) -> Non
         )
     )
     if shared:
-        update = ReporterUpdateShared(report_id=case.report_id, reference=case.reference, at=work.now, text=text)
+        update = ReporterUpdateShared(
+            report_id=case.report_id, reference=case.reference, at=work.now, text=text, asks=asks
+        )
         await work.outbox.append(work.session, [NewEvent.of(case.report_id, update)], work.now)

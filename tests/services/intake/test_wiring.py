@@ -14,8 +14,9 @@ from services.intake.ledger.queries import reconcile
 from services.intake.settings import IntakeSettings
 from shared.auth.keys import ensure_key_files
 from shared.events import codec, topics
+from shared.events.envelope import Event
 from shared.events.notifier import AlertDecided
-from shared.events.triage import CaseOpened
+from shared.events.triage import CaseOpened, ReporterUpdateShared
 from shared.events.vocabulary import AlertPurpose, Priority, RecipientReason, ReportType, Team
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog, Record
@@ -42,7 +43,7 @@ async def service(postgres: PostgresForTests, event_log: EventLog, tmp_path: Pat
             yield opened
 
 
-def from_service(name: str, data: CaseOpened | AlertDecided, subject: UUID) -> Record:
+def from_service(name: str, data: Event, subject: UUID) -> Record:
     """Return an event as another service's relay appends it."""
     headers = codec.headers_of(
         data.TYPE,
@@ -78,6 +79,22 @@ async def test_a_report_goes_out_and_comes_back_accounted_for(service: Service, 
     async with service.database.transaction() as session:
         found = await reconcile(session, START + timedelta(hours=1))
     assert (found.published, found.cases, found.alert_decisions, found.unaccounted) == (1, 1, 1, 0)
+
+
+async def test_what_triage_shares_reaches_the_reporter_once(service: Service, event_log: EventLog) -> None:
+    transport = ASGITransport(service.app)
+    async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        report = (await client.post(ADDRESS, json=small_body())).json()
+        report_id = UUID(report["report_id"])
+        update = ReporterUpdateShared(report_id=report_id, reference=report["reference"], at=START, text="It is gone.")
+        record = from_service("triage", update, report_id)
+        triage = await event_log.appender("triage")
+        for _ in range(2):  # a relay that dies at the wrong moment publishes twice
+            await triage.append([record])
+            await hear_and_tell(service)
+        address, code = f"/report/api/v1/reports/{report['reference']}", report["receipt_code"]
+        answer = await client.get(address, headers={"receipt-code": code})
+    assert answer.json()["updates"] == [{"at": "2026-11-23T10:42:00Z", "text": "It is gone."}]
 
 
 async def _answer(event_log: EventLog, report_id: UUID, reference: str) -> None:

@@ -9,7 +9,9 @@ from sqlalchemy import event
 
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, Person
+from shared.events.triage import ReporterUpdateShared
 from shared.events.vocabulary import Relation
+from shared.messaging.tables import outbox as outbox_table
 from tests.services.triage.building import open_cases, report
 from tests.services.triage.conftest import Triage
 
@@ -138,6 +140,19 @@ async def test_every_tab_and_action_works_in_turn(triage: Triage, sam: AsyncClie
     timeline = (await sam.get(f"/cases/{told.reference}/timeline")).text
     assert "Called the platform" in timeline
     assert "Removed by the platform" in timeline
+
+
+async def test_only_a_question_tells_the_reporter_that_the_team_asks(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await press(sam, told, "claim")
+    await press(sam, told, "share", text="We are on it")
+    await press(sam, told, "ask", text="Which post?")
+    async with triage.database.transaction() as session:
+        rows = outbox_table.select().where(outbox_table.c.type == ReporterUpdateShared.TYPE).order_by(outbox_table.c.id)
+        written = [ReporterUpdateShared.model_validate_json(row.value) for row in await session.execute(rows)]
+    assert [(update.text, update.asks) for update in written] == [("We are on it", False), ("Which post?", True)]
+    assert {update.report_id for update in written} == {told.report_id}
 
 
 async def test_a_refused_form_keeps_what_was_typed(triage: Triage, sam: AsyncClient) -> None:

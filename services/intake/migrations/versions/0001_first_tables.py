@@ -103,6 +103,16 @@ def upgrade() -> None:
         "ix_report_reporter_subject_submitted_at", "report", ["reporter_subject", "submitted_at"], unique=False
     )
     op.create_table(
+        "shared_update",
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("asks", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_shared_update")),
+    )
+    op.create_index(op.f("ix_shared_update_report_id"), "shared_update", ["report_id"], unique=False)
+    op.create_table(
         "tracked_alert",
         sa.Column("alert_id", sa.Uuid(), nullable=False),
         sa.Column("report_id", sa.Uuid(), nullable=False),
@@ -247,6 +257,8 @@ def downgrade() -> None:
     op.drop_table("tracked_case")
     op.drop_index(op.f("ix_tracked_alert_report_id"), table_name="tracked_alert")
     op.drop_table("tracked_alert")
+    op.drop_index(op.f("ix_shared_update_report_id"), table_name="shared_update")
+    op.drop_table("shared_update")
     op.drop_index("ix_report_reporter_subject_submitted_at", table_name="report")
     op.drop_table("report")
     op.drop_index(
