@@ -103,8 +103,9 @@ def _lines(notice: Notice, link: str, contact: str) -> list[str]:
 
 
 def _subject(notice: Notice, *, reminder: bool) -> str:
-    urgent = "Urgent: " if notice.urgency is Urgency.URGENT else ""
-    return f"{'Reminder: ' if reminder else ''}{urgent}social media abuse reported, {notice.reference}"
+    urgent = "urgent: " if notice.urgency is Urgency.URGENT else ""
+    sentence = f"{'reminder: ' if reminder else ''}{urgent}social media abuse reported, {notice.reference}"
+    return sentence[0].upper() + sentence[1:]
 
 
 def _html(lines: list[str], link: str) -> str:
