@@ -136,7 +136,8 @@ async def test_a_lost_connection_is_a_log_that_is_away_for_a_moment(
     member = await log.subscribe("group", [KEPT.name])
     await (await log.appender("w")).append([Record(KEPT.name, b"key", b"v")])
     await beside.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'signpost-log%'"
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid()"
     )
     found: list[bytes | None] = []
     async with asyncio.timeout(PATIENCE):
