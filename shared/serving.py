@@ -51,6 +51,7 @@ async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], st
         access_log=False,
         server_header=False,
         ws="none",
+        proxy_headers=False,  # nobody is believed about where a request comes from
         timeout_graceful_shutdown=5,
     )
     server = _Server(config)

@@ -81,8 +81,16 @@ class DataDirectory:
             raise DataDirectoryUnusable(message) from None
 
     def password(self, role: str) -> str:
-        """Return the PostgreSQL password of `role`."""
-        return str(json.loads(self._secrets.read_text())[role])
+        """Return the PostgreSQL password of `role`.
+
+        Raises:
+            DataDirectoryUnusable: the file of secrets was damaged.
+        """
+        try:
+            return str(json.loads(self._secrets.read_text())[role])
+        except (ValueError, KeyError) as error:
+            message = f"{self._secrets} cannot be read; put it back from a copy: without it the data stays locked"
+            raise DataDirectoryUnusable(message) from error
 
     def database_url(self, role: str, socket: Path) -> str:
         """Return the SQLAlchemy URL of the database that `role` owns, on the server at `socket`."""
@@ -126,4 +134,6 @@ def _write_private(path: Path, text: str) -> None:
     temporary = path.with_suffix(".new")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
         handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
     temporary.replace(path)

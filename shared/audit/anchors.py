@@ -60,11 +60,21 @@ async def anchor_entries(session: AsyncSession, position: int) -> list[Entry]:
 
 
 def published(file: Path) -> list[tuple[int, str]]:
-    """Return (position, root in hex) of each published anchor; a half-written last line is no anchor."""
+    """Return (position, root in hex) of each published anchor; a half-written last line is no anchor.
+
+    A line that is no anchor of ours comes as position 0, which no anchor has: `verify` then says that one is lost.
+    """
     if not file.exists():
         return []
-    lines = file.read_text(encoding="utf-8").split("\n")[:-1]
-    return [(entry["position"], entry["root"]) for entry in map(json.loads, lines)]
+    return [_published_anchor(line) for line in file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]]
+
+
+def _published_anchor(line: str) -> tuple[int, str]:
+    try:
+        entry = json.loads(line)
+        return int(entry["position"]), str(entry["root"])
+    except (ValueError, KeyError, TypeError):
+        return 0, ""
 
 
 async def _changed(session: AsyncSession) -> list[Entry]:

@@ -26,7 +26,7 @@ class Broken(StrEnum):
     HEAD_DIFFERS = "the chain does not end where its head says"
     ANCHOR_DIFFERS = "the chain no longer holds what was anchored"
     ANCHOR_EDITED = "the anchor does not match its root"
-    ANCHOR_LOST = "an anchor published outside the database is missing or different in it"
+    ANCHOR_LOST = "an anchor in the database and the one published outside it differ, or one of them is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,11 @@ async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> l
             broken.append(BrokenLink(Broken.ANCHOR_EDITED, None, row.position))
         previous = row.root
         roots[row.position] = row.root.hex()
-    return broken + _lost(lines, roots)
+    return broken + (_lost(lines, roots) if anchors_file else [])
 
 
 def _lost(lines: Sequence[tuple[int, str]], roots: dict[int, str]) -> list[BrokenLink]:
-    return [BrokenLink(Broken.ANCHOR_LOST, None, position) for position, root in lines if roots.get(position) != root]
+    """Compare what was published with what the database has; only its newest anchor may not be out yet."""
+    differ = {position for position, root in lines if roots.get(position) != root}
+    unpublished = set(sorted(roots)[:-1]) - {position for position, _ in lines}
+    return [BrokenLink(Broken.ANCHOR_LOST, None, position) for position in sorted(differ | unpublished)]

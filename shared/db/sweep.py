@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import Clock
 from shared.db.database import Database
 
 _log = structlog.get_logger()
+
+_AWAY = (DBAPIError, PoolTimeout, OSError)
+"""What a database that is away, or too busy to lend a connection, looks like."""
 
 Work = Callable[[AsyncSession, datetime], Awaitable[int]]
 """Claims due rows with `FOR UPDATE SKIP LOCKED`, handles them, returns how many; 0 when nothing is due."""
@@ -36,10 +40,12 @@ class Sweep:
             try:
                 done = await self._sweep_once()
                 self.unready_because = None
-            except (DBAPIError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 -- the outermost loop: what is due stays due and is tried again
                 done = 0
-                self.unready_because = "database unavailable"
-                _log.warning("sweep_waits", sweep=self.name, error=type(error).__name__)
+                away = isinstance(error, _AWAY)
+                self.unready_because = "database unavailable" if away else f"cannot sweep: {type(error).__name__}"
+                report = _log.warning if away else _log.exception
+                report("sweep_waits", sweep=self.name, error=type(error).__name__)
             if not done:
                 await wait_for_stop(stop, self._every)
 

@@ -182,6 +182,7 @@ class BatchConsumer:
                 await self._work.handle(batch.records, self._watch)
             except TooMuchPoison as error:
                 self._stopped = True
+                self._caught_up.set()  # whoever waits for this one goes on with what there is: late beats never
                 self.unready_because = f"stopped itself: {error}"
                 _log.error("consumer_stopped_itself", group=self.name, reason=str(error))
                 return False

@@ -152,6 +152,20 @@ async def test_an_anchor_removed_with_what_it_anchored_is_missed_by_the_file(aud
     assert await verified(audit, file) == [BrokenLink(Broken.ANCHOR_LOST, None, 2)]
 
 
+async def test_a_file_of_anchors_that_was_removed_or_damaged_shows(audit: Database, tmp_path: Path) -> None:
+    file = tmp_path / "anchors.jsonl"
+    chain_id = await chain_of(audit, "opened")
+    await anchor(audit, file)
+    await append(audit, (chain_id, Change("claimed", "S4001")))
+    await anchor(audit, file)
+    whole = file.read_text()
+    file.write_text(whole.replace("{", "(", 1))
+    assert BrokenLink(Broken.ANCHOR_LOST, None, 1) in await verified(audit, file)
+    await anchor(audit, file)
+    file.unlink()
+    assert await verified(audit, file) == [BrokenLink(Broken.ANCHOR_LOST, None, 1)]
+
+
 async def test_an_edited_anchor_shows(audit: Database, tmp_path: Path) -> None:
     file = tmp_path / "anchors.jsonl"
     await chain_of(audit, "opened")

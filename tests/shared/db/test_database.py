@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import SystemClock
@@ -54,21 +55,30 @@ async def test_a_sweep_goes_on_while_work_is_due_and_then_waits(database: Databa
     assert all(moment.tzinfo is UTC for moment in seen)
 
 
-async def test_a_sweep_waits_for_a_database_that_is_away_and_says_so(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (OperationalError("select", {}, ConnectionError()), "database unavailable"),
+        (PoolTimeout("no connection to lend"), "database unavailable"),
+        (ZeroDivisionError(), "cannot sweep: ZeroDivisionError"),
+    ],
+    ids=["away", "too-busy", "defect"],
+)
+async def test_a_sweep_outlives_what_goes_wrong_and_says_so(database: Database, fault: Exception, reason: str) -> None:
     stop = asyncio.Event()
     attempts: list[str | None] = []
 
     async def work(_session: AsyncSession, _now: datetime) -> int:
         attempts.append(sweep.unready_because)
         if len(attempts) == 1:
-            raise OperationalError("select", {}, ConnectionError())
+            raise fault
         stop.set()
         return 0
 
     sweep = Sweep("test", work, database=database, clock=SystemClock(), every=timedelta(milliseconds=10))
     async with asyncio.timeout(LIMIT_SECONDS):
         await sweep.run(stop)
-    assert attempts == [None, "database unavailable"]
+    assert attempts == [None, reason]
     assert sweep.unready_because is None
 
 

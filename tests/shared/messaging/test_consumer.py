@@ -289,6 +289,20 @@ async def test_a_consumer_stops_itself_when_most_records_are_poison(house: House
     assert set(handled) <= set(await house.words())
 
 
+async def test_who_waits_for_a_consumer_that_stopped_itself_goes_on(house: House) -> None:
+    house.reading.fails_on = {f"bad {number}": ValueError() for number in range(30)}
+    await house.write_words(list(house.reading.fails_on))
+    await house.relay().drain()
+    stop = asyncio.Event()
+    consumer = house.consumer(limits=ConsumerLimits(poison=PoisonLimit(share=0.2, at_least=5), batch=1000))
+    running = asyncio.create_task(consumer.run(stop))
+    async with asyncio.timeout(60):
+        await consumer.wait_until_caught_up()
+    assert "stopped itself" in str(consumer.unready_because)
+    stop.set()
+    await running
+
+
 async def test_a_batch_whose_partitions_went_away_is_not_handled_twice(house: House) -> None:
     await house.write_words(["a", "b"])
     await house.relay().drain()
