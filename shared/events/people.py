@@ -1,0 +1,115 @@
+"""Who somebody named on a report may be. Pure; every service that keeps suspects from a case asks the same function.
+
+Err on the side of yes: a wrong yes passes somebody over, a wrong no tells the one who did it.
+"""
+
+import re
+import unicodedata
+
+from shared.events.intake import Person
+
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+_WORDS = re.compile(r"[^\W_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`\u00b4]")
+_NOT_DECOMPOSED = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "\u2010": "-", "\u2011": "-"}
+)
+_TITLE = re.compile(
+    "mr|mrs|ms|miss|mx|mister|madam|dr|prof|professor|sir|dame|lord|lady|baron|baroness|rev|reverend|hon"
+    "|jr|sr|obe|mbe|cbe|kcb|phd"
+)
+
+
+def may_be(*, staff_id: str | None, name: str | None, email: str | None, person: Person) -> bool:
+    """Tell whether `person`, as a report names them, may be whoever has this staff id, name or address.
+
+    Args:
+        staff_id: of the one asked about, as the directory has it.
+        name: theirs; where it is None their address says it (`grace.okafor@` is Grace Okafor).
+        email: theirs, in any case.
+        person: somebody whom a report names: any field may hold a name, an address, a staff id or a handle.
+    """
+    texts = [folded(text) for text in (person.name, person.staff_id, person.handle) if text]
+    if staff_id and any(_says_staff_id(text, folded(staff_id)) for text in texts):
+        return True
+    addresses = [address for text in texts for address in _ADDRESS.findall(text.replace("mailto:", "").lstrip("@"))]
+    if email and any(same_address(address, email) for address in addresses):
+        return True
+    name = name or (_spelled_by(folded(email)) if email else None)
+    if not name:
+        return False
+    said = [person.name or "", *(_spelled_by(address) for address in addresses)]
+    return any(_same_person(words, name) for words in said) or _handle_spells(person.handle, name)
+
+
+def same_address(one: str, other: str) -> bool:
+    """Tell whether two addresses may reach one person: the parts in any order, no +tag, no numbers, any domain."""
+    ours, theirs = folded(one).lstrip("@"), folded(other).lstrip("@")
+    if _without_tag(ours) == _without_tag(theirs):
+        return True
+    parts = frozenset(_LETTERS.findall(_local(ours)))
+    return len(parts) > 1 and parts == frozenset(_LETTERS.findall(_local(theirs)))
+
+
+def folded(text: str) -> str:
+    """Return `text` as it is compared: no accents, no capitals, no space around it."""
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(c for c in parts if not unicodedata.combining(c)).translate(_NOT_DECOMPOSED).strip()
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """Return the words of a name as they are compared, in order, without titles."""
+    words = _WORDS.findall(_APOSTROPHES.sub("", folded(name)))
+    return tuple(word for word in words if not _TITLE.fullmatch(word))
+
+
+def _same_person(said: str, name: str) -> bool:
+    """The surname is enough; so are the words that one side has of the other, in any order, or their initials."""
+    ours, theirs = name_words(said), name_words(name)
+    if _surnames(name) & frozenset(ours) or _surnames(said) & _surnames(name):
+        return True
+    shorter, longer = sorted((ours, theirs), key=len)
+    if len("".join(shorter)) < 2:  # noqa: PLR2004 -- a single letter is nobody's name
+        return False
+    return all(any(_stands_for(word, other) for other in longer) for word in shorter)
+
+
+def _stands_for(word: str, other: str) -> bool:
+    return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
+
+
+def _surnames(name: str) -> frozenset[str]:
+    """Return the words of the last name: what stands before a comma, or the last word with its hyphens."""
+    before, comma, _ = name.partition(",")
+    if comma and name_words(before):
+        return frozenset(word for word in name_words(before) if len(word) > 1)
+    parts = [words for part in folded(name).split() if (words := name_words(part))]
+    return frozenset(word for word in (parts[-1] if parts else ()) if len(word) > 1)
+
+
+def _handle_spells(handle: str | None, name: str) -> bool:
+    """`@Grace_Okafor`, `graceokafor1`, `okafor.grace`: the whole name, not one word of it."""
+    if not handle:
+        return False
+    text, words = folded(handle), frozenset(name_words(name))
+    said = frozenset(name_words(text)) | frozenset(_LETTERS.findall(text))
+    joined = "".join(_LETTERS.findall(text))
+    ordered = name_words(name)
+    return len(words) > 1 and (words <= said or joined in ("".join(ordered), "".join(reversed(ordered))))
+
+
+def _says_staff_id(text: str, staff_id: str) -> bool:
+    return bool(staff_id) and (text == staff_id or staff_id in _WORDS.findall(text))
+
+
+def _spelled_by(address: str) -> str:
+    return " ".join(_LETTERS.findall(_local(address)))
+
+
+def _local(address: str) -> str:
+    return address.partition("@")[0].partition("+")[0]
+
+
+def _without_tag(address: str) -> str:
+    return f"{_local(address)}@{address.partition('@')[2]}"
