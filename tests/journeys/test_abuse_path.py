@@ -90,6 +90,9 @@ async def test_a_report_reaches_smart_and_the_manager_and_its_reporter_can_follo
         await _follows(priya, reference, "With the Social", "Your manager has been told and has confirmed it.")
         await _claims_and_starts(sam, reference)
         await _follows(priya, reference, "Being worked on")
+        await _writes(sam, reference)
+        await priya.shows(f"/report/track/{reference}", "We have asked the platform to remove it.")
+        await _follows(priya, reference, "The team has asked you for information")
         await _resolves(sam, reference)
         await _follows(priya, reference, "Finished")
         await priya.look("status, finished")
@@ -154,6 +157,17 @@ async def _claims_and_starts(sam: Someone, reference: str) -> None:
     await sam.look("case, claimed")
     await sam.hands.press("Start work")
     await expect(sam.page.get_by_role("main")).to_contain_text("In progress")
+
+
+async def _writes(sam: Someone, reference: str) -> None:
+    await sam.page.goto(f"/cases/{reference}")
+    await sam.hands.unfold("Message to the reporter")
+    await sam.hands.write("Message to the reporter", "We have asked the platform to remove it.")
+    await sam.hands.press("Send to the reporter")
+    await sam.hands.unfold("Ask for information")
+    await sam.hands.write("What do you need to know?", "Is it still there for you?")
+    await sam.hands.press("Ask the reporter")
+    await sam.look("case, asked the reporter")
 
 
 async def _resolves(sam: Someone, reference: str) -> None:
