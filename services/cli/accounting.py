@@ -21,6 +21,7 @@ from shared.db.database import Database
 AUDITED = ("triage", "registry")
 """Services that keep activity chains."""
 
+_WORDS = {"oldest_unaccounted_s": "age of the oldest of these, in seconds"}
 _POLL = timedelta(milliseconds=250)
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -47,7 +48,7 @@ def reconcile(
         typer.echo(json.dumps(figures))
     else:
         for name, figure in figures.items():
-            _console.print(f"{name.replace('_', ' '):24} {figure}")
+            _console.print(f"{_WORDS.get(name, name.replace('_', ' ')):40} {figure}")
     raise typer.Exit(1 if result.unaccounted else 0)
 
 

@@ -34,20 +34,24 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="dead-letters")
 
 
-def list_open(service: ServiceName, *, as_json: AsJson = False) -> None:
+def list_open(
+    service: Annotated[ServiceName | None, typer.Argument(help="Default: all of them")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """List the open dead letters of SERVICE, oldest first."""
-    letters = asyncio.run(_listed(service.value))
+    letters = [letter for name in ([service] if service else ServiceName) for letter in asyncio.run(_listed(name))]
     if as_json:
         typer.echo(json.dumps([asdict(letter) for letter in letters], default=str))
         return
     if not letters:
-        _console.print(f"{service.value} has no open dead letters.")
+        _console.print(f"{service.value} has no open dead letters." if service else "There are no open dead letters.")
         return
-    table = Table("id", "recorded", "topic", "place", "type", "error", "attempts")
+    table = Table("id", "group", "recorded", "topic", "place", "type", "error", "attempts")
     for letter in letters:
         place = f"{letter.partition}/{letter.offset}"
         when = f"{letter.recorded_at:%Y-%m-%d %H:%M:%S %Z}"
-        columns = (str(letter.id), when, letter.topic, place, letter.type or "", letter.error_class)
+        columns = (str(letter.id), letter.group_name, when, letter.topic, place, letter.type or "", letter.error_class)
         table.add_row(*columns, str(letter.attempts))
     _console.print(table)
 

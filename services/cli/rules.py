@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from services.cli.session import transaction
-from services.triage.cases.queries import id_of
+from services.triage.cases.queries import ids_of_report
 from services.triage.routing.queries import Explanation
 from services.triage.routing.queries import explain as explain_cases
 from services.triage.routing.rulebook import PACKAGED, RuleBookRefused, load
@@ -40,7 +40,7 @@ def check(
 
 
 def explain(reference: str, *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
-    """Say why a report went to its team: rule, clause and the facts used."""
+    """Say why each case of a report went to its team: rule, clause and the facts used."""
     try:
         wanted = Reference.parse(reference)
     except InvalidReference:
@@ -59,9 +59,9 @@ def explain(reference: str, *, as_json: Annotated[bool, typer.Option("--json", h
 
 async def _explain(reference: Reference) -> dict[str, Explanation]:
     async with transaction("triage") as session:
-        case_id = await id_of(session, reference)
-        explanations = await explain_cases(session, [case_id] if case_id else [])
-    return {str(reference): why for why in explanations.values()}
+        cases = await ids_of_report(session, reference)
+        explanations = await explain_cases(session, list(cases.values()))
+    return {name: explanations[case_id] for name, case_id in cases.items()}
 
 
 def _say(reference: str, why: Explanation) -> None:
