@@ -83,7 +83,7 @@ async def test_ten_kills_under_load_lose_nothing_and_repeat_only_what_was_open(d
         for _ in range(KILLS):
             await asyncio.sleep(moments.uniform(0.1, 2))
             await signpost.kill()
-            open_at_a_kill |= await _open_deliveries(signpost)
+            open_at_a_kill |= await _open_alerts(signpost)
             await signpost.start()
         load.stopping = True
         await people
@@ -127,17 +127,19 @@ async def _until_every_manager_has_a_mail(signpost: EmbeddedSignpost, load: Load
     await eventually(everybody)
 
 
-async def _open_deliveries(signpost: EmbeddedSignpost) -> set[str]:
-    """Return the deliveries whose attempt the kill left open, read from the PostgreSQL that survives it."""
+async def _open_alerts(signpost: EmbeddedSignpost) -> set[str]:
+    """Return the alerts whose attempt the kill left open, read from the PostgreSQL that survives it."""
     directory = DataDirectory(signpost.data_dir)
     socket = postgres.socket_of_running(directory)
     assert socket, "PostgreSQL must survive a kill of Signpost"
     connection = await asyncpg.connect(directory.database_url("notifier", socket).replace("+asyncpg", ""))
     try:
-        rows = await connection.fetch("select delivery_id from attempt where ended_at is null")
+        rows = await connection.fetch(
+            "select alert_id from delivery join attempt using (delivery_id) where ended_at is null"
+        )
     finally:
         await connection.close()
-    return {str(row["delivery_id"]) for row in rows}
+    return {str(row["alert_id"]) for row in rows}
 
 
 def _assert_only_what_was_open_is_repeated(mails: dict[str, list[Mail]], open_at_a_kill: set[str]) -> None:
@@ -146,5 +148,5 @@ def _assert_only_what_was_open_is_repeated(mails: dict[str, list[Mail]], open_at
         first, *others = about_one_report
         repeats += len(others)
         assert all(mail.possible_repeat and mail.message_id == first.message_id for mail in others)
-        assert not others or any(delivery in first.message_id for delivery in open_at_a_kill)
+        assert not others or any(alert in first.message_id for alert in open_at_a_kill)
     print(f"{repeats} repeated mails, {len(open_at_a_kill)} attempts open at {KILLS} kills")
