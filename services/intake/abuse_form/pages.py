@@ -58,8 +58,16 @@ async def show(request: Request, step: StepDep, visit: VisitDep) -> Response:
 
 @router.post("/{slug}")  # noqa: FAST003 - StepDep takes it
 async def answer(request: Request, step: StepDep, visit: VisitDep) -> Response:
-    """Keep the answer and go on; or show it again with what is wrong beside it."""
+    """Keep the answer and go on; or show it again with what is wrong beside it.
+
+    Beside other tabs it adds its own answers only. A report that was sent stays sent: a page of the form that was
+    open before leads to what was sent, and only the first question begins another report.
+    """
     form = await read_form(request)
+    begins_anew = step is SAFETY and visit.sent and "change" not in form
+    visit = await visit.locked()
+    if visit.sent and not begins_anew:
+        return RedirectResponse(f"{BASE}/sent", 303)
     errors = FormErrors()
     answers = {**visit.answers, **picked(step, form, errors)}
     find_errors(step, answers, visit.now, errors, signed_in=visit.principal is not None)

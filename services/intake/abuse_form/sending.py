@@ -33,13 +33,12 @@ async def send(request: Request, visit: VisitDep, submit: SubmitDep) -> Response
     draft = await lock_draft(visit.session, visit.cookie, visit.now)
     if draft is None or (draft.outcome is None and first_open(draft.answers, draft.done)):
         return RedirectResponse(f"{BASE}/check", 303)
+    try:
+        outcome = draft.outcome or await _submitted(draft, visit, submit)
+    except ReportRefused as refused:
+        return _check_page(request, visit, refused.refusals)
     response = RedirectResponse(f"{BASE}/sent", 303)
-    if draft.outcome is None:
-        try:
-            outcome = await _submitted(draft, visit, submit)
-        except ReportRefused as refused:
-            return _check_page(request, visit, refused.refusals)
-        give_pass(request, response, Reference(outcome.reference), visit.now)
+    give_pass(request, response, Reference(outcome.reference), visit.now)
     return response
 
 

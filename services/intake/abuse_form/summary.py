@@ -37,6 +37,8 @@ def _lines(step: Step, answers: Answers, principal: Principal | None) -> tuple[s
 
 def _field(field: str, answers: Answers) -> tuple[str, ...]:
     texts = answers.get(field, ())
+    if field == "content_state":
+        return tuple(f"Can still be seen online: {label(field, text)}" for text in texts)
     if field in CHOICES:
         return tuple(label(field, text) for text in texts)
     return tuple(line for text in texts for line in text.split("\n"))

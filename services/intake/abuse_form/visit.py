@@ -1,7 +1,7 @@
 """Who is filling in the form: a draft, found by a cookie that says nothing about them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.drafts.domain import Answers, Draft
-from services.intake.drafts.handlers import find_draft, keep_draft, new_cookie
+from services.intake.drafts.handlers import find_draft, keep_draft, lock_draft, new_cookie
 from shared.auth.guard import Anyone
 from shared.auth.principal import Principal
 from shared.web.dependencies import Now, Transaction
@@ -37,6 +37,15 @@ class Visit:
     @property
     def done(self) -> frozenset[str]:
         return self.draft.done
+
+    @property
+    def sent(self) -> bool:
+        """Whether all that is left is what was sent."""
+        return self.draft.outcome is not None
+
+    async def locked(self) -> "Visit":
+        """Return the visit with its draft as it is now, and make whoever else changes the draft wait."""
+        return replace(self, draft=await lock_draft(self.session, self.cookie, self.now) or Draft())
 
     async def keep(self, response: Response, answers: Answers, done: Collection[str]) -> None:
         """Keep the answers; a first answer, and the first after a report was sent, begins a new draft."""
