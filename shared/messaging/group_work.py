@@ -18,6 +18,7 @@ from shared.messaging.log import ReceivedRecord
 from shared.messaging.outbox import Outbox
 from shared.messaging.poison import PoisonWatch
 from shared.messaging.reading import Item, Reader
+from shared.messaging.setting_aside import set_aside
 from shared.observability import metrics
 
 _log = structlog.get_logger()
@@ -111,7 +112,7 @@ class GroupWork:
     async def _set_aside(self, session: AsyncSession, items: Sequence[Item], now: datetime) -> None:
         if not items:
             return
-        await dead_letters.record(session, self._group, items, now, outbox=self._outbox, ids=self._ids)
+        await set_aside(session, self._group, items, now, outbox=self._outbox, ids=self._ids)
         for item in items:
             _log.warning(
                 "dead_letter_recorded", group=self._group, error=item.error, **item.received.position._asdict()
