@@ -5,6 +5,10 @@ from datetime import timedelta
 
 GRACE = timedelta(seconds=60)
 """Younger than this, an incomplete report is on its way."""
+CASE_OPENER = "signpost-triage"
+"""The consumer group that opens cases."""
+ALERT_DECIDER = "signpost-notifier"
+"""The consumer group that decides who is alerted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Reconciliation:
     cases: int
     alert_decisions: int
     dead_lettered: int
-    """Incomplete because a consumer set a record aside: known, and workable by a person."""
+    """Incomplete because who owes what is missing set a record aside: known, and workable by a person."""
     in_flight: int
     unaccounted: int
     oldest_unaccounted_s: int

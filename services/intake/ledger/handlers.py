@@ -46,16 +46,21 @@ async def record_alert_decisions(
 async def record_dead_letters(
     session: AsyncSession, recorded: Sequence[Envelope[DeadLetterRecorded]], now: datetime
 ) -> None:
-    """Note the reports that a consumer could not handle. They are accounted for: a person can work them."""
-    letters = {event.data.dead_letter_id: event.data.report_id for event in recorded if event.data.report_id}
+    """Note the reports that a consumer could not handle: what that consumer owes is accounted for, by a person."""
+    letters = [event.data for event in recorded if event.data.report_id]
     if not letters:
         return
     rows = [
-        {"dead_letter_id": letter_id, "report_id": report_id, "recorded_at": now}
-        for letter_id, report_id in letters.items()
+        {
+            "dead_letter_id": letter.dead_letter_id,
+            "report_id": letter.report_id,
+            "group_name": letter.group,
+            "recorded_at": now,
+        }
+        for letter in letters
     ]
     await session.execute(insert(LedgerDeadLetterRow).on_conflict_do_nothing(), rows)
-    await _note(session, LedgerRow.dead_lettered_at, letters.values(), now)
+    await _note(session, LedgerRow.dead_lettered_at, (row["report_id"] for row in rows), now)
 
 
 async def record_settled(session: AsyncSession, settled: Sequence[Envelope[DeadLetterSettled]], now: datetime) -> None:

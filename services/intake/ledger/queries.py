@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.ledger.domain import GRACE, Reconciliation
+from services.intake.ledger.domain import ALERT_DECIDER, CASE_OPENER, GRACE, Reconciliation
 from services.intake.ledger.tables import LedgerDeadLetterRow, LedgerRow
 from shared.events.vocabulary import ReportType
 
@@ -40,15 +40,35 @@ def _age(oldest: datetime | None, now: datetime) -> int:
 
 def _incomplete() -> ColumnElement[bool]:
     row = LedgerRow
-    undecided = and_(row.report_type.in_(_NEEDS_ALERT), row.alert_decided_at.is_(None))
-    return or_(row.published_at.is_(None), row.case_at.is_(None), undecided)
+    return or_(row.published_at.is_(None), _no_case(), _undecided())
+
+
+def _no_case() -> ColumnElement[bool]:
+    return LedgerRow.case_at.is_(None)
+
+
+def _undecided() -> ColumnElement[bool]:
+    return and_(LedgerRow.report_type.in_(_NEEDS_ALERT), LedgerRow.alert_decided_at.is_(None))
 
 
 def _set_aside() -> ColumnElement[bool]:
-    letter = LedgerDeadLetterRow
-    return exists().where(letter.report_id == LedgerRow.report_id, letter.replayed_at.is_(None)).correlate(LedgerRow)
+    """Whether each thing that is missing was set aside by who owes it: another's dead letter explains nothing."""
+    unsettled = LedgerDeadLetterRow.replayed_at.is_(None)
+    return and_(
+        LedgerRow.published_at.is_not(None),
+        or_(~_no_case(), _letter_of(CASE_OPENER, unsettled)),
+        or_(~_undecided(), _letter_of(ALERT_DECIDER, unsettled)),
+    )
 
 
 def _replayed_since(moment: datetime) -> ColumnElement[bool]:
+    replayed = LedgerDeadLetterRow.replayed_at > moment
+    return or_(
+        and_(_no_case(), _letter_of(CASE_OPENER, replayed)), and_(_undecided(), _letter_of(ALERT_DECIDER, replayed))
+    )
+
+
+def _letter_of(group: str, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     letter = LedgerDeadLetterRow
-    return exists().where(letter.report_id == LedgerRow.report_id, letter.replayed_at > moment).correlate(LedgerRow)
+    wanted = (letter.report_id == LedgerRow.report_id, letter.group_name == group, condition)
+    return exists().where(*wanted).correlate(LedgerRow)

@@ -33,5 +33,7 @@ class LedgerDeadLetterRow(Base):
 
     dead_letter_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_id: Mapped[ReportId] = mapped_column()
+    group_name: Mapped[str] = mapped_column(Text)
+    """The consumer group that could not handle the record: what this group makes of a report is what is missing."""
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     replayed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -48,6 +48,7 @@ def upgrade() -> None:
         "ledger_dead_letter",
         sa.Column("dead_letter_id", sa.Uuid(), nullable=False),
         sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("group_name", sa.Text(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("replayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("dead_letter_id", name=op.f("pk_ledger_dead_letter")),

@@ -66,10 +66,10 @@ def decided(report_id: UUID) -> Envelope[AlertDecided]:
     )
 
 
-def letter(report_id: UUID | None) -> dict[str, object]:
+def letter(report_id: UUID | None, group: str = "signpost-triage") -> dict[str, object]:
     return {
         "dead_letter_id": uuid4(),
-        "group": "signpost-triage",
+        "group": group,
         "topic": "t",
         "partition": 0,
         "offset": 0,
@@ -141,6 +141,8 @@ async def test_a_dead_letter_accounts_for_a_report_until_it_is_replayed(database
     late = START + timedelta(hours=1)
     async with database.transaction() as session:
         report_id = await accepted(session)
+        await publish(session, report_id)
+        await record_alert_decisions(session, [decided(report_id)], START)
         fields = letter(report_id)
         await record_dead_letters(session, [told(DeadLetterRecorded(**fields))], START)  # type: ignore[list-item, arg-type]  # as above
         found = await reconcile(session, late)
@@ -153,10 +155,45 @@ async def test_a_dead_letter_accounts_for_a_report_until_it_is_replayed(database
 
 async def test_a_discarded_dead_letter_stays_known(database: Database) -> None:
     async with database.transaction() as session:
-        fields = letter(await accepted(session))
+        report_id = await accepted(session)
+        await publish(session, report_id)
+        await record_alert_decisions(session, [decided(report_id)], START)
+        fields = letter(report_id)
         await record_dead_letters(session, [told(DeadLetterRecorded(**fields))], START)  # type: ignore[list-item, arg-type]  # as above
         discard = told(DeadLetterSettled(**fields, action="discarded"))  # type: ignore[arg-type]  # as above
         await record_settled(session, [discard], START)  # type: ignore[list-item]  # as above
+        assert (await reconcile(session, START + timedelta(hours=1))).dead_lettered == 1
+
+
+GROUPS = ("signpost-triage", "signpost-notifier", "signpost-intake")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("missing", ["case", "alert", "both", "published"])
+async def test_a_dead_letter_explains_only_what_its_own_group_owes(
+    database: Database, group: str, missing: str
+) -> None:
+    async with database.transaction() as session:
+        report_id = await accepted(session)
+        if missing != "published":
+            await publish(session, report_id)
+        if missing in {"alert", "published"}:
+            await record_cases(session, [opened(report_id)], START)
+        if missing in {"case", "published"}:
+            await record_alert_decisions(session, [decided(report_id)], START)
+        fields = letter(report_id, group)
+        await record_dead_letters(session, [told(DeadLetterRecorded(**fields))], START)  # type: ignore[list-item, arg-type]  # as above
+        found = await reconcile(session, START + timedelta(hours=1))
+        explained = (group, missing) in {("signpost-triage", "case"), ("signpost-notifier", "alert")}
+        assert (found.dead_lettered, found.unaccounted) == ((1, 0) if explained else (0, 1))
+
+
+async def test_what_two_groups_set_aside_is_explained_by_both(database: Database) -> None:
+    async with database.transaction() as session:
+        report_id = await accepted(session)
+        await publish(session, report_id)
+        letters = [told(DeadLetterRecorded(**letter(report_id, group))) for group in GROUPS[:2]]  # type: ignore[arg-type]  # as above
+        await record_dead_letters(session, letters, START)  # type: ignore[arg-type]  # as above
         assert (await reconcile(session, START + timedelta(hours=1))).dead_lettered == 1
 
 
@@ -166,16 +203,29 @@ class Fate(NamedTuple):
     published: bool
     case: bool
     alert: bool
-    dead: bool
+    dead: str | None
     age: int
 
     @property
     def complete(self) -> bool:
         return self.published and self.case and self.alert
 
+    @property
+    def set_aside(self) -> bool:
+        owed = {group for group, done in zip(GROUPS, (self.case, self.alert), strict=False) if not done}
+        return self.published and owed == {self.dead}
+
 
 FATES = st.lists(
-    st.builds(Fate, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.integers(0, 200)), max_size=12
+    st.builds(
+        Fate,
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.one_of(st.none(), st.sampled_from(GROUPS)),
+        st.integers(0, 200),
+    ),
+    max_size=12,
 )
 
 
@@ -190,11 +240,11 @@ async def test_every_report_is_counted_exactly_once(database: Database, fates: S
         found = await reconcile(session, START)
         await session.execute(LedgerRow.__table__.delete())  # type: ignore[attr-defined]  # the typed base hides it
         await session.execute(LedgerDeadLetterRow.__table__.delete())  # type: ignore[attr-defined]  # as above
-    rest = [fate for fate in fates if not fate.complete and not fate.dead]
+    rest = [fate for fate in fates if not fate.complete and not fate.set_aside]
     lost = [fate.age for fate in rest if fate.age >= 60]
     assert found.accepted == len(fates)
     assert found.published == sum(fate.published for fate in fates)
-    assert found.dead_lettered == sum(fate.dead and not fate.complete for fate in fates)
+    assert found.dead_lettered == sum(fate.set_aside for fate in fates)
     assert (found.in_flight, found.unaccounted) == (len(rest) - len(lost), len(lost))
     assert found.oldest_unaccounted_s == max(lost, default=0)
 
@@ -213,9 +263,9 @@ async def _tell(session: AsyncSession, fate: Fate) -> None:
             published_at=at(fate.published),
             case_at=at(fate.case),
             alert_decided_at=at(fate.alert),
-            dead_lettered_at=at(fate.dead),
+            dead_lettered_at=at(fate.dead is not None),
         )
     )
     if fate.dead:
-        row = {"dead_letter_id": uuid4(), "report_id": report_id, "recorded_at": START}
+        row = {"dead_letter_id": uuid4(), "report_id": report_id, "group_name": fate.dead, "recorded_at": START}
         await session.execute(insert(LedgerDeadLetterRow).values(row))
