@@ -52,11 +52,12 @@ _HOW_URGENT = {
     Urgency.NORMAL: "How urgent: act within one working day.",
 }
 _SUPPORT = (
-    "What to do: ask in private whether the person is safe and what support they need. Do not reply to the content. "
-    "The Social Media Abuse Response Team (SMART) has the report."
+    "What to do: if you know who it is, ask in private whether they are safe and what support they need. Otherwise do "
+    "not try to find out. Do not reply to the content. The Social Media Abuse Response Team (SMART) has the report."
 )
 _DESK = (
-    "What to do: find out who should support the person. The Social Media Abuse Response Team (SMART) has the report."
+    "What to do: where SMART can name the person, arrange who supports them. Do not try to find out who reported. The "
+    "Social Media Abuse Response Team (SMART) has the report."
 )
 _REPEAT = "You may have had this message before: we could not be sure that it reached you."
 
