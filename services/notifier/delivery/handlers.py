@@ -1,6 +1,6 @@
 """Takes deliveries in, claims due ones, and records how attempts ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -42,15 +42,23 @@ async def enqueue(session: AsyncSession, deliveries: Sequence[NewDelivery], now:
 
 
 async def claim(
-    session: AsyncSession, *, worker: int, limit: int, lease: timedelta, now: datetime, ids: Ids
+    session: AsyncSession,
+    *,
+    worker: int,
+    limit: int,
+    lease: timedelta,
+    now: datetime,
+    ids: Ids,
+    sending: Collection[UUID] = (),
 ) -> list[Attempt]:
     """Open an attempt for up to `limit` due deliveries; nothing may be sent before this has committed.
 
-    A delivery whose last attempt is still open was left by a crash: what is sent now may be a repeat.
+    A delivery whose last attempt is still open was left by a crash: what is sent now may be a repeat. Those that this
+    process is `sending` were not: their outcome is still to be recorded, however late.
     """
     due = (
         select(DeliveryRow)
-        .where(DeliveryRow.due_at <= now)
+        .where(DeliveryRow.due_at <= now, DeliveryRow.delivery_id.not_in(sending))
         .order_by(DeliveryRow.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -77,13 +85,18 @@ async def claim(
     return attempts
 
 
-async def release_abandoned(session: AsyncSession, now: datetime) -> int:
-    """Make due what processes that no longer live have left open; returns how many deliveries that was.
+async def workers_gone(session: AsyncSession) -> set[int]:
+    """Return which workers have attempts open and do not live.
 
-    A living process holds the advisory lock `worker` on a connection of its own; whose lock can be had is gone.
+    A living process holds the advisory lock `worker` on a connection of its own; whose lock can be had is gone, or has
+    lost that connection and is about to come back.
     """
     workers = (await session.scalars(select(AttemptRow.worker).where(AttemptRow.ended_at.is_(None)).distinct())).all()
-    gone = [worker for worker in workers if await session.scalar(select(func.pg_try_advisory_xact_lock(worker)))]
+    return {worker for worker in workers if await session.scalar(select(func.pg_try_advisory_xact_lock(worker)))}
+
+
+async def release_abandoned(session: AsyncSession, gone: Collection[int], now: datetime) -> int:
+    """Make due what these workers have left open; returns how many deliveries that was."""
     if not gone:
         return 0
     left_open = select(AttemptRow.delivery_id).where(AttemptRow.worker.in_(gone), AttemptRow.ended_at.is_(None))

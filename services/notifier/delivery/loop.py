@@ -1,8 +1,9 @@
 """The delivery loop: claims due deliveries, sends several at once, records what became of each."""
 
 import asyncio
+import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,6 +32,8 @@ OnSettled = Callable[[AsyncSession, Sequence[Settled], datetime], Awaitable[None
 
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
+_GONE_FOR = 2.0
+"""Seconds that a worker must be seen gone: one that lost only its connection is back before."""
 _DATABASE_AWAY = 1.0
 _TRIES_WHEN_STOPPING = 3
 
@@ -60,8 +63,10 @@ class DeliveryLoop:
         self._database = database
         self._clock = clock
         self._ids = ids
+        self._worker = secrets.randbits(63)
+        self._gone_since: dict[int, float] = {}
         self._wake = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], UUID] = {}
         self._outcomes: dict[UUID, Outcome] = {}
         self._recording = asyncio.Lock()
 
@@ -81,7 +86,7 @@ class DeliveryLoop:
 
     async def _deliver_while_database_is_there(self, stop: asyncio.Event) -> None:
         try:
-            async with present(self._database, self._wake) as presence:
+            async with present(self._database, self._worker, self._wake) as presence:
                 self.unready_because = None
                 await self._deliver(presence, stop)
         except (DBAPIError, OSError) as error:
@@ -94,37 +99,45 @@ class DeliveryLoop:
         while not (stop.is_set() or presence.lost.is_set()):
             self._wake.clear()
             if time.monotonic() >= look_at:
+                await presence.hold()
                 await self._release_abandoned()
                 look_at = time.monotonic() + _LOOK_EVERY
-            await self._send_what_is_due(presence.worker, stop)
+            await self._send_what_is_due(stop)
             await self._wait_for_work()
 
     async def _release_abandoned(self) -> None:
         async with self._database.transaction() as session:
-            released = await handlers.release_abandoned(session, self._clock.now())
+            gone = self._long_gone(await handlers.workers_gone(session), time.monotonic())
+            released = await handlers.release_abandoned(session, gone, self._clock.now())
         if released:
             _log.info("deliveries_released", count=released)
 
-    async def _send_what_is_due(self, worker: int, stop: asyncio.Event) -> None:
+    def _long_gone(self, workers: Collection[int], moment: float) -> set[int]:
+        """Return which of `workers`, gone now, were so at each look for a while; never this one, which lives."""
+        self._gone_since = {worker: self._gone_since.get(worker, moment) for worker in workers}
+        return {w for w, since in self._gone_since.items() if w != self._worker and moment - since >= _GONE_FOR}
+
+    async def _send_what_is_due(self, stop: asyncio.Event) -> None:
         free = _AT_ONCE - len(self._sending)
         if free <= 0:
             return
         async with self._database.transaction() as session:
             attempts = await handlers.claim(
                 session,
-                worker=worker,
+                worker=self._worker,
                 limit=free,
                 lease=self._deliveries.times.lease,
                 now=self._clock.now(),
                 ids=self._ids,
+                sending=tuple(self._sending.values()),
             )
         for attempt in attempts:
             task = asyncio.create_task(self._attempt(attempt, stop))
-            self._sending.add(task)
+            self._sending[task] = attempt.delivery_id
             task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+        self._sending.pop(task, None)
         self._wake.set()
         if not task.cancelled() and (error := task.exception()):
             # The attempt stays open: it is sent again, marked, when its lease ends or another process looks.

@@ -1,43 +1,63 @@
 """A process's sign of life in PostgreSQL: an advisory lock on a connection of its own, which also hears wake-ups."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.delivery.handlers import DUE
 from shared.db.database import Database
 
+_WAIT_FOR_OWN_LOCK = "1s"
+_LOCK_NOT_AVAILABLE = "55P03"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Presence:
     """Says that `worker` lives, until `lost`."""
 
     worker: int
-    lost: asyncio.Event
+    connection: AsyncConnection
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    holds: bool = False
+
+    async def hold(self) -> None:
+        """Take the worker's lock, unless a connection of before still has it: then too the worker is seen to live."""
+        if self.holds:
+            return
+        try:
+            await self.connection.execute(select(func.pg_advisory_lock(self.worker)))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+        else:
+            self.holds = True
 
 
 @asynccontextmanager
-async def present(database: Database, wake: asyncio.Event) -> AsyncIterator[Presence]:
-    """Hold a new worker's lock; `wake` is set whenever deliveries were enqueued, and when the connection is lost.
+async def present(database: Database, worker: int, wake: asyncio.Event) -> AsyncIterator[Presence]:
+    """Hold the lock of `worker`; `wake` is set whenever deliveries were enqueued, and when the connection is lost.
 
-    PostgreSQL frees the lock as soon as the connection ends, also by a kill: that is how others learn of it.
+    PostgreSQL frees the lock as soon as the connection ends, also by a kill: that is how others learn of it. A process
+    that lost only this connection comes back as the same worker, so that what it is sending stays its own.
     """
-    presence = Presence(secrets.randbits(63), asyncio.Event())
 
     def heard(*_: object) -> None:
         wake.set()
 
-    def ended(_: object) -> None:
-        presence.lost.set()
-        wake.set()
-
     async with database.connection() as connection:
-        await connection.execute(select(func.pg_advisory_lock(presence.worker)))
+        presence = Presence(worker, connection)
+
+        def ended(_: object) -> None:
+            presence.lost.set()
+            wake.set()
+
+        await connection.execute(select(func.set_config("lock_timeout", _WAIT_FOR_OWN_LOCK, False)))  # noqa: FBT003 -- PostgreSQL's is_local
         raw = await connection.get_raw_connection()
         driver = raw.driver_connection
         if not isinstance(driver, asyncpg.Connection):
@@ -45,6 +65,7 @@ async def present(database: Database, wake: asyncio.Event) -> AsyncIterator[Pres
         driver.add_termination_listener(ended)
         await driver.add_listener(DUE, heard)
         try:
+            await presence.hold()
             yield presence
         finally:
             driver.remove_termination_listener(ended)

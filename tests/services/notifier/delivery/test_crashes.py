@@ -1,11 +1,14 @@
 """Never none; a repeat only for an attempt that a crash left open, and marked."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers
 from services.notifier.delivery.domain import Message, Outcome
@@ -100,7 +103,7 @@ async def test_what_a_living_process_is_sending_is_left_to_it(notifier: Notifier
         await notifier.mail_server.arrived.wait()
 
     async with notifier.database.transaction() as session:
-        assert await handlers.release_abandoned(session, notifier.clock.now()) == 0
+        assert await handlers.workers_gone(session) == set()
         claimed = await handlers.claim(
             session, worker=1, limit=10, lease=LEASE, now=notifier.clock.now(), ids=notifier.ids
         )
@@ -124,7 +127,7 @@ async def test_what_one_process_is_claiming_another_passes_over_without_waiting(
 
 async def test_a_process_that_hangs_loses_its_attempt_when_the_lease_ends(notifier: Notifier) -> None:
     await notifier.receive(report())
-    async with present(notifier.database, asyncio.Event()) as hanging:
+    async with present(notifier.database, 7, asyncio.Event()) as hanging:
         async with notifier.database.transaction() as session:
             [first] = await handlers.claim(
                 session, worker=hanging.worker, limit=10, lease=LEASE, now=notifier.clock.now(), ids=notifier.ids
@@ -165,6 +168,60 @@ async def test_ended_connections_are_replaced_and_nothing_is_lost(notifier: Noti
     stop.set()
     await running
     assert len(notifier.mail_server.mails) == 1
+
+
+@pytest.mark.policy("S3")
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_losing_the_sign_of_life_leaves_what_is_being_sent_alone(
+    notifier: Notifier, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    """Only the idle connection ends, while the mail server is slow: the mail is not sent again, by anybody."""
+    looks: list[int] = []
+    release = handlers.release_abandoned
+
+    async def counted(session: AsyncSession, gone: Collection[int], now: datetime) -> int:
+        looks.append(await release(session, gone, now))
+        return looks[-1]
+
+    notifier.mail_server.holds = asyncio.Event()
+    stop = asyncio.Event()
+    running = [asyncio.create_task(notifier.loop().run(stop)) for _ in range(processes)]
+    await eventually(lambda: _holders(notifier, processes))
+    await notifier.receive(report())
+    async with asyncio.timeout(20):
+        await notifier.mail_server.arrived.wait()
+
+    await notifier.rows(f"select pg_terminate_backend(pid) from ({_HOLDERS}) as holders")  # noqa: S608 -- a constant
+    monkeypatch.setattr(handlers, "release_abandoned", counted)
+    await eventually(lambda: len(looks) >= 5 * processes)
+    notifier.mail_server.holds.set()
+    await eventually(notifier.all_settled)
+    stop.set()
+    await asyncio.gather(*running)
+    assert len(notifier.mail_server.mails) == 1
+    assert set(looks) == {0}
+    assert await notifier.rows("select outcome from attempt") == [("accepted",)]
+
+
+async def test_a_worker_whose_old_connection_still_holds_its_lock_goes_on_and_takes_it_later(
+    notifier: Notifier,
+) -> None:
+    one = partial(present, notifier.database, 7, asyncio.Event())
+    async with one() as before, one() as after:
+        assert (before.holds, after.holds) == (True, False)
+        await before.connection.execute(text("select pg_advisory_unlock(7)"))
+        await after.hold()
+        assert after.holds
+
+
+_HOLDERS = (
+    "select distinct pid from pg_locks where locktype = 'advisory' "
+    "and database = (select oid from pg_database where datname = current_database())"
+)
+
+
+async def _holders(notifier: Notifier, expected: int) -> bool:
+    return len(await notifier.rows(_HOLDERS)) == expected
 
 
 async def _positive(notifier: Notifier, query: str) -> bool:
