@@ -33,14 +33,19 @@ def may_be(*, staff_id: str | None, name: str | None, email: str | None, person:
     texts = [folded(text) for text in (person.name, person.staff_id, person.handle) if text]
     if staff_id and any(_says_staff_id(text, folded(staff_id)) for text in texts):
         return True
-    addresses = [address for text in texts for address in _ADDRESS.findall(text.replace("mailto:", "").lstrip("@"))]
+    addresses = [address for text in texts for address in addresses_in(text)]
     if email and any(same_address(address, email) for address in addresses):
         return True
-    name = name or (_spelled_by(folded(email)) if email else None)
+    name = name or (spelled_by(folded(email)) if email else None)
     if not name:
         return False
-    said = [person.name or "", *(_spelled_by(address) for address in addresses)]
+    said = [person.name or "", *(spelled_by(address) for address in addresses)]
     return any(_same_person(words, name) for words in said) or _handle_spells(person.handle, name)
+
+
+def addresses_in(text: str) -> list[str]:
+    """Return the addresses in a folded text."""
+    return _ADDRESS.findall(text.replace("mailto:", "").lstrip("@"))
 
 
 def same_address(one: str, other: str) -> bool:
@@ -48,8 +53,8 @@ def same_address(one: str, other: str) -> bool:
     ours, theirs = folded(one).lstrip("@"), folded(other).lstrip("@")
     if _without_tag(ours) == _without_tag(theirs):
         return True
-    parts = frozenset(_LETTERS.findall(_local(ours)))
-    return len(parts) > 1 and parts == frozenset(_LETTERS.findall(_local(theirs)))
+    parts = frozenset(_LETTERS.findall(local_part(ours)))
+    return len(parts) > 1 and parts == frozenset(_LETTERS.findall(local_part(theirs)))
 
 
 def folded(text: str) -> str:
@@ -67,7 +72,7 @@ def name_words(name: str) -> tuple[str, ...]:
 def _same_person(said: str, name: str) -> bool:
     """The surname is enough; so are the words that one side has of the other, in any order, or their initials."""
     ours, theirs = name_words(said), name_words(name)
-    if _surnames(name) & frozenset(ours) or _surnames(said) & _surnames(name):
+    if surnames(name) & frozenset(ours) or surnames(said) & surnames(name):
         return True
     shorter, longer = sorted((ours, theirs), key=len)
     if len("".join(shorter)) < 2:  # noqa: PLR2004 -- a single letter is nobody's name
@@ -79,7 +84,7 @@ def _stands_for(word: str, other: str) -> bool:
     return word == other or (1 in (len(word), len(other)) and word[0] == other[0])
 
 
-def _surnames(name: str) -> frozenset[str]:
+def surnames(name: str) -> frozenset[str]:
     """Return the words of the last name: what stands before a comma, or the last word with its hyphens."""
     before, comma, _ = name.partition(",")
     if comma and name_words(before):
@@ -103,13 +108,15 @@ def _says_staff_id(text: str, staff_id: str) -> bool:
     return bool(staff_id) and (text == staff_id or staff_id in _WORDS.findall(text))
 
 
-def _spelled_by(address: str) -> str:
-    return " ".join(_LETTERS.findall(_local(address)))
+def spelled_by(address: str) -> str:
+    """Return the name that an address spells."""
+    return " ".join(_LETTERS.findall(local_part(address)))
 
 
-def _local(address: str) -> str:
+def local_part(address: str) -> str:
+    """Return what stands before the @, without a +tag."""
     return address.partition("@")[0].partition("+")[0]
 
 
 def _without_tag(address: str) -> str:
-    return f"{_local(address)}@{address.partition('@')[2]}"
+    return f"{local_part(address)}@{address.partition('@')[2]}"
