@@ -13,6 +13,7 @@ from services.intake.ledger.handlers import (
 )
 from services.intake.tracking.handlers import (
     alert_changed,
+    alert_escalated,
     case_finished,
     case_opened,
     case_transferred,
@@ -60,7 +61,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     AlertSent: alert_changed,
     AlertFailed: alert_changed,
     AlertAcknowledged: alert_changed,
-    AlertEscalated: alert_changed,
+    AlertEscalated: alert_escalated,
     DeadLetterRecorded: record_dead_letters,
     DeadLetterSettled: record_settled,
 }

@@ -60,7 +60,7 @@ async def record_dead_letters(
         for letter in letters
     ]
     await session.execute(insert(LedgerDeadLetterRow).on_conflict_do_nothing(), rows)
-    await _note(session, LedgerRow.dead_lettered_at, (row["report_id"] for row in rows), now)
+    await _note(session, LedgerRow.dead_lettered_at, (letter.report_id for letter in letters if letter.report_id), now)
 
 
 async def record_settled(session: AsyncSession, settled: Sequence[Envelope[DeadLetterSettled]], now: datetime) -> None:

@@ -155,7 +155,7 @@ def manager_news(alerts: Sequence[TrackedAlert]) -> tuple[ManagerNews, str, date
     best = max(alerts, key=lambda alert: (_GOOD_NEWS.index(alert.state), alert.changed_at))
     if best.state is ManagerNews.NOT_TOLD:
         return best.state, _NOBODY.get(best.reason, "Nobody has been told besides the team."), best.changed_at
-    who = _WHO.get(best.reason, "A manager")
+    who = _WHO.get(best.reason, "Somebody responsible")
     return best.state, f"{who} {_NEWS[best.state]}", best.changed_at
 
 
@@ -207,6 +207,10 @@ _WHO: Mapping[str, str] = {
     RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED: "We cannot send to the address you gave, so the team that looks after"
     " this service",
     RecipientReason.FALLBACK_ALL_CONFLICTED: "The team that looks after this service, instead of your managers,",
+    RecipientReason.ESCALATED_NO_ANSWER: "The next person or team in line, because nobody answered,",
+    RecipientReason.ESCALATED_NOT_MINE: "The next person or team in line, because somebody else is responsible,",
+    RecipientReason.ESCALATED_CANNOT_ACT: "The next person or team in line, because the first one cannot act,",
+    RecipientReason.ESCALATED_UNDELIVERABLE: "The next person or team in line, because the message did not arrive,",
 }
 
 _NOBODY: Mapping[str, str] = {

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import IntEnum
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,7 +26,7 @@ from shared.events.vocabulary import Acknowledgement, FailureKind
 
 V = TypeVar("V")
 CaseEvent = CaseOpened | CaseTransferred | CaseClaimed | CaseReopened | CaseResolved | CaseClosed
-Alert = AlertDecided | AlertSent | AlertFailed | AlertAcknowledged | AlertEscalated
+Alert = AlertDecided | AlertSent | AlertFailed | AlertAcknowledged
 
 
 async def case_opened(session: AsyncSession, events: Sequence[Envelope[CaseOpened]], _now: datetime) -> None:
@@ -53,14 +54,13 @@ async def case_finished(
 
 
 async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]], _now: datetime) -> None:
-    """Something became of an alert."""
-    statement = insert(TrackedAlertRow).values([_alert_row(event) for event in events])
-    old, new = TrackedAlertRow, statement.excluded
-    changes: dict[str, ColumnElement[object]] = {
-        name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _ALERT_CHANGES
-    }
-    changes["reason"] = func.coalesce(old.reason, new.reason)
-    await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes))
+    """Something became of an alert. What is known stays known: a failed reminder does not undo an answer."""
+    await _keep_alerts(session, [_alert_row(event) for event in events])
+
+
+async def alert_escalated(session: AsyncSession, events: Sequence[Envelope[AlertEscalated]], _now: datetime) -> None:
+    """The next one is told, and why. It changes nothing of the alert that it follows."""
+    await _keep_alerts(session, [_next_alert_row(event.data) for event in events])
 
 
 async def update_shared(
@@ -71,8 +71,19 @@ async def update_shared(
     await session.execute(statement.on_conflict_do_nothing(index_elements=[SharedUpdateRow.event_id]))
 
 
-_ALERT_CHANGES = ("sequence", "state", "changed_at")
+_ALERT_CHANGES = ("weight", "sequence", "state", "changed_at")
 _CASE_CHANGES = ("sequence", "stage", "team", "changed_at")
+
+
+async def _keep_alerts(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
+    statement = insert(TrackedAlertRow).values(rows)
+    old, new = TrackedAlertRow, statement.excluded
+    wins = tuple_(new.weight, new.sequence) > tuple_(old.weight, old.sequence)
+    changes: dict[str, ColumnElement[object]] = {
+        name: _newer(wins, new[name], getattr(old, name)) for name in _ALERT_CHANGES
+    }
+    changes["reason"] = func.coalesce(old.reason, new.reason)
+    await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes))
 
 
 async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
@@ -119,13 +130,27 @@ def _case_row(news: CaseNews) -> dict[str, object]:
 
 
 def _alert_row(event: Envelope[Alert]) -> dict[str, object]:
+    weight, state = _state(event.data)
     return {
         "alert_id": event.data.alert_id,
         "report_id": event.data.report_id,
+        "weight": weight,
         "sequence": event.sequence or 0,
-        "state": _state(event.data),
+        "state": state,
         "reason": event.data.reason if isinstance(event.data, AlertDecided) else None,
         "changed_at": event.data.at,
+    }
+
+
+def _next_alert_row(data: AlertEscalated) -> dict[str, object]:
+    return {
+        "alert_id": data.to_alert_id,
+        "report_id": data.report_id,
+        "weight": _Weight.TRYING,
+        "sequence": 0,
+        "state": ManagerNews.BEING_TOLD,
+        "reason": data.reason,
+        "changed_at": data.at,
     }
 
 
@@ -139,15 +164,26 @@ def _update_row(event: Envelope[ReporterUpdateShared]) -> dict[str, object]:
     }
 
 
-def _state(alert: Alert) -> ManagerNews:
+class _Weight(IntEnum):
+    """What is heavier stays known of an alert; of what weighs the same, the newest."""
+
+    TRYING = 1
+    DELIVERED = 2
+    DECLINED = 3
+    CONFIRMED = 4
+
+
+def _state(alert: Alert) -> tuple[_Weight, ManagerNews]:
     match alert:
         case AlertDecided(anybody=False):
-            return ManagerNews.NOT_TOLD
-        case AlertSent():
-            return ManagerNews.TOLD
+            return _Weight.TRYING, ManagerNews.NOT_TOLD
         case AlertAcknowledged(answer=Acknowledgement.CONFIRMED):
-            return ManagerNews.ACKNOWLEDGED
-        case AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL) | AlertAcknowledged():
-            return ManagerNews.NOT_REACHED
+            return _Weight.CONFIRMED, ManagerNews.ACKNOWLEDGED
+        case AlertAcknowledged():
+            return _Weight.DECLINED, ManagerNews.NOT_REACHED
+        case AlertSent():
+            return _Weight.DELIVERED, ManagerNews.TOLD
+        case AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL):
+            return _Weight.TRYING, ManagerNews.NOT_REACHED
         case _:
-            return ManagerNews.BEING_TOLD
+            return _Weight.TRYING, ManagerNews.BEING_TOLD

@@ -28,16 +28,17 @@ class TrackedCaseRow(Base):
 
 
 class TrackedAlertRow(Base):
-    """An alert about a report, by its newest event."""
+    """An alert about a report, by its heaviest event and of those the newest."""
 
     __tablename__ = "tracked_alert"
 
     alert_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_id: Mapped[UUID] = mapped_column(index=True)
+    weight: Mapped[int] = mapped_column(Integer)
     sequence: Mapped[int] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
-    """From `alert.decided`; the later events do not repeat it."""
+    """From `alert.decided`, or from the `alert.escalated` that led to it; other events do not repeat it."""
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
