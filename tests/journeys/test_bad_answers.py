@@ -189,15 +189,17 @@ async def test_a_null_character_comes_back_as_an_error_with_the_rest(
 async def test_the_code_of_an_anonymous_report_opens_its_page_elsewhere(
     signpost: EmbeddedSignpost, browser: Browser
 ) -> None:
-    async with person(browser, signpost.url) as visitor:
+    async with person(browser, signpost.url, javascript=False) as visitor:  # so that the second click is sent too
         hands = await up_to_what_happened(visitor.page)
         await visitor.page.goto("/report/abuse/when")
         await abuse_report.when_and_how(hands)
         await abuse_report.anonymously(hands)
-        await hands.press("Send report")
+        await visitor.page.get_by_role("button", name="Send report").dblclick()
         reference = await abuse_report.reference_on(visitor.page)
         code = await visitor.page.locator("#receipt-code").inner_text()
         await visitor.see("report, sent, anonymous")
+        await hands.follow("See where your report is")
+        await expect(visitor.page.get_by_role("heading", name=reference)).to_be_visible()
     async with person(browser, signpost.url) as elsewhere:
         hands = Pointer(elsewhere.page)
         await elsewhere.page.goto(f"/report/track/{reference}")
