@@ -33,9 +33,7 @@ def keys_of_named(person: Person) -> frozenset[str]:
 
 def keys_of_member(*, staff_id: str | None, name: str | None, email: str | None) -> frozenset[str]:
     """Return the keys of somebody with this staff id, name and address."""
-    keys = {f"id:{folded(staff_id)}"} if staff_id else set()
-    if email:
-        keys.update(_address_keys(folded(email)))
+    keys = set(identity_keys(staff_id=staff_id, email=email))
     name = name or (spelled_by(folded(email)) if email else "")
     words = name_words(name)
     keys.update(f"surname:{word}" for word in surnames(name))
@@ -46,6 +44,12 @@ def keys_of_member(*, staff_id: str | None, name: str | None, email: str | None)
         if len(some) == 1:
             keys.update(f"any:{mark}" for mark in _asking(some[0]))
     return frozenset(keys)
+
+
+def identity_keys(*, staff_id: str | None, email: str | None) -> frozenset[str]:
+    """Return the keys that say who somebody is for certain: no namesake has them."""
+    keys = {f"id:{folded(staff_id)}"} if staff_id else set()
+    return frozenset(keys.union(_address_keys(folded(email)) if email else ()))
 
 
 def _said_name_keys(words: Sequence[str]) -> Iterable[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.triage.cases.domain import Actor, Case
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
+from shared.events.people_keys import keys_of_member
 from shared.events.vocabulary import Team
 
 QUEUES: Mapping[Team, Permission] = {
@@ -30,6 +31,8 @@ class Viewer:
 
     subject: str
     name: str | None
+    keys: frozenset[str]
+    """Keys of whom a report may mean by them: a case that has one of these is kept from them."""
     teams: frozenset[Team]
     leads: frozenset[Team]
     sees_content: bool
@@ -38,9 +41,11 @@ class Viewer:
     @classmethod
     def of(cls, principal: Principal) -> "Viewer":
         """Ask the permission table what `principal` may do with cases."""
+        subject = principal.staff_id or principal.subject
         return cls(
-            subject=principal.staff_id or principal.subject,
+            subject=subject,
             name=principal.name,
+            keys=keys_of_member(staff_id=subject, name=principal.name, email=principal.email),
             teams=frozenset(team for team, permission in QUEUES.items() if principal.may(permission)),
             leads=frozenset(team for team, permission in _LEADS.items() if principal.may(permission)),
             sees_content=principal.may(Permission.SEE_CASE_CONTENT),

@@ -26,6 +26,7 @@ from shared.audit import chain
 from shared.audit.chain import Change
 from shared.events.envelope import Envelope, Event, NewEvent
 from shared.events.intake import AbuseReportSubmitted
+from shared.events.people_keys import identity_keys, keys_of_named
 from shared.events.triage import CaseOpened, CaseRouted
 from shared.events.vocabulary import CaseState, ReportType
 from shared.ids import CaseId, Ids, Reference, ReportId
@@ -154,10 +155,12 @@ def _row(new: _New) -> dict[str, object]:
 
 
 def _kept_from(new: _New) -> list[str]:
-    """Name the staff who may never open the case: who is suspected, and who reported where it is restricted."""
-    suspected = {person.staff_id for person in new.report.suspected if person.staff_id}
-    reporter = new.report.reporter.staff_id
-    return sorted(suspected | ({reporter} if reporter and new.case.restricted else set()))
+    """Return keys of those who may never open the case: who is suspected, and who reported where it is restricted."""
+    keys = {key for person in new.report.suspected for key in keys_of_named(person)}
+    if new.case.restricted:
+        reporter = new.report.reporter
+        keys |= identity_keys(staff_id=reporter.staff_id, email=reporter.email)
+    return sorted(keys)
 
 
 def _opened(new: _New) -> Change:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, all_, and_, exists, literal, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
@@ -63,7 +63,7 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
     return and_(
         CaseRow.team.in_(sorted(viewer.teams)),
-        literal(viewer.subject) != all_(CaseRow.kept_from),
+        not_(CaseRow.kept_from.overlap(sorted(viewer.keys))),
         or_(not_(CaseRow.restricted), named),
     )
 
@@ -99,10 +99,15 @@ async def by_reference(session: AsyncSession, viewer: Viewer, reference: str) ->
     return _found(await session.scalar(select(CaseRow).where(CaseRow.reference == reference, visible_to(viewer))))
 
 
-async def id_of(session: AsyncSession, reference: str) -> UUID | None:
-    """Return the id of a case by its reference, for the command line; no viewer, and nothing but the id."""
-    found: UUID | None = await session.scalar(select(CaseRow.case_id).where(CaseRow.reference == reference))
-    return found
+async def ids_of_report(session: AsyncSession, reference: str) -> dict[str, UUID]:
+    """Return reference and id of every case of the report that `reference` belongs to, linked ones last.
+
+    For the command line: no viewer, and nothing of the cases but that.
+    """
+    report = select(CaseRow.report_id).where(CaseRow.reference == reference).scalar_subquery()
+    cases = select(CaseRow.reference, CaseRow.case_id).where(CaseRow.report_id == report)
+    rows = await session.execute(cases.order_by(CaseRow.link_number))
+    return {row.reference: row.case_id for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

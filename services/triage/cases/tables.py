@@ -60,7 +60,7 @@ class CaseRow(Base):
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
     assignee_name: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
     kept_from: Mapped[list[str]] = mapped_column(
-        ARRAY(Text), info={**personal("staff who may never open the case", retention="case")}
+        ARRAY(Text), info={**personal("keys of staff who may never open the case", retention="case")}
     )
 
     __table_args__ = (

@@ -14,6 +14,7 @@ from services.triage.routing.domain import RuleBook
 from shared.db.database import Database
 from shared.events.envelope import Envelope
 from shared.events.intake import AbuseReportSubmitted, Person, Reporter
+from shared.events.people_keys import keys_of_member
 from shared.events.vocabulary import Confidentiality, Relation, Team, WorkerKind
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
@@ -82,6 +83,7 @@ def viewer(*teams: Team, subject: str = "S4001", lead: bool = False) -> Viewer:
     return Viewer(
         subject=subject,
         name="Sam Reid",
+        keys=keys_of_member(staff_id=subject, name="Sam Reid", email=None),
         teams=frozenset(teams),
         leads=frozenset(teams) if lead else frozenset(),
         sees_content=True,

@@ -66,7 +66,9 @@ class Triage:
 def person(subject: str, *roles: Role) -> Principal:
     """Return a member of staff."""
     names = {"S4001": "Sam Reid", "S4002": "Aisha Khan", "S5001": "Leo Grant"}
-    return Principal(subject, StaffId(subject), names.get(subject, "Somebody Else"), None, frozenset(roles))
+    name = names.get(subject, "Somebody Else")
+    email = f"{name.lower().replace(' ', '.')}@example.org"
+    return Principal(subject, StaffId(subject), name, email, frozenset(roles))
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from sqlalchemy import event, select, text
 
 from services.triage.accounts.tables import KnownAccount
 from services.triage.cases.opening import open_for_abuse_reports
+from services.triage.cases.queries import ids_of_report
 from services.triage.cases.tables import CaseRow
 from services.triage.deadlines.tables import Deadline
 from services.triage.reports.tables import NamedAccount, Report
+from services.triage.routing.queries import explain
 from services.triage.routing.tables import StoredDecision
 from shared.audit import chain
 from shared.db.database import Database
@@ -76,6 +78,20 @@ async def test_abuse_with_risk_to_the_department_opens_a_linked_case_for_sirt(da
     ]
 
 
+@pytest.mark.parametrize("suffix", ["", "-2"])
+async def test_any_reference_of_a_report_finds_all_its_cases(database: Database, suffix: str) -> None:
+    told = report(also_affects=("dwp_information",))
+    await open_cases(database, told, report())
+    async with database.transaction() as session:
+        found = await ids_of_report(session, told.reference + suffix)
+        explained = await explain(session, list(found.values()))
+        assert await ids_of_report(session, str(IDS.reference())) == {}
+    assert [(name, explained[case_id].team) for name, case_id in found.items()] == [
+        (told.reference, "smart"),
+        (f"{told.reference}-2", "sirt"),
+    ]
+
+
 async def test_facts_know_the_class_of_the_account_that_a_link_names(database: Database) -> None:
     async with database.transaction() as session:
         session.add(
@@ -123,12 +139,6 @@ async def test_nothing_that_somebody_wrote_or_is_called_is_in_a_decision_or_an_e
         )
         chained = await session.scalar(text("select string_agg(activity::text, '') from activity"))
     assert canary not in f"{facts}{outgoing}{chained}"
-
-
-async def test_a_suspected_colleague_is_kept_from_the_case(database: Database) -> None:
-    told = report(suspected=(Person(relation=Relation.COLLEAGUE, staff_id="S4001"),))
-    await open_cases(database, told)
-    assert (await one_case(database, told.report_id)).kept_from == ["S4001"]
 
 
 async def test_a_report_is_stored_as_it_was_given(database: Database) -> None:

@@ -7,6 +7,7 @@ import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import event
 
+from services.triage.cases.queue_pages import NO_CASE_YET
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.triage import ReporterUpdateShared
@@ -178,6 +179,20 @@ async def test_a_stale_page_says_what_changed_and_keeps_what_was_typed(triage: T
     assert "Claimed by S4001" in stale.text
 
 
+@pytest.mark.parametrize("version", ["", "one", "-1"])
+async def test_a_form_that_does_not_say_what_was_read_is_refused_and_kept(
+    triage: Triage, sam: AsyncClient, version: str
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    refused = await press(sam, told, "note", text="Half a page of notes", version=version)
+    assert refused.status_code == 428
+    assert "did not say which version of the case you read" in refused.text
+    assert "Half a page of notes" in refused.text
+    assert 'name="version" value="1"' in refused.text
+    assert "Half a page of notes" not in (await sam.get(f"/cases/{told.reference}/timeline")).text
+
+
 async def test_a_page_takes_as_many_statements_for_fifty_cases_as_for_one(triage: Triage, sam: AsyncClient) -> None:
     counted: list[int] = []
     statements: list[str] = []
@@ -208,11 +223,48 @@ async def test_a_case_is_seen_only_by_its_team(triage: Triage, sam: AsyncClient)
         assert (await stranger.get("/cases")).status_code == 303
 
 
-async def test_a_responder_who_is_suspected_never_sees_the_case(triage: Triage, sam: AsyncClient) -> None:
-    told = report(suspected=(Person(relation=Relation.COLLEAGUE, staff_id="S4001"),))
+@pytest.mark.policy("S1")
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"staff_id": "S4001"},
+        {"staff_id": " s4001 "},
+        {"name": "Sam Reid"},
+        {"name": "REID, S."},
+        {"name": "Sam Reid of the night shift, I think (s4001)"},
+        {"name": "sam.reid@example.org"},
+        {"staff_id": "Sam Reid"},
+    ],
+)
+async def test_a_responder_who_may_be_suspected_never_meets_the_case(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient, said: dict[str, str]
+) -> None:
+    told = report(suspected=(Person(relation=Relation.UNKNOWN, name="A stranger"), colleague(**said)))
     await open_cases(triage.database, told)
-    assert (await sam.get(f"/cases/{told.reference}")).status_code == 404
-    assert told.reference not in (await sam.get("/cases")).text
+    for tab in ("", "/timeline", "/routing", "/audit"):
+        assert (await sam.get(f"/cases/{told.reference}{tab}")).status_code == 404
+    for view in ("all", "unclaimed"):
+        assert told.reference not in (await sam.get(f"/cases?view={view}")).text
+    assert (await sam.get(f"/cases/arrivals?since={NO_CASE_YET}")).json() == {"new": 0}
+    assert (await aisha.get(f"/cases/arrivals?since={NO_CASE_YET}")).json() == {"new": 1}
+    assert (await sam.get("/cases/api/v1/cases")).json()["items"] == []
+    [item] = (await aisha.get("/cases/api/v1/cases")).json()["items"]
+    assert (await sam.get(f"/cases/api/v1/cases/{item['case_id']}")).status_code == 404
+    bearer = triage.bearer(Role.SMART_RESPONDER)
+    async with triage.client() as client:
+        claim = f"/cases/api/v1/cases/{item['case_id']}/claim"
+        assert (await client.post(claim, headers={**bearer, "If-Match": '"1"'})).status_code == 404
+
+
+def colleague(**said: str) -> Person:
+    return Person(relation=Relation.COLLEAGUE, **said)
+
+
+@pytest.mark.parametrize("said", [{"name": "Aisha Khan"}, {"name": "Sam Green"}, {"staff_id": "S40011"}, {}])
+async def test_nobody_else_is_kept_from_a_case(triage: Triage, sam: AsyncClient, said: dict[str, str]) -> None:
+    told = report(suspected=(colleague(**said),))
+    await open_cases(triage.database, told)
+    assert told.reference in (await sam.get("/cases")).text
 
 
 async def test_a_transferred_case_leaves_the_queue(triage: Triage, sam: AsyncClient) -> None:
