@@ -26,15 +26,15 @@ _NO_VERSION = -1
 """Matches no case, so that everything since the beginning is shown as changed."""
 
 
-def _version_read(if_match: Annotated[str | None, Header()] = None) -> int | None:
-    """Return the version that a write was decided on; None where the client does not say."""
+def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
+    """Return the version that a write was decided on; a client that does not say is asked to, also for `*`."""
     if if_match is None or if_match.strip() == "*":
-        return None
+        raise standard_problem(428, detail="Send an If-Match header with the ETag of the case as you read it.")
     tag = _ENTITY_TAG.fullmatch(if_match.strip())
     return int(tag["version"]) if tag else _NO_VERSION
 
 
-Read = Annotated[int | None, Depends(_version_read)]
+Read = Annotated[int, Depends(_version_read)]
 
 
 class NoteBody(Body):

@@ -30,7 +30,7 @@ class ClockRules:
             after: the case after the step.
             clocks: all its clocks.
             now: when the step was made.
-            news: whether the step was news for somebody, so that the next update counts from now.
+            news: whether the step was news for the reporter, so that the next update counts from now.
         """
         clocks = [self._paused_or_resumed(clock, before, after, now) for clock in clocks]
         if after.state in FINISHED:

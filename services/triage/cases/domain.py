@@ -46,14 +46,6 @@ class SameTeam(Exception):
     """The case is with that team already."""
 
 
-class NoSuchQueue(Exception):
-    """That team has no queue here to transfer to."""
-
-
-class NotALead(Exception):
-    """Only a lead of the team may do it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something to a case."""

@@ -54,9 +54,10 @@ class Step:
     reason: str | None = None
     personal: Mapping[str, str] | None = None
     news: bool = False
+    """Whether the reporter learns something: the next update is promised from then."""
 
 
-async def claim(work: Work, case_id: UUID, read: int | None) -> Case:
+async def claim(work: Work, case_id: UUID, read: int) -> Case:
     """Take the case, or renew one's claim."""
 
     def events(before: Case, after: Case) -> list[Event]:
@@ -67,32 +68,32 @@ async def claim(work: Work, case_id: UUID, read: int | None) -> Case:
     )
 
 
-async def release(work: Work, case_id: UUID, read: int | None) -> Case:
+async def release(work: Work, case_id: UUID, read: int) -> Case:
     """Give the case back to the queue."""
     return await _do(work, case_id, read, Step("released", lambda case: domain.release(case, work.viewer.actor(case))))
 
 
-async def start(work: Work, case_id: UUID, read: int | None) -> Case:
+async def start(work: Work, case_id: UUID, read: int) -> Case:
     """Begin to work, or go on."""
     return await _do(
         work, case_id, read, Step("started", lambda case: domain.start(case, work.viewer.actor(case), work.now))
     )
 
 
-async def add_note(work: Work, case_id: UUID, read: int | None, text: str, *, shared: bool) -> Case:
+async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: bool) -> Case:
     """Write a note, internal or to be read by the reporter."""
     step = Step(
         "note_shared" if shared else "note_added",
         lambda case: domain.note(case, work.viewer.actor(case), work.now),
         personal={"note": text},
-        news=True,
+        news=shared,
     )
     case = await _do(work, case_id, read, step)
     await _store_note(work, case, text, shared=shared)
     return case
 
 
-async def ask(work: Work, case_id: UUID, read: int | None, question: str) -> Case:
+async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
     """Ask the reporter for information; the team's clocks pause until work goes on."""
     step = Step(
         "information_asked",
@@ -105,7 +106,7 @@ async def ask(work: Work, case_id: UUID, read: int | None, question: str) -> Cas
     return case
 
 
-async def transfer(work: Work, case_id: UUID, read: int | None, to: Team, reason: str) -> Case:
+async def transfer(work: Work, case_id: UUID, read: int, to: Team, reason: str) -> Case:
     """Hand the case to another team."""
 
     def events(before: Case, after: Case) -> list[Event]:
@@ -115,7 +116,7 @@ async def transfer(work: Work, case_id: UUID, read: int | None, to: Team, reason
     return await _do(work, case_id, read, step)
 
 
-async def resolve(work: Work, case_id: UUID, read: int | None, outcome: Outcome, reason: str | None) -> Case:
+async def resolve(work: Work, case_id: UUID, read: int, outcome: Outcome, reason: str | None) -> Case:
     """Say how it ended."""
 
     def events(_before: Case, after: Case) -> list[Event]:
@@ -125,7 +126,7 @@ async def resolve(work: Work, case_id: UUID, read: int | None, outcome: Outcome,
     return await _do(work, case_id, read, step)
 
 
-async def close(work: Work, case_id: UUID, read: int | None) -> Case:
+async def close(work: Work, case_id: UUID, read: int) -> Case:
     """Say that nothing more will happen."""
 
     def events(_before: Case, after: Case) -> list[Event]:
@@ -134,7 +135,7 @@ async def close(work: Work, case_id: UUID, read: int | None) -> Case:
     return await _do(work, case_id, read, Step("closed", domain.close, events))
 
 
-async def reopen(work: Work, case_id: UUID, read: int | None, reason: str) -> Case:
+async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
     """Work a finished case again."""
 
     def events(_before: Case, after: Case) -> list[Event]:
@@ -152,9 +153,9 @@ async def show_content(work: Work, case_id: UUID) -> Case:
     return queries.to_case(row)
 
 
-async def _do(work: Work, case_id: UUID, read: int | None, step: Step) -> Case:
+async def _do(work: Work, case_id: UUID, read: int, step: Step) -> Case:
     row = await queries.lock(work.session, work.viewer, case_id)
-    if read is not None and read != row.version:
+    if read != row.version:
         raise CaseChanged(await since(work.session, row.case_id, read), row.version)
     before = queries.to_case(row)
     after = step.take(before)

@@ -81,8 +81,10 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
     form = read_action(action, await read_form(request))
     if form.errors:
         return await _again(request, work, case, form, 422)
+    if form.version is None:
+        return await _again(request, work, case, replace(form, errors=_no_version(form)), 428)
     try:
-        changed = await DO[action](work, case.case_id, form)
+        changed = await DO[action](work, case.case_id, form.version, form)
     except CaseChanged as error:
         return await _again(request, work, case, _changed(form, error), 412)
     except (StateForbids, ClaimedByAnother, NotYourClaim, SameTeam, OutcomeDoesNotFit) as error:
@@ -90,32 +92,32 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
     return RedirectResponse(_where(work, changed, action), 303)
 
 
-Do = Callable[[Work, CaseId, ActionForm], Awaitable[Case]]
+Do = Callable[[Work, CaseId, int, ActionForm], Awaitable[Case]]
 
 
-async def _transfer(work: Work, case_id: CaseId, form: ActionForm) -> Case:
+async def _transfer(work: Work, case_id: CaseId, read: int, form: ActionForm) -> Case:
     if form.team is None:
         raise SameTeam
-    return await handlers.transfer(work, case_id, form.version, form.team, form.text)
+    return await handlers.transfer(work, case_id, read, form.team, form.text)
 
 
-async def _resolve(work: Work, case_id: CaseId, form: ActionForm) -> Case:
+async def _resolve(work: Work, case_id: CaseId, read: int, form: ActionForm) -> Case:
     if form.outcome is None:
         raise OutcomeDoesNotFit
-    return await handlers.resolve(work, case_id, form.version, form.outcome, form.text or None)
+    return await handlers.resolve(work, case_id, read, form.outcome, form.text or None)
 
 
 DO: Mapping[Action, Do] = {
-    Action.CLAIM: lambda work, case_id, form: handlers.claim(work, case_id, form.version),
-    Action.RELEASE: lambda work, case_id, form: handlers.release(work, case_id, form.version),
-    Action.START: lambda work, case_id, form: handlers.start(work, case_id, form.version),
-    Action.NOTE: lambda work, case_id, form: handlers.add_note(work, case_id, form.version, form.text, shared=False),
-    Action.SHARE: lambda work, case_id, form: handlers.add_note(work, case_id, form.version, form.text, shared=True),
-    Action.ASK: lambda work, case_id, form: handlers.ask(work, case_id, form.version, form.text),
+    Action.CLAIM: lambda work, case_id, read, _form: handlers.claim(work, case_id, read),
+    Action.RELEASE: lambda work, case_id, read, _form: handlers.release(work, case_id, read),
+    Action.START: lambda work, case_id, read, _form: handlers.start(work, case_id, read),
+    Action.NOTE: lambda work, case_id, read, form: handlers.add_note(work, case_id, read, form.text, shared=False),
+    Action.SHARE: lambda work, case_id, read, form: handlers.add_note(work, case_id, read, form.text, shared=True),
+    Action.ASK: lambda work, case_id, read, form: handlers.ask(work, case_id, read, form.text),
     Action.TRANSFER: _transfer,
     Action.RESOLVE: _resolve,
-    Action.CLOSE: lambda work, case_id, form: handlers.close(work, case_id, form.version),
-    Action.REOPEN: lambda work, case_id, form: handlers.reopen(work, case_id, form.version, form.text),
+    Action.CLOSE: lambda work, case_id, read, _form: handlers.close(work, case_id, read),
+    Action.REOPEN: lambda work, case_id, read, form: handlers.reopen(work, case_id, read, form.text),
 }
 
 
@@ -129,6 +131,11 @@ async def _again(request: Request, work: Work, case: Case, form: ActionForm, sta
 def _changed(form: ActionForm, error: CaseChanged) -> ActionForm:
     message = "The case changed while you were reading it. Look at what changed, then try again."
     return replace(form, errors=FormErrors({"changes": message}), changes=tuple(error.changes))
+
+
+def _no_version(form: ActionForm) -> FormErrors:
+    message = "What you sent did not say which version of the case you read. Look at the case as it is, then try again."
+    return FormErrors({form.action: message})
 
 
 def _refused(form: ActionForm, error: Exception) -> FormErrors:

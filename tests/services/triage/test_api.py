@@ -1,10 +1,10 @@
 """The public interface to cases."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from uuid import uuid4
 
 import pytest
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 from sqlalchemy import select, text
 
 from services.triage.cases.tables import CaseAccess, CaseRow
@@ -25,6 +25,13 @@ async def client(triage: Triage) -> AsyncIterator[AsyncClient]:
 
 async def first(client: AsyncClient) -> str:
     return str((await client.get(API)).json()["items"][0]["case_id"])
+
+
+async def write(
+    client: AsyncClient, case: str, action: str, read: int, body: Mapping[str, object] | None = None
+) -> Response:
+    """Do something to a case as somebody who read that version of it."""
+    return await client.post(f"{API}/{case}/{action}", json=body, headers={"If-Match": f'"{read}"'})
 
 
 async def test_a_list_has_the_shape_that_people_script_against(triage: Triage, client: AsyncClient) -> None:
@@ -73,15 +80,15 @@ async def test_a_bad_parameter_is_named_and_not_echoed(client: AsyncClient, quer
 async def test_a_case_goes_from_claim_to_closed_and_back(triage: Triage, client: AsyncClient) -> None:
     await open_cases(triage.database, report())
     case = await first(client)
-    claimed = await client.post(f"{API}/{case}/claim", headers={"If-Match": '"1"'})
+    claimed = await write(client, case, "claim", 1)
     assert (claimed.status_code, claimed.json()["state"], claimed.headers["etag"]) == (200, "claimed", '"2"')
-    noted = await client.post(f"{API}/{case}/notes", json={"text": "Looking", "shared": False})
+    noted = await write(client, case, "notes", 2, {"text": "Looking", "shared": False})
     assert noted.json()["state"] == "in_progress"
-    resolved = await client.post(f"{API}/{case}/resolve", json={"outcome": "removed_by_platform"})
+    resolved = await write(client, case, "resolve", 3, {"outcome": "removed_by_platform"})
     assert (resolved.json()["state"], resolved.json()["outcome"]) == ("resolved", "removed_by_platform")
     assert resolved.json()["deadlines"][0]["met_at"]
-    assert (await client.post(f"{API}/{case}/close")).json()["state"] == "closed"
-    assert (await client.post(f"{API}/{case}/reopen")).json()["state"] == "in_progress"
+    assert (await write(client, case, "close", 4)).json()["state"] == "closed"
+    assert (await write(client, case, "reopen", 5)).json()["state"] == "in_progress"
     async with triage.database.transaction() as session:
         told = (
             await session.scalars(text("select type from outbox where subject = :case order by id"), {"case": case})
@@ -92,8 +99,8 @@ async def test_a_case_goes_from_claim_to_closed_and_back(triage: Triage, client:
 async def test_a_stale_write_is_refused_with_what_changed(triage: Triage, client: AsyncClient) -> None:
     await open_cases(triage.database, report())
     case = await first(client)
-    await client.post(f"{API}/{case}/claim")
-    stale = await client.post(f"{API}/{case}/notes", json={"text": "Mine"}, headers={"If-Match": '"1"'})
+    await write(client, case, "claim", 1)
+    stale = await write(client, case, "notes", 1, {"text": "Mine"})
     assert stale.status_code == 412
     assert stale.json()["version"] == 2
     assert [(one["version"], one["action"], one["actor"]) for one in stale.json()["changes"]] == [
@@ -103,15 +110,29 @@ async def test_a_stale_write_is_refused_with_what_changed(triage: Triage, client
     assert nonsense.status_code == 412
 
 
+@pytest.mark.parametrize("action", ["claim", "release", "transfer", "notes", "resolve", "reopen", "close"])
+@pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}])
+async def test_a_write_says_which_version_was_read(
+    triage: Triage, client: AsyncClient, action: str, headers: dict[str, str]
+) -> None:
+    await open_cases(triage.database, report())
+    case = await first(client)
+    bodies = {"transfer": {"team": "sirt"}, "notes": {"text": "Mine"}, "resolve": {"outcome": "duplicate"}}
+    refused = await client.post(f"{API}/{case}/{action}", json=bodies.get(action), headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (428, "urn:signpost:problem:version-needed")
+    assert "If-Match" in refused.json()["detail"]
+    assert (await client.get(f"{API}/{case}")).json()["version"] == 1
+
+
 async def test_what_the_state_forbids_is_a_conflict(triage: Triage, client: AsyncClient) -> None:
     await open_cases(triage.database, report())
     case = await first(client)
-    unclaimed = await client.post(f"{API}/{case}/resolve", json={"outcome": "duplicate"})
+    unclaimed = await write(client, case, "resolve", 1, {"outcome": "duplicate"})
     assert (unclaimed.status_code, unclaimed.json()["state"]) == (409, "new")
     async with triage.client() as other:
         other.headers.update(triage.bearer(Role.SMART_RESPONDER, subject="S4009"))
-        await other.post(f"{API}/{case}/claim")
-    taken = await client.post(f"{API}/{case}/claim")
+        await write(other, case, "claim", 1)
+    taken = await write(client, case, "claim", 2)
     assert (taken.status_code, taken.json()["type"]) == (409, "urn:signpost:problem:case-claimed-by-another")
 
 
@@ -132,7 +153,7 @@ async def test_a_bad_body_names_its_field(
     triage: Triage, client: AsyncClient, action: str, body: dict[str, object], field: str
 ) -> None:
     await open_cases(triage.database, report())
-    answer = await client.post(f"{API}/{await first(client)}/{action}", json=body)
+    answer = await write(client, await first(client), action, 1, body)
     assert answer.status_code == 422
     assert field in answer.json()["errors"][0]["field"]
 
@@ -140,8 +161,8 @@ async def test_a_bad_body_names_its_field(
 async def test_a_transfer_keeps_the_clocks_and_tells_where_it_went(triage: Triage, client: AsyncClient) -> None:
     await open_cases(triage.database, report())
     case = await first(client)
-    before = (await client.post(f"{API}/{case}/claim")).json()
-    moved = (await client.post(f"{API}/{case}/transfer", json={"team": "sirt"})).json()
+    before = (await write(client, case, "claim", 1)).json()
+    moved = (await write(client, case, "transfer", 2, {"team": "sirt"})).json()
     assert (moved["team"], moved["state"], moved["assignee"]) == ("sirt", "new", None)
     assert moved["deadlines"] == before["deadlines"]
     assert (await client.get(f"{API}/{case}")).status_code == 404
@@ -154,7 +175,7 @@ async def test_only_responders_of_the_team_reach_a_case(triage: Triage, client: 
         async with triage.client() as other:
             other.headers.update(triage.bearer(role, subject="S9001"))
             assert (await other.get(f"{API}/{case}")).status_code == status
-            assert (await other.post(f"{API}/{case}/claim")).status_code == status
+            assert (await write(other, case, "claim", 1)).status_code == status
     async with triage.client() as stranger:
         assert (await stranger.get(API)).status_code == 401
     assert (await client.get(f"{API}/{uuid4()}")).status_code == 404
@@ -166,7 +187,7 @@ async def test_a_restricted_case_is_seen_by_named_people_only(triage: Triage, cl
         row = (await session.scalars(select(CaseRow))).one()
         row.restricted = True
     assert (await client.get(API)).json()["items"] == []
-    assert (await client.post(f"{API}/{row.case_id}/claim")).status_code == 404
+    assert (await write(client, str(row.case_id), "claim", 1)).status_code == 404
     async with triage.database.transaction() as session:
         session.add(CaseAccess(case_id=row.case_id, subject="S4001"))
     assert len((await client.get(API)).json()["items"]) == 1
@@ -176,8 +197,8 @@ async def test_a_note_for_the_reporter_is_told_apart_from_case_events(triage: Tr
     told = report()
     await open_cases(triage.database, told)
     case = await first(client)
-    await client.post(f"{API}/{case}/notes", json={"text": "Seen only by us"})
-    await client.post(f"{API}/{case}/notes", json={"text": "For the reporter", "shared": True})
+    await write(client, case, "notes", 1, {"text": "Seen only by us"})
+    await write(client, case, "notes", 2, {"text": "For the reporter", "shared": True})
     async with triage.database.transaction() as session:
         rows = (
             await session.execute(text("select topic, subject, convert_from(value, 'utf8') from outbox order by id"))

@@ -1,16 +1,20 @@
 """Time-driven work: leases that run out, clocks that are at risk or missed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import handlers, queries
 from services.triage.cases.handlers import Work
 from services.triage.cases.queries import CaseFilter
 from services.triage.cases.sweeps import expire_leases, warn_of_deadlines
+from services.triage.deadlines import queries as deadlines
 from shared.audit import chain
 from shared.db.database import Database
-from shared.events.vocabulary import Team
+from shared.events.vocabulary import DeadlineKind, Team
 from shared.messaging.outbox import Outbox
 from tests.services.triage.building import CLOCKS, IDS, NOW, open_cases, report, viewer
 
@@ -57,9 +61,9 @@ async def test_a_response_in_time_and_a_question_stop_the_clock(database: Databa
         first, second = await queries.listed(session, SAM, CaseFilter(), 2)
         work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
         for case in (first, second):
-            await handlers.claim(work, case.case_id, None)
-        await handlers.start(work, second.case_id, None)
-        await handlers.ask(work, first.case_id, None, "Which post?")
+            await handlers.claim(work, case.case_id, 1)
+        await handlers.start(work, second.case_id, 2)
+        await handlers.ask(work, first.case_id, 2, "Which post?")
     await sweep(database, minutes(600))
     assert await told(database) == []
 
@@ -69,15 +73,33 @@ async def test_an_update_is_due_after_the_response_to_an_urgent_case(database: D
     async with database.transaction() as session:
         [case] = await queries.listed(session, SAM, CaseFilter(), 1)
         work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
-        await handlers.claim(work, case.case_id, None)
-        await handlers.start(work, case.case_id, None)
+        await handlers.claim(work, case.case_id, 1)
+        await handlers.start(work, case.case_id, 2)
     await sweep(database, minutes(122))
     assert await told(database) == ["case.deadline_missed.v1"]
     async with database.transaction() as session:
         work = Work(session, SAM, minutes(123), IDS, OUTBOX, CLOCKS)
-        await handlers.add_note(work, case.case_id, None, "News", shared=True)
+        await handlers.add_note(work, case.case_id, 3, "News", shared=True)
     await sweep(database, minutes(123 + 121))
     assert await told(database) == ["case.deadline_missed.v1"] * 2
+
+
+async def test_only_what_the_reporter_reads_is_the_update_that_was_promised(database: Database) -> None:
+    await open_cases(database, report(behaviours=("doxing",)))
+    async with database.transaction() as session:
+        [case] = await queries.listed(session, SAM, CaseFilter(), 1)
+        work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
+        await handlers.claim(work, case.case_id, 1)
+        await handlers.start(work, case.case_id, 2)
+        await handlers.add_note(replace(work, now=minutes(60)), case.case_id, 3, "Rang the platform", shared=False)
+        assert await update_due(session, case.case_id) == minutes(121)
+        await handlers.add_note(replace(work, now=minutes(90)), case.case_id, 4, "It is gone", shared=True)
+        assert await update_due(session, case.case_id) == minutes(210)
+
+
+async def update_due(session: AsyncSession, case_id: UUID) -> datetime:
+    [clocks] = (await deadlines.of_cases(session, [case_id])).values()
+    return next(clock.due_at for clock in clocks if clock.kind is DeadlineKind.UPDATE)
 
 
 async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Database) -> None:
@@ -85,9 +107,9 @@ async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Dat
     async with database.transaction() as session:
         claimed, started = await queries.listed(session, SAM, CaseFilter(), 2)
         work = Work(session, SAM, NOW, IDS, OUTBOX, CLOCKS)
-        await handlers.claim(work, claimed.case_id, None)
-        await handlers.claim(work, started.case_id, None)
-        await handlers.start(work, started.case_id, None)
+        await handlers.claim(work, claimed.case_id, 1)
+        await handlers.claim(work, started.case_id, 1)
+        await handlers.start(work, started.case_id, 2)
     for now, expired in ((minutes(9), 0), (minutes(10), 2), (minutes(11), 0)):
         async with database.transaction() as session:
             assert await expire_leases(session, now, ids=IDS) == expired
