@@ -16,7 +16,7 @@ _TYPES: Mapping[object, cel.Type] = {
 }
 _NAMES = tuple(field.name for field in fields(Facts))
 _PLACE = re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<reason>[^\n]*)")
-_QUOTED = re.compile(r"'(?P<word>[^']*)'")
+_QUOTED = re.compile(r"""(?P<quote>['"])(?P<word>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

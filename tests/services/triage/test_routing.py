@@ -184,6 +184,12 @@ def book_with(old: str, new: str) -> str:
             "'onion' in account_classes",
             "rule abuse-from-a-union-account: line 96, column 37",
         ),
+        (
+            "'union' in account_classes",
+            '"onion" in account_classes',
+            "rule abuse-from-a-union-account: line 96, column 37",
+        ),
+        ("found_by == 'monitoring'", "found_by == \"it's\" || found_by == 'monitoring'", "rule "),
         ("earlier_reports >= 3", "eerlier_reports >= 3", "rule repeated-account: line 145, column 37"),
         ("earlier_reports >= 3", "earlier_reports >= '3'", "rule repeated-account: line 145, column 53"),
         ("earlier_reports >= 3", "earlier_reports >=", "rule repeated-account"),
