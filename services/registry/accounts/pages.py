@@ -13,7 +13,14 @@ from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATU
 from services.registry.accounts.exporting import export_csv
 from services.registry.accounts.filters import FilterDep
 from services.registry.accounts.forms import Answers, read_registration, read_status_change
-from services.registry.accounts.handlers import HandleTaken, UnknownAccount, change_status, register
+from services.registry.accounts.handlers import (
+    AccountChangedMeanwhile,
+    HandleTaken,
+    StatusNotAllowed,
+    UnknownAccount,
+    change_status,
+    register,
+)
 from services.registry.accounts.queries import all_accounts, get_account, list_accounts
 from services.registry.accounts.views import account_view, history_view
 from shared.audit import chain
@@ -110,7 +117,14 @@ async def post_status(
     wanted = read_status_change(account_id, answers, errors)
     if wanted is None:
         return await _account_page(request, session, account_id, manager, now, answers, errors)
-    await change_status(session, wanted, outbox=outbox, now=now, ids=ids, actor=manager.subject)
+    try:
+        await change_status(session, wanted, outbox=outbox, now=now, ids=ids, actor=manager.subject)
+    except AccountChangedMeanwhile:
+        errors.add("status", "Somebody changed this account meanwhile. Look at it as it is now, then choose again.")
+        return await _account_page(request, session, account_id, manager, now, answers, errors, 412)
+    except StatusNotAllowed:
+        errors.add("status", "The account cannot go to this status from where it is. Choose another.")
+        return await _account_page(request, session, account_id, manager, now, answers, errors, 409)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
@@ -135,6 +149,7 @@ async def _account_page(
     now: datetime,
     answers: Answers,
     errors: FormErrors,
+    refused: int = 422,
 ) -> HTMLResponse:
     account = await get_account(session, account_id)
     if account is None:
@@ -143,7 +158,7 @@ async def _account_page(
     return render(
         request,
         "accounts/account.html",
-        422 if errors else 200,
+        refused if errors else 200,
         account=account_view(account, now),
         history=[history_view(activity) for activity in reversed(await chain.read(session, account_id))],
         following=[(status, STATUS_LABELS[status]) for status in following],

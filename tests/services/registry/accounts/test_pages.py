@@ -126,6 +126,26 @@ async def test_a_status_is_changed_by_form_and_shown_in_the_history(registry: Re
     assert "Live → Frozen" in shown
     stale = await submit(owner, page, f"{page}/status", version="1", status="closed", reason="old page")
     assert stale.status_code == 412
+    assert "Somebody changed this account meanwhile" in stale.text
+    assert "old page" in stale.text
+    assert 'name="version" value="2"' in stale.text
+
+
+async def test_a_status_that_is_not_allowed_is_refused_on_the_page_and_the_reason_kept(
+    registry: Registry, owner: AsyncClient
+) -> None:
+    (account_id,) = await registry.register(OFFICIAL)
+    page = f"/accounts/{account_id}"
+    refused = await submit(owner, page, f"{page}/status", version="1", status="legacy", reason="As it was")
+    assert refused.status_code == 409
+    assert "cannot go to this status" in refused.text
+    assert "As it was" in refused.text
+    await submit(owner, page, f"{page}/status", version="1", status="closed", reason="No longer used")
+    late = await submit(
+        owner, "/accounts/new", f"{page}/status", version="1", status="frozen", reason="Typed for a while"
+    )
+    assert late.status_code == 412
+    assert "You wrote: Typed for a while" in late.text
 
 
 async def test_a_form_without_its_token_is_refused(registry: Registry, owner: AsyncClient) -> None:
