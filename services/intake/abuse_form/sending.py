@@ -7,11 +7,11 @@ from services.intake.abuse_form.domain import STEPS, first_open
 from services.intake.abuse_form.forms import field_of, to_command
 from services.intake.abuse_form.summary import rows
 from services.intake.abuse_form.visit import BASE, COOKIE, Visit, VisitDep
-from services.intake.drafts.domain import Draft, Outcome
+from services.intake.drafts.domain import Draft, KnownBy, Outcome
 from services.intake.drafts.handlers import forget_draft, keep_draft, lock_draft
 from services.intake.reports.dependencies import Submit, SubmitDep
-from services.intake.reports.domain import Refusal, ReportRefused
-from services.intake.tracking.passes import give_pass
+from services.intake.reports.domain import AbuseReport, Refusal, ReportRefused
+from services.intake.tracking.passes import give_pass, take_pass_away
 from shared.ids import Reference
 from shared.web.forms import FormErrors
 from shared.web.pages import render
@@ -52,10 +52,11 @@ async def sent(request: Request, visit: VisitDep) -> Response:
 
 @router.post("/forget")
 async def forget(visit: VisitDep) -> Response:
-    """Delete the answers, or what was sent, from this device's view: somebody else may use it next."""
+    """Delete the answers, or what was sent, from this device's view, status page too: somebody may use it next."""
     await forget_draft(visit.session, visit.cookie)
     response = RedirectResponse("/", 303)
     response.delete_cookie(COOKIE, path=BASE)
+    take_pass_away(response)
     return response
 
 
@@ -66,12 +67,19 @@ async def _submitted(draft: Draft, visit: Visit, submit: Submit) -> Outcome:
         reference=accepted.reference,
         confidentiality=command.reporter.confidentiality,
         manager_alert=command.manager_alert,
-        manager_known=bool(command.manager_email or command.reporter.staff_id),
+        manager_known_by=_known_by(command),
         receipt_code=accepted.receipt_code,
     )
     if visit.cookie:
         await keep_draft(visit.session, visit.cookie, Draft(outcome=outcome), visit.now)
     return outcome
+
+
+def _known_by(command: AbuseReport) -> KnownBy:
+    """Say how the manager is found: by the address given, else by who signed in, and by nothing that was typed."""
+    if command.manager_email:
+        return KnownBy.ADDRESS
+    return KnownBy.SIGN_IN if command.reporter.staff_id else KnownBy.NOTHING
 
 
 def _check_page(request: Request, visit: Visit, refusals: tuple[Refusal, ...]) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 LIFETIME = timedelta(hours=24)
 """Since the last answer (our choice: a shift can end between two questions)."""
@@ -13,6 +14,14 @@ Answers = Mapping[str, tuple[str, ...]]
 """Field name → what was typed or chosen, as typed."""
 
 
+class KnownBy(StrEnum):
+    """What says who the manager is."""
+
+    ADDRESS = "address"
+    SIGN_IN = "sign_in"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was sent: all that is left of a draft after that."""
@@ -20,8 +29,7 @@ class Outcome:
     reference: str
     confidentiality: str
     manager_alert: str
-    manager_known: bool
-    """Whether we know which manager that is."""
+    manager_known_by: KnownBy
     receipt_code: str | None = field(default=None, repr=False)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.drafts.domain import LIFETIME, OUTCOME_LIFETIME, Draft, Outcome
+from services.intake.drafts.domain import LIFETIME, OUTCOME_LIFETIME, Draft, KnownBy, Outcome
 from services.intake.drafts.sealing import Secret, Unreadable
 from services.intake.drafts.tables import DraftRow
 
@@ -80,5 +80,9 @@ def _decode(plain: bytes) -> Draft:
     return Draft(
         answers={name: tuple(texts) for name, texts in kept["answers"].items()},
         done=frozenset(kept["done"]),
-        outcome=Outcome(**kept["outcome"]) if kept["outcome"] else None,
+        outcome=_outcome(kept["outcome"]) if kept["outcome"] else None,
     )
+
+
+def _outcome(kept: dict[str, str]) -> Outcome:
+    return Outcome(**{**kept, "manager_known_by": KnownBy(kept["manager_known_by"])})

@@ -203,10 +203,9 @@ _WHO: Mapping[str, str] = {
     RecipientReason.NAMED_ON_REPORT: "The manager you named",
     RecipientReason.SOMEONE_ELSE_CHOSEN: "The person you chose",
     RecipientReason.CONFLICTED_NEXT_UP: "A more senior manager, instead of yours,",
-    RecipientReason.FALLBACK_NO_MANAGER_KNOWN: "We do not know your manager, so the team that looks after this service",
-    RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED: "We cannot send to the address you gave, so the team that looks after"
-    " this service",
-    RecipientReason.FALLBACK_ALL_CONFLICTED: "The team that looks after this service, instead of your managers,",
+    RecipientReason.FALLBACK_NO_MANAGER_KNOWN: "We do not know your manager, so the response desk",
+    RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED: "We cannot send to the address you gave, so the response desk",
+    RecipientReason.FALLBACK_ALL_CONFLICTED: "The response desk, instead of your managers,",
     RecipientReason.ESCALATED_NO_ANSWER: "The next person or team in line, because nobody answered,",
     RecipientReason.ESCALATED_NOT_MINE: "The next person or team in line, because somebody else is responsible,",
     RecipientReason.ESCALATED_CANNOT_ACT: "The next person or team in line, because the first one cannot act,",

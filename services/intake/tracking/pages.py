@@ -9,7 +9,7 @@ from services.intake.reports.queries import reports_of
 from services.intake.tracking.access import ReportNotFound, TooManyAttempts
 from services.intake.tracking.dependencies import AccessDep, client_of
 from services.intake.tracking.domain import team_name
-from services.intake.tracking.passes import COOKIE, PATH, give_pass, pass_of
+from services.intake.tracking.passes import PATH, give_pass, pass_of, take_pass_away
 from services.intake.tracking.queries import status_of, statuses
 from shared.auth.guard import Anyone
 from shared.auth.principal import Principal
@@ -57,7 +57,7 @@ async def show_mine(request: Request, principal: Anyone, session: Transaction, a
 async def leave(_principal: Anyone) -> Response:
     """Forget on this device which report was looked at."""
     response = RedirectResponse("/", 303)
-    response.delete_cookie(COOKIE, path=PATH)
+    take_pass_away(response)
     return response
 
 

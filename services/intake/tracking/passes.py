@@ -50,6 +50,11 @@ def give_pass(request: Request, response: Response, reference: Reference, now: d
     response.set_cookie(COOKIE, text, path=PATH, httponly=True, samesite="lax", secure=secure)
 
 
+def take_pass_away(response: Response) -> None:
+    """Let this browser forget its pass."""
+    response.delete_cookie(COOKIE, path=PATH)
+
+
 def pass_of(request: Request, now: datetime) -> Reference | None:
     """Return the report that the request brings a pass for."""
     return cast(Passes, request.app.state.passes).read(request.cookies.get(COOKIE), now)

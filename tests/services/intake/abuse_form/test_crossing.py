@@ -10,12 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.abuse_form.visit import COOKIE
-from services.intake.drafts.domain import Draft, Outcome
+from services.intake.drafts.domain import Draft, KnownBy, Outcome
 from services.intake.drafts.handlers import find_draft, keep_draft
 from tests.services.intake.abuse_form.walking import BASE, fill, post, send
 from tests.services.intake.conftest import START, Intake
 
-SENT = Outcome("SP-0000-0000", "anonymous", "no", manager_known=False, receipt_code="the-only-copy")
+SENT = Outcome("SP-0000-0000", "anonymous", "no", KnownBy.NOTHING, receipt_code="the-only-copy")
 _WAITING = text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
 
 

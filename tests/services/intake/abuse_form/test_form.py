@@ -118,14 +118,57 @@ async def test_danger_shows_999_first_and_never_blocks_a_report(intake: Intake, 
 async def test_the_confirmation_says_what_to_do_and_who_is_told(client: AsyncClient) -> None:
     await fill(client, manager={"manager_alert": "yes", "manager_email": "grace.okafor@example.org"})
     page = (await send(client)).text
-    for words in ("keep copies", "do not reply", "999", "British Sign Language", "SMART", "your manager"):
+    for words in (
+        "keep copies",
+        "do not reply",
+        "999",
+        "British Sign Language",
+        "SMART",
+        "the manager whose email address you gave",
+    ):
         assert words in page
     assert "/report/track/SP-" in page
 
 
-async def test_a_manager_whom_nobody_knows_is_not_promised_to_be_told(client: AsyncClient) -> None:
-    await fill(client, manager={"manager_alert": "yes"})
-    assert "because we do not know who your manager is" in (await send(client)).text
+@pytest.mark.policy("S3")
+@pytest.mark.parametrize(
+    ("signed_in", "confidentiality", "address", "told"),
+    [
+        (True, "named", "", "<li>your line manager, if the staff directory knows who that is; otherwise the response"),
+        (True, "confidential", "", "<li>your line manager, if the staff directory knows who that is; otherwise the"),
+        (True, "named", "grace.okafor@example.org", "<li>the manager whose email address you gave, if we can send"),
+        (False, "named", "grace.okafor@example.org", "<li>the manager whose email address you gave, if we can send"),
+        (False, "named", "", "<li>the response desk, which looks after this service: you did not sign in"),
+        (True, "anonymous", "", "<li>the response desk, which looks after this service: you did not sign in"),
+    ],
+)
+async def test_only_who_can_be_looked_up_is_promised_to_be_told(
+    intake: Intake, signed_in: bool, confidentiality: str, address: str, told: str
+) -> None:
+    async with intake.client(**(intake.session() if signed_in else {})) as client:
+        contact = {"name": "Kit", "email": "tom.evans@example.org"}
+        manager = {"manager_alert": "yes", "manager_email": address}
+        about = {"confidentiality": confidentiality}
+        await fill(
+            client, manager=manager, about_you=about, **({} if "anon" in confidentiality else {"contact": contact})
+        )
+        page = (await send(client)).text
+    told_of = ("<li>your line manager", "<li>the manager whose", "<li>the response desk")
+    assert told in page
+    assert sum(page.count(words) for words in told_of) == 1
+
+
+async def test_removing_what_was_sent_removes_the_way_to_its_status_too(client: AsyncClient) -> None:
+    await fill(client)
+    page = (await send(client)).text
+    reference, token = re.search(r"SP-\w{4}-\w{4}", page), re.search(r'name="csrftoken" value="([^"]+)"', page)
+    assert reference
+    assert token
+    status = f"/report/track/{reference[0]}"
+    assert (await client.get(status)).status_code == 200
+    assert (await client.post(f"{BASE}/forget", data={"csrftoken": token[1]})).status_code == 303
+    assert (await client.get(status)).status_code == 404
+    assert (await client.get(f"{BASE}/sent")).headers["location"] == "/report/track"
 
 
 async def test_every_page_can_be_left_at_once_and_is_not_kept(client: AsyncClient) -> None:
