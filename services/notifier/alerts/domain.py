@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.directory.domain import Directory, StaffMember
 from shared.events.intake import AbuseReportSubmitted, Person
+from shared.events.people import may_be, same_address
 from shared.events.vocabulary import (
     UNRECOGNISED,
     Behaviour,
@@ -23,7 +24,6 @@ from shared.ids import StaffId
 
 _LONDON = ZoneInfo("Europe/London")
 _ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9-]+(?:\.[a-z0-9-]+)*)")
-_WORDS = re.compile(r"[^\W_]+")
 _URGENT = frozenset({Behaviour.THREAT, Behaviour.DOXING, Behaviour.INTIMATE_IMAGE, Behaviour.CYBERSTALKING})
 _DECLINED: Mapping[str, RecipientReason] = {
     Confidentiality.CONFIDENTIAL: RecipientReason.NOBODY_CONFIDENTIAL,
@@ -78,10 +78,11 @@ def choose_recipient(report: AbuseReportSubmitted, directory: Directory, book: A
         # A newer form said something that this version cannot read: the desk decides, no manager learns of it.
         return _fallback(book, RecipientReason.FALLBACK_NO_MANAGER_KNOWN)
     people = _People.of(report, directory)
+    given = None if people.given_without_agreement(report) else report.manager_email
     if report.manager_alert is ManagerAlert.SOMEONE_ELSE:
-        return _someone_else(report, people, book)
-    if report.manager_email and not people.given_without_agreement(report):
-        return _named(report.manager_email, people, book)
+        return _someone_else(given, people, book)
+    if given:
+        return _named(given, people, book)
     return _up_the_line(people, book)
 
 
@@ -111,42 +112,52 @@ class _People:
 
     directory: Directory
     day: date
-    reporter: StaffMember | None
-    reporter_email: str
+    proved: StaffMember | None
+    """The reporter, where signing in proved who it is: only then does the directory say who their manager is."""
+    own: tuple[StaffMember, ...]
+    """Whoever the reporter is, or may be by an address that anybody could have typed: nothing goes to them."""
+    own_email: str
     suspected: tuple[Person, ...]
     line: tuple[StaffMember, ...]
-    """Everybody above the reporter, nearest first, conflicted or not."""
+    """Everybody above the proved reporter, nearest first, conflicted or not."""
     about: StaffId | None
 
     @classmethod
     def of(cls, report: AbuseReportSubmitted, directory: Directory) -> "_People":
-        reporter = directory.member(report.reporter.staff_id) or directory.with_email(report.reporter.email)
+        proved = directory.member(report.reporter.staff_id)
+        typed = directory.with_email(report.reporter.email)
         day = day_of(report.submitted_at)
-        line = directory.chain_above(reporter.staff_id, day) if reporter else ()
-        named = reporter is not None and report.reporter.confidentiality is Confidentiality.NAMED
+        named = report.reporter.confidentiality is Confidentiality.NAMED
         return cls(
             directory,
             day,
-            reporter,
+            proved,
+            tuple(member for member in (proved, typed) if member),
             (report.reporter.email or "").strip().lower(),
             report.suspected,
-            line,
-            reporter.staff_id if reporter and named else None,
+            directory.chain_above(proved.staff_id, day) if proved else (),
+            proved.staff_id if proved and named else None,
         )
 
     def conflicted(self, member: StaffMember) -> bool:
         """Tell whether `member` reported it or is suspected, by staff id, address or name."""
-        if self.reporter and member.staff_id == self.reporter.staff_id:
-            return True
-        return any(_may_be(person, member.staff_id, member.name, member.email) for person in self.suspected)
+        return member in self.own or any(_is(member, person) for person in self.suspected)
 
     def address_conflicted(self, email: str) -> bool:
         """Tell whether an address outside the directory is the reporter's or may be somebody suspected."""
-        if email == self.reporter_email:
-            return True
-        return any(_may_be(person, None, _spelled_by(email), email) for person in self.suspected) or any(
-            member.email == email for member in self._suspected_members()
+        own = {self.own_email, *(member.email for member in self.own)} - {""}
+        known = (member for person in self.suspected if (member := self.directory.meant_by(person.staff_id)))
+        suspected = (*self.suspected, *(_as_named(member) for member in known))
+        return any(same_address(email, address) for address in own) or any(
+            may_be(staff_id=None, name=None, email=email, person=person) for person in suspected
         )
+
+    def unsafe(self, email: str, member: StaffMember | None) -> bool:
+        """Tell whether the one chosen instead of the manager is the manager, or conflicted."""
+        managers = (self.directory.manager_of(own.staff_id, self.day) for own in self.own)
+        if any(manager and same_address(email, manager.email) for manager in managers):
+            return True
+        return self.conflicted(member) if member else self.address_conflicted(email)
 
     def clear(self, members: Sequence[StaffMember]) -> tuple[Recipient, ...]:
         return tuple(Recipient(m.email, m.staff_id) for m in members if not self.conflicted(m))
@@ -162,12 +173,22 @@ class _People:
         return any(
             given in self.directory.chain_above(affected.staff_id, self.day)
             for person in report.affected
-            if person.relation is not Relation.SELF and (affected := self.directory.member(person.staff_id))
+            if person.relation is not Relation.SELF
+            for affected in self._meant_by(person)
+            if affected != self.proved
         )
 
-    def _suspected_members(self) -> tuple[StaffMember, ...]:
-        found = (self.directory.member(person.staff_id) for person in self.suspected)
-        return tuple(member for member in found if member)
+    def _meant_by(self, person: Person) -> tuple[StaffMember, ...]:
+        known = self.directory.meant_by(person.staff_id)
+        return (known,) if known else tuple(m for m in self.directory.staff.values() if _is(m, person))
+
+
+def _is(member: StaffMember, person: Person) -> bool:
+    return may_be(staff_id=member.staff_id, name=member.name, email=member.email, person=person)
+
+
+def _as_named(member: StaffMember) -> Person:
+    return Person(relation=Relation.COLLEAGUE, name=member.name, staff_id=member.staff_id, handle=member.email)
 
 
 def _named(given: str, people: _People, book: AddressBook) -> Choice:
@@ -177,8 +198,8 @@ def _named(given: str, people: _People, book: AddressBook) -> Choice:
     if member and not people.conflicted(member):
         return _first(RecipientReason.NAMED_ON_REPORT, (member, *people.above(member)), people, book)
     if member:
-        above = people.above(member) or people.line
-        return _skipping(above, people, book)
+        above = () if member in people.own else people.above(member)
+        return _skipping(above or people.line, people, book)
     if not _allowed(email, book):
         return _fallback(book, RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED)
     if people.address_conflicted(email):
@@ -187,16 +208,15 @@ def _named(given: str, people: _People, book: AddressBook) -> Choice:
     return Choice(RecipientReason.NAMED_ON_REPORT, Recipient(email), (*then, book.fallback), people.about)
 
 
-def _someone_else(report: AbuseReportSubmitted, people: _People, book: AddressBook) -> Choice:
+def _someone_else(given: str | None, people: _People, book: AddressBook) -> Choice:
     """Not safe for the manager to know: whom the reporter chose, then the desk; never the reporter's own line."""
-    if not report.manager_email:
+    if not given:
         return _fallback(book, RecipientReason.FALLBACK_NO_MANAGER_KNOWN)
-    email = report.manager_email.strip().lower()
+    email = given.strip().lower()
     member = people.directory.with_email(email)
     if member is None and not _allowed(email, book):
         return _fallback(book, RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED)
-    unsafe = people.conflicted(member) or member in people.line[:1] if member else people.address_conflicted(email)
-    if unsafe:
+    if people.unsafe(email, member):
         return _fallback(book, RecipientReason.FALLBACK_ALL_CONFLICTED)
     chosen = Recipient(email, member.staff_id if member else None)
     return Choice(RecipientReason.SOMEONE_ELSE_CHOSEN, chosen, (book.fallback,))
@@ -228,25 +248,3 @@ def _fallback(book: AddressBook, reason: RecipientReason) -> Choice:
 def _allowed(email: str, book: AddressBook) -> bool:
     match = _ADDRESS.fullmatch(email)
     return match is not None and match[1] in book.domains
-
-
-def _may_be(person: Person, staff_id: str | None, name: str, email: str) -> bool:
-    """Err on the side of yes: a wrong yes tells the next manager up, a wrong no tells the one who did it."""
-    if staff_id and person.staff_id and person.staff_id.strip().casefold() == staff_id.casefold():
-        return True
-    texts = [text.strip().casefold() for text in (person.name, person.handle, person.staff_id) if text]
-    return email in texts or bool(person.name and _same_name(person.name, name))
-
-
-def _same_name(one: str, other: str) -> bool:
-    """Order and case do not matter, nor do more names on one side (`Okafor`, `Grace Okafor`, `OKAFOR, Grace Ada`)."""
-    ours, theirs = _words(one), _words(other)
-    return bool(ours and theirs) and (ours <= theirs or theirs <= ours)
-
-
-def _words(name: str) -> frozenset[str]:
-    return frozenset(_WORDS.findall(name.casefold()))
-
-
-def _spelled_by(email: str) -> str:
-    return email.partition("@")[0].replace(".", " ")

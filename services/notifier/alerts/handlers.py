@@ -18,6 +18,7 @@ from services.notifier.directory.domain import Directory
 from shared.events.envelope import Envelope, NewEvent
 from shared.events.intake import AbuseReportSubmitted
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertFailed, AlertSent
+from shared.events.people import name_words
 from shared.events.vocabulary import Acknowledgement, AlertPurpose
 from shared.ids import AlertId, Ids, ReportId
 from shared.messaging.outbox import Outbox
@@ -98,8 +99,15 @@ async def _directory_for(session: AsyncSession, reports: Sequence[AbuseReportSub
     people = [person for report in reports for person in (*report.affected, *report.suspected)]
     staff_ids = {report.reporter.staff_id for report in reports} | {person.staff_id for person in people}
     emails = {email for report in reports for email in (report.reporter.email, report.manager_email)}
+    # Whose agreement is missing matters only where an address was given: it may be their manager's.
+    affected = [person for report in reports if report.manager_email for person in report.affected]
+    named = [(person.name or "", (person.handle or "").lstrip("@").partition("@")[0]) for person in affected]
+    names = {word for said in named for word in name_words(" ".join(said))}
     return await directory_queries.around(
-        session, [staff_id for staff_id in staff_ids if staff_id], [e.strip().lower() for e in emails if e]
+        session,
+        [staff_id for staff_id in staff_ids if staff_id],
+        [email.strip().lower() for email in emails if email],
+        [word for word in names if len(word) > 1],
     )
 
 

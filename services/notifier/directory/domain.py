@@ -59,6 +59,12 @@ class Directory:
         """Find somebody by staff id."""
         return self.staff.get(StaffId(staff_id)) if staff_id else None
 
+    def meant_by(self, staff_id: str | None) -> StaffMember | None:
+        """Find somebody by a staff id as people type it: in any case, with spaces around it."""
+        typed = (staff_id or "").strip()
+        folded = (member for member in self.staff.values() if member.staff_id.casefold() == typed.casefold())
+        return self.member(typed) or next(folded, None)
+
     def with_email(self, email: str | None) -> StaffMember | None:
         """Find somebody by address, in any case."""
         return self._by_email.get(email.strip().lower()) if email else None

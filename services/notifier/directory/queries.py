@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy import ColumnElement, Text, any_, literal_column, select
+from sqlalchemy.dialects.postgresql import Range, array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,6 +13,12 @@ from services.notifier.directory.tables import ReportingLineRow, StaffRow
 from shared.ids import StaffId
 
 _A_DAY = timedelta(days=1)
+_FOLDED_NAME: ColumnElement[str] = literal_column(
+    r"translate(regexp_replace(normalize(lower(staff.name), NFKD), '[\u0300-\u036f''\u2019]', '', 'g'), "
+    "'øłđðı', 'olddi')",
+    Text,
+)
+"""Near enough to how names are compared; the words of a name are letters and digits only."""
 
 
 async def whole_directory(session: AsyncSession) -> Directory:
@@ -20,13 +26,24 @@ async def whole_directory(session: AsyncSession) -> Directory:
     return await _read(session, None)
 
 
-async def around(session: AsyncSession, staff_ids: Collection[str], emails: Collection[str]) -> Directory:
-    """Return the people with these staff ids or (lower-case) addresses, everybody above them, and their lines."""
-    above = (
-        select(StaffRow.number.label("number"))
-        .where(StaffRow.staff_id.in_(staff_ids) | StaffRow.email.in_(emails))
-        .cte("above", recursive=True)
-    )
+async def around(
+    session: AsyncSession, staff_ids: Collection[str], emails: Collection[str], names: Collection[str] = ()
+) -> Directory:
+    """Return the people known by one of these, everybody above them, and their lines.
+
+    Args:
+        session: the caller's transaction.
+        staff_ids: as typed.
+        emails: in lower case.
+        names: words of names as `shared.events.people.name_words` gives them; who has one of them is returned.
+    """
+    spelled = {
+        form for typed in staff_ids for form in (typed, typed.strip(), typed.strip().upper(), typed.strip().lower())
+    }
+    who = StaffRow.staff_id.in_(spelled) | StaffRow.email.in_(emails)
+    if names:
+        who |= _FOLDED_NAME.like(any_(array([f"%{word}%" for word in sorted(names)])))
+    above = select(StaffRow.number.label("number")).where(who).cte("above", recursive=True)
     # `union` forgets repeats, so a circle of lines ends.
     above = above.union(
         select(ReportingLineRow.manager_number).join(above, ReportingLineRow.staff_number == above.c.number)

@@ -60,6 +60,7 @@ def report(
     behaviours: Sequence[str] = (Behaviour.HARASSMENT,),
     submitted_at: datetime = NOW,
     report_id: UUID | None = None,
+    signed_in: bool = True,
 ) -> AbuseReportSubmitted:
     return AbuseReportSubmitted.model_validate(
         {
@@ -69,7 +70,7 @@ def report(
             "reporter": Reporter.model_validate(
                 {
                     "confidentiality": confidentiality,
-                    "staff_id": reporter.staff_id if reporter else None,
+                    "staff_id": reporter.staff_id if reporter and signed_in else None,
                     "name": reporter.name if reporter else None,
                     "email": reporter.email if reporter else None,
                 }

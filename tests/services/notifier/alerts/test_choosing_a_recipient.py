@@ -9,6 +9,7 @@ from services.notifier.directory.domain import Directory, StaffMember
 from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Confidentiality, ManagerAlert, Relation
 from shared.events.vocabulary import RecipientReason as Why
+from shared.ids import StaffId
 from tests.services.notifier.building import (
     BOOK,
     DANIEL,
@@ -86,6 +87,11 @@ def test_somebody_without_a_line_manager_here_goes_to_the_fallback_recipient(rep
         suspect(name="Okafor"),
         suspect(name="Grace.Okafor@example.org"),
         suspect(handle="grace.okafor@example.org"),
+        suspect(handle="@grace.okafor@example.org"),
+        suspect(name="Mr Okafor"),
+        suspect(name="G Okafor"),
+        suspect(name="Gracie Okafor"),
+        suspect(name="Gra\u0301ce Okafor"),
     ],
 )
 @pytest.mark.parametrize("given", [None, GRACES])
@@ -104,6 +110,53 @@ def test_an_address_outside_the_directory_that_spells_a_suspected_name_is_not_us
     )
     assert choice.recipient
     assert choice.recipient.staff_id == GRACE.staff_id
+
+
+@pytest.mark.policy("S3")
+@pytest.mark.parametrize(
+    "given", ["okafor.grace@example.org", "grace.okafor+x@example.org", "Grace_Okafor+1@Example.org"]
+)
+@pytest.mark.parametrize("said", [suspect(GRACE), suspect(staff_id=" s2001 ")])
+def test_another_spelling_of_a_suspects_address_is_not_used(said: Person, given: str) -> None:
+    choice = choose_recipient(report(suspected=[said], manager_email=given), DIRECTORY, BOOK)
+    assert (choice.reason, choice.recipient and choice.recipient.email) == (Why.CONFLICTED_NEXT_UP, HELEN.email)
+
+
+def test_a_suspect_known_by_staff_id_keeps_nobody_out_who_has_the_same_surname() -> None:
+    namesake = StaffMember(StaffId("S3002"), "Ada Okafor", "ada.okafor@example.org")
+    directory = Directory.of([*STAFF, namesake], [line(PRIYA, GRACE), line(GRACE, namesake)])
+    choice = choose_recipient(report(suspected=[suspect(GRACE)]), directory, BOOK)
+    assert choice.recipient == Recipient(namesake.email, namesake.staff_id)
+
+
+@pytest.mark.policy("S3", "R-c")
+@pytest.mark.parametrize(
+    ("given", "why", "email"),
+    [
+        (None, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+        (GRACES, Why.NAMED_ON_REPORT, GRACES),
+        ("new.manager@example.org", Why.NAMED_ON_REPORT, "new.manager@example.org"),
+        ("boss@elsewhere.example", Why.FALLBACK_ADDRESS_NOT_ALLOWED, FALLBACK.email),
+        (PRIYA.email, Why.FALLBACK_ALL_CONFLICTED, FALLBACK.email),
+    ],
+)
+def test_a_typed_address_of_somebody_else_chooses_nobody_and_names_nobody(
+    given: str | None, why: Why, email: str
+) -> None:
+    """Whoever did not sign in may type any address: the directory does not take it for theirs."""
+    choice = choose_recipient(report(signed_in=False, manager_email=given), DIRECTORY, BOOK)
+    assert (choice.reason, choice.recipient and choice.recipient.email) == (why, email)
+    assert choice.about is None
+
+
+def test_a_typed_address_still_keeps_that_persons_manager_from_being_chosen_instead() -> None:
+    said = report(signed_in=False, manager_alert="someone_else", manager_email=GRACES)
+    assert choose_recipient(said, DIRECTORY, BOOK).reason is Why.FALLBACK_ALL_CONFLICTED
+
+
+def test_another_spelling_of_the_managers_address_is_not_somebody_else() -> None:
+    said = report(manager_alert="someone_else", manager_email="grace.okafor+x@example.org")
+    assert choose_recipient(said, DIRECTORY, BOOK).reason is Why.FALLBACK_ALL_CONFLICTED
 
 
 def test_when_everybody_above_is_suspected_the_fallback_is_told() -> None:
@@ -132,6 +185,27 @@ def test_the_affected_persons_manager_is_told_only_when_they_manage_the_reporter
     assert choose_recipient(report(affected=[own], manager_email=DANIEL.email), directory, BOOK).recipient == Recipient(
         DANIEL.email, DANIEL.staff_id
     )
+
+
+@pytest.mark.policy("S3")
+@pytest.mark.parametrize(
+    "affected",
+    [suspect(LUCA), suspect(staff_id="s1012 "), suspect(name="Mr Moretti"), suspect(handle="luca.moretti@example.org")],
+)
+@pytest.mark.parametrize(
+    ("manager_alert", "why", "email"),
+    [
+        (ManagerAlert.YES, Why.REPORTERS_MANAGER, GRACES),
+        (ManagerAlert.SOMEONE_ELSE, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
+    ],
+)
+def test_whoever_is_affected_has_not_agreed_however_they_are_named_and_whoever_was_asked_for(
+    affected: Person, manager_alert: ManagerAlert, why: Why, email: str
+) -> None:
+    directory = Directory.of(STAFF, (*LINES, line(LUCA, DANIEL)))
+    said = report(affected=[affected], manager_alert=manager_alert, manager_email=DANIEL.email)
+    choice = choose_recipient(said, directory, BOOK)
+    assert (choice.reason, choice.recipient and choice.recipient.email) == (why, email)
 
 
 def test_a_circle_in_the_directory_ends() -> None:
