@@ -1,0 +1,152 @@
+"""Every other page that somebody can meet, also on a telephone."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.journeys import abuse_report
+from tests.journeys.hands import Pointer
+from tests.support.browser import Visitor, person
+from tests.support.embedded import EmbeddedSignpost
+from tests.support.eventually import eventually
+
+pytestmark = [
+    pytest.mark.xdist_group("embedded"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(600),
+]
+TELEPHONE = 320
+DESK = 1280
+
+EVERYBODY = {
+    "/": "What has happened?",
+    "/report/where-to-go/misuse": "A colleague is misusing social media",
+    "/report/where-to-go/incident": "Information, a device or an account",
+    "/report/where-to-go/account": "Check whether an account is official",
+    "/report/where-to-go/advice": "Advice or an exception",
+    "/report/abuse/help-now": "Your safety comes first",
+    "/report/track": "Check a report",
+    "/policy?state=built": "The policy and what Signpost does about it",
+    "/accounts/lookup": "Is it official?",
+    "/accounts/official": "Official accounts",
+    "/alerts/acknowledge/nothing-like-it": "This link does not work",
+    "/sign-in": "Who do you want to sign in as?",
+    "/sign-out": "Do you want to sign out?",
+    "/nowhere": "Page not found",
+}
+SIGNED_IN = {
+    ("Helen Marsh", "/alerts/my-team"): "Nothing needs you",
+    ("Kim Doyle", "/report/track"): "No reports yet",
+    ("Leo Grant", "/cases"): "Nothing is waiting",
+    ("Leo Grant", "/cases?view=mine"): "You have no case",
+    ("Leo Grant", "/cases?view=finished&platform=x"): "No case matches",
+    ("Helen Marsh", "/cases"): "You cannot do this",
+    ("Kim Doyle", "/accounts"): "Accounts",
+    ("Kim Doyle", "/accounts?class=official"): "Filters",
+    ("Kim Doyle", "/accounts/new"): "Register an account",
+    ("Kim Doyle", "/accounts/import"): "Import accounts",
+}
+
+
+async def see(visitor: Visitor, address: str, said: str, width: int) -> None:
+    await visitor.page.goto(address)
+    await expect(visitor.page.get_by_role("main")).to_contain_text(said)
+    await visitor.see(f"page {address} {said} {width}")
+    await visitor.fits()
+
+
+@pytest.mark.parametrize("width", [DESK, TELEPHONE])
+async def test_pages_for_everybody_can_be_read_by_everybody(
+    signpost: EmbeddedSignpost, browser: Browser, width: int
+) -> None:
+    async with person(browser, signpost.url, width=width) as visitor:
+        for address, said in EVERYBODY.items():
+            await see(visitor, address, said, width)
+
+
+@pytest.mark.parametrize("width", [DESK, TELEPHONE])
+async def test_pages_behind_sign_in_say_what_will_appear_there(
+    signpost: EmbeddedSignpost, browser: Browser, width: int
+) -> None:
+    async with person(browser, signpost.url, width=width) as visitor:
+        for (who, address), said in SIGNED_IN.items():
+            await visitor.sign_in(who)
+            await see(visitor, address, said, width)
+
+
+async def test_an_account_is_official_or_it_is_not(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with person(browser, signpost.url) as visitor:
+        hands, main = Pointer(visitor.page), visitor.page.get_by_role("main")
+        for account, said in {"https://x.com/DWPgovuk": "official", "@nobody_knows_this on Instagram": "not"}.items():
+            await visitor.page.goto("/accounts/lookup")
+            await hands.write("Account", account)
+            await hands.press("Check")
+            await expect(main.get_by_role("region", name="Answer")).to_contain_text(said)
+            await visitor.see(f"lookup, {said}")
+        await visitor.page.goto("/accounts/lookup")
+        await hands.press("Check")
+        await expect(main).to_contain_text("There is a problem")
+        await visitor.see("lookup, nothing typed")
+
+
+async def test_a_manager_answers_from_the_list_of_alerts(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with person(browser, signpost.url) as tom, person(browser, signpost.url) as grace:
+        await tom.sign_in("Tom Evans")
+        await tom.page.goto("/report/abuse")
+        hands = Pointer(tom.page)
+        await abuse_report.where_and_what(hands)
+        await abuse_report.when_and_how(hands)
+        await abuse_report.in_my_name(hands)
+        await hands.press("Send report")
+        reference = await abuse_report.reference_on(tom.page)
+        await grace.sign_in("Grace Okafor")
+        answer = grace.page.get_by_role("button", name=f"I have seen this and will act on {reference}")
+
+        async def told() -> bool | None:
+            await grace.page.goto("/alerts/my-team")
+            return await answer.is_visible() or None
+
+        await eventually(told)
+        await grace.see("my team, waiting")
+        await answer.click()
+        await expect(grace.page.get_by_role("definition").filter(has_text="Tom Evans").last).to_contain_text("will act")
+        await expect(answer).to_be_hidden()
+        await grace.see("my team, done")
+
+
+async def test_a_report_is_made_and_worked_on_a_telephone(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with (
+        person(browser, signpost.url, width=TELEPHONE) as visitor,
+        person(browser, signpost.url, width=TELEPHONE) as sam,
+    ):
+
+        async def look(name: str) -> None:
+            await visitor.see(f"{name}, telephone")
+            await visitor.fits()
+
+        async def sam_looks(name: str) -> None:
+            await sam.see(f"{name}, telephone")
+            await sam.fits()
+
+        hands = Pointer(visitor.page)
+        await visitor.page.goto("/report/abuse")
+        await abuse_report.where_and_what(hands, look)
+        await abuse_report.when_and_how(hands, look)
+        await abuse_report.anonymously(hands, look)
+        await look("report, check your answers")
+        await hands.press("Send report")
+        reference = await abuse_report.reference_on(visitor.page)
+        await look("report, sent")
+        await hands.follow("See where your report is")
+        await look("status")
+        await sam.sign_in("Sam Reid")
+        await eventually(lambda: _lists(sam, reference))
+        await sam_looks("queue")
+        await Pointer(sam.page).press(f"Claim {reference}")
+        for tab in ("Summary", "Timeline", "Routing", "Audit"):
+            await Pointer(sam.page).follow(tab)
+            await sam_looks(f"case, {tab}")
+
+
+async def _lists(responder: Visitor, reference: str) -> bool | None:
+    await responder.page.goto("/cases")
+    return True if reference in await responder.page.get_by_role("main").inner_text() else None
