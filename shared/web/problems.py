@@ -23,7 +23,8 @@ class FieldProblem(TypedDict):
 class ProblemType:
     """A kind of problem. `type` is a short name such as `case-claimed-by-another`.
 
-    `members` gives further members of the problem from the exception, for what a client must know to go on.
+    `members` and `headers` give further members of the problem and headers of the answer from the exception, for what
+    a client must know to go on.
     """
 
     status: int
@@ -31,6 +32,7 @@ class ProblemType:
     title: str
     detail: str | None = None
     members: Callable[[Exception], Mapping[str, object]] | None = None
+    headers: Callable[[Exception], Mapping[str, str]] | None = None
 
 
 class Problem(Exception):
@@ -98,7 +100,8 @@ def standard_problem(
 def domain_problem(kind: ProblemType, error: Exception) -> Problem:
     """Return what a domain error looks like from outside; its message stays inside."""
     members = kind.members(error) if kind.members else None
-    return Problem(kind.status, kind.type, kind.title, kind.detail, members=members)
+    headers = kind.headers(error) if kind.headers else None
+    return Problem(kind.status, kind.type, kind.title, kind.detail, headers=headers, members=members)
 
 
 def problem_response(problem: Problem, trace_id: str | None) -> Response:

@@ -85,4 +85,4 @@ def _decode(plain: bytes) -> Draft:
 
 
 def _outcome(kept: dict[str, str]) -> Outcome:
-    return Outcome(**{**kept, "manager_known_by": KnownBy(kept["manager_known_by"])})
+    return Outcome(manager_known_by=KnownBy(kept.pop("manager_known_by")), **kept)

@@ -24,9 +24,13 @@ class ReportKey:
 
 async def find_report(session: AsyncSession, reference: Reference) -> ReportKey | None:
     """Return the report that `reference` or the reference of one of its linked cases names."""
-    whole = reference[: len("SP-XXXX-XXXX")]
-    row = (await session.execute(_keys().where(ReportRow.reference == whole))).one_or_none()
+    row = (await session.execute(_keys().where(ReportRow.reference == whole_report(reference)))).one_or_none()
     return _key(*row) if row else None
+
+
+def whole_report(reference: Reference) -> str:
+    """Return the reference of the report that one of its linked cases belongs to."""
+    return reference[: len("SP-XXXX-XXXX")]
 
 
 async def reports_of(session: AsyncSession, subject: str, limit: int = 50) -> Sequence[ReportKey]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.reports.queries import ReportKey, find_report
+from services.intake.reports.queries import ReportKey, find_report, whole_report
 from services.intake.reports.receipts import Receipts
 from services.intake.tracking.attempts import Attempts
 from shared.ids import InvalidReference, ReceiptCode, Reference
@@ -13,7 +13,11 @@ class ReportNotFound(Exception):
 
 
 class TooManyAttempts(Exception):
-    """Too many wrong codes from one place."""
+    """Too many wrong codes for one report; `wait` says for how many seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__()
+        self.wait = wait
 
 
 class Access:
@@ -47,16 +51,25 @@ class Access:
 
         Raises:
             ReportNotFound: there is none, or the code is not its code.
-            TooManyAttempts: `client` sent too many wrong codes.
+            TooManyAttempts: `client`, or all together, sent too many wrong codes for this report.
         """
-        if not self._attempts.allowed(client):
-            raise TooManyAttempts
+        counted = _counted_as(reference)
+        if wait := self._attempts.wait(client, counted):
+            raise TooManyAttempts(wait)
         report = await _find(session, reference)
         matches = self._receipts.match(ReceiptCode.parse(code), report.receipt_hash if report else None)
         if report is None or not matches:
-            self._attempts.failed(client)
+            self._attempts.failed(client, counted)
             raise ReportNotFound
         return report
+
+
+def _counted_as(reference: str) -> str:
+    """Return one name for every way to write a reference, so that no spelling starts a new count."""
+    try:
+        return whole_report(Reference.parse(reference))
+    except InvalidReference:
+        return ""
 
 
 async def _find(session: AsyncSession, reference: str) -> ReportKey | None:

@@ -1,7 +1,9 @@
 """A limit on wrong receipt codes, in this process's memory: nothing about who asks is stored."""
 
 import hmac
+import math
 import secrets
+import time
 from hashlib import sha256
 
 from limits import RateLimitItemPerMinute
@@ -9,23 +11,40 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 WRONG_PER_MINUTE = 20
+"""Of one address for one report."""
+WRONG_FROM_EVERYWHERE_PER_MINUTE = 100
+"""For one report: many addresses, real or made up, are no way round the limit."""
 
 
 class Attempts:
-    """Counts wrong codes by who sends them, known only by a hash that dies with the process."""
+    """Counts wrong codes by report: of each address, and of all together.
 
-    def __init__(self, wrong_per_minute: int = WRONG_PER_MINUTE) -> None:
+    Many people share the address of a proxy, so wrong codes for one report close only that report. Addresses and
+    references are known by a hash that dies with the process.
+    """
+
+    def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._limit = RateLimitItemPerMinute(wrong_per_minute)
+        self._of_one = RateLimitItemPerMinute(WRONG_PER_MINUTE)
+        self._of_all = RateLimitItemPerMinute(WRONG_FROM_EVERYWHERE_PER_MINUTE)
         self._key = secrets.token_bytes(32)
 
-    def allowed(self, client: str) -> bool:
-        """Say whether `client` may try another code now."""
-        return self._limiter.test(self._limit, self._name(client))
+    def wait(self, client: str, reference: str) -> int:
+        """Return in how many seconds `client` may try another code for `reference`; 0 for now."""
+        return max(self._free_in(limit, name) for limit, name in self._counts(client, reference))
 
-    def failed(self, client: str) -> None:
+    def failed(self, client: str, reference: str) -> None:
         """Count a wrong code."""
-        self._limiter.hit(self._limit, self._name(client))
+        for limit, name in self._counts(client, reference):
+            self._limiter.hit(limit, name)
 
-    def _name(self, client: str) -> str:
-        return hmac.new(self._key, client.encode(), sha256).hexdigest()
+    def _free_in(self, limit: RateLimitItemPerMinute, name: str) -> int:
+        if self._limiter.test(limit, name):
+            return 0
+        return max(1, math.ceil(self._limiter.get_window_stats(limit, name).reset_time - time.time()))
+
+    def _counts(self, client: str, reference: str) -> tuple[tuple[RateLimitItemPerMinute, str], ...]:
+        return (self._of_one, self._name("one", client, reference)), (self._of_all, self._name("all", reference))
+
+    def _name(self, *parts: str) -> str:
+        return hmac.new(self._key, "\0".join(parts).encode(), sha256).hexdigest()

@@ -46,8 +46,10 @@ async def show_mine(request: Request, principal: Anyone, session: Transaction, a
             report = await access.with_receipt(session, reference, code, client_of(request))
     except ReportNotFound:
         return _ask(request, 404, typed=reference, errors=FormErrors({"reference": _NOT_FOUND}))
-    except TooManyAttempts:
-        return _ask(request, 429, typed=reference, errors=FormErrors({"receipt_code": _TOO_MANY}))
+    except TooManyAttempts as error:
+        page = _ask(request, 429, typed=reference, errors=FormErrors({"receipt_code": _TOO_MANY}))
+        page.headers["retry-after"] = str(error.wait)
+        return page
     response = RedirectResponse(f"{PATH}/{report.reference}", 303)
     give_pass(request, response, report.reference, now)
     return response

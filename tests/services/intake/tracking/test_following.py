@@ -10,7 +10,7 @@ import pytest
 from httpx import AsyncClient
 
 from services.intake.consumer import HANDLERS
-from services.intake.tracking.attempts import WRONG_PER_MINUTE
+from services.intake.tracking.attempts import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRONG_PER_MINUTE, Attempts
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
 from shared.events.triage import CaseClaimed, CaseOpened, CaseResolved, CaseTransferred
@@ -195,7 +195,32 @@ async def test_wrong_codes_are_limited_and_right_ones_are_not(client: AsyncClien
         assert (await client.get(address, headers={"receipt-code": report["receipt_code"]})).status_code == 200
     wrong = [(await client.get(address, headers={"receipt-code": "0"})).status_code for _ in range(WRONG_PER_MINUTE)]
     assert set(wrong) == {404}
-    assert (await client.get(address, headers={"receipt-code": "0"})).status_code == 429
+    for spelling in (address, f"{address.lower()}-2"):
+        refused = await client.get(spelling, headers={"receipt-code": "0", "x-forwarded-for": "203.0.113.9"})
+        assert (refused.status_code, refused.json()["type"]) == (429, "urn:signpost:problem:too-many-attempts")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+    page = await post(client, "/report/track", {"reference": report["reference"], "receipt_code": "0"})
+    assert page.status_code == 429
+    assert 1 <= int(page.headers["retry-after"]) <= 60
+
+
+async def test_wrong_codes_for_one_report_close_no_other(client: AsyncClient) -> None:
+    attacked, other = await reported(client), await reported(client)
+    for _ in range(WRONG_PER_MINUTE + 1):
+        await client.get(f"{STATUS}/{attacked['reference']}", headers={"receipt-code": "0"})
+    right = {"receipt-code": other["receipt_code"]}
+    assert (await client.get(f"{STATUS}/{other['reference']}", headers=right)).status_code == 200
+    unknown = await client.get(f"{STATUS}/SP-0000-0000", headers={"receipt-code": "0"})
+    assert unknown.status_code == 404
+
+
+def test_many_addresses_are_no_way_round_the_limit() -> None:
+    attempts = Attempts()
+    for number in range(WRONG_FROM_EVERYWHERE_PER_MINUTE):
+        assert attempts.wait(f"client {number}", "SP-0000-0000") == 0
+        attempts.failed(f"client {number}", "SP-0000-0000")
+    assert 1 <= attempts.wait("yet another", "SP-0000-0000") <= 60
+    assert attempts.wait("client 1", "SP-1111-1111") == 0
 
 
 async def test_an_anonymous_reporter_follows_with_reference_and_code(intake: Intake) -> None:
