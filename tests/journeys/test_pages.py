@@ -76,7 +76,8 @@ async def test_pages_behind_sign_in_say_what_will_appear_there(
 async def test_an_account_is_official_or_it_is_not(signpost: EmbeddedSignpost, browser: Browser) -> None:
     async with person(browser, signpost.url) as visitor:
         hands, main = Pointer(visitor.page), visitor.page.get_by_role("main")
-        for account, said in {"https://x.com/DWPgovuk": "official", "@nobody_knows_this on Instagram": "not"}.items():
+        answers = {"https://x.com/SampleDept": "Yes, this is", "@nobody_knows_this on Instagram": "No, this is not"}
+        for account, said in answers.items():
             await visitor.page.goto("/accounts/lookup")
             await hands.write("Account", account)
             await hands.press("Check")
