@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.notifier.acknowledgement.domain import ESCALATES, AnswerTimes
 from services.notifier.acknowledgement.tables import AwaitedAnswerRow
@@ -39,15 +40,15 @@ class Answering:
                 continue
             if item.outcome is OutcomeKind.ACCEPTED:
                 await self._await_answer(session, followed[item.alert_id], now)
-            elif item.ended:
+            elif item.ended and not followed[item.alert_id].answered:
                 await self._escalate(session, item.alert_id, RecipientReason.ESCALATED_UNDELIVERABLE, now)
 
     async def answer(self, session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime) -> bool:
         """Take a recipient's answer; False where there was one already."""
-        waited_for = await session.get(AwaitedAnswerRow, alert_id, with_for_update=True)
         if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.outbox):
             return False
-        if waited_for:
+        # Only now that the alert is locked: what says that its mail was taken may just have begun the waiting.
+        if waited_for := await session.get(AwaitedAnswerRow, alert_id, with_for_update=True):
             waited_for.remind_at = waited_for.escalate_at = None
         if reason := ESCALATES.get(answer):
             await self._escalate(session, alert_id, reason, now)
@@ -55,33 +56,35 @@ class Answering:
 
     async def remind_due(self, session: AsyncSession, now: datetime) -> int:
         """Remind those who have not answered in time; returns how many were due."""
-        due = (
-            select(AwaitedAnswerRow)
-            .where(AwaitedAnswerRow.remind_at <= now)
-            .order_by(AwaitedAnswerRow.remind_at)
-            .limit(_BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        rows = (await session.scalars(due)).all()
-        for row in rows:
+        rows = await self._due(session, AwaitedAnswerRow.remind_at, now)
+        for row, _ in rows:
             row.remind_at = None
-        await escalation.remind(session, [AlertId(row.alert_id) for row in rows], now, book=self.book, ids=self.ids)
+        silent = [AlertId(row.alert_id) for row, answered in rows if not answered]
+        await escalation.remind(session, silent, now, book=self.book, ids=self.ids)
         return len(rows)
 
     async def escalate_due(self, session: AsyncSession, now: datetime) -> int:
         """Tell the next in the chain where the reminder did not help either; returns how many were due."""
-        due = (
-            select(AwaitedAnswerRow)
-            .where(AwaitedAnswerRow.escalate_at <= now)
-            .order_by(AwaitedAnswerRow.escalate_at)
-            .limit(_BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        rows = (await session.scalars(due)).all()
-        for row in rows:
+        rows = await self._due(session, AwaitedAnswerRow.escalate_at, now)
+        for row, answered in rows:
             row.escalate_at = None
-            await self._escalate(session, AlertId(row.alert_id), RecipientReason.ESCALATED_NO_ANSWER, now)
+            if not answered:
+                await self._escalate(session, AlertId(row.alert_id), RecipientReason.ESCALATED_NO_ANSWER, now)
         return len(rows)
+
+    async def _due(
+        self, session: AsyncSession, when: InstrumentedAttribute[datetime | None], now: datetime
+    ) -> list[tuple[AwaitedAnswerRow, bool]]:
+        """Claim what is due, with whether an answer came all the same: the alert is locked first, as everywhere."""
+        due = await session.scalars(select(AwaitedAnswerRow.alert_id).where(when <= now).order_by(when).limit(_BATCH))
+        answered = await alerts.lock_waiting(session, [AlertId(alert_id) for alert_id in due])
+        rows = await session.scalars(
+            select(AwaitedAnswerRow)
+            .where(AwaitedAnswerRow.alert_id.in_(answered), when <= now)
+            .order_by(when)
+            .with_for_update()
+        )
+        return [(row, answered[AlertId(row.alert_id)]) for row in rows]
 
     async def _await_answer(self, session: AsyncSession, alert: Followed, now: datetime) -> None:
         """Everybody is reminded once; silence is passed on once, and only where somebody comes next."""

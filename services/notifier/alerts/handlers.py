@@ -1,6 +1,6 @@
 """Alerts made from reports, and what delivery and recipients say of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,8 @@ from services.notifier.alerts.domain import AddressBook, Choice, choose_recipien
 from services.notifier.alerts.states import AlertState
 from services.notifier.alerts.storing import NewAlert
 from services.notifier.alerts.tables import AlertRow, DecisionRow
-from services.notifier.delivery.domain import OutcomeKind, Settled
+from services.notifier.delivery import handlers as delivery
+from services.notifier.delivery.domain import DeliveryKind, OutcomeKind, Settled
 from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
 from shared.events.envelope import Envelope, NewEvent
@@ -66,29 +67,39 @@ async def alert_about_abuse(
 async def record_settled(
     session: AsyncSession, settled: Sequence[Settled], now: datetime, *, outbox: Outbox
 ) -> Mapping[AlertId, Followed]:
-    """Take what delivery says of ended attempts."""
+    """Take what delivery says of ended attempts. A reminder says nothing of its alert, which was sent long before."""
     rows = await storing.locked(session, {item.alert_id for item in settled})
+    told = [item for item in settled if item.kind is DeliveryKind.ALERT]
+    for item in told:
+        _follow(rows[item.alert_id], item)
     for item in settled:
-        row = rows[item.alert_id]
-        row.state = AlertState(row.state).after(_state_told_by(item)).value
-        row.failure = item.failure.value if item.failure else row.failure
         await storing.note(session, [item.alert_id], _history_of(item), now)
-    await outbox.append(
-        session, [NewEvent.of(s.alert_id, _settled_event(s, now), key=s.report_id) for s in settled], now
-    )
+    await outbox.append(session, [NewEvent.of(s.alert_id, _settled_event(s, now), key=s.report_id) for s in told], now)
+    answered = [alert_id for alert_id, row in rows.items() if row.answer is not None]
+    await delivery.drop_reminders(session, answered)
     return {alert_id: _followed(row) for alert_id, row in rows.items()}
+
+
+async def lock_waiting(session: AsyncSession, alert_ids: Collection[AlertId]) -> Mapping[AlertId, bool]:
+    """Lock those of these alerts that nobody else works on, and tell of each whether it has an answer."""
+    rows = await storing.locked(session, alert_ids, skip_locked=True)
+    return {alert_id: row.answer is not None for alert_id, row in rows.items()}
 
 
 async def record_answer(
     session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime, *, outbox: Outbox
 ) -> bool:
-    """Record the recipient's answer; False where there was one already: the first answer stands."""
+    """Record the recipient's answer; False where there was one already: the first answer stands.
+
+    The alert stays locked: whoever waits for its answer is to be told in the same transaction.
+    """
     row = (await storing.locked(session, {alert_id}))[alert_id]
     if row.answer is not None:
         return False
     row.answer, row.answered_at = answer.value, now
     row.state = AlertState(row.state).after(AlertState.ACKNOWLEDGED).value
     await storing.note(session, [alert_id], f"answered_{answer.value}", now)
+    await delivery.drop_reminders(session, [alert_id])
     event = AlertAcknowledged(alert_id=alert_id, report_id=row.report_id, at=now, answer=answer)
     await outbox.append(session, [NewEvent.of(alert_id, event, key=row.report_id)], now)
     return True
@@ -177,6 +188,15 @@ def _settled_event(item: Settled, now: datetime) -> AlertSent | AlertFailed:
         attempt=item.attempt,
         kind=item.failure,
     )
+
+
+def _follow(row: AlertRow, item: Settled) -> None:
+    state = AlertState(row.state).after(_state_told_by(item))
+    row.state = state.value
+    if state.reached:
+        row.failure = None
+    elif item.failure:
+        row.failure = item.failure.value
 
 
 def _state_told_by(item: Settled) -> AlertState:

@@ -9,14 +9,19 @@ class AlertState(StrEnum):
     CREATED = "created"
     SENDING = "sending"
     """Tried, not yet taken."""
+    FAILED = "failed"
+    """No attempt was taken, and no more will be made. One that turns out to have been taken is believed over it."""
     SENT = "sent"
     """The provider took it. By SMTP that is all there is to know."""
-    FAILED = "failed"
-    """Will not reach its recipient."""
     DELIVERED = "delivered"
-    """The provider says that it arrived: believed over an earlier or later failure notice."""
+    """The provider says that it arrived."""
     ACKNOWLEDGED = "acknowledged"
     """The recipient answered; nothing tells more."""
+
+    @property
+    def reached(self) -> bool:
+        """Tell whether the provider at least took it."""
+        return _ORDER.index(self) >= _ORDER.index(AlertState.SENT)
 
     def after(self, receipt: "AlertState") -> "AlertState":
         """Return the state once `receipt` is known: the furthest of both, whatever came first."""

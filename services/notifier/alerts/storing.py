@@ -56,10 +56,18 @@ async def store_reminders(
     await delivery.enqueue(session, [_reminder(row, now, book, ids) for row in rows], now)
 
 
-async def locked(session: AsyncSession, alert_ids: Collection[AlertId]) -> dict[AlertId, AlertRow]:
-    """Load alerts for update, always in one order, so that no two transactions wait for each other."""
+async def locked(
+    session: AsyncSession, alert_ids: Collection[AlertId], *, skip_locked: bool = False
+) -> dict[AlertId, AlertRow]:
+    """Load alerts for update, always in one order and before what waits for them, so that no two wait for each other.
+
+    With `skip_locked` those that somebody else works on are left out.
+    """
     rows = await session.scalars(
-        select(AlertRow).where(AlertRow.alert_id.in_(alert_ids)).order_by(AlertRow.alert_id).with_for_update()
+        select(AlertRow)
+        .where(AlertRow.alert_id.in_(alert_ids))
+        .order_by(AlertRow.alert_id)
+        .with_for_update(skip_locked=skip_locked)
     )
     return {AlertId(row.alert_id): row for row in rows}
 

@@ -129,6 +129,30 @@ async def settle(
     return settled
 
 
+async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) -> None:
+    """Send no more reminders of these alerts; one that is being sent just now may still arrive.
+
+    What somebody else has locked is being claimed or settled: whoever settles it asks again.
+    """
+    if not alert_ids:
+        return
+    free = (
+        select(DeliveryRow.delivery_id)
+        .where(
+            DeliveryRow.alert_id.in_(alert_ids),
+            DeliveryRow.kind == DeliveryKind.REMINDER.value,
+            DeliveryRow.due_at.is_not(None),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.delivery_id.in_(free.scalar_subquery()))
+        .values(state=DeliveryState.ENDED.value, due_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _settle_one(
     attempt: AttemptRow, delivery: DeliveryRow, outcome: Outcome, times: DeliveryTimes, now: datetime
 ) -> Settled:

@@ -49,9 +49,14 @@ class Receipts(RuleBasedStateMachine):
             assert self.in_order is AlertState.ACKNOWLEDGED
 
     @invariant()
-    def what_was_delivered_or_failed_is_not_sending_again(self) -> None:
-        if {AlertState.DELIVERED, AlertState.FAILED}.intersection(self.heard):
-            assert self.in_order not in {AlertState.CREATED, AlertState.SENDING, AlertState.SENT}
+    def what_was_taken_did_not_fail(self) -> None:
+        if {AlertState.SENT, AlertState.DELIVERED}.intersection(self.heard):
+            assert self.in_order not in {AlertState.CREATED, AlertState.SENDING, AlertState.FAILED}
+
+    @invariant()
+    def what_failed_is_not_sending_again(self) -> None:
+        if AlertState.FAILED in self.heard:
+            assert self.in_order not in {AlertState.CREATED, AlertState.SENDING}
 
 
 TestReceipts = Receipts.TestCase
