@@ -15,6 +15,7 @@ REPORT = {
     "behaviours": ["doxing"],
     "affected": [{"relation": "self"}],
     "narrative": "A stranger published where I live.",
+    "also_affects": ["dwp_information"],
 }
 
 
@@ -60,6 +61,7 @@ async def _rules_are_explained(signpost: EmbeddedSignpost) -> None:
     assert code == 0
     assert case["routing"]["explanation"] in output
     assert f"clause {case['routing']['clause']}" in output
+    assert f"{case['reference']}-2: Sent to SIRT" in output
     code, output = await signpost.command("rules", "explain", "SP-0000")
     assert code == 2
     assert "not a reference" in output
