@@ -9,6 +9,7 @@ from typing import cast
 
 from asgi_csrf import Errors, asgi_csrf_decorator, cookies_from_scope
 from python_multipart.exceptions import FormParserError
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth.guard import SESSION_COOKIE
@@ -48,7 +49,7 @@ class Csrf:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         passed: list[bool] = []
         try:
-            await self._protected({**scope, _PASSED: passed}, receive, _with_private_cookie(send))
+            await self._protected({**scope, _PASSED: passed}, _in_ascii(scope, receive), _with_private_cookie(send))
         except (ValueError, TypeError, IndexError, AssertionError, CookieError, FormParserError) as error:
             if passed:
                 raise
@@ -72,6 +73,23 @@ def _is_api_call_without_session(scope: Scope) -> bool:
 
 async def _refuse(_scope: Scope, _send: Send, _error: Errors) -> None:
     raise forged()
+
+
+def _in_ascii(scope: Scope, receive: Receive) -> Receive:
+    """Percent-encode what a form should have percent-encoded: asgi-csrf fails on bytes that are no UTF-8."""
+    if not Headers(scope=scope).get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
+        return receive
+
+    async def receiving() -> Message:
+        message = await receive()
+        body = message.get("body", b"")
+        return message if body.isascii() else {**message, "body": _percent_encoded(body)}
+
+    return receiving
+
+
+def _percent_encoded(body: bytes) -> bytes:
+    return body.replace(b"\\", b"%5C").decode("ascii", "backslashreplace").replace("\\x", "%").encode()
 
 
 def _with_private_cookie(send: Send) -> Send:

@@ -24,7 +24,7 @@ from shared.web.problems import (
     wants_problem,
 )
 from shared.web.signing_in_again import keep_what_was_typed, renewal_address, sign_in_address
-from shared.web.validation import field_problems
+from shared.web.validation import field_problems, unreadable_body
 
 _log = structlog.get_logger()
 _UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
@@ -72,7 +72,8 @@ def install(app: FastAPI, domain_problems: Mapping[type[Exception], ProblemType]
 
     async def on_http_error(request: Request, error: Exception) -> Response:
         known = cast(HTTPException, error)
-        return answer_to(request, standard_problem(known.status_code, headers=known.headers))
+        unread = unreadable_body(known)
+        return answer_to(request, standard_problem(known.status_code, fields=unread, headers=known.headers))
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         problems = field_problems(cast(RequestValidationError, error).errors())

@@ -11,7 +11,9 @@ from shared.web.problems import standard_problem
 MOST_FIELDS = 200
 LONGEST_VALUE = 100_000
 NULL_CHARACTER = "Remove the hidden character U+0000. Typing the text again usually does it."
+UNREADABLE = "Some characters could not be read. Check the text and send it again."
 CSRF_FIELD = "csrftoken"
+_UNREAD = "surrogateescape"
 
 
 class FormErrors(Mapping[str, str]):
@@ -42,13 +44,16 @@ class FormErrors(Mapping[str, str]):
         return [{"text": message, "href": f"#{field}"} for field, message in self._messages.items()]
 
 
-async def read_form(request: Request) -> dict[str, list[str]]:
+async def read_form(request: Request, errors: FormErrors | None = None) -> dict[str, list[str]]:
     """Read the fields of a posted form; a field's name may come more than once.
 
     The CSRF token is left out. U+0000 stays in: `refuse_null_characters` names the field, and the page shows the rest.
+    With `errors`, a text in broken UTF-8 is given with U+FFFD for what cannot be read and is an error of its field,
+    so that the page can show the rest.
 
     Raises:
-        Problem: 400 for broken UTF-8 or a broken form, 413 for too many fields, 415 for another content type.
+        Problem: 400 for a broken form, and without `errors` for broken UTF-8; 413 for too many fields; 415 for another
+            content type.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "application/x-www-form-urlencoded":
@@ -60,7 +65,7 @@ async def read_form(request: Request) -> dict[str, list[str]]:
     answers: dict[str, list[str]] = {}
     for name, value in pairs:
         if name != CSRF_FIELD:
-            answers.setdefault(name, []).append(value.replace("\r\n", "\n"))
+            answers.setdefault(name, []).append(_readable(name, value, errors).replace("\r\n", "\n"))
     return answers
 
 
@@ -73,18 +78,34 @@ def refuse_null_characters(answers: Mapping[str, list[str]], errors: FormErrors)
 
 
 def _urlencoded(body: bytes) -> list[tuple[str, str]]:
+    """Return names and values; bytes that are no UTF-8 are in them as lone surrogates (PEP 383)."""
     try:
         return parse_qsl(
-            body.decode("utf-8"),
+            body.decode("utf-8", _UNREAD),
             keep_blank_values=True,
             encoding="utf-8",
-            errors="strict",
+            errors=_UNREAD,
             max_num_fields=MOST_FIELDS,
         )
-    except UnicodeDecodeError as error:
-        raise standard_problem(400, detail="The form is not in UTF-8.") from error
     except ValueError as error:
         raise standard_problem(413, detail="The form has too many fields.") from error
+
+
+def _readable(name: str, value: str, errors: FormErrors | None) -> str:
+    if _is_readable(name) and _is_readable(value):
+        return value
+    if errors is None or not _is_readable(name):
+        raise standard_problem(400, detail="The form is not in UTF-8.")
+    errors.add(name, UNREADABLE)
+    return value.encode("utf-8", _UNREAD).decode("utf-8", "replace")
+
+
+def _is_readable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text_fields(form: FormData) -> list[tuple[str, str]]:

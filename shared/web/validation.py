@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.web.bodies import OURS, InvalidValue
+from shared.web.forms import UNREADABLE
 from shared.web.problems import FieldProblem
 
 _LONGEST_NAME = 100
@@ -54,6 +55,11 @@ _SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
 def field_problems(errors: Iterable[Mapping[str, Any]]) -> Sequence[FieldProblem]:
     """Return which fields are wrong and what to do; `affected.0.relation` names a field inside a list."""
     return [FieldProblem(name=_name(error), message=_message(error)) for error in list(errors)[:_MOST]]
+
+
+def unreadable_body(error: Exception) -> Sequence[FieldProblem]:
+    """Return what is wrong with a body that is not in UTF-8; nothing for every other reason."""
+    return [FieldProblem(name="body", message=UNREADABLE)] if isinstance(error.__cause__, UnicodeDecodeError) else []
 
 
 def _name(error: Mapping[str, Any]) -> str:

@@ -63,12 +63,12 @@ async def answer(request: Request, step: StepDep, visit: VisitDep) -> Response:
     Beside other tabs it adds its own answers only. A report that was sent stays sent: a page of the form that was
     open before leads to what was sent, and only the first question begins another report.
     """
-    form = await read_form(request)
+    errors = FormErrors()
+    form = await read_form(request, errors)
     begins_anew = step is SAFETY and visit.sent and "change" not in form
     visit = await visit.locked()
     if visit.sent and not begins_anew:
         return RedirectResponse(f"{BASE}/sent", 303)
-    errors = FormErrors()
     answers = {**visit.answers, **picked(step, form, errors)}
     find_errors(step, answers, visit.now, errors, signed_in=visit.principal is not None)
     if errors:

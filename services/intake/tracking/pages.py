@@ -34,9 +34,10 @@ async def track(request: Request, principal: Anyone, session: Transaction, now: 
 @router.post("")
 async def show_mine(request: Request, principal: Anyone, session: Transaction, access: AccessDep, now: Now) -> Response:
     """Go to the report if the code is right. The code travels in the body alone, never in an address."""
-    form = await read_form(request)
+    errors = FormErrors()
+    form = await read_form(request, errors)
     reference, code = (" ".join(form.get(name, ())).strip() for name in ("reference", "receipt_code"))
-    errors = _missing(reference, code, principal)
+    _find_missing(reference, code, principal, errors)
     if errors:
         return _ask(request, 422, typed=reference, errors=errors)
     try:
@@ -81,13 +82,11 @@ async def show(
     return render(request, "track/status.html", status=await status_of(session, report, now), team_name=team_name)
 
 
-def _missing(reference: str, code: str, principal: Principal | None) -> FormErrors:
-    errors = FormErrors()
+def _find_missing(reference: str, code: str, principal: Principal | None, errors: FormErrors) -> None:
     if not reference:
         errors.add("reference", "Enter the reference of your report")
     if not code and principal is None:
         errors.add("receipt_code", "Enter the code that you were given, or sign in")
-    return errors
 
 
 def _ask(request: Request, status_code: int = 200, **context: object) -> Response:

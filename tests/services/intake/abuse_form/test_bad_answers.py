@@ -2,6 +2,7 @@
 
 import html
 
+import pytest
 from httpx import AsyncClient
 
 from tests.services.intake.abuse_form.walking import ANSWERS, BASE, fill, post
@@ -83,11 +84,39 @@ async def test_a_bad_answer_changes_nothing_that_was_answered_before(client: Asy
     assert "They posted my address." in (await client.get(f"{BASE}/check")).text
 
 
-async def test_broken_utf8_is_the_clients_fault(client: AsyncClient) -> None:
+UNREADABLE = "Some characters could not be read. Check the text and send it again."
+
+
+@pytest.mark.parametrize("broken", [b"caf%E9+%21", b"caf\\x41\xe9 !", b"cut %F0%9F%98"])
+async def test_broken_utf8_comes_back_beside_its_field_with_everything_kept(
+    intake: Intake, client: AsyncClient, broken: bytes
+) -> None:
+    await fill(client)
+    where = f"{BASE}/where"
+    token = (await client.get(where)).text.partition('name="csrftoken" value="')[2].partition('"')[0]
+    body = b"platform=other&platform_name=" + broken + b"&handles=%E2%9C%93kept&csrftoken=" + token.encode()
+    page = await client.post(where, content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    assert page.status_code == 422
+    assert f'<a href="#platform_name">{UNREADABLE}</a>' in page.text
+    assert page.text.count(UNREADABLE) == 2
+    assert 'id="platform_name-error"' in page.text
+    assert broken[:3].decode() in page.text
+    assert "\N{REPLACEMENT CHARACTER}" in page.text
+    assert "\N{CHECK MARK}kept" in page.text
+    assert ("\\x41" in page.text) == (b"\\x41" in broken)
+    again = {"platform": "other", "platform_name": "caf\N{REPLACEMENT CHARACTER}", "handles": "kept"}
+    assert (await post(client, where, again)).status_code == 303
+
+
+async def test_a_choice_in_broken_utf8_is_an_error_of_its_question(client: AsyncClient) -> None:
+    token = (await client.get(f"{BASE}/safety")).text.partition('name="csrftoken" value="')[2].partition('"')[0]
     answer = await client.post(
-        f"{BASE}/safety", content=b"safe=%ff", headers={"content-type": "application/x-www-form-urlencoded"}
+        f"{BASE}/safety",
+        content=f"safe=%ff&csrftoken={token}".encode(),
+        headers={"content-type": "application/x-www-form-urlencoded"},
     )
-    assert 400 <= answer.status_code < 500
+    assert answer.status_code == 422
+    assert 'href="#safe"' in answer.text
 
 
 async def test_a_form_without_its_token_is_refused(intake: Intake, client: AsyncClient) -> None:

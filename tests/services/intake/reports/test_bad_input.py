@@ -78,6 +78,17 @@ async def test_a_body_that_cannot_be_read_is_the_clients_fault(intake: Intake, c
     assert await how_many(intake) == (0, 0, 0)
 
 
+async def test_a_body_in_broken_utf8_is_named_as_such(client: AsyncClient) -> None:
+    answer = await client.post(
+        ADDRESS, content=UNREADABLE["broken UTF-8"], headers={"content-type": "application/json"}
+    )
+    message = "Some characters could not be read. Check the text and send it again."
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [{"field": "body", "message": message}]
+    tower = await client.post(ADDRESS, content=UNREADABLE["a tower"], headers={"content-type": "application/json"})
+    assert "errors" not in tower.json()
+
+
 async def test_what_is_said_twice_is_kept_once(client: AsyncClient, intake: Intake) -> None:
     body = small_body(behaviours=["harassment", "harassment"], urls=["https://x.com/1", "https://x.com/1"])
     assert (await client.post(ADDRESS, json=body)).status_code == 201

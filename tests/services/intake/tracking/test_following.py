@@ -262,6 +262,17 @@ async def test_a_wrong_answer_comes_back_with_the_reference_and_never_the_code(
     assert str(answers.get("reference", "")) in page.text
 
 
+async def test_a_code_in_broken_utf8_comes_back_with_the_reference(client: AsyncClient) -> None:
+    token = re.search(r'name="csrftoken" value="([^"]+)"', (await client.get("/report/track")).text)
+    assert token
+    body = f"reference=SP-0000-0000&receipt_code=%ff&csrftoken={token[1]}".encode()
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    page = await client.post("/report/track", content=body, headers=kind)
+    assert page.status_code == 422
+    assert 'href="#receipt_code"' in page.text
+    assert 'value="SP-0000-0000"' in page.text
+
+
 async def test_a_report_that_no_team_has_after_a_minute_says_so(intake: Intake, client: AsyncClient) -> None:
     report = await reported(client, intake.token())
     intake.clock.move(timedelta(seconds=61))
