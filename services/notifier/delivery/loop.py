@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers
@@ -21,6 +20,7 @@ from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
 from shared.ids import Ids
+from shared.messaging.faults import class_of, is_transient
 from shared.observability import metrics
 
 _log = structlog.get_logger()
@@ -89,9 +89,9 @@ class DeliveryLoop:
             async with present(self._database, self._worker, self._wake) as presence:
                 self.unready_because = None
                 await self._deliver(presence, stop)
-        except (DBAPIError, OSError) as error:
-            self.unready_because = "database unavailable"
-            _log.warning("delivery_waits", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 -- the outermost loop: whatever it is, the deliveries stay due
+            self.unready_because = "database unavailable" if is_transient(error) else f"cannot send: {class_of(error)}"
+            _report("delivery_waits", error)
             await wait_for_stop(stop, _DATABASE_AWAY)
 
     async def _deliver(self, presence: Presence, stop: asyncio.Event) -> None:
@@ -152,11 +152,28 @@ class DeliveryLoop:
 
     async def _attempt(self, attempt: Attempt, stop: asyncio.Event) -> None:
         self._outcomes[attempt.attempt_id] = await self._send(attempt)
-        # One transaction records all that ended while the one before it was being written.
+        tries = 0
+        while not await self._recorded_once(attempt.attempt_id, alone=tries > 0):
+            tries += 1
+            if stop.is_set() and tries >= _TRIES_WHEN_STOPPING:
+                _log.warning("outcome_left_open")
+                return
+            await asyncio.sleep(_DATABASE_AWAY)
+
+    async def _recorded_once(self, attempt_id: UUID, *, alone: bool) -> bool:
+        """Record what became of an attempt: what was sent must not be sent again, so this is tried until it succeeds.
+
+        One transaction records all that ended while the one before it was being written. Where that failed each tries
+        `alone`, so that one that cannot be recorded keeps no other waiting.
+        """
         async with self._recording:
-            if attempt.attempt_id in self._outcomes:
-                outcomes, self._outcomes = self._outcomes, {}
-                await self._record(outcomes, stop)
+            if attempt_id not in self._outcomes:
+                return True
+            outcomes = {attempt_id: self._outcomes[attempt_id]} if alone else dict(self._outcomes)
+            if await self._recorded(outcomes):
+                self._outcomes = {key: value for key, value in self._outcomes.items() if key not in outcomes}
+                return True
+            return False
 
     async def _send(self, attempt: Attempt) -> Outcome:
         channel = self._deliveries.channels.get(attempt.channel)
@@ -165,27 +182,23 @@ class DeliveryLoop:
             return Outcome(OutcomeKind.TECHNICAL)
         return await channel.send(self._deliveries.compose(attempt, self._clock.now()))
 
-    async def _record(self, outcomes: Mapping[UUID, Outcome], stop: asyncio.Event) -> None:
-        """Record `outcomes`, waiting for a database that is away: what was sent must not be sent again."""
-        tries = 0
-        while not await self._recorded(outcomes):
-            tries += 1
-            if stop.is_set() and tries >= _TRIES_WHEN_STOPPING:
-                _log.warning("outcomes_left_open", count=len(outcomes))
-                return
-            await asyncio.sleep(_DATABASE_AWAY)
-
     async def _recorded(self, outcomes: Mapping[UUID, Outcome]) -> bool:
         try:
             async with self._database.transaction() as session:
                 now = self._clock.now()
                 settled = await handlers.settle(session, outcomes, times=self._deliveries.times, now=now)
                 await self._deliveries.on_settled(session, settled, now)
-            _measure(settled, now)
-        except (DBAPIError, OSError) as error:
-            _log.warning("outcome_waits", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 -- the mail is out: an outcome that is lost sends it again
+            _report("outcome_waits", error)
             return False
+        _measure(settled, now)
         return True
+
+
+def _report(event: str, error: Exception) -> None:
+    """Log what passes by itself as a warning, anything else with where it came from."""
+    report = _log.warning if is_transient(error) else _log.exception
+    report(event, error=class_of(error))
 
 
 def _measure(settled: Sequence[Settled], now: datetime) -> None:
