@@ -15,6 +15,7 @@ _WHO_REPORTED = personal("who you are and how to reach you", retention="report")
 _WHO_ELSE = personal("the people that you said are affected or suspected", retention="report")
 _WHAT = personal("what you told us happened", retention="report")
 _WHERE = personal("the accounts and links that you gave us", retention="report")
+_CODE = personal("the code that you follow your report with, as a keyed hash", retention="report")
 _MANAGER = personal("the address of the manager you named", retention="report")
 
 
@@ -45,7 +46,7 @@ class ReportRow(Base):
     reference: Mapped[str] = mapped_column(Text, unique=True)
     report_type: Mapped[str] = mapped_column(Text)
     submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    receipt_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    receipt_hash: Mapped[bytes | None] = mapped_column(LargeBinary, info=_CODE)
     confidentiality: Mapped[str] = mapped_column(Text)
     reporter_subject: Mapped[str | None] = mapped_column(Text, info=_WHO_REPORTED)
     reporter_staff_id: Mapped[str | None] = mapped_column(Text, info=_WHO_REPORTED)

@@ -10,6 +10,7 @@ import pytest
 from httpx import AsyncClient
 
 from services.intake.consumer import HANDLERS
+from services.intake.reports.tables import ReportRow
 from services.intake.tracking.attempts import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRONG_PER_MINUTE, Attempts
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
@@ -278,6 +279,18 @@ async def test_a_report_that_no_team_has_after_a_minute_says_so(intake: Intake, 
     intake.clock.move(timedelta(seconds=61))
     body = (await client.get(f"{STATUS}/{report['reference']}", headers=intake.token())).json()
     assert body["slow"]
+
+
+def test_a_code_is_disposed_of_with_its_report() -> None:
+    marks = {name: column.info.get("retention") for name, column in ReportRow.__table__.columns.items()}
+    assert marks["receipt_hash"] == marks["narrative"] == "report"
+
+
+async def test_a_code_still_opens_its_report_after_a_year(intake: Intake, client: AsyncClient) -> None:
+    report = await reported(client)
+    intake.clock.move(timedelta(days=365))
+    right = {"receipt-code": report["receipt_code"]}
+    assert (await client.get(f"{STATUS}/{report['reference']}", headers=right)).status_code == 200
 
 
 def _without_what_was_asked(page: str) -> str:
