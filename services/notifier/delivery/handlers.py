@@ -68,20 +68,7 @@ async def claim(
         return []
     left_open = await _abandon_open_attempts(session, [row.delivery_id for row in rows], now)
     attempts = [_open_attempt(row, row.delivery_id in left_open, lease, now, ids) for row in rows]
-    await session.execute(
-        insert(AttemptRow),
-        [
-            {
-                "attempt_id": attempt.attempt_id,
-                "delivery_id": attempt.delivery_id,
-                "number": attempt.number,
-                "worker": worker,
-                "possible_repeat": attempt.possible_repeat,
-                "started_at": now,
-            }
-            for attempt in attempts
-        ],
-    )
+    await session.execute(insert(AttemptRow), [_attempt_row(attempt, worker, now) for attempt in attempts])
     return attempts
 
 
@@ -229,4 +216,15 @@ def _new_row(delivery: NewDelivery, now: datetime) -> dict[str, object]:
         "asked_at": delivery.asked_at,
         "created_at": now,
         "due_at": now,
+    }
+
+
+def _attempt_row(attempt: Attempt, worker: int, now: datetime) -> dict[str, object]:
+    return {
+        "attempt_id": attempt.attempt_id,
+        "delivery_id": attempt.delivery_id,
+        "number": attempt.number,
+        "worker": worker,
+        "possible_repeat": attempt.possible_repeat,
+        "started_at": now,
     }
