@@ -1,9 +1,7 @@
 """A limit on wrong receipt codes, in this process's memory: nothing about who asks is stored."""
 
 import hmac
-import math
 import secrets
-import time
 from hashlib import sha256
 
 from limits import RateLimitItemPerMinute
@@ -30,18 +28,14 @@ class Attempts:
         self._key = secrets.token_bytes(32)
 
     def wait(self, client: str, reference: str) -> int:
-        """Return in how many seconds `client` may try another code for `reference`; 0 for now."""
-        return max(self._free_in(limit, name) for limit, name in self._counts(client, reference))
+        """Return after how many seconds, at most, `client` may try another code for `reference`; 0 for now."""
+        used_up = (limit for limit, name in self._counts(client, reference) if not self._limiter.test(limit, name))
+        return max((limit.get_expiry() for limit in used_up), default=0)
 
     def failed(self, client: str, reference: str) -> None:
         """Count a wrong code."""
         for limit, name in self._counts(client, reference):
             self._limiter.hit(limit, name)
-
-    def _free_in(self, limit: RateLimitItemPerMinute, name: str) -> int:
-        if self._limiter.test(limit, name):
-            return 0
-        return max(1, math.ceil(self._limiter.get_window_stats(limit, name).reset_time - time.time()))
 
     def _counts(self, client: str, reference: str) -> tuple[tuple[RateLimitItemPerMinute, str], ...]:
         return (self._of_one, self._name("one", client, reference)), (self._of_all, self._name("all", reference))
