@@ -10,7 +10,7 @@ from shared.web.problems import standard_problem
 
 MOST_FIELDS = 200
 LONGEST_VALUE = 100_000
-NULL_CHARACTER = "Remove the hidden character U+0000. Typing the text again usually does it."
+NULL_CHARACTER = "A hidden character (U+0000) was taken out. Check the text, then continue."
 UNREADABLE = "Some characters could not be read. Check the text and send it again."
 CSRF_FIELD = "csrftoken"
 _UNREAD = "surrogateescape"
