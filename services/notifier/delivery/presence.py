@@ -63,9 +63,9 @@ async def present(database: Database, worker: int, wake: asyncio.Event) -> Async
         if not isinstance(driver, asyncpg.Connection):
             raise TypeError("deliveries are woken through asyncpg")
         driver.add_termination_listener(ended)
-        await driver.add_listener(DUE, heard)
         try:
             await presence.hold()
+            await driver.add_listener(DUE, heard)
             yield presence
         finally:
             driver.remove_termination_listener(ended)
