@@ -180,7 +180,7 @@ async def test_a_null_character_comes_back_as_an_error_with_the_rest(
         hands = await up_to_what_happened(visitor.page)
         await hands.write("What happened?", "before\x00after")
         await hands.press("Continue")
-        await refused(visitor, "Remove the hidden character U+0000. Typing the text again usually does it.")
+        await refused(visitor, "A hidden character (U+0000) was taken out. Check the text, then continue.")
         await visitor.see("refused, null character")
         await kept(visitor.page, **{"What happened?": "beforeafter"})
 

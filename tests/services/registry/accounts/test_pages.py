@@ -93,7 +93,10 @@ async def test_an_account_is_registered_by_form(registry: Registry, owner: Async
     [
         ({}, "Choose a platform"),
         ({"platform": "x", "handle": "no spaces", "account_class": "official"}, "Enter a handle, or the address"),
-        ({"platform": "x", "handle": "kept-as\0typed", "account_class": "official"}, "Remove the hidden character"),
+        (
+            {"platform": "x", "handle": "kept-as\0typed", "account_class": "official"},
+            "A hidden character (U+0000) was taken out",
+        ),
         ({"platform": "x", "handle": "some", "account_class": "personal"}, "Choose what kind of account it is"),
         ({"platform": "x", "handle": "some", "account_class": "union", "owner": "S1"}, "platform and handle only"),
         ({"platform": "x", "handle": "some", "account_class": "professional_individual"}, "Enter the staff ID"),
