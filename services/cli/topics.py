@@ -8,9 +8,13 @@ from rich.console import Console
 
 from services.cli.settings import settings_of
 from services.intake.settings import IntakeSettings
+from shared.events.topics import GROUPS, SERVICES
 from shared.messaging import topics_admin
 from shared.messaging.open import open_topics
 from shared.messaging.topics_admin import Difference
+
+_OURS = frozenset({*SERVICES, *GROUPS, "operations"})
+"""What the names of our topics begin with."""
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -36,11 +40,16 @@ def diff() -> None:
 
 
 async def _apply() -> Sequence[Difference]:
-    return await topics_admin.apply(await open_topics(settings_of(IntakeSettings)))
+    return of_signpost(await topics_admin.apply(await open_topics(settings_of(IntakeSettings))))
 
 
 async def _diff() -> Sequence[Difference]:
-    return await topics_admin.diff(await open_topics(settings_of(IntakeSettings)))
+    return of_signpost(await topics_admin.diff(await open_topics(settings_of(IntakeSettings))))
+
+
+def of_signpost(differences: Sequence[Difference]) -> Sequence[Difference]:
+    """Leave out undeclared topics that bear no name of ours: a cluster may have other tenants."""
+    return [found for found in differences if found.what != "undeclared" or found.topic.split(".")[0] in _OURS]
 
 
 def _say(differences: Sequence[Difference]) -> None:
