@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import tempfile
 import uuid
@@ -87,6 +88,7 @@ def running_postgres() -> Iterator[PostgresForTests]:
         server = get_server(data, cleanup_mode="stop", start=False)
         server.ensure_pgdata_inited()
         _relax(data)
+        _forget_the_dead(data / ".handle_pids.json")
         server.start()
     try:
         yield PostgresForTests(server.get_uri())
@@ -102,6 +104,22 @@ def _relax(data: Path) -> None:
     main = data / "postgresql.conf"
     if "tests.conf" not in (text := main.read_text()):
         main.write_text(f"{text}\ninclude 'tests.conf'\n")
+
+
+def _forget_the_dead(users: Path) -> None:
+    """Take killed test processes off the server's list, or the last one to leave would not know that it is."""
+    if users.exists():
+        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _lives(pid)]))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing, asks whether it could
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager
