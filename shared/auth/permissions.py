@@ -32,6 +32,9 @@ class Permission(StrEnum):
 
     REPORT = "report"
     REPORT_FROM_MONITORING = "report_from_monitoring"
+    REPORT_AS_SUPPLIER = "report_as_supplier"
+    SEND_EVENTS = "send_events"
+    """Send CloudEvents of another system by HTTP."""
     SMART_QUEUE = "smart_queue"
     SIRT_QUEUE = "sirt_queue"
     TRIAGE_DESK_QUEUE = "triage_desk_queue"
@@ -41,8 +44,17 @@ class Permission(StrEnum):
     WORK_CASES = "work_cases"
     LEAD_SMART = "lead_smart"
     LEAD_SIRT = "lead_sirt"
+    LEAD_TRIAGE_DESK = "lead_triage_desk"
+    SEE_RULES = "see_rules"
     SEE_REGISTER = "see_register"
     MANAGE_REGISTER = "manage_register"
+    REQUEST_ACCOUNTS = "request_accounts"
+    APPROVE_ACCOUNTS = "approve_accounts"
+    CLEAR_NEW_PLATFORMS = "clear_new_platforms"
+    """Say whether a platform that is not in use yet may be (X3)."""
+    RECORD_GATES = "record_gates"
+    """Record training, vetting, removal of access, reviews and recovery."""
+    GRANT_EXCEPTIONS = "grant_exceptions"
     SEE_ALERTS = "see_alerts"
     OPERATE_DEAD_LETTERS = "operate_dead_letters"
     SEE_OPERATIONS = "see_operations"
@@ -57,21 +69,21 @@ _SIRT = _RESPONDS | {_P.SIRT_QUEUE}
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: frozenset({_P.REPORT}),
     Role.SMART_RESPONDER: _SMART,
-    Role.SMART_LEAD: _SMART | {_P.LEAD_SMART, _P.SEE_OPERATIONS},
+    Role.SMART_LEAD: _SMART | {_P.LEAD_SMART, _P.SEE_OPERATIONS, _P.SEE_RULES},
     Role.SIRT_RESPONDER: _SIRT,
-    Role.SIRT_LEAD: _SIRT | {_P.LEAD_SIRT, _P.SEE_OPERATIONS},
-    Role.TRIAGE_DESK: _RESPONDS | {_P.TRIAGE_DESK_QUEUE},
+    Role.SIRT_LEAD: _SIRT | {_P.LEAD_SIRT, _P.SEE_OPERATIONS, _P.SEE_RULES},
+    Role.TRIAGE_DESK: _RESPONDS | {_P.TRIAGE_DESK_QUEUE, _P.LEAD_TRIAGE_DESK, _P.SEE_OPERATIONS, _P.SEE_RULES},
     Role.ACCOUNT_OPERATOR: frozenset({_P.REPORT, _P.SEE_REGISTER}),
-    Role.ACCOUNT_OWNER: frozenset({_P.REPORT, _P.SEE_REGISTER, _P.MANAGE_REGISTER}),
-    Role.APPROVER: frozenset({_P.REPORT, _P.SEE_REGISTER}),
-    Role.ADVICE_CENTRE: _RESPONDS | {_P.ADVICE_QUEUE},
-    Role.POLICY_STANDARDS: _RESPONDS | {_P.POLICY_STANDARDS_QUEUE},
-    Role.POLICY_OWNER: frozenset({_P.REPORT}),
-    Role.COMMS: frozenset({_P.REPORT, _P.SEE_REGISTER, _P.MANAGE_REGISTER}),
-    Role.MONITORING: frozenset({_P.REPORT, _P.REPORT_FROM_MONITORING}),
-    Role.SUPPLIER: frozenset({_P.REPORT}),
+    Role.ACCOUNT_OWNER: frozenset({_P.REPORT, _P.SEE_REGISTER, _P.REQUEST_ACCOUNTS, _P.RECORD_GATES}),
+    Role.APPROVER: frozenset({_P.REPORT, _P.SEE_REGISTER, _P.APPROVE_ACCOUNTS}),
+    Role.ADVICE_CENTRE: _RESPONDS | {_P.ADVICE_QUEUE, _P.CLEAR_NEW_PLATFORMS},
+    Role.POLICY_STANDARDS: _RESPONDS | {_P.POLICY_STANDARDS_QUEUE, _P.GRANT_EXCEPTIONS, _P.SEE_RULES},
+    Role.POLICY_OWNER: frozenset({_P.REPORT, _P.SEE_RULES}),
+    Role.COMMS: frozenset({_P.REPORT, _P.SEE_REGISTER, _P.MANAGE_REGISTER, _P.REQUEST_ACCOUNTS, _P.RECORD_GATES}),
+    Role.MONITORING: frozenset({_P.REPORT, _P.REPORT_FROM_MONITORING, _P.SEND_EVENTS}),
+    Role.SUPPLIER: frozenset({_P.REPORT, _P.REPORT_AS_SUPPLIER, _P.SEND_EVENTS}),
     Role.INSPECTOR: frozenset({_P.REPORT, _P.SEE_REGISTER}),
-    Role.OPERATIONS: frozenset({_P.REPORT, _P.OPERATE_DEAD_LETTERS, _P.SEE_OPERATIONS}),
+    Role.OPERATIONS: frozenset({_P.REPORT, _P.OPERATE_DEAD_LETTERS, _P.SEE_OPERATIONS, _P.SEE_RULES}),
     Role.ADMINISTRATOR: frozenset({_P.REPORT, _P.ADMINISTER}),
 }
 """An administrator configures and never sees case content; operations never sees a body."""

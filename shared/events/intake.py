@@ -1,5 +1,6 @@
-"""What intake tells the others: reports as they were submitted."""
+"""What intake tells the others: reports as submitted, what was added to them, and the figures of the ledger."""
 
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -8,16 +9,26 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from shared.events import topics
 from shared.events.envelope import Event
 from shared.events.vocabulary import (
+    AccountKind,
     AlsoAffects,
+    AssetOwner,
     Behaviour,
+    Channel,
+    Circumstance,
     Confidentiality,
     ContentKind,
     ContentState,
+    Device,
+    Effect,
+    EnquiryTopic,
+    ExceptionKind,
     FoundBy,
     ManagerAlert,
+    MisuseBehaviour,
     Open,
     Relation,
     WorkerKind,
+    YesNoUnsure,
 )
 
 
@@ -45,16 +56,33 @@ class Person(_Part):
     handle: str | None = None
 
 
-class AbuseReportSubmitted(Event):
-    """A person reported social media abuse (S1, S2, S3). Restricted: carries the narrative."""
+class Subject(_Part):
+    """Who a misuse report is about, as far as the reporter knows."""
 
-    TYPE: ClassVar[str] = "abuse_report.submitted.v1"
-    TOPIC: ClassVar[str] = topics.ABUSE_REPORTS.name
+    name: str | None = None
+    staff_id: str | None = None
+    handle: str | None = None
 
+
+class AccountInvolved(_Part):
+    """The social media account that a security incident involves."""
+
+    platform: str
+    handle: str | None = None
+    taken_over: Open[YesNoUnsure] = YesNoUnsure.UNSURE
+
+
+class _Report(Event):
     report_id: UUID
     reference: str
     submitted_at: AwareDatetime
     reporter: Reporter
+    narrative: str
+
+
+class _Abuse(_Report):
+    TOPIC: ClassVar[str] = topics.ABUSE_REPORTS.name
+
     platform: str
     """A slug from `platforms.PLATFORMS`, or `other`: never a closed enum."""
     platform_name: str | None = None
@@ -67,7 +95,6 @@ class AbuseReportSubmitted(Event):
     affected: tuple[Person, ...]
     suspected: tuple[Person, ...] = ()
     occurred_at: AwareDatetime | None = None
-    narrative: str
     evidence_note: str | None = None
     also_affects: tuple[Open[AlsoAffects], ...] = ()
     found_by: Open[FoundBy] = FoundBy.PERSON
@@ -75,6 +102,199 @@ class AbuseReportSubmitted(Event):
     manager_email: str | None = None
 
 
-INTAKE_EVENTS: tuple[type[Event], ...] = (AbuseReportSubmitted,)
+class AbuseReportSubmitted(_Abuse):
+    """A person reported social media abuse (S1, S2, S3). Restricted: carries the narrative."""
 
-__all__ = ["INTAKE_EVENTS", "AbuseReportSubmitted", "Person", "Reporter"]
+    TYPE: ClassVar[str] = "abuse_report.submitted.v1"
+
+
+class _Misuse(_Report):
+    TOPIC: ClassVar[str] = topics.MISUSE_REPORTS.name
+
+    subject: Subject
+    behaviours: tuple[Open[MisuseBehaviour], ...]
+    abuse_behaviours: tuple[Open[Behaviour], ...] = ()
+    """Kinds of abuse, where the answers say that somebody is being abused: this was the wrong form."""
+    affected: tuple[Person, ...] = ()
+    union_activity: Open[YesNoUnsure]
+    """Asked about the activity, never about membership (C-j)."""
+    platform: str
+    platform_name: str | None = None
+    content_state: Open[ContentState] | None = None
+    urls: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    account_kind: Open[AccountKind] = AccountKind.UNSURE
+    device: Open[Device] = Device.UNSURE
+    own_time: Open[YesNoUnsure] = YesNoUnsure.UNSURE
+    dwp_information: Open[YesNoUnsure] = YesNoUnsure.NO
+    """Whether information of the department was shown."""
+    occurred_at: AwareDatetime | None = None
+    evidence_note: str | None = None
+    related_reference: str | None = None
+    """The incident that was not reported, where that is what it is about (C-c, C-i)."""
+    found_by: Open[FoundBy] = FoundBy.PERSON
+    manager_alert: Open[ManagerAlert]
+    manager_email: str | None = None
+
+    @property
+    def says_abuse(self) -> bool:
+        """Whether the answers say that somebody is being abused (S3): then it is SMART's, whatever the form."""
+        return bool(self.abuse_behaviours) or MisuseBehaviour.HARASSMENT in self.behaviours
+
+
+class MisuseReportSubmitted(_Misuse):
+    """A person, or monitoring, reported that somebody misuses social media (R-c, R-d, C-h). Restricted."""
+
+    TYPE: ClassVar[str] = "misuse_report.submitted.v1"
+
+
+class _Incident(_Report):
+    TOPIC: ClassVar[str] = topics.SECURITY_INCIDENTS.name
+
+    channel: Open[Channel] = Channel.STAFF
+    effects: tuple[Open[Effect], ...]
+    circumstances: tuple[Open[Circumstance], ...]
+    asset_owner: Open[AssetOwner]
+    asset_note: str | None = None
+    occurred_at: AwareDatetime | None = None
+    discovered_at: AwareDatetime
+    still_happening: Open[YesNoUnsure] = YesNoUnsure.UNSURE
+    personal_data: Open[YesNoUnsure] = YesNoUnsure.UNSURE
+    people_affected: int | None = None
+    own_mistake: bool = False
+    account: AccountInvolved | None = None
+    behaviours: tuple[Open[Behaviour], ...] = ()
+    """Kinds of abuse, where the answers say that somebody is being abused: this was the wrong form (S3)."""
+    affected: tuple[Person, ...] = ()
+    suspected: tuple[Person, ...] = ()
+    platform: str | None = None
+    platform_name: str | None = None
+    content_state: Open[ContentState] | None = None
+    urls: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    evidence_note: str | None = None
+    found_by: Open[FoundBy] = FoundBy.PERSON
+    manager_alert: Open[ManagerAlert]
+    manager_email: str | None = None
+
+    @property
+    def says_abuse(self) -> bool:
+        """Whether the answers say that somebody is being abused (S3): then it is SMART's, whatever the form."""
+        return bool(self.behaviours)
+
+
+class SecurityIncidentSubmitted(_Incident):
+    """Somebody referred a security incident (C-c). Restricted."""
+
+    TYPE: ClassVar[str] = "security_incident.submitted.v1"
+
+
+class _Enquiry(_Report):
+    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
+
+
+class EnquirySubmitted(_Enquiry):
+    """Somebody asked for advice (X1, X3): an enquiry, not an incident. Restricted."""
+
+    TYPE: ClassVar[str] = "enquiry.submitted.v1"
+
+    about: Open[EnquiryTopic]
+
+
+class PolicyExceptionRequested(_Enquiry):
+    """Somebody asked for an exception, or told of an activity that may need one (C-e, X3). Restricted."""
+
+    TYPE: ClassVar[str] = "policy_exception.requested.v1"
+
+    kind: Open[ExceptionKind]
+    business_case: str | None = None
+    platform: str | None = None
+    wanted_until: date | None = None
+
+
+class _Added(_Part):
+    """What a reporter added after sending, or answered to a team's question."""
+
+    added_at: AwareDatetime
+    text: str | None = None
+    answers_question: bool = False
+
+
+class AbuseReportAmended(_Abuse, _Added):
+    """The reporter added to a report, or agreed that their manager is told. Carries the whole report as it is now."""
+
+    TYPE: ClassVar[str] = "abuse_report.amended.v1"
+
+
+class MisuseReportAmended(_Misuse, _Added):
+    """As `AbuseReportAmended`."""
+
+    TYPE: ClassVar[str] = "misuse_report.amended.v1"
+
+
+class SecurityIncidentAmended(_Incident, _Added):
+    """As `AbuseReportAmended`."""
+
+    TYPE: ClassVar[str] = "security_incident.amended.v1"
+
+
+class _Withdrawn(Event):
+    report_id: UUID
+    reference: str
+    at: AwareDatetime
+
+
+class AbuseReportWithdrawn(_Withdrawn):
+    """The reporter asks that nothing more is done. The team decides; the report stays."""
+
+    TYPE: ClassVar[str] = "abuse_report.withdrawn.v1"
+    TOPIC: ClassVar[str] = topics.ABUSE_REPORTS.name
+
+
+class MisuseReportWithdrawn(_Withdrawn):
+    """As `AbuseReportWithdrawn`."""
+
+    TYPE: ClassVar[str] = "misuse_report.withdrawn.v1"
+    TOPIC: ClassVar[str] = topics.MISUSE_REPORTS.name
+
+
+class SecurityIncidentWithdrawn(_Withdrawn):
+    """As `AbuseReportWithdrawn`."""
+
+    TYPE: ClassVar[str] = "security_incident.withdrawn.v1"
+    TOPIC: ClassVar[str] = topics.SECURITY_INCIDENTS.name
+
+
+class LedgerChanged(Event):
+    """The figures of the ledger, counted in reports, as `signpost reconcile` prints them."""
+
+    TYPE: ClassVar[str] = "ledger.changed.v1"
+    TOPIC: ClassVar[str] = topics.LEDGER.name
+
+    at: AwareDatetime
+    accepted: int
+    published: int
+    cases: int
+    alert_decisions: int
+    dead_lettered: int
+    in_flight: int
+    unaccounted: int
+    oldest_unaccounted_s: int | None = None
+    accepted_today: int = 0
+    """Since midnight in the United Kingdom."""
+
+
+INTAKE_EVENTS: tuple[type[Event], ...] = (
+    AbuseReportSubmitted,
+    AbuseReportAmended,
+    AbuseReportWithdrawn,
+    MisuseReportSubmitted,
+    MisuseReportAmended,
+    MisuseReportWithdrawn,
+    SecurityIncidentSubmitted,
+    SecurityIncidentAmended,
+    SecurityIncidentWithdrawn,
+    EnquirySubmitted,
+    PolicyExceptionRequested,
+    LedgerChanged,
+)

@@ -1,5 +1,6 @@
 """What notifier tells the others: who was chosen, and what became of each alert. No names, no addresses."""
 
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from pydantic import AwareDatetime
 
 from shared.events import topics
 from shared.events.envelope import Event
-from shared.events.vocabulary import Acknowledgement, AlertPurpose, FailureKind, Open, RecipientReason
+from shared.events.vocabulary import Acknowledgement, AlertPurpose, FailureKind, ManagerAction, Open, RecipientReason
 
 
 class _AlertEvent(Event):
@@ -16,6 +17,8 @@ class _AlertEvent(Event):
     alert_id: UUID
     report_id: UUID
     at: AwareDatetime
+    purpose: Open[AlertPurpose] | None = None
+    """Why somebody is told; None from a writer that did not say: then it is a report of abuse."""
 
 
 class AlertDecided(_AlertEvent):
@@ -61,4 +64,48 @@ class AlertEscalated(_AlertEvent):
     reason: Open[RecipientReason]
 
 
-NOTIFIER_EVENTS: tuple[type[Event], ...] = (AlertDecided, AlertSent, AlertFailed, AlertAcknowledged, AlertEscalated)
+class _ManagerEvent(Event):
+    TOPIC: ClassVar[str] = topics.ALERTS.name
+
+    case_id: UUID
+    report_id: UUID
+    at: AwareDatetime
+
+
+class ManagerAssigned(_ManagerEvent):
+    """Who works a misuse case: the subject's manager (R-d), or nobody, and then the triage desk decides."""
+
+    TYPE: ClassVar[str] = "manager.assigned.v1"
+    manager: str | None
+    """Staff id; None where the directory knows nobody who may."""
+    reason: Open[RecipientReason]
+
+
+class ManagerActionRecorded(_ManagerEvent):
+    """The manager recorded what was done: category and date, nothing else (R-d)."""
+
+    TYPE: ClassVar[str] = "manager_action.recorded.v1"
+    manager: str
+    """Staff id."""
+    action: Open[ManagerAction]
+    acted_on: date
+
+
+class SirtReferralRequested(_ManagerEvent):
+    """The manager refers the case to SIRT (R-c: if required)."""
+
+    TYPE: ClassVar[str] = "sirt_referral.requested.v1"
+    manager: str
+    """Staff id."""
+
+
+NOTIFIER_EVENTS: tuple[type[Event], ...] = (
+    AlertDecided,
+    AlertSent,
+    AlertFailed,
+    AlertAcknowledged,
+    AlertEscalated,
+    ManagerAssigned,
+    ManagerActionRecorded,
+    SirtReferralRequested,
+)

@@ -1,5 +1,10 @@
-"""What registry tells the others: the whole public state of an account."""
+"""What registry tells the others: the whole public state of an account, and who may operate it.
 
+Staff are named by id only. A union account has neither owner nor operator, so no event can tell who belongs to a union
+(C-j).
+"""
+
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -7,7 +12,7 @@ from pydantic import AwareDatetime
 
 from shared.events import topics
 from shared.events.envelope import Event
-from shared.events.vocabulary import AccountClass, AccountStatus, Open
+from shared.events.vocabulary import AccountClass, AccountStatus, Open, WithdrawalReason
 
 
 class AccountChanged(Event):
@@ -23,6 +28,58 @@ class AccountChanged(Event):
     account_class: Open[AccountClass]
     status: Open[AccountStatus]
     changed_at: AwareDatetime
+    official_use: bool | None = None
+    """Whether the department sanctions its use; None from a writer that did not say."""
 
 
-REGISTRY_EVENTS: tuple[type[Event], ...] = (AccountChanged,)
+class _AccessEvent(Event):
+    TOPIC: ClassVar[str] = topics.ACCESS.name
+
+    account_id: UUID
+    platform: str
+    owner: str | None = None
+    """Staff id of who answers for the account."""
+    at: AwareDatetime
+
+
+class AuthorisationGranted(_AccessEvent):
+    """Somebody passed every gate and may operate the account (S5, Sc-c, D-pia)."""
+
+    TYPE: ClassVar[str] = "authorisation.granted.v1"
+    operator: str
+    """Staff id."""
+
+
+class AuthorisationWithdrawn(_AccessEvent):
+    """Somebody may no longer operate the account; access on the platform stays open until its removal is evidenced."""
+
+    TYPE: ClassVar[str] = "authorisation.withdrawn.v1"
+    operator: str
+    """Staff id."""
+    reason: Open[WithdrawalReason]
+
+
+class ReviewDue(_AccessEvent):
+    """An account's periodic review falls due (S8)."""
+
+    TYPE: ClassVar[str] = "review.due.v1"
+    due_on: date
+
+
+class ExceptionExpired(_AccessEvent):
+    """A dated Security Policy Exception ended (D-pia)."""
+
+    TYPE: ClassVar[str] = "exception.expired.v1"
+    operator: str
+    """Staff id."""
+    expired_on: date
+    """The last day on which it held."""
+
+
+REGISTRY_EVENTS: tuple[type[Event], ...] = (
+    AccountChanged,
+    AuthorisationGranted,
+    AuthorisationWithdrawn,
+    ReviewDue,
+    ExceptionExpired,
+)

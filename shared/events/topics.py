@@ -59,7 +59,9 @@ SERVICES = ("intake", "triage", "registry", "notifier")
 GROUPS = {
     "signpost-intake": "intake",
     "signpost-triage": "triage",
+    "signpost-intake-inbound": "intake",
     "signpost-triage-accounts": "triage",
+    "signpost-triage-operations": "triage",
     "signpost-registry": "registry",
     "signpost-notifier": "notifier",
 }

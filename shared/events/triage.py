@@ -40,6 +40,14 @@ class CaseRouted(_CaseEvent):
     clause: str
     rulebook: str
     misdirected: bool = False
+    form: Open[ReportType] | None = None
+    """Which form it came by; differs from `report_type` where that was the wrong one."""
+    category: str | None = None
+    priority: Open[Priority] | None = None
+    restricted: bool = False
+    linked: bool = False
+    staffed: bool = True
+    """Whether the team is at work: a P1 or P2 outside its hours needs somebody on call."""
 
 
 class CaseClaimed(_CaseEvent):
@@ -57,12 +65,21 @@ class CaseTransferred(_CaseEvent):
     to_team: Open[Team]
 
 
+class CaseCompromiseConfirmed(_CaseEvent):
+    """SIRT confirmed that somebody else controls registered accounts: the register freezes them."""
+
+    TYPE: ClassVar[str] = "case.compromise_confirmed.v1"
+    account_ids: tuple[UUID, ...]
+
+
 class CaseResolved(_CaseEvent):
     """The team's work is done."""
 
     TYPE: ClassVar[str] = "case.resolved.v1"
     team: Open[Team]
     outcome: Open[Outcome]
+    report_type: Open[ReportType] | None = None
+    linked: bool = False
 
 
 class CaseReopened(_CaseEvent):
@@ -87,6 +104,7 @@ class CaseDeadlineAtRisk(_CaseEvent):
     team: Open[Team]
     kind: Open[DeadlineKind]
     due_at: AwareDatetime
+    priority: Open[Priority] | None = None
 
 
 class CaseDeadlineMissed(_CaseEvent):
@@ -96,6 +114,7 @@ class CaseDeadlineMissed(_CaseEvent):
     team: Open[Team]
     kind: Open[DeadlineKind]
     due_at: AwareDatetime
+    priority: Open[Priority] | None = None
 
 
 class ReporterUpdateShared(Event):
@@ -117,6 +136,7 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseRouted,
     CaseClaimed,
     CaseTransferred,
+    CaseCompromiseConfirmed,
     CaseResolved,
     CaseReopened,
     CaseClosed,

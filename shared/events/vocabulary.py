@@ -71,6 +71,100 @@ class Behaviour(StrEnum):
     OTHER = "other"
 
 
+class MisuseBehaviour(StrEnum):
+    """What a misuse report is about (S1, S4, S5, S7, S9, D-pia, C-c)."""
+
+    SPEAKS_FOR_DEPARTMENT = "speaks_for_department"
+    MIXED_ACCOUNT = "mixed_account"
+    ASSOCIATION = "association"
+    DISCLOSURE = "disclosure"
+    HARASSMENT = "harassment"
+    UNSANCTIONED_ACCOUNT = "unsanctioned_account"
+    UNTRAINED_OPERATOR = "untrained_operator"
+    UNAPPROVED_DEVICE = "unapproved_device"
+    FAILURE_TO_REPORT = "failure_to_report"
+    OTHER = "other"
+
+
+class Effect(StrEnum):
+    """What was done to an asset without authority (C-c)."""
+
+    ACCESS = "access"
+    USE = "use"
+    DISCLOSURE = "disclosure"
+    MODIFICATION = "modification"
+    LOSS = "loss"
+    DESTRUCTION = "destruction"
+
+
+class Circumstance(StrEnum):
+    """How it came about (C-c)."""
+
+    ACTUAL = "actual"
+    SUSPECTED = "suspected"
+    ACCIDENTAL = "accidental"
+    DELIBERATE = "deliberate"
+    ATTEMPTED = "attempted"
+
+
+class AssetOwner(StrEnum):
+    """Whose asset it is (C-c)."""
+
+    DWP = "dwp"
+    SUPPLIER = "supplier"
+    UNSURE = "unsure"
+
+
+class YesNoUnsure(StrEnum):
+    """An answer that need not be known."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+
+
+class AccountKind(StrEnum):
+    """What a misuse report says the account is; stated by the reporter, never inferred (D-personal)."""
+
+    OFFICIAL = "official"
+    PROFESSIONAL_INDIVIDUAL = "professional_individual"
+    LINKEDIN = "linkedin"
+    PERSONAL = "personal"
+    UNSURE = "unsure"
+
+
+class Device(StrEnum):
+    """What was used (Sc-c): a fact, never a reason to turn a report away."""
+
+    DWP = "dwp"
+    PERSONAL = "personal"
+    UNSURE = "unsure"
+
+
+class Channel(StrEnum):
+    """By which way a security incident came in: staff by the form, suppliers by their own (C-c, SS-014)."""
+
+    STAFF = "staff"
+    SUPPLIER = "supplier"
+
+
+class EnquiryTopic(StrEnum):
+    """What somebody wants advice on (X1, X2, X3)."""
+
+    POLICY = "policy"
+    ACCOUNT = "account"
+    TRAINING = "training"
+    REQUIREMENT = "requirement"
+    OTHER = "other"
+
+
+class ExceptionKind(StrEnum):
+    """A request for an exception, or a notice of an activity that may need one (C-e)."""
+
+    REQUEST = "request"
+    NOTICE = "notice"
+
+
 class ContentKind(StrEnum):
     """What was posted (O1, O2: any user-generated content, recordings included)."""
 
@@ -164,7 +258,7 @@ class AccountClass(StrEnum):
 
 
 class AccountStatus(StrEnum):
-    """Where an account is in its life."""
+    """Where an account is in its life: on the register once it was approved, or legacy until it passed the checks."""
 
     LIVE = "live"
     LEGACY = "legacy"
@@ -195,6 +289,32 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     OUT_OF_SCOPE = "out_of_scope"
     WITHDRAWN = "withdrawn"
+    NO_BREACH = "no_breach"
+    ADVICE_GIVEN = "advice_given"
+    INFORMAL_ACTION = "informal_action"
+    DISCIPLINARY_ROUTE = "disciplinary_route"
+    REFERRED = "referred"
+    INSUFFICIENT_INFORMATION = "insufficient_information"
+    EXEMPT = "exempt"
+    CONTAINED = "contained"
+    ERADICATED = "eradicated"
+    ACCEPTED = "accepted"
+    FALSE_POSITIVE = "false_positive"
+    NOT_AN_INCIDENT = "not_an_incident"
+    ANSWERED = "answered"
+    EXCEPTION_GRANTED = "exception_granted"
+    EXCEPTION_REFUSED = "exception_refused"
+
+
+class ManagerAction(StrEnum):
+    """What a manager did about misuse (R-d). Category and date only: details stay in the personnel system."""
+
+    NO_BREACH = "no_breach"
+    ADVICE_GIVEN = "advice_given"
+    INFORMAL_ACTION = "informal_action"
+    DISCIPLINARY_ROUTE = "disciplinary_route"
+    INSUFFICIENT_INFORMATION = "insufficient_information"
+    OUT_OF_SCOPE = "out_of_scope"
 
 
 class DeadlineKind(StrEnum):
@@ -202,12 +322,36 @@ class DeadlineKind(StrEnum):
 
     RESPOND = "respond"
     UPDATE = "update"
+    PERSONAL_DATA_BREACH = "personal_data_breach"
+    """72 calendar hours from SIRT's recorded awareness; never paused (Sc-b)."""
 
 
 class AlertPurpose(StrEnum):
     """Why someone is told."""
 
     ABUSE_REPORTED = "abuse_reported"
+    MISUSE_REPORTED = "misuse_reported"
+    """To the manager of who reported it (R-c)."""
+    MISUSE_ASSIGNED = "misuse_assigned"
+    """To the subject's manager, who works it (R-d)."""
+    INCIDENT_REPORTED = "incident_reported"
+    ENQUIRY_RECEIVED = "enquiry_received"
+    MISDIRECTED = "misdirected"
+    """To both teams."""
+    REPORT_MOVED = "report_moved"
+    """To the reporter whose report came by another form's way."""
+    QUESTION_ASKED = "question_asked"
+    REPORT_FINISHED = "report_finished"
+    ABUSE_FOUND = "abuse_found"
+    """To the person affected, where monitoring found it (C-h)."""
+    ACCOUNT_TAKEN_OVER = "account_taken_over"
+    URGENT_CASE = "urgent_case"
+    DEADLINE_AT_RISK = "deadline_at_risk"
+    DEADLINE_MISSED = "deadline_missed"
+    ACCESS_GRANTED = "access_granted"
+    ACCESS_WITHDRAWN = "access_withdrawn"
+    REVIEW_DUE = "review_due"
+    EXCEPTION_EXPIRED = "exception_expired"
 
 
 class RecipientReason(StrEnum):
@@ -225,10 +369,35 @@ class RecipientReason(StrEnum):
     NOBODY_CONFIDENTIAL = "nobody_confidential"
     NOBODY_ANONYMOUS = "nobody_anonymous"
     NOBODY_FOUND_BY_MONITORING = "nobody_found_by_monitoring"
+    NOBODY_UNION_ACTIVITY = "nobody_union_activity"
+    NOBODY_NOT_REQUIRED = "nobody_not_required"
+    """The policy asks for no manager to be told: incidents without abuse, enquiries."""
+    NOBODY_MANAGER_WORKS_IT = "nobody_manager_works_it"
+    """The reporter's manager is the one who works the misuse case: they must not learn who reported."""
+    NOBODY_CANNOT_BE_REACHED = "nobody_cannot_be_reached"
+    SUBJECTS_MANAGER = "subjects_manager"
+    TEAM_MAILBOX = "team_mailbox"
+    TEAM_LEAD = "team_lead"
+    THE_REPORTER = "the_reporter"
+    PERSON_AFFECTED = "person_affected"
+    ACCOUNT_OWNER = "account_owner"
+    ACCOUNT_OPERATOR = "account_operator"
+    COMMS = "comms"
     ESCALATED_NO_ANSWER = "escalated_no_answer"
     ESCALATED_NOT_MINE = "escalated_not_mine"
     ESCALATED_CANNOT_ACT = "escalated_cannot_act"
     ESCALATED_UNDELIVERABLE = "escalated_undeliverable"
+
+
+class WithdrawalReason(StrEnum):
+    """Why somebody may no longer operate an account (S5, Sc-c, D-pia, S8)."""
+
+    TRAINING_LAPSED = "training_lapsed"
+    VETTING_LAPSED = "vetting_lapsed"
+    EXCEPTION_EXPIRED = "exception_expired"
+    ACCOUNT_FROZEN = "account_frozen"
+    ACCOUNT_CLOSED = "account_closed"
+    BY_DECISION = "by_decision"
 
 
 class Acknowledgement(StrEnum):

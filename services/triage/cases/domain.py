@@ -10,8 +10,58 @@ from shared.ids import CaseId, ReportId
 CLAIM_LEASE = timedelta(minutes=10)
 """How long a claim lasts after the last write. Our choice."""
 
-OUTCOMES: Mapping[ReportType, frozenset[Outcome]] = {ReportType.ABUSE: frozenset(Outcome)}
-"""Which outcomes fit which type of report."""
+OUTCOMES: Mapping[ReportType, frozenset[Outcome]] = {
+    ReportType.ABUSE: frozenset(
+        {
+            Outcome.REPORTED_TO_PLATFORM,
+            Outcome.REMOVED_BY_PLATFORM,
+            Outcome.SUPPORT_GIVEN,
+            Outcome.POLICE_REFERRAL,
+            Outcome.NO_VIOLATION,
+            Outcome.INVALID_REPORT,
+            Outcome.DUPLICATE,
+            Outcome.OUT_OF_SCOPE,
+            Outcome.WITHDRAWN,
+        }
+    ),
+    ReportType.MISUSE: frozenset(
+        {
+            Outcome.NO_BREACH,
+            Outcome.ADVICE_GIVEN,
+            Outcome.INFORMAL_ACTION,
+            Outcome.DISCIPLINARY_ROUTE,
+            Outcome.REFERRED,
+            Outcome.INSUFFICIENT_INFORMATION,
+            Outcome.DUPLICATE,
+            Outcome.OUT_OF_SCOPE,
+            Outcome.EXEMPT,
+            Outcome.WITHDRAWN,
+        }
+    ),
+    ReportType.SECURITY_INCIDENT: frozenset(
+        {
+            Outcome.CONTAINED,
+            Outcome.ERADICATED,
+            Outcome.ACCEPTED,
+            Outcome.FALSE_POSITIVE,
+            Outcome.NOT_AN_INCIDENT,
+            Outcome.DUPLICATE,
+            Outcome.WITHDRAWN,
+        }
+    ),
+    ReportType.ENQUIRY: frozenset({Outcome.ANSWERED, Outcome.DUPLICATE, Outcome.OUT_OF_SCOPE, Outcome.WITHDRAWN}),
+    ReportType.POLICY_EXCEPTION: frozenset(
+        {
+            Outcome.EXCEPTION_GRANTED,
+            Outcome.EXCEPTION_REFUSED,
+            Outcome.ANSWERED,
+            Outcome.DUPLICATE,
+            Outcome.OUT_OF_SCOPE,
+            Outcome.WITHDRAWN,
+        }
+    ),
+}
+"""Which outcomes fit which type of report (design: domain, section 2)."""
 
 FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
 BEING_WORKED = frozenset({CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION})
