@@ -1,15 +1,21 @@
 """Settings that every service has. All come from `SIGNPOST_*` variables; an unknown one stops the start by its name."""
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.auth.permissions import Role
+from shared.auth.provider_config import ALGORITHMS, ClaimNames, ProviderConfig
 
 PREFIX = "SIGNPOST_"
 PROCESS_VARIABLES = frozenset({"SIGNPOST_DATA_DIR"})
@@ -18,12 +24,34 @@ PROCESS_VARIABLES = frozenset({"SIGNPOST_DATA_DIR"})
 S = TypeVar("S", bound="ServiceSettings")
 
 
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+def _split(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+def _comma_separated(value: object) -> object:
+    return _split(value) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 """A list written as `a,b,c`."""
+
+
+def _pairs(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        found = json.loads(value)
+        return tuple(
+            (group, role) for group, roles in found.items() for role in (roles if isinstance(roles, list) else [roles])
+        )
+    return tuple((group.strip(), role.strip()) for group, _, role in (part.rpartition("=") for part in _split(value)))
+
+
+RolesOfGroups = Annotated[tuple[tuple[str, Role], ...], NoDecode, BeforeValidator(_pairs)]
+"""Written `group=role,group=role`, or as JSON `{"group": "role", "group": ["role", "role"]}`."""
+
+_OURS = "signpost_"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class InvalidSettings(Exception):
@@ -43,8 +71,28 @@ class ServiceSettings(BaseSettings):
     """PEM of the Ed25519 key that signs sessions; intake alone needs it."""
     verify_key_file: Path
     """PEM of its public half."""
+    oidc_issuer: str | None = None
+    """The identity provider that people sign in with, as its tokens name it; the APIs take its tokens too."""
+    oidc_discovery_url: str | None = None
+    """Where the provider describes itself, if not at `/.well-known/openid-configuration` under the issuer."""
+    oidc_api_audience: str = "signpost-api"
+    """Whom bearer tokens of the provider must be meant for."""
+    oidc_algorithms: CommaSeparated = ALGORITHMS
+    """Signatures of the provider that are believed: some of `RS256,ES256,EdDSA`."""
+    oidc_leeway: timedelta = timedelta(seconds=30)
+    """How far the provider's clock may be off (seconds, or ISO 8601)."""
+    oidc_role_claim: str = "groups"
+    """The claim that lists a person's or client's groups; dots lead into objects (`realm_access.roles`)."""
+    oidc_roles: RolesOfGroups = ()
+    """Which group is which role: `group=role,group=role`, or a JSON object. Everybody else may report, no more."""
+    oidc_staff_id_claim: str = "staff_id"
+    """The claim that says who somebody is in the staff directory."""
+    oidc_name_claim: str = "name"
+    """The claim with the name."""
+    oidc_email_claim: str = "email"
+    """The claim with the address."""
     personas_file: Path | None = None
-    """Embedded mode only: the people one can sign in as by choosing."""
+    """Embedded mode only: the people one can sign in as by choosing. Never beside an identity provider."""
     event_log: Literal["postgres", "kafka"] = "kafka"
     """Where events go: Apache Kafka, or a PostgreSQL database of its own on one machine."""
     event_log_url: str | None = None
@@ -73,6 +121,54 @@ class ServiceSettings(BaseSettings):
     """Writes that everybody else at one address may make together, in one process."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged at least."""
+
+    @field_validator("oidc_issuer", "oidc_discovery_url")
+    @classmethod
+    def _safe_provider(cls, url: str | None, info: ValidationInfo) -> str | None:
+        """Speak to the provider by TLS wherever people reach Signpost by TLS."""
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        schemes = {"https"} if str(info.data.get("public_url", "")).startswith("https://") else {"http", "https"}
+        if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+            raise PydanticCustomError(f"{_OURS}url", "must be an https:// address without query")
+        return url
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _asymmetric(cls, algorithms: tuple[str, ...]) -> tuple[str, ...]:
+        if not algorithms or not set(algorithms) <= set(ALGORITHMS):
+            raise PydanticCustomError(f"{_OURS}algorithms", "must be some of RS256, ES256, EdDSA")
+        return algorithms
+
+    @field_validator("personas_file")
+    @classmethod
+    def _only_here(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        """Choosing who one is: on this machine, and where nobody signs in for real."""
+        if path is None:
+            return None
+        if info.data.get("oidc_issuer"):
+            raise PydanticCustomError(f"{_OURS}personas", "cannot be set beside SIGNPOST_OIDC_ISSUER")
+        if urlsplit(str(info.data.get("public_url", ""))).hostname not in _LOOPBACK:
+            raise PydanticCustomError(f"{_OURS}personas", "works only where SIGNPOST_PUBLIC_URL is this machine")
+        return path
+
+    @property
+    def provider(self) -> ProviderConfig | None:
+        """The identity provider; None without one."""
+        if self.oidc_issuer is None:
+            return None
+        return ProviderConfig(
+            issuer=self.oidc_issuer,
+            discovery_url=self.oidc_discovery_url or f"{self.oidc_issuer.rstrip('/')}/.well-known/openid-configuration",
+            api_audience=self.oidc_api_audience,
+            algorithms=self.oidc_algorithms,
+            leeway=self.oidc_leeway,
+            claims=ClaimNames(
+                self.oidc_role_claim, self.oidc_staff_id_claim, self.oidc_name_claim, self.oidc_email_claim
+            ),
+            roles=self.oidc_roles,
+        )
 
     @property
     def secure(self) -> bool:
@@ -115,5 +211,7 @@ def refuse_unknown(kinds: Iterable[type[ServiceSettings]], environment: Mapping[
 def _reason(error: ValidationError, name: str) -> str:
     for problem in error.errors(include_input=False, include_url=False, include_context=False):
         if name == f"{PREFIX}{str(problem['loc'][0]).upper()}":
+            if problem["type"].startswith(_OURS):
+                return problem["msg"]
             return "is missing" if problem["type"] == "missing" else f"is malformed ({problem['type']})"
     return "is malformed"

@@ -21,6 +21,7 @@ from services.intake.reports.receipts import Receipts
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import open_front_door
+from services.intake.sign_in.oidc import open_oidc
 from services.intake.start import pages as start
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
@@ -118,4 +119,4 @@ def _equip(app: FastAPI, settings: IntakeSettings) -> None:
     app.state.access = Access(receipts, Attempts())
     app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
     app.state.passes = Passes(settings.derive_key("status page"))
-    app.state.front_door = open_front_door(settings)
+    app.state.front_door = open_front_door(settings, open_oidc(settings, app.state.provider))

@@ -9,6 +9,8 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from shared.auth.guard import assert_every_route_is_guarded
+from shared.auth.provider_requests import ProviderKeysAtHand
+from shared.auth.provider_tokens import EitherReader, Provider
 from shared.auth.tokens import TokenVerifier
 from shared.clock import Clock, SystemClock
 from shared.observability.access_log import AccessLog, RouteNote
@@ -76,7 +78,9 @@ def create_app(  # noqa: PLR0913 - the parts of the frame, each named once
     )
     app.state.settings = settings
     app.state.clock = clock or SystemClock()
-    app.state.tokens = TokenVerifier(settings.verify_key_file.read_bytes())
+    ours = TokenVerifier(settings.verify_key_file.read_bytes())
+    app.state.provider = provider = Provider(settings.provider) if settings.provider else None
+    app.state.tokens = EitherReader(ours, provider) if provider else ours
     app.state.rates = RateLimits()
     app.state.templates = make_environment(templates)
     for router in routers:
@@ -101,6 +105,7 @@ def _middleware(app: FastAPI, service: str, settings: ServiceSettings, body_limi
             others=settings.rate_limit_address,
         ),
         Middleware(BodyLimit, limit=body_limit),
+        Middleware(ProviderKeysAtHand, provider=app.state.provider, clock=app.state.clock),
         Middleware(Csrf, key=settings.derive_key("csrf"), secure=settings.secure),
         Middleware(RouteNote),
     ]

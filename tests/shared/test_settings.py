@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from services.intake.settings import IntakeSettings
+from shared.auth.permissions import Role
 from shared.settings import InvalidSettings, ServiceSettings, load, refuse_unknown
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -53,3 +55,49 @@ def test_each_purpose_has_a_key_of_its_own(environment: pytest.MonkeyPatch) -> N
 def test_a_secret_does_not_show_when_settings_are_printed(environment: pytest.MonkeyPatch) -> None:
     del environment
     assert SECRET not in repr(load(ServiceSettings))
+
+
+def test_groups_become_roles_as_a_list_or_as_json(environment: pytest.MonkeyPatch) -> None:
+    expected = (("Signpost SMART", Role.SMART_RESPONDER), ("comms", Role.COMMS), ("comms", Role.ACCOUNT_OWNER))
+    for written in (
+        "Signpost SMART=smart_responder, comms=comms, comms=account_owner",
+        '{"Signpost SMART": "smart_responder", "comms": ["comms", "account_owner"]}',
+    ):
+        environment.setenv("SIGNPOST_OIDC_ROLES", written)
+        assert load(ServiceSettings).oidc_roles == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("OIDC_ALGORITHMS", "RS256,HS256", "must be some of RS256, ES256, EdDSA"),
+        ("OIDC_ALGORITHMS", "none", "must be some of"),
+        ("OIDC_ALGORITHMS", "", "must be some of"),
+        ("OIDC_ISSUER", "http://id.example.org", "must be an https:// address"),
+        ("OIDC_ISSUER", "https://id.example.org?x=1", "must be an https:// address"),
+        ("OIDC_ROLES", "group=god", "is malformed"),
+        ("OIDC_ROLES", "{", "is malformed"),
+        ("PERSONAS_FILE", "personas.yaml", "works only where SIGNPOST_PUBLIC_URL is this machine"),
+    ],
+)
+def test_a_provider_that_could_not_be_trusted_stops_the_start(
+    environment: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    environment.setenv("SIGNPOST_PUBLIC_URL", "https://signpost.example.org")
+    environment.setenv(f"SIGNPOST_{name}", value)
+    with pytest.raises(InvalidSettings, match=f"SIGNPOST_{name}: {reason}"):
+        load(ServiceSettings)
+
+
+def test_choosing_who_one_is_stands_never_beside_a_provider(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SIGNPOST_OIDC_ISSUER", "http://localhost:8080/realms/department")
+    environment.setenv("SIGNPOST_PERSONAS_FILE", "personas.yaml")
+    with pytest.raises(InvalidSettings, match="SIGNPOST_PERSONAS_FILE: cannot be set beside SIGNPOST_OIDC_ISSUER"):
+        load(ServiceSettings)
+
+
+def test_a_provider_needs_to_know_our_name(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SIGNPOST_INTAKE_DATABASE_URL", "postgresql+asyncpg://")
+    environment.setenv("SIGNPOST_OIDC_ISSUER", "http://localhost:8080/realms/department")
+    with pytest.raises(InvalidSettings, match="SIGNPOST_OIDC_CLIENT_ID: is needed beside SIGNPOST_OIDC_ISSUER"):
+        load(IntakeSettings)

@@ -1,11 +1,14 @@
-"""What signing in needs at run time: the key that signs sessions, and the people to choose from."""
+"""What signing in needs at run time: the key that signs sessions, and either a provider or people to choose from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from services.intake.sign_in.attempts import Attempts
+from services.intake.sign_in.oidc import OidcSignIn
 from shared.auth.personas import Persona, UnknownPersona, load_personas
 from shared.auth.tokens import TokenIssuer
 from shared.settings import ServiceSettings
+from shared.web.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,8 @@ class FrontDoor:
 
     issuer: TokenIssuer | None = None
     personas: Sequence[Persona] = field(default_factory=tuple)
+    oidc: OidcSignIn | None = None
+    attempts: Attempts | None = None
 
     def persona(self, staff_id: str) -> Persona:
         """Return the persona with `staff_id`.
@@ -26,9 +31,34 @@ class FrontDoor:
                 return persona
         raise UnknownPersona
 
+    def tokens(self) -> TokenIssuer:
+        """Return what signs sessions.
 
-def open_front_door(settings: ServiceSettings) -> FrontDoor:
+        Raises:
+            Problem: 403 where nobody can sign in.
+        """
+        if self.issuer is None:
+            raise closed()
+        return self.issuer
+
+    def provider(self) -> tuple[OidcSignIn, Attempts]:
+        """Return what signs people in with the identity provider.
+
+        Raises:
+            Problem: 403 where there is none.
+        """
+        if self.issuer is None or self.oidc is None or self.attempts is None:
+            raise closed()
+        return self.oidc, self.attempts
+
+
+def closed() -> Problem:
+    """Return the refusal of a way to sign in that is turned off."""
+    return Problem(403, "no-sign-in", "You cannot sign in here", "This way of signing in is turned off.")
+
+
+def open_front_door(settings: ServiceSettings, oidc: OidcSignIn | None = None) -> FrontDoor:
     """Read the signing key and the personas that the settings name; `app.state.front_door` keeps the result."""
     issuer = TokenIssuer(settings.signing_key_file.read_bytes()) if settings.signing_key_file else None
     personas = load_personas(settings.personas_file) if settings.personas_file else ()
-    return FrontDoor(issuer, personas)
+    return FrontDoor(issuer, personas, oidc, Attempts(settings.derive_key("sign-in attempts")) if oidc else None)

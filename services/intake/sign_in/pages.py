@@ -5,16 +5,16 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake.sign_in.front_door import FrontDoor
-from shared.auth.guard import SESSION_COOKIE, anyone, current_session, signed_in
+from services.intake.sign_in import provider_pages
+from services.intake.sign_in.cookies import with_session, without_session
+from services.intake.sign_in.front_door import FrontDoor, closed
+from shared.auth.guard import anyone, current_session, signed_in
 from shared.auth.personas import UnknownPersona
 from shared.auth.principal import Principal
-from shared.auth.tokens import TokenIssuer
-from shared.settings import ServiceSettings
 from shared.web.dependencies import Now
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
-from shared.web.problems import Problem, standard_problem
+from shared.web.problems import standard_problem
 from shared.web.rate_limits import at_most
 from shared.web.signing_in_again import relative_address
 
@@ -22,17 +22,25 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _CHOOSE = "Choose who to sign in as"
 
 router = APIRouter(include_in_schema=False)
+router.include_router(provider_pages.router)
 
 
-def personas_allowed(request: Request) -> FrontDoor:
+def front_door(request: Request) -> FrontDoor:
+    """Give what signing in needs."""
+    return cast(FrontDoor, request.app.state.front_door)
+
+
+Door = Annotated[FrontDoor, Depends(front_door)]
+
+
+def personas_allowed(request: Request, door: Door) -> FrontDoor:
     """Let choosing a person through: only where personas are set, and only by a loopback name.
 
     Raises:
         Problem: 403 where personas are off, 421 where the Host is another name.
     """
-    door = cast(FrontDoor, request.app.state.front_door)
     if door.issuer is None or not door.personas:
-        raise Problem(403, "no-personas", "You cannot sign in here", "Signing in by choosing a person is turned off.")
+        raise closed()
     host = request.headers.get("host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name.lower() not in _LOOPBACK:
@@ -43,10 +51,12 @@ def personas_allowed(request: Request) -> FrontDoor:
 Personas = Annotated[FrontDoor, Depends(personas_allowed)]
 
 
-@router.get("/sign-in", dependencies=[Depends(anyone)])
-def choose(request: Request, door: Personas) -> Response:
-    """Show the people to choose from."""
-    return _chooser(request, door, _next_of(request), FormErrors())
+@router.get("/sign-in", dependencies=[Depends(anyone), Depends(at_most("600/minute"))])
+async def choose(request: Request, door: Door, now: Now) -> Response:
+    """Go to the identity provider, or show the people to choose from."""
+    if door.oidc is not None:
+        return await provider_pages.begin(request, door, _next_of(request), now)
+    return _chooser(request, personas_allowed(request, door), _next_of(request), FormErrors())
 
 
 @router.post("/sign-in", dependencies=[Depends(anyone), Depends(at_most("60/minute"))])
@@ -58,19 +68,17 @@ async def sign_in(request: Request, door: Personas, now: Now) -> Response:
         chosen = door.persona(answers.get("persona", [""])[0])
     except UnknownPersona:
         return _chooser(request, door, onward, FormErrors({"persona": _CHOOSE}))
-    token = _issuer(door).session(chosen.principal, now)
-    return _with_cookie(request, RedirectResponse(onward, 303), token)
+    return with_session(request, RedirectResponse(onward, 303), door.tokens().session(chosen.principal, now))
 
 
 @router.get("/sign-in/renew")
-def renew(request: Request, principal: Annotated[Principal, Depends(signed_in)], now: Now) -> Response:
+def renew(request: Request, principal: Annotated[Principal, Depends(signed_in)], door: Door, now: Now) -> Response:
     """Let a session go on for another 30 minutes, 8 hours in all at most."""
     session = current_session(request)
-    onward = RedirectResponse(relative_address(_next_of(request)), 303)
     if session is None or "authorization" in request.headers:
         raise standard_problem(403)
-    door = cast(FrontDoor, request.app.state.front_door)
-    return _with_cookie(request, onward, _issuer(door).session(principal, now, started_at=session.started_at))
+    token = door.tokens().session(principal, now, started_at=session.started_at)
+    return with_session(request, RedirectResponse(relative_address(_next_of(request)), 303), token)
 
 
 @router.get("/sign-out", dependencies=[Depends(anyone)])
@@ -80,11 +88,14 @@ def ask_to_sign_out(request: Request) -> Response:
 
 
 @router.post("/sign-out", dependencies=[Depends(anyone)])
-def sign_out(request: Request) -> Response:
-    """End the session on this device."""
-    response = RedirectResponse("/", 303)
-    response.delete_cookie(SESSION_COOKIE, secure=_is_secure(request), httponly=True, samesite="lax")
-    return response
+async def sign_out(request: Request, door: Door, now: Now) -> Response:
+    """End the session on this device, and at the provider where it can be ended there."""
+    farewell = await door.oidc.farewell(now) if door.oidc else None
+    if farewell is None:
+        return without_session(request, RedirectResponse("/", 303))
+    request.state.session = None  # the page is for somebody who has left
+    title, link = "You have signed out of Signpost", "Sign out of your organisation’s sign-in too"
+    return without_session(request, render(request, "sign_in/leaving.html", address=farewell, title=title, link=link))
 
 
 def _chooser(request: Request, door: FrontDoor, onward: str, errors: FormErrors) -> Response:
@@ -92,20 +103,7 @@ def _chooser(request: Request, door: FrontDoor, onward: str, errors: FormErrors)
     return render(request, "sign_in/choose.html", 422 if errors else 200, **context)
 
 
-def _with_cookie(request: Request, response: Response, token: str) -> Response:
-    response.set_cookie(SESSION_COOKIE, token, secure=_is_secure(request), httponly=True, samesite="lax")
-    return response
-
-
-def _issuer(door: FrontDoor) -> TokenIssuer:
-    if door.issuer is None:
-        raise standard_problem(403)
-    return door.issuer
-
-
 def _next_of(request: Request) -> str:
-    return relative_address(request.query_params.get("next"))
-
-
-def _is_secure(request: Request) -> bool:
-    return cast(ServiceSettings, request.app.state.settings).secure
+    """Return where to go on; never to signing in or out again."""
+    onward = relative_address(request.query_params.get("next"))
+    return "/" if onward.startswith("/sign-") else onward

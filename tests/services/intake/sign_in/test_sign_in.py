@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from services.intake.sign_in import pages
 from services.intake.sign_in.front_door import open_front_door
 from shared.auth.guard import SESSION_COOKIE, SignedIn
+from shared.auth.personas import load_personas
 from tests.support.web import ADDRESS, WebForTests, browsing, csrf_token
 
 _ROOT = Path(__file__).parents[4]
@@ -72,7 +73,7 @@ async def test_the_session_cookie_is_secure_where_there_is_tls(web: WebForTests)
 
 async def test_all_people_are_offered(client: httpx.AsyncClient) -> None:
     page = (await client.get("/sign-in")).text
-    assert page.count('type="radio"') == 14
+    assert page.count('type="radio"') == len(load_personas(PERSONAS))
     assert "Grace Okafor" in page
 
 

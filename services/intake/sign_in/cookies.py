@@ -1,0 +1,28 @@
+"""The session cookie: out of reach of scripts, sent along when somebody follows a link here, by TLS where there is."""
+
+from typing import TypeVar, cast
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from shared.auth.guard import SESSION_COOKIE
+from shared.settings import ServiceSettings
+
+R = TypeVar("R", bound=Response)
+
+
+def with_session(request: Request, response: R, token: str) -> R:
+    """Start, or go on with, the session that `token` proves."""
+    response.set_cookie(SESSION_COOKIE, token, secure=is_secure(request), httponly=True, samesite="lax")
+    return response
+
+
+def without_session(request: Request, response: R) -> R:
+    """End the session on this device."""
+    response.delete_cookie(SESSION_COOKIE, secure=is_secure(request), httponly=True, samesite="lax")
+    return response
+
+
+def is_secure(request: Request) -> bool:
+    """Tell whether people reach Signpost by TLS."""
+    return cast(ServiceSettings, request.app.state.settings).secure

@@ -1,0 +1,154 @@
+"""OpenID Connect authorization code flow with PKCE, by authlib; what goes over the network goes by httpx."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+import httpx
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.client import OAuth2Client
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+from services.intake.settings import IntakeSettings
+from services.intake.sign_in.attempts import Attempt
+from shared.auth.principal import Principal
+from shared.auth.provider_config import claim
+from shared.auth.provider_keys import Description, ProviderUnavailable, fetch_json, json_object
+from shared.auth.provider_tokens import Provider
+from shared.auth.tokens import InvalidToken
+
+CALLBACK = "/sign-in/callback"
+_PATIENCE_SECONDS = 10.0
+
+
+class SignInRefused(Exception):
+    """The provider does not take the code: it was used before, is too old, or was made for somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What the provider knows us by."""
+
+    client_id: str
+    client_secret: str | None
+    scopes: str
+    public_url: str
+
+    @property
+    def redirect_uri(self) -> str:
+        """The one address that people come back to; the provider compares it to the letter."""
+        return f"{self.public_url}{CALLBACK}"
+
+
+class OidcSignIn:
+    """Sends people to the provider, and learns who came back."""
+
+    def __init__(self, provider: Provider, client: Client) -> None:
+        self._provider = provider
+        self._client = client
+
+    async def address(self, attempt: Attempt, now: datetime) -> str:
+        """Return where the person signs in.
+
+        Raises:
+            ProviderUnavailable: the provider is away.
+        """
+        description = await self._provider.description(now)
+        client = OAuth2Client(
+            None,
+            client_id=self._client.client_id,
+            redirect_uri=self._client.redirect_uri,
+            scope=self._client.scopes,
+            code_challenge_method="S256",
+        )
+        address, _ = client.create_authorization_url(
+            description.authorization_endpoint,
+            state=attempt.state,
+            code_verifier=attempt.verifier,
+            nonce=attempt.nonce,
+        )
+        return str(address)
+
+    async def who_came_back(self, code: str, attempt: Attempt, now: datetime) -> Principal:
+        """Trade the code for an ID token, check it, and return whom it is about.
+
+        Raises:
+            SignInRefused: the provider does not take the code.
+            ProviderUnavailable: the provider is away, or answers nonsense.
+            InvalidToken: the ID token is not one to believe.
+        """
+        description = await self._provider.description(now)
+        answer = await self._trade(code, attempt, description)
+        id_token, access_token = answer.get("id_token"), answer.get("access_token")
+        if not isinstance(id_token, str):
+            raise InvalidToken
+        await self._provider.prepare(id_token, now)
+        claims = self._provider.read_id_token(id_token, self._client.client_id, attempt.nonce, now)
+        if isinstance(access_token, str):
+            claims = await self._with_user_info(claims, access_token, description)
+        return self._provider.principal(claims)
+
+    async def farewell(self, now: datetime) -> str | None:
+        """Return where the person signs out of the provider too (RP-Initiated Logout 1.0); None where it has no such.
+
+        The ID token is not sent as a hint: it would put a name and an address into a URL.
+        """
+        try:
+            description = await self._provider.description(now)
+        except ProviderUnavailable:
+            return None
+        if description.end_session_endpoint is None:
+            return None
+        back = {"client_id": self._client.client_id, "post_logout_redirect_uri": f"{self._client.public_url}/"}
+        joined = "&" if "?" in description.end_session_endpoint else "?"
+        return f"{description.end_session_endpoint}{joined}{urlencode(back)}"
+
+    async def _trade(self, code: str, attempt: Attempt, description: Description) -> Mapping[str, object]:
+        body = prepare_token_request(
+            "authorization_code", code=code, redirect_uri=self._client.redirect_uri, code_verifier=attempt.verifier
+        )
+        headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded;charset=UTF-8"}
+        how = ClientAuth(self._client.client_id, self._client.client_secret, self._auth_method(description))
+        url, headers, body = how.prepare("POST", description.token_endpoint, headers, body)
+        try:
+            async with httpx.AsyncClient(timeout=_PATIENCE_SECONDS, follow_redirects=False) as client:
+                response = await client.post(url, content=body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ProviderUnavailable(type(error).__name__) from None
+        if response.status_code == httpx.codes.BAD_REQUEST:
+            raise SignInRefused
+        return json_object(response)
+
+    def _auth_method(self, description: Description) -> str:
+        if self._client.client_secret is None:
+            return "none"
+        return "client_secret_basic" if description.basic_auth else "client_secret_post"
+
+    async def _with_user_info(
+        self, claims: Mapping[str, object], access_token: str, description: Description
+    ) -> Mapping[str, object]:
+        """Ask for what the ID token leaves out; an answer about somebody else is no answer (OpenID Connect §5.3.2)."""
+        names = self._provider.config.claims
+        asked = (names.roles, names.staff_id, names.name, names.email)
+        if description.userinfo_endpoint is None or all(claim(claims, name) is not None for name in asked):
+            return claims
+        bearer = {"authorization": f"Bearer {access_token}"}
+        more = await fetch_json(description.userinfo_endpoint, bearer)
+        if more.get("sub") != claims.get("sub"):
+            raise InvalidToken
+        return {**more, **claims}
+
+
+def open_oidc(settings: IntakeSettings, provider: Provider | None) -> OidcSignIn | None:
+    """Return what signs people in with the provider; None without one."""
+    if provider is None or settings.oidc_client_id is None:
+        return None
+    secret = settings.oidc_client_secret
+    client = Client(
+        client_id=settings.oidc_client_id,
+        client_secret=secret.get_secret_value() if secret else None,
+        scopes=settings.oidc_scopes,
+        public_url=settings.public_url.rstrip("/"),
+    )
+    return OidcSignIn(provider, client)

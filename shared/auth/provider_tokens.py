@@ -1,0 +1,176 @@
+"""Tokens of the identity provider: bearer tokens for the APIs (RFC 9068, RFC 8725) and ID tokens (OpenID Connect)."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from authlib.oidc.core import CodeIDToken
+from joserfc import jws, jwt
+from joserfc.errors import JoseError, SecurityWarning
+
+from shared.auth.principal import Principal, Session
+from shared.auth.provider_config import ProviderConfig, short_text
+from shared.auth.provider_keys import Description, ProviderKeys
+from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader
+
+_LONGEST_TOKEN = 16_384
+
+# "EdDSA" is what providers have written since RFC 8037; RFC 9864 has a newer name for it and joserfc says so each time.
+warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+
+
+class Provider:
+    """What we know of the identity provider, and what we make of its tokens. Reading asks nobody: see `prepare`."""
+
+    def __init__(self, config: ProviderConfig) -> None:
+        self.config = config
+        self._keys = ProviderKeys(config)
+
+    async def description(self, now: datetime) -> Description:
+        """Return where the provider does what.
+
+        Raises:
+            ProviderUnavailable: it cannot be asked.
+        """
+        return await self._keys.description(now)
+
+    async def prepare(self, token: str, now: datetime) -> None:
+        """Fetch the key that `token` names, if it claims to be the provider's and the key is not here yet.
+
+        Raises:
+            ProviderUnavailable: the key is not here and the provider cannot be asked.
+        """
+        header = _header(token)
+        if header.get("alg") in self.config.algorithms and self.claims_to_issue(token):
+            await self._keys.prepare(_key_id(header), now)
+
+    def claims_to_issue(self, token: str) -> bool:
+        """Tell whether `token` says that it is the provider's. Proves nothing."""
+        return _unproved_issuer(token) == self.config.issuer
+
+    def read(self, token: str, audience: Audience, now: datetime) -> Session:
+        """Return what a bearer token says.
+
+        Raises:
+            TokenExpired: it is over.
+            InvalidToken: it is not the provider's, is not for our APIs, or is an ID token.
+        """
+        claims = self._verified(token)
+        if audience is not Audience.API or self.config.api_audience not in _audiences(claims) or "nonce" in claims:
+            raise InvalidToken
+        return self._session(claims, now)
+
+    def read_id_token(self, token: str, client_id: str, nonce: str, now: datetime) -> Mapping[str, object]:
+        """Return the claims of an ID token that was issued to `client_id` for the sign-in with `nonce`.
+
+        Raises:
+            InvalidToken: it is not that.
+        """
+        claims = self._verified(token)
+        if client_id not in _audiences(claims) or claims.get("nonce") != nonce:
+            raise InvalidToken
+        try:
+            parsed = CodeIDToken(dict(claims), {}, params={"client_id": client_id, "nonce": nonce})
+            parsed.validate(now=int(now.timestamp()), leeway=int(self.config.leeway.total_seconds()))
+        except (JoseError, ValueError, TypeError) as error:
+            raise InvalidToken from error
+        self._session(claims, now)
+        return claims
+
+    def principal(self, claims: Mapping[str, object]) -> Principal:
+        """Return who `claims` are about.
+
+        Raises:
+            InvalidToken: they name nobody.
+        """
+        subject, config = short_text(claims.get("sub")), self.config
+        if subject is None:
+            raise InvalidToken
+        return Principal(
+            subject=subject,
+            staff_id=config.staff_id_of(claims),
+            name=config.name_of(claims),
+            email=config.email_of(claims),
+            roles=config.roles_of(claims),
+        )
+
+    def _session(self, claims: Mapping[str, object], now: datetime) -> Session:
+        principal, leeway = self.principal(claims), self.config.leeway
+        issued_at, expires_at = _time(claims.get("iat")), _time(claims.get("exp"))
+        not_before = _time(claims["nbf"]) if "nbf" in claims else issued_at
+        if now >= expires_at + leeway:
+            raise TokenExpired
+        if max(issued_at, not_before) > now + leeway:
+            raise InvalidToken
+        return Session(principal, issued_at, issued_at, expires_at)
+
+    def _verified(self, token: str) -> Mapping[str, object]:
+        header, allowed = _header(token), list(self.config.algorithms)
+        key = self._keys.find(_key_id(header), str(header.get("alg")))
+        if header.get("alg") not in allowed or key is None:
+            raise InvalidToken
+        try:
+            claims = jwt.decode(token, key, algorithms=allowed).claims
+        except (JoseError, ValueError) as error:
+            raise InvalidToken from error
+        if claims.get("iss") != self.config.issuer:
+            raise InvalidToken
+        return claims
+
+
+class EitherReader:
+    """Reads our own tokens and the provider's; a session is always our own."""
+
+    def __init__(self, ours: TokenReader, provider: Provider) -> None:
+        self._ours = ours
+        self._provider = provider
+
+    def read(self, token: str, audience: Audience, now: datetime) -> Session:
+        """Return what `token` says.
+
+        Raises:
+            TokenExpired: it is over.
+            InvalidToken: it is nobody's whom we believe, or for something else.
+        """
+        foreign = audience is Audience.API and self._provider.claims_to_issue(token)
+        return (self._provider if foreign else self._ours).read(token, audience, now)
+
+
+def _header(token: str) -> Mapping[str, object]:
+    if len(token) > _LONGEST_TOKEN or not token.isascii():
+        return {}
+    try:
+        return jws.extract_compact(token.encode()).headers()
+    except (JoseError, ValueError):
+        return {}
+
+
+def _unproved_issuer(token: str) -> object:
+    if len(token) > _LONGEST_TOKEN or not token.isascii():
+        return None
+    try:
+        payload = json.loads(jws.extract_compact(token.encode()).payload)
+    except (JoseError, ValueError, RecursionError):
+        return None
+    return payload.get("iss") if isinstance(payload, dict) else None
+
+
+def _key_id(header: Mapping[str, object]) -> str | None:
+    key_id = header.get("kid")
+    return key_id if isinstance(key_id, str) else None
+
+
+def _audiences(claims: Mapping[str, object]) -> list[object]:
+    audience = claims.get("aud")
+    return audience if isinstance(audience, list) else [audience]
+
+
+def _time(value: object) -> datetime:
+    """Read a NumericDate (RFC 7519 §2): seconds, with or without a fraction."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise InvalidToken
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidToken from error

@@ -1,0 +1,241 @@
+"""Tokens of the identity provider: which are believed, what they say, and when the provider is asked for its keys."""
+
+import base64
+import hmac
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter
+from joserfc import jwt
+from joserfc.jwk import ECKey, RSAKey
+
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission, Role
+from shared.auth.principal import Principal
+from shared.auth.provider_config import ClaimNames, ProviderConfig, claim
+from shared.auth.provider_keys import ProviderUnavailable
+from shared.auth.provider_tokens import Provider
+from shared.auth.tokens import Audience, InvalidToken, TokenExpired
+from tests.shared.auth.provider import CONFIG, ISSUER, RSA, ProviderForTests, claims_of, provider
+from tests.support.web import START, WebForTests, browsing
+
+__all__ = ["provider"]
+SECOND = timedelta(seconds=1)
+pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # the name that providers still write
+
+
+async def read(token: str, **when: timedelta) -> Principal:
+    now = START + when.get("later", timedelta())
+    ours = Provider(CONFIG)
+    await ours.prepare(token, now)
+    return ours.read(token, Audience.API, now).principal
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
+async def test_a_token_of_the_provider_says_who_asks(provider: ProviderForTests, algorithm: str) -> None:
+    principal = await read(provider.token(algorithm))
+    assert (principal.subject, principal.staff_id, principal.name) == ("c7f1", "S1001", "Priya Shah")
+    assert principal.roles == {Role.REPORTER, Role.MONITORING, Role.SMART_RESPONDER, Role.SMART_LEAD}
+
+
+async def test_a_group_that_is_no_role_here_gives_none(provider: ProviderForTests) -> None:
+    token = provider.token(groups=["administrator", "smart_lead"], staff_id=None, name=None, email=None)
+    assert (await read(token)).roles == {Role.REPORTER}
+
+
+def unsigned(header: dict[str, object], **changes: object) -> str:
+    parts = (json.dumps(part).encode() for part in (header, claims_of(START) | changes))
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
+
+
+def by_shared_secret(secret: bytes) -> str:
+    """The classic: what the provider publishes, taken as the secret of an HMAC. joserfc itself refuses to make one."""
+    head = unsigned({"alg": "HS256", "kid": "rsa"}).removesuffix(".")
+    mac = hmac.digest(secret, head.encode(), "sha256")
+    return f"{head}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+PUBLIC_PEM = RSA.as_pem(private=False)
+FORGED: dict[str, Callable[[ProviderForTests], str]] = {
+    "another audience": lambda p: p.token(aud="other-api"),
+    "another issuer": lambda p: p.token(iss=f"{ISSUER}/"),
+    "no algorithm": lambda _: unsigned({"alg": "none"}),
+    "no algorithm, in capitals": lambda _: unsigned({"alg": "NONE", "kid": "rsa"}),
+    "no audience": lambda p: p.token(aud=None),
+    "no end": lambda p: p.token(exp=None),
+    "no subject": lambda p: p.token(sub=None),
+    "not yet": lambda p: p.token(nbf=int(START.timestamp()) + 60),
+    "of the future": lambda p: p.token(iat=int(START.timestamp()) + 60),
+    "another's key of the same name": lambda p: p.token(key=RSAKey.generate_key(2048, {"kid": "rsa"})),
+    "a key for something else": lambda p: p.token("ES256", key=ECKey.generate_key("P-256", {"kid": "enc"})),
+    "an ID token": lambda p: p.token(nonce="n"),
+    "an end that is no time": lambda p: p.token(exp="tomorrow"),
+    "an unknown key": lambda p: p.token(key=RSAKey.generate_key(2048, {"kid": "new"})),
+    "changed": lambda p: p.token()[:-8] + "AAAAAAAA",
+    "too long": lambda p: p.token(padding="x" * 20_000),
+    "the public key as a secret": lambda _: by_shared_secret(PUBLIC_PEM),
+    "the published document as a secret": lambda _: by_shared_secret(json.dumps(RSA.as_dict(private=False)).encode()),
+    "not a token": lambda _: "a.b.c",
+    "nothing": lambda _: "",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(FORGED))
+async def test_any_other_token_is_refused(provider: ProviderForTests, kind: str) -> None:
+    encrypting = ECKey.generate_key("P-256", {"kid": "enc", "use": "enc"})
+    provider.listed = [
+        dict(encrypting.as_dict(private=False)),
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"},
+        {"kty": "?"},
+    ]
+    await read(provider.token())
+    with pytest.raises(InvalidToken):
+        await read(FORGED[kind](provider))
+
+
+@pytest.mark.filterwarnings("ignore:Key size")
+async def test_a_key_signs_with_its_own_algorithm_only(provider: ProviderForTests) -> None:
+    other, weak = RSAKey.generate_key(2048, {"kid": "pss"}), RSAKey.generate_key(1024, {"kid": "weak"})
+    provider.keys.append(weak)
+    provider.listed = [{**other.as_dict(private=False), "alg": "PS256"}]
+    for key in (other, weak):
+        with pytest.raises(InvalidToken):
+            await read(provider.token(key=key))
+
+
+async def test_clocks_may_differ_a_little(provider: ProviderForTests) -> None:
+    token = provider.token(nbf=int(START.timestamp()) + 29)
+    assert await read(token)
+    assert await read(token, later=timedelta(minutes=5, seconds=29))
+    with pytest.raises(TokenExpired):
+        await read(token, later=timedelta(minutes=5, seconds=30))
+
+
+async def test_a_provider_token_is_no_session(provider: ProviderForTests) -> None:
+    ours = Provider(CONFIG)
+    await ours.prepare(provider.token(), START)
+    with pytest.raises(InvalidToken):
+        ours.read(provider.token(), Audience.SESSION, START)
+
+
+async def test_a_token_without_a_key_id_needs_a_single_key_that_fits(provider: ProviderForTests) -> None:
+    token = jwt.encode({"alg": "RS256"}, claims_of(START), RSA, algorithms=["RS256"])
+    assert await read(token)
+    provider.keys.append(RSAKey.generate_key(2048, {"kid": "second"}))
+    with pytest.raises(InvalidToken):
+        await read(token)
+
+
+def renamed(key_id: str) -> RSAKey:
+    return RSAKey.import_key(RSA.as_dict(private=True) | {"kid": key_id})
+
+
+async def test_a_new_key_is_fetched_when_a_token_names_it(provider: ProviderForTests) -> None:
+    ours = Provider(CONFIG)
+    await ours.prepare(provider.token(), START)
+    new = RSAKey.generate_key(2048, {"kid": "new"})
+    provider.keys = [new]
+    later = START + timedelta(minutes=1)
+    await ours.prepare(provider.token(key=new), later)
+    assert ours.read(provider.token(key=new), Audience.API, later)
+    with pytest.raises(InvalidToken):
+        ours.read(provider.token(), Audience.API, later)
+
+
+async def test_made_up_key_ids_do_not_make_us_ask_all_the_time(provider: ProviderForTests) -> None:
+    ours = Provider(CONFIG)
+    for number in range(50):
+        await ours.prepare(provider.token(key=renamed(f"no-{number}")), START)
+    assert provider.asked == 1
+    await ours.prepare(provider.token(key=renamed("no")), START + 30 * SECOND)
+    assert provider.asked == 2
+
+
+async def test_nobody_is_asked_for_tokens_that_are_not_the_providers(provider: ProviderForTests) -> None:
+    ours = Provider(CONFIG)
+    for token in ("", "a.b.c", provider.token(iss="https://elsewhere.example"), unsigned({"alg": "none"})):
+        await ours.prepare(token, START)
+    assert provider.asked == 0
+
+
+async def test_keys_are_fetched_again_after_an_hour_and_kept_while_the_provider_is_away(
+    provider: ProviderForTests,
+) -> None:
+    ours, token = Provider(CONFIG), provider.token(exp=int((START + timedelta(days=1)).timestamp()))
+    for minutes, asked in ((0, 1), (59, 1), (60, 2)):
+        await ours.prepare(token, START + timedelta(minutes=minutes))
+        assert provider.asked == asked
+    provider.away = True
+    later = START + timedelta(hours=3)
+    await ours.prepare(token, later)
+    assert ours.read(token, Audience.API, later)
+    with pytest.raises(ProviderUnavailable):
+        await ours.prepare(provider.token(key=renamed("new")), later)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "https://id.example.org"},
+        {"jwks_uri": "http://id.example.org/keys"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"token_endpoint": None},
+    ],
+    ids=["another issuer", "keys without TLS", "keys of a file", "no token endpoint"],
+)
+async def test_a_provider_that_does_not_describe_itself_well_is_away(
+    provider: ProviderForTests, wrong: dict[str, object]
+) -> None:
+    provider.description |= wrong
+    with pytest.raises(ProviderUnavailable):
+        await Provider(CONFIG).description(START)
+
+
+def test_a_claim_may_stand_in_an_object_or_have_dots_in_its_name() -> None:
+    claims: dict[str, object] = {"realm_access": {"roles": ["smart"]}, "https://example.org/roles": ["x"]}
+    assert claim(claims, "realm_access.roles") == ["smart"]
+    assert claim(claims, "https://example.org/roles") == ["x"]
+    assert claim(claims, "realm_access.roles.more") is None
+    config = ProviderConfig(ISSUER, "", "api", claims=ClaimNames("realm_access.roles"), roles=(("smart", Role.COMMS),))
+    assert config.roles_of(claims) == {Role.REPORTER, Role.COMMS}
+
+
+router = APIRouter()
+
+
+@router.get("/report/api/v1/queue")
+def queue(principal: Annotated[Principal, requires(Permission.SMART_QUEUE)]) -> dict[str, str]:
+    return {"subject": principal.subject}
+
+
+async def test_the_apis_take_the_providers_tokens_beside_our_own(web: WebForTests, provider: ProviderForTests) -> None:
+    settings = web.settings(oidc_issuer=ISSUER, oidc_roles="smart=smart_responder")
+    async with browsing(web.app(router, settings=settings)) as client:
+
+        async def asked_with(headers: dict[str, str]) -> int:
+            return (await client.get("/report/api/v1/queue", headers=headers)).status_code
+
+        def bearer(token: str) -> dict[str, str]:
+            return {"authorization": f"Bearer {token}"}
+
+        assert await asked_with(web.bearer(Role.SMART_RESPONDER)) == 200
+        assert await asked_with(bearer(provider.token())) == 200
+        assert await asked_with(bearer(provider.token(groups=[]))) == 403
+        assert await asked_with(bearer(provider.token(aud="other"))) == 401
+        assert await asked_with(bearer(unsigned({"alg": "none"}))) == 401
+
+
+async def test_while_the_provider_is_away_its_tokens_are_unavailable_and_not_wrong(
+    web: WebForTests, provider: ProviderForTests
+) -> None:
+    provider.away = True
+    async with browsing(web.app(router, settings=web.settings(oidc_issuer=ISSUER))) as client:
+        headers = {"authorization": f"Bearer {provider.token()}"}
+        answer = await client.get("/report/api/v1/queue", headers=headers)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        provider.away = False
+        web.clock.pass_(5 * SECOND)
+        assert (await client.get("/report/api/v1/queue", headers=headers)).status_code == 403
