@@ -40,6 +40,13 @@ class AlertSent(_AlertEvent):
     possible_repeat: bool = False
 
 
+class AlertDelivered(_AlertEvent):
+    """The provider says that the alert arrived. Only a channel with receipts can say so; mail by SMTP cannot."""
+
+    TYPE: ClassVar[str] = "alert.delivered.v1"
+    channel: str
+
+
 class AlertFailed(_AlertEvent):
     """An attempt failed. `permanent` ends it; the others are tried again until the configured time to give up."""
 
@@ -102,6 +109,7 @@ class SirtReferralRequested(_ManagerEvent):
 NOTIFIER_EVENTS: tuple[type[Event], ...] = (
     AlertDecided,
     AlertSent,
+    AlertDelivered,
     AlertFailed,
     AlertAcknowledged,
     AlertEscalated,
