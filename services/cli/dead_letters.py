@@ -15,7 +15,7 @@ from services.cli.running import ServiceName
 from services.cli.session import transaction
 from shared.clock import SystemClock
 from shared.messaging import dead_letters
-from shared.messaging.dead_letters import DeadLetter, DeadLetterNotOpen
+from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetter, DeadLetterNotOpen
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -98,6 +98,11 @@ async def _ask(service: str, dead_letter: UUID, reason: str, *, again: bool) -> 
             await ask(session, dead_letter, by=getpass.getuser(), reason=reason, now=SystemClock().now())
     except DeadLetterNotOpen:
         raise _unknown(service) from None
+    except AlreadyAskedFor as asked:
+        message = (
+            f"{asked.by} asked for it to be {asked.action} at {asked.at:%H:%M:%S %Z}; {service} does so when it runs"
+        )
+        raise typer.BadParameter(message) from None
 
 
 def _unknown(service: str) -> typer.BadParameter:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.events.envelope import Envelope, Event
@@ -18,6 +19,9 @@ from shared.messaging.waves import by_kind, waves
 Handler = Callable[[AsyncSession, Sequence[Envelope[Any]], datetime], Awaitable[None]]
 """Handles events of one type, at most one per key, in the batch's transaction. Any: each handler names its own type."""
 TombstoneHandler = Callable[[AsyncSession, Sequence[Tombstone], datetime], Awaitable[None]]
+
+_CHECK_NOW = text("do 'begin set constraints all immediate; set constraints all deferred; end'")
+"""Asks deferred constraints now: what only the commit refused could no longer be told from its neighbours."""
 
 
 @dataclass(slots=True)
@@ -119,6 +123,7 @@ class BatchHandler:
             with continued([item.event for item in call]):
                 async with session.begin_nested():
                     await handler(session, [item.event for item in call], now)
+                    await session.execute(_CHECK_NOW)
         except Exception as error:
             if is_transient(error):
                 raise

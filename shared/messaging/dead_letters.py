@@ -4,67 +4,48 @@ Replay and discard are requests: the group's own consumer does what was asked, w
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.events.codec import UnknownVersion
 from shared.events.envelope import NewEvent
 from shared.events.operations import DeadLetterSettled
+from shared.messaging.dead_letter_list import (
+    COLUMNS,
+    SIGNPOST,
+    DeadLetter,
+    Did,
+    Step,
+    dead_letter,
+    listed,
+    note_steps,
+    show,
+)
 from shared.messaging.log import ReceivedRecord, Record
 from shared.messaging.outbox import Outbox
 from shared.messaging.parking import received
 from shared.messaging.stored import headers_from_text
 
-_COLUMNS = (
-    'id, group_name, topic, partition, "offset", type, report_id, error_class, attempts, recorded_at, '
-    "action, action_by, action_reason, requested_at, settled_at"
-)
+__all__ = ["AlreadyAskedFor", "DeadLetter", "DeadLetterNotOpen", "listed", "show"]
 
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """What operators see of a dead letter; its body is not here."""
-
-    id: UUID
-    group_name: str
-    topic: str
-    partition: int
-    offset: int
-    type: str | None
-    report_id: UUID | None
-    error_class: str
-    attempts: int
-    recorded_at: datetime
-    action: str | None
-    """`replayed` or `discarded`, once somebody has asked for it."""
-    action_by: str | None
-    action_reason: str | None
-    requested_at: datetime | None
-    settled_at: datetime | None
+_KNOWN_NOW = "this version is known now"
 
 
 class DeadLetterNotOpen(Exception):
     """There is no such dead letter, or it is settled already."""
 
 
-async def listed(session: AsyncSession, *, group: str | None = None, most: int = 200) -> list[DeadLetter]:
-    """Return the open dead letters, oldest first."""
-    query = text(
-        f"select {_COLUMNS} from dead_letter where settled_at is null "  # noqa: S608 -- own columns
-        "and (cast(:group as text) is null or group_name = :group) order by recorded_at, id limit :most"
-    )
-    return [_dead_letter(row) for row in await session.execute(query, {"group": group, "most": most})]
+class AlreadyAskedFor(Exception):
+    """Somebody asked before, and the group's consumer has not got to it yet: who asked first stands."""
 
-
-async def show(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter | None:
-    """Return one dead letter, also a settled one, without its body."""
-    query = text(f"select {_COLUMNS} from dead_letter where id = :id")  # noqa: S608 -- own columns
-    row = (await session.execute(query, {"id": dead_letter_id})).one_or_none()
-    return _dead_letter(row) if row else None
+    def __init__(self, action: str, by: str, at: datetime) -> None:
+        super().__init__(action)
+        self.action = action
+        self.by = by
+        self.at = at
 
 
 async def content(session: AsyncSession, dead_letter_id: UUID) -> Record | None:
@@ -79,6 +60,7 @@ async def replay(session: AsyncSession, dead_letter_id: UUID, *, by: str, reason
 
     Raises:
         DeadLetterNotOpen: there is none, or it is settled.
+        AlreadyAskedFor: somebody asked before.
     """
     await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="replayed")
 
@@ -88,6 +70,7 @@ async def discard(session: AsyncSession, dead_letter_id: UUID, *, by: str, reaso
 
     Raises:
         DeadLetterNotOpen: there is none, or it is settled.
+        AlreadyAskedFor: somebody asked before.
     """
     await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="discarded")
 
@@ -96,20 +79,22 @@ async def request_known_versions(session: AsyncSession, group: str, types: Colle
     """Ask for the replay of what an older reader could not read and this one can."""
     statement = text(
         "update dead_letter set requested_at = :now, action = 'replayed', action_by = :by, action_reason = :reason "
-        "where group_name = :group and settled_at is null and error_class = :error and type = any(:types)"
+        "where group_name = :group and settled_at is null and requested_at is null and error_class = :error "
+        "and type = any(:types) returning id"
     )
-    parameters = {"by": "signpost", "reason": "this version is known now", "error": UnknownVersion.__name__}
-    await session.execute(statement, {"group": group, "now": now, "types": list(types), **parameters})
+    parameters = {"by": SIGNPOST, "reason": _KNOWN_NOW, "error": UnknownVersion.__name__}
+    asked = await session.scalars(statement, {"group": group, "now": now, "types": list(types), **parameters})
+    await note_steps(session, [Step(one, now, Did.REPLAY_ASKED, SIGNPOST, _KNOWN_NOW) for one in asked])
 
 
 async def claim(session: AsyncSession, group: str) -> list[tuple[DeadLetter, ReceivedRecord]]:
     """Lock what was asked for and not done yet; another member of the group skips it."""
     query = text(
-        f"select {_COLUMNS}, key, value, headers, appended_at from dead_letter "  # noqa: S608 -- own columns
+        f"select {COLUMNS}, key, value, headers, appended_at from dead_letter "  # noqa: S608 -- own columns
         "where group_name = :group and requested_at is not null and settled_at is null "
         "order by recorded_at, id limit 100 for update skip locked"
     )
-    return [(_dead_letter(row), received(row)) for row in await session.execute(query, {"group": group})]
+    return [(dead_letter(row), received(row)) for row in await session.execute(query, {"group": group})]
 
 
 async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: datetime, *, outbox: Outbox) -> None:
@@ -118,16 +103,19 @@ async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: date
         text("update dead_letter set settled_at = :now where id = any(:ids)"),
         {"now": now, "ids": [letter.id for letter in letters]},
     )
+    await note_steps(session, [Step(letter.id, now, Did(letter.action or ""), SIGNPOST) for letter in letters])
     await outbox.append(session, [NewEvent.of(letter.id, _settled(letter, now)) for letter in letters], now)
 
 
-async def note_failures(session: AsyncSession, failures: Sequence[tuple[DeadLetter, str]]) -> None:
+async def note_failures(session: AsyncSession, failures: Sequence[tuple[DeadLetter, str]], now: datetime) -> None:
     """Count another attempt that failed; each letter stays open until somebody asks again."""
     statement = text(
         "update dead_letter set attempts = attempts + 1, requested_at = null, error_class = :error where id = :id"
     )
     if failures:
         await session.execute(statement, [{"id": letter.id, "error": error} for letter, error in failures])
+        failed = [Step(letter.id, now, Did.FAILED_AGAIN, SIGNPOST, error_class=error) for letter, error in failures]
+        await note_steps(session, failed)
 
 
 async def _request(
@@ -135,15 +123,20 @@ async def _request(
 ) -> None:
     statement = text(
         "update dead_letter set requested_at = :now, action_by = :by, action_reason = :reason, action = :action "
-        "where id = :id and settled_at is null returning id"
+        "where id = :id and settled_at is null and requested_at is null returning id"
     )
     parameters = {"id": dead_letter_id, "by": by, "reason": reason, "now": now, "action": action}
     if await session.scalar(statement, parameters) is None:
-        raise DeadLetterNotOpen(str(dead_letter_id))
+        raise await _why_not(session, dead_letter_id)
+    asked = Did.REPLAY_ASKED if action == Did.REPLAYED else Did.DISCARD_ASKED
+    await note_steps(session, [Step(dead_letter_id, now, asked, by, reason)])
 
 
-def _dead_letter(row: Row[tuple[object, ...]]) -> DeadLetter:
-    return DeadLetter(**{name: getattr(row, name) for name in DeadLetter.__dataclass_fields__})
+async def _why_not(session: AsyncSession, dead_letter_id: UUID) -> DeadLetterNotOpen | AlreadyAskedFor:
+    letter = await show(session, dead_letter_id)
+    if letter is None or letter.settled_at or letter.requested_at is None:
+        return DeadLetterNotOpen(str(dead_letter_id))
+    return AlreadyAskedFor(letter.action or "", letter.action_by or "", letter.requested_at)
 
 
 def _settled(letter: DeadLetter, now: datetime) -> DeadLetterSettled:

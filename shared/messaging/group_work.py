@@ -95,7 +95,7 @@ class GroupWork:
         await inbox.note(session, self._group, [item for item in discarded if _counts(item)], now)
         outcome = await self._handler.apply(session, list(replayed.values()), now)
         failures = [(letter, item.error) for letter, item in replayed.items() if item.error]
-        await dead_letters.note_failures(session, failures)
+        await dead_letters.note_failures(session, failures, now)
         failed = {letter.id for letter, _ in failures}
         await dead_letters.settle(
             session, [letter for letter, _ in asked if letter.id not in failed], now, outbox=self._outbox

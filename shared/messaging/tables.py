@@ -5,6 +5,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -100,6 +101,18 @@ Index(
     dead_letter.c.group_name,
     dead_letter.c.recorded_at,
     postgresql_where=dead_letter.c.settled_at.is_(None),
+)
+
+dead_letter_step = Table(
+    "dead_letter_step",
+    messaging_metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("dead_letter_id", Uuid, ForeignKey("dead_letter.id"), nullable=False, index=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("by", Text, nullable=False, comment="a staff id, or signpost"),
+    Column("reason", Text, info={**personal("why somebody replayed or discarded an event", retention="event")}),
+    Column("error_class", Text),
 )
 
 parked_event = Table(

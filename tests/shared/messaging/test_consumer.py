@@ -368,3 +368,14 @@ class _FailingMember:
         if error:
             raise error
         await self._member.commit(batch)
+
+
+async def test_what_only_the_commit_would_refuse_is_set_aside_alone(house: House) -> None:
+    async with house.database.transaction() as session:
+        await session.execute(text("alter table word add unique (word) deferrable initially deferred"))
+    consumer = house.consumer()
+    await house.write_words(["one", "two", "one", "three"])
+    await house.deliver(consumer)
+    assert sorted(await house.words()) == ["one", "three", "two"]
+    assert [letter.error_class for letter in await house.dead()] == ["UniqueViolationError"]
+    assert consumer.unready_because is None

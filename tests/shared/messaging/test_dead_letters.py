@@ -10,7 +10,8 @@ from shared.events.envelope import Event, NewEvent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.messaging import dead_letters
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.dead_letters import DeadLetter, DeadLetterNotOpen
+from shared.messaging.dead_letter_list import SIGNPOST, Did, LetterState, Page, history, page
+from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetter, DeadLetterNotOpen
 from shared.messaging.log import Record
 from shared.messaging.stored import headers_from_text
 from tests.shared.messaging.house import COPIES, GROUP, LETTERS, House, LetterWritten
@@ -202,3 +203,45 @@ async def test_the_oldest_open_dead_letters_are_listed_first(house: House) -> No
         await house.deliver(consumer)
         house.clock.time += timedelta(minutes=1)
     assert [letter.error_class for letter in await house.dead()] == ["ValueError", "KeyError"]
+
+
+async def test_who_asked_first_stands(house: House) -> None:
+    letter = await one_dead_letter(house, house.consumer())
+    await house.replay(letter)
+    async with house.database.transaction() as session:
+        with pytest.raises(AlreadyAskedFor) as refused:
+            await dead_letters.discard(session, letter.id, by="S8002", reason="no", now=house.clock.now())
+    assert (refused.value.action, refused.value.by) == ("replayed", "S8001")
+    (still,) = await house.dead()
+    assert (still.action, still.action_by, still.action_reason) == ("replayed", "S8001", "mended")
+
+
+async def test_what_was_done_about_it_is_kept_with_who_and_why(house: House) -> None:
+    consumer = house.consumer()
+    letter = await one_dead_letter(house, consumer)
+    await house.replay(letter)
+    await house.deliver(consumer)
+    await house.discard(letter)
+    await house.deliver(consumer)
+    async with house.database.transaction() as session:
+        steps = await history(session, letter.id)
+    assert [(step.what, step.by, step.reason, step.error_class) for step in steps] == [
+        (Did.REPLAY_ASKED, "S8001", "mended", None),
+        (Did.FAILED_AGAIN, SIGNPOST, None, "ValueError"),
+        (Did.DISCARD_ASKED, "S8001", "not ours", None),
+        (Did.DISCARDED, SIGNPOST, None, None),
+    ]
+
+
+async def test_pages_of_dead_letters_meet_without_a_gap(house: House) -> None:
+    consumer = house.consumer()
+    house.reading.fails_on = {"a": ValueError(), "b": KeyError(), "c": TypeError()}
+    await house.write_words(["a", "b", "c"])
+    await house.deliver(consumer)
+    async with house.database.transaction() as session:
+        first = await page(session, Page(most=2))
+        last = first[1]
+        rest = await page(session, Page(most=2, before=(last.recorded_at, last.id), topic=LETTERS.name))
+        none = await page(session, Page(state=LetterState.SETTLED)) + await page(session, Page(topic="other"))
+    assert {one.id for one in [*first[:2], *rest]} == {one.id for one in await house.dead()}
+    assert (len(first), len(rest), none) == (3, 1, [])
