@@ -10,7 +10,9 @@ from services.intake.abuse_form.domain import Step
 from services.intake.abuse_form.moments import DAY, Unreadable, moment_of
 from services.intake.abuse_form.options import CHOICES, NOTHING_ELSE, label
 from services.intake.drafts.domain import Answers
-from services.intake.reports.domain import ANONYMOUS, AbuseReport, Person, Reporter, is_email, refusals
+from services.intake.reports.abuse import AbuseReport
+from services.intake.reports.addresses import is_email
+from services.intake.reports.domain import ANONYMOUS, Person, Reporter, refusals
 from shared.auth.principal import Principal
 from shared.events.vocabulary import (
     AlsoAffects,

@@ -9,8 +9,9 @@ from services.intake.abuse_form.summary import rows
 from services.intake.abuse_form.visit import BASE, COOKIE, Visit, VisitDep
 from services.intake.drafts.domain import Draft, KnownBy, Outcome
 from services.intake.drafts.handlers import forget_draft, keep_draft, lock_draft
+from services.intake.reports.abuse import AbuseReport
 from services.intake.reports.dependencies import Submit, SubmitDep
-from services.intake.reports.domain import AbuseReport, Refusal, ReportRefused
+from services.intake.reports.domain import Refusal, ReportRefused
 from services.intake.tracking.passes import give_pass, take_pass_away
 from shared.ids import Reference
 from shared.web.forms import FormErrors

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.drafts.domain import LIFETIME, OUTCOME_LIFETIME, Draft, KnownBy, Outcome
-from services.intake.drafts.sealing import Secret, Unreadable
+from shared.sealing import Secret, Unreadable
 from services.intake.drafts.tables import DraftRow
 
 _BATCH = 500

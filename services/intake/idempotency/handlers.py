@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.drafts.sealing import Secret
+from shared.sealing import Secret
 from services.intake.idempotency.tables import AnswerRow
 
 LIFETIME = timedelta(hours=24)

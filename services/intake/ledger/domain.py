@@ -15,8 +15,8 @@ ALERT_DECIDER = "signpost-notifier"
 class Reconciliation:
     """The ledger's figures, counted in reports. `accepted` = complete + dead_lettered + in_flight + unaccounted.
 
-    A report of abuse is complete when it is published, a case is open and it is decided who is alerted. A report of
-    another type needs no alert decision.
+    A report of any type is complete when it is published, a case is open and it is decided who is alerted, or that
+    nobody is.
     """
 
     accepted: int

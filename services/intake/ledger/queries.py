@@ -7,9 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.domain import ALERT_DECIDER, CASE_OPENER, GRACE, Reconciliation
 from services.intake.ledger.tables import LedgerDeadLetterRow, LedgerRow
-from shared.events.vocabulary import ReportType
-
-_NEEDS_ALERT = (ReportType.ABUSE,)
 
 
 async def reconcile(session: AsyncSession, now: datetime) -> Reconciliation:
@@ -48,7 +45,7 @@ def _no_case() -> ColumnElement[bool]:
 
 
 def _undecided() -> ColumnElement[bool]:
-    return and_(LedgerRow.report_type.in_(_NEEDS_ALERT), LedgerRow.alert_decided_at.is_(None))
+    return LedgerRow.alert_decided_at.is_(None)
 
 
 def _set_aside() -> ColumnElement[bool]:

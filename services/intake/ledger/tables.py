@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Index, Text, text
+from sqlalchemy import DateTime, Index, Integer, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.tables import Base
@@ -14,6 +15,13 @@ class LedgerRow(Base):
     """One report, and when each thing that must happen to it was heard of."""
 
     __tablename__ = "ledger"
+    __table_args__ = (
+        Index(
+            "ix_ledger_incomplete",
+            "accepted_at",
+            postgresql_where=text("published_at is null or case_at is null or alert_decided_at is null"),
+        ),
+    )
 
     report_id: Mapped[ReportId] = mapped_column(primary_key=True)
     report_type: Mapped[str] = mapped_column(Text)
@@ -37,3 +45,12 @@ class LedgerDeadLetterRow(Base):
     """The consumer group that could not handle the record: what this group makes of a report is what is missing."""
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     replayed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class LedgerFiguresRow(Base):
+    """The figures as they were published last: one row, and whoever publishes holds it."""
+
+    __tablename__ = "ledger_figures"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    figures: Mapped[dict[str, int]] = mapped_column(JSONB)

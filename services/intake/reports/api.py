@@ -1,39 +1,42 @@
-"""POST /report/api/v1/abuse-reports."""
+"""POST /report/api/v1/…: an address for each kind of report."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 
-from services.intake.idempotency.dependencies import IdempotencyDep, IdempotencyKey
-from services.intake.reports.bodies import AbuseReportBody, AcceptedBody
-from services.intake.reports.dependencies import Sender, SubmitDep
-from services.intake.reports.domain import check_found_by
-from shared.auth.permissions import Permission
-from shared.web.dependencies import Now, Transaction
+from services.intake.reports.bodies import AcceptedBody
+from services.intake.reports.bodies.abuse import AbuseReportBody
+from services.intake.reports.bodies.advice import EnquiryBody, PolicyExceptionBody
+from services.intake.reports.bodies.incident import SecurityIncidentBody
+from services.intake.reports.bodies.misuse import MisuseReportBody
+from services.intake.reports.dependencies import Sender, SignedInSender, TakeDep
 
 router = APIRouter(prefix="/report/api/v1", tags=["reports"])
 
 
 @router.post("/abuse-reports", status_code=201, response_model_exclude_none=True)
-async def post_abuse_report(
-    request: Request,
-    response: Response,
-    body: AbuseReportBody,
-    principal: Sender,
-    session: Transaction,
-    now: Now,
-    submit: SubmitDep,
-    idempotency: IdempotencyDep,
-    key: IdempotencyKey = None,
-) -> AcceptedBody:
+async def post_abuse_report(body: AbuseReportBody, sender: Sender, take: TakeDep) -> AcceptedBody:
     """Report social media abuse: with a bearer token in your name, without one anonymously."""
-    command = body.to_command(principal)
-    check_found_by(command, may_monitor=principal is not None and principal.may(Permission.REPORT_FROM_MONITORING))
+    return await take(body, body.to_command(sender), sender)
 
-    async def work() -> bytes:
-        return AcceptedBody.of(await submit(command), request.app.state.settings.public_url).model_dump_json().encode()
 
-    client = principal.subject if principal else ""
-    asked = body.model_dump_json().encode()
-    answer = await (idempotency.once(session, (key, client), asked, now, work) if key else work())
-    accepted = AcceptedBody.model_validate_json(answer)
-    response.headers["location"] = accepted.status_url
-    return accepted
+@router.post("/misuse-reports", status_code=201, response_model_exclude_none=True)
+async def post_misuse_report(body: MisuseReportBody, sender: SignedInSender, take: TakeDep) -> AcceptedBody:
+    """Report that somebody misuses social media."""
+    return await take(body, body.to_command(sender), sender)
+
+
+@router.post("/security-incidents", status_code=201, response_model_exclude_none=True)
+async def post_security_incident(body: SecurityIncidentBody, sender: SignedInSender, take: TakeDep) -> AcceptedBody:
+    """Refer a security incident."""
+    return await take(body, body.to_command(sender), sender)
+
+
+@router.post("/enquiries", status_code=201, response_model_exclude_none=True)
+async def post_enquiry(body: EnquiryBody, sender: SignedInSender, take: TakeDep) -> AcceptedBody:
+    """Ask for advice about the policy."""
+    return await take(body, body.to_command(sender), sender)
+
+
+@router.post("/policy-exceptions", status_code=201, response_model_exclude_none=True)
+async def post_policy_exception(body: PolicyExceptionBody, sender: SignedInSender, take: TakeDep) -> AcceptedBody:
+    """Ask for an exception to the policy, or tell of an activity that may need one."""
+    return await take(body, body.to_command(sender), sender)

@@ -1,47 +1,58 @@
-"""A report as the others hear of it."""
+"""A report as the others hear of it. Commands and events call the same thing by the same name."""
 
 from dataclasses import asdict
 from datetime import datetime
 
-from services.intake.reports.domain import AbuseReport, Reporter
-from shared.events import intake
+from services.intake.reports.domain import Report, Reporter
+from services.intake.reports.kinds import NotForThisKind, kind_of
+from shared.events.envelope import Event
 from shared.ids import Reference, ReportId
 
 
-def abuse_report_submitted(
-    report_id: ReportId, reference: Reference, report: AbuseReport, now: datetime
-) -> intake.AbuseReportSubmitted:
-    """Say that `report` was submitted."""
-    return intake.AbuseReportSubmitted(
-        report_id=report_id,
-        reference=reference,
-        submitted_at=now,
-        reporter=_reporter(report.reporter),
-        platform=report.platform,
-        platform_name=report.platform_name,
-        content_kind=report.content_kind,
-        content_state=report.content_state,
-        urls=report.urls,
-        handles=report.handles,
-        behaviours=report.behaviours,
-        affected=tuple(intake.Person(**asdict(person)) for person in report.affected),
-        suspected=tuple(intake.Person(**asdict(person)) for person in report.suspected),
-        occurred_at=report.occurred_at,
-        narrative=report.narrative,
-        evidence_note=report.evidence_note,
-        also_affects=report.also_affects,
-        found_by=report.found_by,
-        manager_alert=report.manager_alert,
-        manager_email=report.manager_email,
-    )
+def submitted(report_id: ReportId, reference: Reference, report: Report, at: datetime) -> Event:
+    """Say that `report` was submitted at `at`."""
+    return kind_of(report).submitted.model_validate(_said(report_id, reference, report, at))
 
 
-def _reporter(reporter: Reporter) -> intake.Reporter:
-    return intake.Reporter(
-        confidentiality=reporter.confidentiality,
-        staff_id=reporter.staff_id,
-        name=reporter.name,
-        email=reporter.email,
-        kind=reporter.worker_kind,
-        safe_contact=reporter.safe_contact,
-    )
+def amended(
+    report_id: ReportId,
+    reference: Reference,
+    report: Report,
+    submitted_at: datetime,
+    *,
+    now: datetime,
+    text: str | None,
+    answers_question: bool,
+) -> Event:
+    """Say that the reporter added `text`; carries the whole report as it is now.
+
+    Raises:
+        NotForThisKind: this kind of report cannot be added to.
+    """
+    amended_event = kind_of(report).amended
+    if amended_event is None:
+        raise NotForThisKind
+    added = {"added_at": now, "text": text, "answers_question": answers_question}
+    return amended_event.model_validate({**_said(report_id, reference, report, submitted_at), **added})
+
+
+def _said(report_id: ReportId, reference: Reference, report: Report, at: datetime) -> dict[str, object]:
+    return {
+        **asdict(report),
+        "report_id": report_id,
+        "reference": reference,
+        "submitted_at": at,
+        "reporter": _reporter(report.reporter),
+    }
+
+
+def _reporter(reporter: Reporter) -> dict[str, object]:
+    """Leave out how sign-in knows them: nobody else needs it."""
+    return {
+        "confidentiality": reporter.confidentiality,
+        "staff_id": reporter.staff_id,
+        "name": reporter.name,
+        "email": reporter.email,
+        "kind": reporter.worker_kind,
+        "safe_contact": reporter.safe_contact,
+    }

@@ -25,6 +25,8 @@ class TrackedCaseRow(Base):
     team_since: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     linked: Mapped[bool] = mapped_column()
+    outcome: Mapped[str | None] = mapped_column(Text)
+    """How the team finished it; shown only where the reporter may learn it."""
 
 
 class TrackedAlertRow(Base):
@@ -39,6 +41,8 @@ class TrackedAlertRow(Base):
     state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     """From `alert.decided`, or from the `alert.escalated` that led to it; other events do not repeat it."""
+    purpose: Mapped[str | None] = mapped_column(Text)
+    """Why somebody is told: a reporter hears of their own manager alone."""
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

@@ -1,0 +1,127 @@
+"""Questions that are asked of reports of more than one kind. Each yields the fields that are wrong and what to do."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from services.intake.reports.addresses import is_email, is_web_address
+from services.intake.reports.domain import Findings, Occurrence, Report, Reporter
+from shared.events.platforms import PLATFORMS
+from shared.events.vocabulary import Relation
+
+NARRATIVE_LIMIT = 50_000
+"""Characters. A long account of a long campaign fits; a pasted file does not."""
+TEXT_LIMIT = 4_000
+SHORT_LIMIT = 200
+LIMITS = {
+    "narrative": NARRATIVE_LIMIT,
+    "evidence_note": TEXT_LIMIT,
+    "safe_contact": TEXT_LIMIT,
+    "asset_note": TEXT_LIMIT,
+    "business_case": NARRATIVE_LIMIT,
+    "urls": 2_048,
+}
+"""Characters of a text; `SHORT_LIMIT` where nothing is said."""
+LIST_LIMIT = 20
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A clock of another machine may be a little fast; more than this is a mistake."""
+
+
+def place(report: Occurrence, *, needed: bool) -> Findings:
+    """Ask where it happened: a platform that we know, or the name of another; links and accounts, not too many."""
+    if report.platform not in PLATFORMS and (needed or report.platform is not None):
+        yield "platform", "Select where it happened"
+    if report.platform == "other" and is_blank(report.platform_name):
+        yield "platform_name", "Enter the name of the website or app"
+    if any(not is_web_address(url) for url in report.urls):
+        yield "urls", "Enter links like https://www.example.com/post/123, one on each line"
+    for name in ("urls", "handles"):
+        if len(getattr(report, name)) > LIST_LIMIT:
+            yield name, f"Enter {LIST_LIMIT} or fewer"
+
+
+def chosen(report: Report, name: str, message: str) -> Findings:
+    """Ask for at least one choice."""
+    if not getattr(report, name):
+        yield name, message
+
+
+def story(report: Report, empty: str = "Tell us what happened") -> Findings:
+    """Ask for something to read."""
+    if is_blank(report.narrative):
+        yield "narrative", empty
+    elif len(report.narrative) > NARRATIVE_LIMIT:
+        yield "narrative", f"What happened must be {NARRATIVE_LIMIT:,} characters or fewer"
+
+
+def past(name: str, moment: datetime | None, now: datetime, what: str) -> Findings:
+    """Ask for a moment that has been, within living memory of the service."""
+    if moment is None:
+        return
+    if moment > now + CLOCK_TOLERANCE:
+        yield name, f"When {what} must be in the past"
+    elif moment < EARLIEST:
+        yield name, f"When {what} must be after {EARLIEST.year}"
+
+
+def crowds(report: Report, *names: str) -> Findings:
+    """Ask for no more people than a person would type."""
+    for name in names:
+        if len(getattr(report, name)) > LIST_LIMIT:
+            yield name, f"Enter {LIST_LIMIT} people or fewer"
+
+
+def manager(report: Occurrence) -> Findings:
+    """Ask for an address that could be one."""
+    if report.manager_email is not None and not is_email(report.manager_email):
+        yield "manager_email", "Enter an email address, like name@example.org"
+
+
+def nobody_is_kept(report: Occurrence) -> Findings:
+    """Ask an anonymous reporter for nothing that says who they are."""
+    if not report.reporter.anonymous:
+        return
+    for attribute in fields(Reporter):
+        if attribute.name != "confidentiality" and getattr(report.reporter, attribute.name) is not None:
+            yield attribute.name, "An anonymous report keeps nothing about you: leave this out, or sign in"
+    if any(person.relation is Relation.SELF and (person.name or person.staff_id) for person in report.affected):
+        yield "affected", "An anonymous report keeps nothing about you: leave out your own name and staff number"
+
+
+def signed_in(report: Report) -> Findings:
+    """Ask who reports: only abuse can be reported by nobody."""
+    if report.reporter.subject is None:
+        yield "reporter", "Sign in to send this"
+
+
+def texts(report: Report) -> Findings:
+    """Ask every text, wherever it is, for characters that can be kept and for a length that somebody can read."""
+    for name, text in _texts_of(report):
+        limit = LIMITS.get(name.rpartition(".")[2], SHORT_LIMIT)
+        if "\0" in text:
+            yield name.partition(".")[0], "Remove the character that cannot be kept (U+0000)"
+        elif len(text) > limit and name != "narrative":
+            yield name.partition(".")[0], f"This must be {limit:,} characters or fewer"
+
+
+def is_blank(text: str | None) -> bool:
+    """Say whether there is nothing to read: empty, white space, or characters without a shape."""
+    return not any(character.isprintable() and not character.isspace() for character in text or "")
+
+
+def _texts_of(report: Report) -> Iterator[tuple[str, str]]:
+    for name, text in _texts_in("", report):
+        yield name.removeprefix(".").removeprefix("reporter."), text
+
+
+def _texts_in(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str) and not isinstance(value, Enum):
+        yield name, value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts_in(name, part)
+    elif is_dataclass(value):
+        for attribute in fields(value):
+            yield from _texts_in(f"{name}.{attribute.name}", getattr(value, attribute.name))
