@@ -49,8 +49,7 @@ async def open_service(
     """
     clock, ids = clock or SystemClock(), ids or RandomIds()
     book = rulebook.load(settings.triage_rulebook_file or rulebook.PACKAGED)
-    office = OfficeHours(settings.triage_office_opens, settings.triage_office_closes, bank_holidays())
-    clocks = ClockRules(Timekeeper(office), settings.staffed_24_7)
+    clocks = _clocks(settings)
     async with AsyncExitStack() as stack:
         database = Database(settings.triage_database_url, application_name="signpost-triage")
         stack.push_async_callback(database.close)
@@ -109,6 +108,16 @@ async def open_service(
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         app.state.clocks = clocks
         yield Service("triage", PREFIX, app, database, roles)
+
+
+def _clocks(settings: TriageSettings) -> ClockRules:
+    holidays = bank_holidays()
+    office = OfficeHours(settings.triage_office_opens, settings.triage_office_closes, holidays)
+    own = {
+        team: Timekeeper(OfficeHours(opens, closes, holidays, every_day=daily))
+        for team, (opens, closes, daily) in settings.team_hours.items()
+    }
+    return ClockRules(Timekeeper(office), settings.staffed_24_7, own)
 
 
 def _sweep(name: str, work: Work, database: Database, clock: Clock, every: timedelta) -> Sweep:

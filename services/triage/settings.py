@@ -1,12 +1,28 @@
 """Settings of triage."""
 
-from datetime import time
+import re
+from collections.abc import Mapping
+from datetime import time, timedelta
 from pathlib import Path
 
 from pydantic import field_validator
 
 from shared.events.vocabulary import Team
 from shared.settings import CommaSeparated, ServiceSettings
+
+_HOURS = re.compile(r"(?P<team>[a-z_]+)\s*=\s*(?P<opens>\d\d:\d\d)\s*-\s*(?P<closes>\d\d:\d\d)(?P<daily>\s+daily)?")
+
+
+def _hours(entry: str) -> tuple[Team, tuple[time, time, bool]]:
+    read = _HOURS.fullmatch(entry)
+    if read is None:
+        message = "write team=HH:MM-HH:MM, and daily after it for every day"
+        raise ValueError(message)
+    opens, closes = time.fromisoformat(read["opens"]), time.fromisoformat(read["closes"])
+    if opens >= closes:
+        message = "a team begins before it ends"
+        raise ValueError(message)
+    return Team(read["team"]), (opens, closes, bool(read["daily"]))
 
 
 class TriageSettings(ServiceSettings):
@@ -18,6 +34,11 @@ class TriageSettings(ServiceSettings):
     """Another rule book than the one Signpost comes with; check it first with `signpost rules check`."""
     triage_teams_24_7: CommaSeparated = (Team.SIRT.value,)
     """Teams that are staffed day and night: for them P1 and P2 clocks also run outside office hours."""
+    triage_team_hours: CommaSeparated = ()
+    """Hours of single teams instead of the office hours: `smart=07:00-22:00 daily,advice_centre=08:00-18:00`; `daily`
+    means weekends and bank holidays too."""
+    triage_incident_grace: timedelta = timedelta(hours=24)
+    """How long after its discovery the report of a security incident counts as late; only SIRT's leads see it."""
     triage_office_opens: time = time(9)
     """When office hours begin, in UK local time, on working days of England and Wales."""
     triage_office_closes: time = time(17)
@@ -27,6 +48,18 @@ class TriageSettings(ServiceSettings):
     @classmethod
     def _are_teams(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(Team(name).value for name in names)
+
+    @field_validator("triage_team_hours")
+    @classmethod
+    def _are_hours(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            _hours(entry)
+        return entries
+
+    @property
+    def team_hours(self) -> Mapping[Team, tuple[time, time, bool]]:
+        """Opening, closing and whether every day, of the teams of `triage_team_hours`."""
+        return dict(map(_hours, self.triage_team_hours))
 
     @property
     def staffed_24_7(self) -> frozenset[Team]:

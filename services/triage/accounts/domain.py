@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
+
+from shared.events.vocabulary import AccountClass, AccountStatus
 
 
 class Handle(NamedTuple):
@@ -20,3 +23,14 @@ class Account:
 
     account_class: str
     status: str
+    account_id: UUID | None = None
+    official_use: bool = False
+    """Whether the department sanctions its use: what a LinkedIn account needs to be more than a private one."""
+
+    @property
+    def sanctioned(self) -> bool:
+        """Whether it is the department's own, or was approved for its business, and still is."""
+        if self.status == AccountStatus.CLOSED:
+            return False
+        own = {AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL}
+        return self.account_class in own or (self.account_class == AccountClass.LINKEDIN and self.official_use)

@@ -13,13 +13,15 @@ from shared.events.envelope import Envelope
 from shared.events.registry import AccountChanged
 from shared.messaging.consumer import Tombstone
 
+_CHANGING = ("platform", "handle", "account_class", "status", "official_use", "sequence")
+
 
 async def project_accounts(session: AsyncSession, changes: Sequence[Envelope[AccountChanged]], _now: datetime) -> None:
     """Keep the state that each change announces, unless a newer one is known."""
     statement = insert(KnownAccount)
     upsert = statement.on_conflict_do_update(
         index_elements=[KnownAccount.account_id],
-        set_={name: statement.excluded[name] for name in ("platform", "handle", "account_class", "status", "sequence")},
+        set_={name: statement.excluded[name] for name in _CHANGING},
         where=KnownAccount.sequence < statement.excluded.sequence,
     )
     await session.execute(upsert, [_row(change) for change in changes])
@@ -39,5 +41,6 @@ def _row(change: Envelope[AccountChanged]) -> dict[str, object]:
         "handle": account.handle,
         "account_class": str(account.account_class),
         "status": str(account.status),
+        "official_use": bool(account.official_use),
         "sequence": change.sequence or 0,
     }

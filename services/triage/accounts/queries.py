@@ -16,15 +16,19 @@ async def registered(session: AsyncSession, handles: Iterable[Handle]) -> Mappin
         return {}
     named = func.unnest(_texts(h.platform for h in wanted), _texts(h.handle for h in wanted))
     named_table = named.table_valued("platform", "handle").render_derived()
-    rows = await session.execute(
-        select(KnownAccount.platform, KnownAccount.handle, KnownAccount.account_class, KnownAccount.status)
+    rows = await session.scalars(
+        select(KnownAccount)
         .join(
             named_table,
             (KnownAccount.platform == named_table.c.platform) & (KnownAccount.handle == named_table.c.handle),
         )
         .order_by(KnownAccount.account_id)
     )
-    return {Handle(platform, handle): Account(kind, status) for platform, handle, kind, status in rows}
+    return {Handle(row.platform, row.handle): _account(row) for row in rows}
+
+
+def _account(row: KnownAccount) -> Account:
+    return Account(row.account_class, row.status, row.account_id, row.official_use)
 
 
 def _texts(values: Iterable[str]) -> ColumnElement[list[str]]:

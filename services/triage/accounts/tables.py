@@ -18,6 +18,7 @@ class KnownAccount(Base):
     handle: Mapped[str]
     account_class: Mapped[str]
     status: Mapped[str]
+    official_use: Mapped[bool] = mapped_column(server_default="false")
     sequence: Mapped[int]
 
     __table_args__ = (Index(None, "platform", "handle"),)

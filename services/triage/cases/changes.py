@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.domain import Case
 from shared.audit import chain
+from shared.events.triage import CaseResolved
+from shared.events.vocabulary import Outcome
 
 _COMPARED = ("version", "state", "team", "assignee", "outcome", "priority")
 
@@ -62,3 +64,22 @@ class EventIds(TypedDict):
 def event_ids(case: Case, now: datetime) -> EventIds:
     """Return the ids of an event that tells of `case`."""
     return EventIds(case_id=case.case_id, report_id=case.report_id, reference=case.reference, at=now)
+
+
+def resolved(case: Case, outcome: Outcome, now: datetime) -> CaseResolved:
+    """Return the event that says how a case ended."""
+    return CaseResolved(
+        **event_ids(case, now),
+        team=case.team,
+        outcome=outcome,
+        report_type=case.report_type,
+        linked=is_linked(case.reference),
+    )
+
+
+def is_linked(reference: str) -> bool:
+    """Tell whether a reference is a linked case's: `SP-7K3M-Q9XC-2`."""
+    return reference.count("-") > _OF_A_REPORT
+
+
+_OF_A_REPORT = 2

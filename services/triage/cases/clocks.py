@@ -1,7 +1,7 @@
 """What a step in a case's life does to its clocks. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.triage.cases.domain import FINISHED, Case
@@ -16,11 +16,27 @@ class ClockRules:
     """How clocks run here: working time, and which teams are staffed round the clock."""
 
     timekeeper: Timekeeper
+    """Of every team that has no hours of its own."""
     staffed_24_7: frozenset[Team]
+    own_hours: Mapping[Team, Timekeeper] = field(default_factory=dict)
 
-    def respond(self, case: Case) -> Clock:
-        """Start a new case's clock, from when the report was made and not from when it reached us."""
-        return self.timekeeper.respond(case.priority, case.submitted_at, staffed_24_7=case.team in self.staffed_24_7)
+    def at_work(self, team: Team, moment: datetime) -> bool:
+        """Return whether somebody of `team` is at work."""
+        return team in self.staffed_24_7 or self._keeper(team).office.open_at(moment)
+
+    def respond(self, case: Case, start: datetime | None = None) -> Clock:
+        """Start a new case's clock, from when the report was made and not from when it reached us.
+
+        Args:
+            case: the case.
+            start: for a case that somebody asked for later: when they did.
+        """
+        keeper = self._keeper(case.team)
+        return keeper.respond(case.priority, start or case.submitted_at, staffed_24_7=case.team in self.staffed_24_7)
+
+    def breach(self, aware_at: datetime) -> Clock:
+        """Start the clock of a breach of personal data."""
+        return self.timekeeper.breach(aware_at)
 
     def after(self, before: Case, after: Case, clocks: Sequence[Clock], now: datetime, *, news: bool) -> list[Clock]:
         """Return the clocks as they run after a step.
@@ -34,7 +50,7 @@ class ClockRules:
         """
         clocks = [self._paused_or_resumed(clock, before, after, now) for clock in clocks]
         if after.state in FINISHED:
-            return [_met(clock, now) for clock in clocks]
+            return [clock if clock.statutory else _met(clock, now) for clock in clocks]
         if after.state in _UNTOUCHED:
             return clocks
         begun = before.state in _UNTOUCHED or before.state in FINISHED
@@ -46,15 +62,20 @@ class ClockRules:
         waited = before.state is CaseState.AWAITING_INFORMATION
         if waits == waited:
             return clock
-        return self.timekeeper.pause(clock, now) if waits else self.timekeeper.resume(clock, now)
+        keeper = self._keeper(after.team)
+        return keeper.pause(clock, now) if waits else keeper.resume(clock, now)
 
     def _with_next_update(self, case: Case, clocks: list[Clock], now: datetime) -> list[Clock]:
-        update = self.timekeeper.update(case.priority, now, staffed_24_7=case.team in self.staffed_24_7)
+        keeper = self._keeper(case.team)
+        update = keeper.update(case.priority, now, staffed_24_7=case.team in self.staffed_24_7)
         if update is None:
             return clocks
         if case.state is CaseState.AWAITING_INFORMATION:
-            update = self.timekeeper.pause(update, now)
+            update = keeper.pause(update, now)
         return [clock for clock in clocks if clock.kind is not DeadlineKind.UPDATE] + [update]
+
+    def _keeper(self, team: Team) -> Timekeeper:
+        return self.own_hours.get(team, self.timekeeper)
 
 
 def _met(clock: Clock, now: datetime) -> Clock:

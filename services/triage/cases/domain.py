@@ -128,6 +128,46 @@ class Case:
     assignee_name: str | None = None
     lease_until: datetime | None = None
     outcome: Outcome | None = None
+    category: str = ""
+    """What the rule that decided calls it."""
+    manager: str | None = None
+    """Staff id of the line manager who works a case of misuse (R-d)."""
+    withdrawn_at: datetime | None = None
+    """When the reporter asked that nothing more is done."""
+    breach_aware_at: datetime | None = None
+    """When SIRT recorded that it is aware of a breach of personal data (Sc-b)."""
+
+
+def new_case(  # noqa: PLR0913 - what a case is made of
+    *,
+    case_id: CaseId,
+    report_id: ReportId,
+    reference: str,
+    report_type: ReportType,
+    team: Team,
+    priority: Priority,
+    category: str,
+    restricted: bool,
+    submitted_at: datetime,
+    opened_at: datetime,
+) -> Case:
+    """Return a case that nobody has looked at."""
+    return Case(
+        case_id=case_id,
+        report_id=report_id,
+        reference=reference,
+        report_type=report_type,
+        team=team,
+        state=CaseState.NEW,
+        priority=priority,
+        restricted=restricted,
+        version=1,
+        transfers=0,
+        held_by=(team,),
+        submitted_at=submitted_at,
+        opened_at=opened_at,
+        category=category,
+    )
 
 
 def claim(case: Case, actor: Actor, now: datetime) -> Case:

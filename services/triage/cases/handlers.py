@@ -9,13 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries
 from services.triage.cases.access import Viewer
-from services.triage.cases.changes import CaseChanged, differences, event_ids, since
+from services.triage.cases.changes import CaseChanged, event_ids, resolved, since
 from services.triage.cases.clocks import ClockRules
 from services.triage.cases.domain import Case
-from services.triage.cases.tables import CaseRow, Note
-from services.triage.deadlines import handlers as deadlines
-from services.triage.deadlines import queries as deadline_queries
-from services.triage.deadlines.domain import outlook
+from services.triage.cases.recording import Recorder, Taken, record
+from services.triage.cases.tables import Note
 from shared.audit import chain
 from shared.audit.chain import Change
 from shared.events.envelope import Event, NewEvent
@@ -23,7 +21,6 @@ from shared.events.triage import (
     CaseClaimed,
     CaseClosed,
     CaseReopened,
-    CaseResolved,
     CaseTransferred,
     ReporterUpdateShared,
 )
@@ -120,7 +117,7 @@ async def resolve(work: Work, case_id: UUID, read: int, outcome: Outcome, reason
     """Say how it ended."""
 
     def events(_before: Case, after: Case) -> list[Event]:
-        return [CaseResolved(**event_ids(after, work.now), team=after.team, outcome=outcome)]
+        return [resolved(after, outcome, work.now)]
 
     step = Step("resolved", lambda case: domain.resolve(case, work.viewer.actor(case), outcome), events, reason=reason)
     return await _do(work, case_id, read, step)
@@ -159,21 +156,18 @@ async def _do(work: Work, case_id: UUID, read: int, step: Step) -> Case:
         raise CaseChanged(await since(work.session, row.case_id, read), row.version)
     before = queries.to_case(row)
     after = step.take(before)
-    queries.write(row, after)
-    await _keep_clocks(work, row, before, after, news=step.news)
-    was, is_ = differences(before, after)
-    change = Change(step.action, work.viewer.subject, step.reason, was, is_, step.personal or {})
-    await chain.append(work.session, [(row.case_id, change)], work.now, work.ids)
-    events = [NewEvent.of(row.case_id, event) for event in step.events(before, after)]
-    await work.outbox.append(work.session, events, work.now)
+    taken = Taken(
+        row,
+        after,
+        step.action,
+        work.viewer.subject,
+        reason=step.reason,
+        personal=dict(step.personal or {}),
+        events=step.events(before, after),
+        news=step.news,
+    )
+    await record(work.session, [taken], work.now, Recorder(work.clocks, work.ids, work.outbox))
     return after
-
-
-async def _keep_clocks(work: Work, row: CaseRow, before: Case, after: Case, *, news: bool) -> None:
-    kept = (await deadline_queries.of_cases(work.session, [row.case_id]))[row.case_id]
-    clocks = work.clocks.after(before, after, kept, work.now, news=news)
-    await deadlines.save(work.session, [(row.case_id, clock) for clock in clocks if clock not in kept])
-    queries.write_outlook(row, outlook(clocks))
 
 
 async def _store_note(work: Work, case: Case, text: str, *, shared: bool, asks: bool = False) -> None:

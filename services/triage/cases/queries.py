@@ -35,6 +35,10 @@ def to_case(row: CaseRow) -> Case:
         assignee_name=row.assignee_name,
         lease_until=row.lease_until,
         outcome=Outcome(row.outcome) if row.outcome else None,
+        category=row.category,
+        manager=row.manager,
+        withdrawn_at=row.withdrawn_at,
+        breach_aware_at=row.breach_aware_at,
     )
 
 
@@ -49,6 +53,10 @@ def write(row: CaseRow, case: Case) -> None:
     row.assignee_name = case.assignee_name
     row.lease_until = case.lease_until
     row.outcome = case.outcome
+    row.category = case.category
+    row.manager = case.manager
+    row.withdrawn_at = case.withdrawn_at
+    row.breach_aware_at = case.breach_aware_at
 
 
 def write_outlook(row: CaseRow, outlook: Outlook) -> None:

@@ -67,5 +67,7 @@ def _change(clock: Clock, warning: DeadlineWarning) -> Change:
 
 def _event(row: CaseRow, clock: Clock, warning: DeadlineWarning, now: datetime) -> NewEvent:
     case = queries.to_case(row)
-    event = _EVENTS[warning](**event_ids(case, now), team=case.team, kind=clock.kind, due_at=clock.due_at)
+    event = _EVENTS[warning](
+        **event_ids(case, now), team=case.team, kind=clock.kind, due_at=clock.due_at, priority=case.priority
+    )
     return NewEvent.of(case.case_id, event)

@@ -41,12 +41,14 @@ class CaseRow(Base):
     link_number: Mapped[int]
     reference: Mapped[str] = mapped_column(unique=True)
     report_type: Mapped[str]
+    category: Mapped[str] = mapped_column(server_default="")
     team: Mapped[str]
     state: Mapped[str]
     priority: Mapped[str]
     restricted: Mapped[bool]
     platform: Mapped[str]
     behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """What happened, in the words of the case's type: behaviours, effects, what is asked."""
     version: Mapped[int]
     transfers: Mapped[int]
     held_by: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -57,6 +59,12 @@ class CaseRow(Base):
     due_at: Mapped[datetime | None] = mapped_column(_Moment)
     at_risk_at: Mapped[datetime | None] = mapped_column(_Moment)
     look_at: Mapped[datetime | None] = mapped_column(_Moment)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(_Moment)
+    """When the reporter asked that nothing more is done; the team decides."""
+    breach_aware_at: Mapped[datetime | None] = mapped_column(_Moment)
+    """When SIRT recorded that it is aware of a breach of personal data (Sc-b)."""
+    manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
+    """Staff id of the line manager who works a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
     assignee_name: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
     kept_from: Mapped[list[str]] = mapped_column(

@@ -12,6 +12,8 @@ from shared.events.vocabulary import DeadlineKind, Priority
 UK = ZoneInfo("Europe/London")
 AT_RISK_SHARE = 0.75
 """A clock is at risk once this share of it has run."""
+BREACH_TO_BE_TOLD = timedelta(hours=72)
+"""How soon the regulator is told of a breach of personal data, from being aware of it: UK GDPR, article 33."""
 _LOOK_AHEAD_DAYS = 400
 
 
@@ -40,11 +42,13 @@ class RoundTheClock:
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """Working time: office hours in UK local time on working days, without bank holidays of England and Wales."""
+    """Working time: hours in UK local time on working days, without bank holidays of England and Wales."""
 
     opens: time
     closes: time
     holidays: frozenset[date]
+    every_day: bool = False
+    """Whether weekends and bank holidays are working days too."""
 
     def __post_init__(self) -> None:
         if self.opens >= self.closes:
@@ -55,6 +59,11 @@ class OfficeHours:
     def day(self) -> timedelta:
         """The length of a working day."""
         return datetime.combine(date.min, self.closes) - datetime.combine(date.min, self.opens)
+
+    def open_at(self, moment: datetime) -> bool:
+        """Return whether people are at work at `moment`."""
+        opens, _ = next(self._open_from(moment))
+        return opens <= moment
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         left = duration
@@ -79,11 +88,14 @@ class OfficeHours:
         first = start.astimezone(UK).date()
         for offset in range(_LOOK_AHEAD_DAYS):
             day = first + timedelta(days=offset)
-            if day.weekday() >= 5 or day in self.holidays:  # noqa: PLR2004 - Saturday and Sunday
+            if not self._works_on(day):
                 continue
             opens, closes = (_utc(day, at) for at in (self.opens, self.closes))
             if closes > start:
                 yield opens, closes
+
+    def _works_on(self, day: date) -> bool:
+        return self.every_day or not (day.weekday() >= 5 or day in self.holidays)  # noqa: PLR2004 - Saturday and Sunday
 
 
 def _utc(day: date, at: time) -> datetime:
@@ -124,6 +136,11 @@ class Clock:
     met_at: datetime | None = None
     at_risk_told_at: datetime | None = None
     missed_at: datetime | None = None
+
+    @property
+    def statutory(self) -> bool:
+        """Whether the law runs it: it is neither paused nor met by finishing the case (Sc-b)."""
+        return self.kind is DeadlineKind.PERSONAL_DATA_BREACH
 
     @property
     def running(self) -> bool:
@@ -198,9 +215,13 @@ class Timekeeper:
             return None
         return self._start(DeadlineKind.UPDATE, start, promise.update, always=promise.always and staffed_24_7)
 
+    def breach(self, aware_at: datetime) -> Clock:
+        """Start the clock of a breach of personal data: hours of the calendar, whoever is at work (Sc-b)."""
+        return self._start(DeadlineKind.PERSONAL_DATA_BREACH, aware_at, BREACH_TO_BE_TOLD, always=True)
+
     def pause(self, clock: Clock, now: datetime) -> Clock:
-        """Stop counting, while the team waits for information."""
-        return replace(clock, paused_at=now) if clock.running else clock
+        """Stop counting, while the team waits for information; a statutory clock never stops."""
+        return replace(clock, paused_at=now) if clock.running and not clock.statutory else clock
 
     def resume(self, clock: Clock, now: datetime) -> Clock:
         """Count on: what was left when the clock was paused is what is left now."""

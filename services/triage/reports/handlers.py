@@ -1,21 +1,56 @@
-"""Stores reports as they arrive, a batch at a time."""
+"""Stores reports as they arrive, a batch at a time, and keeps what their reporters say later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, insert, literal, select
+from sqlalchemy import ARRAY, Uuid, any_, delete, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts.domain import Handle
-from services.triage.reports.tables import NamedAccount, Report
-from shared.events.intake import AbuseReportSubmitted, Person
-from shared.events.vocabulary import ReportType
+from services.triage.reports.domain import Filed, subject_keys
+from services.triage.reports.tables import NamedAccount, NamedSubject, Report
+from shared.events.intake import Person, Subject
+from shared.events.vocabulary import ManagerAlert
+
+_AS_THEY_ARE = (
+    "report_id",
+    "reference",
+    "submitted_at",
+    "platform",
+    "platform_name",
+    "content_kind",
+    "content_state",
+    "found_by",
+    "manager_alert",
+    "occurred_at",
+    "narrative",
+    "evidence_note",
+    "union_activity",
+    "account_kind",
+    "device",
+    "own_time",
+    "dwp_information",
+    "related_reference",
+    "channel",
+    "asset_owner",
+    "asset_note",
+    "discovered_at",
+    "still_happening",
+    "personal_data",
+    "people_affected",
+    "own_mistake",
+    "taken_over",
+    "about",
+    "exception_kind",
+    "business_case",
+    "wanted_until",
+)
+_LISTS = ("urls", "handles", "behaviours", "also_affects", "misuse", "effects", "circumstances")
 
 
-async def store_abuse_reports(
-    session: AsyncSession, reports: Sequence[tuple[AbuseReportSubmitted, Sequence[Handle]]]
-) -> set[UUID]:
-    """Store those of `reports` that are not there yet, with the accounts they name; return their ids.
+async def store_reports(session: AsyncSession, reports: Sequence[tuple[Filed, Sequence[Handle]]]) -> set[UUID]:
+    """Store those of `reports` that are not there yet, with whom and what they name; return their ids.
 
     Two that store the same report at once cannot both succeed: the second one's batch fails and is tried again.
     """
@@ -26,43 +61,70 @@ async def store_abuse_reports(
         await session.execute(insert(Report.table()), [_row(report) for report, _ in new.values()])
     if named := [_named(report, account) for report, accounts in new.values() for account in accounts]:
         await session.execute(insert(NamedAccount.table()), named)
+    if subjects := [_subject(report, key) for report, _ in new.values() for key in subject_keys(report)]:
+        await session.execute(insert(NamedSubject.table()), subjects)
     return set(new)
 
 
-def _row(report: AbuseReportSubmitted) -> dict[str, object]:
+async def note_agreement(session: AsyncSession, report_ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Record that reporters agree that a manager is told; return the reports for which that is new."""
+    agreed = (
+        update(Report)
+        .where(Report.report_id.in_(report_ids), Report.manager_alert != ManagerAlert.YES)
+        .values(manager_alert=ManagerAlert.YES, manager_agreed_at=now)
+        .returning(Report.report_id)
+    )
+    return list(await session.scalars(agreed))
+
+
+async def note_withdrawal(session: AsyncSession, report_ids: Sequence[UUID], now: datetime) -> None:
+    """Record that reporters ask that nothing more is done."""
+    await session.execute(update(Report).where(Report.report_id.in_(report_ids)).values(withdrawn_at=now))
+
+
+async def erase_subject(session: AsyncSession, report_id: UUID) -> None:
+    """Erase whom an exempt report was about, and everything written that may tell who it was (C-j)."""
+    nothing: Mapping[str, object] = {
+        "subject": None,
+        "handles": [],
+        "urls": [],
+        "affected": [],
+        "suspected": [],
+        "narrative": "",
+        "evidence_note": None,
+        "platform_name": None,
+    }
+    await session.execute(update(Report).where(Report.report_id == report_id).values(**nothing))
+    await session.execute(delete(NamedAccount).where(NamedAccount.report_id == report_id))
+    await session.execute(delete(NamedSubject).where(NamedSubject.report_id == report_id))
+
+
+def _row(report: Filed) -> dict[str, object]:
     reporter = report.reporter
-    return {
-        "report_id": report.report_id,
-        "reference": report.reference,
-        "report_type": ReportType.ABUSE,
-        "submitted_at": report.submitted_at,
+    row: dict[str, object] = {name: getattr(report, name) for name in _AS_THEY_ARE}
+    row |= {name: list(getattr(report, name)) for name in _LISTS}
+    return row | {
+        "report_type": report.form,
         "confidentiality": reporter.confidentiality,
         "reporter_kind": reporter.kind,
-        "platform": report.platform,
-        "content_kind": report.content_kind,
-        "content_state": report.content_state,
-        "behaviours": list(report.behaviours),
-        "also_affects": list(report.also_affects),
-        "found_by": report.found_by,
-        "manager_alert": report.manager_alert,
-        "occurred_at": report.occurred_at,
         "reporter_staff_id": reporter.staff_id,
         "reporter_name": reporter.name,
         "reporter_email": reporter.email,
         "safe_contact": reporter.safe_contact,
-        "platform_name": report.platform_name,
-        "urls": list(report.urls),
-        "handles": list(report.handles),
         "affected": [_person(person) for person in report.affected],
         "suspected": [_person(person) for person in report.suspected],
-        "narrative": report.narrative,
-        "evidence_note": report.evidence_note,
+        "subject": _person(report.subject) if report.subject else None,
+        "account_handle": report.account.handle if report.account else None,
     }
 
 
-def _named(report: AbuseReportSubmitted, account: Handle) -> dict[str, object]:
+def _named(report: Filed, account: Handle) -> dict[str, object]:
     return {"report_id": report.report_id, "account": str(account), "submitted_at": report.submitted_at}
 
 
-def _person(person: Person) -> dict[str, str]:
+def _subject(report: Filed, key: str) -> dict[str, object]:
+    return {"report_id": report.report_id, "key": key, "submitted_at": report.submitted_at}
+
+
+def _person(person: Person | Subject) -> dict[str, str]:
     return {name: str(value) for name, value in person if value is not None}

@@ -1,9 +1,9 @@
 """Reports as a team needs to see them. What people wrote, and who they are, is in named personal columns."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, Text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,17 +11,19 @@ from services.triage.tables import Base
 from shared.db.personal import personal
 
 _REPORT = "report"
+_Moment = DateTime(timezone=True)
 
 
 class Report(Base):
-    """One submitted report."""
+    """One submitted report: by whichever form, what the form does not ask is empty."""
 
     __tablename__ = "report"
 
     report_id: Mapped[UUID] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
     report_type: Mapped[str]
-    submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    """The form it came by; what it is, its cases say."""
+    submitted_at: Mapped[datetime] = mapped_column(_Moment)
     confidentiality: Mapped[str]
     reporter_kind: Mapped[str | None]
     platform: Mapped[str]
@@ -30,8 +32,31 @@ class Report(Base):
     behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
     also_affects: Mapped[list[str]] = mapped_column(ARRAY(Text))
     found_by: Mapped[str]
-    manager_alert: Mapped[str]
-    occurred_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    manager_alert: Mapped[str | None]
+    manager_agreed_at: Mapped[datetime | None] = mapped_column(_Moment)
+    """When the reporter agreed afterwards that a manager is told."""
+    withdrawn_at: Mapped[datetime | None] = mapped_column(_Moment)
+    occurred_at: Mapped[datetime | None] = mapped_column(_Moment)
+    misuse: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    union_activity: Mapped[str | None]
+    account_kind: Mapped[str | None]
+    device: Mapped[str | None]
+    own_time: Mapped[str | None]
+    dwp_information: Mapped[str | None]
+    related_reference: Mapped[str | None] = mapped_column(index=True)
+    channel: Mapped[str | None]
+    effects: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    circumstances: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    asset_owner: Mapped[str | None]
+    discovered_at: Mapped[datetime | None] = mapped_column(_Moment)
+    still_happening: Mapped[str | None]
+    personal_data: Mapped[str | None]
+    people_affected: Mapped[int | None] = mapped_column(BigInteger)
+    own_mistake: Mapped[bool] = mapped_column(server_default="false")
+    taken_over: Mapped[str | None]
+    about: Mapped[str | None]
+    exception_kind: Mapped[str | None]
+    wanted_until: Mapped[date | None]
 
     reporter_staff_id: Mapped[str | None] = mapped_column(info={**personal("your staff number", retention=_REPORT)})
     reporter_name: Mapped[str | None] = mapped_column(info={**personal("your name", retention=_REPORT)})
@@ -52,6 +77,18 @@ class Report(Base):
     evidence_note: Mapped[str | None] = mapped_column(
         info={**personal("what you told us about evidence", retention=_REPORT)}
     )
+    subject: Mapped[dict[str, str] | None] = mapped_column(
+        JSONB(none_as_null=True), info={**personal("who a report of misuse is about", retention=_REPORT)}
+    )
+    asset_note: Mapped[str | None] = mapped_column(
+        info={**personal("what you told us about the information or device", retention=_REPORT)}
+    )
+    account_handle: Mapped[str | None] = mapped_column(
+        info={**personal("the account that an incident involves", retention=_REPORT)}
+    )
+    business_case: Mapped[str | None] = mapped_column(
+        info={**personal("why you ask for an exception", retention=_REPORT)}
+    )
 
 
 class NamedAccount(Base):
@@ -63,6 +100,20 @@ class NamedAccount(Base):
     account: Mapped[str] = mapped_column(
         primary_key=True, info={**personal("account names, in one spelling", retention=_REPORT)}
     )
-    submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    submitted_at: Mapped[datetime] = mapped_column(_Moment)
 
     __table_args__ = (Index(None, "account", "submitted_at"),)
+
+
+class NamedSubject(Base):
+    """Whom a report of misuse is about, by a key that is theirs for certain: to see that it is not the first."""
+
+    __tablename__ = "named_subject"
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("report.report_id"), primary_key=True)
+    key: Mapped[str] = mapped_column(
+        primary_key=True, info={**personal("staff number or account of whom misuse is reported", retention=_REPORT)}
+    )
+    submitted_at: Mapped[datetime] = mapped_column(_Moment)
+
+    __table_args__ = (Index(None, "key", "submitted_at"),)

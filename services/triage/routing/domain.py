@@ -1,11 +1,11 @@
 """Where a report goes: typed facts, rules as data, one pure decision (design: domain, section 3)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
 
-from shared.events.vocabulary import Priority, Team
+from shared.events.vocabulary import Priority, ReportType, Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,40 @@ class Facts:
     account_statuses: tuple[str, ...] = ()
     earlier_reports: int = 0
     """Reports of the last 30 days that name one of the same accounts, counted up to 10."""
+    misuse: tuple[str, ...] = ()
+    """`MisuseBehaviour`s."""
+    union_activity: str = ""
+    account_kind: str = ""
+    """What the report says the account is: an `AccountKind`; the register's word is in `account_classes`."""
+    device: str = ""
+    own_time: str = ""
+    dwp_information: str = ""
+    sanctioned: bool = False
+    """Whether the report names an account that the register holds as the department's."""
+    repeats: int = 0
+    """Earlier reports of misuse by the same person, counted up to 10."""
+    incident_known: bool = False
+    """Whether the incident that was not reported is named by a reference that we know."""
+    effects: tuple[str, ...] = ()
+    circumstances: tuple[str, ...] = ()
+    asset_owner: str = ""
+    still_happening: str = ""
+    personal_data: str = ""
+    people_affected: int = 0
+    own_mistake: bool = False
+    channel: str = ""
+    taken_over: str = ""
+    """Whether somebody else controls an account of the department: `yes`, `no`, `unsure`, or empty if not asked."""
+    about: str = ""
+    """What advice is wanted on: an `EnquiryTopic`."""
+    exception_kind: str = ""
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> "Facts":
+        """Return facts as they were stored, also by an older version: what it did not ask is empty."""
+        known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+        return cls(**plain)  # type: ignore[arg-type] # stored by `to_json`
 
     def to_json(self) -> dict[str, object]:
         """Return the facts as they are stored with a decision."""
@@ -79,6 +113,10 @@ class Also:
     team: Team
     clause: str
     sentence: str
+    report_type: ReportType | None = None
+    """What the linked case is, where it is something else than the first one."""
+    misdirected: bool = False
+    """Whether that part came by the wrong form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +136,12 @@ class Rule:
     also: tuple[Also, ...] = ()
     misdirected: bool = False
     restricted: bool = False
+    alone: bool = False
+    """Whether no other rule may open a linked case beside it."""
+    report_type: ReportType | None = None
+    """What the case is, where that is not what the answers are called."""
+    when: str = ""
+    """The condition's text, for people who read the book."""
     starts: date | None = None
     ends: date | None = None
 
@@ -138,6 +182,8 @@ class Decision:
     priority: Priority
     category: str
     sentence: str
+    report_type: str
+    """What the case is: a `ReportType`."""
     misdirected: bool
     restricted: bool
     also: tuple[Also, ...]
@@ -150,12 +196,24 @@ class Decision:
     """Why the engine, not a rule, sent it to the triage desk."""
 
 
+def of_linked(decision: Decision, also: Also) -> Decision:
+    """Return the decision of a linked case: as the first one, but for what the wish for it says."""
+    return replace(
+        decision,
+        team=also.team,
+        clause=also.clause,
+        sentence=also.sentence,
+        report_type=also.report_type or decision.report_type,
+        misdirected=also.misdirected,
+    )
+
+
 UNDECIDED = "undecided"
 """The rule name of a decision that no rule could make."""
 UNDECIDED_CLAUSE = "S3"
 UNDECIDED_PRIORITY = Priority.P2
 """A report nobody could grade is not left until tomorrow."""
-UNDECIDED_SENTENCE = "The rules could not place your report, so a person on the triage desk reads it and decides."
+UNDECIDED_SENTENCE = "The rules could not place the report, so a person on the triage desk reads it and decides."
 
 
 def decide(facts: Facts, book: RuleBook, on: date) -> Decision:
@@ -181,6 +239,7 @@ def _decided(
     facts: Facts, book: RuleBook, matched: list[Rule], priority: Priority, shadow: tuple[str, ...]
 ) -> Decision:
     first = matched[0]
+    report_type = first.report_type or facts.report_type
     return Decision(
         team=first.team,
         rule=first.id,
@@ -188,9 +247,10 @@ def _decided(
         priority=priority,
         category=first.category,
         sentence=first.sentence,
+        report_type=report_type,
         misdirected=first.misdirected,
-        restricted=first.restricted,
-        also=tuple(_once(also for rule in matched for also in rule.also if also.team != first.team)),
+        restricted=first.restricted or report_type == ReportType.MISUSE,
+        also=() if first.alone else _alsos(matched),
         matched=tuple(rule.id for rule in matched),
         shadow=shadow,
         facts=facts,
@@ -207,8 +267,9 @@ def _undecided(facts: Facts, book: RuleBook, problem: str) -> Decision:
         priority=UNDECIDED_PRIORITY,
         category=UNDECIDED,
         sentence=UNDECIDED_SENTENCE,
+        report_type=facts.report_type,
         misdirected=False,
-        restricted=False,
+        restricted=facts.report_type == ReportType.MISUSE,
         also=(),
         matched=(),
         shadow=(),
@@ -243,9 +304,11 @@ def _level(scale: Iterable[Grade], bound: Bound) -> Level:
     return next((grade.level for grade in scale if grade.condition(bound)), Level.MEDIUM)
 
 
-def _once(alsos: Iterable[Also]) -> list[Also]:
-    """Keep the first wish for each team: one linked case a team."""
+def _alsos(matched: Sequence[Rule]) -> tuple[Also, ...]:
+    """Return the first wish for each other team: one linked case a team."""
     by_team: dict[Team, Also] = {}
-    for also in alsos:
-        by_team.setdefault(also.team, also)
-    return list(by_team.values())
+    for rule in matched:
+        for also in rule.also:
+            by_team.setdefault(also.team, also)
+    by_team.pop(matched[0].team, None)
+    return tuple(by_team.values())

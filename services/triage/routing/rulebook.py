@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from services.triage.routing.cel import ConditionRefused, Conditions
 from services.triage.routing.domain import Also, Condition, Grade, Level, Rule, RuleBook, RuleState
 from shared.events import platforms, vocabulary
-from shared.events.vocabulary import UNRECOGNISED, Priority, Team
+from shared.events.vocabulary import UNRECOGNISED, Priority, ReportType, Team
 
 PACKAGED = Path(__file__).with_name("rulebook.yaml")
 """The book that Signpost comes with."""
@@ -51,6 +51,8 @@ class _Also(_Part):
     team: Team
     clause: Clause
     sentence: Text
+    report_type: ReportType | None = None
+    misdirected: bool = False
 
 
 class _Rule(_Part):
@@ -65,6 +67,8 @@ class _Rule(_Part):
     also: tuple[_Also, ...] = ()
     misdirected: bool = False
     restricted: bool = False
+    alone: bool = False
+    report_type: ReportType | None = None
     starts: date | None = None
     ends: date | None = None
 
@@ -125,9 +129,12 @@ def _rule(rule: _Rule, condition: Condition) -> Rule:
         category=rule.category,
         sentence=rule.sentence,
         priority=rule.priority,
-        also=tuple(Also(also.team, also.clause, also.sentence) for also in rule.also),
+        also=tuple(Also(**dict(also)) for also in rule.also),
         misdirected=rule.misdirected,
         restricted=rule.restricted,
+        alone=rule.alone,
+        report_type=rule.report_type,
+        when=rule.when,
         starts=rule.starts,
         ends=rule.ends,
     )

@@ -16,7 +16,7 @@ class StoredDecision(Base):
     __tablename__ = "decision"
 
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case.case_id"), primary_key=True)
-    decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
     rulebook: Mapped[str]
     policy: Mapped[str]
     rule: Mapped[str]

@@ -1,19 +1,27 @@
 """Builds what triage's tests need: reports, envelopes, the rule book, an office."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from uuid import UUID
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.clocks import ClockRules
-from services.triage.cases.opening import Opening, open_for_abuse_reports
+from services.triage.cases.opening import Opening, open_for_reports
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import OfficeHours, Timekeeper
 from services.triage.routing import rulebook
 from services.triage.routing.domain import RuleBook
 from shared.db.database import Database
 from shared.events.envelope import Envelope
-from shared.events.intake import AbuseReportSubmitted, Person, Reporter
+from shared.events.intake import (
+    AbuseReportSubmitted,
+    EnquirySubmitted,
+    MisuseReportSubmitted,
+    Person,
+    PolicyExceptionRequested,
+    Reporter,
+    SecurityIncidentSubmitted,
+)
 from shared.events.people_keys import keys_of_member
 from shared.events.vocabulary import Confidentiality, Relation, Team, WorkerKind
 from shared.ids import RandomIds
@@ -26,6 +34,13 @@ BOOK: RuleBook = rulebook.load(rulebook.PACKAGED)
 OFFICE = OfficeHours(time(9), time(17), bank_holidays())
 CLOCKS = ClockRules(Timekeeper(OFFICE), frozenset({Team.SIRT}))
 _numbers = count(1)
+Submitted = (
+    AbuseReportSubmitted
+    | MisuseReportSubmitted
+    | SecurityIncidentSubmitted
+    | EnquirySubmitted
+    | PolicyExceptionRequested
+)
 
 
 PRIYA = Reporter(
@@ -55,14 +70,58 @@ def report(**changes: object) -> AbuseReportSubmitted:
     return AbuseReportSubmitted.model_validate({**answers, **changes})
 
 
-def envelope(data: AbuseReportSubmitted) -> Envelope[AbuseReportSubmitted]:
+def misuse(**changes: object) -> MisuseReportSubmitted:
+    """Return a report of misuse that names a subject and nothing special, with `changes`."""
+    answers: dict[str, object] = {
+        "subject": {"name": "Dana Wolf", "staff_id": "S7001"},
+        "behaviours": ("speaks_for_department",),
+        "union_activity": "no",
+        "platform": "facebook",
+        "manager_alert": "yes",
+    }
+    return MisuseReportSubmitted.model_validate({**_any_report(), **answers, **changes})
+
+
+def incident(**changes: object) -> SecurityIncidentSubmitted:
+    """Return a security incident, with `changes`."""
+    answers: dict[str, object] = {
+        "effects": ("loss",),
+        "circumstances": ("accidental",),
+        "asset_owner": "dwp",
+        "discovered_at": NOW - timedelta(hours=1),
+        "manager_alert": "no",
+    }
+    return SecurityIncidentSubmitted.model_validate({**_any_report(), **answers, **changes})
+
+
+def enquiry(**changes: object) -> EnquirySubmitted:
+    """Return a request for advice, with `changes`."""
+    return EnquirySubmitted.model_validate({**_any_report(), "about": "policy", **changes})
+
+
+def exception(**changes: object) -> PolicyExceptionRequested:
+    """Return a request for an exception, with `changes`."""
+    return PolicyExceptionRequested.model_validate({**_any_report(), "kind": "request", **changes})
+
+
+def _any_report() -> dict[str, object]:
+    return {
+        "report_id": IDS.uuid(),
+        "reference": str(IDS.reference()),
+        "submitted_at": NOW,
+        "reporter": PRIYA,
+        "narrative": f"It happened like this. ({next(_numbers)})",
+    }
+
+
+def envelope(data: Submitted, sequence: int = 1) -> Envelope[Submitted]:
     """Return `data` as a consumer receives it."""
     return Envelope(
         id=str(IDS.uuid()),
         source="/signpost/intake",
         subject=str(data.report_id),
-        sequence=1,
-        time=data.submitted_at,
+        sequence=sequence,
+        time=NOW,
         data=data,
     )
 
@@ -72,10 +131,10 @@ def opening(book: RuleBook = BOOK) -> Opening:
     return Opening(lambda: book, CLOCKS, IDS, Outbox("triage", IDS))
 
 
-async def open_cases(database: Database, *reports: AbuseReportSubmitted, now: datetime = NOW) -> None:
+async def open_cases(database: Database, *reports: Submitted, now: datetime = NOW) -> None:
     """Open the cases of `reports`, as the consumer does."""
     async with database.transaction() as session:
-        await open_for_abuse_reports(session, [envelope(one) for one in reports], now, opening=opening())
+        await open_for_reports(session, [envelope(one) for one in reports], now, opening=opening())
 
 
 def viewer(*teams: Team, subject: str = "S4001", lead: bool = False) -> Viewer:
@@ -91,6 +150,6 @@ def viewer(*teams: Team, subject: str = "S4001", lead: bool = False) -> Viewer:
     )
 
 
-def uuid_of(data: AbuseReportSubmitted) -> UUID:
+def uuid_of(data: Submitted) -> UUID:
     """Return the report's id."""
     return data.report_id

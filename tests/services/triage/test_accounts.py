@@ -39,7 +39,9 @@ async def test_the_highest_sequence_wins(database: Database, order: tuple[int, .
         for sequence in order:
             await project_accounts(session, [change(account_id, sequence, states[sequence])], NOW)
     async with database.transaction() as session:
-        assert await registered(session, [ACCOUNT, Handle("x", "other")]) == {ACCOUNT: Account("official", "frozen")}
+        assert await registered(session, [ACCOUNT, Handle("x", "other")]) == {
+            ACCOUNT: Account("official", "frozen", account_id)
+        }
 
 
 async def test_a_tombstone_removes_the_account(database: Database) -> None:

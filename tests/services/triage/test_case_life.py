@@ -17,7 +17,13 @@ from tests.services.triage.building import IDS, NOW
 SAM = Actor("S4001", "Sam Reid", lead=False)
 AISHA = Actor("S4002", "Aisha Khan", lead=True)
 LEO = Actor("S5001", "Leo Grant", lead=False)
-REFUSALS = (domain.StateForbids, domain.ClaimedByAnother, domain.NotYourClaim, domain.SameTeam)
+REFUSALS = (
+    domain.StateForbids,
+    domain.ClaimedByAnother,
+    domain.NotYourClaim,
+    domain.SameTeam,
+    domain.OutcomeDoesNotFit,
+)
 
 
 def new_case(**changes: object) -> Case:
@@ -144,6 +150,8 @@ class CaseLife(RuleBasedStateMachine):
     def resolve(self, actor: Actor, outcome: Outcome) -> None:
         try:
             self.attempt(domain.resolve(self.case, actor, outcome))
+        except domain.OutcomeDoesNotFit:
+            assert outcome not in domain.OUTCOMES[self.case.report_type]
         except REFUSALS:
             assert "resolve" not in possible(self.case, actor, self.now)
 

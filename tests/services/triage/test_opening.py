@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, select, text
 
 from services.triage.accounts.tables import KnownAccount
-from services.triage.cases.opening import open_for_abuse_reports
+from services.triage.cases.opening import open_for_reports
 from services.triage.cases.queries import ids_of_report
 from services.triage.cases.tables import CaseRow
 from services.triage.deadlines.tables import Deadline
@@ -56,7 +56,7 @@ async def test_a_batch_takes_a_handful_of_statements(database: Database) -> None
     statements: list[str] = []
     event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     async with database.transaction() as session:
-        await open_for_abuse_reports(session, batch, NOW, opening=opening())
+        await open_for_reports(session, batch, NOW, opening=opening())
     assert len(statements) <= 15
     async with database.transaction() as session:
         assert await session.scalar(text('select count(*) from "case"')) == 200

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.triage.accounts.domain import Account
-from services.triage.routing import rulebook
-from services.triage.routing.domain import UNDECIDED, Decision, Facts, RuleState, decide
-from services.triage.routing.facts import of_abuse_report
-from services.triage.routing.rulebook import RuleBookRefused
+from services.triage.reports.filing import filed
+from services.triage.routing.domain import Decision, Facts, RuleState, decide
+from services.triage.routing.facts import History, facts_of
 from shared.events.vocabulary import (
     UNRECOGNISED,
     AccountClass,
@@ -136,7 +135,7 @@ def test_contradictory_answers_go_to_the_triage_desk(answers: dict[str, object])
 
 
 def test_what_no_rule_knows_goes_to_the_triage_desk() -> None:
-    assert decided(report_type="enquiry").rule == "anything-else"
+    assert decided(report_type="policy_exception", behaviours=()).rule == "anything-else"
 
 
 _OPEN = st.sampled_from
@@ -170,66 +169,6 @@ def test_no_abuse_report_ends_without_a_team_whatever_its_answers(facts: Facts) 
         assert Team.SMART in teams
 
 
-def book_with(old: str, new: str) -> str:
-    text = rulebook.PACKAGED.read_text("utf-8")
-    assert old in text
-    return text.replace(old, new, 1)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "where"),
-    [
-        (
-            "'union' in account_classes",
-            "'onion' in account_classes",
-            "rule abuse-from-a-union-account: line 96, column 37",
-        ),
-        (
-            "'union' in account_classes",
-            '"onion" in account_classes',
-            "rule abuse-from-a-union-account: line 96, column 37",
-        ),
-        ("found_by == 'monitoring'", "found_by == \"it's\" || found_by == 'monitoring'", "rule "),
-        ("earlier_reports >= 3", "eerlier_reports >= 3", "rule repeated-account: line 145, column 37"),
-        ("earlier_reports >= 3", "earlier_reports >= '3'", "rule repeated-account: line 145, column 53"),
-        ("earlier_reports >= 3", "earlier_reports >=", "rule repeated-account"),
-        (
-            "report_type == 'abuse' && earlier_reports >= 3",
-            "earlier_reports",
-            "rule repeated-account: line 145, column 11",
-        ),
-        (
-            "'unauthorised_recording' in",
-            "'unauthorised_recordin' in",
-            "rule unauthorised-recording: line 108, column 10",
-        ),
-        ("state: shadow", "state: shadwo", "rule repeated-account: line 144"),
-        ("  - id: anything-else", "  - id: abuse-of-a-user", "rule abuse-of-a-user: line 133"),
-        ("low: {high: P3, medium: P4, low: P4}", "low: {high: P3, medium: P4}", "rule (matrix)"),
-        ("clause: R-c", "clause: R-z", "rule anything-else: line 134"),
-        ("policy:", "policy", "rule (the file)"),
-    ],
-)
-def test_a_mistake_in_the_book_is_refused_with_rule_line_and_column(old: str, new: str, where: str) -> None:
-    with pytest.raises(RuleBookRefused) as refused:
-        rulebook.parse(book_with(old, new))
-    assert str(refused.value).startswith(where)
-
-
-def test_an_evaluation_that_is_neither_true_nor_false_goes_to_the_triage_desk_with_the_reason() -> None:
-    book = rulebook.parse(book_with("report_type == 'abuse' && found_by == 'monitoring'", "1 / earlier_reports == 1"))
-    decision = decide(PLAIN, book, TODAY)
-    assert (decision.team, decision.rule) == (Team.TRIAGE_DESK, UNDECIDED)
-    assert decision.problem is not None
-    assert "divide by zero" in decision.problem
-
-
-def test_a_shadow_rule_that_fails_holds_nothing_up() -> None:
-    book = rulebook.parse(book_with("report_type == 'abuse' && earlier_reports >= 3", "1 / earlier_reports == 1"))
-    decision = decide(PLAIN, book, TODAY)
-    assert (decision.rule, decision.shadow) == ("abuse-of-a-user", ("repeated-account (failed)",))
-
-
 def test_rules_count_only_while_they_are_live_and_in_force() -> None:
     [*others] = [rule for rule in BOOK.rules if rule.id != "abuse-of-a-user"]
     [mine] = [rule for rule in BOOK.rules if rule.id == "abuse-of-a-user"]
@@ -247,7 +186,8 @@ def test_rules_count_only_while_they_are_live_and_in_force() -> None:
 
 def test_facts_carry_the_register_and_no_words_of_anybody() -> None:
     told = report(platform="some new place", occurred_at=datetime(2026, 11, 1, tzinfo=UTC))
-    facts = of_abuse_report(told, [Account("official", "live"), Account("official", "frozen")], 2)
+    known = History([Account("official", "live"), Account("official", "frozen")], 2)
+    facts = facts_of(filed(told), known)
     assert facts.platform == UNRECOGNISED
     assert (facts.account_classes, facts.account_statuses) == (("official",), ("frozen", "live"))
     assert facts.earlier_reports == 2

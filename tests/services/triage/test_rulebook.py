@@ -1,0 +1,68 @@
+"""A rule book is used whole or refused whole, by rule, line and column."""
+
+import pytest
+
+from services.triage.routing import rulebook
+from services.triage.routing.domain import UNDECIDED, decide
+from services.triage.routing.rulebook import RuleBookRefused
+from shared.events.vocabulary import Team
+from tests.services.triage.test_routing import PLAIN, TODAY
+
+
+def book_with(old: str, new: str) -> str:
+    text = rulebook.PACKAGED.read_text("utf-8")
+    assert old in text
+    return text.replace(old, new, 1)
+
+
+MISTAKES = [
+    ("'union' in account_classes)", "'onion' in account_classes)", "misuse-about-union-activity", 65),
+    ("'union' in account_classes\n", '"onion" in account_classes\n', "abuse-from-a-union-account", 37),
+    ("earlier_reports >= 3", "eerlier_reports >= 3", "repeated-account", 37),
+    ("earlier_reports >= 3", "earlier_reports >= '3'", "repeated-account", 53),
+    ("report_type == 'abuse' && earlier_reports >= 3", "earlier_reports", "repeated-account", 11),
+    ("'unauthorised_recording' in", "'unauthorised_recordin' in", "unauthorised-recording", 10),
+    ("state: shadow", "state: shadwo", "repeated-account", 12),
+    ("  - id: anything-else", "  - id: abuse-of-a-user", "abuse-of-a-user", 9),
+    ("clause: R-d", "clause: R-z", "misuse-by-a-colleague", 13),
+    ("team: sirt\n    priority: P1", "team: sirrt\n    priority: P1", "abuse-from-a-taken-over-account", 11),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "rule", "column"), MISTAKES)
+def test_a_mistake_in_the_book_is_refused_with_rule_line_and_column(old: str, new: str, rule: str, column: int) -> None:
+    with pytest.raises(RuleBookRefused) as refused:
+        rulebook.parse(book_with(old, new))
+    assert str(refused.value).startswith(f"rule {rule}: line {line_of(old)}, column {column}: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("earlier_reports >= 3", "earlier_reports >=", "rule repeated-account"),
+        ("low: {high: P3, medium: P4, low: P4}", "low: {high: P3, medium: P4}", "rule (matrix)"),
+        ("policy:", "policy", "rule (the file)"),
+    ],
+)
+def test_a_mistake_of_shape_is_refused_with_its_place(old: str, new: str, where: str) -> None:
+    with pytest.raises(RuleBookRefused) as refused:
+        rulebook.parse(book_with(old, new))
+    assert str(refused.value).startswith(where)
+
+
+def line_of(text: str) -> int:
+    return rulebook.PACKAGED.read_text("utf-8").partition(text)[0].count("\n") + 1
+
+
+def test_an_evaluation_that_is_neither_true_nor_false_goes_to_the_triage_desk_with_the_reason() -> None:
+    book = rulebook.parse(book_with("report_type == 'abuse' && found_by == 'monitoring'", "1 / earlier_reports == 1"))
+    decision = decide(PLAIN, book, TODAY)
+    assert (decision.team, decision.rule) == (Team.TRIAGE_DESK, UNDECIDED)
+    assert decision.problem is not None
+    assert "divide by zero" in decision.problem
+
+
+def test_a_shadow_rule_that_fails_holds_nothing_up() -> None:
+    book = rulebook.parse(book_with("report_type == 'abuse' && earlier_reports >= 3", "1 / earlier_reports == 1"))
+    decision = decide(PLAIN, book, TODAY)
+    assert (decision.rule, decision.shadow) == ("abuse-of-a-user", ("repeated-account (failed)",))
