@@ -115,6 +115,11 @@ async def page(session: AsyncSession, wanted: Page) -> list[DeadLetter]:
     return [dead_letter(row) for row in await session.execute(query, parameters)]
 
 
+async def topics(session: AsyncSession) -> list[str]:
+    """Return the topics that have unsettled dead letters; few, because each waits for a person."""
+    return list(await session.scalars(text("select distinct topic from dead_letter where settled_at is null")))
+
+
 async def show(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter | None:
     """Return one dead letter, also a settled one, without its body."""
     query = text(f"select {COLUMNS} from dead_letter where id = :id")  # noqa: S608 -- own columns

@@ -1,0 +1,183 @@
+"""Pages of the dead letters of a service, the same in each: seen, replayed after a fix, or let go with a reason."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.events.topics import GROUPS
+from shared.messaging import dead_letter_list, dead_letters
+from shared.messaging.dead_letter_list import DeadLetter, Did, LetterState, Page, Step
+from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetterNotOpen
+from shared.messaging.reading_aloud import as_text
+from shared.web.dependencies import Now, Transaction
+from shared.web.forms import FormErrors, read_form, refuse_null_characters
+from shared.web.pages import render
+from shared.web.problems import standard_problem
+
+Operator = Annotated[Principal, requires(Permission.OPERATE_DEAD_LETTERS)]
+
+PREFIXES: Mapping[str, str] = {"intake": "/report", "triage": "/cases", "registry": "/accounts", "notifier": "/alerts"}
+"""Service → where its pages are."""
+LONGEST_REASON = 1000
+STATES = {LetterState.OPEN: "Needs you", LetterState.ASKED: "Asked for", LetterState.SETTLED: "Settled"}
+DONE = {
+    Did.REPLAY_ASKED: "Replay asked for",
+    Did.DISCARD_ASKED: "Discard asked for",
+    Did.FAILED_AGAIN: "Replayed, and failed again",
+    Did.REPLAYED: "Replayed",
+    Did.DISCARDED: "Discarded",
+    Did.CONTENT_SHOWN: "What it says was looked at",
+}
+_ASKS = {"replay": dead_letters.replay, "discard": dead_letters.discard}
+
+
+def address_of(group: str, dead_letter_id: UUID) -> str:
+    """Return the address of a dead letter's page in the service that `group` belongs to."""
+    return f"{PREFIXES.get(GROUPS.get(group, ''), '')}/operations/dead-letters/{dead_letter_id}"
+
+
+def dead_letters_router(prefix: str) -> APIRouter:
+    """Return the pages for the service under `prefix`."""
+    here = f"{prefix}/operations/dead-letters"
+    router = APIRouter(prefix=here, include_in_schema=False)
+
+    @router.get("")
+    async def every_letter(request: Request, session: Transaction, _operator: Operator) -> HTMLResponse:
+        return await _list(request, session, here)
+
+    @router.get("/{letter}")
+    async def one_letter(request: Request, session: Transaction, operator: Operator, letter: UUID) -> HTMLResponse:
+        return await _one(request, session, operator, letter)
+
+    @router.post("/{letter}/show")
+    async def show_content(
+        request: Request, session: Transaction, operator: Operator, letter: UUID, now: Now
+    ) -> HTMLResponse:
+        return await _with_content(request, session, operator, letter, now)
+
+    @router.post("/{letter}/ask")
+    async def ask(request: Request, session: Transaction, operator: Operator, letter: UUID, now: Now) -> Response:
+        return await _ask(request, session, operator, letter, now, here)
+
+    return router
+
+
+async def _list(request: Request, session: AsyncSession, here: str) -> HTMLResponse:
+    wanted = _wanted(request.query_params)
+    found = await dead_letter_list.page(session, wanted)
+    shown = found[: wanted.most]
+    topics = await dead_letter_list.topics(session)
+    return render(
+        request,
+        "dead_letters/list.html",
+        letters=shown,
+        wanted=wanted,
+        topics=sorted({*topics, *([wanted.topic] if wanted.topic else [])}),
+        states=STATES,
+        services=PREFIXES,
+        here=here,
+        after=f"{shown[-1].recorded_at.isoformat()}_{shown[-1].id}" if len(found) > wanted.most else None,
+    )
+
+
+async def _one(
+    request: Request,
+    session: AsyncSession,
+    operator: Principal,
+    dead_letter_id: UUID,
+    *,
+    content: str | None = None,
+    answers: Mapping[str, str] | None = None,
+    errors: FormErrors | None = None,
+    status_code: int = 200,
+) -> HTMLResponse:
+    letter = await _known(session, dead_letter_id)
+    return render(
+        request,
+        "dead_letters/one.html",
+        status_code,
+        letter=letter,
+        steps=await dead_letter_list.history(session, dead_letter_id),
+        done=DONE,
+        states=STATES,
+        content=content,
+        may_read=operator.may(Permission.SEE_CASE_CONTENT),
+        answers=answers or {},
+        errors=errors or FormErrors(),
+        here=request.url.path.partition("/dead-letters/")[0] + "/dead-letters",
+    )
+
+
+async def _with_content(
+    request: Request, session: AsyncSession, operator: Principal, dead_letter_id: UUID, now: datetime
+) -> HTMLResponse:
+    """Show the body to somebody who holds a content role; who looked is kept."""
+    if not operator.may(Permission.SEE_CASE_CONTENT):
+        raise standard_problem(403)
+    await _known(session, dead_letter_id)
+    record = await dead_letters.content(session, dead_letter_id)
+    looked = Step(dead_letter_id, now, Did.CONTENT_SHOWN, operator.staff_id or operator.subject)
+    await dead_letter_list.note_steps(session, [looked])
+    return await _one(request, session, operator, dead_letter_id, content=as_text(record.value if record else None))
+
+
+async def _ask(
+    request: Request, session: AsyncSession, operator: Principal, dead_letter_id: UUID, now: datetime, here: str
+) -> Response:
+    errors, status_code = FormErrors(), 422
+    fields = refuse_null_characters(await read_form(request, errors), errors)
+    answers = {name: values[-1].strip() for name, values in fields.items()}
+    _check(answers, errors)
+    if not errors:
+        what, reason, by = answers["what"], answers["reason"], operator.staff_id or operator.subject
+        try:
+            await _ASKS[what](session, dead_letter_id, by=by, reason=reason, now=now)
+            return RedirectResponse(f"{here}/{dead_letter_id}", 303)
+        except AlreadyAskedFor as asked:
+            errors.add("what", f"{asked.by} asked for it to be {asked.action} before you: that stands")
+        except DeadLetterNotOpen:
+            errors.add("what", "It is settled already")
+        status_code = 409
+    return await _one(
+        request, session, operator, dead_letter_id, answers=answers, errors=errors, status_code=status_code
+    )
+
+
+def _check(answers: Mapping[str, str], errors: FormErrors) -> None:
+    if answers.get("what") not in _ASKS:
+        errors.add("what", "Choose whether to replay or to discard it")
+    if not answers.get("reason"):
+        errors.add("reason", "Say why")
+    if len(answers.get("reason", "")) > LONGEST_REASON:
+        errors.add("reason", f"Use {LONGEST_REASON:,} characters or fewer")
+
+
+async def _known(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter:
+    letter = await dead_letter_list.show(session, dead_letter_id)
+    if letter is None:
+        raise standard_problem(404)
+    return letter
+
+
+def _wanted(parameters: Mapping[str, str]) -> Page:
+    """Read the address; what makes no sense is left out, as if it were not there."""
+    state = next((state for state in LetterState if state == parameters.get("state")), LetterState.OPEN)
+    topic = (parameters.get("topic") or "").replace("\x00", "")
+    return Page(state, topic or None, _position(parameters.get("after", "")))
+
+
+def _position(text: str) -> tuple[datetime, UUID] | None:
+    at, _, dead_letter_id = text.rpartition("_")
+    try:
+        moment, last = datetime.fromisoformat(at), UUID(dead_letter_id)
+    except ValueError:
+        return None
+    return (moment, last) if moment.tzinfo else None
