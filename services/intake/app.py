@@ -42,11 +42,13 @@ from shared.messaging.relay import Relay
 from shared.runtime import Role, Service
 from shared.web import static_files
 from shared.web.app import create_app
+from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
 TEMPLATES = tuple(_HERE / name / "templates" for name in ("start", "abuse_form", "tracking", "sign_in", "policy"))
 ROUTERS = (
+    dead_letters_router(PREFIX),
     start.router,
     abuse_sending.router,  # before the questions, whose last part of the path is any word
     abuse_form.router,

@@ -32,10 +32,11 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.runtime import Role, Service
 from shared.web.app import create_app
+from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/alerts"
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "my_team"))
-ROUTERS = (acknowledgement.router, my_team.router, alerts_api.router)
+ROUTERS = (dead_letters_router(PREFIX), acknowledgement.router, my_team.router, alerts_api.router)
 _SWEEP_EVERY = timedelta(seconds=5)
 
 

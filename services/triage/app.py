@@ -30,10 +30,11 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.runtime import Role, Service
 from shared.web.app import create_app
+from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/cases"
 TEMPLATES = (Path(__file__).parent / "cases" / "templates",)
-ROUTERS = (api.router, queue_pages.router, pages.router)
+ROUTERS = (dead_letters_router(PREFIX), api.router, queue_pages.router, pages.router)
 _LEASES_EVERY = timedelta(seconds=15)
 _DEADLINES_EVERY = timedelta(seconds=5)
 
