@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.utils import parseaddr
+from functools import partial
 from pathlib import Path
 
 from services.notifier import consumer
@@ -13,16 +14,26 @@ from services.notifier.acknowledgement.handlers import Answering
 from services.notifier.acknowledgement.links import Links
 from services.notifier.alerts import api as alerts_api
 from services.notifier.alerts.domain import AddressBook, Recipient
-from services.notifier.alerts.mail import compose
-from services.notifier.delivery.domain import Attempt, Message
+from services.notifier.alerts.posting import EMAIL, NOTIFY, Post
+from services.notifier.cases.domain import Mailboxes
+from services.notifier.cases.following import Following
+from services.notifier.consumer import Receiving
+from services.notifier.delivery.channel import Channel
 from services.notifier.delivery.handlers import DeliveryTimes
-from services.notifier.delivery.loop import Compose, Deliveries, DeliveryLoop
+from services.notifier.delivery.loop import Deliveries, DeliveryLoop
+from services.notifier.delivery.notify import NotifyChannel, NotifyService
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
+from services.notifier.holding.domain import HoldingRules
+from services.notifier.holding.handlers import send_due
+from services.notifier.messages.domain import MessageClass
+from services.notifier.messages.mail import Composer
 from services.notifier.my_team import pages as my_team
+from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
 from shared.db.sweep import Sweep
+from shared.events.vocabulary import Team
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.housekeeping import housekeeping
@@ -38,6 +49,7 @@ PREFIX = "/alerts"
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "my_team"))
 ROUTERS = (dead_letters_router(PREFIX), acknowledgement.router, my_team.router, alerts_api.router)
 _SWEEP_EVERY = timedelta(seconds=5)
+_FORGET_EVERY = timedelta(minutes=10)
 
 
 @asynccontextmanager
@@ -52,16 +64,18 @@ async def open_service(
         if log is None:
             log = await open_log(settings)
             stack.push_async_callback(log.close)
-        mail = SmtpChannel(_mail_server(settings), clock)
-        stack.push_async_callback(mail.close)
-        outbox, book, links = Outbox("notifier", ids), _address_book(settings), _links(settings)
-        answering = Answering(_answer_times(settings), book, ids, outbox)
-        deliveries = Deliveries({mail.name: mail}, _composer(settings, links), answering.settled, _times(settings))
+        channels = _channels(settings, clock)
+        for channel in channels.values():
+            stack.push_async_callback(channel.close)
+        outbox, links = Outbox("notifier", ids), _links(settings)
+        post, boxes = _post(settings, ids, outbox), _mailboxes(settings)
+        answering, following = Answering(_answer_times(settings), post), Following(post, boxes)
+        deliveries = Deliveries(channels, _composer(settings, links), answering.settled, _times(settings))
         roles: Sequence[Role] = (
             BatchConsumer(
                 consumer.GROUP,
                 topics=consumer.TOPICS,
-                handlers=consumer.handlers(book, ids, outbox),
+                handlers=consumer.handlers(Receiving(post, boxes, settings.notifier_remember_reports_for)),
                 database=database,
                 log=log,
                 outbox=outbox,
@@ -71,6 +85,9 @@ async def open_service(
             DeliveryLoop(deliveries, database=database, clock=clock, ids=ids),
             Sweep("notifier-reminders", answering.remind_due, database=database, clock=clock, every=_SWEEP_EVERY),
             Sweep("notifier-escalations", answering.escalate_due, database=database, clock=clock, every=_SWEEP_EVERY),
+            Sweep("notifier-follow-ups", following.follow_due, database=database, clock=clock, every=_SWEEP_EVERY),
+            Sweep("notifier-digests", partial(send_due, ids=ids), database=database, clock=clock, every=_SWEEP_EVERY),
+            Sweep("notifier-forgetting", forget_due, database=database, clock=clock, every=_FORGET_EVERY),
             Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
             *housekeeping("notifier", database=database, log=log, clock=clock),
         )
@@ -89,12 +106,27 @@ async def open_service(
         yield Service("notifier", PREFIX, app, database, roles)
 
 
+def _channels(settings: NotifierSettings, clock: Clock) -> dict[str, Channel]:
+    channels: dict[str, Channel] = {EMAIL: SmtpChannel(_mail_server(settings), clock)}
+    if settings.notifier_notify_api_key and settings.notifier_notify_template_id:
+        channels[NOTIFY] = NotifyChannel(
+            NotifyService(
+                api_key=settings.notifier_notify_api_key.get_secret_value(),
+                template_id=settings.notifier_notify_template_id,
+                url=settings.notifier_notify_url,
+                timeout=settings.notifier_notify_timeout,
+            )
+        )
+    return channels
+
+
 def _mail_server(settings: NotifierSettings) -> MailServer:
     password = settings.notifier_smtp_password
     return MailServer(
         host=settings.notifier_smtp_host,
         port=settings.notifier_smtp_port,
         sender=settings.notifier_smtp_from,
+        ca_file=settings.notifier_smtp_ca_file,
         starttls=settings.notifier_smtp_starttls,
         username=settings.notifier_smtp_username,
         password=password.get_secret_value() if password else None,
@@ -120,11 +152,43 @@ def _times(settings: NotifierSettings) -> DeliveryTimes:
     return DeliveryTimes(lease=settings.notifier_attempt_lease, give_up_after=settings.notifier_give_up_after)
 
 
-def _composer(settings: NotifierSettings, links: Links) -> Compose:
-    domain = parseaddr(settings.notifier_smtp_from)[1].rpartition("@")[2]
+def _post(settings: NotifierSettings, ids: Ids, outbox: Outbox) -> Post:
+    holding = HoldingRules(
+        digest=frozenset(settings.notifier_digest_purposes),
+        times=settings.notifier_digest_times,
+        at_most=settings.notifier_digest_within,
+        storm_after=settings.notifier_storm_after,
+        storm_window=settings.notifier_storm_window,
+    )
+    return Post(_address_book(settings), ids, outbox, holding, frozenset(settings.notifier_notify_classes))
 
-    def composed(attempt: Attempt, now: datetime) -> Message:
-        link = links.link_for(attempt, now)
-        return compose(attempt, link=link, contact=settings.notifier_fallback_email, domain=domain)
 
-    return composed
+def _mailboxes(settings: NotifierSettings) -> Mailboxes:
+    return Mailboxes(
+        team=_table(settings.notifier_team_mailboxes),
+        lead=_table(settings.notifier_lead_mailboxes),
+        on_call=_table(settings.notifier_on_call_mailboxes),
+        comms=Recipient(settings.notifier_comms_mailbox.strip().lower()),
+    )
+
+
+def _table(entries: Sequence[str]) -> dict[Team, Recipient]:
+    pairs = (entry.partition("=") for entry in entries)
+    return {Team(team): Recipient(address.strip().lower()) for team, _, address in pairs}
+
+
+def _composer(settings: NotifierSettings, links: Links) -> Composer:
+    boxes = _mailboxes(settings)
+    desk = boxes.desk.email
+    return Composer(
+        acknowledgement_link=links.link_for,
+        public_url=settings.public_url.rstrip("/"),
+        domain=parseaddr(settings.notifier_smtp_from)[1].rpartition("@")[2],
+        contacts={
+            MessageClass.MANAGER: desk,
+            MessageClass.TEAM: desk,
+            MessageClass.REPORTER: desk,
+            MessageClass.ACCOUNT: boxes.comms.email,
+        },
+        abuse_contact=settings.notifier_fallback_email,
+    )

@@ -1,23 +1,75 @@
 """What notifier listens to: event type → handler, one line each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
-from services.notifier.alerts.domain import AddressBook
-from services.notifier.alerts.handlers import alert_about_abuse
-from shared.events import topics
-from shared.events.envelope import Event
-from shared.events.intake import AbuseReportSubmitted
-from shared.ids import Ids
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.access.handlers import access_changed
+from services.notifier.alerts.abuse_reports import alert_about_abuse, alert_after_all
+from services.notifier.alerts.posting import Post
+from services.notifier.cases import handlers as cases
+from services.notifier.cases.domain import Mailboxes
+from services.notifier.cases.following import Following
+from services.notifier.misuse.amended import tell_after_all
+from services.notifier.reports.domain import ReportEvent, known_report
+from services.notifier.reports.handlers import remember
+from shared.events import intake, registry, topics, triage
+from shared.events.envelope import Envelope, Event
 from shared.messaging.consumer import Handler
-from shared.messaging.outbox import Outbox
 
 GROUP = "signpost-notifier"
-TOPICS = (topics.ABUSE_REPORTS,)
+TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS, topics.CASES, topics.ACCESS)
 
 
-def handlers(book: AddressBook, ids: Ids, outbox: Outbox) -> Mapping[type[Event], Handler]:
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """What every handler needs beside its batch."""
+
+    post: Post
+    boxes: Mailboxes
+    remember_for: timedelta
+
+    async def submitted(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
+        """A report came: who is told at once, and what waited for it."""
+        await self._remember(session, envelopes, now)
+        await alert_about_abuse(session, envelopes, now, post=self.post)
+        known = [known_report(envelope.data).report_id for envelope in envelopes]
+        await Following(self.post, self.boxes).follow(session, known, now)
+
+    async def amended(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
+        """A report was added to: its reporter may have said that their manager can be told."""
+        await self._remember(session, envelopes, now)
+        await alert_after_all(session, envelopes, now, post=self.post)
+        await tell_after_all(session, envelopes, now, post=self.post, desk=self.boxes.desk)
+
+    async def _remember(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
+        known = [known_report(envelope.data) for envelope in envelopes]
+        await remember(session, known, now, remember_for=self.remember_for)
+
+
+def handlers(receiving: Receiving) -> Mapping[type[Event], Handler]:
     """Return the handler of each event type."""
+    following = Following(receiving.post, receiving.boxes)
+    access = partial(access_changed, post=receiving.post, comms=receiving.boxes.comms)
     return {
-        AbuseReportSubmitted: partial(alert_about_abuse, book=book, ids=ids, outbox=outbox),
+        intake.AbuseReportSubmitted: receiving.submitted,
+        intake.AbuseReportAmended: receiving.amended,
+        intake.MisuseReportSubmitted: receiving.submitted,
+        intake.MisuseReportAmended: receiving.amended,
+        intake.SecurityIncidentSubmitted: receiving.submitted,
+        intake.SecurityIncidentAmended: receiving.amended,
+        triage.CaseRouted: partial(cases.case_routed, following=following),
+        triage.CaseTransferred: partial(cases.case_transferred, following=following),
+        triage.CaseResolved: partial(cases.case_resolved, following=following),
+        triage.CaseReopened: partial(cases.case_reopened, following=following),
+        triage.CaseClosed: partial(cases.case_closed, following=following),
+        triage.CaseDeadlineAtRisk: partial(cases.deadline_passes, following=following),
+        triage.CaseDeadlineMissed: partial(cases.deadline_passes, following=following),
+        registry.AuthorisationGranted: access,
+        registry.AuthorisationWithdrawn: access,
+        registry.ReviewDue: access,
+        registry.ExceptionExpired: access,
     }

@@ -1,11 +1,32 @@
 """Notifier's settings."""
 
-from datetime import timedelta
+from datetime import time, timedelta
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
+from services.notifier.messages.domain import MessageClass
+from shared.events.vocabulary import AlertPurpose, Team
 from shared.settings import CommaSeparated, ServiceSettings
+
+
+def split(value: object) -> object:
+    """Return the parts of a list written `a,b,c`."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _mailboxes(value: tuple[str, ...]) -> tuple[str, ...]:
+    pairs = [entry.partition("=") for entry in value]
+    teams = {team for team, _, _ in pairs}
+    if not all(Team(team) and "@" in address for team, _, address in pairs) or Team.TRIAGE_DESK not in teams:
+        raise ValueError("teams and addresses are written team=address, the triage desk's among them")
+    return value
+
+
+MailboxTable = Annotated[CommaSeparated, AfterValidator(_mailboxes)]
+"""Teams and their addresses, written `smart=a@example.org,sirt=b@example.org`."""
 
 
 class NotifierSettings(ServiceSettings):
@@ -23,6 +44,8 @@ class NotifierSettings(ServiceSettings):
     """Its port."""
     notifier_smtp_starttls: bool = False
     """Refuse to send unless the mail server offers TLS and its certificate is good."""
+    notifier_smtp_ca_file: Path | None = None
+    """PEM of the authority that signed the mail server's certificate; without it the system's authorities count."""
     notifier_smtp_username: str | None = None
     """Set together with the password where the mail server wants a sign-in."""
     notifier_smtp_password: SecretStr | None = None
@@ -41,3 +64,62 @@ class NotifierSettings(ServiceSettings):
     """From sending to telling the next in the chain."""
     notifier_link_valid_for: timedelta = timedelta(days=14)
     """How long the link in an alert can be used."""
+    notifier_team_mailboxes: MailboxTable = (
+        "smart=smart@example.org",
+        "sirt=sirt@example.org",
+        "advice_centre=advice-centre@example.org",
+        "policy_standards=policy-standards@example.org",
+        "triage_desk=triage-desk@example.org",
+    )
+    """Where each team is told of reports that came by the wrong form, and the triage desk of misuse without a manager:
+    `team=address,…`. A team that is not named is told at the triage desk's address, which has to be there."""
+    notifier_lead_mailboxes: MailboxTable = (
+        "smart=smart-lead@example.org",
+        "sirt=sirt-lead@example.org",
+        "triage_desk=triage-lead@example.org",
+    )
+    """Where each team's lead is told of deadlines; written as the teams' own."""
+    notifier_on_call_mailboxes: MailboxTable = (
+        "smart=smart-on-call@example.org",
+        "sirt=sirt-on-call@example.org",
+        "triage_desk=triage-on-call@example.org",
+    )
+    """Who is told of a P1 or P2 while its team is not at work; written as the teams' own."""
+    notifier_comms_mailbox: str = "comms@example.org"
+    """Told when an official account may be taken over, and of accounts whose owner the directory does not know."""
+    notifier_remember_reports_for: timedelta = timedelta(days=400)
+    """How long notifier knows how to reach a reporter and who misuse is about: 30 days after closing at most."""
+    notifier_digest_purposes: Annotated[tuple[AlertPurpose, ...], NoDecode, BeforeValidator(split)] = (
+        AlertPurpose.DEADLINE_AT_RISK,
+        AlertPurpose.REPORT_FINISHED,
+        AlertPurpose.ACCESS_GRANTED,
+        AlertPurpose.REVIEW_DUE,
+    )
+    """Which messages wait for a digest where they are of low urgency; the others leave at once."""
+    notifier_digest_times: Annotated[tuple[time, ...], NoDecode, BeforeValidator(split)] = (time(9), time(14))
+    """When digests leave, on the clocks of the United Kingdom: `09:00,14:00`."""
+    notifier_digest_within: timedelta = timedelta(hours=8)
+    """No message waits longer than this for its digest."""
+    notifier_storm_after: Annotated[int, Field(ge=1)] = 50
+    """More alerts than this to one recipient within the storm window are sent as one summary; urgent ones never are."""
+    notifier_storm_window: timedelta = timedelta(minutes=10)
+    """What counts as one storm, and how long its summary is waited for."""
+    notifier_notify_classes: Annotated[tuple[MessageClass, ...], NoDecode, BeforeValidator(split)] = ()
+    """Which messages leave by GOV.UK Notify and not by mail: `manager`, `team`, `reporter`, `account`."""
+    notifier_notify_api_key: SecretStr | None = None
+    """Of GOV.UK Notify; needed where a class leaves by it."""
+    notifier_notify_template_id: str | None = None
+    """Of an e-mail template with the subject `((subject))` and the body `((body))`."""
+    notifier_notify_url: str = "https://api.notifications.service.gov.uk"
+    """Where its API is."""
+    notifier_notify_timeout: timedelta = timedelta(seconds=20)
+    """For one call of its API."""
+    notifier_notify_callback_token: SecretStr | None = None
+    """The bearer token that Notify sends with delivery receipts; without it none is taken."""
+
+    @field_validator("notifier_notify_template_id")
+    @classmethod
+    def _notify_is_whole(cls, template: str | None, others: ValidationInfo) -> str | None:
+        if others.data.get("notifier_notify_classes") and not (template and others.data.get("notifier_notify_api_key")):
+            raise ValueError("GOV.UK Notify needs an API key and a template")
+        return template

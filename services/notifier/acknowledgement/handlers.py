@@ -13,12 +13,13 @@ from services.notifier.acknowledgement.domain import ESCALATES, AnswerTimes
 from services.notifier.acknowledgement.tables import AwaitedAnswerRow
 from services.notifier.alerts import escalation
 from services.notifier.alerts import handlers as alerts
-from services.notifier.alerts.domain import AddressBook
 from services.notifier.alerts.handlers import Followed
+from services.notifier.alerts.posting import Post
 from services.notifier.delivery.domain import DeliveryKind, OutcomeKind, Settled
-from shared.events.vocabulary import Acknowledgement, RecipientReason
-from shared.ids import AlertId, Ids
-from shared.messaging.outbox import Outbox
+from services.notifier.holding import handlers as holding
+from services.notifier.misuse import handlers as misuse
+from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
+from shared.ids import AlertId
 
 _BATCH = 100
 
@@ -28,13 +29,12 @@ class Answering:
     """What every use case here needs beside its session and the time."""
 
     times: AnswerTimes
-    book: AddressBook
-    ids: Ids
-    outbox: Outbox
+    post: Post
 
     async def settled(self, session: AsyncSession, settled: Sequence[Settled], now: datetime) -> None:
         """Follow what delivery did: wait for the answer to what was sent, tell somebody else of what cannot be."""
-        followed = await alerts.record_settled(session, settled, now, outbox=self.outbox)
+        settled = await holding.one_by_one(session, settled)
+        followed = await alerts.record_settled(session, settled, now, outbox=self.post.outbox)
         for item in settled:
             if item.kind is not DeliveryKind.ALERT:
                 continue
@@ -45,7 +45,7 @@ class Answering:
 
     async def answer(self, session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime) -> bool:
         """Take a recipient's answer; False where there was one already."""
-        if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.outbox):
+        if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.post.outbox):
             return False
         # Only now that the alert is locked: what says that its mail was taken may just have begun the waiting.
         if waited_for := await session.get(AwaitedAnswerRow, alert_id, with_for_update=True):
@@ -60,7 +60,7 @@ class Answering:
         for row, _ in rows:
             row.remind_at = None
         silent = [AlertId(row.alert_id) for row, answered in rows if not answered]
-        await escalation.remind(session, silent, now, book=self.book, ids=self.ids)
+        await escalation.remind(session, silent, now, post=self.post)
         return len(rows)
 
     async def escalate_due(self, session: AsyncSession, now: datetime) -> int:
@@ -88,18 +88,19 @@ class Answering:
 
     async def _await_answer(self, session: AsyncSession, alert: Followed, now: datetime) -> None:
         """Everybody is reminded once; silence is passed on once, and only where somebody comes next."""
-        if alert.answered:
+        if alert.answered or not alert.asks:
             return
-        passes_on = not (alert.escalation or alert.last)
         await session.execute(
             insert(AwaitedAnswerRow)
             .values(
                 alert_id=alert.alert_id,
                 remind_at=now + self.times.remind_after,
-                escalate_at=now + self.times.escalate_after if passes_on else None,
+                escalate_at=now + self.times.escalate_after if alert.passes_on else None,
             )
             .on_conflict_do_nothing()
         )
 
     async def _escalate(self, session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime) -> None:
-        await escalation.escalate(session, alert_id, reason, now, book=self.book, ids=self.ids, outbox=self.outbox)
+        passed_on = await escalation.escalate(session, alert_id, reason, now, post=self.post)
+        if passed_on and passed_on.case_id and passed_on.purpose is AlertPurpose.MISUSE_ASSIGNED:
+            await misuse.pass_on(session, passed_on.case_id, passed_on, now, outbox=self.post.outbox)

@@ -27,7 +27,8 @@ class AlertBody(BaseModel):
     """An alert without its recipient's name or address: `reason` says who they are to the report."""
 
     alert_id: UUID
-    report_id: UUID
+    report_id: UUID | None
+    purpose: str
     reference: str
     channel: str
     reason: str
@@ -44,6 +45,7 @@ class AlertBody(BaseModel):
         return cls(
             alert_id=alert.alert_id,
             report_id=alert.report_id,
+            purpose=alert.purpose,
             reference=alert.reference,
             channel=alert.channel,
             reason=alert.reason,

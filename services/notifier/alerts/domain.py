@@ -1,15 +1,15 @@
-"""Who is told about an abuse report, and why. Pure (S3, R-c, Sc-a; the choices are ours where the policy is silent)."""
+"""Who is told about a report, and why. Pure (S3, R-c, Sc-a; the choices are ours where the policy is silent)."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Literal
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from services.notifier.directory.domain import Directory, StaffMember
-from shared.events.intake import AbuseReportSubmitted, Person
+from services.notifier.messages.domain import Urgency
+from shared.events.intake import Person, Reporter
 from shared.events.people import may_be, same_address
 from shared.events.vocabulary import (
     UNRECOGNISED,
@@ -17,6 +17,7 @@ from shared.events.vocabulary import (
     Confidentiality,
     FoundBy,
     ManagerAlert,
+    Open,
     RecipientReason,
     Relation,
 )
@@ -31,11 +32,23 @@ _DECLINED: Mapping[str, RecipientReason] = {
 }
 
 
-class Urgency(StrEnum):
-    """How soon a manager should act; our choice, before triage has set a priority."""
+class Concern(Protocol):
+    """What choosing whom to tell needs of a report, whichever form it came by."""
 
-    URGENT = "urgent"
-    NORMAL = "normal"
+    @property
+    def submitted_at(self) -> datetime: ...
+    @property
+    def reporter(self) -> Reporter: ...
+    @property
+    def affected(self) -> tuple[Person, ...]: ...
+    @property
+    def suspected(self) -> tuple[Person, ...]: ...
+    @property
+    def found_by(self) -> Open[FoundBy]: ...
+    @property
+    def manager_alert(self) -> Open[ManagerAlert]: ...
+    @property
+    def manager_email(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +83,9 @@ class Choice:
     """The reporter, where their own manager may see who it is."""
 
 
-def choose_recipient(report: AbuseReportSubmitted, directory: Directory, book: AddressBook) -> Choice:
+def choose_recipient(report: Concern, directory: Directory, book: AddressBook) -> Choice:
     """Choose who is told about `report`. Never somebody suspected, never the reporter; exactly one choice, always."""
-    if nobody := _why_nobody(report):
+    if nobody := why_nobody(report):
         return Choice(nobody)
     if UNRECOGNISED in (report.manager_alert, report.reporter.confidentiality, report.found_by):
         # A newer form said something that this version cannot read: the desk decides, no manager learns of it.
@@ -86,7 +99,7 @@ def choose_recipient(report: AbuseReportSubmitted, directory: Directory, book: A
     return _up_the_line(people, book)
 
 
-def urgency_of(behaviours: Sequence[Behaviour | Literal["unrecognised"]]) -> Urgency:
+def urgency_of(behaviours: Sequence[Open[Behaviour]]) -> Urgency:
     """Doxing, threats, stalking and intimate images do not wait (D-doxing, D-cyberstalking)."""
     return Urgency.URGENT if _URGENT.intersection(behaviours) else Urgency.NORMAL
 
@@ -96,7 +109,8 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(_LONDON).date()
 
 
-def _why_nobody(report: AbuseReportSubmitted) -> RecipientReason | None:
+def why_nobody(report: Concern) -> RecipientReason | None:
+    """Return why no manager of the reporter is told, None where one is."""
     if report.found_by is FoundBy.MONITORING:
         return RecipientReason.NOBODY_FOUND_BY_MONITORING
     if report.manager_alert is ManagerAlert.ASK_ME_FIRST:
@@ -123,7 +137,7 @@ class _People:
     about: StaffId | None
 
     @classmethod
-    def of(cls, report: AbuseReportSubmitted, directory: Directory) -> "_People":
+    def of(cls, report: Concern, directory: Directory) -> "_People":
         proved = directory.member(report.reporter.staff_id)
         typed = directory.with_email(report.reporter.email)
         day = day_of(report.submitted_at)
@@ -165,7 +179,7 @@ class _People:
     def above(self, member: StaffMember) -> tuple[StaffMember, ...]:
         return self.directory.chain_above(member.staff_id, self.day)
 
-    def given_without_agreement(self, report: AbuseReportSubmitted) -> bool:
+    def given_without_agreement(self, report: Concern) -> bool:
         """Tell whether the address given belongs to the manager of somebody affected who has not agreed (S3)."""
         given = self.directory.with_email(report.manager_email)
         if given is None or given in self.line:

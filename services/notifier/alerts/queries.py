@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.domain import Urgency
 from services.notifier.alerts.states import AlertState
 from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
-from shared.events.vocabulary import Acknowledgement, RecipientReason
-from shared.ids import AlertId, ReportId, StaffId
+from services.notifier.messages.domain import ASKS, Urgency
+from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
+from shared.ids import AlertId, CaseId, ReportId, StaffId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class AlertView:
     """An alert as pages and clients may need it."""
 
     alert_id: AlertId
-    report_id: ReportId
+    report_id: ReportId | None
+    case_id: CaseId | None
+    purpose: AlertPurpose
     reference: str
     channel: str
     recipient_email: str
@@ -71,15 +73,56 @@ async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[Alert
     return [_view(row) for row in rows]
 
 
-async def alerts_to(session: AsyncSession, viewer: Viewer, *, answered: bool, limit: int) -> list[AlertView]:
-    """Return the newest alerts sent to somebody: those with, or without, an answer."""
-    answer = AlertRow.answer.is_not(None) if answered else AlertRow.answer.is_(None)
-    rows = await session.scalars(
-        select(AlertRow)
-        .where(_sent_to(viewer), answer)
-        .order_by(AlertRow.created_at.desc(), AlertRow.alert_id)
-        .limit(limit)
+async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) -> dict[ReportId, frozenset[str]]:
+    """Return the keys of those who must not work these misuse cases.
+
+    They were told as the reporter's manager, so they know who reported, or had the case and it was passed on.
+    """
+    about_reporter = AlertRow.purpose == AlertPurpose.MISUSE_REPORTED.value
+    passed_on = (AlertRow.purpose == AlertPurpose.MISUSE_ASSIGNED.value) & AlertRow.escalated_to.is_not(None)
+    rows = await session.execute(
+        select(AlertRow.report_id, AlertRow.recipient_key, AlertRow.recipient_email).where(
+            AlertRow.report_id.in_(report_ids), about_reporter | passed_on
+        )
     )
+    found: dict[ReportId, frozenset[str]] = {}
+    for report_id, key, email in rows.all():
+        if report_id:
+            found[ReportId(report_id)] = found.get(ReportId(report_id), frozenset()) | {key, email}
+    return found
+
+
+async def recipients_of(
+    session: AsyncSession, report_ids: Sequence[ReportId], purpose: AlertPurpose
+) -> dict[ReportId, frozenset[str]]:
+    """Return the keys of everybody who is, was or would be told about these reports for `purpose`."""
+    rows = await session.execute(
+        select(AlertRow.report_id, AlertRow.recipient_key, AlertRow.recipient_email, AlertRow.chain).where(
+            AlertRow.report_id.in_(report_ids), AlertRow.purpose == purpose.value
+        )
+    )
+    found: dict[ReportId, frozenset[str]] = {}
+    for report_id, key, email, chain in rows.all():
+        following = {who for link in chain for who in link.values() if who}
+        if report_id:
+            found[ReportId(report_id)] = found.get(ReportId(report_id), frozenset()) | {key, email} | following
+    return found
+
+
+async def alerts_to(
+    session: AsyncSession, viewer: Viewer, *, answered: bool, limit: int, before: AlertId | None = None
+) -> list[AlertView]:
+    """Return the newest alerts that ask somebody for an answer: those with, or without, one.
+
+    `before` is the last of the page before: what follows it is returned.
+    """
+    answer = AlertRow.answer.is_not(None) if answered else AlertRow.answer.is_(None)
+    asks = AlertRow.purpose.in_([purpose.value for purpose in ASKS])
+    statement = select(AlertRow).where(_sent_to(viewer), answer, asks)
+    if before:
+        last = select(AlertRow.created_at, AlertRow.alert_id).where(AlertRow.alert_id == before, _sent_to(viewer))
+        statement = statement.where(tuple_(AlertRow.created_at, AlertRow.alert_id) < last.scalar_subquery())
+    rows = await session.scalars(statement.order_by(AlertRow.created_at.desc(), AlertRow.alert_id.desc()).limit(limit))
     return [_view(row) for row in rows]
 
 
@@ -104,7 +147,9 @@ def _sent_to(viewer: Viewer) -> ColumnElement[bool]:
 def _view(row: AlertRow) -> AlertView:
     return AlertView(
         alert_id=AlertId(row.alert_id),
-        report_id=ReportId(row.report_id),
+        report_id=ReportId(row.report_id) if row.report_id else None,
+        case_id=CaseId(row.case_id) if row.case_id else None,
+        purpose=AlertPurpose(row.purpose),
         reference=row.reference,
         channel=row.channel,
         recipient_email=row.recipient_email,

@@ -1,22 +1,28 @@
 """Stores alerts and hands them to delivery; shared by the first alert, reminders and escalations."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.domain import AddressBook, Recipient, Urgency
-from services.notifier.alerts.mail import Notice, standing_of
+from services.notifier.alerts.domain import Recipient
+from services.notifier.alerts.posting import Post
 from services.notifier.alerts.states import AlertState
 from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
 from services.notifier.delivery import handlers as delivery
 from services.notifier.delivery.domain import DeliveryKind, NewDelivery
+from services.notifier.holding import handlers as holding
+from services.notifier.holding.domain import held_until
+from services.notifier.messages.domain import CLASS_OF, MessageClass, Notice
 from shared.events.vocabulary import RecipientReason
-from shared.ids import AlertId, Ids, ReportId, StaffId
+from shared.ids import AlertId, CaseId, Ids, ReportId, StaffId
 
-CHANNEL = "email"
+_AT_ONCE = 1000
+"""Rows in one statement: PostgreSQL takes 32,767 values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +30,50 @@ class NewAlert:
     """An alert to be made."""
 
     alert_id: AlertId
-    report_id: ReportId
-    reference: str
+    report_id: ReportId | None
     event_id: str
+    notice: Notice
     recipient: Recipient
     then: tuple[Recipient, ...]
     reason: RecipientReason
-    urgency: Urgency
     asked_at: datetime
-    """When the report was submitted, or when it was passed on."""
+    """When what it tells of happened, or when it was passed on."""
     about: StaffId | None = None
+    case_id: CaseId | None = None
     escalated_from: AlertId | None = None
 
 
-async def store(
-    session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, *, book: AddressBook, ids: Ids
-) -> None:
-    """Store `alerts` and enqueue their first delivery."""
-    if not alerts:
-        return
-    await session.execute(insert(AlertRow), [_row_of(alert, now) for alert in alerts])
-    await note(session, [alert.alert_id for alert in alerts], "created", now)
-    await delivery.enqueue(session, [_first_delivery(alert, book, ids) for alert in alerts], now)
+async def store(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, *, post: Post) -> None:
+    """Store `alerts`, and enqueue or hold back their first delivery. One that is there already is left as it is."""
+    lately = await _sent_lately(session, alerts, now, post)
+    for start in range(0, len(alerts), _AT_ONCE):
+        await _store(session, alerts[start : start + _AT_ONCE], lately, now, post)
 
 
-async def store_reminders(
-    session: AsyncSession, rows: Sequence[AlertRow], now: datetime, *, book: AddressBook, ids: Ids
+async def _store(
+    session: AsyncSession, alerts: Sequence[NewAlert], lately: Counter[str], now: datetime, post: Post
 ) -> None:
+    statement = upsert(AlertRow).values([_row_of(alert, now, post) for alert in alerts])
+    stored = set(await session.scalars(statement.on_conflict_do_nothing().returning(AlertRow.alert_id)))
+    new = [alert for alert in alerts if alert.alert_id in stored]
+    await note(session, [alert.alert_id for alert in new], "created", now)
+    first, held = [], []
+    for alert in new:
+        due_at = _held_until(alert, lately, now, post)
+        lately[alert.recipient.email] += 1
+        item = _first_delivery(alert, post)
+        if due_at:
+            held.append((item, due_at))
+        else:
+            first.append(item)
+    await holding.hold(session, held)
+    await delivery.enqueue(session, first, now)
+
+
+async def store_reminders(session: AsyncSession, rows: Sequence[AlertRow], now: datetime, *, ids: Ids) -> None:
     """Enqueue one reminder for each alert."""
     await note(session, [AlertId(row.alert_id) for row in rows], "reminded", now)
-    await delivery.enqueue(session, [_reminder(row, now, book, ids) for row in rows], now)
+    await delivery.enqueue(session, [_reminder(row, now, ids) for row in rows], now)
 
 
 async def locked(
@@ -86,57 +106,93 @@ def chain_of(row: AlertRow) -> tuple[Recipient, ...]:
     )
 
 
-def _row_of(alert: NewAlert, now: datetime) -> dict[str, object]:
+def notice_of(row: AlertRow) -> Notice:
+    """Return the facts that messages about this alert are made from."""
+    return Notice.read(
+        {
+            "reference": row.reference,
+            "urgency": row.urgency,
+            "standing": row.standing,
+            "purpose": row.purpose,
+            "page": row.page,
+        }
+    )
+
+
+async def _sent_lately(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, post: Post) -> Counter[str]:
+    """Count what each recipient was sent within the storm window."""
+    whom = {alert.recipient.email for alert in alerts}
+    since = now - post.holding.storm_window
+    counted = await session.execute(
+        select(AlertRow.recipient_email, func.count())
+        .where(AlertRow.recipient_email.in_(whom), AlertRow.created_at > since)
+        .group_by(AlertRow.recipient_email)
+    )
+    lately: Counter[str] = Counter()
+    for email, count in counted.all():
+        lately[email] = count
+    return lately
+
+
+def _held_until(alert: NewAlert, lately: Counter[str], now: datetime, post: Post) -> datetime | None:
+    return held_until(
+        alert.notice.purpose,
+        alert.notice.urgency,
+        lately=lately[alert.recipient.email],
+        now=now,
+        rules=post.holding,
+    )
+
+
+def _row_of(alert: NewAlert, now: datetime, post: Post) -> dict[str, object]:
     return {
         "alert_id": alert.alert_id,
         "report_id": alert.report_id,
-        "reference": alert.reference,
+        "case_id": alert.case_id,
         "event_id": alert.event_id,
-        "channel": CHANNEL,
+        "channel": post.channel_for(alert.notice.purpose),
         "recipient_key": alert.recipient.key,
         "recipient_email": alert.recipient.email,
         "recipient_staff_id": alert.recipient.staff_id,
         "about_staff_id": alert.about,
         "chain": [{"email": link.email, "staff_id": link.staff_id} for link in alert.then],
         "reason": alert.reason.value,
-        "urgency": alert.urgency.value,
         "state": AlertState.CREATED.value,
         "escalated_from": alert.escalated_from,
         "created_at": now,
+        **alert.notice.stored(),
     }
 
 
-def _first_delivery(alert: NewAlert, book: AddressBook, ids: Ids) -> NewDelivery:
+def _first_delivery(alert: NewAlert, post: Post) -> NewDelivery:
     return NewDelivery(
-        delivery_id=ids.uuid(),
+        delivery_id=post.ids.uuid(),
         alert_id=alert.alert_id,
         report_id=alert.report_id,
         kind=DeliveryKind.ALERT,
-        channel=CHANNEL,
+        channel=post.channel_for(alert.notice.purpose),
         recipient=alert.recipient.email,
-        notice=_notice(alert.reference, alert.urgency, alert.reason, alert.recipient, book),
-        last_resort=not alert.then,
+        notice=alert.notice.stored(),
+        last_resort=_is_last_resort(alert),
         asked_at=alert.asked_at,
     )
 
 
-def _reminder(row: AlertRow, now: datetime, book: AddressBook, ids: Ids) -> NewDelivery:
-    recipient = Recipient(row.recipient_email, StaffId(row.recipient_staff_id) if row.recipient_staff_id else None)
+def _is_last_resort(alert: NewAlert) -> bool:
+    """A team's mailbox that nobody comes after is never given up; a person's own address can be wrong for good."""
+    somebody = alert.recipient.staff_id or CLASS_OF[alert.notice.purpose] is MessageClass.REPORTER
+    return not alert.then and not somebody
+
+
+def _reminder(row: AlertRow, now: datetime, ids: Ids) -> NewDelivery:
     return NewDelivery(
         delivery_id=ids.uuid(),
         alert_id=AlertId(row.alert_id),
-        report_id=ReportId(row.report_id),
+        report_id=ReportId(row.report_id) if row.report_id else None,
         kind=DeliveryKind.REMINDER,
         channel=row.channel,
         recipient=row.recipient_email,
-        notice=_notice(row.reference, Urgency(row.urgency), RecipientReason(row.reason), recipient, book),
+        notice=notice_of(row).stored(),
         last_resort=False,
         asked_at=now,
     )
-
-
-def _notice(
-    reference: str, urgency: Urgency, reason: RecipientReason, recipient: Recipient, book: AddressBook
-) -> dict[str, str]:
-    standing = standing_of(reason, desk=recipient == book.fallback)
-    return dict(Notice(reference, urgency, standing).stored())

@@ -12,34 +12,42 @@ from shared.db.personal import personal
 
 
 class DecisionRow(Base):
-    """Who is told about a report, or nobody, and why: exactly one a report and purpose."""
+    """Who is told about a report, or nobody, and why: exactly one a report, purpose and occasion."""
 
     __tablename__ = "decision"
-    __table_args__ = (UniqueConstraint("report_id", "purpose"),)
+    __table_args__ = (UniqueConstraint("report_id", "purpose", "occasion"),)
 
     alert_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_id: Mapped[UUID]
     purpose: Mapped[str] = mapped_column(Text)
+    occasion: Mapped[str] = mapped_column(Text)
+    """What it was decided on, where one report has several of a purpose: a deadline's event, a transfer."""
     reason: Mapped[str] = mapped_column(Text)
     anybody: Mapped[bool]
     decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class AlertRow(Base):
-    """One alert: an event, a recipient, a channel."""
+    """One alert: an event and why somebody is told of it, a recipient, a channel."""
 
     __tablename__ = "alert"
     __table_args__ = (
-        UniqueConstraint("event_id", "recipient_key", "channel"),
+        UniqueConstraint("event_id", "purpose", "recipient_key", "channel"),
         Index("ix_alert_recipient_staff_id", "recipient_staff_id", "created_at"),
         Index("ix_alert_recipient_email", "recipient_email", "created_at"),
     )
 
     alert_id: Mapped[UUID] = mapped_column(primary_key=True)
-    report_id: Mapped[UUID] = mapped_column(index=True)
+    report_id: Mapped[UUID | None] = mapped_column(index=True)
+    """None where it is about an account."""
+    case_id: Mapped[UUID | None]
+    purpose: Mapped[str] = mapped_column(Text)
+    standing: Mapped[str] = mapped_column(Text)
+    page: Mapped[str] = mapped_column(Text)
+    """Where its link leads, where it asks for no answer."""
     reference: Mapped[str] = mapped_column(Text)
     event_id: Mapped[str] = mapped_column(Text)
-    """The CloudEvents id of the report's submission."""
+    """The CloudEvents id of what it tells of."""
     channel: Mapped[str] = mapped_column(Text)
     recipient_key: Mapped[str] = mapped_column(Text, info=personal("who was alerted", retention="alert"))
     recipient_email: Mapped[str] = mapped_column(Text, info=personal("who was alerted", retention="alert"))
@@ -59,6 +67,7 @@ class AlertRow(Base):
     escalated_from: Mapped[UUID | None] = mapped_column(ForeignKey("alert.alert_id"))
     escalated_to: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    delivered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class AlertHistoryRow(Base):

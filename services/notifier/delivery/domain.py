@@ -16,10 +16,11 @@ _LAST_RESORT_WAIT = timedelta(hours=1)
 
 
 class DeliveryKind(StrEnum):
-    """What is being delivered about an alert: at most one of each."""
+    """What is being delivered: an alert and its reminder at most once each; a summary stands for several alerts."""
 
     ALERT = "alert"
     REMINDER = "reminder"
+    SUMMARY = "summary"
 
 
 class DeliveryState(StrEnum):
@@ -53,6 +54,8 @@ class Outcome:
     """The provider's own number (an SMTP reply code)."""
     unsure: bool = False
     """The dialogue broke after the message was handed over: the provider may have it, so the next is a repeat."""
+    provider_id: str | None = None
+    """What the provider calls the message, where it says so: later receipts name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,9 @@ class NewDelivery:
 
     delivery_id: UUID
     alert_id: AlertId
-    report_id: ReportId
+    """Of a summary: an id of its own."""
+    report_id: ReportId | None
+    """None where it is about no report, or about several."""
     kind: DeliveryKind
     channel: str
     recipient: str
@@ -93,7 +98,7 @@ class Attempt:
     attempt_id: UUID
     delivery_id: UUID
     alert_id: AlertId
-    report_id: ReportId
+    report_id: ReportId | None
     kind: DeliveryKind
     channel: str
     recipient: str
@@ -107,7 +112,7 @@ class Settled:
     """What the rest of notifier learns of an attempt's end."""
 
     alert_id: AlertId
-    report_id: ReportId
+    report_id: ReportId | None
     kind: DeliveryKind
     channel: str
     attempt: int

@@ -145,6 +145,7 @@ def _settle_one(
 ) -> Settled:
     was_current = attempt.outcome is None
     attempt.ended_at, attempt.outcome, attempt.code = now, outcome.kind.value, outcome.code
+    attempt.provider_id = outcome.provider_id
     delivery.may_repeat = delivery.may_repeat or outcome.unsure
     accepted = outcome.kind is OutcomeKind.ACCEPTED
     if delivery.state != DeliveryState.ACCEPTED and (was_current or accepted):
@@ -159,7 +160,7 @@ def _settle_one(
         delivery.state, delivery.due_at = step.state.value, step.due_at
     return Settled(
         alert_id=AlertId(delivery.alert_id),
-        report_id=ReportId(delivery.report_id),
+        report_id=ReportId(delivery.report_id) if delivery.report_id else None,
         kind=DeliveryKind(delivery.kind),
         channel=delivery.channel,
         attempt=attempt.number,
@@ -190,7 +191,7 @@ def _open_attempt(row: DeliveryRow, left_open: bool, lease: timedelta, now: date
         attempt_id=ids.uuid(),
         delivery_id=row.delivery_id,
         alert_id=AlertId(row.alert_id),
-        report_id=ReportId(row.report_id),
+        report_id=ReportId(row.report_id) if row.report_id else None,
         kind=DeliveryKind(row.kind),
         channel=row.channel,
         recipient=row.recipient,

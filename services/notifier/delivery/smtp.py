@@ -9,6 +9,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
+from pathlib import Path
 
 import aiosmtplib
 import structlog
@@ -30,6 +31,8 @@ class MailServer:
     port: int
     sender: str
     starttls: bool = False
+    ca_file: Path | None = None
+    """Of the authority to trust instead of the system's."""
     username: str | None = None
     password: str | None = None
     timeout: timedelta = timedelta(seconds=20)
@@ -117,6 +120,7 @@ class SmtpChannel:
             port=server.port,
             timeout=server.timeout.total_seconds(),
             start_tls=server.starttls,
+            cert_bundle=str(server.ca_file) if server.ca_file else None,
         )
         await client.connect()
         if server.username and server.password is not None:

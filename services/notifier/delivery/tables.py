@@ -22,7 +22,7 @@ class DeliveryRow(Base):
 
     delivery_id: Mapped[UUID] = mapped_column(primary_key=True)
     alert_id: Mapped[UUID]
-    report_id: Mapped[UUID]
+    report_id: Mapped[UUID | None]
     kind: Mapped[str] = mapped_column(Text)
     channel: Mapped[str] = mapped_column(Text)
     recipient: Mapped[str] = mapped_column(Text, info=personal("address an alert was sent to", retention="alert"))
@@ -58,3 +58,15 @@ class AttemptRow(Base):
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     outcome: Mapped[str | None] = mapped_column(Text)
     code: Mapped[int | None]
+    provider_id: Mapped[str | None] = mapped_column(Text, index=True)
+    """What the provider calls the message: its receipts name it."""
+
+
+class ReceiptRow(Base):
+    """What a provider said of a message afterwards: each status once, however often it is said."""
+
+    __tablename__ = "receipt"
+
+    provider_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    status: Mapped[str] = mapped_column(Text, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -59,6 +59,14 @@ async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dic
     return {StaffId(staff_id): name for staff_id, name in rows.all()}
 
 
+async def addresses_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dict[StaffId, str]:
+    """Return the addresses of these people, as far as the directory knows them."""
+    if not staff_ids:
+        return {}
+    rows = await session.execute(select(StaffRow.staff_id, StaffRow.email).where(StaffRow.staff_id.in_(staff_ids)))
+    return {StaffId(staff_id): email for staff_id, email in rows.all()}
+
+
 async def _read(session: AsyncSession, which: ColumnElement[bool] | None) -> Directory:
     people = select(StaffRow.staff_id, StaffRow.name, StaffRow.email, StaffRow.organisation)
     manager = aliased(StaffRow)

@@ -1,19 +1,38 @@
 """Small builders: a directory like the sample's, reports, envelopes."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from services.notifier.alerts.domain import AddressBook, Recipient
+from services.notifier.cases.domain import Mailboxes
 from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
-from shared.events.envelope import Envelope
+from services.notifier.holding.domain import HoldingRules
+from shared.events.envelope import Envelope, Event
 from shared.events.intake import AbuseReportSubmitted, Person, Reporter
-from shared.events.vocabulary import Behaviour, Confidentiality, FoundBy, ManagerAlert, Relation
+from shared.events.vocabulary import AlertPurpose, Behaviour, Confidentiality, FoundBy, ManagerAlert, Relation, Team
 from shared.ids import StaffId
 
+E = TypeVar("E", bound=Event)
 NOW = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
 FALLBACK = Recipient("kcis-desk@example.org")
 BOOK = AddressBook(FALLBACK, frozenset({"example.org"}))
+BOXES = Mailboxes(
+    team={team: Recipient(f"{team.replace('_', '-')}@example.org") for team in Team if team is not Team.LINE_MANAGER},
+    lead={team: Recipient(f"{team.replace('_', '-')}-lead@example.org") for team in (Team.SMART, Team.TRIAGE_DESK)},
+    on_call={
+        team: Recipient(f"{team.replace('_', '-')}-on-call@example.org") for team in (Team.SIRT, Team.TRIAGE_DESK)
+    },
+    comms=Recipient("comms@example.org"),
+)
+HOLDING = HoldingRules(
+    digest=frozenset({AlertPurpose.DEADLINE_AT_RISK, AlertPurpose.REVIEW_DUE}),
+    times=(time(9), time(14)),
+    at_most=timedelta(hours=8),
+    storm_after=1000,
+    storm_window=timedelta(minutes=10),
+)
 
 PRIYA = StaffMember(StaffId("S1001"), "Priya Shah", "priya.shah@example.org")
 TOM = StaffMember(StaffId("S1002"), "Tom Evans", "tom.evans@example.org")
@@ -87,5 +106,7 @@ def report(
     )
 
 
-def envelope(data: AbuseReportSubmitted) -> Envelope[AbuseReportSubmitted]:
-    return Envelope(str(uuid4()), "/signpost/intake", str(data.report_id), 1, data.submitted_at, data)
+def envelope(data: E, sequence: int = 1) -> Envelope[E]:
+    subject = str(getattr(data, "case_id", None) or getattr(data, "report_id", uuid4()))
+    at = getattr(data, "at", getattr(data, "submitted_at", NOW))
+    return Envelope(str(uuid4()), "/signpost/intake", subject, sequence, at, data)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -12,24 +13,36 @@ from sqlalchemy import select, text
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import Answering
 from services.notifier.acknowledgement.links import Links
-from services.notifier.alerts.handlers import alert_about_abuse
-from services.notifier.alerts.mail import compose
+from services.notifier.alerts.posting import Post
+from services.notifier.cases.following import Following
+from services.notifier.consumer import Receiving, handlers
 from services.notifier.delivery.channel import Channel
-from services.notifier.delivery.domain import Attempt, Message
 from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.delivery.loop import Deliveries, DeliveryLoop
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from services.notifier.directory.importing import import_csv
+from services.notifier.holding.domain import HoldingRules
+from services.notifier.holding.handlers import send_due
+from services.notifier.messages.domain import MessageClass
+from services.notifier.messages.mail import Composer
 from shared.db.database import Database
-from shared.events.intake import AbuseReportSubmitted
+from shared.events.envelope import Envelope, Event
 from shared.ids import AlertId, RandomIds
 from shared.messaging.outbox import Outbox
 from shared.messaging.tables import outbox as outbox_table
-from tests.services.notifier.building import BOOK, LINES, NOW, STAFF, envelope
+from tests.services.notifier.building import BOOK, BOXES, HOLDING, LINES, NOW, STAFF, envelope
 from tests.services.notifier.mail_server import MailServerForTests
 
+E = TypeVar("E", bound=Event)
 PATIENCE = 20.0
 LINKS = Links(b"k" * 32, "http://127.0.0.1:8000", timedelta(days=14))
+COMPOSER = Composer(
+    acknowledgement_link=LINKS.link_for,
+    public_url="http://127.0.0.1:8000",
+    domain="example.org",
+    contacts=dict.fromkeys(MessageClass, "triage-desk@example.org"),
+    abuse_contact="kcis-desk@example.org",
+)
 ANSWER_TIMES = AnswerTimes(remind_after=timedelta(hours=4), escalate_after=timedelta(hours=24))
 
 
@@ -55,10 +68,14 @@ class Notifier:
     clock: TurnedClock = field(default_factory=TurnedClock)
     ids: RandomIds = field(default_factory=RandomIds)
     lease: timedelta = timedelta(minutes=5)
+    holding: HoldingRules = HOLDING
+    by_notify: frozenset[MessageClass] = frozenset()
 
     def __post_init__(self) -> None:
         self.outbox = Outbox("notifier", self.ids)
-        self.answering = Answering(ANSWER_TIMES, BOOK, self.ids, self.outbox)
+        self.post = Post(BOOK, self.ids, self.outbox, self.holding, self.by_notify)
+        self.answering = Answering(ANSWER_TIMES, self.post)
+        self.following = Following(self.post, BOXES)
 
     def channel(self, port: int | None = None) -> SmtpChannel:
         server = MailServer(
@@ -69,7 +86,7 @@ class Notifier:
     def loop(self, channel: Channel | None = None) -> DeliveryLoop:
         deliveries = Deliveries(
             {"email": channel or self.channel()},
-            composed,
+            COMPOSER,
             self.answering.settled,
             DeliveryTimes(self.lease, timedelta(hours=12)),
         )
@@ -82,17 +99,28 @@ class Notifier:
             )
         assert result.errors == ()
 
-    async def receive(self, *reports: AbuseReportSubmitted) -> None:
-        """Handle reports as the consumer does: one batch, one transaction."""
+    async def receive(self, *events: Event, envelopes: Sequence[Envelope[Event]] = ()) -> None:
+        """Handle events as the consumer does, each type in one call: one batch, one transaction."""
+        handle = handlers(Receiving(self.post, BOXES, timedelta(days=400)))
+        batch = [*envelopes, *(envelope(data) for data in events)]
         async with self.database.transaction() as session:
-            await alert_about_abuse(
-                session,
-                [envelope(data) for data in reports],
-                self.clock.now(),
-                book=BOOK,
-                ids=self.ids,
-                outbox=self.outbox,
-            )
+            for kind in dict.fromkeys(type(item.data) for item in batch):
+                same = [item for item in batch if type(item.data) is kind]
+                await handle[kind](session, same, self.clock.now())
+
+    async def sweep_follow_ups(self) -> int:
+        async with self.database.transaction() as session:
+            return await self.following.follow_due(session, self.clock.now())
+
+    async def sweep_digests(self) -> int:
+        async with self.database.transaction() as session:
+            return await send_due(session, self.clock.now(), ids=self.ids)
+
+    async def events(self, kind: type[E]) -> list[E]:
+        """Return the events of a type that are in the outbox, in order."""
+        query = select(outbox_table.c.value).where(outbox_table.c.type == kind.TYPE).order_by(outbox_table.c.id)
+        async with self.database.transaction() as session:
+            return [kind.model_validate_json(value) for value in await session.scalars(query)]
 
     async def deliver_until(self, condition: Callable[[], bool | Awaitable[bool]], *loops: DeliveryLoop) -> None:
         """Run delivery loops side by side until `condition` holds, then stop them in order."""
@@ -144,10 +172,6 @@ async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
             if holds if isinstance(holds, bool) else await holds:
                 return
             await asyncio.sleep(0.01)
-
-
-def composed(attempt: Attempt, now: datetime) -> Message:
-    return compose(attempt, link=LINKS.link_for(attempt, now), contact="kcis-desk@example.org", domain="example.org")
 
 
 def directory_csv() -> str:

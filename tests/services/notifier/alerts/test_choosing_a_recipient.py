@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.notifier.alerts.domain import Recipient, Urgency, choose_recipient, urgency_of
+from services.notifier.alerts.domain import Recipient, choose_recipient, urgency_of
 from services.notifier.directory.domain import Directory, StaffMember
+from services.notifier.messages.domain import Urgency
 from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Confidentiality, ManagerAlert, Relation
 from shared.events.vocabulary import RecipientReason as Why

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from services.notifier.alerts.domain import Urgency
-from services.notifier.alerts.mail import Notice, Standing, compose
 from services.notifier.delivery.domain import Attempt, DeliveryKind
+from services.notifier.messages.domain import Notice, Standing, Urgency
 from shared.ids import AlertId, ReportId
+from tests.services.notifier.building import NOW
+from tests.services.notifier.notifying import COMPOSER
 
 _SOME = UUID(int=1)
 ATTEMPT = Attempt(
@@ -38,7 +39,4 @@ def test_a_subject_begins_with_a_capital_letter_and_has_no_other(
     urgency: Urgency, kind: DeliveryKind, subject: str
 ) -> None:
     attempt = replace(ATTEMPT, kind=kind, notice={**ATTEMPT.notice, "urgency": urgency.value})
-    message = compose(
-        attempt, link="https://signpost.example.org/a", contact="desk@example.org", domain="signpost.example.org"
-    )
-    assert message.subject == subject
+    assert COMPOSER(attempt, NOW).subject == subject

@@ -1,0 +1,1 @@
+"""What operators and owners of accounts are told (S5, S8, D-pia)."""

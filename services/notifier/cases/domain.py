@@ -1,0 +1,175 @@
+"""Who is told when a case moves. Pure; how soon, and in which mailbox, are our choices."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.notifier.alerts.domain import Choice, Recipient
+from services.notifier.messages.domain import Standing, Urgency
+from services.notifier.reports.domain import KnownReport
+from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed, CaseRouted
+from shared.events.vocabulary import (
+    UNRECOGNISED,
+    AlertPurpose,
+    DeadlineKind,
+    Open,
+    Priority,
+    RecipientReason,
+    ReportType,
+    Team,
+)
+from shared.ids import CaseId, ReportId
+
+TAKEN_OVER = "account_takeover"
+"""The category that triage gives an official account in somebody else's hands."""
+_SOON = frozenset({Priority.P1, Priority.P2})
+_OF_FORM: Mapping[ReportType, Team] = {
+    ReportType.ABUSE: Team.SMART,
+    ReportType.MISUSE: Team.TRIAGE_DESK,
+    ReportType.SECURITY_INCIDENT: Team.SIRT,
+    ReportType.ENQUIRY: Team.ADVICE_CENTRE,
+    ReportType.POLICY_EXCEPTION: Team.POLICY_STANDARDS,
+}
+"""Whose form it is; misuse by itself goes to a manager, so the triage desk stands for that form."""
+_ENQUIRIES = frozenset({ReportType.ENQUIRY, ReportType.POLICY_EXCEPTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Mailboxes:
+    """Where teams are written to."""
+
+    team: Mapping[Team, Recipient]
+    lead: Mapping[Team, Recipient]
+    on_call: Mapping[Team, Recipient]
+    comms: Recipient
+
+    @property
+    def desk(self) -> Recipient:
+        """Return the triage desk's mailbox."""
+        return self.team[Team.TRIAGE_DESK]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One message, or why there is none."""
+
+    purpose: AlertPurpose
+    choice: Choice
+    urgency: Urgency = Urgency.NORMAL
+    page: str = ""
+    occasion: str = ""
+    standing: Standing | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What is to be done about a case as soon as its report is known."""
+
+    event_id: str
+    case_id: CaseId
+    report_id: ReportId
+    reference: str
+    at: datetime
+    report_type: str
+    form: str
+    misdirected: bool
+    for_a_manager: bool
+    by_a_person: bool
+
+    @property
+    def is_misuse(self) -> bool:
+        """Tell whether it may be a manager's to work, or came as misuse."""
+        return ReportType.MISUSE in (self.report_type, self.form)
+
+
+def form_of(event: CaseRouted) -> Open[ReportType]:
+    """Return the form that a case came by."""
+    return event.form or event.report_type
+
+
+def waits_for_report(event: CaseRouted) -> bool:
+    """Tell whether the rest of what follows needs to know more of the report; linked cases tell nobody else."""
+    return not event.linked and form_of(event) not in _ENQUIRIES
+
+
+def at_once(event: CaseRouted, boxes: Mailboxes) -> list[Telling]:
+    """Return who is told of a routed case whatever the report says."""
+    return [*_on_call(event, boxes), *_comms(event, boxes), *_both_teams(event, boxes), *_enquiry(event)]
+
+
+def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[Telling]:
+    """Return who is told once the report is known, misuse apart. `report` is None where it never came."""
+    told = []
+    if item.misdirected:
+        told.append(to_reporter(AlertPurpose.REPORT_MOVED, contact, Standing.REPORTER, item.case_id, Urgency.NORMAL))
+    says_abuse = report is not None and report.says_abuse
+    if item.form not in (ReportType.ABUSE, ReportType.MISUSE) and not says_abuse and not item.by_a_person:
+        told.append(Telling(AlertPurpose.INCIDENT_REPORTED, Choice(RecipientReason.NOBODY_NOT_REQUIRED)))
+    return told
+
+
+def to_reporter(
+    purpose: AlertPurpose, contact: str | None, standing: Standing, occasion: object, urgency: Urgency
+) -> Telling:
+    """Return the message to whoever reported, or that there is no way to reach them."""
+    if contact is None:
+        return Telling(purpose, Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED), occasion=str(occasion))
+    choice = Choice(RecipientReason.THE_REPORTER, Recipient(contact))
+    return Telling(purpose, choice, urgency, "/report/track", str(occasion), standing)
+
+
+def about_deadline(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> Telling:
+    """Return the message to the lead of the team whose clock runs out."""
+    at_risk = isinstance(event, CaseDeadlineAtRisk)
+    purpose = AlertPurpose.DEADLINE_AT_RISK if at_risk else AlertPurpose.DEADLINE_MISSED
+    lead = _of(event.team, boxes.lead)
+    return Telling(
+        purpose, Choice(RecipientReason.TEAM_LEAD, lead), _deadline_urgency(event), _case(event.reference), event_id
+    )
+
+
+def _deadline_urgency(event: CaseDeadlineAtRisk | CaseDeadlineMissed) -> Urgency:
+    if event.priority in _SOON or event.kind is DeadlineKind.PERSONAL_DATA_BREACH:
+        return Urgency.URGENT
+    return Urgency.LOW if isinstance(event, CaseDeadlineAtRisk) else Urgency.NORMAL
+
+
+def _on_call(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:
+    """A P1 or P2 outside the team's hours needs somebody on call."""
+    if not event.staffed and event.priority in _SOON:
+        choice = Choice(RecipientReason.TEAM_MAILBOX, _of(event.team, boxes.on_call))
+        yield Telling(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), str(event.case_id))
+
+
+def _comms(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:
+    if event.category == TAKEN_OVER and not event.linked:
+        choice = Choice(RecipientReason.COMMS, boxes.comms)
+        yield Telling(AlertPurpose.ACCOUNT_TAKEN_OVER, choice, Urgency.URGENT, "/accounts", str(event.case_id))
+
+
+def _both_teams(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:
+    """The team that has it and the team whose form it came by (S3); one mail where they read one mailbox."""
+    if not event.misdirected or event.linked:
+        return
+    right = _of(event.team, boxes.team)
+    form = form_of(event)
+    wrong = _of(_OF_FORM.get(form) if form != UNRECOGNISED else None, boxes.team)
+    pages = {right: _case(event.reference)} | ({wrong: "/cases"} if wrong != right else {})
+    for number, (mailbox, page) in enumerate(pages.items()):
+        choice = Choice(RecipientReason.TEAM_MAILBOX, mailbox)
+        yield Telling(AlertPurpose.MISDIRECTED, choice, Urgency.NORMAL, page, f"{event.case_id} {number}")
+
+
+def _enquiry(event: CaseRouted) -> Iterable[Telling]:
+    if form_of(event) in _ENQUIRIES and not event.linked:
+        yield Telling(AlertPurpose.ENQUIRY_RECEIVED, Choice(RecipientReason.NOBODY_NOT_REQUIRED))
+
+
+def _of(team: Open[Team] | None, mailboxes: Mapping[Team, Recipient]) -> Recipient:
+    """Return a team's mailbox; what no team reads is the triage desk's: a manager's case, a team not known here."""
+    known = team if isinstance(team, Team) else Team.TRIAGE_DESK
+    return mailboxes.get(known, mailboxes[Team.TRIAGE_DESK])
+
+
+def _case(reference: str) -> str:
+    return f"/cases/{reference}"

@@ -1,0 +1,201 @@
+"""What triage says of cases, batch by batch."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.alerts.deciding import decide
+from services.notifier.cases.domain import FollowUp, about_deadline, at_once, form_of, to_reporter, waits_for_report
+from services.notifier.cases.following import Following, contacts_of, decision
+from services.notifier.cases.tables import KnownCaseRow
+from services.notifier.messages.domain import Standing, Urgency
+from services.notifier.misuse import handlers as misuse
+from services.notifier.reports import handlers as reports
+from services.notifier.reports.domain import KnownReport
+from services.notifier.reports.queries import known_reports
+from shared.events.envelope import Envelope
+from shared.events.triage import (
+    CaseClosed,
+    CaseDeadlineAtRisk,
+    CaseDeadlineMissed,
+    CaseReopened,
+    CaseResolved,
+    CaseRouted,
+    CaseTransferred,
+)
+from shared.events.vocabulary import AlertPurpose, Outcome, ReportType, Team
+from shared.ids import CaseId, ReportId
+
+_FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
+
+
+async def case_routed(
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, following: Following
+) -> None:
+    """Tell the teams at once, and everybody else as soon as the report is known."""
+    statement = insert(KnownCaseRow).values([_known(envelope.data) for envelope in envelopes])
+    await session.execute(statement.on_conflict_do_nothing())
+    decisions = [
+        decision(
+            CaseId(e.data.case_id),
+            ReportId(e.data.report_id),
+            e.data.reference,
+            e.id,
+            e.data.at,
+            told,
+            following.post,
+        )
+        for e in envelopes
+        for told in at_once(e.data, following.boxes)
+    ]
+    await decide(session, decisions, now, post=following.post)
+    await following.expect(session, [_routed(e) for e in envelopes if waits_for_report(e.data)], now)
+
+
+async def case_transferred(
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, following: Following
+) -> None:
+    """A case that a person gives to a manager finds one; one that leaves its manager is no longer theirs."""
+    given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
+    left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
+    await misuse.end(session, left, now)
+    await following.expect(session, [_transferred(e) for e in given], now)
+
+
+async def case_resolved(
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseResolved]], now: datetime, *, following: Following
+) -> None:
+    """Tell the reporter once none of their report's cases is open; forget whom exempt conduct was about (C-j)."""
+    case_ids = [CaseId(e.data.case_id) for e in envelopes]
+    await _set_resolved(session, case_ids, now)
+    await misuse.end(session, case_ids, now)
+    exempt = [ReportId(e.data.report_id) for e in envelopes if e.data.outcome is Outcome.EXEMPT]
+    await reports.erase_subjects(session, exempt)
+    report_ids = {ReportId(e.data.report_id) for e in envelopes if e.data.outcome is not Outcome.WITHDRAWN}
+    open_still = await _with_an_open_case(session, report_ids)
+    known = await known_reports(session, report_ids - open_still)
+    contacts = await contacts_of(session, known.values())
+    finished = {ReportId(e.data.report_id): e for e in envelopes if ReportId(e.data.report_id) in known}
+    decisions = [
+        decision(
+            CaseId(e.data.case_id),
+            report_id,
+            known[report_id].reference,
+            e.id,
+            e.data.at,
+            to_reporter(
+                AlertPurpose.REPORT_FINISHED,
+                contacts.get(report_id),
+                _standing(e.data, known[report_id]),
+                e.id,
+                Urgency.LOW,
+            ),
+            following.post,
+        )
+        for report_id, e in finished.items()
+    ]
+    await decide(session, decisions, now, post=following.post)
+
+
+async def case_reopened(
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, following: Following
+) -> None:
+    """A case is being worked again, by its manager where it was theirs."""
+    _ = now, following
+    await _set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
+    with_manager = [CaseId(e.data.case_id) for e in envelopes if e.data.team is Team.LINE_MANAGER]
+    await misuse.resume(session, with_manager)
+
+
+async def case_closed(
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseClosed]], now: datetime, *, following: Following
+) -> None:
+    """Nothing more will be said to the reporter: what is remembered of them goes."""
+    _ = following
+    report_ids = {ReportId(e.data.report_id) for e in envelopes}
+    await misuse.end(session, [CaseId(e.data.case_id) for e in envelopes], now)
+    await _set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], now)
+    done = report_ids - await _with_an_open_case(session, report_ids)
+    await reports.forget_after(session, done, now + _FORGOTTEN_AFTER_CLOSING)
+
+
+async def deadline_passes(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[CaseDeadlineAtRisk | CaseDeadlineMissed]],
+    now: datetime,
+    *,
+    following: Following,
+) -> None:
+    """Tell the lead of the team whose clock runs out, or ran out."""
+    decisions = [
+        decision(
+            CaseId(e.data.case_id),
+            ReportId(e.data.report_id),
+            e.data.reference,
+            e.id,
+            e.data.at,
+            about_deadline(e.data, e.id, following.boxes),
+            following.post,
+        )
+        for e in envelopes
+    ]
+    await decide(session, decisions, now, post=following.post)
+
+
+def _standing(event: CaseResolved, report: KnownReport) -> Standing:
+    """Who reported misuse learns only that the work is finished."""
+    misuse_case = event.report_type is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
+    return Standing.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else Standing.REPORTER
+
+
+async def _set_resolved(session: AsyncSession, case_ids: Sequence[CaseId], at: datetime | None) -> None:
+    await session.execute(update(KnownCaseRow).where(KnownCaseRow.case_id.in_(case_ids)).values(resolved_at=at))
+
+
+async def _with_an_open_case(session: AsyncSession, report_ids: set[ReportId]) -> set[ReportId]:
+    found = await session.execute(
+        select(KnownCaseRow.report_id)
+        .where(KnownCaseRow.report_id.in_(report_ids))
+        .group_by(KnownCaseRow.report_id)
+        .having(func.count() > func.count(KnownCaseRow.resolved_at))
+    )
+    return {ReportId(report_id) for report_id in found.scalars()}
+
+
+def _known(event: CaseRouted) -> dict[str, object]:
+    return {"case_id": event.case_id, "report_id": event.report_id, "report_type": event.report_type}
+
+
+def _routed(envelope: Envelope[CaseRouted]) -> FollowUp:
+    event = envelope.data
+    return FollowUp(
+        event_id=envelope.id,
+        case_id=CaseId(event.case_id),
+        report_id=ReportId(event.report_id),
+        reference=event.reference,
+        at=event.at,
+        report_type=event.report_type,
+        form=form_of(event),
+        misdirected=event.misdirected,
+        for_a_manager=event.team is Team.LINE_MANAGER,
+        by_a_person=False,
+    )
+
+
+def _transferred(envelope: Envelope[CaseTransferred]) -> FollowUp:
+    event = envelope.data
+    return FollowUp(
+        event_id=envelope.id,
+        case_id=CaseId(event.case_id),
+        report_id=ReportId(event.report_id),
+        reference=event.reference,
+        at=event.at,
+        report_type=ReportType.MISUSE,
+        form=ReportType.MISUSE,
+        misdirected=False,
+        for_a_manager=True,
+        by_a_person=True,
+    )

@@ -1,0 +1,107 @@
+"""Messages by GOV.UK Notify. Its reference is ours, so that a repeat is recognised before it is sent.
+
+The client blocks and is not thread-safe: each call has its own, in a thread.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+from notifications_python_client.errors import APIError
+from notifications_python_client.notifications import NotificationsAPIClient
+
+from services.notifier.delivery.domain import Message, Outcome, OutcomeKind
+
+T = TypeVar("T")
+_log = structlog.get_logger()
+_OUR_FAULT = frozenset({400, 401, 403, 404, 405, 410})
+_BAD_REQUEST, _SERVER_ERROR = 400, 500
+_BAD_ADDRESS = "email_address"
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyService:
+    """Which service of Notify sends, and by which template: its subject is `((subject))`, its body `((body))`."""
+
+    api_key: str
+    template_id: str
+    url: str
+    timeout: timedelta
+
+
+class NotifyChannel:
+    """Hands messages to GOV.UK Notify; several at once."""
+
+    name = "notify"
+
+    def __init__(self, service: NotifyService) -> None:
+        self._service = service
+
+    async def send(self, message: Message) -> Outcome:
+        try:
+            async with asyncio.timeout(2 * self._service.timeout.total_seconds()):
+                return await self._send(message)
+        except Exception as error:  # noqa: BLE001 -- the port promises an outcome whatever goes wrong
+            outcome = _outcome_of(error)
+            _log.warning("notify_not_accepted", kind=outcome.kind.value, code=outcome.code, error=type(error).__name__)
+            return outcome
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _send(self, message: Message) -> Outcome:
+        if message.possible_repeat and (known := await self._call(lambda client: _known(client, message))):
+            return Outcome(OutcomeKind.ACCEPTED, provider_id=known)
+        return Outcome(OutcomeKind.ACCEPTED, 201, provider_id=await self._call(self._handing_over(message)))
+
+    def _handing_over(self, message: Message) -> Callable[[NotificationsAPIClient], str]:
+        def hand_over(client: NotificationsAPIClient) -> str:
+            answer = client.send_email_notification(  # type: ignore[no-untyped-call]  # its package has no annotations
+                email_address=message.recipient,
+                template_id=self._service.template_id,
+                personalisation={"subject": message.subject, "body": message.text},
+                reference=reference_of(message.message_id),
+            )
+            return str(answer["id"])
+
+        return hand_over
+
+    async def _call(self, call: Callable[[NotificationsAPIClient], T]) -> T:
+        return await asyncio.to_thread(lambda: call(self._client()))
+
+    def _client(self) -> NotificationsAPIClient:
+        seconds = self._service.timeout.total_seconds()
+        return NotificationsAPIClient(  # type: ignore[no-untyped-call]  # as above
+            self._service.api_key, base_url=self._service.url, timeout=seconds
+        )
+
+
+def reference_of(message_id: str) -> str:
+    """Return what Notify is told of a message, from its Message-ID: the same for every attempt."""
+    return message_id.strip("<>").partition("@")[0]
+
+
+def _known(client: NotificationsAPIClient, message: Message) -> str | None:
+    """Return Notify's id of this message where an earlier attempt reached it, and did not fail."""
+    reference = reference_of(message.message_id)
+    found = client.get_all_notifications(reference=reference)  # type: ignore[no-untyped-call]  # as above
+    return next((str(one["id"]) for one in found["notifications"] if not str(one["status"]).endswith("failure")), None)
+
+
+def _outcome_of(error: Exception) -> Outcome:
+    """Map what Notify documents: 400 and 403 will not mend themselves, 429 and 500 will."""
+    if not isinstance(error, APIError):
+        unsure = isinstance(error, TimeoutError | OSError | KeyError)
+        return Outcome(OutcomeKind.TEMPORARY if unsure else OutcomeKind.TECHNICAL, unsure=unsure)
+    if error.response is None:
+        # No answer: Notify may have it. The next attempt asks before it sends.
+        return Outcome(OutcomeKind.TEMPORARY, unsure=True)
+    code = error.status_code
+    if code not in _OUR_FAULT:
+        return Outcome(OutcomeKind.TEMPORARY, code, unsure=code >= _SERVER_ERROR)
+    said = error.message
+    about_address = code == _BAD_REQUEST and _BAD_ADDRESS in str(said)
+    return Outcome(OutcomeKind.PERMANENT if about_address else OutcomeKind.TECHNICAL, code)

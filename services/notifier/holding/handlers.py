@@ -1,0 +1,121 @@
+"""Holds alerts back and sends them together; what becomes of a summary becomes of each alert in it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import insert, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.delivery import handlers as delivery
+from services.notifier.delivery.domain import DeliveryKind, NewDelivery, Settled
+from services.notifier.holding.tables import HeldAlertRow
+from services.notifier.messages.domain import Notice
+from services.notifier.messages.summary import Item, stored_items
+from shared.ids import AlertId, Ids, ReportId
+
+_RECIPIENTS = 50
+
+
+async def hold(session: AsyncSession, held: Sequence[tuple[NewDelivery, datetime]]) -> None:
+    """Keep first deliveries back until their times."""
+    if held:
+        await session.execute(insert(HeldAlertRow), [_row(item, due_at) for item, due_at in held])
+
+
+async def send_due(session: AsyncSession, now: datetime, *, ids: Ids) -> int:
+    """Send everything that waits for whoever has something due, in one message each; returns how many alerts."""
+    due = select(HeldAlertRow).where(HeldAlertRow.due_at <= now).order_by(HeldAlertRow.due_at).limit(_RECIPIENTS)
+    first = (await session.scalars(due.with_for_update(skip_locked=True))).all()
+    if not first:
+        return 0
+    whom = {(row.recipient, row.channel) for row in first}
+    waiting = (
+        select(HeldAlertRow)
+        .where(tuple_(HeldAlertRow.recipient, HeldAlertRow.channel).in_(whom), HeldAlertRow.due_at.is_not(None))
+        .order_by(HeldAlertRow.asked_at, HeldAlertRow.alert_id)
+        .with_for_update(skip_locked=True)
+    )
+    together: dict[tuple[str, str], list[HeldAlertRow]] = defaultdict(list)
+    for row in await session.scalars(waiting):
+        together[row.recipient, row.channel].append(row)
+    deliveries = [_delivery(rows, ids) for rows in together.values()]
+    for rows in together.values():
+        for row in rows:
+            row.due_at = None
+    await session.flush()
+    await delivery.enqueue(session, deliveries, now)
+    return sum(map(len, together.values()))
+
+
+async def one_by_one(session: AsyncSession, settled: Sequence[Settled]) -> list[Settled]:
+    """Return what was settled, each summary as the alerts that it stood for."""
+    summaries = [item.alert_id for item in settled if item.kind is DeliveryKind.SUMMARY]
+    within: dict[AlertId, list[HeldAlertRow]] = defaultdict(list)
+    if summaries:
+        rows = await session.scalars(
+            select(HeldAlertRow).where(HeldAlertRow.summary_id.in_(summaries)).order_by(HeldAlertRow.alert_id)
+        )
+        for row in rows:
+            within[AlertId(row.summary_id)].append(row)  # type: ignore[arg-type]  # the query asks for those that have one
+    return [one for item in settled for one in _each(item, within)]
+
+
+def _each(item: Settled, within: dict[AlertId, list[HeldAlertRow]]) -> list[Settled]:
+    if item.kind is not DeliveryKind.SUMMARY:
+        return [item]
+    return [
+        replace(
+            item,
+            alert_id=AlertId(row.alert_id),
+            report_id=ReportId(row.report_id) if row.report_id else None,
+            kind=DeliveryKind.ALERT,
+            asked_at=row.asked_at,
+        )
+        for row in within[item.alert_id]
+    ]
+
+
+def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> NewDelivery:
+    """One alert leaves as it would have left; several leave as a summary."""
+    one = rows[0]
+    if len(rows) == 1:
+        return NewDelivery(
+            delivery_id=ids.uuid(),
+            alert_id=AlertId(one.alert_id),
+            report_id=ReportId(one.report_id) if one.report_id else None,
+            kind=DeliveryKind.ALERT,
+            channel=one.channel,
+            recipient=one.recipient,
+            notice=one.notice,
+            last_resort=one.last_resort,
+            asked_at=one.asked_at,
+        )
+    summary = AlertId(ids.uuid())
+    for row in rows:
+        row.summary_id = summary
+    return NewDelivery(
+        delivery_id=ids.uuid(),
+        alert_id=summary,
+        report_id=None,
+        kind=DeliveryKind.SUMMARY,
+        channel=one.channel,
+        recipient=one.recipient,
+        notice=stored_items([Item(AlertId(row.alert_id), Notice.read(row.notice)) for row in rows]),
+        last_resort=all(row.last_resort for row in rows),
+        asked_at=min(row.asked_at for row in rows),
+    )
+
+
+def _row(item: NewDelivery, due_at: datetime) -> dict[str, object]:
+    return {
+        "alert_id": item.alert_id,
+        "report_id": item.report_id,
+        "channel": item.channel,
+        "recipient": item.recipient,
+        "notice": dict(item.notice),
+        "last_resort": item.last_resort,
+        "asked_at": item.asked_at,
+        "due_at": due_at,
+    }

@@ -1,0 +1,201 @@
+"""The English texts, purpose by purpose and standing by standing. Each becomes six lines in text and in HTML.
+
+No text names a person or repeats what somebody wrote; a test reads them all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.notifier.messages.domain import Standing, Urgency
+from shared.events.vocabulary import AlertPurpose
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a message says: the rest of its six lines is the same everywhere."""
+
+    subject: str
+    """Without a capital letter, so that `Urgent: ` can stand before it."""
+    what: str
+    to_do: str
+    link: str = "See it in Signpost"
+
+
+HOW_URGENT = {
+    Urgency.URGENT: "How urgent: act today.",
+    Urgency.NORMAL: "How urgent: act within one working day.",
+    Urgency.LOW: "How urgent: when you next can.",
+}
+ASK = "Tell us that you have seen this"
+REPEAT = "You may have had this message before: we could not be sure that it reached you."
+
+_ABUSE, _MISUSE = "social media abuse reported", "social media misuse reported"
+_SUPPORT = (
+    "What to do: if you know who it is, ask in private whether they are safe and what support they need. Otherwise do "
+    "not try to find out. Do not reply to the content. The Social Media Abuse Response Team (SMART) has the report."
+)
+_DESK = (
+    "What to do: where SMART can name the person, arrange who supports them. Do not try to find out who reported. The "
+    "Social Media Abuse Response Team (SMART) has the report."
+)
+_WORK_IT = (
+    "What to do: read the allegation and the evidence in Signpost, decide, and record what you did and when. Keep the "
+    "details in the personnel system. If it is a security matter, refer it to SIRT there. Do not try to find out who "
+    "reported it."
+)
+_THANK_THEM = (
+    "What to do: if you know who it is, thank them, and let the team that has the report do its work. Do not look into "
+    "it yourself, and do not try to find out more."
+)
+_FIND_MANAGER = (
+    "What to do: find out who may work this case, and give it to them or to another team. It is in the triage desk's "
+    "queue."
+)
+
+
+def _abuse(what: str, to_do: str = _SUPPORT) -> Wording:
+    return Wording(_ABUSE, what, to_do, ASK)
+
+
+def _misuse(what: str) -> Wording:
+    return Wording(_MISUSE, what, _THANK_THEM, ASK)
+
+
+def _assigned(what: str, to_do: str = _WORK_IT) -> Wording:
+    return Wording("a misuse case needs you", what, to_do, ASK)
+
+
+ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
+    AlertPurpose.ABUSE_REPORTED: {
+        Standing.MANAGER: _abuse("Someone you manage has reported social media abuse."),
+        Standing.NAMED: _abuse("Someone who named you as their line manager has reported social media abuse."),
+        Standing.CHOSEN: _abuse("A colleague has reported social media abuse and asked us to tell you."),
+        Standing.NEXT_UP: _abuse("Someone in your reporting line has reported social media abuse."),
+        Standing.DESK: _abuse("Social media abuse has been reported, and no line manager could be told.", _DESK),
+    },
+    AlertPurpose.MISUSE_REPORTED: {
+        Standing.MANAGER: _misuse("Someone you manage has reported misuse of social media."),
+        Standing.NAMED: _misuse("Someone who named you as their line manager has reported misuse of social media."),
+        Standing.CHOSEN: _misuse("A colleague has reported misuse of social media and asked us to tell you."),
+        Standing.NEXT_UP: _misuse("Someone in your reporting line has reported misuse of social media."),
+        Standing.DESK: _misuse("Misuse of social media has been reported, and no line manager could be told."),
+    },
+    AlertPurpose.MISUSE_ASSIGNED: {
+        Standing.MANAGER: _assigned("A report says that someone you manage may have misused social media."),
+        Standing.NEXT_UP: _assigned("A report says that someone in your reporting line may have misused social media."),
+        Standing.DESK: _assigned("A case of social media misuse has no manager who can work it.", _FIND_MANAGER),
+    },
+    AlertPurpose.MISDIRECTED: {
+        Standing.TEAM: Wording(
+            "a report came by another team's form",
+            "A report was sent by the wrong form and is with the right team now.",
+            "What to do: if the case is in your queue, work it as if it had come to you first; its times and evidence "
+            "are kept. If not, there is nothing to do.",
+        ),
+    },
+    AlertPurpose.URGENT_CASE: {
+        Standing.TEAM: Wording(
+            "a case needs somebody on call",
+            "An urgent case has opened while your team is not at work.",
+            "What to do: open the case, claim it and act on it now, or hand it over.",
+        ),
+    },
+    AlertPurpose.DEADLINE_AT_RISK: {
+        Standing.LEAD: Wording(
+            "a deadline is at risk",
+            "Most of the time that a case of your team has is used up.",
+            "What to do: see who has the case, and give it to somebody who can act in time.",
+        ),
+    },
+    AlertPurpose.DEADLINE_MISSED: {
+        Standing.LEAD: Wording(
+            "a deadline was missed",
+            "A case of your team has missed a deadline.",
+            "What to do: see what keeps the case, and give it to somebody who can act now.",
+        ),
+    },
+    AlertPurpose.REPORT_MOVED: {
+        Standing.REPORTER: Wording(
+            "your report is with another team",
+            "Your report is with the team that deals with this. It was sent by another form; that is all right.",
+            "What to do: nothing. The time you sent it and what you added are kept.",
+            "Follow your report",
+        ),
+    },
+    AlertPurpose.REPORT_FINISHED: {
+        Standing.REPORTER: Wording(
+            "there is news of your report",
+            "There is an outcome to your report.",
+            "What to do: look at your report's page to see what it says. If it happens again, report it again.",
+            "Follow your report",
+        ),
+        Standing.MISUSE_REPORTER: Wording(
+            "your report is finished",
+            "The work on your report is finished. We cannot say more about it.",
+            "What to do: nothing. Thank you for telling us.",
+            "Follow your report",
+        ),
+    },
+    AlertPurpose.ABUSE_FOUND: {
+        Standing.AFFECTED: Wording(
+            "something about you was found online",
+            "Routine monitoring found content on social media that may be abuse of you. Your manager was not told.",
+            "What to do: do not reply to it, and keep copies if you have seen it. The Social Media Abuse Response Team "
+            "(SMART) has it. Ask them for support, or whether your manager should know. In immediate danger, call 999.",
+            "Report something yourself, or add to this",
+        ),
+    },
+    AlertPurpose.ACCOUNT_TAKEN_OVER: {
+        Standing.COMMS: Wording(
+            "an official account may be taken over",
+            "A report says that somebody else controls an official account.",
+            "What to do: work with the Security Incident Response Team (SIRT), who have the case, to get it back. Stop "
+            "planned posts until then.",
+            "Open the register of accounts",
+        ),
+    },
+    AlertPurpose.ACCESS_GRANTED: {
+        Standing.OPERATOR: Wording(
+            "you may operate an account",
+            "You passed every check and may now operate a social media account of the department.",
+            "What to do: read what applies to the account before you use it.",
+            "See the account",
+        ),
+    },
+    AlertPurpose.ACCESS_WITHDRAWN: {
+        Standing.OPERATOR: Wording(
+            "you may no longer operate an account",
+            "You may no longer operate a social media account of the department.",
+            "What to do: stop using it now and sign out of it everywhere. The account's page says what is missing.",
+            "See the account",
+        ),
+        Standing.OWNER: Wording(
+            "an operator's access has to be removed",
+            "Somebody may no longer operate a social media account that you answer for.",
+            "What to do: remove their access on the platform, and add the evidence to the account's page.",
+            "See the account",
+        ),
+    },
+    AlertPurpose.REVIEW_DUE: {
+        Standing.OWNER: Wording(
+            "an account's review is due",
+            "The periodic review of a social media account that you answer for is due.",
+            "What to do: check that the account still meets its requirement, and record keep, change or close.",
+            "See the account",
+        ),
+    },
+    AlertPurpose.EXCEPTION_EXPIRED: {
+        Standing.OPERATOR: Wording(
+            "a security policy exception has ended",
+            "The exception that let you use an account on your own device has ended.",
+            "What to do: use the account on an approved device only, or ask for a new exception.",
+            "See the account",
+        ),
+        Standing.OWNER: Wording(
+            "a security policy exception has ended",
+            "An exception for a social media account that you answer for has ended.",
+            "What to do: see on the account's page who may still operate it, and from where.",
+            "See the account",
+        ),
+    },
+}

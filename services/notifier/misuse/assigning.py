@@ -1,0 +1,158 @@
+"""Gives misuse cases to managers: batch-wise, once for each time that a case asks for one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.alerts import queries as alert_queries
+from services.notifier.alerts.deciding import Decision, decide
+from services.notifier.alerts.domain import Choice, Recipient, day_of
+from services.notifier.alerts.posting import Post
+from services.notifier.directory import queries as directory_queries
+from services.notifier.directory.domain import Directory
+from services.notifier.messages.domain import Standing, Urgency
+from services.notifier.misuse.domain import (
+    Setting,
+    choose_manager,
+    choose_reporters_manager,
+    touches_a_union,
+    without,
+)
+from services.notifier.misuse.tables import AssignmentRow
+from services.notifier.reports.domain import MisuseFacts, address_in
+from shared.events.envelope import NewEvent
+from shared.events.notifier import ManagerAssigned
+from shared.events.people import name_words
+from shared.events.vocabulary import AlertPurpose, RecipientReason
+from shared.ids import AlertId, CaseId, ReportId
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A misuse case as it was routed or given back: who is to be told of it now."""
+
+    case_id: CaseId
+    report_id: ReportId
+    reference: str
+    event_id: str
+    at: datetime
+    facts: MisuseFacts | None
+    for_a_manager: bool
+    """It is with the line manager's team: somebody has to work it."""
+    by_a_person: bool
+    """The triage desk gave it to a manager, knowing what it is about."""
+
+
+async def assign(session: AsyncSession, asked: Sequence[Asked], now: datetime, *, post: Post, desk: Recipient) -> None:
+    """Choose who works each case and who else is told, store it, and say so."""
+    if not asked:
+        return
+    directory = await directory_for(session, [item.facts for item in asked if item.facts])
+    passed_over = await alert_queries.not_for_misuse(session, [item.report_id for item in asked])
+    decisions: list[Decision] = []
+    for item in asked:
+        setting = Setting(directory, day_of(item.at), post.book, desk)
+        decisions += _decisions(item, setting, passed_over.get(item.report_id, frozenset()), post)
+    new = await decide(session, decisions, now, post=post)
+    await _store(session, [item for item in new if item.purpose is AlertPurpose.MISUSE_ASSIGNED], now, post)
+
+
+def _decisions(item: Asked, setting: Setting, passed_over: frozenset[str], post: Post) -> list[Decision]:
+    working = _who_works_it(item, setting, passed_over)
+    works = working.recipient if working else None
+    if item.by_a_person:
+        return [_assigned(item, working, post)] if working else []
+    told = _who_is_told(item, setting, works)
+    decisions = [_decision(item, AlertPurpose.MISUSE_REPORTED, told, "", post)]
+    if working:
+        decisions.append(_assigned(item, without(working, told.recipient), post))
+    return decisions
+
+
+def _who_works_it(item: Asked, setting: Setting, passed_over: frozenset[str]) -> Choice | None:
+    if not item.for_a_manager:
+        return None
+    if item.facts and touches_a_union(item.facts) and not item.by_a_person:
+        return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
+    return choose_manager(item.facts, setting, passed_over=passed_over)
+
+
+def _who_is_told(item: Asked, setting: Setting, works: Recipient | None) -> Choice:
+    if item.facts is None:
+        return Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED)
+    return choose_reporters_manager(item.facts, setting, works)
+
+
+def _assigned(item: Asked, choice: Choice, post: Post) -> Decision:
+    return _decision(item, AlertPurpose.MISUSE_ASSIGNED, choice, f"{item.case_id} {item.event_id}", post)
+
+
+def _decision(item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str, post: Post) -> Decision:
+    to_desk = purpose is AlertPurpose.MISUSE_ASSIGNED and choice.recipient and choice.recipient.staff_id is None
+    return Decision(
+        alert_id=AlertId(post.ids.uuid()),
+        report_id=item.report_id,
+        reference=item.reference,
+        event_id=item.event_id,
+        purpose=purpose,
+        choice=choice,
+        urgency=Urgency.NORMAL,
+        asked_at=item.at,
+        occasion=occasion,
+        case_id=item.case_id,
+        standing=Standing.DESK if to_desk else None,
+    )
+
+
+async def _store(session: AsyncSession, decisions: Sequence[Decision], now: datetime, post: Post) -> None:
+    if not decisions:
+        return
+    statement = insert(AssignmentRow).values([_row(item, now) for item in decisions])
+    kept = ("report_id", "reference", "alert_id", "manager", "assigned_at", "ended_at")
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[AssignmentRow.case_id], set_={name: statement.excluded[name] for name in kept}
+        )
+    )
+    facts = [
+        NewEvent.of(row.case_id, _fact(row, row.case_id, row.report_id, now), key=row.report_id)
+        for row in decisions
+        if row.case_id and row.report_id
+    ]
+    await post.outbox.append(session, facts, now)
+
+
+def _row(item: Decision, now: datetime) -> dict[str, object]:
+    return {
+        "case_id": item.case_id,
+        "report_id": item.report_id,
+        "reference": item.reference,
+        "alert_id": item.alert_id,
+        "manager": item.choice.recipient.staff_id if item.choice.recipient else None,
+        "assigned_at": now,
+        "ended_at": None,
+    }
+
+
+def _fact(item: Decision, case_id: CaseId, report_id: ReportId, now: datetime) -> ManagerAssigned:
+    manager = item.choice.recipient.staff_id if item.choice.recipient else None
+    return ManagerAssigned(case_id=case_id, report_id=report_id, at=now, manager=manager, reason=item.choice.reason)
+
+
+async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -> Directory:
+    """Load whoever these reports may be about or name, and everybody above them, in two statements."""
+    staff_ids = {facts.reporter.staff_id for facts in reports} | {facts.subject.staff_id for facts in reports}
+    staff_ids |= {person.staff_id for facts in reports for person in facts.affected}
+    said = [text for f in reports for text in (f.reporter.email, f.manager_email, *_texts(f))]
+    emails = {address for text in said if (address := address_in(text))}
+    names = {word for facts in reports for word in name_words(facts.subject.name or "")}
+    return await directory_queries.around(
+        session, [i for i in staff_ids if i], sorted(emails), [word for word in names if len(word) > 1]
+    )
+
+
+def _texts(facts: MisuseFacts) -> tuple[str | None, ...]:
+    return (facts.subject.staff_id, facts.subject.name, facts.subject.handle)

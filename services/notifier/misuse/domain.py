@@ -1,0 +1,122 @@
+"""Who works a misuse case, and who else is told of it. Pure (R-c, R-d; how conflicts are passed over is our choice)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from services.notifier.alerts.domain import AddressBook, Choice, Recipient, choose_recipient
+from services.notifier.directory.domain import Directory, StaffMember
+from services.notifier.reports.domain import MisuseFacts
+from shared.events.intake import Person, Reporter, Subject
+from shared.events.people import may_be, name_words, same_address
+from shared.events.vocabulary import Confidentiality, RecipientReason, Relation, YesNoUnsure
+
+MOST_TRIED = 3
+"""How many managers a case goes to, each after the one before could not or did not act; then the desk decides."""
+_NEVER: dict[str, RecipientReason] = {
+    Confidentiality.CONFIDENTIAL: RecipientReason.NOBODY_CONFIDENTIAL,
+    Confidentiality.ANONYMOUS: RecipientReason.NOBODY_ANONYMOUS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a choice about misuse is made within."""
+
+    directory: Directory
+    day: date
+    book: AddressBook
+    desk: Recipient
+    """The triage desk's mailbox: told, without anything personal, where no manager may work it."""
+
+
+def touches_a_union(facts: MisuseFacts) -> bool:
+    """Tell whether the report is, or may be, about union activity: then no manager learns of it (C-j)."""
+    return facts.union_activity is not YesNoUnsure.NO
+
+
+def choose_manager(facts: MisuseFacts | None, setting: Setting, *, passed_over: Collection[str] = ()) -> Choice:
+    """Choose who works the case: the subject's manager, or the next one up who is not part of it; else the desk.
+
+    Args:
+        facts: what is known of the report; None where that is nothing.
+        setting: the directory, the day and the desk.
+        passed_over: keys of recipients who must not work it: they know who reported, or said that they cannot act.
+    """
+    subject = subject_of(facts.subject, setting.directory) if facts else None
+    line = setting.directory.chain_above(subject.staff_id, setting.day) if subject else ()
+    if facts is None or not line:
+        return Choice(RecipientReason.FALLBACK_NO_MANAGER_KNOWN, setting.desk)
+    free = [
+        Recipient(member.email, member.staff_id)
+        for member in line
+        if not _is_part_of_it(member, facts, setting.directory) and not {member.staff_id, member.email} & {*passed_over}
+    ][:MOST_TRIED]
+    if not free:
+        return Choice(RecipientReason.FALLBACK_ALL_CONFLICTED, setting.desk)
+    first = free[0].staff_id == line[0].staff_id
+    reason = RecipientReason.SUBJECTS_MANAGER if first else RecipientReason.CONFLICTED_NEXT_UP
+    return Choice(reason, free[0], (*free[1:], setting.desk))
+
+
+def choose_reporters_manager(facts: MisuseFacts, setting: Setting, working: Recipient | None) -> Choice:
+    """Choose who is told that somebody of theirs reported misuse (R-c); no manager above them hears of it.
+
+    Never whoever works the case, never for a reporter who is confidential, anonymous or has declined, and nobody where
+    it may be about union activity.
+    """
+    if touches_a_union(facts):
+        return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
+    if reason := _NEVER.get(facts.reporter.confidentiality):
+        return Choice(reason)
+    choice = choose_recipient(facts, setting.directory, setting.book)
+    if choice.recipient and working and same_address(choice.recipient.email, working.email):
+        return Choice(RecipientReason.NOBODY_MANAGER_WORKS_IT)
+    then = (setting.book.fallback,) if choice.recipient not in (None, setting.book.fallback) else ()
+    return Choice(choice.reason, choice.recipient, then, choice.about)
+
+
+def without(choice: Choice, told: Recipient | None) -> Choice:
+    """Return `choice` without `told` among those who come next: they know who reported it."""
+    then = tuple(r for r in choice.then if told is None or not same_address(r.email, told.email))
+    return Choice(choice.reason, choice.recipient, then, choice.about)
+
+
+def subject_of(subject: Subject, directory: Directory) -> StaffMember | None:
+    """Return the one person whom the report is about; None where it could be another.
+
+    A staff id decides, unless the name beside it is somebody else's; else an address, else a name that is exactly one
+    person's.
+    """
+    if known := directory.meant_by(subject.staff_id):
+        named = Person(relation=Relation.COLLEAGUE, name=subject.name)
+        agrees = may_be(staff_id=None, name=known.name, email=known.email, person=named)
+        return known if agrees or not subject.name else None
+    for text in (subject.staff_id, subject.name, subject.handle):
+        if text and (found := directory.with_email(text.removeprefix("mailto:"))):
+            return found
+    words = name_words(subject.name or "")
+    same = [member for member in directory.staff.values() if words and name_words(member.name) == words]
+    return same[0] if len(same) == 1 else None
+
+
+def _is_part_of_it(member: StaffMember, facts: MisuseFacts, directory: Directory) -> bool:
+    subject = subject_of(facts.subject, directory)
+    if member == subject or _is_reporter(member, facts.reporter):
+        return True
+    return any(_is(member, person, directory) for person in facts.affected)
+
+
+def _is_reporter(member: StaffMember, reporter: Reporter) -> bool:
+    if reporter.staff_id:
+        return member.staff_id == reporter.staff_id
+    if reporter.email and same_address(member.email, reporter.email):
+        return True
+    said = Person(relation=Relation.SELF, name=reporter.name)
+    return bool(reporter.name) and may_be(staff_id=None, name=member.name, email=member.email, person=said)
+
+
+def _is(member: StaffMember, person: Person, directory: Directory) -> bool:
+    if known := directory.meant_by(person.staff_id):
+        return known == member
+    return may_be(staff_id=member.staff_id, name=member.name, email=member.email, person=person)

@@ -1,0 +1,166 @@
+"""What notifier keeps of a report. Pure: the least that later messages need, never what happened."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.events.intake import (
+    AbuseReportAmended,
+    AbuseReportSubmitted,
+    MisuseReportAmended,
+    MisuseReportSubmitted,
+    Person,
+    Reporter,
+    SecurityIncidentAmended,
+    SecurityIncidentSubmitted,
+    Subject,
+)
+from shared.events.vocabulary import (
+    Behaviour,
+    Confidentiality,
+    FoundBy,
+    ManagerAlert,
+    Open,
+    Relation,
+    ReportType,
+    YesNoUnsure,
+)
+from shared.ids import ReportId, StaffId
+
+AbuseEvent = AbuseReportSubmitted | AbuseReportAmended
+MisuseEvent = MisuseReportSubmitted | MisuseReportAmended
+IncidentEvent = SecurityIncidentSubmitted | SecurityIncidentAmended
+ReportEvent = AbuseEvent | MisuseEvent | IncidentEvent
+
+_ADDRESS = re.compile(r"[^\s@,;<>\"()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class MisuseFacts:
+    """Who a misuse report is about and who must not work it. It can be chosen from as any report can: `Concern`."""
+
+    submitted_at: datetime
+    reporter: Reporter
+    subject: Subject
+    affected: tuple[Person, ...]
+    found_by: Open[FoundBy]
+    union_activity: Open[YesNoUnsure]
+    manager_alert: Open[ManagerAlert]
+    manager_email: str | None
+
+    @property
+    def suspected(self) -> tuple[Person, ...]:
+        """Return the subject as somebody whom nothing may reach."""
+        who = self.subject
+        return (Person(relation=Relation.COLLEAGUE, name=who.name, staff_id=who.staff_id, handle=who.handle),)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReport:
+    """A report as notifier remembers it."""
+
+    report_id: ReportId
+    reference: str
+    form: ReportType
+    says_abuse: bool
+    contact: str | None
+    """Where its reporter may be written to; None where they must not be, or cannot."""
+    staff_id: StaffId | None
+    """The reporter's, where signing in proved it and they are named: their address is then the directory's."""
+    misuse: MisuseFacts | None
+
+
+def known_report(event: ReportEvent) -> KnownReport:
+    """Return what is kept of a report as it is now."""
+    reporter = event.reporter
+    named = reporter.confidentiality is Confidentiality.NAMED
+    return KnownReport(
+        report_id=ReportId(event.report_id),
+        reference=event.reference,
+        form=form_of(event),
+        says_abuse=says_abuse(event),
+        contact=contact_of(reporter),
+        staff_id=StaffId(reporter.staff_id) if reporter.staff_id and named else None,
+        misuse=misuse_facts(event) if isinstance(event, MisuseEvent) else None,
+    )
+
+
+def form_of(event: ReportEvent) -> ReportType:
+    """Return by which form it came."""
+    match event:
+        case AbuseReportSubmitted() | AbuseReportAmended():
+            return ReportType.ABUSE
+        case MisuseReportSubmitted() | MisuseReportAmended():
+            return ReportType.MISUSE
+        case _:
+            return ReportType.SECURITY_INCIDENT
+
+
+def says_abuse(event: ReportEvent) -> bool:
+    """Tell whether somebody's manager is told at once (S3), whichever form it came by."""
+    return isinstance(event, AbuseEvent) or event.says_abuse
+
+
+def behaviours_of(event: ReportEvent) -> tuple[Open[Behaviour], ...]:
+    """Return the kinds of abuse that the answers name."""
+    return event.abuse_behaviours if isinstance(event, MisuseEvent) else event.behaviours
+
+
+def misuse_facts(event: MisuseEvent) -> MisuseFacts:
+    """Return who it is about, and who is in it."""
+    return MisuseFacts(
+        submitted_at=event.submitted_at,
+        reporter=event.reporter,
+        subject=event.subject,
+        affected=event.affected,
+        found_by=event.found_by,
+        union_activity=event.union_activity,
+        manager_alert=event.manager_alert,
+        manager_email=event.manager_email,
+    )
+
+
+def contact_of(reporter: Reporter) -> str | None:
+    """Return the one address that the reporter may be written to.
+
+    Nobody writes to an anonymous reporter. A confidential one is written to only where they said that it is safe.
+    """
+    safe = address_in(reporter.safe_contact)
+    match reporter.confidentiality:
+        case Confidentiality.NAMED:
+            return safe or address_in(reporter.email)
+        case Confidentiality.CONFIDENTIAL:
+            return safe
+        case _:
+            return None
+
+
+def address_in(text: str | None) -> str | None:
+    """Return `text` where it is one e-mail address and nothing else."""
+    said = (text or "").strip()
+    return said.lower() if _ADDRESS.fullmatch(said) and said.isascii() else None
+
+
+def stored_misuse(facts: MisuseFacts) -> dict[str, object]:
+    """Return `facts` as they are kept, without what later messages do not need of the reporter."""
+    proved = facts.reporter.staff_id is not None
+    forgotten = {"safe_contact": None} | ({"name": None} if proved else {})
+    reporter = facts.reporter.model_copy(update=forgotten)
+    return {
+        "submitted_at": facts.submitted_at.isoformat(),
+        "reporter": reporter.model_dump(mode="json", exclude_none=True),
+        "subject": facts.subject.model_dump(mode="json", exclude_none=True),
+        "affected": [person.model_dump(mode="json", exclude_none=True) for person in facts.affected],
+        "found_by": facts.found_by,
+        "union_activity": facts.union_activity,
+        "manager_alert": facts.manager_alert,
+        "manager_email": facts.manager_email,
+    }
+
+
+def read_misuse(stored: Mapping[str, object]) -> MisuseFacts:
+    """Read what `stored_misuse` gave."""
+    known = {"report_id": UUID(int=0), "reference": "", "narrative": "", "behaviours": (), "platform": "other"}
+    return misuse_facts(MisuseReportSubmitted.model_validate({**known, **stored}))

@@ -1,0 +1,82 @@
+"""Remembers reports, and forgets them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.reports.domain import KnownReport, stored_misuse
+from services.notifier.reports.tables import KnownReportRow
+from shared.ids import ReportId
+
+_BATCH = 500
+_CHANGES = ("says_abuse", "contact", "staff_id", "misuse")
+
+
+async def remember(
+    session: AsyncSession, reports: Sequence[KnownReport], now: datetime, *, remember_for: timedelta
+) -> None:
+    """Keep what later messages need of `reports`; what is newer replaces what was known."""
+    statement = insert(KnownReportRow).values(
+        [
+            {
+                "report_id": report.report_id,
+                "reference": report.reference,
+                "form": report.form.value,
+                "says_abuse": report.says_abuse,
+                "contact": report.contact,
+                "staff_id": report.staff_id,
+                "misuse": stored_misuse(report.misuse) if report.misuse else None,
+                "forget_at": now + remember_for,
+            }
+            for report in reports
+        ]
+    )
+    new = statement.excluded
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[KnownReportRow.report_id], set_={name: new[name] for name in _CHANGES}
+        )
+    )
+
+
+async def forget_after(session: AsyncSession, report_ids: Collection[ReportId], at: datetime) -> None:
+    """Forget these at `at`, unless that is later than was meant: their cases are closed, or the subject is exempt."""
+    if report_ids:
+        await session.execute(
+            update(KnownReportRow)
+            .where(KnownReportRow.report_id.in_(report_ids))
+            .values(forget_at=func.least(KnownReportRow.forget_at, at))
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def erase_subjects(session: AsyncSession, report_ids: Collection[ReportId]) -> None:
+    """Erase who these misuse reports are about: the conduct was exempt (C-j)."""
+    if report_ids:
+        await session.execute(
+            update(KnownReportRow)
+            .where(KnownReportRow.report_id.in_(report_ids))
+            .values(misuse=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def forget_due(session: AsyncSession, now: datetime) -> int:
+    """Forget what is not needed any more; returns how many reports."""
+    due = (
+        select(KnownReportRow.report_id)
+        .where(KnownReportRow.forget_at <= now)
+        .order_by(KnownReportRow.forget_at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    gone = await session.scalars(
+        delete(KnownReportRow)
+        .where(KnownReportRow.report_id.in_(due.scalar_subquery()))
+        .returning(KnownReportRow.report_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())

@@ -1,0 +1,29 @@
+"""What is remembered of reports, until it is forgotten."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.notifier.tables import Base
+from shared.db.personal import personal
+
+
+class KnownReportRow(Base):
+    """One report; `forget_at` is when nothing of it is needed any more."""
+
+    __tablename__ = "known_report"
+    __table_args__ = (Index("ix_known_report_forget_at", "forget_at"),)
+
+    report_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(Text)
+    form: Mapped[str] = mapped_column(Text)
+    says_abuse: Mapped[bool]
+    contact: Mapped[str | None] = mapped_column(Text, info=personal("how to reach you about it", retention="alert"))
+    staff_id: Mapped[str | None] = mapped_column(Text, info=personal("your staff number", retention="alert"))
+    misuse: Mapped[dict[str, object] | None] = mapped_column(
+        JSONB, info=personal("who a misuse report is about, and who must not work it", retention="alert")
+    )
+    forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
