@@ -40,7 +40,8 @@ SECURITY_INCIDENTS = Topic("intake.security-incidents.v1", ("intake",), ("triage
 ENQUIRIES = Topic("intake.enquiries.v1", ("intake",), ("triage",), _WEEK, restricted=True)
 INBOUND = Topic("intake.inbound.v1", ("external",), ("intake",), _WEEK, restricted=True)
 LEDGER = Topic("intake.ledger.v1", ("intake",), ("triage",), None, Cleanup.COMPACT, partitions=1)
-CASES = Topic("triage.cases.v1", ("triage",), ("intake", "notifier", "registry"), _MONTH)
+CASES = Topic("triage.cases.v1", ("triage",), ("intake", "notifier", "registry", "triage"), _MONTH)
+"""triage reads its own: what operations counts is fed like any other projection."""
 REPORTER_UPDATES = Topic("triage.reporter-updates.v1", ("triage",), ("intake",), _WEEK, restricted=True)
 ACCOUNTS = Topic("registry.accounts.v1", ("registry",), ("triage",), None, Cleanup.COMPACT)
 ACCESS = Topic("registry.access.v1", ("registry",), ("notifier",), _MONTH)

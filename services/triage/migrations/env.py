@@ -3,6 +3,7 @@
 from services.triage.accounts import tables as accounts
 from services.triage.cases import tables as cases
 from services.triage.deadlines import tables as deadlines
+from services.triage.operations import tables as operations
 from services.triage.reports import tables as reports
 from services.triage.routing import tables as routing
 from services.triage.tables import Base
@@ -10,7 +11,7 @@ from shared.audit.tables import audit_metadata
 from shared.db.migrations import run_environment
 from shared.messaging.tables import messaging_metadata
 
-REGISTERED = (accounts, cases, deadlines, reports, routing)
+REGISTERED = (accounts, cases, deadlines, operations, reports, routing)
 """Imported so that their tables are in the metadata."""
 
 run_environment([Base.metadata, messaging_metadata, audit_metadata])

@@ -1,0 +1,1 @@
+"""What leads and operators see of the whole: nothing lost, what waits, how long things take."""

@@ -1,0 +1,237 @@
+"""What operations counts: facts of reports and cases, and the cells of the figures that each adds to. Pure.
+
+A report or a case adds its cells once. When its facts change, the old cells are taken away and the new ones added: so
+events may come in any order and more than once, and whoever may not see a case can be shown figures without it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from math import floor, log
+from typing import NamedTuple, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+UK = ZoneInfo("Europe/London")
+SLOT = timedelta(minutes=15)
+"""How exactly the age of waiting cases is known."""
+SHORTEST = timedelta(minutes=1)
+GROWTH = 1.25
+"""Each span of time is so much longer than the one before: percentiles are right within that."""
+
+
+class Figure(StrEnum):
+    """What is counted. Most are counted by the UK day of the report; `waiting` by when its case was opened."""
+
+    ROUTED = "routed"
+    ALERTED = "alerted"
+    NOBODY_TOLD = "nobody_told"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    MISDIRECTED = "misdirected"
+    PLATFORM = "platform"
+    BEHAVIOUR = "behaviour"
+    WAITING = "waiting"
+    FIRST_ACTION = "first_action"
+    TO_RESOLVE = "to_resolve"
+    DEADLINES = "deadlines"
+    MISSED = "missed"
+
+
+class Kept(StrEnum):
+    """How a case stands with its deadlines."""
+
+    KEPT = "kept"
+    RUNNING = "running"
+    MISSED = "missed"
+
+
+class Cell(NamedTuple):
+    """One number of a figure."""
+
+    figure: Figure
+    at: datetime
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFacts:
+    """What is known of a report, from its first case and from its alerts."""
+
+    report_id: UUID
+    submitted_at: datetime | None = None
+    """None until its case is known: alerts are decided beside triage, and may be heard of first."""
+    platform: str | None = None
+    behaviours: tuple[str, ...] = ()
+    misdirected: bool = False
+    resolved: bool = False
+    decided: bool = False
+    anybody: bool = False
+    sent: bool = False
+    acknowledged: bool = False
+
+    def cells(self) -> Counter[Cell]:
+        """Return what the report adds to the figures."""
+        if self.submitted_at is None:
+            return Counter()
+        day = day_of(self.submitted_at)
+        said = {
+            Figure.ROUTED: True,
+            Figure.ALERTED: self.sent,
+            Figure.NOBODY_TOLD: self.decided and not self.anybody and not self.sent,
+            Figure.ACKNOWLEDGED: self.acknowledged,
+            Figure.RESOLVED: self.resolved,
+            Figure.MISDIRECTED: self.misdirected,
+        }
+        cells = Counter(Cell(figure, day, "") for figure, is_so in said.items() if is_so)
+        cells.update(Cell(Figure.BEHAVIOUR, day, behaviour) for behaviour in set(self.behaviours))
+        if self.platform:
+            cells[Cell(Figure.PLATFORM, day, self.platform)] += 1
+        return cells
+
+
+class Missed(NamedTuple):
+    """A clock that ran out, and whose it was then."""
+
+    due_at: datetime
+    kind: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What is known of a case."""
+
+    case_id: UUID
+    report_id: UUID
+    team: str
+    submitted_at: datetime
+    opened_at: datetime
+    finished: bool
+    first_action_at: datetime | None = None
+    resolved_at: datetime | None = None
+    missed: frozenset[Missed] = frozenset()
+
+    def cells(self) -> Counter[Cell]:
+        """Return what the case adds to the figures."""
+        day = day_of(self.submitted_at)
+        cells = Counter([Cell(Figure.DEADLINES, day, f"{self.team}|{self._kept()}")])
+        cells.update(Cell(Figure.MISSED, day_of(missed.due_at), missed.team) for missed in self.missed)
+        if not self.finished:
+            cells[Cell(Figure.WAITING, slot_of(self.opened_at), self.team)] += 1
+        if self.first_action_at:
+            cells[Cell(Figure.FIRST_ACTION, day, str(span_of(self.first_action_at - self.submitted_at)))] += 1
+        if self.finished and self.resolved_at:
+            cells[Cell(Figure.TO_RESOLVE, day, str(span_of(self.resolved_at - self.submitted_at)))] += 1
+        return cells
+
+    def _kept(self) -> Kept:
+        if self.missed:
+            return Kept.MISSED
+        return Kept.KEPT if self.finished else Kept.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class HeardOfCase:
+    """What one event, or several, said about a case beside its present state."""
+
+    first_action_at: datetime | None = None
+    resolved_at: datetime | None = None
+    misdirected: bool = False
+    missed: frozenset[Missed] = frozenset()
+
+    def __or__(self, other: Self) -> "HeardOfCase":
+        """Return both together: the earliest action, the latest resolution."""
+        return HeardOfCase(
+            first_action_at=_earliest(self.first_action_at, other.first_action_at),
+            resolved_at=_latest(self.resolved_at, other.resolved_at),
+            misdirected=self.misdirected or other.misdirected,
+            missed=self.missed | other.missed,
+        )
+
+    def told_of(self, case: CaseFacts) -> CaseFacts:
+        """Return `case` with what was heard."""
+        return replace(
+            case,
+            first_action_at=_earliest(case.first_action_at, self.first_action_at),
+            resolved_at=_latest(case.resolved_at, self.resolved_at),
+            missed=case.missed | self.missed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeardOfAlerts:
+    """What alert events said about a report."""
+
+    decided: bool = False
+    anybody: bool = False
+    sent: bool = False
+    acknowledged: bool = False
+
+    def __or__(self, other: Self) -> "HeardOfAlerts":
+        """Return both together."""
+        return HeardOfAlerts(
+            decided=self.decided or other.decided,
+            anybody=self.anybody or other.anybody,
+            sent=self.sent or other.sent,
+            acknowledged=self.acknowledged or other.acknowledged,
+        )
+
+    def told_of(self, report: ReportFacts) -> ReportFacts:
+        """Return `report` with what was heard."""
+        return replace(
+            report,
+            decided=report.decided or self.decided,
+            anybody=report.anybody or self.anybody,
+            sent=report.sent or self.sent,
+            acknowledged=report.acknowledged or self.acknowledged,
+        )
+
+
+def difference(before: Iterable[Counter[Cell]], after: Iterable[Counter[Cell]]) -> Mapping[Cell, int]:
+    """Return what must be added to each cell, in one order for everybody."""
+    change: Counter[Cell] = Counter()
+    for cells in after:
+        change.update(cells)
+    for cells in before:
+        change.subtract(cells)
+    return {cell: change[cell] for cell in sorted(change) if change[cell]}
+
+
+def day_of(moment: datetime) -> datetime:
+    """Return when the UK day of `moment` began."""
+    return datetime.combine(moment.astimezone(UK).date(), time(), UK).astimezone(UTC)
+
+
+def slot_of(moment: datetime) -> datetime:
+    """Return the beginning of the quarter of an hour that `moment` is in."""
+    return moment - timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
+
+
+def span_of(length: timedelta) -> int:
+    """Return the number of the span that `length` falls in; 0 is shorter than a minute."""
+    return 0 if length < SHORTEST else 1 + floor(log(length / SHORTEST, GROWTH))
+
+
+def percentile(spans: Mapping[int, int], share: float) -> timedelta | None:
+    """Return the length that `share` of all lengths do not pass, within a quarter; None where there are none."""
+    total, seen = sum(spans.values()), 0
+    for span in sorted(spans):
+        if (count := spans[span]) and seen + count >= share * total:
+            return _start(span) + (_start(span + 1) - _start(span)) * ((share * total - seen) / count)
+        seen += count
+    return None
+
+
+def _start(span: int) -> timedelta:
+    return SHORTEST * GROWTH ** (span - 1) if span else timedelta(0)
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else one or other
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other

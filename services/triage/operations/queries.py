@@ -1,0 +1,167 @@
+"""Reads the figures, and the facts that somebody's figures must leave out."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from services.triage.cases import counting
+from services.triage.operations.domain import CaseFacts, Cell, Figure, Missed, ReportFacts, day_of
+from services.triage.operations.tables import (
+    CountedCase,
+    CountedReport,
+    FigureRow,
+    FigureVersion,
+    KnownDeadLetter,
+    LedgerFigures,
+)
+
+LONGEST_PERIOD = timedelta(days=30)
+MOST_WAITING = 10_000
+"""The outbox is counted up to here."""
+NEWEST_LETTERS = 10
+_OUTBOX = text("select count(*) from (select 1 from outbox where published_at is null limit :most) some")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Intake's ledger, as it last said."""
+
+    at: datetime
+    accepted: int
+    published: int
+    cases: int
+    dead_lettered: int
+    in_flight: int
+    unaccounted: int
+    oldest_unaccounted_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLetter:
+    """A dead letter that waits for a person."""
+
+    dead_letter_id: UUID
+    group_name: str
+    topic: str
+    error_class: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a dashboard is made from, at one moment and for one person."""
+
+    at: datetime
+    version: int
+    ledger: Ledger | None
+    counts: Counter[Cell]
+    letters: tuple[tuple[str, str, int], ...]
+    """Group, class of error, how many are open."""
+    newest_letters: tuple[OpenLetter, ...]
+    outbox: int
+
+
+async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime) -> Snapshot:
+    """Return the figures without any report that is kept from somebody with `keys`.
+
+    All of it is read at one moment: a case must never be counted and left out in turn.
+    """
+    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    counts = await _counts(session, day_of(now - LONGEST_PERIOD))
+    counts.subtract(await _kept_from(session, keys))
+    letters = await session.execute(_open_letters())
+    return Snapshot(
+        at=now,
+        version=await version(session),
+        ledger=await _ledger(session),
+        counts=counts,
+        letters=tuple((group, error, n) for group, error, n in letters),
+        newest_letters=await _newest_letters(session),
+        outbox=await session.scalar(_OUTBOX, {"most": MOST_WAITING}) or 0,
+    )
+
+
+async def version(session: AsyncSession) -> int:
+    """Return a number that grows whenever a figure changes."""
+    return await session.scalar(select(FigureVersion.version)) or 0
+
+
+async def reports(session: AsyncSession, report_ids: Collection[UUID]) -> dict[UUID, ReportFacts]:
+    """Return what is known of the reports."""
+    rows = await session.scalars(select(CountedReport).where(_among(CountedReport.report_id, report_ids)))
+    return {row.report_id: _report(row) for row in rows}
+
+
+async def cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, CaseFacts]:
+    """Return what is known of the cases."""
+    rows = await session.scalars(select(CountedCase).where(_among(CountedCase.case_id, case_ids)))
+    return {row.case_id: _case(row) for row in rows}
+
+
+async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
+    wanted = or_(FigureRow.figure == Figure.WAITING, FigureRow.at >= since)
+    rows = await session.execute(select(FigureRow.figure, FigureRow.at, FigureRow.label, FigureRow.n).where(wanted))
+    return Counter({Cell(Figure(figure), at, label): n for figure, at, label, n in rows})
+
+
+async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Cell]:
+    """Return what the reports that are kept from somebody add to the figures, all their cases included."""
+    report_ids = await counting.reports_kept_from(session, keys)
+    left_out: Counter[Cell] = Counter()
+    if report_ids:
+        for report in (await reports(session, report_ids)).values():
+            left_out.update(report.cells())
+        rows = await session.scalars(select(CountedCase).where(_among(CountedCase.report_id, report_ids)))
+        for row in rows:
+            left_out.update(_case(row).cells())
+    return left_out
+
+
+async def _ledger(session: AsyncSession) -> Ledger | None:
+    row = await session.scalar(select(LedgerFigures))
+    if row is None:
+        return None
+    return Ledger(**{name: getattr(row, name) for name in Ledger.__dataclass_fields__})
+
+
+def _open_letters() -> Select[str, str, int]:
+    letter = KnownDeadLetter
+    waits = letter.settled_at.is_(None)
+    grouped = select(letter.group_name, letter.error_class, func.count()).where(waits)
+    return grouped.group_by(letter.group_name, letter.error_class).order_by(letter.group_name, letter.error_class)
+
+
+async def _newest_letters(session: AsyncSession) -> tuple[OpenLetter, ...]:
+    letter = KnownDeadLetter
+    waits = select(letter).where(letter.settled_at.is_(None), letter.recorded_at.is_not(None))
+    rows = await session.scalars(waits.order_by(letter.recorded_at.desc()).limit(NEWEST_LETTERS))
+    return tuple(
+        OpenLetter(row.dead_letter_id, row.group_name, row.topic, row.error_class, row.recorded_at)
+        for row in rows
+        if row.recorded_at
+    )
+
+
+def _among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> ColumnElement[bool]:
+    return column == any_(literal(sorted(ids), ARRAY(Uuid)))
+
+
+def _report(row: CountedReport) -> ReportFacts:
+    names = set(ReportFacts.__dataclass_fields__) - {"behaviours"}
+    return ReportFacts(**{name: getattr(row, name) for name in names}, behaviours=tuple(row.behaviours))
+
+
+def _case(row: CountedCase) -> CaseFacts:
+    names = set(CaseFacts.__dataclass_fields__) - {"missed"}
+    return CaseFacts(**{name: getattr(row, name) for name in names}, missed=_missed(row.missed))
+
+
+def _missed(texts: Sequence[str]) -> frozenset[Missed]:
+    parts = (text.split("|") for text in texts)
+    return frozenset(Missed(datetime.fromisoformat(due_at), kind, team) for due_at, kind, team in parts)

@@ -1,0 +1,101 @@
+"""The figures of operations and the facts they were made from: ids, times and classification, never a person."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, DateTime, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.triage.tables import Base
+
+_Moment = DateTime(timezone=True)
+
+
+class CountedReport(Base):
+    """What a report adds to the figures."""
+
+    __tablename__ = "counted_report"
+
+    report_id: Mapped[UUID] = mapped_column(primary_key=True)
+    submitted_at: Mapped[datetime | None] = mapped_column(_Moment)
+    platform: Mapped[str | None]
+    behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    misdirected: Mapped[bool]
+    resolved: Mapped[bool]
+    decided: Mapped[bool]
+    anybody: Mapped[bool]
+    sent: Mapped[bool]
+    acknowledged: Mapped[bool]
+
+
+class CountedCase(Base):
+    """What a case adds to the figures."""
+
+    __tablename__ = "counted_case"
+
+    case_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[UUID] = mapped_column(index=True)
+    team: Mapped[str]
+    submitted_at: Mapped[datetime] = mapped_column(_Moment)
+    opened_at: Mapped[datetime] = mapped_column(_Moment)
+    finished: Mapped[bool]
+    first_action_at: Mapped[datetime | None] = mapped_column(_Moment)
+    resolved_at: Mapped[datetime | None] = mapped_column(_Moment)
+    missed: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Clocks that ran out: `due_at|kind|team`."""
+
+
+class FigureRow(Base):
+    """One number, kept as things happen, so that no page counts."""
+
+    __tablename__ = "figure"
+
+    figure: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(_Moment, primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (Index("ix_figure_nothing", "at", postgresql_where=text("n = 0")),)
+
+
+class LedgerFigures(Base):
+    """The newest figures of intake's ledger: one row."""
+
+    __tablename__ = "ledger_figures"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(_Moment)
+    accepted: Mapped[int]
+    published: Mapped[int]
+    cases: Mapped[int]
+    alert_decisions: Mapped[int]
+    dead_lettered: Mapped[int]
+    in_flight: Mapped[int]
+    unaccounted: Mapped[int]
+    oldest_unaccounted_s: Mapped[int | None]
+
+
+class KnownDeadLetter(Base):
+    """A dead letter of any service."""
+
+    __tablename__ = "known_dead_letter"
+
+    dead_letter_id: Mapped[UUID] = mapped_column(primary_key=True)
+    group_name: Mapped[str]
+    topic: Mapped[str]
+    error_class: Mapped[str]
+    recorded_at: Mapped[datetime | None] = mapped_column(_Moment)
+    settled_at: Mapped[datetime | None] = mapped_column(_Moment)
+
+    __table_args__ = (
+        Index("ix_known_dead_letter_open", "group_name", "recorded_at", postgresql_where=text("settled_at is null")),
+    )
+
+
+class FigureVersion(Base):
+    """Grows whenever a figure changes: what live pages look at."""
+
+    __tablename__ = "figure_version"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
