@@ -13,6 +13,13 @@ from services.intake.abuse_form import sending as abuse_sending
 from services.intake.drafts.handlers import forget_expired as forget_drafts
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
+from services.intake.inbound import api as inbound
+from services.intake.inbound import consumer as inbound_consumer
+from services.intake.inbound.consumer import InboundHandler
+from services.intake.inbound.handlers import forget_expired as forget_inbound
+from services.intake.inbound.problems import PROBLEMS as INBOUND_PROBLEMS
+from services.intake.inbound.reading import InboundReader, ReceivedEvent
+from services.intake.inbound.sources_yaml import load_sources
 from services.intake.ledger.handlers import record_published
 from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
@@ -54,6 +61,7 @@ ROUTERS = (
     abuse_form.router,
     tracking.router,
     reports.router,
+    inbound.router,
     tracking_api.router,
     sign_in.router,
     policy.router,
@@ -77,24 +85,30 @@ async def open_service(
             log = await open_log(settings)
             stack.push_async_callback(log.close)
         outbox = Outbox("intake", ids)
-        roles = _roles(database, log, outbox, clock, ids)
+        sources = load_sources(settings.intake_inbound_sources)
+        receipts = Receipts(settings.derive_key("receipts"))
+        take = InboundHandler(sources, ids=ids, outbox=outbox, receipts=receipts)
+        roles = _roles(database, log, outbox, clock, ids, take)
         app = create_app(
             service="intake",
             prefix=PREFIX,
             settings=settings,
             routers=ROUTERS,
-            domain_problems={**REPORT_PROBLEMS, **TRACKING_PROBLEMS},
+            domain_problems={**REPORT_PROBLEMS, **TRACKING_PROBLEMS, **INBOUND_PROBLEMS},
             templates=TEMPLATES,
             readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
             clock=clock,
             body_limit=BODY_LIMIT,
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
+        app.state.inbound_sources, app.state.receipts = sources, receipts
         _equip(app, settings)
         yield Service("intake", PREFIX, app, database, roles)
 
 
-def _roles(database: Database, log: EventLog, outbox: Outbox, clock: Clock, ids: Ids) -> Sequence[Role]:
+def _roles(
+    database: Database, log: EventLog, outbox: Outbox, clock: Clock, ids: Ids, take: InboundHandler
+) -> Sequence[Role]:
     return (
         Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
         *housekeeping("intake", database=database, log=log, clock=clock),
@@ -109,16 +123,28 @@ def _roles(database: Database, log: EventLog, outbox: Outbox, clock: Clock, ids:
             ids=ids,
             ordered=False,
         ),
+        BatchConsumer(
+            inbound_consumer.GROUP,
+            topics=inbound_consumer.TOPICS,
+            handlers={ReceivedEvent: take},
+            database=database,
+            log=log,
+            outbox=outbox,
+            clock=clock,
+            ids=ids,
+            ordered=False,
+            limits=inbound_consumer.LIMITS,
+            reader=InboundReader(),
+        ),
         Sweep("intake-drafts", forget_drafts, database=database, clock=clock, every=_HOURLY),
         Sweep("intake-answers", forget_answers, database=database, clock=clock, every=_HOURLY),
+        Sweep("intake-inbound", forget_inbound, database=database, clock=clock, every=_HOURLY),
     )
 
 
 def _equip(app: FastAPI, settings: IntakeSettings) -> None:
     """Put what routes ask for where they find it; every key has its own purpose."""
-    receipts = Receipts(settings.derive_key("receipts"))
-    app.state.receipts = receipts
-    app.state.access = Access(receipts, Attempts())
+    app.state.access = Access(app.state.receipts, Attempts())
     app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
     app.state.passes = Passes(settings.derive_key("status page"))
     app.state.front_door = open_front_door(settings, open_oidc(settings, app.state.provider))

@@ -1,5 +1,7 @@
 """Intake's settings."""
 
+from pathlib import Path
+
 from pydantic import SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
@@ -11,6 +13,8 @@ class IntakeSettings(ServiceSettings):
 
     intake_database_url: str
     """`postgresql+asyncpg://…` of intake's own database."""
+    intake_inbound_sources: Path | None = None
+    """YAML that says which events of other systems become which reports; without it the packaged sample."""
     oidc_client_id: str | None = None
     """What the identity provider knows Signpost's sign-in by; needed where there is a provider."""
     oidc_client_secret: SecretStr | None = None

@@ -3,6 +3,8 @@
 Every error is named by its class and carries no text of the record, so that a class name is all that is ever logged.
 """
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +23,7 @@ _MAX_ATTRIBUTE = 500
 _CONTENT_TYPE = b"application/json"
 _STRUCTURED = b"application/cloudevents+json"
 _VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[0-9]+)")
+_DATA = frozenset({"data", "data_base64"})
 _NUL = (b"\x00", b"\\u0000")
 
 D = TypeVar("D", bound=Event)
@@ -154,9 +157,20 @@ def _parse_structured(value: bytes) -> Message:
     document = _load(value)
     if not isinstance(document, dict):
         raise InvalidJson
-    attributes = {name: _checked(str(item)) for name, item in document.items() if name != "data" and item is not None}
-    data = document.get("data")
-    return _message(attributes, attributes.get("traceparent"), None if data is None else orjson.dumps(data))
+    written = {name: item for name, item in document.items() if name not in _DATA and item is not None}
+    attributes = {name: _checked(str(item)) for name, item in written.items()}
+    return _message(attributes, attributes.get("traceparent"), _structured_data(document))
+
+
+def _structured_data(document: dict[str, object]) -> bytes | None:
+    encoded, data = document.get("data_base64"), document.get("data")
+    if encoded is None:
+        return None if data is None else orjson.dumps(data)
+    try:
+        return base64.b64decode(str(encoded), validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    raise InvalidJson
 
 
 def _message(attributes: dict[str, str], traceparent: str | None, data: bytes | None) -> Message:

@@ -58,6 +58,7 @@ class BatchConsumer:
         on_tombstone: handles tombstones, as handlers do events; without it they are skipped.
         after: starts only when that consumer has caught up.
         limits: batch size and when to stop.
+        reader: reads records in another way than by the handlers' types.
     """
 
     kind = "consumer"
@@ -77,8 +78,9 @@ class BatchConsumer:
         on_tombstone: TombstoneHandler | None = None,
         after: "BatchConsumer | None" = None,
         limits: ConsumerLimits | None = None,
+        reader: Reader | None = None,
     ) -> None:
-        reader = Reader(topics, handlers, tombstones=on_tombstone is not None)
+        reader = reader or Reader(topics, handlers, tombstones=on_tombstone is not None)
         self.name = group
         self.unready_because: str | None = "not started"
         self._topics = [topic.name for topic in topics]

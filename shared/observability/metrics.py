@@ -29,6 +29,12 @@ BATCH_SECONDS = Histogram(
     "signpost_batch_seconds", "Seconds a batch took", ("group",), buckets=_QUICK, registry=REGISTRY
 )
 CONSUMER_LAG = Gauge("signpost_consumer_lag", "Events not yet handled", ("group",), registry=REGISTRY)
+INBOUND_EVENTS = Counter(
+    "signpost_inbound_events",
+    "Events of other systems, by what became of them",
+    ("source", "outcome"),
+    registry=REGISTRY,
+)
 REPORTS_ACCEPTED = Counter("signpost_reports_accepted", "Reports accepted", ("report_type",), registry=REGISTRY)
 LEDGER_REPORTS = Gauge(
     "signpost_ledger_reports", "Reports by what the ledger knows of them", ("state",), registry=REGISTRY

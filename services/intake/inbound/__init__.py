@@ -1,0 +1,1 @@
+"""What other systems send: events that become reports, by a mapping for each source."""

@@ -1,0 +1,133 @@
+"""POST /report/api/v1/events: CloudEvents of other systems."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Literal, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.inbound.cloudevents import BATCH, STRUCTURED, NotACloudEvent, read_events
+from services.intake.inbound.counting import count
+from services.intake.inbound.domain import InboundEvent, Sources
+from services.intake.inbound.handlers import Taken, take_event
+from services.intake.inbound.problems import REFUSALS, problem_of, several_refused
+from services.intake.reports.dependencies import SubmitDep
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.observability.tracing import current_trace_id
+from shared.web.dependencies import Now, Transaction
+from shared.web.problems import problem_response
+
+router = APIRouter(prefix="/report/api/v1", tags=["events"])
+
+_EVENT = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "minLength": 1},
+        "source": {"type": "string", "minLength": 1},
+        "type": {"type": "string", "minLength": 1},
+        "subject": {"type": "string"},
+        "time": {"type": "string", "format": "date-time"},
+        "data": {},
+    },
+}
+_BODIES = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            STRUCTURED: {"schema": _EVENT},
+            BATCH: {"schema": {"type": "array", "items": _EVENT, "maxItems": 100}},
+            "application/json": {"schema": {"description": "The data of an event whose attributes are ce- headers"}},
+        },
+    }
+}
+
+
+Take = Callable[[InboundEvent], Awaitable[Taken]]
+
+
+class EventAnswer(BaseModel):
+    """What became of one event. `not_stored`: it is neither abuse nor misuse nor an incident, and nothing is kept."""
+
+    id: str | None = None
+    outcome: Literal["report", "not_stored", "refused"]
+    report_id: UUID | None = None
+    reference: str | None = None
+    status_url: str | None = None
+    problem: dict[str, object] | None = None
+
+
+class EventsAnswer(BaseModel):
+    """What became of each event, in the order they were sent."""
+
+    events: list[EventAnswer]
+
+
+@router.post(
+    "/events",
+    status_code=201,
+    response_class=Response,
+    openapi_extra=_BODIES,
+    responses={
+        201: {"model": EventsAnswer, "description": "Taken; each event with its report"},
+        202: {"model": EventsAnswer, "description": "Taken; no report was made"},
+    },
+)
+async def post_events(
+    request: Request,
+    principal: Annotated[Principal, requires(Permission.SEND_EVENTS)],
+    session: Transaction,
+    now: Now,
+    submit: SubmitDep,
+) -> Response:
+    """Send what another system found, as CloudEvents in binary, structured or batch mode.
+
+    The same event (source and id) sent again gets the same answer and makes no second report. In a batch each event
+    stands for itself: where one is refused, the answer is 422 and says which and why; the others are taken, and
+    sending the whole batch again is safe.
+    """
+    sources = cast(Sources, request.app.state.inbound_sources)
+    events, is_batch = read_events(request.headers, await request.body())
+    take = partial(take_event, session, now=now, sources=sources, client=principal, submit=submit)
+    results = [await _result(session, event, take) for event in events]
+    count(sources, zip(events, results, strict=True))
+    refused = [result for result in results if isinstance(result, Exception)]
+    if refused and not is_batch:
+        raise refused[0]
+    url = request.app.state.settings.public_url.rstrip("/")
+    answers = [_answer(event, result, url) for event, result in zip(events, results, strict=True)]
+    if refused:  # an answer and not an exception: the others are taken
+        return problem_response(several_refused(answers), current_trace_id())
+    made_report = any(answer.report_id for answer in answers)
+    body = EventsAnswer(events=answers).model_dump_json(exclude_none=True)
+    return Response(body, 201 if made_report else 202, media_type="application/json")
+
+
+async def _result(session: AsyncSession, event: InboundEvent | NotACloudEvent, take: Take) -> Taken | Exception:
+    """Take one event, or nothing of it."""
+    if isinstance(event, NotACloudEvent):
+        return event
+    try:
+        async with session.begin_nested():
+            return await take(event)
+    except REFUSALS as refusal:
+        return refusal
+
+
+def _answer(event: InboundEvent | NotACloudEvent, result: Taken | Exception, url: str) -> EventAnswer:
+    event_id = event.id if isinstance(event, InboundEvent) else None
+    if isinstance(result, Exception):
+        return EventAnswer(id=event_id, outcome="refused", problem=problem_of(result))
+    return EventAnswer(
+        id=event_id,
+        outcome=result.outcome.value,
+        report_id=result.report_id,
+        reference=result.reference,
+        status_url=f"{url}/report/track/{result.reference}" if result.reference else None,
+    )
