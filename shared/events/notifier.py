@@ -83,8 +83,8 @@ class ManagerAssigned(_ManagerEvent):
     """Who works a misuse case: the subject's manager (R-d), or nobody, and then the triage desk decides."""
 
     TYPE: ClassVar[str] = "manager.assigned.v1"
-    manager: str | None
-    """Staff id; None where the directory knows nobody who may."""
+    manager: str | None = None
+    """Staff id; None where the directory knows nobody who may. What is None is not written, so it is optional."""
     reason: Open[RecipientReason]
 
 
