@@ -24,6 +24,7 @@ class KnownReportRow(Base):
     contact: Mapped[str | None] = mapped_column(Text, info=personal("how to reach you about it", retention="alert"))
     staff_id: Mapped[str | None] = mapped_column(Text, info=personal("your staff number", retention="alert"))
     misuse: Mapped[dict[str, object] | None] = mapped_column(
-        JSONB, info=personal("who a misuse report is about, and who must not work it", retention="alert")
+        JSONB(none_as_null=True),
+        info=personal("who a misuse report is about, and who must not work it", retention="alert"),
     )
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
