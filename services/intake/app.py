@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from services.intake import consumer
 from services.intake.abuse_form import pages as abuse_form
-from services.intake.abuse_form import sending as abuse_sending
+from services.intake.abuse_form.form import FORM as ABUSE
 from services.intake.drafts.handlers import forget_expired as forget_drafts
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
@@ -22,6 +22,7 @@ from services.intake.inbound.reading import InboundReader, ReceivedEvent
 from services.intake.inbound.sources_yaml import load_sources
 from services.intake.ledger.handlers import record_published
 from services.intake.policy import pages as policy
+from services.intake.questions.routes import form_routes
 from services.intake.reports import api as reports
 from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
 from services.intake.reports.receipts import Receipts
@@ -53,12 +54,15 @@ from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
-TEMPLATES = tuple(_HERE / name / "templates" for name in ("start", "abuse_form", "tracking", "sign_in", "policy"))
+TEMPLATES = tuple(
+    _HERE / name / "templates" for name in ("start", "questions", "abuse_form", "tracking", "sign_in", "policy")
+)
+FORMS = (ABUSE,)
 ROUTERS = (
     dead_letters_router(PREFIX),
     start.router,
-    abuse_sending.router,  # before the questions, whose last part of the path is any word
-    abuse_form.router,
+    abuse_form.router,  # before the questions, whose last part of the path is any word
+    form_routes(FORMS),
     tracking.router,
     reports.router,
     inbound.router,
@@ -144,6 +148,7 @@ def _roles(
 
 def _equip(app: FastAPI, settings: IntakeSettings) -> None:
     """Put what routes ask for where they find it; every key has its own purpose."""
+    app.state.forms = {form.name: form for form in FORMS}
     app.state.access = Access(app.state.receipts, Attempts())
     app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
     app.state.passes = Passes(settings.derive_key("status page"))

@@ -2,10 +2,32 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.settings import ServiceSettings
+from shared.settings import CommaSeparated, ServiceSettings
+
+
+class OfficialChannel(BaseModel):
+    """What somebody must still do where Signpost is not the mandated channel yet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    link: str | None = Field(default=None, pattern="^https?://")
+
+
+OFFICIAL_CHANNELS = {
+    "incident": OfficialChannel(
+        text="The policy asks for the DWP Security Incident Referral Webform, and Signpost does not replace it yet: "
+        "send it there too. You find it on the intranet."
+    )
+}
+SUPPLIER_TEXT = (
+    "You report as a supplier or third party. The DWP Security Incident Management Standard (SS-014) says what your "
+    "contract asks of you; this form does not change that."
+)
+SUPPLIER_FIELDS = ("Your organisation", "Contract reference", "Your own incident reference")
 
 
 class IntakeSettings(ServiceSettings):
@@ -21,6 +43,14 @@ class IntakeSettings(ServiceSettings):
     """Of that client; a public client has none and relies on PKCE."""
     oidc_scopes: str = "openid profile email"
     """What sign-in asks the provider for, with spaces between."""
+
+    intake_official_channels: dict[str, OfficialChannel] = OFFICIAL_CHANNELS
+    """Forms that are not the mandated channel yet: JSON, a form's name (`abuse`, `misuse`, `incident`, `advice`,
+    `exception`) to `{"text": what the person must still do, "link": where, or null}`. `{}` where all are."""
+    intake_supplier_text: str = SUPPLIER_TEXT
+    """What suppliers read on the form for security incidents before they begin (SS-014 is not public)."""
+    intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS
+    """What suppliers are asked beside what everybody is asked; the labels, with commas between, four at most."""
 
     @field_validator("oidc_client_id")
     @classmethod

@@ -31,6 +31,8 @@ class Outcome:
     manager_alert: str
     manager_known_by: KnownBy
     receipt_code: str | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+    """What the confirmation has to know beside that."""
 
 
 @dataclass(frozen=True, slots=True)

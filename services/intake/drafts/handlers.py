@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.drafts.domain import LIFETIME, OUTCOME_LIFETIME, Draft, KnownBy, Outcome
-from shared.sealing import Secret, Unreadable
 from services.intake.drafts.tables import DraftRow
+from shared.sealing import Secret, Unreadable
 
 _BATCH = 500
 
@@ -85,4 +85,5 @@ def _decode(plain: bytes) -> Draft:
 
 
 def _outcome(kept: dict[str, str]) -> Outcome:
-    return Outcome(manager_known_by=KnownBy(kept.pop("manager_known_by")), **kept)
+    known_by, notes = KnownBy(kept.pop("manager_known_by")), tuple(kept.pop("notes", ()))
+    return Outcome(manager_known_by=known_by, notes=notes, **kept)

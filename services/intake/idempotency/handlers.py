@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.sealing import Secret
 from services.intake.idempotency.tables import AnswerRow
+from shared.sealing import Secret
 
 LIFETIME = timedelta(hours=24)
 _BATCH = 500

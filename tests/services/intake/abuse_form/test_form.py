@@ -8,7 +8,7 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import func, select, text
 
-from services.intake.abuse_form.domain import STEPS
+from services.intake.abuse_form.form import STEPS
 from services.intake.drafts.handlers import forget_expired
 from services.intake.reports.tables import ReportRow
 from shared.auth.guard import SESSION_COOKIE

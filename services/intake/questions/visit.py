@@ -1,9 +1,12 @@
-"""Who is filling in the form: a draft, found by a cookie that says nothing about them."""
+"""Who is filling in which form: a draft, found by a cookie that says nothing about them.
 
-from collections.abc import Collection
+Each form's cookie goes to its own pages only, so that two forms can be half-filled side by side.
+"""
+
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
@@ -11,18 +14,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.drafts.domain import Answers, Draft
 from services.intake.drafts.handlers import find_draft, keep_draft, lock_draft, new_cookie
+from services.intake.questions.definition import Form
 from shared.auth.guard import Anyone
 from shared.auth.principal import Principal
 from shared.web.dependencies import Now, Transaction
 
-BASE = "/report/abuse"
 COOKIE = "signpost_draft"
+
+
+def filling_in(form: Form) -> Callable[[Request], None]:
+    """Return the dependency that tells the routes below which form they are of."""
+
+    def of_this_form(request: Request) -> None:
+        request.state.form = form
+
+    return of_this_form
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of somebody who fills in the form."""
+    """One request of somebody who fills in a form."""
 
+    form: Form
     session: AsyncSession
     now: datetime
     principal: Principal | None
@@ -53,14 +66,30 @@ class Visit:
         cookie = known or new_cookie()
         await keep_draft(self.session, cookie, Draft(answers, frozenset(done)), self.now)
         if known is None:
-            response.set_cookie(COOKIE, cookie, path=BASE, httponly=True, samesite="lax", secure=self.secure)
+            self.give_cookie(response, cookie)
+
+    async def begin(self, response: Response, answers: Answers, done: Collection[str]) -> None:
+        """Keep the answers as a new draft of the visit's form."""
+        cookie = new_cookie()
+        await keep_draft(self.session, cookie, Draft(answers, frozenset(done)), self.now)
+        self.give_cookie(response, cookie)
+
+    def give_cookie(self, response: Response, cookie: str) -> None:
+        """Let this browser, on the pages of this form alone, open the draft."""
+        response.set_cookie(COOKIE, cookie, path=self.form.base, httponly=True, samesite="lax", secure=self.secure)
+
+
+def form_of(request: Request) -> Form:
+    """Return the form whose page is asked for."""
+    return cast(Form, request.state.form)
 
 
 async def _visit(request: Request, principal: Anyone, session: Transaction, now: Now) -> Visit:
     cookie = request.cookies.get(COOKIE)
     draft = await find_draft(session, cookie, now) or Draft()
     secure = bool(request.app.state.settings.secure)
-    return Visit(session, now, principal, secure, cookie, draft)
+    return Visit(form_of(request), session, now, principal, secure, cookie, draft)
 
 
+FormDep = Annotated[Form, Depends(form_of)]
 VisitDep = Annotated[Visit, Depends(_visit)]

@@ -1,0 +1,1 @@
+"""Forms of one question a page: what all of them need, from the first page to the confirmation."""
