@@ -4,16 +4,25 @@ from collections.abc import Mapping
 from functools import partial
 
 from services.triage.accounts.handlers import project_accounts
+from services.triage.cases.managers import manager_acted, manager_assigned, referred
 from services.triage.cases.opening import Opening, open_for_reports
+from services.triage.cases.reporters import heard_more, heard_withdrawal
 from shared.events import topics
 from shared.events.envelope import Event
 from shared.events.intake import (
+    AbuseReportAmended,
     AbuseReportSubmitted,
+    AbuseReportWithdrawn,
     EnquirySubmitted,
+    MisuseReportAmended,
     MisuseReportSubmitted,
+    MisuseReportWithdrawn,
     PolicyExceptionRequested,
+    SecurityIncidentAmended,
     SecurityIncidentSubmitted,
+    SecurityIncidentWithdrawn,
 )
+from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.registry import AccountChanged
 from shared.messaging.consumer import Handler
 
@@ -23,6 +32,7 @@ TOPICS = (
     topics.MISUSE_REPORTS,
     topics.SECURITY_INCIDENTS,
     topics.ENQUIRIES,
+    topics.ALERTS,
 )
 
 ACCOUNTS_GROUP = "signpost-triage-accounts"
@@ -32,6 +42,8 @@ ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {AccountChanged: project_acco
 
 def handlers(opening: Opening) -> Mapping[type[Event], Handler]:
     """Return the handlers of the main group."""
+    recorder = opening.recorder
+    amended, withdrawn = partial(heard_more, recorder=recorder), partial(heard_withdrawal, recorder=recorder)
     opens = partial(open_for_reports, opening=opening)
     return {
         AbuseReportSubmitted: opens,
@@ -39,4 +51,13 @@ def handlers(opening: Opening) -> Mapping[type[Event], Handler]:
         SecurityIncidentSubmitted: opens,
         EnquirySubmitted: opens,
         PolicyExceptionRequested: opens,
+        AbuseReportAmended: amended,
+        MisuseReportAmended: amended,
+        SecurityIncidentAmended: amended,
+        AbuseReportWithdrawn: withdrawn,
+        MisuseReportWithdrawn: withdrawn,
+        SecurityIncidentWithdrawn: withdrawn,
+        ManagerAssigned: partial(manager_assigned, recorder=recorder),
+        ManagerActionRecorded: partial(manager_acted, recorder=recorder),
+        SirtReferralRequested: partial(referred, recorder=recorder),
     }

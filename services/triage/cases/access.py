@@ -15,14 +15,20 @@ QUEUES: Mapping[Team, Permission] = {
     Team.TRIAGE_DESK: Permission.TRIAGE_DESK_QUEUE,
     Team.ADVICE_CENTRE: Permission.ADVICE_QUEUE,
     Team.POLICY_STANDARDS: Permission.POLICY_STANDARDS_QUEUE,
+    Team.LINE_MANAGER: Permission.LEAD_TRIAGE_DESK,
 }
-"""Teams that work a queue here. A line manager works on the manager page instead."""
+"""Who works which team's queue. Line managers work on the manager page; the triage desk watches over their cases, so
+that one whom nobody works can be given to somebody else (decision 0014)."""
 
 _LEADS: Mapping[Team, Permission] = {
     Team.SMART: Permission.LEAD_SMART,
     Team.SIRT: Permission.LEAD_SIRT,
-    Team.TRIAGE_DESK: Permission.TRIAGE_DESK_QUEUE,
+    Team.TRIAGE_DESK: Permission.LEAD_TRIAGE_DESK,
+    Team.LINE_MANAGER: Permission.LEAD_TRIAGE_DESK,
+    Team.ADVICE_CENTRE: Permission.ADVICE_QUEUE,
+    Team.POLICY_STANDARDS: Permission.POLICY_STANDARDS_QUEUE,
 }
+"""Teams without a lead of their own decide together."""
 
 
 @dataclass(frozen=True, slots=True)

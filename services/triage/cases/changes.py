@@ -12,6 +12,7 @@ from services.triage.cases.domain import Case
 from shared.audit import chain
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome
+from shared.ids import Reference
 
 _COMPARED = ("version", "state", "team", "assignee", "outcome", "priority")
 
@@ -82,4 +83,10 @@ def is_linked(reference: str) -> bool:
     return reference.count("-") > _OF_A_REPORT
 
 
+def of_report(reference: str) -> Reference:
+    """Return the reference of the report that a case is about: without the number of a linked case."""
+    return Reference("-".join(reference.split("-")[: _OF_A_REPORT + 1]))
+
+
 _OF_A_REPORT = 2
+"""Hyphens in a report's own reference."""

@@ -10,59 +10,22 @@ from shared.ids import CaseId, ReportId
 CLAIM_LEASE = timedelta(minutes=10)
 """How long a claim lasts after the last write. Our choice."""
 
+_O = Outcome
+_ANY = frozenset({_O.DUPLICATE, _O.OUT_OF_SCOPE, _O.WITHDRAWN})
+_ABUSE = {_O.REPORTED_TO_PLATFORM, _O.REMOVED_BY_PLATFORM, _O.SUPPORT_GIVEN, _O.POLICE_REFERRAL, _O.NO_VIOLATION}
+_MISUSE = {_O.NO_BREACH, _O.ADVICE_GIVEN, _O.INFORMAL_ACTION, _O.DISCIPLINARY_ROUTE, _O.REFERRED}
+_INCIDENT = frozenset({_O.CONTAINED, _O.ERADICATED, _O.ACCEPTED, _O.FALSE_POSITIVE, _O.NOT_AN_INCIDENT})
 OUTCOMES: Mapping[ReportType, frozenset[Outcome]] = {
-    ReportType.ABUSE: frozenset(
-        {
-            Outcome.REPORTED_TO_PLATFORM,
-            Outcome.REMOVED_BY_PLATFORM,
-            Outcome.SUPPORT_GIVEN,
-            Outcome.POLICE_REFERRAL,
-            Outcome.NO_VIOLATION,
-            Outcome.INVALID_REPORT,
-            Outcome.DUPLICATE,
-            Outcome.OUT_OF_SCOPE,
-            Outcome.WITHDRAWN,
-        }
-    ),
-    ReportType.MISUSE: frozenset(
-        {
-            Outcome.NO_BREACH,
-            Outcome.ADVICE_GIVEN,
-            Outcome.INFORMAL_ACTION,
-            Outcome.DISCIPLINARY_ROUTE,
-            Outcome.REFERRED,
-            Outcome.INSUFFICIENT_INFORMATION,
-            Outcome.DUPLICATE,
-            Outcome.OUT_OF_SCOPE,
-            Outcome.EXEMPT,
-            Outcome.WITHDRAWN,
-        }
-    ),
-    ReportType.SECURITY_INCIDENT: frozenset(
-        {
-            Outcome.CONTAINED,
-            Outcome.ERADICATED,
-            Outcome.ACCEPTED,
-            Outcome.FALSE_POSITIVE,
-            Outcome.NOT_AN_INCIDENT,
-            Outcome.DUPLICATE,
-            Outcome.WITHDRAWN,
-        }
-    ),
-    ReportType.ENQUIRY: frozenset({Outcome.ANSWERED, Outcome.DUPLICATE, Outcome.OUT_OF_SCOPE, Outcome.WITHDRAWN}),
-    ReportType.POLICY_EXCEPTION: frozenset(
-        {
-            Outcome.EXCEPTION_GRANTED,
-            Outcome.EXCEPTION_REFUSED,
-            Outcome.ANSWERED,
-            Outcome.DUPLICATE,
-            Outcome.OUT_OF_SCOPE,
-            Outcome.WITHDRAWN,
-        }
-    ),
+    ReportType.ABUSE: _ANY | _ABUSE | {_O.INVALID_REPORT},
+    ReportType.MISUSE: _ANY | _MISUSE | {_O.INSUFFICIENT_INFORMATION},
+    ReportType.SECURITY_INCIDENT: _INCIDENT | {_O.DUPLICATE, _O.WITHDRAWN},
+    ReportType.ENQUIRY: _ANY | {_O.ANSWERED},
+    ReportType.POLICY_EXCEPTION: _ANY | {_O.EXCEPTION_GRANTED, _O.EXCEPTION_REFUSED, _O.ANSWERED},
 }
-"""Which outcomes fit which type of report (design: domain, section 2)."""
+"""Which outcomes fit which type of report (design: domain, section 2). `exempt` is an action of its own."""
 
+UNION_ACTIVITY = "union_activity"
+"""The category of what may be trade union activity (C-j): the triage desk decides first whether it is."""
 FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
 BEING_WORKED = frozenset({CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION})
 HELD = BEING_WORKED | {CaseState.CLAIMED}
@@ -90,6 +53,10 @@ class NotYourClaim(Exception):
 
 class OutcomeDoesNotFit(Exception):
     """This type of report cannot end so."""
+
+
+class TeamDoesNotFit(Exception):
+    """That team does not work cases of this kind."""
 
 
 class SameTeam(Exception):
@@ -138,38 +105,6 @@ class Case:
     """When SIRT recorded that it is aware of a breach of personal data (Sc-b)."""
 
 
-def new_case(  # noqa: PLR0913 - what a case is made of
-    *,
-    case_id: CaseId,
-    report_id: ReportId,
-    reference: str,
-    report_type: ReportType,
-    team: Team,
-    priority: Priority,
-    category: str,
-    restricted: bool,
-    submitted_at: datetime,
-    opened_at: datetime,
-) -> Case:
-    """Return a case that nobody has looked at."""
-    return Case(
-        case_id=case_id,
-        report_id=report_id,
-        reference=reference,
-        report_type=report_type,
-        team=team,
-        state=CaseState.NEW,
-        priority=priority,
-        restricted=restricted,
-        version=1,
-        transfers=0,
-        held_by=(team,),
-        submitted_at=submitted_at,
-        opened_at=opened_at,
-        category=category,
-    )
-
-
 def claim(case: Case, actor: Actor, now: datetime) -> Case:
     """Take the case, or say "still working": either way the lease runs from now.
 
@@ -182,7 +117,7 @@ def claim(case: Case, actor: Actor, now: datetime) -> Case:
     if _held_by_another(case, actor, now):
         raise ClaimedByAnother
     state = CaseState.CLAIMED if case.state is CaseState.NEW else case.state
-    return _next(_assigned(case, actor, now), state=state)
+    return following(_assigned(case, actor, now), state=state)
 
 
 def release(case: Case, actor: Actor) -> Case:
@@ -196,7 +131,7 @@ def release(case: Case, actor: Actor) -> Case:
         raise StateForbids(case.state)
     if case.assignee != actor.subject and not actor.lead:
         raise NotYourClaim
-    return _next(_unassigned(case))
+    return following(unassigned(case))
 
 
 def start(case: Case, actor: Actor, now: datetime) -> Case:
@@ -206,8 +141,8 @@ def start(case: Case, actor: Actor, now: datetime) -> Case:
         StateForbids: the case is new, being worked already, or finished.
         NotYourClaim: claim it first.
     """
-    _require(case, actor, CaseState.CLAIMED, CaseState.AWAITING_INFORMATION)
-    return _next(_renewed(case, actor, now), state=CaseState.IN_PROGRESS)
+    require(case, actor, CaseState.CLAIMED, CaseState.AWAITING_INFORMATION)
+    return following(_renewed(case, actor, now), state=CaseState.IN_PROGRESS)
 
 
 def ask(case: Case, actor: Actor, now: datetime) -> Case:
@@ -216,8 +151,8 @@ def ask(case: Case, actor: Actor, now: datetime) -> Case:
     Raises:
         StateForbids, NotYourClaim: as for `start`.
     """
-    _require(case, actor, CaseState.CLAIMED, CaseState.IN_PROGRESS)
-    return _next(_renewed(case, actor, now), state=CaseState.AWAITING_INFORMATION)
+    require(case, actor, CaseState.CLAIMED, CaseState.IN_PROGRESS)
+    return following(_renewed(case, actor, now), state=CaseState.AWAITING_INFORMATION)
 
 
 def note(case: Case, actor: Actor, now: datetime) -> Case:
@@ -230,7 +165,7 @@ def note(case: Case, actor: Actor, now: datetime) -> Case:
         raise StateForbids(case.state)
     mine = case.assignee == actor.subject
     state = CaseState.IN_PROGRESS if mine and case.state is CaseState.CLAIMED else case.state
-    return _next(_renewed(case, actor, now), state=state)
+    return following(_renewed(case, actor, now), state=state)
 
 
 def transfer(case: Case, actor: Actor, to: Team) -> Case:
@@ -242,16 +177,25 @@ def transfer(case: Case, actor: Actor, to: Team) -> Case:
         StateForbids: the case is finished.
         NotYourClaim: claim it first, or be a lead.
         SameTeam: it is there already.
+        TeamDoesNotFit: managers work misuse alone, once it is known to be no union activity.
     """
     if case.state in FINISHED:
         raise StateForbids(case.state)
+    if to not in receivers(case) | {case.team}:
+        raise TeamDoesNotFit
     if case.assignee != actor.subject and not actor.lead:
         raise NotYourClaim
     if to is case.team:
         raise SameTeam
     target = _receiver(case, to)
-    moved = _unassigned(replace(case, state=CaseState.NEW))
-    return _next(moved, team=target, transfers=case.transfers + 1, held_by=(*case.held_by, target))
+    moved = unassigned(replace(case, state=CaseState.NEW))
+    return following(moved, team=target, transfers=case.transfers + 1, held_by=(*case.held_by, target))
+
+
+def receivers(case: Case) -> frozenset[Team]:
+    """Return the teams that may be asked to work the case."""
+    for_managers = case.report_type is ReportType.MISUSE and case.category != UNION_ACTIVITY
+    return frozenset(Team) - {case.team} - (frozenset() if for_managers else {Team.LINE_MANAGER})
 
 
 def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
@@ -262,10 +206,10 @@ def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
         NotYourClaim: claim it first.
         OutcomeDoesNotFit: this type of report cannot end so.
     """
-    _require(case, actor, *HELD)
+    require(case, actor, *HELD)
     if outcome not in OUTCOMES.get(case.report_type, frozenset()):
         raise OutcomeDoesNotFit
-    return _next(case, state=CaseState.RESOLVED, outcome=outcome, lease_until=None)
+    return following(case, state=CaseState.RESOLVED, outcome=outcome, lease_until=None)
 
 
 def close(case: Case) -> Case:
@@ -276,28 +220,33 @@ def close(case: Case) -> Case:
     """
     if case.state is not CaseState.RESOLVED:
         raise StateForbids(case.state)
-    return _next(case, state=CaseState.CLOSED)
+    return following(case, state=CaseState.CLOSED)
 
 
 def reopen(case: Case, actor: Actor, now: datetime) -> Case:
     """Work a finished case again; whoever reopens it has it.
 
     Raises:
-        StateForbids: it is not finished.
+        StateForbids: it is not finished, or was exempt: then there is nothing left to work on.
     """
-    if case.state not in FINISHED:
+    if case.state not in FINISHED or case.outcome is Outcome.EXEMPT:
         raise StateForbids(case.state)
-    return _next(_assigned(case, actor, now), state=CaseState.IN_PROGRESS, outcome=None)
+    return following(_assigned(case, actor, now), state=CaseState.IN_PROGRESS, outcome=None)
 
 
 def expire(case: Case, now: datetime) -> Case | None:
     """End a lease that has run out: a claim is undone, a case being worked only loses its assignee."""
     if case.lease_until is None or case.lease_until > now:
         return None
-    return _next(_unassigned(case))
+    return following(unassigned(case))
 
 
-def _require(case: Case, actor: Actor, *states: CaseState) -> None:
+def require(case: Case, actor: Actor, *states: CaseState) -> None:
+    """Refuse where the case is in none of `states`, or is not the actor's.
+
+    Raises:
+        StateForbids, NotYourClaim: so.
+    """
     if case.state not in states:
         raise StateForbids(case.state)
     if case.assignee != actor.subject and not actor.lead:
@@ -328,10 +277,12 @@ def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
     return replace(case, lease_until=now + CLAIM_LEASE)
 
 
-def _unassigned(case: Case) -> Case:
+def unassigned(case: Case) -> Case:
+    """Return the case with nobody on it."""
     state = CaseState.NEW if case.state is CaseState.CLAIMED else case.state
     return replace(case, state=state, assignee=None, assignee_name=None, lease_until=None)
 
 
-def _next(case: Case, **changes: object) -> Case:
+def following(case: Case, **changes: object) -> Case:
+    """Return the next version of the case."""
     return replace(case, version=case.version + 1, **changes)  # type: ignore[arg-type]  # names are checked by replace

@@ -50,6 +50,8 @@ class Step:
     events: Callable[[Case, Case], list[Event]] = lambda _before, _after: []
     reason: str | None = None
     personal: Mapping[str, str] | None = None
+    says: Mapping[str, str] | None = None
+    """What the activity says beside what changed: codes, nothing personal."""
     news: bool = False
     """Whether the reporter learns something: the next update is promised from then."""
 
@@ -60,19 +62,19 @@ async def claim(work: Work, case_id: UUID, read: int) -> Case:
     def events(before: Case, after: Case) -> list[Event]:
         return [CaseClaimed(**event_ids(after, work.now), team=after.team)] if before.assignee != after.assignee else []
 
-    return await _do(
+    return await take(
         work, case_id, read, Step("claimed", lambda case: domain.claim(case, work.viewer.actor(case), work.now), events)
     )
 
 
 async def release(work: Work, case_id: UUID, read: int) -> Case:
     """Give the case back to the queue."""
-    return await _do(work, case_id, read, Step("released", lambda case: domain.release(case, work.viewer.actor(case))))
+    return await take(work, case_id, read, Step("released", lambda case: domain.release(case, work.viewer.actor(case))))
 
 
 async def start(work: Work, case_id: UUID, read: int) -> Case:
     """Begin to work, or go on."""
-    return await _do(
+    return await take(
         work, case_id, read, Step("started", lambda case: domain.start(case, work.viewer.actor(case), work.now))
     )
 
@@ -85,7 +87,7 @@ async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: b
         personal={"note": text},
         news=shared,
     )
-    case = await _do(work, case_id, read, step)
+    case = await take(work, case_id, read, step)
     await _store_note(work, case, text, shared=shared)
     return case
 
@@ -98,7 +100,7 @@ async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
         personal={"note": question},
         news=True,
     )
-    case = await _do(work, case_id, read, step)
+    case = await take(work, case_id, read, step)
     await _store_note(work, case, question, shared=True, asks=True)
     return case
 
@@ -110,7 +112,7 @@ async def transfer(work: Work, case_id: UUID, read: int, to: Team, reason: str) 
         return [CaseTransferred(**event_ids(after, work.now), from_team=before.team, to_team=after.team)]
 
     step = Step("transferred", lambda case: domain.transfer(case, work.viewer.actor(case), to), events, reason=reason)
-    return await _do(work, case_id, read, step)
+    return await take(work, case_id, read, step)
 
 
 async def resolve(work: Work, case_id: UUID, read: int, outcome: Outcome, reason: str | None) -> Case:
@@ -120,7 +122,7 @@ async def resolve(work: Work, case_id: UUID, read: int, outcome: Outcome, reason
         return [resolved(after, outcome, work.now)]
 
     step = Step("resolved", lambda case: domain.resolve(case, work.viewer.actor(case), outcome), events, reason=reason)
-    return await _do(work, case_id, read, step)
+    return await take(work, case_id, read, step)
 
 
 async def close(work: Work, case_id: UUID, read: int) -> Case:
@@ -129,7 +131,7 @@ async def close(work: Work, case_id: UUID, read: int) -> Case:
     def events(_before: Case, after: Case) -> list[Event]:
         return [CaseClosed(**event_ids(after, work.now), team=after.team)]
 
-    return await _do(work, case_id, read, Step("closed", domain.close, events))
+    return await take(work, case_id, read, Step("closed", domain.close, events))
 
 
 async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
@@ -139,18 +141,23 @@ async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
         return [CaseReopened(**event_ids(after, work.now), team=after.team, state=after.state)]
 
     step = Step("reopened", lambda case: domain.reopen(case, work.viewer.actor(case), work.now), events, reason=reason)
-    return await _do(work, case_id, read, step)
+    return await take(work, case_id, read, step)
 
 
-async def show_content(work: Work, case_id: UUID) -> Case:
-    """Record that somebody asked to see what was written; the case itself does not change."""
+async def look(work: Work, case_id: UUID, action: str) -> Case:
+    """Record that somebody looked: `content_shown`, or `page_opened` on a restricted case, which does not change."""
     row = await queries.lock(work.session, work.viewer, case_id)
-    shown = Change("content_shown", work.viewer.subject)
-    await chain.append(work.session, [(row.case_id, shown)], work.now, work.ids)
+    await chain.append(work.session, [(row.case_id, Change(action, work.viewer.subject))], work.now, work.ids)
     return queries.to_case(row)
 
 
-async def _do(work: Work, case_id: UUID, read: int, step: Step) -> Case:
+async def take(work: Work, case_id: UUID, read: int, step: Step) -> Case:
+    """Take a step on a case, as it was read.
+
+    Raises:
+        CaseNotFound: there is none that the viewer may see.
+        CaseChanged: somebody changed it since.
+    """
     row = await queries.lock(work.session, work.viewer, case_id)
     if read != row.version:
         raise CaseChanged(await since(work.session, row.case_id, read), row.version)
@@ -162,6 +169,7 @@ async def _do(work: Work, case_id: UUID, read: int, step: Step) -> Case:
         step.action,
         work.viewer.subject,
         reason=step.reason,
+        says=dict(step.says or {}),
         personal=dict(step.personal or {}),
         events=step.events(before, after),
         news=step.news,

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases.clocks import ClockRules
-from services.triage.cases.domain import new_case
-from services.triage.cases.storing import NewCase, store
+from services.triage.cases.recording import Recorder
+from services.triage.cases.storing import NewCase, new_case, store
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
 from services.triage.reports.domain import Filed, accounts_named, kept_from, subject_keys
@@ -34,6 +34,11 @@ class Opening:
     clocks: ClockRules
     ids: Ids
     outbox: Outbox
+
+    @property
+    def recorder(self) -> Recorder:
+        """What keeping a step of a case needs."""
+        return Recorder(self.clocks, self.ids, self.outbox)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ async def audit(request: Request, session: Transaction, viewer: ViewerDep, now: 
 async def show_content(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show what was written, and record that somebody asked."""
     found = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
-    case = await handlers.show_content(work, found.case_id)
+    case = await handlers.look(work, found.case_id, "content_shown")
     return await show(request, work.session, work.viewer, case, work.now, tab=Tab.SUMMARY, content=True)
 
 

@@ -11,7 +11,9 @@ from services.triage.cases.domain import (
     OutcomeDoesNotFit,
     SameTeam,
     StateForbids,
+    TeamDoesNotFit,
 )
+from services.triage.cases.turns import NotForThisCase
 from shared.web.problems import ProblemType
 
 
@@ -48,6 +50,16 @@ PROBLEMS: Mapping[type[Exception], ProblemType] = {
         409, "case-claimed-by-another", "Somebody else has this case", "Ask them to release it, or a lead to do so."
     ),
     NotYourClaim: ProblemType(409, "case-not-claimed", "This case is not yours to change", "Claim it first."),
+    TeamDoesNotFit: ProblemType(
+        422,
+        "invalid",
+        "Some answers are missing or not right",
+        "Correct the fields that are named.",
+        lambda _error: {"errors": [{"field": "team", "message": "Choose a team that works this type of report"}]},
+    ),
+    NotForThisCase: ProblemType(
+        409, "not-for-this-case", "This is not done with this case", "It is for cases of another kind or team."
+    ),
     SameTeam: ProblemType(409, "same-team", "The case is with that team already", "Choose another team."),
     OutcomeDoesNotFit: ProblemType(
         422,

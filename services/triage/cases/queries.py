@@ -1,5 +1,6 @@
 """Reads cases: what a viewer may see of them, for a queue, a client or a page."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -67,12 +68,15 @@ def write_outlook(row: CaseRow, outlook: Outlook) -> None:
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of every read: a queue of the viewer's, not kept from them, named where it is restricted."""
+    """Return the condition of every read: a queue of the viewer's, and not kept from them.
+
+    A restricted case is seen by the leads of the team that has it, and by whom they name (decision 0014).
+    """
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
     return and_(
         CaseRow.team.in_(sorted(viewer.teams)),
         not_(CaseRow.kept_from.overlap(sorted(viewer.keys))),
-        or_(not_(CaseRow.restricted), named),
+        or_(not_(CaseRow.restricted), CaseRow.team.in_(sorted(viewer.leads)), named),
     )
 
 
@@ -87,6 +91,21 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
     if row is None:
         raise CaseNotFound
     return row
+
+
+async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> list[CaseRow]:
+    """Lock all cases of reports, for what their reporters say and for cases that are linked to them."""
+    return await _locked(session, CaseRow.report_id.in_(report_ids))
+
+
+async def lock_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
+    """Lock cases by their ids, for what other services say of them."""
+    return {row.case_id: row for row in await _locked(session, CaseRow.case_id.in_(case_ids))}
+
+
+async def _locked(session: AsyncSession, which: ColumnElement[bool]) -> list[CaseRow]:
+    found = select(CaseRow).where(which).order_by(CaseRow.case_id).with_for_update()
+    return list(await session.scalars(found.execution_options(populate_existing=True)))
 
 
 async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:

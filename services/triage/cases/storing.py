@@ -19,7 +19,8 @@ from shared.audit import chain
 from shared.audit.chain import Change
 from shared.events.envelope import Event, NewEvent
 from shared.events.triage import CaseOpened, CaseRouted
-from shared.ids import Ids
+from shared.events.vocabulary import CaseState, Priority, ReportType, Team
+from shared.ids import CaseId, Ids, ReportId
 from shared.messaging.outbox import Outbox
 
 SYSTEM = "system:triage"
@@ -39,6 +40,38 @@ class NewCase:
     kept_from: tuple[str, ...]
     """Keys of those who may never open it."""
     by: str = SYSTEM
+
+
+def new_case(  # noqa: PLR0913 - what a case is made of
+    *,
+    case_id: CaseId,
+    report_id: ReportId,
+    reference: str,
+    report_type: ReportType,
+    team: Team,
+    priority: Priority,
+    category: str,
+    restricted: bool,
+    submitted_at: datetime,
+    opened_at: datetime,
+) -> Case:
+    """Return a case that nobody has looked at."""
+    return Case(
+        case_id=case_id,
+        report_id=report_id,
+        reference=reference,
+        report_type=report_type,
+        team=team,
+        state=CaseState.NEW,
+        priority=priority,
+        restricted=restricted,
+        version=1,
+        transfers=0,
+        held_by=(team,),
+        submitted_at=submitted_at,
+        opened_at=opened_at,
+        category=category,
+    )
 
 
 async def store(

@@ -12,6 +12,7 @@ from shared.events.intake import (
     SecurityIncidentSubmitted,
 )
 from shared.events.vocabulary import AlsoAffects, Behaviour, MisuseBehaviour, ReportType, YesNoUnsure
+from shared.ids import InvalidReference, Reference
 
 
 @singledispatch
@@ -22,6 +23,14 @@ def filed(event: Event) -> Filed:
         TypeError: it is no report.
     """
     raise TypeError(event.TYPE)
+
+
+def _canonical(reference: str | None) -> str | None:
+    """Return the reference of a report as it is stored, from one as a person types it."""
+    try:
+        return "-".join(Reference.parse(reference).split("-")[:3]) if reference else None
+    except InvalidReference:
+        return reference
 
 
 @filed.register
@@ -79,7 +88,7 @@ def _misuse(event: MisuseReportSubmitted) -> Filed:
         device=event.device,
         own_time=event.own_time,
         dwp_information=event.dwp_information,
-        related_reference=event.related_reference,
+        related_reference=_canonical(event.related_reference),
     )
 
 

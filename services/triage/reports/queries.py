@@ -6,13 +6,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, func, literal, select, true
+from sqlalchemy import ARRAY, Text, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, defer
+from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
+from shared.events.intake import Person
+from shared.events.people_keys import identity_keys, keys_of_named
+from shared.events.vocabulary import Relation
 
 
 async def earlier_reports(session: AsyncSession, handles: Iterable[Handle], now: datetime) -> Mapping[Handle, int]:
@@ -57,6 +60,32 @@ async def _counted(
     counted = select(named.c.text, func.count(recent.c.one)).select_from(named).join(recent, true())
     rows = await session.execute(counted.group_by(named.c.text))
     return {text: count for text, count in rows}  # noqa: C416 - a row is no pair to a type checker
+
+
+async def accounts_of(session: AsyncSession, report_id: UUID) -> list[Handle]:
+    """Return the accounts that a report names."""
+    texts = await session.scalars(select(NamedAccount.account).where(NamedAccount.report_id == report_id))
+    return [Handle(platform, handle) for platform, _, handle in (text.partition(":") for text in texts)]
+
+
+async def related_reports(session: AsyncSession, report_id: UUID) -> list[UUID]:
+    """Return the incident that a report says was not reported, and reports that say so of this one (C-i)."""
+    mine, other = aliased(Report), aliased(Report)
+    joined = or_(other.reference == mine.related_reference, other.related_reference == mine.reference)
+    return list(await session.scalars(select(other.report_id).join(mine, joined).where(mine.report_id == report_id)))
+
+
+async def keys_kept_from(session: AsyncSession, report_id: UUID) -> tuple[str, ...]:
+    """Return keys of everybody who may never open a restricted case about a report: accused and reporter."""
+    row = await session.get_one(Report, report_id, options=tuple(map(defer, _WRITTEN)))
+    accused = [*row.suspected, *([row.subject] if row.subject else [])]
+    keys = {key for person in accused for key in keys_of_named(Person.model_validate({**_SOMEBODY, **person}))}
+    keys |= identity_keys(staff_id=row.reporter_staff_id, email=row.reporter_email)
+    return tuple(sorted(keys))
+
+
+_SOMEBODY: Mapping[str, str] = {"relation": Relation.UNKNOWN}
+_WRITTEN = (Report.narrative, Report.evidence_note, Report.asset_note, Report.business_case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +209,6 @@ async def answers(session: AsyncSession, report_id: UUID, *, content: bool) -> A
         suspected=tuple(_person(person) for person in row.suspected),
         content=_content(row) if content else None,
     )
-
-
-_WRITTEN = (Report.narrative, Report.evidence_note, Report.asset_note, Report.business_case)
 
 
 def _content(row: Report) -> Content:
