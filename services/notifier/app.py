@@ -28,6 +28,8 @@ from services.notifier.holding.handlers import send_due
 from services.notifier.messages.domain import MessageClass
 from services.notifier.messages.mail import Composer
 from services.notifier.my_team import pages as my_team
+from services.notifier.receipts import api as receipts_api
+from services.notifier.receipts.handlers import Receipts
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
 from shared.clock import Clock, SystemClock
@@ -47,7 +49,7 @@ from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/alerts"
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "my_team"))
-ROUTERS = (dead_letters_router(PREFIX), acknowledgement.router, my_team.router, alerts_api.router)
+ROUTERS = (dead_letters_router(PREFIX), acknowledgement.router, my_team.router, alerts_api.router, receipts_api.router)
 _SWEEP_EVERY = timedelta(seconds=5)
 _FORGET_EVERY = timedelta(minutes=10)
 
@@ -103,6 +105,7 @@ async def open_service(
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         app.state.links, app.state.answering = links, answering
+        app.state.receipts = _receipts(settings, answering)
         yield Service("notifier", PREFIX, app, database, roles)
 
 
@@ -175,6 +178,11 @@ def _mailboxes(settings: NotifierSettings) -> Mailboxes:
 def _table(entries: Sequence[str]) -> dict[Team, Recipient]:
     pairs = (entry.partition("=") for entry in entries)
     return {Team(team): Recipient(address.strip().lower()) for team, _, address in pairs}
+
+
+def _receipts(settings: NotifierSettings, answering: Answering) -> Receipts:
+    token = settings.notifier_notify_callback_token
+    return Receipts(answering, _times(settings), token.get_secret_value().encode() if token else None)
 
 
 def _composer(settings: NotifierSettings, links: Links) -> Composer:

@@ -43,6 +43,13 @@ class Answering:
             elif item.ended and not followed[item.alert_id].answered:
                 await self._escalate(session, item.alert_id, RecipientReason.ESCALATED_UNDELIVERABLE, now)
 
+    async def delivered(self, session: AsyncSession, item: Settled, now: datetime) -> None:
+        """Take that the provider delivered a message; that of a reminder says nothing of its alert."""
+        told = [one for one in await holding.one_by_one(session, [item]) if one.kind is DeliveryKind.ALERT]
+        await alerts.record_delivered(
+            session, {one.alert_id for one in told}, now, channel=item.channel, outbox=self.post.outbox
+        )
+
     async def answer(self, session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime) -> bool:
         """Take a recipient's answer; False where there was one already."""
         if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.post.outbox):

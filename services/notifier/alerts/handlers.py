@@ -86,7 +86,7 @@ async def record_delivered(
     for row in new:
         row.delivered_at, row.failure = now, None
         row.state = AlertState(row.state).after(AlertState.DELIVERED).value
-    await storing.note(session, [AlertId(row.alert_id) for row in new], "delivered", now)
+    await storing.note(session, [AlertId(row.alert_id) for row in new], AlertState.DELIVERED.value, now)
     facts = [
         NewEvent.of(row.alert_id, _delivered(row, row.report_id, channel, now), key=row.report_id)
         for row in new
@@ -142,11 +142,14 @@ def _follow(row: AlertRow, item: Settled) -> None:
 def _state_told_by(item: Settled) -> AlertState:
     if item.outcome is OutcomeKind.ACCEPTED:
         return AlertState.SENT
-    return AlertState.FAILED if item.ended else AlertState.SENDING
+    if item.ended:
+        return AlertState.UNDELIVERED if item.afterwards else AlertState.FAILED
+    return AlertState.SENDING
 
 
 def _history_of(item: Settled) -> str:
     said = "sent" if item.failure is None else f"failed_{item.failure.value}"
+    said = f"{said}_afterwards" if item.afterwards else said
     return f"{item.kind.value}_{said}" + ("_possible_repeat" if item.possible_repeat else "")
 
 

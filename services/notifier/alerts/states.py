@@ -13,6 +13,8 @@ class AlertState(StrEnum):
     """No attempt was taken, and no more will be made. One that turns out to have been taken is believed over it."""
     SENT = "sent"
     """The provider took it. By SMTP that is all there is to know."""
+    UNDELIVERED = "undelivered"
+    """The provider took it, says that it did not arrive, and no more attempts will be made."""
     DELIVERED = "delivered"
     """The provider says that it arrived."""
     ACKNOWLEDGED = "acknowledged"
@@ -20,8 +22,8 @@ class AlertState(StrEnum):
 
     @property
     def reached(self) -> bool:
-        """Tell whether the provider at least took it."""
-        return _ORDER.index(self) >= _ORDER.index(AlertState.SENT)
+        """Tell whether the provider at least took it, and has not said that it failed."""
+        return self in (AlertState.SENT, AlertState.DELIVERED, AlertState.ACKNOWLEDGED)
 
     def after(self, receipt: "AlertState") -> "AlertState":
         """Return the state once `receipt` is known: the furthest of both, whatever came first."""

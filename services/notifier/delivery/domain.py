@@ -121,6 +121,8 @@ class Settled:
     asked_at: datetime
     ended: bool
     """Nothing more will be tried for this delivery, and it was not accepted."""
+    afterwards: bool = False
+    """The provider had accepted it, and says only now that it failed."""
 
     @property
     def failure(self) -> FailureKind | None:

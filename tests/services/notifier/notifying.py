@@ -84,8 +84,9 @@ class Notifier:
         return SmtpChannel(server, self.clock)
 
     def loop(self, channel: Channel | None = None) -> DeliveryLoop:
+        used = channel or self.channel()
         deliveries = Deliveries(
-            {"email": channel or self.channel()},
+            {used.name: used},
             COMPOSER,
             self.answering.settled,
             DeliveryTimes(self.lease, timedelta(hours=12)),

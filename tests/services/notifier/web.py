@@ -3,19 +3,24 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
 
 from services.notifier.app import ROUTERS, TEMPLATES
+from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.directory.domain import StaffMember
+from services.notifier.receipts.handlers import Receipts
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.auth.principal import Principal
 from shared.web.app import create_app
 from tests.services.notifier.notifying import LINKS, Notifier
 from tests.support.web import WebForTests, browsing
+
+CALLBACK_TOKEN = b"what Notify was given"
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
     )
     app.state.database, app.state.outbox, app.state.ids = notifier.database, notifier.outbox, notifier.ids
     app.state.links, app.state.answering = LINKS, notifier.answering
+    times = DeliveryTimes(notifier.lease, timedelta(hours=12))
+    app.state.receipts = Receipts(notifier.answering, times, CALLBACK_TOKEN)
     return NotifierWeb(app, web, notifier)
 
 

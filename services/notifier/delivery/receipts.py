@@ -1,0 +1,119 @@
+"""What a provider says of a message that it took: it may come late, twice and out of order."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.delivery.domain import DeliveryKind, DeliveryState, OutcomeKind, Settled, next_step
+from services.notifier.delivery.handlers import DeliveryTimes
+from services.notifier.delivery.tables import AttemptRow, DeliveryRow, ReceiptRow
+from shared.ids import AlertId, ReportId
+
+_DELIVERED = "delivered"
+
+
+class NotRecordedYet(Exception):
+    """The message is being handed over just now: what became of it is to be said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One status of one message."""
+
+    provider_id: str
+    alert_id: AlertId
+    """From our reference."""
+    kind: DeliveryKind
+    outcome: OutcomeKind
+    """`accepted` where it was delivered, else how it failed."""
+
+    @property
+    def status(self) -> str:
+        """Return what is remembered of it."""
+        return _DELIVERED if self.outcome is OutcomeKind.ACCEPTED else self.outcome.value
+
+
+async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, times: DeliveryTimes) -> Settled | None:
+    """Take a receipt; None where it changes nothing: said before, about another attempt, or after it was delivered.
+
+    Raises:
+        NotRecordedYet: the attempt is still open.
+    """
+    delivery = await session.scalar(
+        select(DeliveryRow)
+        .where(DeliveryRow.alert_id == receipt.alert_id, DeliveryRow.kind == receipt.kind.value)
+        .with_for_update()
+    )
+    if delivery is None:
+        return None
+    attempt = await _attempt(session, delivery.delivery_id, receipt.provider_id)
+    if attempt is None:
+        return None
+    if not await _is_new(session, receipt, now):
+        return None
+    if receipt.outcome is OutcomeKind.ACCEPTED:
+        _done(delivery)
+    elif not await _fails(session, delivery, attempt, receipt, now, times):
+        return None
+    return Settled(
+        alert_id=AlertId(delivery.alert_id),
+        report_id=ReportId(delivery.report_id) if delivery.report_id else None,
+        kind=receipt.kind,
+        channel=delivery.channel,
+        attempt=attempt.number,
+        outcome=receipt.outcome,
+        possible_repeat=attempt.possible_repeat,
+        asked_at=delivery.asked_at,
+        ended=delivery.state == DeliveryState.ENDED,
+        afterwards=True,
+    )
+
+
+async def _attempt(session: AsyncSession, delivery_id: UUID, provider_id: str) -> AttemptRow | None:
+    rows = await session.scalars(
+        select(AttemptRow).where(AttemptRow.delivery_id == delivery_id).order_by(AttemptRow.number.desc())
+    )
+    attempts = rows.all()
+    named = next((attempt for attempt in attempts if attempt.provider_id == provider_id), None)
+    if named is None and any(attempt.ended_at is None for attempt in attempts):
+        raise NotRecordedYet
+    return named
+
+
+async def _is_new(session: AsyncSession, receipt: Receipt, now: datetime) -> bool:
+    said = {"provider_id": receipt.provider_id, "status": receipt.status, "received_at": now}
+    statement = insert(ReceiptRow).values(said).on_conflict_do_nothing().returning(ReceiptRow.status)
+    return await session.scalar(statement) is not None
+
+
+def _done(delivery: DeliveryRow) -> None:
+    if delivery.state != DeliveryState.SENDING:
+        delivery.state, delivery.due_at = DeliveryState.ACCEPTED.value, None
+
+
+async def _fails(
+    session: AsyncSession,
+    delivery: DeliveryRow,
+    attempt: AttemptRow,
+    receipt: Receipt,
+    now: datetime,
+    times: DeliveryTimes,
+) -> bool:
+    """Try again or end the delivery, unless it arrived after all or another attempt is under way."""
+    arrived = await session.get(ReceiptRow, (receipt.provider_id, _DELIVERED))
+    if arrived or delivery.state != DeliveryState.ACCEPTED or attempt.number != delivery.attempts:
+        return False
+    step = next_step(
+        receipt.outcome,
+        number=attempt.number,
+        first_tried_at=delivery.first_tried_at or now,
+        now=now,
+        give_up_after=times.give_up_after,
+        last_resort=delivery.last_resort,
+    )
+    delivery.state, delivery.due_at = step.state.value, step.due_at
+    return True

@@ -1,0 +1,54 @@
+"""POST /alerts/api/v1/notify-receipts: GOV.UK Notify calls back here, and proves itself with a bearer token."""
+
+import hmac
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notifier.delivery.receipts import NotRecordedYet, Receipt
+from services.notifier.receipts.domain import STATUSES, message_of
+from services.notifier.receipts.handlers import Receipts
+from shared.auth.guard import guarding
+from shared.web.bodies import Text
+from shared.web.dependencies import Now, Transaction
+from shared.web.problems import standard_problem
+
+router = APIRouter(prefix="/alerts/api/v1", tags=["receipts"])
+_TEXT = 500
+
+
+class ReceiptBody(BaseModel):
+    """What Notify says of one message; the rest of what it sends is not looked at, least of all the address."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: Annotated[Text, Field(max_length=_TEXT)]
+    reference: Annotated[Text, Field(max_length=_TEXT)] | None = None
+    status: Annotated[Text, Field(max_length=_TEXT)]
+
+
+@guarding
+def from_notify(request: Request) -> Receipts:
+    """Let GOV.UK Notify in."""
+    receipts = cast(Receipts, request.app.state.receipts)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    proved = receipts.token is not None and hmac.compare_digest(token.strip().encode(), receipts.token)
+    if not proved or scheme.lower() != "bearer":
+        raise standard_problem(401, headers={"www-authenticate": "Bearer"})
+    return receipts
+
+
+@router.post("/notify-receipts", status_code=204)
+async def take_receipt(
+    body: ReceiptBody, receipts: Annotated[Receipts, Depends(from_notify)], session: Transaction, now: Now
+) -> Response:
+    """Take a delivery receipt. One that names none of our messages is taken and forgotten."""
+    outcome, message = STATUSES.get(body.status), message_of(body.reference)
+    if outcome and message:
+        alert_id, kind = message
+        try:
+            await receipts.take(session, Receipt(body.id, alert_id, kind, outcome), now)
+        except NotRecordedYet:
+            raise standard_problem(503, headers={"retry-after": "5"}) from None
+    return Response(status_code=204)

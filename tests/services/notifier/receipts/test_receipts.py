@@ -1,0 +1,134 @@
+"""What Notify says of a message afterwards: late, twice, out of order, by somebody else."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from services.notifier.delivery.handlers import claim
+from services.notifier.messages.domain import MessageClass
+from shared.events.notifier import AlertDelivered, AlertFailed
+from tests.services.notifier.building import GRACE, HELEN, report
+from tests.services.notifier.notify_server import NotifyForTests, running_notify
+from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.web import CALLBACK_TOKEN, NotifierWeb
+
+PATH = "/alerts/api/v1/notify-receipts"
+BY_NOTIFY = frozenset({MessageClass.MANAGER})
+STATE = "select state, failure from alert where escalated_from is null"
+
+
+@pytest.fixture
+async def notify() -> AsyncIterator[NotifyForTests]:
+    async with running_notify() as server:
+        yield server
+
+
+@pytest.fixture
+async def sent(notifier: Notifier, notify: NotifyForTests) -> Notifier:
+    """An alert that Notify took."""
+    chosen = replace(notifier, by_notify=BY_NOTIFY)
+    await chosen.receive(report())
+    await chosen.deliver_until(chosen.all_settled, chosen.loop(notify.channel()))
+    return chosen
+
+
+async def test_delivered_is_said_once_however_often_it_comes(
+    sent: Notifier, notify: NotifyForTests, web: NotifierWeb
+) -> None:
+    for _ in range(3):
+        assert (await call(web, notify, "delivered")).status_code == 204
+    assert await sent.rows(STATE) == [("delivered", None)]
+    [said] = await sent.events(AlertDelivered)
+    assert (said.channel, said.purpose) == ("notify", "abuse_reported")
+
+
+async def test_a_permanent_failure_tells_the_next_in_the_chain(
+    sent: Notifier, notify: NotifyForTests, web: NotifierWeb
+) -> None:
+    for _ in range(2):
+        await call(web, notify, "permanent-failure")
+    assert [event.kind for event in await sent.events(AlertFailed)] == ["permanent"]
+    await sent.deliver_until(sent.all_settled)
+    assert sent.mail_server.recipients == [HELEN.email]
+    assert (await sent.rows(STATE))[0] == ("undelivered", "permanent")
+
+
+@pytest.mark.parametrize("status", ["temporary-failure", "technical-failure"])
+async def test_a_failure_that_may_pass_is_tried_again(
+    sent: Notifier, notify: NotifyForTests, web: NotifierWeb, status: str
+) -> None:
+    await call(web, notify, status)
+    await call(web, notify, status)
+    notify.taken[0]["status"] = status
+    sent.clock.turn(timedelta(minutes=1))
+    await sent.deliver_until(sent.all_settled, sent.loop(notify.channel()))
+    assert [message["email_address"] for message in notify.taken] == [GRACE.email] * 2
+    await call(web, notify, "delivered", number=1)
+    await call(web, notify, status)
+    assert await sent.rows(STATE) == [("delivered", None)]
+    assert await sent.scalar("select state from delivery") == "accepted"
+
+
+@pytest.mark.parametrize("order", [("delivered", "permanent-failure"), ("permanent-failure", "delivered")])
+async def test_what_was_delivered_did_not_fail_whatever_comes_first(
+    sent: Notifier, notify: NotifyForTests, web: NotifierWeb, order: tuple[str, str]
+) -> None:
+    for status in order:
+        await call(web, notify, status)
+    assert (await sent.rows(STATE))[0] == ("delivered", None)
+
+
+async def test_a_receipt_that_overtakes_the_outcome_is_asked_for_again(
+    notifier: Notifier, notify: NotifyForTests, web: NotifierWeb
+) -> None:
+    chosen = replace(notifier, by_notify=BY_NOTIFY)
+    await chosen.receive(report())
+    async with chosen.database.transaction() as session:
+        [attempt] = await claim(
+            session, worker=1, limit=1, lease=timedelta(minutes=5), now=chosen.clock.now(), ids=chosen.ids
+        )
+    notify.take({"reference": f"{attempt.alert_id}.alert"})
+    answer = await call(web, notify, "delivered")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert await chosen.scalar("select count(*) from receipt") == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"id": "x", "reference": "not-ours", "status": "delivered"},
+        {"id": "x", "reference": None, "status": "delivered"},
+        {"id": "x", "reference": "00000000-0000-0000-0000-000000000001.alert", "status": "delivered"},
+        {"id": "x", "reference": "00000000-0000-0000-0000-000000000001.alert", "status": "from-the-future"},
+    ],
+)
+async def test_a_receipt_that_names_none_of_ours_changes_nothing(web: NotifierWeb, said: dict[str, object]) -> None:
+    assert (await post(web, said)).status_code == 204
+
+
+@pytest.mark.parametrize("said", [{}, {"id": 5, "status": "delivered"}, {"id": "a\x00", "status": "delivered"}, []])
+async def test_a_receipt_that_is_none_is_refused(web: NotifierWeb, said: object) -> None:
+    assert (await post(web, said)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer "}, {"authorization": "Bearer guess"}, {"authorization": "Basic guess"}]
+)
+async def test_nobody_else_can_say_that_something_was_delivered(web: NotifierWeb, headers: dict[str, str]) -> None:
+    async with web.client() as client:
+        answer = await client.post(PATH, json={"id": "x", "status": "delivered"}, headers=headers)
+    assert answer.status_code == 401
+
+
+async def call(web: NotifierWeb, notify: NotifyForTests, status: str, number: int = 0) -> httpx.Response:
+    taken = notify.taken[number]
+    said = {"id": taken["id"], "reference": taken["reference"], "to": "somebody@example.org", "status": status}
+    return await post(web, said)
+
+
+async def post(web: NotifierWeb, said: object) -> httpx.Response:
+    async with web.client() as client:
+        return await client.post(PATH, json=said, headers={"authorization": f"Bearer {CALLBACK_TOKEN.decode()}"})
