@@ -15,6 +15,10 @@ from services.triage.cases.problems import PROBLEMS
 from services.triage.cases.sweeps import expire_leases, warn_of_deadlines
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import OfficeHours, Timekeeper
+from services.triage.operations import api as operations_api
+from services.triage.operations import pages as operations_pages
+from services.triage.operations.lag import LagReader
+from services.triage.operations.live import LiveFigures
 from services.triage.routing import rulebook
 from services.triage.settings import TriageSettings
 from shared.audit.anchoring import anchoring
@@ -33,8 +37,15 @@ from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/cases"
-TEMPLATES = (Path(__file__).parent / "cases" / "templates",)
-ROUTERS = (dead_letters_router(PREFIX), api.router, queue_pages.router, pages.router)
+TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "operations"))
+ROUTERS = (
+    dead_letters_router(PREFIX),
+    operations_pages.router,  # before the pages of cases, for which any word may be a reference
+    operations_api.router,
+    api.router,
+    queue_pages.router,
+    pages.router,
+)
 _LEASES_EVERY = timedelta(seconds=15)
 _DEADLINES_EVERY = timedelta(seconds=5)
 
@@ -84,6 +95,7 @@ async def open_service(
         roles: Sequence[Role] = (
             accounts,
             reports,
+            _operations(database, log, outbox, clock, ids),
             Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
             *housekeeping("triage", database=database, log=log, clock=clock),
             *anchoring("triage", settings, database=database, clock=clock),
@@ -108,6 +120,7 @@ async def open_service(
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         app.state.clocks = clocks
+        app.state.lag, app.state.live_figures = LagReader(log, clock), LiveFigures()
         yield Service("triage", PREFIX, app, database, roles)
 
 
@@ -119,6 +132,20 @@ def _clocks(settings: TriageSettings) -> ClockRules:
         for team, (opens, closes, daily) in settings.team_hours.items()
     }
     return ClockRules(Timekeeper(office), settings.staffed_24_7, own)
+
+
+def _operations(database: Database, log: EventLog, outbox: Outbox, clock: Clock, ids: Ids) -> BatchConsumer:
+    return BatchConsumer(
+        consumer.OPERATIONS_GROUP,
+        topics=consumer.OPERATIONS_TOPICS,
+        handlers=consumer.OPERATIONS_HANDLERS,
+        database=database,
+        log=log,
+        outbox=outbox,
+        clock=clock,
+        ids=ids,
+        ordered=False,
+    )
 
 
 def _sweep(name: str, work: Work, database: Database, clock: Clock, every: timedelta) -> Sweep:

@@ -7,6 +7,7 @@ from services.triage.accounts.handlers import project_accounts
 from services.triage.cases.managers import manager_acted, manager_assigned, referred
 from services.triage.cases.opening import Opening, open_for_reports
 from services.triage.cases.reporters import heard_more, heard_withdrawal
+from services.triage.operations import hearing
 from shared.events import topics
 from shared.events.envelope import Event
 from shared.events.intake import (
@@ -38,6 +39,10 @@ TOPICS = (
 ACCOUNTS_GROUP = "signpost-triage-accounts"
 ACCOUNTS_TOPICS = (topics.ACCOUNTS,)
 ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {AccountChanged: project_accounts}
+
+OPERATIONS_GROUP = "signpost-triage-operations"
+OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LETTERS)
+OPERATIONS_HANDLERS = hearing.HANDLERS
 
 
 def handlers(opening: Opening) -> Mapping[type[Event], Handler]:

@@ -29,6 +29,7 @@ _QUEUES = frozenset(
 ENTRIES = (
     Entry("Report", "/"),
     Entry("Queue", "/cases", _QUEUES),
+    Entry("Operations", "/cases/operations", frozenset({Permission.SEE_OPERATIONS})),
     Entry("Accounts", "/accounts", frozenset({Permission.SEE_REGISTER})),
     Entry("My team", "/alerts/my-team", frozenset({Permission.REPORT})),
     Entry("Is it official?", "/accounts/lookup"),
@@ -53,4 +54,6 @@ def navigation(principal: Principal | None, path: str) -> Sequence[dict[str, obj
 def _covers(entry: Entry, path: str) -> bool:
     if entry.href == "/":
         return path == "/" or path.startswith("/report")
+    if entry.href == "/cases/operations" and "/operations/dead-letters" in path:
+        return True
     return path == entry.href or path.startswith(f"{entry.href}/")
