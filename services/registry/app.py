@@ -1,20 +1,50 @@
 """The wiring of the registry, top to bottom."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry import consumer
+from services.registry.account_page import pages as account_page
 from services.registry.accounts import api as accounts_api
 from services.registry.accounts import import_pages, official
 from services.registry.accounts import pages as accounts_pages
-from services.registry.accounts.problems import PROBLEMS
+from services.registry.accounts import problems as accounts_problems
+from services.registry.accounts.work import SYSTEM, Followers, Periods, Work
+from services.registry.approvals import api as approvals_api
+from services.registry.approvals import asking_pages, proxy_pages
+from services.registry.approvals import pages as approvals_pages
+from services.registry.approvals import problems as approvals_problems
+from services.registry.freezing import api as freezing_api
+from services.registry.freezing import pages as freezing_pages
 from services.registry.lookup import api as lookup_api
 from services.registry.lookup import pages as lookup_pages
+from services.registry.operators import api as operators_api
+from services.registry.operators import pages as operators_pages
+from services.registry.operators import problems as operators_problems
+from services.registry.operators.lapsing import lapse_due
+from services.registry.operators.reconsidering import follow_accounts, follow_people
+from services.registry.reviews import api as reviews_api
+from services.registry.reviews import pages as reviews_pages
+from services.registry.reviews import problems as reviews_problems
+from services.registry.reviews.handlers import announce_due
 from services.registry.settings import RegistrySettings
+from services.registry.training import api as training_api
+from services.registry.training import pages as training_pages
+from services.registry.training import problems as training_problems
+from services.registry.vetting import api as vetting_api
+from services.registry.vetting import pages as vetting_pages
+from services.registry.waiting import pages as waiting_pages
 from shared.audit.anchoring import anchoring
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
+from shared.db.sweep import Sweep
 from shared.ids import Ids, RandomIds
+from shared.messaging.consumer import BatchConsumer
 from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
@@ -22,19 +52,47 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.runtime import Role, Service
 from shared.web.app import create_app
-from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/accounts"
 ROUTERS = (
-    dead_letters_router(PREFIX),
     lookup_pages.router,
     lookup_api.router,
     official.router,
     accounts_api.router,
+    approvals_api.router,
+    operators_api.router,
+    training_api.router,
+    vetting_api.router,
+    reviews_api.router,
+    freezing_api.router,
     import_pages.router,
+    waiting_pages.router,
+    approvals_pages.router,
+    asking_pages.router,
+    proxy_pages.router,
+    training_pages.router,
+    vetting_pages.router,
+    operators_pages.router,
+    reviews_pages.router,
+    freezing_pages.router,
     accounts_pages.router,
+    account_page.router,
 )
-TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("accounts", "lookup"))
+_WITH_PAGES = ("account_page", "accounts", "approvals", "lookup", "operators", "training", "vetting", "waiting")
+TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in _WITH_PAGES)
+PROBLEMS = {
+    **accounts_problems.PROBLEMS,
+    **approvals_problems.PROBLEMS,
+    **operators_problems.PROBLEMS,
+    **reviews_problems.PROBLEMS,
+    **training_problems.PROBLEMS,
+    **vetting_pages.PROBLEMS,
+}
+FOLLOWERS = Followers(people=follow_people, accounts=follow_accounts)
+_LAPSES_EVERY = timedelta(seconds=5)
+_REVIEWS_EVERY = timedelta(minutes=1)
+
+_AtWork = Callable[[AsyncSession, datetime], Work]
 
 
 @asynccontextmanager
@@ -50,8 +108,28 @@ async def open_service(
             log = await open_log(settings)
             stack.push_async_callback(log.close)
         outbox = Outbox("registry", ids)
+        at_work = partial(work_of, settings=settings, ids=ids, outbox=outbox)
         roles: Sequence[Role] = (
+            BatchConsumer(
+                consumer.GROUP,
+                topics=consumer.TOPICS,
+                handlers=consumer.handlers(at_work),
+                database=database,
+                log=log,
+                outbox=outbox,
+                clock=clock,
+                ids=ids,
+                ordered=False,
+            ),
             Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
+            Sweep("registry-lapses", _working(lapse_due, at_work), database=database, clock=clock, every=_LAPSES_EVERY),
+            Sweep(
+                "registry-reviews",
+                _working(announce_due, at_work),
+                database=database,
+                clock=clock,
+                every=_REVIEWS_EVERY,
+            ),
             *housekeeping("registry", database=database, log=log, clock=clock),
             *anchoring("registry", settings, database=database, clock=clock),
         )
@@ -66,4 +144,32 @@ async def open_service(
             clock=clock,
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
+        app.state.periods, app.state.followers = periods_of(settings), FOLLOWERS
         yield Service("registry", PREFIX, app, database, roles)
+
+
+def work_of(
+    session: AsyncSession,
+    now: datetime,
+    *,
+    settings: RegistrySettings,
+    ids: Ids,
+    outbox: Outbox,
+    actor: str = SYSTEM,
+) -> Work:
+    """Return what a use case works with where nobody is signed in: a sweep, a consumer, a command."""
+    return Work(session, actor, now, ids, outbox, periods_of(settings), FOLLOWERS)
+
+
+def periods_of(settings: RegistrySettings) -> Periods:
+    """Return how long things last, as the settings say."""
+    return Periods(training_months=settings.registry_training_months, review_months=settings.registry_review_months)
+
+
+def _working(
+    step: Callable[[Work], Awaitable[int]], at_work: _AtWork
+) -> Callable[[AsyncSession, datetime], Awaitable[int]]:
+    async def swept(session: AsyncSession, now: datetime) -> int:
+        return await step(at_work(session, now))
+
+    return swept

@@ -3,23 +3,23 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from services.registry.accounts.bodies import AccountBody, AccountList, StatusBody
+from services.registry.accounts.bodies import AccountBody, AccountList, ClosingBody, DetailsBody, StatusBody
+from services.registry.accounts.changing import Closing, Details, StatusChange, change_details, change_status, close
+from services.registry.accounts.dependencies import Read, WorkDep
 from services.registry.accounts.domain import Account
 from services.registry.accounts.filters import FilterDep
-from services.registry.accounts.handlers import StatusChange, UnknownAccount, change_status
+from services.registry.accounts.handlers import UnknownAccount
 from services.registry.accounts.queries import PAGE, get_account, list_accounts
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
-from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
-from shared.web.problems import standard_problem
+from shared.ids import StaffId
+from shared.web.dependencies import Transaction
 
 router = APIRouter(prefix="/accounts/api/v1/accounts", tags=["register"])
 
-Manager = Annotated[Principal, requires(Permission.MANAGE_REGISTER)]
-_IfMatch = Annotated[str | None, Header()]
+_MANAGES = [requires(Permission.MANAGE_REGISTER)]
 
 
 @router.get("", dependencies=[requires(Permission.SEE_REGISTER)])
@@ -40,34 +40,44 @@ async def get_one(session: Transaction, account_id: UUID, response: Response) ->
     account = await get_account(session, account_id)
     if account is None:
         raise UnknownAccount
-    return _versioned(account, response)
+    return versioned(account, response)
 
 
-@router.post("/{account_id}/status")
+@router.post("/{account_id}/status", dependencies=_MANAGES)
 async def post_status(
-    session: Transaction,
-    account_id: UUID,
-    body: StatusBody,
-    manager: Manager,
-    response: Response,
-    now: Now,
-    ids: IdsDep,
-    outbox: OutboxDep,
-    if_match: _IfMatch = None,
+    work: WorkDep, account_id: UUID, version: Read, body: StatusBody, response: Response
 ) -> AccountBody:
-    """Change an account's status; `If-Match` carries the version that was read."""
-    wanted = StatusChange(account_id, _version(if_match), body.status, body.reason)
-    account = await change_status(session, wanted, outbox=outbox, now=now, ids=ids, actor=manager.subject)
-    return _versioned(account, response)
+    """Freeze an account, or close one of a union; `If-Match` carries the version that was read."""
+    wanted = StatusChange(account_id, version, body.status, body.reason)
+    return versioned(await change_status(work, wanted), response)
 
 
-def _versioned(account: Account, response: Response) -> AccountBody:
+@router.post("/{account_id}/close", dependencies=_MANAGES)
+async def post_closing(
+    work: WorkDep, account_id: UUID, version: Read, body: ClosingBody, response: Response
+) -> AccountBody:
+    """Close an account whose removal from the platform is evidenced."""
+    closing = Closing(account_id, version, body.reason, body.evidence)
+    return versioned(await close(work, closing), response)
+
+
+@router.post("/{account_id}/details", dependencies=_MANAGES)
+async def post_details(
+    work: WorkDep, account_id: UUID, version: Read, body: DetailsBody, response: Response
+) -> AccountBody:
+    """Say what the register should hold of an account: title, owner, vetting required, next review."""
+    details = Details(
+        account_id,
+        version,
+        title=body.title,
+        owner=StaffId(body.owner) if body.owner else None,
+        vetting_required=body.vetting_required,
+        next_review_on=body.next_review_on,
+    )
+    return versioned(await change_details(work, details), response)
+
+
+def versioned(account: Account, response: Response) -> AccountBody:
+    """Return an account's body; its version becomes the ETag."""
     response.headers["etag"] = f'"{account.version}"'
     return AccountBody.of(account)
-
-
-def _version(if_match: str | None) -> int:
-    if if_match is None:
-        raise standard_problem(428)
-    text = if_match.strip().removeprefix("W/").strip('"')
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 -- fits an int

@@ -6,9 +6,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.accounts.domain import Account
+from services.registry.accounts.answers import FIRST_DAY, LAST_DAY, LONGEST_NAME, LONGEST_TEXT
+from services.registry.accounts.domain import Account, Vetting
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.web.bodies import Body
+
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+"""A reason, a purpose, evidence."""
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+"""A title, a staff id."""
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 class AccountBody(BaseModel):
@@ -27,6 +34,8 @@ class AccountBody(BaseModel):
     approved_person: str | None
     next_review_on: date | None
     checks_due_on: date | None
+    vetting_required: Vetting | None
+    declared: bool
     version: int
     registered_at: datetime
     changed_at: datetime
@@ -47,6 +56,8 @@ class AccountBody(BaseModel):
             approved_person=kept.approved_person,
             next_review_on=kept.next_review_on,
             checks_due_on=kept.checks_due_on,
+            vetting_required=kept.vetting_required,
+            declared=not kept.vouched_for,
             version=account.version,
             registered_at=account.registered_at,
             changed_at=account.changed_at,
@@ -66,4 +77,20 @@ class StatusBody(Body):
     """What an account's status should be, and why."""
 
     status: AccountStatus
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Words
+
+
+class ClosingBody(Body):
+    """Why an account is closed, and how one knows that it is gone from the platform."""
+
+    reason: Words
+    evidence: Words
+
+
+class DetailsBody(Body):
+    """What the register should hold; what is left out is taken away."""
+
+    title: Name | None = None
+    owner: Name | None = None
+    vetting_required: Vetting | None = None
+    next_review_on: Day | None = None

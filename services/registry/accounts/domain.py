@@ -1,14 +1,34 @@
 """What an account on the register is, and which ones there can be. Pure."""
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
 
 LEGACY_PERIOD = timedelta(days=90)
 """How long a legacy account has to pass the checks (Sc-d). The period is our choice: the policy states none."""
+
+_UK = ZoneInfo("Europe/London")
+
+
+class Vetting(StrEnum):
+    """National security vetting, the least first (Sc-c)."""
+
+    BPSS = "bpss"
+    CTC = "ctc"
+    SC = "sc"
+    DV = "dv"
+
+    def covers(self, required: "Vetting") -> bool:
+        """Say whether somebody with this level has what is required."""
+        levels = tuple(Vetting)
+        return levels.index(self) >= levels.index(required)
+
 
 CLASS_LABELS: Mapping[AccountClass, str] = {
     AccountClass.OFFICIAL: "Official DWP account",
@@ -24,6 +44,8 @@ STATUS_LABELS: Mapping[AccountStatus, str] = {
     AccountStatus.FROZEN: "Frozen",
     AccountStatus.CLOSED: "Closed",
 }
+
+_PERSONAL = ("owner", "approved_person", "declared_by")
 
 _FOLLOWING: Mapping[AccountStatus, tuple[AccountStatus, ...]] = {
     AccountStatus.LIVE: (AccountStatus.FROZEN, AccountStatus.CLOSED),
@@ -50,6 +72,20 @@ class Registration:
     next_review_on: date | None = None
     checks_due_on: date | None = None
     """By when a legacy account must pass the checks (Sc-d)."""
+    vetting_required: Vetting | None = None
+    """What its operators need (Sc-c); None where nothing is."""
+    declared_by: StaffId | None = None
+    """Who said that they hold or sponsor it (Sc-d); None where the register itself vouches for it."""
+
+    @property
+    def vouched_for(self) -> bool:
+        """Whether more than one person's word says that the account is the department's."""
+        return self.declared_by is None or self.checks_due_on is None
+
+    @property
+    def sanctioned(self) -> bool:
+        """Whether the department sanctions its use: what somebody only declared is not, before it passed the checks."""
+        return self.official_use and self.vouched_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +124,40 @@ def sanctioned_use(account_class: AccountClass, *, claimed: bool) -> bool:
     return account_class is not AccountClass.UNION
 
 
+def statuses_by_hand(registration: Registration) -> tuple[AccountStatus, ...]:
+    """Return what may be chosen with a reason alone; passing the checks, recovery and closing need more than that."""
+    by_hand = AccountStatus.CLOSED if registration.account_class is AccountClass.UNION else AccountStatus.FROZEN
+    return tuple(status for status in next_statuses(registration) if status is by_hand)
+
+
+def thawed(registration: Registration) -> AccountStatus:
+    """Return what a frozen account becomes: a legacy one is legacy again, as its checks still wait."""
+    return AccountStatus.LEGACY if registration.checks_due_on else AccountStatus.LIVE
+
+
+def uk_day(now: datetime) -> date:
+    """Return the day on which `now` falls in the United Kingdom."""
+    return now.astimezone(_UK).date()
+
+
+def end_of(day: date) -> datetime:
+    """Return the moment at which a day is over in the United Kingdom: what is valid on it is valid before this."""
+    return datetime.combine(day + timedelta(days=1), time(), _UK).astimezone(UTC)
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day some months later; the last of a month that is shorter (29 February, 31 January)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
 def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:
     """Return where an account can go from here. A thawed legacy account is legacy again: its checks still wait."""
     following = _FOLLOWING[registration.status]
     if registration.account_class is AccountClass.UNION:
         return tuple(status for status in following if status is AccountStatus.CLOSED)
     if registration.status is AccountStatus.FROZEN and registration.checks_due_on:
-        return (AccountStatus.LEGACY, AccountStatus.CLOSED)
+        return (thawed(registration), AccountStatus.CLOSED)
     return following
 
 
@@ -102,7 +165,7 @@ def _union_keeps_platform_and_handle_only(registration: Registration) -> Fault |
     """C-j: nothing on the register can tell who is a member of a union."""
     if registration.account_class is not AccountClass.UNION:
         return None
-    forbidden = ("title", "owner", "approved_person", "next_review_on", "checks_due_on")
+    forbidden = (*_PERSONAL, "title", "next_review_on", "checks_due_on", "vetting_required")
     for field in forbidden:
         if getattr(registration, field) is not None:
             return Fault(field, "A union account keeps its platform and handle only")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
-from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS
+from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, uk_day
 from services.registry.accounts.queries import AccountFilter
 from shared.events.platforms import PLATFORMS, platform_label
 from shared.events.vocabulary import AccountClass, AccountStatus
@@ -62,7 +62,7 @@ def _read(
     classes = tuple(value for value in AccountClass if value in account_class)
     platforms = tuple(slug for slug in PLATFORMS if slug in platform)
     statuses = tuple(value for value in AccountStatus if value in status)
-    late: date | None = now.date() if overdue == "yes" else None
+    late: date | None = uk_day(now) if overdue == "yes" else None
     pairs = (
         *(("class", str(value)) for value in classes),
         *(("platform", slug) for slug in platforms),

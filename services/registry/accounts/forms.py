@@ -1,105 +1,122 @@
 """Forms of the register: what was typed, read into commands, with every error beside its field."""
 
-from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from services.registry.accounts.domain import LEGACY_PERIOD, Fault, Registration, faults, sanctioned_use
-from services.registry.accounts.handlers import StatusChange
-from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
+from services.registry.accounts.answers import Answers, Cells
+from services.registry.accounts.changing import Closing, Details, StatusChange
+from services.registry.accounts.domain import LEGACY_PERIOD, Account, Registration, Vetting, faults, sanctioned_use
+from services.registry.accounts.form_page import Field, FormPage, Kind
+from services.registry.accounts.views import VETTING_LABELS, name_of
 from shared.events.vocabulary import AccountClass, AccountStatus
-from shared.ids import StaffId
-from shared.web.forms import FormErrors, refuse_null_characters
+from shared.web.forms import FormErrors
 
-_LONGEST = 200
-_LONGEST_REASON = 2000
+VETTING_FIELD = Field(
+    "vetting_required", "Vetting that its operators need", Kind.LIST, options={"": "None", **VETTING_LABELS}
+)
 
-Answers = Mapping[str, list[str]]
+
+def details_page(account: Account) -> FormPage:
+    """Return the page that changes what the register holds of an account."""
+    return FormPage(
+        title="Change details",
+        about=name_of(account),
+        action=f"/accounts/{account.id}/details",
+        button="Save",
+        back=("Back to the account", f"/accounts/{account.id}"),
+        version=account.version,
+        fields=(
+            Field("title", "What it is called (optional)"),
+            Field("owner", "Staff ID of its owner (optional)", Kind.ID),
+            VETTING_FIELD,
+            Field("next_review_on", "Next review (optional)", Kind.ID, "For example, 2027-03-31"),
+        ),
+    )
+
+
+def closing_page(account: Account) -> FormPage:
+    """Return the page that closes an account."""
+    return FormPage(
+        title="Close the account",
+        about=name_of(account),
+        action=f"/accounts/{account.id}/close",
+        button="Close the account",
+        back=("Back to the account", f"/accounts/{account.id}"),
+        version=account.version,
+        intro=("Remove the account from the platform first. Signpost cannot do that for you.",),
+        fields=(
+            Field("close_reason", "Why is it closed?", Kind.WORDS),
+            Field("evidence", "How do you know that it is gone from the platform?", Kind.WORDS),
+        ),
+    )
 
 
 def read_registration(answers: Answers, today: date, errors: FormErrors) -> Registration | None:
     """Read the registration form; None where an error was recorded."""
-    cells = {name: values[0].strip() for name, values in refuse_null_characters(answers, errors).items() if values}
-    for name, text in cells.items():
-        if len(text) > _LONGEST:
-            errors.add(name, f"Use at most {_LONGEST} characters")
-    platform = _platform(cells, errors)
-    handle = _handle(platform, cells.get("handle", ""), errors)
-    account_class = _class(cells, errors)
-    review = _day("next_review_on", cells, errors)
+    cells = Cells(answers, errors)
+    platform = cells.platform()
+    handle = cells.handle(platform)
+    account_class = cells.choice("account_class", AccountClass, "Choose what kind of account it is")
+    title, owner, person = cells.line("title"), cells.staff_id("owner"), cells.staff_id("approved_person")
+    review = cells.day("next_review_on")
+    vetting = cells.choice("vetting_required", Vetting)
     if errors or platform is None or handle is None or account_class is None:
         return None
-    legacy = cells.get("legacy") == "yes"
+    legacy = cells.ticked("legacy")
     registration = Registration(
         platform=platform,
         handle=handle,
         account_class=account_class,
         status=AccountStatus.LEGACY if legacy else AccountStatus.LIVE,
-        official_use=sanctioned_use(account_class, claimed=cells.get("official_use") == "yes"),
-        title=cells.get("title") or None,
-        owner=_staff_id(cells.get("owner")),
-        approved_person=_staff_id(cells.get("approved_person")),
+        official_use=sanctioned_use(account_class, claimed=cells.ticked("official_use")),
+        title=title,
+        owner=owner,
+        approved_person=person,
         next_review_on=review,
         checks_due_on=today + LEGACY_PERIOD if legacy else None,
+        vetting_required=vetting,
     )
-    _add(faults(registration), errors)
+    add_faults(registration, errors)
     return None if errors else registration
 
 
 def read_status_change(account_id: UUID, answers: Answers, errors: FormErrors) -> StatusChange | None:
     """Read the form that changes a status; None where an error was recorded."""
-    cells = {name: values[0].strip() for name, values in refuse_null_characters(answers, errors).items() if values}
-    if cells.get("status") not in set(AccountStatus):
-        errors.add("status", "Choose what should happen to the account")
-    if not cells.get("version", "").isascii() or not cells.get("version", "").isdigit():
-        errors.add("status", "Reload the page and choose again")
-    if not cells.get("reason"):
-        errors.add("reason", "Enter a reason")
-    if len(cells.get("reason", "")) > _LONGEST_REASON:
-        errors.add("reason", f"Use at most {_LONGEST_REASON} characters")
-    if errors:
+    cells = Cells(answers, errors)
+    status = cells.choice("status", AccountStatus, "Choose what should happen to the account")
+    version = cells.version("status")
+    reason = cells.words("reason", "Enter a reason")
+    if errors or status is None or reason is None:
         return None
-    return StatusChange(account_id, int(cells["version"][:9]), AccountStatus(cells["status"]), cells["reason"])
+    return StatusChange(account_id, version, status, reason)
 
 
-def _add(found: tuple[Fault, ...], errors: FormErrors) -> None:
-    for fault in found:
+def read_details(account_id: UUID, answers: Answers, errors: FormErrors) -> Details | None:
+    """Read the form that changes what the register holds; None where an error was recorded."""
+    cells = Cells(answers, errors)
+    details = Details(
+        account_id,
+        cells.version("title"),
+        title=cells.line("title"),
+        owner=cells.staff_id("owner"),
+        vetting_required=cells.choice("vetting_required", Vetting),
+        next_review_on=cells.day("next_review_on"),
+    )
+    return None if errors else details
+
+
+def read_closing(account_id: UUID, answers: Answers, errors: FormErrors) -> Closing | None:
+    """Read the form that closes an account; None where an error was recorded."""
+    cells = Cells(answers, errors)
+    version = cells.version("evidence")
+    reason = cells.words("close_reason", "Enter why it is closed")
+    evidence = cells.words("evidence", "Say how you know that the account is gone from the platform")
+    if errors or reason is None or evidence is None:
+        return None
+    return Closing(account_id, version, reason, evidence)
+
+
+def add_faults(registration: Registration, errors: FormErrors) -> None:
+    """Put what keeps a registration off the register beside its fields."""
+    for fault in faults(registration):
         errors.add(fault.field, fault.message)
-
-
-def _platform(cells: Mapping[str, str], errors: FormErrors) -> str | None:
-    platform = cells.get("platform", "")
-    if platform in PLATFORMS:
-        return platform
-    errors.add("platform", "Choose a platform")
-    return None
-
-
-def _handle(platform: str | None, text: str, errors: FormErrors) -> str | None:
-    if platform is None:
-        return None
-    try:
-        return canonical_handle(platform, text)
-    except InvalidHandle:
-        errors.add("handle", "Enter a handle, or the address of a profile, of that platform")
-        return None
-
-
-def _class(cells: Mapping[str, str], errors: FormErrors) -> AccountClass | None:
-    try:
-        return AccountClass(cells.get("account_class", ""))
-    except ValueError:
-        errors.add("account_class", "Choose what kind of account it is")
-        return None
-
-
-def _day(name: str, cells: Mapping[str, str], errors: FormErrors) -> date | None:
-    try:
-        return date.fromisoformat(cells[name]) if cells.get(name) else None
-    except ValueError:
-        errors.add(name, "Enter a day such as 2027-03-31")
-        return None
-
-
-def _staff_id(text: str | None) -> StaffId | None:
-    return StaffId(text) if text else None

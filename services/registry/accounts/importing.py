@@ -1,14 +1,14 @@
 """Imports accounts from CSV: everything or nothing, unless the caller takes the valid rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts import csv_file
-from services.registry.accounts.csv_file import RowError
-from services.registry.accounts.domain import CLASS_LABELS, Registration
+from services.registry.accounts.csv_rows import RowError, first_of_each
+from services.registry.accounts.domain import CLASS_LABELS, Registration, uk_day
 from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import find_open
 from shared.ids import Ids
@@ -39,31 +39,16 @@ async def import_csv(
     Raises:
         HandleTaken: somebody else registered one of the handles at the same moment; import again.
     """
-    file = csv_file.read(text, now.date())
-    once, repeated = _first_of_each(file.rows)
-    fresh, unchanged, taken = await _compare(session, once)
-    errors = tuple(sorted([*file.errors, *repeated, *taken], key=lambda error: error.row))
+    file = csv_file.read(text, uk_day(now))
+    once = first_of_each(file.rows, lambda row: (row.platform, row.handle), "handle", "The same account is in row")
+    fresh, unchanged, taken = await _compare(session, once.rows)
+    errors = tuple(sorted([*file.errors, *once.errors, *taken], key=lambda error: error.row))
     if errors and not accept_valid:
         return ImportResult(0, unchanged, errors, applied=False)
     for start in range(0, len(fresh), _BATCH):
         batch = [registration for _, registration in fresh[start : start + _BATCH]]
         await register(session, batch, outbox=outbox, now=now, ids=ids, actor=actor)
     return ImportResult(len(fresh), unchanged, errors, applied=True)
-
-
-def _first_of_each(rows: _Numbered) -> tuple[_Numbered, list[RowError]]:
-    """Keep the rows whose handle comes once. Where it comes again, nobody can say which row is meant."""
-    numbers: dict[tuple[str, str], list[int]] = {}
-    for number, row in rows:
-        numbers.setdefault((row.platform, row.handle), []).append(number)
-    once = [(number, row) for number, row in rows if len(numbers[row.platform, row.handle]) == 1]
-    return once, [error for same in numbers.values() if len(same) > 1 for error in _repeated(same)]
-
-
-def _repeated(numbers: Sequence[int]) -> Iterable[RowError]:
-    for number in numbers:
-        others = ", ".join(str(other) for other in numbers if other != number)
-        yield RowError(number, "handle", f"The same account is in row {others}")
 
 
 async def _compare(session: AsyncSession, rows: _Numbered) -> tuple[_Numbered, int, list[RowError]]:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.csv_file import line
+from services.registry.accounts.csv_rows import line
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import official_accounts
 from shared.auth.guard import Anyone

@@ -1,34 +1,28 @@
 """The register's pages: the list, one account, and what changes them."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.accounts.answers import Answers, first_answers
 from services.registry.accounts.bodies import AccountBody, AccountList
-from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATUS_LABELS, next_statuses
+from services.registry.accounts.changing import change_details, close
+from services.registry.accounts.dependencies import WorkDep
+from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATUS_LABELS, uk_day
 from services.registry.accounts.exporting import export_csv
 from services.registry.accounts.filters import FilterDep
-from services.registry.accounts.forms import Answers, read_registration, read_status_change
-from services.registry.accounts.handlers import (
-    AccountChangedMeanwhile,
-    HandleTaken,
-    StatusNotAllowed,
-    UnknownAccount,
-    change_status,
-    register,
-)
-from services.registry.accounts.queries import all_accounts, get_account, list_accounts
-from services.registry.accounts.views import account_view, history_view
-from shared.audit import chain
+from services.registry.accounts.form_page import given, show_form
+from services.registry.accounts.forms import closing_page, details_page, read_closing, read_details, read_registration
+from services.registry.accounts.handlers import HandleTaken, known_account, register
+from services.registry.accounts.queries import all_accounts, list_accounts
+from services.registry.accounts.refusals import ACCOUNT_REFUSALS, attempt
+from services.registry.accounts.views import VETTING_LABELS, account_view
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import AccountClass
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
@@ -37,6 +31,7 @@ router = APIRouter(prefix="/accounts", include_in_schema=False)
 
 Viewer = Annotated[Principal, requires(Permission.SEE_REGISTER)]
 Manager = Annotated[Principal, requires(Permission.MANAGE_REGISTER)]
+_MANAGES = [requires(Permission.MANAGE_REGISTER)]
 
 
 @router.get("", response_class=HTMLResponse)
@@ -84,7 +79,7 @@ async def post_registration(
 ) -> Response:
     """Put an account on the register, or show the form again with every answer kept."""
     answers, errors = await read_form(request), FormErrors()
-    registration = read_registration(answers, now.date(), errors)
+    registration = read_registration(answers, uk_day(now), errors)
     if registration:
         try:
             registered = await register(session, [registration], outbox=outbox, now=now, ids=ids, actor=manager.subject)
@@ -94,37 +89,45 @@ async def post_registration(
     return _registration_form(request, answers, errors, 422)
 
 
-@router.get("/{account_id:uuid}", response_class=HTMLResponse)
-async def show_account(
-    request: Request, session: Transaction, account_id: UUID, viewer: Viewer, now: Now
-) -> HTMLResponse:
-    """Show one account with its history."""
-    return await _account_page(request, session, account_id, viewer, now, {}, FormErrors())
+@router.get("/{account_id:uuid}/details", response_class=HTMLResponse, dependencies=_MANAGES)
+async def ask_for_details(request: Request, session: Transaction, account_id: UUID) -> HTMLResponse:
+    """Show what the register holds, to be changed."""
+    account = await known_account(session, account_id)
+    kept = account.registration
+    known = given(
+        title=kept.title,
+        owner=kept.owner,
+        vetting_required=kept.vetting_required,
+        next_review_on=kept.next_review_on,
+    )
+    return show_form(request, details_page(account), known)
 
 
-@router.post("/{account_id:uuid}/status", response_class=HTMLResponse)
-async def post_status(
-    request: Request,
-    session: Transaction,
-    account_id: UUID,
-    manager: Manager,
-    now: Now,
-    ids: IdsDep,
-    outbox: OutboxDep,
-) -> Response:
-    """Change an account's status, or show the page again with every answer kept."""
+@router.post("/{account_id:uuid}/details", response_class=HTMLResponse, dependencies=_MANAGES)
+async def post_details(request: Request, work: WorkDep, account_id: UUID) -> Response:
+    """Change what the register holds."""
     answers, errors = await read_form(request), FormErrors()
-    wanted = read_status_change(account_id, answers, errors)
-    if wanted is None:
-        return await _account_page(request, session, account_id, manager, now, answers, errors)
-    try:
-        await change_status(session, wanted, outbox=outbox, now=now, ids=ids, actor=manager.subject)
-    except AccountChangedMeanwhile:
-        errors.add("status", "Somebody changed this account meanwhile. Look at it as it is now, then choose again.")
-        return await _account_page(request, session, account_id, manager, now, answers, errors, 412)
-    except StatusNotAllowed:
-        errors.add("status", "The account cannot go to this status from where it is. Choose another.")
-        return await _account_page(request, session, account_id, manager, now, answers, errors, 409)
+    details = read_details(account_id, answers, errors)
+    refused = await attempt(work, change_details(work, details), errors, ACCOUNT_REFUSALS, "title") if details else 422
+    if isinstance(refused, int):
+        return show_form(request, details_page(await known_account(work.session, account_id)), answers, errors, refused)
+    return RedirectResponse(f"/accounts/{account_id}", 303)
+
+
+@router.get("/{account_id:uuid}/close", response_class=HTMLResponse, dependencies=_MANAGES)
+async def ask_for_closing(request: Request, session: Transaction, account_id: UUID) -> HTMLResponse:
+    """Ask why the account is closed, and for evidence."""
+    return show_form(request, closing_page(await known_account(session, account_id)))
+
+
+@router.post("/{account_id:uuid}/close", response_class=HTMLResponse, dependencies=_MANAGES)
+async def post_closing(request: Request, work: WorkDep, account_id: UUID) -> Response:
+    """Close an account whose removal is evidenced."""
+    answers, errors = await read_form(request), FormErrors()
+    closing = read_closing(account_id, answers, errors)
+    refused = await attempt(work, close(work, closing), errors, ACCOUNT_REFUSALS, "evidence") if closing else 422
+    if isinstance(refused, int):
+        return show_form(request, closing_page(await known_account(work.session, account_id)), answers, errors, refused)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
@@ -133,43 +136,13 @@ def _registration_form(request: Request, answers: Answers, errors: FormErrors, s
         request,
         "accounts/new.html",
         status,
-        answers=_first(answers),
+        answers=first_answers(answers),
         errors=errors,
         platforms=PLATFORMS,
         classes=CLASS_LABELS,
+        vetting=VETTING_LABELS,
         legacy_days=LEGACY_PERIOD.days,
     )
-
-
-async def _account_page(
-    request: Request,
-    session: AsyncSession,
-    account_id: UUID,
-    viewer: Principal,
-    now: datetime,
-    answers: Answers,
-    errors: FormErrors,
-    refused: int = 422,
-) -> HTMLResponse:
-    account = await get_account(session, account_id)
-    if account is None:
-        raise UnknownAccount
-    following = next_statuses(account.registration) if viewer.may(Permission.MANAGE_REGISTER) else ()
-    return render(
-        request,
-        "accounts/account.html",
-        refused if errors else 200,
-        account=account_view(account, now),
-        history=[history_view(activity) for activity in reversed(await chain.read(session, account_id))],
-        following=[(status, STATUS_LABELS[status]) for status in following],
-        keeps_reason=account.registration.account_class is not AccountClass.UNION,
-        answers=_first(answers),
-        errors=errors,
-    )
-
-
-def _first(answers: Answers) -> dict[str, str]:
-    return {name: values[0].replace("\x00", "") for name, values in answers.items() if values}
 
 
 def _download(text: str, media_type: str, name: str) -> Response:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import Account, Registration
+from services.registry.accounts.domain import Account, Registration, Vetting
 from services.registry.accounts.tables import AccountRow
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
@@ -58,16 +58,36 @@ async def all_accounts(session: AsyncSession, wanted: AccountFilter) -> AsyncIte
 
 
 async def official_accounts(session: AsyncSession) -> list[Account]:
-    """Return the accounts of the public list (D-official): whatever their status, but not closed ones."""
+    """Return the accounts of the public list (D-official), whatever their status: not closed, nor only declared."""
     open_statuses = tuple(status for status in AccountStatus if status is not AccountStatus.CLOSED)
     wanted = AccountFilter(classes=(AccountClass.OFFICIAL,), statuses=open_statuses)
-    return [account async for account in all_accounts(session, wanted)]
+    return [account async for account in all_accounts(session, wanted) if account.registration.vouched_for]
 
 
 async def get_account(session: AsyncSession, account_id: UUID) -> Account | None:
     """Return one account."""
     row = await session.get(AccountRow, account_id)
     return account_of(row) if row else None
+
+
+async def accounts_by_id(session: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Return these accounts by id."""
+    rows = await session.scalars(select(AccountRow).where(AccountRow.id.in_(account_ids)))
+    return {row.id: account_of(row) for row in rows}
+
+
+async def platform_in_use(session: AsyncSession, platform: str) -> bool:
+    """Say whether the department has an account on this platform already (S7)."""
+    statement = select(AccountRow).where(
+        AccountRow.platform == platform, AccountRow.official_use, AccountRow.status != AccountStatus.CLOSED
+    )
+    return any(account_of(row).registration.vouched_for for row in await session.scalars(statement))
+
+
+async def accounts_owned_by(session: AsyncSession, owner: str) -> list[Account]:
+    """Return the accounts, not closed, that somebody answers for."""
+    statement = select(AccountRow).where(AccountRow.owner == owner, AccountRow.status != AccountStatus.CLOSED)
+    return [account_of(row) for row in await session.scalars(statement.order_by(*_KEY))]
 
 
 async def find_open(session: AsyncSession, handles: Sequence[tuple[str, str]]) -> list[Account]:
@@ -95,6 +115,8 @@ def account_of(row: AccountRow) -> Account:
             approved_person=None if row.approved_person is None else StaffId(row.approved_person),
             next_review_on=row.next_review_on,
             checks_due_on=row.checks_due_on,
+            vetting_required=None if row.vetting_required is None else Vetting(row.vetting_required),
+            declared_by=None if row.declared_by is None else StaffId(row.declared_by),
         ),
         version=row.version,
         registered_at=row.registered_at,

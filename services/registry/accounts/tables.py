@@ -3,15 +3,16 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, text
+from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.registry.accounts.domain import Vetting
 from services.registry.tables import Base
 from shared.db.personal import personal
 from shared.events.vocabulary import AccountClass, AccountStatus
 
 
-def _one_of(column: str, values: type[AccountClass | AccountStatus]) -> str:
+def _one_of(column: str, values: type[AccountClass | AccountStatus | Vetting]) -> str:
     listed = ", ".join(f"'{value}'" for value in values)
     return f"{column} in ({listed})"
 
@@ -34,6 +35,10 @@ class AccountRow(Base):
     )
     next_review_on: Mapped[date | None]
     checks_due_on: Mapped[date | None]
+    vetting_required: Mapped[str | None]
+    declared_by: Mapped[str | None] = mapped_column(info=personal("who declared an account", retention="account"))
+    review_announced_on: Mapped[date | None]
+    """The due date of the review that was announced last."""
     version: Mapped[int]
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -42,13 +47,16 @@ class AccountRow(Base):
         # S4, S9: one handle never serves two purposes
         Index("uq_account_live_handle", "platform", "handle", unique=True, postgresql_where=text("status <> 'closed'")),
         Index("ix_account_register", "platform", "handle", "id"),
+        Index("ix_account_next_review_on", "next_review_on", postgresql_where=text("status <> 'closed'")),
+        # What others hold of an account names its class too, so that their own constraints can keep unions out.
+        UniqueConstraint("id", "account_class"),
         CheckConstraint("platform <> '' and handle <> ''", name="named"),
         CheckConstraint(_one_of("account_class", AccountClass), name="class"),
         CheckConstraint(_one_of("status", AccountStatus), name="status"),
         # C-j: nothing can tell who is a member of a union
         CheckConstraint(
             "account_class <> 'union' or (status in ('live', 'closed') and num_nonnulls(title, owner, approved_person, "
-            "next_review_on, checks_due_on) = 0)",
+            "next_review_on, checks_due_on, vetting_required, declared_by, review_announced_on) = 0)",
             name="union_keeps_handle_only",
         ),
         CheckConstraint(
@@ -58,6 +66,7 @@ class AccountRow(Base):
         CheckConstraint(
             "account_class <> 'professional_individual' or approved_person is not null", name="approved_person"
         ),
+        CheckConstraint(_one_of("vetting_required", Vetting), name="vetting"),
         CheckConstraint("account_class <> 'linkedin' or platform = 'linkedin'", name="linkedin_is_on_linkedin"),
         CheckConstraint("status <> 'legacy' or checks_due_on is not null", name="legacy_has_a_date"),
     )

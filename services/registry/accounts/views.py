@@ -1,17 +1,57 @@
 """Accounts in words, for pages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, Account
+from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, Account, Vetting, uk_day
 from shared.audit.chain import Activity
 from shared.events.platforms import platform_label, profile_url
 from shared.events.vocabulary import AccountStatus
 from shared.web.times import uk_date
 
-_ACTIONS = {"registered": "Put on the register", "status_changed": "Status changed"}
+VETTING_LABELS: Mapping[str, str] = {
+    Vetting.BPSS: "Baseline Personnel Security Standard (BPSS)",
+    Vetting.CTC: "Counter Terrorist Check (CTC)",
+    Vetting.SC: "Security Check (SC)",
+    Vetting.DV: "Developed Vetting (DV)",
+}
+_ACTIONS = {
+    "registered": "Put on the register",
+    "status_changed": "Status changed",
+    "details_changed": "Details changed",
+    "closed": "Closed",
+    "reviewed": "Reviewed",
+    "checks_passed": "Checks passed",
+    "compromise_confirmed": "Compromise confirmed by the Security Incident Response Team",
+    "recovered": "Recovered",
+    "requested": "Asked for",
+    "request_resubmitted": "Request changed and sent again",
+    "request_platform_cleared": "Platform cleared by the Security Advice Centre",
+    "request_approved": "Request approved",
+    "request_returned": "Request returned",
+    "request_refused": "Request refused",
+    "request_withdrawn": "Request withdrawn",
+    "operator_named": "Operator named",
+    "operator_withdrawn": "Operator withdrawn by decision",
+    "operator_reinstated": "Operator to operate again",
+    "device_recorded": "Device recorded",
+    "authorisation_granted": "Authorisation granted",
+    "authorisation_withdrawn": "Authorisation withdrawn",
+    "access_removed": "Access removed from the platform",
+    "exception_granted": "Security Policy Exception granted",
+    "exception_ended": "Security Policy Exception ended",
+    "exception_expired": "Security Policy Exception expired",
+}
 _FIELDS = {
+    "operator": "Operator",
+    "because": "Because",
+    "device": "Device",
+    "last_day": "Last day",
+    "outcome": "Outcome",
+    "case": "Case",
+    "request": "Request",
     "handle": "Handle",
     "platform": "Platform",
     "title": "Title",
@@ -22,6 +62,13 @@ _FIELDS = {
     "approved_person": "Approved person",
     "next_review_on": "Next review",
     "checks_due_on": "Checks due",
+    "vetting_required": "Vetting required",
+    "declared_by": "Declared by",
+    "requirement": "Strategic business requirement",
+    "purpose": "Purpose",
+    "relevance": "Why this approver",
+    "on_behalf_of": "On behalf of",
+    "evidence": "Evidence",
     "reason": "Reason",
 }
 _TAGS = {
@@ -52,6 +99,8 @@ class AccountView:
     next_review_on: date | None
     checks_due_on: date | None
     overdue: bool
+    vetting_required: str | None
+    declared_by: str | None
     version: int
 
 
@@ -85,9 +134,16 @@ def account_view(account: Account, now: datetime) -> AccountView:
         approved_person=kept.approved_person,
         next_review_on=kept.next_review_on,
         checks_due_on=kept.checks_due_on,
-        overdue=account.overdue(now.date()),
+        overdue=account.overdue(uk_day(now)),
+        vetting_required=VETTING_LABELS[kept.vetting_required] if kept.vetting_required else None,
+        declared_by=None if kept.vouched_for else kept.declared_by,
         version=account.version,
     )
+
+
+def name_of(account: Account) -> str:
+    """Return what a page calls an account."""
+    return f"{account.registration.handle} on {platform_label(account.registration.platform)}"
 
 
 def history_view(activity: Activity) -> HistoryView:
@@ -111,13 +167,15 @@ def _value(field: str, text: str) -> str:
     match field:
         case "platform":
             return platform_label(text)
-        case "account_class" | "status":
+        case "account_class" | "status" | "because" | "request" | "outcome" | "device":
             return _words(text)
-        case "next_review_on" | "checks_due_on":
-            return uk_date(date.fromisoformat(text))
+        case "vetting_required":
+            return text.upper()
+        case "next_review_on" | "checks_due_on" | "last_day":
+            return uk_date(date.fromisoformat(text)) if text else "none"
         case _:
             return text
 
 
 def _words(slug: str) -> str:
-    return "LinkedIn" if slug == "linkedin" else slug.replace("_", " ").capitalize()
+    return {"linkedin": "LinkedIn", "dwp_approved": "DWP approved"}.get(slug, slug.replace("_", " ").capitalize())

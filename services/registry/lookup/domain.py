@@ -105,13 +105,15 @@ def decide(
     """
     if not question.handles and not question.name.strip():
         return Answer(Verdict.UNREADABLE)
-    told = [account for account in registered if signed_in or account.registration.account_class in _PUBLIC]
+    vouched = [account for account in registered if account.registration.vouched_for]
+    told = [account for account in vouched if signed_in or account.registration.account_class in _PUBLIC]
     told.sort(key=lambda account: not account.registration.official_use)
     if told and told[0].registration.official_use:
         return Answer(Verdict.SANCTIONED, tuple(account for account in told if account.registration.official_use))
     resembling = _resembling(question, official, look)
     if not told:
-        return Answer(Verdict.UNKNOWN, resembles=resembling)
+        said_nothing = not question.handles and not resembling
+        return Answer(Verdict.UNREADABLE if said_nothing else Verdict.UNKNOWN, resembles=resembling)
     union = told[0].registration.account_class is AccountClass.UNION
     return Answer(Verdict.OUTSIDE_POLICY if union else Verdict.NOT_SANCTIONED, tuple(told), resembling)
 

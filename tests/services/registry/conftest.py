@@ -1,5 +1,6 @@
 """The registry as a client meets it: real PostgreSQL, the real application; nothing is published in most tests."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,10 +13,12 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Registration
 from services.registry.accounts.handlers import register
-from services.registry.app import open_service
+from services.registry.accounts.work import SYSTEM, Periods, Work
+from services.registry.app import FOLLOWERS, open_service
 from services.registry.settings import RegistrySettings
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.keys import ensure_key_files
@@ -32,6 +35,7 @@ from tests.support.postgres import PostgresForTests
 NOW = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
 IDS = RandomIds()
 OUTBOX = Outbox("registry", IDS)
+PERIODS = Periods(training_months=24, review_months=12)
 
 
 class FixedClock:
@@ -47,15 +51,13 @@ class Registry:
     database: Database
     issuer: TokenIssuer
 
-    def token(self, role: Role) -> dict[str, str]:
+    def token(self, role: Role, staff_id: str = "S7001") -> dict[str, str]:
         """Return the header of somebody who is signed in."""
-        principal = Principal("S7001", StaffId("S7001"), "Nia Hughes", "nia.hughes@example.org", frozenset({role}))
-        return {"authorization": f"Bearer {self.issuer.bearer(principal, NOW)}"}
+        return {"authorization": f"Bearer {self.issuer.bearer(person(role, staff_id), NOW)}"}
 
-    def session(self, role: Role) -> dict[str, str]:
+    def session(self, role: Role, staff_id: str = "S7001") -> dict[str, str]:
         """Return the cookie of somebody who is signed in."""
-        principal = Principal("S7001", StaffId("S7001"), "Nia Hughes", "nia.hughes@example.org", frozenset({role}))
-        return {SESSION_COOKIE: self.issuer.session(principal, NOW)}
+        return {SESSION_COOKIE: self.issuer.session(person(role, staff_id), NOW)}
 
     @asynccontextmanager
     async def client(self, **cookies: str) -> AsyncIterator[AsyncClient]:
@@ -67,6 +69,22 @@ class Registry:
         """Put accounts on the register."""
         async with self.database.transaction() as session:
             return await register(session, registrations, outbox=OUTBOX, now=NOW, ids=IDS, actor="S7001")
+
+
+def person(role: Role, staff_id: str = "S7001") -> Principal:
+    """Return somebody in `role`."""
+    name, email = "Nia Hughes", "nia.hughes@example.org"
+    return Principal(staff_id, StaffId(staff_id), name, email, frozenset({role, Role.REPORTER}))
+
+
+def work_in(session: AsyncSession, role: Role = Role.COMMS, staff_id: str = "S7001", now: datetime = NOW) -> Work:
+    """Return what a use case works with, for somebody in `role`; the followers are the real ones."""
+    return Work(session, staff_id, now, IDS, OUTBOX, PERIODS, FOLLOWERS, person(role, staff_id))
+
+
+def sweeping(session: AsyncSession, now: datetime) -> Work:
+    """Return what a sweep or a consumer works with."""
+    return Work(session, SYSTEM, now, IDS, OUTBOX, PERIODS, FOLLOWERS)
 
 
 def settings_with(folder: Path, database_url: str, *, anchors: Path | None = None) -> RegistrySettings:
@@ -113,5 +131,15 @@ RECRUITER = replace(NETWORKING, handle="in/some-recruiter", official_use=True)
 async def events_of(database: Database) -> Sequence[AccountChanged]:
     """Return what waits in the outbox, oldest first."""
     async with database.transaction() as session:
-        rows = await session.execute(text("select value from outbox order by id"))
+        rows = await session.execute(text("select value from outbox where type = 'account.changed.v1' order by id"))
         return [AccountChanged.model_validate_json(value) for (value,) in rows]
+
+
+async def access_events(database: Database) -> list[tuple[str, str | None, str | None]]:
+    """Return type, operator and reason of what was said about access, oldest first."""
+    async with database.transaction() as session:
+        rows = await session.execute(
+            text("select type, value from outbox where topic = 'registry.access.v1' order by id")
+        )
+        told = [(kind, json.loads(value)) for kind, value in rows]
+    return [(kind, data.get("operator"), data.get("reason")) for kind, data in told]

@@ -94,7 +94,7 @@ async def test_the_service_tells_why_it_is_not_ready(
         assert (await client.get("/accounts/health/live")).status_code == 200
         before = await client.get("/accounts/health/ready")
         assert before.status_code == 503
-        assert before.json()["reasons"] == ["registry-relay: not started"]
+        assert before.json()["reasons"] == ["signpost-registry: not started", "registry-relay: not started"]
         async with running(service.roles):
             assert await eventually(ready)
 

@@ -74,7 +74,7 @@ async def test_the_register_is_for_those_who_may_see_it(
 
 async def test_a_status_is_changed_by_its_version(registry: Registry, client: AsyncClient) -> None:
     (account_id,) = await registry.register(OFFICIAL)
-    owner, address = registry.token(Role.ACCOUNT_OWNER), f"{ACCOUNTS}/{account_id}"
+    owner, address = registry.token(Role.COMMS), f"{ACCOUNTS}/{account_id}"
     etag = (await client.get(address, headers=owner)).headers["etag"]
     body = {"status": "frozen", "reason": "Password may be known"}
     done = await client.post(f"{address}/status", json=body, headers={**owner, "if-match": etag})
@@ -102,22 +102,25 @@ async def test_a_bad_change_is_refused_by_field(
     registry: Registry, client: AsyncClient, body: dict[str, str], match: str | None, status: int, field: str | None
 ) -> None:
     (account_id,) = await registry.register(OFFICIAL)
-    headers = {**registry.token(Role.ACCOUNT_OWNER), **({"if-match": match} if match else {})}
+    headers = {**registry.token(Role.COMMS), **({"if-match": match} if match else {})}
     answer = await client.post(f"{ACCOUNTS}/{account_id}/status", json=body, headers=headers)
     assert answer.status_code == status
     assert [problem["field"] for problem in answer.json().get("errors", [])] == ([field] if field else [])
     assert "canary" not in answer.text
 
 
-async def test_only_managers_of_the_register_change_it(registry: Registry, client: AsyncClient) -> None:
+@pytest.mark.parametrize("role", [Role.SMART_LEAD, Role.ACCOUNT_OWNER, Role.APPROVER])
+async def test_only_those_who_keep_the_register_change_it(registry: Registry, client: AsyncClient, role: Role) -> None:
     (account_id,) = await registry.register(OFFICIAL)
-    headers = {**registry.token(Role.SMART_LEAD), "if-match": '"1"'}
-    body = {"status": "frozen", "reason": "x"}
-    assert (await client.post(f"{ACCOUNTS}/{account_id}/status", json=body, headers=headers)).status_code == 403
+    headers = {**registry.token(role), "if-match": '"1"'}
+    bodies = {"status": {"status": "frozen", "reason": "x"}, "close": {"reason": "x", "evidence": "x"}, "details": {}}
+    for change, body in bodies.items():
+        answer = await client.post(f"{ACCOUNTS}/{account_id}/{change}", json=body, headers=headers)
+        assert answer.status_code == 403
 
 
 async def test_an_unknown_account_is_not_found(registry: Registry, client: AsyncClient) -> None:
-    headers = {**registry.token(Role.ACCOUNT_OWNER), "if-match": '"1"'}
+    headers = {**registry.token(Role.COMMS), "if-match": '"1"'}
     assert (await client.get(f"{ACCOUNTS}/{uuid4()}", headers=headers)).status_code == 404
     body = {"status": "frozen", "reason": "x"}
     assert (await client.post(f"{ACCOUNTS}/{uuid4()}/status", json=body, headers=headers)).status_code == 404

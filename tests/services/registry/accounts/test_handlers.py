@@ -6,15 +6,21 @@ from datetime import date
 
 import pytest
 
-from services.registry.accounts.domain import Account, Registration
+from services.registry.accounts.changing import (
+    Closing,
+    Details,
+    StatusChange,
+    change_details,
+    change_status,
+    close,
+)
+from services.registry.accounts.domain import Account, Registration, Vetting
 from services.registry.accounts.handlers import (
     AccountChangedMeanwhile,
     HandleTaken,
     RegistrationRefused,
-    StatusChange,
     StatusNotAllowed,
     UnknownAccount,
-    change_status,
     register,
 )
 from services.registry.accounts.queries import get_account
@@ -22,7 +28,17 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
-from tests.services.registry.conftest import IDS, INDIVIDUAL, NETWORKING, NOW, OFFICIAL, OUTBOX, UNION, events_of
+from tests.services.registry.conftest import (
+    IDS,
+    INDIVIDUAL,
+    NETWORKING,
+    NOW,
+    OFFICIAL,
+    OUTBOX,
+    UNION,
+    events_of,
+    work_in,
+)
 
 SERVICE = "registry"
 LEGACY = replace(OFFICIAL, status=AccountStatus.LEGACY, checks_due_on=date(2026, 12, 31))
@@ -36,7 +52,13 @@ async def put(database: Database, *registrations: Registration) -> list[AccountI
 async def change(database: Database, account_id: AccountId, status: AccountStatus, version: int = 1) -> Account:
     wanted = StatusChange(account_id, version, status, "because")
     async with database.transaction() as session:
-        return await change_status(session, wanted, outbox=OUTBOX, now=NOW, ids=IDS, actor="S7001")
+        return await change_status(work_in(session), wanted)
+
+
+async def closed(database: Database, account_id: AccountId, version: int = 1) -> Account:
+    closing = Closing(account_id, version, "because", "The profile says that it does not exist")
+    async with database.transaction() as session:
+        return await close(work_in(session), closing)
 
 
 async def test_registering_is_told_to_the_other_services_and_recorded(database: Database) -> None:
@@ -44,6 +66,7 @@ async def test_registering_is_told_to_the_other_services_and_recorded(database: 
     (told,) = await events_of(database)
     assert (told.account_id, told.platform, told.handle) == (account_id, "x", "sampledept")
     assert (told.account_class, told.status) == (AccountClass.OFFICIAL, AccountStatus.LIVE)
+    assert told.official_use is True
     async with database.transaction() as session:
         (activity,) = await chain.read(session, account_id)
         assert await chain.verify(session) == []
@@ -75,7 +98,7 @@ async def test_of_two_who_register_one_handle_at_once_one_is_refused(database: D
 
 async def test_a_closed_handle_can_be_registered_again(database: Database) -> None:
     (account_id,) = await put(database, OFFICIAL)
-    await change(database, account_id, AccountStatus.CLOSED)
+    await closed(database, account_id)
     await put(database, OFFICIAL)
 
 
@@ -121,29 +144,39 @@ async def test_the_class_linkedin_is_for_linkedin(database: Database) -> None:
 
 
 @pytest.mark.policy("Sc-d")
-async def test_a_legacy_account_becomes_live_once_it_passed_the_checks(database: Database) -> None:
+async def test_a_legacy_account_has_a_date_and_no_reason_alone_makes_it_live(database: Database) -> None:
     with pytest.raises(RegistrationRefused):
         await put(database, replace(LEGACY, checks_due_on=None))
     (account_id,) = await put(database, LEGACY)
-    account = await change(database, account_id, AccountStatus.LIVE)
-    assert account.registration.status is AccountStatus.LIVE
-    assert account.registration.checks_due_on is None
-
-
-@pytest.mark.policy("Sc-d")
-async def test_freezing_does_not_spare_a_legacy_account_its_checks(database: Database) -> None:
-    (account_id,) = await put(database, LEGACY)
-    await change(database, account_id, AccountStatus.FROZEN)
     with pytest.raises(StatusNotAllowed):
-        await change(database, account_id, AccountStatus.LIVE, version=2)
-    account = await change(database, account_id, AccountStatus.LEGACY, version=2)
-    assert account.registration.checks_due_on == LEGACY.checks_due_on
+        await change(database, account_id, AccountStatus.LIVE)
+
+
+async def test_details_are_changed_told_and_recorded(database: Database) -> None:
+    (account_id,) = await put(database, OFFICIAL)
+    details = Details(account_id, 1, "Another title", StaffId("S8003"), Vetting.SC, date(2027, 3, 31))
+    async with database.transaction() as session:
+        account = await change_details(work_in(session), details)
+        newest = (await chain.read(session, account_id))[-1]
+    assert (account.registration.owner, account.registration.vetting_required) == ("S8003", Vetting.SC)
+    assert newest.personal == {"title": "Another title", "owner": "S8003"}
+    assert newest.after == {"next_review_on": "2027-03-31", "vetting_required": "sc"}
+
+
+@pytest.mark.policy("C-j")
+async def test_a_union_account_takes_no_details(database: Database) -> None:
+    (account_id,) = await put(database, UNION)
+    async with database.transaction() as session:
+        with pytest.raises(RegistrationRefused):
+            await change_details(work_in(session), Details(account_id, 1, None, None, Vetting.SC, None))
+    with pytest.raises(StatusNotAllowed):
+        await closed(database, account_id)
 
 
 async def test_every_change_is_told_in_order_and_recorded_with_its_reason(database: Database) -> None:
     (account_id,) = await put(database, OFFICIAL)
     await change(database, account_id, AccountStatus.FROZEN)
-    await change(database, account_id, AccountStatus.CLOSED, version=2)
+    await closed(database, account_id, version=2)
     assert [event.status for event in await events_of(database)] == ["live", "frozen", "closed"]
     async with database.transaction() as session:
         activities = await chain.read(session, account_id)

@@ -1,0 +1,44 @@
+"""What the routes of the registry ask for."""
+
+import re
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Request
+
+from services.registry.accounts.work import Followers, Periods, Work
+from shared.auth.guard import SignedIn
+from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
+from shared.web.problems import standard_problem
+
+_ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
+
+
+def _work(
+    request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, outbox: OutboxDep
+) -> Work:
+    return Work(
+        session=session,
+        actor=principal.staff_id or principal.subject,
+        now=now,
+        ids=ids,
+        outbox=outbox,
+        periods=cast(Periods, request.app.state.periods),
+        follow=cast(Followers, request.app.state.followers),
+        principal=principal,
+    )
+
+
+WorkDep = Annotated[Work, Depends(_work)]
+"""Whoever is signed in, at work; a permission is asked for beside it."""
+
+
+def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
+    """Return the version that a write was decided on; 0, which nothing has, for what is no version of ours."""
+    if if_match is None:
+        raise standard_problem(428)
+    tag = _ENTITY_TAG.fullmatch(if_match.strip())
+    return int(tag["version"]) if tag else 0
+
+
+Read = Annotated[int, Depends(_version_read)]
+"""The version that `If-Match` carries."""

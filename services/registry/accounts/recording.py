@@ -1,0 +1,130 @@
+"""How a change of an account is stored, told and recorded: the row, its event and its activity always go together."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.accounts.domain import Account, Registration
+from services.registry.accounts.queries import account_of
+from services.registry.accounts.tables import AccountRow
+from services.registry.accounts.work import Work
+from shared.audit import chain
+from shared.audit.chain import Change
+from shared.events.envelope import NewEvent
+from shared.events.registry import AccountChanged
+from shared.events.vocabulary import AccountClass
+
+_PRIVATE = ("handle", "title", "owner", "approved_person", "declared_by")
+_TOLD = ("status", "official_use", "next_review_on", "checks_due_on", "vetting_required")
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """What an account becomes, what that is called in its record, and the personal texts that belong to it."""
+
+    becomes: Registration
+    action: str
+    reason: str | None = None
+    after: tuple[tuple[str, str], ...] = ()
+    personal: tuple[tuple[str, str], ...] = ()
+
+
+async def lock(session: AsyncSession, account_ids: Sequence[UUID], *, skip_locked: bool = False) -> list[Account]:
+    """Lock these accounts, always in the same order, and return them as they are now."""
+    rows = await session.scalars(
+        select(AccountRow)
+        .where(AccountRow.id.in_(account_ids))
+        .order_by(AccountRow.id)
+        .with_for_update(skip_locked=skip_locked)
+        .execution_options(populate_existing=True)
+    )
+    return [account_of(row) for row in rows]
+
+
+async def store(work: Work, changes: Sequence[tuple[Account, Changing]]) -> list[Account]:
+    """Store changes of locked accounts, append to their chains and tell the other services."""
+    after = [await _apply(work, account, changing.becomes) for account, changing in changes]
+    links = [
+        (new.id, _described(work, before.registration, changing))
+        for (before, changing), new in zip(changes, after, strict=True)
+    ]
+    await chain.append(work.session, links, work.now, work.ids)
+    await work.outbox.append(work.session, [changed_event(account) for account in after], work.now)
+    return after
+
+
+async def note(work: Work, changes: Sequence[tuple[UUID, Change]]) -> None:
+    """Append activities that leave the account itself as it is."""
+    await chain.append(work.session, changes, work.now, work.ids)
+
+
+def new_row(account_id: UUID, registration: Registration, now: datetime) -> AccountRow:
+    """Return the row of an account that was just registered."""
+    return AccountRow(
+        id=account_id, **asdict(registration), review_announced_on=None, version=1, registered_at=now, changed_at=now
+    )
+
+
+def registered(account: Account, actor: str) -> Change:
+    """Describe that an account was put on the register."""
+    kept = account.registration
+    told = {"platform": kept.platform, "account_class": str(kept.account_class), **_texts(kept, _TOLD)}
+    return Change("registered", actor, after=told, personal=_texts(kept, _PRIVATE))
+
+
+def changed_event(account: Account) -> NewEvent:
+    """Return what the other services are told of an account."""
+    kept = account.registration
+    return NewEvent.of(
+        account.id,
+        AccountChanged(
+            account_id=account.id,
+            platform=kept.platform,
+            handle=kept.handle,
+            account_class=kept.account_class,
+            status=kept.status,
+            changed_at=account.changed_at,
+            official_use=kept.sanctioned,
+        ),
+    )
+
+
+async def _apply(work: Work, account: Account, becomes: Registration) -> Account:
+    row = await work.session.get_one(AccountRow, account.id)
+    for name, value in asdict(becomes).items():
+        setattr(row, name, value)
+    row.version, row.changed_at = account.version + 1, work.now
+    await work.session.flush()
+    return account_of(row)
+
+
+def _described(work: Work, before: Registration, changing: Changing) -> Change:
+    """Describe the change. Of a union account no text is kept: it could say who belongs to it (C-j)."""
+    union = before.account_class is AccountClass.UNION
+    old, new = _texts(before, _TOLD), _texts(changing.becomes, _TOLD)
+    differing = [name for name in _TOLD if old.get(name) != new.get(name)]
+    people = _texts(changing.becomes, _PRIVATE)
+    renamed = {name: text for name, text in people.items() if text != _texts(before, _PRIVATE).get(name)}
+    return Change(
+        changing.action,
+        work.actor,
+        reason=None if union else changing.reason,
+        before={name: old.get(name, "") for name in differing},
+        after={name: new.get(name, "") for name in differing} | dict(changing.after),
+        personal={} if union else renamed | dict(changing.personal),
+    )
+
+
+def _texts(registration: Registration, names: Sequence[str]) -> dict[str, str]:
+    values = {name: getattr(registration, name) for name in names}
+    return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, date) else str(value)

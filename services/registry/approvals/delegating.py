@@ -1,0 +1,98 @@
+"""An approver's proxy: dated, one at a time, recorded (S7)."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.exc import IntegrityError
+
+from services.registry.accounts.work import Work, same_person
+from services.registry.approvals.domain import LONGEST_DELEGATION_DAYS, Delegation
+from services.registry.approvals.queries import delegation_of
+from services.registry.approvals.tables import ApproverRow, DelegationRow
+from shared.ids import StaffId
+
+
+class DelegationOverlaps(Exception):
+    """The approver has a proxy on one of these days already."""
+
+
+class BadDelegation(ValueError):
+    """The delegation cannot be; `field` names what is wrong and the message says what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownDelegation(LookupError):
+    """No delegation of this person has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelegation:
+    """Who stands in, and on which days."""
+
+    proxy: StaffId
+    first_day: date
+    last_day: date
+    reason: str
+
+
+async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
+    """Name a proxy for oneself.
+
+    Raises:
+        BadDelegation: a day or the proxy is not acceptable.
+        DelegationOverlaps: there is a proxy on one of these days.
+    """
+    _check(work, wanted)
+    number = await _number(work)
+    row = DelegationRow(
+        id=work.ids.uuid(),
+        approver_number=number,
+        proxy=wanted.proxy,
+        period=Range(wanted.first_day, wanted.last_day, bounds="[]"),
+        reason=wanted.reason,
+        made_at=work.now,
+    )
+    try:
+        async with work.session.begin_nested():
+            work.session.add(row)
+            await work.session.flush()
+    except IntegrityError as error:
+        raise DelegationOverlaps from error
+    await work.session.refresh(row)
+    return delegation_of(row, work.person)
+
+
+async def end_delegation(work: Work, delegation_id: UUID) -> None:
+    """End a delegation that one gave, at once.
+
+    Raises:
+        UnknownDelegation: there is none of one's own.
+    """
+    row = await work.session.get(DelegationRow, delegation_id, with_for_update=True)
+    if row is None or row.ended_at is not None or row.approver_number != await _number(work):
+        raise UnknownDelegation
+    row.ended_at = work.now
+    await work.session.flush()
+
+
+def _check(work: Work, wanted: NewDelegation) -> None:
+    if same_person(wanted.proxy, work.person):
+        raise BadDelegation("proxy", "Name somebody else: you decide yourself already")
+    if wanted.first_day < work.today:
+        raise BadDelegation("first_day", "A delegation cannot begin in the past")
+    if wanted.last_day < wanted.first_day:
+        raise BadDelegation("last_day", "The last day cannot be before the first")
+    if (wanted.last_day - wanted.first_day).days >= LONGEST_DELEGATION_DAYS:
+        raise BadDelegation("last_day", f"Delegate for at most {LONGEST_DELEGATION_DAYS} days")
+
+
+async def _number(work: Work) -> int:
+    """Return the number that stands for whoever works."""
+    await work.session.execute(insert(ApproverRow).values(staff_id=work.person).on_conflict_do_nothing())
+    return (await work.session.scalars(select(ApproverRow.number).where(ApproverRow.staff_id == work.person))).one()

@@ -1,0 +1,183 @@
+"""The life of a request for an account, and who may decide about one (S7). Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.registry.accounts.domain import Registration, Vetting
+from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.ids import AccountId, StaffId
+
+LONGEST_DELEGATION_DAYS = 366
+"""A proxy for longer than a year is no proxy. Our choice: the policy states no period."""
+
+REQUESTED_CLASSES = (AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL, AccountClass.LINKEDIN)
+"""A personal account is never the department's, and a union's is outside the policy: nobody asks for either."""
+
+
+class RequestState(StrEnum):
+    """Where a request is."""
+
+    WITH_ADVICE_CENTRE = "with_advice_centre"
+    """On a platform that is not in use yet: the Security Advice Centre comes first (X3)."""
+    REQUESTED = "requested"
+    RETURNED = "returned"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Step(StrEnum):
+    """What can happen to a request."""
+
+    CLEAR = "clear"
+    APPROVE = "approve"
+    RETURN = "return"
+    REFUSE = "refuse"
+    RESUBMIT = "resubmit"
+    WITHDRAW = "withdraw"
+
+
+class About(StrEnum):
+    """Whether an account is asked for, or one that exists is to pass its checks (Sc-d)."""
+
+    NEW = "new"
+    LEGACY = "legacy"
+
+
+_S, _T = RequestState, Step
+_DECIDABLE = frozenset({_S.WITH_ADVICE_CENTRE, _S.REQUESTED})
+_FROM: Mapping[Step, frozenset[RequestState]] = {
+    _T.CLEAR: frozenset({_S.WITH_ADVICE_CENTRE}),
+    _T.APPROVE: frozenset({_S.REQUESTED}),
+    _T.RETURN: _DECIDABLE,
+    _T.REFUSE: _DECIDABLE,
+    _T.RESUBMIT: frozenset({_S.RETURNED}),
+    _T.WITHDRAW: _DECIDABLE | {_S.RETURNED},
+}
+OPEN = _DECIDABLE | {_S.RETURNED}
+"""States in which a request holds its handle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What somebody asks for."""
+
+    platform: str
+    handle: str
+    """Canonical for its platform."""
+    account_class: AccountClass
+    requirement: str
+    """The strategic business requirement that the account fulfils (S7)."""
+    purpose: str
+    """What it will be used for: one account, one purpose (S4)."""
+    owner: StaffId
+    title: str | None = None
+    approved_person: StaffId | None = None
+    vetting_required: Vetting | None = None
+
+    def registration(self) -> Registration:
+        """Return what would stand on the register."""
+        return Registration(
+            platform=self.platform,
+            handle=self.handle,
+            account_class=self.account_class,
+            status=AccountStatus.LIVE,
+            official_use=True,
+            title=self.title,
+            owner=self.owner,
+            approved_person=self.approved_person,
+            vetting_required=self.vetting_required,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it is now."""
+
+    id: UUID
+    account_id: AccountId
+    """The account's id from the beginning: its record starts with the request."""
+    about: About
+    state: RequestState
+    draft: Draft
+    requested_by: StaffId
+    requested_at: datetime
+    changed_at: datetime
+    version: int
+    new_platform: bool
+    reason: str | None
+    """Why it was returned, refused or withdrawn."""
+    relevance: str | None
+    """Why this approver is the relevant one, in their words."""
+    decided_by: StaffId | None
+    on_behalf_of: StaffId | None
+
+    @property
+    def parties(self) -> tuple[StaffId | None, ...]:
+        """Whose own request it is: who asks, and for whom."""
+        return (self.requested_by, self.draft.owner, self.draft.approved_person)
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """An approver's proxy, for some days, the last included."""
+
+    id: UUID
+    approver: StaffId
+    proxy: StaffId
+    first_day: date
+    last_day: date
+    reason: str
+    ended: bool = False
+
+    def holds_on(self, day: date) -> bool:
+        """Say whether the proxy may decide on this day."""
+        return not self.ended and self.first_day <= day <= self.last_day
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Somebody who wants to decide, in their own right or for somebody else."""
+
+    staff_id: StaffId
+    approves: bool
+    """Whether they are an approver themselves."""
+    stands_in_for: StaffId | None = None
+    delegated: bool = False
+    """Whether that person's delegation to them holds today."""
+
+
+class Barrier(StrEnum):
+    """Why somebody may not decide about a request."""
+
+    OWN_REQUEST = "own_request"
+    NO_APPROVER = "no_approver"
+    NO_DELEGATION = "no_delegation"
+
+
+def allowed(state: RequestState, step: Step) -> bool:
+    """Say whether a request in this state can take this step."""
+    return state in _FROM[step]
+
+
+def first_state(*, platform_in_use: bool) -> RequestState:
+    """Return where a request begins, and begins again: a platform not in use yet is looked at first."""
+    return RequestState.REQUESTED if platform_in_use else RequestState.WITH_ADVICE_CENTRE
+
+
+def barrier(request: Request, decider: Decider) -> Barrier | None:
+    """Return what keeps somebody from deciding: two people, and never about one's own request, not by proxy either."""
+    if any(_same(party, decider.staff_id) for party in request.parties):
+        return Barrier.OWN_REQUEST
+    if decider.stands_in_for is None:
+        return None if decider.approves else Barrier.NO_APPROVER
+    if any(_same(party, decider.stands_in_for) for party in request.parties):
+        return Barrier.OWN_REQUEST
+    return None if decider.delegated else Barrier.NO_DELEGATION
+
+
+def _same(one: StaffId | None, other: StaffId) -> bool:
+    return one is not None and one.casefold() == other.casefold()

@@ -1,0 +1,66 @@
+"""The page on which approvers name their proxy."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.registry.accounts.dependencies import WorkDep
+from services.registry.accounts.form_page import FormPage, show_form
+from services.registry.accounts.refusals import attempt
+from services.registry.approvals.delegating import BadDelegation, delegate, end_delegation
+from services.registry.approvals.forms import DELEGATION_FIELDS, read_delegation
+from services.registry.approvals.problems import REFUSALS
+from services.registry.approvals.queries import delegations_of
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.web.forms import FormErrors, read_form
+from shared.web.pages import render
+
+router = APIRouter(prefix="/accounts/proxies", include_in_schema=False)
+_APPROVES = [requires(Permission.APPROVE_ACCOUNTS)]
+_PAGE = FormPage(
+    title="Name a proxy",
+    action="/accounts/proxies/new",
+    button="Name the proxy",
+    back=("Your proxies", "/accounts/proxies"),
+    fields=DELEGATION_FIELDS,
+    intro=("Your proxy approves in your place on these days. You have one proxy at a time.",),
+)
+
+
+@router.get("", response_class=HTMLResponse)
+async def show_proxies(request: Request, work: WorkDep) -> HTMLResponse:
+    """Show the delegations that one gave or received."""
+    found = await delegations_of(work.session, work.person, work.today)
+    approves = work.may(Permission.APPROVE_ACCOUNTS)
+    return render(request, "approvals/proxies.html", delegations=found, me=work.person, approves=approves)
+
+
+@router.get("/new", response_class=HTMLResponse, dependencies=_APPROVES)
+async def ask_for_proxy(request: Request, work: WorkDep) -> HTMLResponse:  # noqa: ARG001 -- it says who is signed in
+    """Show the form."""
+    return show_form(request, _PAGE)
+
+
+@router.post("/new", response_class=HTMLResponse, dependencies=_APPROVES)
+async def post_proxy(request: Request, work: WorkDep) -> Response:
+    """Name a proxy, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    wanted = read_delegation(answers, errors)
+    status: object = 422
+    if wanted:
+        try:
+            status = await attempt(work, delegate(work, wanted), errors, REFUSALS, "proxy")
+        except BadDelegation as bad:
+            errors.add(bad.field, str(bad))
+    if errors:
+        return show_form(request, _PAGE, answers, errors, status if isinstance(status, int) else 422)
+    return RedirectResponse("/accounts/proxies", 303)
+
+
+@router.post("/{delegation_id:uuid}/end", dependencies=_APPROVES)
+async def post_end(work: WorkDep, delegation_id: UUID) -> Response:
+    """End a delegation that one gave."""
+    await end_delegation(work, delegation_id)
+    return RedirectResponse("/accounts/proxies", 303)

@@ -1,0 +1,141 @@
+"""What pages, lists and decisions read of requests and delegations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.accounts.domain import Vetting
+from services.registry.approvals.domain import About, Delegation, Draft, Request, RequestState
+from services.registry.approvals.tables import ApproverRow, DelegationRow, RequestRow
+from shared.events.vocabulary import AccountClass
+from shared.ids import AccountId, StaffId
+
+PAGE = 50
+_A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests; an empty tuple means all states, None everybody's."""
+
+    states: tuple[RequestState, ...] = ()
+    requested_by: StaffId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """One page, the newest change first."""
+
+    items: tuple[Request, ...]
+    next_cursor: UUID | None
+
+
+async def get_request(session: AsyncSession, request_id: UUID) -> Request | None:
+    """Return one request."""
+    row = await session.get(RequestRow, request_id)
+    return request_of(row) if row else None
+
+
+async def list_requests(
+    session: AsyncSession, wanted: RequestFilter, *, cursor: UUID | None = None, limit: int = PAGE
+) -> RequestPage:
+    """Return the page that begins after `cursor`, which is the id of the last one seen."""
+    key = (RequestRow.changed_at, RequestRow.id)
+    statement = select(RequestRow).where(*_conditions(wanted)).order_by(*(part.desc() for part in key))
+    if cursor is not None:
+        statement = statement.where(tuple_(*key) < select(*key).where(RequestRow.id == cursor).scalar_subquery())
+    rows = (await session.scalars(statement.limit(limit + 1))).all()
+    items = tuple(map(request_of, rows[:limit]))
+    return RequestPage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def requests_about(session: AsyncSession, account_id: UUID) -> list[Request]:
+    """Return the requests of an account, the newest first."""
+    rows = await session.scalars(
+        select(RequestRow).where(RequestRow.account_id == account_id).order_by(RequestRow.requested_at.desc())
+    )
+    return list(map(request_of, rows))
+
+
+async def platform_cleared(session: AsyncSession, platform: str) -> bool:
+    """Say whether the Security Advice Centre cleared this platform for an earlier request."""
+    cleared = exists().where(RequestRow.platform == platform, RequestRow.cleared_by.is_not(None))
+    return bool(await session.scalar(select(cleared)))
+
+
+async def delegations_of(session: AsyncSession, staff_id: str, today: date) -> list[Delegation]:
+    """Return the delegations that somebody gave or received and that are not over."""
+    statement = (
+        select(DelegationRow, ApproverRow.staff_id)
+        .join(ApproverRow, ApproverRow.number == DelegationRow.approver_number)
+        .where(or_(ApproverRow.staff_id == staff_id, DelegationRow.proxy == staff_id))
+        .where(DelegationRow.ended_at.is_(None), func.upper(DelegationRow.period) > today)
+        .order_by(DelegationRow.period)
+    )
+    return [delegation_of(row, approver) for row, approver in await session.execute(statement)]
+
+
+async def stands_in_for(session: AsyncSession, proxy: str, today: date) -> list[StaffId]:
+    """Return for whom somebody may decide today."""
+    found = await delegations_of(session, proxy, today)
+    return [delegation.approver for delegation in found if delegation.proxy == proxy and delegation.holds_on(today)]
+
+
+def request_of(row: RequestRow) -> Request:
+    """Return the request that a row stores."""
+    return Request(
+        id=row.id,
+        account_id=AccountId(row.account_id),
+        about=About(row.about),
+        state=RequestState(row.state),
+        draft=Draft(
+            platform=row.platform,
+            handle=row.handle,
+            account_class=AccountClass(row.account_class),
+            requirement=row.requirement,
+            purpose=row.purpose,
+            owner=StaffId(row.owner),
+            title=row.title,
+            approved_person=_staff(row.approved_person),
+            vetting_required=None if row.vetting_required is None else Vetting(row.vetting_required),
+        ),
+        requested_by=StaffId(row.requested_by),
+        requested_at=row.requested_at,
+        changed_at=row.changed_at,
+        version=row.version,
+        new_platform=row.new_platform,
+        reason=row.reason,
+        relevance=row.relevance,
+        decided_by=_staff(row.decided_by),
+        on_behalf_of=_staff(row.on_behalf_of),
+    )
+
+
+def delegation_of(row: DelegationRow, approver: str) -> Delegation:
+    """Return the delegation that a row stores."""
+    return Delegation(
+        id=row.id,
+        approver=StaffId(approver),
+        proxy=StaffId(row.proxy),
+        first_day=row.period.lower or date.min,
+        last_day=(row.period.upper or date.max) - _A_DAY,
+        reason=row.reason,
+        ended=row.ended_at is not None,
+    )
+
+
+def _conditions(wanted: RequestFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.states:
+        conditions.append(RequestRow.state.in_(wanted.states))
+    if wanted.requested_by:
+        conditions.append(RequestRow.requested_by == wanted.requested_by)
+    return conditions
+
+
+def _staff(text: str | None) -> StaffId | None:
+    return None if text is None else StaffId(text)

@@ -1,0 +1,132 @@
+"""Requests in words, for pages, and what whoever looks may do with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.registry.accounts.domain import CLASS_LABELS
+from services.registry.accounts.views import VETTING_LABELS
+from services.registry.accounts.work import Work, same_person
+from services.registry.approvals.domain import About, Decider, Request, RequestState, Step, allowed, barrier
+from services.registry.approvals.queries import stands_in_for
+from shared.auth.permissions import Permission
+from shared.events.platforms import platform_label, profile_url
+from shared.ids import StaffId
+
+STATE_LABELS = {
+    RequestState.WITH_ADVICE_CENTRE: "With the Security Advice Centre",
+    RequestState.REQUESTED: "Waits for an approver",
+    RequestState.RETURNED: "Returned, to be changed",
+    RequestState.APPROVED: "Approved",
+    RequestState.REFUSED: "Refused",
+    RequestState.WITHDRAWN: "Withdrawn",
+}
+STEP_LABELS = {
+    Step.CLEAR: "Clear the platform, so that an approver decides",
+    Step.APPROVE: "Approve",
+    Step.RETURN: "Return it with what has to change",
+    Step.REFUSE: "Refuse",
+    Step.WITHDRAW: "Withdraw",
+}
+_TAGS = {
+    RequestState.WITH_ADVICE_CENTRE: "govuk-tag--purple",
+    RequestState.REQUESTED: "govuk-tag--blue",
+    RequestState.RETURNED: "govuk-tag--yellow",
+    RequestState.APPROVED: "govuk-tag--green",
+    RequestState.REFUSED: "govuk-tag--grey",
+    RequestState.WITHDRAWN: "govuk-tag--grey",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """One request as a row or a page shows it."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    platform: str
+    profile: str | None
+    account_class: str
+    state: str
+    tag: str
+    legacy: bool
+    new_platform: bool
+    changed_at: datetime
+    rows: Sequence[tuple[str, str]]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """What whoever looks can do with a request."""
+
+    steps: tuple[tuple[Step, str], ...]
+    behalf: tuple[StaffId, ...]
+    """For whom they may decide."""
+    in_own_right: bool
+    resubmits: bool
+
+
+def request_view(request: Request) -> RequestView:
+    """Return a request in words."""
+    draft = request.draft
+    rows = (
+        ("Class", CLASS_LABELS[draft.account_class]),
+        ("Title", draft.title),
+        ("Strategic business requirement", draft.requirement),
+        ("Purpose", draft.purpose),
+        ("Proposed owner", draft.owner),
+        ("Who uses it", draft.approved_person),
+        ("Vetting required", VETTING_LABELS[draft.vetting_required] if draft.vetting_required else "None"),
+        ("Asked for by", request.requested_by),
+        ("Decided by", request.decided_by),
+        ("On behalf of", request.on_behalf_of),
+        ("Why this approver", request.relevance),
+        ("Reason", request.reason),
+    )
+    return RequestView(
+        id=request.id,
+        account_id=request.account_id,
+        name=draft.handle,
+        platform=platform_label(draft.platform),
+        profile=profile_url(draft.platform, draft.handle),
+        account_class=CLASS_LABELS[draft.account_class],
+        state=STATE_LABELS[request.state],
+        tag=_TAGS[request.state],
+        legacy=request.about is About.LEGACY,
+        new_platform=request.new_platform,
+        changed_at=request.changed_at,
+        rows=tuple((label, text) for label, text in rows if text),
+        version=request.version,
+    )
+
+
+async def possible(work: Work, request: Request) -> Possible:
+    """Return what whoever works can do with a request."""
+    own = same_person(request.requested_by, work.person)
+    proxies = await stands_in_for(work.session, work.person, work.today)
+    behalf = tuple(
+        approver
+        for approver in proxies
+        if barrier(request, Decider(work.person, False, approver, delegated=True)) is None  # noqa: FBT003 -- in order
+    )
+    approves = barrier(request, Decider(work.person, approves=work.may(Permission.APPROVE_ACCOUNTS))) is None
+    clears = barrier(request, Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS))) is None
+    with_centre = request.state is RequestState.WITH_ADVICE_CENTRE
+    decides = clears if with_centre else approves or bool(behalf)
+    wanted = [
+        (Step.CLEAR, clears),
+        (Step.APPROVE, decides and not with_centre),
+        (Step.RETURN, decides),
+        (Step.REFUSE, decides),
+        (Step.WITHDRAW, own),
+    ]
+    steps = tuple((step, STEP_LABELS[step]) for step, may in wanted if may and allowed(request.state, step))
+    return Possible(
+        steps=steps,
+        behalf=() if with_centre else behalf,
+        in_own_right=approves or with_centre,
+        resubmits=own and allowed(request.state, Step.RESUBMIT),
+    )

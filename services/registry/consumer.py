@@ -1,0 +1,27 @@
+"""What the registry listens to: event type → handler, one line each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.accounts.work import Work
+from services.registry.freezing.handlers import freeze_compromised
+from shared.events import topics
+from shared.events.envelope import Envelope, Event
+from shared.events.triage import CaseCompromiseConfirmed
+from shared.messaging.consumer import Handler
+
+GROUP = "signpost-registry"
+TOPICS = (topics.CASES,)
+
+
+def handlers(at_work: Callable[[AsyncSession, datetime], Work]) -> Mapping[type[Event], Handler]:
+    """Return the handler of each event type."""
+
+    async def on_compromise(
+        session: AsyncSession, envelopes: Sequence[Envelope[CaseCompromiseConfirmed]], now: datetime
+    ) -> None:
+        await freeze_compromised(at_work(session, now), envelopes)
+
+    return {CaseCompromiseConfirmed: on_compromise}

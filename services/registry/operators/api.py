@@ -1,0 +1,115 @@
+"""Operators as JSON: /accounts/api/v1/accounts/{id}/operators, /operators, /removals."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.registry.accounts.dependencies import Read, WorkDep
+from services.registry.accounts.handlers import known_account
+from services.registry.accounts.work import Work
+from services.registry.operators import exceptions, handlers
+from services.registry.operators.bodies import (
+    DeviceBody,
+    EvidenceBody,
+    GrantBody,
+    NamingBody,
+    OperatorBody,
+    OperatorList,
+    WhyBody,
+)
+from services.registry.operators.exceptions import Grant
+from services.registry.operators.handlers import Naming, UnknownOperator
+from services.registry.operators.queries import Checked, get_operator, operators_of
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.ids import StaffId
+
+router = APIRouter(prefix="/accounts/api/v1", tags=["operators"])
+
+_SEES = [requires(Permission.SEE_REGISTER)]
+_RECORDS = [requires(Permission.RECORD_GATES)]
+_GRANTS = [requires(Permission.GRANT_EXCEPTIONS)]
+
+
+@router.get("/accounts/{account_id}/operators", dependencies=_SEES)
+async def get_operators(work: WorkDep, account_id: UUID) -> OperatorList:
+    """List the operators of an account with their gates as they are today."""
+    return OperatorList(items=tuple(OperatorBody.of(one) for one in await _operators(work, account_id)))
+
+
+@router.post("/accounts/{account_id}/operators", status_code=201, dependencies=_RECORDS)
+async def post_operator(work: WorkDep, account_id: UUID, body: NamingBody, response: Response) -> OperatorBody:
+    """Name somebody to operate an account; they are authorised once, and while, every gate is passed."""
+    named = await handlers.name_operator(work, Naming(account_id, StaffId(body.staff_id), body.device))
+    return await _answer(work, named.id, response)
+
+
+@router.get("/operators/{operator_id}", dependencies=_SEES)
+async def get_one(work: WorkDep, operator_id: UUID, response: Response) -> OperatorBody:
+    """Return one operator; its version is the ETag."""
+    return await _answer(work, operator_id, response)
+
+
+@router.post("/operators/{operator_id}/device", dependencies=_RECORDS)
+async def post_device(
+    work: WorkDep, operator_id: UUID, version: Read, body: DeviceBody, response: Response
+) -> OperatorBody:
+    """Record what somebody uses the account on."""
+    await handlers.record_device(work, operator_id, version, body.device)
+    return await _answer(work, operator_id, response)
+
+
+@router.post("/operators/{operator_id}/withdraw", dependencies=_RECORDS)
+async def post_withdrawal(
+    work: WorkDep, operator_id: UUID, version: Read, body: WhyBody, response: Response
+) -> OperatorBody:
+    """Decide that somebody operates the account no longer."""
+    await handlers.withdraw(work, operator_id, version, body.reason)
+    return await _answer(work, operator_id, response)
+
+
+@router.post("/operators/{operator_id}/reinstate", dependencies=_RECORDS)
+async def post_reinstatement(
+    work: WorkDep, operator_id: UUID, version: Read, body: WhyBody, response: Response
+) -> OperatorBody:
+    """Decide that somebody is to operate the account again; the gates decide whether they may."""
+    await handlers.reinstate(work, operator_id, version, body.reason)
+    return await _answer(work, operator_id, response)
+
+
+@router.post("/operators/{operator_id}/exception", dependencies=_GRANTS)
+async def post_exception(
+    work: WorkDep, operator_id: UUID, version: Read, body: GrantBody, response: Response
+) -> OperatorBody:
+    """Grant a dated Security Policy Exception from the device rule."""
+    await exceptions.grant(work, Grant(operator_id, version, body.last_day, body.reason))
+    return await _answer(work, operator_id, response)
+
+
+@router.post("/operators/{operator_id}/exception/end", dependencies=_GRANTS)
+async def post_exception_end(
+    work: WorkDep, operator_id: UUID, version: Read, body: WhyBody, response: Response
+) -> OperatorBody:
+    """End a live exception before its date."""
+    await exceptions.end(work, operator_id, version, body.reason)
+    return await _answer(work, operator_id, response)
+
+
+@router.post("/removals/{task_id}", status_code=204, dependencies=_RECORDS)
+async def post_removal(work: WorkDep, task_id: UUID, body: EvidenceBody) -> None:
+    """Record how one knows that somebody's access on the platform is gone."""
+    await handlers.record_removal(work, task_id, body.evidence)
+
+
+async def _answer(work: Work, operator_id: UUID, response: Response) -> OperatorBody:
+    operator = await get_operator(work.session, operator_id)
+    if operator is None:
+        raise UnknownOperator
+    checked = next(one for one in await _operators(work, operator.account_id) if one.operator.id == operator_id)
+    response.headers["etag"] = f'"{checked.operator.version}"'
+    return OperatorBody.of(checked)
+
+
+async def _operators(work: Work, account_id: UUID) -> list[Checked]:
+    account = await known_account(work.session, account_id)
+    return await operators_of(work.session, account, work.periods, work.today)

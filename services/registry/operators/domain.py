@@ -1,0 +1,164 @@
+"""Gates: what somebody must have to operate an account, and what follows when they do not (S5, Sc-c, D-pia). Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.registry.accounts.domain import Registration, end_of
+from services.registry.vetting.domain import Clearance
+from shared.events.vocabulary import AccountClass, AccountStatus, WithdrawalReason
+from shared.ids import AccountId, StaffId
+
+LONGEST_EXCEPTION_DAYS = 366
+"""An exception is looked at again after a year at most. Our choice: the policy states no period."""
+
+
+class Device(StrEnum):
+    """What somebody uses an account on."""
+
+    DWP_APPROVED = "dwp_approved"
+    OTHER = "other"
+
+
+class GateName(StrEnum):
+    """What is asked for."""
+
+    TRAINING = "training"
+    VETTING = "vetting"
+    DEVICE = "device"
+
+
+class OperatorState(StrEnum):
+    """Whether somebody may operate the account."""
+
+    PENDING = "pending"
+    """Named, and never authorised so far."""
+    AUTHORISED = "authorised"
+    WITHDRAWN = "withdrawn"
+
+
+_CLOSED = {
+    AccountStatus.CLOSED: WithdrawalReason.ACCOUNT_CLOSED,
+    AccountStatus.FROZEN: WithdrawalReason.ACCOUNT_FROZEN,
+}
+_LAPSED = {
+    GateName.TRAINING: WithdrawalReason.TRAINING_LAPSED,
+    GateName.VETTING: WithdrawalReason.VETTING_LAPSED,
+    GateName.DEVICE: WithdrawalReason.EXCEPTION_EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate, passed or not, and until when: a day in the past where it was passed before."""
+
+    name: GateName
+    passed: bool
+    until: date | None = None
+    """The last day; None where there is none, or nothing was recorded."""
+    by_exception: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is recorded of somebody with an account."""
+
+    trained_until: date | None = None
+    clearance: Clearance | None = None
+    device: Device | None = None
+    exception_until: date | None = None
+    """The last day of the newest exception, also one that is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody named to operate an account."""
+
+    id: UUID
+    account_id: AccountId
+    staff_id: StaffId
+    state: OperatorState
+    wanted: bool
+    """False once somebody decided that they should not operate it any more."""
+    device: Device | None
+    reason: WithdrawalReason | None
+    lapses_at: datetime | None
+    """When the first of the gates closes by itself."""
+    version: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an operator's state should be on a day."""
+
+    state: OperatorState
+    reason: WithdrawalReason | None = None
+    lapses_at: datetime | None = None
+
+
+def needs_device(registration: Registration) -> bool:
+    """Say whether the account is used on DWP approved devices only (D-pia, D-linkedin)."""
+    individual = {AccountClass.PROFESSIONAL_INDIVIDUAL, AccountClass.LINKEDIN}
+    return registration.account_class in individual and registration.official_use
+
+
+def can_have_operators(registration: Registration) -> bool:
+    """Say whether somebody can be authorised at all: only where the use is official, never for a union's account."""
+    return registration.official_use and registration.status is not AccountStatus.CLOSED
+
+
+def gates(registration: Registration, standing: Standing, today: date) -> tuple[Gate, ...]:
+    """Return the gates of an account, as somebody with this standing passes them today."""
+    checks = [_training(standing, today), _vetting(registration, standing, today)]
+    if needs_device(registration):
+        checks.append(_device(standing, today))
+    return tuple(checks)
+
+
+def judge(registration: Registration, operator: Operator, standing: Standing, today: date) -> Verdict:
+    """Return what an operator may do today: authorised only while every gate is passed and the account is open."""
+    passed = gates(registration, standing, today)
+    if reason := _against(registration, operator, standing, passed):
+        never = operator.state is OperatorState.PENDING
+        return Verdict(OperatorState.PENDING) if never else Verdict(OperatorState.WITHDRAWN, reason)
+    last_days = [gate.until for gate in passed if gate.until]
+    return Verdict(OperatorState.AUTHORISED, None, end_of(min(last_days)) if last_days else None)
+
+
+def _training(standing: Standing, today: date) -> Gate:
+    until = standing.trained_until
+    return Gate(GateName.TRAINING, until is not None and today <= until, until)
+
+
+def _vetting(registration: Registration, standing: Standing, today: date) -> Gate:
+    required, clearance = registration.vetting_required, standing.clearance
+    if required is None:
+        return Gate(GateName.VETTING, passed=True)
+    if clearance is None:
+        return Gate(GateName.VETTING, passed=False)
+    enough = clearance.level is not None and clearance.level.covers(required)
+    return Gate(GateName.VETTING, clearance.covers(required, today), clearance.expires_on if enough else None)
+
+
+def _device(standing: Standing, today: date) -> Gate:
+    if standing.device is Device.DWP_APPROVED:
+        return Gate(GateName.DEVICE, passed=True)
+    until = standing.exception_until
+    return Gate(GateName.DEVICE, until is not None and today <= until, until, by_exception=until is not None)
+
+
+def _against(
+    registration: Registration, operator: Operator, standing: Standing, passed: Sequence[Gate]
+) -> WithdrawalReason | None:
+    """Return what stands against an authorisation, the widest reason first."""
+    if closed := _CLOSED.get(registration.status):
+        return closed
+    if not operator.wanted or not can_have_operators(registration):
+        return WithdrawalReason.BY_DECISION
+    failed = next((gate.name for gate in passed if not gate.passed), None)
+    if failed is GateName.DEVICE and standing.exception_until is None:
+        return WithdrawalReason.BY_DECISION
+    return _LAPSED[failed] if failed else None

@@ -1,0 +1,201 @@
+"""Names operators, records their device, and takes an authorisation away or gives it back by decision."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.registry.accounts.changing import lock_one
+from services.registry.accounts.domain import Account
+from services.registry.accounts.recording import note
+from services.registry.accounts.work import Work, same_person
+from services.registry.operators.domain import Device, Operator, OperatorState, can_have_operators, needs_device
+from services.registry.operators.queries import operator_of
+from services.registry.operators.reconsidering import reconsider
+from services.registry.operators.tables import OperatorRow, RemovalRow
+from shared.audit.chain import Change
+from shared.events.vocabulary import AccountStatus
+from shared.ids import StaffId
+
+
+class UnknownOperator(LookupError):
+    """No operator has this id."""
+
+
+class OperatorNamed(Exception):
+    """This person is named for the account already."""
+
+
+class OperatorChangedMeanwhile(Exception):
+    """The operator is not in the version that was read."""
+
+
+class NobodyOperates(Exception):
+    """The account is not used officially, or not open: nobody can be authorised for it."""
+
+
+class NotTheApprovedPerson(Exception):
+    """Only the approved person uses an individual's account (D-pia)."""
+
+
+class OwnGates(Exception):
+    """Nobody names themselves, nor records what their own authorisation depends on."""
+
+
+class NoSuchRemoval(LookupError):
+    """There is no open removal task with this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Who is to operate an account, and on what."""
+
+    account_id: UUID
+    staff_id: StaffId
+    device: Device | None = None
+
+
+async def name_operator(work: Work, naming: Naming) -> Operator:
+    """Name somebody to operate an account; they are authorised once, and while, every gate is passed (S5).
+
+    Raises:
+        UnknownAccount: there is none.
+        NotYourAccount: somebody else answers for it.
+        NobodyOperates, NotTheApprovedPerson: the account does not allow it.
+        OwnGates: it is oneself.
+        OperatorNamed: they are named already.
+    """
+    account = await lock_one(work, naming.account_id)
+    work.must_answer_for(account)
+    _must_be_operable(account, naming.staff_id)
+    _must_be_another(work, naming.staff_id)
+    statement = insert(OperatorRow).values(
+        id=work.ids.uuid(),
+        account_id=account.id,
+        account_class=account.registration.account_class,
+        staff_id=naming.staff_id,
+        state=OperatorState.PENDING,
+        wanted=True,
+        device=naming.device,
+        version=1,
+        named_by=work.actor,
+        named_at=work.now,
+        changed_at=work.now,
+    )
+    operator_id = await work.session.scalar(statement.on_conflict_do_nothing().returning(OperatorRow.id))
+    if operator_id is None:
+        raise OperatorNamed
+    await note(work, [(account.id, _change(work, "operator_named", naming.staff_id, naming.device))])
+    return await _judged(work, account, operator_id)
+
+
+async def record_device(work: Work, operator_id: UUID, version: int, device: Device) -> Operator:
+    """Record what somebody uses the account on.
+
+    Raises:
+        UnknownOperator, OperatorChangedMeanwhile, NotYourAccount, OwnGates: as the names say.
+    """
+    account, row = await lock_operator(work, operator_id, version)
+    _must_record(work, account, row)
+    row.device, row.version, row.changed_at = device, row.version + 1, work.now
+    await note(work, [(account.id, _change(work, "device_recorded", row.staff_id, device))])
+    return await _judged(work, account, row.id)
+
+
+async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
+    """Decide that somebody operates the account no longer; their access on the platform has to be removed.
+
+    Raises:
+        UnknownOperator, OperatorChangedMeanwhile, NotYourAccount: as the names say.
+    """
+    account, row = await lock_operator(work, operator_id, version)
+    work.must_answer_for(account)
+    return await _decide(work, account, row, reason, wanted=False)
+
+
+async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
+    """Decide that somebody is to operate the account again; the gates decide whether they may.
+
+    Raises:
+        UnknownOperator, OperatorChangedMeanwhile, NotYourAccount, OwnGates: as the names say.
+        NobodyOperates, NotTheApprovedPerson: the account does not allow it.
+    """
+    account, row = await lock_operator(work, operator_id, version)
+    _must_record(work, account, row)
+    _must_be_operable(account, StaffId(row.staff_id))
+    return await _decide(work, account, row, reason, wanted=True)
+
+
+async def record_removal(work: Work, task_id: UUID, evidence: str) -> None:
+    """Record how one knows that somebody's access on the platform is gone.
+
+    Raises:
+        NoSuchRemoval: there is no such open task.
+        NotYourAccount, OwnGates: as the names say.
+    """
+    operator_id = await work.session.scalar(select(RemovalRow.operator_id).where(RemovalRow.id == task_id))
+    if operator_id is None:
+        raise NoSuchRemoval
+    account, row = await lock_operator(work, operator_id)
+    _must_record(work, account, row)
+    task = await work.session.get_one(RemovalRow, task_id, with_for_update=True, populate_existing=True)
+    if task.done_at is not None:
+        raise NoSuchRemoval
+    task.done_at, task.done_how, task.done_by, task.evidence = work.now, "removed", work.actor, evidence
+    await work.session.flush()
+    personal = {"operator": row.staff_id, "evidence": evidence}
+    await note(work, [(account.id, Change("access_removed", work.actor, personal=personal))])
+
+
+async def lock_operator(work: Work, operator_id: UUID, version: int | None = None) -> tuple[Account, OperatorRow]:
+    """Lock an operator's account, then the operator.
+
+    Raises:
+        UnknownOperator: there is none.
+        OperatorChangedMeanwhile: the version read is not the newest.
+    """
+    account_id = await work.session.scalar(select(OperatorRow.account_id).where(OperatorRow.id == operator_id))
+    if account_id is None:
+        raise UnknownOperator
+    account = await lock_one(work, account_id)
+    row = await work.session.get_one(OperatorRow, operator_id, with_for_update=True, populate_existing=True)
+    if version is not None and row.version != version:
+        raise OperatorChangedMeanwhile
+    return account, row
+
+
+async def _decide(work: Work, account: Account, row: OperatorRow, reason: str, *, wanted: bool) -> Operator:
+    row.wanted, row.version, row.changed_at = wanted, row.version + 1, work.now
+    action = "operator_reinstated" if wanted else "operator_withdrawn"
+    await note(work, [(account.id, _change(work, action, row.staff_id, None, reason))])
+    return await _judged(work, account, row.id)
+
+
+async def _judged(work: Work, account: Account, operator_id: UUID) -> Operator:
+    await reconsider(work, [account])
+    row = await work.session.get_one(OperatorRow, operator_id)
+    return operator_of(row)
+
+
+def _must_be_operable(account: Account, staff_id: StaffId) -> None:
+    kept = account.registration
+    if not can_have_operators(kept) or kept.status is AccountStatus.FROZEN:
+        raise NobodyOperates
+    if needs_device(kept) and kept.approved_person and not same_person(kept.approved_person, staff_id):
+        raise NotTheApprovedPerson
+
+
+def _must_record(work: Work, account: Account, row: OperatorRow) -> None:
+    work.must_answer_for(account)
+    _must_be_another(work, row.staff_id)
+
+
+def _must_be_another(work: Work, staff_id: str) -> None:
+    if same_person(staff_id, work.person):
+        raise OwnGates
+
+
+def _change(work: Work, action: str, staff_id: str, device: Device | None, reason: str | None = None) -> Change:
+    after = {"device": str(device)} if device else {}
+    return Change(action, work.actor, reason=reason, after=after, personal={"operator": staff_id})

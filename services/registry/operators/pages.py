@@ -1,0 +1,111 @@
+"""Pages of operators: their gates as a checklist, and what can be done about them."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.registry.accounts.answers import Cells
+from services.registry.accounts.dependencies import WorkDep
+from services.registry.accounts.domain import Account
+from services.registry.accounts.form_page import show_form
+from services.registry.accounts.handlers import known_account
+from services.registry.accounts.refusals import attempt
+from services.registry.accounts.views import name_of
+from services.registry.accounts.work import Work
+from services.registry.operators.domain import needs_device
+from services.registry.operators.exceptions import BadException
+from services.registry.operators.forms import ACTIONS, Granted, Recorded, action_page, naming_page, read_naming
+from services.registry.operators.handlers import UnknownOperator, name_operator
+from services.registry.operators.problems import REFUSALS
+from services.registry.operators.queries import Checked, get_operator, operators_of
+from services.registry.operators.views import operator_view
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.web.forms import FormErrors, read_form
+from shared.web.pages import render
+
+router = APIRouter(prefix="/accounts", include_in_schema=False)
+_SEES = [requires(Permission.SEE_REGISTER)]
+_RECORDS = [requires(Permission.RECORD_GATES)]
+_GRANTS = [requires(Permission.GRANT_EXCEPTIONS)]
+
+
+@router.get("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
+async def ask_for_operator(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
+    """Show the form that names an operator."""
+    return show_form(request, naming_page(await known_account(work.session, account_id)))
+
+
+@router.post("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
+async def post_operator(request: Request, work: WorkDep, account_id: UUID) -> Response:
+    """Name an operator, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    account = await known_account(work.session, account_id)
+    naming = read_naming(account, answers, errors)
+    done = await attempt(work, name_operator(work, naming), errors, REFUSALS, "staff_id") if naming else 422
+    if isinstance(done, int):
+        return show_form(request, naming_page(account), answers, errors, done)
+    return RedirectResponse(f"/accounts/operators/{done.id}", 303)
+
+
+@router.get("/operators/{operator_id:uuid}", response_class=HTMLResponse, dependencies=_SEES)
+async def show_operator(request: Request, work: WorkDep, operator_id: UUID) -> HTMLResponse:
+    """Show one operator with their gates."""
+    account, checked = await _operator(work, operator_id)
+    return render(
+        request,
+        "operators/operator.html",
+        account=name_of(account),
+        account_id=account.id,
+        operator=operator_view(checked),
+        records=work.may(Permission.RECORD_GATES) and work.answers_for(account),
+        grants=work.may(Permission.GRANT_EXCEPTIONS),
+        has_device_rule=needs_device(account.registration),
+    )
+
+
+@router.get("/operators/{operator_id:uuid}/{action}", response_class=HTMLResponse, dependencies=_SEES)
+async def ask_for_action(
+    request: Request, work: WorkDep, operator_id: UUID, action: Recorded | Granted
+) -> HTMLResponse:
+    """Show the form of an action."""
+    account, checked = await _operator(work, operator_id)
+    return show_form(request, action_page(action, account, checked))
+
+
+@router.post("/operators/{operator_id:uuid}/recorded/{action}", response_class=HTMLResponse, dependencies=_RECORDS)
+async def post_recorded(request: Request, work: WorkDep, operator_id: UUID, action: Recorded) -> Response:
+    """Do what those who record gates do."""
+    return await _act(request, work, operator_id, action)
+
+
+@router.post("/operators/{operator_id:uuid}/granted/{action}", response_class=HTMLResponse, dependencies=_GRANTS)
+async def post_granted(request: Request, work: WorkDep, operator_id: UUID, action: Granted) -> Response:
+    """Do what those who grant exceptions do."""
+    return await _act(request, work, operator_id, action)
+
+
+async def _act(request: Request, work: Work, operator_id: UUID, action: Recorded | Granted) -> Response:
+    answers, errors = await read_form(request), FormErrors()
+    account, checked = await _operator(work, operator_id)
+    page = action_page(action, account, checked)
+    step = ACTIONS[action].read(work, checked, Cells(answers, errors), errors)
+    status: object = 422
+    if step is not None:
+        try:
+            status = await attempt(work, step, errors, REFUSALS, page.fields[0].name)
+        except BadException as bad:
+            errors.add(bad.field, str(bad))
+    if errors:
+        return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
+    return RedirectResponse(f"/accounts/operators/{operator_id}", 303)
+
+
+async def _operator(work: Work, operator_id: UUID) -> tuple[Account, Checked]:
+    operator = await get_operator(work.session, operator_id)
+    if operator is None:
+        raise UnknownOperator
+    account = await known_account(work.session, operator.account_id)
+    checked = await operators_of(work.session, account, work.periods, work.today)
+    return account, next(one for one in checked if one.operator.id == operator_id)

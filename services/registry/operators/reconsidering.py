@@ -1,0 +1,172 @@
+"""Judges operators again whenever what they depend on changed; grants or withdraws what follows (S5, D-pia)."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.registry.accounts.domain import Account
+from services.registry.accounts.recording import lock, note
+from services.registry.accounts.work import SYSTEM, Work
+from services.registry.operators.domain import Operator, OperatorState, Verdict, can_have_operators, judge, needs_device
+from services.registry.operators.queries import operating, operator_of, standings
+from services.registry.operators.tables import OperatorRow, RemovalRow
+from shared.audit.chain import Change
+from shared.events.envelope import NewEvent
+from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn
+from shared.events.vocabulary import AccountStatus, WithdrawalReason
+from shared.ids import AccountId, StaffId
+
+
+async def follow_people(work: Work, staff_ids: Sequence[str]) -> None:
+    """Judge these people again wherever they are named.
+
+    Whoever is being named at the same moment waits, or is waited for: one of the two sees the other.
+    """
+    accounts = await lock(work.session, await operating(work.session, staff_ids))
+    await _hold(work, staff_ids)
+    known = {account.id for account in accounts}
+    later = [account_id for account_id in await operating(work.session, staff_ids) if account_id not in known]
+    await _reconsider(work, [*accounts, *await lock(work.session, later)], staff_ids)
+
+
+async def follow_accounts(work: Work, accounts: Sequence[Account]) -> None:
+    """Judge the operators of locked accounts again; the approved person of an individual's account is named."""
+    await _name_approved_people(work, accounts)
+    await reconsider(work, accounts)
+
+
+async def reconsider(work: Work, accounts: Sequence[Account]) -> None:
+    """Judge all operators of locked accounts again."""
+    await _reconsider(work, accounts, None)
+
+
+async def _reconsider(work: Work, accounts: Sequence[Account], only: Sequence[str] | None) -> None:
+    statement = select(OperatorRow).where(OperatorRow.account_id.in_([account.id for account in accounts]))
+    if only is not None:
+        statement = statement.where(OperatorRow.staff_id.in_(only))
+    rows = (await work.session.scalars(statement.order_by(OperatorRow.id).with_for_update())).all()
+    if not rows:
+        return
+    await _hold(work, [row.staff_id for row in rows])
+    by_id = {account.id: account for account in accounts}
+    before = [operator_of(row) for row in rows]
+    recorded = await standings(work.session, before, work.periods)
+    verdicts = {
+        operator.id: judge(by_id[operator.account_id].registration, operator, recorded[operator.id], work.today)
+        for operator in before
+    }
+    for row in rows:
+        _apply(work, row, verdicts[row.id])
+    await work.session.flush()
+    changed = [operator for operator in before if verdicts[operator.id].state is not operator.state]
+    await _tell(work, changed, verdicts, by_id)
+
+
+def _apply(work: Work, row: OperatorRow, verdict: Verdict) -> None:
+    """Store a verdict; the first reason for a withdrawal stays, also when another one follows."""
+    changed = verdict.state != row.state
+    row.lapses_at = verdict.lapses_at
+    if changed:
+        row.state, row.reason = verdict.state, verdict.reason
+        row.version, row.changed_at = row.version + 1, work.now
+
+
+async def _tell(
+    work: Work, changed: Sequence[Operator], verdicts: Mapping[UUID, Verdict], accounts: Mapping[AccountId, Account]
+) -> None:
+    granted = [operator for operator in changed if verdicts[operator.id].state is OperatorState.AUTHORISED]
+    withdrawn = [(operator, reason) for operator in changed if (reason := verdicts[operator.id].reason) is not None]
+    await _end_removals(work, granted)
+    await _open_removals(work, withdrawn)
+    events = [_granted(work, accounts[operator.account_id], operator) for operator in granted]
+    events += [_withdrawn(work, accounts[operator.account_id], operator, reason) for operator, reason in withdrawn]
+    await work.outbox.append(work.session, events, work.now)
+    await note(work, [(operator.account_id, _noted(work, operator, verdicts[operator.id])) for operator in changed])
+
+
+def _granted(work: Work, account: Account, operator: Operator) -> NewEvent:
+    kept = account.registration
+    event = AuthorisationGranted(
+        account_id=account.id, platform=kept.platform, owner=kept.owner, at=work.now, operator=operator.staff_id
+    )
+    return NewEvent.of(account.id, event)
+
+
+def _withdrawn(work: Work, account: Account, operator: Operator, reason: WithdrawalReason) -> NewEvent:
+    kept = account.registration
+    event = AuthorisationWithdrawn(
+        account_id=account.id,
+        platform=kept.platform,
+        owner=kept.owner,
+        at=work.now,
+        operator=operator.staff_id,
+        reason=reason,
+    )
+    return NewEvent.of(account.id, event)
+
+
+def _noted(work: Work, operator: Operator, verdict: Verdict) -> Change:
+    granted = verdict.state is OperatorState.AUTHORISED
+    return Change(
+        "authorisation_granted" if granted else "authorisation_withdrawn",
+        work.actor,
+        after={"because": str(verdict.reason)} if verdict.reason else {},
+        personal={"operator": operator.staff_id},
+    )
+
+
+async def _open_removals(work: Work, withdrawn: Sequence[tuple[Operator, WithdrawalReason]]) -> None:
+    if withdrawn:
+        rows = [
+            {"id": work.ids.uuid(), "operator_id": operator.id, "because": reason, "opened_at": work.now}
+            for operator, reason in withdrawn
+        ]
+        await work.session.execute(insert(RemovalRow).on_conflict_do_nothing(), rows)
+
+
+async def _end_removals(work: Work, granted: Sequence[Operator]) -> None:
+    rows = await work.session.scalars(
+        select(RemovalRow).where(
+            RemovalRow.operator_id.in_([operator.id for operator in granted]), RemovalRow.done_at.is_(None)
+        )
+    )
+    for row in rows:
+        row.done_at, row.done_how, row.done_by = work.now, "authorised_again", work.actor
+    await work.session.flush()
+
+
+async def _name_approved_people(work: Work, accounts: Sequence[Account]) -> None:
+    """Name who was approved for an individual's account: their device is a gate from the first day (D-pia)."""
+    named = [
+        _named(work, account, person)
+        for account in accounts
+        if needs_device(account.registration)
+        and can_have_operators(account.registration)
+        and account.registration.status is not AccountStatus.FROZEN
+        and (person := account.registration.approved_person)
+    ]
+    if named:
+        await work.session.execute(insert(OperatorRow).on_conflict_do_nothing(), named)
+
+
+def _named(work: Work, account: Account, person: StaffId) -> dict[str, object]:
+    return {
+        "id": work.ids.uuid(),
+        "account_id": account.id,
+        "account_class": account.registration.account_class,
+        "staff_id": person,
+        "state": OperatorState.PENDING,
+        "wanted": True,
+        "version": 1,
+        "named_by": SYSTEM,
+        "named_at": work.now,
+        "changed_at": work.now,
+    }
+
+
+async def _hold(work: Work, staff_ids: Sequence[str]) -> None:
+    """Hold what is recorded of these people until the transaction ends."""
+    for staff_id in sorted(set(staff_ids)):
+        await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(staff_id, 0))))

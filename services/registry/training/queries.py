@@ -1,0 +1,50 @@
+"""What gates, pages and lists read of training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.training.domain import Completion, TrainingRecord
+from services.registry.training.tables import TrainingRow
+from shared.ids import StaffId
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPage:
+    """One page of records, the newest first."""
+
+    items: tuple[TrainingRecord, ...]
+    next_cursor: UUID | None
+
+
+async def last_completed(session: AsyncSession, staff_ids: Sequence[str]) -> dict[str, date]:
+    """Return when each of these people last completed training; people without any are left out."""
+    rows = await session.execute(
+        select(TrainingRow.staff_id, func.max(TrainingRow.completed_on).label("day"))
+        .where(TrainingRow.staff_id.in_(staff_ids))
+        .group_by(TrainingRow.staff_id)
+    )
+    return {row.staff_id: row.day for row in rows}
+
+
+async def list_training(session: AsyncSession, *, cursor: UUID | None = None, limit: int = PAGE) -> TrainingPage:
+    """Return the page that begins after `cursor`, which is the id of the last one seen."""
+    key = (TrainingRow.recorded_at, TrainingRow.id)
+    statement = select(TrainingRow).order_by(*(part.desc() for part in key)).limit(limit + 1)
+    if cursor is not None:
+        statement = statement.where(tuple_(*key) < select(*key).where(TrainingRow.id == cursor).scalar_subquery())
+    rows = (await session.scalars(statement)).all()
+    items = tuple(map(record_of, rows[:limit]))
+    return TrainingPage(items, items[-1].id if len(rows) > limit else None)
+
+
+def record_of(row: TrainingRow) -> TrainingRecord:
+    """Return the record that a row stores."""
+    completion = Completion(StaffId(row.staff_id), row.course, row.completed_on)
+    return TrainingRecord(row.id, completion, row.recorded_by, row.recorded_at)

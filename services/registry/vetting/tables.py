@@ -1,0 +1,33 @@
+"""Vetting records in PostgreSQL."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.registry.accounts.domain import Vetting
+from services.registry.tables import Base
+from shared.db.personal import personal
+
+_LEVELS = ", ".join(f"'{level}'" for level in Vetting)
+
+
+class VettingRow(Base):
+    """What was recorded about somebody's vetting; the newest row of a person counts."""
+
+    __tablename__ = "vetting_record"
+    __table_args__ = (
+        Index("ix_vetting_record_person", "staff_id", "recorded_at", "id"),
+        Index("ix_vetting_record_recorded_at", "recorded_at", "id"),
+        CheckConstraint(f"level in ({_LEVELS})", name="level"),
+        CheckConstraint("staff_id <> ''", name="named"),
+        CheckConstraint("level is not null or expires_on is null", name="none_does_not_expire"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    staff_id: Mapped[str] = mapped_column(info=personal("who was vetted", retention="account"))
+    level: Mapped[str | None] = mapped_column(info=personal("level of vetting", retention="account"))
+    expires_on: Mapped[date | None] = mapped_column(info=personal("when vetting expires", retention="account"))
+    recorded_by: Mapped[str] = mapped_column(info=personal("who recorded vetting", retention="account"))
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,1 @@
+"""What waits for whoever is signed in: requests, gates, removals, reviews, recoveries, checks."""

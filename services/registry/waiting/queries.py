@@ -1,0 +1,94 @@
+"""Gathers what waits for somebody, from every capability that keeps something waiting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.registry.accounts.domain import Account
+from services.registry.accounts.queries import AccountFilter, accounts_by_id, accounts_owned_by, list_accounts
+from services.registry.accounts.work import Work, same_person
+from services.registry.approvals.domain import Request, RequestState
+from services.registry.approvals.queries import RequestFilter, list_requests
+from services.registry.approvals.seeing import sees_all
+from services.registry.approvals.views import possible
+from services.registry.operators.domain import Operator, OperatorState
+from services.registry.operators.queries import Removal, in_state, open_removals_of, without_device
+from shared.auth.permissions import Permission
+from shared.events.vocabulary import AccountStatus
+
+_MOST = 200
+_UNDECIDED = (RequestState.WITH_ADVICE_CENTRE, RequestState.REQUESTED, RequestState.RETURNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What somebody can do something about now."""
+
+    requests: Sequence[Request]
+    removals: Sequence[tuple[Account, Removal]]
+    gates: Sequence[tuple[Account, Operator]]
+    """Operators who lack a gate."""
+    exceptions: Sequence[tuple[Account, Operator]]
+    """Operators who have neither an approved device nor an exception."""
+    recoveries: Sequence[Account]
+    reviews: Sequence[Account]
+    checks: Sequence[Account]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing waits."""
+        parts = (self.requests, self.removals, self.gates, self.exceptions, self.recoveries, self.reviews, self.checks)
+        return not any(parts)
+
+
+async def waiting_for(work: Work) -> Waiting:
+    """Return what waits for whoever works."""
+    mine = await _accounts(work)
+    by_id = {account.id: account for account in mine}
+    removals = await open_removals_of(work.session, list(by_id)) if by_id else []
+    lacking = await in_state(work.session, list(by_id), (OperatorState.PENDING, OperatorState.WITHDRAWN))
+    return Waiting(
+        requests=await _requests(work),
+        removals=[(by_id[one.operator.account_id], one) for one in removals],
+        gates=[(by_id[one.account_id], one) for one in lacking if one.wanted],
+        exceptions=await _exceptions(work),
+        recoveries=[account for account in mine if account.registration.status is AccountStatus.FROZEN],
+        reviews=[account for account in mine if _due(account.registration.next_review_on, work.today)],
+        checks=[account for account in mine if account.registration.checks_due_on],
+    )
+
+
+async def _requests(work: Work) -> list[Request]:
+    own = None if await sees_all(work) else work.person
+    page = await list_requests(work.session, RequestFilter(_UNDECIDED, own), limit=_MOST)
+    return [request for request in page.items if await _waits_here(work, request)]
+
+
+async def _waits_here(work: Work, request: Request) -> bool:
+    if request.state is RequestState.RETURNED:
+        return same_person(request.requested_by, work.person)
+    if same_person(request.requested_by, work.person):
+        return False
+    return bool((await possible(work, request)).steps)
+
+
+async def _accounts(work: Work) -> list[Account]:
+    """Return the accounts that whoever works answers for: all that need something, for those who keep the register."""
+    if not work.may(Permission.RECORD_GATES):
+        return []
+    if not work.may(Permission.MANAGE_REGISTER):
+        return await accounts_owned_by(work.session, work.person)
+    open_statuses = tuple(status for status in AccountStatus if status is not AccountStatus.CLOSED)
+    return list((await list_accounts(work.session, AccountFilter(statuses=open_statuses), limit=10 * _MOST)).items)
+
+
+async def _exceptions(work: Work) -> list[tuple[Account, Operator]]:
+    if not work.may(Permission.GRANT_EXCEPTIONS):
+        return []
+    operators = await without_device(work.session, work.today)
+    accounts = await accounts_by_id(work.session, [operator.account_id for operator in operators])
+    return [(accounts[operator.account_id], operator) for operator in operators]
+
+
+def _due(day: date | None, today: date) -> bool:
+    return day is not None and day <= today
