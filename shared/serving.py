@@ -17,6 +17,8 @@ from shared.runtime import Role, run_roles
 _log = structlog.get_logger()
 
 BACKLOG = 2048
+STOPPING = "stopping"
+"""Where a request's state has the event of `TellsOfStop`."""
 
 
 class PortBusy(Exception):
@@ -45,7 +47,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], stop: asyncio.Event) -> None:
     """Serve `app` and run `roles` until `stop`: first no new requests, then the roles finish what is in hand."""
     config = uvicorn.Config(
-        app,
+        TellsOfStop(app, stop),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -62,10 +64,10 @@ async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], st
         told = group.create_task(stop.wait(), name="stop")
         _log.info("serving", port=listener.getsockname()[1])
         await asyncio.wait({told, web, work}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
         server.should_exit = True
         await web
         roles_stop.set()
-        stop.set()
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -86,6 +88,18 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class TellsOfStop:
+    """Gives every request the event that is set when the process is asked to stop: an endless answer ends by it."""
+
+    def __init__(self, app: ASGIApp, stop: asyncio.Event) -> None:
+        self._app = app
+        self._stop = stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[STOPPING] = self._stop
+        await self._app(scope, receive, send)
 
 
 class HealthOnly:

@@ -1,12 +1,13 @@
 """The event log on Apache Kafka: transactional writers, readers of committed records."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
 
+from shared.messaging.kafka_behind import behind
 from shared.messaging.kafka_group import KafkaSubscription
 from shared.messaging.kafka_session import KafkaConnection, reachable, stop
 from shared.messaging.log import Appender, LogUnavailable, Record, Subscription
@@ -72,6 +73,10 @@ class KafkaLog:
             await subscription.close()
             raise
         return subscription
+
+    async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
+        """Return how far the committed offsets of `groups` are behind the last stable offsets."""
+        return await behind(self._connection, groups)
 
     async def close(self) -> None:
         """Nothing is held but by appenders and subscriptions."""

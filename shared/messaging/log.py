@@ -122,4 +122,16 @@ class EventLog(Protocol):
         """Join `group`, starting at the earliest record where the group has committed nothing."""
         ...
 
+    async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
+        """Return how many records each of `groups` has not committed, without joining it.
+
+        Counted in the partitions that the group has committed in; a group that has committed nothing is left out.
+        Where the log keeps marks of its own among the records it may be a little too much, never too little, and 0
+        means none.
+
+        Raises:
+            LogUnavailable: the log is away.
+        """
+        ...
+
     async def close(self) -> None: ...

@@ -35,6 +35,11 @@ update log_partition p set next_offset = n.next_offset
 from unnest($1::text[], $2::int[], $3::bigint[]) n (topic, partition, next_offset)
 where p.topic = n.topic and p.partition = n.partition
 """
+_BEHIND = """
+select o.group_name, sum(p.next_offset - o.next_offset)::bigint as behind
+from log_offset o join log_partition p on p.topic = o.topic and p.partition = o.partition
+where o.group_name = any($1) group by o.group_name
+"""
 _COLUMNS = ("topic", "partition", "offset", "key", "value", "headers")
 
 _Partition = tuple[str, int]
@@ -88,6 +93,12 @@ class PostgresLog:
         async with reachable():
             await subscription.join()
         return subscription
+
+    async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
+        """Return how far the committed offsets of `groups` are behind the heads."""
+        async with self._connection() as connection:
+            rows = await connection.fetch(_BEHIND, list(groups))
+        return {row["group_name"]: row["behind"] for row in rows}
 
     async def append(self, writer: tuple[str, int], records: Sequence[Record]) -> None:
         """Append for a writer that holds its epoch; appenders call this.

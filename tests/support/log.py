@@ -54,6 +54,10 @@ class IsolatedLog:
         self._open.push_async_callback(subscription.close)
         return _IsolatedSubscription(subscription, self._prefix)
 
+    async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
+        found = await self._log.behind([self._prefix + group for group in groups])
+        return {group.removeprefix(self._prefix): count for group, count in found.items()}
+
     async def close(self) -> None:
         await self._open.aclose()
         await self._log.close()

@@ -345,6 +345,7 @@ class LogOfAMember:
         self._log = log
         self._commit = commit
         self.appender = log.appender
+        self.behind = log.behind
         self.close = log.close
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:

@@ -263,3 +263,12 @@ async def test_one_append_to_several_topics_is_whole(any_log: EventLog) -> None:
     member = await any_log.subscribe("group", [LETTERS.name, NUMBERS.name])
     found = await read(member, 2)
     assert {received.record.topic for received in found} == {LETTERS.name, NUMBERS.name}
+
+
+async def test_anybody_can_ask_how_far_a_group_is_behind(any_log: EventLog) -> None:
+    appender, member = await any_log.appender("writer"), await any_log.subscribe("group", [LETTERS.name])
+    await appender.append(records(range(30)))
+    await read(member, 30)
+    assert await any_log.behind(["group", "never-read"]) == {"group": 0}
+    await appender.append(records(range(30, 60)))
+    assert (await any_log.behind(["group"]))["group"] >= 30

@@ -1,7 +1,7 @@
 """What is committed gets into the log: in order, at least once, by one relay at a time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -139,6 +139,7 @@ class LogThatIsAway:
         self._times = times
         self.refused = asyncio.Event()
         self.subscribe = log.subscribe
+        self.behind = log.behind
         self.close = log.close
 
     async def appender(self, writer_id: str) -> Appender:
@@ -167,6 +168,9 @@ class LogThatNeverAnswers:
             self.given_up.set()
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        raise NotImplementedError
+
+    async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
         raise NotImplementedError
 
     async def close(self) -> None:

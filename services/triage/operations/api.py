@@ -1,0 +1,68 @@
+"""The figures of operations for scripts (`/cases/api/v1/operations`)."""
+
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from services.triage.operations.dashboard import Dashboard
+from services.triage.operations.dependencies import Days, Overseer, keys_of, period, read
+from services.triage.operations.figures import Value
+from shared.web.dependencies import Transaction
+
+router = APIRouter(prefix="/cases/api/v1", tags=["operations"])
+
+
+class SummaryBody(BaseModel):
+    """The line that says whether all is well."""
+
+    unaccounted: int | None
+    """None until the ledger has spoken."""
+    oldest_unaccounted_s: int | None
+    dead_lettered: int
+    ledger_at: datetime | None
+    accepted_today: int
+    median_first_action_s: int | None
+    missed_today: int
+
+
+class TableBody(BaseModel):
+    """A table: names of columns, and rows in their order."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+
+class OperationsBody(BaseModel):
+    """Everything on the page, as of one moment."""
+
+    at: datetime
+    days: int
+    summary: SummaryBody
+    tables: dict[str, TableBody]
+
+    @classmethod
+    def of(cls, shown: Dashboard) -> "OperationsBody":
+        """Return the body of a dashboard."""
+        top = shown.top
+        summary = SummaryBody(
+            unaccounted=top.unaccounted,
+            oldest_unaccounted_s=top.oldest_unaccounted_s,
+            dead_lettered=top.dead_lettered,
+            ledger_at=top.ledger_at,
+            accepted_today=top.accepted_today,
+            median_first_action_s=int(top.first_action.total_seconds()) if top.first_action else None,
+            missed_today=top.missed_today,
+        )
+        tables = {
+            panel.id: TableBody(title=panel.title, columns=panel.table.columns, rows=panel.table.rows)
+            for panel in shown.panels
+        }
+        return cls(at=shown.at, days=shown.days, summary=summary, tables=tables)
+
+
+@router.get("/operations")
+async def operations(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> OperationsBody:
+    """Give the figures of the last 1, 7 or 30 UK days, without any case that is kept from you."""
+    return OperationsBody.of(await read(request, session, keys_of(overseer), period(days)))

@@ -1,0 +1,37 @@
+"""What the routes of operations ask for."""
+
+from collections.abc import Collection
+from typing import Annotated, cast
+
+from fastapi import Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases.access import Viewer
+from services.triage.operations import queries
+from services.triage.operations.dashboard import PERIODS, Dashboard, dashboard
+from services.triage.operations.lag import LagReader
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.clock import Clock
+
+Overseer = Annotated[Principal, requires(Permission.SEE_OPERATIONS)]
+Days = Annotated[str, Query()]
+DEFAULT_DAYS = 7
+
+
+def period(days: str) -> int:
+    """Return the days that an address asks for; what makes no sense is the usual period."""
+    return next((known for known in PERIODS if str(known) == days), DEFAULT_DAYS)
+
+
+def keys_of(principal: Principal) -> Collection[str]:
+    """Return the keys of whom a report may mean by somebody."""
+    return Viewer.of(principal).keys
+
+
+async def read(request: Request, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
+    """Return the dashboard of somebody with `keys`, as it is now."""
+    now = cast(Clock, request.app.state.clock).now()
+    lag = await cast(LagReader, request.app.state.lag).current()
+    return dashboard(await queries.snapshot(session, keys, now), lag, days)

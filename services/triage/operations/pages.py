@@ -1,0 +1,68 @@
+"""The operations page (`/cases/operations`), its tables as files, and what keeps it live."""
+
+from typing import cast
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from jinja2 import Environment
+
+from services.triage.operations.dashboard import PERIODS
+from services.triage.operations.dependencies import Days, Overseer, keys_of, period, read
+from services.triage.operations.exporting import as_csv
+from services.triage.operations.fragments import Fragments, clock
+from services.triage.operations.live import LiveFigures, TooManyStreams
+from shared.auth.guard import current_session
+from shared.auth.permissions import Permission
+from shared.web.dependencies import Transaction
+from shared.web.pages import render
+from shared.web.problems import standard_problem
+
+router = APIRouter(prefix="/cases/operations", include_in_schema=False)
+
+
+@router.get("")
+async def page(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> HTMLResponse:
+    """Show how the whole is doing."""
+    shown = await read(request, session, keys_of(overseer), period(days))
+    return render(
+        request,
+        "operations/page.html",
+        dashboard=shown,
+        fragments=_fragments(request, operates=overseer.may(Permission.OPERATE_DEAD_LETTERS)).of(shown),
+        periods=PERIODS,
+        clock=clock,
+    )
+
+
+@router.get("/stream")
+async def stream(request: Request, overseer: Overseer, days: Days = "") -> Response:
+    """Send what changes on the page, as it changes, until the session or the process ends."""
+    live = cast(LiveFigures, request.app.state.live_figures)
+    fragments = _fragments(request, operates=overseer.may(Permission.OPERATE_DEAD_LETTERS))
+    session = current_session(request)
+    try:
+        sending = live.open(
+            request, keys_of(overseer), period(days), fragments, session.expires_at if session else None
+        )
+    except TooManyStreams as error:
+        raise standard_problem(503, headers={"retry-after": "60"}) from error
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(sending, media_type="text/event-stream", headers=headers)
+
+
+@router.get("/{table}.csv")
+async def table_as_csv(
+    request: Request, session: Transaction, overseer: Overseer, table: str, days: Days = ""
+) -> Response:
+    """Give the table of one panel as CSV."""
+    shown = await read(request, session, keys_of(overseer), period(days))
+    panel = shown.panel(table)
+    if panel is None:
+        raise standard_problem(404)
+    name = f"signpost-{panel.id}-{shown.at:%Y-%m-%d}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(as_csv(panel.table), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _fragments(request: Request, *, operates: bool) -> Fragments:
+    return Fragments(cast(Environment, request.app.state.templates), operates=operates)
