@@ -1,11 +1,12 @@
-"""Cases as operations counts them, and which reports somebody is kept from."""
+"""Cases as operations counts them, and which of them somebody's figures leave out."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, literal, select, text
+from sqlalchemy import ARRAY, Text, Uuid, any_, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.domain import FINISHED
@@ -52,8 +53,22 @@ async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> list[Co
     ]
 
 
-async def reports_kept_from(session: AsyncSession, keys: Collection[str]) -> list[UUID]:
-    """Return the reports that have a case which is kept from somebody with any of `keys`."""
+class KeptCase(NamedTuple):
+    """A case that somebody's figures leave out."""
+
+    case_id: UUID
+    report_id: UUID
+    first: bool
+
+
+async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[KeptCase]:
+    """Return the cases that are kept from somebody with any of `keys`, and the exempt ones: they are nobody's (C-j).
+
+    When a case is found exempt, whom it was about is erased; were it counted from then on, it would be for them too.
+    """
+    some = text("kept_from <> '{}'")  # the same words as in the partial indexes, or they would not be used
+    exempt = text("outcome = 'exempt'")
     kept = CaseRow.kept_from.overlap(literal(sorted(keys), ARRAY(Text)))
-    some = text("kept_from <> '{}'")  # the same words as in the partial index, or it would not be used
-    return list(await session.scalars(select(CaseRow.report_id).where(kept, some).distinct()))
+    columns = select(CaseRow.case_id, CaseRow.report_id, CaseRow.link_number)
+    rows = await session.execute(union_all(columns.where(kept, some), columns.where(exempt)))
+    return sorted({KeptCase(case_id, report_id, number == 1) for case_id, report_id, number in rows})

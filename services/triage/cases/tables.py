@@ -81,6 +81,7 @@ class CaseRow(Base):
         Index("ix_case_team", "team", "case_id"),
         Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
         Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),
+        Index("ix_case_exempt", "case_id", postgresql_where=text("outcome = 'exempt'")),
         Index("ix_case_kept_from", "kept_from", postgresql_using="gin", postgresql_where=text("kept_from <> '{}'")),
     )
 

@@ -68,7 +68,7 @@ class Snapshot:
 
 
 async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime) -> Snapshot:
-    """Return the figures without any report that is kept from somebody with `keys`.
+    """Return the figures without any case that is kept from somebody with `keys`.
 
     All of it is read at one moment: a case must never be counted and left out in turn.
     """
@@ -111,15 +111,14 @@ async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
 
 
 async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Cell]:
-    """Return what the reports that are kept from somebody add to the figures, all their cases included."""
-    report_ids = await counting.reports_kept_from(session, keys)
+    """Return what must be left out: each case kept from somebody, and its report where it is the report's first."""
+    kept = await counting.cases_kept_from(session, keys)
     left_out: Counter[Cell] = Counter()
-    if report_ids:
-        for report in (await reports(session, report_ids)).values():
+    if kept:
+        for case in (await cases(session, {one.case_id for one in kept})).values():
+            left_out.update(case.cells())
+        for report in (await reports(session, {one.report_id for one in kept if one.first})).values():
             left_out.update(report.cells())
-        rows = await session.scalars(select(CountedCase).where(_among(CountedCase.report_id, report_ids)))
-        for row in rows:
-            left_out.update(_case(row).cells())
     return left_out
 
 

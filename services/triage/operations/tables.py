@@ -34,7 +34,7 @@ class CountedCase(Base):
     __tablename__ = "counted_case"
 
     case_id: Mapped[UUID] = mapped_column(primary_key=True)
-    report_id: Mapped[UUID] = mapped_column(index=True)
+    report_id: Mapped[UUID]
     team: Mapped[str]
     submitted_at: Mapped[datetime] = mapped_column(_Moment)
     opened_at: Mapped[datetime] = mapped_column(_Moment)

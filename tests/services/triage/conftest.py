@@ -82,7 +82,9 @@ async def triage(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Tr
             event_log="postgres",
             triage_database_url=url,
         )
-        async with open_service(settings, clock=clock, log=AsyncMock()) as service:
+        log = AsyncMock()
+        log.behind.return_value = {}
+        async with open_service(settings, clock=clock, log=log) as service:
             yield Triage(service.app, service.database, clock, TokenIssuer(private.read_bytes()))
 
 

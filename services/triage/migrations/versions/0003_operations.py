@@ -25,10 +25,12 @@ def upgrade() -> None:
         postgresql_using="gin",
         postgresql_where=sa.text("kept_from <> '{}'"),
     )
+    op.create_index("ix_case_exempt", "case", ["case_id"], postgresql_where=sa.text("outcome = 'exempt'"))
 
 
 def downgrade() -> None:
     """Go back to the revision before."""
+    op.drop_index("ix_case_exempt", table_name="case")
     op.drop_index("ix_case_kept_from", table_name="case")
     for table in ("known_dead_letter", "ledger_figures", "figure_version", "figure", "counted_case", "counted_report"):
         op.drop_table(table)
@@ -62,7 +64,6 @@ def _facts() -> None:
         sa.Column("missed", sa.ARRAY(sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_counted_case")),
     )
-    op.create_index(op.f("ix_counted_case_report_id"), "counted_case", ["report_id"])
 
 
 def _figures() -> None:
