@@ -1,0 +1,137 @@
+"""`signpost rules backtest`: what a candidate rule book would have decided otherwise."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from services.cli.session import transaction
+from services.triage.routing.domain import RuleBook
+from services.triage.routing.rulebook import RuleBookRefused
+from services.triage.rules.domain import EXAMPLES, Backtest, Window
+from services.triage.rules.handlers import replay
+from services.triage.rules.reading import read, read_text
+from shared.clock import SystemClock
+
+REFUSED = 2
+INTERRUPTED = 130
+"""As a shell says of a command that Ctrl-C ended."""
+_UK = ZoneInfo("Europe/London")
+_console = Console(soft_wrap=True, highlight=False)
+_errors = Console(soft_wrap=True, highlight=False, stderr=True)
+
+
+def backtest(
+    since: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], metavar="ISO-DATE", help="The first day, in UK local time")
+    ],
+    book: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The candidate rule book")],
+    examples: Annotated[int, typer.Option(min=0, max=1000, help="References named for each change of rule")] = EXAMPLES,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
+) -> None:
+    """Decide past reports again by another rule book and say what would differ. Reads only.
+
+    Exit code 2 when the book is refused, with rule, line and column. Ctrl-C ends it with what was replayed until then.
+    """
+    try:
+        candidate = read(read_text(book))
+    except RuleBookRefused as refused:
+        _errors.print(str(refused), markup=False)
+        raise typer.Exit(REFUSED) from None
+    window = Window(since.replace(tzinfo=_UK), SystemClock().now())
+    result = Backtest(examples)
+    try:
+        asyncio.run(_replay(candidate, window, result))
+    except KeyboardInterrupt:
+        _errors.print("Interrupted: this is what was replayed until then, newest first.")
+    _say(result, candidate, window, as_json=as_json)
+    raise typer.Exit(0 if result.complete else INTERRUPTED)
+
+
+async def _replay(candidate: RuleBook, window: Window, into: Backtest) -> None:
+    """Replay with a bar that runs back in time: nothing is counted beforehand."""
+    length = max((window.until - window.since).total_seconds(), 1)
+    columns = (TextColumn("Deciding again"), BarColumn(), TextColumn("{task.fields[replayed]} decisions"))
+    shown = sys.stderr.isatty()
+    with Progress(*columns, TimeElapsedColumn(), console=_errors, transient=True, disable=not shown) as progress:
+        task = progress.add_task("", total=length, replayed=0)
+
+        def told(position: datetime) -> None:
+            done = (window.until - position).total_seconds()
+            progress.update(task, completed=done, replayed=into.replayed)
+
+        async with transaction("triage") as session:
+            await replay(session, candidate, window, into, told=told)
+
+
+def as_object(result: Backtest, candidate: RuleBook, window: Window) -> Mapping[str, Any]:
+    """Return the result as JSON shows it."""
+    return {
+        "book": candidate.digest,
+        "policy": candidate.policy,
+        "since": window.since.isoformat(),
+        "until": window.until.astimezone(_UK).isoformat(timespec="seconds"),
+        "complete": result.complete,
+        "replayed": result.replayed,
+        "differ": result.differing,
+        "rules": [
+            {"from": change[0], "to": change[1], "count": count, "examples": result.examples[change]}
+            for change, count in result.rules.most_common()
+        ],
+        "teams": [{"from": was, "to": to, "count": count} for (was, to), count in result.teams.most_common()],
+        "priorities": [{"from": was, "to": to, "count": count} for (was, to), count in result.priorities.most_common()],
+        "linked_cases": {"more": dict(result.opened_also), "fewer": dict(result.not_opened_also)},
+        "misdirected": {"newly": result.newly_misdirected, "no_longer": result.no_longer_misdirected},
+        "restricted": {"newly": result.newly_restricted, "no_longer": result.no_longer_restricted},
+        "moved_by_people": {
+            "moved": result.moved,
+            "would_have_gone_there": result.would_have_gone_there,
+            "would_leave_where_people_left_it": result.would_no_longer_go_there,
+        },
+        "shadow": dict(result.shadow),
+    }
+
+
+def _say(result: Backtest, candidate: RuleBook, window: Window, *, as_json: bool) -> None:
+    shown = as_object(result, candidate, window)
+    if as_json:
+        typer.echo(json.dumps(shown))
+        return
+    _console.print(f"{result.replayed} decisions since {window.since.date()}, {result.differing} would differ")
+    _table("By rule", shown["rules"])
+    _table("By team", shown["teams"])
+    _table("By priority", shown["priorities"])
+    for name in ("linked_cases", "misdirected", "restricted", "moved_by_people", "shadow"):
+        figures = ", ".join(f"{_words(key)}: {_figure(value)}" for key, value in shown[name].items())
+        _console.print(f"{_words(name).capitalize():16} {figures or 'none'}", markup=False)
+
+
+def _table(title: str, rows: list[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name, justify="right" if name == "count" else "left")
+    for row in rows:
+        table.add_row(*(_figure(value) for value in row.values()))
+    _console.print(table, markup=False)
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" for key, count in value.items()) or "none"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
