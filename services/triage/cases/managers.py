@@ -11,10 +11,13 @@ from services.triage.cases.domain import FINISHED, Case
 from services.triage.cases.linking import Wish, open_linked
 from services.triage.cases.recording import Recorder, Taken, record
 from services.triage.cases.tables import CaseRow
+from shared.audit import chain
+from shared.audit.chain import Change
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.triage import CaseTransferred
 from shared.events.vocabulary import ManagerAction, Outcome, ReportType, Team
+from shared.ids import Ids
 
 NOTIFIER = "system:notifier"
 REFERRED = "referred-by-the-manager"
@@ -54,6 +57,13 @@ async def referred(
     wishes = [_wish(row) for row, _ in asked if row.report_id not in with_sirt]
     await record(session, [_referred(row, manager) for row, manager in asked], now, recorder)
     await open_linked(session, wishes, siblings, now, recorder)
+
+
+async def note_look(session: AsyncSession, case: Case, action: str, now: datetime, ids: Ids) -> None:
+    """Record that the manager looked: `manager_looked`, or `content_shown`."""
+    rows = await queries.lock_cases(session, [case.case_id])
+    looked = Change(action, case.manager or NOTIFIER)
+    await chain.append(session, [(case_id, looked) for case_id in rows], now, ids)
 
 
 def _assigned(row: CaseRow, data: ManagerAssigned, now: datetime) -> Taken | None:

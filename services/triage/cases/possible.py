@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from services.triage.cases import domain
+from services.triage.cases import domain, turns
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action
 from shared.events.vocabulary import Outcome, Team
 
-_REFUSALS = (domain.StateForbids, domain.ClaimedByAnother, domain.NotYourClaim)
+_REFUSALS = (domain.StateForbids, domain.ClaimedByAnother, domain.NotYourClaim, turns.NotForThisCase)
 
 
 def possible(case: Case, actor: Actor, now: datetime) -> frozenset[Action]:
@@ -24,6 +24,13 @@ def possible(case: Case, actor: Actor, now: datetime) -> frozenset[Action]:
         Action.RESOLVE: lambda: domain.resolve(case, actor, _fitting(case)),
         Action.CLOSE: lambda: domain.close(case),
         Action.REOPEN: lambda: domain.reopen(case, actor, now),
+        Action.EXEMPT: lambda: turns.exempted(case, actor),
+        Action.NOT_EXEMPT: lambda: turns.exempted(case, actor),
+        Action.MISUSE: lambda: turns.misuse_opened(case, actor),
+        Action.BREACH: lambda: turns.aware_of_breach(case, actor, now),
+        Action.BREACH_DECIDED: lambda: turns.breach_decided(case, actor),
+        Action.TAKEN_OVER: lambda: turns.compromise_confirmed(case, actor),
+        Action.NAME: lambda: turns.named(case, actor),
     }
     return frozenset(action for action, attempt in attempts.items() if _allowed(attempt))
 

@@ -137,6 +137,30 @@ async def ids_of_report(session: AsyncSession, reference: str) -> dict[str, UUID
     return {row.reference: row.case_id for row in rows}
 
 
+async def related(session: AsyncSession, viewer: Viewer, case: Case, report_ids: Collection[UUID]) -> list[Case]:
+    """Return the other cases of the same report, and of reports that belong to it, as far as the viewer may see."""
+    of_reports = CaseRow.report_id.in_([case.report_id, *report_ids])
+    query = select(CaseRow).where(of_reports, CaseRow.case_id != case.case_id, visible_to(viewer))
+    return [to_case(row) for row in await session.scalars(query.order_by(CaseRow.reference))]
+
+
+async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
+    """Return the staff ids of those who are named to see a restricted case."""
+    query = select(CaseAccess.subject).where(CaseAccess.case_id == case_id).order_by(CaseAccess.subject)
+    return list(await session.scalars(query))
+
+
+async def of_manager(session: AsyncSession, staff_id: str, reference: str) -> Case:
+    """Return the case that a line manager works.
+
+    Raises:
+        CaseNotFound: they work none of that reference.
+    """
+    return _found(
+        await session.scalar(select(CaseRow).where(CaseRow.reference == reference, CaseRow.manager == staff_id))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenNote:
     """A note as a page shows it."""

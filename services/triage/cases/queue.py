@@ -11,14 +11,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import wording
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
 from services.triage.cases.queries import to_case, visible_to
 from services.triage.cases.tables import CaseRow, not_finished
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import Behaviour, CaseState, Priority, Team
+from shared.events.vocabulary import Behaviour, CaseState, Effect, MisuseBehaviour, Priority, ReportType, Team
 
 PAGE_SIZE = 50
+HAPPENED = tuple(dict.fromkeys(str(one) for kind in (Behaviour, MisuseBehaviour, Effect) for one in kind))
+"""What a queue can be filtered by."""
 MOST_ANNOUNCED = 99
 """New arrivals are counted up to here."""
 
@@ -44,8 +47,10 @@ class Wanted:
     view: View = View.ALL
     team: Team | None = None
     priority: Priority | None = None
+    report_type: ReportType | None = None
     platform: str | None = None
-    behaviour: Behaviour | None = None
+    behaviour: str | None = None
+    """A behaviour of abuse or misuse, or an effect of an incident."""
     after: tuple[str, UUID] | None = None
     """Priority and id of the last row seen: where the next page begins."""
 
@@ -57,7 +62,8 @@ class Wanted:
             team=_member(Team, parameters.get("team")),
             priority=_member(Priority, parameters.get("priority")),
             platform=platform if (platform := parameters.get("platform")) in PLATFORMS else None,
-            behaviour=_member(Behaviour, parameters.get("behaviour")),
+            report_type=_member(ReportType, parameters.get("type")),
+            behaviour=said if (said := parameters.get("behaviour")) in HAPPENED else None,
             after=_position(parameters.get("after", "")),
         )
 
@@ -68,6 +74,7 @@ class Wanted:
             "view": None if wanted.view is View.ALL else wanted.view.value,
             "team": wanted.team,
             "priority": wanted.priority,
+            "type": wanted.report_type,
             "platform": wanted.platform,
             "behaviour": wanted.behaviour,
             "after": "_".join(map(str, wanted.after)) if wanted.after else None,
@@ -85,6 +92,17 @@ class Queued:
     behaviours: tuple[str, ...]
     due_at: datetime | None
     at_risk_at: datetime | None
+
+    def about(self, with_team: bool) -> list[str]:  # noqa: FBT001 - called by a template
+        """Return what is said below the row: platform, team where there are several, and what is special."""
+        case = self.case
+        said = [
+            wording.platform(self.platform) if self.platform else "",
+            wording.SHORT_TEAM_NAMES[case.team] if with_team else "",
+            "Restricted" if case.restricted else "",
+            "Withdrawal asked" if case.withdrawn_at else "",
+        ]
+        return [text for text in said if text]
 
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: Wanted, now: datetime) -> list[Queued]:
@@ -119,6 +137,8 @@ def _conditions(viewer: Viewer, wanted: Wanted, now: datetime) -> list[ColumnEle
         conditions.append(CaseRow.team == wanted.team)
     if wanted.priority:
         conditions.append(CaseRow.priority == wanted.priority)
+    if wanted.report_type:
+        conditions.append(CaseRow.report_type == wanted.report_type)
     if wanted.platform:
         conditions.append(CaseRow.platform == wanted.platform)
     if wanted.behaviour:

@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from services.triage.cases import queue, wording
 from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import ViewerDep
-from services.triage.cases.queue import PAGE_SIZE, Queued, View, Wanted
+from services.triage.cases.queue import HAPPENED, PAGE_SIZE, Queued, View, Wanted
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import Behaviour, Priority, Team
+from shared.events.vocabulary import Priority, Team
 from shared.web.dependencies import Now, Transaction
 from shared.web.pages import render
 
@@ -93,6 +93,8 @@ def _chips(wanted: Wanted) -> list[Link]:
     chips = []
     if wanted.priority:
         chips.append(Link(wanted.priority, wanted.url(priority=None)))
+    if wanted.report_type:
+        chips.append(Link(wording.TYPES[wanted.report_type], wanted.url(report_type=None)))
     if wanted.platform:
         chips.append(Link(wording.platform(wanted.platform), wanted.url(platform=None)))
     if wanted.behaviour:
@@ -105,7 +107,8 @@ def _filters(wanted: Wanted) -> dict[str, list[dict[str, object]]]:
     return {
         "priority": _items({p.value: p.value for p in Priority}, wanted.priority),
         "platform": _items(PLATFORMS, wanted.platform),
-        "behaviour": _items({b.value: wording.words(b) for b in Behaviour}, wanted.behaviour),
+        "type": _items({kind.value: text for kind, text in wording.TYPES.items()}, wanted.report_type),
+        "behaviour": _items({code: wording.words(code) for code in HAPPENED}, wanted.behaviour),
     }
 
 

@@ -1,0 +1,56 @@
+"""The page of a line manager who works a case of misuse (R-d): what is alleged and the evidence, and nothing else."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases import answers, queries, wording
+from services.triage.cases.domain import Case, CaseNotFound
+from services.triage.cases.managers import note_look
+from services.triage.reports import queries as reports
+from shared.auth.guard import SignedIn
+from shared.auth.principal import Principal
+from shared.web.dependencies import IdsDep, Now, Transaction
+from shared.web.pages import render
+
+router = APIRouter(include_in_schema=False)
+
+_PAGE = "/cases/for-manager/{reference}"
+
+
+@router.get(_PAGE)
+async def manager_page(
+    request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str
+) -> HTMLResponse:
+    """Show the case to the manager who works it, and to nobody else; it is recorded that they looked."""
+    case = await _theirs(session, principal, reference)
+    await note_look(session, case, "manager_looked", now, ids)
+    return await _page(request, session, case, content=False)
+
+
+@router.post(_PAGE)
+async def show_content(
+    request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str
+) -> HTMLResponse:
+    """Show what was written as well, because the manager asked."""
+    case = await _theirs(session, principal, reference)
+    await note_look(session, case, "content_shown", now, ids)
+    return await _page(request, session, case, content=True)
+
+
+async def _theirs(session: AsyncSession, principal: Principal, reference: str) -> Case:
+    if principal.staff_id is None:
+        raise CaseNotFound
+    return await queries.of_manager(session, principal.staff_id, reference)
+
+
+async def _page(request: Request, session: AsyncSession, case: Case, *, content: bool) -> HTMLResponse:
+    report = await reports.answers(session, case.report_id, content=content)
+    return render(
+        request,
+        "manager_case.html",
+        case=case,
+        rows=answers.allegation(report),
+        content=report.content,
+        wording=wording,
+    )
