@@ -27,6 +27,7 @@ from services.notifier.holding.domain import HoldingRules
 from services.notifier.holding.handlers import send_due
 from services.notifier.messages.domain import MessageClass
 from services.notifier.messages.mail import Composer
+from services.notifier.my_team import case_pages, finding_pages
 from services.notifier.my_team import pages as my_team
 from services.notifier.receipts import api as receipts_api
 from services.notifier.receipts.handlers import Receipts
@@ -49,7 +50,15 @@ from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/alerts"
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "my_team"))
-ROUTERS = (dead_letters_router(PREFIX), acknowledgement.router, my_team.router, alerts_api.router, receipts_api.router)
+ROUTERS = (
+    dead_letters_router(PREFIX),
+    acknowledgement.router,
+    case_pages.router,
+    finding_pages.router,
+    my_team.router,
+    alerts_api.router,
+    receipts_api.router,
+)
 _SWEEP_EVERY = timedelta(seconds=5)
 _FORGET_EVERY = timedelta(minutes=10)
 

@@ -57,7 +57,7 @@ async def answer(
     alert = await links.open(session, token, now)
     if alert is None:
         return render(request, "acknowledgement/over.html", 404)
-    given = read_answer(await read_form(request))
+    given = read_answer(await read_form(request, FormErrors()))
     if given is None:
         errors = FormErrors({"answer": CHOOSE})
         return render(request, "acknowledgement/ask.html", 422, alert=alert, errors=errors)

@@ -59,6 +59,18 @@ async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dic
     return {StaffId(staff_id): name for staff_id, name in rows.all()}
 
 
+async def managed_by(session: AsyncSession, manager: StaffId, day: date) -> list[StaffMember]:
+    """Return whom somebody manages on `day`, without those further down."""
+    above = aliased(StaffRow)
+    rows = await session.execute(
+        select(StaffRow.staff_id, StaffRow.name, StaffRow.email, StaffRow.organisation)
+        .join(ReportingLineRow, ReportingLineRow.staff_number == StaffRow.number)
+        .join(above, above.number == ReportingLineRow.manager_number)
+        .where(above.staff_id == manager, ReportingLineRow.period.contains(day))
+    )
+    return [StaffMember(StaffId(staff_id), name, email, organisation) for staff_id, name, email, organisation in rows]
+
+
 async def addresses_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dict[StaffId, str]:
     """Return the addresses of these people, as far as the directory knows them."""
     if not staff_ids:

@@ -2,13 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.queries import AlertView, Viewer, alerts_to
-from services.notifier.directory.queries import names_of
+from services.notifier.directory.domain import StaffMember
+from services.notifier.directory.queries import managed_by, names_of
+from services.notifier.misuse.queries import AssignedCase, FindingView, findings_of, with_manager
+from shared.events.vocabulary import AlertPurpose
+from shared.ids import AlertId, StaffId
 
-MOST = 50
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where each list begins: after which alert of the page before; None for the first page."""
+
+    waiting_after: AlertId | None = None
+    done_after: AlertId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +33,70 @@ class TeamAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamFinding:
+    """A finding with the name of whom it is about."""
+
+    finding: FindingView
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamCase:
+    """A misuse case that is with this manager, with the alert that still waits for an answer."""
+
+    case: AssignedCase
+    unanswered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
-    """A manager's page: newest first, `MOST` of each."""
+    """A manager's page: newest first; `…_goes_on` names the last alert shown where there are more."""
 
+    cases: Sequence[TeamCase]
     waiting: Sequence[TeamAlert]
+    waiting_goes_on: AlertId | None
     done: Sequence[TeamAlert]
+    done_goes_on: AlertId | None
+    worked: Sequence[AssignedCase]
+    findings: Sequence[TeamFinding]
+
+    @property
+    def nothing_waits(self) -> bool:
+        """Tell whether nothing needs this manager now."""
+        return not self.cases and not self.waiting
 
 
-async def my_team(session: AsyncSession, viewer: Viewer) -> Team:
-    """Return the alerts that were sent to `viewer`."""
-    waiting = await alerts_to(session, viewer, answered=False, limit=MOST)
-    done = await alerts_to(session, viewer, answered=True, limit=MOST)
-    names = await names_of(session, {alert.about for alert in (*waiting, *done) if alert.about})
+async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages) -> Team:
+    """Return what `viewer` has to do, and what they did."""
+    manager = StaffId(viewer.staff_id or "")
+    cases = await with_manager(session, manager, finished=False, limit=MOST)
+    worked = await with_manager(session, manager, finished=True, limit=MOST)
+    waiting = await alerts_to(session, viewer, answered=False, limit=MOST + 1, before=pages.waiting_after)
+    done = await alerts_to(session, viewer, answered=True, limit=MOST + 1, before=pages.done_after)
+    findings = await findings_of(session, manager, limit=MOST)
+    about = {alert.about for alert in (*waiting, *done) if alert.about}
+    names = await names_of(session, about | {finding.person for finding in findings})
+    shown_as_case = {case.alert_id for case in cases}
+    unanswered = {alert.alert_id for alert in waiting}
+    listed = [alert for alert in waiting[:MOST] if alert.alert_id not in shown_as_case]
     return Team(
-        [TeamAlert(alert, names.get(alert.about) if alert.about else None) for alert in waiting],
-        [TeamAlert(alert, names.get(alert.about) if alert.about else None) for alert in done],
+        cases=[TeamCase(case, case.alert_id in unanswered) for case in cases],
+        waiting=[TeamAlert(alert, names.get(alert.about or StaffId(""))) for alert in listed],
+        waiting_goes_on=waiting[MOST - 1].alert_id if len(waiting) > MOST else None,
+        done=[TeamAlert(alert, names.get(alert.about or StaffId(""))) for alert in done[:MOST] if _is_done(alert)],
+        done_goes_on=done[MOST - 1].alert_id if len(done) > MOST else None,
+        worked=worked,
+        findings=[TeamFinding(finding, names.get(finding.person, finding.person)) for finding in findings],
     )
+
+
+async def people_of(session: AsyncSession, viewer: Viewer, today: date) -> list[StaffMember]:
+    """Return whom this person manages today, by name."""
+    if not viewer.staff_id:
+        return []
+    return sorted(await managed_by(session, StaffId(viewer.staff_id), today), key=lambda member: member.name)
+
+
+def _is_done(alert: AlertView) -> bool:
+    """A misuse case is done when an action is recorded, not when its alert is answered: it is listed as a case."""
+    return alert.purpose is not AlertPurpose.MISUSE_ASSIGNED or alert.passed_on
