@@ -20,6 +20,9 @@ from services.triage.operations import pages as operations_pages
 from services.triage.operations.lag import LagReader
 from services.triage.operations.live import LiveFigures
 from services.triage.routing import rulebook
+from services.triage.rules import api as rules_api
+from services.triage.rules import pages as rules_pages
+from services.triage.rules.reload import BookWatch, RunningBook
 from services.triage.settings import TriageSettings
 from shared.audit.anchoring import anchoring
 from shared.clock import Clock, SystemClock
@@ -37,11 +40,13 @@ from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/cases"
-TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "operations"))
+TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "operations", "rules"))
 ROUTERS = (
     dead_letters_router(PREFIX),
     operations_pages.router,  # before the pages of cases, for which any word may be a reference
     operations_api.router,
+    rules_pages.router,
+    rules_api.router,
     api.router,
     queue_pages.router,
     pages.router,
@@ -60,7 +65,7 @@ async def open_service(
         RuleBookRefused: the rule book has a mistake; the message names rule, line and column.
     """
     clock, ids = clock or SystemClock(), ids or RandomIds()
-    book = rulebook.load(settings.triage_rulebook_file or rulebook.PACKAGED)
+    running = RunningBook(settings.triage_rulebook_file or rulebook.PACKAGED, clock.now())
     clocks = _clocks(settings)
     async with AsyncExitStack() as stack:
         database = Database(settings.triage_database_url, application_name="signpost-triage")
@@ -84,7 +89,7 @@ async def open_service(
         reports = BatchConsumer(
             consumer.GROUP,
             topics=consumer.TOPICS,
-            handlers=consumer.handlers(Opening(lambda: book, clocks, ids, outbox)),
+            handlers=consumer.handlers(Opening(running, clocks, ids, outbox)),
             database=database,
             log=log,
             outbox=outbox,
@@ -96,17 +101,11 @@ async def open_service(
             accounts,
             reports,
             _operations(database, log, outbox, clock, ids),
+            BookWatch(running, clock),
             Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
             *housekeeping("triage", database=database, log=log, clock=clock),
             *anchoring("triage", settings, database=database, clock=clock),
-            _sweep("triage-leases", partial(expire_leases, ids=ids), database, clock, _LEASES_EVERY),
-            _sweep(
-                "triage-deadlines",
-                partial(warn_of_deadlines, ids=ids, outbox=outbox),
-                database,
-                clock,
-                _DEADLINES_EVERY,
-            ),
+            *_case_sweeps(database, clock, ids, outbox),
         )
         app = create_app(
             service="triage",
@@ -117,9 +116,10 @@ async def open_service(
             templates=TEMPLATES,
             readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
             clock=clock,
+            body_limit=rules_pages.BODY_LIMIT,
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
-        app.state.clocks = clocks
+        app.state.clocks, app.state.rules = clocks, running
         app.state.lag, app.state.live_figures = LagReader(log, clock), LiveFigures()
         yield Service("triage", PREFIX, app, database, roles)
 
@@ -145,6 +145,14 @@ def _operations(database: Database, log: EventLog, outbox: Outbox, clock: Clock,
         clock=clock,
         ids=ids,
         ordered=False,
+    )
+
+
+def _case_sweeps(database: Database, clock: Clock, ids: Ids, outbox: Outbox) -> Sequence[Sweep]:
+    leases, deadlines = partial(expire_leases, ids=ids), partial(warn_of_deadlines, ids=ids, outbox=outbox)
+    return (
+        _sweep("triage-leases", leases, database, clock, _LEASES_EVERY),
+        _sweep("triage-deadlines", deadlines, database, clock, _DEADLINES_EVERY),
     )
 
 

@@ -30,6 +30,7 @@ ENTRIES = (
     Entry("Report", "/"),
     Entry("Queue", "/cases", _QUEUES),
     Entry("Operations", "/cases/operations", frozenset({Permission.SEE_OPERATIONS})),
+    Entry("Rules", "/cases/rules", frozenset({Permission.SEE_RULES})),
     Entry("Accounts", "/accounts", frozenset({Permission.SEE_REGISTER})),
     Entry("My team", "/alerts/my-team", frozenset({Permission.REPORT})),
     Entry("Is it official?", "/accounts/lookup"),

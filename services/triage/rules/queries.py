@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Subquery, and_, column, func, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Row, Subquery, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
@@ -57,11 +57,11 @@ async def hits(session: AsyncSession, viewer: Viewer, now: datetime) -> Hits:
 
 
 async def _caught(
-    session: AsyncSession, made: Subquery, joined: object, first: ColumnElement[bool]
+    session: AsyncSession, made: Subquery, joined: FromClause, first: ColumnElement[bool]
 ) -> Mapping[str, int]:
-    names = func.unnest(made.c.shadow).table_valued(column("name"), name="caught")
-    query = select(names.c.name, func.count().label("times")).select_from(joined, names)  # type: ignore[arg-type]
-    rows = await session.execute(query.where(first, func.cardinality(made.c.shadow) > 0).group_by(names.c.name))
+    each = select(func.unnest(made.c.shadow).label("name")).select_from(joined)
+    each_name = each.where(first, func.cardinality(made.c.shadow) > 0).subquery("caught")
+    rows = await session.execute(select(each_name.c.name, func.count().label("times")).group_by(each_name.c.name))
     return {row.name: row.times for row in rows}
 
 

@@ -1,0 +1,127 @@
+"""The table of rules for other programs: as JSON and as CSV, with the filters of the page."""
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.triage.routing.domain import RuleState
+from services.triage.rules import queries
+from services.triage.rules.dependencies import ReaderDep, Running
+from services.triage.rules.views import Line, Wanted, lines
+from shared.events.vocabulary import Priority, Team
+from shared.web.dependencies import Now, Transaction
+
+router = APIRouter(prefix="/cases/api/v1/rules", tags=["rules"])
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+"""What a spreadsheet would run; such a cell is marked with an apostrophe."""
+
+
+class AlsoItem(BaseModel):
+    """A linked case that a rule opens."""
+
+    model_config = ConfigDict(frozen=True)
+
+    team: Team
+    clause: str
+
+
+class RuleItem(BaseModel):
+    """One rule and what it did in the last 30 days, as far as you may count it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    position: int = Field(description="The first live rule that matches decides.")
+    id: str
+    clause: str
+    state: RuleState
+    in_force: bool
+    starts: date | None
+    ends: date | None
+    team: Team
+    priority: Priority | None = Field(description="Null: by impact and urgency.")
+    category: str
+    misdirected: bool
+    restricted: bool
+    also: tuple[AlsoItem, ...]
+    sentence: str
+    when: str
+    hits: int = Field(description="Reports decided; for a rule being tried out, reports that it would have matched.")
+    moved: int = Field(description="Cases that people then moved to another team.")
+
+
+class RuleList(BaseModel):
+    """The rules of the book that decides now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rulebook: str
+    policy: str
+    loaded_at: datetime
+    as_of: datetime
+    items: tuple[RuleItem, ...]
+
+
+@router.get("")
+async def as_json(request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now) -> RuleList:
+    """List the rules in their order; `team`, `clause` and `state` choose among them."""
+    wanted = Wanted.read(request.query_params, running.book)
+    shown = lines(running.book, wanted, await queries.hits(session, viewer, now), now)
+    book = running.book
+    return RuleList(
+        rulebook=book.digest,
+        policy=book.policy,
+        loaded_at=running.loaded_at,
+        as_of=now,
+        items=tuple(map(_item, shown)),
+    )
+
+
+@router.get(".csv", response_class=Response)
+async def as_csv(request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now) -> Response:
+    """Give the same as CSV, with formulas made harmless."""
+    wanted = Wanted.read(request.query_params, running.book)
+    shown = lines(running.book, wanted, await queries.hits(session, viewer, now), now)
+    disposition = {"content-disposition": 'attachment; filename="rules.csv"'}
+    return Response(_csv(map(_item, shown)), media_type="text/csv; charset=utf-8", headers=disposition)
+
+
+def _item(line: Line) -> RuleItem:
+    rule = line.rule
+    return RuleItem(
+        position=line.position,
+        id=rule.id,
+        clause=rule.clause,
+        state=rule.state,
+        in_force=line.in_force,
+        starts=rule.starts,
+        ends=rule.ends,
+        team=rule.team,
+        priority=rule.priority,
+        category=rule.category,
+        misdirected=rule.misdirected,
+        restricted=rule.restricted,
+        also=tuple(AlsoItem(team=also.team, clause=also.clause) for also in rule.also),
+        sentence=rule.sentence,
+        when=rule.when,
+        hits=line.hits,
+        moved=line.moved,
+    )
+
+
+def _csv(items: Iterable[RuleItem]) -> str:
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(RuleItem.model_fields)
+    for item in items:
+        cells = item.model_dump(mode="json") | {"also": " ".join(also.team for also in item.also)}
+        table.writerow(_harmless("" if cell is None else str(cell)) for cell in cells.values())
+    return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

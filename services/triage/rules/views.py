@@ -1,0 +1,99 @@
+"""The book as a table: which rules are shown, and what stands in each row. For the page and for both exports."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Self, TypeVar
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from services.triage.routing.domain import Rule, RuleBook, RuleState
+from services.triage.rules.queries import Hits
+from shared.events.vocabulary import Team
+
+E = TypeVar("E", bound=StrEnum)
+_UK = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rules to show, as the address says it."""
+
+    team: Team | None = None
+    clause: str | None = None
+    state: RuleState | None = None
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str], book: RuleBook) -> Self:
+        """Read a URL's parameters; what makes no sense is left out, as if it were not there."""
+        clause = parameters.get("clause")
+        return cls(
+            team=_member(Team, parameters.get("team")),
+            clause=clause if any(clause in _clauses(rule) for rule in book.rules) else None,
+            state=_member(RuleState, parameters.get("state")),
+        )
+
+    def query(self, **changes: object) -> str:
+        """Return the query of this choice with `changes`, with its question mark; nothing where all is shown."""
+        wanted = replace(self, **changes)  # type: ignore[arg-type] # replace checks the names
+        query = urlencode(
+            {name: str(value) for name in ("team", "clause", "state") if (value := getattr(wanted, name))}
+        )
+        return f"?{query}" if query else ""
+
+    def lets_through(self, rule: Rule) -> bool:
+        """Tell whether `rule` is wanted; a linked case counts for its team and its clause."""
+        return (
+            (self.team is None or self.team in {rule.team, *(also.team for also in rule.also)})
+            and (self.clause is None or self.clause in _clauses(rule))
+            and (self.state is None or self.state is rule.state)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rule as people read it."""
+
+    position: int
+    rule: Rule
+    in_force: bool
+    """Whether today lies within the rule's dates."""
+    hits: int
+    """Reports of the last 30 days that it decided; of a rule being tried out, those that it would have matched."""
+    moved: int
+    """Cases of these that people then moved to another team."""
+    failed: int
+    """Reports for which a rule being tried out gave neither yes nor no."""
+
+
+def lines(book: RuleBook, wanted: Wanted, counted: Hits, now: datetime) -> list[Line]:
+    """Return the wanted rules in the order of the book, with what they did."""
+    today = now.astimezone(_UK).date()
+    return [line for line in _all(book, counted, today) if wanted.lets_through(line.rule)]
+
+
+def clauses(book: RuleBook) -> list[str]:
+    """Return every clause that a rule of the book cites."""
+    return sorted({clause for rule in book.rules for clause in _clauses(rule)})
+
+
+def _all(book: RuleBook, counted: Hits, today: date) -> Iterator[Line]:
+    for position, rule in enumerate(book.rules, start=1):
+        shadow = rule.state is RuleState.SHADOW
+        yield Line(
+            position=position,
+            rule=rule,
+            in_force=rule.in_force(today),
+            hits=(counted.caught if shadow else counted.decided).get(rule.id, 0),
+            moved=counted.moved.get(rule.id, 0),
+            failed=counted.caught.get(f"{rule.id} (failed)", 0),
+        )
+
+
+def _clauses(rule: Rule) -> set[str]:
+    return {rule.clause, *(also.clause for also in rule.also)}
+
+
+def _member(kind: type[E], text: str | None) -> E | None:
+    return next((member for member in kind if member == text), None)

@@ -1,0 +1,39 @@
+"""How rules and their mistakes read on a page."""
+
+from collections.abc import Mapping
+
+from services.triage.routing.domain import UNDECIDED, RuleState
+from services.triage.routing.rulebook import RuleBookRefused
+
+STATES: Mapping[RuleState, str] = {
+    RuleState.LIVE: "Live",
+    RuleState.SHADOW: "Being tried out",
+    RuleState.DRAFT: "Draft",
+    RuleState.RETIRED: "Retired",
+}
+STATE_COLOURS: Mapping[RuleState, str] = {
+    RuleState.LIVE: "govuk-tag--green",
+    RuleState.SHADOW: "govuk-tag--purple",
+    RuleState.DRAFT: "govuk-tag--yellow",
+    RuleState.RETIRED: "govuk-tag--grey",
+}
+
+
+def rule_name(rule: str) -> str:
+    """Return a rule's id; decisions that no rule could make have words instead."""
+    return "no rule" if rule == UNDECIDED else rule
+
+
+def mistake_words(mistake: RuleBookRefused) -> str:
+    """Return where a book is wrong and why, as a sentence."""
+    where = "The file" if mistake.rule == "(the file)" else f"Rule {mistake.rule}"
+    return f"{where}, line {mistake.line}, column {mistake.column}: {mistake.reason}"
+
+
+def line_with_mistake(text: str, mistake: RuleBookRefused) -> str:
+    """Return the line of `text` that is wrong, at most 200 characters of it around the place."""
+    lines = text.splitlines()
+    if not 1 <= mistake.line <= len(lines):
+        return ""
+    begin = max(mistake.column - 150, 0)
+    return lines[mistake.line - 1][begin : begin + 200]
