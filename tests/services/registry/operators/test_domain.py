@@ -1,0 +1,154 @@
+"""Gates and dates: who may operate what, and until which moment."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from services.registry.accounts.domain import Registration, Vetting, end_of, months_later, uk_day
+from services.registry.operators.domain import (
+    Device,
+    GateName,
+    Operator,
+    OperatorState,
+    Standing,
+    Verdict,
+    gates,
+    judge,
+)
+from services.registry.vetting.domain import Clearance
+from shared.events.vocabulary import AccountStatus, WithdrawalReason
+from shared.ids import AccountId, StaffId
+from tests.services.registry.conftest import INDIVIDUAL, NETWORKING, NOW, OFFICIAL, RECRUITER, UNION
+
+TODAY = NOW.date()
+SOMEBODY = StaffId("S7004")
+OPERATOR = Operator(
+    UUID(int=1), AccountId(UUID(int=2)), SOMEBODY, OperatorState.PENDING, True, None, None, None, 1, NOW
+)
+TRAINED = Standing(trained_until=TODAY)
+NEEDS_SC = replace(OFFICIAL, vetting_required=Vetting.SC)
+
+
+def vetted(level: Vetting | None, expires_on: date | None = None) -> Standing:
+    return replace(TRAINED, clearance=Clearance(SOMEBODY, level, expires_on))
+
+
+PASSED = [
+    (OFFICIAL, TRAINED),
+    (NEEDS_SC, vetted(Vetting.SC)),
+    (NEEDS_SC, vetted(Vetting.DV, TODAY)),
+    (INDIVIDUAL, replace(TRAINED, device=Device.DWP_APPROVED)),
+    (INDIVIDUAL, replace(TRAINED, device=Device.OTHER, exception_until=TODAY)),
+    (INDIVIDUAL, replace(TRAINED, exception_until=TODAY)),
+    (RECRUITER, replace(TRAINED, device=Device.DWP_APPROVED)),
+]
+YESTERDAY = TODAY - timedelta(days=1)
+FAILED = [
+    (OFFICIAL, Standing(), GateName.TRAINING, WithdrawalReason.TRAINING_LAPSED),
+    (OFFICIAL, Standing(trained_until=YESTERDAY), GateName.TRAINING, WithdrawalReason.TRAINING_LAPSED),
+    (NEEDS_SC, TRAINED, GateName.VETTING, WithdrawalReason.VETTING_LAPSED),
+    (NEEDS_SC, vetted(None), GateName.VETTING, WithdrawalReason.VETTING_LAPSED),
+    (NEEDS_SC, vetted(Vetting.CTC), GateName.VETTING, WithdrawalReason.VETTING_LAPSED),
+    (NEEDS_SC, vetted(Vetting.DV, YESTERDAY), GateName.VETTING, WithdrawalReason.VETTING_LAPSED),
+    (INDIVIDUAL, TRAINED, GateName.DEVICE, WithdrawalReason.BY_DECISION),
+    (INDIVIDUAL, replace(TRAINED, device=Device.OTHER), GateName.DEVICE, WithdrawalReason.BY_DECISION),
+    (INDIVIDUAL, replace(TRAINED, exception_until=YESTERDAY), GateName.DEVICE, WithdrawalReason.EXCEPTION_EXPIRED),
+    (RECRUITER, replace(TRAINED, device=Device.OTHER), GateName.DEVICE, WithdrawalReason.BY_DECISION),
+]
+
+
+@pytest.mark.policy("S5")
+@pytest.mark.policy("Sc-c")
+@pytest.mark.policy("D-pia")
+@pytest.mark.policy("D-linkedin")
+@pytest.mark.parametrize(("registration", "standing"), PASSED)
+def test_whoever_passes_every_gate_is_authorised(registration: Registration, standing: Standing) -> None:
+    assert all(gate.passed for gate in gates(registration, standing, TODAY))
+    assert judge(registration, OPERATOR, standing, TODAY).state is OperatorState.AUTHORISED
+
+
+@pytest.mark.policy("S5")
+@pytest.mark.policy("Sc-c")
+@pytest.mark.policy("D-pia")
+@pytest.mark.policy("D-linkedin")
+@pytest.mark.parametrize(("registration", "standing", "gate", "reason"), FAILED)
+def test_whoever_fails_one_gate_is_not(
+    registration: Registration, standing: Standing, gate: GateName, reason: WithdrawalReason
+) -> None:
+    assert [one.name for one in gates(registration, standing, TODAY) if not one.passed] == [gate]
+    assert judge(registration, OPERATOR, standing, TODAY) == Verdict(OperatorState.PENDING)
+    authorised = replace(OPERATOR, state=OperatorState.AUTHORISED)
+    assert judge(registration, authorised, standing, TODAY) == Verdict(OperatorState.WITHDRAWN, reason)
+
+
+@pytest.mark.parametrize(
+    ("registration", "operator", "reason"),
+    [
+        (replace(OFFICIAL, status=AccountStatus.FROZEN), OPERATOR, WithdrawalReason.ACCOUNT_FROZEN),
+        (replace(OFFICIAL, status=AccountStatus.CLOSED), OPERATOR, WithdrawalReason.ACCOUNT_CLOSED),
+        (OFFICIAL, replace(OPERATOR, wanted=False), WithdrawalReason.BY_DECISION),
+        (NETWORKING, OPERATOR, WithdrawalReason.BY_DECISION),
+        (UNION, OPERATOR, WithdrawalReason.BY_DECISION),
+    ],
+)
+def test_what_is_frozen_closed_not_official_or_decided_is_not_operated(
+    registration: Registration, operator: Operator, reason: WithdrawalReason
+) -> None:
+    authorised = replace(operator, state=OperatorState.AUTHORISED)
+    assert judge(registration, authorised, TRAINED, TODAY) == Verdict(OperatorState.WITHDRAWN, reason)
+
+
+def test_an_account_without_a_device_rule_asks_for_no_device() -> None:
+    assert [gate.name for gate in gates(OFFICIAL, TRAINED, TODAY)] == [GateName.TRAINING, GateName.VETTING]
+
+
+def test_the_first_gate_that_closes_ends_the_authorisation() -> None:
+    soon, later = date(2026, 12, 1), date(2027, 5, 3)
+    standing = Standing(trained_until=later, device=Device.OTHER, exception_until=soon)
+    verdict = judge(INDIVIDUAL, OPERATOR, standing, TODAY)
+    assert verdict.lapses_at == end_of(soon)
+    approved = replace(standing, device=Device.DWP_APPROVED)
+    assert judge(INDIVIDUAL, OPERATOR, approved, TODAY).lapses_at == end_of(later)
+
+
+LAST_DAYS = [
+    (date(2026, 12, 1), datetime(2026, 12, 1, 23, 59, 59, tzinfo=UTC), datetime(2026, 12, 2, tzinfo=UTC)),
+    # The clocks go forward on 28 March 2027: its midnight begins in winter time and ends in summer time.
+    (date(2027, 3, 27), datetime(2027, 3, 27, 23, 59, 59, tzinfo=UTC), datetime(2027, 3, 28, tzinfo=UTC)),
+    (date(2027, 3, 28), datetime(2027, 3, 28, 22, 59, 59, tzinfo=UTC), datetime(2027, 3, 28, 23, tzinfo=UTC)),
+    # They go back on 25 October 2026: its midnight begins in summer time and ends in winter time.
+    (date(2026, 10, 24), datetime(2026, 10, 24, 22, 59, 59, tzinfo=UTC), datetime(2026, 10, 24, 23, tzinfo=UTC)),
+    (date(2026, 10, 25), datetime(2026, 10, 25, 23, 59, 59, tzinfo=UTC), datetime(2026, 10, 26, tzinfo=UTC)),
+    (date(2028, 2, 29), datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC)),
+    (date(2026, 7, 31), datetime(2026, 7, 31, 22, 59, 59, tzinfo=UTC), datetime(2026, 7, 31, 23, tzinfo=UTC)),
+]
+
+
+@pytest.mark.policy("S5")
+@pytest.mark.parametrize(("last_day", "before", "over"), LAST_DAYS)
+def test_what_counts_on_a_day_counts_until_midnight_in_the_united_kingdom(
+    last_day: date, before: datetime, over: datetime
+) -> None:
+    standing = Standing(trained_until=last_day)
+    verdict = judge(OFFICIAL, OPERATOR, standing, uk_day(before))
+    assert verdict == Verdict(OperatorState.AUTHORISED, None, over)
+    authorised = replace(OPERATOR, state=OperatorState.AUTHORISED)
+    lapsed = Verdict(OperatorState.WITHDRAWN, WithdrawalReason.TRAINING_LAPSED)
+    assert judge(OFFICIAL, authorised, standing, uk_day(over)) == lapsed
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "later"),
+    [
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2024, 2, 29), 48, date(2028, 2, 29)),
+        (date(2023, 2, 28), 12, date(2024, 2, 28)),
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2026, 12, 31), 2, date(2027, 2, 28)),
+        (date(2026, 5, 3), 24, date(2028, 5, 3)),
+    ],
+)
+def test_months_are_counted_by_the_calendar(day: date, months: int, later: date) -> None:
+    assert months_later(day, months) == later

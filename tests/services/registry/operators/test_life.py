@@ -1,0 +1,101 @@
+"""The life of an operator's authorisation, whatever happens and in whatever order."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from services.registry.accounts.domain import Registration, Vetting, next_statuses, uk_day
+from services.registry.operators.domain import Device, Operator, OperatorState, Standing, gates, judge
+from services.registry.vetting.domain import Clearance
+from shared.events.vocabulary import AccountStatus
+from shared.ids import AccountId, StaffId
+from tests.services.registry.conftest import INDIVIDUAL, NOW, OFFICIAL, RECRUITER
+
+days = st.integers(-40, 40).map(lambda number: timedelta(days=number))
+
+
+class LifeOfAnAuthorisation(RuleBasedStateMachine):
+    """Every event is followed by a judgement, and time by the sweep: as the handlers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.registration: Registration = OFFICIAL
+        self.standing = Standing()
+        self.operator = Operator(
+            UUID(int=1), AccountId(UUID(int=2)), StaffId("S1"), OperatorState.PENDING, True, None, None, None, 1, NOW
+        )
+
+    @rule(kind=st.sampled_from([OFFICIAL, INDIVIDUAL, RECRUITER]), level=st.none() | st.sampled_from(Vetting))
+    def be_another_account(self, kind: Registration, level: Vetting | None) -> None:
+        self.registration = replace(kind, status=self.registration.status, vetting_required=level)
+        self._judge()
+
+    @rule(until=days)
+    def train(self, until: timedelta) -> None:
+        self.standing = replace(self.standing, trained_until=uk_day(self.now) + until)
+        self._judge()
+
+    @rule(level=st.none() | st.sampled_from(Vetting), until=st.none() | days)
+    def vet(self, level: Vetting | None, until: timedelta | None) -> None:
+        expires = None if until is None else uk_day(self.now) + until
+        self.standing = replace(self.standing, clearance=Clearance(StaffId("S1"), level, expires))
+        self._judge()
+
+    @rule(device=st.sampled_from(Device), until=st.none() | days)
+    def use(self, device: Device, until: timedelta | None) -> None:
+        expires = None if until is None else uk_day(self.now) + until
+        self.standing = replace(self.standing, device=device, exception_until=expires)
+        self._judge()
+
+    @rule(wanted=st.booleans())
+    def decide(self, *, wanted: bool) -> None:
+        self.operator = replace(self.operator, wanted=wanted)
+        self._judge()
+
+    @rule(data=st.data())
+    def change_status(self, data: st.DataObject) -> None:
+        following = next_statuses(self.registration)
+        if following:
+            status = data.draw(st.sampled_from(following))
+            self.registration = replace(self.registration, status=status)
+            self._judge()
+
+    @rule(hours=st.integers(1, 24 * 30))
+    def pass_time(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        if self.operator.lapses_at and self.operator.lapses_at <= self.now:
+            self._judge()
+
+    @invariant()
+    def nobody_is_authorised_who_lacks_a_gate(self) -> None:
+        if self.operator.state is OperatorState.AUTHORISED:
+            assert all(gate.passed for gate in gates(self.registration, self.standing, uk_day(self.now)))
+            assert self.operator.wanted
+            assert self.registration.status in {AccountStatus.LIVE, AccountStatus.LEGACY}
+
+    @invariant()
+    def whoever_passes_everything_is_authorised(self) -> None:
+        passed = all(gate.passed for gate in gates(self.registration, self.standing, uk_day(self.now)))
+        open_ = self.registration.status in {AccountStatus.LIVE, AccountStatus.LEGACY}
+        if passed and open_ and self.operator.wanted:
+            assert self.operator.state is OperatorState.AUTHORISED
+
+    @invariant()
+    def a_withdrawal_has_a_reason_and_nothing_else_has(self) -> None:
+        assert (self.operator.state is OperatorState.WITHDRAWN) == (self.operator.reason is not None)
+
+    def _judge(self) -> None:
+        verdict = judge(self.registration, self.operator, self.standing, uk_day(self.now))
+        before = self.operator
+        self.operator = replace(before, state=verdict.state, reason=verdict.reason, lapses_at=verdict.lapses_at)
+        if before.state is not OperatorState.PENDING:
+            assert verdict.state is not OperatorState.PENDING
+
+
+LifeOfAnAuthorisation.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestLifeOfAnAuthorisation = LifeOfAnAuthorisation.TestCase
