@@ -43,6 +43,8 @@ class LiveFigures:
         self._every = every
         self._most = most
         self.open_now = 0
+        self.looks = 0
+        """How often any stream has looked and sent what it saw."""
 
     def open(
         self, request: Request, keys: Collection[str], days: int, fragments: Fragments, until: datetime | None
@@ -61,6 +63,7 @@ class LiveFigures:
         try:
             async for event in stream.events(until, self._every):
                 yield event
+                self.looks += 1
         finally:
             self.open_now -= 1
 

@@ -25,7 +25,7 @@ LONGEST_PERIOD = timedelta(days=30)
 MOST_WAITING = 10_000
 """The outbox is counted up to here."""
 NEWEST_LETTERS = 10
-_OUTBOX = text("select count(*) from (select 1 from outbox where published_at is null limit :most) some")
+_OUTBOX = text("select count(*) from (select 1 from outbox where published_at is null limit :most) counted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,203 @@
+"""Figures kept as things happen are the figures of what there is, and leave out what somebody is kept from."""
+
+import random
+from collections.abc import Collection
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from services.triage.operations import queries
+from services.triage.operations.dashboard import Dashboard, dashboard
+from services.triage.operations.domain import Cell, Figure
+from services.triage.operations.figures import Panel, Value
+from services.triage.operations.lag import Lag
+from services.triage.operations.tables import FigureRow
+from shared.auth.permissions import Role
+from shared.db.database import Database
+from shared.events.envelope import Event
+from shared.events.intake import Person
+from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
+from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
+from shared.events.people_keys import keys_of_member
+from shared.events.triage import CaseDeadlineMissed
+from shared.events.vocabulary import Relation
+from tests.services.triage.building import IDS, NOW, Submitted, incident, misuse, open_cases, report
+from tests.services.triage.conftest import Triage
+from tests.services.triage.operations.events import alert, hear, ledger, said_by_triage
+
+SERVICE = "triage"
+API = "/cases/api/v1/cases"
+NOBODY: Collection[str] = keys_of_member(staff_id="S9999", name="Nobody Else", email=None)
+DANA: Collection[str] = keys_of_member(staff_id="S7001", name="Dana Wolf", email=None)
+
+
+async def figures(database: Database) -> dict[Cell, int]:
+    async with database.transaction() as session:
+        rows = await session.scalars(select(FigureRow))
+        return {Cell(Figure(row.figure), row.at, row.label): row.n for row in rows}
+
+
+async def shown(database: Database, keys: Collection[str] = NOBODY, days: int = 7) -> Dashboard:
+    async with database.transaction() as session:
+        snapshot = await queries.snapshot(session, keys, NOW)
+    return dashboard(snapshot, Lag(NOW, {}), days)
+
+
+def table(found: Dashboard, panel_id: str) -> list[tuple[Value, ...]]:
+    panel = found.panel(panel_id)
+    assert panel
+    return list(panel.table.rows)
+
+
+def numbers(found: Dashboard, panel_id: str) -> dict[Value, Value]:
+    """Return the last column of a table by its first."""
+    return {row[0]: row[-1] for row in table(found, panel_id)}
+
+
+async def work(triage: Triage, reference: str, *actions: str) -> None:
+    """Let SMART's lead do something to a case, one action after another."""
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_LEAD, subject="S4002"))
+        case = (await client.get(API, params={"q": reference})).json()["items"][0]["case_id"]
+        for version, action in enumerate(actions, start=1):
+            body = {"outcome": "support_given"} if action == "resolve" else None
+            match = {"If-Match": f'"{version}"'}
+            answer = await client.post(f"{API}/{case}/{action}", json=body, headers=match)
+            assert answer.status_code == 200, answer.text
+
+
+def seen(found: Dashboard) -> list[Panel]:
+    """Return what tells of reports and cases; how many records wait in an outbox tells of records."""
+    return [panel for panel in found.panels if panel.id != "lag"]
+
+
+async def a_busy_morning(triage: Triage) -> list[Event]:
+    """Let reports come and be worked; return everything that was said of it."""
+    told: list[Submitted] = [
+        report(),
+        report(platform="facebook", behaviours=("doxing", "threat")),
+        report(),
+        misuse(),
+        incident(),
+    ]
+    await open_cases(triage.database, *told)
+    triage.clock.move(timedelta(minutes=6))
+    await work(triage, told[0].reference, "claim")
+    await work(triage, told[1].reference, "claim", "resolve")
+    events = await said_by_triage(triage.database)
+    first = next(event for event in events if getattr(event, "reference", "") == told[0].reference)
+    missed = {name: getattr(first, name) for name in ("case_id", "report_id", "reference", "at")}
+    late = CaseDeadlineMissed.model_validate({**missed, "team": "smart", "kind": "respond", "due_at": NOW})
+    alerts = [alert(AlertDecided, one.report_id, reason="reporters_manager", anybody=True) for one in told[:3]]
+    alerts += [alert(AlertDecided, told[4].report_id, reason="nobody_not_required", anybody=False)]
+    alerts += [alert(AlertSent, one.report_id, channel="smtp", attempt=1) for one in told[:2]]
+    return [*events, late, *alerts, alert(AlertAcknowledged, told[0].report_id, answer="confirmed")]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_events_in_any_order_and_twice_come_to_the_same_figures(triage: Triage, seed: int) -> None:
+    events = await a_busy_morning(triage)
+    await hear(triage.database, events)
+    in_order = await figures(triage.database)
+    mixed = [*events, *events]
+    random.Random(seed).shuffle(mixed)
+    async with triage.database.transaction() as session:
+        await session.execute(text("truncate figure, counted_case, counted_report"))
+    await hear(triage.database, mixed)
+    assert await figures(triage.database) == in_order
+
+
+async def test_the_figures_say_what_happened(triage: Triage) -> None:
+    await hear(triage.database, [*await a_busy_morning(triage), ledger(accepted=5)])
+    found = await shown(triage.database)
+    assert table(found, "funnel") == [
+        ("Accepted", 5),
+        ("Published", 5),
+        ("Routed to a team", 5),
+        ("Alert sent", 2),
+        ("Acknowledged", 1),
+        ("Resolved", 1),
+    ]
+    waiting = numbers(found, "queues")
+    assert (waiting["SMART"], waiting["SIRT"], waiting["Line manager"]) == (2, 1, 1)
+    assert numbers(found, "platforms")["Facebook"] == 2
+    assert ("Doxing", 1) in table(found, "behaviours")
+    assert table(found, "deadlines")[0] == ("SMART", 1, 1, 1)
+    assert found.top.missed_today == 1
+    assert found.top.first_action
+    assert timedelta(minutes=5) < found.top.first_action < timedelta(minutes=8)
+
+
+async def test_reports_without_a_case_are_in_the_funnel_once_they_are_overdue(triage: Triage) -> None:
+    await open_cases(triage.database, report())
+    on_its_way = ledger(accepted=3, cases=1, in_flight=2)
+    await hear(triage.database, [*await said_by_triage(triage.database), on_its_way])
+    assert numbers(await shown(triage.database), "funnel")["Accepted"] == 1
+    overdue = ledger(NOW + timedelta(minutes=2), accepted=3, published=2, cases=1, unaccounted=2)
+    await hear(triage.database, [overdue, on_its_way])
+    found = await shown(triage.database)
+    assert numbers(found, "funnel") | {"Alert sent": 0} == {
+        "Accepted": 3,
+        "Published": 2,
+        "Routed to a team": 1,
+        "Alert sent": 0,
+        "Acknowledged": 0,
+        "Resolved": 0,
+    }
+    assert (found.top.unaccounted, found.top.accepted_today) == (2, 3)
+
+
+@pytest.mark.policy("S1")
+async def test_who_is_kept_from_a_case_sees_it_in_no_figure_whatever_becomes_of_it(triage: Triage) -> None:
+    database = triage.database
+    await open_cases(database, report())
+    await hear(database, [*await said_by_triage(database), ledger(accepted=1)])
+    before = await shown(database, DANA)
+    about_dana = (misuse(), report(suspected=(Person(relation=Relation.COLLEAGUE, staff_id="S7001"),)))
+    await hear(database, [ledger(NOW + timedelta(seconds=1), accepted=3, cases=1, in_flight=2)])
+    assert seen(await shown(database, DANA)) == seen(before)
+    await open_cases(database, *about_dana)
+    await hear(database, [*await said_by_triage(database), ledger(NOW + timedelta(seconds=2), accepted=3)])
+    await hear(database, [alert(AlertSent, one.report_id, channel="smtp", attempt=1) for one in about_dana])
+    after = await shown(database, DANA)
+    assert (seen(after), after.top.accepted_today) == (seen(before), before.top.accepted_today)
+    assert numbers(await shown(database), "funnel")["Accepted"] == 3
+
+
+async def test_an_exempt_case_is_in_nobodys_figures(triage: Triage) -> None:
+    database = triage.database
+    await open_cases(database, report(), misuse())
+    await hear(database, await said_by_triage(database))
+    before = await shown(database, DANA)
+    exempt = "update \"case\" set outcome = 'exempt', state = 'closed', kept_from = '{}' where report_type = 'misuse'"
+    async with database.transaction() as session:
+        await session.execute(text(exempt))
+    assert seen(await shown(database, DANA)) == seen(before)
+    await hear(database, await said_by_triage(database))
+    assert seen(await shown(database, DANA)) == seen(before)
+    assert numbers(await shown(database), "funnel")["Accepted"] == 1
+
+
+async def test_dead_letters_are_known_until_they_are_settled_in_either_order(triage: Triage) -> None:
+    common = {
+        "group": "signpost-intake",
+        "topic": "t",
+        "partition": 0,
+        "offset": 1,
+        "error_class": "KeyError",
+        "at": NOW,
+    }
+    one, other = IDS.uuid(), IDS.uuid()
+    recorded = [DeadLetterRecorded.model_validate({**common, "dead_letter_id": key}) for key in (one, other)]
+    settled = DeadLetterSettled.model_validate({**common, "dead_letter_id": other, "action": "discarded"})
+    await hear(triage.database, [settled, *recorded])
+    found = await shown(triage.database)
+    assert table(found, "dead-letters") == [("Intake", "signpost-intake", "KeyError", 1)]
+    assert [letter.dead_letter_id for letter in found.letters] == [one]
+
+
+async def test_an_empty_signpost_has_an_empty_dashboard(triage: Triage) -> None:
+    found = await shown(triage.database)
+    assert found.top.unaccounted is None
+    assert [panel.id for panel in found.panels if not panel.empty] == ["lag"]

@@ -1,0 +1,108 @@
+"""Figures that come by themselves, and end when they should."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+
+import orjson
+import pytest
+from httpx import ASGITransport, AsyncClient, Response
+
+from services.triage.operations.live import LiveFigures
+from shared.auth.guard import SESSION_COOKIE
+from shared.auth.permissions import Role
+from shared.serving import TellsOfStop
+from tests.services.triage.building import open_cases, report
+from tests.services.triage.conftest import Triage, person
+from tests.services.triage.operations.events import hear, ledger, said_by_triage
+
+SERVICE = "triage"
+STREAM = "/cases/operations/stream"
+Said = tuple[str, Mapping[str, object]]
+
+
+class Watching:
+    """Somebody who looks at the stream of a process that can be stopped."""
+
+    def __init__(self, triage: Triage) -> None:
+        self.stop = asyncio.Event()
+        self.live = triage.app.state.live_figures = LiveFigures(every=0.01, most=1)
+        self._app = TellsOfStop(triage.app, self.stop)
+        token = triage.issuer.session(person("S4002", Role.SMART_LEAD), triage.clock.now())
+        self._cookies = {SESSION_COOKIE: token}
+
+    async def look(self) -> Response:
+        """Return what was sent until the stream ended."""
+        transport = ASGITransport(self._app, raise_app_exceptions=False)
+        async with AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=self._cookies) as client:
+            return await client.get(STREAM)
+
+    async def looked_again(self) -> None:
+        """Wait for two more looks: the second began after this was asked."""
+        enough = self.live.looks + 2
+        async with asyncio.timeout(30):
+            while self.live.looks < enough:
+                await asyncio.sleep(0)
+
+    async def begun(self) -> asyncio.Task[Response]:
+        """Start to look, and wait until the stream is open."""
+        looking = asyncio.create_task(self.look())
+        async with asyncio.timeout(30):
+            while not self.live.open_now:
+                await asyncio.sleep(0)
+        return looking
+
+
+def events(answer: Response) -> list[Said]:
+    found = []
+    for block in answer.text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        found.append((fields["event"], orjson.loads(fields["data"])))
+    return found
+
+
+@pytest.fixture
+async def watching(triage: Triage) -> AsyncIterator[Watching]:
+    one = Watching(triage)
+    yield one
+    one.stop.set()
+
+
+async def test_a_stream_begins_with_everything_and_ends_when_the_process_is_asked_to_stop(
+    watching: Watching,
+) -> None:
+    looking = await watching.begun()
+    watching.stop.set()
+    answer = await asyncio.wait_for(looking, 5)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    name, said = events(answer)[0]
+    assert name == "figures"
+    assert {"top", "funnel", "queues", "lag"} <= set(said["fragments"])  # type: ignore[call-overload] # JSON
+    assert watching.live.open_now == 0
+
+
+async def test_only_what_changed_is_sent(triage: Triage, watching: Watching) -> None:
+    await hear(triage.database, [ledger()])
+    looking = await watching.begun()
+    await open_cases(triage.database, report())
+    await hear(triage.database, await said_by_triage(triage.database))
+    await watching.looked_again()
+    watching.stop.set()
+    changes = [said["fragments"] for name, said in events(await looking) if name == "figures"]
+    assert len(changes) >= 2
+    assert "funnel" in {place for change in changes[1:] for place in change}  # type: ignore[attr-defined] # JSON
+    assert "misdirected" not in {place for change in changes[2:] for place in change}  # type: ignore[attr-defined]
+
+
+async def test_it_ends_with_the_session_and_says_so(triage: Triage, watching: Watching) -> None:
+    looking = await watching.begun()
+    triage.clock.move(timedelta(hours=9))
+    assert events(await asyncio.wait_for(looking, 30))[-1] == ("over", {"why": "session"})
+
+
+async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> None:
+    looking = await watching.begun()
+    refused = await watching.look()
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
+    watching.stop.set()
+    assert (await looking).status_code == 200

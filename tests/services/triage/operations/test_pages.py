@@ -1,0 +1,104 @@
+"""The operations page without JavaScript, its JSON and its files."""
+
+import csv
+from io import StringIO
+
+import pytest
+from sqlalchemy import event
+
+from services.triage.operations.lag import LagReader
+from shared.auth.permissions import Role
+from shared.messaging.log import LogUnavailable
+from tests.services.triage.building import open_cases, report
+from tests.services.triage.conftest import Triage
+from tests.services.triage.operations.events import hear, ledger, said_by_triage
+
+SERVICE = "triage"
+PAGE = "/cases/operations"
+MOST_QUERIES = 12
+
+
+async def a_report(triage: Triage) -> None:
+    await open_cases(triage.database, report(platform="facebook"))
+    await hear(triage.database, [*await said_by_triage(triage.database), ledger(accepted=1)])
+
+
+async def test_the_page_says_that_nothing_is_lost_and_shows_every_table(triage: Triage) -> None:
+    await a_report(triage)
+    async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
+        page = (await aisha.get(PAGE)).text
+    assert "Every report is accounted for" in page
+    assert "Figures from" in page
+    assert page.count("Show as table") == 8
+    assert "style=" not in page.replace('rel="stylesheet"', "")
+    assert '<th scope="row" class="govuk-table__header">Facebook</th>' in page
+
+
+async def test_a_lost_report_is_said_in_words(triage: Triage) -> None:
+    await hear(triage.database, [ledger(accepted=2, cases=1, unaccounted=1, oldest_unaccounted_s=7500)])
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        page = (await ruth.get(PAGE)).text
+    assert "Lost from sight, the oldest for 2 h 5 min" in page
+
+
+async def test_an_empty_page_says_what_will_appear(triage: Triage) -> None:
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        page = (await ruth.get(PAGE)).text
+    assert "Not known yet" in page
+    assert "Each report appears here as it goes from step to step." in page
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=%00", "days=7000", "days="])
+async def test_a_period_that_makes_no_sense_is_the_usual_one(triage: Triage, query: str) -> None:
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        assert 'days=7" aria-current="page"' in (await ruth.get(f"{PAGE}?{query}")).text
+
+
+async def test_the_same_figures_are_there_as_json_and_csv(triage: Triage) -> None:
+    await a_report(triage)
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_LEAD, subject="S4002"))
+        body = (await client.get("/cases/api/v1/operations", params={"days": 1})).json()
+        rows = list(csv.reader(StringIO((await client.get(f"{PAGE}/funnel.csv?days=1")).text)))
+        unknown = await client.get(f"{PAGE}/secrets.csv")
+    assert (body["days"], body["summary"]["unaccounted"], body["summary"]["accepted_today"]) == (1, 0, 1)
+    assert body["tables"]["funnel"]["rows"][0] == ["Accepted", 1]
+    assert rows[:2] == [["Step", "Reports"], ["Accepted", "1"]]
+    assert unknown.status_code == 404
+
+
+async def test_dead_letters_are_linked_for_operators_only(triage: Triage) -> None:
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        assert "/cases/operations/dead-letters" in (await ruth.get(PAGE)).text
+    async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
+        assert "/cases/operations/dead-letters" not in (await aisha.get(PAGE)).text
+
+
+@pytest.mark.parametrize("path", ["", "/stream", "/funnel.csv"])
+async def test_others_are_turned_away(triage: Triage, path: str) -> None:
+    async with triage.client(Role.SMART_RESPONDER) as sam:
+        assert (await sam.get(PAGE + path)).status_code == 403
+
+
+async def test_the_page_takes_a_handful_of_queries(triage: Triage) -> None:
+    await a_report(triage)
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    event.listen(triage.database.engine.sync_engine, "before_cursor_execute", note)
+    async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
+        assert (await aisha.get(PAGE)).status_code == 200
+    assert 0 < len(statements) <= MOST_QUERIES
+
+
+async def test_a_log_that_does_not_answer_leaves_the_page_standing(triage: Triage) -> None:
+    class Away:
+        async def behind(self, _groups: object) -> None:
+            raise LogUnavailable
+
+    triage.app.state.lag = LagReader(Away(), triage.clock)  # type: ignore[arg-type] # only what is asked
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        page = await ruth.get(PAGE)
+    assert "The event log does not answer" in page.text
