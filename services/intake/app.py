@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from services.intake import consumer
 from services.intake.abuse_form import pages as abuse_form
 from services.intake.abuse_form.form import FORM as ABUSE
+from services.intake.advice_form.form import FORM as ADVICE
 from services.intake.drafts.handlers import forget_expired as forget_drafts
+from services.intake.exception_form.form import FORM as EXCEPTION
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
 from services.intake.inbound import api as inbound
@@ -20,8 +22,12 @@ from services.intake.inbound.handlers import forget_expired as forget_inbound
 from services.intake.inbound.problems import PROBLEMS as INBOUND_PROBLEMS
 from services.intake.inbound.reading import InboundReader, ReceivedEvent
 from services.intake.inbound.sources_yaml import load_sources
+from services.intake.incident_form.form import FORM as INCIDENT
+from services.intake.incident_form.form import supplier_form
 from services.intake.ledger.handlers import record_published
+from services.intake.misuse_form.form import FORM as MISUSE
 from services.intake.policy import pages as policy
+from services.intake.questions.definition import Form
 from services.intake.questions.routes import form_routes
 from services.intake.reports import api as reports
 from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
@@ -54,15 +60,15 @@ from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
+_FORM_ROOMS = ("abuse_form", "misuse_form", "incident_form", "advice_form", "exception_form")
 TEMPLATES = tuple(
-    _HERE / name / "templates" for name in ("start", "questions", "abuse_form", "tracking", "sign_in", "policy")
+    _HERE / name / "templates" for name in ("start", "questions", *_FORM_ROOMS, "tracking", "sign_in", "policy")
 )
-FORMS = (ABUSE,)
+FORMS = (ABUSE, MISUSE, INCIDENT, ADVICE, EXCEPTION)
 ROUTERS = (
     dead_letters_router(PREFIX),
     start.router,
     abuse_form.router,  # before the questions, whose last part of the path is any word
-    form_routes(FORMS),
     tracking.router,
     reports.router,
     inbound.router,
@@ -92,12 +98,13 @@ async def open_service(
         sources = load_sources(settings.intake_inbound_sources)
         receipts = Receipts(settings.derive_key("receipts"))
         take = InboundHandler(sources, ids=ids, outbox=outbox, receipts=receipts)
+        forms = (*FORMS, supplier_form(settings.intake_supplier_text, settings.intake_supplier_fields))
         roles = _roles(database, log, outbox, clock, ids, take)
         app = create_app(
             service="intake",
             prefix=PREFIX,
             settings=settings,
-            routers=ROUTERS,
+            routers=(*ROUTERS, form_routes(forms)),
             domain_problems={**REPORT_PROBLEMS, **TRACKING_PROBLEMS, **INBOUND_PROBLEMS},
             templates=TEMPLATES,
             readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
@@ -106,7 +113,7 @@ async def open_service(
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         app.state.inbound_sources, app.state.receipts = sources, receipts
-        _equip(app, settings)
+        _equip(app, settings, forms)
         yield Service("intake", PREFIX, app, database, roles)
 
 
@@ -146,9 +153,9 @@ def _roles(
     )
 
 
-def _equip(app: FastAPI, settings: IntakeSettings) -> None:
+def _equip(app: FastAPI, settings: IntakeSettings, forms: Sequence[Form]) -> None:
     """Put what routes ask for where they find it; every key has its own purpose."""
-    app.state.forms = {form.name: form for form in FORMS}
+    app.state.forms = {form.name: form for form in forms}
     app.state.access = Access(app.state.receipts, Attempts())
     app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
     app.state.passes = Passes(settings.derive_key("status page"))

@@ -19,10 +19,6 @@ DESK = 1280
 
 EVERYBODY = {
     "/": "What has happened?",
-    "/report/where-to-go/misuse": "A colleague is misusing social media",
-    "/report/where-to-go/incident": "Information, a device or an account",
-    "/report/where-to-go/account": "Check whether an account is official",
-    "/report/where-to-go/advice": "Advice or an exception",
     "/report/abuse/help-now": "Your safety comes first",
     "/report/track": "Check a report",
     "/policy?state=built": "The policy and what Signpost does about it",

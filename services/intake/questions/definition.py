@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from services.intake.drafts.domain import Answers
 from services.intake.questions.domain import Choices, Step, Steps
 from services.intake.reports.domain import Report
+from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
 
 _FIELD_OF = {
@@ -44,6 +45,8 @@ class Form:
     thing: str = "report"
     open_to_all: bool = False
     """Whether one can fill it in without signing in."""
+    needs: Permission = Permission.REPORT
+    """What whoever signs in for it has to have."""
     exits: bool = False
     """Whether its pages can be left at once: somebody may be watching."""
     to_other: Mapping[str, Callable[[Answers], Answers]] = field(default_factory=dict)

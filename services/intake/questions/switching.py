@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.intake.drafts.domain import Answers
 from services.intake.drafts.handlers import forget_draft
 from services.intake.questions.definition import Form
-from services.intake.questions.domain import Choice, Option, first_open, steps_for
+from services.intake.questions.domain import Choice, Option, Steps, first_open, steps_for
 from services.intake.questions.forms import is_answered
 from services.intake.questions.reading import CARRIED
 from services.intake.questions.summary import lines_of
@@ -35,7 +35,7 @@ def switched(answers: Answers, source: Form, target: Form) -> Answers:
     """Return the answers of `source` as `target` has them."""
     kept = {name: texts for name, texts in answers.items() if name not in {FIELD, CARRIED}}
     said = {name: texts for name, texts in source.to_other[target.name](kept).items() if texts and not kept.get(name)}
-    carried = _carried(kept, source, target)
+    carried = _carried(kept, source, target, asked=steps_for(target.steps, {**kept, **said}))
     return {**kept, **said, **({CARRIED: (carried,)} if carried else {})}
 
 
@@ -53,12 +53,12 @@ async def switch(request: Request, visit: Visit, answers: Answers) -> Response:
     return response
 
 
-def _carried(answers: Answers, source: Form, target: Form) -> str:
-    """Return in words what `target` neither asks nor understands."""
-    known = target.fields | target.understands | _ABOUT_THE_WAY
+def _carried(answers: Answers, source: Form, target: Form, *, asked: Steps) -> str:
+    """Return in words what `target` neither asks, as far as the answers go, nor understands."""
+    known = {field for step in asked for field in step.fields} | target.understands | _ABOUT_THE_WAY
     parts = [
         f"{ask.label}: {', '.join(said)}"
-        for step in source.steps
+        for step in steps_for(source.steps, answers)
         for ask in step.asks
         if not known.issuperset(ask.fields) and (said := lines_of(source, ask, answers))
     ]

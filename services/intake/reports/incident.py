@@ -28,7 +28,7 @@ class IncidentReport(Occurrence):
     effects: tuple[Effect, ...]
     circumstances: tuple[Circumstance, ...]
     asset_owner: AssetOwner
-    discovered_at: datetime
+    discovered_at: datetime | None
     channel: Channel = Channel.STAFF
     asset_note: str | None = None
     still_happening: YesNoUnsure = YesNoUnsure.UNSURE
@@ -57,6 +57,9 @@ class IncidentReport(Occurrence):
         yield from checks.texts(self)
 
     def _discovery(self, now: datetime) -> Findings:
+        if self.discovered_at is None:
+            yield "discovered_at", "Enter when it was discovered"
+            return
         yield from checks.past("discovered_at", self.discovered_at, now, "it was discovered")
         if self.occurred_at is not None and self.discovered_at < self.occurred_at:
             yield "discovered_at", "When it was discovered cannot be before it happened"

@@ -9,9 +9,9 @@ from httpx import AsyncClient, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.questions.visit import COOKIE
 from services.intake.drafts.domain import Draft, KnownBy, Outcome
 from services.intake.drafts.handlers import find_draft, keep_draft
+from services.intake.questions.visit import COOKIE
 from tests.services.intake.abuse_form.walking import BASE, fill, post, send
 from tests.services.intake.conftest import START, Intake
 

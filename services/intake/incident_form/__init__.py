@@ -1,0 +1,1 @@
+"""The form for security incidents, for staff and for suppliers."""

@@ -1,0 +1,1 @@
+"""The form for misuse of social media."""
