@@ -188,7 +188,7 @@ def transfer(case: Case, actor: Actor, to: Team) -> Case:
     if to is case.team:
         raise SameTeam
     target = _receiver(case, to)
-    moved = unassigned(replace(case, state=CaseState.NEW))
+    moved = unassigned(replace(case, state=CaseState.NEW, manager=None))
     return following(moved, team=target, transfers=case.transfers + 1, held_by=(*case.held_by, target))
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
+from typing import TypeVar
 from uuid import UUID
 
 from services.triage.cases.access import Viewer
@@ -12,7 +13,7 @@ from services.triage.deadlines.domain import OfficeHours, Timekeeper
 from services.triage.routing import rulebook
 from services.triage.routing.domain import RuleBook
 from shared.db.database import Database
-from shared.events.envelope import Envelope
+from shared.events.envelope import Envelope, Event
 from shared.events.intake import (
     AbuseReportSubmitted,
     EnquirySubmitted,
@@ -34,6 +35,7 @@ BOOK: RuleBook = rulebook.load(rulebook.PACKAGED)
 OFFICE = OfficeHours(time(9), time(17), bank_holidays())
 CLOCKS = ClockRules(Timekeeper(OFFICE), frozenset({Team.SIRT}))
 _numbers = count(1)
+R = TypeVar("R", bound=Event)
 Submitted = (
     AbuseReportSubmitted
     | MisuseReportSubmitted
@@ -114,12 +116,12 @@ def _any_report() -> dict[str, object]:
     }
 
 
-def envelope(data: Submitted, sequence: int = 1) -> Envelope[Submitted]:
-    """Return `data` as a consumer receives it."""
+def envelope(data: R, sequence: int = 1) -> Envelope[R]:
+    """Return what is said of a report as a consumer receives it."""
     return Envelope(
         id=str(IDS.uuid()),
         source="/signpost/intake",
-        subject=str(data.report_id),
+        subject=str(data.model_dump()["report_id"]),
         sequence=sequence,
         time=NOW,
         data=data,

@@ -65,7 +65,13 @@ class Triage:
 
 def person(subject: str, *roles: Role) -> Principal:
     """Return a member of staff."""
-    names = {"S4001": "Sam Reid", "S4002": "Aisha Khan", "S5001": "Leo Grant"}
+    names = {
+        "S4001": "Sam Reid",
+        "S4002": "Aisha Khan",
+        "S5001": "Leo Grant",
+        "S5002": "Maria Costa",
+        "S6001": "Dev Patel",
+    }
     name = names.get(subject, "Somebody Else")
     email = f"{name.lower().replace(' ', '.')}@example.org"
     return Principal(subject, StaffId(subject), name, email, frozenset(roles))
@@ -99,6 +105,20 @@ async def sam(triage: Triage) -> AsyncIterator[AsyncClient]:
 async def aisha(triage: Triage) -> AsyncIterator[AsyncClient]:
     """A SMART lead's browser."""
     async with triage.client(Role.SMART_LEAD, subject="S4002") as client:
+        yield client
+
+
+@pytest.fixture
+async def desk(triage: Triage) -> AsyncIterator[AsyncClient]:
+    """The triage desk's browser."""
+    async with triage.client(Role.TRIAGE_DESK, subject="S6001") as client:
+        yield client
+
+
+@pytest.fixture
+async def maria(triage: Triage) -> AsyncIterator[AsyncClient]:
+    """A SIRT lead's browser."""
+    async with triage.client(Role.SIRT_LEAD, subject="S5002") as client:
         yield client
 
 

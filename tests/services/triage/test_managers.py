@@ -1,0 +1,166 @@
+"""Misuse is worked by the manager of whom it is about: chosen by notifier, followed here (R-d)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import select, text
+
+from services.triage.cases.managers import manager_acted, manager_assigned, referred
+from services.triage.cases.tables import CaseRow
+from shared.audit import chain
+from shared.auth.permissions import Role
+from shared.db.database import Database
+from shared.events.envelope import Envelope, Event
+from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
+from tests.services.triage.building import IDS, NOW, misuse, open_cases, opening
+from tests.services.triage.conftest import Triage
+from tests.services.triage.pressing import press
+
+SERVICE = "triage"
+MANAGER = "S2001"
+LATER = NOW + timedelta(hours=1)
+Said = ManagerAssigned | ManagerActionRecorded | SirtReferralRequested
+HANDLERS: Mapping[type[Said], Callable[..., Awaitable[None]]] = {
+    ManagerAssigned: manager_assigned,
+    ManagerActionRecorded: manager_acted,
+    SirtReferralRequested: referred,
+}
+    ManagerAssigned: manager_assigned,
+    ManagerActionRecorded: manager_acted,
+    SirtReferralRequested: referred,
+}
+
+
+async def say(database: Database, said: Said) -> None:
+    told: Envelope[Event] = Envelope(str(IDS.uuid()), "/signpost/notifier", str(said.case_id), None, LATER, said)
+    async with database.transaction() as session:
+        await HANDLERS[type(said)](session, [told], LATER, recorder=opening().recorder)
+
+
+async def rows(database: Database) -> list[CaseRow]:
+    async with database.transaction() as session:
+        return list(await session.scalars(select(CaseRow).order_by(CaseRow.link_number)))
+
+
+async def told_of(database: Database, case_id: UUID) -> list[str]:
+    async with database.transaction() as session:
+        query = text("select type from outbox where subject = :case order by id")
+        return list(await session.scalars(query, {"case": case_id}))
+
+
+async def assigned(database: Database, manager: str | None = MANAGER, **answers: object) -> CaseRow:
+    await open_cases(database, misuse(**answers))
+    [case] = await rows(database)
+    reason = "subjects_manager" if manager else "fallback_no_manager_known"
+    about = {"case_id": case.case_id, "report_id": case.report_id, "at": LATER, "manager": manager, "reason": reason}
+    await say(database, ManagerAssigned.model_validate(about))
+    return (await rows(database))[0]
+
+
+def action(case: CaseRow, kind: str = "informal_action") -> ManagerActionRecorded:
+    about = {"case_id": case.case_id, "report_id": case.report_id, "at": LATER, "manager": MANAGER}
+    return ManagerActionRecorded.model_validate({**about, "action": kind, "acted_on": date(2026, 11, 20)})
+
+
+def referral(case: CaseRow) -> SirtReferralRequested:
+    return SirtReferralRequested(case_id=case.case_id, report_id=case.report_id, at=LATER, manager=MANAGER)
+
+
+@pytest.mark.policy("R-d")
+async def test_a_managers_action_ends_the_case_with_that_outcome(database: Database) -> None:
+    case = await assigned(database)
+    assert (case.team, case.manager, case.restricted) == ("line_manager", MANAGER, True)
+    await say(database, action(case))
+    [ended] = await rows(database)
+    assert (ended.state, ended.outcome, ended.due_at) == ("resolved", "informal_action", None)
+    assert (await told_of(database, case.case_id))[-1] == "case.resolved.v1"
+    async with database.transaction() as session:
+        last = (await chain.read(session, case.case_id))[-1]
+        assert not await chain.verify(session)
+    assert (last.after["action"], last.after["acted_on"]) == ("informal_action", "2026-11-20")
+
+
+async def test_an_action_recorded_twice_ends_the_case_once(database: Database) -> None:
+    case = await assigned(database)
+    await say(database, action(case))
+    await say(database, action(case, "advice_given"))
+    assert (await rows(database))[0].outcome == "informal_action"
+    assert (await told_of(database, case.case_id)).count("case.resolved.v1") == 1
+
+
+async def test_an_action_that_cannot_be_read_is_for_the_triage_desk(database: Database) -> None:
+    case = await assigned(database)
+    await say(database, action(case, "something new"))
+    [moved] = await rows(database)
+    assert (moved.team, moved.state, moved.manager) == ("triage_desk", "new", None)
+
+
+@pytest.mark.policy("R-d")
+async def test_a_case_for_which_there_is_no_manager_goes_to_the_triage_desk(database: Database) -> None:
+    case = await assigned(database, manager=None)
+    assert (case.team, case.manager, case.transfers) == ("triage_desk", None, 1)
+    assert (await told_of(database, case.case_id))[-1] == "case.transferred.v1"
+
+
+@pytest.mark.policy("R-c")
+async def test_a_referral_opens_a_linked_restricted_case_of_sirt_and_the_manager_keeps_theirs(
+    database: Database,
+) -> None:
+    case = await assigned(database)
+    await say(database, referral(case))
+    await say(database, referral(case))
+    first, linked = await rows(database)
+    assert (first.team, first.state) == ("line_manager", "new")
+    assert (linked.team, linked.reference, linked.restricted) == ("sirt", f"{first.reference}-2", True)
+    assert linked.kept_from == first.kept_from
+    assert linked.due_at
+    assert await told_of(database, linked.case_id) == ["case.opened.v1", "case.routed.v1"]
+
+
+async def test_a_referral_beside_a_case_that_sirt_has_opens_no_second_one(database: Database) -> None:
+    await open_cases(database, misuse(dwp_information="yes"))
+    await say(database, referral((await rows(database))[0]))
+    assert [row.team for row in await rows(database)] == ["line_manager", "sirt"]
+
+
+@pytest.mark.policy("R-d")
+async def test_the_manager_sees_the_allegation_and_never_who_reported(triage: Triage) -> None:
+    case = await assigned(triage.database, narrative="They post as if they were us", evidence_note="A screenshot")
+    page = f"/cases/for-manager/{case.reference}"
+    async with triage.client(Role.REPORTER, subject=MANAGER) as grace:
+        seen = (await grace.get(page)).text
+        shown = await press(grace, page, page)
+    assert "Dana Wolf" in seen
+    assert "Speaks for department" in seen
+    assert "/alerts/my-team" in seen
+    assert "They post as if they were us" not in seen
+    assert "They post as if they were us" in shown.text
+    assert "A screenshot" in shown.text
+    for word in ("Priya", "priya.shah", "S1001", "Reported by"):
+        assert word not in seen + shown.text
+    async with triage.database.transaction() as session:
+        actions = [(one.action, one.actor) for one in await chain.read(session, case.case_id)]
+    assert ("manager_looked", MANAGER) in actions
+    assert ("content_shown", MANAGER) in actions
+
+
+@pytest.mark.parametrize("subject", ["S2009", "S1001", "S7001"])
+async def test_nobody_but_the_assigned_manager_opens_that_page(triage: Triage, subject: str) -> None:
+    case = await assigned(triage.database)
+    async with triage.client(Role.REPORTER, subject=subject) as other:
+        assert (await other.get(f"/cases/for-manager/{case.reference}")).status_code == 404
+    async with triage.client() as stranger:
+        assert (await stranger.get(f"/cases/for-manager/{case.reference}")).status_code == 303
+
+
+async def test_the_page_is_gone_once_the_case_left_the_manager(triage: Triage, desk: AsyncClient) -> None:
+    case = await assigned(triage.database)
+    moved = await press(
+        desk, f"/cases/{case.reference}", f"/cases/{case.reference}/transfer", team="triage_desk", text="On leave"
+    )
+    assert moved.status_code == 303
+    async with triage.client(Role.REPORTER, subject=MANAGER) as grace:
+        assert (await grace.get(f"/cases/for-manager/{case.reference}")).status_code == 404

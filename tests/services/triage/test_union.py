@@ -1,0 +1,129 @@
+"""What may be trade union activity: the triage desk decides alone, and what is exempt leaves no trace of whom (C-j)."""
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import select, text
+
+from services.triage.cases.tables import CaseRow
+from services.triage.reports.tables import NamedAccount, NamedSubject, Report
+from shared.audit import chain
+from shared.auth.permissions import Role
+from shared.events.intake import MisuseReportSubmitted
+from shared.events.triage import CaseResolved
+from tests.services.triage.building import misuse, open_cases
+from tests.services.triage.conftest import Triage
+from tests.services.triage.pressing import press
+
+SERVICE = "triage"
+CANARY = "canary-of-the-union"
+
+
+async def asked(triage: Triage, **answers: object) -> MisuseReportSubmitted:
+    told = misuse(
+        **{
+            "union_activity": "unsure",
+            "subject": {"name": CANARY, "staff_id": CANARY, "handle": CANARY},
+            "narrative": CANARY,
+            "evidence_note": CANARY,
+            "urls": (f"https://facebook.com/{CANARY}",),
+            "handles": (CANARY,),
+            **answers,
+        }
+    )
+    await open_cases(triage.database, told)
+    return told
+
+
+async def row_of(triage: Triage) -> CaseRow:
+    async with triage.database.transaction() as session:
+        return (await session.scalars(select(CaseRow).where(CaseRow.link_number == 1))).one()
+
+
+async def claimed(desk: AsyncClient, told: MisuseReportSubmitted) -> str:
+    page = f"/cases/{told.reference}"
+    assert (await press(desk, page, f"{page}/claim")).status_code == 303
+    return page
+
+
+@pytest.mark.policy("C-j")
+async def test_what_is_exempt_is_closed_and_its_subject_is_erased_everywhere(triage: Triage, desk: AsyncClient) -> None:
+    told = await asked(triage)
+    page = await claimed(desk, told)
+    await press(desk, page, f"{page}/note", text=f"I know {CANARY}")
+    assert (await press(desk, page, f"{page}/exempt")).status_code == 303
+    row = await row_of(triage)
+    assert (row.state, row.outcome, row.kept_from) == ("closed", "exempt", [])
+    async with triage.database.transaction() as session:
+        assert (await session.scalars(select(NamedSubject))).all() == []
+        assert (await session.scalars(select(NamedAccount))).all() == []
+        for table in ("report", '"case"', "note", "activity", "decision"):
+            rows = await session.scalar(text(f"select string_agg(t::text, ' ') from {table} t"))  # noqa: S608 - own tables
+            assert CANARY not in (rows or ""), table
+        stored = await session.get_one(Report, told.report_id)
+        assert not await chain.verify(session)
+    assert (stored.subject, stored.narrative) == (None, "")
+    assert "Outside the policy" in (await desk.get(page)).text
+    async with triage.client(Role.REPORTER, subject="S2001") as manager:
+        assert (await manager.get(f"/cases/for-manager/{told.reference}")).status_code == 404
+
+
+async def test_the_others_learn_how_it_ended_so_that_they_erase_too(triage: Triage, desk: AsyncClient) -> None:
+    told = await asked(triage)
+    page = await claimed(desk, told)
+    await press(desk, page, f"{page}/exempt")
+    row = await row_of(triage)
+    async with triage.database.transaction() as session:
+        query = text("select type, convert_from(value, 'utf8') as value from outbox where subject = :id order by id")
+        events = (await session.execute(query, {"id": row.case_id})).all()
+    assert [event.type for event in events][-2:] == ["case.resolved.v1", "case.closed.v1"]
+    assert CaseResolved.model_validate_json(events[-2].value).outcome == "exempt"
+
+
+async def test_what_is_exempt_is_never_opened_again(triage: Triage, desk: AsyncClient) -> None:
+    told = await asked(triage)
+    page = await claimed(desk, told)
+    await press(desk, page, f"{page}/exempt")
+    assert "Reopen" not in (await desk.get(page)).text
+    row = await row_of(triage)
+    async with triage.client() as client:
+        headers = {**triage.bearer(Role.TRIAGE_DESK, subject="S6001"), "If-Match": f'"{row.version}"'}
+        again = await client.post(f"/cases/api/v1/cases/{row.case_id}/reopen", headers=headers)
+    assert again.status_code == 409
+
+
+@pytest.mark.policy("C-j", "R-d")
+async def test_what_is_no_union_activity_goes_the_way_that_the_rules_say_then(
+    triage: Triage, desk: AsyncClient
+) -> None:
+    told = await asked(triage, dwp_information="yes")
+    page = await claimed(desk, told)
+    sent = await press(desk, page, f"{page}/not-exempt", text="It is about a birthday")
+    assert sent.status_code == 303
+    row = await row_of(triage)
+    assert (row.team, row.state, row.category, row.held_by) == (
+        "line_manager", "new", "misuse", ["triage_desk", "line_manager"],
+    )  # fmt: skip
+    async with triage.database.transaction() as session:
+        linked = (await session.scalars(select(CaseRow).where(CaseRow.link_number == 2))).one()
+        told_of = await session.scalars(
+            text("select type from outbox where subject = :id order by id"), {"id": row.case_id}
+        )
+        assert list(told_of)[-1] == "case.transferred.v1"
+    assert (linked.team, linked.restricted, linked.kept_from) == ("sirt", True, row.kept_from)
+
+
+@pytest.mark.policy("C-j")
+async def test_nobody_hands_it_to_a_manager_before_that_is_decided(triage: Triage, desk: AsyncClient) -> None:
+    told = await asked(triage)
+    page = await claimed(desk, told)
+    refused = await press(desk, page, f"{page}/transfer", team="line_manager", text="Theirs")
+    assert refused.status_code == 409
+    assert (await row_of(triage)).team == "triage_desk"
+
+
+async def test_only_cases_about_union_activity_are_exempt(triage: Triage, desk: AsyncClient) -> None:
+    told = misuse(behaviours=("other",))
+    await open_cases(triage.database, told)
+    page = await claimed(desk, told)
+    assert "Close and erase" not in (await desk.get(page)).text
+    assert (await press(desk, page, f"{page}/exempt")).status_code == 409
