@@ -42,7 +42,7 @@ def tell(event: AccessEvent, addresses: Mapping[StaffId, str], comms: Recipient)
     if operator and (address := addresses.get(StaffId(operator))):
         choice = Choice(RecipientReason.ACCOUNT_OPERATOR, Recipient(address, StaffId(operator)))
         told.append(Telling(purpose, choice, urgency, Standing.OPERATOR))
-    if not isinstance(event, AuthorisationGranted) and event.owner != operator:
+    if not isinstance(event, AuthorisationGranted) and (event.owner is None or event.owner != operator):
         told.append(Telling(purpose, _owner(event.owner, addresses, comms), urgency, Standing.OWNER))
     return told
 

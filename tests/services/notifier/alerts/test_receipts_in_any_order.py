@@ -54,6 +54,11 @@ class Receipts(RuleBasedStateMachine):
             assert self.in_order not in {AlertState.CREATED, AlertState.SENDING, AlertState.FAILED}
 
     @invariant()
+    def what_arrived_is_never_undelivered(self) -> None:
+        if {AlertState.DELIVERED, AlertState.ACKNOWLEDGED}.intersection(self.heard):
+            assert self.in_order in {AlertState.DELIVERED, AlertState.ACKNOWLEDGED}
+
+    @invariant()
     def what_failed_is_not_sending_again(self) -> None:
         if AlertState.FAILED in self.heard:
             assert self.in_order not in {AlertState.CREATED, AlertState.SENDING}

@@ -1,0 +1,178 @@
+"""What reporters, teams and leads get when cases move: through the database, once."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from shared.events.intake import Subject
+from shared.events.notifier import AlertDecided
+from shared.events.triage import CaseDeadlineAtRisk, CaseRouted
+from shared.events.vocabulary import AlertPurpose
+from shared.events.vocabulary import RecipientReason as Why
+from tests.services.notifier.building import GRACE, NOW, PRIYA, envelope, report
+from tests.services.notifier.mail_server import text_of
+from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.saying import REFERENCE, closed, incident, misuse, reopened, resolved, routed, who
+
+
+@pytest.mark.policy("S3")
+async def test_abuse_by_the_security_form_tells_the_manager_at_once_and_everybody_when_it_moves(
+    notifier: Notifier,
+) -> None:
+    said = incident(behaviours=["harassment"], affected=[{"relation": "self"}])
+    await notifier.receive(said)
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == [GRACE.email]
+    case = routed(said.report_id, form="security_incident", report_type="abuse", team="smart", misdirected=True)
+    await notifier.receive(case)
+    await notifier.deliver_until(notifier.all_settled)
+    assert sorted(notifier.mail_server.recipients[1:]) == [PRIYA.email, "sirt@example.org", "smart@example.org"]
+    purposes = [event.purpose for event in await notifier.events(AlertDecided)]
+    assert sorted(purposes) == ["abuse_reported", "misdirected", "misdirected", "report_moved"]
+
+
+@pytest.mark.policy("S3", "S1")
+async def test_abuse_by_the_misuse_form_tells_the_reporters_manager_and_never_the_subjects(notifier: Notifier) -> None:
+    said = misuse(reporter=PRIYA, subject=Subject(staff_id=GRACE.staff_id), behaviours=["harassment"])
+    await notifier.receive(said)
+    await notifier.receive(routed(said.report_id, report_type="abuse", team="smart", misdirected=True))
+    assert await notifier.rows("select reason from decision where purpose = 'abuse_reported'") == [
+        ("conflicted_next_up",)
+    ]
+    assert await notifier.scalar("select count(*) from alert where purpose like 'misuse%'") == 0
+
+
+async def test_an_incident_without_abuse_alerts_nobody_and_says_so_once(notifier: Notifier) -> None:
+    said = incident()
+    case = envelope(routed(said.report_id, form="security_incident", report_type="security_incident", team="sirt"))
+    await notifier.receive(said)
+    await notifier.receive(envelopes=[case])
+    await notifier.receive(envelopes=[case])
+    [event] = await notifier.events(AlertDecided)
+    assert (event.purpose, event.reason, event.anybody) == ("incident_reported", Why.NOBODY_NOT_REQUIRED, False)
+
+
+async def test_an_enquiry_alerts_nobody_and_says_so(notifier: Notifier) -> None:
+    await notifier.receive(routed(uuid4(), form="enquiry", report_type="enquiry", team="advice_centre"))
+    [event] = await notifier.events(AlertDecided)
+    assert (event.purpose, event.reason) == ("enquiry_received", Why.NOBODY_NOT_REQUIRED)
+
+
+@pytest.mark.policy("C-h")
+async def test_whom_monitoring_found_abuse_of_is_told_and_no_manager_is(notifier: Notifier) -> None:
+    affected = [{"relation": "colleague", "staff_id": PRIYA.staff_id}, {"relation": "colleague", "name": GRACE.name}]
+    await notifier.receive(
+        report(reporter=None, found_by="monitoring").model_copy(update={"affected": _people(affected)})
+    )
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == [PRIYA.email]
+    assert await notifier.rows("select purpose, reason from decision order by purpose") == [
+        ("abuse_found", "person_affected"),
+        ("abuse_reported", "nobody_found_by_monitoring"),
+    ]
+
+
+async def test_a_reporter_is_told_of_an_outcome_once_none_of_the_cases_is_open(notifier: Notifier) -> None:
+    said = report()
+    first = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
+    second = routed(said.report_id, form="abuse", report_type="abuse", team="sirt", linked=True)
+    await notifier.receive(said)
+    await notifier.receive(first)
+    await notifier.receive(second)
+    await notifier.receive(resolved(first, "support_given"))
+    assert await _finished(notifier) == []
+    await notifier.receive(resolved(second, "contained", team="sirt"))
+    assert await _finished(notifier) == [(PRIYA.email, "reporter")]
+    await notifier.receive(reopened(first))
+    await notifier.receive(resolved(first, "support_given"))
+    assert len(await _finished(notifier)) == 2
+
+
+@pytest.mark.parametrize(
+    ("reporter", "told"),
+    [
+        (who(PRIYA), PRIYA.email),
+        (who(PRIYA, safe_contact="home@elsewhere.example"), "home@elsewhere.example"),
+        (who(PRIYA, safe_contact="ring me after six"), PRIYA.email),
+        (who(PRIYA, "confidential", safe_contact="home@elsewhere.example"), "home@elsewhere.example"),
+        (who(PRIYA, "confidential", safe_contact="07700 900000"), None),
+        (who(None, "anonymous"), None),
+        (who(PRIYA, "from_the_future"), None),
+        (who(PRIYA, safe_contact="a@example.org, b@example.org"), PRIYA.email),
+    ],
+)
+async def test_only_an_address_that_is_safe_is_written_to(
+    notifier: Notifier, reporter: object, told: str | None
+) -> None:
+    said = report().model_copy(update={"reporter": reporter})
+    case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
+    await notifier.receive(said)
+    await notifier.receive(case)
+    await notifier.receive(resolved(case, "support_given"))
+    assert [to for to, _ in await _finished(notifier)] == ([told] if told else [])
+    reasons = [e.reason for e in await notifier.events(AlertDecided) if e.purpose is AlertPurpose.REPORT_FINISHED]
+    assert reasons == [Why.THE_REPORTER if told else Why.NOBODY_CANNOT_BE_REACHED]
+
+
+async def test_who_reported_misuse_learns_only_that_it_is_finished(notifier: Notifier) -> None:
+    said = misuse(reporter=PRIYA, subject=Subject(name="Somebody Else"))
+    case = routed(said.report_id)
+    await notifier.receive(said)
+    await notifier.receive(case)
+    await notifier.receive(resolved(case, "disciplinary_route"))
+    assert await _finished(notifier) == [(PRIYA.email, "misuse_reporter")]
+
+
+async def test_who_withdrew_a_report_is_told_nothing_more(notifier: Notifier) -> None:
+    said = report()
+    case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
+    await notifier.receive(said)
+    await notifier.receive(case)
+    await notifier.receive(resolved(case, "withdrawn"))
+    assert await _finished(notifier) == []
+
+
+async def test_what_is_remembered_of_a_report_goes_a_month_after_its_cases_are_closed(notifier: Notifier) -> None:
+    said = report()
+    case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
+    await notifier.receive(said)
+    await notifier.receive(case)
+    await notifier.receive(closed(case))
+    assert await notifier.scalar("select forget_at from known_report") == NOW + timedelta(days=30)
+
+
+async def test_the_lead_gets_a_deadline_with_a_link_to_the_case(notifier: Notifier) -> None:
+    await notifier.receive(deadline(routed(uuid4(), team="smart"), priority="P1"))
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == ["smart-lead@example.org"]
+    [mail] = notifier.mail_server.mails
+    assert f"http://127.0.0.1:8000/cases/{REFERENCE}" in text_of(mail)
+    assert mail["Subject"].startswith("Urgent: a deadline is at risk")
+
+
+def deadline(case: CaseRouted, **said: object) -> CaseDeadlineAtRisk:
+    return CaseDeadlineAtRisk.model_validate(
+        {
+            "case_id": case.case_id,
+            "report_id": case.report_id,
+            "reference": case.reference,
+            "at": NOW,
+            "team": case.team,
+            "kind": "respond",
+            "due_at": NOW + timedelta(minutes=5),
+            **said,
+        }
+    )
+
+
+def _people(said: list[dict[str, str]]) -> object:
+    return report(affected=said).affected  # type: ignore[arg-type]  # the builder reads what it is given
+
+
+async def _finished(notifier: Notifier) -> list[tuple[object, ...]]:
+    return list(
+        await notifier.rows(
+            "select recipient_email, standing from alert where purpose = 'report_finished' order by created_at"
+        )
+    )

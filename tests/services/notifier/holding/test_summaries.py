@@ -1,0 +1,122 @@
+"""Digests and storms: one mail, and each alert still has its own state and its own answer."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from services.notifier.delivery import handlers as delivery
+from services.notifier.delivery.domain import Outcome, OutcomeKind
+from services.notifier.delivery.handlers import DeliveryTimes
+from shared.events.notifier import AlertSent
+from tests.services.notifier.building import GRACE, HELEN, HOLDING, TOM, report
+from tests.services.notifier.cases.test_following_cases import deadline
+from tests.services.notifier.mail_server import text_of
+from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.saying import routed
+from tests.services.notifier.web import NotifierWeb
+from tests.support.web import csrf_token
+
+STATES = "select state, count(*) from alert group by state order by state"
+
+
+@pytest.fixture
+def stormy(notifier: Notifier) -> Notifier:
+    """More than three alerts in ten minutes are a storm."""
+    return replace(notifier, holding=replace(HOLDING, storm_after=3))
+
+
+async def test_low_urgency_is_collected_for_each_recipient_until_its_time(notifier: Notifier) -> None:
+    for team in ("smart", "smart", "triage_desk"):
+        await notifier.receive(deadline(routed(uuid4(), team=team), priority="P3"))
+    assert await notifier.sweep_digests() == 0
+    notifier.clock.turn(timedelta(hours=4))
+    assert await notifier.sweep_digests() == 3
+    await notifier.deliver_until(notifier.all_settled)
+    mails = dict(zip(notifier.mail_server.recipients, notifier.mail_server.mails, strict=True))
+    assert set(mails) == {"smart-lead@example.org", "triage-desk-lead@example.org"}
+    assert mails["smart-lead@example.org"]["Subject"] == "2 messages from Signpost"
+    assert mails["triage-desk-lead@example.org"]["Subject"] == "A deadline is at risk, SP-0000-0000"
+    assert await notifier.rows(STATES) == [("sent", 3)]
+    assert len(await notifier.events(AlertSent)) == 3
+    assert await notifier.sweep_digests() == 0
+
+
+async def test_a_storm_is_one_summary_and_urgent_alerts_are_not_held(stormy: Notifier) -> None:
+    for _ in range(3):
+        await stormy.receive(report(), report(reporter=TOM))
+    await stormy.receive(report(behaviours=["threat"]))
+    await stormy.deliver_until(stormy.all_settled)
+    assert len(stormy.mail_server.mails) == 4
+    assert await stormy.rows(STATES) == [("created", 3), ("sent", 4)]
+    stormy.clock.turn(timedelta(minutes=11))
+    assert await stormy.sweep_digests() == 3
+    await stormy.deliver_until(stormy.all_settled)
+    summary = stormy.mail_server.mails[-1]
+    assert stormy.mail_server.recipients == [GRACE.email] * 5
+    assert summary["Subject"] == "3 messages from Signpost"
+    assert await stormy.rows(STATES) == [("sent", 7)]
+
+
+async def test_a_storm_ends_by_itself(stormy: Notifier) -> None:
+    await stormy.receive(*(report() for _ in range(5)))
+    stormy.clock.turn(timedelta(minutes=11))
+    await stormy.receive(report())
+    assert await stormy.scalar("select count(*) from delivery") == 4
+
+
+@pytest.mark.policy("S3")
+async def test_each_alert_of_a_summary_is_answered_by_itself(stormy: Notifier, web: NotifierWeb) -> None:
+    await stormy.receive(*(report() for _ in range(5)))
+    stormy.clock.turn(timedelta(minutes=11))
+    await stormy.sweep_digests()
+    await stormy.deliver_until(stormy.all_settled)
+    [one, other] = re.findall(r"/alerts/acknowledge/\S+", text_of(stormy.mail_server.mails[-1]))
+    async with web.client() as client:
+        token = csrf_token((await client.get(one)).text)
+        await client.post(one, data={"csrftoken": token, "answer": "confirmed"})
+        still_asked = await client.get(other)
+    assert "Tell us that you have seen this alert" in still_asked.text
+    assert await stormy.scalar("select count(*) from alert where answer is not null") == 1
+    assert await stormy.scalar("select count(*) from awaited_answer where remind_at is not null") == 4
+
+
+@pytest.mark.policy("S3")
+async def test_a_summary_that_cannot_be_delivered_tells_the_next_of_each(stormy: Notifier) -> None:
+    await stormy.receive(*(report() for _ in range(5)))
+    await stormy.deliver_until(stormy.all_settled)
+    stormy.clock.turn(timedelta(minutes=11))
+    await stormy.sweep_digests()
+    stormy.mail_server.replies_to_recipient = ["550 nobody here"]
+    await stormy.deliver_until(lambda: _escalated(stormy, 2))
+    assert (
+        await stormy.rows("select recipient_email from alert where escalated_from is not null") == [(HELEN.email,)] * 2
+    )
+
+
+async def test_a_summary_left_open_by_a_crash_is_sent_again_with_its_message_id_and_marked(stormy: Notifier) -> None:
+    await stormy.receive(*(report() for _ in range(5)))
+    await stormy.deliver_until(stormy.all_settled)
+    stormy.clock.turn(timedelta(minutes=11))
+    await stormy.sweep_digests()
+    async with stormy.database.transaction() as session:
+        [first] = await delivery.claim(
+            session, worker=1, limit=9, lease=stormy.lease, now=stormy.clock.now(), ids=stormy.ids
+        )
+    stormy.clock.turn(stormy.lease)
+    await stormy.deliver_until(stormy.all_settled)
+    summary = stormy.mail_server.mails[-1]
+    assert summary["Message-ID"] == f"<{first.alert_id}.summary@example.org>"
+    assert summary["X-Signpost-Possible-Repeat"] == "yes"
+    async with stormy.database.transaction() as session:
+        late = {first.attempt_id: Outcome(OutcomeKind.ACCEPTED, 250)}
+        times = DeliveryTimes(stormy.lease, timedelta(hours=12))
+        settled = await delivery.settle(session, late, times=times, now=stormy.clock.now())
+        await stormy.answering.settled(session, settled, stormy.clock.now())
+    assert await stormy.rows(STATES) == [("sent", 5)]
+
+
+async def _escalated(notifier: Notifier, count: int) -> bool:
+    return await notifier.scalar("select count(*) from alert where escalated_from is not null") == count

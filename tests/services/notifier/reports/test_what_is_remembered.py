@@ -1,0 +1,57 @@
+"""What notifier keeps of a report, and for how long: never what happened."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from services.notifier.reports.domain import known_report, read_misuse, stored_misuse
+from services.notifier.reports.handlers import forget_due
+from shared.events.intake import Subject
+from tests.services.notifier.building import PRIYA, report, suspect
+from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.saying import incident, misuse, who
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        misuse(),
+        misuse(reporter=None),
+        misuse(affected=[suspect(PRIYA)], union_activity="unsure", manager_email="a@example.org"),
+        misuse(subject=Subject(name="Somebody"), found_by="later", manager_alert="later"),
+    ],
+)
+def test_what_is_stored_of_misuse_is_read_back(said: object) -> None:
+    facts = known_report(said).misuse  # type: ignore[arg-type]  # each is a misuse report
+    assert facts is not None
+    back = read_misuse(json.loads(json.dumps(stored_misuse(facts))))
+    assert back.subject == facts.subject
+    assert back.affected == facts.affected
+    assert back.reporter.staff_id == facts.reporter.staff_id
+    assert (back.union_activity, back.manager_alert, back.found_by) == (
+        facts.union_activity,
+        facts.manager_alert,
+        facts.found_by,
+    )
+
+
+async def test_no_narrative_is_kept_and_no_name_of_who_signed_in(notifier: Notifier) -> None:
+    await notifier.receive(report(), misuse(reporter=PRIYA), incident())
+    [(kept,)] = await notifier.rows("select json_agg(known_report)::text from known_report")
+    assert "NARRATIVE-CANARY" not in str(kept)
+    assert f'"name": "{PRIYA.name}", "staff_id": "{PRIYA.staff_id}", "confidentiality"' not in str(kept)
+
+
+async def test_an_anonymous_reporter_is_not_remembered_at_all(notifier: Notifier) -> None:
+    said = report(reporter=None).model_copy(update={"reporter": who(None, "anonymous")})
+    await notifier.receive(said)
+    assert await notifier.rows("select contact, staff_id, misuse is null from known_report") == [(None, None, True)]
+
+
+async def test_what_is_not_needed_any_more_is_forgotten(notifier: Notifier) -> None:
+    await notifier.receive(report(), misuse())
+    async with notifier.database.transaction() as session:
+        assert await forget_due(session, notifier.clock.now() + timedelta(days=399)) == 0
+        assert await forget_due(session, notifier.clock.now() + timedelta(days=400)) == 2
+    assert await notifier.scalar("select count(*) from known_report") == 0
