@@ -28,10 +28,6 @@ HANDLERS: Mapping[type[Said], Callable[..., Awaitable[None]]] = {
     ManagerActionRecorded: manager_acted,
     SirtReferralRequested: referred,
 }
-    ManagerAssigned: manager_assigned,
-    ManagerActionRecorded: manager_acted,
-    SirtReferralRequested: referred,
-}
 
 
 async def say(database: Database, said: Said) -> None:
