@@ -49,6 +49,8 @@ async def show_register(
         first=asked.address() if cursor else None,
         choices={"class": CLASS_LABELS, "platform": PLATFORMS, "status": STATUS_LABELS},
         manages=viewer.may(Permission.MANAGE_REGISTER),
+        asks=viewer.may(Permission.REQUEST_ACCOUNTS),
+        records=viewer.may(Permission.RECORD_GATES),
     )
 
 

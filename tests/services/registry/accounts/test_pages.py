@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 
 from shared.auth.permissions import Role
 from shared.events.vocabulary import AccountStatus
+from tests.services.registry.browser import submit
 from tests.services.registry.conftest import OFFICIAL, UNION, Registry, events_of
 
 
@@ -17,13 +18,6 @@ async def keeper(registry: Registry) -> AsyncIterator[AsyncClient]:
     """The browser of somebody who keeps the register."""
     async with registry.client(**registry.session(Role.COMMS)) as client:
         yield client
-
-
-async def submit(client: AsyncClient, page: str, action: str, **answers: str) -> Response:
-    """Send a form as a browser would, with the token of the page it is on."""
-    form = (await client.get(page)).text
-    token = form.partition('name="csrftoken" value="')[2].partition('"')[0]
-    return await client.post(action, data={"csrftoken": token, **answers})
 
 
 async def test_an_empty_register_says_what_to_do(keeper: AsyncClient) -> None:
