@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.triage import consumer
 from services.triage.accounts.handlers import forget_accounts
-from services.triage.cases import api, pages, queue_pages
+from services.triage.cases import api, manager_pages, pages, queue_pages
 from services.triage.cases.clocks import ClockRules
 from services.triage.cases.opening import Opening
 from services.triage.cases.problems import PROBLEMS
@@ -48,6 +48,7 @@ ROUTERS = (
     rules_pages.router,
     rules_api.router,
     api.router,
+    manager_pages.router,
     queue_pages.router,
     pages.router,
 )
@@ -120,6 +121,7 @@ async def open_service(
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         app.state.clocks, app.state.rules = clocks, running
+        app.state.incident_grace = settings.triage_incident_grace
         app.state.lag, app.state.live_figures = LagReader(log, clock), LiveFigures()
         yield Service("triage", PREFIX, app, database, roles)
 
