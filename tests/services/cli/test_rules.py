@@ -1,0 +1,147 @@
+"""`signpost rules`, in this process and against a database of its own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from typer.testing import CliRunner, Result
+
+import services.cli.backtest
+from services.cli.main import app
+from services.triage.routing.domain import RuleBook
+from services.triage.rules.domain import Backtest, Window, compare
+from services.triage.rules.queries import past
+from shared.auth.keys import ensure_key_files
+from shared.db.database import Database
+from tests.services.triage.building import NOW, enquiry, exception, incident, misuse, open_cases, report
+from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RECORDINGS_TO_SIRT, RULE_WITH_A_TYPO, book_with
+from tests.support.postgres import PostgresForTests
+
+SINCE = ("--since", "2026-11-01")
+
+
+class AMinuteLater:
+    """A clock that stands a minute after every decision of these tests."""
+
+    def now(self) -> datetime:
+        return NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+async def database(
+    postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Database]:
+    """A database of triage that commands find by their settings."""
+    _, public = ensure_key_files(tmp_path)
+    async with postgres.fresh("triage") as url:
+        monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
+        monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))
+        monkeypatch.setenv("SIGNPOST_TRIAGE_DATABASE_URL", url)
+        monkeypatch.setattr(services.cli.backtest, "SystemClock", AMinuteLater)
+        database = Database(url, application_name="tests")
+        yield database
+        await database.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def book(folder: Path, *changes: tuple[str, str]) -> str:
+    path = folder / "candidate.yaml"
+    path.write_text(book_with(*changes), "utf-8")
+    return str(path)
+
+
+async def rules(*arguments: str) -> Result:
+    """Run a command as it runs itself: in a thread without an event loop."""
+    return await asyncio.to_thread(CliRunner().invoke, app, ["rules", *arguments])
+
+
+async def test_backtest_says_what_would_differ_and_changes_nothing(database: Database, folder: Path) -> None:
+    moved = report(behaviours=("unauthorised_recording",))
+    await open_cases(database, moved, report(), misuse(), incident(), enquiry(), exception())
+    run = await rules("backtest", *SINCE, "--book", book(folder, RECORDINGS_TO_SIRT), "--json")
+    assert run.exit_code == 0, run.output
+    told = json.loads(run.stdout)
+    assert (told["replayed"], told["differ"], told["complete"]) == (6, 1, True)
+    assert told["since"] == "2026-11-01T00:00:00+00:00"
+    same = "unauthorised-recording"
+    assert told["rules"] == [{"from": same, "to": same, "count": 1, "examples": [moved.reference]}]
+    assert told["teams"] == [{"from": "smart", "to": "sirt", "count": 1}]
+    assert told["moved_by_people"] == {
+        "moved": 0,
+        "would_have_gone_there": 0,
+        "would_leave_where_people_left_it": 1,
+    }
+    again = await rules("backtest", *SINCE, "--book", book(folder))
+    assert again.exit_code == 0
+    assert "6 decisions since 2026-11-01, 0 would differ" in again.stdout
+
+
+async def test_backtest_is_read_by_people_too(database: Database, folder: Path) -> None:
+    told = [misuse() for _ in range(3)]
+    await open_cases(database, *told)
+    run = await rules("backtest", *SINCE, "--book", book(folder, EVERYTHING_TO_THE_DESK), "--examples", "2")
+    assert run.exit_code == 0
+    for words in ("By rule", "desk-first", "line_manager", "triage_desk", "Moved by people", "people left it: 3"):
+        assert words in run.stdout
+    assert sum(one.reference in run.stdout for one in told) == 2
+
+
+async def test_backtest_refuses_a_book_with_a_mistake_by_its_place(folder: Path) -> None:
+    run = await rules("backtest", *SINCE, "--book", book(folder, RULE_WITH_A_TYPO))
+    line = book_with(RULE_WITH_A_TYPO).partition("eerlier")[0].count("\n") + 1
+    assert run.exit_code == 2
+    assert f"rule repeated-account: line {line}, column 37: " in run.stderr
+
+
+async def test_backtest_interrupted_says_what_it_knows(
+    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(session: AsyncSession, book: RuleBook, window: Window, into: Backtest, **_: object) -> None:
+        found, _position = await past(session, None, window, None, 1)
+        into.add(compare(one, book) for one in found)
+        raise KeyboardInterrupt
+
+    await open_cases(database, report(), report())
+    monkeypatch.setattr(services.cli.backtest, "replay", interrupted)
+    run = await rules("backtest", *SINCE, "--book", book(folder), "--json")
+    assert run.exit_code == 130
+    assert (json.loads(run.stdout)["replayed"], json.loads(run.stdout)["complete"]) == (1, False)
+    assert "Interrupted" in run.stderr
+
+
+async def test_every_kind_of_report_is_explained(database: Database) -> None:
+    told = report(), misuse(), incident(), enquiry(), exception()
+    await open_cases(database, *told)
+    for one in told:
+        run = await rules("explain", one.reference)
+        assert run.exit_code == 0
+        assert f"{one.reference}: Sent to " in run.stdout
+        assert '"form"' in run.stdout
+        assert "people_affected" not in run.stdout
+    unknown = await rules("explain", "SP-0000-0000")
+    assert unknown.exit_code == 2
+    assert "no case of SP-0000-0000" in unknown.stderr
+
+
+async def test_check_counts_the_rules_or_names_the_mistake(folder: Path) -> None:
+    good = json.loads((await rules("check", "--json")).stdout)
+    assert good["mistake"] is None
+    assert good["rules"]["by state"]["shadow"] == 1
+    assert set(good["rules"]["by team"]) >= {"smart", "sirt", "line_manager", "advice_centre", "policy_standards"}
+    run = await rules("check", book(folder, RULE_WITH_A_TYPO), "--json")
+    assert run.exit_code == 1
+    assert json.loads(run.stdout)["mistake"]["rule"] == "repeated-account"
+
+
+async def test_a_day_that_is_none_is_refused(folder: Path) -> None:
+    run = await rules("backtest", "--since", "2026-02-30", "--book", book(folder))
+    assert run.exit_code == 2
+    assert "2026-02-30" in run.stderr
