@@ -1,19 +1,29 @@
 """Clocks: what a priority promises, in working time, across clock changes, bank holidays and leap days."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from services.triage.deadlines.domain import DeadlineWarning, RoundTheClock, Timekeeper, outlook, warn
-from shared.events.vocabulary import DeadlineKind, Priority
+from services.triage.cases.clocks import ClockRules
+from services.triage.deadlines.domain import DeadlineWarning, OfficeHours, RoundTheClock, Timekeeper, outlook, warn
+from services.triage.settings import TriageSettings
+from shared.events.vocabulary import DeadlineKind, Priority, Team
 from tests.services.triage.building import NOW, OFFICE
+from tests.services.triage.test_case_life import new_case
 
 UK = ZoneInfo("Europe/London")
 KEEPER = Timekeeper(OFFICE)
 HOURS = timedelta(hours=1)
+SETTINGS: dict[str, Any] = {
+    "secret_key": "a secret that only tests have, no more",
+    "verify_key_file": "key.pem",
+    "triage_database_url": "postgresql+asyncpg:///triage",
+}
 
 
 def uk(text: str) -> datetime:
@@ -108,3 +118,74 @@ def test_each_warning_is_given_once() -> None:
     assert second is DeadlineWarning.MISSED
     assert warn(missed, NOW + 3 * HOURS) == (missed, None)
     assert outlook([missed]).look_at is None
+
+
+LATE = OfficeHours(time(7), time(23), OFFICE.holidays, every_day=True)
+RULES = ClockRules(KEEPER, frozenset({Team.SIRT}), {Team.SMART: Timekeeper(LATE)})
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        ("2026-11-23T23:59", "2026-11-24T09:00"),  # a minute before midnight: one minute of the next day is left
+        ("2026-12-24T22:00", "2026-12-25T08:00"),  # Christmas Day is a day like any other
+        ("2026-10-24T22:00", "2026-10-25T08:00"),  # the clocks go back in the night
+        ("2026-03-28T22:00", "2026-03-29T08:00"),  # the clocks go forward in the night
+        ("2028-02-28T22:00", "2028-02-29T08:00"),  # into 29 February
+        ("2028-02-29T22:00", "2028-03-01T08:00"),
+    ],
+)
+def test_a_team_with_hours_of_its_own_works_by_them(start: str, due: str) -> None:
+    case = new_case(team=Team.SMART, priority=Priority.P3, submitted_at=uk(start))
+    assert RULES.respond(case).due_at == uk(due)
+
+
+@pytest.mark.parametrize(
+    ("team", "moment", "at_work"),
+    [
+        (Team.SIRT, "2026-12-25T03:00", True),
+        (Team.SMART, "2026-12-25T22:59", True),
+        (Team.SMART, "2026-12-25T23:00", False),
+        (Team.TRIAGE_DESK, "2026-11-23T09:00", True),
+        (Team.TRIAGE_DESK, "2026-11-23T08:59", False),
+        (Team.TRIAGE_DESK, "2026-11-23T17:00", False),
+        (Team.TRIAGE_DESK, "2026-12-28T12:00", False),  # the substitute for Boxing Day
+        (Team.TRIAGE_DESK, "2026-10-26T16:59", True),  # the clocks went back the day before
+        (Team.TRIAGE_DESK, "2026-03-30T09:00", True),  # the clocks went forward the day before
+    ],
+)
+def test_who_is_at_work_when(team: Team, moment: str, at_work: bool) -> None:
+    assert RULES.at_work(team, uk(moment)) is at_work
+
+
+@pytest.mark.policy("Sc-b")
+@pytest.mark.parametrize(
+    ("aware", "due"),
+    [
+        ("2026-11-27T23:59", "2026-11-30T23:59"),  # over a weekend
+        ("2026-12-24T23:59", "2026-12-27T23:59"),  # over Christmas
+        ("2026-10-24T12:00", "2026-10-27T11:00"),  # the clocks go back: 72 hours, not three days on the wall
+        ("2026-03-28T12:00", "2026-03-31T13:00"),  # the clocks go forward
+        ("2028-02-28T10:00", "2028-03-02T10:00"),  # over 29 February
+    ],
+)
+def test_the_clock_of_the_law_counts_hours_of_the_calendar(aware: str, due: str) -> None:
+    clock = RULES.breach(uk(aware))
+    assert clock.due_at == uk(due)
+    assert KEEPER.pause(clock, uk(aware)) == clock
+
+
+@pytest.mark.parametrize(
+    "hours", ["smart=09:00", "nobody=09:00-17:00", "smart=17:00-09:00", "smart=9-17", "smart=09:00-17:00 weekly"]
+)
+def test_hours_that_make_no_sense_stop_the_start(hours: str) -> None:
+    with pytest.raises(ValidationError):
+        TriageSettings(**SETTINGS, triage_team_hours=(hours,))
+
+
+def test_hours_are_read_by_team() -> None:
+    read = TriageSettings(**SETTINGS, triage_team_hours=("smart=07:00-23:00 daily", "advice_centre = 08:00-18:00"))
+    assert read.team_hours == {
+        Team.SMART: (time(7), time(23), True),
+        Team.ADVICE_CENTRE: (time(8), time(18), False),
+    }
