@@ -13,10 +13,13 @@ from rich.console import Console
 
 import services.notifier.directory.importing
 import services.registry.accounts.importing
+import services.registry.training.importing
 from services.cli.session import transaction
 from services.cli.settings import settings_of
 from services.intake.settings import IntakeSettings
 from services.registry.accounts.exporting import export_csv
+from services.registry.app import work_of
+from services.registry.settings import RegistrySettings
 from shared.auth.issue import issue_token
 from shared.auth.permissions import Role
 from shared.clock import SystemClock
@@ -52,6 +55,9 @@ def register(app: typer.Typer) -> None:
     accounts.command(name="import")(import_accounts)
     accounts.command(name="export")(export_accounts)
     app.add_typer(accounts, name="accounts")
+    training = typer.Typer(help="Who completed training for operating accounts.", no_args_is_help=True)
+    training.command(name="import")(import_training)
+    app.add_typer(training, name="training")
 
 
 def token(
@@ -109,6 +115,22 @@ async def _import_accounts(text: str, *, accept_valid: bool) -> services.registr
         )
 
 
+def import_training(file: CsvFile, *, accept_valid: AcceptValid = False, as_json: AsJson = False) -> None:
+    """Record the training in FILE; with a row in error nothing is changed, unless --accept-valid."""
+    result = asyncio.run(_import_training(_text(file), accept_valid=accept_valid))
+    summary = f"{result.recorded} records of training, {result.unchanged} known already"
+    _report(summary, result.errors, applied=result.applied, as_json=as_json)
+
+
+async def _import_training(text: str, *, accept_valid: bool) -> services.registry.training.importing.ImportResult:
+    settings, ids = settings_of(RegistrySettings), RandomIds()
+    async with transaction("registry") as session:
+        work = work_of(
+            session, SystemClock().now(), settings=settings, ids=ids, outbox=Outbox("registry", ids), actor=_actor()
+        )
+        return await services.registry.training.importing.import_csv(work, text, accept_valid=accept_valid)
+
+
 def export_accounts() -> None:
     """Print the register as CSV, in the form that `accounts import` takes."""
     sys.stdout.write(asyncio.run(_export_accounts()))
@@ -122,13 +144,19 @@ async def _export_accounts() -> str:
 def _report(summary: str, errors: Sequence[RowError], *, applied: bool, as_json: bool) -> None:
     """Say what an import did; exit code 1 when a row was refused."""
     if as_json:
-        rows = [{"row": error.row, "reason": error.reason} for error in errors]
+        rows = [{"row": error.row, "column": _column(error), "reason": error.reason} for error in errors]
         typer.echo(json.dumps({"applied": applied, "summary": summary, "errors": rows}))
     else:
         for error in errors:
-            _errors.print(f"row {error.row}: {error.reason}", markup=False)
+            where = f"row {error.row}, {column}" if (column := _column(error)) else f"row {error.row}"
+            _errors.print(f"{where}: {error.reason}", markup=False)
         _console.print(summary if applied else "Nothing was changed: correct these rows, or use --accept-valid.")
     raise typer.Exit(1 if errors else 0)
+
+
+def _column(error: RowError) -> str:
+    """Return the column that is wrong, where the import can say it."""
+    return str(getattr(error, "column", ""))
 
 
 def _text(file: Path) -> str:

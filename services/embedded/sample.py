@@ -1,9 +1,10 @@
-"""Loads the sample staff directory and accounts into a new data directory, once."""
+"""Loads the sample staff directory, accounts, training, operators and a request into a new data directory, once."""
 
 from collections.abc import Sequence
 
 import services.notifier.directory.importing
 import services.registry.accounts.importing
+from services.embedded import sample_gates
 from services.embedded.data_directory import SAMPLE, DataDirectory
 from shared.clock import SystemClock
 from shared.ids import RandomIds
@@ -25,9 +26,12 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
         await services.notifier.directory.importing.import_csv(
             session, text, accept_valid=False, now=now, ids=ids, actor=_ACTOR
         )
-    async with by_name["registry"].database.transaction() as session:
+    registry = by_name["registry"]
+    async with registry.database.transaction() as session:
         text = (SAMPLE / "accounts.csv").read_text(encoding="utf-8")
         await services.registry.accounts.importing.import_csv(
             session, text, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor=_ACTOR
         )
+        state = registry.app.state
+        await sample_gates.load(session, now, ids=ids, periods=state.periods, followers=state.followers)
     done.touch()

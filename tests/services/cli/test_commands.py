@@ -26,6 +26,7 @@ async def test_the_commands_of_a_running_signpost(data_dir: Path, tmp_path: Path
         await _rules_are_explained(signpost)
         await _imports_say_which_row_and_change_nothing(signpost, tmp_path)
         await _accounts_come_out_as_they_go_in(signpost, tmp_path)
+        await _training_is_imported(signpost, tmp_path)
         await _dead_letters_are_listed(signpost)
         code, output = await signpost.command("audit", "verify", "--json")
         assert (code, json.loads(output)) == (0, {"triage": [], "registry": []})
@@ -91,6 +92,17 @@ async def _accounts_come_out_as_they_go_in(signpost: EmbeddedSignpost, folder: P
     code, output = await signpost.command("accounts", "import", str(file), "--json")
     assert code == 0, output
     assert json.loads(output)["summary"].startswith("0 accounts registered")
+
+
+async def _training_is_imported(signpost: EmbeddedSignpost, folder: Path) -> None:
+    file = folder / "training.csv"
+    file.write_text("staff_id,course,completed_on\nS7004,Operating official accounts,2026-05-03\nS7004,,soon\n")
+    code, output = await signpost.command("training", "import", str(file))
+    assert code == 1
+    assert "row 3, course: This cell is needed" in output
+    assert "Nothing was changed" in output
+    code, output = await signpost.command("training", "import", str(file), "--accept-valid", "--json")
+    assert (code, json.loads(output)["summary"]) == (1, "1 records of training, 0 known already")
 
 
 async def _dead_letters_are_listed(signpost: EmbeddedSignpost) -> None:
