@@ -42,6 +42,8 @@ class Bars:
 
     bars: tuple[Bar, ...]
     legend: tuple[str, ...] = ()
+    tone: str = "shade"
+    """`age` grows darker from part to part."""
 
 
 @dataclass(frozen=True, slots=True)

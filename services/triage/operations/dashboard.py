@@ -53,15 +53,15 @@ def dashboard(snapshot: Snapshot, lag: Lag, days: int) -> Dashboard:
     top = _top(snapshot, figures)
     parts = (
         panels.funnel(snapshot.ledger, figures, period),
-        panels.queues(figures[Figure.WAITING], snapshot.at),
         panels.deadlines(figures, period),
+        panels.queues(figures[Figure.WAITING], snapshot.at),
         panels.lengths("first-action", "Time to first action", figures[Figure.FIRST_ACTION], trend),
         panels.lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
         panels.misdirected(figures, trend),
         panels.named("platforms", "Platforms", "Platform", figures[Figure.PLATFORM], period, wording.platform),
         panels.named("behaviours", "What was reported", "What", figures[Figure.BEHAVIOUR], period, wording.words),
-        panels.pipeline(snapshot, lag),
         panels.letters(snapshot),
+        panels.pipeline(snapshot, lag),
     )
     return Dashboard(snapshot.at, snapshot.version, days, top, parts, snapshot.newest_letters)
 

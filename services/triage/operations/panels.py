@@ -62,9 +62,9 @@ def queues(waiting: ByDay, now: datetime) -> Panel:
     return Panel(
         "Cases that wait, by team and age",
         Table("queues", ("Team", *names, "All"), tuple(rows)),
-        Bars(tuple(Bar.of(_team(team), ages[team], most) for team in _in_order(ages)), names),
+        Bars(tuple(Bar.of(_team(team), ages[team], most) for team in _in_order(ages)), names, "age"),
         said=", ".join(f"{row[0]} {row[-1]}" for row in rows),
-        note="Ages are right within a quarter of an hour.",
+        note="Ages are right within a quarter of an hour." if rows else "",
         empty="" if rows else "Cases that are not resolved appear here. Nothing waits.",
     )
 
@@ -106,7 +106,7 @@ def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) 
         Table(panel_id, ("Day of the report", "Cases", "Half took at most", "Nine in ten took at most"), tuple(rows)),
         Columns.of(_short(days), (tenths, halves), _length(longest), ("Nine in ten took at most", "Half took at most")),
         said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {_length(longest)}",
-        note="Lengths are right within a quarter.",
+        note="Lengths are right within a quarter." if longest else "",
         empty="" if longest else "How long cases took appears here by the day they were reported.",
     )
 
@@ -155,7 +155,8 @@ def pipeline(snapshot: Snapshot, lag: Lag) -> Panel:
     rows = [("Reports not yet published", unpublished, _state(unpublished))]
     rows += [("Events of triage not yet published", snapshot.outbox, f"{_state(snapshot.outbox)} {more}".strip())]
     known = lag.behind or {}
-    rows += [(f"Reader {group}", known.get(group), _state(known.get(group))) for group in GROUPS]
+    nothing = "Not known" if lag.behind is None else "Has read nothing yet"
+    rows += [(f"Reader {group}", known.get(group), _state(known.get(group), nothing)) for group in GROUPS]
     return Panel(
         "Events on their way",
         Table("lag", ("Where", "Events behind", "State"), tuple(rows)),
@@ -173,10 +174,10 @@ def letters(snapshot: Snapshot) -> Panel:
     )
 
 
-def _state(behind: int | None) -> str:
+def _state(behind: int | None, unknown: str = "Not known") -> str:
     if behind is None:
-        return "Not known"
-    return "Behind" if behind else "Up to date"
+        return unknown
+    return "Catching up" if behind else "Up to date"
 
 
 def _in_order(teams: Iterable[str]) -> list[str]:
