@@ -10,9 +10,9 @@ from tests.support.process import SignpostProcess, command
 class EmbeddedSignpost(SignpostProcess):
     """`signpost up` on one data directory."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
-        self._settings = {"SIGNPOST_DATA_DIR": str(data_dir)}
+        self._settings = {"SIGNPOST_DATA_DIR": str(data_dir), **settings}
         super().__init__("up", settings=self._settings)
 
     async def command(self, *arguments: str) -> tuple[int, str]:
@@ -27,9 +27,9 @@ class EmbeddedSignpost(SignpostProcess):
 
 
 @asynccontextmanager
-async def embedded_signpost(data_dir: Path) -> AsyncIterator[EmbeddedSignpost]:
-    """Start an embedded Signpost on `data_dir` and stop it afterwards, PostgreSQL included."""
-    signpost = EmbeddedSignpost(data_dir)
+async def embedded_signpost(data_dir: Path, **settings: str) -> AsyncIterator[EmbeddedSignpost]:
+    """Start an embedded Signpost on `data_dir`, with `settings`, and stop it afterwards, PostgreSQL included."""
+    signpost = EmbeddedSignpost(data_dir, **settings)
     await signpost.start()
     try:
         yield signpost

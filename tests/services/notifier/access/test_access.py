@@ -33,7 +33,6 @@ def review(owner: str | None) -> Event:
     return ReviewDue.model_validate(BASE | {"owner": owner, "due_on": NOW.date()})
 
 
-@pytest.mark.policy("S5", "S8", "D-pia")
 @pytest.mark.parametrize(
     ("event", "told"),
     [
