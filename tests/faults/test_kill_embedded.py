@@ -16,7 +16,7 @@ from services.embedded import postgres
 from services.embedded.data_directory import DataDirectory
 from tests.support.embedded import EmbeddedSignpost, embedded_signpost
 from tests.support.eventually import eventually
-from tests.support.mails import Mail, by_reference, caught_mails
+from tests.support.mails import Mail, by_reference, caught_alerts
 
 KILLS = 10
 CLIENTS = 4
@@ -100,7 +100,7 @@ async def test_ten_kills_under_load_lose_nothing_and_repeat_only_what_was_open(d
 
         assert await _cases_per_report(signpost) == Counter(load.accepted.values())
         await _until_every_manager_has_a_mail(signpost, load)
-        mails = caught_mails(signpost.data_dir)
+        mails = caught_alerts(signpost.data_dir)
         assert {mail.to for mail in mails} == {REPORT["manager_email"]}
         _assert_only_what_was_open_is_repeated(by_reference(mails), open_at_a_kill)
         code, output = await signpost.command("audit", "verify")
@@ -123,7 +123,7 @@ async def _cases_per_report(signpost: EmbeddedSignpost) -> Counter[str]:
 
 async def _until_every_manager_has_a_mail(signpost: EmbeddedSignpost, load: Load) -> None:
     async def everybody() -> bool | None:
-        return set(load.accepted) <= set(by_reference(caught_mails(signpost.data_dir))) or None
+        return set(load.accepted) <= set(by_reference(caught_alerts(signpost.data_dir))) or None
 
     await eventually(everybody)
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from tests.support.embedded import EmbeddedSignpost
 from tests.support.eventually import eventually
-from tests.support.mails import caught_mails
+from tests.support.mails import caught_alerts
 from tests.support.web import csrf_token
 
 pytestmark = [
@@ -78,7 +78,7 @@ async def link_in_mail(signpost: EmbeddedSignpost, reference: str) -> str:
     """Wait for the mail about a report, and return its link."""
 
     async def mailed() -> str | None:
-        mails = caught_mails(signpost.data_dir)
+        mails = caught_alerts(signpost.data_dir)
         return next((mail.link for mail in mails if mail.reference == reference), None)
 
     return await eventually(mailed)

@@ -17,6 +17,7 @@ class Mail:
 
     to: str
     reference: str
+    """Empty where it is about no report."""
     message_id: str
     possible_repeat: bool
     text: str
@@ -35,6 +36,11 @@ def caught_mails(data_dir: Path) -> list[Mail]:
     return [_read(path) for path in sorted((data_dir / "mail").glob("*.eml"))]
 
 
+def caught_alerts(data_dir: Path) -> list[Mail]:
+    """Return the mails that ask their reader for an acknowledgement: others tell teams, and nobody waits for them."""
+    return [mail for mail in caught_mails(data_dir) if _ACKNOWLEDGE.search(mail.text)]
+
+
 def by_reference(mails: list[Mail]) -> dict[str, list[Mail]]:
     """Group mails by the report that they are about."""
     groups: dict[str, list[Mail]] = defaultdict(list)
@@ -49,10 +55,9 @@ def _read(path: Path) -> Mail:
     body = message.get_body(preferencelist=("plain",))
     text = body.get_content() if body else ""
     match = _REFERENCE.search(text)
-    assert match, "the mail names no report"
     return Mail(
         to=str(message["To"]),
-        reference=match[0],
+        reference=match[0] if match else "",
         message_id=str(message["Message-ID"]),
         possible_repeat=message["X-Signpost-Possible-Repeat"] is not None,
         text=text,
