@@ -14,11 +14,20 @@ from shared.events.envelope import Envelope
 from shared.events.notifier import AlertDecided
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.events.triage import CaseOpened
-from shared.events.vocabulary import ReportType
+from shared.events.vocabulary import AlertPurpose, ReportType
 from shared.ids import ReportId
 from shared.messaging.relay import PublishedEvent
 
 REPLAYED = "replayed"
+_STANDS_FOR_THE_REPORT = frozenset(
+    {
+        AlertPurpose.ABUSE_REPORTED,
+        AlertPurpose.MISUSE_REPORTED,
+        AlertPurpose.INCIDENT_REPORTED,
+        AlertPurpose.ENQUIRY_RECEIVED,
+    }
+)
+"""Why somebody, or nobody, is told of a report itself."""
 
 
 async def record_accepted(session: AsyncSession, report_id: ReportId, kind: ReportType, now: datetime) -> None:
@@ -39,8 +48,12 @@ async def record_cases(session: AsyncSession, opened: Sequence[Envelope[CaseOpen
 async def record_alert_decisions(
     session: AsyncSession, decided: Sequence[Envelope[AlertDecided]], now: datetime
 ) -> None:
-    """Note the reports for which somebody was chosen to be told, or nobody, with a reason (S3)."""
-    await _note(session, LedgerRow.alert_decided_at, (event.data.report_id for event in decided), now)
+    """Note the reports for which somebody was chosen to be told, or nobody, with a reason (S3).
+
+    What is decided later about its case, such as a deadline's message to a lead, does not stand for that choice.
+    """
+    first = [event.data.report_id for event in decided if event.data.purpose in _STANDS_FOR_THE_REPORT]
+    await _note(session, LedgerRow.alert_decided_at, first, now)
 
 
 async def record_dead_letters(
