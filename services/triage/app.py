@@ -75,6 +75,7 @@ async def open_service(
             log = await open_log(settings)
             stack.push_async_callback(log.close)
         outbox = Outbox("triage", ids)
+        opening = Opening(running, clocks, ids, outbox)
         accounts = BatchConsumer(
             consumer.ACCOUNTS_GROUP,
             topics=consumer.ACCOUNTS_TOPICS,
@@ -90,7 +91,7 @@ async def open_service(
         reports = BatchConsumer(
             consumer.GROUP,
             topics=consumer.TOPICS,
-            handlers=consumer.handlers(Opening(running, clocks, ids, outbox)),
+            handlers=consumer.handlers(opening),
             database=database,
             log=log,
             outbox=outbox,
@@ -106,7 +107,7 @@ async def open_service(
             Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
             *housekeeping("triage", database=database, log=log, clock=clock),
             *anchoring("triage", settings, database=database, clock=clock),
-            *_case_sweeps(database, clock, ids, outbox),
+            *_case_sweeps(database, clock, opening),
         )
         app = create_app(
             service="triage",
@@ -150,8 +151,9 @@ def _operations(database: Database, log: EventLog, outbox: Outbox, clock: Clock,
     )
 
 
-def _case_sweeps(database: Database, clock: Clock, ids: Ids, outbox: Outbox) -> Sequence[Sweep]:
-    leases, deadlines = partial(expire_leases, ids=ids), partial(warn_of_deadlines, ids=ids, outbox=outbox)
+def _case_sweeps(database: Database, clock: Clock, opening: Opening) -> Sequence[Sweep]:
+    leases = partial(expire_leases, ids=opening.ids)
+    deadlines = partial(warn_of_deadlines, recorder=opening.recorder)
     return (
         _sweep("triage-leases", leases, database, clock, _LEASES_EVERY),
         _sweep("triage-deadlines", deadlines, database, clock, _DEADLINES_EVERY),

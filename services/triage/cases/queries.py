@@ -70,7 +70,7 @@ def write_outlook(row: CaseRow, outlook: Outlook) -> None:
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the condition of every read: a queue of the viewer's, and not kept from them.
 
-    A restricted case is seen by the leads of the team that has it, and by whom they name (decision 0014).
+    A restricted case is seen by the leads of the team that has it, and by whom they name (decision 0018).
     """
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
     return and_(

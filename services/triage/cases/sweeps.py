@@ -6,8 +6,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import domain, queries
+from services.triage.cases import domain, queries, turns
 from services.triage.cases.changes import differences, event_ids
+from services.triage.cases.recording import Recorder, Taken, record
+from services.triage.cases.storing import SYSTEM
 from services.triage.cases.tables import CaseRow
 from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
@@ -15,11 +17,10 @@ from services.triage.deadlines.domain import Clock, DeadlineWarning, outlook, wa
 from shared.audit import chain
 from shared.audit.chain import Change
 from shared.events.envelope import NewEvent
-from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed
+from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed, CaseTransferred
+from shared.events.vocabulary import CaseState, DeadlineKind, Team
 from shared.ids import Ids
-from shared.messaging.outbox import Outbox
 
-SYSTEM = "system:triage"
 BATCH = 100
 
 _EVENTS = {DeadlineWarning.AT_RISK: CaseDeadlineAtRisk, DeadlineWarning.MISSED: CaseDeadlineMissed}
@@ -42,8 +43,12 @@ async def expire_leases(session: AsyncSession, now: datetime, *, ids: Ids) -> in
     return len(changes)
 
 
-async def warn_of_deadlines(session: AsyncSession, now: datetime, *, ids: Ids, outbox: Outbox) -> int:
-    """Tell of clocks that are at risk or missed, once each; return how many cases were looked at."""
+async def warn_of_deadlines(session: AsyncSession, now: datetime, *, recorder: Recorder) -> int:
+    """Tell of clocks that are at risk or missed, once each; return how many cases were looked at.
+
+    A case that is kept from people, and that nobody of its team took in time, goes to the triage desk: it may be kept
+    from all of them (decision 0018).
+    """
     due = select(CaseRow).where(CaseRow.look_at <= now).order_by(CaseRow.look_at).limit(BATCH)
     rows = (await session.scalars(due.with_for_update(skip_locked=True))).all()
     if not rows:
@@ -55,9 +60,29 @@ async def warn_of_deadlines(session: AsyncSession, now: datetime, *, ids: Ids, o
         warned += [(row, clock, warning) for clock, warning in looked_at if warning]
         queries.write_outlook(row, outlook(clock for clock, _ in looked_at))
     await deadlines.save(session, [(row.case_id, clock) for row, clock, _ in warned])
-    await chain.append(session, [(row.case_id, _change(clock, warning)) for row, clock, warning in warned], now, ids)
-    await outbox.append(session, [_event(row, clock, warning, now) for row, clock, warning in warned], now)
+    changes = [(row.case_id, _change(clock, warning)) for row, clock, warning in warned]
+    await chain.append(session, changes, now, recorder.ids)
+    await recorder.outbox.append(session, [_event(row, clock, warning, now) for row, clock, warning in warned], now)
+    missed = [row for row, clock, warning in warned if _ran_out(clock, warning)]
+    await record(session, [_to_the_desk(row, now) for row in missed if _nobody_may(row)], now, recorder)
     return len(rows)
+
+
+def _ran_out(clock: Clock, warning: DeadlineWarning) -> bool:
+    return clock.kind is DeadlineKind.RESPOND and warning is DeadlineWarning.MISSED
+
+
+def _nobody_may(row: CaseRow) -> bool:
+    """Tell whether it looks as if nobody of its team may open a case."""
+    elsewhere = row.team in {Team.TRIAGE_DESK, Team.LINE_MANAGER}
+    return bool(row.kept_from) and row.state == CaseState.NEW and not elsewhere
+
+
+def _to_the_desk(row: CaseRow, now: datetime) -> Taken:
+    case = queries.to_case(row)
+    after = turns.moved(case, Team.TRIAGE_DESK)
+    event = CaseTransferred(**event_ids(after, now), from_team=case.team, to_team=after.team)
+    return Taken(row, after, "nobody_took_it", SYSTEM, events=[event])
 
 
 def _change(clock: Clock, warning: DeadlineWarning) -> Change:

@@ -91,6 +91,7 @@ ACTIONS = {
     "person_named": "Somebody was named to see the case",
     "page_opened": "The restricted case was opened",
     "content_shown": "What was written was shown",
+    "nobody_took_it": "Nobody of the team took it: given to the triage desk",
     "lease_expired": "Claim ran out",
     "deadline_at_risk": "Deadline at risk",
     "deadline_missed": "Deadline missed",

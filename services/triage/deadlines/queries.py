@@ -13,9 +13,8 @@ from shared.events.vocabulary import DeadlineKind
 
 async def of_cases(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[UUID, list[Clock]]:
     """Return the clocks of each case, in one statement."""
-    rows = await session.scalars(
-        select(Deadline).where(Deadline.case_id.in_(case_ids)).order_by(Deadline.case_id, Deadline.kind)
-    )
+    wanted = select(Deadline).where(Deadline.case_id.in_(case_ids)).order_by(Deadline.case_id, Deadline.kind)
+    rows = await session.scalars(wanted.execution_options(populate_existing=True))  # `save` goes past the session
     clocks: dict[UUID, list[Clock]] = {case_id: [] for case_id in case_ids}
     for row in rows:
         clocks[row.case_id].append(_clock(row))

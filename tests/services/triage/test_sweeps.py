@@ -16,7 +16,7 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.vocabulary import DeadlineKind, Team
 from shared.messaging.outbox import Outbox
-from tests.services.triage.building import CLOCKS, IDS, NOW, open_cases, report, viewer
+from tests.services.triage.building import CLOCKS, IDS, NOW, open_cases, opening, report, viewer
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)
@@ -36,7 +36,7 @@ async def told(database: Database) -> list[str]:
 
 async def sweep(database: Database, now: datetime) -> int:
     async with database.transaction() as session:
-        return await warn_of_deadlines(session, now, ids=IDS, outbox=OUTBOX)
+        return await warn_of_deadlines(session, now, recorder=opening().recorder)
 
 
 async def test_a_clock_is_told_at_risk_once_and_missed_once(database: Database) -> None:
@@ -119,3 +119,24 @@ async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Dat
     assert [found[c.case_id].state for c in (claimed, started)] == ["new", "in_progress"]
     assert {case.assignee for case in found.values()} == {None}
     assert [activity.action for activity in activities] == ["opened", "claimed", "lease_expired"]
+
+
+async def test_a_case_that_is_kept_from_people_and_that_nobody_takes_goes_to_the_triage_desk(
+    database: Database,
+) -> None:
+    kept = report(suspected=({"relation": "colleague", "name": "Aisha Khan"},))
+    taken = report(suspected=({"relation": "colleague", "name": "Aisha Khan"},))
+    await open_cases(database, kept, taken, report())
+    async with database.transaction() as session:
+        [case] = await queries.listed(session, SAM, CaseFilter(report_id=taken.report_id), 1)
+        await handlers.claim(Work(session, SAM, minutes(119), IDS, OUTBOX, CLOCKS), case.case_id, 1)
+    await sweep(database, minutes(90))
+    await sweep(database, minutes(120))
+    await sweep(database, minutes(121))
+    desk = viewer(Team.TRIAGE_DESK)
+    async with database.transaction() as session:
+        moved = await queries.listed(session, desk, CaseFilter(), 5)
+        last = [one.action for one in await chain.read(session, moved[0].case_id)][-2:]
+    assert [case.report_id for case in moved] == [kept.report_id]
+    assert last == ["deadline_missed", "nobody_took_it"]
+    assert (await told(database)).count("case.deadline_missed.v1") == 3
