@@ -6,14 +6,12 @@ from datetime import datetime, timedelta
 
 from services.triage.cases import wording
 from services.triage.operations import panels
-from services.triage.operations.domain import Figure, percentile
+from services.triage.operations.domain import SHORTEST_TREND, Figure, percentile
 from services.triage.operations.figures import ByDay, Panel, by_figure, days_until, total, waiting_for_a_case
 from services.triage.operations.lag import Lag
 from services.triage.operations.queries import OpenLetter, Snapshot
 
 PERIODS = {1: "Today", 7: "7 days", 30: "30 days"}
-SHORTEST_TREND = 7
-"""Days that a panel over time shows at least."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,4 +34,4 @@ async def read(request: Request, session: AsyncSession, keys: Collection[str], d
     """Return the dashboard of somebody with `keys`, as it is now."""
     now = cast(Clock, request.app.state.clock).now()
     lag = await cast(LagReader, request.app.state.lag).current()
-    return dashboard(await queries.snapshot(session, keys, now), lag, days)
+    return dashboard(await queries.snapshot(session, keys, now, days), lag, days)

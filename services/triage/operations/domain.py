@@ -15,8 +15,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 UK = ZoneInfo("Europe/London")
-SLOT = timedelta(minutes=15)
-"""How exactly the age of waiting cases is known."""
+SHORTEST_TREND = 7
+"""Days that a panel over time shows at least."""
 SHORTEST = timedelta(minutes=1)
 GROWTH = 1.25
 """Each span of time is so much longer than the one before: percentiles are right within that."""

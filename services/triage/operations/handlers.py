@@ -35,6 +35,7 @@ from shared.events.intake import LedgerChanged
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 
 _ONE = "total"
+# Two members of the group would change the same figures, each in the order of its own events.
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-operations'))")
 
 
@@ -69,6 +70,7 @@ async def count_alerts(session: AsyncSession, heard: Mapping[UUID, HeardOfAlerts
 
 async def note_ledger(session: AsyncSession, changed: Sequence[Envelope[LedgerChanged]], _now: datetime) -> None:
     """Keep the newest figures of the ledger."""
+    await session.execute(_ONE_AT_A_TIME)
     newest = max((event.data for event in changed), key=lambda data: data.at)
     names = [name for name in LedgerFigures.table().columns.keys() if name != "key"]  # noqa: SIM118 -- a collection
     values = {name: getattr(newest, name) for name in names}
@@ -82,6 +84,7 @@ async def note_dead_letters(
     session: AsyncSession, events: Sequence[Envelope[DeadLetterRecorded] | Envelope[DeadLetterSettled]], _now: datetime
 ) -> None:
     """Keep which dead letters there are, and which of them are settled."""
+    await session.execute(_ONE_AT_A_TIME)
     for event in events:
         letter, settled = event.data, isinstance(event.data, DeadLetterSettled)
         when = {"settled_at": letter.at} if settled else {"recorded_at": letter.at}

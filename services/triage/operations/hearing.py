@@ -24,9 +24,11 @@ from shared.events.triage import (
 )
 from shared.events.vocabulary import AlertPurpose
 from shared.messaging.batch import Handler
+from shared.observability.metrics import LEDGER_REPORTS
 
 CaseEvent = CaseRouted | CaseClaimed | CaseTransferred | CaseResolved | CaseReopened | CaseClosed | CaseDeadlineMissed
 AlertEvent = AlertDecided | AlertSent | AlertAcknowledged
+LEDGER_STATES = ("unaccounted", "dead_lettered", "in_flight")
 FIRST_ALERTS = frozenset(
     {
         None,
@@ -39,6 +41,14 @@ FIRST_ALERTS = frozenset(
     }
 )
 """Why somebody is told of a report at first; later news of it is not what the funnel counts."""
+
+
+async def hear_of_the_ledger(session: AsyncSession, events: Sequence[Envelope[LedgerChanged]], now: datetime) -> None:
+    """Keep the ledger's figures, and give them to the metrics."""
+    await note_ledger(session, events, now)
+    newest = max((event.data for event in events), key=lambda data: data.at)
+    for state in LEDGER_STATES:
+        LEDGER_REPORTS.labels(state).set(getattr(newest, state))
 
 
 async def hear_of_cases(session: AsyncSession, events: Sequence[Envelope[CaseEvent]], _now: datetime) -> None:
@@ -84,7 +94,7 @@ def of_alert(event: AlertEvent) -> HeardOfAlerts:
 
 
 HANDLERS: Mapping[type[Event], Handler] = {
-    LedgerChanged: note_ledger,
+    LedgerChanged: hear_of_the_ledger,
     CaseRouted: hear_of_cases,
     CaseClaimed: hear_of_cases,
     CaseTransferred: hear_of_cases,

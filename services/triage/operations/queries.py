@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.cases import counting
-from services.triage.operations.domain import CaseFacts, Cell, Figure, Missed, ReportFacts, day_of
+from services.triage.operations.domain import SHORTEST_TREND, CaseFacts, Cell, Figure, Missed, ReportFacts, day_of
 from services.triage.operations.tables import (
     CountedCase,
     CountedReport,
@@ -21,7 +21,6 @@ from services.triage.operations.tables import (
     LedgerFigures,
 )
 
-LONGEST_PERIOD = timedelta(days=30)
 MOST_WAITING = 10_000
 """The outbox is counted up to here."""
 NEWEST_LETTERS = 10
@@ -67,13 +66,13 @@ class Snapshot:
     outbox: int
 
 
-async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime) -> Snapshot:
-    """Return the figures without any case that is kept from somebody with `keys`.
+async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, days: int) -> Snapshot:
+    """Return the figures of so many days, without any case that is kept from somebody with `keys`.
 
     All of it is read at one moment: a case must never be counted and left out in turn.
     """
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    counts = await _counts(session, day_of(now - LONGEST_PERIOD))
+    counts = await _counts(session, day_of(now - timedelta(days=max(days, SHORTEST_TREND))))
     counts.subtract(await _kept_from(session, keys))
     letters = await session.execute(_open_letters())
     return Snapshot(

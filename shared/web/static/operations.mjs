@@ -69,7 +69,7 @@ function start() {
   });
   addEventListener("pagehide", () => source.close());
   for (const panel of document.querySelectorAll("[data-panel]")) {
-    panel.querySelector("[data-newer] button").addEventListener("click", () => show(panel));
+    panel.querySelector("[data-newer]").addEventListener("click", () => show(panel));
     panel.addEventListener("focusout", () => setTimeout(() => isRead(panel) || show(panel)));
     panel.addEventListener("toggle", () => isRead(panel) || show(panel), true);
   }

@@ -40,7 +40,7 @@ async def figures(database: Database) -> dict[Cell, int]:
 
 async def shown(database: Database, keys: Collection[str] = NOBODY, days: int = 7) -> Dashboard:
     async with database.transaction() as session:
-        snapshot = await queries.snapshot(session, keys, NOW)
+        snapshot = await queries.snapshot(session, keys, NOW, days)
     return dashboard(snapshot, Lag(NOW, {}), days)
 
 
