@@ -50,7 +50,7 @@ class RuleItem(BaseModel):
     also: tuple[AlsoItem, ...]
     sentence: str
     when: str
-    hits: int = Field(description="Reports decided; for a rule being tried out, reports that it would have matched.")
+    hits: int = Field(description="Reports decided; for a shadow rule, reports that it would have matched.")
     moved: int = Field(description="Cases that people then moved to another team.")
 
 

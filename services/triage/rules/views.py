@@ -60,11 +60,11 @@ class Line:
     in_force: bool
     """Whether today lies within the rule's dates."""
     hits: int
-    """Reports of the last 30 days that it decided; of a rule being tried out, those that it would have matched."""
+    """Reports of the last 30 days that it decided; of a shadow rule, those that it would have matched."""
     moved: int
     """Cases of these that people then moved to another team."""
     failed: int
-    """Reports for which a rule being tried out gave neither yes nor no."""
+    """Reports for which a shadow rule gave neither yes nor no."""
 
 
 def lines(book: RuleBook, wanted: Wanted, counted: Hits, now: datetime) -> list[Line]:

@@ -7,7 +7,7 @@ from services.triage.routing.rulebook import RuleBookRefused
 
 STATES: Mapping[RuleState, str] = {
     RuleState.LIVE: "Live",
-    RuleState.SHADOW: "Being tried out",
+    RuleState.SHADOW: "Shadow",
     RuleState.DRAFT: "Draft",
     RuleState.RETIRED: "Retired",
 }
@@ -19,6 +19,10 @@ STATE_COLOURS: Mapping[RuleState, str] = {
 }
 
 
+_NOISE = " (in container '')"
+"""What CEL adds to the name of a fact that it does not know."""
+
+
 def rule_name(rule: str) -> str:
     """Return a rule's id; decisions that no rule could make have words instead."""
     return "no rule" if rule == UNDECIDED else rule
@@ -27,7 +31,7 @@ def rule_name(rule: str) -> str:
 def mistake_words(mistake: RuleBookRefused) -> str:
     """Return where a book is wrong and why, as a sentence."""
     where = "The file" if mistake.rule == "(the file)" else f"Rule {mistake.rule}"
-    return f"{where}, line {mistake.line}, column {mistake.column}: {mistake.reason}"
+    return f"{where}, line {mistake.line}, column {mistake.column}: {mistake.reason.removesuffix(_NOISE)}"
 
 
 def line_with_mistake(text: str, mistake: RuleBookRefused) -> str:

@@ -60,7 +60,7 @@ async def test_the_book_is_read_as_sentences_in_its_order(aisha: AsyncClient) ->
     assert "social-media-policy/2025-07-29" in said
     assert "By matrix" in said
     assert "also SIRT ( Compliance c )" in said
-    assert "Being tried out" in said
+    assert "not followed" in said
     assert 'href="/policy#S3"' in page.text
     assert "refused" not in said
     assert 'href="/cases/rules"' in (await aisha.get("/cases")).text
