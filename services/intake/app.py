@@ -25,6 +25,7 @@ from services.intake.inbound.sources_yaml import load_sources
 from services.intake.incident_form.form import FORM as INCIDENT
 from services.intake.incident_form.form import supplier_form
 from services.intake.ledger.handlers import record_published
+from services.intake.ledger.publishing import LedgerFigures
 from services.intake.misuse_form.form import FORM as MISUSE
 from services.intake.policy import pages as policy
 from services.intake.questions.definition import Form
@@ -37,6 +38,7 @@ from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import open_front_door
 from services.intake.sign_in.oidc import open_oidc
 from services.intake.start import pages as start
+from services.intake.tracking import adding_pages as tracking_adding
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
 from services.intake.tracking.access import Access
@@ -70,6 +72,7 @@ ROUTERS = (
     start.router,
     abuse_form.router,  # before the questions, whose last part of the path is any word
     tracking.router,
+    tracking_adding.router,
     reports.router,
     inbound.router,
     tracking_api.router,
@@ -146,6 +149,13 @@ def _roles(
             ordered=False,
             limits=inbound_consumer.LIMITS,
             reader=InboundReader(),
+        ),
+        Sweep(
+            "intake-ledger",
+            LedgerFigures(outbox).publish,
+            database=database,
+            clock=clock,
+            every=timedelta(seconds=1),
         ),
         Sweep("intake-drafts", forget_drafts, database=database, clock=clock, every=_HOURLY),
         Sweep("intake-answers", forget_answers, database=database, clock=clock, every=_HOURLY),

@@ -6,7 +6,8 @@ Forms and API make the same commands, and so are asked the same questions.
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from shared.events.vocabulary import (
     Confidentiality,
@@ -18,6 +19,8 @@ from shared.events.vocabulary import (
 )
 from shared.ids import ReceiptCode, Reference, ReportId, StaffId
 
+ASK_AGAIN_AFTER = timedelta(days=1)
+"""Since sending, and since asking the last time (our choice: a team has a working day)."""
 Findings = Iterator[tuple[str, str]]
 """Fields, and what to do about each."""
 
@@ -99,6 +102,26 @@ class Refusal:
     message: str
 
 
+class AdditionKind(StrEnum):
+    """What was added."""
+
+    MORE = "more"
+    ANSWER = "answer"
+    """To the team's question."""
+    AGREED = "agreed"
+    """That the manager is told."""
+    ASKED_AGAIN = "asked_again"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What a reporter added."""
+
+    kind: AdditionKind
+    at: datetime
+    text: str | None = field(default=None, repr=False)
+
+
 class ReportRefused(Exception):
     """The report cannot be taken as it is."""
 
@@ -134,3 +157,9 @@ def check_found_by(report: Report, *, may_monitor: bool) -> None:
     """
     if isinstance(report, Occurrence) and report.found_by is FoundBy.MONITORING and not may_monitor:
         raise MonitoringRoleRequired
+
+
+def may_ask_again(submitted_at: datetime, additions: tuple[Addition, ...], now: datetime) -> bool:
+    """Say whether it is time to ask how far a report is."""
+    asked = [addition.at for addition in additions if addition.kind is AdditionKind.ASKED_AGAIN]
+    return now - max((submitted_at, *asked)) >= ASK_AGAIN_AFTER

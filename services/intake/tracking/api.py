@@ -1,18 +1,20 @@
-"""GET /report/api/v1/reports/{reference}."""
+"""/report/api/v1/reports/{reference}: where a report is, what is added to it, and that it is withdrawn."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.intake.reports.dependencies import Sender
-from services.intake.tracking.access import ReportNotFound
-from services.intake.tracking.dependencies import AccessDep, client_of
-from services.intake.tracking.domain import Status, team_name
+from services.intake.reports.amending import add_text, withdraw
+from services.intake.tracking.dependencies import ByClient
+from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of
-from shared.web.dependencies import Now, Transaction
+from services.intake.tracking.telling import team_name
+from shared.web.bodies import Body
+from shared.web.dependencies import Now, OutboxDep, Transaction
 
 router = APIRouter(prefix="/report/api/v1", tags=["tracking"])
 
@@ -41,6 +43,14 @@ class UpdateBody(BaseModel):
     text: str
 
 
+class AddedBody(BaseModel):
+    """What the reporter added."""
+
+    at: datetime
+    kind: str
+    text: str | None = None
+
+
 class StatusBody(BaseModel):
     """Where a report is, in plain words."""
 
@@ -57,6 +67,11 @@ class StatusBody(BaseModel):
     """Reaching a team takes longer than usual. The report is kept."""
     updates: list[UpdateBody]
     """What the team shared, newest first."""
+    outcomes: list[str] = []
+    """How it ended, where you may learn it."""
+    additions: list[AddedBody] = []
+    """What you added, oldest first."""
+    withdrawn_at: datetime | None = None
 
     @classmethod
     def of(cls, status: Status) -> Self:
@@ -73,24 +88,36 @@ class StatusBody(BaseModel):
             manager=ManagerBody(state=status.manager, text=status.manager_text, at=status.manager_at),
             slow=status.slow,
             updates=[UpdateBody(at=update.at, text=update.text) for update in status.updates],
+            outcomes=list(status.outcomes),
+            additions=[AddedBody(at=added.at, kind=added.kind, text=added.text) for added in status.additions],
+            withdrawn_at=status.withdrawn_at,
         )
 
 
-@router.get("/reports/{reference}", response_model_exclude_none=True)
-async def get_report(
-    request: Request,
-    reference: Annotated[str, Path(max_length=40)],
-    principal: Sender,
-    session: Transaction,
-    access: AccessDep,
-    now: Now,
-    receipt_code: Annotated[str | None, Header(alias="Receipt-Code", max_length=100)] = None,
-) -> StatusBody:
+@router.get("/reports/{reference}", response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
+async def get_report(report: ByClient, session: Transaction, now: Now) -> StatusBody:
     """Follow a report: with its reporter's token, or with its receipt code in the header `Receipt-Code`."""
-    if receipt_code is not None:
-        report = await access.with_receipt(session, reference, receipt_code, client_of(request))
-    elif principal is not None:
-        report = await access.as_reporter(session, reference, principal.subject)
-    else:
-        raise ReportNotFound
     return StatusBody.of(await status_of(session, report, now))
+
+
+class AdditionBody(Body):
+    """What you add to a report, or answer to the team's question."""
+
+    text: str
+
+
+@router.post("/reports/{reference}/additions", status_code=201, response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
+async def post_addition(
+    body: AdditionBody, report: ByClient, session: Transaction, now: Now, outbox: OutboxDep
+) -> StatusBody:
+    """Add to a report. Where the team has asked you something, this is the answer."""
+    asked = (await status_of(session, report, now)).asked
+    await add_text(session, report.report_id, body.text, now, outbox, answers_question=asked)
+    return StatusBody.of(await status_of(session, report, now))
+
+
+@router.post("/reports/{reference}/withdrawal", response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
+async def post_withdrawal(report: ByClient, session: Transaction, now: Now, outbox: OutboxDep) -> StatusBody:
+    """Withdraw a report: nothing more should be done. The team decides; the report stays."""
+    since = await withdraw(session, report.report_id, now, outbox)
+    return StatusBody.of(await status_of(session, replace(report, withdrawn_at=since), now))

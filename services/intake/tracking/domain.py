@@ -1,25 +1,14 @@
-"""What a reporter is told about where a report is."""
+"""What is known of a report, and what its reporter is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
-from shared.events.vocabulary import RecipientReason, Team
+from services.intake.reports.domain import Addition
+from shared.events.vocabulary import ReportType
 from shared.ids import Reference, ReportId
-
-SLOW_AFTER = timedelta(minutes=1)
-"""Reaching a team takes a second; after this we say that it is taking longer."""
-
-TEAM_NAMES = {
-    Team.SMART: "the Social Media Abuse Response Team (SMART)",
-    Team.SIRT: "the Security Incident Response Team (SIRT)",
-    Team.LINE_MANAGER: "a line manager",
-    Team.ADVICE_CENTRE: "the Security Advice Centre",
-    Team.POLICY_STANDARDS: "the Security Policy and Standards Team",
-    Team.TRIAGE_DESK: "the triage desk",
-}
 
 
 class Stage(IntEnum):
@@ -55,6 +44,8 @@ class CaseNews:
     linked: bool = False
     arrives: bool = False
     """The team has the case from this moment."""
+    outcome: str | None = None
+    """How it was finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +57,7 @@ class TrackedCase:
     team_since: datetime
     changed_at: datetime
     linked: bool
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +67,7 @@ class TrackedAlert:
     state: ManagerNews
     reason: str
     changed_at: datetime
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +92,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a report is."""
+    """Where a report is, and what its reporter may do."""
 
     report_id: ReportId
     reference: Reference
+    report_type: ReportType
     submitted_at: datetime
+    withdrawn_at: datetime | None
     stage: Stage
     team: str | None
     steps: tuple[Step, ...]
@@ -113,109 +108,26 @@ class Status:
     slow: bool
     updates: tuple[SharedUpdate, ...]
     """Newest first."""
+    additions: tuple[Addition, ...]
+    """What the reporter added, oldest first."""
+    outcomes: tuple[str, ...]
+    """How it ended, in words; empty until it has, and where the reporter may not learn it."""
+    asked: bool
+    """The team waits for an answer."""
+    may_add: bool
+    may_withdraw: bool
+    may_agree: bool
+    """The manager may be told once the reporter agrees."""
+    may_ask_again: bool
 
 
-def status(
-    report_id: ReportId,
-    reference: Reference,
-    submitted_at: datetime,
-    cases: Sequence[TrackedCase],
-    alerts: Sequence[TrackedAlert],
-    updates: Sequence[SharedUpdate],
-    now: datetime,
-) -> Status:
-    """Put together what is known; nothing is promised that no team has said. `updates`: newest first."""
-    main = min(cases, key=lambda case: (case.linked, case.team_since), default=None)
-    stage = _stage(cases)
-    manager, text, at = manager_news(alerts)
-    return Status(
-        report_id=report_id,
-        reference=reference,
-        submitted_at=submitted_at,
-        stage=stage,
-        team=main.team if main else None,
-        steps=_steps(submitted_at, main, stage, asked=bool(updates) and updates[0].asks),
-        manager=manager,
-        manager_text=text,
-        manager_at=at,
-        slow=main is None and now - submitted_at > SLOW_AFTER,
-        updates=tuple(updates),
-    )
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was heard of a report."""
 
-
-def team_name(team: str) -> str:
-    """Return a team's name written out; a team that this version does not know is still a team."""
-    return TEAM_NAMES[Team(team)] if team in list(Team) else "a team"
-
-
-def manager_news(alerts: Sequence[TrackedAlert]) -> tuple[ManagerNews, str, datetime | None]:
-    """Say whether the manager was told (S3): the best news there is, because alerts go up a chain."""
-    if not alerts:
-        return ManagerNews.PENDING, "We are working out who to tell.", None
-    best = max(alerts, key=lambda alert: (_GOOD_NEWS.index(alert.state), alert.changed_at))
-    if best.state is ManagerNews.NOT_TOLD:
-        return best.state, _NOBODY.get(best.reason, "Nobody has been told besides the team."), best.changed_at
-    who = _WHO.get(best.reason, "Somebody responsible")
-    return best.state, f"{who} {_NEWS[best.state]}", best.changed_at
-
-
-def _stage(cases: Sequence[TrackedCase]) -> Stage:
-    stages = {case.stage for case in cases}
-    if not stages:
-        return Stage.RECEIVED
-    if len(stages) > 1 and max(stages) is Stage.FINISHED:
-        return Stage.WORKING
-    return max(stages)
-
-
-def _steps(submitted_at: datetime, main: TrackedCase | None, stage: Stage, *, asked: bool) -> tuple[Step, ...]:
-    team = team_name(main.team) if main else "the right team"
-    changed = main.changed_at if main else None
-    working = _ASKED if asked and stage is Stage.WORKING else "Being worked on"
-    return (
-        Step("received", "Received", submitted_at, reached=True),
-        Step("with_team", f"With {team}", main.team_since if main else None, reached=stage >= Stage.WITH_TEAM),
-        Step("being_worked_on", working, changed if stage is Stage.WORKING else None, stage >= Stage.WORKING),
-        Step("finished", "Finished", changed if stage is Stage.FINISHED else None, stage is Stage.FINISHED),
-    )
-
-
-_ASKED = "Being worked on. The team has asked you for information"
-
-_GOOD_NEWS = (
-    ManagerNews.PENDING,
-    ManagerNews.NOT_TOLD,
-    ManagerNews.NOT_REACHED,
-    ManagerNews.BEING_TOLD,
-    ManagerNews.TOLD,
-    ManagerNews.ACKNOWLEDGED,
-)
-
-_NEWS = {
-    ManagerNews.BEING_TOLD: "is being told.",
-    ManagerNews.TOLD: "has been told.",
-    ManagerNews.ACKNOWLEDGED: "has been told and has confirmed it.",
-    ManagerNews.NOT_REACHED: "could not be reached yet. We keep trying.",
-}
-
-_WHO: Mapping[str, str] = {
-    RecipientReason.REPORTERS_MANAGER: "Your manager",
-    RecipientReason.NAMED_ON_REPORT: "The manager you named",
-    RecipientReason.SOMEONE_ELSE_CHOSEN: "The person you chose",
-    RecipientReason.CONFLICTED_NEXT_UP: "A more senior manager, instead of yours,",
-    RecipientReason.FALLBACK_NO_MANAGER_KNOWN: "We do not know your manager, so the response desk",
-    RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED: "We cannot send to the address you gave, so the response desk",
-    RecipientReason.FALLBACK_ALL_CONFLICTED: "The response desk, instead of your managers,",
-    RecipientReason.ESCALATED_NO_ANSWER: "The next person or team in line, because nobody answered,",
-    RecipientReason.ESCALATED_NOT_MINE: "The next person or team in line, because somebody else is responsible,",
-    RecipientReason.ESCALATED_CANNOT_ACT: "The next person or team in line, because the first one cannot act,",
-    RecipientReason.ESCALATED_UNDELIVERABLE: "The next person or team in line, because the message did not arrive,",
-}
-
-_NOBODY: Mapping[str, str] = {
-    RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT: "Your manager has not been told. The team will ask you first.",
-    RecipientReason.NOBODY_REPORTER_DECLINED: "Your manager has not been told, as you asked.",
-    RecipientReason.NOBODY_CONFIDENTIAL: "Your manager has not been told, because you reported in confidence.",
-    RecipientReason.NOBODY_ANONYMOUS: "No manager has been told, because you reported anonymously.",
-    RecipientReason.NOBODY_FOUND_BY_MONITORING: "No manager is told until the person affected agrees.",
-}
+    cases: Sequence[TrackedCase] = ()
+    alerts: Sequence[TrackedAlert] = ()
+    updates: Sequence[SharedUpdate] = ()
+    """Newest first."""
+    additions: tuple[Addition, ...] = ()
+    """Oldest first."""

@@ -1,6 +1,7 @@
 """Keeps what other services say of a report. By sequence the newest wins, in whatever order they arrive."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import IntEnum
 from typing import TypeVar
@@ -50,7 +51,7 @@ async def case_finished(
     session: AsyncSession, events: Sequence[Envelope[CaseResolved | CaseClosed]], _now: datetime
 ) -> None:
     """The work is done."""
-    await _keep_cases(session, [_news(e, Stage.FINISHED, e.data.team) for e in events])
+    await _keep_cases(session, [_finished(event) for event in events])
 
 
 async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]], _now: datetime) -> None:
@@ -83,6 +84,7 @@ async def _keep_alerts(session: AsyncSession, rows: Sequence[dict[str, object]])
         name: _newer(wins, new[name], getattr(old, name)) for name in _ALERT_CHANGES
     }
     changes["reason"] = func.coalesce(old.reason, new.reason)
+    changes["purpose"] = func.coalesce(old.purpose, new.purpose)
     await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes))
 
 
@@ -95,6 +97,8 @@ async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
     changes["arrived"] = func.greatest(old.arrived, new.arrived)
     changes["team_since"] = _newer(new.arrived > old.arrived, new.team_since, old.team_since)
     changes["linked"] = or_(old.linked, new.linked)
+    newest_known = func.coalesce(new.outcome, old.outcome)
+    changes["outcome"] = _newer(new.sequence > old.sequence, newest_known, func.coalesce(old.outcome, new.outcome))
     await session.execute(statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes))
 
 
@@ -115,6 +119,12 @@ def _news(event: Envelope[CaseEvent], stage: Stage, team: str, *, arrives: bool 
     )
 
 
+def _finished(event: Envelope[CaseResolved | CaseClosed]) -> CaseNews:
+    """Note how it ended; closing says nothing new of that."""
+    outcome = event.data.outcome if isinstance(event.data, CaseResolved) else None
+    return replace(_news(event, Stage.FINISHED, event.data.team), outcome=outcome)
+
+
 def _case_row(news: CaseNews) -> dict[str, object]:
     return {
         "case_id": news.case_id,
@@ -126,6 +136,7 @@ def _case_row(news: CaseNews) -> dict[str, object]:
         "team_since": news.at,
         "changed_at": news.at,
         "linked": news.linked,
+        "outcome": news.outcome,
     }
 
 
@@ -138,6 +149,7 @@ def _alert_row(event: Envelope[Alert]) -> dict[str, object]:
         "sequence": event.sequence or 0,
         "state": state,
         "reason": event.data.reason if isinstance(event.data, AlertDecided) else None,
+        "purpose": event.data.purpose,
         "changed_at": event.data.at,
     }
 
@@ -150,6 +162,7 @@ def _next_alert_row(data: AlertEscalated) -> dict[str, object]:
         "sequence": 0,
         "state": ManagerNews.BEING_TOLD,
         "reason": data.reason,
+        "purpose": data.purpose,
         "changed_at": data.at,
     }
 

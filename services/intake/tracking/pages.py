@@ -1,19 +1,16 @@
 """/report/track: follow a report, by its reference and code, or signed in."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.intake.reports.queries import reports_of
 from services.intake.tracking.access import ReportNotFound, TooManyAttempts
-from services.intake.tracking.dependencies import AccessDep, client_of
-from services.intake.tracking.domain import team_name
-from services.intake.tracking.passes import PATH, give_pass, pass_of, take_pass_away
+from services.intake.tracking.dependencies import AccessDep, ReferencePath, client_of, followed
+from services.intake.tracking.passes import PATH, give_pass, take_pass_away
 from services.intake.tracking.queries import status_of, statuses
+from services.intake.tracking.telling import team_name
 from shared.auth.guard import Anyone
 from shared.auth.principal import Principal
-from shared.ids import InvalidReference, Reference
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
@@ -67,7 +64,7 @@ async def leave(_principal: Anyone) -> Response:
 @router.get("/{reference}")
 async def show(
     request: Request,
-    reference: Annotated[str, Path(max_length=40)],
+    reference: ReferencePath,
     principal: Anyone,
     session: Transaction,
     access: AccessDep,
@@ -75,9 +72,8 @@ async def show(
 ) -> Response:
     """Show where a report is to its reporter, or to who gave its code; ask everybody else for the code."""
     try:
-        passed = pass_of(request, now) == Reference.parse(reference)
-        report = await access.allowed(session, reference, principal.subject if principal else None, passed=passed)
-    except (ReportNotFound, InvalidReference):
+        report = await followed(request, reference, principal, session, access, now)
+    except ReportNotFound:
         return _ask(request, 404, typed=reference)
     return render(request, "track/status.html", status=await status_of(session, report, now), team_name=team_name)
 

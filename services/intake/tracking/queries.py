@@ -7,35 +7,35 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.reports.queries import ReportKey
+from services.intake.reports.queries import ReportKey, additions_to
 from services.intake.tracking.domain import (
+    Known,
     ManagerNews,
     SharedUpdate,
     Stage,
     Status,
     TrackedAlert,
     TrackedCase,
-    status,
 )
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
+from services.intake.tracking.telling import status
 
 
 async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[Status]:
-    """Return where each of `reports` is, in their order, with three statements for all of them."""
+    """Return where each of `reports` is, in their order, with four statements for all of them."""
     ids = [report.report_id for report in reports]
     cases, alerts, updates = await _cases(session, ids), await _alerts(session, ids), await _updates(session, ids)
-    return [
-        status(
-            report.report_id,
-            report.reference,
-            report.submitted_at,
-            cases.get(report.report_id, ()),
-            alerts.get(report.report_id, ()),
-            updates.get(report.report_id, ()),
-            now,
+    additions = await additions_to(session, ids)
+
+    def known(report_id: UUID) -> Known:
+        return Known(
+            cases.get(report_id, ()),
+            alerts.get(report_id, ()),
+            updates.get(report_id, ()),
+            additions.get(report_id, ()),
         )
-        for report in reports
-    ]
+
+    return [status(report, known(report.report_id), now) for report in reports]
 
 
 async def status_of(session: AsyncSession, report: ReportKey, now: datetime) -> Status:
@@ -46,7 +46,7 @@ async def status_of(session: AsyncSession, report: ReportKey, now: datetime) -> 
 async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[TrackedCase]]:
     found: dict[UUID, list[TrackedCase]] = {}
     for row in await session.scalars(select(TrackedCaseRow).where(TrackedCaseRow.report_id.in_(reports))):
-        case = TrackedCase(Stage(row.stage), row.team, row.team_since, row.changed_at, row.linked)
+        case = TrackedCase(Stage(row.stage), row.team, row.team_since, row.changed_at, row.linked, row.outcome)
         found.setdefault(row.report_id, []).append(case)
     return found
 
@@ -54,7 +54,7 @@ async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, l
 async def _alerts(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[TrackedAlert]]:
     found: dict[UUID, list[TrackedAlert]] = {}
     for row in await session.scalars(select(TrackedAlertRow).where(TrackedAlertRow.report_id.in_(reports))):
-        alert = TrackedAlert(ManagerNews(row.state), row.reason or "", row.changed_at)
+        alert = TrackedAlert(ManagerNews(row.state), row.reason or "", row.changed_at, row.purpose)
         found.setdefault(row.report_id, []).append(alert)
     return found
 

@@ -12,7 +12,7 @@ from tests.services.intake.questions.answers import DISCOVERED, WHEN
 from tests.services.intake.questions.walking import answer, token_in, walk
 from tests.services.intake.reports.test_api import how_many
 
-Bad = tuple[str, str, dict[str, object], str]
+Bad = tuple[str, str, Mapping[str, object], str]
 STORY: list[Bad] = [
     ("empty", "what-happened", {"narrative": "  "}, "narrative"),
     ("100 KB", "what-happened", {"narrative": "y" * 100_000}, "narrative"),

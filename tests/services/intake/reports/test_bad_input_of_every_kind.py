@@ -1,5 +1,7 @@
 """A report that cannot be taken is refused by the name of its field, and nothing of it is kept or echoed."""
 
+from collections.abc import Mapping
+
 from httpx import AsyncClient
 
 from tests.services.intake.conftest import Intake
@@ -8,7 +10,7 @@ from tests.services.intake.reports.test_api import how_many
 from tests.services.intake.reports.test_bad_input import CANARY, TOO_LONG, UNREADABLE
 
 SOON = "2026-11-23T11:42:00+00:00"
-Bad = tuple[str, Kind, dict[str, object], str]
+Bad = tuple[str, Kind, Mapping[str, object], str]
 OF_ALL: list[Bad] = [
     (f"{what} in {name}", kind, changes, field)
     for name, kind in KINDS.items()
@@ -93,7 +95,7 @@ async def test_a_bad_field_is_named_and_nothing_is_kept(intake: Intake, client: 
 
 
 async def test_a_needed_field_that_is_missing_is_named(intake: Intake, client: AsyncClient) -> None:
-    needed = [(MISUSE, ("platform", "behaviours", "narrative"))]
+    needed: list[tuple[Kind, tuple[str, ...]]] = [(MISUSE, ("platform", "behaviours", "narrative"))]
     needed += [(INCIDENT, ("effects", "circumstances", "asset_owner", "discovered_at", "narrative"))]
     needed += [(ENQUIRY, ("narrative",)), (EXCEPTION, ("narrative",))]
     for kind, names in needed:
