@@ -52,9 +52,11 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.runtime import Role, Service
 from shared.web.app import create_app
+from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/accounts"
 ROUTERS = (
+    dead_letters_router(PREFIX),
     lookup_pages.router,
     lookup_api.router,
     official.router,
