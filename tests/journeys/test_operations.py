@@ -1,0 +1,65 @@
+"""Whoever runs Signpost sees it live, and nothing moves while they read."""
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.browser import Visitor, person
+from tests.support.embedded import EmbeddedSignpost
+
+pytestmark = [
+    pytest.mark.xdist_group("embedded"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(300),
+]
+REPORT = {
+    "platform": "x",
+    "content_kind": "comment",
+    "behaviours": ["trolling"],
+    "affected": [{"relation": "self"}],
+    "narrative": "They answer everything I write with insults.",
+}
+
+
+async def report(signpost: EmbeddedSignpost) -> None:
+    headers = {"authorization": f"Bearer {await signpost.token('reporter', 'S1002')}"}
+    async with httpx.AsyncClient(base_url=signpost.url, headers=headers, timeout=60) as client:
+        (await client.post("/report/api/v1/abuse-reports", json=REPORT)).raise_for_status()
+
+
+async def accepted(visitor: Visitor) -> int:
+    """Return the number of reports accepted today."""
+    number = visitor.page.locator(".signpost-top__item", has_text="Accepted today").locator(".signpost-top__number")
+    return int(await number.inner_text())
+
+
+async def test_a_new_report_is_seen_without_loading_the_page_again(
+    signpost: EmbeddedSignpost, browser: Browser
+) -> None:
+    async with person(browser, signpost.url) as visitor:
+        await visitor.sign_in("Ruth Bell")
+        await visitor.page.goto("/cases/operations?days=1")
+        await expect(visitor.page.get_by_text("Live, updated")).to_be_visible()
+        before = await accepted(visitor)
+        funnel = visitor.page.locator("#panel-funnel")
+        await funnel.get_by_text("Show as table").click()
+        cell = funnel.get_by_role("row").nth(1).get_by_role("cell")
+        read = await cell.inner_text()
+        await report(signpost)
+        await expect(funnel.get_by_role("button", name="Show newer figures")).to_be_visible()
+        assert await accepted(visitor) > before
+        assert await cell.inner_text() == read, "what is being read has moved"
+        await visitor.see("operations, newer figures")
+        await funnel.get_by_role("button", name="Show newer figures").click()
+        await expect(cell).not_to_have_text(read)
+        await visitor.fits()
+
+
+async def test_the_figures_are_there_without_javascript(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with person(browser, signpost.url, javascript=False, width=320) as visitor:
+        await visitor.sign_in("Ruth Bell")
+        await visitor.page.goto("/cases/operations")
+        await expect(visitor.page.get_by_text("Figures from")).to_be_visible()
+        await visitor.page.get_by_text("Show as table").first.click()
+        await expect(visitor.page.get_by_role("row", name="Accepted")).to_be_visible()
+        await visitor.see("operations without javascript")
