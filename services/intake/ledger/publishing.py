@@ -5,7 +5,6 @@ from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.queries import reconcile
@@ -18,6 +17,7 @@ from shared.web.times import UK
 TOTAL = UUID("3049bf2a-5d14-5478-9d67-bb92ac5a1eda")
 """Subject and key of every figure (the UUIDv5 of `urn:signpost:ledger:total`): the compacted topic keeps the newest."""
 _ONE = 1
+"""The only row: its migration made it."""
 
 
 class LedgerFigures:
@@ -32,7 +32,6 @@ class LedgerFigures:
         Always returns 0: the figures are looked at again after a pause, not at once.
         """
         row = LedgerFiguresRow
-        await session.execute(insert(row).values(id=_ONE, figures={}).on_conflict_do_nothing())
         last = await session.scalar(select(row).where(row.id == _ONE).with_for_update(skip_locked=True))
         if last is None:
             return 0

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_figures")),
     )
+    op.execute("insert into ledger_figures (id, figures) values (1, '{}')")
     op.create_index(
         "ix_ledger_incomplete",
         "ledger",
