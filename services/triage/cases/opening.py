@@ -1,7 +1,7 @@
 """Opens cases for a batch of reports by any form: decides for all, then stores all, in a handful of statements."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
 from services.triage.reports.domain import Filed, accounts_named, kept_from, subject_keys
 from services.triage.reports.filing import filed
-from services.triage.routing.domain import Decision, RuleBook, decide, of_linked
+from services.triage.routing.domain import Also, Decision, RuleBook, decide
 from services.triage.routing.facts import History, facts_of
 from shared.events.envelope import Envelope, Event
 from shared.events.vocabulary import ReportType
@@ -94,7 +94,7 @@ async def _look_up(session: AsyncSession, named: Sequence[tuple[Filed, Sequence[
 def _cases(report: Filed, decision: Decision, opening: Opening, now: datetime) -> Iterable[NewCase]:
     yield _case(report, decision, 1, opening, now)
     for number, also in enumerate(decision.also, start=2):
-        yield _case(report, of_linked(decision, also), number, opening, now)
+        yield _case(report, _of_linked(decision, also), number, opening, now)
 
 
 def _case(report: Filed, decision: Decision, number: int, opening: Opening, now: datetime) -> NewCase:
@@ -118,4 +118,17 @@ def _case(report: Filed, decision: Decision, number: int, opening: Opening, now:
         platform=report.platform,
         what=report.says(case.report_type),
         kept_from=tuple(kept_from(report, restricted=case.restricted)),
+    )
+
+
+def _of_linked(decision: Decision, also: Also) -> Decision:
+    """Return the decision of a linked case: as the first one, but for what the wish for it says."""
+    return replace(
+        decision,
+        team=also.team,
+        rule=also.rule or decision.rule,
+        clause=also.clause,
+        sentence=also.sentence,
+        report_type=also.report_type or decision.report_type,
+        misdirected=also.misdirected,
     )

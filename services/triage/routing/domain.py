@@ -117,6 +117,8 @@ class Also:
     """What the linked case is, where it is something else than the first one."""
     misdirected: bool = False
     """Whether that part came by the wrong form."""
+    rule: str = ""
+    """Which rule wishes for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,24 +198,18 @@ class Decision:
     """Why the engine, not a rule, sent it to the triage desk."""
 
 
-def of_linked(decision: Decision, also: Also) -> Decision:
-    """Return the decision of a linked case: as the first one, but for what the wish for it says."""
-    return replace(
-        decision,
-        team=also.team,
-        clause=also.clause,
-        sentence=also.sentence,
-        report_type=also.report_type or decision.report_type,
-        misdirected=also.misdirected,
-    )
-
-
 UNDECIDED = "undecided"
 """The rule name of a decision that no rule could make."""
-UNDECIDED_CLAUSE = "S3"
-UNDECIDED_PRIORITY = Priority.P2
-"""A report nobody could grade is not left until tomorrow."""
-UNDECIDED_SENTENCE = "The rules could not place the report, so a person on the triage desk reads it and decides."
+_NO_RULE = Rule(
+    id=UNDECIDED,
+    clause="S3",
+    state=RuleState.LIVE,
+    condition=lambda _bound: True,
+    team=Team.TRIAGE_DESK,
+    category=UNDECIDED,
+    sentence="The rules could not place the report, so a person on the triage desk reads it and decides.",
+    priority=Priority.P2,  # what nobody could grade is not left until tomorrow
+)
 
 
 def decide(facts: Facts, book: RuleBook, on: date) -> Decision:
@@ -260,24 +256,8 @@ def _decided(
 
 
 def _undecided(facts: Facts, book: RuleBook, problem: str) -> Decision:
-    return Decision(
-        team=Team.TRIAGE_DESK,
-        rule=UNDECIDED,
-        clause=UNDECIDED_CLAUSE,
-        priority=UNDECIDED_PRIORITY,
-        category=UNDECIDED,
-        sentence=UNDECIDED_SENTENCE,
-        report_type=facts.report_type,
-        misdirected=False,
-        restricted=facts.report_type == ReportType.MISUSE,
-        also=(),
-        matched=(),
-        shadow=(),
-        facts=facts,
-        rulebook=book.digest,
-        policy=book.policy,
-        problem=problem,
-    )
+    made = _decided(facts, book, [_NO_RULE], _NO_RULE.priority or Priority.P2, ())
+    return replace(made, matched=(), problem=problem)
 
 
 def _candidates(book: RuleBook, state: RuleState, on: date) -> Iterator[Rule]:
@@ -309,6 +289,6 @@ def _alsos(matched: Sequence[Rule]) -> tuple[Also, ...]:
     by_team: dict[Team, Also] = {}
     for rule in matched:
         for also in rule.also:
-            by_team.setdefault(also.team, also)
+            by_team.setdefault(also.team, replace(also, rule=rule.id))
     by_team.pop(matched[0].team, None)
     return tuple(by_team.values())
