@@ -22,6 +22,8 @@ from shared.ids import CaseId, ReportId
 
 TAKEN_OVER = "account_takeover"
 """The category that triage gives an official account in somebody else's hands."""
+UNION_ACTIVITY = "union_activity"
+"""The category that triage gives what may be outside the policy (C-j), whatever the report itself says of it."""
 _SOON = frozenset({Priority.P1, Priority.P2})
 _OF_FORM: Mapping[ReportType, Team] = {
     ReportType.ABUSE: Team.SMART,
@@ -73,6 +75,7 @@ class FollowUp:
     report_type: str
     form: str
     misdirected: bool
+    union_activity: bool
     for_a_manager: bool
     by_a_person: bool
 

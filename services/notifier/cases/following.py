@@ -137,6 +137,7 @@ def _asked(item: FollowUp, report: KnownReport | None) -> Asked:
         event_id=item.event_id,
         at=item.at,
         facts=report.misuse if report else None,
+        union_activity=item.union_activity,
         for_a_manager=item.for_a_manager,
         by_a_person=item.by_a_person,
     )
@@ -152,6 +153,7 @@ def _row(item: FollowUp, waits_until: datetime) -> dict[str, object]:
         "report_type": item.report_type,
         "form": item.form,
         "misdirected": item.misdirected,
+        "union_activity": item.union_activity,
         "for_a_manager": item.for_a_manager,
         "by_a_person": item.by_a_person,
         "waits_until": waits_until,
@@ -168,6 +170,7 @@ def _follow_up(row: FollowUpRow) -> FollowUp:
         report_type=row.report_type,
         form=row.form,
         misdirected=row.misdirected,
+        union_activity=row.union_activity,
         for_a_manager=row.for_a_manager,
         by_a_person=row.by_a_person,
     )

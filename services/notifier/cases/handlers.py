@@ -8,7 +8,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.deciding import decide
-from services.notifier.cases.domain import FollowUp, about_deadline, at_once, form_of, to_reporter, waits_for_report
+from services.notifier.cases.domain import (
+    UNION_ACTIVITY,
+    FollowUp,
+    about_deadline,
+    at_once,
+    form_of,
+    to_reporter,
+    waits_for_report,
+)
 from services.notifier.cases.following import Following, contacts_of, decision
 from services.notifier.cases.tables import KnownCaseRow
 from services.notifier.messages.domain import Standing, Urgency
@@ -180,6 +188,7 @@ def _routed(envelope: Envelope[CaseRouted]) -> FollowUp:
         report_type=event.report_type,
         form=form_of(event),
         misdirected=event.misdirected,
+        union_activity=event.category == UNION_ACTIVITY,
         for_a_manager=event.team is Team.LINE_MANAGER,
         by_a_person=False,
     )
@@ -196,6 +205,7 @@ def _transferred(envelope: Envelope[CaseTransferred]) -> FollowUp:
         report_type=ReportType.MISUSE,
         form=ReportType.MISUSE,
         misdirected=False,
+        union_activity=False,
         for_a_manager=True,
         by_a_person=True,
     )

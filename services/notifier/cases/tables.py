@@ -33,6 +33,7 @@ class FollowUpRow(Base):
     report_type: Mapped[str] = mapped_column(Text)
     form: Mapped[str] = mapped_column(Text)
     misdirected: Mapped[bool]
+    union_activity: Mapped[bool]
     for_a_manager: Mapped[bool]
     by_a_person: Mapped[bool]
     waits_until: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)

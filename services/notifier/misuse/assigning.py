@@ -18,7 +18,7 @@ from services.notifier.misuse.domain import (
     Setting,
     choose_manager,
     choose_reporters_manager,
-    touches_a_union,
+    may_be_union_activity,
     without,
 )
 from services.notifier.misuse.tables import AssignmentRow
@@ -40,6 +40,8 @@ class Asked:
     event_id: str
     at: datetime
     facts: MisuseFacts | None
+    union_activity: bool
+    """Triage says that it may be about that, whatever the report says (C-j)."""
     for_a_manager: bool
     """It is with the line manager's team: somebody has to work it."""
     by_a_person: bool
@@ -75,19 +77,24 @@ def _decisions(item: Asked, setting: Setting, passed_over: frozenset[str], post:
 def _who_works_it(item: Asked, setting: Setting, passed_over: frozenset[str]) -> Choice | None:
     if not item.for_a_manager:
         return None
-    if item.facts and touches_a_union(item.facts) and not item.by_a_person:
+    touches_a_union = item.union_activity or (item.facts is not None and may_be_union_activity(item.facts))
+    if touches_a_union and not item.by_a_person:
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
     return choose_manager(item.facts, setting, passed_over=passed_over)
 
 
 def _who_is_told(item: Asked, setting: Setting, works: Recipient | None) -> Choice:
+    if item.union_activity:
+        return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
     if item.facts is None:
         return Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED)
     return choose_reporters_manager(item.facts, setting, works)
 
 
 def _assigned(item: Asked, choice: Choice, post: Post) -> Decision:
-    return _decision(item, AlertPurpose.MISUSE_ASSIGNED, choice, f"{item.case_id} {item.event_id}", post)
+    # A route is followed once, however often it is published; each time that a person gives it back is another.
+    occasion = f"{item.case_id} {item.event_id}" if item.by_a_person else str(item.case_id)
+    return _decision(item, AlertPurpose.MISUSE_ASSIGNED, choice, occasion, post)
 
 
 def _decision(item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str, post: Post) -> Decision:

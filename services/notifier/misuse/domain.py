@@ -30,7 +30,7 @@ class Setting:
     """The triage desk's mailbox: told, without anything personal, where no manager may work it."""
 
 
-def touches_a_union(facts: MisuseFacts) -> bool:
+def may_be_union_activity(facts: MisuseFacts) -> bool:
     """Tell whether the report is, or may be, about union activity: then no manager learns of it (C-j)."""
     return facts.union_activity is not YesNoUnsure.NO
 
@@ -65,7 +65,7 @@ def choose_reporters_manager(facts: MisuseFacts, setting: Setting, working: Reci
     Never whoever works the case, never for a reporter who is confidential, anonymous or has declined, and nobody where
     it may be about union activity.
     """
-    if touches_a_union(facts):
+    if may_be_union_activity(facts):
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
     if reason := _NEVER.get(facts.reporter.confidentiality):
         return Choice(reason)

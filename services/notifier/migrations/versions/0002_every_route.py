@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("report_type", sa.Text(), nullable=False),
         sa.Column("form", sa.Text(), nullable=False),
         sa.Column("misdirected", sa.Boolean(), nullable=False),
+        sa.Column("union_activity", sa.Boolean(), nullable=False),
         sa.Column("for_a_manager", sa.Boolean(), nullable=False),
         sa.Column("by_a_person", sa.Boolean(), nullable=False),
         sa.Column("waits_until", sa.DateTime(timezone=True), nullable=False),

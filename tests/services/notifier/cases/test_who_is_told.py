@@ -156,6 +156,7 @@ def _follow_up(form: str, *, misdirected: bool) -> FollowUp:
         report_type=form,
         form=form,
         misdirected=misdirected,
+        union_activity=False,
         for_a_manager=False,
         by_a_person=False,
     )

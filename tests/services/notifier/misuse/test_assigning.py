@@ -99,6 +99,27 @@ async def test_union_activity_reaches_no_manager_until_the_desk_gives_it_to_one(
 
 
 @pytest.mark.policy("C-j")
+@pytest.mark.parametrize("team", ["triage_desk", "line_manager"])
+async def test_a_case_that_triage_calls_union_activity_reaches_no_manager_whatever_the_report_says(
+    notifier: Notifier, team: str
+) -> None:
+    said = misuse(reporter=TOM)
+    await notifier.receive(said)
+    await notifier.receive(routed(said.report_id, team=team, category="union_activity"))
+    assert await notifier.scalar("select count(*) from alert") == 0
+    assert {reason for _, reason, _ in await notifier.rows(DECIDED)} == {"nobody_union_activity"}
+
+
+async def test_a_route_that_is_published_again_assigns_nobody_again(notifier: Notifier) -> None:
+    said = misuse()
+    case = routed(said.report_id)
+    await notifier.receive(said)
+    for _ in range(2):
+        await notifier.receive(case)
+    assert len(await notifier.events(ManagerAssigned)) == 1
+
+
+@pytest.mark.policy("C-j")
 async def test_whom_exempt_conduct_was_about_is_forgotten(notifier: Notifier) -> None:
     said = misuse(union_activity="yes")
     case = routed(said.report_id, team="triage_desk")
