@@ -1,5 +1,6 @@
 """The life of a case, by example and in any order."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.triage.cases import domain
+from services.triage.cases import domain, turns
 from services.triage.cases.domain import CLAIM_LEASE, Actor, Case
 from services.triage.cases.possible import possible
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
@@ -110,8 +111,9 @@ class CaseLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.case = new_case()
+        self.case = new_case(category=domain.UNION_ACTIVITY, restricted=True)
         self.now = NOW
+        self.moves = 0
 
     def attempt(self, following: "Case | None") -> None:
         if following is not None:
@@ -155,6 +157,35 @@ class CaseLife(RuleBasedStateMachine):
         except REFUSALS:
             assert "resolve" not in possible(self.case, actor, self.now)
 
+    @rule(action=st.sampled_from(["informed", "to_the_desk", "to_sirt", "concluded", "withdrawn", "assigned"]))
+    def others_say(self, action: str) -> None:
+        said: dict[str, Callable[[Case], Case]] = {
+            "informed": turns.informed,
+            "to_the_desk": lambda case: turns.moved(case, Team.TRIAGE_DESK),
+            "to_sirt": lambda case: turns.moved(case, Team.SIRT),
+            "concluded": lambda case: turns.concluded(case, Outcome.NO_BREACH),
+            "withdrawn": lambda case: turns.withdrawal_asked(case, self.now),
+            "assigned": lambda case: turns.assigned(case, "S2001"),
+        }
+        following = said[action](self.case)
+        if following is not self.case:
+            self.attempt(following)
+
+    @rule(actor=ACTORS, action=st.sampled_from(["exempt", "not-exempt", "breach", "confirm-taken-over", "name-person"]))
+    def judge(self, actor: Actor, action: str) -> None:
+        way = turns.Way(Team.SIRT, "misuse")
+        judged = {
+            "exempt": lambda: turns.exempted(self.case, actor),
+            "not-exempt": lambda: turns.not_exempted(self.case, actor, way),
+            "breach": lambda: turns.aware_of_breach(self.case, actor, self.now),
+            "confirm-taken-over": lambda: turns.compromise_confirmed(self.case, actor),
+            "name-person": lambda: turns.named(self.case, actor),
+        }
+        try:
+            self.attempt(judged[action]())
+        except (*REFUSALS, turns.NotForThisCase):
+            assert action not in possible(self.case, actor, self.now)
+
     @rule()
     def close(self) -> None:
         try:
@@ -183,7 +214,13 @@ class CaseLife(RuleBasedStateMachine):
 
     @invariant()
     def somebody_can_do_something_unless_it_is_closed_for_good(self) -> None:
-        assert possible(self.case, AISHA, self.now)
+        assert possible(self.case, AISHA, self.now) or self.case.outcome is Outcome.EXEMPT
+
+    @invariant()
+    def a_manager_has_it_only_while_no_team_took_it_from_them(self) -> None:
+        if self.case.transfers > self.moves:
+            self.moves = self.case.transfers
+            assert self.case.manager is None
 
 
 test_a_case_stays_whole_whatever_happens = CaseLife.TestCase

@@ -77,7 +77,8 @@ async def test_72_hours_run_from_sirts_recorded_awareness_whatever_happens(triag
     assert (await press(maria, page, f"{page}/breach-decided", text="The regulator is told")).status_code == 303
     async with triage.database.transaction() as session:
         decided = (await session.scalars(select(Deadline).where(Deadline.kind == "personal_data_breach"))).one()
-    assert decided.met_at == NOW + timedelta(minutes=10)
+        ended = (await session.scalars(select(CaseRow))).one()
+    assert (decided.met_at, ended.due_at) == (NOW + timedelta(minutes=10), None)
 
 
 @pytest.mark.policy("Sc-b")

@@ -4,13 +4,14 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import select, text
 
+from services.triage.cases.reporters import heard_more
 from services.triage.cases.tables import CaseRow
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
 from shared.audit import chain
 from shared.auth.permissions import Role
-from shared.events.intake import MisuseReportSubmitted
+from shared.events.intake import MisuseReportAmended, MisuseReportSubmitted
 from shared.events.triage import CaseResolved
-from tests.services.triage.building import misuse, open_cases
+from tests.services.triage.building import NOW, envelope, misuse, open_cases, opening
 from tests.services.triage.conftest import Triage
 from tests.services.triage.pressing import press
 
@@ -89,6 +90,21 @@ async def test_what_is_exempt_is_never_opened_again(triage: Triage, desk: AsyncC
         headers = {**triage.bearer(Role.TRIAGE_DESK, subject="S6001"), "If-Match": f'"{row.version}"'}
         again = await client.post(f"/cases/api/v1/cases/{row.case_id}/reopen", headers=headers)
     assert again.status_code == 409
+
+
+@pytest.mark.policy("C-j")
+async def test_what_its_reporter_adds_to_an_exempt_report_is_not_kept(triage: Triage, desk: AsyncClient) -> None:
+    told = await asked(triage)
+    page = await claimed(desk, told)
+    await press(desk, page, f"{page}/exempt")
+    more = MisuseReportAmended.model_validate({**told.model_dump(), "added_at": NOW, "text": CANARY})
+    async with triage.database.transaction() as session:
+        await heard_more(session, [envelope(more, 2)], NOW, recorder=opening().recorder)
+    async with triage.database.transaction() as session:
+        kept = await session.scalar(text("select string_agg(a::text, '') from activity a"))
+        notes = await session.scalar(text("select count(*) from note"))
+    assert notes == 0
+    assert CANARY not in kept
 
 
 @pytest.mark.policy("C-j", "R-d")
