@@ -31,7 +31,8 @@ class TriageSettings(ServiceSettings):
     triage_database_url: str
     """`postgresql+asyncpg://…` of triage's own database."""
     triage_rulebook_file: Path | None = None
-    """Another rule book than the one Signpost comes with; check it first with `signpost rules check`."""
+    """Another rule book than the one Signpost comes with; check it first with `signpost rules check`. A change of the
+    file is loaded while triage runs; one with a mistake is refused, and the book before it stays."""
     triage_teams_24_7: CommaSeparated = (Team.SIRT.value,)
     """Teams that are staffed day and night: for them P1 and P2 clocks also run outside office hours."""
     triage_team_hours: CommaSeparated = ()

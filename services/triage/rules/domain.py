@@ -11,6 +11,8 @@ from services.triage.routing.domain import Decision, Facts, RuleBook, decide
 Change = tuple[str, str]
 """What it was, and what it would be."""
 
+_KINDS: Mapping[str, object] = {one.name: one.type for one in fields(Facts)}
+
 EXAMPLES = 3
 """References named for each change of rule, unless somebody asks for more."""
 
@@ -70,7 +72,7 @@ def facts_of_old(stored: Mapping[str, object]) -> Facts:
     What it did not ask is empty, what we no longer ask is left out, and so is a value of another type than today's. A
     report whose form or nature is not told has the other's name for it.
     """
-    known = {one.name: _plain(stored[one.name]) for one in fields(Facts) if one.name in stored}
+    known = {name: _plain(stored[name]) for name in _KINDS if name in stored}
     fitting = {name: value for name, value in known.items() if _fits(name, value)}
     form, nature = fitting.get("form"), fitting.get("report_type")
     needed = {"form": form or nature or "", "report_type": nature or form or "", "found_by": "", "reporter": ""}
@@ -82,7 +84,7 @@ def _plain(value: object) -> object:
 
 
 def _fits(name: str, value: object) -> bool:
-    kind = next(one.type for one in fields(Facts) if one.name == name)
+    kind = _KINDS[name]
     if get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     return type(value) is kind

@@ -32,6 +32,8 @@ BODY_LIMIT = 1024 * 1024
 """Bytes: a pasted rule book is longer than any other form of triage."""
 MOST_REPLAYED = 5_000
 """Decisions that a candidate is tried on here; `signpost rules backtest` takes all."""
+_AT_A_TIME = 100
+"""Decisions between which other requests are answered."""
 REPLAYED = timedelta(days=30)
 _NOT_FOUND = "No case that you may see here has this reference"
 
@@ -77,7 +79,7 @@ async def try_candidate(request: Request, session: Transaction, viewer: ReaderDe
     if form.book is None:
         return _candidate(request, form, status=422)
     window, result = Window(now - REPLAYED, now, MOST_REPLAYED), Backtest()
-    await replay(session, form.book, window, result, viewer=viewer)
+    await replay(session, form.book, window, result, viewer=viewer, batch=_AT_A_TIME)
     return _candidate(request, form, result)
 
 

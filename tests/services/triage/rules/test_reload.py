@@ -3,10 +3,13 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from services.triage.app import open_service
 from services.triage.cases.opening import Opening, open_for_reports
 from services.triage.cases.queries import ids_of_report
 from services.triage.routing import rulebook
@@ -14,6 +17,8 @@ from services.triage.routing.queries import explain
 from services.triage.routing.rulebook import RuleBookRefused
 from services.triage.rules.reading import read, read_text
 from services.triage.rules.reload import BookWatch, RunningBook
+from services.triage.settings import TriageSettings
+from shared.auth.keys import ensure_key_files
 from shared.events.intake import AbuseReportSubmitted
 from shared.messaging.outbox import Outbox
 from tests.services.triage.building import CLOCKS, IDS, NOW, envelope, report
@@ -119,6 +124,21 @@ async def test_the_watch_looks_until_it_is_told_to_stop(file: Path) -> None:
     await task
     assert running().rules[0].id == "desk-first"
     assert (watch.kind, watch.unready_because) == ("consumer", None)
+
+
+async def test_triage_watches_the_file_that_its_settings_name(file: Path, tmp_path: Path) -> None:
+    _, public = ensure_key_files(tmp_path)
+    settings = TriageSettings(
+        secret_key=SecretStr("a secret that only tests have, no more"),
+        verify_key_file=public,
+        event_log="postgres",
+        triage_database_url="postgresql+asyncpg://nobody@127.0.0.1:1/nothing",
+        triage_rulebook_file=file,
+    )
+    write(file, OTHER)
+    async with open_service(settings, clock=SetClock(), log=AsyncMock()) as service:
+        assert service.app.state.rules().rules[0].id == "desk-first"
+        assert [role.kind for role in service.roles if isinstance(role, BookWatch)] == ["consumer"]
 
 
 @pytest.mark.policy("R-a")
