@@ -21,13 +21,7 @@ def _number_of_people(answers: Answers) -> Sequence[Wrong]:
 WHERE_ABUSED = Step(
     "where",
     "Where is the abuse?",
-    (
-        Ask("platform", "Website or app", How.SELECT),
-        Ask("platform_name", "Its name, if you chose ‘Somewhere else’", How.TEXT),
-        Ask("urls", "Links to it", How.LONG_TEXT, "One on each line. Leave empty if you have none."),
-        Ask("handles", "Accounts that do it", How.LONG_TEXT, "For example @some_account. One on each line."),
-        Ask("content_state", "Can it still be seen online?", How.RADIOS),
-    ),
+    shared_steps.WHERE_IT_CAN_BE_SEEN,
     asked=says_abuse,
     numbered=False,
 )

@@ -42,6 +42,13 @@ KIND_OF_ABUSE = Step(
     ),
     template="questions/kind.html",
 )
+WHERE_IT_CAN_BE_SEEN = (
+    Ask("platform", "Website or app", How.SELECT),
+    Ask("platform_name", "Its name, if you chose ‘Somewhere else’", How.TEXT),
+    Ask("urls", "Links to it", How.LONG_TEXT, "One on each line. Leave empty if you have none."),
+    Ask("handles", "Accounts that posted it", How.LONG_TEXT, "For example @some_account. One on each line."),
+    Ask("content_state", "Can it still be seen online?", How.RADIOS),
+)
 WHEN = Step(
     "when",
     "When did it happen?",
