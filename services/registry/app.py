@@ -38,6 +38,7 @@ from services.registry.training import pages as training_pages
 from services.registry.training import problems as training_problems
 from services.registry.vetting import api as vetting_api
 from services.registry.vetting import pages as vetting_pages
+from services.registry.waiting import api as waiting_api
 from services.registry.waiting import pages as waiting_pages
 from shared.audit.anchoring import anchoring
 from shared.clock import Clock, SystemClock
@@ -67,6 +68,7 @@ ROUTERS = (
     vetting_api.router,
     reviews_api.router,
     freezing_api.router,
+    waiting_api.router,
     import_pages.router,
     waiting_pages.router,
     approvals_pages.router,

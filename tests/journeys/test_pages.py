@@ -44,6 +44,10 @@ SIGNED_IN = {
     ("Kim Doyle", "/accounts?class=official"): "Filters",
     ("Kim Doyle", "/accounts/new"): "Register an account",
     ("Kim Doyle", "/accounts/import"): "Import accounts",
+    ("Kim Doyle", "/accounts/requests"): "Requests for accounts",
+    ("Kim Doyle", "/accounts/requests/new"): "Ask for an account",
+    ("Kim Doyle", "/accounts/training"): "Training",
+    ("Joan Whitby", "/accounts/waiting"): "Without an approved device or an exception",
 }
 
 

@@ -52,7 +52,11 @@ def closing_page(account: Account) -> FormPage:
 
 
 def read_registration(answers: Answers, today: date, errors: FormErrors) -> Registration | None:
-    """Read the registration form; None where an error was recorded."""
+    """Read the registration form; None where an error was recorded.
+
+    It is for accounts from before, which are legacy until they passed the checks, and for those of unions: a new
+    account of the department is asked for (S7).
+    """
     cells = Cells(answers, errors)
     platform = cells.platform()
     handle = cells.handle(platform)
@@ -62,7 +66,7 @@ def read_registration(answers: Answers, today: date, errors: FormErrors) -> Regi
     vetting = cells.choice("vetting_required", Vetting)
     if errors or platform is None or handle is None or account_class is None:
         return None
-    legacy = cells.ticked("legacy")
+    legacy = account_class is not AccountClass.UNION
     registration = Registration(
         platform=platform,
         handle=handle,

@@ -8,10 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.exc import IntegrityError
 
+from services.registry.accounts.recording import note
 from services.registry.accounts.work import Work, same_person
 from services.registry.approvals.domain import LONGEST_DELEGATION_DAYS, Delegation
 from services.registry.approvals.queries import delegation_of
 from services.registry.approvals.tables import ApproverRow, DelegationRow
+from shared.audit.chain import Change
 from shared.ids import StaffId
 
 
@@ -65,6 +67,9 @@ async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
     except IntegrityError as error:
         raise DelegationOverlaps from error
     await work.session.refresh(row)
+    period = {"first_day": wanted.first_day.isoformat(), "last_day": wanted.last_day.isoformat()}
+    told = Change("delegated", work.actor, wanted.reason, after=period, personal={"proxy": wanted.proxy})
+    await note(work, [(row.id, told)])
     return delegation_of(row, work.person)
 
 
@@ -79,6 +84,7 @@ async def end_delegation(work: Work, delegation_id: UUID) -> None:
         raise UnknownDelegation
     row.ended_at = work.now
     await work.session.flush()
+    await note(work, [(row.id, Change("delegation_ended", work.actor))])
 
 
 def _check(work: Work, wanted: NewDelegation) -> None:

@@ -105,8 +105,12 @@ def request_view(request: Request) -> RequestView:
 
 async def possible(work: Work, request: Request) -> Possible:
     """Return what whoever works can do with a request."""
+    return possible_with(work, request, await stands_in_for(work.session, work.person, work.today))
+
+
+def possible_with(work: Work, request: Request, proxies: Sequence[StaffId]) -> Possible:
+    """Return what whoever works, and today stands in for these approvers, can do with a request."""
     own = same_person(request.requested_by, work.person)
-    proxies = await stands_in_for(work.session, work.person, work.today)
     behalf = tuple(
         approver
         for approver in proxies

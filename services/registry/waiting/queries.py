@@ -8,13 +8,14 @@ from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import AccountFilter, accounts_by_id, accounts_owned_by, list_accounts
 from services.registry.accounts.work import Work, same_person
 from services.registry.approvals.domain import Request, RequestState
-from services.registry.approvals.queries import RequestFilter, list_requests
+from services.registry.approvals.queries import RequestFilter, list_requests, stands_in_for
 from services.registry.approvals.seeing import sees_all
-from services.registry.approvals.views import possible
+from services.registry.approvals.views import possible_with
 from services.registry.operators.domain import Operator, OperatorState
 from services.registry.operators.queries import Removal, in_state, open_removals_of, without_device
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import AccountStatus
+from shared.ids import StaffId
 
 _MOST = 200
 _UNDECIDED = (RequestState.WITH_ADVICE_CENTRE, RequestState.REQUESTED, RequestState.RETURNED)
@@ -61,15 +62,16 @@ async def waiting_for(work: Work) -> Waiting:
 async def _requests(work: Work) -> list[Request]:
     own = None if await sees_all(work) else work.person
     page = await list_requests(work.session, RequestFilter(_UNDECIDED, own), limit=_MOST)
-    return [request for request in page.items if await _waits_here(work, request)]
+    proxies = await stands_in_for(work.session, work.person, work.today)
+    return [request for request in page.items if _waits_here(work, request, proxies)]
 
 
-async def _waits_here(work: Work, request: Request) -> bool:
+def _waits_here(work: Work, request: Request, proxies: Sequence[StaffId]) -> bool:
     if request.state is RequestState.RETURNED:
         return same_person(request.requested_by, work.person)
     if same_person(request.requested_by, work.person):
         return False
-    return bool((await possible(work, request)).steps)
+    return bool(possible_with(work, request, proxies).steps)
 
 
 async def _accounts(work: Work) -> list[Account]:

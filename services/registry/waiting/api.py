@@ -1,0 +1,40 @@
+"""What waits for you, as JSON: /accounts/api/v1/waiting."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from services.registry.accounts.dependencies import WorkDep
+from services.registry.waiting.queries import waiting_for
+
+router = APIRouter(prefix="/accounts/api/v1", tags=["waiting"])
+
+
+class WaitingBody(BaseModel):
+    """Ids of what you can do something about now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    requests: tuple[UUID, ...]
+    removal_tasks: tuple[UUID, ...]
+    operators_without_a_gate: tuple[UUID, ...]
+    operators_without_a_device: tuple[UUID, ...]
+    accounts_to_recover: tuple[UUID, ...]
+    accounts_to_review: tuple[UUID, ...]
+    accounts_to_check: tuple[UUID, ...]
+
+
+@router.get("/waiting")
+async def get_waiting(work: WorkDep) -> WaitingBody:
+    """List what waits for you: requests, removals, gates, recoveries, reviews and checks."""
+    found = await waiting_for(work)
+    return WaitingBody(
+        requests=tuple(one.id for one in found.requests),
+        removal_tasks=tuple(one.id for _, one in found.removals),
+        operators_without_a_gate=tuple(one.id for _, one in found.gates),
+        operators_without_a_device=tuple(one.id for _, one in found.exceptions),
+        accounts_to_recover=tuple(one.id for one in found.recoveries),
+        accounts_to_review=tuple(one.id for one in found.reviews),
+        accounts_to_check=tuple(one.id for one in found.checks),
+    )
