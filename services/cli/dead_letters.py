@@ -15,6 +15,7 @@ from services.cli.running import ServiceName
 from services.cli.session import transaction
 from shared.clock import SystemClock
 from shared.messaging import dead_letters
+from shared.messaging.dead_letter_list import Step, history
 from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetter, DeadLetterNotOpen
 
 _console = Console(soft_wrap=True, highlight=False)
@@ -57,13 +58,16 @@ def list_open(
 
 
 def show(service: ServiceName, dead_letter: Which, *, as_json: AsJson = False) -> None:
-    """Show one dead letter of SERVICE, without its body."""
-    letter = asyncio.run(_shown(service.value, dead_letter))
+    """Show one dead letter of SERVICE, and what was done about it, without its body."""
+    letter, steps = asyncio.run(_shown(service.value, dead_letter))
     if as_json:
-        typer.echo(json.dumps(asdict(letter), default=str))
+        typer.echo(json.dumps({**asdict(letter), "history": [asdict(step) for step in steps]}, default=str))
         return
     for name, value in asdict(letter).items():
         _console.print(f"{name.replace('_', ' '):16} {'' if value is None else value}", markup=False)
+    for step in steps:
+        did = f"{step.at:%Y-%m-%d %H:%M:%S %Z}  {step.what.replace('_', ' ')} by {step.by}"
+        _console.print(did, step.reason or step.error_class or "", markup=False)
 
 
 def replay(service: ServiceName, dead_letter: Which, reason: Reason) -> None:
@@ -83,12 +87,13 @@ async def _listed(service: str) -> list[DeadLetter]:
         return await dead_letters.listed(session)
 
 
-async def _shown(service: str, dead_letter: UUID) -> DeadLetter:
+async def _shown(service: str, dead_letter: UUID) -> tuple[DeadLetter, list[Step]]:
     async with transaction(service) as session:
         letter = await dead_letters.show(session, dead_letter)
+        steps = await history(session, dead_letter)
     if letter is None:
         raise _unknown(service)
-    return letter
+    return letter, steps
 
 
 async def _ask(service: str, dead_letter: UUID, reason: str, *, again: bool) -> None:

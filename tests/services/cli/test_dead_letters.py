@@ -1,0 +1,63 @@
+"""What the command says of one dead letter."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import insert
+from typer.testing import CliRunner
+
+from services.cli.main import app
+from shared.db.database import Database
+from shared.messaging.tables import dead_letter
+from tests.support.postgres import PostgresForTests
+from tests.support.web import START
+
+
+async def _set_aside(url: str) -> UUID:
+    database, letter = Database(url, application_name="tests"), uuid4()
+    row = {
+        "id": letter,
+        "group_name": "signpost-triage",
+        "topic": "intake.abuse-reports.v1",
+        "partition": 0,
+        "offset": 7,
+        "value": b"what the person wrote",
+        "headers": "[]",
+        "appended_at": START,
+        "error_class": "KeyError",
+        "attempts": 1,
+        "recorded_at": START,
+    }
+    async with database.transaction() as session:
+        await session.execute(insert(dead_letter).values(row))
+    await database.close()
+    return letter
+
+
+async def _walk(postgres: PostgresForTests, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Show, replay, discard and show again; return what was printed."""
+    async with postgres.fresh("triage") as url:
+        letter = await _set_aside(url)
+        monkeypatch.setattr("services.cli.session.database_url", lambda _service: url)
+        commands = (
+            ("show", "triage", str(letter)),
+            ("replay", "triage", str(letter), "--reason", "mended"),
+            ("discard", "triage", str(letter), "--reason", "no"),
+            ("show", "triage", str(letter)),
+        )
+        run = CliRunner().invoke
+        return [(await asyncio.to_thread(run, app, ["dead-letters", *command])).output for command in commands]
+
+
+async def test_one_is_shown_with_what_was_done_and_who_asked_first(
+    postgres: PostgresForTests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, replayed, discarded, last = await _walk(postgres, monkeypatch)
+    assert "KeyError" in first
+    assert "what the person wrote" not in first
+    assert "Replay asked for" in replayed
+    assert "asked for it to be replayed at" in " ".join(discarded.split())
+    assert "replay asked by" in last
+    assert "mended" in last
+    assert "discard asked" not in last
