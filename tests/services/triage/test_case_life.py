@@ -167,7 +167,9 @@ class CaseLife(RuleBasedStateMachine):
             "withdrawn": lambda case: turns.withdrawal_asked(case, self.now),
             "assigned": lambda case: turns.assigned(case, "S2001"),
         }
-        following = said[action](self.case)
+        before, following = self.case, said[action](self.case)
+        if before.state in domain.FINISHED:
+            assert (following.state, following.outcome) == (before.state, before.outcome)
         if following is not self.case:
             self.attempt(following)
 
