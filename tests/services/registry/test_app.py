@@ -5,17 +5,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from httpx import ASGITransport, AsyncClient
 
 from services.registry.accounts.handlers import register
+from services.registry.accounts.queries import get_account
 from services.registry.app import open_service
 from shared.audit import chain
 from shared.audit.anchoring import anchors_file
-from shared.events import topics
+from shared.events import codec, topics
 from shared.events.registry import AccountChanged
-from shared.messaging.log import EventLog
+from shared.events.triage import CaseCompromiseConfirmed
+from shared.events.vocabulary import AccountStatus
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.log import EventLog, Record
 from shared.messaging.relay import Relay
 from shared.runtime import Role, Service, run_roles
 from tests.services.registry.conftest import IDS, NOW, OFFICIAL, OUTBOX, FixedClock, settings_with
@@ -57,6 +62,39 @@ async def test_what_is_registered_is_published_under_its_account(
     assert record.value
     assert AccountChanged.model_validate_json(record.value).handle == "sampledept"
     assert dict(record.headers)["ce_type"] == b"account.changed.v1"
+
+
+async def test_a_confirmed_compromise_on_the_log_freezes_the_account_without_its_predecessors(
+    postgres: PostgresForTests, event_log: EventLog, tmp_path: Path
+) -> None:
+    async with (
+        postgres.fresh("registry") as url,
+        open_service(settings_with(tmp_path, url), clock=FixedClock(), log=event_log) as service,
+    ):
+        account_id = UUID(await put_official_account(service))
+        case_id = IDS.uuid()
+        event = CaseCompromiseConfirmed(
+            case_id=case_id, report_id=IDS.uuid(), reference="SP-4F7K-9Q2H", at=NOW, account_ids=(account_id,)
+        )
+        headers = codec.headers_of(
+            event.TYPE,
+            event_id=str(IDS.uuid()),
+            source="/signpost/triage",
+            subject=str(case_id),
+            sequence=7,
+            time=NOW,
+            traceparent=None,
+        )
+        record = Record(event.TOPIC, str(case_id).encode(), event.model_dump_json().encode(), headers)
+        await (await event_log.appender("signpost-triage-relay")).append([record, record])
+        await deliver([], [role for role in service.roles if isinstance(role, BatchConsumer)])
+        async with service.database.transaction() as session:
+            account = await get_account(session, account_id)
+            story = await chain.read(session, account_id)
+    assert account
+    assert account.registration.status is AccountStatus.FROZEN
+    assert [link.action for link in story] == ["registered", "compromise_confirmed", "status_changed"]
+    assert story[-1].after == {"status": "frozen", "case": "SP-4F7K-9Q2H"}
 
 
 @pytest.mark.timeout(60)
