@@ -85,6 +85,13 @@ def test_a_manager_who_has_the_subjects_surname_is_not_the_subject() -> None:
     assert choice.recipient == Recipient(namesake.email, namesake.staff_id)
 
 
+def test_a_manager_who_has_the_surname_of_somebody_affected_is_not_them() -> None:
+    namesake = StaffMember(StaffId("S3002"), "Ada Okafor", "ada.okafor@example.org")
+    said = misuse(affected=[suspect(namesake)])
+    choice = choose_manager(misuse_facts(said), setting(staff=(*STAFF, namesake)))
+    assert choice.recipient == Recipient(GRACE.email, GRACE.staff_id)
+
+
 @pytest.mark.policy("R-d")
 def test_three_managers_are_tried_and_then_the_desk_decides() -> None:
     choice = choose_manager(misuse_facts(misuse()), SETTING)

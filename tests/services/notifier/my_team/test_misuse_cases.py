@@ -1,12 +1,17 @@
 """A manager works a misuse case, and records what they found themselves."""
 
+from collections.abc import Awaitable, Callable
+
 import httpx
 import pytest
 
 from services.notifier.directory.domain import StaffMember
+from services.notifier.misuse.handlers import Done, NotAssignedToThem, record_action, refer_to_sirt
 from shared.events.notifier import ManagerActionRecorded, SirtReferralRequested
 from shared.events.triage import CaseRouted
-from tests.services.notifier.building import DANIEL, GRACE, HELEN, LUCA, PRIYA, TOM, report
+from shared.events.vocabulary import ManagerAction
+from shared.ids import CaseId
+from tests.services.notifier.building import DANIEL, GRACE, HELEN, LUCA, NOW, PRIYA, TOM, report
 from tests.services.notifier.notifying import Notifier
 from tests.services.notifier.saying import REFERENCE, misuse, resolved, routed
 from tests.services.notifier.web import NotifierWeb
@@ -94,6 +99,17 @@ async def test_a_case_that_is_finished_elsewhere_takes_no_action(
         sent = await _post(client, f"{PAGE}/cases/{case.case_id}/action", DONE)
     assert (asked.status_code, sent.status_code) == (409, 409)
     assert await notifier.events(ManagerActionRecorded) == []
+
+
+@pytest.mark.parametrize("use_case", [record_action, refer_to_sirt])
+async def test_the_use_case_itself_believes_no_page_about_whose_case_it_is(
+    notifier: Notifier, case: CaseRouted, use_case: Callable[..., Awaitable[object]]
+) -> None:
+    """Between the page and the click the case may have been passed on."""
+    done = (Done(ManagerAction.NO_BREACH, NOW.date()),) if use_case is record_action else ()
+    async with notifier.database.transaction() as session:
+        with pytest.raises(NotAssignedToThem):
+            await use_case(session, CaseId(case.case_id), HELEN.staff_id, *done, NOW, outbox=notifier.outbox)
 
 
 @pytest.mark.parametrize(

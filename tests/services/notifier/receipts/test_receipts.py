@@ -72,13 +72,17 @@ async def test_a_failure_that_may_pass_is_tried_again(
     assert await sent.scalar("select state from delivery") == "accepted"
 
 
-@pytest.mark.parametrize("order", [("delivered", "permanent-failure"), ("permanent-failure", "delivered")])
+@pytest.mark.parametrize(
+    ("order", "told"), [(("delivered", "permanent-failure"), 1), (("permanent-failure", "delivered"), 2)]
+)
 async def test_what_was_delivered_did_not_fail_whatever_comes_first(
-    sent: Notifier, notify: NotifyForTests, web: NotifierWeb, order: tuple[str, str]
+    sent: Notifier, notify: NotifyForTests, web: NotifierWeb, order: tuple[str, str], told: int
 ) -> None:
+    """The next one is told only of a failure that came first: it could not be known to be wrong."""
     for status in order:
         await call(web, notify, status)
     assert (await sent.rows(STATE))[0] == ("delivered", None)
+    assert await sent.scalar("select count(*) from alert") == told
 
 
 async def test_a_receipt_that_overtakes_the_outcome_is_asked_for_again(
