@@ -1,4 +1,7 @@
-"""FastAPI dependencies that say who may use a route. A route without one of them stops the start."""
+"""FastAPI dependencies that say who may use a route. A route without one of them stops the start.
+
+They wait for nothing, and are `async` all the same: FastAPI sends any other function to a thread and back.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -77,7 +80,7 @@ def current_principal(request: Request) -> Principal | None:
     return session.principal if session else None
 
 
-def anyone(request: Request) -> Principal | None:
+async def anyone(request: Request) -> Principal | None:
     """Let everybody in; gives who is signed in, if anybody is.
 
     Raises:
@@ -94,24 +97,21 @@ def anyone(request: Request) -> Principal | None:
     return _renewed(request, session).principal if session else None
 
 
-def signed_in(request: Request) -> Principal:
+async def signed_in(request: Request) -> Principal:
     """Let in whoever is signed in.
 
     Raises:
         NotSignedIn: nobody is.
         RenewalDue: a page is asked for by a session that is due.
     """
-    session = current_session(request)
-    if session is None:
-        raise NotSignedIn
-    return _renewed(request, session).principal
+    return _signed_in(request)
 
 
 def requires(permission: Permission) -> params.Depends:
     """Return the dependency that lets in whoever has `permission` and gives the `Principal`."""
 
-    def permitted(request: Request) -> Principal:
-        principal = signed_in(request)
+    async def permitted(request: Request) -> Principal:
+        principal = _signed_in(request)
         if not principal.may(permission):
             raise NotPermitted(permission)
         return principal
@@ -152,6 +152,13 @@ def _is_guarded(dependant: Dependant | None) -> bool:
     if dependant is None:
         return False
     return hasattr(dependant.call, _MARK) or any(_is_guarded(inner) for inner in dependant.dependencies)
+
+
+def _signed_in(request: Request) -> Principal:
+    session = current_session(request)
+    if session is None:
+        raise NotSignedIn
+    return _renewed(request, session).principal
 
 
 def _renewed(request: Request, session: Session) -> Session:

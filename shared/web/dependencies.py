@@ -19,18 +19,19 @@ async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-def _now(request: Request) -> datetime:
+async def _now(request: Request) -> datetime:
     return cast(Clock, request.app.state.clock).now()
 
 
-def _ids(request: Request) -> Ids:
+async def _ids(request: Request) -> Ids:
     return cast(Ids, request.app.state.ids)
 
 
-def _outbox(request: Request) -> Outbox:
+async def _outbox(request: Request) -> Outbox:
     return cast(Outbox, request.app.state.outbox)
 
 
+# `async`, though they wait for nothing: FastAPI sends any other function to a thread and back.
 # `function` scope: a request-scoped dependency would be left only after the answer was sent, and a failed commit
 # could no longer turn a 201 into an error.
 Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
