@@ -121,7 +121,7 @@ def _table(title: str, rows: list[Mapping[str, Any]]) -> None:
         return
     table = Table(title=title, title_justify="left")
     for name in rows[0]:
-        table.add_column(name, justify="right" if name == "count" else "left")
+        table.add_column(name, justify="right" if name == "count" else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_figure(value) for value in row.values()))
     _console.print(table, markup=False)
