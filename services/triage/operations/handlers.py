@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -51,8 +51,10 @@ async def count_cases(session: AsyncSession, heard: Mapping[UUID, HeardOfCase]) 
         for case in found
         if case.first
     ]
-    await _store(session, CountedCase, [_case_row(case) for case in cases], "case_id")
-    await _store(session, CountedReport, [_report_row(report) for report in reports], "report_id")
+    new_cases = [case for case in cases if case != cases_before.get(case.case_id)]
+    new_reports = [report for report in reports if report != reports_before.get(report.report_id)]
+    await _store(session, CountedCase, [_case_row(case) for case in new_cases], "case_id")
+    await _store(session, CountedReport, [_report_row(report) for report in new_reports], "report_id")
     before = [facts.cells() for facts in cases_before.values()]
     before += [reports_before[report.report_id].cells() for report in reports if report.report_id in reports_before]
     after = [facts.cells() for facts in cases] + [facts.cells() for facts in reports]
@@ -64,7 +66,8 @@ async def count_alerts(session: AsyncSession, heard: Mapping[UUID, HeardOfAlerts
     await session.execute(_ONE_AT_A_TIME)
     before = await queries.reports(session, list(heard))
     after = [said.told_of(before.get(report_id) or ReportFacts(report_id)) for report_id, said in heard.items()]
-    await _store(session, CountedReport, [_report_row(report) for report in after], "report_id")
+    new = [report for report in after if report != before.get(report.report_id)]
+    await _store(session, CountedReport, [_report_row(report) for report in new], "report_id")
     await _add(session, difference((facts.cells() for facts in before.values()), (facts.cells() for facts in after)))
 
 
@@ -132,11 +135,12 @@ def _report(case: CountableCase, before: ReportFacts | None, *, misdirected: boo
 
 def _case_row(case: CaseFacts) -> dict[str, object]:
     missed = sorted(f"{one.due_at.isoformat()}|{one.kind}|{one.team}" for one in case.missed)
-    return {**asdict(case), "missed": missed}
+    return {name: getattr(case, name) for name in CaseFacts.__dataclass_fields__} | {"missed": missed}
 
 
 def _report_row(report: ReportFacts) -> dict[str, object]:
-    return {**asdict(report), "behaviours": list(report.behaviours)}
+    values = {name: getattr(report, name) for name in ReportFacts.__dataclass_fields__}
+    return values | {"behaviours": list(report.behaviours)}
 
 
 async def _store(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, object]], key: str) -> None:
