@@ -25,10 +25,11 @@ class LifeOfAnAuthorisation(RuleBasedStateMachine):
         super().__init__()
         self.now = NOW
         self.registration: Registration = OFFICIAL
-        self.standing = Standing()
+        self.standing = Standing(trained_until=uk_day(NOW) + timedelta(days=20), device=Device.DWP_APPROVED)
         self.operator = Operator(
             UUID(int=1), AccountId(UUID(int=2)), StaffId("S1"), OperatorState.PENDING, True, None, None, None, 1, NOW
         )
+        self._judge()
 
     @rule(kind=st.sampled_from([OFFICIAL, INDIVIDUAL, RECRUITER]), level=st.none() | st.sampled_from(Vetting))
     def be_another_account(self, kind: Registration, level: Vetting | None) -> None:
@@ -97,5 +98,5 @@ class LifeOfAnAuthorisation(RuleBasedStateMachine):
             assert verdict.state is not OperatorState.PENDING
 
 
-LifeOfAnAuthorisation.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+LifeOfAnAuthorisation.TestCase.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
 TestLifeOfAnAuthorisation = LifeOfAnAuthorisation.TestCase
