@@ -25,6 +25,9 @@ class How(StrEnum):
     DAY = "day"
 
 
+_BENEATH_A_HEADING = frozenset({How.TEXT, How.EMAIL, How.SELECT})
+
+
 class Option(NamedTuple):
     """One choice."""
 
@@ -102,8 +105,9 @@ class Step:
 
     @property
     def alone(self) -> Ask | None:
-        """The only question of the page, whose words are then the page's heading."""
-        return self.asks[0] if len(self.asks) == 1 else None
+        """The only question of the page, whose words are then the page's heading; a short text has no such words."""
+        single = self.asks[0] if len(self.asks) == 1 else None
+        return None if single is None or single.how in _BENEATH_A_HEADING else single
 
 
 Steps = tuple[Step, ...]
