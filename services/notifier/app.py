@@ -15,6 +15,7 @@ from services.notifier.acknowledgement.links import Links
 from services.notifier.alerts import api as alerts_api
 from services.notifier.alerts.domain import AddressBook, Recipient
 from services.notifier.alerts.posting import EMAIL, NOTIFY, Post
+from services.notifier.awareness import pages as awareness
 from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.following import Following
 from services.notifier.consumer import Receiving
@@ -49,10 +50,11 @@ from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/alerts"
-TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "my_team"))
+TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "awareness", "my_team"))
 ROUTERS = (
     dead_letters_router(PREFIX),
     acknowledgement.router,
+    awareness.router,
     case_pages.router,
     finding_pages.router,
     my_team.router,
@@ -114,6 +116,7 @@ async def open_service(
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         app.state.links, app.state.answering = links, answering
+        app.state.policy_version = settings.notifier_policy_version
         app.state.receipts = _receipts(settings, answering)
         yield Service("notifier", PREFIX, app, database, roles)
 

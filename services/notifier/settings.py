@@ -87,6 +87,8 @@ class NotifierSettings(ServiceSettings):
     """Who is told of a P1 or P2 while its team is not at work; written as the teams' own."""
     notifier_comms_mailbox: str = "comms@example.org"
     """Told when an official account may be taken over, and of accounts whose owner the directory does not know."""
+    notifier_policy_version: str = "2025-07-29"
+    """The text of the policy in force; when it changes, everybody is asked to acknowledge it again."""
     notifier_remember_reports_for: timedelta = timedelta(days=400)
     """How long notifier knows how to reach a reporter and who misuse is about: 30 days after closing at most."""
     notifier_digest_purposes: Annotated[tuple[AlertPurpose, ...], NoDecode, BeforeValidator(split)] = (

@@ -2,6 +2,7 @@
 
 from services.notifier.acknowledgement import tables as acknowledgement
 from services.notifier.alerts import tables as alerts
+from services.notifier.awareness import tables as awareness
 from services.notifier.cases import tables as cases
 from services.notifier.delivery import tables as delivery
 from services.notifier.directory import tables as directory
@@ -12,7 +13,7 @@ from services.notifier.tables import Base
 from shared.db.migrations import run_environment
 from shared.messaging.tables import messaging_metadata
 
-CAPABILITIES = (acknowledgement, alerts, cases, delivery, directory, holding, misuse, reports)
+CAPABILITIES = (acknowledgement, alerts, awareness, cases, delivery, directory, holding, misuse, reports)
 """Imported so that their tables are known."""
 
 run_environment([Base.metadata, messaging_metadata])

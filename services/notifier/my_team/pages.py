@@ -7,10 +7,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.notifier.acknowledgement.forms import read_answer
+from services.notifier.alerts.domain import day_of
 from services.notifier.alerts.queries import AlertView, Viewer, alert_with_id
+from services.notifier.awareness.pages import Version
 from services.notifier.my_team import wording
 from services.notifier.my_team.dependencies import HERE, AnsweringDep, viewer_of
-from services.notifier.my_team.queries import Pages, my_team
+from services.notifier.my_team.queries import Pages, awareness_of_people, my_team
 from shared.auth.guard import SignedIn
 from shared.ids import AlertId
 from shared.web.dependencies import Now, Transaction
@@ -36,6 +38,15 @@ async def page(
         AlertId(done_after) if done_after else None,
     )
     return await _shown(request, session, viewer_of(principal), pages=pages)
+
+
+@router.get("/people", response_class=HTMLResponse)
+async def people(
+    request: Request, principal: SignedIn, session: Transaction, version: Version, now: Now
+) -> HTMLResponse:
+    """Show which acknowledgements of the policy are due and done among this person's people (R-b)."""
+    known = await awareness_of_people(session, viewer_of(principal), day_of(now), version)
+    return render(request, "my_team/people.html", people=known)
 
 
 @router.post("/{alert_id}")

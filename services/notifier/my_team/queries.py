@@ -7,6 +7,8 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.queries import AlertView, Viewer, alerts_to
+from services.notifier.awareness.domain import Awareness
+from services.notifier.awareness.queries import awareness_of
 from services.notifier.directory.domain import StaffMember
 from services.notifier.directory.queries import managed_by, names_of
 from services.notifier.misuse.queries import AssignedCase, FindingView, findings_of, with_manager
@@ -88,6 +90,15 @@ async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages) -> Team:
         worked=worked,
         findings=[TeamFinding(finding, names.get(finding.person, finding.person)) for finding in findings],
     )
+
+
+async def awareness_of_people(
+    session: AsyncSession, viewer: Viewer, today: date, version: str
+) -> list[tuple[StaffMember, Awareness]]:
+    """Return what each of somebody's people has acknowledged of the policy's text `version` (R-b)."""
+    people = await people_of(session, viewer, today)
+    known = await awareness_of(session, [member.staff_id for member in people], version) if people else {}
+    return [(member, known[member.staff_id]) for member in people]
 
 
 async def people_of(session: AsyncSession, viewer: Viewer, today: date) -> list[StaffMember]:

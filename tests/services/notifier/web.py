@@ -20,6 +20,7 @@ from shared.web.app import create_app
 from tests.services.notifier.notifying import LINKS, Notifier
 from tests.support.web import WebForTests, browsing
 
+VERSION = "2025-07-29"
 CALLBACK_TOKEN = b"what Notify was given"
 
 
@@ -60,6 +61,7 @@ def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
     )
     app.state.database, app.state.outbox, app.state.ids = notifier.database, notifier.outbox, notifier.ids
     app.state.links, app.state.answering = LINKS, notifier.answering
+    app.state.policy_version = VERSION
     times = DeliveryTimes(notifier.lease, timedelta(hours=12))
     app.state.receipts = Receipts(notifier.answering, times, CALLBACK_TOKEN)
     return NotifierWeb(app, web, notifier)

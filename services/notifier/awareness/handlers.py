@@ -1,0 +1,18 @@
+"""Takes acknowledgements."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notifier.awareness.tables import AcknowledgedDocumentRow
+from shared.ids import StaffId
+
+
+async def acknowledge(
+    session: AsyncSession, staff_id: StaffId, documents: Collection[str], version: str, now: datetime
+) -> None:
+    """Record that somebody has read these; said again, the first time stays."""
+    rows = [{"staff_id": staff_id, "version": version, "document": key, "at": now} for key in sorted(documents)]
+    await session.execute(insert(AcknowledgedDocumentRow).values(rows).on_conflict_do_nothing())
