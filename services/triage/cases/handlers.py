@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +27,10 @@ from shared.events.triage import (
 from shared.events.vocabulary import Outcome, Team
 from shared.ids import Ids
 from shared.messaging.outbox import Outbox
+
+PAGE_OPENED = "page_opened"
+VISIT = timedelta(minutes=10)
+"""How long somebody who opened a restricted case is still looking at it. Our choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,16 @@ async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
     return await take(work, case_id, read, step)
 
 
+async def open_page(work: Work, case_id: UUID) -> None:
+    """Record that somebody opened a restricted case: once a visit, however many of its tabs they read."""
+    activities = await chain.read(work.session, case_id)
+    lately = [one for one in activities if one.action == PAGE_OPENED and work.now - one.at < VISIT]
+    if work.viewer.subject not in {one.actor for one in lately}:
+        await look(work, case_id, PAGE_OPENED)
+
+
 async def look(work: Work, case_id: UUID, action: str) -> Case:
-    """Record that somebody looked: `content_shown`, or `page_opened` on a restricted case, which does not change."""
+    """Record that somebody looked; the case itself does not change."""
     row = await queries.lock(work.session, work.viewer, case_id)
     await chain.append(work.session, [(row.case_id, Change(action, work.viewer.subject))], work.now, work.ids)
     return queries.to_case(row)

@@ -71,7 +71,7 @@ async def audit(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
 async def _tab(request: Request, work: Work, rest: str, tab: Tab) -> HTMLResponse:
     case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
     if case.restricted:
-        await handlers.look(work, case.case_id, "page_opened")
+        await handlers.open_page(work, case.case_id)
     return await show(request, work, case, tab=tab)
 
 

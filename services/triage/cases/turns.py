@@ -15,6 +15,9 @@ from services.triage.cases.domain import (
 )
 from shared.events.vocabulary import CaseState, Outcome, ReportType, Team
 
+_LED = frozenset({Team.SMART, Team.SIRT})
+"""Teams with leads of their own; in the others everybody sees what the team has."""
+
 
 class NotForThisCase(Exception):
     """The action is for cases of another kind or another team."""
@@ -145,9 +148,9 @@ def named(case: Case, actor: Actor) -> Case:
     """Let somebody else see a restricted case: its team's lead decides who.
 
     Raises:
-        NotForThisCase: the case is not restricted, or the actor does not lead its team.
+        NotForThisCase: the case is not restricted, its team decides together, or the actor does not lead it.
     """
-    if not case.restricted or not actor.lead:
+    if not case.restricted or case.team not in _LED or not actor.lead:
         raise NotForThisCase
     return following(case)
 
