@@ -1,5 +1,6 @@
 // Keeps the operations page live. Nothing that somebody reads is moved: a panel whose table is open, or that has the
-// focus or a selection, waits until they ask for its newer figures. Without this script the page is as it was drawn.
+// focus or a selection, waits until they ask for its newer figures, and so does one that would push it down. Without
+// this script the page is as it was drawn.
 const freshness = document.querySelector("[data-freshness]");
 const STALE_AFTER_MS = 10000;
 const held = new Map();
@@ -19,15 +20,32 @@ function put(place, html) {
   place.replaceChildren(drawn.content);
 }
 
-function show(panel) {
+function wouldMoveWhatIsRead(panel) {
+  const panels = [...document.querySelectorAll("[data-panel]")];
+  return panels.slice(panels.indexOf(panel) + 1).some(isRead);
+}
+
+function show(panel, asked = false) {
   const html = held.get(panel);
   if (html === undefined) return;
-  held.delete(panel);
+  const inside = panel.querySelector("[data-inside]");
+  const newer = panel.querySelector("[data-newer]");
+  const [height, drawn] = [panel.offsetHeight, [...inside.childNodes]];
   const open = panel.querySelector("details[open]") !== null;
-  put(panel.querySelector("[data-inside]"), html);
+  put(inside, html);
   const details = panel.querySelector("details");
   if (details && open) details.open = true;
-  panel.querySelector("[data-newer]").hidden = true;
+  if (!asked && panel.offsetHeight !== height && wouldMoveWhatIsRead(panel)) {
+    inside.replaceChildren(...drawn);
+    newer.hidden = false;
+    return;
+  }
+  held.delete(panel);
+  newer.hidden = true;
+}
+
+function catchUp() {
+  for (const panel of [...held.keys()]) if (!isRead(panel)) show(panel);
 }
 
 function take(id, html) {
@@ -69,9 +87,9 @@ function start() {
   });
   addEventListener("pagehide", () => source.close());
   for (const panel of document.querySelectorAll("[data-panel]")) {
-    panel.querySelector("[data-newer]").addEventListener("click", () => show(panel));
-    panel.addEventListener("focusout", () => setTimeout(() => isRead(panel) || show(panel)));
-    panel.addEventListener("toggle", () => isRead(panel) || show(panel), true);
+    panel.querySelector("[data-newer]").addEventListener("click", () => show(panel, true));
+    panel.addEventListener("focusout", () => setTimeout(catchUp));
+    panel.addEventListener("toggle", catchUp, true);
   }
   setInterval(tell, 1000);
 }
