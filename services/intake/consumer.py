@@ -11,6 +11,7 @@ from services.intake.ledger.handlers import (
     record_dead_letters,
     record_settled,
 )
+from services.intake.reports.erasing import erase_exempt
 from services.intake.tracking.handlers import (
     alert_changed,
     alert_escalated,
@@ -44,6 +45,11 @@ async def _on_case_opened(session: AsyncSession, events: Sequence[Envelope[CaseO
     await record_cases(session, events, now)
 
 
+async def _on_case_resolved(session: AsyncSession, events: Sequence[Envelope[CaseResolved]], now: datetime) -> None:
+    await case_finished(session, events, now)
+    await erase_exempt(session, events, now)
+
+
 async def _on_alert_decided(session: AsyncSession, events: Sequence[Envelope[AlertDecided]], now: datetime) -> None:
     await alert_changed(session, events, now)
     await record_alert_decisions(session, events, now)
@@ -54,7 +60,7 @@ HANDLERS: Mapping[type[Event], Handler] = {
     CaseTransferred: case_transferred,
     CaseClaimed: case_worked,
     CaseReopened: case_worked,
-    CaseResolved: case_finished,
+    CaseResolved: _on_case_resolved,
     CaseClosed: case_finished,
     ReporterUpdateShared: update_shared,
     AlertDecided: _on_alert_decided,
