@@ -57,7 +57,7 @@ def test_what_is_held(purpose: AlertPurpose, urgency: Urgency, lately: int, held
 @given(
     purpose=st.sampled_from(sorted(AlertPurpose)),
     lately=st.integers(0, 10**6),
-    now=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 -- `timezones` adds it
+    now=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 -- zones are added
     times=st.lists(st.times(), max_size=4).map(tuple),
 )
 def test_urgent_is_never_held_and_nothing_waits_forever(
