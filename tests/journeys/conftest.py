@@ -5,9 +5,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from tests.journeys.people import Join, gathering
+from tests.journeys.reports import Program
 from tests.support.browser import chromium, person
 from tests.support.embedded import EmbeddedSignpost, embedded_signpost
 
@@ -40,3 +43,17 @@ async def signpost(new_signpost: EmbeddedSignpost, browser: Browser) -> Embedded
         await visitor.page.get_by_role("heading", name="Nothing is waiting").wait_for()
         await visitor.see("queue, empty")
     return new_signpost
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def join(signpost: EmbeddedSignpost, browser: Browser) -> AsyncIterator[Join]:
+    """Lets people join a journey."""
+    async with gathering(browser, signpost.url) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def program(signpost: EmbeddedSignpost) -> AsyncIterator[Program]:
+    """Sends reports and reads cases without a browser."""
+    async with httpx.AsyncClient(base_url=signpost.url, timeout=60) as client:
+        yield Program(signpost, client)

@@ -15,6 +15,10 @@ _KIND_OF_FOCUSED = """() => {
   const at = document.activeElement;
   return at.tagName === 'INPUT' ? at.type : at.tagName.toLowerCase();
 }"""
+_GROUP_OF_FOCUSED = """() => {
+  const group = document.activeElement.closest('fieldset');
+  return group ? group.querySelector('legend').innerText.trim() : '';
+}"""
 _GROUP_HAS = """wanted => {
   const at = document.activeElement;
   if (at.type !== 'radio') return false;
@@ -45,6 +49,9 @@ class Hands(Protocol):
     async def write(self, label: str, text: str) -> None:
         """Type `text` into the empty field called `label`."""
 
+    async def write_in(self, group: str, label: str, text: str) -> None:
+        """Type `text` into the empty field called `label` of the fields called `group` together."""
+
     async def press(self, name: str) -> None:
         """Press the button called `name`; the page that answers has come."""
 
@@ -72,6 +79,9 @@ class Pointer:
 
     async def write(self, label: str, text: str) -> None:
         await self._page.get_by_role("textbox", name=label, exact=True).fill(text)
+
+    async def write_in(self, group: str, label: str, text: str) -> None:
+        await self._page.get_by_role("group", name=group).get_by_role("textbox", name=label, exact=True).fill(text)
 
     async def press(self, name: str) -> None:
         async with self._page.expect_navigation():
@@ -115,6 +125,12 @@ class Keyboard:
 
     async def write(self, label: str, text: str) -> None:
         await self._go_to(label, "text", "textarea", "email")
+        await self._page.keyboard.type(text)
+
+    async def write_in(self, group: str, label: str, text: str) -> None:
+        await self._go_to(label, "text")
+        while await self._page.evaluate(_GROUP_OF_FOCUSED) != group:
+            await self._go_to(label, "text")
         await self._page.keyboard.type(text)
 
     async def press(self, name: str) -> None:

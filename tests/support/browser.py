@@ -71,11 +71,15 @@ class Visitor:
 
         axe needs scripts, so that a page without JavaScript is looked at by its picture only.
         """
-        ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=ARTEFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png", full_page=True)
+        await self.picture(name)
         if self._javascript:
             results = await Axe().run(self.page, options=_WCAG)
             assert results.violations_count == 0, f"{name}: {results.generate_report()}"
+
+    async def picture(self, name: str) -> None:
+        """Keep a picture of the whole page."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png", full_page=True)
 
     async def sign_in(self, who: str) -> None:
         """Sign in as the sample person called `who`."""

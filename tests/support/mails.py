@@ -17,6 +17,7 @@ class Mail:
 
     to: str
     reference: str
+    """Of the report that it is about; empty where it is about something else, such as an account."""
     """Empty where it is about no report."""
     message_id: str
     possible_repeat: bool

@@ -1,0 +1,42 @@
+"""The form for misuse."""
+
+from tests.journeys.forms import (
+    ABOUT_YOU,
+    CONTACT,
+    EVIDENCE,
+    MANAGER,
+    WHAT_HAPPENED,
+    Question,
+    choosing,
+    picking,
+    ticking,
+    two_days_ago,
+)
+from tests.journeys.hands import Hands
+
+SUBJECT, STAFF_NUMBER, MANAGER_OF_SUBJECT = "Tom Evans", "S1002", "Grace Okafor"
+
+
+async def _tom(hands: Hands) -> None:
+    await hands.write("Their name", SUBJECT)
+    await hands.write("Their staff number", STAFF_NUMBER)
+
+
+QUESTIONS = (
+    Question("about whom", _tom, ("Enter who it is about, or their account",)),
+    Question(
+        "what kind",
+        ticking("Speaking for DWP without being allowed to"),
+        ("Select what kind of misuse it is",),
+    ),
+    Question("abuse", choosing("No"), ("Select whether somebody is being abused",)),
+    Question("union activity", choosing("No"), ("Select whether it may be union activity",)),
+    Question("account", choosing("A private account"), ("Select what kind of account it is",)),
+    Question("where", picking("Website or app", "Facebook"), ("Select where it happened",)),
+    Question("when", two_days_ago),
+    WHAT_HAPPENED,
+    EVIDENCE,
+    MANAGER,
+    ABOUT_YOU,
+    CONTACT,
+)

@@ -1,0 +1,99 @@
+"""The people of a journey: each has a browser of their own, and hands to use it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.journeys.hands import Hands, Pointer
+from tests.support.browser import Visitor, person
+from tests.support.eventually import eventually
+
+DESK, TELEPHONE = 1280, 320
+
+
+class Someone:
+    """A person at a browser."""
+
+    def __init__(self, visitor: Visitor, hands: Hands) -> None:
+        self.page = visitor.page
+        self.hands = hands
+        self._visitor = visitor
+
+    @property
+    def main(self) -> Locator:
+        """What the page is about."""
+        return self.page.get_by_role("main")
+
+    async def open(self, address: str) -> None:
+        """Open `address`."""
+        await self.page.goto(address)
+
+    async def reads(self, *texts: str) -> None:
+        """Find each of `texts` on the page."""
+        for text in texts:
+            await expect(self.main).to_contain_text(text)
+
+    async def finds_nothing_of(self, *texts: str) -> None:
+        """Find none of `texts` anywhere in the page, hidden or not."""
+        whole = await self.page.content()
+        found = [text for text in texts if text in whole]
+        assert not found, f"{self.page.url} says {found}"
+
+    async def waits_for(self, address: str, *texts: str) -> None:
+        """Open `address` again and again until it says all of `texts`."""
+
+        async def said() -> bool | None:
+            await self.page.goto(address)
+            words = await self.main.inner_text()
+            return True if all(text in words for text in texts) else None
+
+        await eventually(said)
+
+    async def looks(self, name: str) -> None:
+        """See the page at a desk and on a telephone: axe is content with it, and it fits."""
+        await self._visitor.see(name)
+        await self._visitor.fits()
+        await self.page.set_viewport_size({"width": TELEPHONE, "height": 900})
+        await self._visitor.picture(f"{name}, telephone")
+        await self._visitor.fits()
+        await self.page.set_viewport_size({"width": DESK, "height": 900})
+
+    async def is_refused(self, name: str, *messages: str) -> None:
+        """Find a summary of errors that says exactly `messages`; each link leads to where it can be put right."""
+        summary = self.page.get_by_role("alert")
+        links = summary.get_by_role("link")
+        assert await links.all_inner_texts() == list(messages), f"{name}: {await links.all_inner_texts()}"
+        assert (await self.page.title()).startswith("Error: "), f"{name}: the title does not say that there is an error"
+        for link in await links.all():
+            await link.click()
+            assert await self.page.evaluate(_CAN_BE_PUT_RIGHT), f"{name}: {await link.inner_text()} leads to no field"
+        await self.looks(f"refused, {name}")
+
+
+_CAN_BE_PUT_RIGHT = "() => ['INPUT', 'TEXTAREA', 'SELECT'].includes(document.activeElement.tagName)"
+
+
+class Join(Protocol):
+    """Lets a person join the journey; with a name, signed in."""
+
+    def __call__(
+        self, name: str | None = None, *, hands: Callable[[Page], Hands] = Pointer, javascript: bool = True
+    ) -> Awaitable[Someone]: ...
+
+
+@asynccontextmanager
+async def gathering(browser: Browser, url: str) -> AsyncIterator[Join]:
+    """Open a browser for everybody who joins, and close them all at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def join(
+            name: str | None = None, *, hands: Callable[[Page], Hands] = Pointer, javascript: bool = True
+        ) -> Someone:
+            visitor = await stack.enter_async_context(person(browser, url, javascript=javascript, width=DESK))
+            if name:
+                await visitor.sign_in(name)
+            return Someone(visitor, hands(visitor.page))
+
+        yield join
