@@ -50,7 +50,7 @@ class IntakeSettings(ServiceSettings):
     intake_supplier_text: str = SUPPLIER_TEXT
     """What suppliers read on the form for security incidents before they begin (SS-014 is not public)."""
     intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS
-    """What suppliers are asked beside what everybody is asked; the labels, with commas between, four at most."""
+    """What suppliers are asked beside what everybody is asked; the labels, with commas between."""
 
     @field_validator("oidc_client_id")
     @classmethod

@@ -4,14 +4,17 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
 from services.intake.app import FORMS
+from services.intake.settings import IntakeSettings, OfficialChannel
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
+from shared.settings import InvalidSettings, load
 from tests.services.intake.conftest import START, Intake, person
 from tests.services.intake.questions import answers as given
 from tests.services.intake.questions.answers import Pages
@@ -241,3 +244,31 @@ async def test_suppliers_have_their_own_way_in_with_their_own_questions(intake: 
 
 async def test_the_suppliers_form_is_for_suppliers(member: AsyncClient) -> None:
     assert (await member.get("/report/supplier-incident/supplier")).status_code == 403
+
+
+async def test_where_signpost_is_not_the_mandated_channel_the_confirmation_leads_there(
+    intake: Intake, member: AsyncClient
+) -> None:
+    channel = OfficialChannel(text="Call the desk too.", link="https://desk.example.org/form")
+    settings = intake.app.state.settings
+    intake.app.state.settings = settings.model_copy(update={"intake_official_channels": {"advice": channel}})
+    await walk(member, "/report/advice", given.ADVICE)
+    page = (await send(member, "/report/advice")).text
+    assert "Call the desk too." in page
+    assert 'href="https://desk.example.org/form"' in page
+    await walk(member, "/report/incident", given.INCIDENT)
+    assert "What you still have to do" not in (await send(member, "/report/incident")).text
+
+
+def test_official_channels_are_set_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SIGNPOST_SECRET_KEY", "k" * 32)
+    monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("SIGNPOST_INTAKE_DATABASE_URL", "postgresql+asyncpg://nowhere/intake")
+    monkeypatch.setenv("SIGNPOST_INTAKE_OFFICIAL_CHANNELS", '{"abuse": {"text": "Also by KCIS."}}')
+    monkeypatch.setenv("SIGNPOST_INTAKE_SUPPLIER_FIELDS", "Firm, Contract")
+    read = load(IntakeSettings)
+    assert read.intake_official_channels == {"abuse": OfficialChannel(text="Also by KCIS.")}
+    assert read.intake_supplier_fields == ("Firm", "Contract")
+    monkeypatch.setenv("SIGNPOST_INTAKE_OFFICIAL_CHANNELS", '{"abuse": {"text": "x", "link": "javascript:alert(1)"}}')
+    with pytest.raises(InvalidSettings, match="SIGNPOST_INTAKE_OFFICIAL_CHANNELS"):
+        load(IntakeSettings)
