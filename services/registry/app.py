@@ -26,7 +26,7 @@ from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api
 from services.registry.operators import pages as operators_pages
 from services.registry.operators import problems as operators_problems
-from services.registry.operators.lapsing import lapse_due
+from services.registry.operators.lapsing import lapse_due, recheck_training
 from services.registry.operators.reconsidering import follow_accounts, follow_people
 from services.registry.reviews import api as reviews_api
 from services.registry.reviews import pages as reviews_pages
@@ -95,6 +95,7 @@ PROBLEMS = {
 FOLLOWERS = Followers(people=follow_people, accounts=follow_accounts)
 _LAPSES_EVERY = timedelta(seconds=5)
 _REVIEWS_EVERY = timedelta(minutes=1)
+_RECHECKS_EVERY = timedelta(hours=1)
 
 _AtWork = Callable[[AsyncSession, datetime], Work]
 
@@ -127,6 +128,13 @@ async def open_service(
             ),
             Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
             Sweep("registry-lapses", _working(lapse_due, at_work), database=database, clock=clock, every=_LAPSES_EVERY),
+            Sweep(
+                "registry-rechecks",
+                _working(recheck_training, at_work),
+                database=database,
+                clock=clock,
+                every=_RECHECKS_EVERY,
+            ),
             Sweep(
                 "registry-reviews",
                 _working(announce_due, at_work),

@@ -103,8 +103,6 @@ def decide(
         signed_in: whether a colleague asks.
         look: gives the same text for names that look alike.
     """
-    if not question.handles and not question.name.strip():
-        return Answer(Verdict.UNREADABLE)
     vouched = [account for account in registered if account.registration.vouched_for]
     told = [account for account in vouched if signed_in or account.registration.account_class in _PUBLIC]
     told.sort(key=lambda account: not account.registration.official_use)
@@ -112,8 +110,8 @@ def decide(
         return Answer(Verdict.SANCTIONED, tuple(account for account in told if account.registration.official_use))
     resembling = _resembling(question, official, look)
     if not told:
-        said_nothing = not question.handles and not resembling
-        return Answer(Verdict.UNREADABLE if said_nothing else Verdict.UNKNOWN, resembles=resembling)
+        names_one = bool(question.handles) and any(map(str.isalnum, question.name))
+        return Answer(Verdict.UNKNOWN if names_one or resembling else Verdict.UNREADABLE, resembles=resembling)
     union = told[0].registration.account_class is AccountClass.UNION
     return Answer(Verdict.OUTSIDE_POLICY if union else Verdict.NOT_SANCTIONED, tuple(told), resembling)
 

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import select, union
 
-from services.registry.accounts.domain import Account
+from services.registry.accounts.domain import Account, months_later
 from services.registry.accounts.recording import lock, note
 from services.registry.accounts.work import Work
 from services.registry.operators.domain import OperatorState
-from services.registry.operators.reconsidering import reconsider
+from services.registry.operators.queries import authorised_people
+from services.registry.operators.reconsidering import follow_people, reconsider
 from services.registry.operators.tables import ExceptionRow, OperatorRow
+from services.registry.training.queries import last_completed
 from shared.audit.chain import Change
 from shared.events.envelope import NewEvent
 from shared.events.registry import ExceptionExpired
@@ -28,6 +30,19 @@ async def lapse_due(work: Work) -> int:
     await _expire(work, accounts)
     await reconsider(work, accounts)
     return len(accounts)
+
+
+async def recheck_training(work: Work) -> int:
+    """Withdraw from those whose training is over by the months that are configured now; returns how many.
+
+    When an authorisation lapses is stored with it: a shorter period would count only from the next change of it.
+    """
+    staff_ids = await authorised_people(work.session)
+    completed = await last_completed(work.session, staff_ids)
+    months = work.periods.training_months
+    over = [staff_id for staff_id, day in completed.items() if months_later(day, months) < work.today]
+    await follow_people(work, over)
+    return len(over)
 
 
 async def _due(work: Work, now: datetime) -> Sequence[UUID]:

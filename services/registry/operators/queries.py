@@ -72,6 +72,12 @@ async def operating(session: AsyncSession, staff_ids: Sequence[str]) -> list[UUI
     return list(await session.scalars(found))
 
 
+async def authorised_people(session: AsyncSession) -> list[str]:
+    """Return everybody who may operate an account now."""
+    found = select(OperatorRow.staff_id).where(OperatorRow.state == OperatorState.AUTHORISED).distinct()
+    return list(await session.scalars(found))
+
+
 async def open_removals_of(session: AsyncSession, account_ids: Sequence[UUID] | None = None) -> list[Removal]:
     """Return the open removal tasks of these accounts, or of all, the oldest first."""
     wanted: ColumnElement[bool] = true() if account_ids is None else OperatorRow.account_id.in_(account_ids)

@@ -64,3 +64,13 @@ async def test_what_was_typed_is_escaped(client: AsyncClient) -> None:
 
 async def test_an_address_of_no_known_platform_is_not_read(client: AsyncClient) -> None:
     assert "We cannot tell which account you mean" in (await ask(client, "https://example.org/some")).text
+
+
+@pytest.mark.parametrize("typed", ["!!! ???", "🙂", "-- --"])
+async def test_nonsense_is_no_account_that_could_be_unknown(
+    registry: Registry, client: AsyncClient, typed: str
+) -> None:
+    await registry.register(OFFICIAL)
+    page = (await ask(client, typed)).text
+    assert "We cannot tell which account you mean" in page
+    assert "report it" not in page

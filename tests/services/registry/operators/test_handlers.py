@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from services.registry.accounts.changing import Closing, Details, change_details, close
 from services.registry.accounts.domain import Registration, Vetting
 from services.registry.accounts.handlers import register
-from services.registry.accounts.work import NotYourAccount, Work
+from services.registry.accounts.work import NotYourAccount, Periods, Work
 from services.registry.operators.domain import Device, Operator, OperatorState
 from services.registry.operators.exceptions import BadException, Grant, NoException, end, grant
 from services.registry.operators.handlers import (
@@ -32,7 +32,7 @@ from services.registry.operators.handlers import (
     reinstate,
     withdraw,
 )
-from services.registry.operators.lapsing import lapse_due
+from services.registry.operators.lapsing import lapse_due, recheck_training
 from services.registry.operators.queries import get_operator, open_removals_of
 from services.registry.training import handlers as training
 from services.registry.training.domain import Completion
@@ -159,6 +159,21 @@ async def test_renewed_training_grants_again_and_nothing_is_left_to_remove(datab
     await train(database, on=later.date(), now=later)
     assert await state(database, named.id) is OperatorState.AUTHORISED
     assert await open_removals(database) == []
+
+
+@pytest.mark.policy("S5")
+async def test_a_shorter_period_counts_also_for_who_is_authorised_already(database: Database) -> None:
+    await train(database, on=date(2026, 5, 3))
+    named = await name(database, await put(database))
+
+    async def rechecked(months: int) -> int:
+        async with database.transaction() as session:
+            return await recheck_training(replace(sweeping(session, NOW), periods=Periods(months, 12)))
+
+    assert await rechecked(24) == 0
+    assert await rechecked(6) == 1
+    assert await rechecked(6) == 0
+    assert await state(database, named.id) is OperatorState.WITHDRAWN
 
 
 async def test_two_sweeps_at_once_withdraw_once(database: Database) -> None:
