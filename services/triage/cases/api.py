@@ -83,9 +83,12 @@ async def list_cases(
 
 
 @router.get("/cases/{case_id}")
-async def get_case(session: Transaction, viewer: ViewerDep, case_id: UUID, response: Response) -> CaseDetail:
-    """Read one case; its `ETag` is what a write's `If-Match` wants."""
-    return await _answer(session, await queries.get(session, viewer, case_id), response)
+async def get_case(work: WorkDep, case_id: UUID, response: Response) -> CaseDetail:
+    """Read one case; its `ETag` is what a write's `If-Match` wants. Reading a restricted one is recorded."""
+    case = await queries.get(work.session, work.viewer, case_id)
+    if case.restricted:
+        await handlers.open_page(work, case_id)
+    return await _answer(work.session, case, response)
 
 
 @router.post("/cases/{case_id}/claim")

@@ -61,6 +61,12 @@ async def test_who_looked_is_recorded_once_a_visit(triage: Triage, maria: AsyncC
         row = (await session.scalars(select(CaseRow))).one()
         looks = [one.actor for one in await chain.read(session, row.case_id) if one.action == "page_opened"]
     assert looks == ["S5002"] * 2
+    triage.clock.move(timedelta(minutes=11))
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SIRT_LEAD, subject="S5008"))
+        assert (await client.get(f"/cases/api/v1/cases/{row.case_id}")).status_code == 200
+    async with triage.database.transaction() as session:
+        assert (await chain.read(session, row.case_id))[-1].actor == "S5008"
 
 
 @pytest.mark.parametrize(
