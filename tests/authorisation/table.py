@@ -1,0 +1,126 @@
+"""The one table of who may use which route, `matrix.yaml`, and how it is read.
+
+A row is `METHOD path: {…}` with
+
+- `may`: who gets past the guard: roles and groups of roles (below), `signed-in`, or `everyone`
+- for a route that is about one object, after it the objects it is tried on, each with who sees it:
+  `own`, `other`, `restricted`, … → roles; everybody else of `may` gets `hidden`
+- `hidden`: what they get, 404 unless it says otherwise (`403|404`: the one or the other)
+- `send`: what is sent: `json` or `form`
+- `path`: what stands in the path, where not the object
+- `found`: what those get who may, where the route is asked for something that is not there (404) or not for them
+- `endless`: whether the answer goes on for ever
+
+Names that begin with `_` are no rows: they hold what several rows share.
+
+Whoever is not in `may` gets 403, or what `refused` says; nobody is sent to sign in by a page (`303`), and refused by
+everything else (`401`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shared.auth.permissions import Role
+
+MATRIX = Path(__file__).with_name("matrix.yaml")
+NOBODY = None
+EVERYBODY: tuple[Role | None, ...] = (*Role, NOBODY)
+_GROUPS: Mapping[str, frozenset[Role | None]] = {
+    "everyone": frozenset(EVERYBODY),
+    "signed-in": frozenset(Role),
+    "smart": frozenset({Role.SMART_RESPONDER, Role.SMART_LEAD}),
+    "sirt": frozenset({Role.SIRT_RESPONDER, Role.SIRT_LEAD}),
+    "leads": frozenset({Role.SMART_LEAD, Role.SIRT_LEAD, Role.TRIAGE_DESK}),
+    "responders": frozenset(
+        {
+            Role.SMART_RESPONDER,
+            Role.SMART_LEAD,
+            Role.SIRT_RESPONDER,
+            Role.SIRT_LEAD,
+            Role.TRIAGE_DESK,
+            Role.ADVICE_CENTRE,
+            Role.POLICY_STANDARDS,
+        }
+    ),
+    "register": frozenset(
+        {
+            Role.SMART_RESPONDER,
+            Role.SMART_LEAD,
+            Role.SIRT_RESPONDER,
+            Role.SIRT_LEAD,
+            Role.TRIAGE_DESK,
+            Role.ADVICE_CENTRE,
+            Role.POLICY_STANDARDS,
+            Role.ACCOUNT_OPERATOR,
+            Role.ACCOUNT_OWNER,
+            Role.APPROVER,
+            Role.COMMS,
+            Role.INSPECTOR,
+        }
+    ),
+    "owners": frozenset({Role.ACCOUNT_OWNER, Role.COMMS}),
+    "nobody": frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table says of one route."""
+
+    method: str
+    path: str
+    may: frozenset[Role | None]
+    objects: Mapping[str, frozenset[Role | None]] = field(default_factory=dict)
+    refused: str = "403"
+    hidden: str = "404"
+    found: str = "allowed"
+    endless: bool = False
+    send: Mapping[str, Any] = field(default_factory=dict)
+    fill: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def load() -> Mapping[str, Row]:
+    """Return the table by `METHOD path`."""
+    written = yaml.safe_load(MATRIX.read_text(encoding="utf-8")) or {}
+    return {name: _row(name, entry) for name, entry in written.items() if not name.startswith("_")}
+
+
+def _row(name: str, entry: Mapping[str, Any]) -> Row:
+    method, path = name.split(" ", 1)
+    known = {"may", "objects", "refused", "hidden", "found", "send", "path", "endless"}
+    assert set(entry) <= known, f"{name}: {sorted(set(entry) - known)}"
+    objects = {kind: roles(who) for kind, who in entry.get("objects", {}).items()}
+    may = roles(entry["may"])
+    assert all(seen <= may for seen in objects.values()), f"{name}: who sees an object has to get past the guard"
+    return Row(
+        method,
+        path,
+        may,
+        objects,
+        refused=str(entry.get("refused", 403)),
+        hidden=str(entry.get("hidden", 404)),
+        found=str(entry.get("found", "allowed")),
+        endless=entry.get("endless", False),
+        send=entry.get("send", {}),
+        fill=entry.get("path", {}),
+    )
+
+
+def roles(written: str | Iterable[str]) -> frozenset[Role | None]:
+    """Read `smart, comms` or a list of such words."""
+    words = [word.strip() for word in written.split(",")] if isinstance(written, str) else list(written)
+    return frozenset().union(*(_GROUPS[word] if word in _GROUPS else {Role(word)} for word in words if word))
+
+
+def words_for(who: frozenset[Role | None]) -> str:
+    """Return `who` as one would write it in the table."""
+    group = next((name for name, members in _GROUPS.items() if members == who), None)
+    return group or f"[{', '.join(role.value for role in Role if role in who)}]"

@@ -1,0 +1,254 @@
+"""All four services with one small world in them, and somebody who asks: Grace, in whichever role.
+
+Grace reported one thing herself (`own`), has nothing to do with others (`other_…`), is named in some (`restricted_…`,
+as subject, suspected or complainant), and is the manager who works one (`managed`).
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.embedded.front import Front
+from services.notifier.directory.importing import import_csv as import_directory
+from services.registry.accounts.importing import import_csv as import_accounts
+from shared.auth.keys import ensure_key_files
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.auth.tokens import TokenIssuer, TokenReader
+from shared.db.database import Database
+from shared.ids import RandomIds, StaffId
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.outbox import Outbox
+from shared.messaging.relay import Relay
+from shared.runtime import Service
+from tests.authorisation.services import ADDRESS, OPENING, settings_of
+from tests.support.log import deliver, postgres_log
+from tests.support.postgres import PostgresForTests
+from tests.support.web import START, ClockForTests
+
+P = ParamSpec("P")
+T = TypeVar("T")
+SAMPLE = Path(__file__).parents[2] / "deploy" / "sample"
+NAMES = {
+    "S2001": "Grace Okafor",  # manages Tom
+    "S2002": "Daniel Price",
+    "S1002": "Tom Evans",
+    "S9001": "Margaret Ellis",
+}
+GRACE, DANIEL, TOM, MARGARET = "S2001", "S2002", "S1002", "S9001"
+_ABUSE = {
+    "platform": "x",
+    "urls": ["https://x.com/a/status/1"],
+    "behaviours": ["harassment"],
+    "affected": [{"relation": "self"}],
+}
+_MISUSE = {"platform": "facebook", "found_by": "person", "behaviours": ["association"], "union_activity": "no"}
+_INCIDENT = {
+    "effects": ["disclosure"],
+    "circumstances": ["suspected"],
+    "asset_owner": "dwp",
+    "discovered_at": "2026-11-23T09:30:00+00:00",
+}
+_ACCOUNTS = """platform,handle,class,status,official_use,title,owner
+x,@SampleOwn,official,live,,Sample of Grace,S2001
+x,@SampleOther,official,live,,Sample of somebody else,S7001
+"""
+_REQUEST = {"platform": "x", "class": "official", "requirement": "A need", "purpose": "Say what opens when"}
+_GRACE = {"relation": "colleague", "staff_id": GRACE, "name": "Grace Okafor"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A report for the world: who sends it, by which form, and what it says."""
+
+    who: str
+    form: str
+    body: Mapping[str, object]
+
+
+OPEN: Mapping[str, Sent] = {
+    "own": Sent(GRACE, "abuse-reports", _ABUSE),
+    "other_smart": Sent(DANIEL, "abuse-reports", _ABUSE),
+    "other_sirt": Sent(DANIEL, "security-incidents", _INCIDENT),
+    "other_desk": Sent(
+        DANIEL, "misuse-reports", {**_MISUSE, "union_activity": "unsure", "subject": {"name": "Dana Wolf"}}
+    ),
+    "other_advice": Sent(DANIEL, "enquiries", {"about": "policy"}),
+    "other_policy": Sent(DANIEL, "policy-exceptions", {"kind": "notice", "platform": "x"}),
+    "managed": Sent(MARGARET, "misuse-reports", {**_MISUSE, "subject": {"staff_id": TOM, "name": "Tom Evans"}}),
+}
+RESTRICTED: Mapping[str, Sent] = {
+    "restricted_smart": Sent(DANIEL, "abuse-reports", {**_ABUSE, "suspected": [_GRACE]}),
+    "restricted_sirt": Sent(DANIEL, "security-incidents", {**_INCIDENT, "suspected": [_GRACE]}),
+    "restricted_desk": Sent(
+        DANIEL, "misuse-reports", {**_MISUSE, "union_activity": "unsure", "subject": {"staff_id": GRACE}}
+    ),
+    "restricted_manager": Sent(
+        DANIEL, "misuse-reports", {**_MISUSE, "subject": {"staff_id": GRACE, "name": "Grace Okafor"}}
+    ),
+    "complained": Sent(GRACE, "misuse-reports", {**_MISUSE, "subject": {"staff_id": "S2003", "name": "Fatima Noor"}}),
+}
+
+
+@dataclass
+class World:
+    """The services, and what is in them."""
+
+    services: Mapping[str, Service]
+    front: Front
+    issuer: TokenIssuer
+    clock: ClockForTests
+    references: dict[str, str] = field(default_factory=dict)
+    report_ids: dict[str, UUID] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    """`{name}` in a path → what stands there: cases, accounts, alerts."""
+    _bearers: dict[tuple[Role, str], str] = field(default_factory=dict)
+
+    def bearer(self, role: Role | None, who: str = GRACE) -> dict[str, str]:
+        """Return the header of `who` in `role`; nothing for nobody."""
+        if role is None:
+            return {}
+        if (role, who) not in self._bearers:
+            self._bearers[role, who] = self.issuer.bearer(person(who, role), self.clock.now())
+        return {"authorization": f"Bearer {self._bearers[role, who]}"}
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(self.front, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+            yield client
+
+    async def add(self, reports: Mapping[str, Sent]) -> None:
+        """Send reports, let everybody hear of them, and note what they are called."""
+        async with self.client() as client:
+            for name, sent in reports.items():
+                body = {"narrative": f"What happened, for {name.replace('_', ' ')}", **sent.body}
+                answer = await client.post(
+                    f"/report/api/v1/{sent.form}", json=body, headers=self.bearer(Role.REPORTER, sent.who)
+                )
+                assert answer.status_code == 201, (name, answer.text)
+                self.references[name] = answer.json()["reference"]
+                self.report_ids[name] = UUID(answer.json()["report_id"])
+        await self.settle()
+        await self._note_cases()
+
+    async def settle(self) -> None:
+        """Let all events reach whom they concern."""
+        roles = [role for service in self.services.values() for role in service.roles]
+        relays = [role for role in roles if isinstance(role, Relay)]
+        await deliver(relays, [role for role in roles if isinstance(role, BatchConsumer)])
+
+    async def _note_cases(self) -> None:
+        async with self.services["triage"].database.transaction() as session:
+            found = await session.execute(text('select report_id, case_id from "case" order by reference desc'))
+            cases: dict[UUID, UUID] = {report_id: case_id for report_id, case_id in found}  # noqa: C416 - rows are no pairs
+        self.ids |= {f"case:{name}": str(cases[report]) for name, report in self.report_ids.items() if report in cases}
+
+    def rolled_back(self) -> None:
+        """From now on nothing that is asked changes anything."""
+        for service in self.services.values():
+            service.database.transaction = _undone(service.database)  # type: ignore[method-assign, assignment] # on purpose
+
+
+def person(staff_id: str, *roles: Role) -> Principal:
+    """Return a member of staff, as the directory has them."""
+    name = NAMES[staff_id]
+    email = f"{name.lower().replace(' ', '.')}@example.org"
+    return Principal(staff_id, StaffId(staff_id), name, email, frozenset(roles))
+
+
+@asynccontextmanager
+async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[World]:
+    """Open all services on a log of their own, with the sample directory and accounts."""
+    clock = ClockForTests()
+    async with AsyncExitStack() as stack:
+        patched = stack.enter_context(pytest.MonkeyPatch.context())
+        for module in ("fastapi.routing", "fastapi.dependencies.utils"):
+            patched.setattr(f"{module}.run_in_threadpool", _at_once)  # a thread costs more than what is done in it
+        log = await stack.enter_async_context(postgres_log(postgres))
+        running: dict[str, Service] = {}
+        for name, opening in OPENING.items():
+            url = await stack.enter_async_context(postgres.fresh(name))
+            running[name] = await stack.enter_async_context(
+                opening(settings_of(name, url, folder), clock=clock, log=log)
+            )
+        for service in running.values():
+            service.app.state.rates.spend = lambda *_: None  # the walk is faster than any person
+            service.app.state.tokens = _Remembering(service.app.state.tokens)
+        front_door, *others = running.values()
+        front = Front(front_door.app, {service.prefix: service.app for service in others})
+        world = World(running, front, TokenIssuer(ensure_key_files(folder)[0].read_bytes()), clock)
+        await _fill(world)
+        yield world
+
+
+async def _fill(world: World) -> None:
+    """Import the directory, two accounts, and ask for two more; each once for Grace and once for somebody else."""
+    ids, now = RandomIds(), START
+    async with world.services["notifier"].database.transaction() as session:
+        people = (SAMPLE / "directory.csv").read_text(encoding="utf-8")
+        await import_directory(session, people, accept_valid=False, now=now, ids=ids, actor="system:tests")
+    async with world.services["registry"].database.transaction() as session:
+        outbox = Outbox("registry", ids)
+        await import_accounts(
+            session, _ACCOUNTS, accept_valid=False, outbox=outbox, now=now, ids=ids, actor="system:tests"
+        )
+        found = await session.execute(text("select owner, id from account"))
+        world.ids |= {f"account:{'own' if owner == GRACE else 'other'}": str(account) for owner, account in found}
+    async with world.client() as client:
+        for kind, owner in (("own", GRACE), ("other", DANIEL)):
+            asked = {**_REQUEST, "handle": f"@SampleNew{kind}", "owner": owner}
+            answer = await client.post(
+                "/accounts/api/v1/requests", json=asked, headers=world.bearer(Role.ACCOUNT_OWNER, owner)
+            )
+            world.ids[f"request:{kind}"] = _made(answer)["request_id"]
+            answer = await client.post(
+                f"/accounts/api/v1/accounts/{world.ids[f'account:{kind}']}/operators",
+                json={"staff_id": TOM, "device": "dwp_approved"},
+                headers=world.bearer(Role.COMMS, MARGARET),
+            )
+            world.ids[f"operator:{kind}"] = _made(answer)["operator_id"]
+    await world.settle()
+
+
+def _made(answer: httpx.Response) -> Mapping[str, str]:
+    assert answer.status_code == 201, answer.text
+    made: Mapping[str, str] = answer.json()
+    return made
+
+
+async def _at_once(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    return work(*arguments, **named)
+
+
+class _Remembering:
+    """Reads each token once: thousands of requests, nineteen tokens, and a clock that stands still."""
+
+    def __init__(self, reader: TokenReader) -> None:
+        self.read = cache(reader.read)
+
+
+def _undone(database: Database) -> object:
+    real = database._sessions
+
+    @asynccontextmanager
+    async def transaction() -> AsyncIterator[AsyncSession]:
+        async with real() as session:
+            begun = await session.begin()
+            try:
+                yield session
+                await session.flush()
+            finally:
+                if begun.is_active:
+                    await begun.rollback()
+
+    return transaction
