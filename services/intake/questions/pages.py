@@ -69,8 +69,9 @@ def _next(step: Step, answers: Answers, visit: Visit, *, changing: bool) -> str:
     form = visit.form
     if (aside := form.aside(answers)) and step is form.steps[0]:
         return f"{form.base}/{aside}"
-    done = {*visit.done, step.slug}
-    later = first_open(form.steps, answers, done) if changing else after(form.steps, step, answers)
+    done, answered_first = {*visit.done, step.slug}, step.slug not in visit.done
+    skips = changing or answered_first  # what another form has answered already need not be gone through
+    later = first_open(form.steps, answers, done) if skips else after(form.steps, step, answers)
     return f"{form.base}/{later.slug if later else 'check'}"
 
 
