@@ -177,21 +177,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("settled_at IS NULL"),
     )
     op.create_table(
-        "dead_letter_step",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("dead_letter_id", sa.Uuid(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("what", sa.Text(), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False, comment="a staff id, or signpost"),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("error_class", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["dead_letter_id"], ["dead_letter.id"], name=op.f("fk_dead_letter_step_dead_letter_id_dead_letter")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letter_step")),
-    )
-    op.create_index(op.f("ix_dead_letter_step_dead_letter_id"), "dead_letter_step", ["dead_letter_id"], unique=False)
-    op.create_table(
         "inbox",
         sa.Column("group_name", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
@@ -268,8 +253,6 @@ def downgrade() -> None:
     op.drop_index("ix_inbox_handled_at", table_name="inbox", postgresql_using="brin")
     op.drop_index("ix_inbox_aggregate", table_name="inbox", postgresql_where=sa.text("sequence IS NOT NULL"))
     op.drop_table("inbox")
-    op.drop_index(op.f("ix_dead_letter_step_dead_letter_id"), table_name="dead_letter_step")
-    op.drop_table("dead_letter_step")
     op.drop_index("ix_dead_letter_open", table_name="dead_letter", postgresql_where=sa.text("settled_at IS NULL"))
     op.drop_table("dead_letter")
     op.drop_index(op.f("ix_tracked_case_report_id"), table_name="tracked_case")
