@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from httpx import AsyncClient
 from sqlalchemy import event, select
 
 from services.triage.cases import handlers, queries
@@ -18,6 +19,8 @@ from shared.events.intake import AbuseReportAmended, AbuseReportSubmitted, Abuse
 from shared.events.vocabulary import CaseState, Team
 from shared.messaging.outbox import Outbox
 from tests.services.triage.building import CLOCKS, IDS, NOW, envelope, open_cases, opening, report, viewer
+from tests.services.triage.conftest import Triage
+from tests.services.triage.pressing import press
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)
@@ -53,6 +56,18 @@ async def test_what_a_reporter_adds_is_a_note_on_every_case_of_the_report(databa
     assert {note.case_id for note in notes} == {row.case_id for row in rows}
     assert {(note.text, note.shared, note.author) for note in notes} == {("There is another post.", True, "reporter")}
     assert {row.version for row in rows} == {2}
+
+
+async def test_what_a_reporter_adds_is_content_that_nobody_sees_before_they_ask(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await hear(triage.database, more(told, text="Words that hurt"))
+    page = f"/cases/{told.reference}"
+    for tab in ("", "/timeline", "/routing", "/audit"):
+        assert "Words that hurt" not in (await sam.get(f"{page}{tab}")).text
+    assert "Words that hurt" in (await press(sam, page, f"{page}/show")).text
 
 
 async def test_an_answer_ends_the_waiting_and_the_clock_goes_on(database: Database) -> None:
