@@ -156,7 +156,7 @@ def history_view(activity: Activity) -> HistoryView:
     ]
     return HistoryView(
         what=_ACTIONS.get(activity.action, activity.action),
-        who=activity.actor,
+        who="Signpost" if activity.actor.startswith("system:") else activity.actor,
         at=activity.at,
         details=tuple(details),
         erased=activity.erased,

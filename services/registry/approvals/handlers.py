@@ -5,10 +5,18 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from services.registry.accounts.recording import note
 from services.registry.accounts.work import Work, same_person
-from services.registry.approvals.asking import asked, columns_of, must_be_unasked, must_fit, platform_known
+from services.registry.approvals.asking import (
+    HandleRequested,
+    asked,
+    columns_of,
+    must_be_unasked,
+    must_fit,
+    platform_known,
+)
 from services.registry.approvals.domain import (
     About,
     Barrier,
@@ -74,7 +82,7 @@ class Decision:
 async def clear_platform(work: Work, decision: Decision) -> Request:
     """Say that a platform not in use yet may be used; the request goes on to an approver (X3)."""
     row = await _locked(work, decision, Step.CLEAR)
-    _must_decide(request_of(row), Decider(work.person, approves=True))
+    _must_decide(request_of(row), Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS)))
     row.cleared_by = work.person
     return await _step(work, row, RequestState.REQUESTED, "platform_cleared", decision.words)
 
@@ -136,7 +144,11 @@ async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> 
         setattr(row, name, value)
     row.new_platform, row.cleared_by, row.reason = not known, None, None
     row.decided_by = row.on_behalf_of = None
-    return await _step(work, row, first_state(platform_in_use=known), "resubmitted", None)
+    try:
+        async with work.session.begin_nested():
+            return await _step(work, row, first_state(platform_in_use=known), "resubmitted", None)
+    except IntegrityError as error:
+        raise HandleRequested from error
 
 
 async def _turn_down(work: Work, decision: Decision, step: Step, becomes: RequestState) -> Request:

@@ -127,6 +127,8 @@ async def test_a_new_platform_waits_for_the_advice_centre(registry: Registry) ->
     ):
         assert "There is nothing for you to do here now" in (await approver.get(page)).text
         assert "Clear the platform" in (await centre.get(page)).text
+        assert (await decide(approver, page, "clear", "I am no advice centre")).status_code == 403
+        assert (await decide(approver, page, "refuse", "Nor do I decide yet")).status_code == 403
         assert (await decide(centre, page, "clear", "Looked at it")).status_code == 303
         assert 'value="approve"' in (await approver.get(page)).text
 
