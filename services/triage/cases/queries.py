@@ -15,6 +15,9 @@ from services.triage.deadlines.domain import Outlook
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, ReportId
 
+REPORTER = "reporter"
+"""Who acts, in activities and notes of what a reporter said: never who that is."""
+
 
 def to_case(row: CaseRow) -> Case:
     """Return the case that a row holds."""
@@ -168,13 +171,17 @@ class WrittenNote:
     at: datetime
     author: str
     shared: bool
+    by_reporter: bool
+    """Then its text is content, which nobody sees before they ask."""
     text: str
 
 
 async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
     """Return the notes of a case, newest first."""
     rows = await session.scalars(select(Note).where(Note.case_id == case_id).order_by(Note.note_id.desc()))
-    return [WrittenNote(row.at, row.author_name or row.author, row.shared, row.text) for row in rows]
+    return [
+        WrittenNote(row.at, row.author_name or row.author, row.shared, row.author == REPORTER, row.text) for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

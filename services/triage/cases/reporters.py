@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries, turns
+from services.triage.cases.queries import REPORTER
 from services.triage.cases.recording import Recorder, Taken, record
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.reports import handlers as reports
@@ -25,8 +26,6 @@ from shared.events.vocabulary import ManagerAlert, Outcome
 Amended = AbuseReportAmended | MisuseReportAmended | SecurityIncidentAmended
 Withdrawn = AbuseReportWithdrawn | MisuseReportWithdrawn | SecurityIncidentWithdrawn
 
-REPORTER = "reporter"
-"""Who acts, in activities and notes: never who that is."""
 _WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work goes on: the report stays."
 
 
