@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.inbound.cloudevents import BATCH, STRUCTURED, NotACloudEvent, read_events
 from services.intake.inbound.counting import count
-from services.intake.inbound.domain import InboundEvent, Sources
+from services.intake.inbound.domain import InboundEvent
 from services.intake.inbound.handlers import Taken, take_event
+from services.intake.inbound.mapping import Sources
 from services.intake.inbound.problems import REFUSALS, problem_of, several_refused
 from services.intake.reports.dependencies import SubmitDep
 from shared.auth.guard import requires

@@ -7,8 +7,8 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.inbound.counting import count
-from services.intake.inbound.domain import Sources
 from services.intake.inbound.handlers import take_event
+from services.intake.inbound.mapping import Sources
 from services.intake.inbound.reading import ReceivedEvent, inbound_event
 from services.intake.reports.handlers import submit_report
 from services.intake.reports.receipts import Receipts

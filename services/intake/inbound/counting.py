@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from services.intake.inbound.domain import InboundEvent, Sources, UnknownEvent
+from services.intake.inbound.domain import InboundEvent, UnknownEvent
 from services.intake.inbound.handlers import Taken
+from services.intake.inbound.mapping import Sources
 from shared.observability import metrics
 
 _UNKNOWN = "unknown"

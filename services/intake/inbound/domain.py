@@ -1,14 +1,83 @@
-"""Which event of another system becomes which report, as the mapping of its source says. Pure."""
+"""Events of other systems, and where in them something is said. Pure.
 
-from collections.abc import Mapping, Sequence
+Paths are the part of JSONPath (RFC 9535) that names things, and nothing that computes.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import TypedDict
 
-from services.intake.inbound.paths import Path
-from shared.events.vocabulary import ReportType
+_STEP = re.compile(
+    r"""\.(?P<name>[A-Za-z_][\w-]*|\*)|\[(?P<index>[0-9]{1,4}|\*)\]|\['(?P<quoted>[^'\\]+)'\]""", re.ASCII
+)
+_ATTRIBUTES = frozenset({"id", "source", "type", "subject", "time"})
+
+
+class InvalidPath(ValueError):
+    """The text is no path that is understood here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """`$.post.urls[*]` in the data, or `@time` of the event itself."""
+
+    text: str
+    steps: tuple[str | int | None, ...]
+    """A name, an index, or None for all there are."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Path":
+        """Read a path.
+
+        Raises:
+            InvalidPath: it is not one.
+        """
+        if text.startswith("@"):
+            if text[1:] not in _ATTRIBUTES:
+                raise InvalidPath(f"{text} is none of {', '.join(sorted(f'@{name}' for name in _ATTRIBUTES))}")
+            return cls(text, (text[1:],))
+        if not text.startswith("$"):
+            raise InvalidPath(f"{text} begins neither with $ nor with @")
+        return cls(text, tuple(_steps(text)))
+
+    @property
+    def is_attribute(self) -> bool:
+        return self.text.startswith("@")
+
+    def find(self, root: object) -> Sequence[object]:
+        """Return everything in `root` that the path names, in order; nothing where it leads nowhere."""
+        found = [root]
+        for step in self.steps:
+            found = [inner for value in found for inner in _inside(value, step)]
+        return [value for value in found if value is not None]
+
+
+def _steps(text: str) -> Iterator[str | int | None]:
+    at = 1
+    while at < len(text):
+        match = _STEP.match(text, at)
+        if match is None:
+            raise InvalidPath(f"{text} cannot be read from character {at + 1} on")
+        name, index, quoted = match["name"], match["index"], match["quoted"]
+        yield quoted or (None if "*" in (name, index) else int(index) if index else name)
+        at = match.end()
+
+
+def _inside(value: object, step: str | int | None) -> Iterator[object]:
+    match value, step:
+        case Mapping(), str() if step in value:
+            yield value[step]
+        case list(), int() if step < len(value):
+            yield value[step]
+        case list(), None:
+            yield from value
+        case Mapping(), None:
+            yield from value.values()
+        case _:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,138 +131,9 @@ class EventNotReadable(Exception):
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True, slots=True)
-class From:
-    """A value taken from the event, and put into our words where it needs to be."""
-
-    paths: tuple[Path, ...]
-    words: Mapping[str, str] | None = None
-    """Their word, in small letters → ours."""
-    otherwise: str | None = None
-    number: bool = False
-
-    def values(self, event: InboundEvent) -> Sequence[object]:
-        """Return what there is, each in our words."""
-        found = [_plain(value, keep_number=self.number) for path in self.paths for value in event.find(path)]
-        ours = [self._in_our_words(value) for value in found]
-        known = [value for value in ours if value not in (None, "")]
-        return known or ([] if self.otherwise is None else [self.otherwise])
-
-    def _in_our_words(self, value: object) -> object:
-        if self.words is None:
-            return value
-        return self.words.get(str(value).casefold(), self.otherwise)
-
-
-Value = From | str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
-"""What a field becomes: something of the event, something fixed, or a list or an object of such."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldValue:
-    """One field of the report."""
-
-    name: str
-    value: Value
-    many: bool
-    """Whether the field is a list."""
-
-    def made_of(self, event: InboundEvent) -> object:
-        """Return what the field says for `event`; None where the event says nothing about it."""
-        if isinstance(self.value, From) and self.many:
-            return list(dict.fromkeys(self.value.values(event))) or None
-        return _made(self.value, event)
-
-
 class Outcome(StrEnum):
     """What an event became."""
 
     REPORT = "report"
     NOT_STORED = "not_stored"
     """A mention that is neither abuse nor misuse nor an incident: counted, and nothing of it kept (C-h)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Events of one type, with some values, become reports of one kind; or are counted and not stored."""
-
-    type: str
-    when: Mapping[Path, frozenset[str]]
-    report: ReportType | None
-    fields: tuple[FieldValue, ...] = ()
-
-    def takes(self, event: InboundEvent) -> bool:
-        """Tell whether this rule is about `event`."""
-        return fnmatchcase(event.type, self.type) and all(
-            words & {str(_plain(value)).casefold() for value in event.find(path)} for path, words in self.when.items()
-        )
-
-    def answers(self, event: InboundEvent) -> dict[str, object]:
-        """Return the report's fields, as its form or API would have them."""
-        made = {entry.name: entry.made_of(event) for entry in self.fields}
-        return {name: value for name, value in made.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One other system."""
-
-    id: str
-    name: str
-    """What responders read as the reporter."""
-    pattern: str
-    """Of the events' `source`; `*` stands for anything."""
-    rules: tuple[Rule, ...]
-    monitoring: bool = False
-    """Whether what it finds was found by routine monitoring (C-h)."""
-    clients: frozenset[str] = frozenset()
-    """Who may send its events by HTTP; empty for every client that may send events at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """All that are known."""
-
-    entries: tuple[Source, ...]
-
-    def rule_for(self, event: InboundEvent) -> tuple[Source, Rule]:
-        """Return the first source and rule that take `event`.
-
-        Raises:
-            UnknownEvent: none does.
-        """
-        for source in self.entries:
-            if fnmatchcase(event.source, source.pattern):
-                for rule in source.rules:
-                    if rule.takes(event):
-                        return source, rule
-        raise UnknownEvent(self.known())
-
-    def known(self) -> Sequence[Mapping[str, object]]:
-        """Return what can be sent, for whoever sent something else."""
-        return [
-            {"source": source.pattern, "types": list(dict.fromkeys(rule.type for rule in source.rules))}
-            for source in self.entries
-        ]
-
-
-def _made(value: Value, event: InboundEvent) -> object:
-    match value:
-        case From():
-            found = value.values(event)
-            texts = [part for part in found if isinstance(part, str)]
-            return "\n\n".join(texts) if len(value.paths) > 1 and texts else next(iter(found), None)
-        case Mapping():
-            parts = {name: _made(inner, event) for name, inner in value.items()}
-            return {name: part for name, part in parts.items() if part is not None}
-        case list() | tuple():
-            return [part for inner in value if (part := _made(inner, event)) is not None]
-        case _:
-            return value
-
-
-def _plain(value: object, *, keep_number: bool = False) -> object:
-    """Return a text, a yes or no, or where it is wanted a number; nothing for what is none of them."""
-    if isinstance(value, bool) or (keep_number and isinstance(value, int)):
-        return value
-    return str(value) if isinstance(value, str | int | float) else None

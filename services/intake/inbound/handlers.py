@@ -9,8 +9,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.inbound.domain import InboundEvent, Outcome, SenderNotAllowed, Source, Sources
+from services.intake.inbound.domain import InboundEvent, Outcome, SenderNotAllowed
 from services.intake.inbound.kinds import command_of
+from services.intake.inbound.mapping import Source, Sources
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.reports.domain import Accepted, Report, check_found_by
 from shared.auth.permissions import Permission

@@ -8,9 +8,9 @@ from typing import get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from services.intake.inbound.domain import FieldValue, From, Rule, Source, Sources, Value
+from services.intake.inbound.domain import InvalidPath, Path
 from services.intake.inbound.kinds import KINDS
-from services.intake.inbound.paths import InvalidPath, Path
+from services.intake.inbound.mapping import FieldValue, From, Rule, Source, Sources, Value
 from shared.events.vocabulary import FoundBy, ReportType
 from shared.settings import InvalidSettings
 from shared.web.bodies import Body

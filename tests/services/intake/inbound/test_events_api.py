@@ -9,7 +9,7 @@ from cloudevents.core.bindings.http import HTTPMessage
 from httpx import AsyncClient
 from sqlalchemy import func, select, text
 
-from services.intake.inbound.domain import Sources
+from services.intake.inbound.mapping import Sources
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.ledger.tables import LedgerRow
 from services.intake.reports.tables import ReportRow

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.inbound.domain import FieldValue, From, InboundEvent, UnknownEvent
-from services.intake.inbound.paths import InvalidPath
-from services.intake.inbound.paths import Path as DataPath
+from services.intake.inbound.domain import InboundEvent, InvalidPath, UnknownEvent
+from services.intake.inbound.domain import Path as DataPath
+from services.intake.inbound.mapping import FieldValue, From
 from services.intake.inbound.sources_yaml import InvalidSources, load_sources
 from shared.settings import InvalidSettings
 from tests.services.intake.conftest import START
