@@ -11,7 +11,7 @@ from tests.support.postgres import PostgresForTests
 SERVICE = "registry"
 _COLUMNS = (
     "id, platform, handle, account_class, status, official_use, title, owner, approved_person, next_review_on, "
-    "checks_due_on, version, registered_at, changed_at"
+    "checks_due_on, vetting_required, declared_by, review_announced_on, version, registered_at, changed_at"
 )
 _ROW = {
     "platform": "'x'",
@@ -24,6 +24,9 @@ _ROW = {
     "approved_person": "null",
     "next_review_on": "null",
     "checks_due_on": "null",
+    "vetting_required": "null",
+    "declared_by": "null",
+    "review_announced_on": "null",
 }
 
 
@@ -73,6 +76,9 @@ async def test_the_database_refuses_one_handle_under_two_purposes(database: Data
         {"approved_person": "'S1'"},
         {"next_review_on": "'2026-12-31'"},
         {"checks_due_on": "'2026-12-31'"},
+        {"vetting_required": "'sc'"},
+        {"declared_by": "'S1'"},
+        {"review_announced_on": "'2026-12-31'"},
         {"status": "'frozen'"},
         {"official_use": "true"},
     ],
@@ -99,6 +105,7 @@ async def test_the_database_has_no_class_for_personal_accounts(database: Databas
         ({"official_use": "false"}, "use_fits_class"),
         ({"handle": "''"}, "named"),
         ({"status": "'asleep'"}, "status"),
+        ({"vetting_required": "'some'"}, "vetting"),
     ],
 )
 async def test_the_database_refuses_what_the_domain_refuses(
