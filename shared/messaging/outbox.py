@@ -23,6 +23,10 @@ _SEQUENCES = text(
     "select topic, subject, max(sequence) from outbox where subject = any(:subjects) and sequence is not null "
     "group by topic, subject"
 )
+_FORGET_SUPERSEDED = text(
+    "delete from outbox where subject = :subject and published_at < :before "
+    "and sequence < (select max(sequence) from outbox where subject = :subject)"
+)
 _INSERT = text(
     "insert into outbox (topic, key, value, headers, type, subject, sequence, recorded_at) "
     "select topic, key, value, headers, type, subject, sequence, :now "
@@ -65,6 +69,13 @@ class Outbox:
     ) -> None:
         """Say that `subjects` were disposed of, on the compacted topic of `kind`; their keys are the subjects."""
         await self._append(session, [_Fact(kind, subject, str(subject), None) for subject in subjects], now)
+
+    async def forget_superseded(self, session: AsyncSession, subject: UUID, before: datetime) -> None:
+        """Forget what was said of `subject` and published before `before`, all but the last.
+
+        For a subject of a compacted topic that is told of again and again: its sequence goes on, its rows do not pile up.
+        """
+        await session.execute(_FORGET_SUPERSEDED, {"subject": subject, "before": before})
 
     async def append_records(self, session: AsyncSession, records: Sequence[Record], now: datetime) -> None:
         """Append records as they are: copies of dead letters."""

@@ -1,7 +1,7 @@
 """Tells the others the figures of the ledger, whenever they have changed."""
 
 from dataclasses import asdict
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,6 +16,8 @@ from shared.web.times import UK
 
 TOTAL = UUID("3049bf2a-5d14-5478-9d67-bb92ac5a1eda")
 """Subject and key of every figure (the UUIDv5 of `urn:signpost:ledger:total`): the compacted topic keeps the newest."""
+_KEPT = timedelta(hours=1)
+"""How long figures stay in the outbox after they were published; newer ones say all that they said."""
 _ONE = 1
 """The only row: its migration made it."""
 
@@ -39,6 +41,7 @@ class LedgerFigures:
         if _without_age(figures) != _without_age(last.figures):
             last.figures = figures
             event = LedgerChanged.model_validate({"at": now, **figures})
+            await self._outbox.forget_superseded(session, TOTAL, now - _KEPT)
             await self._outbox.append(session, [NewEvent.of(TOTAL, event)], now)
         return 0
 

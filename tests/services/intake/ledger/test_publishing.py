@@ -74,3 +74,14 @@ async def test_today_begins_at_midnight_in_the_united_kingdom(database: Database
             await record_accepted(session, ReportId(uuid4()), ReportType.ENQUIRY, at)
         assert await accepted_today(session, after + timedelta(hours=1)) == 2
         assert await accepted_today(session, after + timedelta(days=1)) == 0
+
+
+async def test_old_figures_do_not_pile_up_and_their_sequence_goes_on(database: Database) -> None:
+    figures = LedgerFigures(Outbox("intake", RandomIds()))
+    async with database.transaction() as session:
+        for hours in range(0, 12, 2):
+            await accepted(session)
+            await figures.publish(session, START + timedelta(hours=hours))
+            await session.execute(text("update outbox set published_at = recorded_at"))
+        kept = (await session.scalars(text("select sequence from outbox order by id"))).all()
+        assert kept == [5, 6]
