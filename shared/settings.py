@@ -187,8 +187,17 @@ def load(kind: type[S]) -> S:
     Raises:
         InvalidSettings: a variable is missing or malformed; the message names it without its value.
     """
+    return made(kind, {})
+
+
+def made(kind: type[S], given: Mapping[str, object]) -> S:
+    """Return settings of `kind`: what is given, and for the rest the environment.
+
+    Raises:
+        InvalidSettings: as `load`.
+    """
     try:
-        return kind()
+        return kind.model_validate(dict(given))
     except ValidationError as error:
         names = sorted({f"{PREFIX}{str(problem['loc'][0]).upper()}" for problem in error.errors()})
         details = "; ".join(f"{name}: {_reason(error, name)}" for name in names)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from shared.auth.keys import ensure_key_files
 from shared.events.topics import SERVICES
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, made
 
 LOG_DATABASE = "log"
 ROLES = (*SERVICES, LOG_DATABASE)
@@ -97,7 +97,11 @@ class DataDirectory:
         return f"postgresql+asyncpg://{role}:{self.password(role)}@/{role}?host={socket}"
 
     def settings(self, kind: type[S], socket: Path, **more: object) -> S:
-        """Return settings of `kind` for a service of this directory."""
+        """Return settings of `kind` for a service of this directory.
+
+        Raises:
+            InvalidSettings: the environment says something that does not fit them.
+        """
         signing_key, verify_key = ensure_key_files(self.keys)
         values: dict[str, object] = {
             "secret_key": self.password("key"),
@@ -110,7 +114,7 @@ class DataDirectory:
             **{f"{service}_database_url": self.database_url(service, socket) for service in SERVICES},
             **more,
         }
-        return kind.model_validate({name: value for name, value in values.items() if name in kind.model_fields})
+        return made(kind, {name: value for name, value in values.items() if name in kind.model_fields})
 
     @contextmanager
     def held(self) -> Iterator[None]:
