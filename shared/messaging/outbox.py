@@ -73,7 +73,7 @@ class Outbox:
     async def forget_superseded(self, session: AsyncSession, subject: UUID, before: datetime) -> None:
         """Forget what was said of `subject` and published before `before`, all but the last.
 
-        For a subject of a compacted topic that is told of again and again: its sequence goes on, its rows do not pile up.
+        For a subject of a compacted topic that changes all the time: its sequence goes on, its rows do not pile up.
         """
         await session.execute(_FORGET_SUPERSEDED, {"subject": subject, "before": before})
 
