@@ -42,6 +42,7 @@ async def signpost(new_signpost: EmbeddedSignpost, browser: Browser) -> Embedded
         await visitor.page.goto("/cases")
         await visitor.page.get_by_role("heading", name="Nothing is waiting").wait_for()
         await visitor.see("queue, empty")
+        await visitor.fits()
     return new_signpost
 
 

@@ -1,0 +1,160 @@
+"""Every other page behind sign-in, also empty, also sent without an answer, and also with far too much on it."""
+
+from itertools import groupby
+
+import pytest
+
+from tests.journeys.people import Join, Someone
+from tests.journeys.reports import ABUSE, INCIDENT, MISUSE, Program
+from tests.support.eventually import eventually
+
+pytestmark = [
+    pytest.mark.xdist_group("embedded"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(600),
+]
+PAGES = (
+    ("Aisha Khan", "/cases/for-manager/SP-0000-0000", "There is no such case here"),
+    ("Amir Rahman", "/cases?team=advice_centre&platform=bluesky", "No case matches"),
+    ("Ellie Moss", "/accounts/waiting", "Nothing waits for you"),
+    ("Ellie Moss", "/accounts/declare", "Declare an account that exists"),
+    ("Ellie Moss", "/accounts/requests?state=withdrawn", "No requests"),
+    ("Ellie Moss", "/alerts/my-team/findings/new", "You manage nobody"),
+    ("Joan Whitby", "/cases?view=restricted", "No restricted case names you"),
+    ("Kim Doyle", "/accounts/training/import", "Import training records"),
+    ("Kim Doyle", "/accounts/requests?state=refused", "No requests"),
+    ("Owen Clarke", "/accounts/proxies", "No proxies"),
+    ("Piotr Nowak", "/report/supplier-incident", "About your organisation"),
+    ("Ruth Bell", "/cases/operations/dead-letters", "No dead letter needs you"),
+    ("Ruth Bell", "/alerts/operations/dead-letters", "No dead letter needs you"),
+    ("Ruth Bell", "/report/operations/dead-letters", "No dead letter needs you"),
+)
+FORMS = (
+    ("Aisha Khan", "/cases/rules?reference=nothing", None, ("Enter a reference like SP-7K3M-Q9XC",)),
+    (
+        "Helen Marsh",
+        "/alerts/my-team/findings/new",
+        "Record it",
+        ("Choose who it is about", "Choose what you found", "Enter the day on which you found it, like 23 11 2026"),
+    ),
+    ("Kim Doyle", "/accounts/training/import", "Import", ("Paste the lines of a CSV file, its header first",)),
+    (
+        "Owen Clarke",
+        "/accounts/proxies/new",
+        "Name the proxy",
+        ("Enter the staff ID of your proxy", "Enter the first day", "Enter the last day", "Enter why you have a proxy"),
+    ),
+)
+LONG_WORD = "x" * 190
+LONG_TEXT = f"{LONG_WORD}{LONG_WORD}\n" + "They said it again, and then once more. " * 100
+LONG_LINK = f"https://www.example.com/{'a' * 1_500}"
+
+
+async def test_every_page_says_what_is_there_or_will_be(join: Join) -> None:
+    for name, pages in groupby(PAGES, key=lambda page: page[0]):
+        someone = await join(name)
+        for _, address, said in pages:
+            await someone.open(address)
+            await someone.reads(said)
+            await someone.looks(f"page {address}")
+
+
+async def test_every_form_says_what_is_missing(join: Join) -> None:
+    for name, address, button, messages in FORMS:
+        someone = await join(name)
+        await someone.open(address)
+        if button:
+            await someone.hands.press(button)
+        await someone.is_refused(f"page {address}", *messages)
+
+
+async def test_why_a_report_went_where_it_went_can_be_asked(program: Program, join: Join) -> None:
+    sent = await program.send("incident", {**INCIDENT, "asset_owner": "unsure", "behaviours": ["threat"]})
+    aisha = await join("Aisha Khan")
+    await program.case("S4002", sent.report_id)
+    await aisha.open("/cases/rules")
+    await aisha.hands.write("Reference of a case", sent.reference)
+    await aisha.hands.press("Explain")
+    await aisha.reads("It came by the security form", "abuse-through-the-security-form", "Statement 3", "Yes")
+    await aisha.looks("rules, why did this go there")
+
+
+async def test_far_too_long_words_names_and_links_break_no_page(program: Program, join: Join) -> None:
+    long_report = {
+        **ABUSE,
+        "platform": "other",
+        "platform_name": LONG_WORD,
+        "narrative": LONG_TEXT,
+        "urls": [LONG_LINK],
+        "handles": [f"@{LONG_WORD}"],
+        "suspected": [{"relation": "customer", "name": LONG_WORD, "handle": LONG_WORD}],
+        "affected": [{"relation": "colleague", "name": LONG_WORD}],
+        "safe_contact": LONG_TEXT[:3_000],
+    }
+    sent = await program.send("abuse", long_report)
+    sam, priya = await join("Sam Reid"), await join("Priya Shah")
+    await sam.waits_for("/cases", sent.reference)
+    await sam.looks("queue, long")
+    await sam.hands.press(f"Claim {sent.reference}")
+    await sam.hands.press("Show what was written")
+    await sam.looks("case, long")
+    for action, label, button in (
+        ("Internal note", "Internal note", "Add internal note"),
+        ("Message to the reporter", "Message to the reporter", "Send to the reporter"),
+    ):
+        await sam.open(f"/cases/{sent.reference}")
+        await sam.hands.unfold(action)
+        await sam.hands.write(label, LONG_TEXT)
+        await sam.hands.press(button)
+    for tab in ("", "/timeline", "/routing", "/audit"):
+        await sam.open(f"/cases/{sent.reference}{tab}")
+        await sam.looks(f"case{tab}, long notes")
+    await priya.waits_for(f"/report/track/{sent.reference}", LONG_WORD)
+    await priya.looks("status, long")
+
+
+async def test_a_long_allegation_breaks_no_page_of_a_manager(program: Program, join: Join) -> None:
+    subject = {"name": "Priya Shah", "staff_id": "S1001", "handle": LONG_WORD}
+    long_report = {**MISUSE, "subject": subject, "narrative": LONG_TEXT, "urls": [LONG_LINK]}
+    sent = await program.send("misuse", long_report, "S8003")
+    grace = await join("Grace Okafor")
+    await grace.waits_for("/alerts/my-team", sent.reference)
+    await grace.open(f"/cases/for-manager/{sent.reference}")
+    await grace.hands.press("Show what was written")
+    await grace.looks("case for the manager, long")
+
+
+async def test_a_long_request_breaks_no_page_of_the_register(join: Join) -> None:
+    nia, judith = await join("Nia Hughes"), await join("Judith Lane")
+    await nia.open("/accounts/requests/new")
+    await nia.hands.pick("Platform", "LinkedIn")
+    await _asks_at_length(nia)
+    await nia.looks("request, long")
+    await nia.open("/accounts/requests")
+    await nia.looks("requests, long")
+    await judith.open("/accounts/waiting")
+    await judith.looks("what waits for you, long")
+
+
+async def _asks_at_length(nia: Someone) -> None:
+    await nia.hands.write("Handle or address", f"https://www.linkedin.com/company/{'a' * 90}")
+    await nia.hands.choose("Official DWP account")
+    await nia.hands.write("What it is called (optional)", LONG_WORD)
+    await nia.hands.write("Which strategic business requirement does it fulfil?", LONG_TEXT[:1_900])
+    await nia.hands.write("What will it be used for?", LONG_TEXT[:1_900])
+    await nia.hands.press("Send the request")
+    await nia.reads("Waits for an approver")
+
+
+async def test_mails_of_long_reports_stay_six_lines(program: Program, join: Join) -> None:
+    sent = await program.send("abuse", {**ABUSE, "narrative": LONG_TEXT, "urls": [LONG_LINK]})
+    somebody = await join()
+
+    async def mailed() -> bool | None:
+        await somebody.open("/mail")
+        return await somebody.page.get_by_role("link", name=sent.reference).first.is_visible() or None
+
+    await eventually(mailed)
+    await somebody.page.get_by_role("link", name=sent.reference).first.click()
+    await somebody.finds_nothing_of(LONG_WORD)
+    await somebody.looks("mail")
