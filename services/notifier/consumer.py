@@ -63,6 +63,7 @@ def handlers(receiving: Receiving) -> Mapping[type[Event], Handler]:
         intake.SecurityIncidentAmended: receiving.amended,
         triage.CaseRouted: partial(cases.case_routed, following=following),
         triage.CaseTransferred: partial(cases.case_transferred, following=following),
+        triage.CaseInformationAsked: partial(cases.information_asked, following=following),
         triage.CaseResolved: partial(cases.case_resolved, following=following),
         triage.CaseReopened: partial(cases.case_reopened, following=following),
         triage.CaseClosed: partial(cases.case_closed, following=following),

@@ -65,6 +65,13 @@ class CaseTransferred(_CaseEvent):
     to_team: Open[Team]
 
 
+class CaseInformationAsked(_CaseEvent):
+    """The team asked the reporter something; the question itself is a `ReporterUpdateShared`."""
+
+    TYPE: ClassVar[str] = "case.information_asked.v1"
+    team: Open[Team]
+
+
 class CaseCompromiseConfirmed(_CaseEvent):
     """SIRT confirmed that somebody else controls registered accounts: the register freezes them."""
 
@@ -136,6 +143,7 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseRouted,
     CaseClaimed,
     CaseTransferred,
+    CaseInformationAsked,
     CaseCompromiseConfirmed,
     CaseResolved,
     CaseReopened,

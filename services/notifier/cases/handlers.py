@@ -29,6 +29,7 @@ from shared.events.triage import (
     CaseClosed,
     CaseDeadlineAtRisk,
     CaseDeadlineMissed,
+    CaseInformationAsked,
     CaseReopened,
     CaseResolved,
     CaseRouted,
@@ -71,6 +72,34 @@ async def case_transferred(
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
     await misuse.end(session, left, now)
     await following.expect(session, [_transferred(e) for e in given], now)
+
+
+async def information_asked(
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseInformationAsked]], now: datetime, *, following: Following
+) -> None:
+    """Tell the reporter that a question waits on their report's page: the team waits for the answer."""
+    known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
+    contacts = await contacts_of(session, known.values())
+    decisions = [
+        decision(
+            CaseId(e.data.case_id),
+            ReportId(e.data.report_id),
+            e.data.reference,
+            e.id,
+            e.data.at,
+            to_reporter(
+                AlertPurpose.QUESTION_ASKED,
+                contacts.get(ReportId(e.data.report_id)),
+                Standing.REPORTER,
+                e.id,
+                Urgency.NORMAL,
+            ),
+            following.post,
+        )
+        for e in envelopes
+        if ReportId(e.data.report_id) in known
+    ]
+    await decide(session, decisions, now, post=following.post)
 
 
 async def case_resolved(

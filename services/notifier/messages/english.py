@@ -122,6 +122,14 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
             "Follow your report",
         ),
     },
+    AlertPurpose.QUESTION_ASKED: {
+        Standing.REPORTER: Wording(
+            "the team has a question about your report",
+            "The team that works your report has asked you something and waits for your answer.",
+            "What to do: read the question on your report's page and answer it there, when it is safe for you.",
+            "Read the question",
+        ),
+    },
     AlertPurpose.REPORT_FINISHED: {
         Standing.REPORTER: Wording(
             "there is news of your report",

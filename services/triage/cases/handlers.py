@@ -20,6 +20,7 @@ from shared.events.envelope import Event, NewEvent
 from shared.events.triage import (
     CaseClaimed,
     CaseClosed,
+    CaseInformationAsked,
     CaseReopened,
     CaseTransferred,
     ReporterUpdateShared,
@@ -98,9 +99,14 @@ async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: b
 
 async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
     """Ask the reporter for information; the team's clocks pause until work goes on."""
+
+    def events(_before: Case, after: Case) -> list[Event]:
+        return [CaseInformationAsked(**event_ids(after, work.now), team=after.team)]
+
     step = Step(
         "information_asked",
         lambda case: domain.ask(case, work.viewer.actor(case), work.now),
+        events,
         personal={"note": question},
         news=True,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from services.triage.cases.queue_pages import NO_CASE_YET
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, Person
-from shared.events.triage import ReporterUpdateShared
+from shared.events.triage import CaseInformationAsked, ReporterUpdateShared
 from shared.events.vocabulary import Relation
 from shared.messaging.tables import outbox as outbox_table
 from tests.services.triage.building import open_cases, report
@@ -152,8 +152,12 @@ async def test_only_a_question_tells_the_reporter_that_the_team_asks(triage: Tri
     async with triage.database.transaction() as session:
         rows = outbox_table.select().where(outbox_table.c.type == ReporterUpdateShared.TYPE).order_by(outbox_table.c.id)
         written = [ReporterUpdateShared.model_validate_json(row.value) for row in await session.execute(rows)]
+        asked = outbox_table.select().where(outbox_table.c.type == CaseInformationAsked.TYPE)
+        [said] = (await session.execute(asked)).all()
     assert [(update.text, update.asks) for update in written] == [("We are on it", False), ("Which post?", True)]
     assert {update.report_id for update in written} == {told.report_id}
+    assert CaseInformationAsked.model_validate_json(said.value).report_id == told.report_id
+    assert b"Which post" not in bytes(said.value)
 
 
 async def test_a_refused_form_keeps_what_was_typed(triage: Triage, sam: AsyncClient) -> None:

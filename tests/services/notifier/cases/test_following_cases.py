@@ -7,7 +7,7 @@ import pytest
 
 from shared.events.intake import Subject
 from shared.events.notifier import AlertDecided
-from shared.events.triage import CaseDeadlineAtRisk, CaseRouted
+from shared.events.triage import CaseDeadlineAtRisk, CaseInformationAsked, CaseRouted
 from shared.events.vocabulary import AlertPurpose
 from shared.events.vocabulary import RecipientReason as Why
 from tests.services.notifier.building import GRACE, NOW, PRIYA, envelope, report
@@ -124,6 +124,17 @@ async def test_who_reported_misuse_learns_only_that_it_is_finished(notifier: Not
     assert await _finished(notifier) == [(PRIYA.email, "misuse_reporter")]
 
 
+async def test_a_reporter_is_told_that_a_question_waits_each_time_and_never_the_question(notifier: Notifier) -> None:
+    said = report()
+    case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
+    await notifier.receive(said)
+    await notifier.receive(case)
+    for _ in range(2):
+        await notifier.receive(asked(case))
+    asked_of = "select recipient_email from alert where purpose = 'question_asked'"
+    assert await notifier.rows(asked_of) == [(PRIYA.email,)] * 2
+
+
 async def test_who_withdrew_a_report_is_told_nothing_more(notifier: Notifier) -> None:
     said = report()
     case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
@@ -149,6 +160,11 @@ async def test_the_lead_gets_a_deadline_with_a_link_to_the_case(notifier: Notifi
     [mail] = notifier.mail_server.mails
     assert f"http://127.0.0.1:8000/cases/{REFERENCE}" in text_of(mail)
     assert mail["Subject"].startswith("Urgent: a deadline is at risk")
+
+
+def asked(case: CaseRouted) -> CaseInformationAsked:
+    common = {name: getattr(case, name) for name in ("case_id", "report_id", "reference", "at", "team")}
+    return CaseInformationAsked.model_validate(common)
 
 
 def deadline(case: CaseRouted, **said: object) -> CaseDeadlineAtRisk:

@@ -18,7 +18,6 @@ from tests.services.notifier.notifying import COMPOSER
 _SOME = UUID(int=1)
 TEXTS = sorted((purpose, standing) for purpose, texts in ENGLISH.items() for standing in texts)
 NOBODY_IS_TOLD = {AlertPurpose.INCIDENT_REPORTED, AlertPurpose.ENQUIRY_RECEIVED}
-NO_EVENT_SAYS_IT_YET = {AlertPurpose.QUESTION_ASKED}
 
 
 def rendered(notice: Notice, kind: DeliveryKind = DeliveryKind.ALERT, *, possible_repeat: bool = False) -> Message:
@@ -26,7 +25,7 @@ def rendered(notice: Notice, kind: DeliveryKind = DeliveryKind.ALERT, *, possibl
 
 
 def test_there_is_a_text_for_every_purpose_that_somebody_is_told_for() -> None:
-    assert set(ENGLISH) == set(AlertPurpose) - NOBODY_IS_TOLD - NO_EVENT_SAYS_IT_YET
+    assert set(ENGLISH) == set(AlertPurpose) - NOBODY_IS_TOLD
     assert set(CLASS_OF) == set(ENGLISH)
 
 
@@ -65,7 +64,12 @@ def test_both_parts_say_the_same(purpose: AlertPurpose, standing: Standing) -> N
 def test_a_subject_to_a_reporter_does_not_say_what_it_is_about() -> None:
     """Somebody else may see the screen."""
     words = re.compile("abuse|misuse|harass|incident|manager", re.IGNORECASE)
-    told = (AlertPurpose.REPORT_MOVED, AlertPurpose.REPORT_FINISHED, AlertPurpose.ABUSE_FOUND)
+    told = (
+        AlertPurpose.REPORT_MOVED,
+        AlertPurpose.QUESTION_ASKED,
+        AlertPurpose.REPORT_FINISHED,
+        AlertPurpose.ABUSE_FOUND,
+    )
     assert [w.subject for purpose in told for w in ENGLISH[purpose].values() if words.search(w.subject)] == []
 
 
