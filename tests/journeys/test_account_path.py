@@ -1,0 +1,146 @@
+"""An account, from the request to the public answer, and who may operate it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import expect
+
+from shared.clock import SystemClock
+from tests.journeys.people import Join, Someone
+
+pytestmark = [
+    pytest.mark.xdist_group("embedded"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(600),
+]
+HANDLE = "SampleFirstJobs"
+OWNER, APPROVER, KEEPER, OPERATOR = "Nia Hughes", "Judith Lane", "Kim Doyle", "S7004"
+NOTHING_ANSWERED = (
+    "Choose a platform",
+    "Choose what kind of account it is",
+    "Enter the strategic business requirement that it fulfils",
+    "Enter what it will be used for",
+)
+
+
+@pytest.mark.policy("S5", "S7")
+async def test_an_account_is_asked_for_approved_by_somebody_else_and_operated_by_who_passed_every_gate(
+    join: Join,
+) -> None:
+    nia, judith, kim, anybody = await join(OWNER), await join(APPROVER), await join(KEEPER), await join()
+    await _is_it_official(anybody, "No, this is not")
+    await _asks(nia)
+    await _approves(judith)
+    await nia.page.reload()
+    await nia.reads("Approved", "I lead communications for jobseekers")
+    await nia.looks("request, approved")
+    await _is_it_official(anybody, "Yes, this is")
+    await _names_an_operator(kim)
+    await _records_training_and_vetting(kim)
+
+
+async def _is_it_official(anybody: Someone, answer: str) -> None:
+    await anybody.open("/accounts/lookup")
+    await anybody.hands.write("Account", f"https://x.com/{HANDLE}")
+    await anybody.hands.press("Check")
+    await expect(anybody.main.get_by_role("region", name="Answer")).to_contain_text(answer)
+
+
+async def _asks(nia: Someone) -> None:
+    await nia.open("/accounts/requests")
+    await nia.looks("requests")
+    await nia.page.get_by_role("button", name="Ask for an account").click()
+    await nia.looks("request form")
+    await nia.hands.press("Send the request")
+    await nia.is_refused("request form", *NOTHING_ANSWERED)
+    await nia.hands.pick("Platform", "X (formerly Twitter)")
+    await nia.hands.write("Handle or address", f"@{HANDLE}")
+    await nia.hands.choose("Official DWP account")
+    await nia.hands.write("Which strategic business requirement does it fulfil?", "Reach people who look for work")
+    await nia.hands.write("What will it be used for?", "First jobs")
+    await nia.hands.pick("Vetting that its operators need", "Security Check (SC)")
+    await nia.hands.press("Send the request")
+    await nia.reads("Waits for an approver")
+    await expect(nia.page.get_by_role("radio", name="Approve", exact=True)).to_have_count(0)
+    await nia.looks("request, of one's own")
+
+
+async def _approves(judith: Someone) -> None:
+    await judith.open("/accounts/waiting")
+    await judith.page.get_by_role("link", name=re.compile(HANDLE, re.IGNORECASE)).click()
+    await judith.looks("request, to decide")
+    await judith.hands.press("Continue")
+    await judith.is_refused("request, to decide", "Choose what should happen to the request", "Enter a reason")
+    await judith.hands.choose("Approve")
+    await judith.hands.write("Why", "I lead communications for jobseekers")
+    await judith.hands.press("Continue")
+    await judith.reads("Approved")
+
+
+async def _names_an_operator(kim: Someone) -> None:
+    await kim.open("/accounts")
+    await kim.looks("register")
+    await kim.page.get_by_role("link", name=re.compile(HANDLE, re.IGNORECASE)).click()
+    await kim.hands.follow("Name an operator")
+    await kim.looks("naming an operator")
+    await kim.hands.press("Name the operator")
+    await kim.is_refused("naming an operator", "Enter their staff ID")
+    await kim.hands.write("Staff ID", OPERATOR)
+    await kim.hands.press("Name the operator")
+    await kim.reads(OPERATOR, "Not authorised yet", "Training ✗not passed not recorded")
+    await kim.looks("operator, lacks gates")
+
+
+async def _records_training_and_vetting(kim: Someone) -> None:
+    operator = kim.page.url
+    last_month = (SystemClock().now() - timedelta(days=30)).date().isoformat()
+    next_year = (SystemClock().now() + timedelta(days=400)).date().isoformat()
+    await kim.open("/accounts/training/new")
+    await kim.looks("training, recording")
+    await kim.hands.press("Record")
+    await kim.is_refused(
+        "training, recording",
+        "Enter the staff ID of who completed it",
+        "Enter the course",
+        "Enter the day on which it was completed",
+    )
+    await kim.hands.write("Staff ID of who completed it", OPERATOR)
+    await kim.hands.write("Course", "Operating official accounts")
+    await kim.hands.write("Completed on", last_month)
+    await kim.hands.press("Record")
+    await kim.looks("training")
+    await kim.open("/accounts/vetting/new")
+    await kim.looks("vetting, recording")
+    await kim.hands.press("Record")
+    await kim.is_refused("vetting, recording", "Enter the staff ID of who was vetted")
+    await kim.hands.write("Staff ID of who was vetted", OPERATOR)
+    await kim.hands.pick("Level", "Security Check (SC)")
+    await kim.hands.write("Last day (optional)", next_year)
+    await kim.hands.press("Record")
+    await kim.looks("vetting")
+    await kim.open(operator)
+    await kim.reads("Authorised", "Training ✓", "Vetting ✓")
+    await kim.looks("operator, authorised")
+    await kim.hands.follow("Back to the account")
+    await kim.reads(OPERATOR, "Authorised", "Training ✓", "Request for the account")
+    await kim.looks("account, with an operator")
+
+
+@pytest.mark.policy("D-pia")
+async def test_an_individuals_account_on_another_device_needs_a_dated_exception(join: Join) -> None:
+    joan = await join("Joan Whitby")
+    await joan.open("/accounts/waiting")
+    await joan.reads("Without an approved device or an exception")
+    await joan.page.get_by_role("link", name=re.compile("S3001 for .*SampleDirector", re.IGNORECASE)).click()
+    await joan.reads("needs a DWP approved device or an exception")
+    await joan.hands.follow("Grant a Security Policy Exception")
+    await joan.looks("exception, granting")
+    await joan.hands.press("Grant")
+    await joan.is_refused("exception, granting", "Enter the last day", "Enter why")
+    until = (SystemClock().now() + timedelta(days=60)).date().isoformat()
+    await joan.hands.write("Last day", until)
+    await joan.hands.write("Why?", "Her tablet is being repaired.")
+    await joan.hands.press("Grant")
+    await joan.reads("Authorised", "Exception until")
+    await joan.looks("operator, by an exception")
