@@ -57,7 +57,7 @@ def _carried(answers: Answers, source: Form, target: Form, *, asked: Steps) -> s
     """Return in words what `target` neither asks, as far as the answers go, nor understands."""
     known = {field for step in asked for field in step.fields} | target.understands | _ABOUT_THE_WAY
     parts = [
-        f"{ask.label}: {', '.join(said)}"
+        f"{ask.label.removesuffix('?')}: {', '.join(said)}"
         for step in steps_for(source.steps, answers)
         for ask in step.asks
         if not known.issuperset(ask.fields) and (said := lines_of(source, ask, answers))
