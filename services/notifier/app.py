@@ -12,7 +12,6 @@ from services.notifier.acknowledgement import pages as acknowledgement
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import Answering
 from services.notifier.acknowledgement.links import Links
-from services.notifier.alerts import api as alerts_api
 from services.notifier.alerts.domain import AddressBook, Recipient
 from services.notifier.alerts.posting import EMAIL, NOTIFY, Post
 from services.notifier.awareness import pages as awareness
@@ -34,6 +33,7 @@ from services.notifier.receipts import api as receipts_api
 from services.notifier.receipts.handlers import Receipts
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
+from services.notifier.who_was_told import api as who_was_told
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
 from shared.db.sweep import Sweep
@@ -58,7 +58,7 @@ ROUTERS = (
     case_pages.router,
     finding_pages.router,
     my_team.router,
-    alerts_api.router,
+    who_was_told.router,
     receipts_api.router,
 )
 _SWEEP_EVERY = timedelta(seconds=5)

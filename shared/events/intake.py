@@ -4,10 +4,11 @@ from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
 from shared.events import topics
 from shared.events.envelope import Event
+from shared.events.parts import AccountInvolved, Added, Person, Reporter, Subject
 from shared.events.vocabulary import (
     AccountKind,
     AlsoAffects,
@@ -15,7 +16,6 @@ from shared.events.vocabulary import (
     Behaviour,
     Channel,
     Circumstance,
-    Confidentiality,
     ContentKind,
     ContentState,
     Device,
@@ -26,50 +26,8 @@ from shared.events.vocabulary import (
     ManagerAlert,
     MisuseBehaviour,
     Open,
-    Relation,
-    WorkerKind,
     YesNoUnsure,
 )
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Reporter(_Part):
-    """Who reported. All fields but `confidentiality` are None for an anonymous reporter."""
-
-    confidentiality: Open[Confidentiality]
-    staff_id: str | None = None
-    name: str | None = None
-    email: str | None = None
-    kind: Open[WorkerKind] | None = None
-    safe_contact: str | None = None
-
-
-class Person(_Part):
-    """A person affected or suspected, as far as the reporter knows."""
-
-    relation: Open[Relation]
-    name: str | None = None
-    staff_id: str | None = None
-    handle: str | None = None
-
-
-class Subject(_Part):
-    """Who a misuse report is about, as far as the reporter knows."""
-
-    name: str | None = None
-    staff_id: str | None = None
-    handle: str | None = None
-
-
-class AccountInvolved(_Part):
-    """The social media account that a security incident involves."""
-
-    platform: str
-    handle: str | None = None
-    taken_over: Open[YesNoUnsure] = YesNoUnsure.UNSURE
 
 
 class _Report(Event):
@@ -189,22 +147,20 @@ class SecurityIncidentSubmitted(_Incident):
     TYPE: ClassVar[str] = "security_incident.submitted.v1"
 
 
-class _Enquiry(_Report):
+class _Question(_Report):
     TOPIC: ClassVar[str] = topics.ENQUIRIES.name
-
-
-class EnquirySubmitted(_Enquiry):
-    """Somebody asked for advice (X1, X3): an enquiry, not an incident. Restricted."""
-
-    TYPE: ClassVar[str] = "enquiry.submitted.v1"
 
     about: Open[EnquiryTopic]
 
 
-class PolicyExceptionRequested(_Enquiry):
-    """Somebody asked for an exception, or told of an activity that may need one (C-e, X3). Restricted."""
+class EnquirySubmitted(_Question):
+    """Somebody asked for advice (X1, X3): an enquiry, not an incident. Restricted."""
 
-    TYPE: ClassVar[str] = "policy_exception.requested.v1"
+    TYPE: ClassVar[str] = "enquiry.submitted.v1"
+
+
+class _Exception(_Report):
+    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
 
     kind: Open[ExceptionKind]
     business_case: str | None = None
@@ -212,30 +168,40 @@ class PolicyExceptionRequested(_Enquiry):
     wanted_until: date | None = None
 
 
-class _Added(_Part):
-    """What a reporter added after sending, or answered to a team's question."""
+class PolicyExceptionRequested(_Exception):
+    """Somebody asked for an exception, or told of an activity that may need one (C-e, X3). Restricted."""
 
-    added_at: AwareDatetime
-    text: str | None = None
-    answers_question: bool = False
+    TYPE: ClassVar[str] = "policy_exception.requested.v1"
 
 
-class AbuseReportAmended(_Abuse, _Added):
+class AbuseReportAmended(_Abuse, Added):
     """The reporter added to a report, or agreed that their manager is told. Carries the whole report as it is now."""
 
     TYPE: ClassVar[str] = "abuse_report.amended.v1"
 
 
-class MisuseReportAmended(_Misuse, _Added):
+class MisuseReportAmended(_Misuse, Added):
     """As `AbuseReportAmended`."""
 
     TYPE: ClassVar[str] = "misuse_report.amended.v1"
 
 
-class SecurityIncidentAmended(_Incident, _Added):
+class SecurityIncidentAmended(_Incident, Added):
     """As `AbuseReportAmended`."""
 
     TYPE: ClassVar[str] = "security_incident.amended.v1"
+
+
+class EnquiryAmended(_Question, Added):
+    """As `AbuseReportAmended`."""
+
+    TYPE: ClassVar[str] = "enquiry.amended.v1"
+
+
+class PolicyExceptionAmended(_Exception, Added):
+    """As `AbuseReportAmended`."""
+
+    TYPE: ClassVar[str] = "policy_exception.amended.v1"
 
 
 class _Withdrawn(Event):
@@ -263,6 +229,20 @@ class SecurityIncidentWithdrawn(_Withdrawn):
 
     TYPE: ClassVar[str] = "security_incident.withdrawn.v1"
     TOPIC: ClassVar[str] = topics.SECURITY_INCIDENTS.name
+
+
+class EnquiryWithdrawn(_Withdrawn):
+    """As `AbuseReportWithdrawn`."""
+
+    TYPE: ClassVar[str] = "enquiry.withdrawn.v1"
+    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
+
+
+class PolicyExceptionWithdrawn(_Withdrawn):
+    """As `AbuseReportWithdrawn`."""
+
+    TYPE: ClassVar[str] = "policy_exception.withdrawn.v1"
+    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
 
 
 class LedgerChanged(Event):
@@ -295,6 +275,10 @@ INTAKE_EVENTS: tuple[type[Event], ...] = (
     SecurityIncidentAmended,
     SecurityIncidentWithdrawn,
     EnquirySubmitted,
+    EnquiryAmended,
+    EnquiryWithdrawn,
     PolicyExceptionRequested,
+    PolicyExceptionAmended,
+    PolicyExceptionWithdrawn,
     LedgerChanged,
 )

@@ -6,7 +6,7 @@ Err on the side of yes: a wrong yes passes somebody over, a wrong no tells the o
 import re
 import unicodedata
 
-from shared.events.intake import Person
+from shared.events.parts import Person
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _WORDS = re.compile(r"[^\W_]+")

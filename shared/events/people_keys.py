@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from shared.events.intake import Person
+from shared.events.parts import Person
 from shared.events.people import addresses_in, folded, local_part, name_words, spelled_by, surnames
 
 _WORDS = re.compile(r"[^\W_]+")

@@ -95,7 +95,6 @@ async def test_a_restricted_report_is_no_case_for_whom_it_names(world: World, se
     assert await _told_by(world, "/cases/api/v1/cases?report_id=") == []
 
 
-@pytest.mark.xfail(strict=False, reason="notifier does not know yet whom a case is kept from: any responder may ask")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_restricted_report_is_in_nobodys_alerts_for_whom_it_names(world: World, seen: Seen) -> None:
     del seen

@@ -1,7 +1,7 @@
 """What can be chosen on the form for misuse. Definitions are ours; the policy's own words are behind the link to it."""
 
 from services.intake.questions.domain import Choice, Choices, Option
-from services.intake.questions.options import ABUSE, HAPPENED, IN_SOMEBODYS_NAME, YES_NO_UNSURE
+from services.intake.questions.options import ABUSE, HAPPENED, IN_SOMEBODYS_NAME, MANAGER, YES_NO_UNSURE
 
 MISUSE = (
     Option("speaks_for_department", "Speaking for DWP without being allowed to", "Answering or announcing in its name"),
@@ -23,10 +23,16 @@ ACCOUNT_KIND = (
     Option("unsure", "I am not sure"),
 )
 DEVICE = (Option("dwp", "A DWP device"), Option("personal", "Their own device"), Option("unsure", "I do not know"))
+ONES_OWN_MANAGER = tuple(
+    option._replace(hint="Your own manager is told only after you agree") if option.value == "ask_me_first" else option
+    for option in MANAGER
+)
+"""The manager of whom the report is about works it, whatever the answer is."""
 CHOICES: Choices = {
     **HAPPENED,
     **ABUSE,
     **IN_SOMEBODYS_NAME,
+    "manager_alert": ABUSE["manager_alert"]._replace(options=ONES_OWN_MANAGER),
     "misuse": Choice(MISUSE, "Select what kind of misuse it is", many=True),
     "being_abused": Choice(YES_NO_UNSURE, "Select whether somebody is being abused"),
     "union_activity": Choice(YES_NO_UNSURE, "Select whether it may be union activity"),

@@ -17,7 +17,7 @@ from services.intake.reports.additions import (
     check_text,
 )
 from services.intake.reports.domain import Addition, AdditionKind, Occurrence, Report, may_ask_again
-from services.intake.reports.kinds import NotForThisKind, kind_of
+from services.intake.reports.kinds import kind_of
 from services.intake.reports.queries import additions_to
 from services.intake.reports.storing import load
 from services.intake.reports.tables import ReportAdditionRow, ReportRow
@@ -46,7 +46,6 @@ async def add_text(
 
     Raises:
         ReportRefused: the text cannot be taken.
-        NotForThisKind: questions and requests are not added to.
         TooManyAdditions: nobody adds that often.
     """
     check_text(text)
@@ -86,19 +85,14 @@ async def ask_again(session: AsyncSession, report_id: ReportId, now: datetime, o
 
 
 async def withdraw(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> datetime:
-    """Ask that nothing more is done, and return since when; the team decides, and the report stays.
-
-    Raises:
-        NotForThisKind: questions and requests are not withdrawn.
-    """
+    """Ask that nothing more is done, and return since when; the team decides, and the report stays."""
     kept = await _kept(session, report_id)
     if kept.withdrawn_at is not None:
         return kept.withdrawn_at
-    withdrawn = kind_of(kept.report).withdrawn
-    if withdrawn is None:
-        raise NotForThisKind
     await session.execute(update(ReportRow).where(ReportRow.id == report_id).values(withdrawn_at=now))
-    event = withdrawn.model_validate({"report_id": report_id, "reference": kept.reference, "at": now})
+    event = kind_of(kept.report).withdrawn.model_validate(
+        {"report_id": report_id, "reference": kept.reference, "at": now}
+    )
     await outbox.append(session, [NewEvent.of(report_id, event)], now)
     return now
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from services.intake.reports.domain import Report, Reporter
-from services.intake.reports.kinds import NotForThisKind, kind_of
+from services.intake.reports.kinds import kind_of
 from shared.events.envelope import Event
 from shared.ids import Reference, ReportId
 
@@ -24,16 +24,9 @@ def amended(
     text: str | None,
     answers_question: bool,
 ) -> Event:
-    """Say that the reporter added `text`; carries the whole report as it is now.
-
-    Raises:
-        NotForThisKind: this kind of report cannot be added to.
-    """
-    amended_event = kind_of(report).amended
-    if amended_event is None:
-        raise NotForThisKind
+    """Say that the reporter added `text`; carries the whole report as it is now."""
     added = {"added_at": now, "text": text, "answers_question": answers_question}
-    return amended_event.model_validate({**_said(report_id, reference, report, submitted_at), **added})
+    return kind_of(report).amended.model_validate({**_said(report_id, reference, report, submitted_at), **added})
 
 
 def _said(report_id: ReportId, reference: Reference, report: Report, at: datetime) -> dict[str, object]:

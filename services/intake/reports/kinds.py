@@ -20,10 +20,6 @@ from shared.events.envelope import Event
 from shared.events.vocabulary import ReportType
 
 
-class NotForThisKind(Exception):
-    """This kind of report cannot be added to or withdrawn."""
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of report."""
@@ -31,8 +27,8 @@ class Kind:
     report_type: ReportType
     command: type[Report]
     submitted: type[Event]
-    amended: type[Event] | None = None
-    withdrawn: type[Event] | None = None
+    amended: type[Event]
+    withdrawn: type[Event]
     details: type[Base] | None = None
     """Where the answers are that only this kind has; None where the common row has room for all."""
 
@@ -61,8 +57,22 @@ KINDS = (
         intake.SecurityIncidentWithdrawn,
         SecurityIncidentRow,
     ),
-    Kind(ReportType.ENQUIRY, Enquiry, intake.EnquirySubmitted, details=EnquiryRow),
-    Kind(ReportType.POLICY_EXCEPTION, PolicyException, intake.PolicyExceptionRequested, details=PolicyExceptionRow),
+    Kind(
+        ReportType.ENQUIRY,
+        Enquiry,
+        intake.EnquirySubmitted,
+        intake.EnquiryAmended,
+        intake.EnquiryWithdrawn,
+        EnquiryRow,
+    ),
+    Kind(
+        ReportType.POLICY_EXCEPTION,
+        PolicyException,
+        intake.PolicyExceptionRequested,
+        intake.PolicyExceptionAmended,
+        intake.PolicyExceptionWithdrawn,
+        PolicyExceptionRow,
+    ),
 )
 BY_TYPE = {kind.report_type: kind for kind in KINDS}
 _BY_COMMAND = {kind.command: kind for kind in KINDS}

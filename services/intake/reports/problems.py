@@ -6,7 +6,6 @@ from typing import cast
 from services.intake.idempotency.handlers import KeyUsedForAnotherRequest
 from services.intake.reports.additions import AskedAlready, NothingToAgreeTo, TooManyAdditions
 from services.intake.reports.domain import MonitoringRoleRequired, ReportRefused
-from services.intake.reports.kinds import NotForThisKind
 from shared.web.problems import ProblemType
 
 
@@ -21,12 +20,6 @@ PROBLEMS: Mapping[type[Exception], ProblemType] = {
     ),
     MonitoringRoleRequired: ProblemType(
         403, "monitoring-role-needed", "Only routine monitoring may say that it found this", "Leave out found_by."
-    ),
-    NotForThisKind: ProblemType(
-        409,
-        "not-for-this-report",
-        "This cannot be done with this kind of report",
-        "Send a new one that names it.",
     ),
     TooManyAdditions: ProblemType(409, "too-many-additions", "A lot was added to this report already"),
     NothingToAgreeTo: ProblemType(409, "nothing-to-agree-to", "There is nothing to agree to any more"),

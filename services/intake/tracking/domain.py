@@ -114,7 +114,6 @@ class Status:
     """How it ended, in words; empty until it has, and where the reporter may not learn it."""
     asked: bool
     """The team waits for an answer."""
-    may_add: bool
     may_withdraw: bool
     may_agree: bool
     """The manager may be told once the reporter agrees."""

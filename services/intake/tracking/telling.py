@@ -19,7 +19,6 @@ def status(report: ReportKey, known: Known, now: datetime) -> Status:
     stage, asked = _stage(known.cases), _asked(known)
     manager, text, at = _manager(report.report_type, known.alerts)
     lives = report.withdrawn_at is None and stage is not Stage.FINISHED
-    takes_more = report.report_type in TAKES_MORE
     return Status(
         report_id=report.report_id,
         reference=report.reference,
@@ -37,23 +36,21 @@ def status(report: ReportKey, known: Known, now: datetime) -> Status:
         additions=known.additions,
         outcomes=_outcomes(report.report_type, known.cases, stage),
         asked=asked,
-        may_add=takes_more,
-        may_withdraw=takes_more and lives,
+        may_withdraw=lives,
         may_agree=report.manager_alert is ManagerAlert.ASK_ME_FIRST and lives,
-        may_ask_again=takes_more and lives and may_ask_again(report.submitted_at, known.additions, now),
+        may_ask_again=lives and may_ask_again(report.submitted_at, known.additions, now),
     )
 
 
 _NOBODY = ManagerNews.NOT_TOLD
-TAKES_MORE = frozenset({ReportType.ABUSE, ReportType.MISUSE, ReportType.SECURITY_INCIDENT})
-"""Reports that can be added to; who has another question asks another one."""
+_CONCERNS_A_MANAGER = frozenset({ReportType.ABUSE, ReportType.MISUSE, ReportType.SECURITY_INCIDENT})
 _OF_THE_REPORTERS_MANAGER = frozenset({None, AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED})
 """Why the reporter's own manager is told. Who else is told, and who works a case of misuse, is not for reporters."""
 
 
 def _manager(report_type: ReportType, alerts: Sequence[TrackedAlert]) -> tuple[ManagerNews, str, datetime | None]:
     theirs = [alert for alert in alerts if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOBODY]
-    if not theirs and (alerts or report_type not in TAKES_MORE):
+    if not theirs and (alerts or report_type not in _CONCERNS_A_MANAGER):
         return _NOBODY, "No manager is told about this.", None
     return manager_news(theirs)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.directory.domain import Directory, StaffMember
 from services.notifier.messages.domain import Urgency
-from shared.events.intake import Person, Reporter
+from shared.events.parts import Person, Reporter
 from shared.events.people import may_be, same_address
 from shared.events.vocabulary import (
     UNRECOGNISED,

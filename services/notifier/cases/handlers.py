@@ -203,7 +203,12 @@ async def _with_an_open_case(session: AsyncSession, report_ids: set[ReportId]) -
 
 
 def _known(event: CaseRouted) -> dict[str, object]:
-    return {"case_id": event.case_id, "report_id": event.report_id, "report_type": event.report_type}
+    return {
+        "case_id": event.case_id,
+        "report_id": event.report_id,
+        "report_type": event.report_type,
+        "restricted": event.restricted,
+    }
 
 
 def _routed(envelope: Envelope[CaseRouted]) -> FollowUp:

@@ -17,6 +17,7 @@ class KnownCaseRow(Base):
     case_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_id: Mapped[UUID] = mapped_column(index=True)
     report_type: Mapped[str] = mapped_column(Text)
+    restricted: Mapped[bool]
     resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 

@@ -11,12 +11,11 @@ from shared.events.intake import (
     AbuseReportSubmitted,
     MisuseReportAmended,
     MisuseReportSubmitted,
-    Person,
-    Reporter,
     SecurityIncidentAmended,
     SecurityIncidentSubmitted,
-    Subject,
 )
+from shared.events.parts import Person, Reporter, Subject
+from shared.events.people_keys import identity_keys, keys_of_named
 from shared.events.vocabulary import (
     Behaviour,
     Confidentiality,
@@ -70,6 +69,8 @@ class KnownReport:
     staff_id: StaffId | None
     """The reporter's, where signing in proved it and they are named: their address is then the directory's."""
     misuse: MisuseFacts | None
+    kept_from: tuple[str, ...] = ()
+    """Keys of those who may not hear of it through the alerts: who is accused, and who reported misuse."""
 
 
 def known_report(event: ReportEvent) -> KnownReport:
@@ -84,7 +85,15 @@ def known_report(event: ReportEvent) -> KnownReport:
         contact=contact_of(reporter),
         staff_id=StaffId(reporter.staff_id) if reporter.staff_id and named else None,
         misuse=misuse_facts(event) if isinstance(event, MisuseEvent) else None,
+        kept_from=tuple(sorted(_kept_from(event))),
     )
+
+
+def _kept_from(event: ReportEvent) -> frozenset[str]:
+    if not isinstance(event, MisuseEvent):
+        return frozenset(key for person in event.suspected for key in keys_of_named(person))
+    accused = {key for person in misuse_facts(event).suspected for key in keys_of_named(person)}
+    return identity_keys(staff_id=event.reporter.staff_id, email=event.reporter.email) | accused
 
 
 def form_of(event: ReportEvent) -> ReportType:

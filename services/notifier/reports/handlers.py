@@ -12,7 +12,7 @@ from services.notifier.reports.tables import KnownReportRow
 from shared.ids import ReportId
 
 _BATCH = 500
-_CHANGES = ("says_abuse", "contact", "staff_id", "misuse")
+_CHANGES = ("says_abuse", "contact", "staff_id", "misuse", "kept_from")
 
 
 async def remember(
@@ -29,6 +29,7 @@ async def remember(
                 "contact": report.contact,
                 "staff_id": report.staff_id,
                 "misuse": stored_misuse(report.misuse) if report.misuse else None,
+                "kept_from": list(report.kept_from),
                 "forget_at": now + remember_for,
             }
             for report in reports
@@ -59,7 +60,7 @@ async def erase_subjects(session: AsyncSession, report_ids: Collection[ReportId]
         await session.execute(
             update(KnownReportRow)
             .where(KnownReportRow.report_id.in_(report_ids))
-            .values(misuse=None)
+            .values(misuse=None, kept_from=[])
             .execution_options(synchronize_session=False)
         )
 

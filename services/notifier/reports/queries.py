@@ -28,4 +28,5 @@ def _known(row: KnownReportRow) -> KnownReport:
         contact=row.contact,
         staff_id=StaffId(row.staff_id) if row.staff_id else None,
         misuse=read_misuse(row.misuse) if row.misuse else None,
+        kept_from=tuple(row.kept_from),
     )

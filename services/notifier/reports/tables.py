@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import DateTime, Index, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notifier.tables import Base
@@ -26,5 +26,8 @@ class KnownReportRow(Base):
     misuse: Mapped[dict[str, object] | None] = mapped_column(
         JSONB(none_as_null=True),
         info=personal("who a misuse report is about, and who must not work it", retention="alert"),
+    )
+    kept_from: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), info=personal("keys of staff who may not hear of it", retention="alert")
     )
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

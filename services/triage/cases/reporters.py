@@ -16,15 +16,26 @@ from shared.events.envelope import Envelope
 from shared.events.intake import (
     AbuseReportAmended,
     AbuseReportWithdrawn,
+    EnquiryAmended,
+    EnquiryWithdrawn,
     MisuseReportAmended,
     MisuseReportWithdrawn,
+    PolicyExceptionAmended,
+    PolicyExceptionWithdrawn,
     SecurityIncidentAmended,
     SecurityIncidentWithdrawn,
 )
 from shared.events.vocabulary import ManagerAlert, Outcome
 
-Amended = AbuseReportAmended | MisuseReportAmended | SecurityIncidentAmended
-Withdrawn = AbuseReportWithdrawn | MisuseReportWithdrawn | SecurityIncidentWithdrawn
+Question = EnquiryAmended | PolicyExceptionAmended
+Amended = AbuseReportAmended | MisuseReportAmended | SecurityIncidentAmended | Question
+Withdrawn = (
+    AbuseReportWithdrawn
+    | MisuseReportWithdrawn
+    | SecurityIncidentWithdrawn
+    | EnquiryWithdrawn
+    | PolicyExceptionWithdrawn
+)
 
 _WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work goes on: the report stays."
 
@@ -35,7 +46,7 @@ async def heard_more(
     """Put what reporters added on every case of their reports, and go on with those that waited for it."""
     told = {envelope.data.report_id: envelope.data for envelope in envelopes}
     rows = await _rows(session, told)
-    agreeing = [report_id for report_id, data in told.items() if data.manager_alert is ManagerAlert.YES]
+    agreeing = [report_id for report_id, data in told.items() if _agrees(data)]
     agreed = set(await reports.note_agreement(session, agreeing, now)) if agreeing else set()
     said = [(row, told[row.report_id]) for row in rows]
     await _store_notes(session, [(row, data.text) for row, data in said if data.text], now, recorder)
@@ -64,6 +75,10 @@ async def _rows(session: AsyncSession, told: Mapping[UUID, object]) -> list[Case
     """Lock the cases of these reports; what was exempt has nothing left to be added to."""
     rows = await queries.lock_reports(session, list(told))
     return [row for row in rows if row.outcome != Outcome.EXEMPT]
+
+
+def _agrees(data: Amended) -> bool:
+    return not isinstance(data, Question) and data.manager_alert is ManagerAlert.YES
 
 
 def _more(row: CaseRow, data: Amended, *, agrees: bool) -> Taken:

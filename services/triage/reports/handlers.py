@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import Filed, subject_keys
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
-from shared.events.intake import Person, Subject
+from shared.events.parts import Person, Subject
 from shared.events.vocabulary import ManagerAlert
 
 _AS_THEY_ARE = (

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
-from shared.events.intake import Person
+from shared.events.parts import Person
 from shared.events.people_keys import identity_keys, keys_of_named
 from shared.events.vocabulary import Relation
 

@@ -10,7 +10,8 @@ from services.notifier.cases.domain import Mailboxes
 from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
 from services.notifier.holding.domain import HoldingRules
 from shared.events.envelope import Envelope, Event
-from shared.events.intake import AbuseReportSubmitted, Person, Reporter
+from shared.events.intake import AbuseReportSubmitted
+from shared.events.parts import Person, Reporter
 from shared.events.vocabulary import AlertPurpose, Behaviour, Confidentiality, FoundBy, ManagerAlert, Relation, Team
 from shared.ids import StaffId
 

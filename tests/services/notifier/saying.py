@@ -7,11 +7,10 @@ from services.notifier.directory.domain import StaffMember
 from shared.events.intake import (
     MisuseReportAmended,
     MisuseReportSubmitted,
-    Reporter,
     SecurityIncidentAmended,
     SecurityIncidentSubmitted,
-    Subject,
 )
+from shared.events.parts import Reporter, Subject
 from shared.events.triage import CaseClosed, CaseReopened, CaseResolved, CaseRouted, CaseTransferred
 from tests.services.notifier.building import LUCA, NOW, PRIYA
 

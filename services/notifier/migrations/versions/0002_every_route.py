@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("report_id", sa.Uuid(), nullable=False),
         sa.Column("report_type", sa.Text(), nullable=False),
+        sa.Column("restricted", sa.Boolean(), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_known_case")),
     )
@@ -129,6 +130,7 @@ def upgrade() -> None:
         sa.Column("contact", sa.Text(), nullable=True),
         sa.Column("staff_id", sa.Text(), nullable=True),
         sa.Column("misuse", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("kept_from", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("forget_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("report_id", name=op.f("pk_known_report")),
     )

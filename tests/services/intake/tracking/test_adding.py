@@ -71,14 +71,16 @@ async def test_a_report_is_withdrawn_once_and_stays(intake: Intake, client: Asyn
 
 
 @pytest.mark.parametrize("name", ["enquiry", "policy_exception"])
-async def test_a_question_is_asked_anew_rather_than_added_to(intake: Intake, client: AsyncClient, name: str) -> None:
+async def test_a_question_can_be_added_to_and_withdrawn_too(intake: Intake, client: AsyncClient, name: str) -> None:
     kind = KINDS[name]
     report = (await client.post(kind.address, json=kind.body, headers=intake.token())).json()
     where = f"{STATUS}/{report['reference']}"
     more = await client.post(f"{where}/additions", json={"text": "And?"}, headers=intake.token())
     gone = await client.post(f"{where}/withdrawal", headers=intake.token())
-    assert {more.status_code, gone.status_code} == {409}
-    assert len(await events(intake)) == 1
+    assert (more.status_code, gone.status_code) == (201, 200)
+    _, (amended, second, added), (withdrawn, third, _) = await events(intake)
+    assert (amended, second, withdrawn, third) == (f"{name}.amended.v1", 2, f"{name}.withdrawn.v1", 3)
+    assert added["text"] == "And?"
 
 
 @pytest.mark.parametrize(
@@ -237,10 +239,9 @@ async def test_an_anonymous_reporter_adds_on_the_page_that_the_code_opens(intake
     assert (amended["text"], amended["reporter"]) == ("Without a name", {"confidentiality": "anonymous"})
 
 
-async def test_a_question_offers_no_adding(intake: Intake) -> None:
+async def test_a_question_offers_adding_too(intake: Intake) -> None:
     async with intake.client(**intake.session()) as client:
         report = (await client.post(ENQUIRY.address, json=ENQUIRY.body, headers=intake.token())).json()
         page = (await client.get(f"/report/track/{report['reference']}")).text
-        assert "What you can do" not in page
-        assert "Give this reference" not in page
-        assert "cannot be added to" in (await client.get(f"/report/track/{report['reference']}/add")).text
+        assert "Add information" in page
+        assert "Your manager" not in page

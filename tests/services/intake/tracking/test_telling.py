@@ -104,13 +104,12 @@ def test_of_an_incident_without_abuse_no_manager_is_told() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(ReportType))
-def test_what_may_be_done_depends_on_the_kind_and_on_how_far_it_is(kind: ReportType) -> None:
-    takes_more = kind not in {ReportType.ENQUIRY, ReportType.POLICY_EXCEPTION}
+def test_what_may_be_done_depends_on_how_far_it_is(kind: ReportType) -> None:
     tomorrow = START + timedelta(days=1)
     open_still = status(report(kind), Known([case(Stage.WORKING)]), tomorrow)
-    assert (open_still.may_add, open_still.may_withdraw, open_still.may_ask_again) == (takes_more,) * 3
+    assert (open_still.may_withdraw, open_still.may_ask_again) == (True, True)
     done = status(report(kind), Known([case(Stage.FINISHED)]), tomorrow)
-    assert (done.may_add, done.may_withdraw, done.may_ask_again) == (takes_more, False, False)
+    assert (done.may_withdraw, done.may_ask_again) == (False, False)
 
 
 def test_the_last_word_decides_whether_the_team_waits() -> None:

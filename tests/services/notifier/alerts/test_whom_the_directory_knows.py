@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.events.intake import Person
+from shared.events.parts import Person
 from tests.services.notifier.building import DANIEL, GRACE, HELEN, report, suspect
 from tests.services.notifier.notifying import Notifier
 

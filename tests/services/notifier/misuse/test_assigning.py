@@ -8,8 +8,8 @@ import pytest
 from services.notifier.alerts.queries import alerts_about
 from services.notifier.reports.domain import known_report
 from services.notifier.reports.handlers import remember
-from shared.events.intake import Subject
 from shared.events.notifier import AlertDecided, ManagerAssigned
+from shared.events.parts import Subject
 from shared.events.vocabulary import Acknowledgement, AlertPurpose
 from shared.events.vocabulary import RecipientReason as Why
 from shared.ids import AlertId, ReportId

@@ -7,7 +7,7 @@ import pytest
 
 from services.notifier.reports.domain import known_report, read_misuse, stored_misuse
 from services.notifier.reports.handlers import forget_due
-from shared.events.intake import Subject
+from shared.events.parts import Subject
 from tests.services.notifier.building import PRIYA, report, suspect
 from tests.services.notifier.notifying import Notifier
 from tests.services.notifier.saying import incident, misuse, who

@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.notifier.alerts.queries import AlertView, Happening, Viewer, alerts_about, histories
+from services.notifier.who_was_told.queries import may_see_alerts
 from shared.auth.guard import SignedIn
-from shared.auth.permissions import Permission
 from shared.ids import ReportId
 from shared.web.dependencies import Transaction
 
@@ -67,9 +67,9 @@ class AlertsBody(BaseModel):
 
 @router.get("/alerts")
 async def list_alerts(report_id: UUID, principal: SignedIn, session: Transaction) -> AlertsBody:
-    """Give responders every alert about the report, and a recipient their own; anybody else an empty list."""
+    """Give those who may see all of them every alert about the report, a recipient their own, anybody else none."""
     alerts = await alerts_about(session, ReportId(report_id))
-    if not principal.may(Permission.SEE_ALERTS):
+    if not await may_see_alerts(session, principal, ReportId(report_id)):
         viewer = Viewer(principal.staff_id, principal.email)
         alerts = [alert for alert in alerts if viewer.received(alert)]
     history = await histories(session, [alert.alert_id for alert in alerts])

@@ -1,13 +1,15 @@
 """GET /alerts/api/v1/alerts."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
-from tests.services.notifier.building import GRACE, HELEN, PRIYA, report
+from shared.events.parts import Subject
+from tests.services.notifier.building import DANIEL, GRACE, HELEN, MARGARET, PRIYA, report, suspect
 from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.saying import misuse, routed
 from tests.services.notifier.web import NotifierWeb
 
 URL = "/alerts/api/v1/alerts"
@@ -38,6 +40,46 @@ async def test_others_see_only_what_was_sent_to_them(
         headers = web.bearer(asks, Role.REPORTER)
         answer = await client.get(URL, params={"report_id": str(said.report_id)}, headers=headers)
     assert len(answer.json()["items"]) == sees
+
+
+@pytest.mark.parametrize(
+    ("asks", "role", "sees"),
+    [
+        (HELEN, Role.SMART_RESPONDER, 1),
+        (DANIEL, Role.SMART_RESPONDER, 0),
+        (DANIEL, Role.SMART_LEAD, 0),
+    ],
+)
+async def test_whoever_is_suspected_learns_of_no_alert(
+    notifier: Notifier, web: NotifierWeb, asks: StaffMember, role: Role, sees: int
+) -> None:
+    said = report(suspected=[suspect(name=DANIEL.name)])
+    await notifier.receive(said)
+    assert await _seen(web, said.report_id, asks, role) == sees
+
+
+@pytest.mark.parametrize(
+    ("asks", "role", "sees"),
+    [
+        (MARGARET, Role.SIRT_RESPONDER, False),
+        (MARGARET, Role.SIRT_LEAD, True),
+        (PRIYA, Role.SIRT_LEAD, False),
+        (DANIEL, Role.SIRT_LEAD, False),
+    ],
+)
+async def test_of_a_restricted_case_only_leads_learn_whom_it_does_not_name(
+    notifier: Notifier, web: NotifierWeb, asks: StaffMember, role: Role, sees: bool
+) -> None:
+    said = misuse(reporter=PRIYA, subject=Subject(name=DANIEL.name))
+    await notifier.receive(said)
+    await notifier.receive(routed(said.report_id, restricted=True))
+    assert bool(await _seen(web, said.report_id, asks, role)) is sees
+
+
+async def _seen(web: NotifierWeb, report_id: UUID, asks: StaffMember, role: Role) -> int:
+    async with web.client() as client:
+        answer = await client.get(URL, params={"report_id": str(report_id)}, headers=web.bearer(asks, role))
+    return len(answer.json()["items"])
 
 
 async def test_bad_questions_are_refused(web: NotifierWeb) -> None:
