@@ -114,6 +114,7 @@ async def test_a_reporter_answers_the_team_and_withdraws(program: Program, join:
     await priya.looks("status, answered")
     await sam.waits_for(f"{case}/timeline", "The reporter added something")
     await sam.open(case)
+    await sam.finds_nothing_of("It was gone this morning.")
     await sam.hands.press("Show what was written")
     await sam.reads("It was gone this morning.")
     await sam.looks("case, the reporter answered")

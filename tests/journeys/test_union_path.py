@@ -34,7 +34,7 @@ async def test_exempt_activity_is_closed_and_its_subject_erased_and_no_manager_h
     await dev.looks("case, may be union activity")
     await dev.hands.unfold("Outside the policy")
     await dev.hands.press("Close and erase")
-    await dev.reads("Outside the policy: trade union activity")
+    await dev.reads("Outside the policy: trade union activity", "It was erased when the case was closed")
     await dev.looks("case, exempt")
     for tab in ("", "/timeline", "/routing", "/audit"):
         await dev.open(f"/cases/{sent.reference}{tab}")
