@@ -33,7 +33,16 @@ async def test_a_manager_sees_what_is_due_and_done_of_their_own_people(notifier:
         assert PRIYA.name not in (await client.get(TEAM)).text
 
 
-@pytest.mark.policy("R-b")
+@pytest.mark.policy("C-a", "C-f", "C-g")
+async def test_duty_care_conduct_and_consequence_are_named_before_anybody_says_they_know(web: NotifierWeb) -> None:
+    async with web.client(PRIYA) as client:
+        page = (await client.get(PAGE)).text
+    before, _, _ = page.partition("I have read these")
+    said = ("report a security incident", "sensitivity", "personal accounts too", "dismissal", "Civil Service Code")
+    assert [words for words in said if words not in before] == []
+
+
+@pytest.mark.policy("R-b", "R-a")
 async def test_a_policy_that_is_issued_anew_asks_again(notifier: Notifier, web: NotifierWeb) -> None:
     await says(web, EVERYTHING)
     async with web.client(PRIYA) as client:
