@@ -1,7 +1,6 @@
 """CloudEvents 1.0 over HTTP: binary, structured and batch mode (HTTP protocol binding §3)."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -82,7 +81,7 @@ def _data(written: Mapping[str, object]) -> object:
         return written.get("data")
     try:
         return _json(base64.b64decode(str(written["data_base64"]), validate=True))
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         raise NotACloudEvent("data_base64 is not base64") from None
 
 

@@ -63,7 +63,7 @@ async def take_event(
         ReportRefused: the report cannot be taken as it is.
     """
     source, rule = sources.rule_for(event)
-    if client is not None and source.clients and client.subject not in source.clients:
+    if client is not None and not source.hears(client):
         raise SenderNotAllowed
     if not await _note(session, event, source, now):
         return await _taken_before(session, event)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from services.intake.inbound.domain import InboundEvent, Path, UnknownEvent
+from shared.auth.permissions import Permission, Role
+from shared.auth.principal import Principal
 from shared.events.vocabulary import ReportType
 
 
@@ -85,7 +87,14 @@ class Source:
     monitoring: bool = False
     """Whether what it finds was found by routine monitoring (C-h)."""
     clients: frozenset[str] = frozenset()
-    """Who may send its events by HTTP; empty for every client that may send events at all."""
+    """Who may send its events by HTTP, as their tokens call them."""
+    roles: frozenset[Role] = frozenset()
+    """Whose roles let them send its events by HTTP. Neither clients nor roles: by the log only."""
+
+    def hears(self, client: Principal) -> bool:
+        """Tell whether `client` may speak for this source; for monitoring only with monitoring's permission (C-h)."""
+        named = client.subject in self.clients or not self.roles.isdisjoint(client.roles)
+        return named and (not self.monitoring or client.may(Permission.REPORT_FROM_MONITORING))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from services.intake.inbound.domain import InvalidPath, Path
 from services.intake.inbound.kinds import KINDS
 from services.intake.inbound.mapping import FieldValue, From, Rule, Source, Sources, Value
+from shared.auth.permissions import Role
 from shared.events.vocabulary import FoundBy, ReportType
 from shared.settings import InvalidSettings
 from shared.web.bodies import Body
@@ -48,6 +49,7 @@ class _Source(_Strict):
     source: str = Field(min_length=1)
     monitoring: bool = False
     clients: frozenset[str] = frozenset()
+    roles: frozenset[Role] = frozenset()
     events: tuple[_Rule, ...] = Field(min_length=1)
 
 
@@ -158,7 +160,7 @@ def _of_paths(paths: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 def _source(source: _Source) -> Source:
     rules = tuple(_rule(rule) for rule in source.events)
-    return Source(source.id, source.name, source.source, rules, source.monitoring, source.clients)
+    return Source(source.id, source.name, source.source, rules, source.monitoring, source.clients, source.roles)
 
 
 def _rule(rule: _Rule) -> Rule:

@@ -145,10 +145,22 @@ async def test_what_nobody_mapped_is_refused_with_what_is_known(intake: Intake, 
 @pytest.mark.policy("C-h")
 async def test_only_routine_monitoring_says_that_it_found_something(intake: Intake, sender: AsyncClient) -> None:
     supplier = intake.token(Role.SUPPLIER, subject="supplier-client")
-    answer = await post(sender, structured(finding()), **supplier)
-    assert (answer.status_code, answer.json()["type"]) == (403, "urn:signpost:problem:monitoring-role-needed")
+    for sent in (finding(), finding(classification="mention"), siem_alert()):
+        answer = await post(sender, structured(sent), **supplier)
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:signpost:problem:source-not-yours")
     assert await rows(intake) == (0, 0, 0)
-    assert (await post(sender, batch(siem_alert()), **supplier)).status_code == 201
+    theirs = event("/supplier/one", "org.example.siem.alert.v1", "1", siem_alert().get_data())
+    assert (await post(sender, structured(theirs), **supplier)).status_code == 201
+
+
+async def test_nobody_uses_up_an_event_of_a_source_that_is_not_theirs(intake: Intake, sender: AsyncClient) -> None:
+    supplier = intake.token(Role.SUPPLIER, subject="supplier-client")
+    await post(sender, structured(finding(classification="mention")), **supplier)
+    taken = await post(sender, structured(finding()))
+    assert taken.status_code == 201
+    asked = await post(sender, structured(finding()), **supplier)
+    assert asked.status_code == 403
+    assert taken.json()["events"][0]["reference"] not in asked.text
 
 
 async def test_only_clients_that_may_send_events_send_them(intake: Intake, client: AsyncClient) -> None:
@@ -161,7 +173,8 @@ async def test_a_source_may_name_the_clients_that_speak_for_it(intake: Intake, s
     known: Sources = intake.app.state.inbound_sources
     monitoring, *others = known.entries
     for clients, status in ((frozenset({"another-client"}), 403), (frozenset({"monitoring-client"}), 201)):
-        intake.app.state.inbound_sources = Sources((replace(monitoring, clients=clients), *others))
+        named = replace(monitoring, clients=clients, roles=frozenset())
+        intake.app.state.inbound_sources = Sources((named, *others))
         assert (await post(sender, structured(finding()))).status_code == status
 
 
@@ -178,6 +191,7 @@ MALFORMED: dict[str, tuple[int, str, object]] = {
     "an endless id": (400, STRUCTURED, GOOD | {"id": "x" * 501}),
     "an old version": (400, STRUCTURED, GOOD | {"specversion": "0.3"}),
     "another format": (415, "application/cloudevents+avro", "{}"),
+    "base64 beyond ASCII": (400, STRUCTURED, GOOD | {"data_base64": "é"}),
     "broken base64": (400, STRUCTURED, GOOD | {"data_base64": "?"}),
     "half of it": (400, STRUCTURED, '{"specversion": "1.'),
     "much too deep": (400, STRUCTURED, "[" * 5000),

@@ -76,7 +76,7 @@ def test_what_an_event_does_not_say_is_left_out_of_objects_and_lists() -> None:
 
 def test_the_packaged_sample_says_what_it_knows() -> None:
     sources = load_sources()
-    assert [source.id for source in sources.entries] == ["monitoring", "moderation", "siem"]
+    assert [source.id for source in sources.entries] == ["monitoring", "moderation", "siem", "supplier"]
     with pytest.raises(UnknownEvent) as refused:
         sources.rule_for(EVENT)
     assert refused.value.known == sources.known()
