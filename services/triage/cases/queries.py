@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case, CaseNotFound
-from services.triage.cases.tables import CaseAccess, CaseRow, Note
+from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
 from services.triage.deadlines.domain import Outlook
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, ReportId
@@ -154,14 +154,13 @@ async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
 
 
 async def of_manager(session: AsyncSession, staff_id: str, reference: str) -> Case:
-    """Return the case that a line manager works.
+    """Return the case that a line manager works; what was written in it is theirs only as long as they do.
 
     Raises:
-        CaseNotFound: they work none of that reference.
+        CaseNotFound: they work none of that reference, or no longer.
     """
-    return _found(
-        await session.scalar(select(CaseRow).where(CaseRow.reference == reference, CaseRow.manager == staff_id))
-    )
+    theirs = (CaseRow.manager == staff_id, CaseRow.team == Team.LINE_MANAGER, not_finished())
+    return _found(await session.scalar(select(CaseRow).where(CaseRow.reference == reference, *theirs)))
 
 
 @dataclass(frozen=True, slots=True)

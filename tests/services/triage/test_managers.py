@@ -152,6 +152,13 @@ async def test_nobody_but_the_assigned_manager_opens_that_page(triage: Triage, s
         assert (await stranger.get(f"/cases/for-manager/{case.reference}")).status_code == 303
 
 
+async def test_the_page_is_gone_once_the_manager_has_acted(triage: Triage) -> None:
+    case = await assigned(triage.database)
+    await say(triage.database, action(case))
+    async with triage.client(Role.REPORTER, subject=MANAGER) as grace:
+        assert (await grace.get(f"/cases/for-manager/{case.reference}")).status_code == 404
+
+
 async def test_the_page_is_gone_once_the_case_left_the_manager(triage: Triage, desk: AsyncClient) -> None:
     case = await assigned(triage.database)
     moved = await press(
