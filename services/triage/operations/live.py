@@ -100,20 +100,17 @@ class _Stream:
             await wait_for_stop(self._stopping, every)
 
     async def _changed(self, now: datetime) -> Mapping[str, str]:
-        if not await self._worth_a_look(now):
+        async with self._database.transaction() as session:
+            seen = (await queries.version(session), (await self._lag.current()).behind)
+        if seen == self._seen and not self._is_due(now):
             return {}
         async with self._database.transaction() as session:
             shown = await read(self._request, session, self._keys, self._days)
+        self._seen, self._looked_at = seen, now  # not before: a look that failed is none
         drawn = {place: str(inside) for place, inside in self._fragments.of(shown).items()}
         changed = {place: inside for place, inside in drawn.items() if self._sent.get(place) != inside}
         self._sent |= changed
         return changed
 
-    async def _worth_a_look(self, now: datetime) -> bool:
-        async with self._database.transaction() as session:
-            seen = (await queries.version(session), (await self._lag.current()).behind)
-        due = self._looked_at is None or now - self._looked_at >= LOOK_AT_ALL_EVERY
-        if seen == self._seen and not due:
-            return False
-        self._seen, self._looked_at = seen, now
-        return True
+    def _is_due(self, now: datetime) -> bool:
+        return self._looked_at is None or now - self._looked_at >= LOOK_AT_ALL_EVERY

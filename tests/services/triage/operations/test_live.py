@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import orjson
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
+from services.triage.operations import live
+from services.triage.operations.dashboard import Dashboard
 from services.triage.operations.live import LiveFigures
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
@@ -114,3 +116,20 @@ async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> N
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
     watching.stop.set()
     assert (await looking).status_code == 200
+
+
+async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, failures = live.read, [OSError("the database is away")]
+
+    async def fails_once(*arguments: Any) -> Dashboard:
+        if failures:
+            raise failures.pop()
+        return await reading(*arguments)
+
+    monkeypatch.setattr(live, "read", fails_once)
+    looking = await watching.begun()
+    await watching.looked_again()
+    watching.stop.set()
+    first, said = events(await looking)[0]
+    assert first == "figures", "it says that it is alive, and never says what it could not read"
+    assert "funnel" in said["fragments"]
