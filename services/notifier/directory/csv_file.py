@@ -14,6 +14,8 @@ from services.notifier.directory.domain import ReportingLine, StaffMember
 from shared.ids import StaffId
 
 COLUMNS = ("staff_id", "name", "email", "organisation", "manager_staff_id", "from", "to")
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
+"""Days outside these are typing errors, or another system's way to say open-ended."""
 _LONGEST = 200
 _ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -126,6 +128,9 @@ def _day(cells: dict[str, str], column: str) -> date | None:
     if not cells[column]:
         return None
     try:
-        return date.fromisoformat(cells[column])
+        day = date.fromisoformat(cells[column])
     except ValueError:
         raise _Refused(f"{column} is not a day like 2026-01-31") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise _Refused(f"{column} is before {FIRST_DAY} or after {LAST_DAY}; leave it empty where it is open-ended")
+    return day

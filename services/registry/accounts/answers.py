@@ -5,14 +5,13 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
+from services.registry.accounts.domain import FIRST_DAY, LAST_DAY
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.ids import StaffId
 from shared.web.forms import FormErrors, refuse_null_characters
 
 LONGEST_NAME = 200
 LONGEST_TEXT = 2000
-FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
-"""Days outside these are typing errors."""
 
 Answers = Mapping[str, list[str]]
 E = TypeVar("E", bound=StrEnum)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.accounts.answers import FIRST_DAY, LAST_DAY, LONGEST_NAME, LONGEST_TEXT
-from services.registry.accounts.domain import Account, Vetting
+from services.registry.accounts.answers import LONGEST_NAME, LONGEST_TEXT
+from services.registry.accounts.domain import FIRST_DAY, LAST_DAY, Account, Vetting
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.web.bodies import Body
 

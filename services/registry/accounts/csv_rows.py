@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
 
+from services.registry.accounts.domain import FIRST_DAY, LAST_DAY
+
 MOST_ROWS = 10_000
 _LONGEST = 200
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -78,12 +80,17 @@ def day(column: str, cells: Mapping[str, str]) -> date | None:
     """Return the day in a cell; None where it is empty.
 
     Raises:
-        BadCell: it is no day.
+        BadCell: it is no day, or one that a form would take for a typing error.
     """
+    if not cells.get(column):
+        return None
     try:
-        return date.fromisoformat(cells[column]) if cells.get(column) else None
+        found = date.fromisoformat(cells[column])
     except ValueError:
         raise BadCell(column, "Write the day as 2026-01-31") from None
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise BadCell(column, f"Enter a day from {FIRST_DAY} to {LAST_DAY}")
+    return found
 
 
 def _read_lines(lines: Iterator[list[str]], columns: Columns, parse: Callable[[Mapping[str, str]], T]) -> ReadRows[T]:

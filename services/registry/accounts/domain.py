@@ -13,6 +13,9 @@ from shared.ids import AccountId, StaffId
 LEGACY_PERIOD = timedelta(days=90)
 """How long a legacy account has to pass the checks (Sc-d). The period is our choice: the policy states none."""
 
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
+"""Days outside these are typing errors."""
+
 _UK = ZoneInfo("Europe/London")
 
 

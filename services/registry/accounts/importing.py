@@ -32,7 +32,7 @@ class ImportResult:
 async def import_csv(
     session: AsyncSession, text: str, *, accept_valid: bool, outbox: Outbox, now: datetime, ids: Ids, actor: str
 ) -> ImportResult:
-    """Register the accounts of a CSV file. With any error nothing is changed, unless `accept_valid`.
+    """Register the accounts of a CSV file. With any error nothing is changed, unless `accept_valid` and a row is valid.
 
     A row is registered whole or not at all. Importing a file twice changes nothing the second time.
 
@@ -43,7 +43,7 @@ async def import_csv(
     once = first_of_each(file.rows, lambda row: (row.platform, row.handle), "handle", "The same account is in row")
     fresh, unchanged, taken = await _compare(session, once.rows)
     errors = tuple(sorted([*file.errors, *once.errors, *taken], key=lambda error: error.row))
-    if errors and not accept_valid:
+    if errors and not (accept_valid and (fresh or unchanged)):
         return ImportResult(0, unchanged, errors, applied=False)
     for start in range(0, len(fresh), _BATCH):
         batch = [registration for _, registration in fresh[start : start + _BATCH]]

@@ -20,12 +20,12 @@ class ImportResult:
 
 
 async def import_csv(work: Work, text: str, *, accept_valid: bool) -> ImportResult:
-    """Record the training in a CSV file. With any error nothing is changed, unless `accept_valid`.
+    """Record the training in a CSV file. With any error nothing is changed, unless `accept_valid` and a row is valid.
 
     A row is recorded whole or not at all. Importing a file twice changes nothing the second time.
     """
     file = csv_file.read(text, work.today, recorder(work))
-    if file.errors and not accept_valid:
+    if file.errors and not (accept_valid and file.rows):
         return ImportResult(0, 0, file.errors, applied=False)
     recorded = await record(work, [completion for _, completion in file.rows])
     return ImportResult(recorded, len(file.rows) - recorded, file.errors, applied=True)

@@ -62,6 +62,14 @@ async def test_a_line_holds_from_its_first_day_to_its_last(database: Database) -
         ("S4,Di Poe,di@example.org,,S2,2026-13-01,", "from is not a day like 2026-01-31"),
         ("S4,Di Poe,di@example.org,,S2,,soon", "to is not a day like 2026-01-31"),
         ("S4,Di Poe,di@example.org,,S2,2026-02-01,2026-01-01", "to is before from"),
+        (
+            "S4,Di Poe,di@example.org,,S2,0001-01-01,0001-01-01",
+            "from is before 1900-01-01 or after 2100-12-31; leave it empty where it is open-ended",
+        ),
+        (
+            "S4,Di Poe,di@example.org,,S2,2026-02-01,9999-12-31",
+            "to is before 1900-01-01 or after 2100-12-31; leave it empty where it is open-ended",
+        ),
         ("S4,Di Poe,di@example.org,,,2026-02-01,", "has dates but no manager_staff_id"),
         ("S4,Di Poe,di@example.org,,S4,,", "manager_staff_id is the person's own staff number"),
         ("S4,Di Poe,di@example.org,,S99,,", "manager_staff_id is not among the accepted rows nor in the directory"),

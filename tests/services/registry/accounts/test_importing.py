@@ -51,6 +51,15 @@ async def test_existing_accounts_come_as_legacy_with_a_date_for_their_checks(dat
     assert account.registration.checks_due_on == NOW.date() + timedelta(days=90)
 
 
+@pytest.mark.parametrize("column", ["next_review_on", "checks_due_on"])
+@pytest.mark.parametrize("day", ["soon", "0001-01-01", "9999-12-31"])
+async def test_a_day_that_a_form_would_not_take_is_no_day_in_a_file(database: Database, column: str, day: str) -> None:
+    """Or the checks of a legacy account could be due never (Sc-d)."""
+    result = await imported(database, f"platform,handle,class,status,{column}\nx,some,official,legacy,{day}\n")
+    assert [(error.row, error.column) for error in result.errors] == [(2, column)]
+    assert await handles(database) == set()
+
+
 BAD_ROWS = [
     ("myspace_2,some,official,,,", "platform"),
     ("x,no spaces please,official,,,", "handle"),
@@ -108,7 +117,7 @@ async def test_a_handle_twice_in_a_file_or_already_registered_is_refused(databas
 )
 async def test_a_file_that_cannot_be_read_is_refused_as_a_whole(database: Database, text: str) -> None:
     result = await imported(database, text, accept_valid=True)
-    assert result.registered == 0
+    assert (result.registered, result.applied) == (0, False)
     assert len(result.errors) == 1
     assert "secretcanary" not in repr(result)
 
