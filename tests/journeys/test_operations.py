@@ -1,11 +1,14 @@
 """Whoever runs Signpost sees it live, and nothing moves while they read."""
 
+import re
+
 import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.browser import Visitor, person
 from tests.support.embedded import EmbeddedSignpost
+from tests.support.eventually import eventually
 
 pytestmark = [
     pytest.mark.xdist_group("embedded"),
@@ -53,6 +56,49 @@ async def test_a_new_report_is_seen_without_loading_the_page_again(
         await funnel.get_by_role("button", name="Show newer figures").click()
         await expect(cell).not_to_have_text(read)
         await visitor.fits()
+
+
+async def test_figures_that_do_not_come_are_said_to_be_stale_and_asked_for_again(
+    signpost: EmbeddedSignpost, browser: Browser
+) -> None:
+    async with person(browser, signpost.url) as visitor:
+        page = visitor.page
+        await page.clock.install()
+        await visitor.sign_in("Ruth Bell")
+        await page.route("**/stream?*", lambda route: route.fulfill(status=502, body="no figures"))
+        await page.goto("/cases/operations")
+        await page.clock.fast_forward(11_000)
+        await expect(page.get_by_text(re.compile(r"Stale since \d+:\d\d:\d\d[ap]m"))).to_be_visible()
+        await visitor.see("operations, stale")
+        await page.unroute_all()
+        await page.clock.fast_forward(30_000)
+        await expect(page.get_by_text("Live, updated")).to_be_visible()
+
+
+async def test_what_comes_by_itself_can_be_paused(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with person(browser, signpost.url) as visitor:
+        page = visitor.page
+        await page.clock.install()
+        await visitor.sign_in("Ruth Bell")
+        await page.goto("/cases/operations")
+        await expect(page.get_by_text("Live, updated")).to_be_visible()
+        await page.get_by_role("button", name="Pause").click()
+        await expect(page.get_by_text("Paused at")).to_be_visible()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        before = await accepted(visitor)
+        await report(signpost)
+        await page.clock.fast_forward(60_000)
+        await expect(page.get_by_text("Paused at")).to_be_visible()
+        assert (await accepted(visitor), asked) == (before, [])
+        await visitor.see("operations, paused")
+        await page.get_by_role("button", name="Go on").click()
+        await expect(page.get_by_text("Live, updated")).to_be_visible()
+        await eventually(lambda: _more(visitor, before))
+
+
+async def _more(visitor: Visitor, than: int) -> bool | None:
+    return await accepted(visitor) > than or None
 
 
 async def test_the_figures_are_there_without_javascript(signpost: EmbeddedSignpost, browser: Browser) -> None:

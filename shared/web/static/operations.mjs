@@ -1,12 +1,17 @@
 // Keeps the operations page live. Nothing that somebody reads is moved: a panel whose table is open, or that has the
-// focus or a selection, waits until they ask for its newer figures, and so does one that would push it down. Without
-// this script the page is as it was drawn.
+// focus or a selection, waits until they ask for its newer figures, and so does one that would push it down. All of it
+// can be paused. Without this script the page is as it was drawn.
 const freshness = document.querySelector("[data-freshness]");
+const pause = document.querySelector("[data-pause]");
 const STALE_AFTER_MS = 10000;
+const ASK_AGAIN_AFTER_MS = 30000;
 const held = new Map();
-let heardAt = 0;
-let saidAt = "";
-let over = false;
+let source = null;
+let asking = 0;
+let heardAt = performance.now();
+let saidAt = freshness?.querySelector("time")?.textContent ?? "";
+let live = false;
+let stopped = false;
 
 function isRead(panel) {
   if (panel.querySelector("details[open]") || panel.contains(document.activeElement)) return true;
@@ -61,31 +66,63 @@ function take(id, html) {
 }
 
 function tell() {
-  if (over) return;
+  if (stopped) return;
   const seconds = Math.round((performance.now() - heardAt) / 1000);
-  const live = heardAt && seconds * 1000 < STALE_AFTER_MS;
-  if (live) freshness.textContent = `Live, updated ${seconds} s ago`;
-  else if (heardAt) freshness.textContent = `Stale since ${saidAt}. Trying again.`;
+  if (seconds * 1000 >= STALE_AFTER_MS) freshness.textContent = `Stale since ${saidAt}. Trying again.`;
+  else if (live) freshness.textContent = `Live, updated ${seconds} s ago`;
 }
 
 function heard(event) {
   const said = JSON.parse(event.data);
   heardAt = performance.now();
   saidAt = said.at;
+  live = true;
   for (const [id, html] of Object.entries(said.fragments ?? {})) take(id, html);
   tell();
 }
 
-function start() {
-  const source = new EventSource(freshness.dataset.stream);
+function listen() {
+  clearTimeout(asking);
+  source?.close();
+  source = new EventSource(freshness.dataset.stream);
   source.addEventListener("figures", heard);
   source.addEventListener("alive", heard);
   source.addEventListener("over", () => {
-    over = true;
-    source.close();
-    freshness.textContent = `Stale since ${saidAt}: your session has ended. Refresh to sign in again.`;
+    stop(`Stale since ${saidAt}: your session has ended. Refresh to sign in again.`);
+    pause.hidden = true;
   });
+  source.addEventListener("error", () => {
+    // A connection that broke is made again by the browser itself; one that was refused is not.
+    if (source.readyState === EventSource.CLOSED && !stopped) asking = setTimeout(listen, ASK_AGAIN_AFTER_MS);
+  });
+}
+
+function stop(why) {
+  stopped = true;
+  clearTimeout(asking);
+  source.close();
+  freshness.textContent = why;
+}
+
+function pauseOrGoOn() {
+  if (stopped) {
+    stopped = false;
+    listen();
+    tell();
+  } else {
+    stop(`Paused at ${saidAt}`);
+  }
+  pause.textContent = stopped ? "Go on" : "Pause";
+}
+
+function start() {
+  listen();
+  pause.hidden = false;
+  pause.addEventListener("click", pauseOrGoOn);
   addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => {
+    if (event.persisted && !stopped) listen();
+  });
   for (const panel of document.querySelectorAll("[data-panel]")) {
     panel.querySelector("[data-newer]").addEventListener("click", () => show(panel, true));
     panel.addEventListener("focusout", () => setTimeout(catchUp));

@@ -1,13 +1,15 @@
 """Figures that come by themselves, and end when they should."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import orjson
 import pytest
+from fastapi import Request
 from httpx import ASGITransport, AsyncClient, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.operations import live
 from services.triage.operations.dashboard import Dashboard
@@ -121,10 +123,10 @@ async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> N
 async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, failures = live.read, [OSError("the database is away")]
 
-    async def fails_once(*arguments: Any) -> Dashboard:
+    async def fails_once(request: Request, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
         if failures:
             raise failures.pop()
-        return await reading(*arguments)
+        return await reading(request, session, keys, days)
 
     monkeypatch.setattr(live, "read", fails_once)
     looking = await watching.begun()

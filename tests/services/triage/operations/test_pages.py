@@ -29,6 +29,7 @@ async def test_the_page_says_that_nothing_is_lost_and_shows_every_table(triage: 
         page = (await aisha.get(PAGE)).text
     assert "Every report is accounted for" in page
     assert "Figures from" in page
+    assert "The ledger’s figures last changed on 23 November 2026" in page
     assert page.count("Show as table") == 8
     assert "style=" not in page.replace('rel="stylesheet"', "")
     assert '<th scope="row" class="govuk-table__header">Facebook</th>' in page
