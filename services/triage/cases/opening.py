@@ -1,5 +1,6 @@
 """Opens cases for a batch of reports by any form: decides for all, then stores all, in a handful of statements."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from services.triage.cases.recording import Recorder
 from services.triage.cases.storing import NewCase, new_case, store
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
-from services.triage.reports.domain import Filed, accounts_named, kept_from, subject_keys
+from services.triage.reports.domain import HISTORY_LIMIT, Filed, accounts_named, kept_from, subject_keys
 from services.triage.reports.filing import filed
 from services.triage.routing.domain import Also, Decision, RuleBook, decide
 from services.triage.routing.facts import History, facts_of
@@ -46,18 +47,24 @@ class _Known:
     """What the database knows about a batch: one look-up of each kind for all of it."""
 
     accounts: Mapping[Handle, Account]
-    earlier: Mapping[Handle, int]
-    repeats: Mapping[str, int]
+    earlier: Counter[Handle]
+    repeats: Counter[str]
     references: set[str]
 
     def history(self, report: Filed, handles: Sequence[Handle]) -> History:
         """Return what is known beside one report."""
         return History(
             accounts=[self.accounts[handle] for handle in handles if handle in self.accounts],
-            earlier_reports=max((self.earlier.get(handle, 0) for handle in handles), default=0),
-            repeats=max((self.repeats.get(key, 0) for key in subject_keys(report)), default=0),
+            earlier_reports=min(max((self.earlier[handle] for handle in handles), default=0), HISTORY_LIMIT),
+            repeats=min(max((self.repeats[key] for key in subject_keys(report)), default=0), HISTORY_LIMIT),
             incident_known=report.related_reference in self.references,
         )
+
+    def note(self, report: Filed, handles: Sequence[Handle]) -> None:
+        """Count a report for those behind it: what is a repeat does not depend on who came in the same batch."""
+        self.earlier.update(handles)
+        self.repeats.update(subject_keys(report))
+        self.references.add(report.reference)
 
 
 async def open_for_reports(
@@ -68,14 +75,12 @@ async def open_for_reports(
     known = await _look_up(session, named, now)
     fresh = await reports.store_reports(session, named)
     today = now.astimezone(_UK).date()
-    new = [
-        case
-        for report, handles in named
-        if report.report_id in fresh
-        for case in _cases(
-            report, decide(facts_of(report, known.history(report, handles)), opening.rulebook(), today), opening, now
-        )
-    ]
+    new: list[NewCase] = []
+    for report, handles in named:
+        if report.report_id in fresh:
+            facts = facts_of(report, known.history(report, handles))
+            new += _cases(report, decide(facts, opening.rulebook(), today), opening, now)
+            known.note(report, handles)
     await store(session, new, now, opening.clocks, opening.ids, opening.outbox)
 
 
@@ -85,8 +90,8 @@ async def _look_up(session: AsyncSession, named: Sequence[tuple[Filed, Sequence[
     related = [report.related_reference for report, _ in named if report.related_reference]
     return _Known(
         accounts=await accounts.registered(session, every_handle),
-        earlier=await report_queries.earlier_reports(session, every_handle, now),
-        repeats=await report_queries.repeats(session, every_key, now),
+        earlier=Counter(await report_queries.earlier_reports(session, every_handle, now)),
+        repeats=Counter(await report_queries.repeats(session, every_key, now)),
         references=await report_queries.known_references(session, related),
     )
 

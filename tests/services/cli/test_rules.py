@@ -85,7 +85,7 @@ async def test_backtest_says_what_would_differ_and_changes_nothing(database: Dat
 
 
 async def test_backtest_is_read_by_people_too(database: Database, folder: Path) -> None:
-    told = [misuse() for _ in range(3)]
+    told = [misuse(subject={"staff_id": f"S700{number}"}) for number in range(3)]
     await open_cases(database, *told)
     run = await rules("backtest", *SINCE, "--book", book(folder, EVERYTHING_TO_THE_DESK), "--examples", "2")
     assert run.exit_code == 0

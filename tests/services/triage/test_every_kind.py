@@ -123,6 +123,19 @@ async def test_misuse_by_the_same_person_or_account_is_a_repeat(database: Databa
     assert keys == {"id:s7001", "account:x:dana_w", "id:s7002"}
 
 
+@pytest.mark.policy("R-c")
+async def test_what_is_a_repeat_does_not_depend_on_who_came_in_the_same_batch(database: Database) -> None:
+    again = misuse(subject={"staff_id": "S7001"})
+    await open_cases(database, misuse(), misuse(subject={"staff_id": "S7002"}), again, *(misuse() for _ in range(11)))
+    async with database.transaction() as session:
+        decisions = select(StoredDecision).join(CaseRow, CaseRow.case_id == StoredDecision.case_id)
+        rows = await session.scalars(decisions.where(CaseRow.link_number == 1))
+        repeats = sorted(int(str(row.facts["repeats"])) for row in rows)
+        teams = set(await session.scalars(select(CaseRow.team).where(CaseRow.report_id == again.report_id)))
+    assert repeats == [0, 0, *range(1, 10), 10, 10, 10]
+    assert teams == {"line_manager", "sirt"}
+
+
 async def test_facts_know_what_the_register_sanctions(database: Database) -> None:
     async with database.transaction() as session:
         session.add(

@@ -121,6 +121,13 @@ async def test_earlier_reports_of_the_same_account_are_counted(database: Databas
     assert [row.shadow for row in rows] == [[], [], [], ["repeated-account"]]
 
 
+async def test_reports_of_the_same_account_in_one_batch_are_counted_too(database: Database) -> None:
+    await open_cases(database, *(report(handles=("troll",)) for _ in range(4)))
+    async with database.transaction() as session:
+        rows = (await session.scalars(select(StoredDecision))).all()
+    assert {row.facts["earlier_reports"] for row in rows} == {0, 1, 2, 3}
+
+
 async def test_nothing_that_somebody_wrote_or_is_called_is_in_a_decision_or_an_event(database: Database) -> None:
     canary = "canary-7f3a"
     told = report(
