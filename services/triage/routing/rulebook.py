@@ -2,19 +2,29 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from services.triage.routing.cel import ConditionRefused, Conditions
 from services.triage.routing.domain import Also, Condition, Grade, Level, Rule, RuleBook, RuleState
+from services.triage.routing.places import Places, RuleBookRefused
 from shared.events import platforms, vocabulary
 from shared.events.vocabulary import UNRECOGNISED, Priority, ReportType, Team
+
+__all__ = ["PACKAGED", "RuleBookRefused", "load", "parse"]
 
 PACKAGED = Path(__file__).with_name("rulebook.yaml")
 """The book that Signpost comes with."""
@@ -22,19 +32,6 @@ PACKAGED = Path(__file__).with_name("rulebook.yaml")
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Clause = Annotated[str, StringConstraints(pattern=r"^(P[12]|O[12]|S[1-9]|X[1-3]|Sc-[a-d]|R-[a-d]|C-[a-j]|D-[a-z]+)$")]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RuleBookRefused(Exception):
-    """A book cannot be used; the running one stays. Line and column count from 1 within the file."""
-
-    rule: str
-    line: int
-    column: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"rule {self.rule}: line {self.line}, column {self.column}: {self.reason}"
 
 
 class _Part(BaseModel):
@@ -72,6 +69,14 @@ class _Rule(_Part):
     starts: date | None = None
     ends: date | None = None
 
+    @field_validator("ends")
+    @classmethod
+    def _ends_after_it_starts(cls, ends: date | None, info: ValidationInfo) -> date | None:
+        starts = info.data.get("starts")
+        if starts and ends and ends < starts:
+            raise PydanticCustomError("signpost_dates", "ends before it starts")
+        return ends
+
 
 class _Book(_Part):
     policy: Text
@@ -97,16 +102,16 @@ def parse(text: str) -> RuleBook:
     Raises:
         RuleBookRefused: says where and why.
     """
-    source = _Source(text)
-    book = source.validated()
-    source.refuse_repeated_ids(book)
+    places = Places(text)
+    book = _validated(places)
+    _refuse_what_does_not_add_up(book, places)
     conditions = Conditions(_words())
 
     def condition(when: str, *path: str | int) -> Condition:
         try:
             return conditions.compile(when)
         except ConditionRefused as refused:
-            raise source.refusal_in_condition(refused, path) from None
+            raise places.refusal_in_condition(refused, path) from None
 
     return RuleBook(
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -151,79 +156,20 @@ def _words() -> frozenset[str]:
     return frozenset((*answers, *platforms.PLATFORMS, UNRECOGNISED, ""))
 
 
-class _Source:
-    """The text of a book, and where in it each part stands."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
-        try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-            self._data = yaml.safe_load(text)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            raise RuleBookRefused("(the file)", line, column, error.problem or "not YAML") from None
-        if root is None:
-            raise RuleBookRefused("(the file)", 1, 1, "there is nothing in it")
-        self._root = root
-
-    def validated(self) -> _Book:
-        try:
-            return _Book.model_validate(self._data)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise self._refusal(first["loc"], first["msg"]) from None
-
-    def refuse_repeated_ids(self, book: _Book) -> None:
-        seen: set[str] = set()
-        for index, rule in enumerate(book.rules):
-            if rule.id in seen:
-                raise self._refusal(("rules", index, "id"), "another rule has this id")
-            seen.add(rule.id)
-        if missing := {(i, u) for i in Level for u in Level if u not in book.matrix.get(i, {})}:
-            impact, urgency = min(missing)
-            raise self._refusal(("matrix",), f"no priority for impact {impact} and urgency {urgency}")
-
-    def refusal_in_condition(self, refused: ConditionRefused, path: tuple[str | int, ...]) -> RuleBookRefused:
-        node = self._node(path)
-        line, column = node.start_mark.line + 1, node.start_mark.column + refused.column
-        if isinstance(node, yaml.ScalarNode) and node.style == "|":
-            line += refused.line
-            indent = min(len(text) - len(text.lstrip()) for text in self._lines[node.start_mark.line + 1 :][:1])
-            column = indent + refused.column
-        elif isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}:
-            column += 1
-        return RuleBookRefused(self._rule_at(path), line, column, refused.reason)
-
-    def _refusal(self, path: tuple[str | int, ...], reason: str) -> RuleBookRefused:
-        mark = self._node(path).start_mark
-        return RuleBookRefused(self._rule_at(path), mark.line + 1, mark.column + 1, reason)
-
-    def _rule_at(self, path: tuple[str | int, ...]) -> str:
-        match path:
-            case ("rules", int(index), *_):
-                identifier = self._node(("rules", index, "id"))
-                return str(identifier.value) if isinstance(identifier, yaml.ScalarNode) else f"number {index + 1}"
-            case (part, *_):
-                return f"({part})"
-            case _:
-                return "(the file)"
-
-    def _node(self, path: tuple[str | int, ...]) -> yaml.Node:
-        """Return the deepest node on `path` that exists."""
-        node = self._root
-        for step in path:
-            below = _child(node, step)
-            if below is None:
-                break
-            node = below
-        return node
+def _validated(places: Places) -> _Book:
+    try:
+        return _Book.model_validate(places.data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise places.refusal(first["loc"], first["msg"]) from None
 
 
-def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        found: yaml.Node = node.value[step]
-        return found
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    return None
+def _refuse_what_does_not_add_up(book: _Book, places: Places) -> None:
+    seen: set[str] = set()
+    for index, rule in enumerate(book.rules):
+        if rule.id in seen:
+            raise places.refusal(("rules", index, "id"), "another rule has this id")
+        seen.add(rule.id)
+    if missing := {(i, u) for i in Level for u in Level if u not in book.matrix.get(i, {})}:
+        impact, urgency = min(missing)
+        raise places.refusal(("matrix",), f"no priority for impact {impact} and urgency {urgency}")

@@ -50,6 +50,33 @@ def test_a_mistake_of_shape_is_refused_with_its_place(old: str, new: str, where:
     assert str(refused.value).startswith(where)
 
 
+@pytest.mark.parametrize(
+    ("old", "twice", "rule"),
+    [
+        ("    team: line_manager\n", "    team: sirt\n", "misuse-with-risk-to-the-department"),
+        ('    when: "true"\n', '    when: "false"\n', "anything-else"),
+        ("matrix:\n", "urgency: []\n", "(urgency)"),
+    ],
+)
+def test_what_is_said_twice_is_a_typo_and_not_the_second_of_the_two(old: str, twice: str, rule: str) -> None:
+    with pytest.raises(RuleBookRefused, match="twice") as refused:
+        rulebook.parse(book_with(old, twice + old))
+    assert refused.value.rule == rule
+
+
+def test_a_rule_that_ends_before_it_starts_is_refused_where_it_ends() -> None:
+    first = "  - id: anything-else\n"
+    with pytest.raises(RuleBookRefused, match="ends before it starts") as refused:
+        rulebook.parse(book_with(first, f"{first}    starts: 2027-01-02\n    ends: 2027-01-01\n"))
+    assert (refused.value.rule, refused.value.line) == ("anything-else", line_of(first) + 2)
+    rulebook.parse(book_with(first, f"{first}    starts: 2027-01-01\n    ends: 2027-01-01\n"))
+
+
+def test_a_book_that_holds_itself_is_refused() -> None:
+    with pytest.raises(RuleBookRefused):
+        rulebook.parse("rules: &all [*all]\n")
+
+
 def line_of(text: str) -> int:
     return rulebook.PACKAGED.read_text("utf-8").partition(text)[0].count("\n") + 1
 
