@@ -34,7 +34,10 @@ BY_A_LEAD = "opened-by-a-lead"
 
 
 async def exempt(work: Work, case_id: UUID, read: int) -> Case:
-    """Close what is outside the policy, and erase whom it was about and everything written about them (C-j)."""
+    """Close what is outside the policy, and erase whom it was about and everything written about them (C-j).
+
+    From then on nobody could tell from whom to keep it: whoever decided is the only one who sees it still.
+    """
 
     def events(_before: Case, after: Case) -> list[Event]:
         closed = CaseClosed(**event_ids(after, work.now), team=after.team)
@@ -44,6 +47,8 @@ async def exempt(work: Work, case_id: UUID, read: int) -> Case:
     case = await take(work, case_id, read, step)
     await reports.erase_subject(work.session, case.report_id)
     await work.session.execute(delete(Note).where(Note.case_id == case_id))
+    await work.session.execute(delete(CaseAccess).where(CaseAccess.case_id == case_id))
+    await work.session.execute(insert(CaseAccess).values(case_id=case_id, subject=work.viewer.subject))
     await chain.erase(work.session, [case_id])
     row = await queries.lock(work.session, work.viewer, case_id)
     row.kept_from = []

@@ -73,13 +73,15 @@ def write_outlook(row: CaseRow, outlook: Outlook) -> None:
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the condition of every read: a queue of the viewer's, and not kept from them.
 
-    A restricted case is seen by the leads of the team that has it, and by whom they name (decision 0018).
+    A restricted case is seen by the leads of the team that has it, and by whom they name (decision 0018). An exempt one
+    is kept from nobody by name any more, because whom it was about is erased: only whoever decided that sees it (C-j).
     """
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
+    open_to_leads = or_(not_(CaseRow.restricted), CaseRow.team.in_(sorted(viewer.leads)))
     return and_(
         CaseRow.team.in_(sorted(viewer.teams)),
         not_(CaseRow.kept_from.overlap(sorted(viewer.keys))),
-        or_(not_(CaseRow.restricted), CaseRow.team.in_(sorted(viewer.leads)), named),
+        or_(and_(CaseRow.outcome.is_distinct_from(Outcome.EXEMPT.value), open_to_leads), named),
     )
 
 

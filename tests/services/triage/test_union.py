@@ -11,11 +11,12 @@ from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.events.intake import MisuseReportAmended, MisuseReportSubmitted
 from shared.events.triage import CaseResolved
-from tests.services.triage.building import NOW, envelope, misuse, open_cases, opening
+from tests.services.triage.building import NOW, PRIYA, envelope, misuse, open_cases, opening
 from tests.services.triage.conftest import Triage
 from tests.services.triage.pressing import press
 
 SERVICE = "triage"
+DEV = PRIYA.model_copy(update={"staff_id": "S6001"})
 CANARY = "canary-of-the-union"
 
 
@@ -78,6 +79,22 @@ async def test_the_others_learn_how_it_ended_so_that_they_erase_too(triage: Tria
         events = (await session.execute(query, {"id": row.case_id})).all()
     assert [event.type for event in events][-2:] == ["case.resolved.v1", "case.closed.v1"]
     assert CaseResolved.model_validate_json(events[-2].value).outcome == "exempt"
+
+
+@pytest.mark.policy("C-j")
+@pytest.mark.parametrize("named", [{"subject": {"staff_id": "S6001"}}, {"reporter": DEV}, {}])
+async def test_what_is_exempt_is_seen_by_nobody_but_whoever_decided_it(
+    triage: Triage, desk: AsyncClient, named: dict[str, object]
+) -> None:
+    """Whom it was about is erased, so that nothing could keep it from them; who reported it still may not see it."""
+    told = await asked(triage, **named)
+    async with triage.client(Role.TRIAGE_DESK, subject="S6002") as colleague:
+        page = await claimed(colleague, told)
+        await press(colleague, page, f"{page}/exempt")
+        assert told.reference in (await colleague.get("/cases?view=finished")).text
+    assert (await desk.get(page)).status_code == 404
+    assert told.reference not in (await desk.get("/cases?view=finished")).text
+    assert (await desk.get("/cases/api/v1/cases")).json()["items"] == []
 
 
 async def test_what_is_exempt_is_never_opened_again(triage: Triage, desk: AsyncClient) -> None:
