@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from services.triage.cases import wording
 from services.triage.reports.queries import Answers, PersonNamed
-from shared.events.vocabulary import FoundBy, ReportType, YesNoUnsure
+from shared.events.parts import Person
+from shared.events.people import may_be
+from shared.events.vocabulary import FoundBy, Relation, ReportType, YesNoUnsure
 from shared.web.times import uk_date, uk_time
 
 NOT_SAID = "Not said"
@@ -41,8 +43,9 @@ def rows(report: Answers, *, grace: timedelta | None) -> list[AnswerRow]:
 
 
 def allegation(report: Answers) -> list[AnswerRow]:
-    """Return what the manager of its subject sees of a report of misuse: nothing of who reported it."""
-    return [row for row in _misuse(report) if row.lines]
+    """Return what the manager of its subject sees: nothing of who reported it, and no other report."""
+    others = [one for one in report.affected if not _may_be_reporter(one, report.reporter)]
+    return [row for row in _alleged(report, others) if row.lines]
 
 
 def _abuse(report: Answers) -> Iterable[AnswerRow]:
@@ -55,11 +58,19 @@ def _abuse(report: Answers) -> Iterable[AnswerRow]:
 
 
 def _misuse(report: Answers) -> Iterable[AnswerRow]:
-    yield _people("Who it is about", [report.subject] if report.subject else [], "Not named, or erased")
-    yield _row("What happened", _coded(report.misuse))
+    yield from _alleged(report, report.affected)
+    yield _row("The incident that was not reported", report.related_reference or "")
+
+
+def _alleged(report: Answers, affected: Sequence[PersonNamed]) -> Iterable[AnswerRow]:
+    """Return what somebody is said to have done; beside abuse it is about whoever is suspected of that."""
+    accused = [report.subject] if report.subject else report.suspected
+    yield _people("Who it is about", accused, "Not named, or erased")
+    if report.misuse or not report.behaviours:
+        yield _row("What happened", _coded(report.misuse))
     if report.behaviours:
         yield _row("Abuse", _coded(report.behaviours))
-        yield _people("Who is affected", report.affected, NOT_SAID)
+        yield _people("Who is affected", affected, NOT_SAID)
     yield from _content(report)
     yield _row("What the account is", wording.words(report.account_kind or ""))
     yield _row("Device", wording.DEVICES.get(report.device or "", ""))
@@ -68,7 +79,6 @@ def _misuse(report: Answers) -> Iterable[AnswerRow]:
     yield _row("When", uk_time(report.occurred_at) if report.occurred_at else NOT_SAID)
     if report.union_activity != YesNoUnsure.NO:
         yield _row("About trade union activity", wording.words(report.union_activity or ""))
-    yield _row("The incident that was not reported", report.related_reference or "")
 
 
 def _incident(report: Answers) -> Iterable[AnswerRow]:
@@ -144,6 +154,13 @@ def _coded(codes: Sequence[str], otherwise: str = NOT_SAID) -> str:
 
 def _people(key: str, people: Sequence[PersonNamed], otherwise: str) -> AnswerRow:
     return AnswerRow(key, tuple(map(_person, people)) or (otherwise,))
+
+
+def _may_be_reporter(one: PersonNamed, reporter: PersonNamed) -> bool:
+    if one.relation == Relation.SELF:
+        return True
+    named = Person(relation=Relation.COLLEAGUE, name=one.name, staff_id=one.staff_id, handle=one.handle)
+    return may_be(staff_id=reporter.staff_id, name=reporter.name, email=None, person=named)
 
 
 def _person(one: PersonNamed) -> str:

@@ -14,8 +14,10 @@ from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.envelope import Envelope, Event
+from shared.events.intake import AbuseReportSubmitted, MisuseReportSubmitted
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
-from tests.services.triage.building import IDS, NOW, misuse, open_cases, opening
+from shared.events.vocabulary import Team
+from tests.services.triage.building import IDS, NOW, misuse, open_cases, opening, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.pressing import press
 
@@ -131,7 +133,8 @@ async def test_the_manager_sees_the_allegation_and_never_who_reported(triage: Tr
         shown = await press(grace, page, page)
     assert "Dana Wolf" in seen
     assert "Speaks for department" in seen
-    assert "/alerts/my-team" in seen
+    for what in ("action", "refer"):
+        assert f'href="/alerts/my-team/cases/{case.case_id}/{what}"' in seen
     assert "They post as if they were us" not in seen
     assert "They post as if they were us" in shown.text
     assert "A screenshot" in shown.text
@@ -141,6 +144,51 @@ async def test_the_manager_sees_the_allegation_and_never_who_reported(triage: Tr
         actions = [(one.action, one.actor) for one in await chain.read(session, case.case_id)]
     assert ("manager_looked", MANAGER) in actions
     assert ("content_shown", MANAGER) in actions
+
+
+@pytest.mark.policy("R-d")
+@pytest.mark.parametrize(
+    "as_affected",
+    [{"relation": "self", "name": "Priya Shah"}, {"relation": "colleague", "staff_id": "S1001", "name": "P Shah"}],
+)
+async def test_the_manager_never_learns_that_whoever_is_affected_reported_it(
+    triage: Triage, as_affected: dict[str, str]
+) -> None:
+    others = {"relation": "colleague", "name": "Tom Evans"}
+    told = misuse(abuse_behaviours=("harassment",), affected=(as_affected, others))
+    seen = await _as_its_manager_sees_it(triage, told)
+    assert "Tom Evans" in seen
+    for word in ("Priya", "Shah", "S1001", "The reporter"):
+        assert word not in seen
+
+
+@pytest.mark.policy("R-d")
+async def test_the_manager_never_learns_of_the_incident_that_it_is_linked_to(triage: Triage) -> None:
+    told = misuse(behaviours=("failure_to_report",), related_reference="SP-7K3M-Q9XC")
+    seen = await _as_its_manager_sees_it(triage, told)
+    assert "Failure to report" in seen
+    assert "SP-7K3M" not in seen
+
+
+@pytest.mark.policy("R-d", "S1")
+async def test_the_manager_reads_whom_abuse_names_where_misuse_is_seen_beside_it(triage: Triage) -> None:
+    suspected = {"relation": "colleague", "name": "Dana Wolf"}
+    seen = await _as_its_manager_sees_it(triage, report(suspected=(suspected,)))
+    assert "Dana Wolf" in seen
+    assert "Harassment" in seen
+    assert "The reporter" not in seen
+
+
+async def _as_its_manager_sees_it(triage: Triage, told: AbuseReportSubmitted | MisuseReportSubmitted) -> str:
+    """Give the first case of a report to a manager, and return their page."""
+    await open_cases(triage.database, told)
+    async with triage.database.transaction() as session:
+        row = (await session.scalars(select(CaseRow).where(CaseRow.link_number == 1))).one()
+        row.team, row.manager = Team.LINE_MANAGER, MANAGER
+    async with triage.client(Role.REPORTER, subject=MANAGER) as grace:
+        page = await grace.get(f"/cases/for-manager/{told.reference}")
+    assert page.status_code == 200
+    return page.text
 
 
 @pytest.mark.parametrize("subject", ["S2009", "S1001", "S7001"])
