@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account, uk_day
+from services.registry.accounts.people import folded
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
 from shared.ids import Ids, StaffId
@@ -82,7 +83,7 @@ class Work:
 
 def same_person(one: str | None, other: str | None) -> bool:
     """Say whether two staff ids name the same person, however they were typed."""
-    return one is not None and other is not None and one.strip().casefold() == other.strip().casefold()
+    return one is not None and other is not None and folded(one) == folded(other)
 
 
 @dataclass(frozen=True, slots=True)

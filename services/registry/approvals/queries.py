@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Vetting
+from services.registry.accounts.people import names_one_of
+from services.registry.accounts.work import same_person
 from services.registry.approvals.domain import About, Delegation, Draft, Request, RequestState
 from services.registry.approvals.tables import ApproverRow, DelegationRow, RequestRow
 from shared.events.vocabulary import AccountClass
@@ -72,7 +74,7 @@ async def delegations_of(session: AsyncSession, staff_id: str, today: date) -> l
     statement = (
         select(DelegationRow, ApproverRow.staff_id)
         .join(ApproverRow, ApproverRow.number == DelegationRow.approver_number)
-        .where(or_(ApproverRow.staff_id == staff_id, DelegationRow.proxy == staff_id))
+        .where(or_(names_one_of(ApproverRow.staff_id, [staff_id]), names_one_of(DelegationRow.proxy, [staff_id])))
         .where(DelegationRow.ended_at.is_(None), func.upper(DelegationRow.period) > today)
         .order_by(DelegationRow.period)
     )
@@ -82,7 +84,7 @@ async def delegations_of(session: AsyncSession, staff_id: str, today: date) -> l
 async def stands_in_for(session: AsyncSession, proxy: str, today: date) -> list[StaffId]:
     """Return for whom somebody may decide today."""
     found = await delegations_of(session, proxy, today)
-    return [delegation.approver for delegation in found if delegation.proxy == proxy and delegation.holds_on(today)]
+    return [one.approver for one in found if same_person(one.proxy, proxy) and one.holds_on(today)]
 
 
 def request_of(row: RequestRow) -> Request:
@@ -133,7 +135,7 @@ def _conditions(wanted: RequestFilter) -> Sequence[ColumnElement[bool]]:
     if wanted.states:
         conditions.append(RequestRow.state.in_(wanted.states))
     if wanted.requested_by:
-        conditions.append(RequestRow.requested_by == wanted.requested_by)
+        conditions.append(names_one_of(RequestRow.requested_by, [wanted.requested_by]))
     return conditions
 
 

@@ -8,10 +8,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.changing import lock_one
 from services.registry.accounts.domain import Account
+from services.registry.accounts.people import folded
 from services.registry.accounts.recording import note
 from services.registry.accounts.work import Work, same_person
 from services.registry.operators.domain import Device, Operator, OperatorState, can_have_operators, needs_device
-from services.registry.operators.queries import operator_of
+from services.registry.operators.queries import named_for, operator_of
 from services.registry.operators.reconsidering import reconsider
 from services.registry.operators.tables import OperatorRow, RemovalRow
 from shared.audit.chain import Change
@@ -70,6 +71,8 @@ async def name_operator(work: Work, naming: Naming) -> Operator:
     work.must_answer_for(account)
     _must_be_operable(account, naming.staff_id)
     _must_be_another(work, naming.staff_id)
+    if (account.id, folded(naming.staff_id)) in await named_for(work.session, [account.id]):
+        raise OperatorNamed
     statement = insert(OperatorRow).values(
         id=work.ids.uuid(),
         account_id=account.id,
@@ -83,9 +86,7 @@ async def name_operator(work: Work, naming: Naming) -> Operator:
         named_at=work.now,
         changed_at=work.now,
     )
-    operator_id = await work.session.scalar(statement.on_conflict_do_nothing().returning(OperatorRow.id))
-    if operator_id is None:
-        raise OperatorNamed
+    operator_id = (await work.session.scalars(statement.returning(OperatorRow.id))).one()
     await note(work, [(account.id, _change(work, "operator_named", naming.staff_id, naming.device))])
     return await _judged(work, account, operator_id)
 

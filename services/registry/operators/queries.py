@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account, months_later
+from services.registry.accounts.people import folded, names_one_of
 from services.registry.accounts.work import Periods
 from services.registry.operators.domain import Device, Gate, Operator, OperatorState, Standing, gates
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
@@ -68,8 +69,16 @@ async def get_operator(session: AsyncSession, operator_id: UUID) -> Operator | N
 
 async def operating(session: AsyncSession, staff_ids: Sequence[str]) -> list[UUID]:
     """Return the accounts that these people are named for."""
-    found = select(OperatorRow.account_id).where(OperatorRow.staff_id.in_(staff_ids)).distinct()
+    found = select(OperatorRow.account_id).where(names_one_of(OperatorRow.staff_id, staff_ids)).distinct()
     return list(await session.scalars(found))
+
+
+async def named_for(session: AsyncSession, account_ids: Sequence[UUID]) -> set[tuple[UUID, str]]:
+    """Return who is named for these accounts, by account and folded staff id."""
+    rows = await session.execute(
+        select(OperatorRow.account_id, OperatorRow.staff_id).where(OperatorRow.account_id.in_(account_ids))
+    )
+    return {(account_id, folded(staff_id)) for account_id, staff_id in rows}
 
 
 async def authorised_people(session: AsyncSession) -> list[str]:

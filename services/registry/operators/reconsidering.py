@@ -7,10 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.domain import Account
+from services.registry.accounts.people import folded, names_one_of
 from services.registry.accounts.recording import lock, note
 from services.registry.accounts.work import SYSTEM, Work
 from services.registry.operators.domain import Operator, OperatorState, Verdict, can_have_operators, judge, needs_device
-from services.registry.operators.queries import operating, operator_of, standings
+from services.registry.operators.queries import named_for, operating, operator_of, standings
 from services.registry.operators.tables import OperatorRow, RemovalRow
 from shared.audit.chain import Change
 from shared.events.envelope import NewEvent
@@ -45,7 +46,7 @@ async def reconsider(work: Work, accounts: Sequence[Account]) -> None:
 async def _reconsider(work: Work, accounts: Sequence[Account], only: Sequence[str] | None) -> None:
     statement = select(OperatorRow).where(OperatorRow.account_id.in_([account.id for account in accounts]))
     if only is not None:
-        statement = statement.where(OperatorRow.staff_id.in_(only))
+        statement = statement.where(names_one_of(OperatorRow.staff_id, only))
     rows = (await work.session.scalars(statement.order_by(OperatorRow.id).with_for_update())).all()
     if not rows:
         return
@@ -139,6 +140,7 @@ async def _end_removals(work: Work, granted: Sequence[Operator]) -> None:
 
 async def _name_approved_people(work: Work, accounts: Sequence[Account]) -> None:
     """Name who was approved for an individual's account: their device is a gate from the first day (D-pia)."""
+    known = await named_for(work.session, [account.id for account in accounts])
     named = [
         _named(work, account, person)
         for account in accounts
@@ -146,9 +148,10 @@ async def _name_approved_people(work: Work, accounts: Sequence[Account]) -> None
         and can_have_operators(account.registration)
         and account.registration.status is not AccountStatus.FROZEN
         and (person := account.registration.approved_person)
+        and (account.id, folded(person)) not in known
     ]
     if named:
-        await work.session.execute(insert(OperatorRow).on_conflict_do_nothing(), named)
+        await work.session.execute(insert(OperatorRow), named)
 
 
 def _named(work: Work, account: Account, person: StaffId) -> dict[str, object]:
@@ -168,5 +171,5 @@ def _named(work: Work, account: Account, person: StaffId) -> dict[str, object]:
 
 async def _hold(work: Work, staff_ids: Sequence[str]) -> None:
     """Hold what is recorded of these people until the transaction ends."""
-    for staff_id in sorted(set(staff_ids)):
+    for staff_id in sorted({folded(staff_id) for staff_id in staff_ids}):
         await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(staff_id, 0))))

@@ -23,7 +23,7 @@ class OperatorRow(Base):
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "account_class"], ["account.id", "account.account_class"]),
         Index("uq_operator_account_person", "account_id", "staff_id", unique=True),
-        Index("ix_operator_staff_id", "staff_id"),
+        Index("ix_operator_staff_id", text("lower(staff_id)")),
         Index("ix_operator_lapses_at", "lapses_at", postgresql_where=text("state = 'authorised'")),
         CheckConstraint("account_class <> 'union'", name="no_union"),
         CheckConstraint(f"state in ({_STATES})", name="state"),

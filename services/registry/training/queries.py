@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.accounts.people import for_each, names_one_of
 from services.registry.training.domain import Completion, TrainingRecord
 from services.registry.training.tables import TrainingRow
 from shared.ids import StaffId
@@ -25,12 +26,13 @@ class TrainingPage:
 
 async def last_completed(session: AsyncSession, staff_ids: Sequence[str]) -> dict[str, date]:
     """Return when each of these people last completed training; people without any are left out."""
+    person = func.lower(TrainingRow.staff_id)
     rows = await session.execute(
-        select(TrainingRow.staff_id, func.max(TrainingRow.completed_on).label("day"))
-        .where(TrainingRow.staff_id.in_(staff_ids))
-        .group_by(TrainingRow.staff_id)
+        select(person.label("person"), func.max(TrainingRow.completed_on).label("day"))
+        .where(names_one_of(TrainingRow.staff_id, staff_ids))
+        .group_by(person)
     )
-    return {row.staff_id: row.day for row in rows}
+    return for_each(staff_ids, {row.person: row.day for row in rows})
 
 
 async def list_training(session: AsyncSession, *, cursor: UUID | None = None, limit: int = PAGE) -> TrainingPage:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registry.tables import Base
@@ -16,6 +16,7 @@ class TrainingRow(Base):
     __tablename__ = "training_record"
     __table_args__ = (
         UniqueConstraint("staff_id", "course", "completed_on"),
+        Index("ix_training_record_person", text("lower(staff_id)"), "completed_on"),
         Index("ix_training_record_recorded_at", "recorded_at", "id"),
         CheckConstraint("staff_id <> '' and course <> ''", name="named"),
     )

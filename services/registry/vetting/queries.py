@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Vetting
+from services.registry.accounts.people import for_each, names_one_of
 from services.registry.vetting.domain import Clearance, VettingRecord
 from services.registry.vetting.tables import VettingRow
 from shared.ids import StaffId
@@ -26,13 +27,14 @@ class VettingPage:
 
 async def clearances(session: AsyncSession, staff_ids: Sequence[str]) -> dict[str, Clearance]:
     """Return what each of these people holds now; people without any record are left out."""
+    person = func.lower(VettingRow.staff_id)
     rows = await session.scalars(
         select(VettingRow)
-        .where(VettingRow.staff_id.in_(staff_ids))
-        .ext(distinct_on(VettingRow.staff_id))
-        .order_by(VettingRow.staff_id, VettingRow.recorded_at.desc(), VettingRow.id.desc())
+        .where(names_one_of(VettingRow.staff_id, staff_ids))
+        .ext(distinct_on(person))
+        .order_by(person, VettingRow.recorded_at.desc(), VettingRow.id.desc())
     )
-    return {row.staff_id: record_of(row).clearance for row in rows}
+    return for_each(staff_ids, {row.staff_id: record_of(row).clearance for row in rows})
 
 
 async def list_vetting(session: AsyncSession, *, cursor: UUID | None = None, limit: int = PAGE) -> VettingPage:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index
+from sqlalchemy import CheckConstraint, DateTime, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registry.accounts.domain import Vetting
@@ -18,7 +18,7 @@ class VettingRow(Base):
 
     __tablename__ = "vetting_record"
     __table_args__ = (
-        Index("ix_vetting_record_person", "staff_id", "recorded_at", "id"),
+        Index("ix_vetting_record_person", text("lower(staff_id)"), "recorded_at", "id"),
         Index("ix_vetting_record_recorded_at", "recorded_at", "id"),
         CheckConstraint(f"level in ({_LEVELS})", name="level"),
         CheckConstraint("staff_id <> ''", name="named"),

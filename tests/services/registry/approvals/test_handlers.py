@@ -147,6 +147,16 @@ async def test_a_recorded_proxy_approves_on_their_days_and_is_named_with_the_app
 
 
 @pytest.mark.policy("S7")
+async def test_a_proxy_stands_in_however_their_staff_id_was_typed(database: Database) -> None:
+    await in_use(database, "x")
+    leave = NewDelegation(StaffId(PROXY.lower()), TODAY, TODAY, "Leave")
+    await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, leave))
+    request = await asked(database)
+    by_proxy = deciding(handlers.approve, request, APPROVER)
+    assert (await do(database, Role.ACCOUNT_OPERATOR, PROXY, by_proxy)).on_behalf_of == APPROVER
+
+
+@pytest.mark.policy("S7")
 async def test_a_proxy_does_not_decide_about_the_request_of_whom_they_stand_in_for(database: Database) -> None:
     await in_use(database, "x")
     leave = NewDelegation(StaffId(PROXY), TODAY, TODAY, "Leave")

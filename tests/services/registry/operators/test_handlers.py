@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.changing import Closing, Details, change_details, close
+from services.registry.accounts.changing import Closing, Details, change, change_details, close, lock_one
 from services.registry.accounts.domain import Registration, Vetting
 from services.registry.accounts.handlers import register
+from services.registry.accounts.recording import Changing
 from services.registry.accounts.work import NotYourAccount, Periods, Work
 from services.registry.operators.domain import Device, Operator, OperatorState
 from services.registry.operators.exceptions import BadException, Grant, NoException, end, grant
@@ -33,7 +34,7 @@ from services.registry.operators.handlers import (
     withdraw,
 )
 from services.registry.operators.lapsing import lapse_due, recheck_training
-from services.registry.operators.queries import get_operator, open_removals_of
+from services.registry.operators.queries import get_operator, named_for, open_removals_of
 from services.registry.training import handlers as training
 from services.registry.training.domain import Completion
 from services.registry.vetting import handlers as vetting
@@ -118,6 +119,36 @@ async def test_nobody_is_authorised_before_training_and_training_authorises_at_o
     assert await access_events(database) == [("authorisation.granted.v1", POSTS, None)]
     assert await train(database) == 0
     assert len(await access_events(database)) == 1
+
+
+@pytest.mark.policy("S5")
+@pytest.mark.policy("Sc-c")
+async def test_a_staff_id_is_one_person_however_it_is_typed(database: Database) -> None:
+    typed = StaffId(POSTS.lower())
+    account_id = await put(database, replace(OWNED, vetting_required=Vetting.SC))
+    await do(database, lambda work: vetting.record(work, Clearance(typed, Vetting.SC)))
+    await train(database, typed)
+    named = await name(database, account_id)
+    assert named.state is OperatorState.AUTHORISED
+    with pytest.raises(OperatorNamed):
+        await name(database, account_id, typed)
+    await do(database, lambda work: vetting.record(work, Clearance(typed, None)), now=NOW + timedelta(minutes=1))
+    assert await state(database, named.id) is OperatorState.WITHDRAWN
+
+
+@pytest.mark.policy("D-pia")
+async def test_an_approved_person_who_is_named_already_is_not_named_again(database: Database) -> None:
+    account_id = await put(database, INDIVIDUAL)
+    named = await name(database, account_id, DIRECTOR)
+    lower = replace(INDIVIDUAL, approved_person=StaffId(DIRECTOR.lower()))
+    await do(database, lambda work: _become(work, account_id, lower))
+    async with database.transaction() as session:
+        assert await named_for(session, [account_id]) == {(account_id, DIRECTOR.lower())}
+        assert await get_operator(session, named.id)
+
+
+async def _become(work: Work, account_id: AccountId, registration: Registration) -> None:
+    await change(work, await lock_one(work, account_id), Changing(registration, "details_changed"))
 
 
 @pytest.mark.policy("S5")
