@@ -6,8 +6,8 @@ MOST_DIGITS = 12
 
 
 def says_abuse(answers: Answers) -> bool:
-    """Say whether somebody is being abused (S3): then it is for the abuse team, whatever the form."""
-    return answers.get("being_abused") == ("yes",)
+    """Say whether somebody is being abused, or may be (S3): then it is for the abuse team, whatever the form."""
+    return answers.get("being_abused") in {("yes",), ("unsure",)}
 
 
 def account_involved(answers: Answers) -> bool:

@@ -118,7 +118,7 @@ STEPS = (
         ),
     ),
     shared_steps.CONTACT,
-    which_form("Somebody is being abused", "incident/which-form.html", says_abuse),
+    which_form("This may be abuse of a person", "incident/which-form.html", says_abuse),
 )
 
 

@@ -4,8 +4,8 @@ from services.intake.drafts.domain import Answers
 
 
 def being_abused(answers: Answers) -> bool:
-    """Say whether the reporter says that somebody is being abused."""
-    return answers.get("being_abused") == ("yes",)
+    """Say whether the reporter says that somebody is being abused, or may be: a doubt goes to no manager either."""
+    return answers.get("being_abused") in {("yes",), ("unsure",)}
 
 
 def says_abuse(answers: Answers) -> bool:

@@ -115,7 +115,7 @@ STEPS = (
     replace(shared_steps.MANAGER, template="misuse/manager.html"),
     shared_steps.ABOUT_YOU,
     shared_steps.CONTACT,
-    which_form("Somebody is being abused", "misuse/which-form.html", says_abuse),
+    which_form("This may be abuse of a person", "misuse/which-form.html", says_abuse),
 )
 
 
