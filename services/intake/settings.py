@@ -1,8 +1,9 @@
 """Intake's settings."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.settings import CommaSeparated, ServiceSettings
@@ -13,11 +14,13 @@ class OfficialChannel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: str
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     link: str | None = Field(default=None, pattern="^https?://")
 
 
-OFFICIAL_CHANNELS = {
+FormName = Literal["abuse", "misuse", "incident", "supplier-incident", "advice", "exception"]
+"""Every form, as its address names it."""
+OFFICIAL_CHANNELS: dict[FormName, OfficialChannel] = {
     "incident": OfficialChannel(
         text="The policy asks for the DWP Security Incident Referral Webform, and Signpost does not replace it yet: "
         "send it there too. You find it on the intranet."
@@ -44,9 +47,10 @@ class IntakeSettings(ServiceSettings):
     oidc_scopes: str = "openid profile email"
     """What sign-in asks the provider for, with spaces between."""
 
-    intake_official_channels: dict[str, OfficialChannel] = OFFICIAL_CHANNELS
-    """Forms that are not the mandated channel yet: JSON, a form's name (`abuse`, `misuse`, `incident`, `advice`,
-    `exception`) to `{"text": what the person must still do, "link": where, or null}`. `{}` where all are."""
+    intake_official_channels: dict[FormName, OfficialChannel] = OFFICIAL_CHANNELS
+    """Forms that are not the mandated channel yet: JSON, a form's name (`abuse`, `misuse`, `incident`,
+    `supplier-incident`, `advice`, `exception`) to `{"text": what the person must still do, "link": where, or null}`.
+    `{}` where all are."""
     intake_supplier_text: str = SUPPLIER_TEXT
     """What suppliers read on the form for security incidents before they begin (SS-014 is not public)."""
     intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS

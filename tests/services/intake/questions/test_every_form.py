@@ -5,13 +5,15 @@ import re
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
 from services.intake.app import FORMS
-from services.intake.settings import IntakeSettings, OfficialChannel
+from services.intake.incident_form.form import supplier_form
+from services.intake.settings import FormName, IntakeSettings, OfficialChannel
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.settings import InvalidSettings, load
@@ -172,6 +174,20 @@ async def test_the_manager_is_asked_about_only_where_somebody_is_abused(member: 
     )
 
 
+@pytest.mark.policy("S1", "S3")
+@pytest.mark.parametrize("name", ["incident with abuse", "misuse with abuse"])
+async def test_whoever_is_not_sure_whether_it_is_abuse_is_asked_on_and_sent_to_the_abuse_team(
+    intake: Intake, member: AsyncClient, name: str
+) -> None:
+    form, pages = FORMS_AND_ANSWERS[name]
+    asked = await walk(member, f"/report/{form}", {**pages, "abuse": {"being_abused": "unsure"}})
+    assert {"affected", "kind", "which-form"} <= set(asked)
+    page = await send(member, f"/report/{form}")
+    assert "the Social Media Abuse Response Team (SMART)" in page.text
+    event = await the_event(intake)
+    assert event["abuse_behaviours" if form == "misuse" else "behaviours"]
+
+
 @pytest.mark.parametrize("form", sorted(form.name for form in FORMS if not form.open_to_all))
 async def test_somebody_who_is_not_signed_in_signs_in_and_comes_back(client: AsyncClient, form: str) -> None:
     for path in (f"/report/{form}", f"/report/{form}/check", f"/report/{form}/contact"):
@@ -269,6 +285,15 @@ def test_official_channels_are_set_by_name(monkeypatch: pytest.MonkeyPatch, tmp_
     read = load(IntakeSettings)
     assert read.intake_official_channels == {"abuse": OfficialChannel(text="Also by KCIS.")}
     assert read.intake_supplier_fields == ("Firm", "Contract")
-    monkeypatch.setenv("SIGNPOST_INTAKE_OFFICIAL_CHANNELS", '{"abuse": {"text": "x", "link": "javascript:alert(1)"}}')
-    with pytest.raises(InvalidSettings, match="SIGNPOST_INTAKE_OFFICIAL_CHANNELS"):
-        load(IntakeSettings)
+    for wrong in (
+        '{"abuse": {"text": "x", "link": "javascript:alert(1)"}}',
+        '{"incidnet": {"text": "Also by the web form."}}',
+        '{"incident": {"text": " "}}',
+    ):
+        monkeypatch.setenv("SIGNPOST_INTAKE_OFFICIAL_CHANNELS", wrong)
+        with pytest.raises(InvalidSettings, match="SIGNPOST_INTAKE_OFFICIAL_CHANNELS"):
+            load(IntakeSettings)
+
+
+def test_every_form_can_have_an_official_channel() -> None:
+    assert set(get_args(FormName)) == {form.name for form in FORMS} | {supplier_form("", ()).name}
