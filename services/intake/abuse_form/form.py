@@ -11,6 +11,7 @@ from services.intake.questions.domain import Ask, How, Step, one
 from services.intake.questions.shared_steps import which_form
 from services.intake.questions.switching import which_form_choice
 from services.intake.reports.abuse import AbuseReport
+from services.intake.reports.domain import Report
 from shared.auth.principal import Principal
 from shared.events.vocabulary import AlsoAffects, Behaviour, ContentKind, ContentState, ManagerAlert
 
@@ -110,6 +111,10 @@ def _aside(answers: Answers) -> str | None:
     return None if one(answers, "safe") == "yes" else "help-now"
 
 
+def _notes(report: Report) -> tuple[str, ...]:
+    return ("at_risk",) if isinstance(report, AbuseReport) and report.also_affects else ()
+
+
 FORM = Form(
     name="abuse",
     caption="Report social media abuse",
@@ -125,4 +130,5 @@ FORM = Form(
     exits=True,
     to_other={"incident": as_incident},
     aside=_aside,
+    notes=_notes,
 )

@@ -178,6 +178,17 @@ def test_abuse_from_a_taken_over_account_is_smarts_too_by_either_form() -> None:
 
 
 @pytest.mark.policy("S3", "C-c")
+@pytest.mark.parametrize("risk", ["dwp_information", "sanctioned_account", "system"])
+@pytest.mark.parametrize(("behaviour", "wrong_form"), [("other", True), ("harassment", False)])
+def test_an_incident_by_the_abuse_form_is_sirts_and_counted_as_misdirected(
+    risk: str, behaviour: str, wrong_form: bool
+) -> None:
+    decision = routed(report(also_affects=(risk,), behaviours=(behaviour,)))
+    assert way(decision) == (Team.SMART, Team.SIRT)
+    assert (decision.misdirected, decision.also[0].misdirected) == (False, wrong_form)
+
+
+@pytest.mark.policy("S3", "C-c")
 @pytest.mark.parametrize(
     "event",
     [

@@ -158,6 +158,15 @@ async def test_only_who_can_be_looked_up_is_promised_to_be_told(
     assert sum(page.count(words) for words in told_of) == 1
 
 
+@pytest.mark.policy("S3", "C-c")
+@pytest.mark.parametrize(("at_risk", "told"), [(["system"], True), (["none"], False)])
+async def test_the_confirmation_names_sirt_where_something_of_the_department_is_at_risk(
+    client: AsyncClient, at_risk: list[str], told: bool
+) -> None:
+    await fill(client, at_risk={"also_affects": at_risk})
+    assert ("the Security Incident Response Team (SIRT)" in (await send(client)).text) is told
+
+
 async def test_removing_what_was_sent_removes_the_way_to_its_status_too(client: AsyncClient) -> None:
     await fill(client)
     page = (await send(client)).text
