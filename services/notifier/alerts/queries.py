@@ -76,9 +76,10 @@ async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[Alert
 async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) -> dict[ReportId, frozenset[str]]:
     """Return the keys of those who must not work these misuse cases.
 
-    They were told as the reporter's manager, so they know who reported, or had the case and it was passed on.
+    They were told as the reporter's manager, of the misuse or of abuse in the same report, so they know who reported;
+    or they had the case and it was passed on.
     """
-    about_reporter = AlertRow.purpose == AlertPurpose.MISUSE_REPORTED.value
+    about_reporter = AlertRow.purpose.in_([AlertPurpose.MISUSE_REPORTED.value, AlertPurpose.ABUSE_REPORTED.value])
     passed_on = (AlertRow.purpose == AlertPurpose.MISUSE_ASSIGNED.value) & AlertRow.escalated_to.is_not(None)
     rows = await session.execute(
         select(AlertRow.report_id, AlertRow.recipient_key, AlertRow.recipient_email).where(

@@ -71,7 +71,7 @@ async def case_transferred(
     given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
     await misuse.end(session, left, now)
-    await following.expect(session, [_transferred(e) for e in given], now)
+    await following.expect(session, [_given(e) for e in given], now)
 
 
 async def information_asked(
@@ -140,11 +140,10 @@ async def case_resolved(
 async def case_reopened(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, following: Following
 ) -> None:
-    """A case is being worked again, by its manager where it was theirs."""
-    _ = now, following
+    """A case is being worked again: one that managers work is given to one again, who is told."""
     await _set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
-    with_manager = [CaseId(e.data.case_id) for e in envelopes if e.data.team is Team.LINE_MANAGER]
-    await misuse.resume(session, with_manager)
+    given = [e for e in envelopes if e.data.team is Team.LINE_MANAGER]
+    await following.expect(session, [_given(e) for e in given], now)
 
 
 async def case_closed(
@@ -228,7 +227,8 @@ def _routed(envelope: Envelope[CaseRouted]) -> FollowUp:
     )
 
 
-def _transferred(envelope: Envelope[CaseTransferred]) -> FollowUp:
+def _given(envelope: Envelope[CaseTransferred | CaseReopened]) -> FollowUp:
+    """Return what follows when a person gives a case to a manager, knowing what it is about."""
     event = envelope.data
     return FollowUp(
         event_id=envelope.id,

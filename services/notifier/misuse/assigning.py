@@ -118,7 +118,7 @@ async def _store(session: AsyncSession, decisions: Sequence[Decision], now: date
     if not decisions:
         return
     statement = insert(AssignmentRow).values([_row(item, now) for item in decisions])
-    kept = ("report_id", "reference", "alert_id", "manager", "assigned_at", "ended_at")
+    kept = [name for name in _row(decisions[0], now) if name != "case_id"]
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=[AssignmentRow.case_id], set_={name: statement.excluded[name] for name in kept}
@@ -140,6 +140,9 @@ def _row(item: Decision, now: datetime) -> dict[str, object]:
         "alert_id": item.alert_id,
         "manager": item.choice.recipient.staff_id if item.choice.recipient else None,
         "assigned_at": now,
+        "action": None,
+        "acted_on": None,
+        "recorded_at": None,
         "ended_at": None,
     }
 

@@ -119,16 +119,6 @@ async def end(session: AsyncSession, case_ids: Collection[CaseId], now: datetime
         )
 
 
-async def resume(session: AsyncSession, case_ids: Collection[CaseId]) -> None:
-    """These cases are with their manager again: another action can be recorded."""
-    if case_ids:
-        await session.execute(
-            update(AssignmentRow)
-            .where(AssignmentRow.case_id.in_(case_ids))
-            .values(ended_at=None, action=None, acted_on=None, recorded_at=None)
-        )
-
-
 async def _own(session: AsyncSession, case_id: CaseId, manager: StaffId) -> AssignmentRow:
     row = await session.get(AssignmentRow, case_id, with_for_update=True)
     if row is None or row.manager != manager:

@@ -72,6 +72,11 @@ class KnownReport:
     kept_from: tuple[str, ...] = ()
     """Keys of those who may not hear of it through the alerts: who is accused, and who reported misuse."""
 
+    @property
+    def exempt(self) -> bool:
+        """Tell whether whom it was about is erased (C-j): then nobody can tell from whom to keep it."""
+        return self.form is ReportType.MISUSE and self.misuse is None
+
 
 def known_report(event: ReportEvent) -> KnownReport:
     """Return what is kept of a report as it is now."""
@@ -84,7 +89,7 @@ def known_report(event: ReportEvent) -> KnownReport:
         says_abuse=says_abuse(event),
         contact=contact_of(reporter),
         staff_id=StaffId(reporter.staff_id) if reporter.staff_id and named else None,
-        misuse=misuse_facts(event) if isinstance(event, MisuseEvent) else None,
+        misuse=misuse_facts(event) if isinstance(event, MisuseEvent) else _beside_abuse(event),
         kept_from=tuple(sorted(_kept_from(event))),
     )
 
@@ -126,6 +131,23 @@ def misuse_facts(event: MisuseEvent) -> MisuseFacts:
         affected=event.affected,
         found_by=event.found_by,
         union_activity=event.union_activity,
+        manager_alert=event.manager_alert,
+        manager_email=event.manager_email,
+    )
+
+
+def _beside_abuse(event: AbuseEvent | IncidentEvent) -> MisuseFacts | None:
+    """Return what a manager is found by where a lead sees misuse beside abuse (S1): of the only one suspected."""
+    if not says_abuse(event) or len(event.suspected) != 1:
+        return None
+    [one] = event.suspected
+    return MisuseFacts(
+        submitted_at=event.submitted_at,
+        reporter=event.reporter,
+        subject=Subject(name=one.name, staff_id=one.staff_id, handle=one.handle),
+        affected=event.affected,
+        found_by=event.found_by,
+        union_activity=YesNoUnsure.NO,
         manager_alert=event.manager_alert,
         manager_email=event.manager_email,
     )
