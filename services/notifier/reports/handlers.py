@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.reports.domain import KnownReport, stored_misuse
 from services.notifier.reports.tables import KnownReportRow
+from shared.events.vocabulary import ReportType
 from shared.ids import ReportId
 
 _BATCH = 500
@@ -18,7 +19,7 @@ _CHANGES = ("says_abuse", "contact", "staff_id", "misuse", "kept_from")
 async def remember(
     session: AsyncSession, reports: Sequence[KnownReport], now: datetime, *, remember_for: timedelta
 ) -> None:
-    """Keep what later messages need of `reports`; what is newer replaces what was known."""
+    """Keep what later messages need of `reports`; what is newer replaces what was known, but never what was erased."""
     statement = insert(KnownReportRow).values(
         [
             {
@@ -36,9 +37,10 @@ async def remember(
         ]
     )
     new = statement.excluded
+    erased = (KnownReportRow.form == ReportType.MISUSE.value) & KnownReportRow.misuse.is_(None)
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=[KnownReportRow.report_id], set_={name: new[name] for name in _CHANGES}
+            index_elements=[KnownReportRow.report_id], set_={name: new[name] for name in _CHANGES}, where=~erased
         )
     )
 

@@ -16,12 +16,12 @@ async def may_see_alerts(session: AsyncSession, principal: Principal, report_id:
     """Tell whether `principal` may read every alert about a report: responders, none whom it names as accused.
 
     Where a case of it is restricted only leads may, and never whoever reported it. Once the report is forgotten, a
-    month after its cases are closed, nobody may: then only recipients read their own.
+    month after its cases are closed, or whom it was about was exempt, nobody may: then only recipients read their own.
     """
     if not principal.may(Permission.SEE_ALERTS):
         return False
     report = (await known_reports(session, [report_id])).get(report_id)
-    if report is None:
+    if report is None or report.exempt:
         return False
     subject = principal.staff_id or principal.subject
     keys = keys_of_member(staff_id=subject, name=principal.name, email=principal.email)

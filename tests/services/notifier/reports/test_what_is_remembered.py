@@ -10,7 +10,7 @@ from services.notifier.reports.handlers import forget_due
 from shared.events.parts import Subject
 from tests.services.notifier.building import PRIYA, report, suspect
 from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import incident, misuse, who
+from tests.services.notifier.saying import added_to, incident, misuse, resolved, routed, who
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,15 @@ async def test_what_is_not_needed_any_more_is_forgotten(notifier: Notifier) -> N
         assert await forget_due(session, notifier.clock.now() + timedelta(days=399)) == 0
         assert await forget_due(session, notifier.clock.now() + timedelta(days=400)) == 2
     assert await notifier.scalar("select count(*) from known_report") == 0
+
+
+@pytest.mark.policy("C-j")
+async def test_what_its_reporter_adds_brings_nobody_back_whom_exempt_conduct_was_about(notifier: Notifier) -> None:
+    """The addition may have been on its way when the case was found exempt."""
+    said = misuse(union_activity="unsure")
+    case = routed(said.report_id, team="triage_desk", category="union_activity")
+    await notifier.receive(said)
+    await notifier.receive(case)
+    await notifier.receive(resolved(case, "exempt"))
+    await notifier.receive(added_to(said, text="more"))
+    assert await notifier.rows("select misuse is null, kept_from from known_report") == [(True, [])]

@@ -9,7 +9,7 @@ from shared.auth.permissions import Role
 from shared.events.parts import Subject
 from tests.services.notifier.building import DANIEL, GRACE, HELEN, MARGARET, PRIYA, report, suspect
 from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import misuse, routed
+from tests.services.notifier.saying import misuse, resolved, routed
 from tests.services.notifier.web import NotifierWeb
 
 URL = "/alerts/api/v1/alerts"
@@ -74,6 +74,20 @@ async def test_of_a_restricted_case_only_leads_learn_whom_it_does_not_name(
     await notifier.receive(said)
     await notifier.receive(routed(said.report_id, restricted=True))
     assert bool(await _seen(web, said.report_id, asks, role)) is sees
+
+
+@pytest.mark.policy("C-j")
+@pytest.mark.parametrize("asks", [DANIEL, MARGARET])
+async def test_of_what_was_exempt_nobody_learns_once_whom_it_was_about_is_erased(
+    notifier: Notifier, web: NotifierWeb, asks: StaffMember
+) -> None:
+    said = misuse(reporter=PRIYA, subject=Subject(name=DANIEL.name), union_activity="unsure")
+    case = routed(said.report_id, team="triage_desk", category="union_activity", restricted=True)
+    await notifier.receive(said)
+    await notifier.receive(case)
+    await notifier.receive(resolved(case, "exempt"))
+    assert await notifier.scalar("select count(*) from alert") == 1
+    assert await _seen(web, said.report_id, asks, Role.TRIAGE_DESK) == 0
 
 
 async def _seen(web: NotifierWeb, report_id: UUID, asks: StaffMember, role: Role) -> int:
