@@ -51,8 +51,9 @@ class Composer:
         ]
         if count > MOST_LISTED:
             lines.append(f"And {count - MOST_LISTED} more.")
-        links.append(f"{self.public_url}/alerts/my-team")
-        lines.append(f"Sign in to see the alerts that you manage: {links[-1]}")
+        if any(item.notice.purpose in ASKS for item in items):
+            links.append(f"{self.public_url}/alerts/my-team")
+            lines.append(f"Sign in to see all alerts sent to you: {links[-1]}")
         lines.append(f"Questions: write to {self.contacts[MessageClass.TEAM]}.")
         return self._message(attempt, f"{count} messages from Signpost", lines, links, reminder=False)
 

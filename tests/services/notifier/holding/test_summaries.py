@@ -11,11 +11,12 @@ from services.notifier.delivery import handlers as delivery
 from services.notifier.delivery.domain import Outcome, OutcomeKind
 from services.notifier.delivery.handlers import DeliveryTimes
 from shared.events.notifier import AlertSent
-from tests.services.notifier.building import GRACE, HELEN, HOLDING, TOM, report
+from shared.events.vocabulary import AlertPurpose
+from tests.services.notifier.building import GRACE, HELEN, HOLDING, PRIYA, TOM, report
 from tests.services.notifier.cases.test_following_cases import deadline
 from tests.services.notifier.mail_server import text_of
 from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import routed
+from tests.services.notifier.saying import resolved, routed
 from tests.services.notifier.web import NotifierWeb
 from tests.support.web import csrf_token
 
@@ -42,6 +43,24 @@ async def test_low_urgency_is_collected_for_each_recipient_until_its_time(notifi
     assert await notifier.rows(STATES) == [("sent", 3)]
     assert len(await notifier.events(AlertSent)) == 3
     assert await notifier.sweep_digests() == 0
+
+
+async def test_a_reporter_is_shown_no_managers_page_in_a_digest(notifier: Notifier) -> None:
+    chosen = replace(notifier, holding=replace(HOLDING, digest=frozenset({AlertPurpose.REPORT_FINISHED})))
+    for _ in range(2):
+        said = report()
+        case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
+        await chosen.receive(said)
+        await chosen.receive(case)
+        await chosen.receive(resolved(case, "support_given"))
+    await chosen.deliver_until(chosen.all_settled)
+    chosen.clock.turn(timedelta(hours=8))
+    assert await chosen.sweep_digests() == 2
+    await chosen.deliver_until(chosen.all_settled)
+    digest = chosen.mail_server.mails[-1]
+    assert (digest["To"], digest["Subject"]) == (PRIYA.email, "2 messages from Signpost")
+    assert text_of(digest).count("/report/track") == 2
+    assert "my-team" not in text_of(digest)
 
 
 async def test_a_storm_is_one_summary_and_urgent_alerts_are_not_held(stormy: Notifier) -> None:
