@@ -36,6 +36,18 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_sep
 """A list written as `a,b,c`."""
 
 
+def _in_seconds(value: object) -> object:
+    """A number of seconds as the environment has it, which is always text."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_in_seconds), Field(ge=timedelta(0))]
+"""A length of time, written in seconds or as ISO 8601 has it (`90`, `PT1M30S`)."""
+
+
 def _pairs(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -79,7 +91,7 @@ class ServiceSettings(BaseSettings):
     """Whom bearer tokens of the provider must be meant for."""
     oidc_algorithms: CommaSeparated = ALGORITHMS
     """Signatures of the provider that are believed: some of `RS256,ES256,EdDSA`."""
-    oidc_leeway: timedelta = timedelta(seconds=30)
+    oidc_leeway: Duration = timedelta(seconds=30)
     """How far the provider's clock may be off (seconds, or ISO 8601)."""
     oidc_role_claim: str = "groups"
     """The claim that lists a person's or client's groups; dots lead into objects (`realm_access.roles`)."""
@@ -113,7 +125,7 @@ class ServiceSettings(BaseSettings):
     """Of the topics that `signpost topics apply` creates."""
     audit_anchors_dir: Path | None = None
     """Where audited services publish the roots of their chains, outside the database: `<service>.anchors`."""
-    audit_anchor_every: timedelta = timedelta(minutes=10)
+    audit_anchor_every: Duration = timedelta(minutes=10)
     """How often changed activity chains are anchored, where `audit_anchors_dir` is set (seconds, or ISO 8601)."""
     rate_limit_bearer: str = "60000/minute"
     """Writes that one bearer token may make, in one process."""

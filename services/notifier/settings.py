@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from services.notifier.messages.domain import MessageClass
 from shared.events.vocabulary import AlertPurpose, Team
-from shared.settings import CommaSeparated, ServiceSettings
+from shared.settings import CommaSeparated, Duration, ServiceSettings
 
 
 def split(value: object) -> object:
@@ -52,17 +52,17 @@ class NotifierSettings(ServiceSettings):
     """Of that sign-in."""
     notifier_smtp_from: str = "Signpost <signpost@example.org>"
     """The sender of alerts; its domain also ends their Message-IDs."""
-    notifier_smtp_timeout: timedelta = timedelta(seconds=20)
+    notifier_smtp_timeout: Duration = timedelta(seconds=20)
     """For one whole dialogue with the mail server."""
-    notifier_attempt_lease: timedelta = timedelta(minutes=5)
+    notifier_attempt_lease: Duration = timedelta(minutes=5)
     """After this an attempt that nobody closed is made again, even while its process seems to live."""
-    notifier_give_up_after: timedelta = timedelta(hours=12)
+    notifier_give_up_after: Duration = timedelta(hours=12)
     """How long temporary failures are retried before the next in the chain is told instead."""
-    notifier_remind_after: timedelta = timedelta(hours=4)
+    notifier_remind_after: Duration = timedelta(hours=4)
     """From sending to the one reminder."""
-    notifier_escalate_after: timedelta = timedelta(hours=24)
+    notifier_escalate_after: Duration = timedelta(hours=24)
     """From sending to telling the next in the chain."""
-    notifier_link_valid_for: timedelta = timedelta(days=14)
+    notifier_link_valid_for: Duration = timedelta(days=14)
     """How long the link in an alert can be used."""
     notifier_team_mailboxes: MailboxTable = (
         "smart=smart@example.org",
@@ -89,7 +89,7 @@ class NotifierSettings(ServiceSettings):
     """Told when an official account may be taken over, and of accounts whose owner the directory does not know."""
     notifier_policy_version: str = "2025-07-29"
     """The text of the policy in force; when it changes, everybody is asked to acknowledge it again."""
-    notifier_remember_reports_for: timedelta = timedelta(days=400)
+    notifier_remember_reports_for: Duration = timedelta(days=400)
     """How long notifier knows how to reach a reporter and who misuse is about: 30 days after closing at most."""
     notifier_digest_purposes: Annotated[tuple[AlertPurpose, ...], NoDecode, BeforeValidator(split)] = (
         AlertPurpose.DEADLINE_AT_RISK,
@@ -100,11 +100,11 @@ class NotifierSettings(ServiceSettings):
     """Which messages wait for a digest where they are of low urgency; the others leave at once."""
     notifier_digest_times: Annotated[tuple[time, ...], NoDecode, BeforeValidator(split)] = (time(9), time(14))
     """When digests leave, on the clocks of the United Kingdom: `09:00,14:00`."""
-    notifier_digest_within: timedelta = timedelta(hours=8)
+    notifier_digest_within: Duration = timedelta(hours=8)
     """No message waits longer than this for its digest."""
     notifier_storm_after: Annotated[int, Field(ge=1)] = 50
     """More alerts than this to one recipient within the storm window are sent as one summary; urgent ones never are."""
-    notifier_storm_window: timedelta = timedelta(minutes=10)
+    notifier_storm_window: Duration = timedelta(minutes=10)
     """What counts as one storm, and how long its summary is waited for."""
     notifier_notify_classes: Annotated[tuple[MessageClass, ...], NoDecode, BeforeValidator(split)] = ()
     """Which messages leave by GOV.UK Notify and not by mail: `manager`, `team`, `reporter`, `account`."""
@@ -114,7 +114,7 @@ class NotifierSettings(ServiceSettings):
     """Of an e-mail template with the subject `((subject))` and the body `((body))`."""
     notifier_notify_url: str = "https://api.notifications.service.gov.uk"
     """Where its API is."""
-    notifier_notify_timeout: timedelta = timedelta(seconds=20)
+    notifier_notify_timeout: Duration = timedelta(seconds=20)
     """For one call of its API."""
     notifier_notify_callback_token: SecretStr | None = None
     """The bearer token that Notify sends with delivery receipts; without it none is taken."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import field_validator
 
 from shared.events.vocabulary import Team
-from shared.settings import CommaSeparated, ServiceSettings
+from shared.settings import CommaSeparated, Duration, ServiceSettings
 
 _HOURS = re.compile(r"(?P<team>[a-z_]+)\s*=\s*(?P<opens>\d\d:\d\d)\s*-\s*(?P<closes>\d\d:\d\d)(?P<daily>\s+daily)?")
 
@@ -38,7 +38,7 @@ class TriageSettings(ServiceSettings):
     triage_team_hours: CommaSeparated = ()
     """Hours of single teams instead of the office hours: `smart=07:00-22:00 daily,advice_centre=08:00-18:00`; `daily`
     means weekends and bank holidays too."""
-    triage_incident_grace: timedelta = timedelta(hours=24)
+    triage_incident_grace: Duration = timedelta(hours=24)
     """How long after its discovery the report of a security incident counts as late; only SIRT's leads see it."""
     triage_office_opens: time = time(9)
     """When office hours begin, in UK local time, on working days of England and Wales."""

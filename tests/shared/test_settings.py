@@ -1,5 +1,6 @@
 """A setting that is missing, malformed or unknown stops the start with its name, and never with its value."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_a_malformed_setting_is_named_and_not_repeated(environment: pytest.Monke
         load(ServiceSettings)
     assert "SIGNPOST_SECRET_KEY: is malformed" in str(refused.value)
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("90", 90), ("0.5", 0.5), ("PT1M30S", 90), ("P1D", 86_400)])
+def test_a_duration_is_written_in_seconds_or_as_iso_8601(
+    environment: pytest.MonkeyPatch, written: str, seconds: float
+) -> None:
+    environment.setenv("SIGNPOST_OIDC_LEEWAY", written)
+    assert load(ServiceSettings).oidc_leeway == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-5", "nan", "1e400"])
+def test_a_duration_that_is_none_is_refused_by_name(environment: pytest.MonkeyPatch, nonsense: str) -> None:
+    environment.setenv("SIGNPOST_OIDC_LEEWAY", nonsense)
+    with pytest.raises(InvalidSettings, match="SIGNPOST_OIDC_LEEWAY: is malformed"):
+        load(ServiceSettings)
 
 
 def test_an_unknown_setting_is_named() -> None:
