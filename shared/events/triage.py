@@ -63,6 +63,9 @@ class CaseTransferred(_CaseEvent):
     TYPE: ClassVar[str] = "case.transferred.v1"
     from_team: Open[Team]
     to_team: Open[Team]
+    priority: Open[Priority] | None = None
+    staffed: bool = True
+    """Whether the new team is at work: a P1 or P2 outside its hours needs somebody on call."""
 
 
 class CaseInformationAsked(_CaseEvent):

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.notifier.alerts.domain import Choice, Recipient
 from services.notifier.messages.domain import Standing, Urgency
 from services.notifier.reports.domain import KnownReport
-from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed, CaseRouted
+from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed, CaseRouted, CaseTransferred
 from shared.events.vocabulary import (
     UNRECOGNISED,
     AlertPurpose,
@@ -97,7 +97,15 @@ def waits_for_report(event: CaseRouted) -> bool:
 
 def at_once(event: CaseRouted, boxes: Mailboxes) -> list[Telling]:
     """Return who is told of a routed case whatever the report says."""
-    return [*_on_call(event, boxes), *_comms(event, boxes), *_both_teams(event, boxes), *_enquiry(event)]
+    on_call = _on_call(event, event.team, boxes, str(event.case_id))
+    return [*on_call, *_comms(event, boxes), *_both_teams(event, boxes), *_enquiry(event)]
+
+
+def handed_over(event: CaseTransferred, event_id: str, boxes: Mailboxes) -> list[Telling]:
+    """Return who is told that a team has a case that was another's; managers are told as people."""
+    if event.to_team is Team.LINE_MANAGER:
+        return []
+    return list(_on_call(event, event.to_team, boxes, f"{event.case_id} {event_id}"))
 
 
 def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[Telling]:
@@ -137,11 +145,13 @@ def _deadline_urgency(event: CaseDeadlineAtRisk | CaseDeadlineMissed) -> Urgency
     return Urgency.LOW if isinstance(event, CaseDeadlineAtRisk) else Urgency.NORMAL
 
 
-def _on_call(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:
+def _on_call(
+    event: CaseRouted | CaseTransferred, team: Open[Team], boxes: Mailboxes, occasion: str
+) -> Iterable[Telling]:
     """A P1 or P2 outside the team's hours needs somebody on call."""
     if not event.staffed and event.priority in _SOON:
-        choice = Choice(RecipientReason.TEAM_MAILBOX, _of(event.team, boxes.on_call))
-        yield Telling(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), str(event.case_id))
+        choice = Choice(RecipientReason.TEAM_MAILBOX, _of(team, boxes.on_call))
+        yield Telling(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), occasion)
 
 
 def _comms(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:

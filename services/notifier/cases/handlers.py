@@ -11,9 +11,11 @@ from services.notifier.alerts.deciding import decide
 from services.notifier.cases.domain import (
     UNION_ACTIVITY,
     FollowUp,
+    Telling,
     about_deadline,
     at_once,
     form_of,
+    handed_over,
     to_reporter,
     waits_for_report,
 )
@@ -38,6 +40,7 @@ from shared.events.triage import (
 from shared.events.vocabulary import AlertPurpose, Outcome, ReportType, Team
 from shared.ids import CaseId, ReportId
 
+_CaseEvent = CaseRouted | CaseTransferred | CaseInformationAsked | CaseDeadlineAtRisk | CaseDeadlineMissed
 _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 
 
@@ -47,30 +50,23 @@ async def case_routed(
     """Tell the teams at once, and everybody else as soon as the report is known."""
     statement = insert(KnownCaseRow).values([_known(envelope.data) for envelope in envelopes])
     await session.execute(statement.on_conflict_do_nothing())
-    decisions = [
-        decision(
-            CaseId(e.data.case_id),
-            ReportId(e.data.report_id),
-            e.data.reference,
-            e.id,
-            e.data.at,
-            told,
-            following.post,
-        )
-        for e in envelopes
-        for told in at_once(e.data, following.boxes)
-    ]
-    await decide(session, decisions, now, post=following.post)
+    told = [(e, telling) for e in envelopes for telling in at_once(e.data, following.boxes)]
+    await _tell(session, told, now, following)
     await following.expect(session, [_routed(e) for e in envelopes if waits_for_report(e.data)], now)
 
 
 async def case_transferred(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, following: Following
 ) -> None:
-    """A case that a person gives to a manager finds one; one that leaves its manager is no longer theirs."""
+    """A case that a person gives to a manager finds one; one that leaves its manager is no longer theirs.
+
+    Where it is urgent and its new team is not at work, somebody on call is told.
+    """
     given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
     await misuse.end(session, left, now)
+    told = [(e, telling) for e in envelopes for telling in handed_over(e.data, e.id, following.boxes)]
+    await _tell(session, told, now, following)
     await following.expect(session, [_given(e) for e in given], now)
 
 
@@ -80,26 +76,12 @@ async def information_asked(
     """Tell the reporter that a question waits on their report's page: the team waits for the answer."""
     known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
     contacts = await contacts_of(session, known.values())
-    decisions = [
-        decision(
-            CaseId(e.data.case_id),
-            ReportId(e.data.report_id),
-            e.data.reference,
-            e.id,
-            e.data.at,
-            to_reporter(
-                AlertPurpose.QUESTION_ASKED,
-                contacts.get(ReportId(e.data.report_id)),
-                Standing.REPORTER,
-                e.id,
-                Urgency.NORMAL,
-            ),
-            following.post,
-        )
+    told = [
+        (e, to_reporter(AlertPurpose.QUESTION_ASKED, contacts.get(report_id), Standing.REPORTER, e.id, Urgency.NORMAL))
         for e in envelopes
-        if ReportId(e.data.report_id) in known
+        if (report_id := ReportId(e.data.report_id)) in known
     ]
-    await decide(session, decisions, now, post=following.post)
+    await _tell(session, told, now, following)
 
 
 async def case_resolved(
@@ -166,17 +148,18 @@ async def deadline_passes(
     following: Following,
 ) -> None:
     """Tell the lead of the team whose clock runs out, or ran out."""
+    told = [(e, about_deadline(e.data, e.id, following.boxes)) for e in envelopes]
+    await _tell(session, told, now, following)
+
+
+async def _tell(
+    session: AsyncSession, told: Sequence[tuple[Envelope[_CaseEvent], Telling]], now: datetime, following: Following
+) -> None:
     decisions = [
         decision(
-            CaseId(e.data.case_id),
-            ReportId(e.data.report_id),
-            e.data.reference,
-            e.id,
-            e.data.at,
-            about_deadline(e.data, e.id, following.boxes),
-            following.post,
+            CaseId(e.data.case_id), ReportId(e.data.report_id), e.data.reference, e.id, e.data.at, one, following.post
         )
-        for e in envelopes
+        for e, one in told
     ]
     await decide(session, decisions, now, post=following.post)
 

@@ -96,7 +96,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
     AlertPurpose.URGENT_CASE: {
         Standing.TEAM: Wording(
             "a case needs somebody on call",
-            "An urgent case has opened while your team is not at work.",
+            "An urgent case has come to your team while it is not at work.",
             "What to do: open the case, claim it and act on it now, or hand it over.",
         ),
     },

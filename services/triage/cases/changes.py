@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases.clocks import ClockRules
 from services.triage.cases.domain import Case
 from shared.audit import chain
-from shared.events.triage import CaseResolved
+from shared.events.triage import CaseResolved, CaseTransferred
 from shared.events.vocabulary import Outcome
 from shared.ids import Reference
 
@@ -75,6 +76,17 @@ def resolved(case: Case, outcome: Outcome, now: datetime) -> CaseResolved:
         outcome=outcome,
         report_type=case.report_type,
         linked=is_linked(case.reference),
+    )
+
+
+def handed_over(before: Case, after: Case, now: datetime, clocks: ClockRules) -> CaseTransferred:
+    """Return the event that says that another team has the case, and whether anybody of it is at work."""
+    return CaseTransferred(
+        **event_ids(after, now),
+        from_team=before.team,
+        to_team=after.team,
+        priority=after.priority,
+        staffed=clocks.at_work(after.team, now),
     )
 
 

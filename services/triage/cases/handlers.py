@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries
 from services.triage.cases.access import Viewer
-from services.triage.cases.changes import CaseChanged, event_ids, resolved, since
+from services.triage.cases.changes import CaseChanged, event_ids, handed_over, resolved, since
 from services.triage.cases.clocks import ClockRules
 from services.triage.cases.domain import Case
 from services.triage.cases.recording import Recorder, Taken, record
@@ -22,7 +22,6 @@ from shared.events.triage import (
     CaseClosed,
     CaseInformationAsked,
     CaseReopened,
-    CaseTransferred,
     ReporterUpdateShared,
 )
 from shared.events.vocabulary import Outcome, Team
@@ -119,7 +118,7 @@ async def transfer(work: Work, case_id: UUID, read: int, to: Team, reason: str) 
     """Hand the case to another team."""
 
     def events(before: Case, after: Case) -> list[Event]:
-        return [CaseTransferred(**event_ids(after, work.now), from_team=before.team, to_team=after.team)]
+        return [handed_over(before, after, work.now, work.clocks)]
 
     step = Step("transferred", lambda case: domain.transfer(case, work.viewer.actor(case), to), events, reason=reason)
     return await take(work, case_id, read, step)

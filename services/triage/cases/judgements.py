@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases import queries, turns
-from services.triage.cases.changes import event_ids, resolved
+from services.triage.cases.changes import event_ids, handed_over, resolved
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Step, Work, take
 from services.triage.cases.linking import Wish, open_linked
@@ -26,7 +26,7 @@ from services.triage.routing import queries as routing
 from services.triage.routing.domain import Also, RuleBook, decide
 from shared.audit import chain
 from shared.events.envelope import Event
-from shared.events.triage import CaseClosed, CaseCompromiseConfirmed, CaseTransferred
+from shared.events.triage import CaseClosed, CaseCompromiseConfirmed
 from shared.events.vocabulary import DeadlineKind, Outcome, ReportType, Team, YesNoUnsure
 
 _UK = ZoneInfo("Europe/London")
@@ -66,7 +66,7 @@ async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: Ru
     def events(before: Case, after: Case) -> list[Event]:
         if before.team is after.team:
             return []
-        return [CaseTransferred(**event_ids(after, work.now), from_team=before.team, to_team=after.team)]
+        return [handed_over(before, after, work.now, work.clocks)]
 
     step = Step(
         "not_exempted",

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries, turns
-from services.triage.cases.changes import event_ids, resolved
+from services.triage.cases.changes import handed_over, resolved
 from services.triage.cases.domain import FINISHED, Case
 from services.triage.cases.linking import Wish, open_linked
 from services.triage.cases.recording import Recorder, Taken, record
@@ -15,7 +15,6 @@ from shared.audit import chain
 from shared.audit.chain import Change
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
-from shared.events.triage import CaseTransferred
 from shared.events.vocabulary import ManagerAction, Outcome, ReportType, Team
 from shared.ids import Ids
 
@@ -32,7 +31,7 @@ async def manager_assigned(
     taken = [
         one
         for envelope in envelopes
-        if (row := rows.get(envelope.data.case_id)) and (one := _assigned(row, envelope.data, now))
+        if (row := rows.get(envelope.data.case_id)) and (one := _assigned(row, envelope.data, now, recorder))
     ]
     await record(session, taken, now, recorder)
 
@@ -42,7 +41,9 @@ async def manager_acted(
 ) -> None:
     """End each case with what its manager did; what this version cannot read is for the triage desk."""
     rows = await queries.lock_cases(session, [envelope.data.case_id for envelope in envelopes])
-    taken = [_acted(row, envelope.data, now) for envelope in envelopes if (row := rows.get(envelope.data.case_id))]
+    taken = [
+        _acted(row, envelope.data, now, recorder) for envelope in envelopes if (row := rows.get(envelope.data.case_id))
+    ]
     await record(session, taken, now, recorder)
 
 
@@ -66,34 +67,35 @@ async def note_look(session: AsyncSession, case: Case, action: str, now: datetim
     await chain.append(session, [(case_id, looked) for case_id in rows], now, ids)
 
 
-def _assigned(row: CaseRow, data: ManagerAssigned, now: datetime) -> Taken | None:
+def _assigned(row: CaseRow, data: ManagerAssigned, now: datetime, recorder: Recorder) -> Taken | None:
     case = queries.to_case(row)
     if case.team is not Team.LINE_MANAGER or case.state in FINISHED:
         return None
     says = {"reason": str(data.reason)}
     if data.manager is None:
-        return _to_the_desk(row, case, now, "manager_missing", says)
+        return _to_the_desk(row, now, recorder, "manager_missing", says)
     after = turns.assigned(case, data.manager)
     return Taken(row, after, "manager_assigned", NOTIFIER, says=says, personal={"manager": data.manager})
 
 
-def _acted(row: CaseRow, data: ManagerActionRecorded, now: datetime) -> Taken:
+def _acted(row: CaseRow, data: ManagerActionRecorded, now: datetime, recorder: Recorder) -> Taken:
     case = queries.to_case(row)
     says = {"action": str(data.action), "acted_on": data.acted_on.isoformat()}
     personal = {"manager": data.manager}
     if case.team is not Team.LINE_MANAGER or case.state in FINISHED:
         return Taken(row, domain.following(case), "manager_acted", NOTIFIER, says=says, personal=personal)
     if not isinstance(data.action, ManagerAction):
-        return _to_the_desk(row, case, now, "manager_acted", says)
+        return _to_the_desk(row, now, recorder, "manager_acted", says)
     outcome = Outcome(data.action.value)
     after = turns.concluded(case, outcome)
     events: list[Event] = [resolved(after, outcome, now)]
     return Taken(row, after, "manager_acted", NOTIFIER, says=says, personal=personal, events=events)
 
 
-def _to_the_desk(row: CaseRow, case: Case, now: datetime, action: str, says: dict[str, str]) -> Taken:
+def _to_the_desk(row: CaseRow, now: datetime, recorder: Recorder, action: str, says: dict[str, str]) -> Taken:
+    case = queries.to_case(row)
     after = turns.moved(case, Team.TRIAGE_DESK)
-    event = CaseTransferred(**event_ids(after, now), from_team=case.team, to_team=after.team)
+    event = handed_over(case, after, now, recorder.clocks)
     return Taken(row, after, action, NOTIFIER, says=says, events=[event])
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries, turns
-from services.triage.cases.changes import differences, event_ids
+from services.triage.cases.changes import differences, event_ids, handed_over
 from services.triage.cases.recording import Recorder, Taken, record
 from services.triage.cases.storing import SYSTEM
 from services.triage.cases.tables import CaseRow
@@ -17,7 +17,7 @@ from services.triage.deadlines.domain import Clock, DeadlineWarning, outlook, wa
 from shared.audit import chain
 from shared.audit.chain import Change
 from shared.events.envelope import NewEvent
-from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed, CaseTransferred
+from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed
 from shared.events.vocabulary import CaseState, DeadlineKind, Team
 from shared.ids import Ids
 
@@ -64,7 +64,7 @@ async def warn_of_deadlines(session: AsyncSession, now: datetime, *, recorder: R
     await chain.append(session, changes, now, recorder.ids)
     await recorder.outbox.append(session, [_event(row, clock, warning, now) for row, clock, warning in warned], now)
     missed = [row for row, clock, warning in warned if _ran_out(clock, warning)]
-    await record(session, [_to_the_desk(row, now) for row in missed if _nobody_may(row)], now, recorder)
+    await record(session, [_to_the_desk(row, now, recorder) for row in missed if _nobody_may(row)], now, recorder)
     return len(rows)
 
 
@@ -78,10 +78,10 @@ def _nobody_may(row: CaseRow) -> bool:
     return bool(row.kept_from) and row.state == CaseState.NEW and not elsewhere
 
 
-def _to_the_desk(row: CaseRow, now: datetime) -> Taken:
+def _to_the_desk(row: CaseRow, now: datetime, recorder: Recorder) -> Taken:
     case = queries.to_case(row)
     after = turns.moved(case, Team.TRIAGE_DESK)
-    event = CaseTransferred(**event_ids(after, now), from_team=case.team, to_team=after.team)
+    event = handed_over(case, after, now, recorder.clocks)
     return Taken(row, after, "nobody_took_it", SYSTEM, events=[event])
 
 

@@ -13,7 +13,17 @@ from shared.events.vocabulary import RecipientReason as Why
 from tests.services.notifier.building import GRACE, NOW, PRIYA, envelope, report
 from tests.services.notifier.mail_server import text_of
 from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import REFERENCE, closed, incident, misuse, reopened, resolved, routed, who
+from tests.services.notifier.saying import (
+    REFERENCE,
+    closed,
+    incident,
+    misuse,
+    reopened,
+    resolved,
+    routed,
+    transferred,
+    who,
+)
 
 
 @pytest.mark.policy("S3")
@@ -160,6 +170,30 @@ async def test_the_lead_gets_a_deadline_with_a_link_to_the_case(notifier: Notifi
     [mail] = notifier.mail_server.mails
     assert f"http://127.0.0.1:8000/cases/{REFERENCE}" in text_of(mail)
     assert mail["Subject"].startswith("Urgent: a deadline is at risk")
+
+
+@pytest.mark.parametrize(
+    ("to_team", "priority", "staffed", "told"),
+    [
+        ("sirt", "P1", False, ["sirt-on-call@example.org"]),
+        ("smart", "P2", False, ["triage-desk-on-call@example.org"]),
+        ("sirt", "P1", True, []),
+        ("sirt", "P3", False, []),
+        ("sirt", None, True, []),
+    ],
+)
+async def test_an_urgent_case_that_goes_to_a_team_that_is_not_at_work_needs_somebody_on_call(
+    notifier: Notifier, to_team: str, priority: str | None, staffed: bool, told: list[str]
+) -> None:
+    said = report()
+    case = routed(said.report_id, form="abuse", report_type="abuse", team="triage_desk")
+    await notifier.receive(said)
+    await notifier.receive(case)
+    moved = transferred(case, "triage_desk", to_team).model_copy(update={"priority": priority, "staffed": staffed})
+    await notifier.receive(moved)
+    await notifier.deliver_until(notifier.all_settled)
+    urgent = "select recipient_email from alert where purpose = 'urgent_case'"
+    assert [email for (email,) in await notifier.rows(urgent)] == told
 
 
 def asked(case: CaseRouted) -> CaseInformationAsked:
