@@ -86,6 +86,8 @@ class _Misuse(_Report):
     own_time: Open[YesNoUnsure] = YesNoUnsure.UNSURE
     dwp_information: Open[YesNoUnsure] = YesNoUnsure.NO
     """Whether information of the department was shown."""
+    taken_over: Open[YesNoUnsure] | None = None
+    """Whether somebody else may control an official account; None where nobody asked."""
     occurred_at: AwareDatetime | None = None
     evidence_note: str | None = None
     related_reference: str | None = None

@@ -74,6 +74,11 @@ ROWS = {
         {**ABUSE, "behaviours": ["impersonation"], "also_affects": ["account_taken_over"]},
         (Went("sirt", "C-c", misdirected=True),),
     ),
+    "2-taken-over-by-the-misuse-form": Row(
+        "misuse",
+        by("S1003", account_kind="official", taken_over="yes", union_activity="no"),
+        (Went("sirt", "C-c", misdirected=True),),
+    ),
     "2-taken-over-with-abuse": Row(
         "abuse", {**ABUSE, "also_affects": ["account_taken_over"]}, (INCIDENT_AT_SIRT, SMART)
     ),

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.intake.drafts.domain import Answers
-from services.intake.misuse_form.domain import about_a_failure_to_report, as_abuse, being_abused, says_abuse
+from services.intake.misuse_form.domain import (
+    about_a_failure_to_report,
+    as_abuse,
+    being_abused,
+    official_account,
+    says_abuse,
+)
 from services.intake.misuse_form.options import CHOICES
 from services.intake.questions import reading, shared_steps
 from services.intake.questions.definition import Form
@@ -65,6 +71,20 @@ ACCOUNT = Step(
         Ask("dwp_information", "Does it show information of DWP?", How.RADIOS),
     ),
 )
+TAKEN_OVER = Step(
+    "taken-over",
+    "Is somebody else in control of the account?",
+    (
+        Ask(
+            "taken_over",
+            "Has somebody else taken control of the official account?",
+            How.RADIOS,
+            "For example it posts what DWP never would. The Security Incident Response Team (SIRT) then acts first.",
+        ),
+    ),
+    asked=official_account,
+    numbered=False,
+)
 WHERE = Step(
     "where",
     "Where is it?",
@@ -108,6 +128,7 @@ STEPS = (
     when_abused(shared_steps.KIND_OF_ABUSE, being_abused),
     UNION,
     ACCOUNT,
+    TAKEN_OVER,
     WHERE,
     shared_steps.WHEN,
     shared_steps.WHAT_HAPPENED,
@@ -133,6 +154,7 @@ def to_command(answers: Answers, principal: Principal | None) -> MisuseReport:
         device=reading.enum(Device, answers, "device") or Device.UNSURE,
         own_time=reading.enum(YesNoUnsure, answers, "own_time") or YesNoUnsure.UNSURE,
         dwp_information=reading.enum(YesNoUnsure, answers, "dwp_information") or YesNoUnsure.NO,
+        taken_over=reading.enum(YesNoUnsure, answers, "taken_over") if official_account(answers) else None,
         platform=one(answers, "platform"),
         platform_name=reading.platform_name(answers),
         content_state=reading.enum(ContentState, answers, "content_state"),
@@ -152,7 +174,8 @@ def _notes(report: Report) -> tuple[str, ...]:
     abuse = isinstance(report, MisuseReport) and (
         report.abuse_behaviours or MisuseBehaviour.HARASSMENT in report.behaviours
     )
-    return ("abuse",) if abuse else ()
+    taken_over = isinstance(report, MisuseReport) and report.taken_over is YesNoUnsure.YES
+    return tuple(note for note, said in (("abuse", abuse), ("taken_over", taken_over)) if said)
 
 
 FORM = Form(

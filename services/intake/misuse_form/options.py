@@ -37,6 +37,7 @@ CHOICES: Choices = {
     "being_abused": Choice(YES_NO_UNSURE, "Select whether somebody is being abused"),
     "union_activity": Choice(YES_NO_UNSURE, "Select whether it may be union activity"),
     "account_kind": Choice(ACCOUNT_KIND, "Select what kind of account it is"),
+    "taken_over": Choice(YES_NO_UNSURE, "Select whether somebody else controls the account"),
     "device": Choice(DEVICE, None),
     "own_time": Choice(YES_NO_UNSURE, None),
     "dwp_information": Choice(YES_NO_UNSURE, None),

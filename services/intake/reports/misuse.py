@@ -36,6 +36,8 @@ class MisuseReport(Occurrence):
     device: Device = Device.UNSURE
     own_time: YesNoUnsure = YesNoUnsure.UNSURE
     dwp_information: YesNoUnsure = YesNoUnsure.NO
+    taken_over: YesNoUnsure | None = None
+    """Whether somebody else controls an official account: then it is an incident, and this was the wrong form."""
     related_reference: str | None = None
     """The incident that was not reported (C-c, C-i)."""
 

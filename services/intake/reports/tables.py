@@ -127,6 +127,7 @@ class MisuseReportRow(Base):
     device: Mapped[str] = mapped_column(Text)
     own_time: Mapped[str] = mapped_column(Text)
     dwp_information: Mapped[str] = mapped_column(Text)
+    taken_over: Mapped[str | None] = mapped_column(Text)
     related_reference: Mapped[str | None] = mapped_column(Text)
 
 

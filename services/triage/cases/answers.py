@@ -60,6 +60,8 @@ def _abuse(report: Answers) -> Iterable[AnswerRow]:
 def _misuse(report: Answers) -> Iterable[AnswerRow]:
     yield from _alleged(report, report.affected)
     yield _row("The incident that was not reported", report.related_reference or "")
+    if report.taken_over:
+        yield _row("Somebody else controls the account", wording.words(report.taken_over))
 
 
 def _alleged(report: Answers, affected: Sequence[PersonNamed]) -> Iterable[AnswerRow]:

@@ -89,6 +89,7 @@ def _misuse(event: MisuseReportSubmitted) -> Filed:
         own_time=event.own_time,
         dwp_information=event.dwp_information,
         related_reference=_canonical(event.related_reference),
+        taken_over=event.taken_over,
     )
 
 

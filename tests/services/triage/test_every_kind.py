@@ -170,6 +170,7 @@ async def test_a_batch_of_any_kind_takes_a_handful_of_statements(
 
 PAGES = [
     (Role.SIRT_LEAD, incident(own_mistake=True, personal_data="yes"), ["Loss", "Accidental", "Thank them"]),
+    (Role.SIRT_RESPONDER, misuse(account_kind="official", taken_over="yes"), ["Somebody else controls", "Dana Wolf"]),
     (Role.ADVICE_CENTRE, enquiry(about="training"), ["Training", "Priya Shah"]),
     (Role.POLICY_STANDARDS, exception(kind="notice"), ["Notice of an activity"]),
     (Role.TRIAGE_DESK, misuse(behaviours=("other",), account_kind="personal"), ["Dana Wolf", "Personal", "Facebook"]),

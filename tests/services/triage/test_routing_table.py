@@ -157,6 +157,7 @@ def test_abuse_beside_union_activity_is_for_smart_and_seen_by_named_people_only(
     ("event", "misdirected"),
     [
         (report(also_affects=("account_taken_over",), behaviours=("impersonation",)), True),
+        (misuse(account_kind="official", taken_over="yes"), True),
         (incident(account={"platform": "x", "handle": "dwp", "taken_over": "yes"}), False),
         (incident(account={"platform": "x", "taken_over": "yes"}, behaviours=("impersonation",)), False),
     ],
@@ -167,14 +168,28 @@ def test_a_taken_over_account_by_any_form_is_sirts_first_of_all(event: Event, mi
     assert decision.report_type == "security_incident"
 
 
+@pytest.mark.policy("C-c", "C-j")
+@pytest.mark.parametrize(("answer", "restricted"), [("yes", True), ("unsure", True), ("no", False)])
+def test_a_taken_over_account_does_not_wait_for_a_word_on_union_activity(answer: str, restricted: bool) -> None:
+    decision = routed(misuse(account_kind="official", taken_over="yes", union_activity=answer), REPEAT)
+    assert (way(decision), decision.priority, decision.restricted) == ((Team.SIRT,), Priority.P1, restricted)
+
+
+@pytest.mark.parametrize("answer", [None, "no", "unsure", "something new"])
+def test_misuse_of_an_official_account_that_nobody_took_over_stays_misuse(answer: str | None) -> None:
+    decision = routed(misuse(account_kind="official", taken_over=answer))
+    assert (way(decision), decision.misdirected) == ((Team.LINE_MANAGER, Team.SIRT), False)
+
+
 @pytest.mark.policy("S3")
-def test_abuse_from_a_taken_over_account_is_smarts_too_by_either_form() -> None:
+def test_abuse_from_a_taken_over_account_is_smarts_too_by_any_form() -> None:
     by_abuse = routed(report(also_affects=("account_taken_over",)))
     by_security = routed(incident(account={"platform": "x", "taken_over": "yes"}, behaviours=("doxing",)))
-    for decision in (by_abuse, by_security):
+    by_misuse = routed(misuse(behaviours=("harassment",), taken_over="yes"))
+    for decision in (by_abuse, by_security, by_misuse):
         assert (way(decision), decision.priority) == ((Team.SIRT, Team.SMART), Priority.P1)
         assert [also.report_type for also in decision.also] == ["abuse"]
-    assert [d.also[0].misdirected for d in (by_abuse, by_security)] == [False, True]
+    assert [d.also[0].misdirected for d in (by_abuse, by_security, by_misuse)] == [False, True, True]
 
 
 @pytest.mark.policy("S3", "C-c")
@@ -286,6 +301,7 @@ REPORTS = st.one_of(
         abuse_behaviours=_some_of(Behaviour),
         union_activity=_one_of(YesNoUnsure),
         account_kind=_one_of(AccountKind),
+        taken_over=st.none() | _one_of(YesNoUnsure),
         dwp_information=_one_of(YesNoUnsure),
         found_by=_one_of(FoundBy),
         reporter=REPORTER,

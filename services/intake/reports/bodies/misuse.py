@@ -37,6 +37,9 @@ class MisuseReportBody(OccurrenceBody):
     device: Device = Device.UNSURE
     own_time: YesNoUnsure = YesNoUnsure.UNSURE
     dwp_information: YesNoUnsure = YesNoUnsure.NO
+    taken_over: YesNoUnsure | None = Field(
+        default=None, description="Whether somebody else controls an official account: that is a security incident."
+    )
     related_reference: str | None = Field(default=None, description="The incident that was not reported.")
 
     def to_command(self, principal: Principal | None) -> MisuseReport:

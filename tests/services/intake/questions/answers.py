@@ -49,6 +49,7 @@ MISUSE: Pages = {
     "abuse": {"being_abused": "no"},
     "union-activity": {"union_activity": "no"},
     "account": {"account_kind": "personal", "device": "personal", "own_time": "yes", "dwp_information": "no"},
+    "taken-over": {"taken_over": "yes"},
     "where": {
         "platform": "other",
         "platform_name": "A village forum",

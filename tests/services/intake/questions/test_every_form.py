@@ -128,6 +128,20 @@ async def test_the_report_of_misuse_says_what_was_answered(intake: Intake, membe
     assert "we tell you when it is finished, and no more" in page
 
 
+@pytest.mark.policy("C-c")
+async def test_an_official_account_in_other_hands_can_be_said_by_the_form_for_misuse(
+    intake: Intake, member: AsyncClient
+) -> None:
+    assert "taken-over" not in await walk(member, "/report/misuse", given.MISUSE)
+    official = {**given.MISUSE, "account": {"account_kind": "official"}}
+    await answer(member, "/report/misuse/account", {"account_kind": "official", "change": "yes"})
+    assert "taken-over" in await walk(member, "/report/misuse", official)
+    page = await send(member, "/report/misuse")
+    assert (await the_event(intake))["taken_over"] == "yes"
+    assert "the Security Incident Response Team (SIRT), because somebody else may control" in page.text
+    assert "the manager of who it is about" not in page.text
+
+
 @pytest.mark.policy("S1")
 async def test_abuse_in_the_report_of_misuse_is_taken(intake: Intake, member: AsyncClient) -> None:
     event, page = await filled(intake, member, "misuse with abuse")

@@ -172,6 +172,13 @@ async def test_abuse_in_the_form_for_misuse_names_its_subject_as_suspected(intak
     assert report.behaviours == ["harassment"]
 
 
+def test_a_taken_over_account_said_beside_misuse_goes_along_to_the_form_for_abuse() -> None:
+    answers: Answers = {"account_kind": ("official",), "taken_over": ("yes",), "misuse": ("harassment",)}
+    assert switched(answers, MISUSE, ABUSE)["also_affects"] == ("account_taken_over",)
+    personal = {**answers, "account_kind": ("personal",)}
+    assert not switched(personal, MISUSE, ABUSE).get("also_affects")
+
+
 @pytest.mark.parametrize(
     ("base", "pages", "words"),
     [

@@ -54,6 +54,7 @@ OF_ONE: list[Bad] = [
     ("a subject with more", MISUSE, {"subject": {"name": "K", "union": CANARY}}, "subject.union"),
     ("an unknown answer", MISUSE, {"union_activity": CANARY}, "union_activity"),
     ("an unknown account", MISUSE, {"account_kind": CANARY}, "account_kind"),
+    ("an unknown hand", MISUSE, {"taken_over": CANARY}, "taken_over"),
     ("an unknown device", MISUSE, {"device": CANARY}, "device"),
     ("no reference", MISUSE, {"related_reference": CANARY}, "related_reference"),
     ("a reference misread", MISUSE, {"related_reference": "SP-0000-0001"}, "related_reference"),

@@ -1,0 +1,21 @@
+"""An official account in somebody else's hands, said by the form for misuse."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0005"
+down_revision: str | None = "0004"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    """Go to this revision."""
+    op.add_column("misuse_report", sa.Column("taken_over", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    """Go back to the revision before."""
+    op.drop_column("misuse_report", "taken_over")
