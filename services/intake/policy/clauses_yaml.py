@@ -33,6 +33,9 @@ class _PublishedText(BaseModel):
 
     title: _Text
     updated: date
+    owner: _Text
+    kept_by: _Text
+    review_by: date
 
 
 class _Document(BaseModel):
@@ -59,7 +62,7 @@ def parse(text: str) -> Policy:
     except (yaml.YAMLError, ValidationError) as error:
         raise InvalidClauses(str(error)) from error
     clauses = [Clause(**entry.model_dump()) for entry in document.clauses]
-    return Policy(document.text.title, document.text.updated, complete(clauses))
+    return Policy(**document.text.model_dump(), clauses=complete(clauses))
 
 
 def _source() -> str:

@@ -69,7 +69,15 @@ class Policy:
 
     title: str
     updated: date
+    owner: str
+    kept_by: str
+    review_by: date
+    """The last day on which nobody is late in looking at the text again."""
     clauses: tuple[Clause, ...]
+
+    def is_overdue(self, today: date) -> bool:
+        """Tell whether the text should have been looked at again."""
+        return today > self.review_by
 
     def in_state(self, state: State | None) -> tuple[Clause, ...]:
         """Return the clauses in `state`, or all of them."""

@@ -8,10 +8,18 @@ from services.intake.policy.domain import IDS, InvalidClauses
 
 ENTRY = {"title": "T", "paraphrase": "P", "serves": "S", "where": ["intake/reports"], "state": "planned"}
 
+TEXT = {
+    "title": "Policy",
+    "updated": "2025-07-29",
+    "owner": "Somebody",
+    "kept_by": "Somebody else",
+    "review_by": "2027-07-29",
+}
+
 
 def table(ids: tuple[str, ...], **changes: object) -> str:
     clauses = [{"id": clause, **ENTRY, **changes} for clause in ids]
-    return yaml.safe_dump({"text": {"title": "Policy", "updated": "2025-07-29"}, "clauses": clauses})
+    return yaml.safe_dump({"text": TEXT, "clauses": clauses})
 
 
 def test_every_clause_stands_in_its_part_of_the_text() -> None:
@@ -41,6 +49,14 @@ def test_an_incomplete_table_is_refused(ids: tuple[str, ...]) -> None:
 def test_a_malformed_clause_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidClauses):
         parse(table(IDS, **changes))
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_a_text_of_which_something_is_not_said_is_refused(name: str) -> None:
+    document = yaml.safe_load(table(IDS))
+    del document["text"][name]
+    with pytest.raises(InvalidClauses, match=name):
+        parse(yaml.safe_dump(document))
 
 
 def test_what_is_not_yaml_is_refused() -> None:

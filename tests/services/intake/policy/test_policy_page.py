@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ async def test_what_the_policy_asks_and_what_we_chose_stand_apart(client: AsyncC
     page = (await client.get("/policy")).text
     assert _rows(page, "S3", "S4") == ["State", "The policy asks", "Signpost", "Our choice", "Where"]
     assert _rows(page, "S4", "S5") == ["State", "The policy asks", "Signpost", "So far", "Where"]
+
+
+@pytest.mark.policy("R-a")
+async def test_the_page_says_who_answers_for_the_policy_and_when_it_is_looked_at_again(client: AsyncClient) -> None:
+    page = " ".join((await client.get("/policy")).text.split())
+    assert "The Chief Security Officer answers for the policy" in page
+    assert "It is looked at again by 29 July 2027 at the latest" in page
+    assert "That day has passed" not in page
+
+
+@pytest.mark.policy("R-a")
+@pytest.mark.parametrize(("day", "is_overdue"), [(date(2027, 7, 29), False), (date(2027, 7, 30), True)])
+def test_a_review_is_late_from_the_day_after(day: date, is_overdue: bool) -> None:
+    assert the_policy().is_overdue(day) is is_overdue
 
 
 def _rows(page: str, clause: str, following: str) -> list[str]:
