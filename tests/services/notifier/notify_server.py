@@ -26,9 +26,11 @@ class NotifyForTests:
     """So many answers are cut after the message was taken."""
     port: int = 0
 
+    key = f"tests-{SERVICE_ID}-{SECRET}"
+    """Of its API."""
+
     def channel(self, timeout: timedelta = timedelta(seconds=5)) -> NotifyChannel:
-        key = f"tests-{SERVICE_ID}-{SECRET}"
-        return NotifyChannel(NotifyService(key, "template", f"http://127.0.0.1:{self.port}", timeout))
+        return NotifyChannel(NotifyService(self.key, "template", f"http://127.0.0.1:{self.port}", timeout))
 
     def take(self, message: dict[str, object]) -> dict[str, object]:
         kept = {"id": str(uuid4()), "status": "sending", **message}

@@ -14,10 +14,13 @@ from services.notifier.settings import NotifierSettings
 from shared.db import migrations
 from shared.events import codec, topics
 from shared.events.intake import AbuseReportSubmitted
+from shared.events.triage import CaseRouted
 from shared.messaging.log import EventLog, Record
 from shared.runtime import Service, run_roles
-from tests.services.notifier.building import GRACE, report
+from tests.services.notifier.building import GRACE, PRIYA, report
+from tests.services.notifier.notify_server import running_notify
 from tests.services.notifier.notifying import Notifier, eventually
+from tests.services.notifier.saying import routed
 from tests.support.postgres import PostgresForTests
 from tests.support.web import WebForTests
 
@@ -25,7 +28,7 @@ SERVICE = "notifier"
 
 
 @asynccontextmanager
-async def running_service(notifier: Notifier, log: EventLog, folder: Path) -> AsyncIterator[Service]:
+async def running_service(notifier: Notifier, log: EventLog, folder: Path, **more: object) -> AsyncIterator[Service]:
     """Run notifier's roles on the notifier fixture's database and mail server."""
     web = WebForTests(folder)
     settings = NotifierSettings.model_validate(
@@ -33,6 +36,7 @@ async def running_service(notifier: Notifier, log: EventLog, folder: Path) -> As
         | {
             "notifier_database_url": notifier.database.engine.url.render_as_string(hide_password=False),
             "notifier_smtp_port": notifier.mail_server.port,
+            **more,
         }
     )
     async with open_service(settings, log=log) as service:
@@ -45,18 +49,18 @@ async def running_service(notifier: Notifier, log: EventLog, folder: Path) -> As
             await roles
 
 
-async def publish(log: EventLog, data: AbuseReportSubmitted) -> None:
-    """Append a report as intake's relay does."""
+async def publish(log: EventLog, data: AbuseReportSubmitted | CaseRouted, source: str = "intake") -> None:
+    """Append a report, or what triage says of its case, as a relay does."""
     headers = codec.headers_of(
         data.TYPE,
-        event_id=f"event-{data.report_id}",
-        source=codec.source_of("intake"),
+        event_id=f"event-{source}-{data.report_id}",
+        source=codec.source_of(source),
         subject=str(data.report_id),
         sequence=1,
         time=datetime.now(UTC),
         traceparent=None,
     )
-    writer = await log.appender("signpost-intake-relay")
+    writer = await log.appender(f"signpost-{source}-relay")
     await writer.append(
         [Record(data.TOPIC, str(data.report_id).encode(), data.model_dump_json(exclude_none=True).encode(), headers)]
     )
@@ -78,6 +82,27 @@ async def test_a_report_on_the_log_is_in_the_managers_mailbox_within_a_second(
         assert time.perf_counter() - began < 1
         await eventually(lambda: _published(event_log, ["alert.decided.v1", "alert.sent.v1"] * 2))
     assert notifier.mail_server.recipients == [GRACE.email] * 2
+
+
+async def test_the_settings_switch_each_class_of_messages_between_notify_and_mail(
+    notifier: Notifier, event_log: EventLog, tmp_path: Path
+) -> None:
+    said = report()
+    moved = routed(said.report_id, form="security_incident", report_type="abuse", team="smart", misdirected=True)
+    async with running_notify() as notify:
+        switched = {
+            "notifier_notify_classes": ("manager",),
+            "notifier_notify_api_key": notify.key,
+            "notifier_notify_template_id": "template",
+            "notifier_notify_url": f"http://127.0.0.1:{notify.port}",
+        }
+        async with running_service(notifier, event_log, tmp_path, **switched):
+            await publish(event_log, said)
+            await publish(event_log, moved, "triage")
+            await eventually(lambda: len(notifier.mail_server.mails) == 3 and len(notify.taken) == 1)
+            await eventually(notifier.all_settled)
+    assert [message["email_address"] for message in notify.taken] == [GRACE.email]
+    assert sorted(notifier.mail_server.recipients) == [PRIYA.email, "sirt@example.org", "smart@example.org"]
 
 
 async def test_a_record_that_is_delivered_twice_has_its_effect_once(
