@@ -37,7 +37,7 @@ class RoundTheClock:
         return start.astimezone(UTC) + duration
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        return max(end - start, timedelta(0))
+        return max(end.astimezone(UTC) - start.astimezone(UTC), timedelta(0))  # within a zone, Python subtracts walls
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class OfficeHours:
         return opens <= moment
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
-        left = duration
+        start, left = start.astimezone(UTC), duration  # within a zone, Python adds on the wall clock
         for opens, closes in self._open_from(start):
             begin = max(opens, start)
             if begin + left <= closes:
@@ -76,7 +76,7 @@ class OfficeHours:
         raise ValueError(message)
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        total = timedelta(0)
+        start, end, total = start.astimezone(UTC), end.astimezone(UTC), timedelta(0)
         for opens, closes in self._open_from(start):
             if opens >= end:
                 break

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.triage.cases.clocks import ClockRules
-from services.triage.deadlines.domain import DeadlineWarning, OfficeHours, RoundTheClock, Timekeeper, outlook, warn
+from services.triage.deadlines.domain import (
+    Calendar,
+    DeadlineWarning,
+    OfficeHours,
+    RoundTheClock,
+    Timekeeper,
+    outlook,
+    warn,
+)
 from services.triage.settings import TriageSettings
 from shared.events.vocabulary import DeadlineKind, Priority, Team
 from tests.services.triage.building import NOW, OFFICE
@@ -56,6 +64,23 @@ def test_working_time(start: str, hours: int, due: str) -> None:
 def test_round_the_clock_time_is_elapsed_time_also_when_the_clocks_change() -> None:
     start = datetime(2026, 3, 29, 0, 50, tzinfo=UTC)
     assert RoundTheClock().add(start, timedelta(minutes=20)) == datetime(2026, 3, 29, 1, 10, tzinfo=UTC)
+
+
+NIGHT = OfficeHours(time(0), time(23, 59), frozenset(), every_day=True)
+
+
+@pytest.mark.parametrize("calendar", [NIGHT, RoundTheClock()])
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        ("2026-10-25T00:30", "2026-10-25T01:30+00:00"),  # the second half past one: the first is an hour before
+        ("2026-03-29T00:30", "2026-03-29T02:30+00:00"),  # half past three on the wall
+    ],
+)
+def test_two_hours_of_a_team_at_work_in_the_night_are_two_hours(calendar: Calendar, start: str, due: str) -> None:
+    end = datetime.fromisoformat(due)
+    assert calendar.add(uk(start), 2 * HOURS) == end
+    assert calendar.between(uk(start), end.astimezone(UK)) == 2 * HOURS
 
 
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2028, 6, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001 - a range
