@@ -99,6 +99,7 @@ def test_every_kind_of_misuse_has_its_way(kind: MisuseBehaviour) -> None:
     [
         ({"account_kind": "official"}, NOTHING_KNOWN),
         ({"account_kind": "professional_individual"}, NOTHING_KNOWN),
+        ({"account_kind": "something new"}, NOTHING_KNOWN),
         ({}, REGISTERED["official"]),
         ({}, REGISTERED["professional_individual"]),
         ({}, History([Account("linkedin", "live", official_use=True)])),
@@ -265,6 +266,7 @@ def test_what_cannot_be_read_or_is_something_else_is_for_a_person(event: Event) 
         (incident(behaviours=("doxing",), content_state="online"), "P1"),
         (misuse(), "P4"),
         (misuse(account_kind="official"), "P3"),
+        (misuse(account_kind="something new"), "P3"),
         (misuse(dwp_information="yes", content_state="online"), "P2"),
         (misuse(found_by="monitoring"), "P3"),
         (enquiry(), "P4"),
