@@ -11,8 +11,8 @@ from fastapi import Request
 from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.operations import live
 from services.triage.operations.dashboard import Dashboard
+from services.triage.operations.dependencies import read
 from services.triage.operations.live import LiveFigures
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
@@ -121,14 +121,14 @@ async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> N
 
 
 async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
-    reading, failures = live.read, [OSError("the database is away")]
+    failures = [OSError("the database is away")]
 
     async def fails_once(request: Request, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
         if failures:
             raise failures.pop()
-        return await reading(request, session, keys, days)
+        return await read(request, session, keys, days)
 
-    monkeypatch.setattr(live, "read", fails_once)
+    monkeypatch.setattr("services.triage.operations.live.read", fails_once)
     looking = await watching.begun()
     await watching.looked_again()
     watching.stop.set()

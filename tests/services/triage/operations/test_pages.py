@@ -8,8 +8,9 @@ from sqlalchemy import event
 
 from services.triage.operations.lag import LagReader
 from shared.auth.permissions import Role
+from shared.events.operations import DeadLetterRecorded
 from shared.messaging.log import LogUnavailable
-from tests.services.triage.building import open_cases, report
+from tests.services.triage.building import IDS, NOW, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.operations.events import hear, ledger, said_by_triage
 
@@ -73,6 +74,22 @@ async def test_dead_letters_are_linked_for_operators_only(triage: Triage) -> Non
         assert "/cases/operations/dead-letters" in (await ruth.get(PAGE)).text
     async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
         assert "/cases/operations/dead-letters" not in (await aisha.get(PAGE)).text
+
+
+async def test_each_dead_letter_is_linked_by_what_is_wrong_and_for_whom(triage: Triage) -> None:
+    letters = [_letter(group) for group in ("signpost-notifier", "signpost-registry")]
+    await hear(triage.database, letters)
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        page = (await ruth.get(PAGE)).text
+    for letter, prefix in zip(letters, ("/alerts", "/accounts"), strict=True):
+        address = f"{prefix}/operations/dead-letters/{letter.dead_letter_id}"
+        assert f'href="{address}">KeyError for {letter.group}</a>' in page
+
+
+def _letter(group: str) -> DeadLetterRecorded:
+    return DeadLetterRecorded(
+        dead_letter_id=IDS.uuid(), group=group, topic="t", partition=0, offset=1, error_class="KeyError", at=NOW
+    )
 
 
 @pytest.mark.parametrize("path", ["", "/stream", "/funnel.csv"])
