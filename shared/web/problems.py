@@ -70,7 +70,7 @@ _STANDARD: Mapping[int, _Words] = {
     401: _Words("not-signed-in", "Sign in first", "Send a valid bearer token, or sign in."),
     403: _Words("not-permitted", "You cannot do this", "Your role does not allow it."),
     404: _Words("not-found", "Page not found", "Check the address. If you pasted it, check that it is whole."),
-    405: _Words("method-not-allowed", "This address does not do that", "Use one of the methods in the Allow header."),
+    405: _Words("method-not-allowed", "This address does not do that", "Go back to the page you came from."),
     408: _Words("too-slow", "The request took too long to arrive", "Send it again."),
     409: _Words("conflict", "This cannot be done now", "Something else changed first."),
     412: _Words("changed-meanwhile", "Somebody changed this meanwhile", "Read it again, then decide."),

@@ -237,6 +237,7 @@ async def test_an_unknown_address_and_an_unknown_method(client: httpx.AsyncClien
     assert (lost.status_code, "<title>Page not found" in lost.text) == (404, True)
     refused = await client.delete("/report/api/v1/search")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+    assert "Allow header" not in refused.text
 
 
 _JSON = {"content-type": "application/json"}
