@@ -106,7 +106,7 @@ def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) 
         Table(panel_id, ("Day of the report", "Cases", "Half took at most", "Nine in ten took at most"), tuple(rows)),
         Columns.of(_short(days), (tenths, halves), _length(longest), ("Nine in ten took at most", "Half took at most")),
         said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {_length(longest)}",
-        note="Lengths are right within a quarter." if longest else "",
+        note="Lengths are right within 25%." if longest else "",
         empty="" if longest else "How long cases took appears here by the day they were reported.",
     )
 
