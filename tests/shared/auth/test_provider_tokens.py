@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -39,6 +40,28 @@ async def test_a_token_of_the_provider_says_who_asks(provider: ProviderForTests,
     principal = await read(provider.token(algorithm))
     assert (principal.subject, principal.staff_id, principal.name) == ("c7f1", "S1001", "Priya Shah")
     assert principal.roles == {Role.REPORTER, Role.MONITORING, Role.SMART_RESPONDER, Role.SMART_LEAD}
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (ClaimNames(), {"groups": ["SOC monitoring"]}),
+        (ClaimNames(roles="scope"), {"groups": None, "scope": "openid siem"}),
+        (ClaimNames(roles="realm_access.roles"), {"groups": None, "realm_access": {"roles": ["siem"]}}),
+    ],
+)
+async def test_a_service_client_is_what_the_provider_granted_it_and_no_person(
+    provider: ProviderForTests, names: ClaimNames, says: dict[str, object]
+) -> None:
+    """What the client credentials grant issues (RFC 6749 §4.4, RFC 9068 §2.2): no name, no staff id."""
+    config = replace(CONFIG, claims=names, roles=(*CONFIG.roles, ("siem", Role.MONITORING)))
+    token = provider.token(sub="siem-client", staff_id=None, name=None, email=None, client_id="siem-client", **says)
+    ours = Provider(config)
+    await ours.prepare(token, START)
+    principal = ours.read(token, Audience.API, START).principal
+    assert principal == Principal("siem-client", None, None, None, frozenset({Role.REPORTER, Role.MONITORING}))
+    with pytest.raises(InvalidToken):
+        ours.read(token, Audience.SESSION, START)
 
 
 async def test_a_group_that_is_no_role_here_gives_none(provider: ProviderForTests) -> None:
