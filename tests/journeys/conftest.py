@@ -43,6 +43,11 @@ async def signpost(new_signpost: EmbeddedSignpost, browser: Browser) -> Embedded
         await visitor.page.get_by_role("heading", name="Nothing is waiting").wait_for()
         await visitor.see("queue, empty")
         await visitor.fits()
+        await visitor.sign_in("Ruth Bell")
+        await visitor.page.goto("/cases/operations")
+        await visitor.page.get_by_text("Each report appears here as it goes from step to step.").wait_for()
+        await visitor.see("operations, empty")
+        await visitor.fits()
     return new_signpost
 
 
@@ -53,7 +58,7 @@ async def join(signpost: EmbeddedSignpost, browser: Browser) -> AsyncIterator[Jo
         yield opened
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def program(signpost: EmbeddedSignpost) -> AsyncIterator[Program]:
     """Sends reports and reads cases without a browser."""
     async with httpx.AsyncClient(base_url=signpost.url, timeout=60) as client:

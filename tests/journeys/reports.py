@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from pydantic import BaseModel
@@ -112,6 +113,16 @@ class Program:
             return next(iter(await self.cases(staff_id, report_id, team)), None)
 
         return await eventually(there)
+
+    async def ask(
+        self, staff_id: str, address: str, body: Mapping[str, object] | None = None, version: int | None = None
+    ) -> dict[str, Any]:
+        """Return what an interface answers: to `body` where there is one, decided on `version` where it needs one."""
+        headers = self._headers(staff_id) | ({"if-match": f'"{version}"'} if version else {})
+        method = "GET" if body is None else "POST"
+        answer = await self._client.request(method, address, json=body, headers=headers)
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
 
     async def _get(self, address: str, staff_id: str, parameters: Mapping[str, str]) -> httpx.Response:
         answer = await self._client.get(address, params=parameters, headers=self._headers(staff_id))

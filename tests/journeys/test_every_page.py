@@ -4,6 +4,7 @@ from itertools import groupby
 
 import pytest
 
+from tests.journeys.long_things import LONG_LINK, LONG_TEXT, LONG_WORD
 from tests.journeys.people import Join, Someone
 from tests.journeys.reports import ABUSE, INCIDENT, MISUSE, Program
 from tests.support.eventually import eventually
@@ -37,7 +38,20 @@ FORMS = (
         "Record it",
         ("Choose who it is about", "Choose what you found", "Enter the day on which you found it, like 23 11 2026"),
     ),
+    (
+        "Ellie Moss",
+        "/accounts/declare",
+        "Declare the account",
+        (
+            "Choose a platform",
+            "Choose what kind of account it is",
+            "Enter the strategic business requirement that it fulfils",
+            "Enter what it will be used for",
+        ),
+    ),
     ("Kim Doyle", "/accounts/training/import", "Import", ("Paste the lines of a CSV file, its header first",)),
+    ("Kim Doyle", "/accounts/import", "Import", ("Paste the lines of a CSV file, its header first",)),
+    ("Kim Doyle", "/accounts/new", "Register", ("Choose a platform", "Choose what kind of account it is")),
     (
         "Owen Clarke",
         "/accounts/proxies/new",
@@ -45,9 +59,6 @@ FORMS = (
         ("Enter the staff ID of your proxy", "Enter the first day", "Enter the last day", "Enter why you have a proxy"),
     ),
 )
-LONG_WORD = "x" * 190
-LONG_TEXT = f"{LONG_WORD}{LONG_WORD}\n" + "They said it again, and then once more. " * 100
-LONG_LINK = f"https://www.example.com/{'a' * 1_500}"
 
 
 async def test_every_page_says_what_is_there_or_will_be(join: Join) -> None:

@@ -1,0 +1,92 @@
+"""Every page in each state that no other journey shows, and with far too much on it."""
+
+import re
+from collections.abc import Mapping
+from itertools import groupby
+
+import pytest
+import pytest_asyncio
+
+from tests.journeys.long_things import LONG_LINK, LONG_TEXT, LONG_WORD
+from tests.journeys.page_table import Look, looks
+from tests.journeys.people import Join
+from tests.journeys.reports import ABUSE, Program
+
+pytestmark = [
+    pytest.mark.xdist_group("embedded-pages"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(900),
+]
+OWNER, APPROVER, KEEPER = "S7001", "S7003", "S8003"
+ACCOUNTS, REQUESTS = "/accounts/api/v1/accounts", "/accounts/api/v1/requests"
+OF_AN_ACCOUNT = {
+    "review": ("Record the review", "Choose what should become of the account", "Enter why"),
+    "close": (
+        "Close the account",
+        "Enter why it is closed",
+        "Say how you know that the account is gone from the platform",
+    ),
+}
+World = Mapping[str, str]
+
+
+def _by_person() -> Mapping[str, list[Look]]:
+    in_order = sorted(looks(), key=lambda look: look.who or "")
+    return {who: list(some) for who, some in groupby(in_order, key=lambda look: look.who or "")}
+
+
+LOOKS = _by_person()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def world(program: Program) -> World:
+    """What the addresses of the table mean, each thing with far too much on it."""
+    report = await program.send("abuse", {**ABUSE, "narrative": LONG_TEXT, "urls": [LONG_LINK]})
+    asked = await program.ask(OWNER, REQUESTS, _request("c"))
+    await program.ask(APPROVER, f"{REQUESTS}/{asked['request_id']}/approve", {"relevance": LONG_TEXT[:1_900]}, 1)
+    returned = await program.ask(OWNER, REQUESTS, _request("d"))
+    await program.ask(APPROVER, f"{REQUESTS}/{returned['request_id']}/return", {"reason": LONG_TEXT[:1_900]}, 1)
+    operators = f"{ACCOUNTS}/{asked['account_id']}/operators"
+    operator = await program.ask(KEEPER, operators, {"staff_id": "S7004"})
+    listed = (await program.ask(KEEPER, ACCOUNTS))["items"]
+    return {
+        "report": report.reference,
+        "account": asked["account_id"],
+        "returned": returned["request_id"],
+        "operator": operator["operator_id"],
+        "legacy": next(one["account_id"] for one in listed if one["status"] == "legacy"),
+        "ordinary": next(one["account_id"] for one in listed if one["handle"] == "sampledeptpress"),
+        "nothing": "01890000-0000-7000-8000-000000000000",
+        "long_word": LONG_WORD,
+        "long_handle": f"company/{'c' * 90}",
+        "returned_handle": f"company/{'d' * 90}",
+    }
+
+
+def _request(letter: str) -> Mapping[str, object]:
+    return {
+        "platform": "linkedin",
+        "handle": f"https://www.linkedin.com/company/{letter * 90}",
+        "class": "official",
+        "title": LONG_WORD,
+        "requirement": LONG_TEXT[:1_900],
+        "purpose": LONG_TEXT[:1_900],
+        "owner": OWNER,
+    }
+
+
+@pytest.mark.parametrize("who", LOOKS)
+async def test_pages_are_fit_to_be_seen_in_every_state(join: Join, world: World, who: str) -> None:
+    someone = await join(who or None)
+    for look in LOOKS[who]:
+        await someone.open(look.address.format(**world))
+        await someone.reads(look.says.format(**world))
+        await someone.looks(f"page {re.sub('[{}:]', ' ', look.page)} {look.state}")
+
+
+@pytest.mark.parametrize("form", OF_AN_ACCOUNT)
+async def test_forms_about_an_account_say_what_is_missing(join: Join, world: World, form: str) -> None:
+    kim, (button, *messages) = await join("Kim Doyle"), OF_AN_ACCOUNT[form]
+    await kim.open(f"/accounts/{world['account']}/{form}")
+    await kim.hands.press(button)
+    await kim.is_refused(f"account, {form}", *messages)
