@@ -1,7 +1,9 @@
 """Requests straight to an application, thousands of them: no client library, and no frame around the routes."""
 
+import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -29,8 +31,9 @@ async def ask(
     *,
     data: Mapping[str, object] | None = None,
     form: bool = False,
+    endless: bool = False,
 ) -> Answer:
-    """Send one request, with `data` as JSON or as a form."""
+    """Send one request, with `data` as JSON or as a form; of an endless answer, wait for its beginning."""
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     body = b"" if data is None else (urlencode(data) if form else json.dumps(data)).encode()
     sent: list[Message] = []
@@ -39,8 +42,11 @@ async def ask(
     async def receive() -> Message:
         return waiting.pop() if waiting else {"type": "http.disconnect"}
 
+    begun = asyncio.Event()
+
     async def send(message: Message) -> None:
         sent.append(message)
+        begun.set()
 
     parts = urlsplit(address)
     said = {"host": "127.0.0.1:8000", "content-type": kind, "content-length": str(len(body)), **headers}
@@ -56,10 +62,20 @@ async def ask(
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8000),
     }
-    await app(scope, receive, send)
+    if endless:
+        await _until(begun, asyncio.ensure_future(app(scope, receive, send)))
+    else:
+        await app(scope, receive, send)
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     text = b"".join(message.get("body", b"") for message in sent[1:]).decode()
     return Answer(sent[0]["status"], answered.get("location", ""), text)
+
+
+async def _until(begun: asyncio.Event, answering: asyncio.Future[None]) -> None:
+    await begun.wait()
+    answering.cancel()
+    with suppress(asyncio.CancelledError):
+        await answering
 
 
 def without_frame(app: FastAPI) -> None:

@@ -64,7 +64,7 @@ async def missing() -> Mapping[str, str]:
             opened = opening(settings, clock=ClockForTests(), log=AsyncMock())
             service = await stack.enter_async_context(opened)
             found |= {route: suggested(dependant) for route, dependant in _routes(service.app)}
-    known = load()
+    known = {row.route for row in load().values()}
     return {name: who for name, who in found.items() if name not in known}
 
 

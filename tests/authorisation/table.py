@@ -6,12 +6,14 @@ A row is `METHOD path: {…}` with
 - for a route that is about one object, after it the objects it is tried on, each with who sees it:
   `own`, `other`, `restricted`, … → roles; everybody else of `may` gets `hidden`
 - `hidden`: what they get, 404 unless it says otherwise (`403|404`: the one or the other)
-- `send`: what is sent: `json` or `form`
+- `send`: what is sent: `json` or `form`, and which `version` was read, 1 unless it says otherwise. What is done to an
+  object has to be sent whole: an answer that something is missing (400, 422) says nothing about whether they may
 - `path`: what stands in the path, where not the object
 - `found`: what those get who may, where the route is asked for something that is not there (404) or not for them
 - `endless`: whether the answer goes on for ever
 
-Names that begin with `_` are no rows: they hold what several rows share.
+Names that begin with `_` are no rows: they hold what several rows share. A route that does several things has a row
+for each, with what it is after the path: `POST path (withdraw)`.
 
 Whoever is not in `may` gets 403, or what `refused` says; nobody is sent to sign in by a page (`303`), and refused by
 everything else (`401`).
@@ -83,18 +85,18 @@ class Row:
     fill: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
+    def route(self) -> str:
         return f"{self.method} {self.path}"
 
 
 def load() -> Mapping[str, Row]:
-    """Return the table by `METHOD path`."""
+    """Return the table by `METHOD path`, with what is done there where a route has several rows."""
     written = yaml.safe_load(MATRIX.read_text(encoding="utf-8")) or {}
     return {name: _row(name, entry) for name, entry in written.items() if not name.startswith("_")}
 
 
 def _row(name: str, entry: Mapping[str, Any]) -> Row:
-    method, path = name.split(" ", 1)
+    method, path = name.partition(" (")[0].split(" ", 1)
     known = {"may", "objects", "refused", "hidden", "found", "send", "path", "endless"}
     assert set(entry) <= known, f"{name}: {sorted(set(entry) - known)}"
     objects = {kind: roles(who) for kind, who in entry.get("objects", {}).items()}

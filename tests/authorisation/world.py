@@ -45,6 +45,7 @@ NAMES = {
     "S9001": "Margaret Ellis",
 }
 GRACE, DANIEL, TOM, MARGARET = "S2001", "S2002", "S1002", "S9001"
+LEAVER = "S7009"
 _ABUSE = {
     "platform": "x",
     "urls": ["https://x.com/a/status/1"],
@@ -58,9 +59,10 @@ _INCIDENT = {
     "asset_owner": "dwp",
     "discovered_at": "2026-11-23T09:30:00+00:00",
 }
-_ACCOUNTS = """platform,handle,class,status,official_use,title,owner
-x,@SampleOwn,official,live,,Sample of Grace,S2001
-x,@SampleOther,official,live,,Sample of somebody else,S7001
+_ACCOUNTS = """platform,handle,class,status,official_use,title,owner,approved_person
+x,@SampleOwn,official,live,,Sample of Grace,S2001,
+x,@SampleOther,official,live,,Sample of somebody else,S7001,
+x,@SampleDirector,professional_individual,live,,Sample of a person,S7009,S7002
 """
 _REQUEST = {"platform": "x", "class": "official", "requirement": "A need", "purpose": "Say what opens when"}
 _GRACE = {"relation": "colleague", "staff_id": GRACE, "name": "Grace Okafor"}
@@ -121,6 +123,11 @@ class World:
             self._bearers[role, who] = self.issuer.bearer(person(who, role), self.clock.now())
         return {"authorization": f"Bearer {self._bearers[role, who]}"}
 
+    def program(self) -> dict[str, str]:
+        """Return the header of a client that is no person, in every role."""
+        client = Principal("client-of-tests", None, None, None, frozenset(Role))
+        return {"authorization": f"Bearer {self.issuer.bearer(client, self.clock.now())}"}
+
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(self.front, raise_app_exceptions=False)
@@ -140,6 +147,7 @@ class World:
                 self.report_ids[name] = UUID(answer.json()["report_id"])
         await self.settle()
         await self._note_cases()
+        await self._note_alerts()
 
     async def settle(self) -> None:
         """Let all events reach whom they concern."""
@@ -152,6 +160,12 @@ class World:
             found = await session.execute(text('select report_id, case_id from "case" order by reference desc'))
             cases: dict[UUID, UUID] = {report_id: case_id for report_id, case_id in found}  # noqa: C416 - rows are no pairs
         self.ids |= {f"case:{name}": str(cases[report]) for name, report in self.report_ids.items() if report in cases}
+
+    async def _note_alerts(self) -> None:
+        """Note an alert to Grace and one to somebody else."""
+        async with self.services["notifier"].database.transaction() as session:
+            found = await session.execute(text("select recipient_staff_id, alert_id from alert order by alert_id"))
+            self.ids |= {f"alert:{'own' if to == GRACE else 'other'}": str(alert_id) for to, alert_id in found}
 
     def rolled_back(self) -> None:
         """From now on nothing that is asked changes anything."""
@@ -203,7 +217,8 @@ async def _fill(world: World) -> None:
             session, _ACCOUNTS, accept_valid=False, outbox=outbox, now=now, ids=ids, actor="system:tests"
         )
         found = await session.execute(text("select owner, id from account"))
-        world.ids |= {f"account:{'own' if owner == GRACE else 'other'}": str(account) for owner, account in found}
+        whose = {GRACE: "own", "S7001": "other", "S7009": "individual"}
+        world.ids |= {f"account:{whose[owner]}": str(account) for owner, account in found}
     async with world.client() as client:
         for kind, owner in (("own", GRACE), ("other", DANIEL)):
             asked = {**_REQUEST, "handle": f"@SampleNew{kind}", "owner": owner}
@@ -217,7 +232,51 @@ async def _fill(world: World) -> None:
                 headers=world.bearer(Role.COMMS, MARGARET),
             )
             world.ids[f"operator:{kind}"] = _made(answer)["operator_id"]
+            await _return_a_request(world, client, kind, owner)
+            await _leave_access_open(world, client, kind)
+            leave = {"proxy": TOM, "first_day": str(now.date()), "last_day": str(now.date()), "reason": "Leave"}
+            answer = await client.post(
+                "/accounts/api/v1/delegations", json=leave, headers=world.bearer(Role.APPROVER, owner)
+            )
+            world.ids[f"delegation:{kind}"] = _made(answer)["delegation_id"]
+        answer = await client.post(
+            f"/accounts/api/v1/accounts/{world.ids['account:individual']}/operators",
+            json={"staff_id": "S7002", "device": "other"},
+            headers=world.bearer(Role.COMMS, MARGARET),
+        )
+        world.ids["operator:individual"] = _made(answer)["operator_id"]
     await world.settle()
+
+
+async def _return_a_request(world: World, client: httpx.AsyncClient, kind: str, owner: str) -> None:
+    """Have an approver return a request of `owner` for them to change."""
+    asked = {**_REQUEST, "handle": f"@SampleBack{kind}", "owner": owner}
+    answer = await client.post("/accounts/api/v1/requests", json=asked, headers=world.bearer(Role.ACCOUNT_OWNER, owner))
+    request = world.ids[f"request:returned_{kind}"] = _made(answer)["request_id"]
+    headers = {"if-match": '"1"', **world.bearer(Role.APPROVER, MARGARET)}
+    answer = await client.post(
+        f"/accounts/api/v1/requests/{request}/return", json={"reason": "Say more"}, headers=headers
+    )
+    assert answer.status_code == 200, answer.text
+
+
+async def _leave_access_open(world: World, client: httpx.AsyncClient, kind: str) -> None:
+    """Authorise an operator and withdraw it: their access on the platform is still to be removed."""
+    comms = world.bearer(Role.COMMS, MARGARET)
+    trained = {"staff_id": LEAVER, "course": "Official accounts", "completed_on": str(START.date())}
+    await client.post("/accounts/api/v1/training", json=trained, headers=comms)
+    account = world.ids[f"account:{kind}"]
+    answer = await client.post(
+        f"/accounts/api/v1/accounts/{account}/operators", json={"staff_id": LEAVER}, headers=comms
+    )
+    operator = world.ids[f"operator:leaver_{kind}"] = _made(answer)["operator_id"]
+    answer = await client.post(
+        f"/accounts/api/v1/operators/{operator}/withdraw",
+        json={"reason": "Left"},
+        headers={"if-match": answer.headers["etag"], **comms},
+    )
+    assert answer.status_code == 200, answer.text
+    world.ids[f"task:{kind}"] = answer.json()["removal_task"]
 
 
 def _made(answer: httpx.Response) -> Mapping[str, str]:
