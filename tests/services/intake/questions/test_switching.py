@@ -27,7 +27,8 @@ WAYS = {
     "incident to abuse": (INCIDENT, ABUSE),
     "misuse to abuse": (MISUSE, ABUSE),
 }
-_WORDS = st.text(string.ascii_lowercase, min_size=12, max_size=20)
+_WORDS = st.text(string.ascii_lowercase, min_size=12, max_size=20).map("zq{}".format)
+"""Told apart from the names of fields, which stand beside them in what is compared."""
 _ABOUT_THE_WAY = {"which_form", "safe", "being_abused"}
 
 
