@@ -95,7 +95,7 @@ class ProviderKeys:
         return self._asked_at is None or now - self._asked_at >= pause
 
     async def _refresh_when(self, wanted: Callable[[], bool], now: datetime) -> None:
-        if not (wanted() and self._may_ask(now)):
+        if not (wanted() and (self._may_ask(now) or self._one_at_a_time.locked())):
             return
         async with self._one_at_a_time:
             if wanted() and self._may_ask(now):  # whoever waited finds what the one before fetched
