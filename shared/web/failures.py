@@ -1,6 +1,7 @@
 """What becomes of exceptions: problems for clients, pages for people, and never a word of what was submitted."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from socket import gaierror
 from typing import cast
 
 import structlog
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth.guard import BadBearerToken, NotPermitted, NotSignedIn, RenewalDue, SessionOver
+from shared.messaging.faults import is_transient
 from shared.observability.tracing import current_trace_id
 from shared.web.pages import render
 from shared.web.problems import (
@@ -27,9 +29,8 @@ from shared.web.signing_in_again import keep_what_was_typed, renewal_address, si
 from shared.web.validation import field_problems, unreadable_body
 
 _log = structlog.get_logger()
-_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
-_RETRIED_BY_CLIENT = frozenset({"40001", "40P01", "57014", "57P01", "57P02", "57P03"})
-"""SQLSTATE: serialization failure, deadlock, statement timeout, server shutting down."""
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, gaierror)
+"""A server that is away also has no address, where names are given to what runs."""
 
 
 class Failures:
@@ -105,7 +106,7 @@ def problem_of(error: Exception) -> Problem:
     """Return what an exception that nobody handled looks like, and log it."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, _UNAVAILABLE) or _sqlstate(error) in _RETRIED_BY_CLIENT:
+    if isinstance(error, _UNAVAILABLE) or (isinstance(error, DBAPIError) and is_transient(error)):
         _log.warning("request_failed_for_now", exc_info=error)
         return standard_problem(503, headers={"retry-after": "2"})
     _log.error("request_failed", exc_info=error)
@@ -130,7 +131,3 @@ def _on_domain_error(kind: ProblemType) -> Callable[[Request, Exception], Awaita
         return answer_to(request, domain_problem(kind, error))
 
     return on_domain_error
-
-
-def _sqlstate(error: Exception) -> str | None:
-    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import date
 from enum import StrEnum
+from socket import gaierror
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,7 +13,7 @@ import pytest
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from pydantic import AnyHttpUrl, EmailStr, Field, field_validator
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from shared.auth.guard import anyone
 from shared.web.bodies import Body, Bool, Int, InvalidValue, Moment, Text
@@ -66,6 +67,12 @@ class CaseIsGone(Exception):
     """A domain error whose message nobody outside may read."""
 
 
+class ConnectionIsGone(Exception):
+    """What the driver says when the database was killed in the middle of a statement."""
+
+    sqlstate = "08003"
+
+
 class CaseIsReallyGone(CaseIsGone):
     """A kind of it."""
 
@@ -90,6 +97,8 @@ def fail(how: str) -> Response:
         "database": OperationalError(CANARY, {"narrative": CANARY}, Exception(CANARY)),
         "conflict": IntegrityError(CANARY, {"narrative": CANARY}, Exception(CANARY)),
         "network": ConnectionRefusedError(CANARY),
+        "name": gaierror(CANARY),
+        "cut off": DBAPIError(CANARY, {"narrative": CANARY}, ConnectionIsGone(CANARY)),
     }[how]
 
 
@@ -210,6 +219,8 @@ async def test_a_query_is_checked_and_not_repeated(client: httpx.AsyncClient) ->
         ("database", 503, "unavailable"),
         ("conflict", 500, "internal-error"),
         ("network", 503, "unavailable"),
+        ("name", 503, "unavailable"),
+        ("cut off", 503, "unavailable"),
     ],
 )
 async def test_a_failure_is_a_problem_for_clients_and_a_page_for_people(
