@@ -1,0 +1,96 @@
+"""What `docker-compose.yml` promises can be read off it, without any Docker; `make compose-test` runs it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+import yaml
+
+from shared.events.topics import SERVICES
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+CONTAINERS: Mapping[str, Mapping[str, object]] = yaml.safe_load(TEXT)["services"]
+DEMO_ONLY = {name for name, container in CONTAINERS.items() if container.get("profiles") == ["demo"]}
+OF_SIGNPOST = {name for name, container in CONTAINERS.items() if "build" in container}
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?P<rule>:[?-])?(?P<text>[^}]*)\}")
+_SECRET = re.compile(r"PASSWORD|SECRET|_KEY$")
+
+
+def variables(value: object) -> Iterator[re.Match[str]]:
+    """Yield what `value` takes from the environment."""
+    if isinstance(value, str):
+        yield from _VARIABLE.finditer(value)
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from variables(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from variables(one)
+
+
+def environment(name: str) -> Mapping[str, object]:
+    """Return what the container called `name` is given."""
+    return cast(Mapping[str, object], CONTAINERS[name].get("environment", {}))
+
+
+@pytest.mark.parametrize("name", sorted(CONTAINERS.keys() - DEMO_ONLY))
+def test_no_container_has_a_secret_by_default(name: str) -> None:
+    for found in variables(CONTAINERS[name]):
+        if _SECRET.search(found["name"]):
+            assert found["rule"] == ":?", f"{found['name']} of {name} can be left out"
+
+
+def test_whatever_is_asked_for_is_named_when_it_is_missing() -> None:
+    asked = [found for found in _VARIABLE.finditer(TEXT) if found["rule"] == ":?"]
+    assert asked
+    for found in asked:
+        assert found["text"].startswith(f"set {found['name']} to "), found[0]
+
+
+def test_the_demonstration_sets_whatever_is_asked_for_and_nothing_that_nobody_reads() -> None:
+    lines = (ROOT / "deploy" / "demo.env").read_text(encoding="utf-8").splitlines()
+    set_there = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}
+    asked = {found["name"] for found in _VARIABLE.finditer(TEXT) if found["rule"] == ":?"}
+    read = {found["name"] for found in _VARIABLE.finditer(TEXT)} | {"COMPOSE_PROFILES"}
+    passed_on = {key for name in CONTAINERS for key, value in environment(name).items() if value is None}
+    assert asked <= set_there
+    assert set_there <= read | passed_on
+
+
+@pytest.mark.parametrize("name", sorted(OF_SIGNPOST))
+def test_a_container_of_signpost_can_change_nothing_but_its_volumes(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert "user" not in container, "the image has an unprivileged user already"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_given_its_own_database_and_no_other(service: str) -> None:
+    urls = [name for name in environment(service) if name.endswith("_DATABASE_URL")]
+    assert urls == [f"SIGNPOST_{service.upper()}_DATABASE_URL"]
+    assert f"//{service}:${{{service.upper()}_DATABASE_PASSWORD" in str(environment(service)[urls[0]])
+
+
+def test_only_intake_can_sign_sessions() -> None:
+    holders = {name for name in CONTAINERS if "SIGNPOST_SIGNING_KEY_FILE" in environment(name)}
+    mounted = {name for name, container in CONTAINERS.items() if "signing-key" in str(container.get("volumes"))}
+    assert holders == mounted == {"intake", "keys"}
+    assert "signing-key:/var/lib/signpost/signing-key:ro" in cast(list[str], CONTAINERS["intake"]["volumes"])
+
+
+def test_every_port_is_open_to_this_machine_only_unless_somebody_says_otherwise() -> None:
+    for name, container in CONTAINERS.items():
+        for port in cast(list[str], container.get("ports", [])):
+            assert port.startswith(("127.0.0.1:", "${SIGNPOST_LISTEN:-127.0.0.1:")), f"{name}: {port}"
+
+
+def test_whatever_runs_on_has_a_limit_of_memory_and_says_whether_it_is_well() -> None:
+    for name, container in CONTAINERS.items():
+        if "restart" in container:
+            assert "mem_limit" in container, name
+            assert "healthcheck" in container or name == "mail", f"{name}: the image of mail has its own"
