@@ -50,6 +50,7 @@ async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as group:
         for role in roles:
             group.create_task(_run(role, stop), name=role.name)
+        group.create_task(stop.wait(), name="stop")  # without any role there is still something to wait for
 
 
 async def _run(role: Role, stop: asyncio.Event) -> None:

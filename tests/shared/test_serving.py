@@ -64,6 +64,25 @@ async def test_roles_stop_after_the_last_request_and_the_port_is_free_again() ->
         pass
 
 
+async def test_a_process_without_roles_serves_until_it_is_told_to_stop() -> None:
+    stop = asyncio.Event()
+    with listening("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        serving = asyncio.create_task(serve(_app(), listener, [], stop))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+
+            async def answers() -> bool | None:
+                with suppress(httpx.TransportError):
+                    return (await client.get("/report/abuse")).status_code == 200 or None
+                return None
+
+            assert await eventually(answers)
+            assert not stop.is_set()
+        stop.set()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await serving
+
+
 async def test_a_role_that_crashes_ends_the_process_so_that_a_supervisor_starts_it_again() -> None:
     with listening("127.0.0.1", 0) as listener, pytest.raises(ExceptionGroup):
         async with asyncio.timeout(LIMIT_SECONDS):
