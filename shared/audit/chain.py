@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Uuid, any_, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.anchors import anchor
 from shared.audit.links import GENESIS, Link, digest
 from shared.audit.tables import activity, audit_metadata, chain_head
 from shared.audit.verification import Broken, BrokenLink, verify
+from shared.db.bulk import copy_in
 from shared.ids import Ids
 
 _SALT_BYTES = 16
+_MOVE_HEAD = text("update chain_head set length = :length, hash = :hash where chain_id = :chain_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +58,22 @@ class Activity:
 
 
 async def append(session: AsyncSession, changes: Sequence[tuple[UUID, Change]], now: datetime, ids: Ids) -> None:
-    """Append each change to its chain, in order: one select, one insert and one upsert for any number of chains."""
+    """Append each change to its chain, in order, in a few statements for any number of chains."""
     if not changes:
         return
-    heads = await _lock_heads(session, {chain_id for chain_id, _ in changes})
-    rows = []
+    locked = await _lock_heads(session, {chain_id for chain_id, _ in changes})
+    heads, rows = dict(locked), []
     for chain_id, change in changes:
         length, previous = heads.get(chain_id, (0, GENESIS))
         row, head = _row(chain_id, length + 1, previous, change, now.astimezone(UTC), ids)
         heads[chain_id] = (length + 1, head)
         rows.append(row)
-    await session.execute(insert(activity), rows)
-    upsert = insert(chain_head)
-    await session.execute(
-        upsert.on_conflict_do_update(
-            index_elements=[chain_head.c.chain_id],
-            set_={"length": upsert.excluded.length, "hash": upsert.excluded.hash},
-        ),
-        [{"chain_id": chain_id, "length": length, "hash": head} for chain_id, (length, head) in heads.items()],
+    await copy_in(session, activity, rows)
+    await copy_in(
+        session, chain_head, [_head(chain_id, *head) for chain_id, head in heads.items() if chain_id not in locked]
     )
+    if locked:
+        await session.execute(_MOVE_HEAD, [_head(chain_id, *heads[chain_id]) for chain_id in locked])
 
 
 async def read(session: AsyncSession, chain_id: UUID) -> list[Activity]:
@@ -100,6 +98,10 @@ async def read(session: AsyncSession, chain_id: UUID) -> list[Activity]:
 async def erase(session: AsyncSession, chain_ids: Sequence[UUID]) -> None:
     """Erase personal content and its salts. Digests stay, so the chain verifies and tells nothing."""
     await session.execute(update(activity).where(activity.c.chain_id.in_(chain_ids)).values(content=None))
+
+
+def _head(chain_id: UUID, length: int, head: bytes) -> dict[str, object]:
+    return {"chain_id": chain_id, "length": length, "hash": head}
 
 
 async def _lock_heads(session: AsyncSession, chain_ids: set[UUID]) -> dict[UUID, tuple[int, bytes]]:

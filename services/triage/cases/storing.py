@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.changes import event_ids
@@ -17,6 +16,7 @@ from services.triage.routing import handlers as routing
 from services.triage.routing.domain import Decision
 from shared.audit import chain
 from shared.audit.chain import Change
+from shared.db.bulk import copy_in
 from shared.events.envelope import Event, NewEvent
 from shared.events.triage import CaseOpened, CaseRouted
 from shared.events.vocabulary import CaseState, Priority, ReportType, Team
@@ -80,9 +80,9 @@ async def store(
     """Store cases, decisions, clocks and activities, and tell of them."""
     if not new:
         return
-    await session.execute(insert(CaseRow.table()), [_row(one) for one in new])
+    await copy_in(session, CaseRow.table(), [_row(one) for one in new])
     await routing.store(session, [(one.case.case_id, one.decision) for one in new], now)
-    await deadlines.save(session, [(one.case.case_id, one.clock) for one in new])
+    await deadlines.start(session, [(one.case.case_id, one.clock) for one in new])
     await chain.append(session, [(one.case.case_id, _opened(one)) for one in new], now, ids)
     await outbox.append(session, [event for one in new for event in _events(one, now, clocks)], now)
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.deadlines.domain import Clock
 from services.triage.deadlines.tables import Deadline
+from shared.db.bulk import copy_in
 
 _CHANGING = (
     "started_at",
@@ -21,6 +22,11 @@ _CHANGING = (
 )
 
 
+async def start(session: AsyncSession, clocks: Sequence[tuple[UUID, Clock]]) -> None:
+    """Store the clocks of cases that are new, in one statement."""
+    await copy_in(session, Deadline.table(), [_row(case_id, clock) for case_id, clock in clocks])
+
+
 async def save(session: AsyncSession, clocks: Sequence[tuple[UUID, Clock]]) -> None:
     """Store each clock of its case, new or changed, in one statement."""
     if not clocks:
@@ -30,10 +36,8 @@ async def save(session: AsyncSession, clocks: Sequence[tuple[UUID, Clock]]) -> N
         index_elements=[Deadline.case_id, Deadline.kind],
         set_={name: statement.excluded[name] for name in _CHANGING},
     )
-    await session.execute(
-        upsert,
-        [
-            {"case_id": case_id, "kind": clock.kind} | {name: getattr(clock, name) for name in _CHANGING}
-            for case_id, clock in clocks
-        ],
-    )
+    await session.execute(upsert, [_row(case_id, clock) for case_id, clock in clocks])
+
+
+def _row(case_id: UUID, clock: Clock) -> dict[str, object]:
+    return {"case_id": case_id, "kind": clock.kind} | {name: getattr(clock, name) for name in _CHANGING}

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, delete, insert, literal, select, update
+from sqlalchemy import ARRAY, Uuid, any_, delete, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import Filed, subject_keys
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
+from shared.db.bulk import copy_in
 from shared.events.parts import Person, Subject
 from shared.events.vocabulary import ManagerAlert
 
@@ -58,11 +59,11 @@ async def store_reports(session: AsyncSession, reports: Sequence[tuple[Filed, Se
     known = set(await session.scalars(select(Report.report_id).where(Report.report_id == any_(ids))))
     new = {report.report_id: (report, accounts) for report, accounts in reports if report.report_id not in known}
     if new:
-        await session.execute(insert(Report.table()), [_row(report) for report, _ in new.values()])
+        await copy_in(session, Report.table(), [_row(report) for report, _ in new.values()])
     if named := [_named(report, account) for report, accounts in new.values() for account in accounts]:
-        await session.execute(insert(NamedAccount.table()), named)
+        await copy_in(session, NamedAccount.table(), named)
     if subjects := [_subject(report, key) for report, _ in new.values() for key in subject_keys(report)]:
-        await session.execute(insert(NamedSubject.table()), subjects)
+        await copy_in(session, NamedSubject.table(), subjects)
     return set(new)
 
 
