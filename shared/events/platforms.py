@@ -14,7 +14,10 @@ PLATFORMS: Mapping[str, str] = {slug: platform.label for slug, platform in TABLE
 MAX_HANDLE = 200
 _MAX_URL = 2048
 _SUBDOMAIN = re.compile(r"(?:www|m|mobile|web|old|new|np|api|maps|mbasic|touch|[a-z]{2}(?:-[a-z]{2})?)\.")
+_SPACES = re.compile(r"\s+")
+_NO_CHARACTER = frozenset({"Cc", "Cs", "Co", "Cn"})
 _ROUNDS = 8
+_BY_HOST: Mapping[str, Platform] = {host: platform for platform in TABLE.values() for host in platform.hosts}
 
 
 class InvalidHandle(ValueError):
@@ -52,11 +55,9 @@ def from_url(url: str) -> tuple[str, str] | None:
     if host.endswith(".bsky.social"):
         return _found(TABLE["bluesky"], host)
     bare = _SUBDOMAIN.sub("", host, count=1) if host.count(".") > 1 else host
-    for platform in TABLE.values():
-        if host in platform.hosts or bare in platform.hosts:
-            text = _named_in(platform, parts, bare)
-            return None if text is None else _found(platform, text)
-    return None
+    platform = _BY_HOST.get(host) or _BY_HOST.get(bare)
+    text = _named_in(platform, parts, bare) if platform else None
+    return _found(platform, text) if platform and text is not None else None
 
 
 def profile_url(platform: str, handle: str) -> str | None:
@@ -93,14 +94,15 @@ def _plain_and_folded(text: str) -> tuple[str, str]:
     plain = _stable(text, _tidied)
     if not plain:
         raise InvalidHandle("empty")
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in plain):
+    if not plain.isprintable() and any(unicodedata.category(character) in _NO_CHARACTER for character in plain):
         raise InvalidHandle("characters that no handle has")
     return plain, _stable(plain, lambda kept: _tidied(kept.casefold()))
 
 
 def _tidied(text: str) -> str:
-    visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-    return re.sub(r"\s+", " ", visible.strip(" \t\r\n@/"))
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    return _SPACES.sub(" ", text.strip(" \t\r\n@/"))
 
 
 def _stable(text: str, change: Callable[[str], str]) -> str:
@@ -115,7 +117,7 @@ def _stable(text: str, change: Callable[[str], str]) -> str:
 
 def _split(url: str) -> SplitResult | None:
     text = url.strip()
-    if not text or len(text) > _MAX_URL or "\\" in text or any(c.isspace() or not c.isprintable() for c in text):
+    if not text or len(text) > _MAX_URL or "\\" in text or " " in text or not text.isprintable():
         return None
     if "://" not in text:
         text = f"https://{text}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -98,6 +99,7 @@ class OfficeHours:
         return self.every_day or not (day.weekday() >= 5 or day in self.holidays)  # noqa: PLR2004 - Saturday and Sunday
 
 
+@lru_cache(maxsize=4_096)  # a batch asks for the same few days again and again
 def _utc(day: date, at: time) -> datetime:
     return datetime.combine(day, at, UK).astimezone(UTC)
 
@@ -113,6 +115,7 @@ class Promise:
     """Whether the clock also runs at night for teams that are staffed round the clock."""
 
 
+@lru_cache(maxsize=16)
 def promises(working_day: timedelta) -> Mapping[Priority, Promise]:
     """Return the clock of each priority, given the length of a working day."""
     return {

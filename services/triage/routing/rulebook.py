@@ -105,7 +105,7 @@ def parse(text: str) -> RuleBook:
     places = Places(text)
     book = _validated(places)
     _refuse_what_does_not_add_up(book, places)
-    conditions = Conditions(_words())
+    conditions = Conditions(words())
 
     def condition(when: str, *path: str | int) -> Condition:
         try:
@@ -149,7 +149,7 @@ def _scale(grades: tuple[_Grade, ...], name: str, condition: Callable[..., Condi
     return tuple(Grade(grade.level, condition(grade.when, name, i, "when")) for i, grade in enumerate(grades))
 
 
-def _words() -> frozenset[str]:
+def words() -> frozenset[str]:
     """Return every answer that a condition may compare a fact with."""
     enums = (kind for kind in vars(vocabulary).values() if isinstance(kind, type) and issubclass(kind, StrEnum))
     answers = (str(member) for kind in enums for member in kind.__members__.values())
