@@ -16,17 +16,23 @@ PY := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint assets docs format audit clean
+.PHONY: help run test compose-test faults lint assets docs format audit clean
 .DELETE_ON_ERROR:
 
 help: ## List what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run shared/web/assets/.built ## Start everything on one port (PORT, default 8000); Ctrl-C stops it, data stays
 	@exec .venv/bin/signpost up --port $(PORT)
 
 test: .venv/.dev shared/web/assets/.built ## Run all tests; real Kafka where one can be had (ARGS="-k alert" for some)
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+faults: .venv/.dev shared/web/assets/.built ## Kill, stop, flood and starve everything for an hour or so, and see that nothing is lost
+	@FAULTS=long REQUIRE_KAFKA=1 exec $(PY) -m pytest -n 0 -s -p no:randomly tests/faults $(ARGS)
+
+compose-test: .venv/.dev shared/web/assets/.built ## Build and start docker-compose.yml, kill each container in turn, and see that nothing is lost
+	@REQUIRE_BROWSER=1 exec $(PY) -m pytest -n 0 -s -p no:randomly --timeout 3600 tests/compose/whole_system.py $(ARGS)
 
 lint: .venv/.dev ## Run every gate: style, types, import rules, dependencies, migrations, known vulnerabilities
 	.venv/bin/ruff check .

@@ -40,7 +40,10 @@ class MailFolder:
         """Keep one mail."""
         del server, session
         content = envelope.original_content or b""
-        await asyncio.to_thread(self._write, content)
+        try:
+            await asyncio.to_thread(self._write, content)
+        except OSError:
+            return "452 Insufficient system storage"  # RFC 5321, 4.2.3: try again later
         return "250 Message kept"
 
     def newest(self, limit: int = 200) -> list[CaughtMail]:

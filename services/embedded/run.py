@@ -45,7 +45,8 @@ async def up(directory: DataDirectory, port: int, announce: Callable[[str], None
         async with _everything(directory, database_socket, url) as (front, running):
             await sample.load_once(directory, running)
             announce(url)
-            await serve(front, listener, [role for service in running for role in service.roles], stop)
+            roles = [role for service in running for role in service.roles]
+            await serve(front, listener, [postgres.PostgresWatch(directory), *roles], stop)
 
 
 @asynccontextmanager

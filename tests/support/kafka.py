@@ -20,6 +20,8 @@ from tests.support.postgres import locked
 _VERSION = "4.1.1"
 _LOG4J = "2.25.3"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "signpost-tests"
+_APPUSER = 1000
+"""Whom the image runs as."""
 _CLUSTER_ID = "c2lnbnBvc3QtdGVzdHMta2"
 _SHARED = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}"
 _STARTS_WITHIN = 60.0
@@ -74,6 +76,7 @@ class ApacheKafka(KafkaContainer):
         super().configure()  # type: ignore[no-untyped-call]  # the library's
         self.boot_command = ""
         self.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+        self.with_tmpfs_mount("/opt/kafka/config", f"uid={_APPUSER},gid={_APPUSER}")  # it writes its settings there
 
     def tc_start(self) -> None:
         host, port = self.get_container_host_ip(), self.get_exposed_port(self.port)
@@ -181,6 +184,14 @@ class JavaKafka:
         """End the process as a power cut would."""
         self._process.kill()
         self._process.wait()
+
+    def pause(self) -> None:
+        """Let the process stand still: its connections stay, and nothing answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the process go on."""
+        self._process.send_signal(signal.SIGCONT)
 
 
 def _start_java() -> dict[str, object]:

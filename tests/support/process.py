@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 _READY = re.compile(rb"is ready: (http://[^\s/]+)")
 _START_LIMIT_SECONDS = 180
+_DEATH_LIMIT_SECONDS = 180
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -20,8 +21,9 @@ def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
 class SignpostProcess:
     """A `signpost up` or `signpost serve` that says when it is ready."""
 
-    def __init__(self, *arguments: str, settings: Mapping[str, str]) -> None:
+    def __init__(self, *arguments: str, settings: Mapping[str, str], program: str = "services.cli") -> None:
         self.url = ""
+        self._program = program
         self._arguments = arguments
         self._environment = clean_environment(settings)
         self._process: asyncio.subprocess.Process | None = None
@@ -38,11 +40,22 @@ class SignpostProcess:
         """Whether the process was started and not yet ended by the test."""
         return self._process is not None
 
-    async def start(self) -> None:
-        """Start the process and wait until it says that it is ready; a restart listens on the same port."""
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        assert self._process
+        return self._process.pid
+
+    async def start(self, **more: str) -> None:
+        """Start the process and wait until it says that it is ready; a restart listens on the same port.
+
+        Args:
+            more: environment of this start alone.
+        """
         self._output.clear()
         port = self.url.rsplit(":", 1)[1] if self.url else "0"
-        self._process = await _spawn(*self._arguments, "--port", port, environment=self._environment)
+        environment = self._environment | more
+        self._process = await _spawn(self._program, *self._arguments, "--port", port, environment=environment)
         self._reader = asyncio.create_task(self._read(self._process))
         async with asyncio.timeout(_START_LIMIT_SECONDS):
             while not (match := _READY.search(self._output)):
@@ -51,6 +64,22 @@ class SignpostProcess:
                     raise AssertionError(message)
                 await asyncio.sleep(0.02)
         self.url = match[1].decode()
+
+    async def says(self, words: str) -> None:
+        """Wait until the process has printed `words` since its last start."""
+        async with asyncio.timeout(_START_LIMIT_SECONDS):
+            while words.encode() not in self._output:
+                assert self._process
+                assert self._process.returncode is None, f"ended: {self.output}"
+                await asyncio.sleep(0.02)
+
+    async def died(self) -> None:
+        """Wait until the process ends by itself, and check that it did not choose to."""
+        assert self._process
+        async with asyncio.timeout(_DEATH_LIMIT_SECONDS):
+            code = await self._process.wait()
+        assert code == -signal.SIGKILL, f"ended with {code}: {self.output}"
+        await self._end(signal.SIGKILL)
 
     async def kill(self) -> None:
         """End the process as a crash would."""
@@ -79,16 +108,16 @@ class SignpostProcess:
 
 async def command(*arguments: str, settings: Mapping[str, str]) -> tuple[int, str]:
     """Run `signpost` with `arguments` to its end; return exit code and output."""
-    process = await _spawn(*arguments, environment=clean_environment(settings))
+    process = await _spawn("services.cli", *arguments, environment=clean_environment(settings))
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
 
 
-async def _spawn(*arguments: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+async def _spawn(program: str, *arguments: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "services.cli",
+        program,
         *arguments,
         env=environment,
         stdout=asyncio.subprocess.PIPE,

@@ -1,8 +1,10 @@
 """The mail catcher keeps what it has accepted, whole, across restarts."""
 
+import errno
 from pathlib import Path
 
 import aiosmtplib
+import pytest
 
 from services.embedded.mail_catcher import MailFolder, catching
 from shared.ids import RandomIds
@@ -22,6 +24,23 @@ async def test_a_mail_is_on_disk_before_it_is_accepted(tmp_path: Path) -> None:
     assert (mail.to, mail.subject, mail.message_id) == ("grace.okafor@example.org", "Café", "<1@example.org>")
     assert "Read this – please." in mail.text
     assert mail.possible_repeat
+
+
+async def test_a_mail_that_cannot_be_kept_is_to_be_sent_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = MailFolder(tmp_path, RandomIds())
+    async with catching(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+        with monkeypatch.context() as disk:
+            disk.setattr("os.fsync", full)
+            with pytest.raises(aiosmtplib.SMTPDataError) as refused:
+                await client.sendmail("signpost@example.org", ["grace.okafor@example.org"], MAIL)
+        assert refused.value.code == 452
+        await client.sendmail("signpost@example.org", ["grace.okafor@example.org"], MAIL)
+    assert len(folder.newest()) == 1
 
 
 async def test_the_newest_mail_comes_first_and_an_unknown_one_is_not_found(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+"""What must be true after every fault: nothing lost, nothing twice, order kept, every mail sent, the record whole."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import asyncpg
+
+from shared.events.topics import SERVICES, TOPICS, Cleanup
+from tests.faults.houses import House
+from tests.faults.stream import OtherSystems, Stream
+from tests.support.eventually import eventually
+from tests.support.mails import Mail, caught_mails
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DISORDER = """
+select count(*) from (
+    select xmin::text::bigint < lag(xmin::text::bigint) over w
+        or sequence <> 1 + coalesce(lag(sequence) over w, 0) as wrong
+    from inbox where sequence is not null and topic <> all($1)
+    window w as (partition by group_name, source, topic, subject order by sequence)
+) steps where wrong
+"""
+"""Events handled in an earlier transaction than the one that came before them, and holes between events."""
+_COMPACTED = [topic.name for topic in TOPICS if topic.cleanup is Cleanup.COMPACT]
+_UNDELIVERED = "select count(*) from delivery where state <> 'accepted'"
+_SENT = "select alert_id::text, kind from delivery"
+_OPEN_ONCE = "select distinct alert_id::text from delivery join attempt using (delivery_id) where outcome <> 'accepted'"
+"""Alerts with an attempt that a crash left open, or of which nobody knows how it ended."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What was found; `test_*` modules print it."""
+
+    accepted: int
+    cases: int
+    mails: int
+    repeated: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.accepted} reports accepted, {self.cases} cases, {self.mails} mails, "
+            f"{self.repeated} of them repeated and marked"
+        )
+
+
+async def assert_nothing_lost(house: House, stream: Stream, others: OtherSystems) -> Account:
+    """Check every promise that a fault may break, and return what there was."""
+    assert not stream.surprises, stream.surprises
+    accepted = len(stream.accepted) + others.inbound
+    await _ledger_adds_up(house, accepted)
+    cases = await _one_case_each(house, stream)
+    for service in SERVICES:
+        assert await _one(house, service, _DISORDER, _COMPACTED) == 0, f"{service} handled events out of order"
+    mails = await _every_mail_went_out(house)
+    code, output = await house.command("audit", "verify")
+    assert code == 0, output
+    return Account(accepted, cases, len(mails), await _repeats(house, mails))
+
+
+async def _ledger_adds_up(house: House, accepted: int) -> None:
+    code, output = await house.command("reconcile", "--wait", "60", "--json")
+    assert code == 0, output
+    figures = json.loads(output)
+    assert figures["unaccounted"] == figures["in_flight"] == figures["dead_lettered"] == 0, figures
+    assert figures["accepted"] == figures["cases"] == figures["alert_decisions"] == accepted, (figures, accepted)
+
+
+async def _one_case_each(house: House, stream: Stream) -> int:
+    rows = await _rows(house, "triage", 'select report_id::text, team, link_number from "case"')
+    first = Counter(row["report_id"] for row in rows if row["link_number"] == 1)
+    assert not [report for report, count in first.items() if count != 1], "a report has two first cases"
+    assert set(stream.accepted.values()) <= set(first), "a report has no case"
+    assert len({(row["report_id"], row["link_number"]) for row in rows}) == len(rows)
+    return len(rows)
+
+
+async def _every_mail_went_out(house: House) -> list[Mail]:
+    async def all_sent() -> bool | None:
+        return await _one(house, "notifier", _UNDELIVERED) == 0 or None
+
+    await eventually(all_sent)
+    mails = caught_mails(house.mails.parent)
+    ids = {_alert(mail) for mail in mails}
+    sent = {row["alert_id"] for row in await _rows(house, "notifier", _SENT)}
+    assert sent <= ids, f"{len(sent - ids)} alerts count as sent and no mail is there"
+    assert ids <= sent, f"{len(ids - sent)} mails that nobody decided to send"
+    return mails
+
+
+async def _repeats(house: House, mails: list[Mail]) -> int:
+    """Count mails that came again; each must say so, and be of an alert that was being sent at a crash."""
+    open_once = {row["alert_id"] for row in await _rows(house, "notifier", _OPEN_ONCE)}
+    seen: set[str] = set()
+    repeats = 0
+    for mail in mails:
+        if mail.message_id in seen:
+            repeats += 1
+            assert mail.possible_repeat, f"{mail.message_id} came again and does not say so"
+            assert _alert(mail) in open_once, f"{mail.message_id} came again for no reason"
+        seen.add(mail.message_id)
+    return repeats
+
+
+def _alert(mail: Mail) -> str:
+    """Return which alert a mail is, from its Message-ID."""
+    match = _UUID.search(mail.message_id)
+    assert match, mail.message_id
+    return match[0]
+
+
+async def _rows(house: House, service: str, query: str, *arguments: object) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(house.database_url(service))
+    try:
+        return await connection.fetch(query, *arguments)
+    finally:
+        await connection.close()
+
+
+async def _one(house: House, service: str, query: str, *arguments: object) -> int:
+    return int((await _rows(house, service, query, *arguments))[0][0])

@@ -1,0 +1,14 @@
+"""The short form of the fault suite leaves out what only `make faults` has the time for."""
+
+import pytest
+
+from tests.faults import extent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect tests marked `long`, unless the long form was asked for."""
+    if extent.LONG:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]

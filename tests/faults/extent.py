@@ -1,0 +1,51 @@
+"""How much of the fault suite runs: all of it by `make faults`, a sample of it in every other run."""
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import Sequence
+
+from tests.faults.steps import Act, Moment, Step
+
+LONG = os.environ.get("FAULTS") == "long"
+REPORTS = 5_000 if LONG else 200
+"""Reports that each fault happens among."""
+PAUSE_SECONDS = 0 if LONG else 0.1
+"""Between two reports of one client: where few are wanted, a machine of two cores has more to do with restarts."""
+LIMIT_SECONDS = 5_400 if LONG else 900
+"""When a test is given up; none depends on being faster than this."""
+
+
+async def lasting(seconds: float) -> None:
+    """Let a fault last: a process that stands still, not a wait for something."""
+    await asyncio.sleep(seconds)
+
+
+def seed() -> int:
+    """Return this run's seed (`FAULTS_SEED` repeats another's) and print it."""
+    chosen = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
+    print(f"FAULTS_SEED={chosen}")
+    return chosen
+
+
+def chosen(steps: Sequence[Step], run: int) -> list[Step]:
+    """Return every step, or one moment of each act in the short form, in an order that the run's seed decides.
+
+    What a dead process left open can be released only after one died while it was sending: that comes last.
+    """
+    dice = random.Random(run)
+    order = list(steps) if LONG else [dice.choice(one_act) for one_act in _by_act(steps)]
+    dice.shuffle(order)
+    sending = Step("notifier-delivery", Act.SEND, Moment.BEFORE)
+    releases = [step for step in order if step.act is Act.RELEASE]
+    return [step for step in order if step.act is not Act.RELEASE] + [
+        one for release in releases for one in (sending, release)
+    ]
+
+
+def _by_act(steps: Sequence[Step]) -> list[list[Step]]:
+    acts: dict[Act, list[Step]] = {}
+    for step in steps:
+        acts.setdefault(step.act, []).append(step)
+    return list(acts.values())

@@ -1,0 +1,259 @@
+"""Signpost as the fault suite runs it: in one process, or four services beside Apache Kafka. Same questions to both."""
+
+import asyncio
+import os
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+from services.embedded import postgres
+from services.embedded.data_directory import LOG_DATABASE, SAMPLE, DataDirectory
+from services.embedded.mail_catcher import MailFolder, catching
+from shared.auth.issue import issue_token
+from shared.auth.permissions import Role
+from shared.clock import SystemClock
+from shared.events.topics import SERVICES
+from shared.ids import RandomIds
+from shared.messaging.kafka import KafkaLog
+from shared.messaging.kafka_session import KafkaConnection
+from shared.messaging.log import EventLog
+from shared.messaging.postgres import PostgresLog
+from tests.faults.steps import SERVICE_OF, Step
+from tests.support.kafka import JavaKafka
+from tests.support.process import SignpostProcess, command
+
+PROGRAM = "tests.faults.killed"
+PREFIXES = {"/cases": "triage", "/accounts": "registry", "/alerts": "notifier"}
+WAYS = ("embedded", "separate")
+ALWAYS = {
+    "SIGNPOST_NOTIFIER_STORM_AFTER": "1000000",  # every alert is a mail of its own; storms are proved elsewhere
+    "SIGNPOST_NOTIFIER_SMTP_TIMEOUT": "5",
+    "SIGNPOST_LOG_LEVEL": "info",
+}
+
+
+class House(ABC):
+    """A running Signpost whose processes a test may end."""
+
+    def __init__(self, directory: DataDirectory, settings: Mapping[str, str]) -> None:
+        self.directory = directory
+        self._settings = settings
+
+    @abstractmethod
+    def url(self, path: str) -> str:
+        """Return where `path` is answered."""
+
+    @abstractmethod
+    def process_of(self, role: str) -> SignpostProcess:
+        """Return the process that does `role`."""
+
+    @property
+    @abstractmethod
+    def processes(self) -> Mapping[str, SignpostProcess]:
+        """All of them, by name."""
+
+    @property
+    def mails(self) -> Path:
+        """The folder of the mail catcher."""
+        return self.directory.mail
+
+    async def die_at_each(self, steps: Sequence[Step]) -> None:
+        """Let the process that comes by each of `steps` die there, one after the other; in the end all run again."""
+        for step in steps:
+            print(f"  dies at {step}", flush=True)
+            process = self.process_of(step.role)
+            await self.start_missing(but=process)
+            await process.stop()
+            await process.start(FAULT_STEP=str(step))
+            await process.died()
+        await self.start_missing()
+
+    async def start_missing(self, but: SignpostProcess | None = None) -> None:
+        """Start every process that does not run."""
+        dead = [process for process in self.processes.values() if process is not but and not process.running]
+        await asyncio.gather(*(process.start() for process in dead))
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run `signpost` with `arguments`; return exit code and output."""
+        return await command(*arguments, settings=self._settings)
+
+    async def is_ready(self, prefix: str) -> bool:
+        """Say whether the service at `prefix` calls itself ready."""
+        async with httpx.AsyncClient() as client:
+            return (await client.get(self.url(f"{prefix}/health/ready"))).status_code == httpx.codes.OK
+
+    def token(self, role: Role, subject: str | None = None) -> str:
+        """Return a bearer token."""
+        return issue_token(
+            role,
+            subject,
+            signing_key_file=self.directory.keys / "signing-key.pem",
+            now=SystemClock().now(),
+            personas_file=SAMPLE / "personas.yaml",
+        )
+
+    def database_url(self, name: str) -> str:
+        """Return the URL of a service's database, or the log's, as asyncpg takes it."""
+        socket = postgres.socket_of_running(self.directory)
+        assert socket, "PostgreSQL must be running"
+        return self.directory.database_url(name, socket).replace("+asyncpg", "")
+
+    def database_dies(self) -> None:
+        """End PostgreSQL as a power cut would: its first process by SIGKILL, and every other with it."""
+        pid = int((self.directory.postgres / "postmaster.pid").read_text().splitlines()[0])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for process in (pid, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    @abstractmethod
+    def database_dies_and_comes_back(self) -> None:
+        """As that; who starts it again is who started it first."""
+
+    @abstractmethod
+    def log(self) -> AbstractAsyncContextManager[EventLog]:
+        """Open the event log, as another system would."""
+
+
+class Embedded(House):
+    """`signpost up`: one process does everything."""
+
+    def __init__(self, directory: DataDirectory, settings: Mapping[str, str]) -> None:
+        super().__init__(directory, {"SIGNPOST_DATA_DIR": str(directory.path), **settings})
+        self._process = SignpostProcess("up", settings=self._settings, program=PROGRAM)
+
+    def url(self, path: str) -> str:
+        return self._process.url + path
+
+    def process_of(self, role: str) -> SignpostProcess:
+        del role
+        return self._process
+
+    @property
+    def processes(self) -> Mapping[str, SignpostProcess]:
+        return {"up": self._process}
+
+    def database_dies_and_comes_back(self) -> None:
+        self.database_dies()  # `signpost up` starts it again
+
+    @asynccontextmanager
+    async def log(self) -> AsyncIterator[EventLog]:
+        log = await PostgresLog.open(self.database_url(LOG_DATABASE))
+        try:
+            yield log
+        finally:
+            await log.close()
+
+
+class Separate(House):
+    """`signpost serve` four times, on Apache Kafka."""
+
+    def __init__(self, directory: DataDirectory, settings: Mapping[str, str], kafka: JavaKafka) -> None:
+        super().__init__(directory, settings)
+        self.kafka = kafka
+        self._processes = {
+            service: SignpostProcess("serve", service, settings=settings, program=PROGRAM) for service in SERVICES
+        }
+
+    def url(self, path: str) -> str:
+        service = next((name for prefix, name in PREFIXES.items() if path.startswith(prefix)), "intake")
+        return self._processes[service].url + path
+
+    def process_of(self, role: str) -> SignpostProcess:
+        return self._processes[SERVICE_OF[role]]
+
+    @property
+    def processes(self) -> Mapping[str, SignpostProcess]:
+        return self._processes
+
+    def database_dies_and_comes_back(self) -> None:
+        self.database_dies()
+        postgres.start_again(self.directory)
+
+    @asynccontextmanager
+    async def log(self) -> AsyncIterator[EventLog]:
+        yield await KafkaLog.open(KafkaConnection(self.kafka.servers))
+
+    def another(self, service: str, roles: str) -> SignpostProcess:
+        """Return one more process of `service`, not started yet, that does `roles`."""
+        return SignpostProcess("serve", service, "--roles", roles, settings=self._settings, program=PROGRAM)
+
+
+@asynccontextmanager
+async def embedded(folder: Path, **settings: str) -> AsyncIterator[Embedded]:
+    """Run an embedded Signpost on `folder`; its mail catcher is its own."""
+    house = Embedded(DataDirectory(folder), {**ALWAYS, **settings})
+    async with _running(house):
+        yield house
+
+
+@asynccontextmanager
+async def separate(folder: Path, kafka: JavaKafka, **settings: str) -> AsyncIterator[Separate]:
+    """Run the four services on `kafka` and a PostgreSQL of their own; the mail catcher is ours and does not die."""
+    directory = DataDirectory(folder)
+    directory.prepare()
+    with postgres.running(directory) as socket:
+        await postgres.create_databases(directory, socket)
+        async with catching(MailFolder(directory.mail, RandomIds())) as smtp_port:
+            given = {**_settings(directory, socket, kafka, smtp_port), **ALWAYS, **settings}
+            house = Separate(directory, given, kafka)
+            for arguments in (
+                ("migrate",),
+                ("topics", "apply"),
+                ("directory", "import", str(SAMPLE / "directory.csv")),
+            ):
+                code, output = await house.command(*arguments)
+                assert code == 0, output
+            async with _running(house):
+                yield house
+
+
+@asynccontextmanager
+async def opened(way: str, folder: Path, **settings: str) -> AsyncIterator[House]:
+    """Run Signpost one `way`, "embedded" or "separate", with everything it needs."""
+    if way == "embedded":
+        async with embedded(folder, **settings) as house:
+            yield house
+    else:
+        with a_kafka(folder.parent / "kafka") as kafka:
+            async with separate(folder, kafka, **settings) as house:
+                yield house
+
+
+@contextmanager
+def a_kafka(folder: Path) -> Iterator[JavaKafka]:
+    """Run an Apache Kafka that nobody shares, so that it may be killed."""
+    kafka = JavaKafka(folder)
+    kafka.start()
+    try:
+        yield kafka
+    finally:
+        kafka.kill()
+
+
+@asynccontextmanager
+async def _running(house: House) -> AsyncIterator[None]:
+    await asyncio.gather(*(process.start() for process in house.processes.values()))
+    try:
+        yield
+    finally:
+        await house.start_missing()  # an embedded one stops its PostgreSQL
+        await asyncio.gather(*(process.stop() for process in house.processes.values()))
+
+
+def _settings(directory: DataDirectory, socket: Path, kafka: JavaKafka, smtp_port: int) -> dict[str, str]:
+    return {
+        "SIGNPOST_SECRET_KEY": directory.password("key"),
+        "SIGNPOST_SIGNING_KEY_FILE": str(directory.keys / "signing-key.pem"),
+        "SIGNPOST_VERIFY_KEY_FILE": str(directory.keys / "verify-key.pem"),
+        "SIGNPOST_EVENT_LOG": "kafka",
+        "SIGNPOST_KAFKA_BOOTSTRAP_SERVERS": kafka.servers,
+        "SIGNPOST_NOTIFIER_SMTP_HOST": "127.0.0.1",
+        "SIGNPOST_NOTIFIER_SMTP_PORT": str(smtp_port),
+        "SIGNPOST_AUDIT_ANCHORS_DIR": str(directory.anchors),
+        **{f"SIGNPOST_{name.upper()}_DATABASE_URL": directory.database_url(name, socket) for name in SERVICES},
+    }

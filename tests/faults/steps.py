@@ -1,0 +1,124 @@
+"""Every step at which a process may die: the one list that the fault suite works through.
+
+A step is one act of one role, and a moment of it. `test_steps.py` fails when the code commits, publishes, moves an
+offset or sends in a place that is not here, and when a service is wired with a role that is not here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class Act(StrEnum):
+    """What a role does that outlives it."""
+
+    ANSWER = "answer"
+    """A request's transaction is committed; the answer leaves afterwards."""
+    PUBLISH = "publish"
+    """Events are appended to the log."""
+    MARK = "mark"
+    """The outbox remembers that they were."""
+    BATCH = "batch"
+    """A consumed batch's effects are committed."""
+    OFFSETS = "offsets"
+    """The log remembers that they were."""
+    CLAIM = "claim"
+    """An attempt to send is opened."""
+    SEND = "send"
+    """The dialogue with the mail server."""
+    RECORD = "record"
+    """What became of an attempt is committed."""
+    RELEASE = "release"
+    """What a dead process left open is made due again."""
+    SWEEP = "sweep"
+    """Due rows are worked in one transaction."""
+    SETTLE = "settle"
+    """Dead letters are replayed or let go, and events that waited too long are set aside."""
+
+
+class Moment(StrEnum):
+    """When in an act."""
+
+    BEFORE = "before"
+    WITHIN = "within"
+    """After it began and before it counts: records sent and the log's transaction open; a recipient given, no mail."""
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """One act of one role, and a moment of it."""
+
+    role: str
+    act: Act
+    moment: Moment
+
+    def __str__(self) -> str:
+        return f"{self.role}/{self.act}/{self.moment}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the step that is written like this."""
+        role, act, moment = text.split("/")
+        return cls(role, Act(act), Moment(moment))
+
+
+SITES: Mapping[str, Act] = {
+    "_transaction": Act.ANSWER,
+    "Relay._publish_batch": Act.MARK,
+    "GroupWork.handle": Act.BATCH,
+    "GroupWork.upkeep": Act.SETTLE,
+    "GroupWork.replay_known_versions": Act.SETTLE,
+    "DeliveryLoop._send_what_is_due": Act.CLAIM,
+    "DeliveryLoop._recorded": Act.RECORD,
+    "DeliveryLoop._release_abandoned": Act.RELEASE,
+    "Sweep._sweep_once": Act.SWEEP,
+}
+"""Which function of the product opens the transaction of which act."""
+
+READ_ONLY: Mapping[str, str] = {
+    "_Stream._changed": "looks at what the operations page shows",
+}
+"""Functions that open a transaction and write nothing, and why that is so."""
+
+WEB = {"intake": "intake-web"}
+"""The web role whose answers promise something (events: promise 1)."""
+RELAYS = {f"{service}-relay": service for service in ("intake", "triage", "registry", "notifier")}
+CONSUMERS = {
+    "signpost-intake": "intake",
+    "signpost-intake-inbound": "intake",
+    "signpost-triage": "triage",
+    "signpost-triage-accounts": "triage",
+    "signpost-triage-operations": "triage",
+    "signpost-registry": "registry",
+    "signpost-notifier": "notifier",
+}
+DELIVERY = {"notifier-delivery": "notifier"}
+SERVICE_OF: Mapping[str, str] = {
+    **{role: service for service, role in WEB.items()},
+    **RELAYS,
+    **CONSUMERS,
+    **DELIVERY,
+}
+
+NOT_KILLED_AT: Mapping[Act, str] = {
+    Act.SWEEP: "one transaction over rows that stay due until it commits; each has a test that runs it twice",
+    Act.SETTLE: "one transaction over rows that stay asked for until it commits; see tests/shared/messaging",
+}
+"""Acts that the list leaves out, and why."""
+
+_EDGES = (Moment.BEFORE, Moment.AFTER)
+_THROUGHOUT = (Moment.BEFORE, Moment.WITHIN, Moment.AFTER)
+
+
+def _steps(roles: Mapping[str, str], acts: Mapping[Act, tuple[Moment, ...]]) -> Iterator[Step]:
+    return (Step(role, act, moment) for role in roles for act, moments in acts.items() for moment in moments)
+
+
+STEPS: tuple[Step, ...] = (
+    *_steps({role: service for service, role in WEB.items()}, {Act.ANSWER: _EDGES}),
+    *_steps(RELAYS, {Act.PUBLISH: _THROUGHOUT, Act.MARK: _EDGES}),
+    *_steps(CONSUMERS, {Act.BATCH: _EDGES, Act.OFFSETS: _EDGES}),
+    *_steps(DELIVERY, {Act.CLAIM: _EDGES, Act.SEND: _THROUGHOUT, Act.RECORD: _EDGES, Act.RELEASE: _EDGES}),
+)

@@ -1,0 +1,83 @@
+"""Several processes do the same work: groups rebalance, relays fight, and every report still counts once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.faults import extent
+from tests.faults.account import assert_nothing_lost
+from tests.faults.houses import Separate, a_kafka, separate
+from tests.faults.stream import reporting
+from tests.support.process import SignpostProcess
+
+pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
+
+FIGHTS = 10 if extent.LONG else 3
+STALL_SECONDS = 15
+"""Longer than a batch in hand may hold up a rebalance (10 s): it is abandoned."""
+RELAYS_LOCK = "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1"
+LOCK = 0x5167_7265
+
+
+@pytest.fixture
+async def house(data_dir: Path) -> AsyncIterator[Separate]:
+    with a_kafka(data_dir.parent / "kafka") as kafka:
+        async with separate(data_dir, kafka) as running:
+            yield running
+
+
+@pytest.mark.long
+async def test_two_consumers_of_a_group_share_it_come_and_go(house: Separate) -> None:
+    async with reporting(house, extent.seed()) as (stream, others):
+        for _ in range(2):
+            async with _beside(house.another("triage", "consumer"), house.another("notifier", "consumer,sweep")):
+                await stream.more()
+            await stream.more()
+    print(f"two consumers: {await assert_nothing_lost(house, stream, others)}")
+
+
+@pytest.mark.long
+async def test_a_rebalance_in_the_midst_of_a_batch_hands_it_over(house: Separate) -> None:
+    async with reporting(house, extent.seed()) as (stream, others):
+        triage = house.process_of("signpost-triage")
+        await triage.stop()
+        await triage.start(FAULT_STEP="signpost-triage/batch/before", FAULT_STALL=str(STALL_SECONDS))
+        await triage.says("stands still at signpost-triage/batch/before")
+        async with _beside(house.another("triage", "consumer")):
+            await triage.says("batch_fenced")
+            await stream.more()
+    print(f"rebalance in a batch: {await assert_nothing_lost(house, stream, others)}")
+
+
+async def test_two_relays_that_take_the_lead_from_one_another_publish_everything(house: Separate) -> None:
+    others_of_their_kind = _beside(house.another("intake", "relay"), house.another("notifier", "relay"))
+    async with reporting(house, extent.seed()) as (stream, others), others_of_their_kind:
+        for _ in range(FIGHTS):
+            await stream.more()
+            await _unseat(house, "intake")
+            await _unseat(house, "notifier")
+    print(f"relays unseated {FIGHTS} times: {await assert_nothing_lost(house, stream, others)}")
+
+
+@asynccontextmanager
+async def _beside(*more: SignpostProcess) -> AsyncIterator[None]:
+    await asyncio.gather(*(process.start() for process in more))
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(process.stop() for process in more))
+
+
+async def _unseat(house: Separate, service: str) -> None:
+    """Take the lock, and with it the lead, from the relay that leads."""
+    connection = await asyncpg.connect(house.database_url(service))
+    try:
+        leaders = await connection.fetch(RELAYS_LOCK, LOCK)
+        for leader in leaders:
+            await connection.execute("select pg_terminate_backend($1)", leader["pid"])
+    finally:
+        await connection.close()

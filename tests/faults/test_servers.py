@@ -1,0 +1,69 @@
+"""The broker and the database go away, come back, or stand still; Signpost waits and goes on by itself."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults import extent
+from tests.faults.account import assert_nothing_lost
+from tests.faults.houses import WAYS, a_kafka, opened, separate
+from tests.faults.stream import reporting
+from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
+
+TIMES = 3 if extent.LONG else 1
+STANDSTILL_SECONDS = 30 if extent.LONG else 12
+"""How long the broker stands still: longer than a group waits for its members."""
+
+
+async def test_a_broker_that_is_killed_and_comes_back_loses_nothing_and_reports_are_taken_meanwhile(
+    data_dir: Path,
+) -> None:
+    with a_kafka(data_dir.parent / "kafka") as kafka:
+        async with separate(data_dir, kafka) as house:
+            async with reporting(house, extent.seed()) as (stream, others):
+                for _ in range(TIMES):
+                    await stream.more()
+                    kafka.kill()
+                    await stream.more()
+                    await asyncio.to_thread(kafka.start)
+            print(f"broker killed {TIMES} times: {await assert_nothing_lost(house, stream, others)}")
+
+
+@pytest.mark.long
+async def test_a_broker_that_stands_still_holds_events_up_and_loses_none(data_dir: Path) -> None:
+    with a_kafka(data_dir.parent / "kafka") as kafka:
+        async with separate(data_dir, kafka) as house:
+            async with reporting(house, extent.seed()) as (stream, others):
+                await stream.more()
+                kafka.pause()
+                await extent.lasting(STANDSTILL_SECONDS)
+                kafka.resume()
+            print(f"broker stood still: {await assert_nothing_lost(house, stream, others)}")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_database_that_is_killed_and_comes_back_loses_nothing(way: str, data_dir: Path) -> None:
+    async with opened(way, data_dir) as house:
+        async with reporting(house, extent.seed()) as (stream, others):
+            for _ in range(TIMES):
+                await stream.more()
+                await asyncio.to_thread(house.database_dies_and_comes_back)
+                await stream.more()
+        print(f"{way}, database killed {TIMES} times: {await assert_nothing_lost(house, stream, others)}")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", WAYS)
+async def test_after_a_database_was_away_every_service_is_ready_again(way: str, data_dir: Path) -> None:
+    async with opened(way, data_dir) as house:
+        await asyncio.to_thread(house.database_dies_and_comes_back)
+
+        async def all_ready() -> bool | None:
+            return (
+                all([await house.is_ready(prefix) for prefix in ("/report", "/cases", "/accounts", "/alerts")]) or None
+            )
+
+        await eventually(all_ready)
