@@ -16,7 +16,7 @@ _READER = TypeAdapter(IncidentReport)
 class AccountBody(Body):
     """The social media account that the incident involves."""
 
-    platform: str
+    platform: str = Field(min_length=1)
     handle: str | None = None
     taken_over: YesNoUnsure = YesNoUnsure.UNSURE
 

@@ -70,6 +70,7 @@ OF_ONE: list[Bad] = [
     ("more than there are", INCIDENT, {"people_affected": 10**9}, "people_affected"),
     ("half a person", INCIDENT, {"people_affected": 1.5}, "people_affected"),
     ("an unknown place", INCIDENT, {"account": {"platform": CANARY}}, "account"),
+    ("a place left empty", INCIDENT, {"account": {"platform": " "}}, "account.platform"),
     ("U+0000 in an account", INCIDENT, {"account": {"platform": "x", "handle": f"{CANARY}\0"}}, "account.handle"),
     ("a long note", INCIDENT, {"asset_note": "n" * 4_001}, "asset_note"),
     ("an unknown topic", ENQUIRY, {"about": CANARY}, "about"),
