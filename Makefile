@@ -51,9 +51,10 @@ assets: ## Install the GOV.UK and MoJ assets again
 	@rm -f shared/web/assets/.built
 	@$(MAKE) --no-print-directory shared/web/assets/.built
 
-docs: .venv/.dev ## Write what is generated again: the settings page, golden schemas of new events
+docs: .venv/.dev ## Write what is generated again: settings page, golden schemas of new events, contracts
 	@$(PY) -m tests.architecture.settings_table
 	@$(PY) -m tests.shared.events.golden
+	@$(PY) -m tests.contract.documents
 
 format: .venv/.dev ## Put the code into its one format
 	.venv/bin/ruff check --fix .

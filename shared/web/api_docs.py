@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 
 from shared.auth.guard import anyone
+from shared.web.api_description import description_of, operations_of
 from shared.web.pages import render
-
-_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +28,16 @@ def description_router(app: FastAPI, prefix: str) -> APIRouter:
 
     @router.get("/openapi.json")
     def openapi() -> dict[str, object]:
-        return app.openapi()
+        return description_of(app)
 
     @router.get("/docs")
     def docs(request: Request) -> Response:
-        operations = list(_operations(app.openapi()))
+        operations = list(_operations(description_of(app)))
         return render(request, "api_docs.html", title=app.title, operations=operations, prefix=prefix)
 
     return router
 
 
-def _operations(described: Mapping[str, object]) -> Iterator[Operation]:
-    paths = cast(Mapping[str, Mapping[str, Mapping[str, str]]], described.get("paths", {}))
-    for path, item in sorted(paths.items()):
-        for method in _METHODS:
-            if call := item.get(method):
-                yield Operation(method.upper(), path, call.get("summary", ""), call.get("description", ""))
+def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
+    for method, path, call in operations_of(document):
+        yield Operation(method.upper(), path, call.get("summary", ""), call.get("description", ""))

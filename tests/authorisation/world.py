@@ -115,6 +115,12 @@ class World:
     """`{name}` in a path → what stands there: cases, accounts, alerts."""
     _bearers: dict[tuple[Role, str], str] = field(default_factory=dict)
 
+    def address(self, part: str, kind: str) -> str | None:
+        """Return what stands for `{part}` in a path to the object `kind`; None where there is none."""
+        if part == "reference":
+            return self.references.get(kind)
+        return self.ids.get(f"{part.removesuffix('_id')}:{kind}")
+
     def bearer(self, role: Role | None, who: str = GRACE) -> dict[str, str]:
         """Return the header of `who` in `role`; nothing for nobody."""
         if role is None:

@@ -15,7 +15,7 @@ from shared.web.times import UK
 router = APIRouter()
 
 
-@router.get("/policy", response_class=HTMLResponse)
+@router.get("/policy", response_class=HTMLResponse, include_in_schema=False)
 def policy_page(request: Request, _principal: Anyone, now: Now, state: State | None = None) -> HTMLResponse:
     """Show each clause with what Signpost does about it; `/policy#S3` is the address of a clause."""
     policy = the_policy()
