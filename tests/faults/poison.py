@@ -39,7 +39,7 @@ KINDS: Mapping[str, tuple[Bad, str]] = {
         "NestedTooDeep",
     ),
     "U+0000": (_value(lambda value: value[:-1] + b',"more":"\\u0000"}'), "ContainsNul"),
-    "not a number": (_value(lambda value: value[:-1] + b',"more":NaN}'), "InvalidJson"),
+    "more after the end": (_value(lambda value: value + b"}"), "InvalidJson"),
     "not an object": (_value(lambda _value: b'["a list"]'), "InvalidData"),
     "somebody else's": (_renamed(ce_source=b"/signpost/registry"), "UntrustedSource"),
     "no sequence": (_renamed(ce_sequence=b"-1"), "InvalidAttribute"),
