@@ -18,7 +18,7 @@ from shared.auth.permissions import Role
 from shared.auth.provider_config import ALGORITHMS, ClaimNames, ProviderConfig
 
 PREFIX = "SIGNPOST_"
-PROCESS_VARIABLES = frozenset({"SIGNPOST_DATA_DIR"})
+PROCESS_VARIABLES = frozenset({"SIGNPOST_DATA_DIR", "SIGNPOST_DEMO_CLIENT_SECRET", "SIGNPOST_DEMO_TOKEN_URL"})
 """Variables that the command itself reads, not a service."""
 
 S = TypeVar("S", bound="ServiceSettings")

@@ -6,6 +6,8 @@ import typer
 from rich.console import Console
 
 from services.cli import accounting, data, dead_letters, keys, rules, running, topics
+from services.cli.demo import command as demo
+from services.cli.demo.faults import DemoCannotRun
 from services.cli.settings import EmbeddedModeNotInstalled
 from services.embedded.data_directory import DataDirectoryUnusable
 from shared.db.migrations import MadeByAnotherVersion
@@ -22,6 +24,7 @@ _FAULTS = (
     EventLogNotConfigured,
     LogUnavailable,
     MadeByAnotherVersion,
+    DemoCannotRun,
 )
 
 app = typer.Typer(
@@ -31,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (running, keys, topics, accounting, dead_letters, rules, data):
+for module in (running, keys, topics, accounting, dead_letters, rules, data, demo):
     module.register(app)
 
 

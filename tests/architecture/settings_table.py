@@ -32,7 +32,8 @@ missing, malformed or unknown stops the start with its name. This page is writte
 classes, and a test compares.
 
 `SIGNPOST_DATA_DIR` (default `.signpost`) is where `make run` and `signpost up` keep everything, and `PORT` (default
-`8000`) is where they listen. Lists are written `a,b,c`; durations in seconds or ISO 8601 (`PT4H`).
+`8000`) is where they listen. `signpost demo` reads `SIGNPOST_DEMO_CLIENT_SECRET` and `SIGNPOST_DEMO_TOKEN_URL` where an
+identity provider gives the tokens of those who report. Lists are written `a,b,c`; durations in seconds or ISO 8601 (`PT4H`).
 """
 
 

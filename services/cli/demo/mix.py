@@ -6,9 +6,10 @@ from random import Random
 
 from services.cli.demo import abuse, advice, incidents, misuse, refused
 from services.cli.demo.drawing import Draw
-from services.cli.demo.oracle import expected
+from services.cli.demo.oracle import routed
 from services.cli.demo.planned import ANONYMOUS, CREATED, JSON, Expected, Planned, Sender
 from services.cli.demo.scenario import Make, Request
+from services.cli.demo.told import with_alerts
 
 __all__ = ["ANONYMOUS", "JSON", "ROUND", "SCENARIOS", "Expected", "Planned", "Sender", "plan"]
 
@@ -62,4 +63,5 @@ def _planned(number: int, scenario: str, request: Request, key: str) -> Planned:
 def _expected(request: Request) -> Expected:
     if isinstance(request.body, bytes) or request.status != CREATED:
         return Expected(request.status)
-    return expected(request.path, request.body)
+    expected = routed(request.path, request.body)
+    return with_alerts(expected, request.path, request.body, anonymous=request.sender.anonymous)

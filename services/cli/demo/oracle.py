@@ -27,14 +27,14 @@ _SMART = frozenset({Team.SMART})
 _YES_OR_UNSURE = {YesNoUnsure.YES, YesNoUnsure.UNSURE}
 
 
-def expected(path: str, body: JsonObject) -> Expected:
-    """Return what should become of an acceptable report (design: domain, section 3)."""
-    if _taken_over(body):
+def routed(path: str, body: JsonObject) -> Expected:
+    """Return where an acceptable report should go (design: domain, section 3)."""
+    if is_taken_over(body):
         return _taken_over_account(path, body)
-    if path == INCIDENT and _abuse(path, body):
+    if path == INCIDENT and is_abuse(path, body):
         owned = body["asset_owner"] != AssetOwner.UNSURE
         return _to(Team.SMART, _SIRT if owned else frozenset(), misdirected=True)
-    if _abuse(path, body):
+    if is_abuse(path, body):
         return _to(Team.SMART, _SIRT if _department_at_risk(body) else frozenset(), misdirected=path != ABUSE)
     by_path = {MISUSE: _misuse, INCIDENT: _incident, ENQUIRY: _enquiry, EXCEPTION: _exception}
     return by_path[path](body)
@@ -72,12 +72,13 @@ def _exception(body: JsonObject) -> Expected:
     return _to(Team.POLICY_STANDARDS if notice else Team.ADVICE_CENTRE)
 
 
-def _taken_over(body: JsonObject) -> bool:
+def is_taken_over(body: JsonObject) -> bool:
+    """Say whether somebody else has an account of the department."""
     account = cast(Mapping[str, object], body.get("account", {}))
     return account.get("taken_over") == YesNoUnsure.YES or AlsoAffects.ACCOUNT_TAKEN_OVER in _many(body, "also_affects")
 
 
-def _abuse(path: str, body: JsonObject) -> bool:
+def is_abuse(path: str, body: JsonObject) -> bool:
     """Say whether somebody is being abused, by whichever form."""
     if path == MISUSE:
         return bool(_many(body, "abuse_behaviours")) or MisuseBehaviour.HARASSMENT in _many(body, "behaviours")

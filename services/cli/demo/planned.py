@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.auth.permissions import Role
-from shared.events.vocabulary import Team
+from shared.events.vocabulary import AlertPurpose, Team
 
 JSON = "application/json"
 CREATED = 201
@@ -38,12 +38,16 @@ class Expected:
             triage desk where the directory knows no manager who may work it.
         also: teams with a linked case; None where history decides, as it does for misuse by the same person again.
         misdirected: whether the first case came by the wrong form.
+        told: why somebody must be told.
+        untold: why nobody may be told.
     """
 
     status: int
     team: Team | None = None
     also: frozenset[Team] | None = frozenset()
     misdirected: bool = False
+    told: frozenset[AlertPurpose] = frozenset()
+    untold: frozenset[AlertPurpose] = frozenset()
 
     @property
     def accepted(self) -> bool:

@@ -1,0 +1,144 @@
+"""`signpost demo`: what it is told, and where it sends."""
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+import httpx
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from services.cli.demo import tokens
+from services.cli.demo.faults import DemoCannotRun
+from services.cli.demo.ledger import DatabaseLedger, Ledger, OperationsLedger
+from services.cli.demo.mix import ROUND, plan
+from services.cli.demo.outcome import Outcome
+from services.cli.demo.run import Demo, Step
+from services.cli.demo.showing import as_json as outcome_as_json
+from services.cli.demo.showing import show
+from services.cli.demo.tokens import Bearer
+from services.cli.settings import database_url, settings_of
+from services.intake.settings import IntakeSettings
+from shared.auth.provider_keys import ProviderUnavailable
+from shared.auth.provider_tokens import Provider
+from shared.clock import SystemClock
+from shared.db.database import Database
+from shared.settings import InvalidSettings
+
+SECRET = "SIGNPOST_DEMO_CLIENT_SECRET"  # noqa: S105 - the name of the variable
+TOKEN_URL = "SIGNPOST_DEMO_TOKEN_URL"  # noqa: S105 - the name of the variable
+INTERRUPTED = 130
+_PATIENCE = httpx.Timeout(30.0)
+
+_console = Console(highlight=False)
+_progress_console = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A Signpost to send to: how to sign in, and where its ledger is read."""
+
+    client: httpx.AsyncClient
+    bearer: Bearer
+    ledger: Ledger
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to `app`."""
+    app.command(name="demo")(demo)
+
+
+def demo(
+    url: Annotated[str | None, typer.Option(help="Where it is; default: port PORT, or 8000, of this machine")] = None,
+    count: Annotated[int, typer.Option(help="How many reports", min=1)] = ROUND,
+    rate: Annotated[float, typer.Option(help="Reports a second; 0 is as fast as they are answered", min=0)] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed is the same mix in the same order")] = 1,
+    wait: Annotated[float, typer.Option(help="Seconds to wait at most until every report is settled", min=0)] = 60,
+    token_url: Annotated[
+        str | None,
+        typer.Option(envvar=TOKEN_URL, help=f"Where an identity provider gives tokens; needs {SECRET}"),
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
+) -> None:
+    """Send a realistic mix of reports, show what became of each; exit code 1 when something does not add up."""
+    outcome = asyncio.run(_run(url, token_url, count=count, rate=rate, seed=seed, wait=wait))
+    if as_json:
+        typer.echo(json.dumps(outcome_as_json(outcome)))
+    else:
+        show(outcome, _console)
+    if any(True for _ in outcome.problems()):
+        raise typer.Exit(1)
+    raise typer.Exit(INTERRUPTED if outcome.interrupted else 0)
+
+
+async def _run(url: str | None, token_url: str | None, *, count: int, rate: float, seed: int, wait: float) -> Outcome:
+    async with _reached(url or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}", token_url) as signpost:
+        reports = plan(seed, count, at=SystemClock().now(), run=secrets.token_hex(4))
+        with _progress() as step:
+            return await Demo(signpost.client, signpost.bearer, signpost.ledger, step).run(
+                reports, count=count, rate=rate, wait=wait
+            )
+
+
+@asynccontextmanager
+async def _reached(url: str, token_url: str | None) -> AsyncIterator[Reached]:
+    """Find out how to sign in and where the ledger is: of an embedded Signpost, or by settings.
+
+    Raises:
+        InvalidSettings: neither is there.
+    """
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=_PATIENCE))
+        secret = os.environ.get(SECRET)
+        bearer = await _of_the_provider(client, token_url, SecretStr(secret)) if secret else _of_this_machine()
+        if secret and "SIGNPOST_INTAKE_DATABASE_URL" not in os.environ:
+            yield Reached(client, bearer, OperationsLedger(client, bearer))
+            return
+        database = Database(database_url("intake"), application_name="signpost-demo", pool_size=1)
+        stack.push_async_callback(database.close)
+        yield Reached(client, bearer, DatabaseLedger(database, SystemClock()))
+
+
+def _of_this_machine() -> Bearer:
+    settings = settings_of(IntakeSettings)
+    if settings.personas_file is None or settings.signing_key_file is None:
+        raise InvalidSettings(f"set {SECRET}: the secret of the demonstration's clients at your identity provider")
+    return tokens.embedded(settings.signing_key_file, settings.personas_file, SystemClock())
+
+
+async def _of_the_provider(client: httpx.AsyncClient, token_url: str | None, secret: SecretStr) -> Bearer:
+    return tokens.client_credentials(client, token_url or await _discovered(), secret)
+
+
+async def _discovered() -> str:
+    """Ask the identity provider of the settings where it gives tokens."""
+    if "SIGNPOST_SECRET_KEY" not in os.environ:
+        raise InvalidSettings(f"say where tokens are given, by --token-url or {TOKEN_URL}")
+    config = settings_of(IntakeSettings).provider
+    if config is None:
+        raise InvalidSettings(f"{SECRET} is for an identity provider, and SIGNPOST_OIDC_ISSUER names none")
+    try:
+        return (await Provider(config).description(SystemClock().now())).token_endpoint
+    except ProviderUnavailable as error:
+        raise DemoCannotRun("the identity provider does not answer") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Step]:
+    """Show how far it is, on the error stream of a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_progress_console, disable=not _progress_console.is_terminal) as progress:
+
+        def step(name: str, parts: int) -> Callable[[], None]:
+            task = progress.add_task(name, total=parts)
+            return lambda: progress.advance(task)
+
+        yield step

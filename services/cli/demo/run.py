@@ -1,0 +1,134 @@
+"""A demo from the first report to the sums: send, wait until it is settled, read what became of each."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import httpx
+
+from services.cli.demo.faults import DemoCannotRun
+from services.cli.demo.following import Alert, Case, Following
+from services.cli.demo.ledger import Figures, Ledger, LedgerUnavailable
+from services.cli.demo.outcome import Outcome, rows_of
+from services.cli.demo.planned import Planned
+from services.cli.demo.sending import Answer, Sending, sleep_unless
+from services.cli.demo.tokens import Bearer
+
+_LOOK_AGAIN = 0.5
+
+Step = Callable[[str, int], Callable[[], None]]
+"""Begin a step of so many parts on the progress bar; call what it returns after each."""
+
+
+class Interruptions:
+    """The first Ctrl-C ends the sending, the second the waiting; the third ends the command."""
+
+    def __init__(self) -> None:
+        self.sending = asyncio.Event()
+        self.waiting = asyncio.Event()
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Listen for as long as the demo runs."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._pressed, loop)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def _pressed(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self.sending.is_set():
+            self.sending.set()
+        elif not self.waiting.is_set():
+            self.waiting.set()
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+@dataclass
+class _Known:
+    """What became of the reports, as far as it was read."""
+
+    after: Figures | None = None
+    cases: Mapping[UUID, Sequence[Case]] = field(default_factory=dict)
+    alerts: dict[UUID, list[Alert]] = field(default_factory=dict)
+
+
+class Demo:
+    """One run against one Signpost."""
+
+    def __init__(self, client: httpx.AsyncClient, bearer: Bearer, ledger: Ledger, step: Step) -> None:
+        self._client = client
+        self._bearer = bearer
+        self._following = Following(client, bearer)
+        self._ledger = ledger
+        self._step = step
+        self._interruptions = Interruptions()
+
+    async def run(self, plan: Iterator[Planned], *, count: int, rate: float, wait: float) -> Outcome:
+        """Send `count` reports of `plan`, wait up to `wait` seconds until all is settled, and say what became of them.
+
+        Raises:
+            DemoCannotRun: there is nothing to send to, or nobody lets us.
+        """
+        before = await self._before()
+        with self._interruptions.heard():
+            sending = Sending(
+                self._client,
+                self._bearer,
+                rate=rate,
+                stop=self._interruptions.sending,
+                note=self._step("Reports sent", count),
+            )
+            await sending.run(plan)
+            interrupted = self._interruptions.sending.is_set()
+            known = await self._settled(sending.answers, before, wait)
+        rows = rows_of(sending.answers, known.cases, known.alerts)
+        return Outcome(rows, before, known.after, self._ledger.source, interrupted=interrupted)
+
+    async def _before(self) -> Figures:
+        try:
+            (await self._client.get("/report/health/ready")).raise_for_status()
+            return await self._ledger.figures()
+        except (httpx.HTTPError, LedgerUnavailable) as error:
+            raise DemoCannotRun(f"no Signpost is ready at {self._client.base_url}; is it started?") from error
+
+    async def _settled(self, answers: Sequence[Answer], before: Figures, wait: float) -> _Known:
+        """Read what became of the reports, again and again until it is all there or the time is up."""
+        known, loop = _Known(), asyncio.get_running_loop()
+        until = loop.time() + wait
+        accepted = [answer.report_id for answer in answers if answer.report_id]
+        told = self._step("Cases and alerts read", len(accepted))
+        while True:
+            try:
+                await self._read(known, accepted, told)
+            except (httpx.HTTPError, LedgerUnavailable):
+                known.after = None
+            if self._all_there(known, answers, before) or loop.time() >= until:
+                return known
+            if self._interruptions.waiting.is_set():
+                return known
+            self._forget_unfinished(known, answers)
+            await sleep_unless(self._interruptions.waiting, _LOOK_AGAIN)
+
+    async def _read(self, known: _Known, accepted: Sequence[UUID], told: Callable[[], None]) -> None:
+        known.cases = await self._following.cases(accepted)
+        unread = [report_id for report_id in known.cases if report_id not in known.alerts]
+        known.alerts |= await self._following.alerts(unread, told)
+        known.after = await self._ledger.figures()
+
+    @staticmethod
+    def _all_there(known: _Known, answers: Sequence[Answer], before: Figures) -> bool:
+        rows = rows_of(answers, known.cases, known.alerts)
+        outcome = Outcome(rows, before, known.after, "")
+        return not any(True for _ in outcome.problems())
+
+    @staticmethod
+    def _forget_unfinished(known: _Known, answers: Sequence[Answer]) -> None:
+        """Ask again about those that are not yet as they should be."""
+        for row in rows_of(answers, known.cases, known.alerts):
+            if row.answer.report_id and any(True for _ in row.problems()):
+                known.alerts.pop(row.answer.report_id, None)

@@ -1,0 +1,46 @@
+"""Small builders of what the demo reads."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from services.cli.demo.following import Alert, Case, Routing
+from services.cli.demo.ledger import Figures
+from services.cli.demo.outcome import Outcome, Row
+from services.cli.demo.planned import CREATED, Expected
+from services.cli.demo.sending import Answer
+from shared.events.vocabulary import AlertPurpose, Team
+
+REFERENCE = "SP-8T7W-W779"
+TO_SMART = Expected(CREATED, Team.SMART)
+REFUSED = Expected(422)
+
+
+def accepted(expected: Expected = TO_SMART, number: int = 1, report_id: UUID | None = None) -> Answer:
+    return Answer(number, "abuse:doxing", expected, CREATED, report_id or uuid4(), REFERENCE)
+
+
+def refused(status: int = 422, expected: Expected = REFUSED, number: int = 2) -> Answer:
+    return Answer(number, "malformed:truncated", expected, status)
+
+
+def case(team: Team = Team.SMART, reference: str = REFERENCE, *, misdirected: bool = False) -> Case:
+    return Case(
+        report_id=uuid4(),
+        reference=reference,
+        team=team,
+        opened_at=datetime(2026, 1, 5, tzinfo=UTC),
+        routing=Routing(rule="abuse-of-a-user", misdirected=misdirected),
+    )
+
+
+def alert(purpose: AlertPurpose) -> Alert:
+    return Alert(purpose=purpose, reason="reporters_manager", state="sent")
+
+
+def figures(n: int = 0, *, dead_lettered: int = 0, unaccounted: int = 0, in_flight: int = 0) -> Figures:
+    return Figures(n, dead_lettered, unaccounted, published=n, cases=n, alert_decisions=n, in_flight=in_flight)
+
+
+def outcome(rows: Sequence[Row], before: Figures, after: Figures | None, *, interrupted: bool = False) -> Outcome:
+    return Outcome(rows, before, after, "database", interrupted=interrupted)

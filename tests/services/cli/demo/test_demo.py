@@ -1,0 +1,146 @@
+"""`signpost demo` against a running Signpost: it adds up, says where it does not, and can be interrupted."""
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.cli.demo import tokens
+from services.cli.demo.ledger import OperationsLedger
+from services.cli.demo.mix import ROUND, SCENARIOS, plan
+from services.cli.demo.outcome import Outcome
+from services.cli.demo.run import Demo
+from services.cli.demo.tokens import Bearer
+from services.embedded.data_directory import SAMPLE, DataDirectory
+from services.triage.routing import rulebook
+from shared.auth.keys import ensure_key_files
+from shared.clock import SystemClock
+from tests.support.embedded import EmbeddedSignpost, embedded_signpost
+from tests.support.process import clean_environment, command
+
+ACCEPTED = sum(planned.expected.accepted for planned in plan(1, ROUND))
+NEVER = "100000"
+
+
+async def demo(signpost: EmbeddedSignpost, *arguments: str) -> tuple[int, str]:
+    return await signpost.command("demo", "--url", signpost.url, "--rate", "0", "--wait", "120", *arguments)
+
+
+@asynccontextmanager
+async def asking(signpost: EmbeddedSignpost) -> AsyncIterator[tuple[httpx.AsyncClient, Bearer, OperationsLedger]]:
+    """Ask it over the network alone, as from outside docker compose."""
+    signing_key, _ = ensure_key_files(DataDirectory(signpost.data_dir).keys)
+    bearer = tokens.embedded(signing_key, SAMPLE / "personas.yaml", SystemClock())
+    async with httpx.AsyncClient(base_url=signpost.url, timeout=60) as client:
+        yield client, bearer, OperationsLedger(client, bearer)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.policy("S3")
+async def test_a_demo_adds_up(data_dir: Path) -> None:
+    async with embedded_signpost(data_dir) as signpost:
+        await _one_round_is_all_of_it(signpost)
+        await _the_same_seed_again_is_new_reports(signpost)
+        await _people_see_a_table(signpost)
+        await _the_operations_page_is_enough(signpost)
+        await _ctrl_c_prints_the_sums_so_far(signpost)
+        code, output = await signpost.command("reconcile", "--wait", "60", "--json")
+        assert (code, json.loads(output)["unaccounted"]) == (0, 0)
+
+
+async def _one_round_is_all_of_it(signpost: EmbeddedSignpost) -> None:
+    code, output = await demo(signpost, "--json")
+    told = json.loads(output)
+    assert (code, told["problems"]) == (0, [])
+    assert (told["sent"], told["accepted"], told["refused"]) == (ROUND, ACCEPTED, ROUND - ACCEPTED)
+    assert {one["scenario"] for one in told["reports"]} == set(SCENARIOS)
+    assert await _reconciled(signpost) == ACCEPTED
+    assert set(told["ledger"]["grew"].values()) == {ACCEPTED}
+
+
+async def _the_same_seed_again_is_new_reports(signpost: EmbeddedSignpost) -> None:
+    code, output = await demo(signpost, "--json", "--count", "20")
+    told = json.loads(output)
+    assert (code, told["problems"]) == (0, [])
+    assert await _reconciled(signpost) == ACCEPTED + told["accepted"]
+
+
+async def _people_see_a_table(signpost: EmbeddedSignpost) -> None:
+    code, output = await demo(signpost, "--count", "10", "--seed", "3")
+    assert code == 0, output
+    assert re.search(r"SP-\w{4}-\w{4}\s+201\s+S", output)
+    assert "Everything adds up." in output
+
+
+async def _the_operations_page_is_enough(signpost: EmbeddedSignpost) -> None:
+    async with asking(signpost) as (client, bearer, ledger):
+        outcome: Outcome = await Demo(client, bearer, ledger, lambda _name, _parts: lambda: None).run(
+            plan(5, 8, run="operations"), count=8, rate=0, wait=120
+        )
+    assert list(outcome.problems()) == []
+    assert outcome.growth == {"accepted": outcome.accepted}
+
+
+async def _ctrl_c_prints_the_sums_so_far(signpost: EmbeddedSignpost) -> None:
+    before = await _reconciled(signpost)
+    arguments = ("demo", "--url", signpost.url, "--rate", "50", "--count", NEVER, "--seed", "9", "--json")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.cli",
+        *arguments,
+        env=clean_environment({"SIGNPOST_DATA_DIR": str(signpost.data_dir)}),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(300), asking(signpost) as (_client, _bearer, ledger):
+        while (await ledger.figures()).accepted < before + 10:
+            await asyncio.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        output, _ = await process.communicate()
+    told = json.loads(output)
+    assert (process.returncode, told["interrupted"], told["problems"]) == (130, True, [])
+    assert 10 <= told["accepted"] < told["sent"] < int(NEVER)
+    assert await _reconciled(signpost) == before + told["accepted"]
+
+
+async def _reconciled(signpost: EmbeddedSignpost) -> int:
+    _code, output = await signpost.command("reconcile", "--json")
+    told: dict[str, Any] = json.loads(output)
+    return int(told["accepted"])
+
+
+@pytest.mark.timeout(600)
+async def test_a_rule_book_that_sends_reports_elsewhere_does_not_add_up(data_dir: Path, tmp_path: Path) -> None:
+    book = tmp_path / "rulebook.yaml"
+    right = rulebook.PACKAGED.read_text(encoding="utf-8")
+    wrong = right.replace("team: policy_standards", "team: triage_desk")
+    assert wrong != right
+    book.write_text(wrong, encoding="utf-8")
+    async with embedded_signpost(data_dir, SIGNPOST_TRIAGE_RULEBOOK_FILE=str(book)) as signpost:
+        code, output = await signpost.command("demo", "--url", signpost.url, "--rate", "0", "--wait", "5")
+    assert code == 1
+    assert "(exception:notice) is with triage_desk instead of policy_standards" in output
+    assert "Everything adds up." not in output
+
+
+async def test_a_demo_needs_somebody_to_send_to(tmp_path: Path) -> None:
+    code, output = await command("demo", settings={"SIGNPOST_DATA_DIR": str(tmp_path / "nothing")})
+    assert code == 2
+    assert "no Signpost runs on" in output
+    secret = {"SIGNPOST_DEMO_CLIENT_SECRET": "canary-of-the-client-secret"}
+    code, output = await command("demo", settings=secret)
+    assert code == 2
+    assert "--token-url" in output
+    nobody = "http://127.0.0.1:9"
+    code, output = await command("demo", "--url", nobody, "--token-url", f"{nobody}/token", settings=secret)
+    assert code == 2
+    assert f"no Signpost is ready at {nobody}" in output
+    assert "canary" not in output
