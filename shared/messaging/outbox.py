@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -61,14 +61,23 @@ class Outbox:
         Raises:
             codec.TooLarge: an event weighs more than a log takes.
         """
-        facts = [_Fact(type(event.data), event.subject, str(event.key), _written(event)) for event in events]
-        await self._append(session, facts, now)
+        facts = [_fact(event) for event in events]
+        await self._append(session, facts, await self._last_sequences(session, facts), now)
+
+    async def begin(self, session: AsyncSession, events: Sequence[NewEvent], now: datetime) -> None:
+        """Append `events` of subjects that are made in this transaction, so that nothing was told of them before.
+
+        Raises:
+            codec.TooLarge: an event weighs more than a log takes.
+        """
+        await self._append(session, [_fact(event) for event in events], Counter(), now)
 
     async def append_tombstones(
         self, session: AsyncSession, kind: type[Event], subjects: Sequence[UUID], now: datetime
     ) -> None:
         """Say that `subjects` were disposed of, on the compacted topic of `kind`; their keys are the subjects."""
-        await self._append(session, [_Fact(kind, subject, str(subject), None) for subject in subjects], now)
+        facts = [_Fact(kind, subject, str(subject), None) for subject in subjects]
+        await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def forget_superseded(self, session: AsyncSession, subject: UUID, before: datetime) -> None:
         """Forget what was said of `subject` and published before `before`, all but the last.
@@ -82,13 +91,16 @@ class Outbox:
         if records:
             await self._insert(session, [(record, None, None, None) for record in records], now)
 
-    async def _append(self, session: AsyncSession, facts: Sequence["_Fact"], now: datetime) -> None:
+    async def _append(
+        self, session: AsyncSession, facts: Sequence["_Fact"], counts: Counter[tuple[str, UUID]], now: datetime
+    ) -> None:
         if facts:
-            counts = await self._last_sequences(session, facts)
             traceparent = _current_traceparent()
             await self._insert(session, [self._row(fact, counts, now, traceparent) for fact in facts], now)
 
-    async def _last_sequences(self, session: AsyncSession, facts: Iterable["_Fact"]) -> Counter[tuple[str, UUID]]:
+    async def _last_sequences(self, session: AsyncSession, facts: Sequence["_Fact"]) -> Counter[tuple[str, UUID]]:
+        if not facts:
+            return Counter()
         found = await session.execute(_SEQUENCES, {"subjects": list({fact.subject for fact in facts})})
         return Counter({(topic, subject): last for topic, subject, last in found})
 
@@ -123,6 +135,10 @@ class _Fact(NamedTuple):
     subject: UUID
     key: str
     value: bytes | None
+
+
+def _fact(event: NewEvent) -> _Fact:
+    return _Fact(type(event.data), event.subject, str(event.key), _written(event))
 
 
 def _written(event: NewEvent) -> bytes:

@@ -5,43 +5,58 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
 import limits
 from fastapi import Request
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web.problems import standard_problem
 
 _SALT_LIFE = timedelta(hours=1)
+_MANY = 1_000
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(slots=True)
+class _Window:
+    ends: float
+    spent: int = 0
 
 
 class RateLimits:
     """Counts in memory, so each process counts for itself. Callers are named under a salt replaced every hour."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
+        self._windows: dict[tuple[limits.RateLimitItem, str, str], _Window] = {}
+        self._forget_at = _MANY
         self._renew_salt()
 
     def spend(self, limit: limits.RateLimitItem, what: str, caller: str) -> None:
-        """Count one `what` of `caller`.
+        """Count one `what` of `caller`, in a window that begins with the first.
 
         Raises:
             Problem: 429 with Retry-After in seconds, once `limit` is used up.
         """
-        name = self._name(caller)
-        if self._limiter.hit(limit, what, name):
-            return
-        free_at = self._limiter.get_window_stats(limit, what, name).reset_time
-        wait = max(1, math.ceil(free_at - time.time()))
-        raise standard_problem(429, headers={"retry-after": str(wait)})
+        now, name = self._clock(), self._name(caller)
+        window = self._windows.get((limit, what, name))
+        if window is None or window.ends <= now:
+            self._forget_ended(now)
+            window = self._windows[limit, what, name] = _Window(now + limit.get_expiry())
+        window.spent += 1
+        if window.spent > limit.amount:
+            raise standard_problem(429, headers={"retry-after": str(max(1, math.ceil(window.ends - now)))})
+
+    def _forget_ended(self, now: float) -> None:
+        """Forget windows that are over, whenever there are twice as many as were left the last time."""
+        if len(self._windows) >= self._forget_at:
+            self._windows = {key: window for key, window in self._windows.items() if window.ends > now}
+            self._forget_at = max(_MANY, 2 * len(self._windows))
 
     def _name(self, caller: str) -> str:
         if self._clock() - self._salted_at > _SALT_LIFE.total_seconds():
@@ -72,11 +87,11 @@ class LimitWrites:
         await self._app(scope, receive, send)
 
 
-def at_most(limit: str) -> Callable[[Request], None]:
+def at_most(limit: str) -> Callable[[Request], Awaitable[None]]:
     """Return a dependency that allows a route `limit` (such as `60/minute`) calls from one address."""
     parsed = limits.parse(limit)
 
-    def within_limit(request: Request) -> None:
+    async def within_limit(request: Request) -> None:
         rates = cast(RateLimits, request.app.state.rates)
         rates.spend(parsed, str(request.scope["route"].path), _address(request.scope))
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,16 @@ from shared.sealing import Secret
 
 LIFETIME = timedelta(hours=24)
 _BATCH = 500
+
+
+_ANSWERS = AnswerRow.table()
+_CLAIM = insert(_ANSWERS)
+_CLAIM = _CLAIM.on_conflict_do_update(
+    index_elements=[_ANSWERS.c.key_hash],
+    set_={"body_hash": _CLAIM.excluded.body_hash, "expires_at": _CLAIM.excluded.expires_at, "sealed": None},
+    where=_ANSWERS.c.expires_at <= bindparam("now", type_=_ANSWERS.c.expires_at.type),
+).returning(_ANSWERS.c.key_hash)
+_KEEP = update(_ANSWERS).where(_ANSWERS.c.key_hash == bindparam("key")).values(sealed=bindparam("answer"))
 
 
 class KeyUsedForAnotherRequest(Exception):
@@ -56,8 +66,7 @@ class Idempotency:
         digest = hmac.digest(secret.key, body, sha256)
         if await self._claim(session, secret.name, digest, now):
             answer = await work()
-            row = update(AnswerRow).where(AnswerRow.key_hash == secret.name)
-            await session.execute(row.values(sealed=secret.seal(answer)))
+            await session.execute(_KEEP, {"key": secret.name, "answer": secret.seal(answer)})
             return answer
         return await self._given(session, secret, digest)
 
@@ -67,12 +76,8 @@ class Idempotency:
 
     async def _claim(self, session: AsyncSession, name: bytes, digest: bytes, now: datetime) -> bool:
         """Take the key; waits for whoever is taking it right now."""
-        row = insert(AnswerRow).values(key_hash=name, body_hash=digest, expires_at=now + LIFETIME)
-        fresh = {"body_hash": row.excluded.body_hash, "expires_at": row.excluded.expires_at, "sealed": None}
-        taken = row.on_conflict_do_update(
-            index_elements=[AnswerRow.key_hash], set_=fresh, where=AnswerRow.expires_at <= now
-        )
-        return await session.scalar(taken.returning(AnswerRow.key_hash)) is not None
+        row = {"key_hash": name, "body_hash": digest, "expires_at": now + LIFETIME, "now": now}
+        return await session.scalar(_CLAIM, row) is not None
 
     async def _given(self, session: AsyncSession, secret: Secret, digest: bytes) -> bytes:
         wanted = select(AnswerRow.body_hash, AnswerRow.sealed).where(AnswerRow.key_hash == secret.name)

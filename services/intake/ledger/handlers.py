@@ -19,6 +19,7 @@ from shared.ids import ReportId
 from shared.messaging.relay import PublishedEvent
 
 REPLAYED = "replayed"
+_OPEN = insert(LedgerRow.table())
 _STANDS_FOR_THE_REPORT = frozenset(
     {
         AlertPurpose.ABUSE_REPORTED,
@@ -32,7 +33,7 @@ _STANDS_FOR_THE_REPORT = frozenset(
 
 async def record_accepted(session: AsyncSession, report_id: ReportId, kind: ReportType, now: datetime) -> None:
     """Open the row of a report, in the transaction that stores it (promise 1)."""
-    await session.execute(insert(LedgerRow).values(report_id=report_id, report_type=kind, accepted_at=now))
+    await session.execute(_OPEN, {"report_id": report_id, "report_type": kind, "accepted_at": now})
 
 
 async def record_published(session: AsyncSession, published: Sequence[PublishedEvent], now: datetime) -> None:

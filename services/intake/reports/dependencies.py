@@ -23,14 +23,14 @@ from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 Submit = Callable[[Report], Awaitable[Accepted]]
 
 
-def _receipts(request: Request) -> Receipts:
+async def _receipts(request: Request) -> Receipts:
     return cast(Receipts, request.app.state.receipts)
 
 
 ReceiptsDep = Annotated[Receipts, Depends(_receipts)]
 
 
-def _submit(session: Transaction, now: Now, ids: IdsDep, outbox: OutboxDep, receipts: ReceiptsDep) -> Submit:
+async def _submit(session: Transaction, now: Now, ids: IdsDep, outbox: OutboxDep, receipts: ReceiptsDep) -> Submit:
     return partial(submit_report, session, now=now, ids=ids, outbox=outbox, receipts=receipts)
 
 
@@ -38,7 +38,7 @@ SubmitDep = Annotated[Submit, Depends(_submit)]
 """`submit_report` in the request's transaction."""
 
 
-def sender(request: Request, _anyone: Anyone) -> Principal | None:
+async def sender(request: Request, _anyone: Anyone) -> Principal | None:
     """Give who sends the report, None for nobody.
 
     A token that is not accepted is refused: its owner did not mean to be anonymous.
@@ -90,7 +90,7 @@ class Take:
         return await self.idempotency.once(self.session, (self.key, client), asked, self.now, work)
 
 
-def _take(
+async def _take(
     request: Request,
     response: Response,
     session: Transaction,

@@ -16,6 +16,10 @@ from shared.events.envelope import NewEvent
 from shared.ids import Ids, Reference, ReportId
 from shared.messaging.outbox import Outbox
 
+_STORE_UNLESS_TAKEN = (
+    insert(ReportRow.table()).on_conflict_do_nothing(index_elements=[ReportRow.reference]).returning(ReportRow.id)
+)
+
 
 async def submit_report(
     session: AsyncSession, command: Report, now: datetime, ids: Ids, outbox: Outbox, *, receipts: Receipts
@@ -33,7 +37,7 @@ async def submit_report(
     await store_details(session, report_id, command)
     await record_accepted(session, report_id, kind_of(command).report_type, now)
     event = events.submitted(report_id, reference, command, now)
-    await outbox.append(session, [NewEvent.of(report_id, event)], now)
+    await outbox.begin(session, [NewEvent.of(report_id, event)], now)
     return Accepted(report_id, reference, code)
 
 
@@ -41,12 +45,8 @@ async def _store(
     session: AsyncSession, report_id: ReportId, command: Report, now: datetime, ids: Ids, receipt: bytes | None
 ) -> Reference:
     """Insert the row under a reference that nobody has."""
-    row = common_values(command)
+    row = {"id": report_id, "submitted_at": now, "receipt_hash": receipt, **common_values(command)}
     while True:
         reference = ids.reference()
-        statement = insert(ReportRow).values(
-            id=report_id, reference=reference, submitted_at=now, receipt_hash=receipt, **row
-        )
-        unused = statement.on_conflict_do_nothing(index_elements=[ReportRow.reference]).returning(ReportRow.id)
-        if await session.scalar(unused):
+        if await session.scalar(_STORE_UNLESS_TAKEN, {**row, "reference": reference}):
             return reference

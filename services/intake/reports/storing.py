@@ -4,8 +4,7 @@ from dataclasses import asdict, fields
 from functools import cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, inspect, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Insert, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.reports.domain import Report
@@ -40,7 +39,7 @@ async def store_details(session: AsyncSession, report_id: ReportId, report: Repo
     details = kind_of(report).details
     if details is not None:
         own = {name: value for name, value in asdict(report).items() if name in _columns(details)}
-        await session.execute(insert(details).values(report_id=report_id, **own))
+        await session.execute(_insert(details), {"report_id": report_id, **own})
 
 
 async def load(session: AsyncSession, report_id: ReportId) -> Report:
@@ -54,10 +53,15 @@ async def load(session: AsyncSession, report_id: ReportId) -> Report:
 
 
 async def _values(session: AsyncSession, row: type[Base], key: str, report_id: ReportId) -> dict[str, object]:
-    table = _table(row)
+    table = row.table()
     wanted = select(table).where(table.c[key] == report_id).with_for_update()
     found = (await session.execute(wanted)).mappings().one()
     return {name: value for name, value in found.items() if name != key}
+
+
+@cache
+def _insert(row: type[Base]) -> Insert:
+    return insert(row.table())
 
 
 @cache
@@ -73,11 +77,4 @@ def _common_names(kind: Kind) -> frozenset[str]:
 
 @cache
 def _columns(row: type[Base]) -> frozenset[str]:
-    return frozenset(_table(row).columns.keys())
-
-
-def _table(row: type[Base]) -> Table:
-    table = inspect(row).local_table
-    if not isinstance(table, Table):
-        raise TypeError(row.__name__)
-    return table
+    return frozenset(row.table().columns.keys())

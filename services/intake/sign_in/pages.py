@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 router.include_router(provider_pages.router)
 
 
-def front_door(request: Request) -> FrontDoor:
+async def front_door(request: Request) -> FrontDoor:
     """Give what signing in needs."""
     return cast(FrontDoor, request.app.state.front_door)
 
@@ -33,7 +33,7 @@ def front_door(request: Request) -> FrontDoor:
 Door = Annotated[FrontDoor, Depends(front_door)]
 
 
-def personas_allowed(request: Request, door: Door) -> FrontDoor:
+async def personas_allowed(request: Request, door: Door) -> FrontDoor:
     """Let choosing a person through: only where personas are set, and only by a loopback name.
 
     Raises:
@@ -56,7 +56,7 @@ async def choose(request: Request, door: Door, now: Now) -> Response:
     """Go to the identity provider, or show the people to choose from."""
     if door.oidc is not None:
         return await provider_pages.begin(request, door, _next_of(request), now)
-    return _chooser(request, personas_allowed(request, door), _next_of(request), FormErrors())
+    return _chooser(request, await personas_allowed(request, door), _next_of(request), FormErrors())
 
 
 @router.post("/sign-in", dependencies=[Depends(anyone), Depends(at_most("60/minute"))])

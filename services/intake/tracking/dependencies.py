@@ -16,7 +16,7 @@ from shared.ids import InvalidReference, Reference
 from shared.web.dependencies import Now, Transaction
 
 
-def _access(request: Request) -> Access:
+async def _access(request: Request) -> Access:
     return cast(Access, request.app.state.access)
 
 

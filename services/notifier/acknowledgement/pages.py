@@ -20,11 +20,11 @@ router = APIRouter(prefix="/alerts/acknowledge", include_in_schema=False)
 CHOOSE = "Choose one of the three answers"
 
 
-def _links(request: Request) -> Links:
+async def _links(request: Request) -> Links:
     return cast(Links, request.app.state.links)
 
 
-def _answering(request: Request) -> Answering:
+async def _answering(request: Request) -> Answering:
     return cast(Answering, request.app.state.answering)
 
 

@@ -19,7 +19,7 @@ _TEMPLATE = "awareness/page.html"
 _CHOOSE = "Choose what you have read"
 
 
-def policy_version(request: Request) -> str:
+async def policy_version(request: Request) -> str:
     """Return the text of the policy that is in force."""
     return cast(str, request.app.state.policy_version)
 

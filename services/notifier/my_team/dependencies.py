@@ -11,7 +11,7 @@ from shared.auth.principal import Principal
 HERE = "/alerts/my-team"
 
 
-def _answering(request: Request) -> Answering:
+async def _answering(request: Request) -> Answering:
     return cast(Answering, request.app.state.answering)
 
 

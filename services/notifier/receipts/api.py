@@ -29,7 +29,7 @@ class ReceiptBody(BaseModel):
 
 
 @guarding
-def from_notify(request: Request) -> Receipts:
+async def from_notify(request: Request) -> Receipts:
     """Let GOV.UK Notify in."""
     receipts = cast(Receipts, request.app.state.receipts)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")

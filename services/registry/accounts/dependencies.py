@@ -13,7 +13,7 @@ from shared.web.problems import standard_problem
 _ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
 
 
-def _work(
+async def _work(
     request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, outbox: OutboxDep
 ) -> Work:
     return Work(
@@ -32,7 +32,7 @@ WorkDep = Annotated[Work, Depends(_work)]
 """Whoever is signed in, at work; a permission is asked for beside it."""
 
 
-def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
+async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
     """Return the version that a write was decided on; 0, which nothing has, for what is no version of ours."""
     if if_match is None:
         raise standard_problem(428)

@@ -51,7 +51,7 @@ class FilterInUrl:
             yield Chip(_label(*pair), f"{_REGISTER}?{urlencode(rest)}" if rest else _REGISTER)
 
 
-def _read(
+async def _read(
     now: Now,
     account_class: Annotated[Sequence[Text], Query(alias="class", max_length=_MOST)] = (),
     platform: Annotated[Sequence[Text], Query(max_length=_MOST)] = (),

@@ -25,7 +25,7 @@ _NO_VERSION = -1
 """Matches no case, so that everything since the beginning is shown as changed."""
 
 
-def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
+async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
     """Return the version that a write was decided on; a client that does not say is asked to, also for `*`."""
     if if_match is None or if_match.strip() == "*":
         raise standard_problem(428, detail="Send an If-Match header with the ETag of the case as you read it.")

@@ -13,7 +13,7 @@ from shared.auth.principal import Principal
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 
 
-def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES)]) -> Viewer:
+async def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES)]) -> Viewer:
     return Viewer.of(principal)
 
 
@@ -21,7 +21,9 @@ ViewerDep = Annotated[Viewer, Depends(_viewer)]
 """A responder; anybody else is turned away."""
 
 
-def _work(request: Request, session: Transaction, viewer: ViewerDep, now: Now, ids: IdsDep, outbox: OutboxDep) -> Work:
+async def _work(
+    request: Request, session: Transaction, viewer: ViewerDep, now: Now, ids: IdsDep, outbox: OutboxDep
+) -> Work:
     clocks = cast(ClockRules, request.app.state.clocks)
     return Work(session=session, viewer=viewer, now=now, ids=ids, outbox=outbox, clocks=clocks)
 

@@ -84,7 +84,7 @@ async def store(
     await routing.store(session, [(one.case.case_id, one.decision) for one in new], now)
     await deadlines.start(session, [(one.case.case_id, one.clock) for one in new])
     await chain.append(session, [(one.case.case_id, _opened(one)) for one in new], now, ids)
-    await outbox.append(session, [event for one in new for event in _events(one, now, clocks)], now)
+    await outbox.begin(session, [event for one in new for event in _events(one, now, clocks)], now)
 
 
 def routed(case: Case, decision: Decision, now: datetime, clocks: ClockRules, *, linked: bool) -> CaseRouted:

@@ -12,11 +12,11 @@ from shared.auth.principal import Principal
 from shared.web.dependencies import Now
 
 
-def _viewer(principal: Annotated[Principal, requires(Permission.SEE_RULES)]) -> Viewer:
+async def _viewer(principal: Annotated[Principal, requires(Permission.SEE_RULES)]) -> Viewer:
     return Viewer.of(principal)
 
 
-def _running(request: Request, now: Now) -> RunningBook:
+async def _running(request: Request, now: Now) -> RunningBook:
     running = cast(RunningBook, request.app.state.rules)
     running.look(now)  # a process that only serves pages has no role that looks
     return running

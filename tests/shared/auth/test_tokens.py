@@ -1,9 +1,11 @@
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
+from shared.auth import tokens
 from shared.auth.keys import ensure_key_files, new_key_pair
 from shared.auth.permissions import Role
 from shared.auth.principal import Session
@@ -49,6 +51,33 @@ def test_a_token_says_who_it_speaks_for() -> None:
     session = read(TokenIssuer(PRIVATE).bearer(WHO, START))
     assert session.principal == WHO
     assert session.issued_at == session.started_at == START
+
+
+def test_a_token_is_verified_once_and_refused_all_the_same_when_it_is_over_or_for_something_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verifier, decode = TokenVerifier(PUBLIC), Mock(side_effect=jwt.decode)
+    monkeypatch.setattr(jwt, "decode", decode)
+    token = TokenIssuer(PRIVATE).bearer(WHO, START, timedelta(minutes=1))
+    first, again = (verifier.read(token, Audience.API, START + timedelta(seconds=later)) for later in (0, 59))
+    assert first == again
+    assert decode.call_count == 1
+    with pytest.raises(TokenExpired):
+        verifier.read(token, Audience.API, START + timedelta(minutes=1))
+    with pytest.raises(InvalidToken):
+        verifier.read(token, Audience.SESSION, START)
+    with pytest.raises(InvalidToken):
+        verifier.read(f"{token[:-4]}AAAA", Audience.API, START)
+
+
+def test_tokens_are_remembered_without_being_kept_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_REMEMBERED", 3)
+    verifier, issuer = TokenVerifier(PUBLIC), TokenIssuer(PRIVATE)
+    for minutes in range(1, 9):
+        token = issuer.bearer(WHO, START, timedelta(minutes=minutes))
+        verifier.read(token, Audience.API, START)
+        assert token not in str(vars(verifier))
+    assert len(verifier._read) <= 3
 
 
 def test_a_bearer_token_is_refused_once_it_is_over() -> None:

@@ -47,6 +47,26 @@ async def test_each_subject_is_counted_from_one_across_transactions(house: House
     assert [found["ce_sequence"] for found in await headers(house)] == ["1", "2", "1", "3"]
 
 
+async def test_a_subject_begun_is_counted_on(house: House) -> None:
+    subject = uuid4()
+    async with house.database.transaction() as session:
+        await house.writes.begin(
+            session,
+            [NewEvent.of(subject, LetterWritten(word="a")), NewEvent.of(subject, LetterSealed(word="a"))],
+            house.clock.now(),
+        )
+    await house.write(NewEvent.of(subject, LetterWritten(word="b")))
+    assert [found["ce_sequence"] for found in await headers(house)] == ["1", "2", "3"]
+
+
+async def test_a_subject_is_not_begun_twice(house: House) -> None:
+    subject = uuid4()
+    await house.write(NewEvent.of(subject, LetterWritten(word="a")))
+    with pytest.raises(IntegrityError):
+        async with house.database.transaction() as session:
+            await house.writes.begin(session, [NewEvent.of(subject, LetterWritten(word="b"))], house.clock.now())
+
+
 async def test_events_are_stored_in_the_order_given(house: House) -> None:
     words = [f"word-{number}" for number in range(50)]
     await house.write_words(words)

@@ -1,5 +1,6 @@
 """Headers, CSRF, limits: what stands around every route."""
 
+import threading
 from collections.abc import AsyncIterator
 
 import httpx
@@ -12,7 +13,7 @@ from shared.auth.guard import Anyone, SignedIn, anyone
 from shared.web.body_limit import DEFAULT_LIMIT
 from shared.web.forms import read_form
 from shared.web.pages import render
-from shared.web.problems import standard_problem
+from shared.web.problems import Problem, standard_problem
 from shared.web.rate_limits import RateLimits, at_most
 from tests.support.web import WebForTests, browsing, csrf_token
 
@@ -196,9 +197,34 @@ def test_callers_are_remembered_under_a_name_that_soon_means_nothing() -> None:
     rates.spend(once, "report", "192.0.2.1")
     with pytest.raises(type(standard_problem(429))):
         rates.spend(once, "report", "192.0.2.1")
-    assert "192.0.2.1" not in str(vars(rates._limiter.storage))
+    assert "192.0.2.1" not in str(vars(rates))
     time[0] = 3601.0
     rates.spend(once, "report", "192.0.2.1")
+
+
+def test_a_window_begins_with_its_first_call_and_the_next_one_when_it_is_over() -> None:
+    time = [0.0]
+    rates = RateLimits(lambda: time[0])
+    twice = limits.parse("2/minute")
+    spent = []
+    for moment in (10.0, 11.0, 69.0, 70.5, 71.0, 72.0):
+        time[0] = moment
+        try:
+            rates.spend(twice, "report", "192.0.2.1")
+            spent.append(None)
+        except Problem as refused:
+            spent.append(refused.headers["retry-after"])
+    assert spent == [None, None, "1", None, None, "59"]
+
+
+def test_callers_who_stay_away_are_forgotten_and_no_thread_waits_to_do_so() -> None:
+    time, threads = [0.0], threading.active_count()
+    rates = RateLimits(lambda: time[0])
+    for number in range(10_000):
+        time[0] += 0.1
+        rates.spend(limits.parse("1/minute"), "report", f"192.0.2.{number}")
+    assert len(rates._windows) < 2_000
+    assert threading.active_count() == threads
 
 
 async def test_health_says_why_it_is_unready(web: WebForTests) -> None:

@@ -137,7 +137,7 @@ async def test_a_token_that_is_over_does_not_become_an_anonymous_report(intake: 
 async def test_a_report_whose_event_cannot_be_kept_is_not_kept(
     intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake.app.state.outbox, "append", AsyncMock(side_effect=ConnectionError))
+    monkeypatch.setattr(intake.app.state.outbox, "begin", AsyncMock(side_effect=ConnectionError))
     answer = await client.post(ADDRESS, json=small_body(), headers={"idempotency-key": "a"})
     assert answer.status_code == 503
     assert await how_many(intake) == (0, 0, 0)
