@@ -17,10 +17,10 @@ _BATCH = 500
 
 
 _ANSWERS = AnswerRow.table()
-_CLAIM = insert(_ANSWERS)
-_CLAIM = _CLAIM.on_conflict_do_update(
+_TAKE = insert(_ANSWERS)
+_CLAIM = _TAKE.on_conflict_do_update(
     index_elements=[_ANSWERS.c.key_hash],
-    set_={"body_hash": _CLAIM.excluded.body_hash, "expires_at": _CLAIM.excluded.expires_at, "sealed": None},
+    set_={"body_hash": _TAKE.excluded.body_hash, "expires_at": _TAKE.excluded.expires_at, "sealed": None},
     where=_ANSWERS.c.expires_at <= bindparam("now", type_=_ANSWERS.c.expires_at.type),
 ).returning(_ANSWERS.c.key_hash)
 _KEEP = update(_ANSWERS).where(_ANSWERS.c.key_hash == bindparam("key")).values(sealed=bindparam("answer"))
