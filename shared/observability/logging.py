@@ -17,6 +17,10 @@ _TRUSTED = ("uvicorn", "alembic", "aiokafka", "signpost")
 """Libraries whose messages are about themselves. Of all others we log the name and the level only."""
 _QUIETER = ("uvicorn.access", "python_multipart", "sqlalchemy", "aiosmtpd", "mail.log", "asyncio", "httpx")
 
+_SAID_AGAIN_AFTER = 10.0
+"""Seconds. While a broker is away its client says so dozens of times a second, and the log would hold nothing else."""
+_REMEMBERED = 256
+
 
 def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
     """Set up structlog and the standard library's logging for this process.
@@ -63,10 +67,16 @@ def _log_uncaught(_kind: type[BaseException], error: BaseException, _trace: Trac
 
 
 class _IntoStructlog(logging.Handler):
-    """Turns a library's record into an event of ours: its words only where the library is trusted."""
+    """Turns a library's record into an event of ours: its words only where the library is trusted, and not all over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         trusted = record.name.split(".")[0] in _TRUSTED
+        if trusted and not record.exc_info and self._said_just_now(record):
+            return
         structlog.get_logger().log(
             record.levelno,
             "library_message",
@@ -74,6 +84,16 @@ class _IntoStructlog(logging.Handler):
             library_words=record.getMessage() if trusted and not record.exc_info else None,
             exc_info=record.exc_info,
         )
+
+    def _said_just_now(self, record: logging.LogRecord) -> bool:
+        said = (record.name, record.getMessage())
+        last = self._said.get(said)
+        if last is not None and 0 <= record.created - last < _SAID_AGAIN_AFTER:
+            return True
+        if len(self._said) >= _REMEMBERED:
+            self._said.clear()
+        self._said[said] = record.created
+        return False
 
 
 def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
