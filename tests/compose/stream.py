@@ -1,0 +1,97 @@
+"""A stream of mixed reports that goes on whatever happens to the system: each is repeated until it is answered."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from services.cli.demo.faults import DemoCannotRun
+from services.cli.demo.mix import Planned, plan
+from services.cli.demo.tokens import Bearer
+
+_AT_ONCE = 4
+_MORE_WITHIN = 600.0
+_PAUSE = 0.2
+_ENDLESS = 1_000_000
+_AGAIN = frozenset({429, 502, 503, 504})
+"""Answers that say that it was not taken, or that nobody knows. An internal error is none: it would be a defect."""
+
+
+class Stream:
+    """Reports under way, and what was answered."""
+
+    def __init__(self, client: httpx.AsyncClient, bearer: Bearer, seed: int) -> None:
+        self.accepted = 0
+        self.answered = 0
+        self.repeated = 0
+        self.wrong: Counter[str] = Counter()
+        """Scenarios that were answered otherwise than planned."""
+        self._client = client
+        self._bearer = bearer
+        self._plan: Iterator[Planned] = plan(seed, _ENDLESS)
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Send until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(self._sending())
+
+    def stop(self) -> None:
+        """Let whatever is under way be answered, and send no more."""
+        self._stopped.set()
+
+    async def more(self, count: int) -> None:
+        """Wait until so many more reports were answered."""
+        wanted = self.answered + count
+        async with asyncio.timeout(_MORE_WITHIN):
+            while self.answered < wanted:
+                await asyncio.sleep(_PAUSE)
+
+    async def trouble(self) -> None:
+        """Wait until something had to be repeated, or, where nothing has to be, until reports went through anyway."""
+        repeated, answered = self.repeated, self.answered
+        async with asyncio.timeout(_MORE_WITHIN):
+            while self.repeated == repeated and self.answered < answered + _AT_ONCE:
+                await asyncio.sleep(_PAUSE)
+
+    async def _sending(self) -> None:
+        while not self._stopped.is_set():
+            report = next(self._plan)
+            answer = await self._until_answered(report)
+            self.answered += 1
+            self.accepted += answer.status_code == httpx.codes.CREATED
+            if answer.status_code != report.expected.status:
+                self.wrong[f"{report.scenario}: {answer.status_code}"] += 1
+
+    async def _until_answered(self, report: Planned) -> httpx.Response:
+        while True:
+            try:
+                answer = await self._send(report)
+            except (httpx.HTTPError, DemoCannotRun):  # Signpost or the identity provider is away
+                pass
+            else:
+                if answer.status_code not in _AGAIN:
+                    return answer
+            self.repeated += 1
+            await asyncio.sleep(_PAUSE)
+
+    async def _send(self, report: Planned) -> httpx.Response:
+        headers = {"content-type": report.content_type, "idempotency-key": report.key}
+        if not report.sender.anonymous:
+            headers["authorization"] = await self._bearer(report.sender)
+        return await self._client.post(report.path, content=report.content, headers=headers)
+
+
+@asynccontextmanager
+async def streaming(client: httpx.AsyncClient, bearer: Bearer, seed: int) -> AsyncIterator[Stream]:
+    """Send in the background; on leaving everything under way has been answered."""
+    stream = Stream(client, bearer, seed)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stream.run())
+        try:
+            yield stream
+        finally:
+            stream.stop()
