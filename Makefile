@@ -16,7 +16,7 @@ PY := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test compose-test faults lint assets docs format audit clean
+.PHONY: help run test compose-test faults bench lint assets docs format audit clean
 .DELETE_ON_ERROR:
 
 help: ## List what there is
@@ -33,6 +33,10 @@ faults: .venv/.dev shared/web/assets/.built ## Kill, stop, flood and starve ever
 
 compose-test: .venv/.dev shared/web/assets/.built ## Build and start docker-compose.yml, kill each container in turn, and see that nothing is lost
 	@REQUIRE_BROWSER=1 exec $(PY) -m pytest -n 0 -s -p no:randomly --timeout 3600 tests/compose/whole_system.py $(ARGS)
+
+bench: .venv/.dev shared/web/assets/.built ## Measure Signpost beside the least and the usual way (ARGS="--only triage --runs 3")
+	@$(SYNC) --all-extras --group bench
+	@exec $(PY) -W ignore -m benchmarks $(ARGS)
 
 lint: .venv/.dev ## Run every gate: style, types, import rules, dependencies, migrations, known vulnerabilities
 	.venv/bin/ruff check .

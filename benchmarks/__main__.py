@@ -1,0 +1,82 @@
+"""`python -m benchmarks`: measures, prints the table, writes JSON."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks import alerts, embedded, intake, measuring, triage, triage_floor, triage_usual
+from benchmarks.measuring import Findings
+from benchmarks.stage import Stage, set_up
+from shared.observability.logging import configure_logging
+
+ROWS = ("triage", "intake", "alerts", "embedded")
+_console = Console()
+
+
+def main(
+    runs: Annotated[int, typer.Option(min=1, help="Medians of so many runs")] = 5,
+    reports: Annotated[int, typer.Option(min=1, help="Reports in a run of the triage pipeline")] = 5_000,
+    only: Annotated[str, typer.Option(help="Some of triage,intake,alerts,embedded")] = ",".join(ROWS),
+    json: Annotated[Path | None, typer.Option(help="Also write everything here")] = None,
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Alerts: 100,000 reports in an hour")] = False,
+) -> None:
+    """Measure Signpost beside the least that could do the same, and beside the usual way."""
+    wanted = only.split(",")
+    if unknown := set(wanted) - set(ROWS):
+        raise typer.BadParameter(f"nothing is called {', '.join(sorted(unknown))}")
+    configure_logging("error")
+    findings = uvloop.run(_measure(wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
+    measuring.show(findings, _console)
+    if json:
+        findings.save(json)
+
+
+async def _measure(wanted: list[str], runs: int, reports: int, shape: alerts.Shape) -> Findings:
+    findings = Findings()
+    with set_up() as stage, Progress(console=_console, transient=True) as progress:
+        await _prepare(stage, findings)
+        for row in ROWS:
+            if row in wanted:
+                await _one(row, stage, runs, reports, shape, findings, _advancing(progress, row, runs))
+    return findings
+
+
+async def _prepare(stage: Stage, findings: Findings) -> None:
+    await stage.new_topics(triage_floor.TOPIC, triage_usual.TOPIC)
+    told = await stage.settings()
+    findings.conditions["PostgreSQL"] = ", ".join(f"{name}={value}" for name, value in told.items())
+
+
+async def _one(
+    row: str,
+    stage: Stage,
+    runs: int,
+    reports: int,
+    shape: alerts.Shape,
+    findings: Findings,
+    advance: Callable[[], None],
+) -> None:
+    match row:
+        case "triage":
+            await triage.measure(stage, runs, reports, findings, advance)
+        case "intake":
+            await intake.measure(stage, runs, findings, advance)
+        case "alerts":
+            await alerts.measure(stage, 1 if shape is alerts.FULL else runs, shape, findings, advance)
+        case _:
+            await embedded.measure(runs, findings, advance)
+
+
+def _advancing(progress: Progress, row: str, runs: int) -> Callable[[], None]:
+    steps = {"triage": 3, "intake": 3}.get(row, 1)
+    task = progress.add_task(row, total=runs * steps)
+    return lambda: progress.advance(task)
+
+
+typer.run(main)

@@ -1,0 +1,52 @@
+"""Settings of the services on the stage, and who sends reports."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from services.triage.settings import TriageSettings
+from shared.auth.keys import ensure_key_files
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.auth.tokens import TokenIssuer
+from shared.ids import StaffId
+
+SECRET = "a secret that only benchmarks have, no more"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """Files of the key that signs sessions and tokens, and of its public half."""
+
+    private: Path
+    public: Path
+
+
+def keys() -> KeyPair:
+    """Make a pair."""
+    return KeyPair(*ensure_key_files(Path(tempfile.mkdtemp(prefix="signpost-bench-keys-"))))
+
+
+def bearer(pair: KeyPair) -> str:
+    """Return the token of somebody who may report."""
+    who = Principal("S1001", StaffId("S1001"), "Priya Shah", "priya.shah@example.org", frozenset({Role.REPORTER}))
+    return TokenIssuer(pair.private.read_bytes()).bearer(who, datetime.now(UTC))
+
+
+def triage_settings(url: str) -> TriageSettings:
+    """Return triage's settings as they come, with its database at `url`."""
+    return TriageSettings(secret_key=SecretStr(SECRET), verify_key_file=keys().public, triage_database_url=url)
+
+
+def as_variables(pair: KeyPair, **more: str) -> dict[str, str]:
+    """Return the environment of a service's process; all else is as it comes."""
+    return {
+        "SIGNPOST_SECRET_KEY": SECRET,
+        "SIGNPOST_SIGNING_KEY_FILE": str(pair.private),
+        "SIGNPOST_VERIFY_KEY_FILE": str(pair.public),
+        "SIGNPOST_LOG_LEVEL": "warning",
+        **more,
+    }
