@@ -77,6 +77,15 @@ class Following:
                         found[case.report_id][case.reference] = case
         return {report: [cases[name] for name in sorted(cases)] for report, cases in found.items()}
 
+    async def check(self) -> None:
+        """See that each of those who read may, before anything is sent.
+
+        Raises:
+            httpx.HTTPError: a service does not answer, or does not let somebody read.
+        """
+        for reader in READERS:
+            await self._page(reader, None)
+
     async def alerts(self, report_ids: Sequence[UUID], note: Callable[[], None]) -> dict[UUID, list[Alert]]:
         """Return whom each report was told to; `note` is called after each.
 

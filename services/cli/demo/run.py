@@ -18,6 +18,7 @@ from services.cli.demo.sending import Answer, Sending, sleep_unless
 from services.cli.demo.tokens import Bearer
 
 _LOOK_AGAIN = 0.5
+_NOT_ALLOWED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 
 Step = Callable[[str, int], Callable[[], None]]
 """Begin a step of so many parts on the progress bar; call what it returns after each."""
@@ -92,9 +93,17 @@ class Demo:
     async def _before(self) -> Figures:
         try:
             (await self._client.get("/report/health/ready")).raise_for_status()
+            await self._following.check()
             return await self._ledger.figures()
         except (httpx.HTTPError, LedgerUnavailable) as error:
-            raise DemoCannotRun(f"no Signpost is ready at {self._client.base_url}; is it started?") from error
+            raise DemoCannotRun(self._why(error)) from error
+
+    def _why(self, error: Exception) -> str:
+        cause = error.__cause__ or error
+        if isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code in _NOT_ALLOWED:
+            path, status = cause.request.url.path, cause.response.status_code
+            return f"{path} answers {status}: the teams' leads and operations of the demonstration need their roles"
+        return f"no Signpost is ready at {self._client.base_url}; is it started?"
 
     async def _settled(self, answers: Sequence[Answer], before: Figures, wait: float) -> _Known:
         """Read what became of the reports, again and again until it is all there or the time is up."""

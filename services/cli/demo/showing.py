@@ -77,7 +77,7 @@ def _each(rows: Sequence[Row]) -> Table:
     for row in rows:
         answer = row.answer
         status = "none" if answer.status is None else str(answer.status)
-        told = ", ".join(_told([row])) or ("nobody" if answer.accepted else "")
+        told = ", ".join(_told([row]))
         table.add_row(str(answer.number), answer.scenario, answer.reference, status, _teams([row]), told, _mark([row]))
     return table
 
@@ -86,7 +86,7 @@ def _by_scenario(rows: Sequence[Row]) -> Table:
     table = Table("Scenario", "Sent", "Accepted", "Refused", "With", "Told", "", header_style="bold", box=None)
     for name, alike in _grouped(rows).items():
         accepted = sum(row.answer.accepted for row in alike)
-        told = ", ".join(f"{who} {n}" for who, n in _told(alike).items())
+        told = ", ".join(f"{who} {n}" for who, n in _told(alike).most_common())
         refused = sum(not row.answer.accepted and row.answer.status is not None for row in alike)
         table.add_row(name, str(len(alike)), str(accepted), str(refused), _teams(alike), told, _mark(alike))
     return table
@@ -139,10 +139,11 @@ def _ways(rows: Sequence[Row]) -> Iterable[str]:
 
 
 def _told(rows: Sequence[Row]) -> Counter[str]:
-    """Return who was told, and about how many of the reports."""
+    """Return who was told, and about how many of the accepted reports."""
     told: Counter[str] = Counter()
     for row in rows:
-        told.update(sorted({_TOLD.get(alert.reason, alert.reason.replace("_", " ")) for alert in row.alerts}))
+        names = {_TOLD.get(alert.reason, alert.reason.replace("_", " ")) for alert in row.alerts}
+        told.update(sorted(names) or (["nobody"] if row.answer.accepted else []))
     return told
 
 

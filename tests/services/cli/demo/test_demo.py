@@ -52,6 +52,7 @@ async def test_a_demo_adds_up(data_dir: Path) -> None:
         await _people_see_a_table(signpost)
         await _the_operations_page_is_enough(signpost)
         await _ctrl_c_prints_the_sums_so_far(signpost)
+        await _a_crash_in_the_middle_loses_and_doubles_nothing(signpost)
         code, output = await signpost.command("reconcile", "--wait", "60", "--json")
         assert (code, json.loads(output)["unaccounted"]) == (0, 0)
 
@@ -91,24 +92,41 @@ async def _the_operations_page_is_enough(signpost: EmbeddedSignpost) -> None:
 
 async def _ctrl_c_prints_the_sums_so_far(signpost: EmbeddedSignpost) -> None:
     before = await _reconciled(signpost)
-    arguments = ("demo", "--url", signpost.url, "--rate", "50", "--count", NEVER, "--seed", "9", "--json")
+    process = await _under_way(signpost, before, "--count", NEVER, "--seed", "9")
+    process.send_signal(signal.SIGINT)
+    output, _ = await process.communicate()
+    told = json.loads(output)
+    assert (process.returncode, told["interrupted"], told["problems"]) == (130, True, [])
+    assert 10 <= told["accepted"] < told["sent"] < int(NEVER)
+    assert await _reconciled(signpost) == before + told["accepted"]
+
+
+async def _a_crash_in_the_middle_loses_and_doubles_nothing(signpost: EmbeddedSignpost) -> None:
+    before = await _reconciled(signpost)
+    process = await _under_way(signpost, before, "--seed", "10")
+    await signpost.kill()
+    await signpost.start()
+    output, _ = await process.communicate()
+    told = json.loads(output)
+    assert (process.returncode, told["problems"], told["accepted"]) == (0, [], ACCEPTED)
+    assert told["repeated"] > 0
+    assert await _reconciled(signpost) == before + ACCEPTED
+
+
+async def _under_way(signpost: EmbeddedSignpost, before: int, *arguments: str) -> asyncio.subprocess.Process:
+    """Start a demo and wait until some of its reports are accepted."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "services.cli",
-        *arguments,
+        *("demo", "--url", signpost.url, "--rate", "20", "--wait", "120", "--json", *arguments),
         env=clean_environment({"SIGNPOST_DATA_DIR": str(signpost.data_dir)}),
         stdout=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(300), asking(signpost) as (_client, _bearer, ledger):
         while (await ledger.figures()).accepted < before + 10:
             await asyncio.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        output, _ = await process.communicate()
-    told = json.loads(output)
-    assert (process.returncode, told["interrupted"], told["problems"]) == (130, True, [])
-    assert 10 <= told["accepted"] < told["sent"] < int(NEVER)
-    assert await _reconciled(signpost) == before + told["accepted"]
+    return process
 
 
 async def _reconciled(signpost: EmbeddedSignpost) -> int:

@@ -43,6 +43,11 @@ def test_many_reports_have_a_line_for_each_scenario() -> None:
     assert "the reporter's manager 200" in line
 
 
+def test_where_nobody_was_told_that_is_said_of_what_was_accepted() -> None:
+    lines = printed(outcome([Row(accepted(), [case()]), Row(refused())], figures(0), figures(1))).splitlines()
+    assert ["nobody" in line for line in lines if "abuse:doxing" in line or "malformed" in line] == [True, False]
+
+
 def test_what_does_not_add_up_is_said_and_marked() -> None:
     text = printed(outcome([Row(accepted(), [case(Team.SIRT)])], figures(0), figures(1)))
     assert "This does not add up:" in text
