@@ -16,7 +16,7 @@ from benchmarks.stage import Stage
 from services.triage import app, consumer
 from shared.events.topics import ABUSE_REPORTS
 from shared.messaging.kafka import KafkaLog
-from shared.runtime import Role, run_roles
+from shared.runtime import Role, keep_what_is_wired, run_roles
 
 ROW = "1 triage"
 WARM_UP = 1_000
@@ -60,6 +60,7 @@ async def signpost(stage: Stage) -> AsyncIterator[WaitUntil]:
     log = CountingLog(await KafkaLog.open(stage.kafka), consumer.GROUP)
     async with stage.database("triage") as url, app.open_service(triage_settings(url), log=log) as service:
         wanted = {consumer.ACCOUNTS_GROUP, consumer.GROUP}
+        keep_what_is_wired()  # as `signpost serve` does
         async with running([role for role in service.roles if role.name in wanted]):
             yield log.wait_for
 

@@ -1,6 +1,7 @@
 """What a service is made of at run time: a web application and roles that run until they are told to stop."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -43,6 +44,12 @@ class Service:
     app: FastAPI
     database: Database
     roles: Sequence[Role] = field(default_factory=tuple)
+
+
+def keep_what_is_wired() -> None:
+    """Take what the start has made out of the collector's rounds: it stays until the process ends (decision 0029)."""
+    gc.collect()
+    gc.freeze()
 
 
 async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:

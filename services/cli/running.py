@@ -25,7 +25,7 @@ from services.triage.settings import TriageSettings
 from shared.db import migrations
 from shared.events.topics import SERVICES
 from shared.observability.logging import configure_logging
-from shared.runtime import Service
+from shared.runtime import Service, keep_what_is_wired
 from shared.serving import HealthOnly, listening, serve, stop_on_signals
 from shared.settings import refuse_unknown
 
@@ -78,6 +78,7 @@ def up(
 
 
 def _say_ready(url: str) -> None:
+    keep_what_is_wired()
     _console.print(f"Signpost is ready: {url}  (mails: {url}/mail; Ctrl-C stops it)")
     sys.stdout.flush()
 
@@ -105,6 +106,7 @@ async def _serve(name: str, host: str, port: int, kinds: set[RoleKind]) -> None:
     with listening(host, port) as listener:
         stop_on_signals(stop)
         async with open_named(name) as service:
+            keep_what_is_wired()
             _console.print(f"{name} is ready: http://{host}:{listener.getsockname()[1]}{service.prefix}")
             sys.stdout.flush()
             roles = [role for role in service.roles if role.kind in kinds]
