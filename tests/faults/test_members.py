@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from services.embedded import postgres
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
 from tests.faults.houses import Separate, a_kafka, separate
@@ -74,7 +75,8 @@ async def _beside(*more: SignpostProcess) -> AsyncIterator[None]:
 
 async def _unseat(house: Separate, service: str) -> None:
     """Take the lock, and with it the lead, from the relay that leads."""
-    connection = await asyncpg.connect(house.database_url(service))
+    socket = postgres.socket_of_running(house.directory)
+    connection = await asyncpg.connect(host=str(socket), user="postgres", database=service)
     try:
         leaders = await connection.fetch(RELAYS_LOCK, LOCK)
         for leader in leaders:

@@ -76,6 +76,11 @@ class ApacheKafka(KafkaContainer):
         super().configure()  # type: ignore[no-untyped-call]  # the library's
         self.boot_command = ""
         self.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+        self.with_env("KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS", "5")
+        self.with_env("KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR", "1")
+        self.with_env("KAFKA_TRANSACTION_STATE_LOG_MIN_ISR", "1")
+        self.with_env("KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS", "5")
+        self.with_env("KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR", "1")
         self.with_tmpfs_mount("/opt/kafka/config", f"uid={_APPUSER},gid={_APPUSER}")  # it writes its settings there
 
     def tc_start(self) -> None:
