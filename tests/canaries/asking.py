@@ -1,0 +1,212 @@
+"""Requests with canaries in everything that they carry, taken and refused in every way."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.auth.permissions import Role
+from shared.db.database import Database
+from tests.authorisation.services import ADDRESS
+from tests.authorisation.world import World
+from tests.canaries.entries import Entry
+from tests.canaries.markers import Canaries, filled
+
+ADDRESS_OF_CLIENT = "203.0.113.77"
+TRACE = "c0ffee" * 5 + "c0"
+_LATEST_VERSION = 30
+_CHANGED = 412
+Failure = Callable[[AsyncSession, str], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A request's answer, and what it had to do with."""
+
+    asked: str
+    body: set[str]
+    """Words that were typed into a form or a body: its writer may see them again."""
+    address: set[str]
+    """Words in the request's own address."""
+    response: httpx.Response
+
+
+@dataclass
+class Asking:
+    """Sends requests, and keeps every answer."""
+
+    world: World
+    canaries: Canaries
+    answers: list[Answered] = field(default_factory=list)
+    of_headers: set[str] = field(default_factory=set)
+    """Words in headers: who somebody is by their machine."""
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Open a client with an address of its own."""
+        transport = httpx.ASGITransport(self.world.front, raise_app_exceptions=False, client=(ADDRESS_OF_CLIENT, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+            yield client
+
+    async def send(
+        self,
+        client: httpx.AsyncClient,
+        what: str,
+        method: str,
+        address: str,
+        **request: Any,  # noqa: ANN401 - httpx'
+    ) -> httpx.Response:
+        """Send one request with canaries in its headers beside what it says."""
+        headers = {**self._travelling(what), **request.pop("headers", {})}
+        response = await client.request(method, address, headers=headers, **request)
+        sent = response.request
+        body, own = self.canaries.in_text(sent.content), self.canaries.in_text(str(sent.url))
+        self.answers.append(Answered(what, body, own, response))
+        return response
+
+    async def entry(self, entry: Entry) -> httpx.Response:
+        """Send an entry of the table in every way that fails, and then as it is taken."""
+        async with self.client() as client:
+            for how, request in self._refused(entry):
+                await self._ask(client, entry, how, request)
+            for failure in (breaks, is_away):
+                request = self._whole(entry)
+                async with database_that(self.world, failure, json.dumps(request.get("json"))):
+                    await self._with_version(client, entry, failure.__name__, request)
+            return await self._with_version(client, entry, "taken", self._whole(entry))
+
+    def _refused(self, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
+        word = self.canaries.new
+        for name in _places(entry):
+            yield f"U+0000 in{name}", self._whole(entry, spoilt=name)
+        if isinstance(entry.json, Mapping):
+            yield "unknown field", self._whole(entry) | {"json": {**entry.json, "more": word(entry.name)}}
+            yield "no object", self._whole(entry) | {"json": [word(entry.name)]}
+        if entry.method == "POST":
+            yield "no JSON", self._as_bytes(entry, f'{{"{word(entry.name)}'.encode())
+            yield "no UTF-8", self._as_bytes(entry, word(entry.name).encode() + b"\xff")
+            yield "another type", self._as_bytes(entry, word(entry.name).encode(), f"text/{word(entry.name)}")
+        yield "no token", self._whole(entry) | {"headers": {"authorization": f"Bearer {word(entry.name)}"}}
+        yield "another's", self._whole(entry) | {"headers": self.world.bearer(Role.INSPECTOR, "S1002")}
+
+    def _as_bytes(self, entry: Entry, content: bytes, kind: str = "") -> dict[str, Any]:
+        request = self._whole(entry)
+        request.pop("json", None)
+        return request | {"content": content, "headers": {**request["headers"], "content-type": kind or entry.type}}
+
+    def _whole(self, entry: Entry, spoilt: str = "") -> dict[str, Any]:
+        """Return the entry with new words, the one at `spoilt` followed by U+0000."""
+
+        def new(where: str) -> str:
+            return self.canaries.new(where) + ("\0" if spoilt and where.endswith(spoilt) else "")
+
+        signed = self.world.bearer(*entry.sender) if entry.sender else {}
+        request: dict[str, Any] = {"params": filled(entry.query, f"{entry.name} query", new)}
+        headers = filled(entry.headers, f"{entry.name} header", self.canaries.new)
+        request["headers"] = {"content-type": entry.type, **signed, **headers}
+        if entry.json is not None:
+            request["json"] = filled(entry.json, entry.name, new)
+        return request
+
+    async def _with_version(
+        self, client: httpx.AsyncClient, entry: Entry, how: str, request: dict[str, Any]
+    ) -> httpx.Response:
+        """Ask until the version is the one that is there; every refusal on the way is one more answer."""
+        for version in range(1, _LATEST_VERSION):
+            headers = {"if-match": f'"{version}"', **request["headers"]}
+            response = await self._ask(client, entry, how, request | {"headers": headers})
+            if response.status_code != _CHANGED:
+                return response
+        raise AssertionError(f"{entry.name}: no version fits")
+
+    async def _ask(
+        self, client: httpx.AsyncClient, entry: Entry, how: str, request: Mapping[str, Any]
+    ) -> httpx.Response:
+        path = entry.path
+        for part in ("reference", "case_id", "account_id", "request_id", "operator_id", "delegation_id", "task_id"):
+            if f"{{{part}}}" in path:
+                path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about)))
+        if not request.get("params"):
+            request = {**request, "params": {"beside": self.canaries.new(f"{entry.name} query")}}
+        return await self.send(client, f"{entry.name}: {how}", entry.method, path, **request)
+
+    def _travelling(self, what: str) -> dict[str, str]:
+        """Return headers that a browser, a proxy or a client sends along."""
+
+        def word(name: str) -> str:
+            new = self.canaries.new(f"{what}, header {name}")
+            self.of_headers.add(new)
+            return new
+
+        return {
+            "user-agent": word("User-Agent"),
+            "x-forwarded-for": f"{word('X-Forwarded-For')}, 198.51.100.77",
+            "forwarded": f"for={word('Forwarded')}",
+            "referer": f"https://example.com/{word('Referer')}",
+            "traceparent": f"00-{TRACE}-{'c0ffee00' * 2}-01",
+            "tracestate": f"a={word('tracestate')}",
+            "baggage": f"a={word('baggage')}",
+            "idempotency-key": word("Idempotency-Key"),
+            "if-match": f'"{word("If-Match")}"',
+            "accept-language": word("Accept-Language"),
+            "x-request-id": word("X-Request-ID"),
+        }
+
+
+def _places(entry: Entry) -> list[str]:
+    """Return where in its JSON an entry holds canaries."""
+    found: dict[str, None] = {}
+
+    def note(where: str) -> str:
+        found[where] = None
+        return ""
+
+    filled(entry.json, "", note)
+    return list(found)
+
+
+@asynccontextmanager
+async def database_that(world: World, fails: Failure, words: str, times: int = 1_000) -> AsyncIterator[None]:
+    """Let the next transactions, so many `times`, end in a failure of the database that repeats `words`."""
+    left = [times]
+    databases = [service.database for service in world.services.values()]
+    for database in databases:
+        database.transaction = _ending_in(database, fails, words, left)  # type: ignore[method-assign, assignment] # on purpose
+    try:
+        yield
+    finally:
+        for database in databases:
+            del database.transaction
+
+
+def _ending_in(
+    database: Database, fails: Failure, words: str, left: list[int]
+) -> Callable[[], AbstractAsyncContextManager[AsyncSession]]:
+    real = database.transaction
+
+    @asynccontextmanager
+    async def transaction() -> AsyncIterator[AsyncSession]:
+        async with real() as session:
+            yield session
+            await session.flush()
+            if left[0]:
+                left[0] -= 1
+                await fails(session, words)
+
+    return transaction
+
+
+async def breaks(session: AsyncSession, words: str) -> None:
+    """Fail as a statement does that repeats what it was given."""
+    await session.execute(text("select cast(cast(:words as text) as integer)"), {"words": words})
+
+
+async def is_away(_session: AsyncSession, words: str) -> None:
+    """Fail as a server does that goes away; the library's error repeats statement and values."""
+    raise OperationalError("insert into report values (:words)", {"words": words}, ConnectionResetError(words))

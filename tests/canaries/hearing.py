@@ -1,0 +1,303 @@
+"""One run of all four services in which everything is said that can be, and whatever comes out of them is kept."""
+
+import asyncio
+import io
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
+from typing import cast
+from uuid import uuid4
+
+import orjson
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sqlalchemy import text
+
+from services.notifier.alerts.posting import EMAIL
+from services.notifier.delivery.channel import Channel
+from services.notifier.delivery.loop import DeliveryLoop
+from services.notifier.delivery.smtp import MailServer, SmtpChannel
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.events import topics
+from shared.events.catalogue import EVENTS
+from shared.ids import StaffId
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.log import EventLog, Headers, Record
+from shared.messaging.poison import PoisonLimit, PoisonWatch
+from shared.messaging.relay import Relay
+from shared.observability.logging import configure_logging
+from shared.observability.tracing import configure_tracing
+from tests.authorisation.world import OPEN, World, opened
+from tests.canaries.asking import Asking, breaks, database_that, is_away
+from tests.canaries.entries import entries
+from tests.canaries.markers import Canaries
+from tests.canaries.pages import Walk
+from tests.services.notifier.mail_server import MailServerForTests, running_mail_server
+from tests.support.eventually import eventually
+from tests.support.postgres import PostgresForTests
+
+_POLL = timedelta(milliseconds=200)
+_SENT = "select count(*) from delivery where state = 'sending' or (state = 'waiting' and due_at <= :now)"
+_LETTERS = "select id from dead_letter where settled_at is null order by recorded_at limit 1"
+_PLACES = (
+    "/",
+    "/report/",
+    "/report/track/",
+    "/report/abuse/",
+    "/report/api/v1/reports/",
+    "/cases/SP-",
+    "/cases/api/v1/cases/",
+    "/cases/for-manager/",
+    "/accounts/",
+    "/accounts/api/v1/accounts/",
+    "/alerts/acknowledge/",
+    "/alerts/my-team/",
+    "/assets/",
+    "/report/operations/dead-letters/",
+)
+_TABLES = "select tablename from pg_tables where schemaname = 'public'"
+
+
+@dataclass
+class Heard:
+    """What was typed, and what came out."""
+
+    canaries: Canaries
+    asking: Asking
+    walk: Walk
+    answered: dict[str, int]
+    """Entry of the table → how it was answered when it was to be taken."""
+    process: str = ""
+    metrics: str = ""
+    spans: Sequence[ReadableSpan] = ()
+    records: Sequence[Record] = ()
+    mails: Sequence[EmailMessage] = ()
+    poison: Sequence[Record] = ()
+    """What others appended: it says of itself what it likes."""
+    rows: dict[str, list[str]] = field(default_factory=dict)
+    """`service.table` → its rows as text."""
+
+
+@asynccontextmanager
+async def everything_said(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Heard]:
+    """Say everything, and yield what was heard."""
+    with _listening() as (process, spans):
+        async with opened(postgres, folder) as world, running_mail_server() as mail_server:
+            await world.add(OPEN)
+            heard = await _say_everything(world, mail_server)
+            heard.records = await _all_records(world)
+            heard.mails = mail_server.mails
+            await _look_around(world, heard)
+        heard.process, heard.spans = process.getvalue(), spans.get_finished_spans()
+    yield heard
+
+
+async def _say_everything(world: World, mail_server: MailServerForTests) -> Heard:
+    asking = Asking(world, canaries := Canaries())
+    answered = {entry.name: (await asking.entry(entry)).status_code for entry in entries()}
+    await _as_somebody_new(asking)
+    await _at_addresses_that_are_none(asking)
+    await _consume_with_a_broken_database(world, canaries)
+    await world.settle()
+    loop, refused = _deliveries_to(world, mail_server), canaries.new("what a mail server says")
+    mail_server.replies_to_recipient = [f"550 5.1.1 <{refused}@example.org> unknown", f"451 4.7.1 {refused}", "250 OK"]
+    await _deliver(world, loop)
+    poison = await _poison(world, canaries)
+    await world.settle()
+    walk = Walk(asking, await _open_letters(world), _token(mail_server))
+    await walk.everything()
+    await walk.the_rest()
+    await world.settle()
+    await _deliver(world, loop)
+    return Heard(canaries, asking, walk, answered, poison=poison)
+
+
+async def _as_somebody_new(asking: Asking) -> None:
+    """Let somebody report, and be refused, whose very name is a word of ours: it is in their token."""
+    word = asking.canaries.new
+    who = Principal(
+        word("subject"),
+        StaffId(word("staff number")),
+        f"Name {word('the name of who signed in')}",
+        f"{word('email')}@example.org",
+        frozenset({Role.REPORTER}),
+    )
+    bearer = {"authorization": f"Bearer {asking.world.issuer.bearer(who, asking.world.clock.now())}"}
+    body = {
+        "platform": "x",
+        "behaviours": ["threat"],
+        "affected": [{"relation": "self"}],
+        "narrative": word("narrative"),
+    }
+    async with asking.client() as client:
+        for path, said in (("abuse-reports", body), ("abuse-reports", {**body, "platform": "?"}), ("events", {})):
+            await asking.send(client, "somebody new", "POST", f"/report/api/v1/{path}", json=said, headers=bearer)
+        for page in ("/cases", "/alerts/my-team", "/accounts", "/"):
+            await asking.send(client, "somebody new", "GET", page, headers={"accept": "text/html", **bearer})
+
+
+async def _at_addresses_that_are_none(asking: Asking) -> None:
+    """Ask for what is not there, by addresses and methods that are words of ours."""
+    async with asking.client() as client:
+        for prefix in _PLACES:
+            for kind in ("text/html", "application/json"):
+                word = asking.canaries.new(f"address {prefix}")
+                await asking.send(client, prefix, "GET", f"{prefix}{word}", headers={"accept": kind})
+                await asking.send(
+                    client, prefix, "POST", f"{prefix}{word}", headers={"accept": kind}, json={word: word}
+                )
+        method = asking.canaries.new("method")
+        await asking.send(client, "method", method, "/report/track")
+
+
+async def _consume_with_a_broken_database(world: World, canaries: Canaries) -> None:
+    for service in world.services.values():
+        for role in service.roles:
+            if isinstance(role, Relay):
+                await role.drain()
+    for consumer in _consumers(world):
+        member = await consumer._joined()
+        for failure in (breaks, is_away):
+            batch = await member.poll(100, _POLL)
+            async with database_that(world, failure, canaries.new("what a consumer's database repeats"), times=1):
+                await consumer._handle(member, batch, asyncio.Event())
+
+
+def _consumers(world: World) -> list[BatchConsumer]:
+    return [role for service in world.services.values() for role in service.roles if isinstance(role, BatchConsumer)]
+
+
+def _log(world: World) -> EventLog:
+    return _consumers(world)[0]._event_log
+
+
+async def _poison(world: World, canaries: Canaries) -> Sequence[Record]:
+    """Append what no reader can read, and what other systems write; no consumer stops for it here."""
+    for consumer in _consumers(world):
+        consumer._watch = PoisonWatch(PoisonLimit(share=1))
+    read = [topic.name for topic in topics.TOPICS if topic.readers]
+    bad = [record for topic in read for record in _bad(topic, partial(canaries.new, f"poison on {topic}"))]
+    appender = await _log(world).appender("somebody")
+    await appender.append(bad)
+    await appender.close()
+    return bad
+
+
+def _bad(topic: str, word: Callable[[], str]) -> Iterator[Record]:
+    kind = next((event.TYPE for event in EVENTS if topic == event.TOPIC), "org.example.monitoring.finding.v1")
+    source = next(
+        (f"/signpost/{writer}" for writer in topics.BY_NAME[topic].writers if writer != "external"), "/monitoring/x"
+    )
+    event = orjson.dumps({"report_id": word(), "narrative": word(), "reference": word(), word(): word()})
+    yield Record(topic, word().encode(), f'{{"narrative": "{word()}'.encode(), _headers(kind, source))
+    yield Record(topic, word().encode(), event, (*_headers(kind, source), (word(), word().encode())))
+    yield Record(topic, word().encode(), event, _headers(kind, f"/{word()}"))
+    yield Record(topic, word().encode(), event, _headers(kind.replace(".v1", ".v99"), source))
+    yield Record(topic, None, event)
+    yield Record(topic, None, word().encode() + b"\xff", _headers(kind, source))
+    structured = {"specversion": "1.0", "id": word(), "source": source, "type": kind, "subject": word()}
+    content = orjson.dumps({**structured, "data": {"summary": word(), "classification": "abuse", word(): word()}})
+    yield Record(topic, None, content, (("content-type", b"application/cloudevents+json"),))
+
+
+def _headers(kind: str, source: str) -> Headers:
+    said = {"id": str(uuid4()), "source": source, "type": kind, "specversion": "1.0", "subject": str(uuid4())}
+    return tuple((f"ce_{name}", value.encode()) for name, value in said.items())
+
+
+async def _open_letters(world: World) -> dict[str, str]:
+    """Return a dead letter of each service, by the prefix of its pages."""
+    found: dict[str, str] = {}
+    for service in world.services.values():
+        async with service.database.transaction() as session:
+            letter = await session.scalar(text(_LETTERS))
+        if letter is not None:
+            found[service.prefix] = str(letter)
+    return found
+
+
+def _deliveries_to(world: World, mail_server: MailServerForTests) -> DeliveryLoop:
+    loop = next(role for role in world.services["notifier"].roles if isinstance(role, DeliveryLoop))
+    server = MailServer(host="127.0.0.1", port=mail_server.port, sender="Signpost <signpost@example.org>")
+    channels = cast(dict[str, Channel], loop._deliveries.channels)
+    channels[EMAIL] = SmtpChannel(server, world.clock)
+    return loop
+
+
+async def _deliver(world: World, loop: DeliveryLoop) -> None:
+    async def nothing_due() -> bool | None:
+        async with world.services["notifier"].database.transaction() as session:
+            return (await session.scalar(text(_SENT), {"now": world.clock.now()})) == 0 or None
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(loop.run(stop))
+    await eventually(nothing_due)
+    stop.set()
+    await running
+
+
+def _token(mail_server: MailServerForTests) -> str:
+    texts = [body.get_content() for mail in mail_server.mails if (body := mail.get_body(("plain",)))]
+    found = re.search(r"/alerts/acknowledge/(\S+)", "\n".join(texts))
+    assert found, "no mail asks for an acknowledgement"
+    return found[1]
+
+
+async def _all_records(world: World) -> Sequence[Record]:
+    subscription = await _log(world).subscribe("somebody", [topic.name for topic in topics.TOPICS])
+    found: list[Record] = []
+    while any((await subscription.lag()).values()) or not found:
+        batch = await subscription.poll(500, _POLL)
+        found += [received.record for received in batch.records]
+        await subscription.commit(batch)
+    await subscription.close()
+    return found
+
+
+async def _look_around(world: World, heard: Heard) -> None:
+    for name, service in world.services.items():
+        async with heard.asking.client() as client:
+            heard.metrics += (await client.get(f"{service.prefix}/metrics")).text
+        async with service.database.transaction() as session:
+            for table in (await session.scalars(text(_TABLES))).all():
+                rows = await session.scalars(text(f'select t::text from "{table}" t'))  # noqa: S608 - names of ours
+                heard.rows[f"{name}.{table}"] = list(rows)
+
+
+@contextmanager
+def _listening() -> Iterator[tuple[io.StringIO, InMemorySpanExporter]]:
+    """Keep what the process says, as talkative as it can be, and every span; everything is then as it was."""
+    root, said, spans = logging.getLogger(), io.StringIO(), InMemorySpanExporter()
+    before = {name: logger.level for name, logger in _loggers()}
+    handlers, level = list(root.handlers), root.level
+    configure_tracing("signpost")
+    cast(TracerProvider, trace.get_tracer_provider()).add_span_processor(SimpleSpanProcessor(spans))
+    with redirect_stderr(said), redirect_stdout(said):
+        configure_logging("debug", json=True)
+        root.setLevel(logging.DEBUG)
+        for _name, logger in _loggers():
+            logger.setLevel(logging.DEBUG)
+        try:
+            yield said, spans
+        finally:
+            structlog.reset_defaults()
+            root.handlers[:] = handlers
+            root.setLevel(level)
+            for name, logger in _loggers():
+                logger.setLevel(before.get(name, logging.NOTSET))
+            spans.shutdown()
+
+
+def _loggers() -> list[tuple[str, logging.Logger]]:
+    known = logging.Logger.manager.loggerDict.items()
+    return [(name, logger) for name, logger in known if isinstance(logger, logging.Logger)]

@@ -1,0 +1,251 @@
+"""All forms that the pages show, filled in with canaries: once as they should be, once so that they come back."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+
+import httpx
+
+from services.intake.questions.definition import Form as QuestionForm
+from shared.auth.permissions import Permission, Role
+from shared.web.forms import CSRF_FIELD
+from tests.authorisation import table
+from tests.authorisation.table import Row
+from tests.authorisation.world import GRACE
+from tests.canaries.asking import Asking, breaks, database_that, is_away
+
+ABSENT_ID = "0190c6f0-0000-7000-8000-000000000000"
+ROWS = table.load()
+_QUERY = ("q", "state", "done", "next", "cursor", "topic", "after")
+_PART = re.compile(r"{(\w+)(?::\w+)?}")
+_NO_PAGE = ("/api/", "/health/", "/metrics", "/assets/", ".csv", ".json", "/stream", "/sign-in/callback")
+_TYPED = frozenset({"text", "search", "tel", "email", "url", "number", "textarea"})
+_MOST_STEPS = 25
+_MOST_VERSIONS = 9
+_WORDS = frozenset({"text", "words", "reason", "evidence", "what_was_done"})
+_OF_OPERATORS = ("device", "withdraw", "reinstate", "removal", "exception", "exception-end")
+_SEE_MOST = (Role.COMMS, Role.APPROVER, Role.POLICY_STANDARDS, Role.REPORTER, Role.SMART_LEAD, Role.SIRT_LEAD)
+_FIGURES = {"-day": "23", "-month": "11", "-year": "2026", "_time": "09:30", "people_affected": "3"}
+_CSV = {
+    "/accounts/import": "platform,handle,class,status,owner\nx,{0},official,live,{0}\n{0},{0},{0},{0},{0}",
+    "/accounts/training/import": "staff_id,course,completed_on\n{0},Course {0},2026-11-20\n{0},{0},{0}",
+}
+
+
+@dataclass
+class Shown:
+    """A form as a page shows it."""
+
+    action: str
+    fixed: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
+    typed: list[str] = field(default_factory=list)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Shown] = []
+        self._open: Shown | None = None
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._open = Shown(said.get("action", "")) if said.get("method", "").lower() == "post" else None
+            self.found.extend([self._open] if self._open else [])
+        elif self._open is not None:
+            self._control(self._open, tag, said)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+
+    def _control(self, form: Shown, tag: str, said: Mapping[str, str]) -> None:
+        name, kind = said.get("name", self._select), said.get("type", "text") if tag == "input" else tag
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and said.get("value"):
+            form.chosen[self._select] = said["value"]
+        elif kind in {"radio", "checkbox"}:
+            form.chosen.setdefault(name, said.get("value", "on"))
+        elif kind in _TYPED:
+            form.typed.append(name)
+        elif (kind == "hidden" or tag == "button") and said.get("name"):
+            form.fixed[name] = said.get("value", "")
+
+
+def forms_in(page: str) -> list[Shown]:
+    """Return the forms of a page that send something."""
+    reading = _Forms()
+    reading.feed(page)
+    return reading.found
+
+
+@dataclass
+class Walk:
+    """Everybody opens every page that they may, and sends each form that it shows."""
+
+    asking: Asking
+    letters: Mapping[str, str]
+    """Prefix of a service → a dead letter of it."""
+    token: str
+    sent: set[str] = field(default_factory=set)
+    """`METHOD path (…)` of the table → sent with words of one's own."""
+    fields: set[tuple[str, str]] = field(default_factory=set)
+    """Form of intake, field → typed."""
+    ended: set[str] = field(default_factory=set)
+    """Forms of intake that were sent to the end."""
+    typed: int = 0
+    _opened: set[str] = field(default_factory=set)
+    _done: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+
+    async def everything(self) -> None:
+        """Open all pages, and go through all forms of intake."""
+        for row in ROWS.values():
+            if row.method == "GET" and not row.endless and not any(part in row.path for part in _NO_PAGE):
+                await self._open_as_all(row)
+        for form in self.asking.world.services["intake"].app.state.forms.values():
+            await self._go_through(form)
+        async with self.asking.client() as client:
+            chosen = Shown("/sign-in", typed=["persona", "next"])
+            await self._send(client, chosen, "/sign-in", {"accept": "text/html"})
+
+    async def _open_as_all(self, row: Row) -> None:
+        actions = _OF_OPERATORS if row.fill.get("action") in _OF_OPERATORS else (None,)
+        for kind, seeing in (row.objects or {"": row.may}).items():
+            ordered = sorted(seeing, key=str)
+            for role in dict.fromkeys([*ordered[:2], *(role for role in _SEE_MOST if role in seeing)]):
+                for action in actions:
+                    filled = replace(row, fill={**row.fill, **({"action": action} if action else {})})
+                    await self._open(filled, kind, role)
+
+    async def _open(self, row: Row, kind: str, role: Role | None) -> None:
+        """Open a page, once with words in its query, and send each of its forms."""
+        address = _PART.sub(lambda part: self._filled(row, kind, part[1]), row.path)
+        headers = {"accept": "text/html", **self.asking.world.bearer(role)}
+        async with self.asking.client() as client:
+            if address not in self._opened:
+                self._opened.add(address)
+                query = {name: self.asking.canaries.new(f"{row.route} query") for name in _QUERY}
+                await self.asking.send(client, row.route, "GET", address, headers=headers, params=query)
+            for form in await _forms(client, address, headers):
+                await self._send(client, form, address, headers)
+
+    async def _send(self, client: httpx.AsyncClient, form: Shown, address: str, headers: Mapping[str, str]) -> None:
+        """Send a form spoilt, so that it comes back, and as it should be, as the page shows it by then."""
+        action = form.action or address
+        steps = (*sorted(form.typed), *sorted(form.fixed.keys() - {CSRF_FIELD}))
+        shape = (re.sub(r"[0-9a-f-]{36}|SP-[0-9A-Z-]+", "*", action), steps)
+        if shape in self._done:
+            return
+        self._done.add(shape)
+        self.sent.update(name for name, row in ROWS.items() if _is(row, action, form))
+        self.typed += len(form.typed)
+        if form.typed:
+            spoilt = {name: f"{self._typed(action, name)}\0" for name in form.typed}
+            data = {**form.fixed, **spoilt}
+            await self.asking.send(client, f"{action}, spoilt", "POST", action, data=data, headers=dict(headers))
+            for failure in (breaks, is_away):
+                whole = {**form.fixed, **form.chosen, **{name: self._typed(action, name) for name in form.typed}}
+                async with database_that(self.asking.world, failure, str(whole)):
+                    what = f"{action}, {failure.__name__}"
+                    await self.asking.send(client, what, "POST", action, data=whole, headers=dict(headers))
+        now = await _forms(client, address, headers)
+        shown = next((found for found in now if found.action == form.action), form)
+        data = {**shown.fixed, **shown.chosen, **{name: self._typed(action, name) for name in form.typed}}
+        await self.asking.send(client, f"{action}, whole", "POST", action, data=data, headers=dict(headers))
+
+    async def the_rest(self) -> None:
+        """Send what no page showed in the state that the world is in, as the table of who may has it."""
+        for name, row in ROWS.items():
+            if row.method == "POST" and "/api/" not in row.path and name not in self.sent:
+                for kind, seeing in (row.objects or {"": row.may}).items():
+                    for role in sorted(seeing, key=str)[:2]:
+                        await self._send_anyway(row, kind, role)
+                self.sent.add(name)
+
+    async def _send_anyway(self, row: Row, kind: str, role: Role | None) -> None:
+        address = _PART.sub(lambda part: self._filled(row, kind, part[1]), row.path)
+        headers = {"accept": "text/html", **self.asking.world.bearer(role)}
+        async with self.asking.client() as client:
+            [shown, *_] = await _forms(client, "/report/track", headers)
+            for version in range(1, _MOST_VERSIONS):
+                word = self.asking.canaries.new(f"{row.route} anything")
+                said = {field: word if field in _WORDS else value for field, value in row.send.get("form", {}).items()}
+                data = {CSRF_FIELD: shown.fixed[CSRF_FIELD], "beside": word, **said, "version": str(version)}
+                answer = await self.asking.send(client, row.route, "POST", address, data=data, headers=dict(headers))
+                if answer.status_code != httpx.codes.PRECONDITION_FAILED:
+                    return
+
+    def _typed(self, action: str, name: str) -> str:
+        word = self.asking.canaries.new(f"{action} {name}")
+        for end, value in _FIGURES.items():
+            if name.endswith(end):
+                return value
+        if name == "csv":
+            return _CSV[action].format(word)
+        if "email" in name:
+            return f"{word}@example.org"
+        return f"https://example.com/{word}" if "url" in name else word
+
+    def _filled(self, row: Row, kind: str, part: str) -> str:
+        world = self.asking.world
+        if part == "letter":
+            return self.letters.get(row.path.split("/operations")[0], ABSENT_ID)
+        if part == "token":
+            return self.token
+        if part == "rest" and kind:
+            return world.references[kind].removeprefix("SP-")
+        return row.fill.get(part) or world.address(part, kind) or ABSENT_ID
+
+    async def _go_through(self, form: QuestionForm) -> None:
+        """Answer a form page by page until it is sent, each page spoilt first."""
+        role = (
+            None
+            if form.open_to_all
+            else Role.SUPPLIER
+            if form.needs is Permission.REPORT_AS_SUPPLIER
+            else Role.REPORTER
+        )
+        headers = {"accept": "text/html", **self.asking.world.bearer(role, GRACE)}
+        address = f"{form.base}/{form.steps[0].slug}"
+        async with self.asking.client() as client:
+            for _ in range(_MOST_STEPS):
+                shown = next(found for found in await _forms(client, address, headers) if _own(found, address))
+                self.fields.update((form.name, name) for name in shown.typed)
+                self.sent.update(name for name, row in ROWS.items() if _is(row, address, shown))
+                spoilt = {name: f"{self._typed(address, name)}\0" for name in shown.typed}
+                whole = {name: self._typed(address, name) for name in shown.typed}
+                data = {**shown.fixed, **spoilt}
+                answer = await self.asking.send(client, address, "POST", address, data=data, headers=dict(headers))
+                if not answer.is_redirect:
+                    data = {**shown.fixed, **shown.chosen, **whole}
+                    answer = await self.asking.send(client, address, "POST", address, data=data, headers=dict(headers))
+                address = httpx.URL(answer.headers.get("location", address)).path
+                if address.endswith("/sent"):
+                    self.ended.add(form.name)
+                    return
+
+
+async def _forms(client: httpx.AsyncClient, address: str, headers: Mapping[str, str]) -> list[Shown]:
+    return forms_in((await client.get(address, headers=dict(headers))).text)
+
+
+def _own(form: Shown, address: str) -> bool:
+    return not form.action or form.action.partition("?")[0] == address
+
+
+def _is(row: Row, action: str, form: Shown) -> bool:
+    if row.method != "POST":
+        return False
+    filled_in = {part: value for part, value in row.fill.items() if not value.startswith("@")}
+    parts = _PART.split(row.path)  # text, name, text, …
+    pattern = "".join(
+        re.escape(part) if at % 2 == 0 else re.escape(filled_in.get(part, "")) or "[^/]+"
+        for at, part in enumerate(parts)
+    )
+    step = row.send.get("form", {}).get("step")
+    fits = step is None or step in {*form.chosen.values(), *form.fixed.values()}
+    return fits and re.fullmatch(pattern, action.partition("?")[0]) is not None

@@ -1,0 +1,187 @@
+"""What people write is where it belongs, and nowhere else: in no log, metric, trace, header, event of ids or error."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from services.intake.app import FORMS
+from shared.events import topics
+from shared.messaging.log import Record
+from tests.canaries.asking import ADDRESS_OF_CLIENT, TRACE, Answered
+from tests.canaries.entries import entries
+from tests.canaries.hearing import Heard, everything_said
+from tests.canaries.pages import ROWS
+from tests.support.postgres import PostgresForTests
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("canaries")]
+
+OF_MACHINES = (ADDRESS_OF_CLIENT, "198.51.100.77", TRACE, "c0ffee00c0ffee00")
+PUBLIC = frozenset({"handle", "platform"})
+ITS_OWN = frozenset({"POST /report/api/v1/events (batch) id", "the name of who signed in"})
+"""What the sender of a batch knows an event by, to learn which was refused; and who is signed in, on top of a page."""
+NOT_FREE = {("misuse", "related_reference")}
+"""A reference with its check symbol; asked for only where there is an earlier report."""
+_COMES_BACK = frozenset({409, 412, 422, 428})
+"""A form that is shown again, with what was typed."""
+_TO_SIGN_IN = re.compile(r'href="/sign-in\?next=[^"]*"')
+"""Leads back to the page's own address."""
+_SUMMARY = "govuk-error-summary"
+"""It is on pages that come back with what is wrong, and not on the page for everything else that fails."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def heard(postgres: PostgresForTests, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Heard]:
+    async with everything_said(postgres, Path(tmp_path_factory.mktemp("keys"))) as said:
+        yield said
+
+
+def found(heard: Heard, *texts: str | bytes) -> list[str]:
+    """Return where the words that `texts` hold were typed, and what of a machine they hold."""
+    words: set[str] = set()
+    for text in texts:
+        words |= heard.canaries.in_text(text)
+    return [*heard.canaries.typed(words), *machines(*texts)]
+
+
+def machines(*texts: str | bytes) -> list[str]:
+    told = [text.decode("latin-1") if isinstance(text, bytes) else text for text in texts]
+    return [secret for secret in OF_MACHINES if any(secret in text for text in told)]
+
+
+async def test_every_entry_is_taken_as_the_table_says(heard: Heard) -> None:
+    wrong = {}
+    for entry in entries():
+        status, expected = heard.answered[entry.name], {entry.answers} if entry.answers else {200, 201, 202, 204}
+        if status not in expected:
+            wrong[entry.name] = status
+    assert not wrong, wrong
+
+
+async def test_every_form_of_every_page_was_sent(heard: Heard) -> None:
+    posted = {name for name, row in ROWS.items() if row.method == "POST" and "/api/" not in row.path}
+    assert sorted(posted - heard.walk.sent) == []
+
+
+async def test_every_form_of_the_front_was_sent_to_its_end_with_words_in_all_its_fields(heard: Heard) -> None:
+    assert {*heard.walk.ended} == {*(form.name for form in FORMS), "supplier-incident"}
+    asked = {(form.name, name) for form in FORMS for name in form.fields if name not in form.choices}
+    assert asked - heard.walk.fields - NOT_FREE == set()
+
+
+async def test_everything_was_tried_that_is_to_be_kept_quiet_about(heard: Heard) -> None:
+    statuses = {answered.response.status_code for answered in heard.asking.answers}
+    assert {200, 201, 303, 400, 401, 403, 404, 409, 412, 422, 500, 503} <= statuses
+    for service in ("intake", "triage", "registry", "notifier"):
+        assert heard.rows[f"{service}.dead_letter"], service
+
+
+async def test_nothing_is_in_the_logs_nor_in_anything_that_the_processes_print(heard: Heard) -> None:
+    assert found(heard, heard.process) == []
+
+
+async def test_nothing_is_in_the_metrics(heard: Heard) -> None:
+    assert "signpost_reports_accepted" in heard.metrics
+    assert found(heard, heard.metrics) == []
+
+
+async def test_nothing_is_in_the_traces(heard: Heard) -> None:
+    assert heard.spans
+    assert found(heard, *(span.to_json() for span in heard.spans)) == []
+
+
+async def test_no_error_repeats_what_was_sent(heard: Heard) -> None:
+    repeated = {}
+    for answered in heard.asking.answers:
+        if answered.response.status_code >= 400:
+            told = heard.canaries.in_text(_TO_SIGN_IN.sub("", answered.response.text))
+            if _asks_for_the_reference(answered):
+                told &= heard.asking.of_headers
+            elif _comes_back(answered):
+                told &= answered.address | heard.asking.of_headers
+            typed = [where for where in heard.canaries.typed(told) if where not in ITS_OWN]
+            if typed or machines(answered.response.text):
+                repeated[answered.asked] = (answered.response.status_code, typed)
+    assert not repeated, json.dumps(repeated, indent=1)
+
+
+def _comes_back(answered: Answered) -> bool:
+    """Tell whether the answer is a page that is shown again, with its form and what was typed into it."""
+    return answered.response.status_code in _COMES_BACK and _is_page_with_errors(answered.response)
+
+
+def _asks_for_the_reference(answered: Answered) -> bool:
+    """Tell whether the answer asks for a reference and a receipt code again: no report has those that were given."""
+    return answered.response.status_code == 404 and 'name="receipt_code"' in answered.response.text
+
+
+def _is_page_with_errors(response: httpx.Response) -> bool:
+    return response.headers["content-type"].startswith("text/html") and _SUMMARY in response.text
+
+
+async def test_no_header_of_an_answer_repeats_what_was_sent(heard: Heard) -> None:
+    """But for where to come back to after signing in: that is the address that was asked for."""
+    repeated = {}
+    for answered in heard.asking.answers:
+        for name, value in answered.response.headers.items():
+            told = heard.canaries.in_text(value) - (answered.address if name == "location" else set())
+            if told or machines(value):
+                repeated[answered.asked] = (name, heard.canaries.typed(told))
+    assert not repeated, json.dumps(repeated, indent=1)
+
+
+async def test_no_header_and_no_key_of_an_event_says_what_was_written(heard: Heard) -> None:
+    """Of a dead letter's copy the headers that we add: the others are its sender's."""
+    for record in _ours(heard):
+        copied = record.topic.endswith(".dead-letter")
+        headers = [value for name, value in record.headers if not copied or name.startswith("dlt_")]
+        assert found(heard, *headers, b"" if copied else record.key or b"") == [], record.topic
+
+
+async def test_what_everybody_may_read_has_ids_and_classification_only(heard: Heard) -> None:
+    seen = set()
+    for record in _ours(heard):
+        if not topics.BY_NAME[record.topic].restricted and record.topic != topics.ACCOUNTS.name:
+            assert found(heard, record.value or b"") == [], record.topic
+            seen.add(record.topic)
+    assert {topics.CASES.name, topics.ALERTS.name, topics.ACCESS.name, topics.DEAD_LETTERS.name} <= seen
+
+
+async def test_of_an_account_everybody_reads_what_is_public(heard: Heard) -> None:
+    for record in _ours(heard):
+        if record.topic == topics.ACCOUNTS.name and record.value:
+            said = json.loads(record.value)
+            for name in said.keys() - PUBLIC:
+                assert found(heard, json.dumps(said[name])) == [], name
+
+
+def _ours(heard: Heard) -> list[Record]:
+    return [record for record in heard.records if record not in heard.poison]
+
+
+async def test_no_mail_says_what_was_written(heard: Heard) -> None:
+    assert heard.mails
+    for mail in heard.mails:
+        del mail["To"]
+    assert found(heard, *(mail.as_bytes() for mail in heard.mails)) == []
+
+
+async def test_nothing_of_a_machine_is_kept_anywhere(heard: Heard) -> None:
+    """No address, browser, cookie, key or trace of whoever sent it, whether they said who they are or not."""
+    kept = {}
+    for table, rows in heard.rows.items():
+        told = {word for row in rows for word in heard.canaries.in_text(row)} & heard.asking.of_headers
+        if told or machines(*rows):
+            kept[table] = [*heard.canaries.typed(told), *machines(*rows)]
+    assert not kept, kept
+
+
+async def test_the_words_are_where_they_belong(heard: Heard) -> None:
+    """The search finds what is there: without this the others could not fail."""
+    assert found(heard, *heard.rows["intake.report"]) != []
+    assert found(heard, *heard.rows["intake.outbox"]) != []
+    assert found(heard, *heard.rows["triage.dead_letter"]) != []
