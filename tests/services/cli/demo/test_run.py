@@ -1,6 +1,10 @@
 """Before anything is sent: whether there is a Signpost, and whether what became of the reports may be read."""
 
+import asyncio
+import os
+import signal
 from collections.abc import Callable
+from uuid import UUID
 
 import httpx
 import pytest
@@ -8,11 +12,14 @@ import pytest
 from services.cli.demo.faults import DemoCannotRun
 from services.cli.demo.ledger import OperationsLedger
 from services.cli.demo.mix import plan
-from services.cli.demo.planned import Sender
+from services.cli.demo.outcome import Outcome
+from services.cli.demo.planned import CREATED, Sender
 from services.cli.demo.run import Demo
 
 LISTS = "/cases/api/v1/cases"
 FIGURES = "/cases/api/v1/operations"
+MANY = 1_000
+REPORT = UUID("01997d5c-7a00-7000-8000-000000000001")
 
 
 async def bearer(sender: Sender) -> str:
@@ -49,3 +56,64 @@ async def test_who_may_not_read_is_told_before_anything_is_sent(path: str) -> No
 
 async def test_a_signpost_that_is_not_ready_is_said_to_be_so() -> None:
     assert "no Signpost is ready at http://signpost.example" in await refused_by(lambda _request: httpx.Response(503))
+
+
+class Forgetful:
+    """Takes reports and never opens a case; calls `on_post` and `on_look` as it is asked."""
+
+    def __init__(self, on_post: Callable[[], object], on_look: Callable[[], object]) -> None:
+        self._on_post = on_post
+        self._on_look = on_look
+        self._posted = False
+
+    async def respond(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)  # as a network does, so that others have their turn
+        if request.method == "POST":
+            self._posted = True
+            self._on_post()
+            return httpx.Response(CREATED, json={"report_id": str(REPORT), "reference": "SP-8T7W-W779"})
+        if request.url.path == FIGURES:
+            return self._figures()
+        if self._posted and request.url.path == LISTS:
+            self._on_look()
+        return httpx.Response(200, json={"items": [], "next_cursor": None})
+
+    def _figures(self) -> httpx.Response:
+        if self._posted:
+            return httpx.Response(503)
+        return httpx.Response(200, json={"summary": {"accepted_today": 0, "dead_lettered": 0, "unaccounted": 0}})
+
+    async def demonstrated(self, *, wait: float) -> Outcome:
+        transport = httpx.MockTransport(self.respond)
+        async with httpx.AsyncClient(transport=transport, base_url="http://signpost.example") as client:
+            demo = Demo(client, bearer, OperationsLedger(client, bearer), lambda _name, _parts: lambda: None)
+            return await demo.run(plan(1, MANY), count=MANY, rate=0, wait=wait)
+
+
+async def test_what_is_known_is_told_also_where_a_service_goes_away() -> None:
+    outcome = await Forgetful(lambda: None, lambda: None).demonstrated(wait=0)
+    problems = list(outcome.problems())
+    assert (outcome.sent, outcome.accepted, outcome.interrupted) == (MANY, MANY, False)
+    assert "the ledger could not be read afterwards" in problems
+    assert any(problem.endswith("has no case") for problem in problems)
+
+
+def once(press: Callable[[], object]) -> Callable[[], object]:
+    presses = [press]
+
+    def pressed() -> None:
+        if presses:
+            presses.pop()()
+
+    return pressed
+
+
+async def test_a_second_ctrl_c_ends_the_waiting() -> None:
+    def ctrl_c() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    async with asyncio.timeout(60):
+        outcome = await Forgetful(once(ctrl_c), once(ctrl_c)).demonstrated(wait=3600)
+    assert outcome.interrupted
+    assert 0 < outcome.sent < MANY
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
