@@ -1,25 +1,17 @@
 """One run of all four services in which everything is said that can be, and whatever comes out of them is kept."""
 
 import asyncio
-import io
-import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 from typing import cast
-from uuid import uuid4
 
-import orjson
-import structlog
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
 from sqlalchemy import text
 
 from services.notifier.alerts.posting import EMAIL
@@ -29,19 +21,18 @@ from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from shared.auth.permissions import Role
 from shared.auth.principal import Principal
 from shared.events import topics
-from shared.events.catalogue import EVENTS
 from shared.ids import StaffId
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.log import EventLog, Headers, Record
+from shared.messaging.log import EventLog, Record
 from shared.messaging.poison import PoisonLimit, PoisonWatch
 from shared.messaging.relay import Relay
-from shared.observability.logging import configure_logging
-from shared.observability.tracing import configure_tracing
 from tests.authorisation.world import OPEN, World, opened
 from tests.canaries.asking import Asking, breaks, database_that, is_away
 from tests.canaries.entries import entries
+from tests.canaries.listening import listening
 from tests.canaries.markers import Canaries
 from tests.canaries.pages import Walk
+from tests.canaries.poison import bad_records
 from tests.services.notifier.mail_server import MailServerForTests, running_mail_server
 from tests.support.eventually import eventually
 from tests.support.postgres import PostgresForTests
@@ -91,7 +82,7 @@ class Heard:
 @asynccontextmanager
 async def everything_said(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Heard]:
     """Say everything, and yield what was heard."""
-    with _listening() as (process, spans):
+    with listening() as (process, spans):
         async with opened(postgres, folder) as world, running_mail_server() as mail_server:
             await world.add(OPEN)
             heard = await _say_everything(world, mail_server)
@@ -186,33 +177,11 @@ async def _poison(world: World, canaries: Canaries) -> Sequence[Record]:
     for consumer in _consumers(world):
         consumer._watch = PoisonWatch(PoisonLimit(share=1))
     read = [topic.name for topic in topics.TOPICS if topic.readers]
-    bad = [record for topic in read for record in _bad(topic, partial(canaries.new, f"poison on {topic}"))]
+    bad = [record for topic in read for record in bad_records(topic, partial(canaries.new, f"poison on {topic}"))]
     appender = await _log(world).appender("somebody")
     await appender.append(bad)
     await appender.close()
     return bad
-
-
-def _bad(topic: str, word: Callable[[], str]) -> Iterator[Record]:
-    kind = next((event.TYPE for event in EVENTS if topic == event.TOPIC), "org.example.monitoring.finding.v1")
-    source = next(
-        (f"/signpost/{writer}" for writer in topics.BY_NAME[topic].writers if writer != "external"), "/monitoring/x"
-    )
-    event = orjson.dumps({"report_id": word(), "narrative": word(), "reference": word(), word(): word()})
-    yield Record(topic, word().encode(), f'{{"narrative": "{word()}'.encode(), _headers(kind, source))
-    yield Record(topic, word().encode(), event, (*_headers(kind, source), (word(), word().encode())))
-    yield Record(topic, word().encode(), event, _headers(kind, f"/{word()}"))
-    yield Record(topic, word().encode(), event, _headers(kind.replace(".v1", ".v99"), source))
-    yield Record(topic, None, event)
-    yield Record(topic, None, word().encode() + b"\xff", _headers(kind, source))
-    structured = {"specversion": "1.0", "id": word(), "source": source, "type": kind, "subject": word()}
-    content = orjson.dumps({**structured, "data": {"summary": word(), "classification": "abuse", word(): word()}})
-    yield Record(topic, None, content, (("content-type", b"application/cloudevents+json"),))
-
-
-def _headers(kind: str, source: str) -> Headers:
-    said = {"id": str(uuid4()), "source": source, "type": kind, "specversion": "1.0", "subject": str(uuid4())}
-    return tuple((f"ce_{name}", value.encode()) for name, value in said.items())
 
 
 async def _open_letters(world: World) -> dict[str, str]:
@@ -272,32 +241,3 @@ async def _look_around(world: World, heard: Heard) -> None:
             for table in (await session.scalars(text(_TABLES))).all():
                 rows = await session.scalars(text(f'select t::text from "{table}" t'))  # noqa: S608 - names of ours
                 heard.rows[f"{name}.{table}"] = list(rows)
-
-
-@contextmanager
-def _listening() -> Iterator[tuple[io.StringIO, InMemorySpanExporter]]:
-    """Keep what the process says, as talkative as it can be, and every span; everything is then as it was."""
-    root, said, spans = logging.getLogger(), io.StringIO(), InMemorySpanExporter()
-    before = {name: logger.level for name, logger in _loggers()}
-    handlers, level = list(root.handlers), root.level
-    configure_tracing("signpost")
-    cast(TracerProvider, trace.get_tracer_provider()).add_span_processor(SimpleSpanProcessor(spans))
-    with redirect_stderr(said), redirect_stdout(said):
-        configure_logging("debug", json=True)
-        root.setLevel(logging.DEBUG)
-        for _name, logger in _loggers():
-            logger.setLevel(logging.DEBUG)
-        try:
-            yield said, spans
-        finally:
-            structlog.reset_defaults()
-            root.handlers[:] = handlers
-            root.setLevel(level)
-            for name, logger in _loggers():
-                logger.setLevel(before.get(name, logging.NOTSET))
-            spans.shutdown()
-
-
-def _loggers() -> list[tuple[str, logging.Logger]]:
-    known = logging.Logger.manager.loggerDict.items()
-    return [(name, logger) for name, logger in known if isinstance(logger, logging.Logger)]
