@@ -36,6 +36,8 @@ async def ask(
     """Send one request, with `data` as JSON or as a form; of an endless answer, wait for its beginning."""
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     body = b"" if data is None else (urlencode(data) if form else json.dumps(data)).encode()
+    said = {"host": "127.0.0.1:8000", "content-type": kind, "content-length": str(len(body)), **headers}
+    scope = _scope(method, address, said)
     sent: list[Message] = []
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -48,20 +50,6 @@ async def ask(
         sent.append(message)
         begun.set()
 
-    parts = urlsplit(address)
-    said = {"host": "127.0.0.1:8000", "content-type": kind, "content-length": str(len(body)), **headers}
-    scope: Scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": unquote(parts.path),
-        "raw_path": parts.path.encode(),
-        "query_string": parts.query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in said.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8000),
-    }
     if endless:
         await _until(begun, asyncio.ensure_future(app(scope, receive, send)))
     else:
@@ -69,6 +57,22 @@ async def ask(
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     text = b"".join(message.get("body", b"") for message in sent[1:]).decode()
     return Answer(sent[0]["status"], answered.get("location", ""), text)
+
+
+def _scope(method: str, address: str, headers: Mapping[str, str]) -> Scope:
+    parts = urlsplit(address)
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(parts.path),
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
 
 
 async def _until(begun: asyncio.Event, answering: asyncio.Future[None]) -> None:

@@ -213,18 +213,7 @@ async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Worl
 
 async def _fill(world: World) -> None:
     """Import the directory, two accounts, and ask for two more; each once for Grace and once for somebody else."""
-    ids, now = RandomIds(), START
-    async with world.services["notifier"].database.transaction() as session:
-        people = (SAMPLE / "directory.csv").read_text(encoding="utf-8")
-        await import_directory(session, people, accept_valid=False, now=now, ids=ids, actor="system:tests")
-    async with world.services["registry"].database.transaction() as session:
-        outbox = Outbox("registry", ids)
-        await import_accounts(
-            session, _ACCOUNTS, accept_valid=False, outbox=outbox, now=now, ids=ids, actor="system:tests"
-        )
-        found = await session.execute(text("select owner, id from account"))
-        whose = {GRACE: "own", "S7001": "other", "S7009": "individual"}
-        world.ids |= {f"account:{whose[owner]}": str(account) for owner, account in found}
+    await _import(world)
     async with world.client() as client:
         for kind, owner in (("own", GRACE), ("other", DANIEL)):
             asked = {**_REQUEST, "handle": f"@SampleNew{kind}", "owner": owner}
@@ -240,7 +229,8 @@ async def _fill(world: World) -> None:
             world.ids[f"operator:{kind}"] = _made(answer)["operator_id"]
             await _return_a_request(world, client, kind, owner)
             await _leave_access_open(world, client, kind)
-            leave = {"proxy": TOM, "first_day": str(now.date()), "last_day": str(now.date()), "reason": "Leave"}
+            today = str(START.date())
+            leave = {"proxy": TOM, "first_day": today, "last_day": today, "reason": "Leave"}
             answer = await client.post(
                 "/accounts/api/v1/delegations", json=leave, headers=world.bearer(Role.APPROVER, owner)
             )
@@ -252,6 +242,21 @@ async def _fill(world: World) -> None:
         )
         world.ids["operator:individual"] = _made(answer)["operator_id"]
     await world.settle()
+
+
+async def _import(world: World) -> None:
+    ids, now = RandomIds(), START
+    async with world.services["notifier"].database.transaction() as session:
+        people = (SAMPLE / "directory.csv").read_text(encoding="utf-8")
+        await import_directory(session, people, accept_valid=False, now=now, ids=ids, actor="system:tests")
+    async with world.services["registry"].database.transaction() as session:
+        outbox = Outbox("registry", ids)
+        await import_accounts(
+            session, _ACCOUNTS, accept_valid=False, outbox=outbox, now=now, ids=ids, actor="system:tests"
+        )
+        found = await session.execute(text("select owner, id from account"))
+        whose = {GRACE: "own", "S7001": "other", "S7009": "individual"}
+        world.ids |= {f"account:{whose[owner]}": str(account) for owner, account in found}
 
 
 async def _return_a_request(world: World, client: httpx.AsyncClient, kind: str, owner: str) -> None:
