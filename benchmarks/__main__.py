@@ -31,20 +31,21 @@ def main(
     if unknown := set(wanted) - set(ROWS):
         raise typer.BadParameter(f"nothing is called {', '.join(sorted(unknown))}")
     configure_logging("error")
-    findings = uvloop.run(_measure(wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
-    measuring.show(findings, _console)
-    if json:
-        findings.save(json)
-
-
-async def _measure(wanted: list[str], runs: int, reports: int, shape: alerts.Shape) -> Findings:
     findings = Findings()
+    try:
+        uvloop.run(_measure(findings, wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
+    finally:  # what was measured before something went wrong, or somebody had enough, is not lost
+        measuring.show(findings, _console)
+        if json:
+            findings.save(json)
+
+
+async def _measure(findings: Findings, wanted: list[str], runs: int, reports: int, shape: alerts.Shape) -> None:
     with set_up() as stage, Progress(console=_console, transient=True) as progress:
         await _prepare(stage, findings)
         for row in ROWS:
             if row in wanted:
                 await _one(row, stage, runs, reports, shape, findings, _advancing(progress, row, runs))
-    return findings
 
 
 async def _prepare(stage: Stage, findings: Findings) -> None:

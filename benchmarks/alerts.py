@@ -37,7 +37,7 @@ class Shape:
     """Seconds at 20 times that rate, afterwards."""
 
 
-SHORT = Shape(steady=20, burst=1)
+SHORT = Shape(steady=20, burst=0.5)
 FULL = Shape(steady=3540, burst=60)
 """An hour, its last minute a burst."""
 
@@ -108,12 +108,14 @@ async def _load(url: str, token: str, sink: Sink, arrivals: Iterator[float], nam
 
     Returns the manager's address of each accepted report → when its 201 was there.
     """
-    bodies, free = body_of(hash(name) % 1_000), list[Connection]()
+    bodies, free = body_of(len(name)), list[Connection]()
     sent: dict[str, float] = {}
 
     async def send(number: int) -> None:
         address = f"{name}-{number}@example.org"
         body = orjson.dumps({**orjson.loads(next(bodies)), "manager_email": address})
+        while free and not free[-1].fresh:
+            await free.pop().close()
         connection = free.pop() if free else await Connection.open(url)
         await connection.post(PATH, body, {"Content-Type": "application/json", "Authorization": f"Bearer {token}"})
         sent[address] = time.perf_counter()

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-_READ = 65_536
+_IDLE_FOR = 2.0
+"""Seconds; uvicorn hangs up after five."""
 
 
 class Refused(Exception):
@@ -29,6 +31,12 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._host = host
+        self._used_at = time.perf_counter()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a server that hangs up on idle clients surely has not done so yet."""
+        return time.perf_counter() - self._used_at < _IDLE_FOR
 
     @classmethod
     async def open(cls, url: str) -> "Connection":
@@ -48,13 +56,15 @@ class Connection:
         self._writer.write(head.encode() + body)
         answer = await self._reader.readuntil(b"\r\n\r\n")
         content = await self._reader.readexactly(_length(answer))
+        self._used_at = time.perf_counter()
         if not answer.startswith(b"HTTP/1.1 201 "):
             raise Refused((answer.splitlines()[0] + b" " + content).decode())
         return content
 
     async def close(self) -> None:
         self._writer.close()
-        await self._writer.wait_closed()
+        with suppress(OSError):  # the other side may have hung up first
+            await self._writer.wait_closed()
 
 
 async def load(url: str, path: str, requests: Iterator[tuple[bytes, Mapping[str, str]]], connections: int) -> Answers:
