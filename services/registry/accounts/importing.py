@@ -62,22 +62,20 @@ async def _compare(session: AsyncSession, rows: _Numbered) -> tuple[_Numbered, i
     taken = []
     for number, row in rows:
         registered = known.get((row.platform, row.handle))
-        if registered and not _says_the_same(row, registered):
+        if registered and (other := _other_details(row, registered)):
             label = CLASS_LABELS[registered.account_class]
-            taken.append(RowError(number, "handle", f"Already on the register, with other details ({label})"))
+            taken.append(RowError(number, "handle", f"Already on the register ({label}), with another {other}"))
     return fresh, len(rows) - len(fresh) - len(taken), taken
 
 
-def _says_the_same(row: Registration, registered: Registration) -> bool:
-    """Compare what a file can say; status and dates may have moved on since it was written."""
-
-    def stable(registration: Registration) -> tuple[object, ...]:
-        return (
-            registration.account_class,
-            registration.official_use,
-            registration.title,
-            registration.owner,
-            registration.approved_person,
-        )
-
-    return stable(row) == stable(registered)
+def _other_details(row: Registration, registered: Registration) -> str:
+    """Name the columns that differ, of those a file can say; status and dates may have moved on since."""
+    same = {
+        "class": row.account_class is registered.account_class,
+        "official_use": row.official_use == registered.official_use,
+        "title": row.title == registered.title,
+        "owner": row.owner == registered.owner,
+        "approved_person": row.approved_person == registered.approved_person,
+        "vetting_required": row.vetting_required is registered.vetting_required,
+    }
+    return ", ".join(column for column, equal in same.items() if not equal)

@@ -105,6 +105,21 @@ async def test_a_handle_twice_in_a_file_or_already_registered_is_refused(databas
     assert await handles(database) == {"taken", "taken2"}
 
 
+@pytest.mark.policy("Sc-c")
+@pytest.mark.parametrize("changed", ["sc", ""])
+async def test_a_file_that_asks_for_other_vetting_than_the_register_is_refused(
+    database: Database, changed: str
+) -> None:
+    """Or whoever sends the file believes that its operators need what the register does not ask for."""
+    text = "platform,handle,class,status,vetting_required\nx,some,official,live,{}\n"
+    await imported(database, text.format("ctc"))
+    assert (await imported(database, text.format("ctc"))).unchanged == 1
+    result = await imported(database, text.format(changed))
+    assert [(error.row, error.column) for error in result.errors] == [(2, "handle")]
+    assert "another vetting_required" in result.errors[0].reason
+    assert (result.unchanged, result.applied) == (0, False)
+
+
 @pytest.mark.parametrize(
     "text",
     [
