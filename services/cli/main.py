@@ -4,10 +4,12 @@ import sys
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from services.cli import accounting, data, dead_letters, keys, rules, running, topics
 from services.cli.demo import command as demo
 from services.cli.demo.faults import DemoCannotRun
+from services.cli.mistakes import said_of
 from services.cli.settings import EmbeddedModeNotInstalled
 from services.embedded.data_directory import DataDirectoryUnusable
 from shared.db.migrations import MadeByAnotherVersion
@@ -16,6 +18,8 @@ from shared.messaging.open import EventLogNotConfigured
 from shared.serving import PortBusy
 from shared.settings import InvalidSettings
 
+_WRONG = 2
+_INTERRUPTED = 130
 _FAULTS = (
     InvalidSettings,
     EmbeddedModeNotInstalled,
@@ -39,9 +43,20 @@ for module in (running, keys, topics, accounting, dead_letters, rules, data, dem
 
 
 def main() -> None:
-    """Run the command; a known fault is one line on standard error and exit code 2."""
+    """Run the command; a wrong argument or a known fault is one line on standard error and exit code 2."""
     try:
-        app()
+        code = app(standalone_mode=False, prog_name="signpost")
+    except TyperException as mistake:
+        if words := said_of(mistake):
+            _complain(words)
+        sys.exit(_WRONG)
+    except typer.Abort:
+        sys.exit(_INTERRUPTED)
     except _FAULTS as fault:
-        Console(stderr=True, soft_wrap=True).print(f"signpost: {fault}", markup=False, highlight=False)
-        sys.exit(2)
+        _complain(str(fault))
+        sys.exit(_WRONG)
+    sys.exit(code)
+
+
+def _complain(words: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"signpost: {words}", markup=False, highlight=False)

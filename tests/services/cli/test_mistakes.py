@@ -1,0 +1,43 @@
+"""A command that is called wrongly says why in one line of plain words, and exits with 2."""
+
+import pytest
+
+from services.cli import main
+
+ID = "01890a5d-ac96-774b-bcce-b302099a8001"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("nonsense", "no such command 'nonsense'; see `signpost --help`"),
+        ("reconcile --foo", "no such option: --foo; see `signpost reconcile --help`"),
+        ("reconcile --wait -3", "wrong value for '--wait': it has to be greater than or equal to 0"),
+        ("dead-letters show triage nope", "wrong value for 'dead_letter': it is not an id as lists show it"),
+        (f"dead-letters replay triage {ID}", "missing option '--reason'; see `signpost dead-letters replay --help`"),
+        ("rules backtest --since foo", "'foo' is not a date such as 2026-01-31"),
+        ("token --role nobody", "'nobody' is not one of 'reporter', "),
+        ("serve foo", "'foo' is not one of 'intake', 'triage', 'registry', 'notifier'"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(
+    arguments: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["signpost", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.out == ""
+    assert said.err.startswith("signpost: ")
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert not any(raw in said.err for raw in ("Value error", "Input should", "Usage"))
+
+
+def test_help_is_no_mistake(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["signpost", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in (0, None)
+    assert "reconcile" in capsys.readouterr().out
