@@ -74,8 +74,8 @@ def _found_by_monitoring(envelope: Envelope[ReportEvent], directory: Directory, 
     concern = concern_of(envelope.data)
     if concern.found_by is not FoundBy.MONITORING:
         return
-    suspected = {member.staff_id for p in concern.suspected if (member := directory.meant_by(p.staff_id))}
-    affected = {member.staff_id: member for p in concern.affected if (member := directory.meant_by(p.staff_id))}
+    suspected = {member.staff_id for p in concern.suspected if (member := directory.member(p.staff_id))}
+    affected = {member.staff_id: member for p in concern.affected if (member := directory.member(p.staff_id))}
     told = [member for staff_id, member in affected.items() if staff_id not in suspected]
     for number, member in enumerate(told):
         choice = Choice(RecipientReason.PERSON_AFFECTED, Recipient(member.email, member.staff_id))

@@ -160,7 +160,7 @@ class _People:
     def address_conflicted(self, email: str) -> bool:
         """Tell whether an address outside the directory is the reporter's or may be somebody suspected."""
         own = {self.own_email, *(member.email for member in self.own)} - {""}
-        known = (member for person in self.suspected if (member := self.directory.meant_by(person.staff_id)))
+        known = (member for person in self.suspected if (member := self.directory.member(person.staff_id)))
         suspected = (*self.suspected, *(_as_named(member) for member in known))
         return any(same_address(email, address) for address in own) or any(
             may_be(staff_id=None, name=None, email=email, person=person) for person in suspected
@@ -193,7 +193,7 @@ class _People:
         )
 
     def _meant_by(self, person: Person) -> tuple[StaffMember, ...]:
-        known = self.directory.meant_by(person.staff_id)
+        known = self.directory.member(person.staff_id)
         return (known,) if known else tuple(m for m in self.directory.staff.values() if _is(m, person))
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from services.notifier.directory.domain import ReportingLine, StaffMember
+from services.notifier.directory.domain import ReportingLine, StaffMember, folded
 from shared.ids import StaffId
 
 COLUMNS = ("staff_id", "name", "email", "organisation", "manager_staff_id", "from", "to")
@@ -117,7 +117,7 @@ def _line(cells: dict[str, str]) -> ReportingLine | None:
         if first or last:
             raise _Refused("has dates but no manager_staff_id")
         return None
-    if manager == cells["staff_id"]:
+    if folded(manager) == folded(cells["staff_id"]):
         raise _Refused("manager_staff_id is the person's own staff number")
     if first and last and last < first:
         raise _Refused("to is before from")

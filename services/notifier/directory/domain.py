@@ -45,6 +45,7 @@ class Directory:
     staff: Mapping[StaffId, StaffMember] = field(default_factory=lambda: MappingProxyType({}))
     lines: Mapping[StaffId, tuple[ReportingLine, ...]] = field(default_factory=lambda: MappingProxyType({}))
     _by_email: Mapping[str, StaffMember] = field(default_factory=lambda: MappingProxyType({}))
+    _by_folded_id: Mapping[str, StaffMember] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(cls, staff: Iterable[StaffMember], lines: Iterable[ReportingLine]) -> Self:
@@ -53,17 +54,16 @@ class Directory:
         of_person: dict[StaffId, tuple[ReportingLine, ...]] = {}
         for line in lines:
             of_person[line.staff_id] = (*of_person.get(line.staff_id, ()), line)
-        return cls({m.staff_id: m for m in members}, of_person, {m.email: m for m in members})
+        return cls(
+            {member.staff_id: member for member in members},
+            of_person,
+            {member.email: member for member in members},
+            {folded(member.staff_id): member for member in members},
+        )
 
     def member(self, staff_id: str | None) -> StaffMember | None:
-        """Find somebody by staff id."""
-        return self.staff.get(StaffId(staff_id)) if staff_id else None
-
-    def meant_by(self, staff_id: str | None) -> StaffMember | None:
         """Find somebody by a staff id as people type it: in any case, with spaces around it."""
-        typed = (staff_id or "").strip()
-        folded = (member for member in self.staff.values() if member.staff_id.casefold() == typed.casefold())
-        return self.member(typed) or next(folded, None)
+        return self._by_folded_id.get(folded(staff_id)) if staff_id else None
 
     def with_email(self, email: str | None) -> StaffMember | None:
         """Find somebody by address, in any case."""
@@ -108,6 +108,11 @@ class Directory:
             seen.add(manager.staff_id)
             manager = self.manager_of(manager.staff_id, day)
         return False
+
+
+def folded(staff_id: str) -> str:
+    """Return what two spellings of one staff id have in common."""
+    return staff_id.strip().casefold()
 
 
 def _not_after(first: date | None, last: date | None) -> bool:

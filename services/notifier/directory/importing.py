@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifier.directory import checks, csv_file, queries
 from services.notifier.directory.csv_file import DirectoryRow, RowError
 from services.notifier.directory.domain import StaffMember
+from services.notifier.directory.spelling import spelled_alike
 from services.notifier.directory.tables import DirectoryImportRow, ReportingLineRow, StaffRow
 from shared.ids import Ids, StaffId
 
@@ -42,7 +43,8 @@ async def import_csv(
     file = csv_file.read(text)
     if file.header_error:
         return ImportResult(0, 0, 0, (file.header_error,), changed=False)
-    checked = checks.check(file, await queries.whole_directory(session))
+    current = await queries.whole_directory(session)
+    checked = checks.check(spelled_alike(file, current), current)
     people = list({row.person.staff_id: row.person for row in checked.rows}.values())
     lines = sum(row.line is not None for row in checked.rows)
     if not people or (checked.errors and not accept_valid):

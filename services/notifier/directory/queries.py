@@ -1,14 +1,14 @@
 """Reads the directory."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, Text, any_, literal_column, select
+from sqlalchemy import ColumnElement, Row, Text, any_, func, literal_column, select
 from sqlalchemy.dialects.postgresql import Range, array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
+from services.notifier.directory.domain import Directory, ReportingLine, StaffMember, folded
 from services.notifier.directory.tables import ReportingLineRow, StaffRow
 from shared.ids import StaffId
 
@@ -37,10 +37,7 @@ async def around(
         emails: in lower case.
         names: words of names as `shared.events.people.name_words` gives them; who has one of them is returned.
     """
-    spelled = {
-        form for typed in staff_ids for form in (typed, typed.strip(), typed.strip().upper(), typed.strip().lower())
-    }
-    who = StaffRow.staff_id.in_(spelled) | StaffRow.email.in_(emails)
+    who = _is_one_of(staff_ids) | StaffRow.email.in_(emails)
     if names:
         who |= _FOLDED_NAME.like(any_(array([f"%{word}%" for word in sorted(names)])))
     above = select(StaffRow.number.label("number")).where(who).cte("above", recursive=True)
@@ -52,11 +49,11 @@ async def around(
 
 
 async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dict[StaffId, str]:
-    """Return the names of these people."""
+    """Return the names of these people, by staff id as asked for."""
     if not staff_ids:
         return {}
-    rows = await session.execute(select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(staff_ids)))
-    return {StaffId(staff_id): name for staff_id, name in rows.all()}
+    rows = await session.execute(select(StaffRow.staff_id, StaffRow.name).where(_is_one_of(staff_ids)))
+    return _as_asked(staff_ids, rows.all())
 
 
 async def managed_by(session: AsyncSession, manager: StaffId, day: date) -> list[StaffMember]:
@@ -66,17 +63,26 @@ async def managed_by(session: AsyncSession, manager: StaffId, day: date) -> list
         select(StaffRow.staff_id, StaffRow.name, StaffRow.email, StaffRow.organisation)
         .join(ReportingLineRow, ReportingLineRow.staff_number == StaffRow.number)
         .join(above, above.number == ReportingLineRow.manager_number)
-        .where(above.staff_id == manager, ReportingLineRow.period.contains(day))
+        .where(func.lower(above.staff_id) == folded(manager), ReportingLineRow.period.contains(day))
     )
     return [StaffMember(StaffId(staff_id), name, email, organisation) for staff_id, name, email, organisation in rows]
 
 
 async def addresses_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dict[StaffId, str]:
-    """Return the addresses of these people, as far as the directory knows them."""
+    """Return the addresses of these people, as far as the directory knows them, by staff id as asked for."""
     if not staff_ids:
         return {}
-    rows = await session.execute(select(StaffRow.staff_id, StaffRow.email).where(StaffRow.staff_id.in_(staff_ids)))
-    return {StaffId(staff_id): email for staff_id, email in rows.all()}
+    rows = await session.execute(select(StaffRow.staff_id, StaffRow.email).where(_is_one_of(staff_ids)))
+    return _as_asked(staff_ids, rows.all())
+
+
+def _is_one_of(staff_ids: Collection[str]) -> ColumnElement[bool]:
+    return func.lower(StaffRow.staff_id).in_({folded(staff_id) for staff_id in staff_ids})
+
+
+def _as_asked(staff_ids: Collection[StaffId], found: Sequence[Row[str, str]]) -> dict[StaffId, str]:
+    by_person = {folded(staff_id): value for staff_id, value in found}
+    return {staff_id: by_person[folded(staff_id)] for staff_id in staff_ids if folded(staff_id) in by_person}
 
 
 async def _read(session: AsyncSession, which: ColumnElement[bool] | None) -> Directory:

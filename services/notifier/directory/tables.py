@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,6 +19,7 @@ class StaffRow(Base):
         CheckConstraint("email = lower(email)", name="email_lower_case"),
         # Deferred: two people may swap addresses in one import.
         UniqueConstraint("email", deferrable=True, initially="DEFERRED"),
+        Index("uq_staff_person", text("lower(staff_id)"), unique=True),
     )
 
     number: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

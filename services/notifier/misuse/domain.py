@@ -88,7 +88,7 @@ def subject_of(subject: Subject, directory: Directory) -> StaffMember | None:
     A staff id decides, unless the name beside it is somebody else's; else an address, else a name that is exactly one
     person's.
     """
-    if known := directory.meant_by(subject.staff_id):
+    if known := directory.member(subject.staff_id):
         named = Person(relation=Relation.COLLEAGUE, name=subject.name)
         agrees = may_be(staff_id=None, name=known.name, email=known.email, person=named)
         return known if agrees or not subject.name else None
@@ -117,6 +117,6 @@ def _is_reporter(member: StaffMember, reporter: Reporter) -> bool:
 
 
 def _is(member: StaffMember, person: Person, directory: Directory) -> bool:
-    if known := directory.meant_by(person.staff_id):
+    if known := directory.member(person.staff_id):
         return known == member
     return may_be(staff_id=member.staff_id, name=member.name, email=member.email, person=person)

@@ -1,4 +1,4 @@
-"""The second revision takes what the first one left, and can be gone back from."""
+"""Every revision takes what the one before left, and can be gone back from."""
 
 from collections.abc import Sequence
 
@@ -48,6 +48,35 @@ async def test_alerts_of_before_are_kept(postgres: PostgresForTests, backwards: 
             )
             assert await _rows(url, "select count(*) from alert") == [(len(STANDINGS),)]
             await migrations.upgrade("notifier", url)
+        await migrations.check("notifier", url)
+
+
+_PERSON = (
+    "insert into staff (staff_id, name, email, organisation, imported_at) values "
+    "('{0}', '{1}', '{1}@example.org', '', '{2}')"
+)
+_LINE = (
+    "insert into reporting_line (staff_number, manager_number, period) select a.number, b.number, '[2026-01-01,)' "
+    "from staff a, staff b where a.staff_id = '{}' and b.staff_id = '{}'"
+)
+
+
+async def test_two_spellings_of_one_staff_id_become_the_person_who_was_imported_last(
+    postgres: PostgresForTests,
+) -> None:
+    people = [("s1", "old", "2026-01-01"), ("S1", "ann", "2026-02-01"), ("S2", "bob", "2026-01-01")]
+    lines = [("S2", "s1"), ("s1", "S1"), ("S1", "s1")]
+    async with postgres.fresh() as url:
+        await migrations.upgrade("notifier", url, "0003")
+        await _run(url, [_PERSON.format(*person) for person in people] + [_LINE.format(*line) for line in lines])
+        await migrations.upgrade("notifier", url)
+        assert await _rows(url, "select staff_id, name from staff order by 1") == [("S1", "ann"), ("S2", "bob")]
+        managed = "select a.staff_id, b.staff_id from reporting_line join staff a on a.number = staff_number "
+        assert await _rows(url, managed + "join staff b on b.number = manager_number") == [("S2", "S1")]
+        await migrations._run(
+            url, lambda connection: command.downgrade(migrations._config("notifier", connection), "0003")
+        )
+        await migrations.upgrade("notifier", url)
         await migrations.check("notifier", url)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.notifier.directory.domain import Directory
 from services.notifier.directory.importing import ImportResult, import_csv
-from services.notifier.directory.queries import around, whole_directory
+from services.notifier.directory.queries import addresses_of, around, managed_by, names_of, whole_directory
 from shared.db.database import Database
 from shared.ids import RandomIds, StaffId
 from tests.services.notifier.building import NOW
@@ -163,3 +163,46 @@ async def test_only_the_people_asked_for_and_those_above_them_are_read(database:
     async with database.transaction() as session:
         found = await around(session, ["S2"], [])
     assert sorted(found.staff) == ["S2", "S3"]
+
+
+async def test_a_person_who_is_spelled_in_two_ways_is_one_person(database: Database) -> None:
+    """Or two people would have to be told, and each of them would see half."""
+    result = await _import(
+        database, *GOOD[1:], "s4,Dan Elm,dan@example.org,,s2,,2026-01-31", "S4,Dan Elm,dan@example.org,,S3,2026-02-01,"
+    )
+    assert (result.people, result.lines, result.errors) == (3, 3, ())
+    await _import(database, "s3,Cat Day,cat.fox@example.org,Here,,,")
+    directory = await _directory(database)
+    assert sorted(directory.staff) == ["S2", "S3", "s4"]
+    assert directory.staff[StaffId("S3")].name == "Cat Day"
+    assert [line.manager for line in directory.lines[StaffId("s4")]] == ["S2", "S3"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("s1,Ann Day,ann.day@example.org,Here,,,", "another name, email or organisation"),
+        ("s1,Ann Lee,ann.lee@example.org,Here,s3,2026-05-01,", "overlaps"),
+        ("s1,Ann Lee,ann.lee@example.org,Here,S1,2020-01-01,2020-12-31", "own staff number"),
+    ],
+)
+async def test_two_spellings_of_one_person_have_to_agree(database: Database, row: str, reason: str) -> None:
+    result = await _import(database, *GOOD, row)
+    assert reason in " ".join(error.reason for error in result.errors if error.row == 5)
+    assert not result.changed
+    taken = await _import(database, *GOOD, row, accept_valid=True)
+    assert taken.people == 2
+
+
+async def test_people_are_found_however_their_staff_id_is_typed(database: Database) -> None:
+    await _import(database, *GOOD, "sX9,Eve Oak,eve@example.org,,,,")
+    async with database.transaction() as session:
+        found = await around(session, ["sx9 ", "s2"], [])
+        names = await names_of(session, [StaffId("SX9"), StaffId("s1"), StaffId("S7")])
+        addresses = await addresses_of(session, [StaffId("SX9")])
+        managed = await managed_by(session, StaffId("s2"), date(2026, 6, 1))
+    assert sorted(found.staff) == ["S2", "S3", "sX9"]
+    assert found.member(" SX9") == found.staff[StaffId("sX9")]
+    assert names == {"SX9": "Eve Oak", "s1": "Ann Lee"}
+    assert addresses == {"SX9": "eve@example.org"}
+    assert [member.staff_id for member in managed] == ["S1"]
