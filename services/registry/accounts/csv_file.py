@@ -1,7 +1,8 @@
 """Reads and writes accounts as CSV. Every problem names its row and column and never repeats the cell.
 
 Columns: `platform, handle, class` and, as needed, `status, official_use, title, owner, approved_person,
-next_review_on, checks_due_on, vetting_required`. Days are `2026-01-31`.
+next_review_on, checks_due_on, vetting_required`. Days are `2026-01-31`. An account without a status is legacy:
+it existed, so it has checks to pass (Sc-d). One of a union is live.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +10,14 @@ from datetime import date
 from typing import TypeVar
 
 from services.registry.accounts.csv_rows import BadCell, Columns, ReadRows, day, line, read_rows
-from services.registry.accounts.domain import LEGACY_PERIOD, Registration, Vetting, faults, sanctioned_use
+from services.registry.accounts.domain import (
+    LEGACY_PERIOD,
+    Registration,
+    Vetting,
+    faults,
+    sanctioned_use,
+    status_before,
+)
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import StaffId
@@ -69,7 +77,7 @@ def _fitting(registration: Registration) -> Registration:
 def _registration(cells: Mapping[str, str], today: date) -> Registration:
     platform = _parsed("platform", cells, _platform)
     account_class = _parsed("class", cells, AccountClass)
-    status = _parsed("status", cells, _IMPORTABLE.__getitem__) if cells.get("status") else AccountStatus.LIVE
+    status = _parsed("status", cells, _IMPORTABLE.__getitem__) if cells.get("status") else status_before(account_class)
     claimed = _parsed("official_use", cells, _YES_OR_NO.__getitem__) if cells.get("official_use") else None
     due = day("checks_due_on", cells)
     return Registration(

@@ -127,6 +127,11 @@ def sanctioned_use(account_class: AccountClass, *, claimed: bool) -> bool:
     return account_class is not AccountClass.UNION
 
 
+def status_before(account_class: AccountClass) -> AccountStatus:
+    """Return what an account from before is: it has to pass the checks (Sc-d), unless it is of a union (C-j)."""
+    return AccountStatus.LIVE if account_class is AccountClass.UNION else AccountStatus.LEGACY
+
+
 def statuses_by_hand(registration: Registration) -> tuple[AccountStatus, ...]:
     """Return what may be chosen with a reason alone; passing the checks, recovery and closing need more than that."""
     by_hand = AccountStatus.CLOSED if registration.account_class is AccountClass.UNION else AccountStatus.FROZEN

@@ -5,7 +5,15 @@ from uuid import UUID
 
 from services.registry.accounts.answers import Answers, Cells
 from services.registry.accounts.changing import Closing, Details, StatusChange
-from services.registry.accounts.domain import LEGACY_PERIOD, Account, Registration, Vetting, faults, sanctioned_use
+from services.registry.accounts.domain import (
+    LEGACY_PERIOD,
+    Account,
+    Registration,
+    Vetting,
+    faults,
+    sanctioned_use,
+    status_before,
+)
 from services.registry.accounts.form_page import Field, FormPage, Kind
 from services.registry.accounts.views import VETTING_LABELS, name_of
 from shared.events.vocabulary import AccountClass, AccountStatus
@@ -66,18 +74,18 @@ def read_registration(answers: Answers, today: date, errors: FormErrors) -> Regi
     vetting = cells.choice("vetting_required", Vetting)
     if errors or platform is None or handle is None or account_class is None:
         return None
-    legacy = account_class is not AccountClass.UNION
+    status = status_before(account_class)
     registration = Registration(
         platform=platform,
         handle=handle,
         account_class=account_class,
-        status=AccountStatus.LEGACY if legacy else AccountStatus.LIVE,
+        status=status,
         official_use=sanctioned_use(account_class, claimed=cells.ticked("official_use")),
         title=title,
         owner=owner,
         approved_person=person,
         next_review_on=review,
-        checks_due_on=today + LEGACY_PERIOD if legacy else None,
+        checks_due_on=today + LEGACY_PERIOD if status is AccountStatus.LEGACY else None,
         vetting_required=vetting,
     )
     add_faults(registration, errors)

@@ -51,6 +51,22 @@ async def test_existing_accounts_come_as_legacy_with_a_date_for_their_checks(dat
     assert account.registration.checks_due_on == NOW.date() + timedelta(days=90)
 
 
+@pytest.mark.policy("Sc-d")
+@pytest.mark.parametrize("header", ["platform,handle,class", "platform,handle,class,status"])
+async def test_an_account_whose_status_nobody_states_still_has_to_pass_its_checks(
+    database: Database, header: str
+) -> None:
+    """Only what the file calls live is; a union's account is outside the policy and has no checks."""
+    cell = "," if header.endswith("status") else ""
+    await imported(database, f"{header}\nx,some,official{cell}\nx,branch,union{cell}\n")
+    async with database.transaction() as session:
+        found = [account.registration async for account in all_accounts(session, AccountFilter())]
+    assert {one.handle: (one.status, one.checks_due_on) for one in found} == {
+        "some": (AccountStatus.LEGACY, NOW.date() + timedelta(days=90)),
+        "branch": (AccountStatus.LIVE, None),
+    }
+
+
 @pytest.mark.parametrize("column", ["next_review_on", "checks_due_on"])
 @pytest.mark.parametrize("day", ["soon", "0001-01-01", "9999-12-31"])
 async def test_a_day_that_a_form_would_not_take_is_no_day_in_a_file(database: Database, column: str, day: str) -> None:
