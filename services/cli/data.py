@@ -18,6 +18,7 @@ from services.cli.session import transaction
 from services.cli.settings import settings_of
 from services.intake.settings import IntakeSettings
 from services.registry.accounts.exporting import export_csv
+from services.registry.accounts.handlers import HandleTaken
 from services.registry.app import work_of
 from services.registry.settings import RegistrySettings
 from shared.auth.issue import issue_token
@@ -96,7 +97,11 @@ async def _import_directory(text: str, *, accept_valid: bool) -> services.notifi
 
 def import_accounts(file: CsvFile, *, accept_valid: AcceptValid = False, as_json: AsJson = False) -> None:
     """Register the accounts of FILE; with a row in error nothing is changed, unless --accept-valid."""
-    result = asyncio.run(_import_accounts(_text(file), accept_valid=accept_valid))
+    try:
+        result = asyncio.run(_import_accounts(_text(file), accept_valid=accept_valid))
+    except HandleTaken:
+        _tell_of_another_import(as_json=as_json)
+        raise typer.Exit(1) from None
     summary = f"{result.registered} accounts registered, {result.unchanged} known already"
     _report(summary, result.errors, applied=result.applied, as_json=as_json)
 
@@ -152,6 +157,14 @@ def _report(summary: str, errors: Sequence[RowError], *, applied: bool, as_json:
             _errors.print(f"{where}: {error.reason}", markup=False)
         _console.print(summary if applied else "Nothing was changed: correct these rows, or use --accept-valid.")
     raise typer.Exit(1 if errors else 0)
+
+
+def _tell_of_another_import(*, as_json: bool) -> None:
+    told = "Somebody registered one of these accounts at the same moment. Nothing was changed: import the file again."
+    if as_json:
+        typer.echo(json.dumps({"applied": False, "summary": told, "errors": []}))
+    else:
+        _errors.print(told)
 
 
 def _column(error: RowError) -> str:

@@ -1,0 +1,108 @@
+"""`signpost accounts import`, in this process and against a database of its own."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from typer.testing import CliRunner, Result
+
+from services.cli.main import app
+from services.cli.settings import database_url
+from services.registry.accounts import importing
+from services.registry.accounts.domain import Account
+from services.registry.accounts.queries import AccountFilter, all_accounts, find_open
+from shared.auth.keys import ensure_key_files
+from shared.clock import SystemClock
+from shared.db.database import Database
+from shared.ids import RandomIds
+from shared.messaging.outbox import Outbox
+from tests.support.postgres import PostgresForTests
+
+HEADER = "platform,handle,class,status,title\n"
+FINE = "x,fine,official,live,A title\n"
+
+
+@pytest.fixture
+async def database(
+    postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Database]:
+    """A database of the registry that commands find by their settings."""
+    _, public = ensure_key_files(tmp_path)
+    async with postgres.fresh("registry") as url:
+        monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
+        monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))
+        monkeypatch.setenv("SIGNPOST_REGISTRY_DATABASE_URL", url)
+        database = Database(url, application_name="tests")
+        yield database
+        await database.close()
+
+
+async def imported(folder: Path, rows: str, *options: str) -> Result:
+    """Run the command as it runs itself: in a thread without an event loop."""
+    file = folder / "accounts.csv"
+    file.write_text(HEADER + rows, "utf-8")
+    return await asyncio.to_thread(CliRunner().invoke, app, ["accounts", "import", str(file), *options])
+
+
+async def handles(database: Database) -> set[str]:
+    async with database.transaction() as session:
+        return {account.registration.handle async for account in all_accounts(session, AccountFilter())}
+
+
+async def test_a_bad_row_is_named_with_its_reason_and_nothing_is_changed(database: Database, tmp_path: Path) -> None:
+    run = await imported(tmp_path, FINE + "x,some,personal,live,secretcanary\n")
+    assert run.exit_code == 1
+    assert run.stderr.startswith("row 3, class: Use one of official, ")
+    assert len(run.stderr.splitlines()) == 1
+    assert run.stdout == "Nothing was changed: correct these rows, or use --accept-valid.\n"
+    assert "secretcanary" not in run.output
+    assert await handles(database) == set()
+
+
+async def test_the_rows_that_are_right_are_taken_when_asked_for(database: Database, tmp_path: Path) -> None:
+    run = await imported(tmp_path, FINE + "x,some,personal,live,\n", "--accept-valid", "--json")
+    assert run.exit_code == 1
+    told = json.loads(run.stdout)
+    assert (told["applied"], told["summary"]) == (True, "1 accounts registered, 0 known already")
+    assert [(error["row"], error["column"]) for error in told["errors"]] == [(3, "class")]
+    assert await handles(database) == {"fine"}
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+async def test_a_handle_that_somebody_registers_at_the_same_moment_is_told_in_one_line(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, as_json: bool
+) -> None:
+    """The other one commits after the file was compared with the register."""
+
+    async def found_before(session: AsyncSession, pairs: Sequence[tuple[str, str]]) -> list[Account]:
+        found = await find_open(session, pairs)
+        monkeypatch.setattr(importing, "find_open", find_open)
+        await asyncio.to_thread(asyncio.run, _registered_by_another())
+        return found
+
+    monkeypatch.setattr(importing, "find_open", found_before)
+    run = await imported(tmp_path, FINE + "x,other,official,live,\n", *(["--json"] if as_json else []))
+    assert run.exit_code == 1, run.exception
+    told = json.loads(run.stdout)["summary"] if as_json else run.stderr.strip()
+    assert told.startswith("Somebody registered one of these accounts at the same moment.")
+    assert len(told.splitlines()) == 1
+    assert await handles(database) == {"fine"}
+
+
+async def _registered_by_another() -> None:
+    ids = RandomIds()
+    database = Database(database_url("registry"), application_name="another")
+    async with database.transaction() as session:
+        await importing.import_csv(
+            session,
+            HEADER + FINE,
+            accept_valid=False,
+            outbox=Outbox("registry", ids),
+            now=SystemClock().now(),
+            ids=ids,
+            actor="system:test",
+        )
+    await database.close()
