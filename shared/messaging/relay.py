@@ -113,8 +113,8 @@ class Relay:
 
     async def _publish_as_the_only_one(self, stop: asyncio.Event) -> None:
         async with self._leading() as connection:
-            self.unready_because = None
             if connection is None:
+                self.unready_because = None
                 await wait_for_stop(stop, _STAND_BY)
                 return
             await _until_lost(connection, self._publish_until(stop, connection))
@@ -131,6 +131,7 @@ class Relay:
 
     async def _publish_until(self, stop: asyncio.Event, connection: AsyncConnection) -> None:
         appender = await self._event_log.appender(f"signpost-{self.name}")
+        self.unready_because = None
         _log.info("relay_leads", relay=self.name)
         try:
             while not stop.is_set():

@@ -131,6 +131,33 @@ async def test_a_log_that_is_away_is_waited_for(house: House) -> None:
     assert relay.unready_because is None
 
 
+async def test_a_relay_whose_log_does_not_let_it_write_is_not_ready(house: House) -> None:
+    house.log = silent = LogThatSaysNothing(house.log)
+    stop = asyncio.Event()
+    relay = house.relay()
+    running = asyncio.create_task(relay.run(stop))
+    await asyncio.wait_for(silent.asked.wait(), PATIENCE)
+    assert relay.unready_because == "not started"
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+class LogThatSaysNothing:
+    """Never opens an appender: brokers that cannot keep transactions answer nothing."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.asked = asyncio.Event()
+        self.subscribe = log.subscribe
+        self.behind = log.behind
+        self.close = log.close
+
+    async def appender(self, writer_id: str) -> Appender:  # noqa: ARG002 -- the port's
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise LogUnavailable
+
+
 class LogThatIsAway:
     """Refuses its appenders a few times."""
 
