@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -142,6 +143,14 @@ async def event_log(postgres: PostgresForTests) -> AsyncIterator[EventLog]:
         yield log
 
 
+def go_without_kafka(why: NoKafka) -> NoReturn:
+    """Skip the test with a loud line, or fail it where Kafka is required."""
+    if os.environ.get("REQUIRE_KAFKA") == "1":
+        pytest.fail(str(why))
+    warnings.warn(str(why), stacklevel=1)
+    pytest.skip(str(why))
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """Bootstrap servers of a real Apache Kafka. `REQUIRE_KAFKA=1` turns the skip without one into a failure."""
@@ -149,10 +158,7 @@ def kafka() -> Iterator[str]:
         running = running_kafka()
         servers = running.__enter__()
     except NoKafka as error:
-        if os.environ.get("REQUIRE_KAFKA") == "1":
-            pytest.fail(str(error))
-        warnings.warn(str(error), stacklevel=1)
-        pytest.skip(str(error))
+        go_without_kafka(error)
     try:
         yield servers
     finally:
