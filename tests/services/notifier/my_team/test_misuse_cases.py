@@ -1,5 +1,6 @@
 """A manager works a misuse case, and records what they found themselves."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -73,6 +74,24 @@ async def test_a_manager_refers_a_case_to_sirt_once_and_keeps_it(
     assert "Record what you did" in after.text
     assert "You referred it" in after.text
     assert [fact.manager for fact in await notifier.events(SirtReferralRequested)] == [GRACE.staff_id]
+
+
+async def test_a_case_has_one_main_thing_to_do_and_acknowledging_it_comes_first(
+    notifier: Notifier, web: NotifierWeb, case: CaseRouted
+) -> None:
+    [(alert_id,)] = await notifier.rows("select alert_id from alert where purpose = 'misuse_assigned'")
+    async with web.client(GRACE) as client:
+        before = _buttons(await client.get(PAGE))
+        await _post(client, f"{PAGE}/{alert_id}", {"answer": "confirmed"})
+        after = _buttons(await client.get(PAGE))
+    assert before == [
+        ("I have seen this and will act", True),
+        ("This is not for me", False),
+        ("I cannot act on this", False),
+        ("Record what you did", False),
+        ("Refer to SIRT", False),
+    ]
+    assert after == [("Record what you did", True), ("Refer to SIRT", False)]
 
 
 @pytest.mark.parametrize("stranger", [HELEN, PRIYA, LUCA])
@@ -220,3 +239,10 @@ async def test_somebody_elses_place_in_a_list_shows_nothing_of_it(notifier: Noti
 async def _post(client: httpx.AsyncClient, path: str, fields: dict[str, str]) -> httpx.Response:
     token = csrf_token((await client.get(f"{PAGE}/findings/new")).text) if "csrftoken" not in client.cookies else None
     return await client.post(path, data={"csrftoken": token or client.cookies["csrftoken"], **fields})
+
+
+def _buttons(page: httpx.Response) -> list[tuple[str, bool]]:
+    """Return what the buttons of the only card say, in order, and whether each is the main one."""
+    [card] = page.text.split('<div class="govuk-summary-card">')[1:]
+    found = re.findall(r'class="govuk-button( govuk-button--secondary)?"[^>]*>\s*([^<]+?)\s*<', card)
+    return [(words, not secondary) for secondary, words in found]
