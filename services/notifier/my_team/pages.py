@@ -1,5 +1,6 @@
 """`/alerts/my-team`: what was sent to whoever is signed in. Being a manager is a relation, not a role (R-b)."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -29,6 +30,7 @@ async def page(
     request: Request,
     principal: SignedIn,
     session: Transaction,
+    now: Now,
     waiting_after: After = None,
     done_after: After = None,
 ) -> HTMLResponse:
@@ -37,7 +39,7 @@ async def page(
         AlertId(waiting_after) if waiting_after else None,
         AlertId(done_after) if done_after else None,
     )
-    return await _shown(request, session, viewer_of(principal), pages=pages)
+    return await _shown(request, session, viewer_of(principal), day_of(now), pages=pages)
 
 
 @router.get("/people", response_class=HTMLResponse)
@@ -59,7 +61,7 @@ async def acknowledge(
     given = read_answer(await read_form(request, FormErrors()))
     if given is None:
         errors = FormErrors({f"answer-{alert_id}": "Choose one of the three answers"})
-        return await _shown(request, session, viewer, errors=errors)
+        return await _shown(request, session, viewer, day_of(now), errors=errors)
     await answering.answer(session, alert.alert_id, given, now)
     return RedirectResponse(HERE, status_code=303)
 
@@ -68,11 +70,12 @@ async def _shown(
     request: Request,
     session: Transaction,
     viewer: Viewer,
+    today: date,
     *,
     pages: Pages | None = None,
     errors: FormErrors | None = None,
 ) -> HTMLResponse:
-    team = await my_team(session, viewer, pages or Pages())
+    team = await my_team(session, viewer, pages or Pages(), today)
     context: dict[str, object] = {"team": team, "called": wording} | ({"errors": errors} if errors else {})
     return render(request, "my_team/page.html", 422 if errors else 200, **context)
 

@@ -61,6 +61,8 @@ class Team:
     done_goes_on: AlertId | None
     worked: Sequence[AssignedCase]
     findings: Sequence[TeamFinding]
+    manages: bool
+    """Whether anybody reports to them today."""
 
     @property
     def nothing_waits(self) -> bool:
@@ -68,7 +70,7 @@ class Team:
         return not self.cases and not self.waiting
 
 
-async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages) -> Team:
+async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages, today: date) -> Team:
     """Return what `viewer` has to do, and what they did."""
     manager = StaffId(viewer.staff_id or "")
     cases = await with_manager(session, manager, finished=False, limit=MOST)
@@ -89,6 +91,7 @@ async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages) -> Team:
         done_goes_on=done[MOST - 1].alert_id if len(done) > MOST else None,
         worked=worked,
         findings=[TeamFinding(finding, names.get(finding.person, finding.person)) for finding in findings],
+        manages=bool(await people_of(session, viewer, today)),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
-from tests.services.notifier.building import GRACE, HELEN, PRIYA, TOM, report
+from tests.services.notifier.building import GRACE, HELEN, LUCA, PRIYA, TOM, report
 from tests.services.notifier.notifying import Notifier
 from tests.services.notifier.web import NotifierWeb
 from tests.support.web import csrf_token
@@ -34,6 +34,22 @@ async def test_an_empty_page_says_what_will_appear(web: NotifierWeb) -> None:
     async with web.client(HELEN) as client:
         page = await client.get(PAGE)
     assert "When somebody you manage reports social media abuse, the alert appears here" in page.text
+
+
+@pytest.mark.policy("R-b", "R-d")
+async def test_only_who_manages_somebody_is_asked_about_their_people(web: NotifierWeb) -> None:
+    async with web.client(GRACE) as client:
+        manager = await client.get(PAGE)
+    async with web.client(LUCA) as client:
+        nobodys = await client.get(PAGE)
+    for link in ("/alerts/my-team/people", "/alerts/my-team/findings/new"):
+        assert f'href="{link}"' in manager.text
+        assert f'href="{link}"' not in nobodys.text
+    for heading in ("What your people know", "Found without a report"):
+        assert heading in manager.text
+        assert heading not in nobodys.text
+    for page in (manager, nobodys):
+        assert 'href="/alerts/awareness"' in page.text
 
 
 async def test_a_confidential_reporter_is_not_named(notifier: Notifier, web: NotifierWeb) -> None:
