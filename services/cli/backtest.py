@@ -20,6 +20,7 @@ from services.triage.routing.rulebook import RuleBookRefused
 from services.triage.rules.domain import EXAMPLES, Backtest, Window
 from services.triage.rules.handlers import replay
 from services.triage.rules.reading import read, read_text
+from services.triage.rules.wording import mistake_words
 from shared.clock import SystemClock
 
 REFUSED = 2
@@ -46,7 +47,7 @@ def backtest(
     try:
         candidate = read(read_text(book))
     except RuleBookRefused as refused:
-        _errors.print(str(refused), markup=False)
+        _errors.print(mistake_words(refused), markup=False)
         raise typer.Exit(REFUSED) from None
     window = Window(since.replace(tzinfo=_UK), SystemClock().now())
     result = Backtest(examples)

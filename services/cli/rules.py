@@ -18,6 +18,7 @@ from services.triage.routing.queries import Explanation
 from services.triage.routing.queries import explain as explain_cases
 from services.triage.routing.rulebook import PACKAGED, RuleBookRefused
 from services.triage.rules.reading import read, read_text
+from services.triage.rules.wording import mistake_words
 from shared.ids import InvalidReference, Reference
 
 _console = Console(soft_wrap=True, highlight=False)
@@ -46,7 +47,7 @@ def check(
         if as_json:
             typer.echo(json.dumps({"book": None, "mistake": asdict(refused)}))
         else:
-            _console.print(str(refused), markup=False)
+            _console.print(mistake_words(refused), markup=False)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(

@@ -30,8 +30,14 @@ def rule_name(rule: str) -> str:
 
 def mistake_words(mistake: RuleBookRefused) -> str:
     """Return where a book is wrong and why, as a sentence."""
-    where = "The file" if mistake.rule == "(the file)" else f"Rule {mistake.rule}"
-    return f"{where}, line {mistake.line}, column {mistake.column}: {mistake.reason.removesuffix(_NOISE)}"
+    return f"{_place_of(mistake.rule)}, line {mistake.line}, column {mistake.column}: {mistake.reason.removesuffix(_NOISE)}"
+
+
+def _place_of(rule: str) -> str:
+    """Return what is wrong: a rule, or in brackets a part of the book beside its rules, or the whole."""
+    if rule == "(the file)":
+        return "The file"
+    return f"The part {rule[1:-1]}" if rule.startswith("(") else f"Rule {rule}"
 
 
 def line_with_mistake(text: str, mistake: RuleBookRefused) -> str:

@@ -98,7 +98,7 @@ async def test_backtest_refuses_a_book_with_a_mistake_by_its_place(folder: Path)
     run = await rules("backtest", *SINCE, "--book", book(folder, RULE_WITH_A_TYPO))
     line = book_with(RULE_WITH_A_TYPO).partition("eerlier")[0].count("\n") + 1
     assert run.exit_code == 2
-    assert f"rule repeated-account: line {line}, column 37: " in run.stderr
+    assert f"Rule repeated-account, line {line}, column 37: " in run.stderr
 
 
 async def test_backtest_interrupted_says_what_it_knows(
@@ -139,6 +139,24 @@ async def test_check_counts_the_rules_or_names_the_mistake(folder: Path) -> None
     run = await rules("check", book(folder, RULE_WITH_A_TYPO), "--json")
     assert run.exit_code == 1
     assert json.loads(run.stdout)["mistake"]["rule"] == "repeated-account"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("policy: a\nrules: [\n", "The file, line 3, column 1: "),
+        (book_with(("low: {high: P3, medium: P4, low: P4}", "low: {high: P3, medium: P4}")), "The part matrix, line "),
+        (book_with(RULE_WITH_A_TYPO), "Rule repeated-account, line "),
+    ],
+    ids=["no book", "a part", "a rule"],
+)
+async def test_check_says_what_is_wrong_as_the_page_does(folder: Path, text: str, words: str) -> None:
+    path = folder / "candidate.yaml"
+    path.write_text(text, "utf-8")
+    run = await rules("check", str(path))
+    assert run.exit_code == 1
+    assert run.stdout.startswith(words)
+    assert "(in container" not in run.stdout
 
 
 async def test_a_day_that_is_none_is_refused(folder: Path) -> None:
