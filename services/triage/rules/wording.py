@@ -30,7 +30,8 @@ def rule_name(rule: str) -> str:
 
 def mistake_words(mistake: RuleBookRefused) -> str:
     """Return where a book is wrong and why, as a sentence."""
-    return f"{_place_of(mistake.rule)}, line {mistake.line}, column {mistake.column}: {mistake.reason.removesuffix(_NOISE)}"
+    where = f"{_place_of(mistake.rule)}, line {mistake.line}, column {mistake.column}"
+    return f"{where}: {mistake.reason.removesuffix(_NOISE)}"
 
 
 def _place_of(rule: str) -> str:
