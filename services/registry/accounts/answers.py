@@ -81,11 +81,14 @@ class Cells:
         return None
 
     def handle(self, platform: str | None) -> str | None:
-        """Return the canonical handle on `platform`."""
+        """Return the canonical handle on `platform`; without one, only its absence can be told."""
+        typed = self._cells.get("handle", "")
         if platform is None:
+            if not typed:
+                self._errors.add("handle", "Enter a handle, or the address of a profile")
             return None
         try:
-            return canonical_handle(platform, self._cells.get("handle", ""))
+            return canonical_handle(platform, typed)
         except InvalidHandle:
             self._errors.add("handle", "Enter a handle, or the address of a profile, of that platform")
             return None

@@ -96,6 +96,14 @@ async def test_a_request_that_is_refused_keeps_what_was_typed(
     assert len(await events_of(registry.database)) == 1
 
 
+async def test_a_request_without_platform_and_handle_names_both(registry: Registry) -> None:
+    neither = await ask(registry, platform="", handle="")
+    typed = await ask(registry, platform="")
+    assert neither.status_code == 422
+    assert [f'href="#{field}"' in neither.text for field in ("platform", "handle")] == [True, True]
+    assert [f'href="#{field}"' in typed.text for field in ("platform", "handle")] == [True, False]
+
+
 async def test_a_refused_decision_says_why_changes_nothing_and_keeps_the_words(registry: Registry) -> None:
     await registry.register(OFFICIAL)
     page = (await ask(registry)).headers["location"]
