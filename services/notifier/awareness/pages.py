@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from services.notifier.awareness.domain import DOCUMENTS, KEYS, Awareness
 from services.notifier.awareness.handlers import acknowledge
 from services.notifier.awareness.queries import awareness_of
-from shared.auth.guard import SignedIn
+from services.notifier.directory.signed_in import AsListed
 from shared.ids import StaffId
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, read_form
@@ -28,13 +28,13 @@ Version = Annotated[str, Depends(policy_version)]
 
 
 @router.get("", response_class=HTMLResponse)
-async def page(request: Request, principal: SignedIn, session: Transaction, version: Version) -> HTMLResponse:
+async def page(request: Request, principal: AsListed, session: Transaction, version: Version) -> HTMLResponse:
     """Show what this person has read, and what is due."""
     return _shown(request, version, await _mine(session, principal.staff_id, version))
 
 
 @router.post("")
-async def say(request: Request, principal: SignedIn, session: Transaction, version: Version, now: Now) -> Response:
+async def say(request: Request, principal: AsListed, session: Transaction, version: Version, now: Now) -> Response:
     """Take what they say."""
     fields = await read_form(request, FormErrors())
     read = set(fields.get("read", ()))

@@ -48,6 +48,12 @@ async def around(
     return await _read(session, StaffRow.number.in_(select(above.c.number)))
 
 
+async def spelling_of(session: AsyncSession, staff_id: StaffId) -> StaffId:
+    """Return a staff id as the directory spells it; one that it does not know stays as it is."""
+    listed = await session.scalar(select(StaffRow.staff_id).where(_is_one_of([staff_id])))
+    return StaffId(listed) if listed else staff_id
+
+
 async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dict[StaffId, str]:
     """Return the names of these people, by staff id as asked for."""
     if not staff_ids:

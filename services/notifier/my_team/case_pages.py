@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.notifier.alerts.domain import day_of
+from services.notifier.directory.signed_in import AsListed
 from services.notifier.misuse import handlers as misuse
 from services.notifier.misuse.handlers import AlreadyDone, NotAssignedToThem
 from services.notifier.misuse.queries import AssignedCase, open_case
 from services.notifier.my_team import wording
 from services.notifier.my_team.dependencies import HERE, AnsweringDep
 from services.notifier.my_team.forms import read_action, typed
-from shared.auth.guard import SignedIn
 from shared.auth.principal import Principal
 from shared.events.vocabulary import Acknowledgement
 from shared.ids import AlertId, CaseId, StaffId
@@ -25,7 +25,7 @@ router = APIRouter(prefix=f"{HERE}/cases/{{case_id}}", include_in_schema=False)
 
 
 @router.get("/action", response_class=HTMLResponse)
-async def ask_for_action(request: Request, case_id: UUID, principal: SignedIn, session: Transaction) -> HTMLResponse:
+async def ask_for_action(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
     """Ask what the manager did and when."""
     return _page(request, "my_team/action.html", await _own(session, case_id, principal))
 
@@ -34,7 +34,7 @@ async def ask_for_action(request: Request, case_id: UUID, principal: SignedIn, s
 async def record_action(
     request: Request,
     case_id: UUID,
-    principal: SignedIn,
+    principal: AsListed,
     session: Transaction,
     answering: AnsweringDep,
     outbox: OutboxDep,
@@ -57,7 +57,7 @@ async def record_action(
 
 
 @router.get("/refer", response_class=HTMLResponse)
-async def ask_to_refer(request: Request, case_id: UUID, principal: SignedIn, session: Transaction) -> HTMLResponse:
+async def ask_to_refer(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
     """Say what referring means, and ask whether that is meant."""
     return _page(request, "my_team/refer.html", await _own(session, case_id, principal))
 
@@ -66,7 +66,7 @@ async def ask_to_refer(request: Request, case_id: UUID, principal: SignedIn, ses
 async def refer(
     request: Request,
     case_id: UUID,
-    principal: SignedIn,
+    principal: AsListed,
     session: Transaction,
     answering: AnsweringDep,
     outbox: OutboxDep,

@@ -4,12 +4,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.notifier.alerts.domain import day_of
+from services.notifier.directory.signed_in import AsListed
 from services.notifier.misuse.handlers import record_finding
 from services.notifier.my_team import wording
 from services.notifier.my_team.dependencies import HERE, viewer_of
 from services.notifier.my_team.forms import read_finding, typed
 from services.notifier.my_team.queries import people_of
-from shared.auth.guard import SignedIn
 from shared.ids import StaffId
 from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.forms import FormErrors, read_form
@@ -20,14 +20,14 @@ _TEMPLATE = "my_team/finding.html"
 
 
 @router.get("/new", response_class=HTMLResponse)
-async def ask(request: Request, principal: SignedIn, session: Transaction, now: Now) -> HTMLResponse:
+async def ask(request: Request, principal: AsListed, session: Transaction, now: Now) -> HTMLResponse:
     """Ask what was found, about whom and when."""
     people = await people_of(session, viewer_of(principal), day_of(now))
     return render(request, _TEMPLATE, people=people, typed={}, called=wording)
 
 
 @router.post("/new")
-async def record(request: Request, principal: SignedIn, session: Transaction, ids: IdsDep, now: Now) -> Response:
+async def record(request: Request, principal: AsListed, session: Transaction, ids: IdsDep, now: Now) -> Response:
     """Keep it."""
     people = await people_of(session, viewer_of(principal), day_of(now))
     errors = FormErrors()

@@ -11,10 +11,10 @@ from services.notifier.acknowledgement.forms import read_answer
 from services.notifier.alerts.domain import day_of
 from services.notifier.alerts.queries import AlertView, Viewer, alert_with_id
 from services.notifier.awareness.pages import Version
+from services.notifier.directory.signed_in import AsListed
 from services.notifier.my_team import wording
 from services.notifier.my_team.dependencies import HERE, AnsweringDep, viewer_of
 from services.notifier.my_team.queries import Pages, awareness_of_people, my_team
-from shared.auth.guard import SignedIn
 from shared.ids import AlertId
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, read_form
@@ -28,7 +28,7 @@ After = Annotated[UUID | None, Query()]
 @router.get("", response_class=HTMLResponse)
 async def page(
     request: Request,
-    principal: SignedIn,
+    principal: AsListed,
     session: Transaction,
     now: Now,
     waiting_after: After = None,
@@ -44,7 +44,7 @@ async def page(
 
 @router.get("/people", response_class=HTMLResponse)
 async def people(
-    request: Request, principal: SignedIn, session: Transaction, version: Version, now: Now
+    request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
 ) -> HTMLResponse:
     """Show which acknowledgements of the policy are due and done among this person's people (R-b)."""
     known = await awareness_of_people(session, viewer_of(principal), day_of(now), version)
@@ -53,7 +53,12 @@ async def people(
 
 @router.post("/{alert_id}")
 async def acknowledge(
-    request: Request, alert_id: UUID, principal: SignedIn, session: Transaction, answering: AnsweringDep, now: Now
+    request: Request,
+    alert_id: UUID,
+    principal: AsListed,
+    session: Transaction,
+    answering: AnsweringDep,
+    now: Now,
 ) -> Response:
     """Take this person's answer to one of their alerts; a second answer changes nothing."""
     viewer = viewer_of(principal)

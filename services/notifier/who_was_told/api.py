@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.notifier.alerts.queries import AlertView, Happening, Viewer, alerts_about, histories
+from services.notifier.directory.signed_in import AsListed
 from services.notifier.who_was_told.queries import may_see_alerts
-from shared.auth.guard import SignedIn
 from shared.ids import ReportId
 from shared.web.dependencies import Transaction
 
@@ -66,7 +66,7 @@ class AlertsBody(BaseModel):
 
 
 @router.get("/alerts")
-async def list_alerts(report_id: UUID, principal: SignedIn, session: Transaction) -> AlertsBody:
+async def list_alerts(report_id: UUID, principal: AsListed, session: Transaction) -> AlertsBody:
     """Give those who may see all of them every alert about the report, a recipient their own, anybody else none."""
     alerts = await alerts_about(session, ReportId(report_id))
     if not await may_see_alerts(session, principal, ReportId(report_id)):

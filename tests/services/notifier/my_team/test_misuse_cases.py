@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from services.notifier.misuse.handlers import Done, NotAssignedToThem, record_ac
 from shared.events.notifier import ManagerActionRecorded, SirtReferralRequested
 from shared.events.triage import CaseRouted
 from shared.events.vocabulary import ManagerAction
-from shared.ids import CaseId
+from shared.ids import CaseId, StaffId
 from tests.services.notifier.building import DANIEL, GRACE, HELEN, LUCA, NOW, PRIYA, TOM, report
 from tests.services.notifier.notifying import Notifier
 from tests.services.notifier.saying import REFERENCE, misuse, resolved, routed
@@ -92,6 +93,24 @@ async def test_a_case_has_one_main_thing_to_do_and_acknowledging_it_comes_first(
         ("Refer to SIRT", False),
     ]
     assert after == [("Record what you did", True), ("Refer to SIRT", False)]
+
+
+async def test_a_manager_whom_the_sign_in_spells_otherwise_than_the_directory_works_their_case(
+    notifier: Notifier, web: NotifierWeb, case: CaseRouted
+) -> None:
+    async with web.client(replace(GRACE, staff_id=StaffId(GRACE.staff_id.lower()))) as client:
+        page = await client.get(PAGE)
+        told = await client.get("/alerts/api/v1/alerts", params={"report_id": str(case.report_id)})
+        read = await _post(client, "/alerts/awareness", {"read": "policy"})
+        sent = await _post(client, f"{PAGE}/cases/{case.case_id}/action", DONE)
+        await _post(client, f"{PAGE}/findings/new", FOUND)
+        after = await client.get(PAGE)
+    assert "A misuse case to work" in page.text
+    assert [alert["reference"] for alert in told.json()["items"]] == [REFERENCE]
+    assert (read.status_code, sent.status_code) == (303, 303)
+    assert TOM.name in after.text
+    for who in ("manager from assignment", "manager from finding", "staff_id from acknowledged_document"):
+        assert await notifier.rows(f"select {who}") == [(GRACE.staff_id,)]
 
 
 @pytest.mark.parametrize("stranger", [HELEN, PRIYA, LUCA])
