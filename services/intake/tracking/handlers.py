@@ -68,8 +68,8 @@ async def update_shared(
     session: AsyncSession, events: Sequence[Envelope[ReporterUpdateShared]], _now: datetime
 ) -> None:
     """A team wrote something for the reporter to read; the same event heard again adds nothing."""
-    statement = insert(SharedUpdateRow).values([_update_row(event) for event in events])
-    await session.execute(statement.on_conflict_do_nothing(index_elements=[SharedUpdateRow.event_id]))
+    statement = insert(SharedUpdateRow).on_conflict_do_nothing(index_elements=[SharedUpdateRow.event_id])
+    await session.execute(statement, [_update_row(event) for event in events])
 
 
 _ALERT_CHANGES = ("weight", "sequence", "state", "changed_at")
@@ -77,7 +77,7 @@ _CASE_CHANGES = ("sequence", "stage", "team", "changed_at")
 
 
 async def _keep_alerts(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
-    statement = insert(TrackedAlertRow).values(rows)
+    statement = insert(TrackedAlertRow)
     old, new = TrackedAlertRow, statement.excluded
     wins = tuple_(new.weight, new.sequence) > tuple_(old.weight, old.sequence)
     changes: dict[str, ColumnElement[object]] = {
@@ -85,11 +85,11 @@ async def _keep_alerts(session: AsyncSession, rows: Sequence[dict[str, object]])
     }
     changes["reason"] = func.coalesce(old.reason, new.reason)
     changes["purpose"] = func.coalesce(old.purpose, new.purpose)
-    await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes))
+    await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes), rows)
 
 
 async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
-    statement = insert(TrackedCaseRow).values([_case_row(one) for one in news])
+    statement = insert(TrackedCaseRow)
     old, new = TrackedCaseRow, statement.excluded
     changes: dict[str, ColumnElement[object] | ColumnElement[bool]] = {
         name: _newer(new.sequence > old.sequence, new[name], getattr(old, name)) for name in _CASE_CHANGES
@@ -99,7 +99,9 @@ async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
     changes["linked"] = or_(old.linked, new.linked)
     newest_known = func.coalesce(new.outcome, old.outcome)
     changes["outcome"] = _newer(new.sequence > old.sequence, newest_known, func.coalesce(old.outcome, new.outcome))
-    await session.execute(statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes))
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes), [_case_row(one) for one in news]
+    )
 
 
 def _newer(condition: ColumnElement[bool], new: ColumnElement[V], old: SQLColumnExpression[V]) -> ColumnElement[V]:

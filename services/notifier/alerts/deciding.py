@@ -20,7 +20,6 @@ from shared.events.notifier import AlertDecided
 from shared.events.vocabulary import AlertPurpose, RecipientReason
 from shared.ids import AlertId, CaseId, ReportId
 
-_AT_ONCE = 2000
 _STANDINGS = {
     RecipientReason.REPORTERS_MANAGER: Standing.MANAGER,
     RecipientReason.SUBJECTS_MANAGER: Standing.MANAGER,
@@ -58,9 +57,7 @@ class Decision:
 async def decide(session: AsyncSession, decisions: Sequence[Decision], now: datetime, *, post: Post) -> list[Decision]:
     """Store each decision unless it was taken before, with its alert and its fact; return those that are new."""
     about_reports = [item for item in decisions if item.report_id]
-    stored: set[UUID] = set()
-    for start in range(0, len(about_reports), _AT_ONCE):
-        stored |= await _store(session, about_reports[start : start + _AT_ONCE], now)
+    stored = await _store(session, about_reports, now) if about_reports else set()
     new = [item for item in decisions if item.report_id is None or item.alert_id in stored]
     await storing.store(session, [alert for item in new if (alert := _alert_of(item, post.book))], now, post=post)
     await post.outbox.append(session, [_fact(item, item.report_id, now) for item in new if item.report_id], now)
@@ -85,21 +82,20 @@ def standing_of(reason: RecipientReason, *, desk: bool) -> Standing:
 
 
 async def _store(session: AsyncSession, decisions: Sequence[Decision], now: datetime) -> set[UUID]:
-    statement = insert(DecisionRow).values(
-        [
-            {
-                "alert_id": item.alert_id,
-                "report_id": item.report_id,
-                "purpose": item.purpose.value,
-                "occasion": item.occasion,
-                "reason": item.choice.reason.value,
-                "anybody": item.choice.recipient is not None,
-                "decided_at": now,
-            }
-            for item in decisions
-        ]
-    )
-    return set(await session.scalars(statement.on_conflict_do_nothing().returning(DecisionRow.alert_id)))
+    rows = [
+        {
+            "alert_id": item.alert_id,
+            "report_id": item.report_id,
+            "purpose": item.purpose.value,
+            "occasion": item.occasion,
+            "reason": item.choice.reason.value,
+            "anybody": item.choice.recipient is not None,
+            "decided_at": now,
+        }
+        for item in decisions
+    ]
+    statement = insert(DecisionRow).on_conflict_do_nothing().returning(DecisionRow.alert_id)
+    return set(await session.scalars(statement, rows))
 
 
 def _alert_of(item: Decision, book: AddressBook) -> NewAlert | None:

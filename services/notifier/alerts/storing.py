@@ -21,9 +21,6 @@ from services.notifier.messages.domain import CLASS_OF, MessageClass, Notice
 from shared.events.vocabulary import RecipientReason
 from shared.ids import AlertId, CaseId, Ids, ReportId, StaffId
 
-_AT_ONCE = 1000
-"""Rows in one statement: PostgreSQL takes 32,767 values."""
-
 
 @dataclass(frozen=True, slots=True)
 class NewAlert:
@@ -45,16 +42,11 @@ class NewAlert:
 
 async def store(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, *, post: Post) -> None:
     """Store `alerts`, and enqueue or hold back their first delivery. One that is there already is left as it is."""
+    if not alerts:
+        return
     lately = await _sent_lately(session, alerts, now, post)
-    for start in range(0, len(alerts), _AT_ONCE):
-        await _store(session, alerts[start : start + _AT_ONCE], lately, now, post)
-
-
-async def _store(
-    session: AsyncSession, alerts: Sequence[NewAlert], lately: Counter[str], now: datetime, post: Post
-) -> None:
-    statement = upsert(AlertRow).values([_row_of(alert, now, post) for alert in alerts])
-    stored = set(await session.scalars(statement.on_conflict_do_nothing().returning(AlertRow.alert_id)))
+    statement = upsert(AlertRow).on_conflict_do_nothing().returning(AlertRow.alert_id)
+    stored = set(await session.scalars(statement, [_row_of(alert, now, post) for alert in alerts]))
     new = [alert for alert in alerts if alert.alert_id in stored]
     await note(session, [alert.alert_id for alert in new], "created", now)
     first, held = [], []

@@ -37,8 +37,8 @@ class Following:
         """Note what is to be done, and do at once what can be."""
         if not items:
             return
-        statement = insert(FollowUpRow).values([_row(item, now + _WAIT_FOR_REPORT) for item in items])
-        await session.execute(statement.on_conflict_do_nothing())
+        rows = [_row(item, now + _WAIT_FOR_REPORT) for item in items]
+        await session.execute(insert(FollowUpRow).on_conflict_do_nothing(), rows)
         await self.follow(session, [item.report_id for item in items], now)
 
     async def follow(self, session: AsyncSession, report_ids: Collection[ReportId], now: datetime) -> None:

@@ -48,8 +48,8 @@ async def case_routed(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, following: Following
 ) -> None:
     """Tell the teams at once, and everybody else as soon as the report is known."""
-    statement = insert(KnownCaseRow).values([_known(envelope.data) for envelope in envelopes])
-    await session.execute(statement.on_conflict_do_nothing())
+    known = [_known(envelope.data) for envelope in envelopes]
+    await session.execute(insert(KnownCaseRow).on_conflict_do_nothing(), known)
     told = [(e, telling) for e in envelopes for telling in at_once(e.data, following.boxes)]
     await _tell(session, told, now, following)
     await following.expect(session, [_routed(e) for e in envelopes if waits_for_report(e.data)], now)

@@ -117,13 +117,10 @@ def _decision(item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str,
 async def _store(session: AsyncSession, decisions: Sequence[Decision], now: datetime, post: Post) -> None:
     if not decisions:
         return
-    statement = insert(AssignmentRow).values([_row(item, now) for item in decisions])
-    kept = [name for name in _row(decisions[0], now) if name != "case_id"]
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[AssignmentRow.case_id], set_={name: statement.excluded[name] for name in kept}
-        )
-    )
+    rows = [_row(item, now) for item in decisions]
+    statement = insert(AssignmentRow)
+    kept = {name: statement.excluded[name] for name in rows[0] if name != "case_id"}
+    await session.execute(statement.on_conflict_do_update(index_elements=[AssignmentRow.case_id], set_=kept), rows)
     facts = [
         NewEvent.of(row.case_id, _fact(row, row.case_id, row.report_id, now), key=row.report_id)
         for row in decisions
