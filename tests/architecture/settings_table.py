@@ -33,7 +33,8 @@ classes, and a test compares.
 
 `SIGNPOST_DATA_DIR` (default `.signpost`) is where `make run` and `signpost up` keep everything, and `PORT` (default
 `8000`) is where they listen. `signpost demo` reads `SIGNPOST_DEMO_CLIENT_SECRET` and `SIGNPOST_DEMO_TOKEN_URL` where an
-identity provider gives the tokens of those who report. Lists are written `a,b,c`; durations in seconds or ISO 8601 (`PT4H`).
+identity provider gives the tokens of those who report. Lists are written `a,b,c`; durations in seconds or ISO 8601
+(`PT4H`).
 """
 
 

@@ -55,7 +55,8 @@ async def test_a_service_client_is_what_the_provider_granted_it_and_no_person(
 ) -> None:
     """What the client credentials grant issues (RFC 6749 §4.4, RFC 9068 §2.2): no name, no staff id."""
     config = replace(CONFIG, claims=names, roles=(*CONFIG.roles, ("siem", Role.MONITORING)))
-    token = provider.token(sub="siem-client", staff_id=None, name=None, email=None, client_id="siem-client", **says)
+    claims = {"sub": "siem-client", "staff_id": None, "name": None, "email": None, "client_id": "siem-client", **says}
+    token = provider.token("RS256", None, **claims)
     ours = Provider(config)
     await ours.prepare(token, START)
     principal = ours.read(token, Audience.API, START).principal

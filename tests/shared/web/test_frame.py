@@ -206,7 +206,7 @@ def test_a_window_begins_with_its_first_call_and_the_next_one_when_it_is_over() 
     time = [0.0]
     rates = RateLimits(lambda: time[0])
     twice = limits.parse("2/minute")
-    spent = []
+    spent: list[str | None] = []
     for moment in (10.0, 11.0, 69.0, 70.5, 71.0, 72.0):
         time[0] = moment
         try:
