@@ -18,6 +18,7 @@ HANDLE = "SampleFirstJobs"
 OWNER, APPROVER, KEEPER, OPERATOR = "Nia Hughes", "Judith Lane", "Kim Doyle", "S7004"
 NOTHING_ANSWERED = (
     "Choose a platform",
+    "Enter a handle, or the address of a profile",
     "Choose what kind of account it is",
     "Enter the strategic business requirement that it fulfils",
     "Enter what it will be used for",

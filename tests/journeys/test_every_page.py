@@ -44,6 +44,7 @@ FORMS = (
         "Declare the account",
         (
             "Choose a platform",
+            "Enter a handle, or the address of a profile",
             "Choose what kind of account it is",
             "Enter the strategic business requirement that it fulfils",
             "Enter what it will be used for",
@@ -51,7 +52,12 @@ FORMS = (
     ),
     ("Kim Doyle", "/accounts/training/import", "Import", ("Paste the lines of a CSV file, its header first",)),
     ("Kim Doyle", "/accounts/import", "Import", ("Paste the lines of a CSV file, its header first",)),
-    ("Kim Doyle", "/accounts/new", "Register", ("Choose a platform", "Choose what kind of account it is")),
+    (
+        "Kim Doyle",
+        "/accounts/new",
+        "Register",
+        ("Choose a platform", "Enter a handle, or the address of a profile", "Choose what kind of account it is"),
+    ),
     (
         "Owen Clarke",
         "/accounts/proxies/new",
