@@ -54,6 +54,7 @@ async def test_a_rebalance_in_the_midst_of_a_batch_hands_it_over(house: Separate
     print(f"rebalance in a batch: {await assert_nothing_lost(house, stream, others)}")
 
 
+@pytest.mark.long
 async def test_two_relays_that_take_the_lead_from_one_another_publish_everything(house: Separate) -> None:
     others_of_their_kind = _beside(house.another("intake", "relay"), house.another("notifier", "relay"))
     async with reporting(house, extent.seed()) as (stream, others), others_of_their_kind:

@@ -44,7 +44,7 @@ async def test_a_broker_that_stands_still_holds_events_up_and_loses_none(data_di
             print(f"broker stood still: {await assert_nothing_lost(house, stream, others)}")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["embedded", pytest.param("separate", marks=pytest.mark.long)])
 async def test_a_database_that_is_killed_and_comes_back_loses_nothing(way: str, data_dir: Path) -> None:
     async with opened(way, data_dir) as house:
         async with reporting(house, extent.seed()) as (stream, others):
