@@ -35,9 +35,9 @@ class Someone:
         for text in texts:
             await expect(self.main).to_contain_text(text)
 
-    async def finds_nothing_of(self, *texts: str) -> None:
-        """Find none of `texts` anywhere in the page, hidden or not."""
-        whole = await self.page.content()
+    async def finds_nothing_of(self, *texts: str, within: Locator | None = None) -> None:
+        """Find none of `texts` anywhere in the page or in one part of it, hidden or not."""
+        whole = await self.page.content() if within is None else await within.inner_html()
         found = [text for text in texts if text in whole]
         assert not found, f"{self.page.url} says {found}"
 

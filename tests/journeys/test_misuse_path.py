@@ -71,7 +71,8 @@ async def _reports(kim: Someone) -> str:
 
 async def _reads_the_case(grace: Someone, reference: str) -> None:
     await grace.waits_for("/alerts/my-team", f"A misuse case to work, {reference}")
-    await grace.finds_nothing_of(SUBJECT, REPORTER, REPORTER_ID)
+    card = grace.page.locator(".govuk-summary-card").filter(has_text=f"A misuse case to work, {reference}")
+    await grace.finds_nothing_of(SUBJECT, REPORTER, REPORTER_ID, within=card)
     await grace.looks("my team, a misuse case to work")
     await grace.page.get_by_role("link", name=f"Read the allegation and the evidence of {reference}").click()
     await grace.reads("What is alleged", SUBJECT)
