@@ -26,7 +26,7 @@ run: .venv/.run shared/web/assets/.built ## Start everything on one port (PORT, 
 	@exec .venv/bin/signpost up --port $(PORT)
 
 test: .venv/.dev shared/web/assets/.built ## Run all tests; real Kafka where one can be had (ARGS="-k alert" for some)
-	@exec $(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@exec $(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
 
 faults: .venv/.dev shared/web/assets/.built ## Kill, stop, flood and starve everything for an hour or so, and see that nothing is lost
 	@FAULTS=long REQUIRE_KAFKA=1 exec $(PY) -m pytest -n 0 -s -p no:randomly tests/faults $(ARGS)

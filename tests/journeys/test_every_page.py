@@ -135,8 +135,7 @@ async def test_a_long_allegation_breaks_no_page_of_a_manager(program: Program, j
     long_report = {**MISUSE, "subject": subject, "narrative": LONG_TEXT, "urls": [LONG_LINK]}
     sent = await program.send("misuse", long_report, "S8003")
     grace = await join("Grace Okafor")
-    await grace.waits_for("/alerts/my-team", sent.reference)
-    await grace.open(f"/cases/for-manager/{sent.reference}")
+    await grace.waits_for(f"/cases/for-manager/{sent.reference}", "What is alleged")
     await grace.hands.press("Show what was written")
     await grace.looks("case for the manager, long")
 
