@@ -64,6 +64,9 @@ class _Counted:
     async def end_offsets(self) -> _Offsets:
         return await self._subscription.end_offsets()
 
+    async def reached(self) -> _Offsets:
+        return await self._subscription.reached()
+
     async def lag(self) -> _Offsets:
         return await self._subscription.lag()
 

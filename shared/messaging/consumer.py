@@ -155,8 +155,9 @@ class BatchConsumer:
     async def _consume(self, stop: asyncio.Event) -> None:
         member = await self._joined()
         while not stop.is_set() and not self._stopped:
-            await self._upkeep_when_due(member)
+            await self._upkeep_when_due()
             batch = await member.poll(self._limits.batch, _POLL)
+            metrics.CONSUMER_LAG.labels(self.name).set(len(batch.records) + batch.behind)
             await self._handle(member, batch, stop)
             await self._note_progress(member)
 
@@ -198,18 +199,18 @@ class BatchConsumer:
             if stop.is_set():
                 return False
 
-    async def _upkeep_when_due(self, member: Subscription) -> None:
+    async def _upkeep_when_due(self) -> None:
         now = asyncio.get_running_loop().time()
         if now < self._upkeep_at:
             return
         self._upkeep_at = now + _UPKEEP_EVERY
         await self._work.upkeep(self._limits.parked_for)
-        metrics.CONSUMER_LAG.labels(self.name).set(sum((await member.lag()).values()))
 
     async def _note_progress(self, member: Subscription) -> None:
         if self._caught_up.is_set():
             return
-        ends, lag = await member.end_offsets(), await member.lag()
-        self._goal = self._goal or ends
-        if all(ends[place] - lag[place] >= self._goal.get(place, 0) for place in lag if place in ends):
+        if self._goal is None:
+            self._goal = await member.end_offsets()
+        reached = await member.reached()
+        if all(offset >= self._goal.get(place, 0) for place, offset in reached.items()):
             self._caught_up.set()

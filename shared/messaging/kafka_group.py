@@ -50,12 +50,15 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             found = await self._consumer.getmany(
                 timeout_ms=int(timeout.total_seconds() * 1000), max_records=max_records
             )
+            generation = self._generation
+            if found:
+                self._idle.clear()  # at once: from here on a rebalance waits for this batch
+            behind = await self._behind()
         if not found:
-            return Batch((), self._generation)
-        self._idle.clear()
+            return Batch((), generation, behind=behind)
         records = [_received(record) for place in sorted(found) for record in found[place]]
         next_offsets = {(place.topic, place.partition): found[place][-1].offset + 1 for place in found}
-        return Batch(records, self._generation, next_offsets)
+        return Batch(records, generation, next_offsets, behind)
 
     async def commit(self, batch: Batch) -> None:
         """Commit the offsets of `batch`, unless its partitions have been given to somebody else."""
@@ -83,10 +86,14 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     async def end_offsets(self) -> _Offsets:
         """Return the end of every assigned partition; waits for the first assignment."""
         async with reachable():
-            async with asyncio.timeout(_ASSIGNED_WITHIN):
-                await self._assigned.wait()
-            ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
+            ends = await self._consumer.end_offsets(await self._places())
         return {(place.topic, place.partition): end for place, end in ends.items()}
+
+    async def reached(self) -> _Offsets:
+        """Return the offset to read on from, per assigned partition: past the markers that end transactions."""
+        async with reachable():
+            places = await self._places()
+            return {(place.topic, place.partition): await self._consumer.position(place) for place in places}
 
     async def lag(self) -> _Offsets:
         """Return how far this member is behind, per assigned partition.
@@ -102,6 +109,17 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         """Leave the group."""
         self._idle.set()
         await stop(self._consumer)
+
+    async def _places(self) -> Sequence[TopicPartition]:
+        """Return what is assigned to this member; waits for the first assignment."""
+        async with asyncio.timeout(_ASSIGNED_WITHIN):
+            await self._assigned.wait()
+        return list(self._consumer.assignment())
+
+    async def _behind(self) -> int:
+        """Return how much more there was at the last fetch: a question would wait behind the fetch that runs."""
+        ends = {place: self._consumer.last_stable_offset(place) for place in self._consumer.assignment()}
+        return sum([end - await self._consumer.position(place) for place, end in ends.items() if end is not None])
 
     async def _reached(self, place: TopicPartition) -> int:
         if self._idle.is_set():

@@ -47,6 +47,8 @@ class Batch:
     generation: int = 0
     next_offsets: Mapping[tuple[str, int], int] = field(default_factory=dict)
     """(topic, partition) → the offset to go on from once this batch is committed."""
+    behind: int = 0
+    """Offsets between this batch and the end of the member's partitions, as the log last said of itself."""
 
 
 class LogUnavailable(Exception):
@@ -85,6 +87,10 @@ class Subscription(Protocol):
 
     async def end_offsets(self) -> Mapping[tuple[str, int], int]:
         """Return the offset that the next record of each assigned partition will get."""
+        ...
+
+    async def reached(self) -> Mapping[tuple[str, int], int]:
+        """Return the offset to read on from, per assigned partition, without asking the log; for between batches."""
         ...
 
     async def lag(self) -> Mapping[tuple[str, int], int]:

@@ -121,6 +121,10 @@ class PostgresSubscription:
         async with reachable(), self._sessions.connection() as connection:
             return await self._heads(connection)
 
+    async def reached(self) -> Mapping[_Partition, int]:
+        """Return the offset to read on from, per partition that was assigned at the last look."""
+        return dict(self._positions)
+
     async def lag(self) -> Mapping[_Partition, int]:
         """Return how far the committed offset is behind the head, per assigned partition."""
         async with reachable(), self._sessions.connection() as connection:
@@ -148,7 +152,8 @@ class PostgresSubscription:
         ]
         next_offsets = _next_offsets(records, wanted, heads)
         self._positions.update(next_offsets)
-        return Batch(records, self._generation, next_offsets)
+        left = sum(head - self._positions[place] for place, head in heads.items())
+        return Batch(records, self._generation, next_offsets, left)
 
     async def _heads(self, connection: Connection) -> _Offsets:
         """Return the heads of the assigned partitions, after taking a new assignment where the group has changed."""

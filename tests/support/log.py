@@ -96,6 +96,9 @@ class _IsolatedSubscription:
     async def end_offsets(self) -> Mapping[tuple[str, int], int]:
         return self._named(await self._subscription.end_offsets())
 
+    async def reached(self) -> Mapping[tuple[str, int], int]:
+        return self._named(await self._subscription.reached())
+
     async def lag(self) -> Mapping[tuple[str, int], int]:
         return self._named(await self._subscription.lag())
 

@@ -358,6 +358,7 @@ class _FailingMember:
         self._error: BaseException | None = error
         self.rewind = member.rewind
         self.end_offsets = member.end_offsets
+        self.reached = member.reached
         self.lag = member.lag
         self.close = member.close
 

@@ -39,10 +39,10 @@ async def read(member: Subscription, count: int, *, commit: bool = True) -> list
     return found
 
 
-async def poll_something(member: Subscription, timeout: timedelta = SOON) -> Batch:
+async def poll_something(member: Subscription, timeout: timedelta = SOON, *, most: int = 100) -> Batch:
     async with asyncio.timeout(PATIENCE):
         while True:
-            batch = await member.poll(100, timeout)
+            batch = await member.poll(most, timeout)
             if batch.records:
                 return batch
 
@@ -256,6 +256,18 @@ async def test_lag_counts_what_is_not_committed(any_log: EventLog) -> None:
             await member.commit(await member.poll(10, timedelta(milliseconds=50)))
     await appender.append(records(range(10), topic=NUMBERS))
     assert sum((await member.lag()).values()) >= 10
+
+
+async def test_a_batch_says_how_much_is_behind_it_without_asking_the_log(any_log: EventLog) -> None:
+    await (await any_log.appender("writer")).append(records(range(10)))
+    member = await any_log.subscribe("group", [LETTERS.name])
+    batch = await poll_something(member, most=1)
+    assert batch.behind > 0
+    async with asyncio.timeout(PATIENCE):
+        while await member.reached() != await member.end_offsets():
+            await member.commit(batch)
+            batch = await member.poll(10, timedelta(milliseconds=50))
+    assert batch.behind == 0
 
 
 async def test_one_append_to_several_topics_is_whole(any_log: EventLog) -> None:
