@@ -23,6 +23,7 @@ from shared.messaging.kafka_session import KafkaConnection
 from shared.messaging.log import EventLog
 from shared.messaging.postgres import PostgresLog
 from tests.faults.steps import SERVICE_OF, Step
+from tests.support.eventually import eventually
 from tests.support.kafka import JavaKafka, NoKafka
 from tests.support.log import go_without_kafka
 from tests.support.process import SignpostProcess, command
@@ -103,7 +104,7 @@ class House(ABC):
         assert socket, "PostgreSQL must be running"
         return self.directory.database_url(name, socket).replace("+asyncpg", "")
 
-    def database_dies(self) -> None:
+    def kill_database(self) -> None:
         """End PostgreSQL as a power cut would: its first process by SIGKILL, and every other with it."""
         pid = int((self.directory.postgres / "postmaster.pid").read_text().splitlines()[0])
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -112,7 +113,7 @@ class House(ABC):
                 os.kill(process, signal.SIGKILL)
 
     @abstractmethod
-    def database_dies_and_comes_back(self) -> None:
+    async def database_dies_and_comes_back(self) -> None:
         """As that; who starts it again is who started it first."""
 
     @abstractmethod
@@ -138,8 +139,8 @@ class Embedded(House):
     def processes(self) -> Mapping[str, SignpostProcess]:
         return {"up": self._process}
 
-    def database_dies_and_comes_back(self) -> None:
-        self.database_dies()  # `signpost up` starts it again
+    async def database_dies_and_comes_back(self) -> None:
+        self.kill_database()  # `signpost up` starts it again
 
     @asynccontextmanager
     async def log(self) -> AsyncIterator[EventLog]:
@@ -171,9 +172,14 @@ class Separate(House):
     def processes(self) -> Mapping[str, SignpostProcess]:
         return self._processes
 
-    def database_dies_and_comes_back(self) -> None:
-        self.database_dies()
-        postgres.start_again(self.directory)
+    async def database_dies_and_comes_back(self) -> None:
+        self.kill_database()
+
+        async def is_gone() -> bool | None:
+            return postgres.socket_of_running(self.directory) is None or None
+
+        await eventually(is_gone)
+        await asyncio.to_thread(postgres.start_again, self.directory)
 
     @asynccontextmanager
     async def log(self) -> AsyncIterator[EventLog]:

@@ -13,6 +13,7 @@ from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
 from tests.faults.houses import Separate, a_kafka, separate
 from tests.faults.stream import reporting
+from tests.support.eventually import eventually
 from tests.support.process import SignpostProcess
 
 pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
@@ -20,7 +21,10 @@ pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
 FIGHTS = 10 if extent.LONG else 3
 STALL_SECONDS = 15
 """Longer than a batch in hand may hold up a rebalance (10 s): it is abandoned."""
-RELAYS_LOCK = "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1"
+RELAYS_LOCK = (
+    "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1 "
+    "and database = (select oid from pg_database where datname = current_database())"
+)
 LOCK = 0x5167_7265
 
 
@@ -75,12 +79,15 @@ async def _beside(*more: SignpostProcess) -> AsyncIterator[None]:
 
 
 async def _unseat(house: Separate, service: str) -> None:
-    """Take the lock, and with it the lead, from the relay that leads."""
+    """Wait until one of the relays leads, and take the lock, and with it the lead, from it."""
     socket = postgres.socket_of_running(house.directory)
     connection = await asyncpg.connect(host=str(socket), user="postgres", database=service)
+
+    async def leads() -> int | None:
+        pid: int | None = await connection.fetchval(RELAYS_LOCK, LOCK)
+        return pid
+
     try:
-        leaders = await connection.fetch(RELAYS_LOCK, LOCK)
-        for leader in leaders:
-            await connection.execute("select pg_terminate_backend($1)", leader["pid"])
+        await connection.execute("select pg_terminate_backend($1)", await eventually(leads))
     finally:
         await connection.close()

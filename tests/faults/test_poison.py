@@ -108,7 +108,7 @@ async def test_a_database_that_is_away_sets_nothing_aside(way: str, data_dir: Pa
         for report_id in reports:
             await _append(log, [good(report_id)])
             if report_id == reports[FLOOD // 2]:
-                await asyncio.to_thread(house.database_dies_and_comes_back)
+                await house.database_dies_and_comes_back()
         await _until_cases(house, reports)
         for service in READERS:
             assert await _letters(house, service) == []

@@ -50,7 +50,7 @@ async def test_a_database_that_is_killed_and_comes_back_loses_nothing(way: str, 
         async with reporting(house, extent.seed()) as (stream, others):
             for _ in range(TIMES):
                 await stream.more()
-                await asyncio.to_thread(house.database_dies_and_comes_back)
+                await house.database_dies_and_comes_back()
                 await stream.more()
         print(f"{way}, database killed {TIMES} times: {await assert_nothing_lost(house, stream, others)}")
 
@@ -59,7 +59,7 @@ async def test_a_database_that_is_killed_and_comes_back_loses_nothing(way: str, 
 @pytest.mark.parametrize("way", WAYS)
 async def test_after_a_database_was_away_every_service_is_ready_again(way: str, data_dir: Path) -> None:
     async with opened(way, data_dir) as house:
-        await asyncio.to_thread(house.database_dies_and_comes_back)
+        await house.database_dies_and_comes_back()
 
         async def all_ready() -> bool | None:
             return (
