@@ -13,6 +13,8 @@ from shared.messaging.kafka_session import KafkaConnection, reachable, stop
 from shared.messaging.log import Appender, LogUnavailable, Record, Subscription
 
 _MAX_REQUEST = 4 * 1024 * 1024
+_REJOINING = timedelta(seconds=10)
+"""What a member may need beyond the batch in hand before it has joined again."""
 
 
 class KafkaLog:
@@ -28,7 +30,9 @@ class KafkaLog:
 
         Args:
             connection: how to reach them.
-            finish_within: how long a batch in hand may hold up a rebalance before it is abandoned.
+            finish_within: how long a batch in hand may hold up a rebalance before it is abandoned. The brokers wait for
+                longer than that, or they would put the member out before it is done, and its return would begin the
+                next rebalance.
 
         Raises:
             LogUnavailable: no broker answers.
@@ -63,6 +67,7 @@ class KafkaLog:
             auto_offset_reset="earliest",
             session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000,
+            rebalance_timeout_ms=(self._finish_within + _REJOINING) // timedelta(milliseconds=1),
             **self._connection.arguments(),
         )
         subscription = KafkaSubscription(consumer, self._finish_within)

@@ -1,10 +1,10 @@
 """The `signpost` command, made to die (or to stand still) at one step: `python -m tests.faults.killed up …`.
 
 The product knows nothing of this: the edges where a step begins and ends are wrapped from outside, in this process
-alone. What is to happen comes by environment: `FAULT_STEP` names the step, `FAULT_PASSES` says at which pass (from 1),
-`FAULT_STALL` stalls for so many seconds instead of dying, `FAULT_CLOCK` names a file with the seconds by which the
-clock is wrong, and `FAULT_SMTP_PORT` is the mail server of an embedded Signpost instead of its own
-catcher. `FAULT_BUG` lists the reports that triage fails at, or says `every`.
+alone. What is to happen comes by environment: `FAULT_STEP` names the step and `FAULT_PASSES` says at which pass (from
+1). `FAULT_STALL` names a file: the process does not die there, it stands still for as long as the file exists.
+`FAULT_CLOCK` names a file with the seconds by which the clock is wrong, and `FAULT_SMTP_PORT` is the mail server of an
+embedded Signpost instead of its own catcher. `FAULT_BUG` lists the reports that triage fails at, or says `every`.
 """
 
 import asyncio
@@ -42,6 +42,7 @@ from tests.faults import extent
 from tests.faults.steps import SITES, Act, Moment, Step
 
 _ROLE: ContextVar[str | None] = ContextVar("role", default=None)
+_LOOK_EVERY = 0.05
 _WROTE = text("select pg_current_xact_id_if_assigned() is not null")
 
 
@@ -52,7 +53,8 @@ class Fate:
         armed = os.environ.get("FAULT_STEP")
         self._armed = Step.parse(armed) if armed else None
         self._passes = int(os.environ.get("FAULT_PASSES", "1"))
-        self._stall = float(os.environ.get("FAULT_STALL", "0"))
+        stall = os.environ.get("FAULT_STALL")
+        self._stall = Path(stall) if stall else None
 
     async def comes_by(self, role: str | None, act: Act, moment: Moment) -> None:
         """Die or stand still, if this is the step and the pass for it."""
@@ -65,7 +67,8 @@ class Fate:
             return
         if self._stall:
             print(f"stands still at {self._armed}", flush=True)
-            await extent.lasting(self._stall)
+            while self._stall.exists():
+                await extent.lasting(_LOOK_EVERY)
         else:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from services.embedded import postgres
 from tests.faults import extent
@@ -19,8 +20,7 @@ from tests.support.process import SignpostProcess
 pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
 
 FIGHTS = 10 if extent.LONG else 3
-STALL_SECONDS = 15
-"""Longer than a batch in hand may hold up a rebalance (10 s): it is abandoned."""
+GROUP = "signpost-triage"
 RELAYS_LOCK = (
     "select pid from pg_locks where locktype = 'advisory' and granted and objid = $1 "
     "and database = (select oid from pg_database where datname = current_database())"
@@ -46,13 +46,19 @@ async def test_two_consumers_of_a_group_share_it_come_and_go(house: Separate) ->
 
 
 @pytest.mark.long
-async def test_a_rebalance_in_the_midst_of_a_batch_hands_it_over(house: Separate) -> None:
+async def test_a_rebalance_in_the_midst_of_a_batch_hands_it_over(house: Separate, tmp_path: Path) -> None:
+    standstill = tmp_path / "standstill"
+    standstill.touch()
     async with reporting(house, extent.seed()) as (stream, others):
-        triage = house.process_of("signpost-triage")
+        triage = house.process_of(GROUP)
         await triage.stop()
-        await triage.start(FAULT_STEP="signpost-triage/batch/before", FAULT_STALL=str(STALL_SECONDS))
-        await triage.says("stands still at signpost-triage/batch/before")
+        await triage.start(FAULT_STEP=f"{GROUP}/batch/before", FAULT_STALL=str(standstill))
+        await triage.says(f"stands still at {GROUP}/batch/before")
         async with _beside(house.another("triage", "consumer")):
+            try:
+                await _until_shared_by(2, house)
+            finally:
+                standstill.unlink()
             await triage.says("batch_fenced")
             await stream.more()
     print(f"rebalance in a batch: {await assert_nothing_lost(house, stream, others)}")
@@ -76,6 +82,22 @@ async def _beside(*more: SignpostProcess) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.gather(*(process.stop() for process in more))
+
+
+async def _until_shared_by(members: int, house: Separate) -> None:
+    """Wait until the group has so many members and every partition its reader: the batch in hand was given up on."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=house.kafka.servers)
+    await admin.start()
+
+    async def is_shared() -> bool | None:
+        (answer,) = await admin.describe_consumer_groups([GROUP])
+        ((_, _, state, _, _, found, *_),) = answer.groups
+        return (state == "Stable" and len(found) == members) or None
+
+    try:
+        await eventually(is_shared)
+    finally:
+        await admin.close()
 
 
 async def _unseat(house: Separate, service: str) -> None:
