@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db.database import Database
 
@@ -17,12 +18,17 @@ _log = structlog.get_logger()
 _AWAY = (DBAPIError, PoolTimeout, OSError)
 """What a database that is away, or too busy to lend a connection, looks like."""
 
+_TRY_AGAIN_WITHIN = 30.0
+
 Work = Callable[[AsyncSession, datetime], Awaitable[int]]
 """Claims due rows with `FOR UPDATE SKIP LOCKED`, handles them, returns how many; 0 when nothing is due."""
 
 
 class Sweep:
-    """Runs `work` in one transaction a batch until nothing is due, then waits `every`, and again."""
+    """Runs `work` in one transaction a batch until nothing is due, then waits `every`, and again.
+
+    After a failure it tries again soon: one that looks once an hour would call its service unready for an hour.
+    """
 
     kind = "sweep"
 
@@ -36,18 +42,20 @@ class Sweep:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until `stop`; a database that is away is waited for."""
+        backoff = Backoff(limit=_TRY_AGAIN_WITHIN)
         while not stop.is_set():
             try:
                 done = await self._sweep_once()
                 self.unready_because = None
+                backoff.reset()
+                wait = 0.0 if done else self._every
             except Exception as error:  # noqa: BLE001 -- the outermost loop: what is due stays due and is tried again
-                done = 0
                 away = isinstance(error, _AWAY)
                 self.unready_because = "database unavailable" if away else f"cannot sweep: {type(error).__name__}"
                 report = _log.warning if away else _log.exception
                 report("sweep_waits", sweep=self.name, error=type(error).__name__)
-            if not done:
-                await wait_for_stop(stop, self._every)
+                wait = backoff.next()
+            await wait_for_stop(stop, wait)
 
     async def _sweep_once(self) -> int:
         async with self._database.transaction() as session:

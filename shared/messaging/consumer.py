@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import structlog
 
+from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
 from shared.events.envelope import Event
 from shared.events.topics import Topic
 from shared.ids import Ids
-from shared.messaging.backoff import Backoff
 from shared.messaging.batch import BatchHandler, Handler, TombstoneHandler
 from shared.messaging.faults import class_of, is_transient
 from shared.messaging.group_work import GroupWork

@@ -16,10 +16,10 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
-from shared.messaging.backoff import Backoff
 from shared.messaging.faults import class_of, is_transient
 from shared.messaging.log import Appender, EventLog, Fenced, LogUnavailable, Record
 from shared.messaging.outbox import Outbox
