@@ -6,6 +6,7 @@ import signal
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -88,13 +89,19 @@ class House(ABC):
         async with httpx.AsyncClient() as client:
             return (await client.get(self.url(f"{prefix}/health/ready"))).status_code == httpx.codes.OK
 
+    @property
+    def clock_error(self) -> float:
+        """By how many seconds the clock of the house is wrong."""
+        file = self._settings.get("FAULT_CLOCK")
+        return float(Path(file).read_text()) if file else 0.0
+
     def token(self, role: Role, subject: str | None = None) -> str:
-        """Return a bearer token."""
+        """Return a bearer token, made by the clock of the house."""
         return issue_token(
             role,
             subject,
             signing_key_file=self.directory.keys / "signing-key.pem",
-            now=SystemClock().now(),
+            now=SystemClock().now() + timedelta(seconds=self.clock_error),
             personas_file=SAMPLE / "personas.yaml",
         )
 

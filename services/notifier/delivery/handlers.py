@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery.domain import (
+    NO_WAIT_IS_LONGER,
     Attempt,
     DeliveryKind,
     DeliveryState,
@@ -58,7 +59,7 @@ async def claim(
     """
     due = (
         select(DeliveryRow)
-        .where(DeliveryRow.due_at <= now, DeliveryRow.delivery_id.not_in(sending))
+        .where(_is_due(now), DeliveryRow.delivery_id.not_in(sending))
         .order_by(DeliveryRow.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -70,6 +71,15 @@ async def claim(
     attempts = [_open_attempt(row, row.delivery_id in left_open, lease, now, ids) for row in rows]
     await session.execute(insert(AttemptRow), [_attempt_row(attempt, worker, now) for attempt in attempts])
     return attempts
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Say what is to be sent now: also what was due now, or was to be tried again, by a clock that was set back."""
+    put_off = or_(DeliveryRow.attempts == 0, DeliveryRow.due_at > now + NO_WAIT_IS_LONGER)
+    return and_(
+        DeliveryRow.due_at.is_not(None),
+        or_(DeliveryRow.due_at <= now, and_(DeliveryRow.state == DeliveryState.WAITING.value, put_off)),
+    )
 
 
 async def workers_gone(session: AsyncSession) -> set[int]:

@@ -99,3 +99,23 @@ async def test_every_attempt_is_counted_and_the_seconds_since_the_report_are_mea
     await notifier.receive(report(submitted_at=notifier.clock.now() - timedelta(seconds=30)))
     await notifier.deliver_until(notifier.all_settled)
     assert (attempts._value.get() - before[0], metrics.ALERT_SECONDS._sum.get() - before[1]) == (1, 30)
+
+
+async def test_a_clock_that_is_set_back_holds_no_new_alert_up(notifier: Notifier) -> None:
+    await notifier.receive(report())
+    notifier.clock.turn(timedelta(hours=-1))
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == [GRACE.email]
+
+
+async def test_a_clock_that_is_set_back_by_days_holds_no_second_attempt_up(notifier: Notifier) -> None:
+    notifier.mail_server.replies_to_recipient = ["450 Mailbox busy"]
+    await notifier.receive(report())
+    await notifier.deliver_until(lambda: _tried_once(notifier))
+    notifier.clock.turn(timedelta(days=-2))
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == [GRACE.email]
+
+
+async def _tried_once(notifier: Notifier) -> bool:
+    return await notifier.scalar("select count(*) from delivery where state = 'waiting' and attempts = 1") == 1
