@@ -32,6 +32,8 @@ from tests.support.process import SignpostProcess, command
 PROGRAM = "tests.faults.killed"
 PREFIXES = {"/cases": "triage", "/accounts": "registry", "/alerts": "notifier"}
 WAYS = ("embedded", "separate")
+_KEPT_SECONDS = 300
+"""For how long a token is used; making one reads the personas again."""
 ALWAYS = {
     "SIGNPOST_NOTIFIER_STORM_AFTER": "1000000",  # every alert is a mail of its own; storms are proved elsewhere
     "SIGNPOST_NOTIFIER_SMTP_TIMEOUT": "5",
@@ -45,6 +47,7 @@ class House(ABC):
     def __init__(self, directory: DataDirectory, settings: Mapping[str, str]) -> None:
         self.directory = directory
         self._settings = settings
+        self._tokens: dict[tuple[Role, str | None, float], str] = {}
 
     @abstractmethod
     def url(self, path: str) -> str:
@@ -100,14 +103,18 @@ class House(ABC):
         return float(Path(file).read_text()) if file else 0.0
 
     def token(self, role: Role, subject: str | None = None) -> str:
-        """Return a bearer token, made by the clock of the house."""
-        return issue_token(
-            role,
-            subject,
-            signing_key_file=self.directory.keys / "signing-key.pem",
-            now=SystemClock().now() + timedelta(seconds=self.clock_error),
-            personas_file=SAMPLE / "personas.yaml",
-        )
+        """Return a bearer token, made by the clock of the house and kept for some minutes."""
+        now = SystemClock().now() + timedelta(seconds=self.clock_error)
+        key = role, subject, now.timestamp() // _KEPT_SECONDS
+        if key not in self._tokens:
+            self._tokens[key] = issue_token(
+                role,
+                subject,
+                signing_key_file=self.directory.keys / "signing-key.pem",
+                now=now,
+                personas_file=SAMPLE / "personas.yaml",
+            )
+        return self._tokens[key]
 
     def database_url(self, name: str) -> str:
         """Return the URL of a service's database, or the log's, as asyncpg takes it."""
