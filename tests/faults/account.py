@@ -78,10 +78,14 @@ async def _one_case_each(house: House, stream: Stream) -> int:
 
 
 async def _every_mail_went_out(house: House) -> list[Mail]:
-    async def all_sent() -> bool | None:
-        return await _one(house, "notifier", _UNDELIVERED) == 0 or None
+    left = await _one(house, "notifier", _UNDELIVERED)
 
-    await eventually(all_sent)
+    async def fewer() -> int | None:
+        now = await _one(house, "notifier", _UNDELIVERED)
+        return now if now < left else None
+
+    while left:  # thousands may wait: patience is for the next of them, not for all
+        left = await eventually(fewer)
     mails = caught_mails(house.mails.parent)
     ids = {_alert(mail) for mail in mails}
     sent = {row["alert_id"] for row in await _rows(house, "notifier", _SENT)}
