@@ -68,7 +68,7 @@ async def claim(
     if not rows:
         return []
     left_open = await _abandon_open_attempts(session, [row.delivery_id for row in rows], now)
-    attempts = [_open_attempt(row, row.delivery_id in left_open, lease, now, ids) for row in rows]
+    attempts = [_open_attempt(row, lease, now, ids, left_open=row.delivery_id in left_open) for row in rows]
     await session.execute(insert(AttemptRow), [_attempt_row(attempt, worker, now) for attempt in attempts])
     return attempts
 
@@ -191,7 +191,7 @@ async def _abandon_open_attempts(session: AsyncSession, deliveries: Sequence[UUI
     return set(abandoned)
 
 
-def _open_attempt(row: DeliveryRow, left_open: bool, lease: timedelta, now: datetime, ids: Ids) -> Attempt:  # noqa: FBT001 -- a fact about the row, passed by one caller
+def _open_attempt(row: DeliveryRow, lease: timedelta, now: datetime, ids: Ids, *, left_open: bool) -> Attempt:
     row.may_repeat = row.may_repeat or left_open
     row.attempts += 1
     row.state = DeliveryState.SENDING.value

@@ -14,11 +14,11 @@ from services.cli.settings import database_url
 from services.registry.accounts import importing
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import AccountFilter, all_accounts, find_open
-from shared.auth.keys import ensure_key_files
 from shared.clock import SystemClock
 from shared.db.database import Database
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
+from tests.services.cli.databases import found_by_settings
 from tests.support.postgres import PostgresForTests
 
 HEADER = "platform,handle,class,status,title\n"
@@ -30,14 +30,8 @@ async def database(
     postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
     """A database of the registry that commands find by their settings."""
-    _, public = ensure_key_files(tmp_path)
-    async with postgres.fresh("registry") as url:
-        monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
-        monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))
-        monkeypatch.setenv("SIGNPOST_REGISTRY_DATABASE_URL", url)
-        database = Database(url, application_name="tests")
+    async with found_by_settings("registry", postgres, tmp_path, monkeypatch) as database:
         yield database
-        await database.close()
 
 
 async def imported(folder: Path, rows: str, *options: str) -> Result:

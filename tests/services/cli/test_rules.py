@@ -15,8 +15,8 @@ from services.cli.main import app
 from services.triage.routing.domain import RuleBook
 from services.triage.rules.domain import Backtest, Window, compare
 from services.triage.rules.queries import past
-from shared.auth.keys import ensure_key_files
 from shared.db.database import Database
+from tests.services.cli.databases import found_by_settings
 from tests.services.triage.building import NOW, enquiry, exception, incident, misuse, open_cases, report
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RECORDINGS_TO_SIRT, RULE_WITH_A_TYPO, book_with
 from tests.support.postgres import PostgresForTests
@@ -36,15 +36,9 @@ async def database(
     postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
     """A database of triage that commands find by their settings."""
-    _, public = ensure_key_files(tmp_path)
-    async with postgres.fresh("triage") as url:
-        monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
-        monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))
-        monkeypatch.setenv("SIGNPOST_TRIAGE_DATABASE_URL", url)
-        monkeypatch.setattr(services.cli.backtest, "SystemClock", AMinuteLater)
-        database = Database(url, application_name="tests")
+    monkeypatch.setattr(services.cli.backtest, "SystemClock", AMinuteLater)
+    async with found_by_settings("triage", postgres, tmp_path, monkeypatch) as database:
         yield database
-        await database.close()
 
 
 @pytest.fixture

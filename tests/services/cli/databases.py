@@ -1,0 +1,26 @@
+"""Databases of services that commands find by their settings, as a person's shell would have them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.auth.keys import ensure_key_files
+from shared.db.database import Database
+from tests.support.postgres import PostgresForTests
+
+
+@asynccontextmanager
+async def found_by_settings(
+    service: str, postgres: PostgresForTests, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Database]:
+    """Make a fresh database of `service`, keys in `keys`, and the variables that lead commands to both."""
+    _, public = ensure_key_files(keys)
+    async with postgres.fresh(service) as url:
+        monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
+        monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))
+        monkeypatch.setenv(f"SIGNPOST_{service.upper()}_DATABASE_URL", url)
+        database = Database(url, application_name="tests")
+        yield database
+        await database.close()
