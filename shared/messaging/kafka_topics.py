@@ -1,19 +1,23 @@
 """Topics on Apache Kafka: what there is, and making it what is declared."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from aiokafka import errors as kafka_errors
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from shared.backoff import Backoff
 from shared.events.topics import Cleanup, Topic
 from shared.messaging.kafka_session import KafkaConnection, reachable
-from shared.messaging.topics_admin import Described
+from shared.messaging.topics_admin import Described, differences
 
 _DAY = timedelta(days=1)
 _MOST_REPLICAS_IN_SYNC = 2
+_TOLD_WITHIN = timedelta(seconds=60)
 
 
 class KafkaTopics:
@@ -46,6 +50,7 @@ class KafkaTopics:
             }
             if wider:
                 await admin.create_partitions(wider)
+        await self._until_shown(topics)
 
     async def _create(self, admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
         if not topics:
@@ -59,6 +64,13 @@ class KafkaTopics:
         for name, code, *_ in response.topic_errors:
             if code not in (0, kafka_errors.TopicAlreadyExistsError.errno):
                 raise kafka_errors.for_code(code)(name)
+
+    async def _until_shown(self, topics: Sequence[Topic]) -> None:
+        """Wait until the brokers tell of what their controller has agreed to; it answers before they have heard."""
+        async with reachable(), asyncio.timeout(_TOLD_WITHIN.total_seconds()):
+            backoff = Backoff()
+            while not _all_shown(topics, await self.described()):  # noqa: ASYNC110 -- only asking tells
+                await asyncio.sleep(backoff.next())
 
     def _configs(self, topic: Topic) -> dict[str, str]:
         configs = {
@@ -91,6 +103,17 @@ async def _settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> Mapping
         for response in responses
         for _, _, _, name, entries in response.resources
     }
+
+
+def _all_shown(topics: Sequence[Topic], described: Mapping[str, Described]) -> bool:
+    return all(_is_shown(topic, described.get(topic.name)) for topic in topics)
+
+
+def _is_shown(topic: Topic, found: Described | None) -> bool:
+    """Whether the log has `topic` as declared, or wider: partitions are never taken away."""
+    if found is None:
+        return False
+    return not differences(replace(topic, partitions=max(topic.partitions, found.partitions)), found)
 
 
 def _described(partitions: int, settings: Mapping[str, str]) -> Described:

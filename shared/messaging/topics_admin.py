@@ -39,7 +39,7 @@ class Difference:
 async def diff(log: Topics, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
     """Return what is not as declared."""
     described = await log.described()
-    found = [difference for topic in topics for difference in _compare(topic, described.get(topic.name))]
+    found = [difference for topic in topics for difference in differences(topic, described.get(topic.name))]
     undeclared = sorted(described.keys() - {topic.name for topic in topics})
     return found + [Difference(name, "undeclared") for name in undeclared]
 
@@ -51,7 +51,8 @@ async def apply(log: Topics, topics: Sequence[Topic] = TOPICS) -> list[Differenc
     return before
 
 
-def _compare(topic: Topic, found: Described | None) -> list[Difference]:
+def differences(topic: Topic, found: Described | None) -> list[Difference]:
+    """Return where the log's topic, if it has one, is not as `topic` is declared."""
     if found is None:
         return [Difference(topic.name, "missing")]
     pairs = {

@@ -1,6 +1,6 @@
 """`signpost topics diff | apply` on both logs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -12,7 +12,7 @@ from shared.messaging import topics_admin
 from shared.messaging.kafka_session import KafkaConnection
 from shared.messaging.kafka_topics import KafkaTopics
 from shared.messaging.postgres import PostgresLog
-from shared.messaging.topics_admin import Difference, Topics
+from shared.messaging.topics_admin import Described, Difference, Topics
 from tests.support.postgres import PostgresForTests
 
 LETTERS = Topic(f"t-{uuid4().hex[:8]}.letters", ("w",), (), timedelta(days=7), restricted=True, partitions=2)
@@ -68,3 +68,25 @@ async def test_partitions_are_never_taken_away(topics: Topics) -> None:
     await topics.apply([wide])
     await topics.apply([replace(wide, partitions=2)])
     assert (await topics.described())[wide.name].partitions == 4
+
+
+class SlowToHear(KafkaTopics):
+    """Brokers that hear of what their controller agreed to only after they were asked `times` times."""
+
+    def __init__(self, servers: str, times: int) -> None:
+        super().__init__(KafkaConnection(servers), 1)
+        self._before: Mapping[str, Described] | None = None
+        self.times = times
+
+    async def described(self) -> Mapping[str, Described]:
+        self._before = self._before if self._before is not None else await super().described()
+        self.times -= 1
+        return self._before if self.times >= 0 else await super().described()
+
+
+async def test_topics_are_applied_once_the_brokers_have_heard_of_them(kafka: str) -> None:
+    brokers = SlowToHear(kafka, times=3)
+    late = replace(LETTERS, name=f"t-{uuid4().hex[:8]}.late")
+    await brokers.apply([late])
+    assert await declared_only(brokers, (late,)) == []
+    assert brokers.times < 0
