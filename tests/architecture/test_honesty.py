@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from tests.architecture.source import ROOT, modules_of_tests, product_modules
 
 EXCEPTION = re.compile(r"#\s*(?:noqa\b|type:\s*ignore\b)")
@@ -36,6 +38,14 @@ def test_tests_wait_for_conditions_and_never_for_a_time() -> None:
         if ast.unparse(call.func) in {"time.sleep", "asyncio.sleep"} and ast.unparse(call.args[0]) != "0"
     ]
     assert paused == []
+
+
+@pytest.mark.xdist_group("shared")
+def test_tests_that_share_a_server_are_sent_to_one_worker(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist knows a group by the end of a test's name, and says nothing where it finds none."""
+    if not hasattr(request.config, "workerinput"):
+        return
+    assert request.node.nodeid.endswith("@shared")
 
 
 def _outside_loops(node: ast.AST) -> Iterator[ast.Call]:
