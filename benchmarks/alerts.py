@@ -49,6 +49,7 @@ async def measure(stage: Stage, runs: int, shape: Shape, findings: Findings, adv
     lost = repeated = 0
     async with _running(stage) as (url, sink, token, settings):
         await _load(url, token, sink, _arrivals(Random(0), A_SECOND, 3), "warm-up")
+        reconciled = await _settled(settings)
         for run in range(runs):
             random = Random(run)
             sent = await _load(url, token, sink, _arrivals(random, A_SECOND, shape.steady), f"steady-{run}")
@@ -61,8 +62,7 @@ async def measure(stage: Stage, runs: int, shape: Shape, findings: Findings, adv
             everybody = sent.keys() | burst.keys()
             lost += len(everybody - sink.accepted_at.keys())
             repeated += sum(sink.mails[address] > 1 for address in everybody)
-            # The next run's steady load does not begin beside what is left of this one's burst.
-            reconciled = json.loads((await command("reconcile", "--wait", "60", "--json", settings=settings))[1])
+            reconciled = await _settled(settings)
             advance()
     findings.conditions["alerts"] = (
         f"intake, triage and notifier as a process each, on Kafka; {A_SECOND:.1f} reports/s (100,000 an hour) by a "
@@ -94,6 +94,13 @@ async def _running(stage: Stage) -> AsyncIterator[tuple[str, Sink, str, dict[str
             await process.start()
             stack.push_async_callback(process.stop)
         yield processes[0].url, sink, bearer(pair), settings
+
+
+async def _settled(settings: dict[str, str]) -> dict[str, int]:
+    """Return what the ledger says once nothing is in flight, so that no steady load begins beside a burst's rest."""
+    _, printed = await command("reconcile", "--wait", "60", "--json", settings=settings)
+    figures: dict[str, int] = json.loads(printed)
+    return figures
 
 
 def _arrivals(random: Random, rate: float, seconds: float) -> Iterator[float]:
