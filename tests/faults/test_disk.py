@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.houses import embedded
+from tests.faults.opening import embedded
 from tests.faults.stream import reporting
 from tests.support.eventually import eventually
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.houses import WAYS, opened
+from tests.faults.opening import WAYS, opened
 from tests.faults.steps import STEPS
 from tests.faults.stream import reporting
 

@@ -7,8 +7,8 @@ import pytest
 from services.embedded.data_directory import DataDirectory
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.houses import opened
 from tests.faults.mail_server import Manners, bad_mail_server
+from tests.faults.opening import opened
 from tests.faults.stream import reporting
 
 pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)

@@ -12,7 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.embedded import postgres
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.houses import Separate, a_kafka, separate
+from tests.faults.houses import Separate
+from tests.faults.opening import a_kafka, separate
 from tests.faults.stream import reporting
 from tests.support.eventually import eventually
 from tests.support.process import SignpostProcess

@@ -12,7 +12,8 @@ import pytest
 
 from shared.messaging.log import EventLog, LogUnavailable, Record
 from tests.faults import extent
-from tests.faults.houses import WAYS, House, opened
+from tests.faults.houses import House
+from tests.faults.opening import WAYS, opened
 from tests.faults.poison import KINDS, good, one_in_a_hundred
 from tests.support.eventually import eventually
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.houses import WAYS, a_kafka, opened, separate
+from tests.faults.opening import WAYS, a_kafka, opened, separate
 from tests.faults.stream import reporting
 from tests.support.eventually import eventually
 
