@@ -34,8 +34,9 @@ class Places:
     def __init__(self, text: str) -> None:
         self._lines = text.splitlines()
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-            self.data: object = yaml.safe_load(text)
+            loader = yaml.SafeLoader(text)
+            root = loader.get_single_node()
+            self.data: object = loader.construct_document(root) if root else None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
