@@ -13,11 +13,13 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from shared.backoff import Backoff
 from shared.events.topics import Cleanup, Topic
 from shared.messaging.kafka_session import KafkaConnection, reachable
+from shared.messaging.log import LogUnavailable
 from shared.messaging.topics_admin import Described, differences
 
 _DAY = timedelta(days=1)
 _MOST_REPLICAS_IN_SYNC = 2
 _TOLD_WITHIN = timedelta(seconds=60)
+_NOT_SHOWN = "Kafka took the topics and does not show them as declared; `signpost topics diff` says what differs"
 
 
 class KafkaTopics:
@@ -54,7 +56,7 @@ class KafkaTopics:
 
     async def _create(self, admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
         if not topics:
-            return
+            raise LogUnavailable(_NOT_SHOWN) from None
         response = await admin.create_topics(
             [
                 NewTopic(topic.name, topic.partitions, self._replication_factor, topic_configs=self._configs(topic))
@@ -66,11 +68,18 @@ class KafkaTopics:
                 raise kafka_errors.for_code(code)(name)
 
     async def _until_shown(self, topics: Sequence[Topic]) -> None:
-        """Wait until the brokers tell of what their controller has agreed to; it answers before they have heard."""
-        async with reachable(), asyncio.timeout(_TOLD_WITHIN.total_seconds()):
-            backoff = Backoff()
-            while not _all_shown(topics, await self.described()):  # noqa: ASYNC110 -- only asking tells
-                await asyncio.sleep(backoff.next())
+        """Wait until the brokers tell of what their controller has agreed to; it answers before they have heard.
+
+        Raises:
+            LogUnavailable: they do not within a minute.
+        """
+        backoff = Backoff()
+        try:
+            async with asyncio.timeout(_TOLD_WITHIN.total_seconds()):
+                while not _all_shown(topics, await self.described()):  # noqa: ASYNC110 -- only asking tells
+                    await asyncio.sleep(backoff.next())
+        except TimeoutError:
+            raise LogUnavailable(_NOT_SHOWN) from None
 
     def _configs(self, topic: Topic) -> dict[str, str]:
         configs = {

@@ -43,9 +43,8 @@ def test_tests_wait_for_conditions_and_never_for_a_time() -> None:
 @pytest.mark.xdist_group("shared")
 def test_tests_that_share_a_server_are_sent_to_one_worker(request: pytest.FixtureRequest) -> None:
     """pytest-xdist knows a group by the end of a test's name, and says nothing where it finds none."""
-    if not hasattr(request.config, "workerinput"):
-        return
-    assert request.node.nodeid.endswith("@shared")
+    is_worker = hasattr(request.config, "workerinput")
+    assert request.node.nodeid.endswith("@shared") is is_worker
 
 
 def _outside_loops(node: ast.AST) -> Iterator[ast.Call]:

@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 
 from shared.events.topics import Cleanup, Topic
-from shared.messaging import topics_admin
+from shared.messaging import kafka_topics, topics_admin
 from shared.messaging.kafka_session import KafkaConnection
 from shared.messaging.kafka_topics import KafkaTopics
+from shared.messaging.log import LogUnavailable
 from shared.messaging.postgres import PostgresLog
 from shared.messaging.topics_admin import Described, Difference, Topics
 from tests.support.postgres import PostgresForTests
@@ -90,3 +91,10 @@ async def test_topics_are_applied_once_the_brokers_have_heard_of_them(kafka: str
     await brokers.apply([late])
     assert await declared_only(brokers, (late,)) == []
     assert brokers.times < 0
+
+
+async def test_brokers_that_never_hear_of_a_topic_are_named(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_topics, "_TOLD_WITHIN", timedelta(milliseconds=300))
+    late = replace(LETTERS, name=f"t-{uuid4().hex[:8]}.never")
+    with pytest.raises(LogUnavailable, match="topics diff"):
+        await SlowToHear(kafka, times=1_000_000).apply([late])
