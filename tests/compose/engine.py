@@ -13,8 +13,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "deploy" / "demo.env"
+ARTEFACTS = ROOT / "artefacts" / "compose"
+"""Where the logs of the containers are kept, for whoever has to find out why a statement failed."""
 _HEALTHY_WITHIN = 900.0
 _LOOK_EVERY = 1.0
+_DESCRIBE_GROUPS = (
+    "/opt/kafka/bin/kafka-consumer-groups.sh",
+    "--bootstrap-server=localhost:9092",
+    "--describe",
+    "--all-groups",
+)
 
 
 class NoEngine(AssertionError):
@@ -95,6 +103,16 @@ class Composed:
         wanted = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
         return (await output_of(["docker", "ps", "--all", "--quiet", *wanted])).strip()
 
+    async def keep_logs(self) -> None:
+        """Write what every container logged, and where each consumer group stands, to `ARTEFACTS`."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        ours = f"--filter=label=com.docker.compose.project={self.project}"
+        for name in (await output_of(["docker", "ps", "--all", "--format={{.Names}}", ours])).split():
+            log = await output_of(["docker", "logs", "--timestamps", name], errors_too=True)
+            (ARTEFACTS / f"{name.removeprefix(self.project)[1:]}.log").write_text(log, encoding="utf-8")
+        groups = await self.compose("exec", "-T", "kafka", *_DESCRIBE_GROUPS)
+        (ARTEFACTS / "groups.txt").write_text(groups, encoding="utf-8")
+
     async def down(self) -> None:
         """Remove everything that this project made: containers, networks, volumes, its image."""
         await self.compose("--profile", "operator", "down", "--volumes", "--remove-orphans", "--timeout", "10")
@@ -115,6 +133,8 @@ async def composed(settings: Mapping[str, str]) -> AsyncIterator[Composed]:
         await project.compose("up", "--detach", "--no-build")
         yield project
     finally:
+        with contextlib.suppress(Failed):  # a container that never was, or is down
+            await project.keep_logs()
         await project.down()
 
 
@@ -140,18 +160,25 @@ def demo_settings() -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-async def output_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run `command` in the repository and return what it wrote to its standard output.
+async def output_of(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, *, errors_too: bool = False
+) -> str:
+    """Run `command` in the repository and return what it wrote to its standard output, with `errors_too` to both.
 
     Raises:
         Failed: it ended with another exit code than 0.
     """
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command,
+        cwd=ROOT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT if errors_too else asyncio.subprocess.PIPE,
     )
     output, errors = await process.communicate()
     if process.returncode:
-        raise Failed(f"{' '.join(command)} ended with {process.returncode}: {(output + errors).decode()[-4000:]}")
+        said = (output + (errors or b"")).decode()[-4000:]
+        raise Failed(f"{' '.join(command)} ended with {process.returncode}: {said}")
     return output.decode()
 
 
