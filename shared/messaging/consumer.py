@@ -110,7 +110,6 @@ class BatchConsumer:
         while not stop.is_set() and not self._stopped:
             try:
                 await self._consume(stop)
-                backoff.reset()
             except Exception as error:  # noqa: BLE001 -- the outermost loop: the log keeps what was not committed
                 self.unready_because = f"cannot consume: {class_of(error)}"
                 report = _log.warning if is_transient(error) or isinstance(error, Fenced) else _log.exception

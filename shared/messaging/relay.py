@@ -93,7 +93,6 @@ class Relay:
         while not stop.is_set():
             try:
                 await self._publish_as_the_only_one(stop)
-                backoff.reset()
             except Exception as error:  # noqa: BLE001 -- the outermost loop: whatever it is, the outbox keeps the events
                 self.unready_because = f"cannot publish: {class_of(error)}"
                 report = _log.warning if is_transient(error) or isinstance(error, Fenced) else _log.exception
