@@ -14,7 +14,9 @@ class Database:
         url: `postgresql+asyncpg://…`.
         application_name: shown in `pg_stat_activity`.
         pool_size: connections kept; as many again may be opened under load.
-        statement_timeout: a statement that runs longer is cancelled, so that nothing hangs for ever.
+        statement_timeout: a statement that runs longer is cancelled by the server.
+        silence_timeout: a server that has not answered by then is taken for gone, so that nothing hangs for ever: after
+            a power cut, or where a firewall forgot a connection, nobody is told.
     """
 
     def __init__(
@@ -24,6 +26,7 @@ class Database:
         application_name: str,
         pool_size: int = 5,
         statement_timeout: timedelta = timedelta(seconds=30),
+        silence_timeout: timedelta = timedelta(seconds=40),
     ) -> None:
         self.engine = create_async_engine(
             url,
@@ -31,11 +34,12 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             connect_args={
+                "command_timeout": silence_timeout.total_seconds(),
                 "server_settings": {
                     "application_name": application_name,
                     "timezone": "UTC",
                     "statement_timeout": str(int(statement_timeout.total_seconds() * 1000)),
-                }
+                },
             },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

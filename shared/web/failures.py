@@ -29,7 +29,7 @@ from shared.web.signing_in_again import keep_what_was_typed, renewal_address, si
 from shared.web.validation import field_problems, unreadable_body
 
 _log = structlog.get_logger()
-_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, gaierror)
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, gaierror)
 """A server that is away also has no address, where names are given to what runs."""
 
 

@@ -1,6 +1,7 @@
 """A transaction is whole or nothing, and a sweep does due work in batches until none is left."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.clock import SystemClock
 from shared.db.database import Database
 from shared.db.sweep import Sweep
+from tests.support.wire import wire_to
 
 SERVICE = "intake"
 LIMIT_SECONDS = 60
@@ -35,6 +37,28 @@ async def test_times_are_in_utc_whatever_the_machine_thinks(database: Database) 
         now = await session.scalar(text("select now()"))
     assert isinstance(now, datetime)
     assert now.utcoffset() == timedelta(0)
+
+
+async def test_a_server_that_falls_silent_is_given_up_and_another_connection_is_made(database: Database) -> None:
+    url = database.engine.url
+
+    async def server() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if folder := url.query.get("host"):
+            return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        return await asyncio.open_connection(url.host, url.port)
+
+    async with wire_to(server) as wire:
+        over_tcp = url.set(host="127.0.0.1", port=wire.port, query={})
+        remote = Database(
+            over_tcp.render_as_string(hide_password=False),
+            application_name="tests",
+            silence_timeout=timedelta(seconds=1),
+        )
+        async with asyncio.timeout(LIMIT_SECONDS):
+            with pytest.raises(TimeoutError):
+                await _asks_twice(remote, wire.go_silent)
+            assert await _asks_twice(remote, lambda: None) == 2
+        await remote.close()
 
 
 async def test_a_sweep_goes_on_while_work_is_due_and_then_waits(database: Database) -> None:
@@ -80,6 +104,13 @@ async def test_a_sweep_outlives_what_goes_wrong_and_says_so(database: Database, 
         await sweep.run(stop)
     assert attempts == [None, reason]
     assert sweep.unready_because is None
+
+
+async def _asks_twice(database: Database, between: Callable[[], None]) -> int:
+    async with database.transaction() as session:
+        await session.execute(text("select 1"))
+        between()
+        return int(await session.scalar(text("select 2")) or 0)
 
 
 async def _half_a_thing(database: Database) -> None:

@@ -1,0 +1,57 @@
+"""A network between a client and a server that can go silent: what is sent is swallowed, and nobody is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+
+class Wire:
+    """Where clients connect to; `port` is on this machine."""
+
+    def __init__(self, connect: Connect) -> None:
+        self.port = 0
+        self._connect = connect
+        self._silences = 0
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    def go_silent(self) -> None:
+        """Let what is connected now hear no more, and stay open, as after a power cut; who connects anew is heard."""
+        self._silences += 1
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Connect a client to the server."""
+        server_reader, server_writer = await self._connect()
+        for one, other in ((reader, server_writer), (server_reader, writer)):
+            pump = asyncio.create_task(self._pump(one, other))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        silences = self._silences
+        try:
+            while data := await reader.read(65536):
+                if silences == self._silences:
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.close()
+
+    async def close(self) -> None:
+        for pump in list(self._pumps):
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+
+
+@asynccontextmanager
+async def wire_to(connect: Connect) -> AsyncIterator[Wire]:
+    """Listen on a free port, and pass on what clients and the server say."""
+    wire = Wire(connect)
+    server = await asyncio.start_server(wire.take, "127.0.0.1", 0)
+    wire.port = server.sockets[0].getsockname()[1]
+    try:
+        yield wire
+    finally:
+        server.close()
+        await wire.close()
