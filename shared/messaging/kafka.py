@@ -99,15 +99,17 @@ class KafkaAppender:
 
         Raises:
             Fenced: a newer producer has the same id.
-            LogUnavailable: not appended, or not known; open a new appender and append again.
+            LogUnavailable: not appended, or not known; open a new appender, which ends what is open, and append again.
         """
         if not records:
             return
         if self._failed:
             raise LogUnavailable("an earlier append failed")
         self._failed = True
-        async with reachable(), self._producer.transaction():
+        async with reachable():
+            await self._producer.begin_transaction()
             await self._send(records)
+            await self._producer.commit_transaction()
         self._failed = False
 
     async def _send(self, records: Sequence[Record]) -> None:

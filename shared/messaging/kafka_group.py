@@ -85,14 +85,15 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     async def end_offsets(self) -> _Offsets:
         """Return the end of every assigned partition; waits for the first assignment."""
+        places = await self._places()
         async with reachable():
-            ends = await self._consumer.end_offsets(await self._places())
+            ends = await self._consumer.end_offsets(places)
         return {(place.topic, place.partition): end for place, end in ends.items()}
 
     async def reached(self) -> _Offsets:
         """Return the offset to read on from, per assigned partition: past the markers that end transactions."""
+        places = await self._places()
         async with reachable():
-            places = await self._places()
             return {(place.topic, place.partition): await self._consumer.position(place) for place in places}
 
     async def lag(self) -> _Offsets:
@@ -112,7 +113,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     async def _places(self) -> Sequence[TopicPartition]:
         """Return what is assigned to this member; waits for the first assignment."""
-        async with asyncio.timeout(_ASSIGNED_WITHIN):
+        async with reachable(_ASSIGNED_WITHIN):
             await self._assigned.wait()
         return list(self._consumer.assignment())
 

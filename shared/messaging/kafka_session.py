@@ -23,6 +23,8 @@ _FENCED = (
     kafka_errors.UnknownMemberIdError,
     kafka_errors.RebalanceInProgressError,
 )
+_ANSWERS_WITHIN = 30.0
+"""Seconds. The driver waits for ever where a task of its own has died, and for brokers that are away."""
 _CLOSES_WITHIN = 10.0
 
 
@@ -65,10 +67,11 @@ class KafkaConnection:
 
 
 @asynccontextmanager
-async def reachable() -> AsyncIterator[None]:
-    """Turn the driver's errors into the port's."""
+async def reachable(within: float = _ANSWERS_WITHIN) -> AsyncIterator[None]:
+    """Turn the driver's errors into the port's; what takes longer than `within` seconds counts as one of them."""
     try:
-        yield
+        async with asyncio.timeout(within):
+            yield
     except _FENCED as error:
         raise Fenced from error
     except (kafka_errors.KafkaError, OSError, TimeoutError) as error:

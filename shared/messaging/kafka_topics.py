@@ -92,7 +92,7 @@ class KafkaTopics:
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(**self._connection.arguments())
-        async with reachable():
+        async with reachable(_TOLD_WITHIN.total_seconds()):
             try:
                 await admin.start()
                 yield admin

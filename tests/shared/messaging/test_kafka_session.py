@@ -1,5 +1,6 @@
 """How Kafka is reached, and what its errors mean."""
 
+import asyncio
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +72,12 @@ async def test_the_drivers_errors_become_the_ports(error: Exception, meaning: ty
     with pytest.raises(meaning):
         async with reachable():
             raise error
+
+
+async def test_a_driver_that_waits_for_ever_is_a_log_that_is_away() -> None:
+    with pytest.raises(LogUnavailable):
+        async with reachable(within=0.01):
+            await asyncio.Event().wait()
 
 
 async def test_a_broker_that_is_not_there_is_a_log_that_is_away() -> None:
