@@ -1,11 +1,11 @@
 """`python -m benchmarks`: measures, prints the table, writes JSON."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 from rich.progress import Progress
 
@@ -33,7 +33,7 @@ def main(
     configure_logging("error")
     findings = Findings()
     try:
-        uvloop.run(_measure(findings, wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
+        asyncio.run(_measure(findings, wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
     finally:  # what was measured before something went wrong, or somebody had enough, is not lost
         measuring.show(findings, _console)
         if json:

@@ -54,7 +54,7 @@ async def measure(stage: Stage, runs: int, findings: Findings, advance: Callable
                     await process.stop()
     findings.conditions["intake"] = (
         f"{REQUESTS} requests with bodies of about {REPORT_BYTES} B over {CONNECTIONS} connections, the same client; "
-        "uvicorn with uvloop, one process, settings as in production; each commit durable before its 201"
+        "uvicorn, one process (the floor on uvloop), settings as in production; each commit durable before its 201"
     )
     findings.figures += [
         *(Figure(ROW, name, "reports/s", values) for name, values in rates.items()),

@@ -33,7 +33,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         PortBusy: something else listens there.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # Its protocol is named, or asyncio would not take it for TCP, and answers would wait for delayed acknowledgements.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

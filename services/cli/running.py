@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 
 import services.intake.app
@@ -73,7 +72,7 @@ def up(
     directory = DataDirectory(data_dir.resolve()) if data_dir else data_directory()
     configure_logging(os.environ.get("SIGNPOST_LOG_LEVEL", "warning"))
     _console.print(f"Signpost is starting, with its data in {directory.path}")
-    uvloop.run(run.up(directory, port, announce=_say_ready))
+    asyncio.run(run.up(directory, port, announce=_say_ready))
     _console.print("Signpost has stopped; its data stays.")
 
 
@@ -98,7 +97,7 @@ def serve_one(
         known = ", ".join(RoleKind)
         message = f"--roles takes a list of {known}"
         raise typer.BadParameter(message) from None
-    uvloop.run(_serve(service.value, host, port, kinds))
+    asyncio.run(_serve(service.value, host, port, kinds))
 
 
 async def _serve(name: str, host: str, port: int, kinds: set[RoleKind]) -> None:

@@ -42,6 +42,21 @@ def _app() -> FastAPI:
     return app
 
 
+async def test_what_is_sent_is_not_held_back_until_the_one_before_is_acknowledged() -> None:
+    delays: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def taken(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        delays.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with listening("127.0.0.1", 0) as listener:
+        async with await asyncio.start_server(taken, sock=listener), asyncio.timeout(LIMIT_SECONDS):
+            _, writer = await asyncio.open_connection(*listener.getsockname())
+            assert await delays
+            writer.close()
+
+
 async def test_roles_stop_after_the_last_request_and_the_port_is_free_again() -> None:
     diary: list[str] = []
     stop = asyncio.Event()
