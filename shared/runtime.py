@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 from fastapi import FastAPI
 
+from shared.cancellation import is_being_cancelled
 from shared.db.database import Database
 
 _log = structlog.get_logger()
@@ -60,10 +61,18 @@ async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
         group.create_task(stop.wait(), name="stop")  # without any role there is still something to wait for
 
 
+class RoleEnded(Exception):
+    """A role came to an end that nobody asked for; the message is its name."""
+
+
 async def _run(role: Role, stop: asyncio.Event) -> None:
     _log.info("role_started", role=role.name, kind=role.kind)
     try:
         await role.run(stop)
+    except asyncio.CancelledError:
+        if is_being_cancelled():
+            raise
+        raise RoleEnded(role.name) from None  # a task group takes a cancellation for an end in good order
     finally:
         stop.set()
         _log.info("role_stopped", role=role.name, kind=role.kind)

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import structlog
 from aiokafka import errors as kafka_errors
 from aiokafka.helpers import create_ssl_context
 
 from shared.messaging.log import Fenced, LogUnavailable
+
+_log = structlog.get_logger()
 
 _FENCED = (
     kafka_errors.ProducerFenced,
@@ -79,9 +82,14 @@ async def reachable(within: float = _ANSWERS_WITHIN) -> AsyncIterator[None]:
 
 
 async def stop(client: Stoppable) -> None:
-    """Stop a client; one that lost its brokers, or was fenced, is let go."""
-    try:
-        async with asyncio.timeout(_CLOSES_WITHIN):
-            await client.stop()
-    except (kafka_errors.KafkaError, OSError, TimeoutError):
-        return
+    """Stop a client; one that lost its brokers, was fenced, or cannot end, is let go.
+
+    In a task of its own: the driver cancels what it is at, and what it cancels may come out of its `stop`, where it
+    would be taken for the end of whoever asked for it.
+    """
+    stopping = asyncio.create_task(client.stop())
+    await asyncio.wait({stopping}, timeout=_CLOSES_WITHIN)
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled() and (error := stopping.exception()):
+        _log.info("client_let_go", error=type(error).__name__)

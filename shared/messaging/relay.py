@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.backoff import Backoff
+from shared.cancellation import is_being_cancelled
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
@@ -178,16 +179,10 @@ async def _until_lost(connection: AsyncConnection, publishing: Awaitable[None]) 
     try:
         await task
     except asyncio.CancelledError:
-        if _is_being_cancelled():
+        if is_being_cancelled():
             raise
         raise LogUnavailable("lock connection lost") from None
     finally:
         if not task.done():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-
-def _is_being_cancelled() -> bool:
-    """Say whether it is this very task that somebody cancels, not the one it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

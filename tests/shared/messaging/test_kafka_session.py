@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from shared.messaging.kafka import KafkaLog
-from shared.messaging.kafka_session import KafkaConnection, reachable
+from shared.messaging.kafka_session import KafkaConnection, Stoppable, reachable, stop
 from shared.messaging.log import Fenced, LogUnavailable
 
 
@@ -78,6 +78,29 @@ async def test_a_driver_that_waits_for_ever_is_a_log_that_is_away() -> None:
     with pytest.raises(LogUnavailable):
         async with reachable(within=0.01):
             await asyncio.Event().wait()
+
+
+class Cancels:
+    """A driver whose end waits for something that it has cancelled, as aiokafka's waits for its fetches."""
+
+    async def stop(self) -> None:
+        fetch = asyncio.create_task(asyncio.Event().wait())
+        await asyncio.sleep(0)
+        fetch.cancel()
+        await fetch
+
+
+class Breaks:
+    """A driver that does not come to its end."""
+
+    async def stop(self) -> None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("driver", [Cancels(), Breaks()])
+async def test_what_ends_inside_a_driver_ends_nobody_else(driver: Stoppable) -> None:
+    await stop(driver)
+    await asyncio.sleep(0)
 
 
 async def test_a_broker_that_is_not_there_is_a_log_that_is_away() -> None:
