@@ -1,16 +1,20 @@
 """Many rows at once, by PostgreSQL's COPY, inside a session's transaction (decision 0025)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import asyncpg
 import orjson
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import JSON, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _BEGIN = text("select 1")
+_COPIED_WITHIN = 29.0
+"""Seconds; less than the driver gives a command, whose end would come before it has written all."""
 
 
 async def copy_in(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -28,12 +32,24 @@ async def copy_in(session: AsyncSession, table: Table, rows: Sequence[Mapping[st
     names = tuple(rows[0])
     driver = await _driver(session)
     try:
-        await driver.copy_records_to_table(table.name, records=_records(table, names, rows), columns=names)
+        await copy_records(driver, table.name, names, _records(table, names, rows))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         away = not isinstance(error, asyncpg.PostgresError) or isinstance(error, asyncpg.PostgresConnectionError)
         raise DBAPIError(
             f"copy {table.name}", None, error, hide_parameters=True, connection_invalidated=away
         ) from error
+
+
+async def copy_records(
+    driver: asyncpg.Connection | PoolConnectionProxy, table: str, names: Sequence[str], records: Iterable[Any]
+) -> None:
+    """Let the driver copy `records`, whose fields are `names`, into `table`.
+
+    Raises:
+        TimeoutError: the server is gone. While it waits to write, the driver is not told, and has no limit of its own.
+    """
+    async with asyncio.timeout(_COPIED_WITHIN):
+        await driver.copy_records_to_table(table, records=records, columns=names)
 
 
 async def _driver(session: AsyncSession) -> asyncpg.Connection:

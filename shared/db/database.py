@@ -6,6 +6,9 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
+_KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""Seconds, and how often: by default the server keeps the locks of a machine that is gone for two hours."""
+
 
 class Database:
     """Owns the engine of one database.
@@ -15,8 +18,8 @@ class Database:
         application_name: shown in `pg_stat_activity`.
         pool_size: connections kept; as many again may be opened under load.
         statement_timeout: a statement that runs longer is cancelled by the server.
-        silence_timeout: a server that has not answered by then is taken for gone, so that nothing hangs for ever: after
-            a power cut, or where a firewall forgot a connection, nobody is told.
+        answers_within: a server that has not answered a command by then is taken for gone, so that nothing hangs for
+            ever: after a power cut, or where a firewall forgot a connection, nobody is told.
     """
 
     def __init__(
@@ -26,7 +29,7 @@ class Database:
         application_name: str,
         pool_size: int = 5,
         statement_timeout: timedelta = timedelta(seconds=30),
-        silence_timeout: timedelta = timedelta(seconds=40),
+        answers_within: timedelta = timedelta(seconds=40),
     ) -> None:
         self.engine = create_async_engine(
             url,
@@ -34,10 +37,11 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             connect_args={
-                "command_timeout": silence_timeout.total_seconds(),
+                "command_timeout": answers_within.total_seconds(),
                 "server_settings": {
                     "application_name": application_name,
                     "timezone": "UTC",
+                    **_KEEPALIVE,
                     "statement_timeout": str(int(statement_timeout.total_seconds() * 1000)),
                 },
             },

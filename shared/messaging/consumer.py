@@ -102,11 +102,11 @@ class BatchConsumer:
         self._goal: Mapping[tuple[str, int], int] | None = None
         self._member: Subscription | None = None
         self._upkeep_at = 0.0
+        self._backoff = Backoff()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`; a log or a database that is away is waited for."""
         await self._wait_for_the_other(stop)
-        backoff = Backoff()
         while not stop.is_set() and not self._stopped:
             try:
                 await self._consume(stop)
@@ -114,7 +114,7 @@ class BatchConsumer:
                 self.unready_because = f"cannot consume: {class_of(error)}"
                 report = _log.warning if is_transient(error) or isinstance(error, Fenced) else _log.exception
                 report("consumer_waits", group=self.name, error=class_of(error))
-                await wait_for_stop(stop, backoff.next())
+                await wait_for_stop(stop, self._backoff.next())
             finally:
                 await self.close()
         await stop.wait()
@@ -172,6 +172,7 @@ class BatchConsumer:
         try:
             await member.commit(batch)
             self.unready_because = None
+            self._backoff.reset()
         except Fenced:
             _log.info("batch_fenced", group=self.name, records=len(batch.records))
             await member.rewind()

@@ -8,11 +8,13 @@ from typing import Self
 from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
 
 from shared.messaging.kafka_behind import behind
-from shared.messaging.kafka_group import KafkaSubscription
+from shared.messaging.kafka_group import ASSIGNED_WITHIN, KafkaSubscription
 from shared.messaging.kafka_session import KafkaConnection, reachable, stop
 from shared.messaging.log import Appender, LogUnavailable, Record, Subscription
 
 _MAX_REQUEST = 4 * 1024 * 1024
+_OPEN_FOR_MS = 35_000
+"""When brokers end a transaction that nobody ends, and that readers wait behind; an append is given up before."""
 _REJOINING = timedelta(seconds=10)
 """What a member may need beyond the batch in hand before it has joined again."""
 
@@ -48,7 +50,11 @@ class KafkaLog:
     async def appender(self, writer_id: str) -> Appender:
         """Open the one transactional producer of `writer_id`, fencing any earlier one."""
         producer = AIOKafkaProducer(
-            transactional_id=writer_id, max_request_size=_MAX_REQUEST, linger_ms=2, **self._connection.arguments()
+            transactional_id=writer_id,
+            transaction_timeout_ms=_OPEN_FOR_MS,
+            max_request_size=_MAX_REQUEST,
+            linger_ms=2,
+            **self._connection.arguments(),
         )
         try:
             async with reachable():
@@ -72,7 +78,7 @@ class KafkaLog:
         )
         subscription = KafkaSubscription(consumer, self._finish_within)
         try:
-            async with reachable():
+            async with reachable(ASSIGNED_WITHIN):
                 await subscription.join(topics)
         except BaseException:
             await subscription.close()

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
-from shared.messaging.kafka_session import reachable, stop
+from shared.messaging.kafka_session import ANSWERS_WITHIN, reachable, stop
 from shared.messaging.log import Batch, Fenced, Position, ReceivedRecord, Record
 
-_ASSIGNED_WITHIN = 60.0
-
+ASSIGNED_WITHIN = 60.0
+"""Seconds; a rebalance waits for whoever has a batch in hand."""
 _Offsets = Mapping[tuple[str, int], int]
 
 
@@ -22,6 +22,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         self._consumer = consumer
         self._finish_within = finish_within.total_seconds()
         self._generation = 0
+        self._last_answer = 0
+        self._silent_since: float | None = None
         self._assigned = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -45,6 +47,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     async def poll(self, max_records: int, timeout: timedelta) -> Batch:
         """Return records as soon as there are any; an empty batch after `timeout`."""
+        if not self._idle.is_set():
+            self._silent_since = None  # while a batch is in hand nobody listens
         self._idle.set()
         async with reachable():
             found = await self._consumer.getmany(
@@ -54,11 +58,25 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             if found:
                 self._idle.clear()  # at once: from here on a rebalance waits for this batch
             behind = await self._behind()
+            self._check_silence(heard=bool(found))
         if not found:
             return Batch((), generation, behind=behind)
         records = [_received(record) for place in sorted(found) for record in found[place]]
         next_offsets = {(place.topic, place.partition): found[place][-1].offset + 1 for place in found}
         return Batch(records, generation, next_offsets, behind)
+
+    def _check_silence(self, *, heard: bool) -> None:
+        """Tell a log that is away from one that is empty: brokers answer a fetch that finds nothing, too.
+
+        Raises:
+            TimeoutError: none has, for longer than an answer may take.
+        """
+        answers = [self._consumer.last_poll_timestamp(place) or 0 for place in self._consumer.assignment()]
+        now, newest = asyncio.get_running_loop().time(), max(answers, default=0)
+        if heard or not answers or newest != self._last_answer or self._silent_since is None:
+            self._last_answer, self._silent_since = newest, now
+        elif now - self._silent_since > ANSWERS_WITHIN:
+            raise TimeoutError
 
     async def commit(self, batch: Batch) -> None:
         """Commit the offsets of `batch`, unless its partitions have been given to somebody else."""
@@ -113,7 +131,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     async def _places(self) -> Sequence[TopicPartition]:
         """Return what is assigned to this member; waits for the first assignment."""
-        async with reachable(_ASSIGNED_WITHIN):
+        async with reachable(ASSIGNED_WITHIN):
             await self._assigned.wait()
         return list(self._consumer.assignment())
 

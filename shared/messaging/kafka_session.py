@@ -26,7 +26,7 @@ _FENCED = (
     kafka_errors.UnknownMemberIdError,
     kafka_errors.RebalanceInProgressError,
 )
-_ANSWERS_WITHIN = 30.0
+ANSWERS_WITHIN = 30.0
 """Seconds. The driver waits for ever where a task of its own has died, and for brokers that are away."""
 _CLOSES_WITHIN = 10.0
 
@@ -70,7 +70,7 @@ class KafkaConnection:
 
 
 @asynccontextmanager
-async def reachable(within: float = _ANSWERS_WITHIN) -> AsyncIterator[None]:
+async def reachable(within: float = ANSWERS_WITHIN) -> AsyncIterator[None]:
     """Turn the driver's errors into the port's; what takes longer than `within` seconds counts as one of them."""
     try:
         async with asyncio.timeout(within):

@@ -18,6 +18,8 @@ from shared.messaging.topics_admin import Described, differences
 
 _DAY = timedelta(days=1)
 _MOST_REPLICAS_IN_SYNC = 2
+_DONE_WITHIN = 60.0
+"""Seconds for what is asked of the brokers in one session."""
 _TOLD_WITHIN = timedelta(seconds=60)
 _NOT_SHOWN = "Kafka took the topics and does not show them as declared; `signpost topics diff` says what differs"
 
@@ -92,7 +94,7 @@ class KafkaTopics:
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(**self._connection.arguments())
-        async with reachable(_TOLD_WITHIN.total_seconds()):
+        async with reachable(_DONE_WITHIN):
             try:
                 await admin.start()
                 yield admin

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Self
 from zlib import crc32
 
+from shared.db.bulk import copy_records
 from shared.events.topics import TOPICS, Topic
 from shared.messaging import postgres_schema
 from shared.messaging.log import Appender, Fenced, LogUnavailable, Record, Subscription
@@ -170,7 +171,7 @@ async def _append(connection: Connection, by_partition: Mapping[_Partition, list
         for place, records in by_partition.items()
         for offset, record in enumerate(records, offsets[place])
     ]
-    await connection.copy_records_to_table("log_record", records=rows, columns=_COLUMNS)
+    await copy_records(connection, "log_record", _COLUMNS, rows)
     ends = [offsets[place] + len(records) for place, records in by_partition.items()]
     await connection.execute(_MOVE_HEADS, topics, partitions, ends)
     await connection.execute("select pg_notify($1, $2)", CHANNEL, ",".join(sorted(set(topics))))

@@ -87,10 +87,10 @@ class Relay:
         self._clock = clock
         self._on_published = on_published
         self._wake = outbox.committed if outbox else asyncio.Event()
+        self._backoff = Backoff()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop`; a log or a database that is away is waited for."""
-        backoff = Backoff()
         while not stop.is_set():
             try:
                 await self._publish_as_the_only_one(stop)
@@ -98,7 +98,7 @@ class Relay:
                 self.unready_because = f"cannot publish: {class_of(error)}"
                 report = _log.warning if is_transient(error) or isinstance(error, Fenced) else _log.exception
                 report("relay_waits", relay=self.name, error=class_of(error))
-                await wait_for_stop(stop, backoff.next())
+                await wait_for_stop(stop, self._backoff.next())
 
     async def drain(self) -> int:
         """Publish everything that waits now, and return how many events that was."""
@@ -161,6 +161,7 @@ class Relay:
                 await self._on_published(session, events, now)
         for topic, count in Counter(row.topic for row in rows).items():
             metrics.EVENTS_PUBLISHED.labels(self._service, topic).inc(count)
+        self._backoff.reset()
         _log.info("events_published", relay=self.name, events=len(rows))
         return len(rows)
 

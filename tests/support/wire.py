@@ -1,4 +1,4 @@
-"""A network between a client and a server that can go silent: what is sent is swallowed, and nobody is told."""
+"""A network between a client and a server that can go silent: what is sent does not arrive, and nobody is told."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,9 +32,10 @@ class Wire:
         silences = self._silences
         try:
             while data := await reader.read(65536):
-                if silences == self._silences:
-                    writer.write(data)
-                    await writer.drain()
+                if silences != self._silences:
+                    await asyncio.Event().wait()
+                writer.write(data)
+                await writer.drain()
         finally:
             writer.close()
 

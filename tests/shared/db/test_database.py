@@ -1,22 +1,26 @@
 """A transaction is whole or nothing, and a sweep does due work in batches until none is left."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Column, MetaData, String, Table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.clock import SystemClock
+from shared.db import bulk
 from shared.db.database import Database
 from shared.db.sweep import Sweep
-from tests.support.wire import wire_to
+from tests.support.wire import Wire, wire_to
 
 SERVICE = "intake"
 LIMIT_SECONDS = 60
+MANY = 20_000
+"""Rows: more than the buffers between two machines hold."""
 
 
 class _ChangedItsMind(Exception):
@@ -39,7 +43,9 @@ async def test_times_are_in_utc_whatever_the_machine_thinks(database: Database) 
     assert now.utcoffset() == timedelta(0)
 
 
-async def test_a_server_that_falls_silent_is_given_up_and_another_connection_is_made(database: Database) -> None:
+@asynccontextmanager
+async def over_a_wire(database: Database) -> AsyncIterator[tuple[Database, Wire]]:
+    """Reach the server of `database` over a network that can go silent, with little patience."""
     url = database.engine.url
 
     async def server() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -47,18 +53,35 @@ async def test_a_server_that_falls_silent_is_given_up_and_another_connection_is_
             return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
         return await asyncio.open_connection(url.host, url.port)
 
-    async with wire_to(server) as wire:
-        over_tcp = url.set(host="127.0.0.1", port=wire.port, query={})
-        remote = Database(
-            over_tcp.render_as_string(hide_password=False),
-            application_name="tests",
-            silence_timeout=timedelta(seconds=1),
-        )
-        async with asyncio.timeout(LIMIT_SECONDS):
-            with pytest.raises(TimeoutError):
-                await _asks_twice(remote, wire.go_silent)
-            assert await _asks_twice(remote, lambda: None) == 2
-        await remote.close()
+    async with wire_to(server) as wire, asyncio.timeout(LIMIT_SECONDS):
+        address = url.set(host="127.0.0.1", port=wire.port, query={}).render_as_string(hide_password=False)
+        remote = Database(address, application_name="tests", answers_within=timedelta(seconds=1))
+        try:
+            yield remote, wire
+        finally:
+            await remote.close()
+
+
+async def test_a_server_that_falls_silent_is_given_up_and_another_connection_is_made(database: Database) -> None:
+    async with over_a_wire(database) as (remote, wire):
+        with pytest.raises(TimeoutError):
+            await _asks_twice(remote, wire.go_silent)
+        assert await _asks_twice(remote, lambda: None) == 2
+
+
+async def test_a_server_that_falls_silent_among_many_rows_is_given_up(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_COPIED_WITHIN", 1.0)
+    thing = Table("thing", MetaData(), Column("name", String))
+    async with database.transaction() as session:
+        await session.execute(text("create table thing (name text)"))
+    async with over_a_wire(database) as (remote, wire):
+        with pytest.raises(TimeoutError):
+            await _copies(remote, thing, wire.go_silent)
+        await _copies(remote, thing, lambda: None)
+    async with database.transaction() as session:
+        assert await session.scalar(text("select count(*) from thing")) == MANY
 
 
 async def test_a_sweep_goes_on_while_work_is_due_and_then_waits(database: Database) -> None:
@@ -111,6 +134,13 @@ async def _asks_twice(database: Database, between: Callable[[], None]) -> int:
         await session.execute(text("select 1"))
         between()
         return int(await session.scalar(text("select 2")) or 0)
+
+
+async def _copies(database: Database, table: Table, before: Callable[[], None]) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("select 1"))
+        before()
+        await bulk.copy_in(session, table, [{"name": "x" * 1_000}] * MANY)
 
 
 async def _half_a_thing(database: Database) -> None:

@@ -2,10 +2,13 @@
 
 import asyncio
 import ssl
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count, repeat
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka import errors as kafka_errors
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -13,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from shared.messaging import kafka_group
 from shared.messaging.kafka import KafkaLog
+from shared.messaging.kafka_group import KafkaSubscription
 from shared.messaging.kafka_session import KafkaConnection, Stoppable, reachable, stop
 from shared.messaging.log import Fenced, LogUnavailable
 
@@ -101,6 +106,48 @@ class Breaks:
 async def test_what_ends_inside_a_driver_ends_nobody_else(driver: Stoppable) -> None:
     await stop(driver)
     await asyncio.sleep(0)
+
+
+class Idle:
+    """A driver that has nothing, and whose brokers answered at `answers` (milliseconds), one fetch after the other."""
+
+    def __init__(self, answers: Iterator[int]) -> None:
+        self._answers = answers
+
+    async def getmany(self, **_: int) -> dict[TopicPartition, list[object]]:
+        await asyncio.sleep(0)
+        return {}
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition("topic", 0)}
+
+    def last_poll_timestamp(self, _: TopicPartition) -> int:
+        return next(self._answers)
+
+    def last_stable_offset(self, _: TopicPartition) -> None:
+        return None
+
+
+@pytest.fixture
+def idle_for_long(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterator[int]], Awaitable[None]]:
+    """Poll for longer than brokers may take to answer, which is no time at all."""
+    monkeypatch.setattr(kafka_group, "ANSWERS_WITHIN", 0.0)
+
+    async def poll(answers: Iterator[int]) -> None:
+        member = KafkaSubscription(Idle(answers), timedelta(seconds=1))
+        for _ in range(100):
+            await member.poll(10, timedelta(seconds=0))
+
+    return poll
+
+
+async def test_an_empty_log_is_there(idle_for_long: Callable[[Iterator[int]], Awaitable[None]]) -> None:
+    await idle_for_long(count())
+
+
+async def test_a_log_that_answers_no_fetch_is_away(idle_for_long: Callable[[Iterator[int]], Awaitable[None]]) -> None:
+    with pytest.raises(LogUnavailable):
+        await idle_for_long(repeat(7))
 
 
 async def test_a_broker_that_is_not_there_is_a_log_that_is_away() -> None:
