@@ -97,7 +97,7 @@ async def _running(stage: Stage) -> AsyncIterator[tuple[str, Sink, str, dict[str
 
 
 async def _settled(settings: dict[str, str]) -> dict[str, int]:
-    """Return what the ledger says once nothing is in flight, so that no steady load begins beside a burst's rest."""
+    """Return what the ledger says once all is accounted for, so that no steady load begins beside a burst's rest."""
     _, printed = await command("reconcile", "--wait", f"{_DRAINED_WITHIN:g}", "--json", settings=settings)
     figures: dict[str, int] = json.loads(printed)
     return figures

@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
 
 
 def reconcile(
-    wait: Annotated[float, typer.Option(help="Seconds to wait until nothing is in flight", min=0)] = 0,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait, at most, until every report is accounted for", min=0)
+    ] = 0,
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -133,7 +133,7 @@ async def test_nothing_is_lost_while_every_container_is_killed_in_turn(system: C
             await stream.more(BETWEEN)
             await system.healthy(*SERVICES)
     assert not stream.wrong, stream.wrong
-    figures = json.loads(await system.signpost("reconcile", "--wait", "60", "--json"))
+    figures = json.loads(await system.signpost("reconcile", "--wait", "600", "--json"))
     print(f"\n{stream.answered} answered, {stream.repeated} repeated, {figures}")  # noqa: T201 - for people
     assert figures["unaccounted"] == 0
     assert figures["in_flight"] == 0

@@ -32,5 +32,5 @@ class Reconciliation:
 
     @property
     def settled(self) -> bool:
-        """Whether waiting longer changes nothing by itself."""
-        return self.in_flight == 0
+        """Whether every report is accounted for. One that is overdue may still be worked off, by who was away."""
+        return not self.in_flight and not self.unaccounted

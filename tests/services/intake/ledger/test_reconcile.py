@@ -117,7 +117,7 @@ async def test_a_young_report_is_in_flight_for_a_minute(database: Database) -> N
         young = await reconcile(session, START + timedelta(seconds=59))
         assert (young.in_flight, young.unaccounted, young.settled) == (1, 0, False)
         old = await reconcile(session, START + timedelta(seconds=75))
-        assert (old.in_flight, old.unaccounted, old.oldest_unaccounted_s) == (0, 1, 75)
+        assert (old.in_flight, old.unaccounted, old.oldest_unaccounted_s, old.settled) == (0, 1, 75, False)
 
 
 async def test_hearing_twice_changes_nothing_and_the_first_time_stays(database: Database) -> None:
