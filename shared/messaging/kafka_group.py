@@ -12,6 +12,7 @@ from shared.messaging.log import Batch, Fenced, Position, ReceivedRecord, Record
 
 ASSIGNED_WITHIN = 60.0
 """Seconds; a rebalance waits for whoever has a batch in hand."""
+
 _Offsets = Mapping[tuple[str, int], int]
 
 
