@@ -49,7 +49,7 @@ class Account:
 
 async def assert_nothing_lost(house: House, stream: Stream, others: OtherSystems) -> Account:
     """Check every promise that a fault may break, and return what there was."""
-    assert not stream.surprises, stream.surprises
+    assert not stream.surprises, (stream.surprises, house.defects)
     accepted = len(stream.accepted) + others.inbound
     await _ledger_adds_up(house, accepted)
     cases = await _one_case_each(house, stream)

@@ -54,6 +54,12 @@ class House(ABC):
         """All of them, by name."""
 
     @property
+    def defects(self) -> list[str]:
+        """What the processes have logged, since their last start, of requests that failed for no reason they know."""
+        printed = [process.output.splitlines() for process in self.processes.values()]
+        return [line for lines in printed for line in lines if '"request_failed"' in line]
+
+    @property
     def mails(self) -> Path:
         """The folder of the mail catcher."""
         return self.directory.mail
