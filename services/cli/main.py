@@ -13,6 +13,7 @@ from services.cli.mistakes import said_of
 from services.cli.settings import EmbeddedModeNotInstalled
 from services.embedded.data_directory import DataDirectoryUnusable
 from shared.db.migrations import MadeByAnotherVersion
+from shared.db.reaching import DatabaseUnreachable
 from shared.messaging.log import LogUnavailable
 from shared.messaging.open import EventLogNotConfigured
 from shared.serving import PortBusy
@@ -28,6 +29,7 @@ _FAULTS = (
     EventLogNotConfigured,
     LogUnavailable,
     MadeByAnotherVersion,
+    DatabaseUnreachable,
     DemoCannotRun,
 )
 

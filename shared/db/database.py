@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
+from shared.db.reaching import say_when_unreachable
+
 _KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 """Seconds, and how often: by default the server keeps the locks of a machine that is gone for two hours."""
 
@@ -46,6 +48,7 @@ class Database:
                 },
             },
         )
+        say_when_unreachable(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager

@@ -10,6 +10,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from shared.db.reaching import say_when_unreachable
+
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
 _LOCK = 0x5167_6E70
 """Advisory lock that makes two migrating processes take turns."""
@@ -24,6 +26,7 @@ async def upgrade(service: str, url: str, revision: str = "head") -> None:
 
     Raises:
         MadeByAnotherVersion: a newer, or an unreleased, version has migrated it.
+        DatabaseUnreachable: no server answers there.
     """
     try:
         await _run(url, lambda connection: command.upgrade(_config(service, connection), revision))
@@ -68,6 +71,7 @@ def _config(service: str, connection: Connection) -> Config:
 
 async def _run(url: str, migrate: Callable[[Connection], object]) -> None:
     engine = create_async_engine(url, poolclass=pool.NullPool)
+    say_when_unreachable(engine)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

@@ -1,7 +1,6 @@
 """What becomes of exceptions: problems for clients, pages for people, and never a word of what was submitted."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from socket import gaierror
 from typing import cast
 
 import structlog
@@ -29,8 +28,7 @@ from shared.web.signing_in_again import keep_what_was_typed, renewal_address, si
 from shared.web.validation import field_problems, unreadable_body
 
 _log = structlog.get_logger()
-_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, gaierror)
-"""A server that is away also has no address, where names are given to what runs."""
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
 
 
 class Failures:

@@ -16,11 +16,16 @@ async def found_by_settings(
     service: str, postgres: PostgresForTests, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
     """Make a fresh database of `service`, keys in `keys`, and the variables that lead commands to both."""
-    _, public = ensure_key_files(keys)
     async with postgres.fresh(service) as url:
-        monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
-        monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))
-        monkeypatch.setenv(f"SIGNPOST_{service.upper()}_DATABASE_URL", url)
+        lead_commands_to(url, service, keys, monkeypatch)
         database = Database(url, application_name="tests")
         yield database
         await database.close()
+
+
+def lead_commands_to(url: str, service: str, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variables that lead commands to the database of `service` at `url`, and to keys in `keys`."""
+    _, public = ensure_key_files(keys)
+    monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
+    monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))
+    monkeypatch.setenv(f"SIGNPOST_{service.upper()}_DATABASE_URL", url)

@@ -1,8 +1,11 @@
 """A command that is called wrongly says why in one line of plain words, and exits with 2."""
 
+from pathlib import Path
+
 import pytest
 
 from services.cli import main
+from tests.services.cli.databases import lead_commands_to
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8001"
 
@@ -41,3 +44,18 @@ def test_help_is_no_mistake(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         main()
     assert ended.value.code in (0, None)
     assert "reconcile" in capsys.readouterr().out
+
+
+def test_a_database_that_is_away_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = "postgresql+asyncpg://intake:hidden@127.0.0.1:1/intake"
+    lead_commands_to(nowhere, "intake", tmp_path, monkeypatch)
+    monkeypatch.setattr("sys.argv", ["signpost", "migrate", "intake"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.err.startswith("signpost: the database intake cannot be reached: Connection refused; see that ")
+    assert said.err.count("\n") == 1
+    assert "hidden" not in said.err

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator
 from datetime import date
 from enum import StrEnum
-from socket import gaierror
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -97,7 +96,6 @@ def fail(how: str) -> Response:
         "database": OperationalError(CANARY, {"narrative": CANARY}, Exception(CANARY)),
         "conflict": IntegrityError(CANARY, {"narrative": CANARY}, Exception(CANARY)),
         "network": ConnectionRefusedError(CANARY),
-        "name": gaierror(CANARY),
         "cut off": DBAPIError(CANARY, {"narrative": CANARY}, ConnectionIsGone(CANARY)),
     }[how]
 
@@ -219,7 +217,6 @@ async def test_a_query_is_checked_and_not_repeated(client: httpx.AsyncClient) ->
         ("database", 503, "unavailable"),
         ("conflict", 500, "internal-error"),
         ("network", 503, "unavailable"),
-        ("name", 503, "unavailable"),
         ("cut off", 503, "unavailable"),
     ],
 )

@@ -1,14 +1,12 @@
 """A 201 means committed; a commit that fails is an error, whatever the route returned."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.auth.guard import anyone
@@ -101,14 +99,11 @@ async def test_what_fails_leaves_nothing_and_is_no_success(
     assert await names(database) == []
 
 
-async def test_a_database_that_is_away_is_503(app: FastAPI, database: Database) -> None:
-    class Away:
-        @asynccontextmanager
-        async def transaction(self) -> AsyncIterator[AsyncSession]:
-            raise ConnectionRefusedError
-            yield  # pragma: no cover
-
-    app.state.database = Away()
+@pytest.mark.parametrize("address", ["@127.0.0.1:1/intake", "@/intake?host=/nowhere"], ids=["refused", "no-socket"])
+async def test_a_database_that_is_away_is_503(app: FastAPI, address: str) -> None:
+    away = Database(f"postgresql+asyncpg://intake:secret{address}", application_name="tests")
+    app.state.database = away
     async with browsing(app) as client:
         answer = await client.post("/report/api/v1/good")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    await away.close()
