@@ -66,7 +66,7 @@ async def _driver(session: AsyncSession) -> asyncpg.Connection:
 def _records(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[object, ...]]:
     """Yield `rows` as the driver encodes them: in the order of `names`, JSON as text."""
     written = [name for name in names if isinstance(table.c[name].type, JSON)]
-    values = itemgetter(*names)
+    values = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)  # of one name, it makes no tuple
     for row in rows:
         yield values({**row, **{name: _json(row[name]) for name in written}} if written else row)
 

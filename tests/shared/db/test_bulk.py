@@ -51,6 +51,13 @@ async def stored(database: Database) -> int:
         return int(await session.scalar(select(func.count()).select_from(row)) or 0)
 
 
+async def test_a_row_may_be_one_value(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("create table note (words text)"))
+        await copy_in(session, Table("note", MetaData(), Column("words", Text)), [{"words": "more than a letter"}])
+        assert await session.scalar(text("select words from note")) == "more than a letter"
+
+
 async def test_values_of_every_kind_come_back_as_they_were(database: Database) -> None:
     first, second = uuid4(), uuid4()
     async with database.transaction() as session:

@@ -1,7 +1,7 @@
 """A transaction is whole or nothing, and a sweep does due work in batches until none is left."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -136,11 +136,21 @@ async def _asks_twice(database: Database, between: Callable[[], None]) -> int:
         return int(await session.scalar(text("select 2")) or 0)
 
 
-async def _copies(database: Database, table: Table, before: Callable[[], None]) -> None:
+class _Rows(list[dict[str, str]]):
+    """Many rows, and something that happens when the first is asked for: the server knows by then that rows come."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__([{"name": "x" * 1_000}] * MANY)
+        self._meanwhile = meanwhile
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        self._meanwhile()
+        return super().__iter__()
+
+
+async def _copies(database: Database, table: Table, meanwhile: Callable[[], None]) -> None:
     async with database.transaction() as session:
-        await session.execute(text("select 1"))
-        before()
-        await bulk.copy_in(session, table, [{"name": "x" * 1_000}] * MANY)
+        await bulk.copy_in(session, table, _Rows(meanwhile))
 
 
 async def _half_a_thing(database: Database) -> None:
