@@ -69,10 +69,11 @@ async def _run(role: Role, stop: asyncio.Event) -> None:
     _log.info("role_started", role=role.name, kind=role.kind)
     try:
         await role.run(stop)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as ended:
         if is_being_cancelled():
             raise
-        raise RoleEnded(role.name) from None  # a task group takes a cancellation for an end in good order
+        _log.error("role_ended", role=role.name)  # its name is not told with the error, whose words may be a person's
+        raise RoleEnded(role.name) from ended  # a task group takes a cancellation for an end in good order
     finally:
         stop.set()
         _log.info("role_stopped", role=role.name, kind=role.kind)

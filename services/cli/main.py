@@ -4,6 +4,7 @@ import sys
 
 import typer
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 from typer.exceptions import TyperException
 
 from services.cli import accounting, data, dead_letters, keys, rules, running, topics
@@ -14,6 +15,7 @@ from services.cli.settings import EmbeddedModeNotInstalled
 from services.embedded.data_directory import DataDirectoryUnusable
 from shared.db.migrations import MadeByAnotherVersion
 from shared.db.reaching import DatabaseUnreachable
+from shared.messaging.faults import class_of, is_transient
 from shared.messaging.log import LogUnavailable
 from shared.messaging.open import EventLogNotConfigured
 from shared.serving import PortBusy
@@ -56,6 +58,11 @@ def main() -> None:
         sys.exit(_INTERRUPTED)
     except _FAULTS as fault:
         _complain(str(fault))
+        sys.exit(_WRONG)
+    except DBAPIError as error:
+        if not is_transient(error):
+            raise
+        _complain(f"the database does not serve anybody for now ({class_of(error)}); try again in a moment")
         sys.exit(_WRONG)
     sys.exit(code)
 

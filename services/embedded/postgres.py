@@ -91,7 +91,10 @@ def start_again(directory: DataDirectory) -> None:
 
 def socket_of_running(directory: DataDirectory) -> Path | None:
     """Return the socket folder of the server of `directory`, or None where none runs."""
-    info = PostmasterInfo.read_from_pgdata(directory.postgres.resolve())
+    try:
+        info = PostmasterInfo.read_from_pgdata(directory.postgres.resolve())
+    except (OSError, ValueError, AssertionError):  # its file is being written, or has just gone
+        return None
     return info.socket_dir if info is not None and info.is_running() else None
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _BEGIN = text("select 1")
 _COPIED_WITHIN = 29.0
-"""Seconds; less than the driver gives a command, whose end would come before it has written all."""
+"""Seconds; below every limit that the driver is given for a command, which it only looks at once all is written."""
 
 
 async def copy_in(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -33,7 +33,7 @@ async def copy_in(session: AsyncSession, table: Table, rows: Sequence[Mapping[st
     driver = await _driver(session)
     try:
         await copy_records(driver, table.name, names, _records(table, names, rows))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         away = not isinstance(error, asyncpg.PostgresError) or isinstance(error, asyncpg.PostgresConnectionError)
         raise DBAPIError(
             f"copy {table.name}", None, error, hide_parameters=True, connection_invalidated=away

@@ -8,8 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionm
 
 from shared.db.reaching import say_when_unreachable
 
-_KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-"""Seconds, and how often: by default the server keeps the locks of a machine that is gone for two hours."""
+_KEEPALIVE = {
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""In seconds, how often, and in milliseconds where something is on its way, which is then waited for instead.
+
+By default a server keeps the locks of a machine that is gone for two hours, or for a quarter of one.
+"""
 
 
 class Database:

@@ -1,6 +1,8 @@
 """A server that cannot be reached is one error, whatever the network says of it."""
 
 import os
+from socket import gaierror
+from ssl import SSLError
 from typing import Any, cast
 
 from sqlalchemy import Dialect, event
@@ -17,13 +19,16 @@ class DatabaseUnreachable(OperationalError):
         self._name = name
 
     def __str__(self) -> str:
-        error = cast(OSError, self.orig)
-        number = error.errno or 0
-        why = os.strerror(number) if number > 0 else error.strerror or type(error).__name__
         return (
-            f"the database {self._name} cannot be reached: {why}; "
+            f"the database {self._name} cannot be reached: {_in_words(cast(OSError, self.orig))}; "
             "see that its PostgreSQL runs, and where SIGNPOST_*_DATABASE_URL looks for it"
         )
+
+
+def _in_words(error: OSError) -> str:
+    if error.errno and not isinstance(error, gaierror | SSLError):  # their numbers are no numbers of the system's
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__
 
 
 def say_when_unreachable(engine: AsyncEngine) -> None:

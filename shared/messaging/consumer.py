@@ -159,6 +159,7 @@ class BatchConsumer:
             metrics.CONSUMER_LAG.labels(self.name).set(len(batch.records) + batch.behind)
             await self._handle(member, batch, stop)
             await self._note_progress(member)
+            self._backoff.reset()
 
     async def _joined(self) -> Subscription:
         if self._member is None:
@@ -172,7 +173,6 @@ class BatchConsumer:
         try:
             await member.commit(batch)
             self.unready_because = None
-            self._backoff.reset()
         except Fenced:
             _log.info("batch_fenced", group=self.name, records=len(batch.records))
             await member.rewind()

@@ -21,5 +21,6 @@ def is_transient(error: BaseException) -> bool:
 def class_of(error: BaseException) -> str:
     """Return the name an error is recorded under; never its text, which may quote what a person wrote."""
     if isinstance(error, DBAPIError) and error.orig is not None:
-        return type(error.orig.__cause__ or error.orig).__name__
+        cause = error.orig.__cause__  # of a time-out it is a cancellation, which is no error
+        return type(cause if isinstance(cause, Exception) else error.orig).__name__
     return type(error).__name__

@@ -48,8 +48,6 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     async def poll(self, max_records: int, timeout: timedelta) -> Batch:
         """Return records as soon as there are any; an empty batch after `timeout`."""
-        if not self._idle.is_set():
-            self._silent_since = None  # while a batch is in hand nobody listens
         self._idle.set()
         async with reachable():
             found = await self._consumer.getmany(
@@ -72,9 +70,12 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         Raises:
             TimeoutError: none has, for longer than an answer may take.
         """
+        if heard:
+            self._silent_since = None  # nobody listens while a batch is in hand: that is counted from the next poll on
+            return
         answers = [self._consumer.last_poll_timestamp(place) or 0 for place in self._consumer.assignment()]
         now, newest = asyncio.get_running_loop().time(), max(answers, default=0)
-        if heard or not answers or newest != self._last_answer or self._silent_since is None:
+        if not answers or newest != self._last_answer or self._silent_since is None:
             self._last_answer, self._silent_since = newest, now
         elif now - self._silent_since > ANSWERS_WITHIN:
             raise TimeoutError

@@ -91,5 +91,8 @@ async def stop(client: Stoppable) -> None:
     await asyncio.wait({stopping}, timeout=_CLOSES_WITHIN)
     if not stopping.done():
         stopping.cancel()
-    elif not stopping.cancelled() and (error := stopping.exception()):
+        _log.info("client_let_go", error="TimeoutError")
+    elif stopping.cancelled():
+        _log.info("client_let_go", error="CancelledError")
+    elif error := stopping.exception():
         _log.info("client_let_go", error=type(error).__name__)

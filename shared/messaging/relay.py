@@ -115,6 +115,7 @@ class Relay:
         async with self._leading() as connection:
             if connection is None:
                 self.unready_because = None
+                self._backoff.reset()
                 await wait_for_stop(stop, _STAND_BY)
                 return
             await _until_lost(connection, self._publish_until(stop, connection))
@@ -145,6 +146,8 @@ class Relay:
         total = 0
         while published := await self._publish_batch(connection, appender):
             total += published
+            self._backoff.reset()
+        self._backoff.reset()
         return total
 
     async def _publish_batch(self, connection: AsyncConnection, appender: Appender) -> int:
@@ -161,7 +164,6 @@ class Relay:
                 await self._on_published(session, events, now)
         for topic, count in Counter(row.topic for row in rows).items():
             metrics.EVENTS_PUBLISHED.labels(self._service, topic).inc(count)
-        self._backoff.reset()
         _log.info("events_published", relay=self.name, events=len(rows))
         return len(rows)
 

@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
+from shared.db.database import Database
+
+LIMIT_SECONDS = 90
 Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
@@ -56,3 +60,22 @@ async def wire_to(connect: Connect) -> AsyncIterator[Wire]:
     finally:
         server.close()
         await wire.close()
+
+
+@asynccontextmanager
+async def over_a_wire(database: Database) -> AsyncIterator[tuple[Database, Wire]]:
+    """Reach the server of `database` over a network that can go silent, with little patience."""
+    url = database.engine.url
+
+    async def server() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if folder := url.query.get("host"):
+            return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+        return await asyncio.open_connection(url.host, url.port)
+
+    async with wire_to(server) as wire, asyncio.timeout(LIMIT_SECONDS):
+        address = url.set(host="127.0.0.1", port=wire.port, query={}).render_as_string(hide_password=False)
+        remote = Database(address, application_name="tests", answers_within=timedelta(seconds=5))
+        try:
+            yield remote, wire
+        finally:
+            await remote.close()

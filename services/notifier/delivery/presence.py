@@ -27,8 +27,13 @@ class Presence:
     holds: bool = False
 
     async def hold(self) -> None:
-        """Take the worker's lock, unless a connection of before still has it: then too the worker is seen to live."""
+        """Take the worker's lock, unless a connection of before still has it: then too the worker is seen to live.
+
+        One that has it asks the server for something: a network that was cut tells nobody, and the server may have
+        given the lock up since.
+        """
         if self.holds:
+            await self.connection.execute(select(1))
             return
         try:
             await self.connection.execute(select(func.pg_advisory_lock(self.worker)))

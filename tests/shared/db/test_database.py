@@ -1,8 +1,7 @@
 """A transaction is whole or nothing, and a sweep does due work in batches until none is left."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +14,7 @@ from shared.clock import SystemClock
 from shared.db import bulk
 from shared.db.database import Database
 from shared.db.sweep import Sweep
-from tests.support.wire import Wire, wire_to
+from tests.support.wire import over_a_wire
 
 SERVICE = "intake"
 LIMIT_SECONDS = 60
@@ -43,25 +42,6 @@ async def test_times_are_in_utc_whatever_the_machine_thinks(database: Database) 
     assert now.utcoffset() == timedelta(0)
 
 
-@asynccontextmanager
-async def over_a_wire(database: Database) -> AsyncIterator[tuple[Database, Wire]]:
-    """Reach the server of `database` over a network that can go silent, with little patience."""
-    url = database.engine.url
-
-    async def server() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if folder := url.query.get("host"):
-            return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
-        return await asyncio.open_connection(url.host, url.port)
-
-    async with wire_to(server) as wire, asyncio.timeout(LIMIT_SECONDS):
-        address = url.set(host="127.0.0.1", port=wire.port, query={}).render_as_string(hide_password=False)
-        remote = Database(address, application_name="tests", answers_within=timedelta(seconds=1))
-        try:
-            yield remote, wire
-        finally:
-            await remote.close()
-
-
 async def test_a_server_that_falls_silent_is_given_up_and_another_connection_is_made(database: Database) -> None:
     async with over_a_wire(database) as (remote, wire):
         with pytest.raises(TimeoutError):
@@ -79,6 +59,7 @@ async def test_a_server_that_falls_silent_among_many_rows_is_given_up(
     async with over_a_wire(database) as (remote, wire):
         with pytest.raises(TimeoutError):
             await _copies(remote, thing, wire.go_silent)
+        monkeypatch.setattr(bulk, "_COPIED_WITHIN", LIMIT_SECONDS)
         await _copies(remote, thing, lambda: None)
     async with database.transaction() as session:
         assert await session.scalar(text("select count(*) from thing")) == MANY

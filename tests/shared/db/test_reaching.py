@@ -1,7 +1,9 @@
 """Whatever keeps a server from being reached, it is one error that passes, and one line for a person."""
 
+import asyncio
 from errno import EHOSTUNREACH
 from socket import EAI_NONAME, gaierror
+from ssl import SSLError
 
 import pytest
 from sqlalchemy import text
@@ -39,11 +41,20 @@ async def test_a_server_that_cannot_be_reached_passes_and_is_named(address: str,
     [
         (gaierror(EAI_NONAME, "Name or service not known"), "Name or service not known"),
         (OSError(EHOSTUNREACH, "Connect call failed ('192.0.2.1', 5432)"), "No route to host"),
+        (SSLError(1, "certificate verify failed"), "certificate verify failed"),
+        (OSError("Multiple exceptions: [Errno 111] both"), "Multiple exceptions: [Errno 111] both"),
         (TimeoutError(), "TimeoutError"),
     ],
 )
 def test_its_reason_is_in_plain_words(reason: OSError, why: str) -> None:
     assert f"cannot be reached: {why}; " in str(DatabaseUnreachable("intake", reason))
+
+
+async def test_a_time_out_is_recorded_as_one_and_not_as_the_cancellation_it_came_from() -> None:
+    with pytest.raises(TimeoutError) as out_of_time:
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+    assert class_of(DatabaseUnreachable("intake", out_of_time.value)) == "TimeoutError"
 
 
 async def test_migrations_say_it_too() -> None:

@@ -15,7 +15,8 @@ from services.notifier.delivery.domain import Message, Outcome
 from services.notifier.delivery.presence import present
 from tests.services.notifier.building import report
 from tests.services.notifier.mail_server import text_of
-from tests.services.notifier.notifying import Notifier, eventually
+from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
+from tests.support.wire import over_a_wire
 
 LEASE = timedelta(minutes=5)
 
@@ -46,7 +47,7 @@ async def _die_while_sending(notifier: Notifier, *, after_sending: bool) -> None
     channel = _Dies(notifier, after_sending=after_sending)
     loop = notifier.loop(channel)
     running = asyncio.create_task(loop.run(asyncio.Event()))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await channel.reached.wait()
     for task in (running, *loop._sending):
         task.cancel()
@@ -99,7 +100,7 @@ async def test_what_a_living_process_is_sending_is_left_to_it(notifier: Notifier
     await notifier.receive(report())
     stop = asyncio.Event()
     slow = asyncio.create_task(notifier.loop().run(stop))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await notifier.mail_server.arrived.wait()
 
     async with notifier.database.transaction() as session:
@@ -119,7 +120,8 @@ async def test_what_a_living_process_is_sending_is_left_to_it(notifier: Notifier
 async def test_what_one_process_is_claiming_another_passes_over_without_waiting(notifier: Notifier) -> None:
     await notifier.receive(report(), report())
     claim = partial(handlers.claim, lease=LEASE, now=notifier.clock.now(), ids=notifier.ids)
-    async with notifier.database.transaction() as one, notifier.database.transaction() as other, asyncio.timeout(20):
+    transaction = notifier.database.transaction
+    async with transaction() as one, transaction() as other, asyncio.timeout(PATIENCE):
         [first] = await claim(one, worker=1, limit=1)
         [second] = await claim(other, worker=2, limit=2)
     assert first.delivery_id != second.delivery_id
@@ -144,11 +146,11 @@ async def test_stopping_waits_for_the_mail_that_is_being_sent(notifier: Notifier
     await notifier.receive(report())
     stop = asyncio.Event()
     running = asyncio.create_task(notifier.loop().run(stop))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await notifier.mail_server.arrived.wait()
     stop.set()
     notifier.mail_server.holds.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await running
     assert await notifier.rows("select outcome from attempt") == [("accepted",)]
 
@@ -157,8 +159,7 @@ async def test_ended_connections_are_replaced_and_nothing_is_lost(notifier: Noti
     """As after a restart of PostgreSQL: every connection ends, the loop comes back by itself."""
     stop = asyncio.Event()
     running = asyncio.create_task(notifier.loop().run(stop))
-    locks = "select count(*) from pg_locks where locktype = 'advisory' and objid is not null"
-    await eventually(lambda: _positive(notifier, locks))
+    await eventually(lambda: _holders(notifier, 1))
     await notifier.rows(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
         "and pid <> pg_backend_pid()"
@@ -188,7 +189,7 @@ async def test_losing_the_sign_of_life_leaves_what_is_being_sent_alone(
     running = [asyncio.create_task(notifier.loop().run(stop)) for _ in range(processes)]
     await eventually(lambda: _holders(notifier, processes))
     await notifier.receive(report())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await notifier.mail_server.arrived.wait()
 
     await notifier.rows(f"select pg_terminate_backend(pid) from ({_HOLDERS}) as holders")  # noqa: S608 -- a constant
@@ -212,6 +213,16 @@ async def test_a_worker_whose_old_connection_still_holds_its_lock_goes_on_and_ta
         await before.connection.execute(text("select pg_advisory_unlock(7)"))
         await after.hold()
         assert after.holds
+
+
+async def test_a_worker_whose_server_no_longer_hears_it_does_not_think_that_it_is_seen_to_live(
+    notifier: Notifier,
+) -> None:
+    async with over_a_wire(notifier.database) as (remote, wire), present(remote, 7, asyncio.Event()) as presence:
+        await presence.hold()
+        wire.go_silent()
+        with pytest.raises(TimeoutError):
+            await presence.hold()
 
 
 _HOLDERS = (
