@@ -1,17 +1,22 @@
 """Fixtures that every suite shares."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.db.database import Database
 from tests.support.log import any_log, event_log, kafka, log_kind, log_server, log_topics
 from tests.support.postgres import PostgresForTests, running_postgres
 
 __all__ = ["any_log", "event_log", "kafka", "log_kind", "log_server", "log_topics"]
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("CI") else "here")  # no test may depend on speed; "ci" is Hypothesis's own
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -62,8 +62,7 @@ def _run(*command: str) -> None:
 def _fill(disk: Path) -> Path:
     """Leave next to nothing free."""
     ballast = disk / "ballast"
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):  # somebody else may take the last of it
         while (free := os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize) > SPARE:
             file.write(bytes(min(free - SPARE, 1024 * 1024) or 1))
-            file.flush()
     return ballast

@@ -26,7 +26,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def new_signpost() -> AsyncIterator[EmbeddedSignpost]:
     """A Signpost on an empty directory; ask for `signpost`, which has been looked at while it was empty."""
     folder = Path(tempfile.mkdtemp(prefix="signpost-"))  # not below pytest's own folder, as for `data_dir`
-    async with embedded_signpost(folder / "data") as started:
+    async with embedded_signpost(folder / "data", SIGNPOST_NOTIFIER_STORM_AFTER="1000000") as started:
         yield started
     shutil.rmtree(folder)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -21,6 +21,7 @@ _ARGUMENTS = [
 ]
 _WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 _PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
 _HOW_TO_GET_ONE = "journeys need Chromium: install the system's `chromium`, or set CHROMIUM to its path"
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
 

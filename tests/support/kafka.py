@@ -24,7 +24,9 @@ _APPUSER = 1000
 """Whom the image runs as."""
 _CLUSTER_ID = "c2lnbnBvc3QtdGVzdHMta2"
 _SHARED = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}"
-_STARTS_WITHIN = 60.0
+_STARTS_WITHIN = 180.0
+_STARTS = 3
+"""How often: a port that was free may have been taken before Kafka, which takes seconds, listens on it."""
 _DOCKER_ANSWERS_WITHIN = 5.0
 HOW_TO_GET_ONE = (
     "NO KAFKA: tests on Apache Kafka are skipped. Set KAFKA_BOOTSTRAP_SERVERS, or start Docker, "
@@ -63,6 +65,10 @@ group.initial.rebalance.delay.ms=0
 
 class NoKafka(Exception):
     """There is none, and none can be started."""
+
+
+class KafkaDidNotStart(NoKafka):
+    """It was there and did not answer in time; another one may."""
 
 
 class ApacheKafka(KafkaContainer):
@@ -170,7 +176,7 @@ class JavaKafka:
             raise NoKafka(HOW_TO_GET_ONE)
         self._folder = folder
         self._java = ["java", "-Xmx512m", "-cp", f"{_jars()}/*"]
-        broker, controller = _free_port(), _free_port()
+        broker, controller = _free_ports(2)
         self.servers = f"127.0.0.1:{broker}"
         folder.mkdir(parents=True)
         self._properties = folder / "server.properties"
@@ -200,6 +206,15 @@ class JavaKafka:
 
 
 def _start_java() -> dict[str, object]:
+    for _ in range(_STARTS - 1):
+        try:
+            return _start_java_once()
+        except KafkaDidNotStart:
+            continue
+    return _start_java_once()
+
+
+def _start_java_once() -> dict[str, object]:
     kafka = JavaKafka(_SHARED / f"kafka-{uuid.uuid4().hex[:8]}")
     return {"pid": kafka.start(), "data": str(kafka._folder), "servers": kafka.servers}
 
@@ -207,14 +222,19 @@ def _start_java() -> dict[str, object]:
 def _jars() -> Path:
     """Return the folder of Kafka's jars, fetched once from Maven Central."""
     jars = _CACHE / f"kafka-{_VERSION}"
-    if not jars.exists():
-        fetching = _CACHE / f"fetching-{_VERSION}"
-        fetching.mkdir(parents=True, exist_ok=True)
-        (fetching / "pom.xml").write_text(_POM.format(kafka=_VERSION, log4j=_LOG4J))
-        _run(["mvn", "-B", "-q", "-f", f"{fetching}/pom.xml", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
-        (fetching / "lib").rename(jars)
-        shutil.rmtree(fetching)
+    with locked("kafka-jars"):
+        if not jars.exists():
+            _fetch(jars)
     return jars
+
+
+def _fetch(jars: Path) -> None:
+    fetching = _CACHE / f"fetching-{_VERSION}"
+    fetching.mkdir(parents=True, exist_ok=True)
+    (fetching / "pom.xml").write_text(_POM.format(kafka=_VERSION, log4j=_LOG4J))
+    _run(["mvn", "-B", "-q", "-f", f"{fetching}/pom.xml", "dependency:copy-dependencies", "-DoutputDirectory=lib"])
+    (fetching / "lib").rename(jars)
+    shutil.rmtree(fetching)
 
 
 def _run(command: list[str]) -> None:
@@ -223,10 +243,12 @@ def _run(command: list[str]) -> None:
         raise NoKafka(f"{HOW_TO_GET_ONE}\n{command[0]} failed: {(done.stderr or done.stdout)[-2000:]}")
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _wait_until_it_answers(process: "subprocess.Popen[bytes]", servers: str) -> None:
@@ -234,7 +256,7 @@ def _wait_until_it_answers(process: "subprocess.Popen[bytes]", servers: str) -> 
     while not _answers(servers):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise NoKafka(f"{HOW_TO_GET_ONE}\nKafka did not start.")
+            raise KafkaDidNotStart(f"{HOW_TO_GET_ONE}\nKafka did not start.")
         time.sleep(0.1)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 
 _READY = re.compile(rb"is ready: (http://[^\s/]+)")
+_TAKEN = "cannot listen on port"
 _START_LIMIT_SECONDS = 180
 _DEATH_LIMIT_SECONDS = 180
 
@@ -52,18 +53,26 @@ class SignpostProcess:
         Args:
             more: environment of this start alone.
         """
+        async with asyncio.timeout(_START_LIMIT_SECONDS):
+            while not (match := await self._started(self._environment | more)):
+                await asyncio.sleep(1)
+        self.url = match[1].decode()
+
+    async def _started(self, environment: Mapping[str, str]) -> re.Match[bytes] | None:
+        """Start the process and return what it says when it is ready, or None where its port has just been taken."""
         self._output.clear()
         port = self.url.rsplit(":", 1)[1] if self.url else "0"
-        environment = self._environment | more
         self._process = await _spawn(self._program, *self._arguments, "--port", port, environment=environment)
         self._reader = asyncio.create_task(self._read(self._process))
-        async with asyncio.timeout(_START_LIMIT_SECONDS):
-            while not (match := _READY.search(self._output)):
-                if self._process.returncode is not None:
-                    message = f"signpost {self._arguments} ended with {self._process.returncode}: {self.output}"
-                    raise AssertionError(message)
-                await asyncio.sleep(0.02)
-        self.url = match[1].decode()
+        while not (match := _READY.search(self._output)):
+            if self._process.returncode is not None:
+                await self._reader
+                if self.url and _TAKEN in self.output:
+                    return None
+                message = f"signpost {self._arguments} ended with {self._process.returncode}: {self.output}"
+                raise AssertionError(message)
+            await asyncio.sleep(0.02)
+        return match
 
     async def says(self, words: str) -> None:
         """Wait until the process has printed `words` since its last start."""

@@ -34,7 +34,8 @@ from tests.services.notifier.building import BOOK, BOXES, HOLDING, LINES, NOW, S
 from tests.services.notifier.mail_server import MailServerForTests
 
 E = TypeVar("E", bound=Event)
-PATIENCE = 20.0
+PATIENCE = 90.0
+"""Seconds; generous, because no test may depend on speed."""
 LINKS = Links(b"k" * 32, "http://127.0.0.1:8000", timedelta(days=14))
 COMPOSER = Composer(
     acknowledgement_link=LINKS.link_for,
@@ -79,7 +80,7 @@ class Notifier:
 
     def channel(self, port: int | None = None) -> SmtpChannel:
         server = MailServer(
-            "127.0.0.1", port or self.mail_server.port, "Signpost <signpost@example.org>", timeout=timedelta(seconds=10)
+            "127.0.0.1", port or self.mail_server.port, "Signpost <signpost@example.org>", timeout=timedelta(seconds=60)
         )
         return SmtpChannel(server, self.clock)
 

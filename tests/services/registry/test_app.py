@@ -97,7 +97,7 @@ async def test_a_confirmed_compromise_on_the_log_freezes_the_account_without_its
     assert story[-1].after == {"status": "frozen", "case": "SP-4F7K-9Q2H"}
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 async def test_chains_are_anchored_outside_the_database(
     postgres: PostgresForTests, event_log: EventLog, tmp_path: Path
 ) -> None:

@@ -319,7 +319,8 @@ async def test_a_consumer_waits_for_another_to_catch_up(house: House) -> None:
     await asyncio.sleep(0)
     assert second.unready_because == "waits for reader to catch up"
     await house.write_words(["a"])
-    await house.deliver(first)
+    await house.relay().drain()
+    await first.drain()
     assert await house.words() == ["a"]
     await first.close()
     await asyncio.wait_for(second.wait_until_caught_up(), PATIENCE)

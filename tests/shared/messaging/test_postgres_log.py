@@ -96,7 +96,7 @@ async def test_offsets_go_on_after_everything_was_let_go(log: PostgresLog, besid
 
 
 async def test_a_member_whose_process_is_gone_is_replaced_at_once(url: str, log: PostgresLog) -> None:
-    other = await PostgresLog.open(url, topics=[])
+    other = await PostgresLog.open(url, topics=[], lease=timedelta(hours=1))
     gone = await other.subscribe("group", [KEPT.name])
     await (await log.appender("w")).append([Record(KEPT.name, b"%d" % n, b"v") for n in range(20)])
     in_hand = await gone.poll(100, timedelta(0))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,6 +21,9 @@ HERE = "/report/operations/dead-letters"
 SECRET = "what the person wrote"
 
 
+_OFFSETS = count()
+
+
 @dataclass
 class Desk:
     """A service with dead letters."""
@@ -34,7 +38,7 @@ class Desk:
             "group_name": "signpost-intake",
             "topic": "triage.cases.v1",
             "partition": 0,
-            "offset": uuid4().int % 1000000,
+            "offset": next(_OFFSETS),
             "type": "case.opened.v1",
             "value": f'{{"narrative": "{SECRET}"}}'.encode(),
             "headers": "[]",

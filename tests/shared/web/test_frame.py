@@ -218,13 +218,13 @@ def test_a_window_begins_with_its_first_call_and_the_next_one_when_it_is_over() 
 
 
 def test_callers_who_stay_away_are_forgotten_and_no_thread_waits_to_do_so() -> None:
-    time, threads = [0.0], threading.active_count()
+    time, threads = [0.0], set(threading.enumerate())
     rates = RateLimits(lambda: time[0])
     for number in range(10_000):
         time[0] += 0.1
         rates.spend(limits.parse("1/minute"), "report", f"192.0.2.{number}")
     assert len(rates._windows) < 2_000
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads  # some may have ended meanwhile: another test's
 
 
 async def test_health_says_why_it_is_unready(web: WebForTests) -> None:

@@ -12,7 +12,7 @@ from services.notifier.delivery.domain import Attempt, Outcome, OutcomeKind
 from services.notifier.delivery.handlers import DeliveryTimes
 from shared.events.vocabulary import Acknowledgement
 from tests.services.notifier.building import GRACE, HELEN, report
-from tests.services.notifier.notifying import Notifier, eventually
+from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
 
 TIMES = DeliveryTimes(timedelta(minutes=5), timedelta(hours=12))
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED, 250)
@@ -53,7 +53,7 @@ async def test_timers_leave_to_others_what_they_are_working_on(notifier: Notifie
     async with notifier.database.transaction() as session:
         [alert_id] = await notifier.alert_ids()
         await notifier.answering.answer(session, alert_id, Acknowledgement.CONFIRMED, notifier.clock.now())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert await _sweep(notifier) == (0, 0)
 
 
@@ -168,5 +168,8 @@ async def _answer(notifier: Notifier) -> bool:
         return await notifier.answering.answer(session, alert_id, Acknowledgement.CONFIRMED, notifier.clock.now())
 
 
+_WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
 async def _somebody_waits(notifier: Notifier) -> bool:
-    return bool(await notifier.scalar("select count(*) from pg_locks where not granted"))
+    return bool(await notifier.scalar(_WAITING))

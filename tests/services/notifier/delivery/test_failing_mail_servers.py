@@ -61,7 +61,7 @@ async def test_a_dialogue_cut_after_the_message_may_have_been_taken(mail_server:
 
 async def test_a_server_that_never_answers_is_left_in_time(mail_server: MailServerForTests) -> None:
     mail_server.holds = asyncio.Event()
-    assert await _send(mail_server.port, timeout=timedelta(seconds=1)) == (OutcomeKind.TEMPORARY, None, True)
+    assert await _send(mail_server.port, timeout=timedelta(seconds=5)) == (OutcomeKind.TEMPORARY, None, True)
     mail_server.holds.set()
 
 

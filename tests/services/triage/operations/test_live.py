@@ -85,7 +85,7 @@ async def test_a_stream_begins_with_everything_and_ends_when_the_process_is_aske
 ) -> None:
     looking = await watching.begun()
     watching.stop.set()
-    answer = await asyncio.wait_for(looking, 5)
+    answer = await asyncio.wait_for(looking, 30)
     assert answer.headers["content-type"].startswith("text/event-stream")
     name, said = events(answer)[0]
     assert name == "figures"
@@ -96,6 +96,7 @@ async def test_a_stream_begins_with_everything_and_ends_when_the_process_is_aske
 async def test_only_what_changed_is_sent(triage: Triage, watching: Watching) -> None:
     await hear(triage.database, [ledger()])
     looking = await watching.begun()
+    await watching.looked_again()
     await open_cases(triage.database, report())
     await hear(triage.database, await said_by_triage(triage.database))
     await watching.looked_again()
