@@ -7,9 +7,7 @@ nothing. The statements stand in order, and each goes on with the system that th
 import asyncio
 import json
 import os
-import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, closing
 
 import httpx
 import pytest
@@ -25,6 +23,7 @@ from tests.journeys import abuse_report
 from tests.journeys.hands import Pointer
 from tests.support.browser import chromium, person
 from tests.support.eventually import eventually
+from tests.support.ports import free_ports
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(3600)]
 
@@ -40,15 +39,6 @@ INSIDE = "http://proxy:8000"
 """Where containers reach the proxy."""
 BETWEEN = 20
 """Reports that are answered between one kill and the next."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on, all different."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -10,11 +10,12 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from testcontainers.community.kafka import KafkaContainer
 
+from tests.support.ports import free_ports
 from tests.support.postgres import locked
 
 _VERSION = "4.1.1"
@@ -176,7 +177,7 @@ class JavaKafka:
             raise NoKafka(HOW_TO_GET_ONE)
         self._folder = folder
         self._java = ["java", "-Xmx512m", "-cp", f"{_jars()}/*"]
-        broker, controller = _free_ports(2)
+        broker, controller = free_ports(2)
         self.servers = f"127.0.0.1:{broker}"
         folder.mkdir(parents=True)
         self._properties = folder / "server.properties"
@@ -241,14 +242,6 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise NoKafka(f"{HOW_TO_GET_ONE}\n{command[0]} failed: {(done.stderr or done.stdout)[-2000:]}")
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _wait_until_it_answers(process: "subprocess.Popen[bytes]", servers: str) -> None:

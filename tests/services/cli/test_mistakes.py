@@ -1,8 +1,11 @@
 """A command that is called wrongly says why in one line of plain words, and exits with 2."""
 
+from importlib import import_module
 from pathlib import Path
 
+import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from services.cli import main
 from tests.services.cli.databases import lead_commands_to
@@ -36,6 +39,23 @@ def test_a_wrong_argument_is_one_line(
     assert words in said.err
     assert said.err.count("\n") == 1
     assert not any(raw in said.err for raw in ("Value error", "Input should", "Usage"))
+
+
+def test_a_database_that_does_not_serve_for_now_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def starting(*_: object, **__: object) -> None:
+        reason = asyncpg.CannotConnectNowError("canary")
+        raise DBAPIError("canary", {}, reason)
+
+    monkeypatch.setattr(import_module("services.cli.main"), "app", starting)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.err == (
+        "signpost: the database does not serve anybody for now (CannotConnectNowError); try again in a moment\n"
+    )
 
 
 def test_help_is_no_mistake(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import Column, DateTime, ForeignKey, Integer, MetaData, Table, Text, Uuid, func, insert, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.db import bulk
 from shared.db.bulk import copy_in
 from shared.db.database import Database
 from shared.messaging.faults import class_of, is_transient
@@ -108,6 +110,19 @@ async def test_a_database_that_goes_away_is_a_passing_fault(database: Database) 
         await copy_into_a_lost_connection(database)
     assert is_transient(lost.value)
     assert await stored(database) == 0
+
+
+async def test_what_the_driver_cannot_make_sense_of_is_a_lost_connection(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def confused(*_: object) -> None:
+        raise asyncpg.InternalClientError
+
+    monkeypatch.setattr(bulk, "copy_records", confused)
+    with pytest.raises(DBAPIError) as lost:
+        async with database.transaction() as session:
+            await copy_in(session, row, rows(uuid4()))
+    assert is_transient(lost.value)
 
 
 async def copy_into_a_lost_connection(database: Database) -> None:

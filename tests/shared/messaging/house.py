@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.backoff import Backoff
 from shared.db.database import Database
 from shared.events import topics
 from shared.events.envelope import Envelope, Event, NewEvent
@@ -143,3 +144,9 @@ class House:
     async def discard(self, letter: DeadLetter) -> None:
         async with self.database.transaction() as session:
             await dead_letters.discard(session, letter.id, by="S8001", reason="not ours", now=self.clock.now())
+
+
+def fail_often(backoff: Backoff) -> None:
+    """Let the next wait be the longest."""
+    for _ in range(12):
+        backoff.next()

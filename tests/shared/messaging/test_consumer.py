@@ -15,7 +15,7 @@ from shared.events.envelope import Envelope, NewEvent
 from shared.messaging.consumer import ConsumerLimits, Tombstone
 from shared.messaging.log import Batch, EventLog, Fenced, LogUnavailable, Record, Subscription
 from shared.messaging.poison import PoisonLimit
-from tests.shared.messaging.house import LETTERS, House, LetterSealed, LetterWritten
+from tests.shared.messaging.house import LETTERS, House, LetterSealed, LetterWritten, fail_often
 
 PATIENCE = 30.0
 
@@ -337,6 +337,16 @@ async def test_a_running_consumer_has_caught_up_once_it_reached_the_end_it_found
     assert len(await house.words()) == 50
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
+
+
+async def test_a_consumer_that_reads_again_has_its_long_waits_behind_it(house: House) -> None:
+    consumer, stop = house.consumer(), asyncio.Event()
+    fail_often(consumer._backoff)
+    running = asyncio.create_task(consumer.run(stop))
+    await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+    assert consumer._backoff.next() < 1
 
 
 class LogOfAMember:

@@ -8,7 +8,7 @@ from itertools import count, repeat
 from pathlib import Path
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka import errors as kafka_errors
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -113,10 +113,14 @@ class Idle:
 
     def __init__(self, answers: Iterator[int]) -> None:
         self._answers = answers
+        self.found: list[dict[TopicPartition, list[object]]] = []
 
     async def getmany(self, **_: int) -> dict[TopicPartition, list[object]]:
         await asyncio.sleep(0)
-        return {}
+        return self.found.pop() if self.found else {}
+
+    async def commit(self, _: dict[TopicPartition, int]) -> None:
+        await asyncio.sleep(0)
 
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("topic", 0)}
@@ -148,6 +152,17 @@ async def test_an_empty_log_is_there(idle_for_long: Callable[[Iterator[int]], Aw
 async def test_a_log_that_answers_no_fetch_is_away(idle_for_long: Callable[[Iterator[int]], Awaitable[None]]) -> None:
     with pytest.raises(LogUnavailable):
         await idle_for_long(repeat(7))
+
+
+async def test_silence_is_not_counted_while_a_batch_is_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_group, "ANSWERS_WITHIN", 0.0)
+    place, driver = TopicPartition("topic", 0), Idle(repeat(7))
+    driver.found.append({place: [ConsumerRecord("topic", 0, 3, 0, 0, b"k", b"v", None, 1, 1, ())]})
+    member = KafkaSubscription(driver, timedelta(seconds=1))
+    await member.commit(await member.poll(10, timedelta(0)))
+    assert not (await member.poll(10, timedelta(0))).records
+    with pytest.raises(LogUnavailable):
+        await member.poll(10, timedelta(0))
 
 
 async def test_a_broker_that_is_not_there_is_a_log_that_is_away() -> None:

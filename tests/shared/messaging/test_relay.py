@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.events import codec
 from shared.messaging.log import Appender, EventLog, LogUnavailable, Record, Subscription
 from shared.messaging.relay import PublishedEvent, Relay
-from tests.shared.messaging.house import LETTERS, House, LetterWritten
+from tests.shared.messaging.house import LETTERS, House, LetterWritten, fail_often
 
 PATIENCE = 30.0
 
@@ -119,6 +119,13 @@ async def test_a_relay_that_loses_its_lock_stops_at_once_whatever_it_is_doing(ho
     stop.set()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_log_that_answers_again_ends_the_long_waits_also_where_nothing_waits(house: House) -> None:
+    relay = house.relay()
+    fail_often(relay._backoff)
+    await relay.drain()
+    assert relay._backoff.next() < 1
 
 
 async def test_a_log_that_is_away_is_waited_for(house: House) -> None:
