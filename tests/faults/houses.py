@@ -23,7 +23,7 @@ from shared.messaging.log import EventLog
 from shared.messaging.postgres import PostgresLog
 from tests.faults.steps import SERVICE_OF, Act, Step
 from tests.support.eventually import eventually
-from tests.support.kafka import JavaKafka
+from tests.support.java_kafka import JavaKafka
 from tests.support.process import SignpostProcess, command
 
 PROGRAM = "tests.faults.killed"

@@ -11,7 +11,7 @@ from services.embedded.mail_catcher import MailFolder, catching
 from shared.events.topics import SERVICES
 from shared.ids import RandomIds
 from tests.faults.houses import Embedded, House, Separate
-from tests.support.kafka import JavaKafka, NoKafka
+from tests.support.java_kafka import JavaKafka, NoKafka
 from tests.support.log import go_without_kafka
 
 WAYS = ("embedded", "separate")

@@ -19,7 +19,8 @@ from shared.messaging.kafka_topics import KafkaTopics
 from shared.messaging.log import Appender, Batch, EventLog, ReceivedRecord, Record, Subscription
 from shared.messaging.postgres import PostgresLog
 from shared.messaging.relay import Relay
-from tests.support.kafka import NoKafka, running_kafka
+from tests.support.java_kafka import NoKafka
+from tests.support.kafka import running_kafka
 from tests.support.postgres import PostgresForTests
 
 _ABANDONED_AFTER = timedelta(milliseconds=300)

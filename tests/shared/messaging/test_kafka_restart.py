@@ -13,7 +13,7 @@ from shared.messaging.kafka_session import KafkaConnection
 from shared.messaging.kafka_topics import KafkaTopics
 from tests.shared.messaging.house import LOG_TOPICS, House, SettableClock
 from tests.support.eventually import eventually
-from tests.support.kafka import JavaKafka, NoKafka
+from tests.support.java_kafka import JavaKafka, NoKafka
 
 PATIENCE = 120.0
 
