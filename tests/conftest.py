@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -43,3 +44,17 @@ def data_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="signpost-"))
     yield folder / "data"
     shutil.rmtree(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the time by folder beside pytest's list of the slowest tests (`--durations=20`)."""
+    if not config.getoption("durations"):
+        return
+    seconds: Counter[str] = Counter()
+    for report in (one for group in terminalreporter.stats.values() for one in group):
+        if isinstance(report, pytest.TestReport):
+            path = Path(report.location[0])
+            seconds[str(Path(*path.parts[: 3 if path.parts[1] in {"services", "shared"} else 2]))] += report.duration
+    terminalreporter.section("time by folder, in seconds of all test processes together")
+    for folder, spent in seconds.most_common():
+        terminalreporter.line(f"{spent:8.1f}  {folder}")
