@@ -18,19 +18,17 @@ from services.notifier.awareness import pages as awareness
 from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.following import Following
 from services.notifier.consumer import Receiving
-from services.notifier.delivery.channel import Channel
+from services.notifier.delivery import api as delivery
+from services.notifier.delivery.composer import Composer
+from services.notifier.delivery.digests import DigestRules, send_due
+from services.notifier.delivery.domain import Channel, MessageClass
 from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.delivery.loop import Deliveries, DeliveryLoop
 from services.notifier.delivery.notify import NotifyChannel, NotifyService
+from services.notifier.delivery.receipts import DeliveryReceipts
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
-from services.notifier.holding.domain import HoldingRules
-from services.notifier.holding.handlers import send_due
-from services.notifier.messages.domain import MessageClass
-from services.notifier.messages.mail import Composer
 from services.notifier.my_team import case_pages, finding_pages
 from services.notifier.my_team import pages as my_team
-from services.notifier.receipts import api as receipts_api
-from services.notifier.receipts.handlers import Receipts
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
 from services.notifier.who_was_told import api as who_was_told
@@ -59,7 +57,7 @@ ROUTERS = (
     finding_pages.router,
     my_team.router,
     who_was_told.router,
-    receipts_api.router,
+    delivery.router,
 )
 _SWEEP_EVERY = timedelta(seconds=5)
 _FORGET_EVERY = timedelta(minutes=10)
@@ -168,14 +166,14 @@ def _times(settings: NotifierSettings) -> DeliveryTimes:
 
 
 def _post(settings: NotifierSettings, ids: Ids, outbox: Outbox) -> Post:
-    holding = HoldingRules(
+    digest_rules = DigestRules(
         digest=frozenset(settings.notifier_digest_purposes),
         times=settings.notifier_digest_times,
         at_most=settings.notifier_digest_within,
         storm_after=settings.notifier_storm_after,
         storm_window=settings.notifier_storm_window,
     )
-    return Post(_address_book(settings), ids, outbox, holding, frozenset(settings.notifier_notify_classes))
+    return Post(_address_book(settings), ids, outbox, digest_rules, frozenset(settings.notifier_notify_classes))
 
 
 def _mailboxes(settings: NotifierSettings) -> Mailboxes:
@@ -192,9 +190,11 @@ def _table(entries: Sequence[str]) -> dict[Team, Recipient]:
     return {Team(team): Recipient(address.strip().lower()) for team, _, address in pairs}
 
 
-def _receipts(settings: NotifierSettings, answering: Answering) -> Receipts:
+def _receipts(settings: NotifierSettings, answering: Answering) -> DeliveryReceipts:
     token = settings.notifier_notify_callback_token
-    return Receipts(answering, _times(settings), token.get_secret_value().encode() if token else None)
+    return DeliveryReceipts(
+        answering.settled, answering.delivered, _times(settings), token.get_secret_value().encode() if token else None
+    )
 
 
 def _composer(settings: NotifierSettings, links: Links) -> Composer:

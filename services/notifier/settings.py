@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from services.notifier.messages.domain import MessageClass
+from services.notifier.delivery.domain import MessageClass
 from shared.events.vocabulary import AlertPurpose, Team
 from shared.settings import CommaSeparated, Duration, ServiceSettings
 

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from sqlalchemy import text
 
 from services.notifier.alerts.posting import EMAIL
-from services.notifier.delivery.channel import Channel
+from services.notifier.delivery.domain import Channel
 from services.notifier.delivery.loop import DeliveryLoop
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from shared.auth.permissions import Role

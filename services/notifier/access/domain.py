@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.notifier.alerts.domain import Choice, Recipient
-from services.notifier.messages.domain import Standing, Urgency
+from services.notifier.delivery.domain import RecipientRole, Urgency
 from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn, ExceptionExpired, ReviewDue
 from shared.events.vocabulary import AlertPurpose, RecipientReason
 from shared.ids import StaffId
@@ -26,7 +26,7 @@ class Telling:
     purpose: AlertPurpose
     choice: Choice
     urgency: Urgency
-    standing: Standing
+    standing: RecipientRole
 
 
 def people_of(event: AccessEvent) -> set[StaffId]:
@@ -41,9 +41,9 @@ def tell(event: AccessEvent, addresses: Mapping[StaffId, str], comms: Recipient)
     operator, told = _operator(event), []
     if operator and (address := addresses.get(StaffId(operator))):
         choice = Choice(RecipientReason.ACCOUNT_OPERATOR, Recipient(address, StaffId(operator)))
-        told.append(Telling(purpose, choice, urgency, Standing.OPERATOR))
+        told.append(Telling(purpose, choice, urgency, RecipientRole.OPERATOR))
     if not isinstance(event, AuthorisationGranted) and (event.owner is None or event.owner != operator):
-        told.append(Telling(purpose, _owner(event.owner, addresses, comms), urgency, Standing.OWNER))
+        told.append(Telling(purpose, _owner(event.owner, addresses, comms), urgency, RecipientRole.OWNER))
     return told
 
 

@@ -15,8 +15,8 @@ from services.notifier.alerts import escalation
 from services.notifier.alerts import handlers as alerts
 from services.notifier.alerts.handlers import Followed
 from services.notifier.alerts.posting import Post
-from services.notifier.delivery.domain import DeliveryKind, OutcomeKind, Settled
-from services.notifier.holding import handlers as holding
+from services.notifier.delivery import digests
+from services.notifier.delivery.domain import DeliveryKind, SendResultKind, Settled
 from services.notifier.misuse import handlers as misuse
 from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
 from shared.ids import AlertId
@@ -33,19 +33,19 @@ class Answering:
 
     async def settled(self, session: AsyncSession, settled: Sequence[Settled], now: datetime) -> None:
         """Follow what delivery did: wait for the answer to what was sent, tell somebody else of what cannot be."""
-        settled = await holding.one_by_one(session, settled)
+        settled = await digests.one_by_one(session, settled)
         followed = await alerts.record_settled(session, settled, now, outbox=self.post.outbox)
         for item in settled:
             if item.kind is not DeliveryKind.ALERT:
                 continue
-            if item.outcome is OutcomeKind.ACCEPTED:
+            if item.result is SendResultKind.ACCEPTED:
                 await self._await_answer(session, followed[item.alert_id], now)
             elif item.ended and not followed[item.alert_id].answered:
                 await self._escalate(session, item.alert_id, RecipientReason.ESCALATED_UNDELIVERABLE, now)
 
     async def delivered(self, session: AsyncSession, item: Settled, now: datetime) -> None:
         """Take that the provider delivered a message; that of a reminder says nothing of its alert."""
-        told = [one for one in await holding.one_by_one(session, [item]) if one.kind is DeliveryKind.ALERT]
+        told = [one for one in await digests.one_by_one(session, [item]) if one.kind is DeliveryKind.ALERT]
         await alerts.record_delivered(
             session, {one.alert_id for one in told}, now, channel=item.channel, outbox=self.post.outbox
         )

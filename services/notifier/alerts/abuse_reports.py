@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifier.alerts.deciding import Decision, decide, reasons
 from services.notifier.alerts.domain import Choice, Concern, Recipient, choose_recipient, urgency_of
 from services.notifier.alerts.posting import Post
+from services.notifier.delivery.domain import Urgency
 from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
-from services.notifier.messages.domain import Urgency
 from services.notifier.reports.domain import MisuseEvent, ReportEvent, behaviours_of, misuse_facts, says_abuse
 from shared.events.envelope import Envelope
 from shared.events.people import name_words

@@ -14,24 +14,24 @@ from services.notifier.alerts.domain import AddressBook, Choice
 from services.notifier.alerts.posting import Post
 from services.notifier.alerts.storing import NewAlert
 from services.notifier.alerts.tables import DecisionRow
-from services.notifier.messages.domain import Notice, Standing, Urgency
+from services.notifier.delivery.domain import Notice, RecipientRole, Urgency
 from shared.events.envelope import NewEvent
 from shared.events.notifier import AlertDecided
 from shared.events.vocabulary import AlertPurpose, RecipientReason
 from shared.ids import AlertId, CaseId, ReportId
 
 _STANDINGS = {
-    RecipientReason.REPORTERS_MANAGER: Standing.MANAGER,
-    RecipientReason.SUBJECTS_MANAGER: Standing.MANAGER,
-    RecipientReason.NAMED_ON_REPORT: Standing.NAMED,
-    RecipientReason.SOMEONE_ELSE_CHOSEN: Standing.CHOSEN,
-    RecipientReason.TEAM_MAILBOX: Standing.TEAM,
-    RecipientReason.TEAM_LEAD: Standing.LEAD,
-    RecipientReason.THE_REPORTER: Standing.REPORTER,
-    RecipientReason.PERSON_AFFECTED: Standing.AFFECTED,
-    RecipientReason.ACCOUNT_OWNER: Standing.OWNER,
-    RecipientReason.ACCOUNT_OPERATOR: Standing.OPERATOR,
-    RecipientReason.COMMS: Standing.COMMS,
+    RecipientReason.REPORTERS_MANAGER: RecipientRole.MANAGER,
+    RecipientReason.SUBJECTS_MANAGER: RecipientRole.MANAGER,
+    RecipientReason.NAMED_ON_REPORT: RecipientRole.NAMED,
+    RecipientReason.SOMEONE_ELSE_CHOSEN: RecipientRole.CHOSEN,
+    RecipientReason.TEAM_MAILBOX: RecipientRole.TEAM,
+    RecipientReason.TEAM_LEAD: RecipientRole.LEAD,
+    RecipientReason.THE_REPORTER: RecipientRole.REPORTER,
+    RecipientReason.PERSON_AFFECTED: RecipientRole.AFFECTED,
+    RecipientReason.ACCOUNT_OWNER: RecipientRole.OWNER,
+    RecipientReason.ACCOUNT_OPERATOR: RecipientRole.OPERATOR,
+    RecipientReason.COMMS: RecipientRole.COMMS,
 }
 
 
@@ -50,7 +50,7 @@ class Decision:
     occasion: str = ""
     case_id: CaseId | None = None
     page: str = ""
-    standing: Standing | None = None
+    standing: RecipientRole | None = None
     """Where the reason alone does not say how the recipient stands."""
 
 
@@ -76,9 +76,9 @@ async def reasons(
     return {ReportId(row.report_id): RecipientReason(row.reason) for row in rows}
 
 
-def standing_of(reason: RecipientReason, *, desk: bool) -> Standing:
+def standing_of(reason: RecipientReason, *, desk: bool) -> RecipientRole:
     """Return how the recipient stands to what it is about; `desk` where it is the fallback recipient."""
-    return Standing.DESK if desk else _STANDINGS.get(reason, Standing.NEXT_UP)
+    return RecipientRole.DESK if desk else _STANDINGS.get(reason, RecipientRole.NEXT_UP)
 
 
 async def _store(session: AsyncSession, decisions: Sequence[Decision], now: datetime) -> set[UUID]:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from services.notifier.delivery.domain import Urgency
 from services.notifier.directory.domain import Directory, StaffMember
-from services.notifier.messages.domain import Urgency
 from shared.events.parts import Person, Reporter
 from shared.events.people import may_be, same_address
 from shared.events.vocabulary import (

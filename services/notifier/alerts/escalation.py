@@ -13,7 +13,7 @@ from services.notifier.alerts.domain import Recipient
 from services.notifier.alerts.posting import Post
 from services.notifier.alerts.storing import NewAlert
 from services.notifier.alerts.tables import AlertRow
-from services.notifier.messages.domain import ASKS, Standing
+from services.notifier.delivery.domain import ASKS, RecipientRole
 from shared.events.envelope import NewEvent
 from shared.events.notifier import AlertEscalated
 from shared.events.vocabulary import AlertPurpose, RecipientReason
@@ -94,8 +94,8 @@ def _next_alert(
 
 
 def _standing(
-    purpose: AlertPurpose, before: Standing, recipient: Recipient, reason: RecipientReason, post: Post
-) -> Standing:
+    purpose: AlertPurpose, before: RecipientRole, recipient: Recipient, reason: RecipientReason, post: Post
+) -> RecipientRole:
     """A misuse case that no manager took goes to the triage desk; other messages say to anybody the same."""
     if purpose not in ASKS:
         return before

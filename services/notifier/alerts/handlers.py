@@ -11,8 +11,7 @@ from services.notifier.alerts import storing
 from services.notifier.alerts.states import AlertState
 from services.notifier.alerts.tables import AlertRow
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import DeliveryKind, OutcomeKind, Settled
-from services.notifier.messages.domain import ASKS
+from services.notifier.delivery.domain import ASKS, DeliveryKind, SendResultKind, Settled
 from shared.events.envelope import NewEvent
 from shared.events.notifier import AlertAcknowledged, AlertDelivered, AlertFailed, AlertSent
 from shared.events.vocabulary import Acknowledgement, AlertPurpose
@@ -140,7 +139,7 @@ def _follow(row: AlertRow, item: Settled) -> None:
 
 
 def _state_told_by(item: Settled) -> AlertState:
-    if item.outcome is OutcomeKind.ACCEPTED:
+    if item.result is SendResultKind.ACCEPTED:
         return AlertState.SENT
     if item.ended:
         return AlertState.UNDELIVERED if item.afterwards else AlertState.FAILED

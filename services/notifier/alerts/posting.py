@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from services.notifier.alerts.domain import AddressBook
-from services.notifier.holding.domain import HoldingRules
-from services.notifier.messages.domain import CLASS_OF, MessageClass
+from services.notifier.delivery.digests import DigestRules
+from services.notifier.delivery.domain import CLASS_OF, MessageClass
 from shared.events.vocabulary import AlertPurpose
 from shared.ids import Ids
 from shared.messaging.outbox import Outbox
@@ -20,7 +20,7 @@ class Post:
     book: AddressBook
     ids: Ids
     outbox: Outbox
-    holding: HoldingRules
+    digest_rules: DigestRules
     by_notify: frozenset[MessageClass] = frozenset()
 
     def channel_for(self, purpose: AlertPurpose) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.states import AlertState
 from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
-from services.notifier.messages.domain import ASKS, Urgency
+from services.notifier.delivery.domain import ASKS, Urgency
 from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
 from shared.ids import AlertId, CaseId, ReportId, StaffId
 

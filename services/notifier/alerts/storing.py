@@ -13,11 +13,10 @@ from services.notifier.alerts.domain import Recipient
 from services.notifier.alerts.posting import Post
 from services.notifier.alerts.states import AlertState
 from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
+from services.notifier.delivery import digests
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import DeliveryKind, NewDelivery
-from services.notifier.holding import handlers as holding
-from services.notifier.holding.domain import held_until
-from services.notifier.messages.domain import CLASS_OF, MessageClass, Notice
+from services.notifier.delivery.digests import held_until
+from services.notifier.delivery.domain import CLASS_OF, DeliveryKind, MessageClass, NewDelivery, Notice
 from shared.events.vocabulary import RecipientReason
 from shared.ids import AlertId, CaseId, Ids, ReportId, StaffId
 
@@ -58,7 +57,7 @@ async def store(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime
             held.append((item, due_at))
         else:
             first.append(item)
-    await holding.hold(session, held)
+    await digests.hold(session, held)
     await delivery.enqueue(session, first, now)
 
 
@@ -114,7 +113,7 @@ def notice_of(row: AlertRow) -> Notice:
 async def _sent_lately(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, post: Post) -> Counter[str]:
     """Count what each recipient was sent within the storm window."""
     whom = {alert.recipient.email for alert in alerts}
-    since = now - post.holding.storm_window
+    since = now - post.digest_rules.storm_window
     counted = await session.execute(
         select(AlertRow.recipient_email, func.count())
         .where(AlertRow.recipient_email.in_(whom), AlertRow.created_at > since)
@@ -132,7 +131,7 @@ def _held_until(alert: NewAlert, lately: Counter[str], now: datetime, post: Post
         alert.notice.urgency,
         lately=lately[alert.recipient.email],
         now=now,
-        rules=post.holding,
+        rules=post.digest_rules,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.notifier.alerts.domain import Choice, Recipient
-from services.notifier.messages.domain import Standing, Urgency
+from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.reports.domain import KnownReport
 from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed, CaseRouted, CaseTransferred
 from shared.events.vocabulary import (
@@ -60,7 +60,7 @@ class Telling:
     urgency: Urgency = Urgency.NORMAL
     page: str = ""
     occasion: str = ""
-    standing: Standing | None = field(default=None)
+    standing: RecipientRole | None = field(default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,9 @@ def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) 
     """Return who is told once the report is known, misuse apart. `report` is None where it never came."""
     told = []
     if item.misdirected:
-        told.append(to_reporter(AlertPurpose.REPORT_MOVED, contact, Standing.REPORTER, item.case_id, Urgency.NORMAL))
+        told.append(
+            to_reporter(AlertPurpose.REPORT_MOVED, contact, RecipientRole.REPORTER, item.case_id, Urgency.NORMAL)
+        )
     says_abuse = report is not None and report.says_abuse
     if item.form not in (ReportType.ABUSE, ReportType.MISUSE) and not says_abuse and not item.by_a_person:
         told.append(Telling(AlertPurpose.INCIDENT_REPORTED, Choice(RecipientReason.NOBODY_NOT_REQUIRED)))
@@ -120,7 +122,7 @@ def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) 
 
 
 def to_reporter(
-    purpose: AlertPurpose, contact: str | None, standing: Standing, occasion: object, urgency: Urgency
+    purpose: AlertPurpose, contact: str | None, standing: RecipientRole, occasion: object, urgency: Urgency
 ) -> Telling:
     """Return the message to whoever reported, or that there is no way to reach them."""
     if contact is None:

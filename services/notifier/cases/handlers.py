@@ -21,7 +21,7 @@ from services.notifier.cases.domain import (
 )
 from services.notifier.cases.following import Following, contacts_of, decision
 from services.notifier.cases.tables import KnownCaseRow
-from services.notifier.messages.domain import Standing, Urgency
+from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.misuse import handlers as misuse
 from services.notifier.reports import handlers as reports
 from services.notifier.reports.domain import KnownReport
@@ -77,7 +77,12 @@ async def information_asked(
     known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
     contacts = await contacts_of(session, known.values())
     told = [
-        (e, to_reporter(AlertPurpose.QUESTION_ASKED, contacts.get(report_id), Standing.REPORTER, e.id, Urgency.NORMAL))
+        (
+            e,
+            to_reporter(
+                AlertPurpose.QUESTION_ASKED, contacts.get(report_id), RecipientRole.REPORTER, e.id, Urgency.NORMAL
+            ),
+        )
         for e in envelopes
         if (report_id := ReportId(e.data.report_id)) in known
     ]
@@ -164,10 +169,10 @@ async def _tell(
     await decide(session, decisions, now, post=following.post)
 
 
-def _standing(event: CaseResolved, report: KnownReport) -> Standing:
+def _standing(event: CaseResolved, report: KnownReport) -> RecipientRole:
     """Who reported misuse learns only that the work is finished."""
     misuse_case = event.report_type is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
-    return Standing.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else Standing.REPORTER
+    return RecipientRole.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else RecipientRole.REPORTER
 
 
 async def _set_resolved(session: AsyncSession, case_ids: Sequence[CaseId], at: datetime | None) -> None:

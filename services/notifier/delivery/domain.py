@@ -1,13 +1,130 @@
-"""What becomes of a delivery after each attempt. Pure."""
+"""What a message says and to whom, how one attempt to send it ends, and what follows. Pure."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol, Self
 from uuid import UUID
 
-from shared.events.vocabulary import FailureKind
+from shared.events.vocabulary import AlertPurpose, FailureKind
 from shared.ids import AlertId, ReportId
+
+
+class Urgency(StrEnum):
+    """How soon the reader should act; our choice."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+    LOW = "low"
+    """Nothing is lost when it waits for the next digest."""
+
+
+class RecipientRole(StrEnum):
+    """Why this person reads the message; it decides how it is put."""
+
+    MANAGER = "manager"
+    NAMED = "named"
+    CHOSEN = "chosen"
+    NEXT_UP = "next_up"
+    DESK = "desk"
+    TEAM = "team"
+    LEAD = "lead"
+    REPORTER = "reporter"
+    MISUSE_REPORTER = "misuse_reporter"
+    """Learns only that the work is finished."""
+    AFFECTED = "affected"
+    OWNER = "owner"
+    OPERATOR = "operator"
+    COMMS = "comms"
+
+
+class MessageClass(StrEnum):
+    """Who a message is for: what is sent by GOV.UK Notify is switched class by class."""
+
+    MANAGER = "manager"
+    TEAM = "team"
+    REPORTER = "reporter"
+    ACCOUNT = "account"
+
+
+CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
+    AlertPurpose.ABUSE_REPORTED: MessageClass.MANAGER,
+    AlertPurpose.MISUSE_REPORTED: MessageClass.MANAGER,
+    AlertPurpose.MISUSE_ASSIGNED: MessageClass.MANAGER,
+    AlertPurpose.MISDIRECTED: MessageClass.TEAM,
+    AlertPurpose.URGENT_CASE: MessageClass.TEAM,
+    AlertPurpose.DEADLINE_AT_RISK: MessageClass.TEAM,
+    AlertPurpose.DEADLINE_MISSED: MessageClass.TEAM,
+    AlertPurpose.REPORT_MOVED: MessageClass.REPORTER,
+    AlertPurpose.QUESTION_ASKED: MessageClass.REPORTER,
+    AlertPurpose.REPORT_FINISHED: MessageClass.REPORTER,
+    AlertPurpose.ABUSE_FOUND: MessageClass.REPORTER,
+    AlertPurpose.ACCOUNT_TAKEN_OVER: MessageClass.ACCOUNT,
+    AlertPurpose.ACCESS_GRANTED: MessageClass.ACCOUNT,
+    AlertPurpose.ACCESS_WITHDRAWN: MessageClass.ACCOUNT,
+    AlertPurpose.REVIEW_DUE: MessageClass.ACCOUNT,
+    AlertPurpose.EXCEPTION_EXPIRED: MessageClass.ACCOUNT,
+}
+"""Every purpose that somebody is told for; the others only say why nobody is."""
+
+ASKS = frozenset({AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED, AlertPurpose.MISUSE_ASSIGNED})
+"""What a recipient is asked to acknowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The facts that a message's text is made from: never a name, never what was written."""
+
+    reference: str
+    urgency: Urgency
+    standing: RecipientRole
+    purpose: AlertPurpose = AlertPurpose.ABUSE_REPORTED
+    page: str = ""
+    """The path that the link leads to, where the message asks for no acknowledgement."""
+
+    def stored(self) -> dict[str, str]:
+        """Return the facts as the delivery keeps them."""
+        return {
+            "reference": self.reference,
+            "urgency": self.urgency.value,
+            "standing": self.standing.value,
+            "purpose": self.purpose.value,
+            "page": self.page,
+        }
+
+    @classmethod
+    def read(cls, stored: Mapping[str, str]) -> Self:
+        """Read what `stored` gave; what was enqueued before there were purposes is about abuse."""
+        return cls(
+            stored["reference"],
+            Urgency(stored["urgency"]),
+            RecipientRole(stored["standing"]),
+            AlertPurpose(stored.get("purpose", AlertPurpose.ABUSE_REPORTED)),
+            stored.get("page", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryItem:
+    """One alert of a summary."""
+
+    alert_id: AlertId
+    notice: Notice
+
+
+def stored_items(items: Sequence[SummaryItem]) -> dict[str, str]:
+    """Return `items` as a delivery's notice."""
+    return {"items": json.dumps([[str(item.alert_id), item.notice.stored()] for item in items])}
+
+
+def read_items(stored: Mapping[str, str]) -> list[SummaryItem]:
+    """Read what `stored_items` gave."""
+    return [
+        SummaryItem(AlertId(UUID(alert_id)), Notice.read(notice)) for alert_id, notice in json.loads(stored["items"])
+    ]
+
 
 _FIRST_WAIT = timedelta(seconds=2)
 _LONGEST_WAIT = timedelta(minutes=10)
@@ -35,7 +152,7 @@ class DeliveryState(StrEnum):
     """The provider will not take it, or did not in the time allowed."""
 
 
-class OutcomeKind(StrEnum):
+class SendResultKind(StrEnum):
     """How one attempt ended."""
 
     ACCEPTED = "accepted"
@@ -48,10 +165,10 @@ class OutcomeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendResult:
     """What a channel says of one attempt."""
 
-    kind: OutcomeKind
+    kind: SendResultKind
     code: int | None = None
     """The provider's own number (an SMTP reply code)."""
     unsure: bool = False
@@ -118,7 +235,7 @@ class Settled:
     kind: DeliveryKind
     channel: str
     attempt: int
-    outcome: OutcomeKind
+    result: SendResultKind
     possible_repeat: bool
     asked_at: datetime
     ended: bool
@@ -129,7 +246,7 @@ class Settled:
     @property
     def failure(self) -> FailureKind | None:
         """The failure's class; None where the provider accepted."""
-        return None if self.outcome is OutcomeKind.ACCEPTED else FailureKind(self.outcome.value)
+        return None if self.result is SendResultKind.ACCEPTED else FailureKind(self.result.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +258,7 @@ class NextStep:
 
 
 def next_step(
-    outcome: OutcomeKind,
+    result: SendResultKind,
     *,
     number: int,
     first_tried_at: datetime,
@@ -154,9 +271,9 @@ def next_step(
     A refusal for good ends the delivery, so that the next in the chain is told at once; so does a long outage. The last
     resort has nobody after it and is tried again each hour until it is taken.
     """
-    if outcome is OutcomeKind.ACCEPTED:
+    if result is SendResultKind.ACCEPTED:
         return NextStep(DeliveryState.ACCEPTED, None)
-    hopeless = outcome is OutcomeKind.PERMANENT or now - first_tried_at >= give_up_after
+    hopeless = result is SendResultKind.PERMANENT or now - first_tried_at >= give_up_after
     if hopeless and not last_resort:
         return NextStep(DeliveryState.ENDED, None)
     return NextStep(DeliveryState.WAITING, now + (_LAST_RESORT_WAIT if hopeless else wait_after(number)))
@@ -165,3 +282,15 @@ def next_step(
 def wait_after(number: int) -> timedelta:
     """Return the wait after the `number`th failed attempt: 2 s, doubled each time, 10 minutes at most."""
     return min(_FIRST_WAIT * (1 << min(number - 1, _DOUBLINGS)), _LONGEST_WAIT)
+
+
+class Channel(Protocol):
+    """A way to reach somebody."""
+
+    name: str
+
+    async def send(self, message: Message) -> SendResult:
+        """Try once, within a bounded time. Never raises: whatever goes wrong is an result."""
+        ...
+
+    async def close(self) -> None: ...

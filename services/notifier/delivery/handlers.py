@@ -1,6 +1,6 @@
 """Takes deliveries in, claims due ones, and records how attempts ended."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,14 +14,16 @@ from services.notifier.delivery.domain import (
     DeliveryKind,
     DeliveryState,
     NewDelivery,
-    Outcome,
-    OutcomeKind,
+    SendResult,
+    SendResultKind,
     Settled,
     next_step,
 )
 from services.notifier.delivery.tables import AttemptRow, DeliveryRow
 from shared.ids import AlertId, Ids, ReportId
 
+OnSettled = Callable[[AsyncSession, Sequence[Settled], datetime], Awaitable[None]]
+"""Learns of ended attempts, in the transaction that records them."""
 DUE = "notifier_delivery_due"
 """The PostgreSQL notification that wakes delivery loops when a transaction that enqueued something commits."""
 
@@ -55,7 +57,7 @@ async def claim(
     """Open an attempt for up to `limit` due deliveries; nothing may be sent before this has committed.
 
     A delivery whose last attempt is still open was left by a crash: what is sent now may be a repeat. Those that this
-    process is `sending` were not: their outcome is still to be recorded, however late.
+    process is `sending` were not: their result is still to be recorded, however late.
     """
     due = (
         select(DeliveryRow)
@@ -107,20 +109,20 @@ async def release_abandoned(session: AsyncSession, gone: Collection[int], now: d
 
 
 async def settle(
-    session: AsyncSession, outcomes: Mapping[UUID, Outcome], *, times: DeliveryTimes, now: datetime
+    session: AsyncSession, results: Mapping[UUID, SendResult], *, times: DeliveryTimes, now: datetime
 ) -> list[Settled]:
-    """Record how attempts ended (by attempt id) and decide what follows. An outcome may come late or twice."""
+    """Record how attempts ended (by attempt id) and decide what follows. An result may come late or twice."""
     found = await session.execute(
         select(AttemptRow, DeliveryRow)
         .join(DeliveryRow, DeliveryRow.delivery_id == AttemptRow.delivery_id)
-        .where(AttemptRow.attempt_id.in_(outcomes.keys()))
+        .where(AttemptRow.attempt_id.in_(results.keys()))
         .order_by(DeliveryRow.delivery_id)
         .with_for_update()
     )
     settled = [
-        _settle_one(attempt, delivery, outcomes[attempt.attempt_id], times, now)
+        _settle_one(attempt, delivery, results[attempt.attempt_id], times, now)
         for attempt, delivery in found.all()
-        if attempt.outcome is None or attempt.outcome == OutcomeKind.ABANDONED
+        if attempt.outcome is None or attempt.outcome == SendResultKind.ABANDONED
     ]
     await session.flush()
     return settled
@@ -151,16 +153,16 @@ async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) 
 
 
 def _settle_one(
-    attempt: AttemptRow, delivery: DeliveryRow, outcome: Outcome, times: DeliveryTimes, now: datetime
+    attempt: AttemptRow, delivery: DeliveryRow, result: SendResult, times: DeliveryTimes, now: datetime
 ) -> Settled:
     was_current = attempt.outcome is None
-    attempt.ended_at, attempt.outcome, attempt.code = now, outcome.kind.value, outcome.code
-    attempt.provider_id = outcome.provider_id
-    delivery.may_repeat = delivery.may_repeat or outcome.unsure
-    accepted = outcome.kind is OutcomeKind.ACCEPTED
+    attempt.ended_at, attempt.outcome, attempt.code = now, result.kind.value, result.code
+    attempt.provider_id = result.provider_id
+    delivery.may_repeat = delivery.may_repeat or result.unsure
+    accepted = result.kind is SendResultKind.ACCEPTED
     if delivery.state != DeliveryState.ACCEPTED and (was_current or accepted):
         step = next_step(
-            outcome.kind,
+            result.kind,
             number=attempt.number,
             first_tried_at=delivery.first_tried_at or now,
             now=now,
@@ -174,7 +176,7 @@ def _settle_one(
         kind=DeliveryKind(delivery.kind),
         channel=delivery.channel,
         attempt=attempt.number,
-        outcome=outcome.kind,
+        result=result.kind,
         possible_repeat=attempt.possible_repeat,
         asked_at=delivery.asked_at,
         ended=delivery.state == DeliveryState.ENDED,
@@ -185,7 +187,7 @@ async def _abandon_open_attempts(session: AsyncSession, deliveries: Sequence[UUI
     abandoned = await session.scalars(
         update(AttemptRow)
         .where(AttemptRow.delivery_id.in_(deliveries), AttemptRow.ended_at.is_(None))
-        .values(ended_at=now, outcome=OutcomeKind.ABANDONED.value)
+        .values(ended_at=now, outcome=SendResultKind.ABANDONED.value)
         .returning(AttemptRow.delivery_id)
     )
     return set(abandoned)

@@ -3,19 +3,25 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers
-from services.notifier.delivery.channel import Channel
-from services.notifier.delivery.domain import Attempt, DeliveryKind, Message, Outcome, OutcomeKind, Settled
-from services.notifier.delivery.handlers import DeliveryTimes
-from services.notifier.delivery.presence import Presence, present
+from services.notifier.delivery.domain import (
+    Attempt,
+    Channel,
+    DeliveryKind,
+    Message,
+    SendResult,
+    SendResultKind,
+    Settled,
+)
+from services.notifier.delivery.handlers import DeliveryTimes, OnSettled
+from services.notifier.delivery.heartbeat import Heartbeat, present
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
@@ -27,8 +33,6 @@ _log = structlog.get_logger()
 
 Compose = Callable[[Attempt, datetime], Message]
 """Makes the message of an attempt."""
-OnSettled = Callable[[AsyncSession, Sequence[Settled], datetime], Awaitable[None]]
-"""Learns of ended attempts, in the transaction that records them."""
 
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
@@ -67,7 +71,7 @@ class DeliveryLoop:
         self._gone_since: dict[int, float] = {}
         self._wake = asyncio.Event()
         self._sending: dict[asyncio.Task[None], UUID] = {}
-        self._outcomes: dict[UUID, Outcome] = {}
+        self._results: dict[UUID, SendResult] = {}
         self._recording = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -94,7 +98,7 @@ class DeliveryLoop:
             _report("delivery_waits", error)
             await wait_for_stop(stop, _DATABASE_AWAY)
 
-    async def _deliver(self, presence: Presence, stop: asyncio.Event) -> None:
+    async def _deliver(self, presence: Heartbeat, stop: asyncio.Event) -> None:
         look_at = 0.0
         while not (stop.is_set() or presence.lost.is_set()):
             self._wake.clear()
@@ -151,7 +155,7 @@ class DeliveryLoop:
             return
 
     async def _attempt(self, attempt: Attempt, stop: asyncio.Event) -> None:
-        self._outcomes[attempt.attempt_id] = await self._send(attempt)
+        self._results[attempt.attempt_id] = await self._send(attempt)
         tries = 0
         while not await self._recorded_once(attempt.attempt_id, alone=tries > 0):
             tries += 1
@@ -167,28 +171,28 @@ class DeliveryLoop:
         `alone`, so that one that cannot be recorded keeps no other waiting.
         """
         async with self._recording:
-            if attempt_id not in self._outcomes:
+            if attempt_id not in self._results:
                 return True
-            outcomes = {attempt_id: self._outcomes[attempt_id]} if alone else dict(self._outcomes)
-            if await self._recorded(outcomes):
-                self._outcomes = {key: value for key, value in self._outcomes.items() if key not in outcomes}
+            results = {attempt_id: self._results[attempt_id]} if alone else dict(self._results)
+            if await self._recorded(results):
+                self._results = {key: value for key, value in self._results.items() if key not in results}
                 return True
             return False
 
-    async def _send(self, attempt: Attempt) -> Outcome:
+    async def _send(self, attempt: Attempt) -> SendResult:
         channel = self._deliveries.channels.get(attempt.channel)
         if channel is None:
             _log.error("channel_not_configured", channel=attempt.channel)
-            return Outcome(OutcomeKind.TECHNICAL)
+            return SendResult(SendResultKind.TECHNICAL)
         return await channel.send(self._deliveries.compose(attempt, self._clock.now()))
 
-    async def _recorded(self, outcomes: Mapping[UUID, Outcome]) -> bool:
+    async def _recorded(self, results: Mapping[UUID, SendResult]) -> bool:
         try:
             async with self._database.transaction() as session:
                 now = self._clock.now()
-                settled = await handlers.settle(session, outcomes, times=self._deliveries.times, now=now)
+                settled = await handlers.settle(session, results, times=self._deliveries.times, now=now)
                 await self._deliveries.on_settled(session, settled, now)
-        except Exception as error:  # noqa: BLE001 -- the mail is out: an outcome that is lost sends it again
+        except Exception as error:  # noqa: BLE001 -- the mail is out: an result that is lost sends it again
             _report("outcome_waits", error)
             return False
         _measure(settled, now)
@@ -203,6 +207,6 @@ def _report(event: str, error: Exception) -> None:
 
 def _measure(settled: Sequence[Settled], now: datetime) -> None:
     for item in settled:
-        metrics.MAIL_ATTEMPTS.labels(item.channel, item.outcome.value).inc()
-        if item.outcome is OutcomeKind.ACCEPTED and item.kind is DeliveryKind.ALERT:
+        metrics.MAIL_ATTEMPTS.labels(item.channel, item.result.value).inc()
+        if item.result is SendResultKind.ACCEPTED and item.kind is DeliveryKind.ALERT:
             metrics.ALERT_SECONDS.observe(max((now - item.asked_at).total_seconds(), 0.0))

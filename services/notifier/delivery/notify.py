@@ -4,16 +4,18 @@ The client blocks and is not thread-safe: each call has its own, in a thread.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
 
-from services.notifier.delivery.domain import Message, Outcome, OutcomeKind
+from services.notifier.delivery.domain import DeliveryKind, Message, SendResult, SendResultKind
+from shared.ids import AlertId
 
 T = TypeVar("T")
 _log = structlog.get_logger()
@@ -40,22 +42,22 @@ class NotifyChannel:
     def __init__(self, service: NotifyService) -> None:
         self._service = service
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, message: Message) -> SendResult:
         try:
             async with asyncio.timeout(2 * self._service.timeout.total_seconds()):
                 return await self._send(message)
-        except Exception as error:  # noqa: BLE001 -- the port promises an outcome whatever goes wrong
-            outcome = _outcome_of(error)
-            _log.warning("notify_not_accepted", kind=outcome.kind.value, code=outcome.code, error=type(error).__name__)
-            return outcome
+        except Exception as error:  # noqa: BLE001 -- the port promises an result whatever goes wrong
+            result = _result_of(error)
+            _log.warning("notify_not_accepted", kind=result.kind.value, code=result.code, error=type(error).__name__)
+            return result
 
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    async def _send(self, message: Message) -> Outcome:
+    async def _send(self, message: Message) -> SendResult:
         if message.possible_repeat and (known := await self._call(lambda client: _known(client, message))):
-            return Outcome(OutcomeKind.ACCEPTED, provider_id=known)
-        return Outcome(OutcomeKind.ACCEPTED, 201, provider_id=await self._call(self._handing_over(message)))
+            return SendResult(SendResultKind.ACCEPTED, provider_id=known)
+        return SendResult(SendResultKind.ACCEPTED, 201, provider_id=await self._call(self._handing_over(message)))
 
     def _handing_over(self, message: Message) -> Callable[[NotificationsAPIClient], str]:
         def hand_over(client: NotificationsAPIClient) -> str:
@@ -91,17 +93,35 @@ def _known(client: NotificationsAPIClient, message: Message) -> str | None:
     return next((str(one["id"]) for one in found["notifications"] if not str(one["status"]).endswith("failure")), None)
 
 
-def _outcome_of(error: Exception) -> Outcome:
+def _result_of(error: Exception) -> SendResult:
     """Map what Notify documents: 400 and 403 will not mend themselves, 429 and 500 will."""
     if not isinstance(error, APIError):
         unsure = isinstance(error, TimeoutError | OSError | KeyError)
-        return Outcome(OutcomeKind.TEMPORARY if unsure else OutcomeKind.TECHNICAL, unsure=unsure)
+        return SendResult(SendResultKind.TEMPORARY if unsure else SendResultKind.TECHNICAL, unsure=unsure)
     if error.response is None:
         # No answer: Notify may have it. The next attempt asks before it sends.
-        return Outcome(OutcomeKind.TEMPORARY, unsure=True)
+        return SendResult(SendResultKind.TEMPORARY, unsure=True)
     code = error.status_code
     if code not in _OUR_FAULT:
-        return Outcome(OutcomeKind.TEMPORARY, code, unsure=code >= _SERVER_ERROR)
+        return SendResult(SendResultKind.TEMPORARY, code, unsure=code >= _SERVER_ERROR)
     said = error.message
     about_address = code == _BAD_REQUEST and _BAD_ADDRESS in str(said)
-    return Outcome(OutcomeKind.PERMANENT if about_address else OutcomeKind.TECHNICAL, code)
+    return SendResult(SendResultKind.PERMANENT if about_address else SendResultKind.TECHNICAL, code)
+
+
+STATUSES: Mapping[str, SendResultKind] = {
+    "delivered": SendResultKind.ACCEPTED,
+    "permanent-failure": SendResultKind.PERMANENT,
+    "temporary-failure": SendResultKind.TEMPORARY,
+    "technical-failure": SendResultKind.TECHNICAL,
+}
+"""Notify's final statuses of an e-mail; the others say only that it is on its way."""
+
+
+def message_of(reference: str | None) -> tuple[AlertId, DeliveryKind] | None:
+    """Return which of our messages a reference names, None where it names none."""
+    alert_id, _, kind = (reference or "").partition(".")
+    try:
+        return AlertId(UUID(alert_id)), DeliveryKind(kind)
+    except ValueError:
+        return None

@@ -1,5 +1,6 @@
 """What a provider says of a message that it took: it may come late, twice and out of order."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,11 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.delivery.domain import DeliveryKind, DeliveryState, OutcomeKind, Settled, next_step
-from services.notifier.delivery.handlers import DeliveryTimes
+from services.notifier.delivery.domain import DeliveryKind, DeliveryState, SendResultKind, Settled, next_step
+from services.notifier.delivery.handlers import DeliveryTimes, OnSettled
 from services.notifier.delivery.tables import AttemptRow, DeliveryRow, ReceiptRow
 from shared.ids import AlertId, ReportId
 
+OnDelivered = Callable[[AsyncSession, Settled, datetime], Awaitable[None]]
+"""Learns that the provider delivered a message, in the transaction that records it."""
 _DELIVERED = "delivered"
 
 
@@ -28,13 +31,39 @@ class Receipt:
     alert_id: AlertId
     """From our reference."""
     kind: DeliveryKind
-    outcome: OutcomeKind
+    result: SendResultKind
     """`accepted` where it was delivered, else how it failed."""
 
     @property
     def status(self) -> str:
         """Return what is remembered of it."""
-        return _DELIVERED if self.outcome is OutcomeKind.ACCEPTED else self.outcome.value
+        return _DELIVERED if self.result is SendResultKind.ACCEPTED else self.result.value
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipts:
+    """Takes receipts to their deliveries, and what they change to the alerts that those stand for."""
+
+    on_settled: OnSettled
+    """Learns of a message that failed after the provider took it."""
+    on_delivered: OnDelivered
+    times: DeliveryTimes
+    token: bytes | None
+    """What Notify proves itself with; None where no receipts are taken."""
+
+    async def take(self, session: AsyncSession, receipt: Receipt, now: datetime) -> None:
+        """Take `receipt`, however late and however often it comes.
+
+        Raises:
+            NotRecordedYet: it came before we recorded that the provider took the message.
+        """
+        settled = await receive(session, receipt, now, times=self.times)
+        if settled is None:
+            return
+        if receipt.result is SendResultKind.ACCEPTED:
+            await self.on_delivered(session, settled, now)
+        else:
+            await self.on_settled(session, [settled], now)
 
 
 async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, times: DeliveryTimes) -> Settled | None:
@@ -55,7 +84,7 @@ async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, tim
         return None
     if not await _is_new(session, receipt, now):
         return None
-    if receipt.outcome is OutcomeKind.ACCEPTED:
+    if receipt.result is SendResultKind.ACCEPTED:
         _done(delivery)
     elif not await _fails(session, delivery, attempt, receipt, now, times):
         return None
@@ -65,7 +94,7 @@ async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, tim
         kind=receipt.kind,
         channel=delivery.channel,
         attempt=attempt.number,
-        outcome=receipt.outcome,
+        result=receipt.result,
         possible_repeat=attempt.possible_repeat,
         asked_at=delivery.asked_at,
         ended=delivery.state == DeliveryState.ENDED,
@@ -108,7 +137,7 @@ async def _fails(
     if arrived or delivery.state != DeliveryState.ACCEPTED or attempt.number != delivery.attempts:
         return False
     step = next_step(
-        receipt.outcome,
+        receipt.result,
         number=attempt.number,
         first_tried_at=delivery.first_tried_at or now,
         now=now,

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiosmtplib
 import structlog
 
-from services.notifier.delivery.domain import Message, Outcome, OutcomeKind
+from services.notifier.delivery.domain import Message, SendResult, SendResultKind
 from shared.clock import Clock
 
 _log = structlog.get_logger()
@@ -49,16 +49,16 @@ class SmtpChannel:
         self._clock = clock
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, message: Message) -> SendResult:
         dialogue = _Dialogue()
         try:
             async with asyncio.timeout(self._server.timeout.total_seconds()), self._connection(dialogue) as client:
                 await self._hand_over(client, message, dialogue)
-        except Exception as error:  # noqa: BLE001 -- the port promises an outcome whatever goes wrong
-            outcome = _outcome_of(error, dialogue)
-            _log.warning("mail_not_accepted", kind=outcome.kind.value, code=outcome.code, error=type(error).__name__)
-            return outcome
-        return Outcome(OutcomeKind.ACCEPTED, dialogue.code)
+        except Exception as error:  # noqa: BLE001 -- the port promises an result whatever goes wrong
+            result = _result_of(error, dialogue)
+            _log.warning("mail_not_accepted", kind=result.kind.value, code=result.code, error=type(error).__name__)
+            return result
+        return SendResult(SendResultKind.ACCEPTED, dialogue.code)
 
     async def close(self) -> None:
         while self._idle:
@@ -137,18 +137,18 @@ class _Dialogue:
     code: int | None = None
 
 
-def _outcome_of(error: Exception, dialogue: _Dialogue) -> Outcome:
+def _result_of(error: Exception, dialogue: _Dialogue) -> SendResult:
     code = error.code if isinstance(error, aiosmtplib.SMTPResponseException) else None
     # Without an answer to the end of DATA, the server may or may not have taken the message.
     unsure = dialogue.step == "data" and code is None
-    return Outcome(_kind_of(error, code, dialogue.step), code, unsure)
+    return SendResult(_kind_of(error, code, dialogue.step), code, unsure)
 
 
-def _kind_of(error: Exception, code: int | None, step: str) -> OutcomeKind:
+def _kind_of(error: Exception, code: int | None, step: str) -> SendResultKind:
     if isinstance(error, OSError):  # connection refused, lost or timed out; aiosmtplib's own errors for these too
-        return OutcomeKind.TEMPORARY
+        return SendResultKind.TEMPORARY
     if code is None:
-        return OutcomeKind.TECHNICAL
+        return SendResultKind.TECHNICAL
     if code < _REFUSED_FOR_GOOD:
-        return OutcomeKind.TEMPORARY
-    return OutcomeKind.PERMANENT if step in {"recipient", "data"} else OutcomeKind.TECHNICAL
+        return SendResultKind.TEMPORARY
+    return SendResultKind.PERMANENT if step in {"recipient", "data"} else SendResultKind.TECHNICAL

@@ -9,7 +9,7 @@ from services.notifier.alerts.deciding import Decision, decide, reasons
 from services.notifier.alerts.domain import Choice, Recipient, day_of
 from services.notifier.alerts.posting import Post
 from services.notifier.alerts.queries import recipients_of
-from services.notifier.messages.domain import Urgency
+from services.notifier.delivery.domain import Urgency
 from services.notifier.misuse.assigning import directory_for
 from services.notifier.misuse.domain import Setting, choose_reporters_manager
 from services.notifier.reports.domain import MisuseEvent, ReportEvent, misuse_facts

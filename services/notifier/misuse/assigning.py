@@ -11,9 +11,9 @@ from services.notifier.alerts import queries as alert_queries
 from services.notifier.alerts.deciding import Decision, decide
 from services.notifier.alerts.domain import Choice, Recipient, day_of
 from services.notifier.alerts.posting import Post
+from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
-from services.notifier.messages.domain import Standing, Urgency
 from services.notifier.misuse.domain import (
     Setting,
     choose_manager,
@@ -110,7 +110,7 @@ def _decision(item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str,
         asked_at=item.at,
         occasion=occasion,
         case_id=item.case_id,
-        standing=Standing.DESK if to_desk else None,
+        standing=RecipientRole.DESK if to_desk else None,
     )
 
 

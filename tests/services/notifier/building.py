@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from services.notifier.alerts.domain import AddressBook, Recipient
 from services.notifier.cases.domain import Mailboxes
+from services.notifier.delivery.digests import DigestRules
 from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
-from services.notifier.holding.domain import HoldingRules
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import AbuseReportSubmitted
 from shared.events.parts import Person, Reporter
@@ -27,7 +27,7 @@ BOXES = Mailboxes(
     },
     comms=Recipient("comms@example.org"),
 )
-HOLDING = HoldingRules(
+HOLDING = DigestRules(
     digest=frozenset({AlertPurpose.DEADLINE_AT_RISK, AlertPurpose.REVIEW_DUE}),
     times=(time(9), time(14)),
     at_most=timedelta(hours=8),

@@ -16,15 +16,13 @@ from services.notifier.acknowledgement.links import Links
 from services.notifier.alerts.posting import Post
 from services.notifier.cases.following import Following
 from services.notifier.consumer import Receiving, handlers
-from services.notifier.delivery.channel import Channel
+from services.notifier.delivery.composer import Composer
+from services.notifier.delivery.digests import DigestRules, send_due
+from services.notifier.delivery.domain import Channel, MessageClass
 from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.delivery.loop import Deliveries, DeliveryLoop
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from services.notifier.directory.importing import import_csv
-from services.notifier.holding.domain import HoldingRules
-from services.notifier.holding.handlers import send_due
-from services.notifier.messages.domain import MessageClass
-from services.notifier.messages.mail import Composer
 from shared.db.database import Database
 from shared.events.envelope import Envelope, Event
 from shared.ids import AlertId, RandomIds
@@ -69,12 +67,12 @@ class Notifier:
     clock: TurnedClock = field(default_factory=TurnedClock)
     ids: RandomIds = field(default_factory=RandomIds)
     lease: timedelta = timedelta(minutes=5)
-    holding: HoldingRules = HOLDING
+    digest_rules: DigestRules = HOLDING
     by_notify: frozenset[MessageClass] = frozenset()
 
     def __post_init__(self) -> None:
         self.outbox = Outbox("notifier", self.ids)
-        self.post = Post(BOOK, self.ids, self.outbox, self.holding, self.by_notify)
+        self.post = Post(BOOK, self.ids, self.outbox, self.digest_rules, self.by_notify)
         self.answering = Answering(ANSWER_TIMES, self.post)
         self.following = Following(self.post, BOXES)
 

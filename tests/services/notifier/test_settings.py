@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.notifier.messages.domain import MessageClass
+from services.notifier.delivery.domain import MessageClass
 from services.notifier.settings import NotifierSettings
 from shared.events.vocabulary import AlertPurpose
 from shared.settings import InvalidSettings, load

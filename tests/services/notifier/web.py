@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from services.notifier.app import ROUTERS, TEMPLATES
 from services.notifier.delivery.handlers import DeliveryTimes
+from services.notifier.delivery.receipts import DeliveryReceipts
 from services.notifier.directory.domain import StaffMember
-from services.notifier.receipts.handlers import Receipts
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.auth.principal import Principal
@@ -63,7 +63,9 @@ def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
     app.state.links, app.state.answering = LINKS, notifier.answering
     app.state.policy_version = VERSION
     times = DeliveryTimes(notifier.lease, timedelta(hours=12))
-    app.state.receipts = Receipts(notifier.answering, times, CALLBACK_TOKEN)
+    app.state.receipts = DeliveryReceipts(
+        notifier.answering.settled, notifier.answering.delivered, times, CALLBACK_TOKEN
+    )
     return NotifierWeb(app, web, notifier)
 
 

@@ -8,16 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.handlers import record_answer
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import Attempt, Outcome, OutcomeKind
+from services.notifier.delivery.domain import Attempt, SendResult, SendResultKind
 from services.notifier.delivery.handlers import DeliveryTimes
 from shared.events.vocabulary import Acknowledgement
 from tests.services.notifier.building import GRACE, HELEN, report
 from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
 
 TIMES = DeliveryTimes(timedelta(minutes=5), timedelta(hours=12))
-ACCEPTED = Outcome(OutcomeKind.ACCEPTED, 250)
-REFUSED = Outcome(OutcomeKind.PERMANENT, 550)
-BUSY = Outcome(OutcomeKind.TEMPORARY, 450)
+ACCEPTED = SendResult(SendResultKind.ACCEPTED, 250)
+REFUSED = SendResult(SendResultKind.PERMANENT, 550)
+BUSY = SendResult(SendResultKind.TEMPORARY, 450)
 ALERT = "select state, failure, answer from alert where escalated_from is null"
 
 
@@ -59,7 +59,7 @@ async def test_timers_leave_to_others_what_they_are_working_on(notifier: Notifie
 
 @pytest.mark.policy("S3")
 @pytest.mark.parametrize("outcome", [REFUSED, ACCEPTED])
-async def test_a_reminder_says_nothing_of_its_alert(notifier: Notifier, outcome: Outcome) -> None:
+async def test_a_reminder_says_nothing_of_its_alert(notifier: Notifier, outcome: SendResult) -> None:
     await _reminded(notifier)
     async with notifier.database.transaction() as session:
         await _settle(notifier, session, outcome)
@@ -79,7 +79,7 @@ async def test_an_answer_drops_the_reminder_that_was_not_sent_yet(notifier: Noti
 
 
 @pytest.mark.parametrize("outcome", [BUSY, ACCEPTED])
-async def test_an_answer_while_the_reminder_is_being_sent_ends_it(notifier: Notifier, outcome: Outcome) -> None:
+async def test_an_answer_while_the_reminder_is_being_sent_ends_it(notifier: Notifier, outcome: SendResult) -> None:
     """A reminder that is on its way cannot be called back; it is not tried again, and adds nothing to the facts."""
     await _reminded(notifier)
     async with notifier.database.transaction() as session:
@@ -153,7 +153,7 @@ async def _claim(notifier: Notifier, session: AsyncSession) -> list[Attempt]:
     )
 
 
-async def _settle(notifier: Notifier, session: AsyncSession, outcome: Outcome) -> None:
+async def _settle(notifier: Notifier, session: AsyncSession, outcome: SendResult) -> None:
     """Claim what is due and let its attempt end like this, all in one transaction."""
     now = notifier.clock.now()
     attempts = await _claim(notifier, session)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from services.notifier.alerts.domain import Recipient, choose_recipient, urgency_of
+from services.notifier.delivery.domain import Urgency
 from services.notifier.directory.domain import Directory, StaffMember
-from services.notifier.messages.domain import Urgency
 from shared.events.intake import AbuseReportSubmitted
 from shared.events.parts import Person
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Confidentiality, ManagerAlert, Relation

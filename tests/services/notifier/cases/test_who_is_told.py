@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.notifier.cases.domain import FollowUp, about_deadline, at_once, once_known, waits_for_report
-from services.notifier.messages.domain import Urgency
+from services.notifier.delivery.domain import Urgency
 from services.notifier.reports.domain import KnownReport, known_report
 from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed
 from shared.events.vocabulary import AlertPurpose

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers
-from services.notifier.delivery.domain import Message, Outcome
-from services.notifier.delivery.presence import present
+from services.notifier.delivery.domain import Message, SendResult
+from services.notifier.delivery.heartbeat import present
 from tests.services.notifier.building import report
 from tests.services.notifier.mail_server import text_of
 from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
@@ -31,7 +31,7 @@ class _Dies:
         self._after_sending = after_sending
         self._real = notifier.channel()
 
-    async def send(self, message: Message) -> Outcome:
+    async def send(self, message: Message) -> SendResult:
         if self._after_sending:
             await self._real.send(message)
         self.reached.set()
@@ -83,7 +83,7 @@ async def test_nothing_is_sent_before_the_attempt_is_committed(notifier: Notifie
     class Looks:
         name = "email"
 
-        async def send(self, message: Message) -> Outcome:
+        async def send(self, message: Message) -> SendResult:
             seen.append(await notifier.scalar("select count(*) from attempt where ended_at is null"))
             return await notifier.channel().send(message)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifier.delivery.domain import Message, OutcomeKind
+from services.notifier.delivery.domain import Message, SendResultKind
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from tests.services.notifier.building import GRACE, HELEN, LUCA, MARGARET, report, suspect
 from tests.services.notifier.mail_server import MailServerForTests
@@ -15,7 +15,7 @@ MESSAGE = Message("grace.okafor@example.org", "subject", "text", "<p>text</p>", 
 OUTCOMES = "select outcome, code, possible_repeat from attempt order by started_at, number"
 
 
-async def _send(port: int, timeout: timedelta = timedelta(seconds=10)) -> tuple[OutcomeKind, int | None, bool]:
+async def _send(port: int, timeout: timedelta = timedelta(seconds=10)) -> tuple[SendResultKind, int | None, bool]:
     channel = SmtpChannel(MailServer("127.0.0.1", port, "signpost@example.org", timeout=timeout), TurnedClock())
     outcome = await channel.send(MESSAGE)
     await channel.close()
@@ -25,15 +25,15 @@ async def _send(port: int, timeout: timedelta = timedelta(seconds=10)) -> tuple[
 @pytest.mark.parametrize(
     ("recipient", "data", "outcome"),
     [
-        (["250 OK"], ["250 Kept"], (OutcomeKind.ACCEPTED, 250, False)),
-        (["450 Mailbox busy"], [], (OutcomeKind.TEMPORARY, 450, False)),
-        (["550 No such mailbox"], [], (OutcomeKind.PERMANENT, 550, False)),
-        ([], ["451 Try later"], (OutcomeKind.TEMPORARY, 451, False)),
-        ([], ["554 Not taken"], (OutcomeKind.PERMANENT, 554, False)),
+        (["250 OK"], ["250 Kept"], (SendResultKind.ACCEPTED, 250, False)),
+        (["450 Mailbox busy"], [], (SendResultKind.TEMPORARY, 450, False)),
+        (["550 No such mailbox"], [], (SendResultKind.PERMANENT, 550, False)),
+        ([], ["451 Try later"], (SendResultKind.TEMPORARY, 451, False)),
+        ([], ["554 Not taken"], (SendResultKind.PERMANENT, 554, False)),
     ],
 )
 async def test_an_answer_becomes_a_class(
-    mail_server: MailServerForTests, recipient: list[str], data: list[str], outcome: tuple[OutcomeKind, int, bool]
+    mail_server: MailServerForTests, recipient: list[str], data: list[str], outcome: tuple[SendResultKind, int, bool]
 ) -> None:
     mail_server.replies_to_recipient, mail_server.replies_to_data = recipient, data
     assert await _send(mail_server.port) == outcome
@@ -42,7 +42,7 @@ async def test_an_answer_becomes_a_class(
 async def test_a_sender_that_is_refused_is_our_fault_not_the_recipients(mail_server: MailServerForTests) -> None:
     channel = SmtpChannel(MailServer("127.0.0.1", mail_server.port, "a@example.org", starttls=True), TurnedClock())
     outcome = await channel.send(MESSAGE)
-    assert outcome.kind is OutcomeKind.TECHNICAL
+    assert outcome.kind is SendResultKind.TECHNICAL
     assert mail_server.mails == []
 
 
@@ -51,26 +51,26 @@ async def test_nobody_listening_is_temporary_and_certainly_not_sent() -> None:
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    assert await _send(port) == (OutcomeKind.TEMPORARY, None, False)
+    assert await _send(port) == (SendResultKind.TEMPORARY, None, False)
 
 
 async def test_a_dialogue_cut_after_the_message_may_have_been_taken(mail_server: MailServerForTests) -> None:
     mail_server.drops_before_answering = 1
-    assert await _send(mail_server.port) == (OutcomeKind.TEMPORARY, None, True)
+    assert await _send(mail_server.port) == (SendResultKind.TEMPORARY, None, True)
 
 
 async def test_a_server_that_never_answers_is_left_in_time(mail_server: MailServerForTests) -> None:
     mail_server.holds = asyncio.Event()
-    assert await _send(mail_server.port, timeout=timedelta(seconds=5)) == (OutcomeKind.TEMPORARY, None, True)
+    assert await _send(mail_server.port, timeout=timedelta(seconds=5)) == (SendResultKind.TEMPORARY, None, True)
     mail_server.holds.set()
 
 
 async def test_a_connection_is_used_again_and_replaced_when_it_has_died(mail_server: MailServerForTests) -> None:
     channel = SmtpChannel(MailServer("127.0.0.1", mail_server.port, "signpost@example.org"), TurnedClock())
-    assert (await channel.send(MESSAGE)).kind is OutcomeKind.ACCEPTED
+    assert (await channel.send(MESSAGE)).kind is SendResultKind.ACCEPTED
     [(_, client)] = channel._idle
     client.close()
-    assert (await channel.send(MESSAGE)).kind is OutcomeKind.ACCEPTED
+    assert (await channel.send(MESSAGE)).kind is SendResultKind.ACCEPTED
     assert len(mail_server.mails) == 2
     await channel.close()
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifier.delivery.domain import Message, Outcome, OutcomeKind
-from services.notifier.messages.domain import MessageClass
+from services.notifier.delivery.domain import Message, MessageClass, SendResult, SendResultKind
 from tests.services.notifier.building import GRACE, report
 from tests.services.notifier.notify_server import NotifyForTests, running_notify
 from tests.services.notifier.notifying import Notifier
@@ -30,7 +29,7 @@ async def notify() -> AsyncIterator[NotifyForTests]:
 async def test_notify_is_given_the_message_and_our_reference(notify: NotifyForTests) -> None:
     outcome = await notify.channel().send(MESSAGE)
     [taken] = notify.taken
-    assert (outcome.kind, outcome.provider_id) == (OutcomeKind.ACCEPTED, taken["id"])
+    assert (outcome.kind, outcome.provider_id) == (SendResultKind.ACCEPTED, taken["id"])
     assert taken["email_address"] == MESSAGE.recipient
     assert taken["reference"] == "alert-1.alert"
     assert taken["personalisation"] == {"subject": MESSAGE.subject, "body": MESSAGE.text}
@@ -39,18 +38,18 @@ async def test_notify_is_given_the_message_and_our_reference(notify: NotifyForTe
 @pytest.mark.parametrize(
     ("refusal", "kind"),
     [
-        ((400, "ValidationError", "email_address Not a valid email address"), OutcomeKind.PERMANENT),
-        ((400, "BadRequestError", "Can't send to this recipient using a team-only API key"), OutcomeKind.TECHNICAL),
-        ((400, "BadRequestError", "Template not found"), OutcomeKind.TECHNICAL),
-        ((403, "AuthError", "Invalid token: API key not found"), OutcomeKind.TECHNICAL),
-        ((429, "RateLimitError", "Exceeded rate limit"), OutcomeKind.TEMPORARY),
-        ((429, "TooManyRequestsError", "Exceeded send limits"), OutcomeKind.TEMPORARY),
-        ((500, "Exception", "Internal server error"), OutcomeKind.TEMPORARY),
-        ((503, "Exception", "Unavailable"), OutcomeKind.TEMPORARY),
+        ((400, "ValidationError", "email_address Not a valid email address"), SendResultKind.PERMANENT),
+        ((400, "BadRequestError", "Can't send to this recipient using a team-only API key"), SendResultKind.TECHNICAL),
+        ((400, "BadRequestError", "Template not found"), SendResultKind.TECHNICAL),
+        ((403, "AuthError", "Invalid token: API key not found"), SendResultKind.TECHNICAL),
+        ((429, "RateLimitError", "Exceeded rate limit"), SendResultKind.TEMPORARY),
+        ((429, "TooManyRequestsError", "Exceeded send limits"), SendResultKind.TEMPORARY),
+        ((500, "Exception", "Internal server error"), SendResultKind.TEMPORARY),
+        ((503, "Exception", "Unavailable"), SendResultKind.TEMPORARY),
     ],
 )
 async def test_each_refusal_is_what_notify_documents(
-    notify: NotifyForTests, refusal: tuple[int, str, str], kind: OutcomeKind
+    notify: NotifyForTests, refusal: tuple[int, str, str], kind: SendResultKind
 ) -> None:
     notify.refusals.append(refusal)
     outcome = await notify.channel().send(MESSAGE)
@@ -61,9 +60,9 @@ async def test_each_refusal_is_what_notify_documents(
 async def test_a_cut_answer_is_not_sent_twice_because_notify_is_asked_first(notify: NotifyForTests) -> None:
     notify.cuts_after_taking = 1
     first = await notify.channel().send(MESSAGE)
-    assert first == Outcome(OutcomeKind.TEMPORARY, unsure=True)
+    assert first == SendResult(SendResultKind.TEMPORARY, unsure=True)
     second = await notify.channel().send(replace(MESSAGE, possible_repeat=True))
-    assert second.kind is OutcomeKind.ACCEPTED
+    assert second.kind is SendResultKind.ACCEPTED
     assert len(notify.taken) == 1
     assert second.provider_id == notify.taken[0]["id"]
 
@@ -82,7 +81,7 @@ async def test_what_notify_failed_to_deliver_is_sent_again(notify: NotifyForTest
 async def test_a_notify_that_is_away_is_tried_again() -> None:
     away = NotifyForTests(port=9)
     outcome = await away.channel(timedelta(seconds=1)).send(MESSAGE)
-    assert (outcome.kind, outcome.unsure) == (OutcomeKind.TEMPORARY, True)
+    assert (outcome.kind, outcome.unsure) == (SendResultKind.TEMPORARY, True)
 
 
 @pytest.mark.policy("S3")

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.notifier.delivery.domain import Message, OutcomeKind
+from services.notifier.delivery.domain import Message, SendResultKind
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from shared.clock import SystemClock
 from tests.services.notifier.mail_server import MailServerForTests
@@ -52,21 +52,21 @@ async def secured(folder: Path) -> AsyncIterator[MailServerForTests]:
 async def test_mail_is_taken_after_starttls_and_sign_in(tmp_path: Path) -> None:
     async with secured(tmp_path) as server:
         outcome = await _send(server, ca_file=tmp_path / "ca.pem", password="right")
-    assert outcome is OutcomeKind.ACCEPTED
+    assert outcome is SendResultKind.ACCEPTED
     assert len(server.mails) == 1
 
 
 async def test_a_wrong_password_is_ours_to_mend_and_is_tried_again(tmp_path: Path) -> None:
     async with secured(tmp_path) as server:
         outcome = await _send(server, ca_file=tmp_path / "ca.pem", password="wrong")
-    assert outcome is OutcomeKind.TECHNICAL
+    assert outcome is SendResultKind.TECHNICAL
     assert server.mails == []
 
 
 async def test_a_certificate_that_nobody_we_know_signed_gets_no_mail(tmp_path: Path) -> None:
     async with secured(tmp_path) as server:
         outcome = await _send(server, ca_file=None, password="right")
-    assert outcome in {OutcomeKind.TEMPORARY, OutcomeKind.TECHNICAL}
+    assert outcome in {SendResultKind.TEMPORARY, SendResultKind.TECHNICAL}
     assert server.mails == []
 
 
@@ -76,11 +76,11 @@ async def test_a_server_without_starttls_gets_no_mail_where_it_is_required(tmp_p
     handler.port = plain.sockets[0].getsockname()[1]
     outcome = await _send(handler, ca_file=None, password=None)
     plain.close()
-    assert outcome is OutcomeKind.TECHNICAL
+    assert outcome is SendResultKind.TECHNICAL
     assert handler.mails == []
 
 
-async def _send(server: MailServerForTests, *, ca_file: Path | None, password: str | None) -> OutcomeKind:
+async def _send(server: MailServerForTests, *, ca_file: Path | None, password: str | None) -> SendResultKind:
     where = MailServer(
         "127.0.0.1",
         server.port,

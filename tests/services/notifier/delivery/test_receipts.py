@@ -7,8 +7,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from services.notifier.delivery.domain import MessageClass
 from services.notifier.delivery.handlers import claim
-from services.notifier.messages.domain import MessageClass
 from shared.events.notifier import AlertDelivered, AlertFailed
 from tests.services.notifier.building import GRACE, HELEN, report
 from tests.services.notifier.notify_server import NotifyForTests, running_notify

@@ -7,11 +7,9 @@ from itertools import permutations
 import pytest
 
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import Attempt, DeliveryKind, Outcome, OutcomeKind
+from services.notifier.delivery.domain import Attempt, DeliveryKind, MessageClass, SendResult, SendResultKind
 from services.notifier.delivery.handlers import DeliveryTimes
-from services.notifier.delivery.receipts import NotRecordedYet, Receipt
-from services.notifier.messages.domain import MessageClass
-from services.notifier.receipts.handlers import Receipts
+from services.notifier.delivery.receipts import DeliveryReceipts, NotRecordedYet, Receipt
 from shared.events.vocabulary import Acknowledgement
 from tests.services.notifier.building import report
 from tests.services.notifier.notifying import Notifier
@@ -45,18 +43,18 @@ async def test_every_order_ends_with_the_answer_and_what_arrived_has_arrived(not
 
 async def _say(notifier: Notifier, saying: str, attempt: Attempt) -> bool:
     """Say it in a transaction of its own; False where it is to be said again."""
-    receipts = Receipts(notifier.answering, TIMES, None)
+    receipts = DeliveryReceipts(notifier.answering.settled, notifier.answering.delivered, TIMES, None)
     now, provider_id = notifier.clock.now(), f"notify-{attempt.delivery_id}"
     try:
         async with notifier.database.transaction() as session:
             if saying == "taken":
-                outcomes = {attempt.attempt_id: Outcome(OutcomeKind.ACCEPTED, 201, provider_id=provider_id)}
+                outcomes = {attempt.attempt_id: SendResult(SendResultKind.ACCEPTED, 201, provider_id=provider_id)}
                 settled = await delivery.settle(session, outcomes, times=TIMES, now=now)
                 await notifier.answering.settled(session, settled, now)
             elif saying == "answer":
                 await notifier.answering.answer(session, attempt.alert_id, Acknowledgement.CONFIRMED, now)
             else:
-                kind = OutcomeKind.ACCEPTED if saying == "delivered" else OutcomeKind(saying)
+                kind = SendResultKind.ACCEPTED if saying == "delivered" else SendResultKind(saying)
                 await receipts.take(session, Receipt(provider_id, attempt.alert_id, DeliveryKind.ALERT, kind), now)
     except NotRecordedYet:
         return False

@@ -6,10 +6,19 @@ from uuid import UUID
 
 import pytest
 
-from services.notifier.delivery.domain import Attempt, DeliveryKind, Message
-from services.notifier.messages.domain import ASKS, CLASS_OF, Notice, Standing, Urgency
-from services.notifier.messages.english import ENGLISH, HOW_URGENT
-from services.notifier.messages.summary import Item, stored_items
+from services.notifier.delivery.domain import (
+    ASKS,
+    CLASS_OF,
+    Attempt,
+    DeliveryKind,
+    Message,
+    Notice,
+    RecipientRole,
+    SummaryItem,
+    Urgency,
+    stored_items,
+)
+from services.notifier.delivery.english import ENGLISH, HOW_URGENT
 from shared.events.vocabulary import AlertPurpose
 from shared.ids import AlertId
 from tests.services.notifier.building import NOW, STAFF
@@ -32,7 +41,7 @@ def test_there_is_a_text_for_every_purpose_that_somebody_is_told_for() -> None:
 @pytest.mark.parametrize("urgency", sorted(Urgency))
 @pytest.mark.parametrize(("purpose", "standing"), TEXTS)
 def test_every_message_has_six_lines_that_say_what_to_do_and_name_nobody(
-    purpose: AlertPurpose, standing: Standing, urgency: Urgency
+    purpose: AlertPurpose, standing: RecipientRole, urgency: Urgency
 ) -> None:
     message = rendered(Notice("SP-0000-0010", urgency, standing, purpose, "/cases/SP-0000-0010"))
     what, reference, how_urgent, to_do, link, who_to_ask = _lines(message)
@@ -52,7 +61,7 @@ def test_every_message_has_six_lines_that_say_what_to_do_and_name_nobody(
 
 
 @pytest.mark.parametrize(("purpose", "standing"), TEXTS)
-def test_both_parts_say_the_same(purpose: AlertPurpose, standing: Standing) -> None:
+def test_both_parts_say_the_same(purpose: AlertPurpose, standing: RecipientRole) -> None:
     message = rendered(Notice("SP-0000-0010", Urgency.NORMAL, standing, purpose), possible_repeat=True)
     page = _Paragraphs()
     page.feed(message.html)
@@ -74,13 +83,13 @@ def test_a_subject_to_a_reporter_does_not_say_what_it_is_about() -> None:
 
 
 def test_who_reported_misuse_learns_only_that_it_is_finished() -> None:
-    said = ENGLISH[AlertPurpose.REPORT_FINISHED][Standing.MISUSE_REPORTER]
+    said = ENGLISH[AlertPurpose.REPORT_FINISHED][RecipientRole.MISUSE_REPORTER]
     assert "outcome" not in f"{said.what}{said.to_do}"
 
 
 def test_a_summary_lists_each_with_its_own_link_and_counts_the_rest() -> None:
-    notice = Notice("SP-0000-0010", Urgency.NORMAL, Standing.MANAGER)
-    items = [Item(AlertId(UUID(int=number)), notice) for number in range(1, 24)]
+    notice = Notice("SP-0000-0010", Urgency.NORMAL, RecipientRole.MANAGER)
+    items = [SummaryItem(AlertId(UUID(int=number)), notice) for number in range(1, 24)]
     message = COMPOSER(_attempt(stored_items(items), DeliveryKind.SUMMARY), NOW)
     assert message.subject == "23 messages from Signpost"
     links = re.findall(r"http://127\.0\.0\.1:8000/alerts/acknowledge/\S+", message.text)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import Outcome, OutcomeKind
+from services.notifier.delivery.domain import SendResult, SendResultKind
 from services.notifier.delivery.handlers import DeliveryTimes
 from shared.events.notifier import AlertSent
 from shared.events.vocabulary import AlertPurpose
@@ -26,7 +26,7 @@ STATES = "select state, count(*) from alert group by state order by state"
 @pytest.fixture
 def stormy(notifier: Notifier) -> Notifier:
     """More than three alerts in ten minutes are a storm."""
-    return replace(notifier, holding=replace(HOLDING, storm_after=3))
+    return replace(notifier, digest_rules=replace(HOLDING, storm_after=3))
 
 
 async def test_low_urgency_is_collected_for_each_recipient_until_its_time(notifier: Notifier) -> None:
@@ -46,7 +46,7 @@ async def test_low_urgency_is_collected_for_each_recipient_until_its_time(notifi
 
 
 async def test_a_reporter_is_shown_no_managers_page_in_a_digest(notifier: Notifier) -> None:
-    chosen = replace(notifier, holding=replace(HOLDING, digest=frozenset({AlertPurpose.REPORT_FINISHED})))
+    chosen = replace(notifier, digest_rules=replace(HOLDING, digest=frozenset({AlertPurpose.REPORT_FINISHED})))
     for _ in range(2):
         said = report()
         case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
@@ -131,7 +131,7 @@ async def test_a_summary_left_open_by_a_crash_is_sent_again_with_its_message_id_
     assert summary["Message-ID"] == f"<{first.alert_id}.summary@example.org>"
     assert summary["X-Signpost-Possible-Repeat"] == "yes"
     async with stormy.database.transaction() as session:
-        late = {first.attempt_id: Outcome(OutcomeKind.ACCEPTED, 250)}
+        late = {first.attempt_id: SendResult(SendResultKind.ACCEPTED, 250)}
         times = DeliveryTimes(stormy.lease, timedelta(hours=12))
         settled = await delivery.settle(session, late, times=times, now=stormy.clock.now())
         await stormy.answering.settled(session, settled, stormy.clock.now())

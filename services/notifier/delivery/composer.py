@@ -5,10 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from services.notifier.delivery.domain import Attempt, DeliveryKind, Message
-from services.notifier.messages.domain import ASKS, CLASS_OF, MessageClass, Notice, Urgency
-from services.notifier.messages.english import ENGLISH, HOW_URGENT, REPEAT, Wording
-from services.notifier.messages.summary import Item, read_items
+from services.notifier.delivery.domain import (
+    ASKS,
+    CLASS_OF,
+    Attempt,
+    DeliveryKind,
+    Message,
+    MessageClass,
+    Notice,
+    SummaryItem,
+    Urgency,
+    read_items,
+)
+from services.notifier.delivery.english import ENGLISH, HOW_URGENT, REPEAT, Wording
 from shared.events.vocabulary import AlertPurpose
 from shared.ids import AlertId
 
@@ -72,7 +81,7 @@ class Composer:
         about_abuse = purpose in (AlertPurpose.ABUSE_REPORTED, AlertPurpose.ABUSE_FOUND)
         return self.abuse_contact if about_abuse else self.contacts[CLASS_OF[purpose]]
 
-    def _item_link(self, item: Item, recipient: str, now: datetime) -> str:
+    def _item_link(self, item: SummaryItem, recipient: str, now: datetime) -> str:
         return self._link(item.notice, item.alert_id, DeliveryKind.ALERT, recipient, now)
 
     def _link(self, notice: Notice, alert_id: AlertId, kind: DeliveryKind, recipient: str, now: datetime) -> str:
@@ -116,7 +125,7 @@ def _subject(notice: Notice, *, reminder: bool) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
-def _item_line(item: Item) -> str:
+def _item_line(item: SummaryItem) -> str:
     subject = wording_of(item.notice).subject
     return f"{item.notice.reference}, {subject}"
 

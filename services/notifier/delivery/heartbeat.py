@@ -18,7 +18,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(slots=True)
-class Presence:
+class Heartbeat:
     """Says that `worker` lives, until `lost`."""
 
     worker: int
@@ -45,7 +45,7 @@ class Presence:
 
 
 @asynccontextmanager
-async def present(database: Database, worker: int, wake: asyncio.Event) -> AsyncIterator[Presence]:
+async def present(database: Database, worker: int, wake: asyncio.Event) -> AsyncIterator[Heartbeat]:
     """Hold the lock of `worker`; `wake` is set whenever deliveries were enqueued, and when the connection is lost.
 
     PostgreSQL frees the lock as soon as the connection ends, also by a kill: that is how others learn of it. A process
@@ -56,7 +56,7 @@ async def present(database: Database, worker: int, wake: asyncio.Event) -> Async
         wake.set()
 
     async with database.connection() as connection:
-        presence = Presence(worker, connection)
+        presence = Heartbeat(worker, connection)
 
         def ended(_: object) -> None:
             presence.lost.set()

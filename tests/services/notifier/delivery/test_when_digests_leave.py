@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.holding.domain import held_until, next_digest
-from services.notifier.messages.domain import Urgency
+from services.notifier.delivery.digests import held_until, next_digest
+from services.notifier.delivery.domain import Urgency
 from shared.events.vocabulary import AlertPurpose
 from tests.services.notifier.building import HOLDING, NOW
 

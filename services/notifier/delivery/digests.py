@@ -1,21 +1,81 @@
-"""Holds alerts back and sends them together; what becomes of a summary becomes of each alert in it."""
+"""Fewer emails: digests of what can wait, and one summary where a storm would fill a mailbox.
+
+An urgent alert is never held. What is held keeps its own state and its own acknowledgement, and what becomes of a
+summary becomes of each alert in it. The numbers are configuration.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import DeliveryKind, NewDelivery, Settled
-from services.notifier.holding.tables import HeldAlertRow
-from services.notifier.messages.domain import Notice
-from services.notifier.messages.summary import Item, stored_items
+from services.notifier.delivery.domain import (
+    DeliveryKind,
+    NewDelivery,
+    Notice,
+    Settled,
+    SummaryItem,
+    Urgency,
+    stored_items,
+)
+from services.notifier.delivery.tables import HeldAlertRow
+from shared.events.vocabulary import AlertPurpose
 from shared.ids import AlertId, Ids, ReportId
 
+_LONDON = ZoneInfo("Europe/London")
+_DAYS_LOOKED_AT = 3
 _RECIPIENTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRules:
+    """Which messages wait for a digest, when digests leave, and from when on a storm becomes a summary."""
+
+    digest: frozenset[AlertPurpose]
+    times: tuple[time, ...]
+    """On the clocks of the United Kingdom."""
+    at_most: timedelta
+    """No message waits longer for its digest."""
+    storm_after: int
+    """More alerts than this to one recipient within `storm_window` become one summary."""
+    storm_window: timedelta
+
+
+def held_until(
+    purpose: AlertPurpose, urgency: Urgency, *, lately: int, now: datetime, rules: DigestRules
+) -> datetime | None:
+    """Return until when an alert waits, None where it leaves at once.
+
+    Args:
+        purpose: why somebody is told.
+        urgency: how soon they should act.
+        lately: how many alerts its recipient was sent within the storm window before this one.
+        now: the time of the decision.
+        rules: what may wait.
+    """
+    if urgency is Urgency.URGENT:
+        return None
+    if urgency is Urgency.LOW and purpose in rules.digest:
+        return next_digest(now, rules)
+    return now + rules.storm_window if lately >= rules.storm_after else None
+
+
+def next_digest(now: datetime, rules: DigestRules) -> datetime:
+    """Return when the next digest leaves: at the next of the set times, or earlier where that is too long."""
+    latest = now + rules.at_most
+    return min([latest, *(moment for moment in _moments(now, rules.times) if moment > now)])
+
+
+def _moments(now: datetime, times: Sequence[time]) -> list[datetime]:
+    """Return the set times of today and the next days, as instants: a day of a clock change has 23 or 25 hours."""
+    today = now.astimezone(_LONDON).date()
+    days = [today + timedelta(days=number) for number in range(_DAYS_LOOKED_AT)]
+    return [datetime.combine(day, at, tzinfo=_LONDON).astimezone(now.tzinfo) for day in days for at in times]
 
 
 async def hold(session: AsyncSession, held: Sequence[tuple[NewDelivery, datetime]]) -> None:
@@ -102,7 +162,7 @@ def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> NewDelivery:
         kind=DeliveryKind.SUMMARY,
         channel=one.channel,
         recipient=one.recipient,
-        notice=stored_items([Item(AlertId(row.alert_id), Notice.read(row.notice)) for row in rows]),
+        notice=stored_items([SummaryItem(AlertId(row.alert_id), Notice.read(row.notice)) for row in rows]),
         last_resort=all(row.last_resort for row in rows),
         asked_at=min(row.asked_at for row in rows),
     )

@@ -6,7 +6,7 @@ No text names a person or repeats what somebody wrote; a test reads them all.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.notifier.messages.domain import Standing, Urgency
+from services.notifier.delivery.domain import RecipientRole, Urgency
 from shared.events.vocabulary import AlertPurpose
 
 
@@ -65,28 +65,32 @@ def _assigned(what: str, to_do: str = _WORK_IT) -> Wording:
     return Wording("a misuse case needs you", what, to_do, ASK)
 
 
-ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
+ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
     AlertPurpose.ABUSE_REPORTED: {
-        Standing.MANAGER: _abuse("Someone you manage has reported social media abuse."),
-        Standing.NAMED: _abuse("Someone who named you as their line manager has reported social media abuse."),
-        Standing.CHOSEN: _abuse("A colleague has reported social media abuse and asked us to tell you."),
-        Standing.NEXT_UP: _abuse("Someone in your reporting line has reported social media abuse."),
-        Standing.DESK: _abuse("Social media abuse has been reported, and no line manager could be told.", _DESK),
+        RecipientRole.MANAGER: _abuse("Someone you manage has reported social media abuse."),
+        RecipientRole.NAMED: _abuse("Someone who named you as their line manager has reported social media abuse."),
+        RecipientRole.CHOSEN: _abuse("A colleague has reported social media abuse and asked us to tell you."),
+        RecipientRole.NEXT_UP: _abuse("Someone in your reporting line has reported social media abuse."),
+        RecipientRole.DESK: _abuse("Social media abuse has been reported, and no line manager could be told.", _DESK),
     },
     AlertPurpose.MISUSE_REPORTED: {
-        Standing.MANAGER: _misuse("Someone you manage has reported misuse of social media."),
-        Standing.NAMED: _misuse("Someone who named you as their line manager has reported misuse of social media."),
-        Standing.CHOSEN: _misuse("A colleague has reported misuse of social media and asked us to tell you."),
-        Standing.NEXT_UP: _misuse("Someone in your reporting line has reported misuse of social media."),
-        Standing.DESK: _misuse("Misuse of social media has been reported, and no line manager could be told."),
+        RecipientRole.MANAGER: _misuse("Someone you manage has reported misuse of social media."),
+        RecipientRole.NAMED: _misuse(
+            "Someone who named you as their line manager has reported misuse of social media."
+        ),
+        RecipientRole.CHOSEN: _misuse("A colleague has reported misuse of social media and asked us to tell you."),
+        RecipientRole.NEXT_UP: _misuse("Someone in your reporting line has reported misuse of social media."),
+        RecipientRole.DESK: _misuse("Misuse of social media has been reported, and no line manager could be told."),
     },
     AlertPurpose.MISUSE_ASSIGNED: {
-        Standing.MANAGER: _assigned("A report says that someone you manage may have misused social media."),
-        Standing.NEXT_UP: _assigned("A report says that someone in your reporting line may have misused social media."),
-        Standing.DESK: _assigned("A case of social media misuse has no manager who can work it.", _FIND_MANAGER),
+        RecipientRole.MANAGER: _assigned("A report says that someone you manage may have misused social media."),
+        RecipientRole.NEXT_UP: _assigned(
+            "A report says that someone in your reporting line may have misused social media."
+        ),
+        RecipientRole.DESK: _assigned("A case of social media misuse has no manager who can work it.", _FIND_MANAGER),
     },
     AlertPurpose.MISDIRECTED: {
-        Standing.TEAM: Wording(
+        RecipientRole.TEAM: Wording(
             "a report came by another team's form",
             "A report was sent by the wrong form and is with the right team now.",
             "What to do: if the case is in your queue, work it as if it had come to you first; its times and evidence "
@@ -94,28 +98,28 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.URGENT_CASE: {
-        Standing.TEAM: Wording(
+        RecipientRole.TEAM: Wording(
             "a case needs somebody on call",
             "An urgent case has come to your team while it is not at work.",
             "What to do: open the case, claim it and act on it now, or hand it over.",
         ),
     },
     AlertPurpose.DEADLINE_AT_RISK: {
-        Standing.LEAD: Wording(
+        RecipientRole.LEAD: Wording(
             "a deadline is at risk",
             "Most of the time that a case of your team has is used up.",
             "What to do: see who has the case, and give it to somebody who can act in time.",
         ),
     },
     AlertPurpose.DEADLINE_MISSED: {
-        Standing.LEAD: Wording(
+        RecipientRole.LEAD: Wording(
             "a deadline was missed",
             "A case of your team has missed a deadline.",
             "What to do: see what keeps the case, and give it to somebody who can act now.",
         ),
     },
     AlertPurpose.REPORT_MOVED: {
-        Standing.REPORTER: Wording(
+        RecipientRole.REPORTER: Wording(
             "your report is with another team",
             "Your report is with the team that deals with this. It was sent by another form; that is all right.",
             "What to do: nothing. The time you sent it and what you added are kept.",
@@ -123,7 +127,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.QUESTION_ASKED: {
-        Standing.REPORTER: Wording(
+        RecipientRole.REPORTER: Wording(
             "the team has a question about your report",
             "The team that works your report has asked you something and waits for your answer.",
             "What to do: read the question on your report's page and answer it there, when it is safe for you.",
@@ -131,13 +135,13 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.REPORT_FINISHED: {
-        Standing.REPORTER: Wording(
+        RecipientRole.REPORTER: Wording(
             "there is news of your report",
             "There is an outcome to your report.",
             "What to do: look at your report's page to see what it says. If it happens again, report it again.",
             "Follow your report",
         ),
-        Standing.MISUSE_REPORTER: Wording(
+        RecipientRole.MISUSE_REPORTER: Wording(
             "your report is finished",
             "The work on your report is finished. We cannot say more about it.",
             "What to do: nothing. Thank you for telling us.",
@@ -145,7 +149,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.ABUSE_FOUND: {
-        Standing.AFFECTED: Wording(
+        RecipientRole.AFFECTED: Wording(
             "something about you was found online",
             "Routine monitoring found content on social media that may be abuse of you. Your manager was not told.",
             "What to do: do not reply to it, and keep copies if you have seen it. The Social Media Abuse Response Team "
@@ -154,7 +158,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.ACCOUNT_TAKEN_OVER: {
-        Standing.COMMS: Wording(
+        RecipientRole.COMMS: Wording(
             "an official account may be taken over",
             "A report says that somebody else controls an official account.",
             "What to do: work with the Security Incident Response Team (SIRT), who have the case, to get it back. Stop "
@@ -163,7 +167,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.ACCESS_GRANTED: {
-        Standing.OPERATOR: Wording(
+        RecipientRole.OPERATOR: Wording(
             "you may operate an account",
             "You passed every check and may now operate a social media account of the department.",
             "What to do: read what applies to the account before you use it.",
@@ -171,13 +175,13 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.ACCESS_WITHDRAWN: {
-        Standing.OPERATOR: Wording(
+        RecipientRole.OPERATOR: Wording(
             "you may no longer operate an account",
             "You may no longer operate a social media account of the department.",
             "What to do: stop using it now and sign out of it everywhere. The account's page says what is missing.",
             "See the account",
         ),
-        Standing.OWNER: Wording(
+        RecipientRole.OWNER: Wording(
             "an operator's access has to be removed",
             "Somebody may no longer operate a social media account that you answer for.",
             "What to do: remove their access on the platform, and add the evidence to the account's page.",
@@ -185,7 +189,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.REVIEW_DUE: {
-        Standing.OWNER: Wording(
+        RecipientRole.OWNER: Wording(
             "an account's review is due",
             "The periodic review of a social media account that you answer for is due.",
             "What to do: check that the account still meets its requirement, and record keep, change or close.",
@@ -193,13 +197,13 @@ ENGLISH: Mapping[AlertPurpose, Mapping[Standing, Wording]] = {
         ),
     },
     AlertPurpose.EXCEPTION_EXPIRED: {
-        Standing.OPERATOR: Wording(
+        RecipientRole.OPERATOR: Wording(
             "a security policy exception has ended",
             "The exception that let you use an account on your own device has ended.",
             "What to do: use the account on an approved device only, or ask for a new exception.",
             "See the account",
         ),
-        Standing.OWNER: Wording(
+        RecipientRole.OWNER: Wording(
             "a security policy exception has ended",
             "An exception for a social media account that you answer for has ended.",
             "What to do: see on the account's page who may still operate it, and from where.",

@@ -5,8 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.notifier.delivery.domain import Attempt, DeliveryKind
-from services.notifier.messages.domain import Notice, Standing, Urgency
+from services.notifier.delivery.domain import Attempt, DeliveryKind, Notice, RecipientRole, Urgency
 from shared.ids import AlertId, ReportId
 from tests.services.notifier.building import NOW
 from tests.services.notifier.notifying import COMPOSER
@@ -20,7 +19,7 @@ ATTEMPT = Attempt(
     kind=DeliveryKind.ALERT,
     channel="email",
     recipient="grace.okafor@example.org",
-    notice=Notice("SP-0000-0010", Urgency.NORMAL, Standing.MANAGER).stored(),
+    notice=Notice("SP-0000-0010", Urgency.NORMAL, RecipientRole.MANAGER).stored(),
     number=1,
     possible_repeat=False,
 )

@@ -6,9 +6,8 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.notifier.delivery.receipts import NotRecordedYet, Receipt
-from services.notifier.receipts.domain import STATUSES, message_of
-from services.notifier.receipts.handlers import Receipts
+from services.notifier.delivery.notify import STATUSES, message_of
+from services.notifier.delivery.receipts import DeliveryReceipts, NotRecordedYet, Receipt
 from shared.auth.guard import guarding
 from shared.web.bodies import Text
 from shared.web.dependencies import Now, Transaction
@@ -29,9 +28,9 @@ class ReceiptBody(BaseModel):
 
 
 @guarding
-async def from_notify(request: Request) -> Receipts:
+async def from_notify(request: Request) -> DeliveryReceipts:
     """Let GOV.UK Notify in."""
-    receipts = cast(Receipts, request.app.state.receipts)
+    receipts = cast(DeliveryReceipts, request.app.state.receipts)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     proved = receipts.token is not None and hmac.compare_digest(token.strip().encode(), receipts.token)
     if not proved or scheme.lower() != "bearer":
@@ -41,14 +40,14 @@ async def from_notify(request: Request) -> Receipts:
 
 @router.post("/notify-receipts", status_code=204)
 async def take_receipt(
-    body: ReceiptBody, receipts: Annotated[Receipts, Depends(from_notify)], session: Transaction, now: Now
+    body: ReceiptBody, receipts: Annotated[DeliveryReceipts, Depends(from_notify)], session: Transaction, now: Now
 ) -> Response:
     """Take a delivery receipt. One that names none of our messages is taken and forgotten."""
-    outcome, message = STATUSES.get(body.status), message_of(body.reference)
-    if outcome and message:
+    result, message = STATUSES.get(body.status), message_of(body.reference)
+    if result and message:
         alert_id, kind = message
         try:
-            await receipts.take(session, Receipt(body.id, alert_id, kind, outcome), now)
+            await receipts.take(session, Receipt(body.id, alert_id, kind, result), now)
         except NotRecordedYet:
             raise standard_problem(503, headers={"retry-after": "5"}) from None
     return Response(status_code=204)

@@ -1,1 +1,0 @@
-"""Delivery receipts: what GOV.UK Notify says of a message after it took it."""
