@@ -7,6 +7,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import field_validator as check_fields
 from pydantic_core import PydanticCustomError
 
+from shared.text import NULL
+
 OURS = "signpost_"
 """Prefix of the error types whose message we wrote ourselves, so that it may be shown."""
 
@@ -21,7 +23,7 @@ def clean(text: str) -> str:
     Raises:
         PydanticCustomError: there is a U+0000 in it.
     """
-    if "\x00" in text:
+    if NULL in text:
         raise PydanticCustomError("signpost_null_character", "Remove the character U+0000")
     return text
 

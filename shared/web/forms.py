@@ -1,19 +1,127 @@
-"""Reading forms, and the errors that go back beside the fields."""
+"""Forms: their fields, what was typed into them, and the errors that stand beside the fields.
 
-from collections.abc import Iterator, Mapping
+A page shows a `FormPage`, whose fields the template `fields.html` renders. What comes back is read by a `FormReader`,
+field by field in the order of the page.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import NamedTuple, Self, TypeVar
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from fastapi import Request
 from starlette.datastructures import FormData
 
+from shared import text as rule
 from shared.web.problems import standard_problem
+from shared.web.times import UK, uk_date
 
 MOST_FIELDS = 200
 LONGEST_VALUE = 100_000
-NULL_CHARACTER = "A hidden character (U+0000) was taken out. Check the text, then continue."
+LONGEST_LINE = 200
+LONGEST_TEXT = 2000
+HIDDEN_CHARACTER = "A hidden character ({}) was taken out. Check the text, then continue."
+NOT_A_DAY = "{} must be a real date, for example 27 3 2026"
 UNREADABLE = "Some characters could not be read. Check the text and send it again."
 CSRF_FIELD = "csrftoken"
 _UNREAD = "surrogateescape"
+_LONGEST_VERSION = 9
+_FIRST_FOUR_DIGIT_YEAR = 1000
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_SHORTEST_MONTH = 3
+_TIME = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))? ?(?P<half>am|pm)?", re.ASCII)
+_NOON = 12
+_NOT_A_TIME = "Enter a time like 2:30pm or 14:30, or leave it empty"
+
+E = TypeVar("E", bound=StrEnum)
+Typed = Mapping[str, Sequence[str]]
+"""What was typed: the texts of each field, by its name."""
+
+
+class Kind(StrEnum):
+    """How a field is asked."""
+
+    LINE = "line"
+    ID = "id"
+    """A short line, like a staff id."""
+    EMAIL = "email"
+    TEXT = "text"
+    """Several lines."""
+    RADIOS = "radios"
+    CHECKBOXES = "checkboxes"
+    SELECT = "select"
+    """One of many, from a list."""
+    DAY = "day"
+    MOMENT = "moment"
+    """A day, and perhaps a time."""
+
+
+class Option(NamedTuple):
+    """What can be chosen."""
+
+    value: str
+    label: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question of a form."""
+
+    name: str
+    label: str
+    kind: Kind = Kind.LINE
+    hint: str | None = None
+    options: Sequence[Option] = ()
+    alone: str | None = None
+    """The option that excludes all others, like ‘none of these’."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that its answer is posted under."""
+        if self.kind is Kind.MOMENT:
+            return (*day_fields(self.name), time_field(self.name))
+        return day_fields(self.name) if self.kind is Kind.DAY else (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A page that asks for one thing: its fields, and what it says around them."""
+
+    title: str
+    button: str
+    back: tuple[str, str]
+    """Text and address of the link back."""
+    fields: Sequence[Field]
+    action: str = ""
+    """Where the answers are sent; empty: to the address of the page."""
+    intro: Sequence[str] = ()
+    about: str | None = None
+    """What it is about: a caption over the title."""
+    version: int | None = None
+    """The version that the answers are decided on."""
+
+
+def options(labels: Mapping[str, str], hints: Mapping[str, str] | None = None) -> tuple[Option, ...]:
+    """Return the options of labels by value."""
+    return tuple(Option(str(value), label, (hints or {}).get(value)) for value, label in labels.items())
+
+
+def day_fields(name: str) -> tuple[str, str, str]:
+    """Return the three fields of the day `name`."""
+    return f"{name}-day", f"{name}-month", f"{name}-year"
+
+
+def time_field(name: str) -> str:
+    """Return the field of the time of the moment `name`."""
+    return f"{name.removesuffix('_at')}_time"
 
 
 class FormErrors(Mapping[str, str]):
@@ -21,10 +129,15 @@ class FormErrors(Mapping[str, str]):
 
     def __init__(self, first: Mapping[str, str] | None = None) -> None:
         self._messages = dict(first or {})
+        self._days: set[str] = set()
 
     def add(self, field: str, message: str) -> None:
         """Record what is wrong with `field`."""
         self._messages.setdefault(field, message)
+
+    def mark_as_day(self, field: str) -> None:
+        """Let the summary lead from an error of the day `field` to the first of its three fields."""
+        self._days.add(field)
 
     def __getitem__(self, field: str) -> str:
         return self._messages[field]
@@ -35,19 +148,203 @@ class FormErrors(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._messages)
 
-    def message(self, field: str) -> dict[str, str] | None:
-        """Return the `errorMessage` parameter of a GOV.UK component, None where the field is right."""
-        return {"text": self._messages[field]} if field in self._messages else None
+    def message(self, *fields: str) -> dict[str, str] | None:
+        """Return the `errorMessage` parameter of a GOV.UK component for the first wrong one of its `fields`."""
+        return next(({"text": self._messages[field]} for field in fields if field in self._messages), None)
 
     def summary(self) -> list[dict[str, str]]:
         """Return the `errorList` of the error summary: links to the fields."""
-        return [{"text": message, "href": f"#{field}"} for field, message in self._messages.items()]
+        return [{"text": message, "href": f"#{self._first_of(field)}"} for field, message in self._messages.items()]
+
+    def _first_of(self, field: str) -> str:
+        return day_fields(field)[0] if field in self._days else field
+
+
+class FormReader:
+    """Reads what was typed into a form, field by field; each error is recorded beside its field.
+
+    Where a method returns None, nothing was typed or an error is recorded. `needed` is what to say where nothing was
+    typed; without it that is no error.
+    """
+
+    def __init__(self, typed: Typed, errors: FormErrors | None = None, *, prefix: str = "") -> None:
+        """Take what was typed.
+
+        Args:
+            typed: control characters are errors of their fields, and taken out.
+            errors: has the errors that are found; those of this form are added to it.
+            prefix: stands before the name of a field in `errors`, where several forms of a page ask for one name.
+        """
+        self.errors = FormErrors() if errors is None else errors
+        self._prefix = prefix
+        self.typed: Typed = {name: [self._visible(name, value) for value in values] for name, values in typed.items()}
+
+    @classmethod
+    def of(cls, **known: object) -> Self:
+        """Return a form as it is shown first: with what is known already."""
+        typed: dict[str, list[str]] = {}
+        for name, value in known.items():
+            if isinstance(value, date):
+                parts = zip(day_fields(name), (value.day, value.month, value.year), strict=True)
+                typed |= {field: [str(part)] for field, part in parts}
+            elif value is not None:
+                typed[name] = [str(value)]
+        return cls(typed)
+
+    def line(self, name: str, needed: str | None = None, longest: int = LONGEST_LINE) -> str | None:
+        """Return a line (`shared.text`), like an id or an address."""
+        return self._checked(name, rule.line(self.first(name)), needed, longest)
+
+    def name(self, name: str, needed: str | None = None, longest: int = LONGEST_LINE) -> str | None:
+        """Return a line that names a person or a thing: joiners stay."""
+        return self._checked(name, rule.name(self.first(name)), needed, longest)
+
+    def text(self, name: str, needed: str | None = None, longest: int = LONGEST_TEXT) -> str | None:
+        """Return a text (`shared.text`), without the space around it."""
+        written = self.first(name)
+        return self._checked(name, "" if rule.is_blank(written) else written.strip(), needed, longest)
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """Return the lines of a text, each once, without empty ones."""
+        return tuple(dict.fromkeys(filter(None, map(rule.line, self.first(name).splitlines()))))
+
+    def one_of(self, name: str, values: Collection[str], needed: str | None = None) -> str | None:
+        """Return which one of `values` was chosen."""
+        chosen = self.first(name).strip()
+        if chosen and chosen in values:
+            return chosen
+        if chosen or needed:
+            self._wrong(name, needed or "Choose one of the answers")
+        return None
+
+    def some_of(self, field: Field, needed: str | None = None) -> tuple[str, ...]:
+        """Return which options of `field` were chosen, each once."""
+        chosen = tuple(dict.fromkeys(filter(None, map(str.strip, self.typed.get(field.name, ())))))
+        known = {option.value: option.label for option in field.options}
+        if not known.keys() >= set(chosen):
+            self._wrong(field.name, needed or "Choose some of the answers")
+        elif needed and not chosen:
+            self._wrong(field.name, needed)
+        elif field.alone in chosen and len(chosen) > 1:
+            self._wrong(field.name, f"Select what applies, or ‘{known[field.alone]}’, not both")
+        return tuple(value for value in chosen if value in known)
+
+    def choice(self, name: str, kind: type[E], needed: str | None = None) -> E | None:
+        """Return which word of `kind` was chosen."""
+        chosen = self.one_of(name, set(kind), needed)
+        return kind(chosen) if chosen else None
+
+    def choices(self, name: str, kind: type[E]) -> tuple[E, ...]:
+        """Return which words of `kind` were chosen, each once; unknown ones are left out."""
+        return tuple(kind(text) for text in dict.fromkeys(self.typed.get(name, ())) if text in set(kind))
+
+    def ticked(self, name: str) -> bool:
+        """Return whether the box with the value `yes` was ticked."""
+        return self.first(name).strip() == "yes"
+
+    def day(self, name: str, called: str, needed: str | None = None) -> date | None:
+        """Return the day of the three fields of `name`; `called` is what a message calls it, such as `The last day`."""
+        self.errors.mark_as_day(self._prefix + name)
+        parts = {field: rule.line(self.first(field)) for field in day_fields(name)}
+        if not any(parts.values()):
+            if needed:
+                self._wrong(name, needed)
+            return None
+        missing = [field for field, text in parts.items() if not text]
+        if missing:
+            words = " and ".join(field.rpartition("-")[2] for field in missing)
+            self._wrong(missing[0], f"{called} must include a {words}")
+            return None
+        return self._real_day(name, called, tuple(parts.values()))
+
+    def day_between(self, name: str, called: str, days: tuple[date, date], needed: str | None = None) -> date | None:
+        """Return a day that is not before the first nor after the last of `days`."""
+        day = self.day(name, called, needed)
+        if day is None or days[0] <= day <= days[1]:
+            return day
+        self._wrong(name, f"{called} must be between {uk_date(days[0])} and {uk_date(days[1])}")
+        return None
+
+    def moment(self, name: str, called: str, needed: str | None = None) -> datetime | None:
+        """Return a moment, in UTC, of a day and a time in the United Kingdom; without a time the day's beginning."""
+        time = rule.line(self.first(time_field(name)))
+        day = self.day(name, called, needed or (f"{called} must include a day" if time else None))
+        clock_time = _clock_time(time) if time else (0, 0)
+        if clock_time is None:
+            self._wrong(time_field(name), _NOT_A_TIME)
+        if day is None or clock_time is None:
+            return None
+        try:
+            return datetime(day.year, day.month, day.day, *clock_time, tzinfo=UK).astimezone(UTC)
+        except OverflowError:
+            self._wrong(name, NOT_A_DAY.format(called))
+            return None
+
+    def version(self, needed: str | None = None, beside: str = "version") -> int | None:
+        """Return the version that the page showed; where it is gone, `needed` is said of the field `beside`."""
+        text = self.first("version").strip()
+        if text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION:
+            return int(text)
+        if needed:
+            self._wrong(beside, needed)
+        return None
+
+    def uuids(self, name: str) -> tuple[UUID, ...]:
+        """Return the ids that were chosen; what is no id is left out."""
+        return tuple(id_ for text in self.typed.get(name, ()) if (id_ := _uuid(text)))
+
+    def first(self, name: str) -> str:
+        """Return what was typed into the field `name`, to be shown again."""
+        return next(iter(self.typed.get(name, ())), "")
+
+    def _visible(self, name: str, value: str) -> str:
+        try:
+            return rule.refuse_control_characters(value)
+        except rule.ControlCharacter as refused:
+            self._wrong(name, HIDDEN_CHARACTER.format(refused))
+            return rule.without_control_characters(value)
+
+    def _checked(self, name: str, text: str, needed: str | None, longest: int) -> str | None:
+        if not text and needed:
+            self._wrong(name, needed)
+        if len(text) > longest:
+            self._wrong(name, f"Use at most {longest:,} characters")
+            return None
+        return text or None
+
+    def _real_day(self, name: str, called: str, parts: tuple[str, ...]) -> date | None:
+        day, month, year = _number(parts[0]), _month(parts[1]), _number(parts[2])
+        try:
+            found = date(year, month, day)
+        except (ValueError, OverflowError):
+            self._wrong(name, NOT_A_DAY.format(called))
+            return None
+        if year < _FIRST_FOUR_DIGIT_YEAR:
+            self._wrong(day_fields(name)[2], f"{called} must have a year with all four digits, like 2026")
+            return None
+        return found
+
+    def _wrong(self, name: str, message: str) -> None:
+        self.errors.add(self._prefix + name, message)
+
+
+async def posted_form(request: Request, *, prefix: str = "") -> FormReader:
+    """Return the reader of a posted form; texts in broken UTF-8 are errors of their fields.
+
+    Raises:
+        Problem: as `read_form` does.
+    """
+    unreadable = FormErrors()
+    typed = await read_form(request, unreadable)
+    return FormReader(
+        typed, FormErrors({prefix + name: message for name, message in unreadable.items()}), prefix=prefix
+    )
 
 
 async def read_form(request: Request, errors: FormErrors | None = None) -> dict[str, list[str]]:
     """Read the fields of a posted form; a field's name may come more than once.
 
-    The CSRF token is left out. U+0000 stays in: `refuse_null_characters` names the field, and the page shows the rest.
+    The CSRF token is left out. Control characters stay in: `FormReader` names their field, and the page shows the rest.
     With `errors`, a text in broken UTF-8 is given with U+FFFD for what cannot be read and is an error of its field,
     so that the page can show the rest.
 
@@ -69,12 +366,9 @@ async def read_form(request: Request, errors: FormErrors | None = None) -> dict[
     return answers
 
 
-def refuse_null_characters(answers: Mapping[str, list[str]], errors: FormErrors) -> dict[str, list[str]]:
-    """Record an error for each field with a U+0000 and return the answers without the character."""
-    for name, values in answers.items():
-        if any("\x00" in value for value in values):
-            errors.add(name, NULL_CHARACTER)
-    return {name: [value.replace("\x00", "") for value in values] for name, values in answers.items()}
+def refuse_null_characters(answers: Typed, errors: FormErrors) -> dict[str, list[str]]:
+    """Record an error for each field with a control character and return the answers without them."""
+    return {name: list(values) for name, values in FormReader(answers, errors).typed.items()}
 
 
 def _urlencoded(body: bytes) -> list[tuple[str, str]]:
@@ -110,3 +404,32 @@ def _is_readable(text: str) -> bool:
 
 def _text_fields(form: FormData) -> list[tuple[str, str]]:
     return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+
+
+def _number(text: str) -> int:
+    """Return a whole number; 0, which is no day, month nor year, where `text` is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION else 0
+
+
+def _month(text: str) -> int:
+    named = [month for month in _MONTHS if len(text) >= _SHORTEST_MONTH and month.startswith(text.lower())]
+    return _MONTHS.index(named[0]) + 1 if named else _number(text)
+
+
+def _clock_time(text: str) -> tuple[int, int] | None:
+    """Return hour and minute; None where `text` is no time of a day."""
+    match = _TIME.fullmatch(text.lower())
+    if match is None:
+        return None
+    hour, minute = int(match["hour"]), int(match["minute"] or 0)
+    valid = 1 <= hour <= _NOON if match["half"] else match["minute"] is not None
+    if match["half"]:
+        hour = hour % _NOON + (_NOON if match["half"] == "pm" else 0)
+    return (hour, minute) if valid and hour < 24 and minute < 60 else None  # noqa: PLR2004 - a clock
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from shared.auth.guard import current_principal
 from shared.clock import Clock
 from shared.web import times
-from shared.web.forms import CSRF_FIELD, FormErrors
+from shared.web.forms import CSRF_FIELD, FormErrors, FormPage, FormReader
 from shared.web.navigation import navigation
 from shared.web.static_files import asset_url
 
@@ -62,6 +62,12 @@ def render(request: Request, template: str, status_code: int = 200, **context: o
     environment = cast(Environment, request.app.state.templates)
     html = environment.get_template(template).render({**_for_every_page(request), **context})
     return HTMLResponse(html, status_code)
+
+
+def show_form(request: Request, page: FormPage, form: FormReader | None = None, status_code: int = 422) -> HTMLResponse:
+    """Show a form; where `form` has errors, with them, with what was typed, and with `status_code`."""
+    form = form or FormReader({})
+    return render(request, "form.html", status_code if form.errors else 200, page=page, form=form, errors=form.errors)
 
 
 def _for_every_page(request: Request) -> dict[str, object]:

@@ -1,0 +1,100 @@
+"""The text rule: lines have one spelling, texts stay as they were written."""
+
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import text as rule
+
+ZWNJ, ZWJ = "\u200c", "\u200d"
+MARKS = ["\u200b", "\ufeff", "\u00ad", "\u2060", "\u202e", "\u2066", "\u034f", "\u3164", "\ufe0f", "\U000e0041"]
+SPACES = ["\u00a0", "\u1680", "\u2003", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000", "\u2800", "\t", "\n", "\x85"]
+CONTROLS = ["\x00", "\x07", "\x1b", "\x1c", "\x7f", "\x9b"]
+PIECES = [*MARKS, *SPACES, ZWJ, ZWNJ, "a", "é", "e", "\u0301", "क", "\u094d"]
+ANY_LINE = st.text() | st.lists(st.sampled_from(PIECES)).map("".join)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_spaces_of_any_kind_are_one_space(space: str) -> None:
+    assert rule.line(f"{space}Ann{space} {space}Lee{space}") == "Ann Lee"
+
+
+@pytest.mark.parametrize("mark", [*MARKS, ZWJ, ZWNJ])
+def test_an_invisible_mark_is_no_part_of_a_line(mark: str) -> None:
+    assert rule.line(f"{mark}@some{mark}_account{mark}") == "@some_account"
+
+
+def test_two_spellings_of_one_line_are_one() -> None:
+    assert rule.line("Zoe\u0308") == rule.line("Zoë") == "Zoë"
+    assert rule.line("Zoe\u200b\u0308") == "Zoë"
+
+
+@pytest.mark.parametrize("joined", ["می\u200cخواهم", "क्\u200dष", "👩\u200d💻"])
+def test_a_name_keeps_the_joiners_that_it_is_written_with(joined: str) -> None:
+    assert rule.name(f" {joined} ") == joined
+    assert not set(rule.JOINERS) & set(rule.line(joined))
+
+
+@pytest.mark.parametrize("given", [f"{ZWJ}Ann", f"Ann{ZWNJ}", f"Ann {ZWJ} Lee", f"Ann {ZWJ}{ZWNJ}Lee"])
+def test_a_joiner_that_joins_nothing_is_no_part_of_a_name(given: str) -> None:
+    assert not set(rule.JOINERS) & set(rule.name(given))
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_any_other_invisible_mark_is_no_part_of_a_name(mark: str) -> None:
+    assert rule.name(f"An{mark}n") == "Ann"
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+@pytest.mark.parametrize("put", [rule.line, rule.name, rule.text])
+def test_a_control_character_is_refused_by_its_number_alone(put: Callable[[str], str], control: str) -> None:
+    with pytest.raises(rule.ControlCharacter) as refused:
+        put(f"secret{control}canary")
+    assert str(refused.value) == f"U+{ord(control):04X}"
+    assert rule.without_control_characters(f"kept{control}words") == "keptwords"
+
+
+@pytest.mark.parametrize(
+    "written", [" two\r\n\r\nlines ", "a\ttable", f"क्{ZWJ}ष \ufeff", "e\u0301", "left\u200fright", "1\u00a0000"]
+)
+def test_a_text_stays_as_it_was_written(written: str) -> None:
+    assert rule.text(written) == written
+
+
+@pytest.mark.parametrize("written", ["", " \r\n\t", *MARKS, *SPACES, ZWJ, f"{ZWNJ} \ufeff"])
+def test_a_text_without_a_visible_character_is_an_error(written: str) -> None:
+    assert rule.is_blank(written)
+    with pytest.raises(rule.NothingVisible):
+        rule.text(written)
+
+
+@given(ANY_LINE)
+def test_a_line_is_clean_once_and_for_all(given_line: str) -> None:
+    for put in (rule.line, rule.name):
+        try:
+            clean = put(given_line)
+        except rule.ControlCharacter:
+            assert rule.without_control_characters(given_line) != given_line
+            continue
+        assert put(clean) == clean
+        assert unicodedata.is_normalized("NFC", clean)
+        assert clean == " ".join(clean.split())
+        assert not any(unicodedata.category(one) in {"Cc", "Zl", "Zp"} for one in clean)
+        assert not any(unicodedata.category(one) == "Cf" and one in MARKS for one in clean)
+
+
+@given(ANY_LINE)
+def test_a_name_shows_what_its_line_shows(given_line: str) -> None:
+    without = rule.without_control_characters(given_line)
+    assert rule.line(rule.name(without)) == rule.line(without)
+
+
+@given(st.text())
+def test_a_text_is_kept_or_refused_and_never_changed(written: str) -> None:
+    try:
+        assert rule.text(written) == written
+    except (rule.ControlCharacter, rule.NothingVisible):
+        assert rule.is_blank(written) or rule.without_control_characters(written) != written
