@@ -33,5 +33,5 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
             session, text, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor=_ACTOR
         )
         state = registry.app.state
-        await sample_gates.load(session, now, ids=ids, periods=state.periods, followers=state.followers)
+        await sample_gates.load(session, now, ids=ids, periods=state.periods, observers=state.observers)
     done.touch()

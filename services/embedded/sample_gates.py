@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.embedded.data_directory import SAMPLE
 from services.registry.accounts.queries import find_open
-from services.registry.accounts.work import Followers, Periods, Work
 from services.registry.approvals.asking import ask
 from services.registry.approvals.domain import Draft
+from services.registry.context.domain import Periods
+from services.registry.context.work import Observers, Work
 from services.registry.operators.domain import Device
 from services.registry.operators.handlers import Naming, name_operator
 from services.registry.training.importing import import_csv
@@ -33,12 +34,12 @@ _REQUEST = Draft(
 )
 
 
-async def load(session: AsyncSession, now: datetime, *, ids: Ids, periods: Periods, followers: Followers) -> None:
+async def load(session: AsyncSession, now: datetime, *, ids: Ids, periods: Periods, observers: Observers) -> None:
     """Record what the sample people would have; the sample accounts are on the register already."""
     by_id = {one.principal.staff_id: one.principal for one in load_personas(SAMPLE / "personas.yaml")}
     outbox = Outbox("registry", ids)
-    owner = Work(session, _OWNER, now, ids, outbox, periods, followers, by_id[_OWNER])
-    comms = Work(session, _COMMS, now, ids, outbox, periods, followers, by_id[_COMMS])
+    owner = Work(session, _OWNER, now, ids, outbox, periods, observers, by_id[_OWNER])
+    comms = Work(session, _COMMS, now, ids, outbox, periods, observers, by_id[_COMMS])
     await import_csv(owner, (SAMPLE / "training.csv").read_text(encoding="utf-8"), accept_valid=False)
     for handle, staff_id, device in _OPERATORS:
         (account,) = await find_open(session, [handle])

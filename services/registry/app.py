@@ -14,11 +14,13 @@ from services.registry.accounts import api as accounts_api
 from services.registry.accounts import import_pages, official
 from services.registry.accounts import pages as accounts_pages
 from services.registry.accounts import problems as accounts_problems
-from services.registry.accounts.work import SYSTEM, Followers, Periods, Work
 from services.registry.approvals import api as approvals_api
 from services.registry.approvals import asking_pages, proxy_pages
 from services.registry.approvals import pages as approvals_pages
 from services.registry.approvals import problems as approvals_problems
+from services.registry.context import refusals as context_refusals
+from services.registry.context.domain import Periods
+from services.registry.context.work import SYSTEM, Observers, Work
 from services.registry.freezing import api as freezing_api
 from services.registry.freezing import pages as freezing_pages
 from services.registry.lookup import api as lookup_api
@@ -27,7 +29,7 @@ from services.registry.operators import api as operators_api
 from services.registry.operators import pages as operators_pages
 from services.registry.operators import problems as operators_problems
 from services.registry.operators.lapsing import lapse_due, recheck_training
-from services.registry.operators.reconsidering import follow_accounts, follow_people
+from services.registry.operators.reconsidering import re_evaluate_accounts, re_evaluate_people
 from services.registry.reviews import api as reviews_api
 from services.registry.reviews import pages as reviews_pages
 from services.registry.reviews import problems as reviews_problems
@@ -35,7 +37,6 @@ from services.registry.reviews.handlers import announce_due
 from services.registry.settings import RegistrySettings
 from services.registry.training import api as training_api
 from services.registry.training import pages as training_pages
-from services.registry.training import problems as training_problems
 from services.registry.vetting import api as vetting_api
 from services.registry.vetting import pages as vetting_pages
 from services.registry.waiting import api as waiting_api
@@ -85,14 +86,14 @@ ROUTERS = (
 _WITH_PAGES = ("account_page", "accounts", "approvals", "lookup", "operators", "training", "vetting", "waiting")
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in _WITH_PAGES)
 PROBLEMS = {
+    **context_refusals.PROBLEMS,
     **accounts_problems.PROBLEMS,
     **approvals_problems.PROBLEMS,
     **operators_problems.PROBLEMS,
     **reviews_problems.PROBLEMS,
-    **training_problems.PROBLEMS,
     **vetting_pages.PROBLEMS,
 }
-FOLLOWERS = Followers(people=follow_people, accounts=follow_accounts)
+OBSERVERS = Observers(people_changed=re_evaluate_people, accounts_changed=re_evaluate_accounts)
 _LAPSES_EVERY = timedelta(seconds=5)
 _REVIEWS_EVERY = timedelta(minutes=1)
 _RECHECKS_EVERY = timedelta(hours=1)
@@ -156,7 +157,7 @@ async def open_service(
             clock=clock,
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
-        app.state.periods, app.state.followers = periods_of(settings), FOLLOWERS
+        app.state.periods, app.state.observers = periods_of(settings), OBSERVERS
         yield Service("registry", PREFIX, app, database, roles)
 
 
@@ -170,7 +171,7 @@ def work_of(
     actor: str = SYSTEM,
 ) -> Work:
     """Return what a use case works with where nobody is signed in: a sweep, a consumer, a command."""
-    return Work(session, actor, now, ids, outbox, periods_of(settings), FOLLOWERS)
+    return Work(session, actor, now, ids, outbox, periods_of(settings), OBSERVERS)
 
 
 def periods_of(settings: RegistrySettings) -> Periods:

@@ -1,8 +1,16 @@
-"""The declarative base of the registry's tables."""
+"""The declarative base of the registry's tables, and how a query finds people by staff id.
 
-from sqlalchemy import MetaData
-from sqlalchemy.orm import DeclarativeBase
+What is recorded of `s7004` is recorded of `S7004`: a staff id is compared without regard to case.
+"""
 
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, MetaData, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+
+from services.registry.context.domain import folded
 from shared.db.naming import NAMING
 
 
@@ -10,3 +18,23 @@ class Base(DeclarativeBase):
     """Every mapping of this service."""
 
     metadata = MetaData(naming_convention=NAMING)
+
+
+T = TypeVar("T")
+
+
+def names_one_of(column: InstrumentedAttribute[str], staff_ids: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a column names one of these people."""
+    typed = func.unnest(cast(sorted({staff_id.strip() for staff_id in staff_ids}), ARRAY(Text)))
+    return func.lower(column).in_(select(func.lower(typed)))
+
+
+def for_each(staff_ids: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
+    """Return what was found of each person, under the staff id that was asked for; of some it may be nothing.
+
+    Args:
+        staff_ids: as asked for.
+        found: by staff id as stored, at most one spelling of each.
+    """
+    by_person = {folded(staff_id): value for staff_id, value in found.items()}
+    return {staff_id: by_person[folded(staff_id)] for staff_id in staff_ids if folded(staff_id) in by_person}

@@ -6,17 +6,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.registry.account_page.views import ReviewView, by_hand, doable
-from services.registry.accounts.answers import Answers, first_answers
 from services.registry.accounts.changing import change_status
-from services.registry.accounts.dependencies import WorkDep
 from services.registry.accounts.domain import STATUS_LABELS
 from services.registry.accounts.forms import read_status_change
 from services.registry.accounts.handlers import known_account
-from services.registry.accounts.refusals import ACCOUNT_REFUSALS, attempt
+from services.registry.accounts.refusals import ACCOUNT_REFUSALS
 from services.registry.accounts.views import account_view, history_view
-from services.registry.accounts.work import Work
 from services.registry.approvals.queries import requests_about
 from services.registry.approvals.views import request_view
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import Answers, first_answers
+from services.registry.context.refusals import attempt
+from services.registry.context.work import Work
 from services.registry.operators.queries import operators_of
 from services.registry.operators.views import operator_view
 from services.registry.reviews.forms import OUTCOMES

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.registry.accounts.domain import Account, statuses_by_hand
-from services.registry.accounts.work import Work
+from services.registry.context.work import Work
 from services.registry.operators.domain import can_have_operators
 from services.registry.reviews.domain import can_be_reviewed
 from shared.auth.permissions import Permission
@@ -33,7 +33,7 @@ def doable(work: Work, account: Account) -> list[Link]:
     """Return what whoever works can do with an account, beside changing its status."""
     kept, at = account.registration, f"/accounts/{account.id}"
     closed, union = kept.status is AccountStatus.CLOSED, kept.account_class is AccountClass.UNION
-    records = work.may(Permission.RECORD_GATES) and work.answers_for(account)
+    records = work.may(Permission.RECORD_GATES) and work.answers_for(account.registration.owner)
     keeps = work.may(Permission.MANAGE_REGISTER) and not closed and not union
     frozen, legacy = kept.status is AccountStatus.FROZEN, kept.status is AccountStatus.LEGACY
     possible = [

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Response
 
 from services.registry.accounts.bodies import AccountBody, AccountList, ClosingBody, DetailsBody, StatusBody
 from services.registry.accounts.changing import Closing, Details, StatusChange, change_details, change_status, close
-from services.registry.accounts.dependencies import Read, WorkDep
 from services.registry.accounts.domain import Account
 from services.registry.accounts.filters import FilterDep
 from services.registry.accounts.handlers import UnknownAccount
 from services.registry.accounts.queries import PAGE, get_account, list_accounts
+from services.registry.context.dependencies import Read, WorkDep
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.ids import StaffId

@@ -1,21 +1,15 @@
 """Accounts as JSON."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.accounts.answers import LONGEST_NAME, LONGEST_TEXT
-from services.registry.accounts.domain import FIRST_DAY, LAST_DAY, Account, Vetting
+from services.registry.accounts.domain import Account, Vetting
+from services.registry.context.dependencies import Day, Name, Words
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.web.bodies import Body
-
-Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
-"""A reason, a purpose, evidence."""
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-"""A title, a staff id."""
-Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 class AccountBody(BaseModel):

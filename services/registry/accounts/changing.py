@@ -19,7 +19,7 @@ from services.registry.accounts.handlers import (
     UnknownAccount,
 )
 from services.registry.accounts.recording import Changing, lock, store
-from services.registry.accounts.work import Work
+from services.registry.context.work import Work
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import StaffId
 
@@ -118,7 +118,7 @@ async def change(work: Work, account: Account, changing: Changing) -> Account:
     """
     _must_fit(changing.becomes)
     (after,) = await store(work, [(account, changing)])
-    await work.follow.accounts(work, [after])
+    await work.observers.accounts_changed(work, [after.id])
     return after
 
 
@@ -149,4 +149,4 @@ async def lock_one(work: Work, account_id: UUID) -> Account:
 
 def _must_fit(becomes: Registration) -> None:
     if found := faults(becomes):
-        raise RegistrationRefused(found)
+        raise RegistrationRefused(*found)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import TypeVar
 
-from services.registry.accounts.csv_rows import BadCell, Columns, ReadRows, day, line, read_rows
 from services.registry.accounts.domain import (
     LEGACY_PERIOD,
     Registration,
@@ -18,6 +17,7 @@ from services.registry.accounts.domain import (
     sanctioned_use,
     status_before,
 )
+from services.registry.context.csv_rows import BadCell, Columns, ReadRows, day, line, read_rows
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import StaffId

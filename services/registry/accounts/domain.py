@@ -1,22 +1,16 @@
 """What an account on the register is, and which ones there can be. Pure."""
 
-from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
+from services.registry.context.domain import Fault
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
 
 LEGACY_PERIOD = timedelta(days=90)
 """How long a legacy account has to pass the checks (Sc-d). The period is our choice: the policy states none."""
-
-FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
-"""Days outside these are typing errors."""
-
-_UK = ZoneInfo("Europe/London")
 
 
 class Vetting(StrEnum):
@@ -107,14 +101,6 @@ class Account:
         return self.registration.status is not AccountStatus.CLOSED and any(day < today for day in due if day)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a registration, beside the field it is about."""
-
-    field: str
-    message: str
-
-
 def faults(registration: Registration) -> tuple[Fault, ...]:
     """Return everything that keeps a registration off the register; none means that it fits."""
     return tuple(fault for rule in _RULES if (fault := rule(registration)))
@@ -141,22 +127,6 @@ def statuses_by_hand(registration: Registration) -> tuple[AccountStatus, ...]:
 def thawed(registration: Registration) -> AccountStatus:
     """Return what a frozen account becomes: a legacy one is legacy again, as its checks still wait."""
     return AccountStatus.LEGACY if registration.checks_due_on else AccountStatus.LIVE
-
-
-def uk_day(now: datetime) -> date:
-    """Return the day on which `now` falls in the United Kingdom."""
-    return now.astimezone(_UK).date()
-
-
-def end_of(day: date) -> datetime:
-    """Return the moment at which a day is over in the United Kingdom: what is valid on it is valid before this."""
-    return datetime.combine(day + timedelta(days=1), time(), _UK).astimezone(UTC)
-
-
-def months_later(day: date, months: int) -> date:
-    """Return the same day some months later; the last of a month that is shorter (29 February, 31 January)."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:

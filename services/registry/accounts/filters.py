@@ -9,8 +9,9 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
-from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, uk_day
+from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS
 from services.registry.accounts.queries import AccountFilter
+from services.registry.context.domain import uk_day
 from shared.events.platforms import PLATFORMS, platform_label
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.web.bodies import Text

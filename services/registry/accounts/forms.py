@@ -3,7 +3,6 @@
 from datetime import date
 from uuid import UUID
 
-from services.registry.accounts.answers import Answers, Cells
 from services.registry.accounts.changing import Closing, Details, StatusChange
 from services.registry.accounts.domain import (
     LEGACY_PERIOD,
@@ -14,8 +13,8 @@ from services.registry.accounts.domain import (
     sanctioned_use,
     status_before,
 )
-from services.registry.accounts.form_page import Field, FormPage, Kind
 from services.registry.accounts.views import VETTING_LABELS, name_of
+from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.web.forms import FormErrors
 

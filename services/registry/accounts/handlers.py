@@ -8,21 +8,18 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import Account, Fault, Registration, faults
+from services.registry.accounts.domain import Account, Registration, faults
 from services.registry.accounts.queries import account_of, get_account
 from services.registry.accounts.recording import changed_event, new_row, registered
 from services.registry.accounts.tables import AccountRow
+from services.registry.context.domain import Refused
 from shared.audit import chain
 from shared.ids import AccountId, Ids
 from shared.messaging.outbox import Outbox
 
 
-class RegistrationRefused(Exception):
-    """The registration breaks a rule of the register; `faults` say which."""
-
-    def __init__(self, found: Sequence[Fault]) -> None:
-        super().__init__(", ".join(sorted({fault.field for fault in found})))
-        self.faults = tuple(found)
+class RegistrationRefused(Refused):
+    """The registration breaks a rule of the register."""
 
 
 class HandleTaken(Exception):
@@ -83,7 +80,7 @@ async def register_as(
         HandleTaken: one is on the register already, or comes twice.
     """
     if found := [fault for _, registration in named for fault in faults(registration)]:
-        raise RegistrationRefused(found)
+        raise RegistrationRefused(*found)
     if not named:
         return
     rows = [new_row(account_id, registration, now) for account_id, registration in named]

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts import csv_file
-from services.registry.accounts.csv_rows import RowError, first_of_each
-from services.registry.accounts.domain import CLASS_LABELS, Registration, uk_day
+from services.registry.accounts.domain import CLASS_LABELS, Registration
 from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import find_open
+from services.registry.context.csv_rows import RowError, first_of_each
+from services.registry.context.domain import uk_day
 from shared.ids import Ids
 from shared.messaging.outbox import Outbox
 

@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.csv_rows import line
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import official_accounts
+from services.registry.context.csv_rows import line
 from shared.auth.guard import Anyone
 from shared.events.platforms import platform_label, profile_url
 from shared.web.dependencies import Now, Transaction

@@ -6,19 +6,20 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.answers import Answers, first_answers
 from services.registry.accounts.bodies import AccountBody, AccountList
 from services.registry.accounts.changing import change_details, close
-from services.registry.accounts.dependencies import WorkDep
-from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATUS_LABELS, uk_day
+from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATUS_LABELS
 from services.registry.accounts.exporting import export_csv
 from services.registry.accounts.filters import FilterDep
-from services.registry.accounts.form_page import given, show_form
 from services.registry.accounts.forms import closing_page, details_page, read_closing, read_details, read_registration
 from services.registry.accounts.handlers import HandleTaken, known_account, register
 from services.registry.accounts.queries import all_accounts, list_accounts
-from services.registry.accounts.refusals import ACCOUNT_REFUSALS, attempt
+from services.registry.accounts.refusals import ACCOUNT_REFUSALS
 from services.registry.accounts.views import VETTING_LABELS, account_view
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.domain import uk_day
+from services.registry.context.forms import Answers, first_answers, given, show_form
+from services.registry.context.refusals import attempt
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.registry.accounts.domain import Account, Registration
 from services.registry.accounts.queries import account_of
 from services.registry.accounts.tables import AccountRow
-from services.registry.accounts.work import Work
+from services.registry.context.work import Work
 from shared.audit import chain
 from shared.audit.chain import Change
 from shared.events.envelope import NewEvent

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, Account, Vetting, uk_day
+from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS, Account, Vetting
+from services.registry.context.domain import uk_day
 from shared.audit.chain import Activity
 from shared.events.platforms import platform_label, profile_url
 from shared.events.vocabulary import AccountStatus

@@ -6,8 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from services.registry.accounts.dependencies import Read, WorkDep
-from services.registry.accounts.work import Work
 from services.registry.approvals import handlers
 from services.registry.approvals.asking import ask
 from services.registry.approvals.bodies import (
@@ -26,6 +24,8 @@ from services.registry.approvals.domain import Request, RequestState
 from services.registry.approvals.handlers import Decision
 from services.registry.approvals.queries import PAGE, RequestFilter, delegations_of, list_requests
 from services.registry.approvals.seeing import seen_request, sees_all
+from services.registry.context.dependencies import Read, WorkDep
+from services.registry.context.work import Work
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.ids import AccountId, StaffId

@@ -7,10 +7,10 @@ from services.registry.accounts.domain import faults
 from services.registry.accounts.handlers import HandleTaken, RegistrationRefused
 from services.registry.accounts.queries import find_open, platform_in_use
 from services.registry.accounts.recording import note
-from services.registry.accounts.work import Work
 from services.registry.approvals.domain import OPEN, About, Draft, Request, RequestState, first_state
 from services.registry.approvals.queries import platform_cleared, request_of
 from services.registry.approvals.tables import RequestRow
+from services.registry.context.work import Work
 from shared.audit.chain import Change
 from shared.ids import AccountId
 
@@ -86,7 +86,7 @@ async def must_fit(work: Work, draft: Draft, about: About) -> None:
         HandleTaken: the handle is on the register already.
     """
     if found := faults(draft.registration()):
-        raise RegistrationRefused(found)
+        raise RegistrationRefused(*found)
     if about is About.NEW and await find_open(work.session, [(draft.platform, draft.handle)]):
         raise HandleTaken
 

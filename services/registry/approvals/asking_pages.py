@@ -6,14 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.answers import Answers
-from services.registry.accounts.dependencies import WorkDep
 from services.registry.accounts.domain import Account
-from services.registry.accounts.form_page import FormPage, given, show_form
 from services.registry.accounts.handlers import known_account
-from services.registry.accounts.refusals import attempt
 from services.registry.accounts.views import name_of
-from services.registry.accounts.work import Work
 from services.registry.approvals.asking import ask
 from services.registry.approvals.declaring import begin_checks, declare
 from services.registry.approvals.domain import About
@@ -22,6 +17,10 @@ from services.registry.approvals.forms import CHECK_FIELDS, DRAFT_FIELDS, read_d
 from services.registry.approvals.handlers import resubmit
 from services.registry.approvals.problems import REFUSALS
 from services.registry.approvals.seeing import seen_request
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import Answers, FormPage, given, show_form
+from services.registry.context.refusals import attempt
+from services.registry.context.work import Work
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.forms import FormErrors, read_form

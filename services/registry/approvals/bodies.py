@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.accounts.bodies import Day, Name, Words
 from services.registry.accounts.domain import Vetting
 from services.registry.approvals.domain import About, Delegation, Draft, Request, RequestState
+from services.registry.context.dependencies import Day, Name, Words
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.events.vocabulary import AccountClass
 from shared.ids import StaffId

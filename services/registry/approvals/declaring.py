@@ -5,9 +5,9 @@ from dataclasses import replace
 from services.registry.accounts.changing import lock_one
 from services.registry.accounts.domain import LEGACY_PERIOD
 from services.registry.accounts.handlers import StatusNotAllowed, register
-from services.registry.accounts.work import Work
 from services.registry.approvals.asking import put
 from services.registry.approvals.domain import About, Draft, Request
+from services.registry.context.work import Work
 from shared.events.vocabulary import AccountStatus
 from shared.ids import AccountId
 

@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.exc import IntegrityError
 
 from services.registry.accounts.recording import note
-from services.registry.accounts.work import Work, same_person
 from services.registry.approvals.domain import LONGEST_DELEGATION_DAYS, Delegation
 from services.registry.approvals.queries import delegation_of
 from services.registry.approvals.tables import ApproverRow, DelegationRow
+from services.registry.context.domain import Fault, Refused, same_person
+from services.registry.context.work import Work
 from shared.audit.chain import Change
 from shared.ids import StaffId
 
@@ -21,12 +22,8 @@ class DelegationOverlaps(Exception):
     """The approver has a proxy on one of these days already."""
 
 
-class BadDelegation(ValueError):
-    """The delegation cannot be; `field` names what is wrong and the message says what to do."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+class DelegationRefused(Refused):
+    """A day, or the proxy, is not acceptable."""
 
 
 class UnknownDelegation(LookupError):
@@ -47,7 +44,7 @@ async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
     """Name a proxy for oneself.
 
     Raises:
-        BadDelegation: a day or the proxy is not acceptable.
+        DelegationRefused: a day or the proxy is not acceptable.
         DelegationOverlaps: there is a proxy on one of these days.
     """
     _check(work, wanted)
@@ -89,13 +86,13 @@ async def end_delegation(work: Work, delegation_id: UUID) -> None:
 
 def _check(work: Work, wanted: NewDelegation) -> None:
     if same_person(wanted.proxy, work.person):
-        raise BadDelegation("proxy", "Name somebody else: you decide yourself already")
+        raise DelegationRefused(Fault("proxy", "Name somebody else: you decide yourself already"))
     if wanted.first_day < work.today:
-        raise BadDelegation("first_day", "A delegation cannot begin in the past")
+        raise DelegationRefused(Fault("first_day", "A delegation cannot begin in the past"))
     if wanted.last_day < wanted.first_day:
-        raise BadDelegation("last_day", "The last day cannot be before the first")
+        raise DelegationRefused(Fault("last_day", "The last day cannot be before the first"))
     if (wanted.last_day - wanted.first_day).days >= LONGEST_DELEGATION_DAYS:
-        raise BadDelegation("last_day", f"Delegate for at most {LONGEST_DELEGATION_DAYS} days")
+        raise DelegationRefused(Fault("last_day", f"Delegate for at most {LONGEST_DELEGATION_DAYS} days"))
 
 
 async def _number(work: Work) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.registry.accounts.domain import Registration, Vetting
+from services.registry.context.domain import same_person
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
 
@@ -170,14 +171,10 @@ def first_state(*, platform_in_use: bool) -> RequestState:
 
 def barrier(request: Request, decider: Decider) -> Barrier | None:
     """Return what keeps somebody from deciding: two people, and never about one's own request, not by proxy either."""
-    if any(_same(party, decider.staff_id) for party in request.parties):
+    if any(same_person(party, decider.staff_id) for party in request.parties):
         return Barrier.OWN_REQUEST
     if decider.stands_in_for is None:
         return None if decider.approves else Barrier.NO_APPROVER
-    if any(_same(party, decider.stands_in_for) for party in request.parties):
+    if any(same_person(party, decider.stands_in_for) for party in request.parties):
         return Barrier.OWN_REQUEST
     return None if decider.delegated else Barrier.NO_DELEGATION
-
-
-def _same(one: StaffId | None, other: StaffId) -> bool:
-    return one is not None and one.casefold() == other.casefold()

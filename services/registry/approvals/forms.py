@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from services.registry.accounts.answers import Answers, Cells
 from services.registry.accounts.domain import CLASS_LABELS, Account, Vetting, faults
-from services.registry.accounts.form_page import Field, Kind
 from services.registry.accounts.forms import VETTING_FIELD
 from services.registry.approvals.delegating import NewDelegation
 from services.registry.approvals.domain import REQUESTED_CLASSES, Draft, Request, Step
 from services.registry.approvals.handlers import Decision
+from services.registry.context.forms import Answers, Cells, Field, Kind
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import AccountClass
 from shared.ids import StaffId

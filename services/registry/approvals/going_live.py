@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from services.registry.accounts.changing import change, lock_one
-from services.registry.accounts.domain import months_later
 from services.registry.accounts.handlers import StatusNotAllowed, register_as
 from services.registry.accounts.recording import Changing
-from services.registry.accounts.work import Work
 from services.registry.approvals.domain import About, Request
+from services.registry.context.domain import months_later
+from services.registry.context.work import Work
 from shared.events.vocabulary import AccountStatus
 
 
@@ -31,7 +31,7 @@ async def go_live(work: Work, request: Request) -> None:
         ids=work.ids,
         actor=work.actor,
     )
-    await work.follow.accounts(work, [await lock_one(work, request.account_id)])
+    await work.observers.accounts_changed(work, [request.account_id])
 
 
 async def _pass_checks(work: Work, request: Request) -> None:

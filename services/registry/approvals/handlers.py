@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from services.registry.accounts.recording import note
-from services.registry.accounts.work import Work, same_person
 from services.registry.approvals.asking import (
     HandleRequested,
     asked,
@@ -32,6 +31,8 @@ from services.registry.approvals.domain import (
 from services.registry.approvals.going_live import go_live
 from services.registry.approvals.queries import request_of, stands_in_for
 from services.registry.approvals.tables import RequestRow
+from services.registry.context.domain import same_person
+from services.registry.context.work import Work
 from shared.audit.chain import Change
 from shared.auth.permissions import Permission
 from shared.ids import StaffId

@@ -7,11 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.answers import Answers, first_answers
-from services.registry.accounts.dependencies import WorkDep
-from services.registry.accounts.refusals import attempt
 from services.registry.accounts.views import history_view
-from services.registry.accounts.work import Work
 from services.registry.approvals import handlers
 from services.registry.approvals.domain import Request as AccountRequest
 from services.registry.approvals.domain import RequestState, Step
@@ -21,6 +17,10 @@ from services.registry.approvals.problems import REFUSALS
 from services.registry.approvals.queries import RequestFilter, list_requests
 from services.registry.approvals.seeing import seen_request, sees_all
 from services.registry.approvals.views import STATE_LABELS, possible, request_view
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import Answers, first_answers
+from services.registry.context.refusals import attempt
+from services.registry.context.work import Work
 from shared.audit import chain
 from shared.auth.permissions import Permission
 from shared.web.bodies import Text

@@ -1,11 +1,10 @@
 """What refusals of the creation gate look like from outside."""
 
 from collections.abc import Mapping
-from typing import cast
 
-from services.registry.accounts.refusals import ACCOUNT_REFUSALS, Refusal, Refusals
+from services.registry.accounts.refusals import ACCOUNT_REFUSALS
 from services.registry.approvals.asking import HandleRequested
-from services.registry.approvals.delegating import BadDelegation, DelegationOverlaps, UnknownDelegation
+from services.registry.approvals.delegating import DelegationOverlaps, UnknownDelegation
 from services.registry.approvals.handlers import (
     NoApprover,
     NotYourRequest,
@@ -14,14 +13,11 @@ from services.registry.approvals.handlers import (
     StepNotAllowed,
     UnknownRequest,
 )
+from services.registry.context.refusals import Refusal, Refusals
 from shared.web.problems import ProblemType
 
 _OWN = "Nobody decides about their own request, nor about an account that is for them; not by a proxy either."
 _NO_APPROVER = "An approver decides, or the proxy that they recorded for today."
-
-
-def _bad_delegation(error: Exception) -> Mapping[str, object]:
-    return {"errors": [{"field": cast(BadDelegation, error).field, "message": str(error)}]}
 
 
 PROBLEMS: Mapping[type[Exception], ProblemType] = {
@@ -36,7 +32,6 @@ PROBLEMS: Mapping[type[Exception], ProblemType] = {
     OwnRequest: ProblemType(403, "own-request", "This request is yours", _OWN),
     NoApprover: ProblemType(403, "not-an-approver", "You cannot decide about this request", _NO_APPROVER),
     NotYourRequest: ProblemType(403, "not-your-request", "Only who made a request changes or withdraws it"),
-    BadDelegation: ProblemType(422, "invalid", "Some answers are missing or not right", members=_bad_delegation),
 }
 
 REFUSALS: Refusals = {

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Vetting
-from services.registry.accounts.people import names_one_of
-from services.registry.accounts.work import same_person
 from services.registry.approvals.domain import About, Delegation, Draft, Request, RequestState
 from services.registry.approvals.tables import ApproverRow, DelegationRow, RequestRow
+from services.registry.context.domain import same_person
+from services.registry.tables import names_one_of
 from shared.events.vocabulary import AccountClass
 from shared.ids import AccountId, StaffId
 

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from services.registry.accounts.work import Work, same_person
 from services.registry.approvals.domain import Request
 from services.registry.approvals.handlers import UnknownRequest
 from services.registry.approvals.queries import get_request, stands_in_for
+from services.registry.context.domain import same_person
+from services.registry.context.work import Work
 from shared.auth.permissions import Permission
 
 

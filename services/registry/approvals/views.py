@@ -7,9 +7,10 @@ from uuid import UUID
 
 from services.registry.accounts.domain import CLASS_LABELS
 from services.registry.accounts.views import VETTING_LABELS
-from services.registry.accounts.work import Work, same_person
 from services.registry.approvals.domain import About, Decider, Request, RequestState, Step, allowed, barrier
 from services.registry.approvals.queries import stands_in_for
+from services.registry.context.domain import same_person
+from services.registry.context.work import Work
 from shared.auth.permissions import Permission
 from shared.events.platforms import platform_label, profile_url
 from shared.ids import StaffId

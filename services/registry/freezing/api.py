@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.registry.accounts.api import versioned
-from services.registry.accounts.bodies import AccountBody, Words
-from services.registry.accounts.dependencies import Read, WorkDep
+from services.registry.accounts.bodies import AccountBody
+from services.registry.context.dependencies import Read, Words, WorkDep
 from services.registry.freezing.handlers import recover
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission

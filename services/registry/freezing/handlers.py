@@ -11,7 +11,7 @@ from services.registry.accounts.changing import change, lock_version
 from services.registry.accounts.domain import Account, next_statuses, thawed
 from services.registry.accounts.handlers import StatusNotAllowed
 from services.registry.accounts.recording import Changing, lock, note, store
-from services.registry.accounts.work import Work
+from services.registry.context.work import Work
 from services.registry.freezing.tables import CompromiseRow
 from shared.audit.chain import Change
 from shared.events.envelope import Envelope
@@ -39,7 +39,8 @@ async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompro
         if account.id in fresh and account.registration.status is not AccountStatus.FROZEN
     ]
     await note(work, [(account_id, _confirmed(work, reference)) for account_id, reference in fresh.items()])
-    await work.follow.accounts(work, await store(work, frozen))
+    stored = await store(work, frozen)
+    await work.observers.accounts_changed(work, [account.id for account in stored])
 
 
 async def recover(work: Work, account_id: UUID, version: int, what_was_done: str) -> Account:
@@ -52,7 +53,7 @@ async def recover(work: Work, account_id: UUID, version: int, what_was_done: str
         StatusNotAllowed: it is not frozen.
     """
     account = await lock_version(work, account_id, version)
-    work.must_answer_for(account)
+    work.must_answer_for(account.registration.owner)
     if account.registration.status is not AccountStatus.FROZEN:
         raise StatusNotAllowed
     await work.session.execute(

@@ -5,13 +5,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.answers import Cells
-from services.registry.accounts.dependencies import WorkDep
 from services.registry.accounts.domain import Account
-from services.registry.accounts.form_page import Field, FormPage, Kind, show_form
 from services.registry.accounts.handlers import known_account
-from services.registry.accounts.refusals import ACCOUNT_REFUSALS, attempt
+from services.registry.accounts.refusals import ACCOUNT_REFUSALS
 from services.registry.accounts.views import name_of
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import Cells, Field, FormPage, Kind, show_form
+from services.registry.context.refusals import attempt
 from services.registry.freezing.handlers import recover
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.registry.accounts.dependencies import Read, WorkDep
 from services.registry.accounts.handlers import known_account
-from services.registry.accounts.work import Work
+from services.registry.context.dependencies import Read, WorkDep
+from services.registry.context.work import Work
 from services.registry.operators import exceptions, handlers
 from services.registry.operators.bodies import (
     DeviceBody,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.registry.accounts.bodies import Day, Name, Words
+from services.registry.context.dependencies import Day, Name, Words
 from services.registry.operators.domain import Device, Gate, GateName, OperatorState
 from services.registry.operators.queries import Checked
 from shared.events.vocabulary import WithdrawalReason

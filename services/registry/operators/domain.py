@@ -6,7 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.registry.accounts.domain import Registration, end_of
+from services.registry.accounts.domain import Registration
+from services.registry.context.domain import end_of
 from services.registry.vetting.domain import Clearance
 from shared.events.vocabulary import AccountClass, AccountStatus, WithdrawalReason
 from shared.ids import AccountId, StaffId

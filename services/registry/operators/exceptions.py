@@ -6,25 +6,22 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.registry.accounts.domain import Account, end_of
+from services.registry.accounts.domain import Account
 from services.registry.accounts.recording import note
-from services.registry.accounts.work import Work, same_person
+from services.registry.context.domain import Fault, Refused, end_of, same_person
+from services.registry.context.work import Work
 from services.registry.operators.domain import LONGEST_EXCEPTION_DAYS, Operator, needs_device
 from services.registry.operators.handlers import OperatorChangedMeanwhile, OwnGates, UnknownOperator, lock_operator
 from services.registry.operators.queries import operator_of
-from services.registry.operators.reconsidering import reconsider
+from services.registry.operators.reconsidering import re_evaluate
 from services.registry.operators.tables import ExceptionRow, OperatorRow
 from shared.audit.chain import Change
 
-__all__ = ["BadException", "Grant", "NoException", "OperatorChangedMeanwhile", "UnknownOperator", "end", "grant"]
+__all__ = ["ExceptionRefused", "Grant", "NoException", "OperatorChangedMeanwhile", "UnknownOperator", "end", "grant"]
 
 
-class BadException(ValueError):
-    """The exception cannot be; `field` names what is wrong and the message says what to do."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+class ExceptionRefused(Refused):
+    """The account has no device rule, or the last day is not acceptable."""
 
 
 class NoException(LookupError):
@@ -47,7 +44,7 @@ async def grant(work: Work, wanted: Grant) -> Operator:
     Raises:
         UnknownOperator, OperatorChangedMeanwhile: as the names say.
         OwnGates: it is for whoever grants it.
-        BadException: the account has no device rule, or the last day is not acceptable.
+        ExceptionRefused: the account has no device rule, or the last day is not acceptable.
     """
     account, row = await lock_operator(work, wanted.operator_id, wanted.version)
     if same_person(row.staff_id, work.person):
@@ -91,7 +88,7 @@ async def _changed(work: Work, account: Account, row: OperatorRow, change: Chang
     await work.session.flush()
     about = Change(change.action, change.actor, change.reason, after=change.after, personal={"operator": row.staff_id})
     await note(work, [(account.id, about)])
-    await reconsider(work, [account])
+    await re_evaluate(work, [account])
     return operator_of(row)
 
 
@@ -104,8 +101,8 @@ async def _live(work: Work, operator_id: UUID) -> ExceptionRow | None:
 
 def _check(work: Work, account: Account, last_day: date) -> None:
     if not needs_device(account.registration):
-        raise BadException("last_day", "This account has no device rule, so there is nothing to except")
+        raise ExceptionRefused(Fault("last_day", "This account has no device rule, so there is nothing to except"))
     if last_day < work.today:
-        raise BadException("last_day", "Enter a day that is not in the past")
+        raise ExceptionRefused(Fault("last_day", "Enter a day that is not in the past"))
     if last_day > work.today + timedelta(days=LONGEST_EXCEPTION_DAYS):
-        raise BadException("last_day", f"An exception lasts at most {LONGEST_EXCEPTION_DAYS} days")
+        raise ExceptionRefused(Fault("last_day", f"An exception lasts at most {LONGEST_EXCEPTION_DAYS} days"))

@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.registry.accounts.answers import Answers, Cells
 from services.registry.accounts.domain import Account
-from services.registry.accounts.form_page import Field, FormPage, Kind
 from services.registry.accounts.views import name_of
-from services.registry.accounts.work import Work
+from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
+from services.registry.context.work import Work
 from services.registry.operators import exceptions, handlers
 from services.registry.operators.domain import Device
 from services.registry.operators.exceptions import Grant

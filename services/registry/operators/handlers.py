@@ -8,12 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.changing import lock_one
 from services.registry.accounts.domain import Account
-from services.registry.accounts.people import folded
 from services.registry.accounts.recording import note
-from services.registry.accounts.work import Work, same_person
+from services.registry.context.domain import folded, same_person
+from services.registry.context.work import Work
 from services.registry.operators.domain import Device, Operator, OperatorState, can_have_operators, needs_device
 from services.registry.operators.queries import named_for, operator_of
-from services.registry.operators.reconsidering import reconsider
+from services.registry.operators.reconsidering import re_evaluate
 from services.registry.operators.tables import OperatorRow, RemovalRow
 from shared.audit.chain import Change
 from shared.events.vocabulary import AccountStatus
@@ -68,7 +68,7 @@ async def name_operator(work: Work, naming: Naming) -> Operator:
         OperatorNamed: they are named already.
     """
     account = await lock_one(work, naming.account_id)
-    work.must_answer_for(account)
+    work.must_answer_for(account.registration.owner)
     _must_be_operable(account, naming.staff_id)
     _must_be_another(work, naming.staff_id)
     if (account.id, folded(naming.staff_id)) in await named_for(work.session, [account.id]):
@@ -111,7 +111,7 @@ async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> 
         UnknownOperator, OperatorChangedMeanwhile, NotYourAccount: as the names say.
     """
     account, row = await lock_operator(work, operator_id, version)
-    work.must_answer_for(account)
+    work.must_answer_for(account.registration.owner)
     return await _decide(work, account, row, reason, wanted=False)
 
 
@@ -174,7 +174,7 @@ async def _decide(work: Work, account: Account, row: OperatorRow, reason: str, *
 
 
 async def _judged(work: Work, account: Account, operator_id: UUID) -> Operator:
-    await reconsider(work, [account])
+    await re_evaluate(work, [account])
     row = await work.session.get_one(OperatorRow, operator_id)
     return operator_of(row)
 
@@ -188,7 +188,7 @@ def _must_be_operable(account: Account, staff_id: StaffId) -> None:
 
 
 def _must_record(work: Work, account: Account, row: OperatorRow) -> None:
-    work.must_answer_for(account)
+    work.must_answer_for(account.registration.owner)
     _must_be_another(work, row.staff_id)
 
 

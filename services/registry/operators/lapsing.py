@@ -6,12 +6,13 @@ from uuid import UUID
 
 from sqlalchemy import select, union
 
-from services.registry.accounts.domain import Account, months_later
+from services.registry.accounts.domain import Account
 from services.registry.accounts.recording import lock, note
-from services.registry.accounts.work import Work
+from services.registry.context.domain import months_later
+from services.registry.context.work import Work
 from services.registry.operators.domain import OperatorState
 from services.registry.operators.queries import authorised_people
-from services.registry.operators.reconsidering import follow_people, reconsider
+from services.registry.operators.reconsidering import re_evaluate, re_evaluate_people
 from services.registry.operators.tables import ExceptionRow, OperatorRow
 from services.registry.training.queries import last_completed
 from shared.audit.chain import Change
@@ -28,7 +29,7 @@ async def lapse_due(work: Work) -> int:
     if not accounts:
         return 0
     await _expire(work, accounts)
-    await reconsider(work, accounts)
+    await re_evaluate(work, accounts)
     return len(accounts)
 
 
@@ -41,7 +42,7 @@ async def recheck_training(work: Work) -> int:
     completed = await last_completed(work.session, staff_ids)
     months = work.periods.training_months
     over = [staff_id for staff_id, day in completed.items() if months_later(day, months) < work.today]
-    await follow_people(work, over)
+    await re_evaluate_people(work, over)
     return len(over)
 
 

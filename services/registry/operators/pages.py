@@ -5,16 +5,14 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.answers import Cells
-from services.registry.accounts.dependencies import WorkDep
 from services.registry.accounts.domain import Account
-from services.registry.accounts.form_page import show_form
 from services.registry.accounts.handlers import known_account
-from services.registry.accounts.refusals import attempt
 from services.registry.accounts.views import name_of
-from services.registry.accounts.work import Work
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import Cells, show_form
+from services.registry.context.refusals import attempt
+from services.registry.context.work import Work
 from services.registry.operators.domain import needs_device
-from services.registry.operators.exceptions import BadException
 from services.registry.operators.forms import ACTIONS, Granted, Recorded, action_page, naming_page, read_naming
 from services.registry.operators.handlers import UnknownOperator, name_operator
 from services.registry.operators.problems import REFUSALS
@@ -59,7 +57,7 @@ async def show_operator(request: Request, work: WorkDep, operator_id: UUID) -> H
         account=name_of(account),
         account_id=account.id,
         operator=operator_view(checked),
-        records=work.may(Permission.RECORD_GATES) and work.answers_for(account),
+        records=work.may(Permission.RECORD_GATES) and work.answers_for(account.registration.owner),
         grants=work.may(Permission.GRANT_EXCEPTIONS),
         has_device_rule=needs_device(account.registration),
     )
@@ -93,10 +91,7 @@ async def _act(request: Request, work: Work, operator_id: UUID, action: Recorded
     step = ACTIONS[action].read(work, checked, Cells(answers, errors), errors)
     status: object = 422
     if step is not None:
-        try:
-            status = await attempt(work, step, errors, REFUSALS, page.fields[0].name)
-        except BadException as bad:
-            errors.add(bad.field, str(bad))
+        status = await attempt(work, step, errors, REFUSALS, page.fields[0].name)
     if errors:
         return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
     return RedirectResponse(f"/accounts/operators/{operator_id}", 303)

@@ -1,10 +1,10 @@
 """What refusals about operators look like from outside."""
 
 from collections.abc import Mapping
-from typing import cast
 
-from services.registry.accounts.refusals import ACCOUNT_REFUSALS, Refusal, Refusals
-from services.registry.operators.exceptions import BadException, NoException
+from services.registry.accounts.refusals import ACCOUNT_REFUSALS
+from services.registry.context.refusals import Refusal, Refusals
+from services.registry.operators.exceptions import NoException
 from services.registry.operators.handlers import (
     NobodyOperates,
     NoSuchRemoval,
@@ -21,10 +21,6 @@ _NOBODY = "Nobody can be authorised for this account: it is not used officially,
 _APPROVED = "Only the person who was approved uses this account"
 
 
-def _bad_exception(error: Exception) -> Mapping[str, object]:
-    return {"errors": [{"field": cast(BadException, error).field, "message": str(error)}]}
-
-
 PROBLEMS: Mapping[type[Exception], ProblemType] = {
     UnknownOperator: ProblemType(404, "operator-not-found", "There is no such operator"),
     NoSuchRemoval: ProblemType(404, "removal-not-found", "There is no such open removal task"),
@@ -36,7 +32,6 @@ PROBLEMS: Mapping[type[Exception], ProblemType] = {
         412, "operator-changed", "Something changed for this operator meanwhile", "Read it again, then decide."
     ),
     OwnGates: ProblemType(403, "own-gates", _OWN),
-    BadException: ProblemType(422, "invalid", "Some answers are missing or not right", members=_bad_exception),
 }
 
 REFUSALS: Refusals = {

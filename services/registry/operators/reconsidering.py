@@ -7,12 +7,13 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.domain import Account
-from services.registry.accounts.people import folded, names_one_of
 from services.registry.accounts.recording import lock, note
-from services.registry.accounts.work import SYSTEM, Work
+from services.registry.context.domain import folded
+from services.registry.context.work import SYSTEM, Work
 from services.registry.operators.domain import Operator, OperatorState, Verdict, can_have_operators, judge, needs_device
 from services.registry.operators.queries import named_for, operating, operator_of, standings
 from services.registry.operators.tables import OperatorRow, RemovalRow
+from services.registry.tables import names_one_of
 from shared.audit.chain import Change
 from shared.events.envelope import NewEvent
 from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn
@@ -20,7 +21,7 @@ from shared.events.vocabulary import AccountStatus, WithdrawalReason
 from shared.ids import AccountId, StaffId
 
 
-async def follow_people(work: Work, staff_ids: Sequence[str]) -> None:
+async def re_evaluate_people(work: Work, staff_ids: Sequence[str]) -> None:
     """Judge these people again wherever they are named.
 
     Whoever is being named at the same moment waits, or is waited for: one of the two sees the other.
@@ -29,21 +30,22 @@ async def follow_people(work: Work, staff_ids: Sequence[str]) -> None:
     await _hold(work, staff_ids)
     known = {account.id for account in accounts}
     later = [account_id for account_id in await operating(work.session, staff_ids) if account_id not in known]
-    await _reconsider(work, [*accounts, *await lock(work.session, later)], staff_ids)
+    await _re_evaluate(work, [*accounts, *await lock(work.session, later)], staff_ids)
 
 
-async def follow_accounts(work: Work, accounts: Sequence[Account]) -> None:
-    """Judge the operators of locked accounts again; the approved person of an individual's account is named."""
+async def re_evaluate_accounts(work: Work, account_ids: Sequence[AccountId]) -> None:
+    """Judge the operators of accounts that changed again; the approved person of an individual's account is named."""
+    accounts = await lock(work.session, account_ids)
     await _name_approved_people(work, accounts)
-    await reconsider(work, accounts)
+    await re_evaluate(work, accounts)
 
 
-async def reconsider(work: Work, accounts: Sequence[Account]) -> None:
+async def re_evaluate(work: Work, accounts: Sequence[Account]) -> None:
     """Judge all operators of locked accounts again."""
-    await _reconsider(work, accounts, None)
+    await _re_evaluate(work, accounts, None)
 
 
-async def _reconsider(work: Work, accounts: Sequence[Account], only: Sequence[str] | None) -> None:
+async def _re_evaluate(work: Work, accounts: Sequence[Account], only: Sequence[str] | None) -> None:
     statement = select(OperatorRow).where(OperatorRow.account_id.in_([account.id for account in accounts]))
     if only is not None:
         statement = statement.where(names_one_of(OperatorRow.staff_id, only))

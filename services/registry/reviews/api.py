@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from services.registry.accounts.api import versioned
 from services.registry.accounts.bodies import AccountBody
-from services.registry.accounts.dependencies import Read, WorkDep
+from services.registry.context.dependencies import Read, WorkDep
 from services.registry.reviews.bodies import OutcomeBody, ReviewBody, ReviewList
 from services.registry.reviews.handlers import Outcome, review
 from services.registry.reviews.queries import reviews_of

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.registry.accounts.bodies import Day, Words
+from services.registry.context.dependencies import Day, Words
 from services.registry.reviews.domain import Review, ReviewOutcome
 from shared.web.bodies import Body
 

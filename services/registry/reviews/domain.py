@@ -5,7 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.registry.accounts.domain import Registration, months_later
+from services.registry.accounts.domain import Registration
+from services.registry.context.domain import Fault, months_later
 from shared.events.vocabulary import AccountClass, AccountStatus
 
 LONGEST_MONTHS = 24
@@ -32,14 +33,6 @@ class Review:
     next_on: date | None
     reviewed_by: str
     reviewed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a review, beside the field it is about."""
-
-    field: str
-    message: str
 
 
 def can_be_reviewed(registration: Registration) -> bool:

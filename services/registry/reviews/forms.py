@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from services.registry.accounts.answers import Answers, Cells
 from services.registry.accounts.domain import Account
-from services.registry.accounts.form_page import Field, FormPage, Kind
 from services.registry.accounts.views import name_of
+from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
 from services.registry.reviews.domain import ReviewOutcome
 from services.registry.reviews.handlers import Outcome
 from shared.web.forms import FormErrors

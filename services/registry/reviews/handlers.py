@@ -8,8 +8,9 @@ from services.registry.accounts.changing import Closing, change, close, lock_ver
 from services.registry.accounts.domain import Account
 from services.registry.accounts.recording import Changing
 from services.registry.accounts.reviewing import claim_reviews_due
-from services.registry.accounts.work import Work
-from services.registry.reviews.domain import Fault, ReviewOutcome, can_be_reviewed, fault_of
+from services.registry.context.domain import Refused
+from services.registry.context.work import Work
+from services.registry.reviews.domain import ReviewOutcome, can_be_reviewed, fault_of
 from services.registry.reviews.tables import ReviewRow
 from shared.events.envelope import NewEvent
 from shared.events.registry import ReviewDue
@@ -17,12 +18,8 @@ from shared.events.registry import ReviewDue
 _AT_ONCE = 100
 
 
-class ReviewRefused(Exception):
-    """The review is not complete; `fault` says what to do."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.field)
-        self.fault = fault
+class ReviewRefused(Refused):
+    """The review is not complete: the next day, or the evidence, is missing."""
 
 
 class NotReviewed(Exception):
@@ -50,7 +47,7 @@ async def review(work: Work, wanted: Outcome) -> Account:
         ReviewRefused: the next day, or the evidence, is missing.
     """
     account = await lock_version(work, wanted.account_id, wanted.version)
-    work.must_answer_for(account)
+    work.must_answer_for(account.registration.owner)
     if not can_be_reviewed(account.registration):
         raise NotReviewed
     if fault := fault_of(wanted.outcome, wanted.next_on, wanted.evidence, work.today):

@@ -5,12 +5,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.dependencies import WorkDep
-from services.registry.accounts.form_page import show_form
 from services.registry.accounts.handlers import known_account
-from services.registry.accounts.refusals import attempt
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import show_form
+from services.registry.context.refusals import attempt
 from services.registry.reviews.forms import read_review, review_page
-from services.registry.reviews.handlers import ReviewRefused, review
+from services.registry.reviews.handlers import review
 from services.registry.reviews.problems import REFUSALS
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -33,10 +33,7 @@ async def post_review(request: Request, work: WorkDep, account_id: UUID) -> Resp
     wanted = read_review(account, answers, errors)
     status: object = 422
     if wanted:
-        try:
-            status = await attempt(work, review(work, wanted), errors, REFUSALS, "outcome")
-        except ReviewRefused as refused:
-            errors.add(refused.fault.field, refused.fault.message)
+        status = await attempt(work, review(work, wanted), errors, REFUSALS, "outcome")
     if errors:
         page = review_page(await known_account(work.session, account_id))
         return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)

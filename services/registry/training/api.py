@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.registry.accounts.dependencies import WorkDep
+from services.registry.context.dependencies import WorkDep
 from services.registry.training.bodies import CompletionBody, RecordedBody, TrainingBody, TrainingList
 from services.registry.training.domain import Completion
 from services.registry.training.handlers import record

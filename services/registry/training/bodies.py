@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.registry.accounts.bodies import Day, Name
+from services.registry.context.dependencies import Day, Name
 from services.registry.training.domain import TrainingRecord
 from shared.web.bodies import Body
 

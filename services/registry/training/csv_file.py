@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.registry.accounts.csv_rows import BadCell, Columns, ReadRows, day, first_of_each, read_rows
+from services.registry.context.csv_rows import BadCell, Columns, ReadRows, day, first_of_each, read_rows
 from services.registry.training.domain import Completion, fault_of
 from shared.ids import StaffId
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.registry.accounts.domain import months_later
+from services.registry.context.domain import Fault, months_later, same_person
 from shared.ids import StaffId
 
 
@@ -31,14 +31,6 @@ class TrainingRecord:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a completion, beside the field it is about."""
-
-    field: str
-    message: str
-
-
 def fault_of(completion: Completion, today: date, recorder: str | None) -> Fault | None:
     """Return what keeps a completion from being recorded: its day lies ahead, or it is one's own.
 
@@ -49,6 +41,6 @@ def fault_of(completion: Completion, today: date, recorder: str | None) -> Fault
     """
     if completion.completed_on > today:
         return Fault("completed_on", "Enter a day that is not in the future")
-    if recorder is not None and completion.staff_id.casefold() == recorder.casefold():
+    if same_person(completion.staff_id, recorder):
         return Fault("staff_id", "Somebody else records your own training")
     return None

@@ -1,7 +1,6 @@
 """The form that records training."""
 
-from services.registry.accounts.answers import Answers, Cells
-from services.registry.accounts.form_page import Field, FormPage, Kind
+from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
 from services.registry.training.domain import Completion
 from shared.web.forms import FormErrors
 

@@ -4,17 +4,14 @@ from collections.abc import Sequence
 
 from sqlalchemy.dialects.postgresql import insert
 
-from services.registry.accounts.work import Work
-from services.registry.training.domain import Completion, Fault, fault_of
+from services.registry.context.domain import Refused
+from services.registry.context.work import Work
+from services.registry.training.domain import Completion, fault_of
 from services.registry.training.tables import TrainingRow
 
 
-class TrainingRefused(Exception):
-    """The record is not acceptable; `fault` says what to do."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.field)
-        self.fault = fault
+class TrainingRefused(Refused):
+    """The training lies in the future, or is one's own."""
 
 
 async def record(work: Work, completions: Sequence[Completion]) -> int:
@@ -41,7 +38,7 @@ async def record(work: Work, completions: Sequence[Completion]) -> int:
     ]
     statement = insert(TrainingRow).on_conflict_do_nothing().returning(TrainingRow.staff_id)
     staff_ids = (await work.session.scalars(statement, rows)).all()
-    await work.follow.people(work, sorted(set(staff_ids)))
+    await work.observers.people_changed(work, sorted(set(staff_ids)))
     return len(staff_ids)
 
 

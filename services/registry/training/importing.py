@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.registry.accounts.csv_rows import RowError
-from services.registry.accounts.work import Work
+from services.registry.context.csv_rows import RowError
+from services.registry.context.work import Work
 from services.registry.training import csv_file
 from services.registry.training.handlers import record, recorder
 

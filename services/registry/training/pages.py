@@ -5,12 +5,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.dependencies import WorkDep
-from services.registry.accounts.form_page import show_form
-from services.registry.accounts.import_pages import ImportPage, read_import, show_import
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import ImportPage, read_import, show_form, show_import
+from services.registry.context.refusals import attempt
 from services.registry.training.csv_file import COLUMNS
 from services.registry.training.forms import RECORD, read_completion
-from services.registry.training.handlers import TrainingRefused, record
+from services.registry.training.handlers import record
 from services.registry.training.importing import import_csv
 from services.registry.training.queries import list_training
 from shared.auth.guard import requires
@@ -52,10 +52,7 @@ async def post_training(request: Request, work: WorkDep) -> Response:
     """Record training, or show the form again with every answer kept."""
     answers, errors = await read_form(request), FormErrors()
     if completion := read_completion(answers, errors):
-        try:
-            await record(work, [completion])
-        except TrainingRefused as refused:
-            errors.add(refused.fault.field, refused.fault.message)
+        await attempt(work, record(work, [completion]), errors, {}, "staff_id")
     if errors:
         return show_form(request, RECORD, answers, errors)
     return RedirectResponse("/accounts/training", 303)

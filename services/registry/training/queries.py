@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.people import for_each, names_one_of
+from services.registry.tables import for_each, names_one_of
 from services.registry.training.domain import Completion, TrainingRecord
 from services.registry.training.tables import TrainingRow
 from shared.ids import StaffId

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.registry.accounts.dependencies import WorkDep
+from services.registry.context.dependencies import WorkDep
 from services.registry.vetting.bodies import ClearanceBody, VettingBody, VettingList
 from services.registry.vetting.domain import Clearance
 from services.registry.vetting.handlers import record

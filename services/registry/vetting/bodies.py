@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.registry.accounts.bodies import Day, Name
 from services.registry.accounts.domain import Vetting
+from services.registry.context.dependencies import Day, Name
 from services.registry.vetting.domain import VettingRecord
 from shared.web.bodies import Body
 

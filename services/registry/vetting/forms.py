@@ -1,9 +1,8 @@
 """The form that records vetting."""
 
-from services.registry.accounts.answers import Answers, Cells
 from services.registry.accounts.domain import Vetting
-from services.registry.accounts.form_page import Field, FormPage, Kind
 from services.registry.accounts.views import VETTING_LABELS
+from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
 from services.registry.vetting.domain import Clearance
 from shared.web.forms import FormErrors
 

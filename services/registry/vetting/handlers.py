@@ -1,6 +1,7 @@
 """Records vetting. Whoever it is about passes or fails the gates of their accounts in the same moment (Sc-c)."""
 
-from services.registry.accounts.work import Work, same_person
+from services.registry.context.domain import same_person
+from services.registry.context.work import Work
 from services.registry.vetting.domain import Clearance
 from services.registry.vetting.tables import VettingRow
 
@@ -28,4 +29,4 @@ async def record(work: Work, clearance: Clearance) -> None:
         )
     )
     await work.session.flush()
-    await work.follow.people(work, [clearance.staff_id])
+    await work.observers.people_changed(work, [clearance.staff_id])

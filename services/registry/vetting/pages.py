@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.dependencies import WorkDep
-from services.registry.accounts.form_page import show_form
 from services.registry.accounts.views import VETTING_LABELS
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import show_form
 from services.registry.vetting.forms import RECORD, read_clearance
 from services.registry.vetting.handlers import OwnVetting, record
 from services.registry.vetting.queries import list_vetting

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Vetting
-from services.registry.accounts.people import for_each, names_one_of
+from services.registry.tables import for_each, names_one_of
 from services.registry.vetting.domain import Clearance, VettingRecord
 from services.registry.vetting.tables import VettingRow
 from shared.ids import StaffId

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from services.registry.accounts.dependencies import WorkDep
+from services.registry.context.dependencies import WorkDep
 from services.registry.waiting.queries import waiting_for
 
 router = APIRouter(prefix="/accounts/api/v1", tags=["waiting"])

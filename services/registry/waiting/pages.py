@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from services.registry.accounts.dependencies import WorkDep
 from services.registry.accounts.views import name_of
 from services.registry.approvals.views import request_view
+from services.registry.context.dependencies import WorkDep
 from services.registry.operators.views import REASON_LABELS
 from services.registry.waiting.queries import waiting_for
 from shared.web.pages import render

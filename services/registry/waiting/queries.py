@@ -6,11 +6,12 @@ from datetime import date
 
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import AccountFilter, accounts_by_id, accounts_owned_by, list_accounts
-from services.registry.accounts.work import Work, same_person
 from services.registry.approvals.domain import Request, RequestState
 from services.registry.approvals.queries import RequestFilter, list_requests, stands_in_for
 from services.registry.approvals.seeing import sees_all
 from services.registry.approvals.views import possible_with
+from services.registry.context.domain import same_person
+from services.registry.context.work import Work
 from services.registry.operators.domain import Operator, OperatorState
 from services.registry.operators.queries import Removal, in_state, open_removals_of, without_device
 from shared.auth.permissions import Permission

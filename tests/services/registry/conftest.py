@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Registration
 from services.registry.accounts.handlers import register
-from services.registry.accounts.work import SYSTEM, Periods, Work
-from services.registry.app import FOLLOWERS, open_service
+from services.registry.app import OBSERVERS, open_service
+from services.registry.context.domain import Periods
+from services.registry.context.work import SYSTEM, Work
 from services.registry.settings import RegistrySettings
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.keys import ensure_key_files
@@ -78,13 +79,13 @@ def person(role: Role, staff_id: str = "S7001") -> Principal:
 
 
 def work_in(session: AsyncSession, role: Role = Role.COMMS, staff_id: str = "S7001", now: datetime = NOW) -> Work:
-    """Return what a use case works with, for somebody in `role`; the followers are the real ones."""
-    return Work(session, staff_id, now, IDS, OUTBOX, PERIODS, FOLLOWERS, person(role, staff_id))
+    """Return what a use case works with, for somebody in `role`; the observers are the real ones."""
+    return Work(session, staff_id, now, IDS, OUTBOX, PERIODS, OBSERVERS, person(role, staff_id))
 
 
 def sweeping(session: AsyncSession, now: datetime) -> Work:
     """Return what a sweep or a consumer works with."""
-    return Work(session, SYSTEM, now, IDS, OUTBOX, PERIODS, FOLLOWERS)
+    return Work(session, SYSTEM, now, IDS, OUTBOX, PERIODS, OBSERVERS)
 
 
 def settings_with(folder: Path, database_url: str, *, anchors: Path | None = None) -> RegistrySettings:

@@ -13,13 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from services.registry.accounts.domain import Vetting
 from services.registry.accounts.handlers import HandleTaken, RegistrationRefused, StatusNotAllowed, register
 from services.registry.accounts.queries import get_account
-from services.registry.accounts.work import Work
 from services.registry.approvals import handlers
 from services.registry.approvals.asking import HandleRequested, ask
 from services.registry.approvals.declaring import begin_checks, declare
 from services.registry.approvals.delegating import (
-    BadDelegation,
     DelegationOverlaps,
+    DelegationRefused,
     NewDelegation,
     UnknownDelegation,
     delegate,
@@ -35,6 +34,7 @@ from services.registry.approvals.handlers import (
     StepNotAllowed,
     UnknownRequest,
 )
+from services.registry.context.work import Work
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.db.database import Database
@@ -193,9 +193,9 @@ async def test_a_delegation_is_to_somebody_else_ahead_and_dated(
     database: Database, change: dict[str, date | StaffId], field: str
 ) -> None:
     leave = NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=5), "Leave")
-    with pytest.raises(BadDelegation) as refusal:
+    with pytest.raises(DelegationRefused) as refusal:
         await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, replace(leave, **change)))  # type: ignore[arg-type] # the table is right
-    assert refusal.value.field == field
+    assert [fault.field for fault in refusal.value.faults] == [field]
 
 
 @pytest.mark.policy("S7")

@@ -12,7 +12,7 @@ from services.registry.accounts.changing import StatusChange, change_status
 from services.registry.accounts.domain import Account, Registration
 from services.registry.accounts.handlers import StatusNotAllowed, register
 from services.registry.accounts.queries import get_account
-from services.registry.accounts.work import NotYourAccount
+from services.registry.context.work import NotYourAccount
 from services.registry.freezing.handlers import recover
 from services.registry.operators.handlers import Naming, name_operator
 from services.registry.training.domain import Completion

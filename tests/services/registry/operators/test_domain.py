@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from services.registry.accounts.domain import Registration, Vetting, end_of, months_later, uk_day
+from services.registry.accounts.domain import Registration, Vetting
+from services.registry.context.domain import end_of, months_later, uk_day
 from services.registry.operators.domain import (
     Device,
     GateName,

@@ -15,9 +15,10 @@ from services.registry.accounts.changing import Closing, Details, change, change
 from services.registry.accounts.domain import Registration, Vetting
 from services.registry.accounts.handlers import register
 from services.registry.accounts.recording import Changing
-from services.registry.accounts.work import NotYourAccount, Periods, Work
+from services.registry.context.domain import Periods
+from services.registry.context.work import NotYourAccount, Work
 from services.registry.operators.domain import Device, Operator, OperatorState
-from services.registry.operators.exceptions import BadException, Grant, NoException, end, grant
+from services.registry.operators.exceptions import ExceptionRefused, Grant, NoException, end, grant
 from services.registry.operators.handlers import (
     Naming,
     NobodyOperates,
@@ -305,7 +306,7 @@ async def test_an_exception_is_dated_ahead_and_from_a_rule(
 ) -> None:
     named = await individual(database) if pia else await name(database, await put(database))
     wanted = Grant(named.id, named.version, last_day or NOW.date(), "Journey")
-    with pytest.raises(BadException):
+    with pytest.raises(ExceptionRefused):
         await do(database, lambda work: grant(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
 
 

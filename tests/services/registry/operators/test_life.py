@@ -8,7 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.registry.accounts.domain import Registration, Vetting, next_statuses, uk_day
+from services.registry.accounts.domain import Registration, Vetting, next_statuses
+from services.registry.context.domain import uk_day
 from services.registry.operators.domain import Device, Operator, OperatorState, Standing, gates, judge
 from services.registry.vetting.domain import Clearance
 from shared.events.vocabulary import AccountStatus

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.registry.accounts.domain import Account, Registration
 from services.registry.accounts.handlers import AccountChangedMeanwhile, register
-from services.registry.accounts.work import NotYourAccount
+from services.registry.context.work import NotYourAccount
 from services.registry.reviews.domain import ReviewOutcome, fault_of
 from services.registry.reviews.handlers import NotReviewed, Outcome, ReviewRefused, announce_due, review
 from services.registry.reviews.queries import reviews_of
@@ -84,7 +84,7 @@ async def test_an_account_is_closed_only_with_evidence_that_it_is_gone(database:
     closing = Outcome(account_id, 1, ReviewOutcome.CLOSE, "Nobody needs it")
     with pytest.raises(ReviewRefused) as refusal:
         await reviewed(database, closing)
-    assert refusal.value.fault.field == "evidence"
+    assert [fault.field for fault in refusal.value.faults] == ["evidence"]
     account = await reviewed(database, replace(closing, evidence="The profile says that it does not exist"))
     assert account.registration.status is AccountStatus.CLOSED
     with pytest.raises(NotReviewed):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
 
-from services.registry.accounts.domain import FIRST_DAY, LAST_DAY
+from services.registry.context.domain import FIRST_DAY, LAST_DAY
 
 MOST_ROWS = 10_000
 _LONGEST = 200

@@ -1,14 +1,20 @@
-"""Reads a posted form of the registry, field by field, with every error beside its field."""
+"""Forms that are described by their fields: shown, read field by field, and shown again with each error in place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from services.registry.accounts.domain import FIRST_DAY, LAST_DAY
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from services.registry.context.csv_rows import RowError
+from services.registry.context.domain import FIRST_DAY, LAST_DAY
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.ids import StaffId
-from shared.web.forms import FormErrors, refuse_null_characters
+from shared.web.forms import LONGEST_VALUE, FormErrors, refuse_null_characters
+from shared.web.pages import render
 
 LONGEST_NAME = 200
 LONGEST_TEXT = 2000
@@ -106,3 +112,127 @@ class Cells:
 def first_answers(answers: Answers) -> dict[str, str]:
     """Return what was typed, to be shown again."""
     return {name: values[0].replace("\x00", "") for name, values in answers.items() if values}
+
+
+class Kind(StrEnum):
+    """How a field is asked."""
+
+    LINE = "line"
+    ID = "id"
+    """A short text: a staff id, a day."""
+    WORDS = "words"
+    CHOICE = "choice"
+    LIST = "list"
+    """One of many, from a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question."""
+
+    name: str
+    label: str
+    kind: Kind = Kind.LINE
+    hint: str | None = None
+    options: Mapping[str, str] | None = None
+    """What can be chosen, by value."""
+    hints: Mapping[str, str] | None = None
+    """A hint beside an option, by value."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """What the page says around its fields."""
+
+    title: str
+    action: str
+    button: str
+    back: tuple[str, str]
+    """Text and address of the link back."""
+    fields: Sequence[Field]
+    intro: Sequence[str] = ()
+    about: str | None = None
+    """What it is about: a caption over the title."""
+    version: int | None = None
+    """The version that the answers are decided on."""
+
+
+def show_form(
+    request: Request,
+    page: FormPage,
+    answers: Answers | None = None,
+    errors: FormErrors | None = None,
+    status: int = 422,
+) -> HTMLResponse:
+    """Show the page; with errors, with everything that was typed."""
+    return render(
+        request,
+        "accounts/form.html",
+        status if errors else 200,
+        page=page,
+        answers=first_answers(answers or {}),
+        errors=errors or FormErrors(),
+    )
+
+
+def given(**values: object) -> Answers:
+    """Return what a form shows before anybody typed: what is known already."""
+    return {name: [str(value)] for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPage:
+    """What is imported, and from which columns."""
+
+    title: str
+    action: str
+    back: tuple[str, str]
+    needed: Sequence[str]
+    possible: Sequence[str]
+    command: str
+
+
+class Imported(Protocol):
+    """What an import did, or why it did nothing."""
+
+    @property
+    def errors(self) -> tuple[RowError, ...]: ...
+
+    @property
+    def applied(self) -> bool: ...
+
+
+def read_import(answers: Answers, errors: FormErrors, page: ImportPage) -> tuple[str, bool]:
+    """Read what was pasted, and whether the valid rows are to be taken."""
+    cells = refuse_null_characters(answers, errors)
+    text = cells.get("csv", [""])[0]
+    if not text.strip():
+        errors.add("csv", "Paste the lines of a CSV file, its header first")
+    if len(text) > LONGEST_VALUE:
+        errors.add("csv", f"Paste fewer lines at once, or import the file with the command `{page.command}`")
+    return text, cells.get("accept_valid") == ["yes"]
+
+
+def show_import(
+    request: Request,
+    page: ImportPage,
+    *,
+    errors: FormErrors | None = None,
+    text: str = "",
+    result: Imported | None = None,
+    summary: str = "",
+) -> HTMLResponse:
+    """Show the form, and what became of what was pasted."""
+    errors = errors or FormErrors()
+    if result and result.errors and not result.applied:
+        errors.add("csv", "Nothing was imported: correct the rows that are listed, or take the valid rows only")
+    return render(
+        request,
+        "accounts/import.html",
+        422 if errors else 200,
+        page=page,
+        errors=errors,
+        result=result,
+        summary=summary,
+        text=text if errors else "",
+    )

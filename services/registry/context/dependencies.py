@@ -1,11 +1,15 @@
-"""What the routes of the registry ask for."""
+"""What the routes of the registry take: the work of the person signed in, the version they read, checked texts."""
 
 import re
+from datetime import date
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
+from pydantic import Field
 
-from services.registry.accounts.work import Followers, Periods, Work
+from services.registry.context.domain import FIRST_DAY, LAST_DAY, Periods
+from services.registry.context.forms import LONGEST_NAME, LONGEST_TEXT
+from services.registry.context.work import Observers, Work
 from shared.auth.guard import SignedIn
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.problems import standard_problem
@@ -23,7 +27,7 @@ async def _work(
         ids=ids,
         outbox=outbox,
         periods=cast(Periods, request.app.state.periods),
-        follow=cast(Followers, request.app.state.followers),
+        observers=cast(Observers, request.app.state.observers),
         principal=principal,
     )
 
@@ -42,3 +46,14 @@ async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int
 
 Read = Annotated[int, Depends(_version_read)]
 """The version that `If-Match` carries."""
+
+
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+"""A reason, a purpose, evidence."""
+
+
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+"""A title, a staff id."""
+
+
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]

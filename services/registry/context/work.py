@@ -6,11 +6,10 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import Account, uk_day
-from services.registry.accounts.people import folded
+from services.registry.context.domain import Periods, same_person, uk_day
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
-from shared.ids import Ids, StaffId
+from shared.ids import AccountId, Ids, StaffId
 from shared.messaging.outbox import Outbox
 
 SYSTEM = "system:registry"
@@ -26,14 +25,6 @@ class NotYourAccount(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Periods:
-    """How long things last, in months; all of them are configuration."""
-
-    training_months: int
-    review_months: int
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """One transaction, who works in it, and when."""
 
@@ -43,7 +34,7 @@ class Work:
     ids: Ids
     outbox: Outbox
     periods: Periods
-    follow: "Followers"
+    observers: "Observers"
     principal: Principal | None = None
 
     @property
@@ -66,31 +57,26 @@ class Work:
         """Say whether whoever works has this permission."""
         return self.principal is not None and self.principal.may(permission)
 
-    def must_answer_for(self, account: Account) -> None:
+    def must_answer_for(self, owner: StaffId | None) -> None:
         """Let those who keep the register record anything, and an owner what concerns their accounts.
 
         Raises:
             NotYourAccount: somebody else answers for the account.
         """
-        if not self.answers_for(account):
+        if not self.answers_for(owner):
             raise NotYourAccount
 
-    def answers_for(self, account: Account) -> bool:
+    def answers_for(self, owner: StaffId | None) -> bool:
         """Say whether whoever works keeps the register, or owns this account."""
         me = self.principal.staff_id if self.principal else None
-        return self.may(Permission.MANAGE_REGISTER) or same_person(account.registration.owner, me)
-
-
-def same_person(one: str | None, other: str | None) -> bool:
-    """Say whether two staff ids name the same person, however they were typed."""
-    return one is not None and other is not None and folded(one) == folded(other)
+        return self.may(Permission.MANAGE_REGISTER) or same_person(owner, me)
 
 
 @dataclass(frozen=True, slots=True)
-class Followers:
-    """Whom the wiring has told of a change, in its transaction: so that a lapse withdraws at once."""
+class Observers:
+    """Who is called when something changed, in the same transaction, so that a lapse withdraws at once."""
 
-    people: Callable[[Work, Sequence[str]], Awaitable[None]]
-    """What is recorded of these people changed."""
-    accounts: Callable[[Work, Sequence[Account]], Awaitable[None]]
-    """These accounts, whose rows are locked, changed."""
+    people_changed: Callable[[Work, Sequence[str]], Awaitable[None]]
+    """What is recorded about the people with these staff ids changed."""
+    accounts_changed: Callable[[Work, Sequence[AccountId]], Awaitable[None]]
+    """These accounts changed; their rows are locked."""

@@ -1,0 +1,1 @@
+"""What every capability works with: who works, in which transaction, on which day, and the people they name."""

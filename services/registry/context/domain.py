@@ -1,0 +1,61 @@
+"""The people, days and periods that every capability of the registry reckons with. Pure."""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
+"""Days outside these are typing errors."""
+
+_UK = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with what was asked for: the field it is about, and what to do."""
+
+    field: str
+    message: str
+
+
+class Refused(Exception):
+    """What was asked for breaks a rule of the register; `faults` say which."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(", ".join(sorted({fault.field for fault in faults})))
+        self.faults = faults
+
+
+def uk_day(now: datetime) -> date:
+    """Return the day on which `now` falls in the United Kingdom."""
+    return now.astimezone(_UK).date()
+
+
+def end_of(day: date) -> datetime:
+    """Return the moment at which a day is over in the United Kingdom: what is valid on it is valid before this."""
+    return datetime.combine(day + timedelta(days=1), time(), _UK).astimezone(UTC)
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day some months later; the last of a month that is shorter (29 February, 31 January)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def folded(staff_id: str) -> str:
+    """Return what two spellings of one staff id have in common."""
+    return staff_id.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """How long things last, in months; all of them are configuration."""
+
+    training_months: int
+    review_months: int
+
+
+def same_person(one: str | None, other: str | None) -> bool:
+    """Say whether two staff ids name the same person, however they were typed."""
+    return one is not None and other is not None and folded(one) == folded(other)
