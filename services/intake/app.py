@@ -50,11 +50,11 @@ from shared.db.database import Database
 from shared.db.sweep import Sweep
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
+from shared.messaging.retention import retention_sweeps
 from shared.runtime import Role, Service
 from shared.web import static_files
 from shared.web.app import create_app
@@ -125,7 +125,7 @@ def _roles(
 ) -> Sequence[Role]:
     return (
         Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
-        *housekeeping("intake", database=database, log=log, clock=clock),
+        *retention_sweeps("intake", database=database, log=log, clock=clock),
         BatchConsumer(
             consumer.GROUP,
             topics=consumer.TOPICS,

@@ -34,7 +34,7 @@ from shared.events.triage import (
     CaseTransferred,
     ReporterUpdateShared,
 )
-from shared.messaging.consumer import Handler
+from shared.messaging.batch import Handler
 
 GROUP = "signpost-intake"
 TOPICS = (topics.CASES, topics.REPORTER_UPDATES, topics.ALERTS, topics.DEAD_LETTERS)

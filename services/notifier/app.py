@@ -38,11 +38,11 @@ from shared.db.sweep import Sweep
 from shared.events.vocabulary import Team
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
+from shared.messaging.retention import retention_sweeps
 from shared.runtime import Role, Service
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
@@ -100,7 +100,7 @@ async def open_service(
             Sweep("notifier-digests", partial(send_due, ids=ids), database=database, clock=clock, every=_SWEEP_EVERY),
             Sweep("notifier-forgetting", forget_due, database=database, clock=clock, every=_FORGET_EVERY),
             Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
-            *housekeeping("notifier", database=database, log=log, clock=clock),
+            *retention_sweeps("notifier", database=database, log=log, clock=clock),
         )
         app = create_app(
             service="notifier",

@@ -18,7 +18,7 @@ from services.notifier.reports.domain import ReportEvent, known_report
 from services.notifier.reports.handlers import remember
 from shared.events import intake, registry, topics, triage
 from shared.events.envelope import Envelope, Event
-from shared.messaging.consumer import Handler
+from shared.messaging.batch import Handler
 
 GROUP = "signpost-notifier"
 TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS, topics.CASES, topics.ACCESS)

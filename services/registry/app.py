@@ -47,11 +47,11 @@ from shared.db.database import Database
 from shared.db.sweep import Sweep
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
+from shared.messaging.retention import retention_sweeps
 from shared.runtime import Role, Service
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
@@ -143,7 +143,7 @@ async def open_service(
                 clock=clock,
                 every=_REVIEWS_EVERY,
             ),
-            *housekeeping("registry", database=database, log=log, clock=clock),
+            *retention_sweeps("registry", database=database, log=log, clock=clock),
             *anchoring("registry", settings, database=database, clock=clock),
         )
         app = create_app(

@@ -10,7 +10,7 @@ from services.registry.freezing.handlers import freeze_compromised
 from shared.events import topics
 from shared.events.envelope import Envelope, Event
 from shared.events.triage import CaseCompromiseConfirmed
-from shared.messaging.consumer import Handler
+from shared.messaging.batch import Handler
 
 GROUP = "signpost-registry"
 TOPICS = (topics.CASES,)

@@ -30,11 +30,11 @@ from shared.db.database import Database
 from shared.db.sweep import Sweep, Work
 from shared.ids import Ids, RandomIds
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.housekeeping import housekeeping
 from shared.messaging.log import EventLog
 from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
+from shared.messaging.retention import retention_sweeps
 from shared.runtime import Role, Service
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
@@ -105,7 +105,7 @@ async def open_service(
             _operations(database, log, outbox, clock, ids),
             BookWatch(running, clock),
             Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
-            *housekeeping("triage", database=database, log=log, clock=clock),
+            *retention_sweeps("triage", database=database, log=log, clock=clock),
             *anchoring("triage", settings, database=database, clock=clock),
             *_case_sweeps(database, clock, opening),
         )

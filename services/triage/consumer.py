@@ -29,7 +29,7 @@ from shared.events.intake import (
 )
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.registry import AccountChanged
-from shared.messaging.consumer import Handler
+from shared.messaging.batch import Handler
 
 GROUP = "signpost-triage"
 TOPICS = (

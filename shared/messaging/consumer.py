@@ -14,16 +14,12 @@ from shared.db.sweep import wait_for_stop
 from shared.events.envelope import Event
 from shared.events.topics import Topic
 from shared.ids import Ids
-from shared.messaging.batch import BatchHandler, Handler, TombstoneHandler
+from shared.messaging.batch import BatchHandler, DeadLetterLimit, Handler, TombstoneHandler, TooManyDeadLetters
 from shared.messaging.faults import class_of, is_transient
-from shared.messaging.group_work import GroupWork
 from shared.messaging.log import Batch, EventLog, Fenced, Subscription
 from shared.messaging.outbox import Outbox
-from shared.messaging.poison import PoisonLimit, PoisonWatch, TooMuchPoison
-from shared.messaging.reading import Reader, Tombstone
+from shared.messaging.reader import Reader
 from shared.observability import metrics
-
-__all__ = ["BatchConsumer", "ConsumerLimits", "Handler", "Tombstone", "TombstoneHandler"]
 
 _log = structlog.get_logger()
 
@@ -37,8 +33,8 @@ class ConsumerLimits:
     """What a consumer takes at once, and what it takes at all."""
 
     batch: int = 500
-    poison: PoisonLimit = field(default_factory=PoisonLimit)
-    parked_for: timedelta = timedelta(days=1)
+    dead_letters: DeadLetterLimit = field(default_factory=DeadLetterLimit)
+    deferred_for: timedelta = timedelta(days=1)
     """An event that waits longer for its predecessor becomes a dead letter, so that a person sees it."""
 
 
@@ -62,6 +58,7 @@ class BatchConsumer:
     """
 
     kind = "consumer"
+    unready_because: str | None = "not started"
 
     def __init__(  # noqa: PLR0913 -- the wiring names every collaborator once
         self,
@@ -80,18 +77,18 @@ class BatchConsumer:
         limits: ConsumerLimits | None = None,
         reader: Reader | None = None,
     ) -> None:
-        reader = reader or Reader(topics, handlers, tombstones=on_tombstone is not None)
         self.name = group
-        self.unready_because: str | None = "not started"
         self._topics = [topic.name for topic in topics]
         self._event_log = log
         self._after = after
         self._limits = limits or ConsumerLimits()
-        self._watch = PoisonWatch(self._limits.poison)
-        self._work = GroupWork(
+        self._handler = BatchHandler(
             group,
-            reader=reader,
-            handler=BatchHandler(group, reader, handlers, on_tombstone, ordered=ordered),
+            reader=reader or Reader(topics, handlers, tombstones=on_tombstone is not None),
+            handlers=handlers,
+            on_tombstone=on_tombstone,
+            ordered=ordered,
+            limit=self._limits.dead_letters,
             database=database,
             outbox=outbox,
             clock=clock,
@@ -126,7 +123,7 @@ class BatchConsumer:
     async def drain(self) -> int:
         """Handle everything that is in the log now, and what was asked of dead letters; return how much that was."""
         member = await self._joined()
-        done = await self._work.upkeep(self._limits.parked_for)
+        done = await self._handler.upkeep(self._limits.deferred_for)
         while not self._stopped:
             batch = await member.poll(self._limits.batch, timedelta(milliseconds=20))
             done += len(batch.records)
@@ -163,7 +160,7 @@ class BatchConsumer:
 
     async def _joined(self) -> Subscription:
         if self._member is None:
-            await self._work.replay_known_versions()
+            await self._handler.replay_known_versions()
             self._member = await self._event_log.subscribe(self.name, self._topics)
         return self._member
 
@@ -182,8 +179,8 @@ class BatchConsumer:
         backoff = Backoff()
         while True:
             try:
-                await self._work.handle(batch.records, self._watch)
-            except TooMuchPoison as error:
+                await self._handler.handle(batch.records)
+            except TooManyDeadLetters as error:
                 self._stopped = True
                 self._caught_up.set()  # whoever waits for this one goes on with what there is: late beats never
                 self.unready_because = f"stopped itself: {error}"
@@ -204,7 +201,7 @@ class BatchConsumer:
         if now < self._upkeep_at:
             return
         self._upkeep_at = now + _UPKEEP_EVERY
-        await self._work.upkeep(self._limits.parked_for)
+        await self._handler.upkeep(self._limits.deferred_for)
 
     async def _note_progress(self, member: Subscription) -> None:
         if self._caught_up.is_set():

@@ -1,12 +1,17 @@
-"""The inbox: what a group has handled, so that nothing takes effect twice and gaps are seen."""
+"""What a group has handled, and what it has deferred until a predecessor is handled.
+
+The inbox keeps any event from taking effect twice and shows gaps in an aggregate's sequence. An event behind a gap is
+stored in `parked_event` and applied once its predecessor has been handled or discarded (decision 0006).
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.messaging.reading import Aggregate, Item
+from shared.messaging.log import Position, ReceivedRecord, Record, headers_from_text, headers_to_text
+from shared.messaging.reader import Aggregate, Item
 
 _NOTE = text(
     'insert into inbox (group_name, source, event_id, topic, partition, "offset", subject, sequence, handled_at) '
@@ -26,13 +31,32 @@ _HANDLED = text(
     "where exists (select 1 from inbox i where i.group_name = :group and i.source = want.source "
     "and i.topic = want.topic and i.subject = want.subject and i.sequence = want.sequence)"
 )
-
-Step = tuple[Aggregate, int]
+_DEFER = text(
+    'insert into parked_event (group_name, source, event_id, topic, partition, "offset", subject, sequence, key, '
+    "value, headers, appended_at, parked_at) "
+    "values (:group, :source, :event_id, :topic, :partition, :offset, :subject, :sequence, :key, :value, :headers, "
+    ":appended_at, :now) on conflict do nothing"
+)
+_COLUMNS = 'topic, partition, "offset", key, value, headers, appended_at'
+_TAKE_READY = text(
+    f"with ready as (delete from parked_event p where group_name = :group and exists ("  # noqa: S608 -- own columns
+    "select 1 from inbox i where i.group_name = p.group_name and i.source = p.source and i.topic = p.topic "
+    f"and i.subject = p.subject and i.sequence = p.sequence - 1) returning {_COLUMNS}) "
+    'select * from ready order by topic, partition, "offset"'
+)
+_TAKE_OVERDUE = text(
+    f"with overdue as (delete from parked_event where group_name = :group and parked_at < :before "  # noqa: S608 -- own
+    f'returning {_COLUMNS}) select * from overdue order by topic, partition, "offset"'
+)
+EventPosition = tuple[Aggregate, int]
 """One event of an aggregate, by its sequence."""
 
 
 async def note(session: AsyncSession, group: str, items: Sequence[Item], now: datetime) -> set[tuple[str, str]]:
-    """Note `items` as handled and return the identities that were new; sorted, so that two members cannot deadlock."""
+    """Note `items` as handled and return the identities that were new.
+
+    The rows are sorted, so that two members of a group cannot deadlock.
+    """
     if not items:
         return set()
     columns = {
@@ -55,9 +79,9 @@ async def forget(session: AsyncSession, group: str, items: Collection[Item]) -> 
         await session.execute(_FORGET, {"group": group, **columns})
 
 
-async def handled(session: AsyncSession, group: str, steps: Iterable[Step]) -> set[Step]:
-    """Return those of `steps` that the group has handled."""
-    wanted = list(steps)
+async def handled(session: AsyncSession, group: str, positions: Iterable[EventPosition]) -> set[EventPosition]:
+    """Return those of `positions` that the group has handled."""
+    wanted = list(positions)
     if not wanted:
         return set()
     columns = {
@@ -68,3 +92,42 @@ async def handled(session: AsyncSession, group: str, steps: Iterable[Step]) -> s
     }
     rows = await session.execute(_HANDLED, {"group": group, **columns})
     return {(Aggregate(source, topic, subject), sequence) for source, topic, subject, sequence in rows}
+
+
+async def defer(session: AsyncSession, group: str, items: Sequence[Item], now: datetime) -> None:
+    """Store `items` until their predecessors have been handled."""
+    if items:
+        await session.execute(_DEFER, [_row(group, item, now) for item in items])
+
+
+async def take_ready(session: AsyncSession, group: str) -> list[ReceivedRecord]:
+    """Take out the deferred events whose predecessors have been handled by now, in order."""
+    return [stored_record(row) for row in await session.execute(_TAKE_READY, {"group": group})]
+
+
+async def take_overdue(session: AsyncSession, group: str, before: datetime) -> list[ReceivedRecord]:
+    """Take out the events deferred before `before`, whose predecessors nothing has settled."""
+    return [stored_record(row) for row in await session.execute(_TAKE_OVERDUE, {"group": group, "before": before})]
+
+
+def stored_record(row: Row[tuple[object, ...]]) -> ReceivedRecord:
+    """Return the record that a row of `parked_event` or `dead_letter` keeps."""
+    record = Record(row.topic, row.key, row.value, headers_from_text(row.headers))
+    return ReceivedRecord(record, Position(row.topic, row.partition, row.offset), row.appended_at)
+
+
+def _row(group: str, item: Item, now: datetime) -> dict[str, object]:
+    record = item.received.record
+    return {
+        "group": group,
+        "source": item.source,
+        "event_id": item.event_id,
+        **item.received.position._asdict(),
+        "subject": item.aggregate.subject,
+        "sequence": item.sequence,
+        "key": record.key,
+        "value": record.value,
+        "headers": headers_to_text(record.headers),
+        "appended_at": item.received.appended_at,
+        "now": now,
+    }

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+import orjson
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -141,3 +143,13 @@ class EventLog(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def headers_to_text(headers: Headers) -> str:
+    """Return `headers` as JSON text. Control characters, U+0000 among them, are escaped by JSON itself."""
+    return orjson.dumps([(name, value.decode("latin-1")) for name, value in headers]).decode()
+
+
+def headers_from_text(text: str) -> Headers:
+    """Return the headers that `headers_to_text` kept."""
+    return tuple((name, value.encode("latin-1")) for name, value in orjson.loads(text))

@@ -1,10 +1,10 @@
 """Opens the event log that the settings name, and its topics."""
 
-from shared.messaging.kafka import KafkaLog
-from shared.messaging.kafka_session import KafkaConnection
-from shared.messaging.kafka_topics import KafkaTopics
+from shared.messaging.kafka.connection import KafkaConnection
+from shared.messaging.kafka.log import KafkaLog
+from shared.messaging.kafka.topics import KafkaTopics
 from shared.messaging.log import EventLog
-from shared.messaging.postgres import PostgresLog
+from shared.messaging.postgres.log import PostgresLog
 from shared.messaging.topics_admin import Topics
 from shared.settings import ServiceSettings
 

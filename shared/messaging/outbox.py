@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 from shared.events import codec
 from shared.events.envelope import Event, NewEvent
 from shared.ids import Ids
-from shared.messaging.log import Record
-from shared.messaging.stored import headers_to_text
+from shared.messaging.log import Record, headers_to_text
 
 _SEQUENCES = text(
     "select topic, subject, max(sequence) from outbox where subject = any(:subjects) and sequence is not null "

@@ -22,9 +22,8 @@ from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
 from shared.messaging.faults import class_of, is_transient
-from shared.messaging.log import Appender, EventLog, Fenced, LogUnavailable, Record
+from shared.messaging.log import Appender, EventLog, Fenced, LogUnavailable, Record, headers_from_text
 from shared.messaging.outbox import Outbox
-from shared.messaging.stored import headers_from_text
 from shared.observability import metrics
 
 _log = structlog.get_logger()

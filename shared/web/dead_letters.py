@@ -13,10 +13,17 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
 from shared.events.topics import GROUPS
-from shared.messaging import dead_letter_list, dead_letters
-from shared.messaging.dead_letter_list import DeadLetter, Did, LetterState, Page, Step
-from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetterNotOpen
-from shared.messaging.reading_aloud import as_text
+from shared.messaging import dead_letters
+from shared.messaging.dead_letters import (
+    AlreadyAskedFor,
+    DeadLetter,
+    DeadLetterNotOpen,
+    DeadLetterState,
+    HistoryAction,
+    HistoryEntry,
+    PageRequest,
+    as_text,
+)
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, read_form, refuse_null_characters
 from shared.web.pages import render
@@ -27,14 +34,14 @@ Operator = Annotated[Principal, requires(Permission.OPERATE_DEAD_LETTERS)]
 PREFIXES: Mapping[str, str] = {"intake": "/report", "triage": "/cases", "registry": "/accounts", "notifier": "/alerts"}
 """Service → where its pages are."""
 LONGEST_REASON = 1000
-STATES = {LetterState.OPEN: "Needs you", LetterState.ASKED: "Asked for", LetterState.SETTLED: "Settled"}
+STATES = {DeadLetterState.OPEN: "Needs you", DeadLetterState.ASKED: "Asked for", DeadLetterState.SETTLED: "Settled"}
 DONE = {
-    Did.REPLAY_ASKED: "Replay asked for",
-    Did.DISCARD_ASKED: "Discard asked for",
-    Did.FAILED_AGAIN: "Replayed, and failed again",
-    Did.REPLAYED: "Replayed",
-    Did.DISCARDED: "Discarded",
-    Did.CONTENT_SHOWN: "What it says was looked at",
+    HistoryAction.REPLAY_ASKED: "Replay asked for",
+    HistoryAction.DISCARD_ASKED: "Discard asked for",
+    HistoryAction.FAILED_AGAIN: "Replayed, and failed again",
+    HistoryAction.REPLAYED: "Replayed",
+    HistoryAction.DISCARDED: "Discarded",
+    HistoryAction.CONTENT_SHOWN: "What it says was looked at",
 }
 _ASKS = {"replay": dead_letters.replay, "discard": dead_letters.discard}
 
@@ -72,9 +79,9 @@ def dead_letters_router(prefix: str) -> APIRouter:
 
 async def _list(request: Request, session: AsyncSession, here: str) -> HTMLResponse:
     wanted = _wanted(request.query_params)
-    found = await dead_letter_list.page(session, wanted)
+    found = await dead_letters.page(session, wanted)
     shown = found[: wanted.most]
-    topics = await dead_letter_list.topics(session)
+    topics = await dead_letters.affected_topics(session)
     return render(
         request,
         "dead_letters/list.html",
@@ -105,7 +112,7 @@ async def _one(
         "dead_letters/one.html",
         status_code,
         letter=letter,
-        steps=await dead_letter_list.history(session, dead_letter_id),
+        steps=await dead_letters.history(session, dead_letter_id),
         done=DONE,
         states=STATES,
         content=content,
@@ -124,8 +131,8 @@ async def _with_content(
         raise standard_problem(403)
     await _known(session, dead_letter_id)
     record = await dead_letters.content(session, dead_letter_id)
-    looked = Step(dead_letter_id, now, Did.CONTENT_SHOWN, operator.staff_id or operator.subject)
-    await dead_letter_list.note_steps(session, [looked])
+    looked = HistoryEntry(dead_letter_id, now, HistoryAction.CONTENT_SHOWN, operator.staff_id or operator.subject)
+    await dead_letters.record_history(session, [looked])
     return await _one(request, session, operator, dead_letter_id, content=as_text(record.value if record else None))
 
 
@@ -161,17 +168,17 @@ def _check(answers: Mapping[str, str], errors: FormErrors) -> None:
 
 
 async def _known(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter:
-    letter = await dead_letter_list.show(session, dead_letter_id)
+    letter = await dead_letters.show(session, dead_letter_id)
     if letter is None:
         raise standard_problem(404)
     return letter
 
 
-def _wanted(parameters: Mapping[str, str]) -> Page:
+def _wanted(parameters: Mapping[str, str]) -> PageRequest:
     """Read the address; what makes no sense is left out, as if it were not there."""
-    state = next((state for state in LetterState if state == parameters.get("state")), LetterState.OPEN)
+    state = next((state for state in DeadLetterState if state == parameters.get("state")), DeadLetterState.OPEN)
     topic = (parameters.get("topic") or "").replace("\x00", "")
-    return Page(state, topic or None, _position(parameters.get("after", "")))
+    return PageRequest(state, topic or None, _position(parameters.get("after", "")))
 
 
 def _position(text: str) -> tuple[datetime, UUID] | None:

@@ -9,8 +9,8 @@ from tests.architecture.source import ROOT, SERVICES, Module, modules_of_tests, 
 
 CAPABILITY_FILES = {"__init__", "domain", "tables", "handlers", "queries", "api", "pages", "forms"}
 SERVICE_FILES = {"__init__", "app", "consumer", "settings", "tables"}
-LONGEST_MODULE = 300  # about 250 is where to ask whether it is two; here there is no asking
-LONGEST_TEST_MODULE = 400  # a list of statements about one thing reads on where a story would not
+LONGEST_MODULE = 500  # a story is not cut to fit a number, but one this long is two
+LONGEST_TEST_MODULE = 500
 LONGEST_FUNCTION = 40
 LONGEST_WIRING = 70  # an `app.py` is one list, read top to bottom in one place
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}

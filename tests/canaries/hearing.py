@@ -22,9 +22,9 @@ from shared.auth.permissions import Role
 from shared.auth.principal import Principal
 from shared.events import topics
 from shared.ids import StaffId
+from shared.messaging.batch import DeadLetterCounter, DeadLetterLimit
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog, Record
-from shared.messaging.poison import PoisonLimit, PoisonWatch
 from shared.messaging.relay import Relay
 from tests.authorisation.world import OPEN, World, opened
 from tests.canaries.asking import Asking, breaks, database_that, is_away
@@ -175,7 +175,7 @@ def _log(world: World) -> EventLog:
 async def _poison(world: World, canaries: Canaries) -> Sequence[Record]:
     """Append what no reader can read, and what other systems write; no consumer stops for it here."""
     for consumer in _consumers(world):
-        consumer._watch = PoisonWatch(PoisonLimit(share=1))
+        consumer._handler._recent = DeadLetterCounter(DeadLetterLimit(share=1))
     read = [topic.name for topic in topics.TOPICS if topic.readers]
     bad = [record for topic in read for record in bad_records(topic, partial(canaries.new, f"poison on {topic}"))]
     appender = await _log(world).appender("somebody")

@@ -17,10 +17,10 @@ from shared.auth.issue import issue_token
 from shared.auth.permissions import Role
 from shared.clock import SystemClock
 from shared.events.topics import SERVICES
-from shared.messaging.kafka import KafkaLog
-from shared.messaging.kafka_session import KafkaConnection
+from shared.messaging.kafka.connection import KafkaConnection
+from shared.messaging.kafka.log import KafkaLog
 from shared.messaging.log import EventLog
-from shared.messaging.postgres import PostgresLog
+from shared.messaging.postgres.log import PostgresLog
 from tests.faults.steps import SERVICE_OF, Act, Step
 from tests.support.eventually import eventually
 from tests.support.java_kafka import JavaKafka

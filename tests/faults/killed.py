@@ -33,11 +33,11 @@ from services.triage.reports.domain import Filed
 from shared import runtime
 from shared.clock import SystemClock
 from shared.db.database import Database
-from shared.messaging import postgres
-from shared.messaging.kafka import KafkaAppender
-from shared.messaging.kafka_group import KafkaSubscription
-from shared.messaging.postgres import PostgresAppender
-from shared.messaging.postgres_group import PostgresSubscription
+from shared.messaging.kafka.log import KafkaAppender
+from shared.messaging.kafka.subscription import KafkaSubscription
+from shared.messaging.postgres import log as postgres_log
+from shared.messaging.postgres.log import PostgresAppender
+from shared.messaging.postgres.subscription import PostgresSubscription
 from tests.faults import extent
 from tests.faults.steps import SITES, Act, Moment, Step
 
@@ -137,7 +137,7 @@ def _wrap_log(fate: Fate) -> None:
     for member in (KafkaSubscription, PostgresSubscription):
         _wrap(member, "commit", fate, Act.OFFSETS, counts=lambda batch: bool(batch.records))
     _wrap_within(KafkaAppender, "_send", fate, Act.PUBLISH)
-    _wrap_within(postgres, "_append", fate, Act.PUBLISH)
+    _wrap_within(postgres_log, "_append", fate, Act.PUBLISH)
 
 
 def _wrap_mail(fate: Fate) -> None:

@@ -67,9 +67,9 @@ class Step:
 SITES: Mapping[str, Act] = {
     "_transaction": Act.ANSWER,
     "Relay._publish_batch": Act.MARK,
-    "GroupWork.handle": Act.BATCH,
-    "GroupWork.upkeep": Act.SETTLE,
-    "GroupWork.replay_known_versions": Act.SETTLE,
+    "BatchHandler.handle": Act.BATCH,
+    "BatchHandler.upkeep": Act.SETTLE,
+    "BatchHandler.replay_known_versions": Act.SETTLE,
     "DeliveryLoop._send_what_is_due": Act.CLAIM,
     "DeliveryLoop._recorded": Act.RECORD,
     "DeliveryLoop._release_abandoned": Act.RELEASE,

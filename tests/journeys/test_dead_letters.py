@@ -9,7 +9,7 @@ from services.embedded.data_directory import LOG_DATABASE, DataDirectory
 from services.embedded.postgres import socket_of_running
 from shared.events import topics
 from shared.messaging.log import Record
-from shared.messaging.postgres import PostgresLog
+from shared.messaging.postgres.log import PostgresLog
 from shared.web.dead_letters import PREFIXES
 from tests.journeys.people import Join, Someone
 from tests.support.embedded import EmbeddedSignpost

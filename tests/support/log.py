@@ -13,11 +13,11 @@ import pytest
 
 from shared.events.topics import TOPICS, Topic
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.kafka import KafkaLog
-from shared.messaging.kafka_session import KafkaConnection
-from shared.messaging.kafka_topics import KafkaTopics
+from shared.messaging.kafka.connection import KafkaConnection
+from shared.messaging.kafka.log import KafkaLog
+from shared.messaging.kafka.topics import KafkaTopics
 from shared.messaging.log import Appender, Batch, EventLog, ReceivedRecord, Record, Subscription
-from shared.messaging.postgres import PostgresLog
+from shared.messaging.postgres.log import PostgresLog
 from shared.messaging.relay import Relay
 from tests.support.java_kafka import NoKafka
 from tests.support.kafka import running_kafka

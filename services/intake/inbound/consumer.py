@@ -15,13 +15,13 @@ from services.intake.reports.receipts import Receipts
 from shared.events import topics
 from shared.events.envelope import Envelope
 from shared.ids import Ids
+from shared.messaging.batch import DeadLetterLimit
 from shared.messaging.consumer import ConsumerLimits
 from shared.messaging.outbox import Outbox
-from shared.messaging.poison import PoisonLimit
 
 GROUP = "signpost-intake-inbound"
 TOPICS = (topics.INBOUND,)
-LIMITS = ConsumerLimits(batch=100, poison=PoisonLimit(share=1))
+LIMITS = ConsumerLimits(batch=100, dead_letters=DeadLetterLimit(share=1))
 """It never stops itself: what another system sends wrongly is set aside, and must not stop what others send rightly."""
 
 

@@ -10,7 +10,7 @@ from shared.events import topics
 from shared.events.codec import InvalidAttribute, InvalidJson, Message
 from shared.events.envelope import Envelope, Event
 from shared.messaging.log import ReceivedRecord
-from shared.messaging.reading import Reader, Tombstone
+from shared.messaging.reader import Reader, Tombstone
 
 
 class ReceivedEvent(Event):

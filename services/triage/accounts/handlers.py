@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.accounts.tables import KnownAccount
 from shared.events.envelope import Envelope
 from shared.events.registry import AccountChanged
-from shared.messaging.consumer import Tombstone
+from shared.messaging.reader import Tombstone
 
 _CHANGING = ("platform", "handle", "account_class", "status", "official_use", "sequence")
 

@@ -11,7 +11,7 @@ from shared.db.database import Database
 from shared.events.envelope import Envelope
 from shared.events.registry import AccountChanged
 from shared.events.vocabulary import AccountClass, AccountStatus
-from shared.messaging.consumer import Tombstone
+from shared.messaging.reader import Tombstone
 from tests.services.triage.building import NOW
 
 SERVICE = "triage"

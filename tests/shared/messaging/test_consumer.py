@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.events import codec
 from shared.events.envelope import Envelope, NewEvent
-from shared.messaging.consumer import ConsumerLimits, Tombstone
+from shared.messaging.batch import DeadLetterLimit
+from shared.messaging.consumer import ConsumerLimits
 from shared.messaging.log import Batch, EventLog, Fenced, LogUnavailable, Record, Subscription
-from shared.messaging.poison import PoisonLimit
+from shared.messaging.reader import Tombstone
 from tests.shared.messaging.house import LETTERS, House, LetterSealed, LetterWritten, fail_often
 
 PATIENCE = 30.0
@@ -271,7 +272,7 @@ async def test_a_tombstone_that_nobody_handles_leaves_no_gap(house: House) -> No
 async def test_a_consumer_stops_itself_when_most_records_are_poison(house: House) -> None:
     house.reading.fails_on = {f"bad {number}": ValueError("somebody's words") for number in range(30)}
     await house.write_words([*house.reading.fails_on, *(f"good {number}" for number in range(30))])
-    consumer = house.consumer(limits=ConsumerLimits(poison=PoisonLimit(share=0.2, at_least=50), batch=1000))
+    consumer = house.consumer(limits=ConsumerLimits(dead_letters=DeadLetterLimit(share=0.2, at_least=50), batch=1000))
     await house.relay().drain()
     for _ in range(LETTERS.partitions):
         await consumer.drain()
@@ -294,7 +295,7 @@ async def test_who_waits_for_a_consumer_that_stopped_itself_goes_on(house: House
     await house.write_words(list(house.reading.fails_on))
     await house.relay().drain()
     stop = asyncio.Event()
-    consumer = house.consumer(limits=ConsumerLimits(poison=PoisonLimit(share=0.2, at_least=5), batch=1000))
+    consumer = house.consumer(limits=ConsumerLimits(dead_letters=DeadLetterLimit(share=0.2, at_least=5), batch=1000))
     running = asyncio.create_task(consumer.run(stop))
     async with asyncio.timeout(60):
         await consumer.wait_until_caught_up()

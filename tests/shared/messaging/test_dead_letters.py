@@ -10,10 +10,18 @@ from shared.events.envelope import Event, NewEvent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.messaging import dead_letters
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.dead_letter_list import SIGNPOST, Did, LetterState, Page, history, page
-from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetter, DeadLetterNotOpen
-from shared.messaging.log import Record
-from shared.messaging.stored import headers_from_text
+from shared.messaging.dead_letters import (
+    SIGNPOST,
+    AlreadyAskedFor,
+    DeadLetter,
+    DeadLetterNotOpen,
+    DeadLetterState,
+    HistoryAction,
+    PageRequest,
+    history,
+    page,
+)
+from shared.messaging.log import Record, headers_from_text
 from tests.shared.messaging.house import COPIES, GROUP, LETTERS, House, LetterWritten
 
 SECRET = "what the person wrote"
@@ -226,10 +234,10 @@ async def test_what_was_done_about_it_is_kept_with_who_and_why(house: House) -> 
     async with house.database.transaction() as session:
         steps = await history(session, letter.id)
     assert [(step.what, step.by, step.reason, step.error_class) for step in steps] == [
-        (Did.REPLAY_ASKED, "S8001", "mended", None),
-        (Did.FAILED_AGAIN, SIGNPOST, None, "ValueError"),
-        (Did.DISCARD_ASKED, "S8001", "not ours", None),
-        (Did.DISCARDED, SIGNPOST, None, None),
+        (HistoryAction.REPLAY_ASKED, "S8001", "mended", None),
+        (HistoryAction.FAILED_AGAIN, SIGNPOST, None, "ValueError"),
+        (HistoryAction.DISCARD_ASKED, "S8001", "not ours", None),
+        (HistoryAction.DISCARDED, SIGNPOST, None, None),
     ]
 
 
@@ -239,9 +247,11 @@ async def test_pages_of_dead_letters_meet_without_a_gap(house: House) -> None:
     await house.write_words(["a", "b", "c"])
     await house.deliver(consumer)
     async with house.database.transaction() as session:
-        first = await page(session, Page(most=2))
+        first = await page(session, PageRequest(most=2))
         last = first[1]
-        rest = await page(session, Page(most=2, before=(last.recorded_at, last.id), topic=LETTERS.name))
-        none = await page(session, Page(state=LetterState.SETTLED)) + await page(session, Page(topic="other"))
+        rest = await page(session, PageRequest(most=2, before=(last.recorded_at, last.id), topic=LETTERS.name))
+        none = await page(session, PageRequest(state=DeadLetterState.SETTLED)) + await page(
+            session, PageRequest(topic="other")
+        )
     assert {one.id for one in [*first[:2], *rest]} == {one.id for one in await house.dead()}
     assert (len(first), len(rest), none) == (3, 1, [])

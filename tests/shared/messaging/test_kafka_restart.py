@@ -8,9 +8,9 @@ import pytest
 
 from shared.db.database import Database
 from shared.events.topics import Topic
-from shared.messaging.kafka import KafkaLog
-from shared.messaging.kafka_session import KafkaConnection
-from shared.messaging.kafka_topics import KafkaTopics
+from shared.messaging.kafka.connection import KafkaConnection
+from shared.messaging.kafka.log import KafkaLog
+from shared.messaging.kafka.topics import KafkaTopics
 from tests.shared.messaging.house import LOG_TOPICS, House, SettableClock
 from tests.support.eventually import eventually
 from tests.support.java_kafka import JavaKafka, NoKafka

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from shared.db.database import Database
 from shared.events import codec
 from shared.events.envelope import NewEvent
-from shared.messaging.stored import headers_from_text
+from shared.messaging.log import headers_from_text
 from tests.shared.messaging.house import House, LetterSealed, LetterWritten, SettableClock
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.events.topics import Cleanup, Topic
 from shared.messaging.log import Fenced, LogUnavailable, Record, Subscription
-from shared.messaging.postgres import PostgresLog
+from shared.messaging.postgres.log import PostgresLog
 from tests.support.postgres import PostgresForTests
 
 KEPT = Topic("test.kept.v1", ("w",), (), timedelta(days=7), partitions=2)

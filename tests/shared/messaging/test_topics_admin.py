@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 
 from shared.events.topics import Cleanup, Topic
-from shared.messaging import kafka_topics, topics_admin
-from shared.messaging.kafka_session import KafkaConnection
-from shared.messaging.kafka_topics import KafkaTopics
+from shared.messaging import topics_admin
+from shared.messaging.kafka import topics as kafka_topics
+from shared.messaging.kafka.connection import KafkaConnection
+from shared.messaging.kafka.topics import KafkaTopics
 from shared.messaging.log import LogUnavailable
-from shared.messaging.postgres import PostgresLog
+from shared.messaging.postgres.log import PostgresLog
 from shared.messaging.topics_admin import Described, Difference, Topics
 from tests.support.postgres import PostgresForTests
 

@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import Sweep, Work
 from shared.messaging.log import EventLog, LogUnavailable
-from shared.messaging.postgres import PostgresLog
+from shared.messaging.postgres.log import PostgresLog
 from shared.runtime import Role
 
 CONTENT_LIVES = timedelta(days=7)
@@ -40,7 +40,7 @@ _FORGET_HANDLED = text(
 )
 
 
-async def let_go(session: AsyncSession, now: datetime) -> int:
+async def expire_content(session: AsyncSession, now: datetime) -> int:
     """Blank and delete what is due, and return how many rows that was.
 
     The newest event of each aggregate stays in the inbox for ever: its successor, whenever it comes, asks for it.
@@ -51,13 +51,13 @@ async def let_go(session: AsyncSession, now: datetime) -> int:
     return sum([len((await session.execute(statement, parameters)).all()) for statement, parameters in statements])
 
 
-def housekeeping(service: str, *, database: Database, log: EventLog, clock: Clock) -> Sequence[Role]:
+def retention_sweeps(service: str, *, database: Database, log: EventLog, clock: Clock) -> Sequence[Role]:
     """Return the sweeps that let go of what messaging keeps for `service`.
 
     A log in PostgreSQL is kept to its topics' retention as well; a broker does that by itself.
     """
     name = f"{service}-messaging-housekeeping"
-    kept = Sweep(name, let_go, database=database, clock=clock, every=_EVERY)
+    kept = Sweep(name, expire_content, database=database, clock=clock, every=_EVERY)
     if not isinstance(log, PostgresLog):
         return (kept,)
     return kept, Sweep(f"{service}-log-retention", _retention(log), database=database, clock=clock, every=_EVERY)

@@ -13,11 +13,10 @@ from zlib import crc32
 
 from shared.db.bulk import copy_records
 from shared.events.topics import TOPICS, Topic
-from shared.messaging import postgres_schema
-from shared.messaging.log import Appender, Fenced, LogUnavailable, Record, Subscription
-from shared.messaging.postgres_group import PostgresSubscription
-from shared.messaging.postgres_session import CHANNEL, Connection, Sessions, reachable
-from shared.messaging.stored import headers_to_text
+from shared.messaging.log import Appender, Fenced, LogUnavailable, Record, Subscription, headers_to_text
+from shared.messaging.postgres import database
+from shared.messaging.postgres.database import CHANNEL, Connection, Connections, reachable
+from shared.messaging.postgres.subscription import PostgresSubscription
 from shared.messaging.topics_admin import Described
 
 _LEASE = timedelta(seconds=10)
@@ -49,7 +48,7 @@ _Partition = tuple[str, int]
 class PostgresLog:
     """A log in the database at `url`."""
 
-    def __init__(self, sessions: Sessions, lease: timedelta) -> None:
+    def __init__(self, sessions: Connections, lease: timedelta) -> None:
         self._sessions = sessions
         self._lease = lease
         self._partitions: Mapping[str, int] = {}
@@ -67,20 +66,20 @@ class PostgresLog:
             LogUnavailable: the database is away.
         """
         async with reachable():
-            sessions = await Sessions.open(url)
+            sessions = await Connections.open(url)
             async with sessions.connection() as connection:
-                await postgres_schema.create(connection, topics)
+                await database.create(connection, topics)
         return cls(sessions, lease)
 
     async def apply(self, topics: Sequence[Topic]) -> None:
         """Create or alter `topics`."""
         async with self._connection() as connection, connection.transaction():
-            await postgres_schema.apply(connection, topics)
+            await database.apply(connection, topics)
 
     async def described(self) -> Mapping[str, Described]:
         """Return every topic there is."""
         async with self._connection() as connection:
-            return await postgres_schema.described(connection)
+            return await database.described(connection)
 
     async def appender(self, writer_id: str) -> Appender:
         """Open the one appender of `writer_id`, fencing any earlier one."""
@@ -140,7 +139,7 @@ class PostgresLog:
     async def _know_topics(self, connection: Connection, names: Iterable[str]) -> None:
         if self._partitions.keys() >= set(names):
             return
-        described = await postgres_schema.described(connection)
+        described = await database.described(connection)
         self._partitions = {name: topic.partitions for name, topic in described.items()}
         if missing := set(names) - self._partitions.keys():
             raise LogUnavailable(f"topics not created yet: {', '.join(sorted(missing))}")

@@ -13,9 +13,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from shared.messaging.log import Batch, Fenced, LogUnavailable, Position, ReceivedRecord, Record
-from shared.messaging.postgres_session import Bell, Connection, Sessions, reachable
-from shared.messaging.stored import headers_from_text
+from shared.messaging.log import Batch, Fenced, LogUnavailable, Position, ReceivedRecord, Record, headers_from_text
+from shared.messaging.postgres.database import Bell, Connection, Connections, reachable
 
 _LOCK_GROUP = "select generation from log_group where name = $1 for update"
 _REAP = """
@@ -70,7 +69,7 @@ _Offsets = dict[_Partition, int]
 class PostgresSubscription:
     """One member of a group."""
 
-    def __init__(self, sessions: Sessions, group: str, topics: Sequence[str], lease: timedelta) -> None:
+    def __init__(self, sessions: Connections, group: str, topics: Sequence[str], lease: timedelta) -> None:
         self._sessions = sessions
         self._group = group
         self._topics = sorted(topics)

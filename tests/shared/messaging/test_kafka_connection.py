@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from shared.messaging import kafka_group
-from shared.messaging.kafka import KafkaLog
-from shared.messaging.kafka_group import KafkaSubscription
-from shared.messaging.kafka_session import KafkaConnection, Stoppable, reachable, stop
+from shared.messaging.kafka import subscription
+from shared.messaging.kafka.connection import KafkaConnection, Stoppable, reachable, stop
+from shared.messaging.kafka.log import KafkaLog
+from shared.messaging.kafka.subscription import KafkaSubscription
 from shared.messaging.log import Fenced, LogUnavailable
 
 
@@ -135,7 +135,7 @@ class Idle:
 @pytest.fixture
 def idle_for_long(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterator[int]], Awaitable[None]]:
     """Poll for longer than brokers may take to answer, which is no time at all."""
-    monkeypatch.setattr(kafka_group, "ANSWERS_WITHIN", 0.0)
+    monkeypatch.setattr(subscription, "ANSWERS_WITHIN", 0.0)
 
     async def poll(answers: Iterator[int]) -> None:
         member = KafkaSubscription(Idle(answers), timedelta(seconds=1))
@@ -155,7 +155,7 @@ async def test_a_log_that_answers_no_fetch_is_away(idle_for_long: Callable[[Iter
 
 
 async def test_silence_is_not_counted_while_a_batch_is_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_group, "ANSWERS_WITHIN", 0.0)
+    monkeypatch.setattr(subscription, "ANSWERS_WITHIN", 0.0)
     place, driver = TopicPartition("topic", 0), Idle(repeat(7))
     driver.found.append({place: [ConsumerRecord("topic", 0, 3, 0, 0, b"k", b"v", None, 1, 1, ())]})
     member = KafkaSubscription(driver, timedelta(seconds=1))

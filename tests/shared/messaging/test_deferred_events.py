@@ -117,7 +117,7 @@ async def test_a_projection_does_not_wait(house: House, subject: UUID) -> None:
 async def test_who_waits_too_long_becomes_a_dead_letter_and_a_person_can_apply_it(house: House, subject: UUID) -> None:
     await house.write_words(["1", "2", "3"], subject)
     await house.rows("update outbox set published_at = now() where sequence = 1 returning 1")
-    consumer = house.consumer(limits=ConsumerLimits(parked_for=timedelta(hours=1)))
+    consumer = house.consumer(limits=ConsumerLimits(deferred_for=timedelta(hours=1)))
     await house.deliver(consumer)
     house.clock.time += timedelta(hours=2)
     await house.deliver(consumer)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
-from shared.messaging.kafka_session import ANSWERS_WITHIN, reachable, stop
+from shared.messaging.kafka.connection import ANSWERS_WITHIN, reachable, stop
 from shared.messaging.log import Batch, Fenced, Position, ReceivedRecord, Record
 
 ASSIGNED_WITHIN = 60.0

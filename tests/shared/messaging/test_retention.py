@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.messaging.housekeeping import CONTENT_LIVES, INBOX_LIVES, let_go
+from shared.messaging.retention import CONTENT_LIVES, INBOX_LIVES, expire_content
 from tests.shared.messaging.house import House
 
 MOMENT = timedelta(seconds=1)
@@ -19,7 +19,7 @@ def log_kind() -> str:
 
 async def clean(house: House) -> int:
     async with house.database.transaction() as session:
-        return await let_go(session, house.clock.now())
+        return await expire_content(session, house.clock.now())
 
 
 async def test_published_contents_are_blanked_after_a_week_and_sequences_stay(house: House) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
-from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaClient, AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.messaging.kafka_behind import behind
-from shared.messaging.kafka_group import ASSIGNED_WITHIN, KafkaSubscription
-from shared.messaging.kafka_session import KafkaConnection, reachable, stop
+from shared.messaging.kafka.connection import KafkaConnection, reachable, stop
+from shared.messaging.kafka.subscription import ASSIGNED_WITHIN, KafkaSubscription
 from shared.messaging.log import Appender, LogUnavailable, Record, Subscription
 
 _MAX_REQUEST = 4 * 1024 * 1024
@@ -17,6 +17,9 @@ _OPEN_FOR_MS = 35_000
 """When brokers end a transaction that nobody ends, and that readers wait behind; an append is given up before."""
 _REJOINING = timedelta(seconds=10)
 """What a member may need beyond the batch in hand before it has joined again."""
+_MARK = 1
+"""A transaction ends with a mark that nobody commits past: one offset behind is none."""
+_Offsets = Mapping[TopicPartition, int]
 
 
 class KafkaLog:
@@ -87,10 +90,40 @@ class KafkaLog:
 
     async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
         """Return how far the committed offsets of `groups` are behind the last stable offsets."""
-        return await behind(self._connection, groups)
+        async with reachable():
+            committed = await self._committed(groups)
+            ends = await self._ends({place for offsets in committed.values() for place in offsets})
+        return {
+            group: sum(_missing(ends[place], offset) for place, offset in offsets.items())
+            for group, offsets in committed.items()
+            if offsets
+        }
 
     async def close(self) -> None:
-        """Nothing is held but by appenders and subscriptions."""
+        """Close nothing: only appenders and subscriptions hold connections."""
+
+    async def _committed(self, groups: Sequence[str]) -> Mapping[str, _Offsets]:
+        admin = AIOKafkaAdminClient(**self._connection.arguments())
+        try:
+            await admin.start()
+            found = {group: await admin.list_consumer_group_offsets(group) for group in groups}
+        finally:
+            await admin.close()
+        return {
+            group: {place: known.offset for place, known in offsets.items() if known.offset >= 0}
+            for group, offsets in found.items()
+        }
+
+    async def _ends(self, places: set[TopicPartition]) -> _Offsets:
+        if not places:
+            return {}
+        consumer = AIOKafkaConsumer(isolation_level="read_committed", **self._connection.arguments())
+        try:
+            await consumer.start()
+            ends: _Offsets = await consumer.end_offsets(list(places))
+        finally:
+            await stop(consumer)
+        return ends
 
 
 class KafkaAppender:
@@ -127,3 +160,7 @@ class KafkaAppender:
 
     async def close(self) -> None:
         await stop(self._producer)
+
+
+def _missing(end: int, committed: int) -> int:
+    return end - committed if end - committed > _MARK else 0

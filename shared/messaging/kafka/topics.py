@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.backoff import Backoff
 from shared.events.topics import Cleanup, Topic
-from shared.messaging.kafka_session import KafkaConnection, reachable
+from shared.messaging.kafka.connection import KafkaConnection, reachable
 from shared.messaging.log import LogUnavailable
 from shared.messaging.topics_admin import Described, differences
 
