@@ -1,23 +1,24 @@
 """Two ways to use a page: with a pointer, and with nothing but a keyboard."""
 
-from typing import Protocol
+from typing import Protocol, TypedDict, cast
 
 from playwright.async_api import Page
 
 _MOST_STEPS = 150
-_NAME_OF_FOCUSED = """() => {
+_FOCUSED = """() => {
   const at = document.activeElement;
-  if (!at || at === document.body) return '';
+  if (!at || at === document.body) return {name: '', kind: '', group: '', shows: true};
   const label = at.labels && at.labels.length ? at.labels[0].innerText : at.getAttribute('aria-label');
-  return (label || at.textContent).replace(/\\s+/g, ' ').trim();
-}"""
-_KIND_OF_FOCUSED = """() => {
-  const at = document.activeElement;
-  return at.tagName === 'INPUT' ? at.type : at.tagName.toLowerCase();
-}"""
-_GROUP_OF_FOCUSED = """() => {
-  const group = document.activeElement.closest('fieldset');
-  return group ? group.querySelector('legend').innerText.trim() : '';
+  const fieldset = at.closest('fieldset');
+  const styles = [getComputedStyle(at)];
+  if (at.labels && at.labels.length) styles.push(getComputedStyle(at.labels[0], '::before'));
+  return {
+    name: (label || at.textContent).replace(/\\s+/g, ' ').trim(),
+    kind: at.tagName === 'INPUT' ? at.type : at.tagName.toLowerCase(),
+    group: fieldset ? fieldset.querySelector('legend').innerText.trim() : '',
+    shows: at.matches(':focus-visible') && styles.some(style =>
+      (style.outlineStyle !== 'none' && style.outlineWidth !== '0px') || style.boxShadow !== 'none'),
+  };
 }"""
 _GROUP_HAS = """wanted => {
   const at = document.activeElement;
@@ -25,13 +26,15 @@ _GROUP_HAS = """wanted => {
   const group = [...document.getElementsByName(at.name)];
   return group.some(one => one.labels[0].innerText.trim() === wanted);
 }"""
-_FOCUS_SHOWS = """() => {
-  const at = document.activeElement;
-  const styles = [getComputedStyle(at)];
-  if (at.labels && at.labels.length) styles.push(getComputedStyle(at.labels[0], '::before'));
-  return at.matches(':focus-visible') && styles.some(style =>
-    (style.outlineStyle !== 'none' && style.outlineWidth !== '0px') || style.boxShadow !== 'none');
-}"""
+
+
+class _Focused(TypedDict):
+    """What has the focus: its label, what it is, the fields it belongs to, and whether a person sees that it has it."""
+
+    name: str
+    kind: str
+    group: str
+    shows: bool
 
 
 class Hands(Protocol):
@@ -108,11 +111,11 @@ class Keyboard:
                 break
         else:
             raise AssertionError(f"no key leads to {label}")
-        await self._key("Space")
+        focused = await self._key("Space")
         for _ in range(_MOST_STEPS):
-            if await self._name() == label:
+            if focused["name"] == label:
                 return
-            await self._key("ArrowDown")
+            focused = await self._key("ArrowDown")
         raise AssertionError(f"no arrow leads to {label}")
 
     async def tick(self, label: str) -> None:
@@ -128,9 +131,8 @@ class Keyboard:
         await self._page.keyboard.type(text)
 
     async def write_in(self, group: str, label: str, text: str) -> None:
-        await self._go_to(label, "text")
-        while await self._page.evaluate(_GROUP_OF_FOCUSED) != group:
-            await self._go_to(label, "text")
+        while (await self._go_to(label, "text"))["group"] != group:
+            pass
         await self._page.keyboard.type(text)
 
     async def press(self, name: str) -> None:
@@ -149,17 +151,16 @@ class Keyboard:
         async with self._page.expect_navigation():
             await self._page.keyboard.press("Enter")
 
-    async def _go_to(self, name: str, *kinds: str) -> None:
+    async def _go_to(self, name: str, *kinds: str) -> _Focused:
         for _ in range(_MOST_STEPS):
-            await self._key("Tab")
-            if await self._name() == name and await self._page.evaluate(_KIND_OF_FOCUSED) in kinds:
-                return
+            focused = await self._key("Tab")
+            if focused["name"] == name and focused["kind"] in kinds:
+                return focused
         raise AssertionError(f"no key leads to {name} on {self._page.url}")
 
-    async def _key(self, key: str) -> None:
+    async def _key(self, key: str) -> _Focused:
+        """Press `key` and return what has the focus then."""
         await self._page.keyboard.press(key)
-        if await self._name():
-            assert await self._page.evaluate(_FOCUS_SHOWS), f"nobody sees that {await self._name()} has the focus"
-
-    async def _name(self) -> str:
-        return str(await self._page.evaluate(_NAME_OF_FOCUSED))
+        focused = cast(_Focused, await self._page.evaluate(_FOCUSED))
+        assert focused["shows"] or not focused["name"], f"no one sees that {focused['name']} has the focus"
+        return focused

@@ -56,31 +56,27 @@ SIGNED_IN = {
 }
 
 
-async def see(visitor: Visitor, address: str, said: str, width: int) -> None:
+async def see(visitor: Visitor, address: str, said: str) -> None:
     await visitor.page.goto(address)
     await expect(visitor.page.get_by_role("main")).to_contain_text(said)
-    await visitor.see(f"page {address} {said} {width}")
-    await visitor.fits()
+    for width in (TELEPHONE, DESK):
+        await visitor.page.set_viewport_size({"width": width, "height": 900})
+        await visitor.see(f"page {address} {said} {width}")
+        await visitor.fits()
 
 
-@pytest.mark.parametrize("width", [DESK, TELEPHONE])
-async def test_pages_for_everybody_can_be_read_by_everybody(
-    signpost: EmbeddedSignpost, browser: Browser, width: int
-) -> None:
-    async with person(browser, signpost.url, width=width) as visitor:
+async def test_pages_for_everybody_can_be_read_by_everybody(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with person(browser, signpost.url) as visitor:
         for address, said in EVERYBODY.items():
-            await see(visitor, address, said, width)
+            await see(visitor, address, said)
 
 
-@pytest.mark.parametrize("width", [DESK, TELEPHONE])
-async def test_pages_behind_sign_in_say_what_will_appear_there(
-    signpost: EmbeddedSignpost, browser: Browser, width: int
-) -> None:
-    async with person(browser, signpost.url, width=width) as visitor:
+async def test_pages_behind_sign_in_say_what_will_appear_there(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with person(browser, signpost.url) as visitor:
         for who, pages in groupby(SIGNED_IN.items(), key=lambda page: page[0][0]):
             await visitor.sign_in(who)
             for (_, address), said in pages:
-                await see(visitor, address, said, width)
+                await see(visitor, address, said)
 
 
 async def test_an_account_is_official_or_it_is_not(signpost: EmbeddedSignpost, browser: Browser) -> None:
