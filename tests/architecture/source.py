@@ -25,6 +25,10 @@ class Module:
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     @property
+    def stem(self) -> str:
+        return self.path.rpartition("/")[2].removesuffix(".py")
+
+    @property
     def capability(self) -> str | None:
         """`intake/reports` for a module of that capability."""
         parts = self.path.split("/")
