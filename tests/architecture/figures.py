@@ -1,0 +1,115 @@
+"""The shape of the tree in figures, each with its limit; `python -m tests.architecture.figures` prints them."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+from shared.events import intake
+from shared.events.codec import Event
+from tests.architecture.source import ROOT, Module, product_modules
+
+SEVEN = frozenset({"domain", "tables", "handlers", "queries", "api", "pages", "forms"})
+"""The names that a capability's modules have wherever one looks (docs/architecture.md)."""
+LONG = 40
+COPIED = 6
+SPELLED_OUT_AT_MOST = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure. `least` says that the limit is a lower one."""
+
+    name: str
+    value: float
+    limit: float
+    least: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.value >= self.limit if self.least else self.value <= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.name:58} {self.value:8.1f}   {'≥' if self.least else '≤'} {self.limit:g}"
+
+
+def figures() -> Sequence[Figure]:
+    """Return the figures that are held for good."""
+    modules = [module for module in product_modules() if _counts(module)]
+    lines = sum(module.lines for module in modules)
+    imports = sum(_length(node) for module in modules for node in ast.walk(module.tree) if _is_import(node))
+    functions = [function for module in modules for function in module.functions()]
+    lengths = sorted(map(_length, functions))
+    copied = sum(_length(function) for function in functions if _copies(function))
+    own = [module for module in modules if module.capability]
+    seven = [module for module in own if module.stem in SEVEN]
+    return (
+        Figure("modules for 1,000 lines", 1000 * len(modules) / lines, 7.2),
+        Figure("modules in the fullest folder", _fullest(modules)[1], 16),
+        Figure("capability modules under the seven names, %", 100 * len(seven) / len(own), 65, least=True),
+        Figure("lines of imports, %", 100 * imports / lines, 8.5),
+        Figure("lines of a function, median", median(lengths), 7),
+        Figure("lines of a function, ninetieth percentile", quantiles(lengths, n=10)[-1], 18),
+        Figure(f"functions over {LONG} lines, %", 100 * sum(one > LONG for one in lengths) / len(lengths), 0.5),
+        Figure(f"lines in functions that copy {COPIED} fields or more, %", 100 * copied / sum(lengths), 3),
+    )
+
+
+def counts() -> Iterator[str]:
+    """Yield what is reported and not limited: these grow with features."""
+    modules = [module for module in product_modules() if _counts(module)]
+    yield f"{len(modules)} modules, {sum(module.lines for module in modules)} lines"
+    yield "fullest folder: {} with {}".format(*_fullest(modules))
+    folders = Counter("/".join(module.path.split("/")[:2]) for module in modules)
+    yield ", ".join(f"{folder} {count}" for folder, count in sorted(folders.items()))
+
+
+def answers() -> frozenset[str]:
+    """Return the name of every answer that a form asks for: the fields of the events that carry them."""
+    kinds = [kind for kind in vars(intake).values() if isinstance(kind, type) and issubclass(kind, Event)]
+    submitted = [
+        kind for kind in kinds if "submitted" in getattr(kind, "TYPE", "") or "requested" in getattr(kind, "TYPE", "")
+    ]
+    return frozenset(name for kind in submitted for name in kind.model_fields)
+
+
+def places(answer: str) -> Sequence[str]:
+    """Return the product's files in which `answer` is written."""
+    word = re.compile(rf"\b{answer}\b")
+    return [
+        m.path
+        for m in product_modules()
+        if "/migrations/" not in m.path and word.search((ROOT / m.path).read_text("utf-8"))
+    ]
+
+
+def _counts(module: Module) -> bool:
+    return module.lines > 0 and module.stem != "__init__" and "/migrations/" not in module.path
+
+
+def _fullest(modules: Sequence[Module]) -> tuple[str, int]:
+    return Counter(module.path.rpartition("/")[0] for module in modules).most_common(1)[0]
+
+
+def _is_import(node: ast.AST) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _length(node: ast.AST) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1  # type: ignore[attr-defined] # statements have both
+
+
+def _copies(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(isinstance(node, ast.Call) and _copied(node) >= COPIED for node in ast.walk(function))
+
+
+def _copied(call: ast.Call) -> int:
+    """Count the arguments that only hand on a field: `name=other.name`."""
+    return sum(isinstance(given.value, ast.Attribute) and given.value.attr == given.arg for given in call.keywords)
+
+
+if __name__ == "__main__":
+    spelled_out = (f"{len(places(answer)):3} files name the answer {answer}" for answer in sorted(answers()))
+    print(*figures(), *counts(), *spelled_out, sep="\n")  # noqa: T201 - its output is for people
