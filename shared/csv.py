@@ -1,0 +1,229 @@
+"""CSV files: each row is read into a model, every problem names its row and column, and none repeats a cell.
+
+A file is in UTF-8, with or without a byte order mark. Its first line names the columns: the fields of a model of
+`Row`, by alias where they have one. A cell is a line (`shared.text`); an empty one leaves its field out.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, ClassVar, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from shared import text as rule
+from shared.web.bodies import InvalidValue
+
+MOST_ROWS = 10_000
+MOST_BYTES = 50_000_000
+LONGEST_CELL = 200
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+"""What a spreadsheet takes for the beginning of a formula, and the mark that keeps it from doing so."""
+
+T = TypeVar("T")
+
+
+class Row(BaseModel):
+    """Base of what a file's rows are read into. A validator raises `InvalidValue` with what to write instead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every_column: ClassVar[bool] = False
+    """Whether a file has to name the columns, too, whose cells may be empty."""
+
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """Why a row was refused. The header is row 1, as a spreadsheet shows it; no column means the whole row."""
+
+    row: int
+    column: str
+    reason: str
+
+
+class BadCell(ValueError):
+    """A row is not acceptable though its cells can be read; the message says what to do."""
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class FileTooLarge(ValueError):
+    """A file has more than `MOST_BYTES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile(Generic[T]):
+    """Rows that can be taken, by their number, and why the others cannot."""
+
+    rows: tuple[tuple[int, T], ...] = ()
+    errors: tuple[RowError, ...] = ()
+    refused: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
+    """The cells of refused rows, as far as they were read, to find what else depends on them."""
+    readable: bool = True
+    """Whether it is a file of these columns at all."""
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file.
+
+    Raises:
+        FileTooLarge: it has more than `MOST_BYTES`.
+        UnicodeDecodeError: it is not in UTF-8.
+    """
+    if len(content) > MOST_BYTES:
+        raise FileTooLarge
+    return content.decode("utf-8-sig")
+
+
+def columns(model: type[Row]) -> tuple[str, ...]:
+    """Return the columns that a file may have, in their usual order."""
+    return tuple(info.alias or name for name, info in model.model_fields.items())
+
+
+def needed_columns(model: type[Row]) -> tuple[str, ...]:
+    """Return the columns that a file must have."""
+    if model.every_column:
+        return columns(model)
+    return tuple(info.alias or name for name, info in model.model_fields.items() if info.is_required())
+
+
+def read(text: str, model: type[R], make: Callable[[R], T], *, most_rows: int = MOST_ROWS) -> CsvFile[T]:
+    """Read a whole file; `make` turns a row into what is wanted of it, or raises `BadCell`."""
+    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        return _read_lines(lines, model, make, most_rows)
+    except csv.Error:
+        return _unreadable(lines.line_num, "is not valid CSV; check its quotation marks")
+
+
+def first_of_each(rows: Sequence[tuple[int, T]], key: Callable[[T], object], column: str, what: str) -> CsvFile[T]:
+    """Keep the rows whose key comes once; where it comes again, it is not known which row is meant."""
+    numbers: dict[object, list[int]] = {}
+    for number, row in rows:
+        numbers.setdefault(key(row), []).append(number)
+    once = tuple((number, row) for number, row in rows if len(numbers[key(row)]) == 1)
+    repeated = [error for same in numbers.values() if len(same) > 1 for error in _repeated(same, column, what)]
+    return CsvFile(once, tuple(repeated))
+
+
+def line(cells: Iterable[str]) -> str:
+    """Return one line of a file. A cell that a spreadsheet would run is marked with an apostrophe."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    return out.getvalue()
+
+
+def _day(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return date.fromisoformat(cell)
+    except ValueError:
+        raise InvalidValue("Write the day as 2026-01-31") from None
+
+
+def days_between(first: date, last: date) -> AfterValidator:
+    """Return the check that a day is not before `first` nor after `last`."""
+
+    def check(day: date) -> date:
+        if not first <= day <= last:
+            raise InvalidValue(f"Enter a day from {first} to {last}")
+        return day
+
+    return AfterValidator(check)
+
+
+def one_of(words: Mapping[str, T], otherwise: str) -> BeforeValidator:
+    """Return the check that a cell is one of `words`, in any case; `otherwise` is what to write instead."""
+
+    def check(cell: object) -> object:
+        if isinstance(cell, str) and cell.lower() in words:
+            return words[cell.lower()]
+        raise InvalidValue(otherwise)
+
+    return BeforeValidator(check)
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Line = Annotated[str, AfterValidator(rule.line)]
+"""An id, an address: a line that has no joiners."""
+
+
+def _read_lines(lines: Iterator[list[str]], model: type[R], make: Callable[[R], T], most_rows: int) -> CsvFile[T]:
+    header = [rule.without_control_characters(cell).strip().lower() for cell in next(lines, [])]
+    if problem := _header_problem(header, model):
+        return _unreadable(1, problem)
+    rows: list[tuple[int, T]] = []
+    errors: list[RowError] = []
+    refused: list[Mapping[str, str]] = []
+    for number, cells in enumerate(lines, start=2):
+        if number > most_rows + 1:
+            return _unreadable(number, f"is too much: a file may have {most_rows:,} rows")
+        if not any(map(str.strip, cells)):
+            continue
+        try:
+            rows.append((number, make(_row(model, header, cells))))
+        except BadCell as bad:
+            errors.append(RowError(number, bad.column, str(bad)))
+            refused.append(dict(zip(header, map(str.strip, cells), strict=False)))
+    return CsvFile(tuple(rows), tuple(errors), tuple(refused))
+
+
+def _row(model: type[R], header: Sequence[str], cells: Sequence[str]) -> R:
+    if len(cells) != len(header):
+        raise BadCell("", f"has {len(cells)} cells where the header has {len(header)}")
+    named = {column: _plain(column, cell) for column, cell in zip(header, cells, strict=True)}
+    try:
+        return model.model_validate({column: cell for column, cell in named.items() if cell})
+    except ValidationError as wrong:
+        raise _bad_cell(wrong.errors(include_url=False)[0]) from None
+
+
+def _plain(column: str, cell: str) -> str:
+    try:
+        plain = rule.name(cell)
+    except rule.ControlCharacter:
+        plain = cell
+    if len(plain) > LONGEST_CELL or not plain.translate(_WITHOUT_JOINERS).isprintable():
+        raise BadCell(column, f"Use at most {LONGEST_CELL} printable characters")
+    return plain[1:] if plain.startswith("'") and plain[1:].startswith(_FORMULA) else plain
+
+
+_WITHOUT_JOINERS = dict.fromkeys(map(ord, rule.JOINERS))
+
+
+def _bad_cell(error: ErrorDetails) -> BadCell:
+    if error["type"] == "missing":
+        return BadCell(str(error["loc"][0]), "This cell is needed")
+    cause = error.get("ctx", {}).get("error")
+    return BadCell(str(error["loc"][0]), str(cause) if isinstance(cause, InvalidValue) else "This cannot be read")
+
+
+def _repeated(numbers: Sequence[int], column: str, what: str) -> Iterator[RowError]:
+    for number in numbers:
+        others = ", ".join(str(other) for other in numbers if other != number)
+        yield RowError(number, column, f"{what} {others}")
+
+
+def _header_problem(header: Sequence[str], model: type[Row]) -> str | None:
+    missing = [name for name in needed_columns(model) if name not in header]
+    if missing:
+        return f"lacks the column {' and '.join(missing)}"
+    if len(set(header)) < len(header):
+        return "names a column twice"
+    unknown = sum(name not in columns(model) for name in header)
+    if not unknown:
+        return None
+    return f"has {unknown} unknown column{'' if unknown == 1 else 's'}; known are {', '.join(columns(model))}"
+
+
+def _unreadable(row: int, reason: str) -> CsvFile[T]:
+    return CsvFile(errors=(RowError(row, "", reason),), readable=False)
