@@ -12,8 +12,9 @@ from services.notifier.acknowledgement import pages as acknowledgement
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import Answering
 from services.notifier.acknowledgement.links import Links
+from services.notifier.alerts import api as alerts
+from services.notifier.alerts.decisions import EMAIL, NOTIFY, AlertContext
 from services.notifier.alerts.domain import AddressBook, Recipient
-from services.notifier.alerts.posting import EMAIL, NOTIFY, Post
 from services.notifier.awareness import pages as awareness
 from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.following import Following
@@ -31,7 +32,6 @@ from services.notifier.my_team import case_pages, finding_pages
 from services.notifier.my_team import pages as my_team
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
-from services.notifier.who_was_told import api as who_was_told
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
 from shared.db.sweep import Sweep
@@ -56,7 +56,7 @@ ROUTERS = (
     case_pages.router,
     finding_pages.router,
     my_team.router,
-    who_was_told.router,
+    alerts.router,
     delivery.router,
 )
 _SWEEP_EVERY = timedelta(seconds=5)
@@ -79,14 +79,14 @@ async def open_service(
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         outbox, links = Outbox("notifier", ids), _links(settings)
-        post, boxes = _post(settings, ids, outbox), _mailboxes(settings)
-        answering, following = Answering(_answer_times(settings), post), Following(post, boxes)
+        context, boxes = _alert_context(settings, ids, outbox), _mailboxes(settings)
+        answering, following = Answering(_answer_times(settings), context), Following(context, boxes)
         deliveries = Deliveries(channels, _composer(settings, links), answering.settled, _times(settings))
         roles: Sequence[Role] = (
             BatchConsumer(
                 consumer.GROUP,
                 topics=consumer.TOPICS,
-                handlers=consumer.handlers(Receiving(post, boxes, settings.notifier_remember_reports_for)),
+                handlers=consumer.handlers(Receiving(context, boxes, settings.notifier_remember_reports_for)),
                 database=database,
                 log=log,
                 outbox=outbox,
@@ -165,7 +165,7 @@ def _times(settings: NotifierSettings) -> DeliveryTimes:
     return DeliveryTimes(lease=settings.notifier_attempt_lease, give_up_after=settings.notifier_give_up_after)
 
 
-def _post(settings: NotifierSettings, ids: Ids, outbox: Outbox) -> Post:
+def _alert_context(settings: NotifierSettings, ids: Ids, outbox: Outbox) -> AlertContext:
     digest_rules = DigestRules(
         digest=frozenset(settings.notifier_digest_purposes),
         times=settings.notifier_digest_times,
@@ -173,7 +173,7 @@ def _post(settings: NotifierSettings, ids: Ids, outbox: Outbox) -> Post:
         storm_after=settings.notifier_storm_after,
         storm_window=settings.notifier_storm_window,
     )
-    return Post(_address_book(settings), ids, outbox, digest_rules, frozenset(settings.notifier_notify_classes))
+    return AlertContext(_address_book(settings), ids, outbox, digest_rules, frozenset(settings.notifier_notify_classes))
 
 
 def _mailboxes(settings: NotifierSettings) -> Mailboxes:

@@ -7,9 +7,9 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.access.handlers import access_changed
 from services.notifier.alerts.abuse_reports import alert_about_abuse, alert_after_all
-from services.notifier.alerts.posting import Post
+from services.notifier.alerts.accounts import access_changed
+from services.notifier.alerts.decisions import AlertContext
 from services.notifier.cases import handlers as cases
 from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.following import Following
@@ -28,22 +28,22 @@ TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS
 class Receiving:
     """What every handler needs beside its batch."""
 
-    post: Post
+    context: AlertContext
     boxes: Mailboxes
     remember_for: timedelta
 
     async def submitted(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         """A report came: who is told at once, and what waited for it."""
         await self._remember(session, envelopes, now)
-        await alert_about_abuse(session, envelopes, now, post=self.post)
+        await alert_about_abuse(session, envelopes, now, context=self.context)
         known = [known_report(envelope.data).report_id for envelope in envelopes]
-        await Following(self.post, self.boxes).follow(session, known, now)
+        await Following(self.context, self.boxes).follow(session, known, now)
 
     async def amended(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         """A report was added to: its reporter may have said that their manager can be told."""
         await self._remember(session, envelopes, now)
-        await alert_after_all(session, envelopes, now, post=self.post)
-        await tell_after_all(session, envelopes, now, post=self.post, desk=self.boxes.desk)
+        await alert_after_all(session, envelopes, now, context=self.context)
+        await tell_after_all(session, envelopes, now, context=self.context, desk=self.boxes.desk)
 
     async def _remember(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         known = [known_report(envelope.data) for envelope in envelopes]
@@ -52,8 +52,8 @@ class Receiving:
 
 def handlers(receiving: Receiving) -> Mapping[type[Event], Handler]:
     """Return the handler of each event type."""
-    following = Following(receiving.post, receiving.boxes)
-    access = partial(access_changed, post=receiving.post, comms=receiving.boxes.comms)
+    following = Following(receiving.context, receiving.boxes)
+    access = partial(access_changed, context=receiving.context, comms=receiving.boxes.comms)
     return {
         intake.AbuseReportSubmitted: receiving.submitted,
         intake.AbuseReportAmended: receiving.amended,

@@ -14,7 +14,7 @@ from typing import cast
 from opentelemetry.sdk.trace import ReadableSpan
 from sqlalchemy import text
 
-from services.notifier.alerts.posting import EMAIL
+from services.notifier.alerts.decisions import EMAIL
 from services.notifier.delivery.domain import Channel
 from services.notifier.delivery.loop import DeliveryLoop
 from services.notifier.delivery.smtp import MailServer, SmtpChannel

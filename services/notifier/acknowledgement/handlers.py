@@ -11,10 +11,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from services.notifier.acknowledgement.domain import ESCALATES, AnswerTimes
 from services.notifier.acknowledgement.tables import AwaitedAnswerRow
-from services.notifier.alerts import escalation
+from services.notifier.alerts import handlers
 from services.notifier.alerts import handlers as alerts
-from services.notifier.alerts.handlers import Followed
-from services.notifier.alerts.posting import Post
+from services.notifier.alerts.decisions import AlertContext
+from services.notifier.alerts.handlers import AlertProgress
 from services.notifier.delivery import digests
 from services.notifier.delivery.domain import DeliveryKind, SendResultKind, Settled
 from services.notifier.misuse import handlers as misuse
@@ -29,12 +29,12 @@ class Answering:
     """What every use case here needs beside its session and the time."""
 
     times: AnswerTimes
-    post: Post
+    context: AlertContext
 
     async def settled(self, session: AsyncSession, settled: Sequence[Settled], now: datetime) -> None:
         """Follow what delivery did: wait for the answer to what was sent, tell somebody else of what cannot be."""
         settled = await digests.one_by_one(session, settled)
-        followed = await alerts.record_settled(session, settled, now, outbox=self.post.outbox)
+        followed = await alerts.record_settled(session, settled, now, outbox=self.context.outbox)
         for item in settled:
             if item.kind is not DeliveryKind.ALERT:
                 continue
@@ -47,12 +47,12 @@ class Answering:
         """Take that the provider delivered a message; that of a reminder says nothing of its alert."""
         told = [one for one in await digests.one_by_one(session, [item]) if one.kind is DeliveryKind.ALERT]
         await alerts.record_delivered(
-            session, {one.alert_id for one in told}, now, channel=item.channel, outbox=self.post.outbox
+            session, {one.alert_id for one in told}, now, channel=item.channel, outbox=self.context.outbox
         )
 
     async def answer(self, session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime) -> bool:
         """Take a recipient's answer; False where there was one already."""
-        if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.post.outbox):
+        if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.context.outbox):
             return False
         # Only now that the alert is locked: what says that its mail was taken may just have begun the waiting.
         if waited_for := await session.get(AwaitedAnswerRow, alert_id, with_for_update=True):
@@ -67,7 +67,7 @@ class Answering:
         for row, _ in rows:
             row.remind_at = None
         silent = [AlertId(row.alert_id) for row, answered in rows if not answered]
-        await escalation.remind(session, silent, now, post=self.post)
+        await handlers.remind(session, silent, now, context=self.context)
         return len(rows)
 
     async def escalate_due(self, session: AsyncSession, now: datetime) -> int:
@@ -93,7 +93,7 @@ class Answering:
         )
         return [(row, answered[AlertId(row.alert_id)]) for row in rows]
 
-    async def _await_answer(self, session: AsyncSession, alert: Followed, now: datetime) -> None:
+    async def _await_answer(self, session: AsyncSession, alert: AlertProgress, now: datetime) -> None:
         """Everybody is reminded once; silence is passed on once, and only where somebody comes next."""
         if alert.answered or not alert.asks:
             return
@@ -108,6 +108,6 @@ class Answering:
         )
 
     async def _escalate(self, session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime) -> None:
-        passed_on = await escalation.escalate(session, alert_id, reason, now, post=self.post)
+        passed_on = await handlers.escalate(session, alert_id, reason, now, context=self.context)
         if passed_on and passed_on.case_id and passed_on.purpose is AlertPurpose.MISUSE_ASSIGNED:
-            await misuse.pass_on(session, passed_on.case_id, passed_on, now, outbox=self.post.outbox)
+            await misuse.pass_on(session, passed_on.case_id, passed_on, now, outbox=self.context.outbox)

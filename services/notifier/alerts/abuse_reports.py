@@ -5,9 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.deciding import Decision, decide, reasons
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide, reasons
 from services.notifier.alerts.domain import Choice, Concern, Recipient, choose_recipient, urgency_of
-from services.notifier.alerts.posting import Post
 from services.notifier.delivery.domain import Urgency
 from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
@@ -22,21 +21,21 @@ _FIRST, _AGREED = "", "agreed"
 
 
 async def alert_about_abuse(
-    session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, post: Post
+    session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, context: AlertContext
 ) -> None:
     """Choose who is told about each report that says abuse, store choices and alerts, and hand the alerts over (S3)."""
     abuse = [envelope for envelope in envelopes if says_abuse(envelope.data)]
     if not abuse:
         return
     directory = await _directory_for(session, [concern_of(envelope.data) for envelope in abuse])
-    decisions = [_about_abuse(envelope, directory, _FIRST, post) for envelope in abuse]
+    decisions = [_about_abuse(envelope, directory, _FIRST, context) for envelope in abuse]
     for envelope in abuse:
-        decisions += _found_by_monitoring(envelope, directory, post)
-    await decide(session, decisions, now, post=post)
+        decisions += _found_by_monitoring(envelope, directory, context)
+    await decide(session, decisions, now, context=context)
 
 
 async def alert_after_all(
-    session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, post: Post
+    session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, context: AlertContext
 ) -> None:
     """Decide again, once, where the reporter asked to wait and has now said who may know.
 
@@ -51,10 +50,10 @@ async def alert_after_all(
     decisions = []
     for envelope in abuse:
         reason = before.get(ReportId(envelope.data.report_id))
-        decision = _about_abuse(envelope, directory, _FIRST if reason is None else _AGREED, post)
+        decision = _about_abuse(envelope, directory, _FIRST if reason is None else _AGREED, context)
         if reason is None or (reason is _WAITS and decision.choice.reason is not _WAITS):
             decisions.append(decision)
-    await decide(session, decisions, now, post=post)
+    await decide(session, decisions, now, context=context)
 
 
 def concern_of(event: ReportEvent) -> Concern:
@@ -62,14 +61,18 @@ def concern_of(event: ReportEvent) -> Concern:
     return misuse_facts(event) if isinstance(event, MisuseEvent) else event
 
 
-def _about_abuse(envelope: Envelope[ReportEvent], directory: Directory, occasion: str, post: Post) -> Decision:
+def _about_abuse(
+    envelope: Envelope[ReportEvent], directory: Directory, occasion: str, context: AlertContext
+) -> AlertDecision:
     event = envelope.data
-    choice = choose_recipient(concern_of(event), directory, post.book)
+    choice = choose_recipient(concern_of(event), directory, context.book)
     urgency = urgency_of(behaviours_of(event))
-    return _decision(envelope, AlertPurpose.ABUSE_REPORTED, choice, urgency, occasion, post)
+    return _decision(envelope, AlertPurpose.ABUSE_REPORTED, choice, urgency, occasion, context)
 
 
-def _found_by_monitoring(envelope: Envelope[ReportEvent], directory: Directory, post: Post) -> Iterable[Decision]:
+def _found_by_monitoring(
+    envelope: Envelope[ReportEvent], directory: Directory, context: AlertContext
+) -> Iterable[AlertDecision]:
     """Tell each person affected, where the directory knows them (C-h); a name alone could be somebody else's."""
     concern = concern_of(envelope.data)
     if concern.found_by is not FoundBy.MONITORING:
@@ -79,10 +82,10 @@ def _found_by_monitoring(envelope: Envelope[ReportEvent], directory: Directory, 
     told = [member for staff_id, member in affected.items() if staff_id not in suspected]
     for number, member in enumerate(told):
         choice = Choice(RecipientReason.PERSON_AFFECTED, Recipient(member.email, member.staff_id))
-        yield _decision(envelope, AlertPurpose.ABUSE_FOUND, choice, Urgency.NORMAL, str(number), post)
+        yield _decision(envelope, AlertPurpose.ABUSE_FOUND, choice, Urgency.NORMAL, str(number), context)
     if not told:
         nobody = Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED)
-        yield _decision(envelope, AlertPurpose.ABUSE_FOUND, nobody, Urgency.NORMAL, _FIRST, post)
+        yield _decision(envelope, AlertPurpose.ABUSE_FOUND, nobody, Urgency.NORMAL, _FIRST, context)
 
 
 def _decision(
@@ -91,11 +94,11 @@ def _decision(
     choice: Choice,
     urgency: Urgency,
     occasion: str,
-    post: Post,
-) -> Decision:
+    context: AlertContext,
+) -> AlertDecision:
     event = envelope.data
-    return Decision(
-        alert_id=AlertId(post.ids.uuid()),
+    return AlertDecision(
+        alert_id=AlertId(context.ids.uuid()),
         report_id=ReportId(event.report_id),
         reference=event.reference,
         event_id=envelope.id,

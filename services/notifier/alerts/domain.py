@@ -1,9 +1,13 @@
-"""Who is told about a report, and why. Pure (S3, R-c, Sc-a; the choices are ours where the policy is silent)."""
+"""Who is told about a report, and why; how far an alert has come. Pure.
+
+The choices follow S3, R-c and Sc-a; where the policy is silent they are ours.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -262,3 +266,33 @@ def _fallback(book: AddressBook, reason: RecipientReason) -> Choice:
 def _allowed(email: str, book: AddressBook) -> bool:
     match = _ADDRESS.fullmatch(email)
     return match is not None and match[1] in book.domains
+
+
+class AlertState(StrEnum):
+    """Where an alert is; later in this list wins over earlier."""
+
+    CREATED = "created"
+    SENDING = "sending"
+    """Tried, not yet taken."""
+    FAILED = "failed"
+    """No attempt was taken, and no more will be made. One that turns out to have been taken is believed over it."""
+    SENT = "sent"
+    """The provider took it. By SMTP that is all there is to know."""
+    UNDELIVERED = "undelivered"
+    """The provider took it, says that it did not arrive, and no more attempts will be made."""
+    DELIVERED = "delivered"
+    """The provider says that it arrived."""
+    ACKNOWLEDGED = "acknowledged"
+    """The recipient answered; nothing tells more."""
+
+    @property
+    def reached(self) -> bool:
+        """Tell whether the provider at least took it, and has not said that it failed."""
+        return self in (AlertState.SENT, AlertState.DELIVERED, AlertState.ACKNOWLEDGED)
+
+    def after(self, receipt: "AlertState") -> "AlertState":
+        """Return the state once `receipt` is known: the furthest of both, whatever came first."""
+        return max(self, receipt, key=_ORDER.index)
+
+
+_ORDER = list(AlertState)

@@ -1,26 +1,28 @@
-"""What delivery, providers and recipients say of alerts."""
+"""What becomes of an alert: sent, delivered, failed, answered, reminded of, or passed on to the next in the chain."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts import storing
-from services.notifier.alerts.states import AlertState
+from services.notifier.alerts import decisions
+from services.notifier.alerts.decisions import AlertContext, NewAlert, role_for
+from services.notifier.alerts.domain import AlertState, Recipient
 from services.notifier.alerts.tables import AlertRow
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import ASKS, DeliveryKind, SendResultKind, Settled
+from services.notifier.delivery.domain import ASKS, DeliveryKind, RecipientRole, SendResultKind, Settled
 from shared.events.envelope import NewEvent
-from shared.events.notifier import AlertAcknowledged, AlertDelivered, AlertFailed, AlertSent
-from shared.events.vocabulary import Acknowledgement, AlertPurpose
-from shared.ids import AlertId, ReportId
+from shared.events.notifier import AlertAcknowledged, AlertDelivered, AlertEscalated, AlertFailed, AlertSent
+from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
+from shared.ids import AlertId, CaseId, ReportId, StaffId
 from shared.messaging.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class AlertProgress:
     """An alert as those need to know it who wait for its answer."""
 
     alert_id: AlertId
@@ -32,27 +34,50 @@ class Followed:
     case goes on to the next until somebody works it."""
 
 
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """An alert that the next one has now."""
+
+    purpose: AlertPurpose
+    case_id: CaseId | None
+    alert_id: AlertId
+    recipient: Recipient
+    reason: RecipientReason
+
+
 async def record_settled(
     session: AsyncSession, settled: Sequence[Settled], now: datetime, *, outbox: Outbox
-) -> Mapping[AlertId, Followed]:
+) -> Mapping[AlertId, AlertProgress]:
     """Take what delivery says of ended attempts. A reminder says nothing of its alert, which was sent long before."""
-    rows = await storing.locked(session, {item.alert_id for item in settled})
+    rows = await decisions.locked(session, {item.alert_id for item in settled})
     told = [item for item in settled if item.kind is DeliveryKind.ALERT]
     for item in told:
-        _follow(rows[item.alert_id], item)
+        _advance(rows[item.alert_id], item)
     for item in settled:
-        await storing.note(session, [item.alert_id], _history_of(item), now)
+        await decisions.note(session, [item.alert_id], _history_of(item), now)
     facts = [fact for item in told if (fact := _settled_fact(item, rows[item.alert_id], now))]
     await outbox.append(session, facts, now)
     answered = [alert_id for alert_id, row in rows.items() if row.answer is not None]
     await delivery.drop_reminders(session, answered)
-    return {alert_id: _followed(row) for alert_id, row in rows.items()}
+    return {alert_id: _progress(row) for alert_id, row in rows.items()}
 
 
-async def lock_waiting(session: AsyncSession, alert_ids: Collection[AlertId]) -> Mapping[AlertId, bool]:
-    """Lock those of these alerts that nobody else works on, and tell of each whether it has an answer."""
-    rows = await storing.locked(session, alert_ids, skip_locked=True)
-    return {alert_id: row.answer is not None for alert_id, row in rows.items()}
+async def record_delivered(
+    session: AsyncSession, alert_ids: Collection[AlertId], now: datetime, *, channel: str, outbox: Outbox
+) -> None:
+    """Take that the provider says these arrived; said again, or too late to matter, it changes nothing."""
+    rows = await decisions.locked(session, alert_ids)
+    new = [row for row in rows.values() if row.delivered_at is None]
+    for row in new:
+        row.delivered_at, row.failure = now, None
+        row.state = AlertState(row.state).after(AlertState.DELIVERED).value
+    await decisions.note(session, [AlertId(row.alert_id) for row in new], AlertState.DELIVERED.value, now)
+    facts = [
+        NewEvent.of(row.alert_id, _delivered(row, row.report_id, channel, now), key=row.report_id)
+        for row in new
+        if row.report_id
+    ]
+    await outbox.append(session, facts, now)
 
 
 async def record_answer(
@@ -62,12 +87,12 @@ async def record_answer(
 
     The alert stays locked: whoever waits for its answer is to be told in the same transaction.
     """
-    row = (await storing.locked(session, {alert_id}))[alert_id]
+    row = (await decisions.locked(session, {alert_id}))[alert_id]
     if row.answer is not None:
         return False
     row.answer, row.answered_at = answer.value, now
     row.state = AlertState(row.state).after(AlertState.ACKNOWLEDGED).value
-    await storing.note(session, [alert_id], f"answered_{answer.value}", now)
+    await decisions.note(session, [alert_id], f"answered_{answer.value}", now)
     await delivery.drop_reminders(session, [alert_id])
     if row.report_id:
         purpose = AlertPurpose(row.purpose)
@@ -76,22 +101,44 @@ async def record_answer(
     return True
 
 
-async def record_delivered(
-    session: AsyncSession, alert_ids: Collection[AlertId], now: datetime, *, channel: str, outbox: Outbox
+async def lock_waiting(session: AsyncSession, alert_ids: Collection[AlertId]) -> Mapping[AlertId, bool]:
+    """Lock those of these alerts that nobody else works on, and tell of each whether it has an answer."""
+    rows = await decisions.locked(session, alert_ids, skip_locked=True)
+    return {alert_id: row.answer is not None for alert_id, row in rows.items()}
+
+
+async def remind(
+    session: AsyncSession, alert_ids: Collection[AlertId], now: datetime, *, context: AlertContext
 ) -> None:
-    """Take that the provider says these arrived; said again, or too late to matter, it changes nothing."""
-    rows = await storing.locked(session, alert_ids)
-    new = [row for row in rows.values() if row.delivered_at is None]
-    for row in new:
-        row.delivered_at, row.failure = now, None
-        row.state = AlertState(row.state).after(AlertState.DELIVERED).value
-    await storing.note(session, [AlertId(row.alert_id) for row in new], AlertState.DELIVERED.value, now)
-    facts = [
-        NewEvent.of(row.alert_id, _delivered(row, row.report_id, channel, now), key=row.report_id)
-        for row in new
-        if row.report_id
-    ]
-    await outbox.append(session, facts, now)
+    """Send a reminder of each alert that is still unanswered."""
+    rows = await decisions.locked(session, alert_ids)
+    await decisions.store_reminders(session, [r for r in rows.values() if r.answer is None], now, ids=context.ids)
+
+
+async def escalate(
+    session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime, *, context: AlertContext
+) -> PassedOn | None:
+    """Tell the next in the chain as it was when the alert was made; None where nobody is left, or it was done."""
+    row = (await decisions.locked(session, {alert_id}))[alert_id]
+    waiting = await _not_yet_told(session, row)
+    if row.escalated_to is not None or not waiting:
+        return None
+    new = _next_alert(row, AlertId(context.ids.uuid()), waiting, reason, now, context)
+    row.escalated_to = new.alert_id
+    await session.flush()
+    await decisions.store(session, [new], now, context=context)
+    await decisions.note(session, [alert_id], reason.value, now)
+    if row.report_id:
+        fact = AlertEscalated(
+            alert_id=alert_id,
+            report_id=row.report_id,
+            at=now,
+            purpose=new.notice.purpose,
+            to_alert_id=new.alert_id,
+            reason=reason,
+        )
+        await context.outbox.append(session, [NewEvent.of(alert_id, fact, key=row.report_id)], now)
+    return PassedOn(new.notice.purpose, new.case_id, new.alert_id, new.recipient, reason)
 
 
 def _delivered(row: AlertRow, report_id: UUID, channel: str, now: datetime) -> AlertDelivered:
@@ -129,7 +176,7 @@ def _settled_event(item: Settled, row: AlertRow, report_id: ReportId, now: datet
     )
 
 
-def _follow(row: AlertRow, item: Settled) -> None:
+def _advance(row: AlertRow, item: Settled) -> None:
     state = AlertState(row.state).after(_state_told_by(item))
     row.state = state.value
     if state.reached:
@@ -152,9 +199,49 @@ def _history_of(item: Settled) -> str:
     return f"{item.kind.value}_{said}" + ("_possible_repeat" if item.possible_repeat else "")
 
 
-def _followed(row: AlertRow) -> Followed:
+def _progress(row: AlertRow) -> AlertProgress:
     purpose = AlertPurpose(row.purpose)
     climbs = row.escalated_from is None or purpose is AlertPurpose.MISUSE_ASSIGNED
-    return Followed(
-        AlertId(row.alert_id), row.answer is not None, purpose in ASKS, climbs and bool(storing.chain_of(row))
+    return AlertProgress(
+        AlertId(row.alert_id), row.answer is not None, purpose in ASKS, climbs and bool(decisions.chain_of(row))
     )
+
+
+async def _not_yet_told(session: AsyncSession, row: AlertRow) -> tuple[Recipient, ...]:
+    about_the_same = (AlertRow.event_id == row.event_id) & (AlertRow.purpose == row.purpose)
+    told = set(await session.scalars(select(AlertRow.recipient_key).where(about_the_same)))
+    return tuple(recipient for recipient in decisions.chain_of(row) if recipient.key not in told)
+
+
+def _next_alert(
+    row: AlertRow,
+    alert_id: AlertId,
+    waiting: tuple[Recipient, ...],
+    reason: RecipientReason,
+    now: datetime,
+    context: AlertContext,
+) -> NewAlert:
+    notice = decisions.notice_of(row)
+    return NewAlert(
+        alert_id=alert_id,
+        report_id=ReportId(row.report_id) if row.report_id else None,
+        event_id=row.event_id,
+        notice=replace(notice, role=_role(notice.purpose, notice.role, waiting[0], reason, context)),
+        recipient=waiting[0],
+        then=waiting[1:],
+        reason=reason,
+        asked_at=now,
+        about=StaffId(row.about_staff_id) if row.about_staff_id and waiting[0].staff_id else None,
+        case_id=CaseId(row.case_id) if row.case_id else None,
+        escalated_from=AlertId(row.alert_id),
+    )
+
+
+def _role(
+    purpose: AlertPurpose, before: RecipientRole, recipient: Recipient, reason: RecipientReason, context: AlertContext
+) -> RecipientRole:
+    """A misuse case that no manager took goes to the triage desk; other messages say to anybody the same."""
+    if purpose not in ASKS:
+        return before
+    nobody_works_it = purpose is AlertPurpose.MISUSE_ASSIGNED and recipient.staff_id is None
+    return role_for(reason, desk=nobody_works_it or recipient == context.book.fallback)

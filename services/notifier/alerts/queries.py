@@ -1,4 +1,4 @@
-"""Reads alerts."""
+"""Reads alerts, and who may read those of a report (S3, and who may see a restricted case)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,21 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.states import AlertState
+from services.notifier.alerts.domain import AlertState
 from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
 from services.notifier.delivery.domain import ASKS, Urgency
+from services.notifier.reports.queries import has_a_restricted_case, known_reports
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.events.people_keys import keys_of_member
 from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
 from shared.ids import AlertId, CaseId, ReportId, StaffId
 
+_LEADS = (Permission.LEAD_SMART, Permission.LEAD_SIRT, Permission.LEAD_TRIAGE_DESK)
+
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class HistoryEntry:
     """One line of an alert's history."""
 
     at: datetime
@@ -73,6 +79,35 @@ async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[Alert
     return [_view(row) for row in rows]
 
 
+async def may_see_alerts(session: AsyncSession, principal: Principal, report_id: ReportId) -> bool:
+    """Tell whether `principal` may read every alert about a report: responders, none whom it names as accused.
+
+    Where a case of it is restricted only leads may, and never whoever reported it. Once the report is forgotten, a
+    month after its cases are closed, or whom it was about was exempt, nobody may: then only recipients read their own.
+    """
+    if not principal.may(Permission.SEE_ALERTS):
+        return False
+    report = (await known_reports(session, [report_id])).get(report_id)
+    if report is None or report.exempt:
+        return False
+    subject = principal.staff_id or principal.subject
+    keys = keys_of_member(staff_id=subject, name=principal.name, email=principal.email)
+    if not keys.isdisjoint(report.kept_from):
+        return False
+    return any(map(principal.may, _LEADS)) or not await has_a_restricted_case(session, report_id)
+
+
+async def histories(session: AsyncSession, alert_ids: Sequence[AlertId]) -> dict[AlertId, list[HistoryEntry]]:
+    """Return what happened to each alert, in order."""
+    rows = await session.scalars(
+        select(AlertHistoryRow).where(AlertHistoryRow.alert_id.in_(alert_ids)).order_by(AlertHistoryRow.id)
+    )
+    found: dict[AlertId, list[HistoryEntry]] = {alert_id: [] for alert_id in alert_ids}
+    for row in rows:
+        found[AlertId(row.alert_id)].append(HistoryEntry(row.at, row.what))
+    return found
+
+
 async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) -> dict[ReportId, frozenset[str]]:
     """Return the keys of those who must not work these misuse cases.
 
@@ -125,17 +160,6 @@ async def alerts_to(
         statement = statement.where(tuple_(AlertRow.created_at, AlertRow.alert_id) < last.scalar_subquery())
     rows = await session.scalars(statement.order_by(AlertRow.created_at.desc(), AlertRow.alert_id.desc()).limit(limit))
     return [_view(row) for row in rows]
-
-
-async def histories(session: AsyncSession, alert_ids: Sequence[AlertId]) -> dict[AlertId, list[Happening]]:
-    """Return what happened to each alert, in order."""
-    rows = await session.scalars(
-        select(AlertHistoryRow).where(AlertHistoryRow.alert_id.in_(alert_ids)).order_by(AlertHistoryRow.id)
-    )
-    found: dict[AlertId, list[Happening]] = {alert_id: [] for alert_id in alert_ids}
-    for row in rows:
-        found[AlertId(row.alert_id)].append(Happening(row.at, row.what))
-    return found
 
 
 def _sent_to(viewer: Viewer) -> ColumnElement[bool]:

@@ -60,7 +60,7 @@ class Telling:
     urgency: Urgency = Urgency.NORMAL
     page: str = ""
     occasion: str = ""
-    standing: RecipientRole | None = field(default=None)
+    role: RecipientRole | None = field(default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,13 @@ def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) 
 
 
 def to_reporter(
-    purpose: AlertPurpose, contact: str | None, standing: RecipientRole, occasion: object, urgency: Urgency
+    purpose: AlertPurpose, contact: str | None, role: RecipientRole, occasion: object, urgency: Urgency
 ) -> Telling:
     """Return the message to whoever reported, or that there is no way to reach them."""
     if contact is None:
         return Telling(purpose, Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED), occasion=str(occasion))
     choice = Choice(RecipientReason.THE_REPORTER, Recipient(contact))
-    return Telling(purpose, choice, urgency, "/report/track", str(occasion), standing)
+    return Telling(purpose, choice, urgency, "/report/track", str(occasion), role)
 
 
 def about_deadline(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> Telling:

@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.deciding import Decision, decide
-from services.notifier.alerts.posting import Post
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide
 from services.notifier.cases.domain import FollowUp, Mailboxes, Telling, once_known
 from services.notifier.cases.tables import FollowUpRow
 from services.notifier.directory import queries as directory_queries
@@ -30,7 +29,7 @@ _BATCH = 2000
 class Following:
     """What every use case about cases needs beside its session and the time."""
 
-    post: Post
+    context: AlertContext
     boxes: Mailboxes
 
     async def expect(self, session: AsyncSession, items: Sequence[FollowUp], now: datetime) -> None:
@@ -66,13 +65,13 @@ class Following:
     ) -> None:
         contacts = await contacts_of(session, reports.values())
         decisions = [
-            decision(item.case_id, item.report_id, item.reference, item.event_id, item.at, told, self.post)
+            decision(item.case_id, item.report_id, item.reference, item.event_id, item.at, told, self.context)
             for item in items
             for told in once_known(item, reports.get(item.report_id), contacts.get(item.report_id))
         ]
-        await decide(session, decisions, now, post=self.post)
+        await decide(session, decisions, now, context=self.context)
         asked = [_asked(item, reports.get(item.report_id)) for item in items if _is_for_misuse(item, reports)]
-        await assign(session, asked, now, post=self.post, desk=self.boxes.desk)
+        await assign(session, asked, now, context=self.context, desk=self.boxes.desk)
 
 
 async def contacts_of(session: AsyncSession, reports: Iterable[KnownReport]) -> dict[ReportId, str]:
@@ -91,11 +90,11 @@ def decision(
     event_id: str,
     at: datetime,
     told: Telling,
-    post: Post,
-) -> Decision:
+    context: AlertContext,
+) -> AlertDecision:
     """Return `told` as a decision about a case."""
-    return Decision(
-        alert_id=AlertId(post.ids.uuid()),
+    return AlertDecision(
+        alert_id=AlertId(context.ids.uuid()),
         report_id=report_id,
         reference=reference,
         event_id=event_id,
@@ -106,7 +105,7 @@ def decision(
         occasion=told.occasion,
         case_id=case_id,
         page=told.page,
-        standing=told.standing,
+        role=told.role,
     )
 
 

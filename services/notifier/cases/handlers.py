@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.deciding import decide
+from services.notifier.alerts.decisions import decide
 from services.notifier.cases.domain import (
     UNION_ACTIVITY,
     FollowUp,
@@ -20,12 +18,11 @@ from services.notifier.cases.domain import (
     waits_for_report,
 )
 from services.notifier.cases.following import Following, contacts_of, decision
-from services.notifier.cases.tables import KnownCaseRow
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.misuse import handlers as misuse
 from services.notifier.reports import handlers as reports
 from services.notifier.reports.domain import KnownReport
-from services.notifier.reports.queries import known_reports
+from services.notifier.reports.queries import known_reports, with_an_open_case
 from shared.events.envelope import Envelope
 from shared.events.triage import (
     CaseClosed,
@@ -48,8 +45,7 @@ async def case_routed(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, following: Following
 ) -> None:
     """Tell the teams at once, and everybody else as soon as the report is known."""
-    known = [_known(envelope.data) for envelope in envelopes]
-    await session.execute(insert(KnownCaseRow).on_conflict_do_nothing(), known)
+    await reports.remember_cases(session, [envelope.data for envelope in envelopes])
     told = [(e, telling) for e in envelopes for telling in at_once(e.data, following.boxes)]
     await _tell(session, told, now, following)
     await following.expect(session, [_routed(e) for e in envelopes if waits_for_report(e.data)], now)
@@ -94,12 +90,12 @@ async def case_resolved(
 ) -> None:
     """Tell the reporter once none of their report's cases is open; forget whom exempt conduct was about (C-j)."""
     case_ids = [CaseId(e.data.case_id) for e in envelopes]
-    await _set_resolved(session, case_ids, now)
+    await reports.set_resolved(session, case_ids, now)
     await misuse.end(session, case_ids, now)
     exempt = [ReportId(e.data.report_id) for e in envelopes if e.data.outcome is Outcome.EXEMPT]
     await reports.erase_subjects(session, exempt)
     report_ids = {ReportId(e.data.report_id) for e in envelopes if e.data.outcome is not Outcome.WITHDRAWN}
-    open_still = await _with_an_open_case(session, report_ids)
+    open_still = await with_an_open_case(session, report_ids)
     known = await known_reports(session, report_ids - open_still)
     contacts = await contacts_of(session, known.values())
     finished = {ReportId(e.data.report_id): e for e in envelopes if ReportId(e.data.report_id) in known}
@@ -113,22 +109,22 @@ async def case_resolved(
             to_reporter(
                 AlertPurpose.REPORT_FINISHED,
                 contacts.get(report_id),
-                _standing(e.data, known[report_id]),
+                _role(e.data, known[report_id]),
                 e.id,
                 Urgency.LOW,
             ),
-            following.post,
+            following.context,
         )
         for report_id, e in finished.items()
     ]
-    await decide(session, decisions, now, post=following.post)
+    await decide(session, decisions, now, context=following.context)
 
 
 async def case_reopened(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, following: Following
 ) -> None:
     """A case is being worked again: one that managers work is given to one again, who is told."""
-    await _set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
+    await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
     given = [e for e in envelopes if e.data.team is Team.LINE_MANAGER]
     await following.expect(session, [_given(e) for e in given], now)
 
@@ -140,8 +136,8 @@ async def case_closed(
     _ = following
     report_ids = {ReportId(e.data.report_id) for e in envelopes}
     await misuse.end(session, [CaseId(e.data.case_id) for e in envelopes], now)
-    await _set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], now)
-    done = report_ids - await _with_an_open_case(session, report_ids)
+    await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], now)
+    done = report_ids - await with_an_open_case(session, report_ids)
     await reports.forget_after(session, done, now + _FORGOTTEN_AFTER_CLOSING)
 
 
@@ -162,40 +158,23 @@ async def _tell(
 ) -> None:
     decisions = [
         decision(
-            CaseId(e.data.case_id), ReportId(e.data.report_id), e.data.reference, e.id, e.data.at, one, following.post
+            CaseId(e.data.case_id),
+            ReportId(e.data.report_id),
+            e.data.reference,
+            e.id,
+            e.data.at,
+            one,
+            following.context,
         )
         for e, one in told
     ]
-    await decide(session, decisions, now, post=following.post)
+    await decide(session, decisions, now, context=following.context)
 
 
-def _standing(event: CaseResolved, report: KnownReport) -> RecipientRole:
+def _role(event: CaseResolved, report: KnownReport) -> RecipientRole:
     """Who reported misuse learns only that the work is finished."""
     misuse_case = event.report_type is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
     return RecipientRole.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else RecipientRole.REPORTER
-
-
-async def _set_resolved(session: AsyncSession, case_ids: Sequence[CaseId], at: datetime | None) -> None:
-    await session.execute(update(KnownCaseRow).where(KnownCaseRow.case_id.in_(case_ids)).values(resolved_at=at))
-
-
-async def _with_an_open_case(session: AsyncSession, report_ids: set[ReportId]) -> set[ReportId]:
-    found = await session.execute(
-        select(KnownCaseRow.report_id)
-        .where(KnownCaseRow.report_id.in_(report_ids))
-        .group_by(KnownCaseRow.report_id)
-        .having(func.count() > func.count(KnownCaseRow.resolved_at))
-    )
-    return {ReportId(report_id) for report_id in found.scalars()}
-
-
-def _known(event: CaseRouted) -> dict[str, object]:
-    return {
-        "case_id": event.case_id,
-        "report_id": event.report_id,
-        "report_type": event.report_type,
-        "restricted": event.restricted,
-    }
 
 
 def _routed(envelope: Envelope[CaseRouted]) -> FollowUp:

@@ -1,4 +1,4 @@
-"""Cases as far as messages need them, and what waits for a report: ids and classification only."""
+"""What waits for a report before it can be followed up: ids and classification only."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,18 +7,6 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notifier.tables import Base
-
-
-class KnownCaseRow(Base):
-    """A case: its reporter hears of an outcome when none of the report's cases is open."""
-
-    __tablename__ = "known_case"
-
-    case_id: Mapped[UUID] = mapped_column(primary_key=True)
-    report_id: Mapped[UUID] = mapped_column(index=True)
-    report_type: Mapped[str] = mapped_column(Text)
-    restricted: Mapped[bool]
-    resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class FollowUpRow(Base):

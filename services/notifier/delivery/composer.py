@@ -110,8 +110,8 @@ def message_id(alert_id: AlertId, kind: DeliveryKind, domain: str) -> str:
 
 
 def wording_of(notice: Notice) -> Wording:
-    """Return the words for this purpose and standing."""
-    return ENGLISH[notice.purpose][notice.standing]
+    """Return the words for this purpose and role."""
+    return ENGLISH[notice.purpose][notice.role]
 
 
 def _called(notice: Notice) -> str:

@@ -79,7 +79,7 @@ class Notice:
 
     reference: str
     urgency: Urgency
-    standing: RecipientRole
+    role: RecipientRole
     purpose: AlertPurpose = AlertPurpose.ABUSE_REPORTED
     page: str = ""
     """The path that the link leads to, where the message asks for no acknowledgement."""
@@ -89,7 +89,7 @@ class Notice:
         return {
             "reference": self.reference,
             "urgency": self.urgency.value,
-            "standing": self.standing.value,
+            "standing": self.role.value,
             "purpose": self.purpose.value,
             "page": self.page,
         }

@@ -1,4 +1,4 @@
-"""The English texts, purpose by purpose and standing by standing. Each becomes six lines in text and in HTML.
+"""The English texts, purpose by purpose and role by role. Each becomes six lines in text and in HTML.
 
 No text names a person or repeats what somebody wrote; a test reads them all.
 """

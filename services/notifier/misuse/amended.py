@@ -5,9 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.deciding import Decision, decide, reasons
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide, reasons
 from services.notifier.alerts.domain import Choice, Recipient, day_of
-from services.notifier.alerts.posting import Post
 from services.notifier.alerts.queries import recipients_of
 from services.notifier.delivery.domain import Urgency
 from services.notifier.misuse.assigning import directory_for
@@ -21,7 +20,12 @@ _WAITS = RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT
 
 
 async def tell_after_all(
-    session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, post: Post, desk: Recipient
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[ReportEvent]],
+    now: datetime,
+    *,
+    context: AlertContext,
+    desk: Recipient,
 ) -> None:
     """Decide again, once, for each misuse report whose reporter asked to wait and has now said who may know."""
     misuse = {ReportId(e.data.report_id): e for e in envelopes if isinstance(e.data, MisuseEvent)}
@@ -34,18 +38,18 @@ async def tell_after_all(
     working = await recipients_of(session, list(waited), AlertPurpose.MISUSE_ASSIGNED)
     decisions = []
     for report_id, envelope in waited.items():
-        setting = Setting(directory, day_of(envelope.time), post.book, desk)
+        setting = Setting(directory, day_of(envelope.time), context.book, desk)
         choice = choose_reporters_manager(facts[report_id], setting, None)
         if choice.recipient and choice.recipient.key in working.get(report_id, ()):
             choice = Choice(RecipientReason.NOBODY_MANAGER_WORKS_IT)
         if choice.reason is not _WAITS:
-            decisions.append(_decision(envelope, choice, post))
-    await decide(session, decisions, now, post=post)
+            decisions.append(_decision(envelope, choice, context))
+    await decide(session, decisions, now, context=context)
 
 
-def _decision(envelope: Envelope[ReportEvent], choice: Choice, post: Post) -> Decision:
-    return Decision(
-        alert_id=AlertId(post.ids.uuid()),
+def _decision(envelope: Envelope[ReportEvent], choice: Choice, context: AlertContext) -> AlertDecision:
+    return AlertDecision(
+        alert_id=AlertId(context.ids.uuid()),
         report_id=ReportId(envelope.data.report_id),
         reference=envelope.data.reference,
         event_id=envelope.id,

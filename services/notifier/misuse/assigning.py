@@ -8,9 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts import queries as alert_queries
-from services.notifier.alerts.deciding import Decision, decide
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide
 from services.notifier.alerts.domain import Choice, Recipient, day_of
-from services.notifier.alerts.posting import Post
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
@@ -48,29 +47,33 @@ class Asked:
     """The triage desk gave it to a manager, knowing what it is about."""
 
 
-async def assign(session: AsyncSession, asked: Sequence[Asked], now: datetime, *, post: Post, desk: Recipient) -> None:
+async def assign(
+    session: AsyncSession, asked: Sequence[Asked], now: datetime, *, context: AlertContext, desk: Recipient
+) -> None:
     """Choose who works each case and who else is told, store it, and say so."""
     if not asked:
         return
     directory = await directory_for(session, [item.facts for item in asked if item.facts])
     passed_over = await alert_queries.not_for_misuse(session, [item.report_id for item in asked])
-    decisions: list[Decision] = []
+    decisions: list[AlertDecision] = []
     for item in asked:
-        setting = Setting(directory, day_of(item.at), post.book, desk)
-        decisions += _decisions(item, setting, passed_over.get(item.report_id, frozenset()), post)
-    new = await decide(session, decisions, now, post=post)
-    await _store(session, [item for item in new if item.purpose is AlertPurpose.MISUSE_ASSIGNED], now, post)
+        setting = Setting(directory, day_of(item.at), context.book, desk)
+        decisions += _decisions(item, setting, passed_over.get(item.report_id, frozenset()), context)
+    new = await decide(session, decisions, now, context=context)
+    await _store(session, [item for item in new if item.purpose is AlertPurpose.MISUSE_ASSIGNED], now, context)
 
 
-def _decisions(item: Asked, setting: Setting, passed_over: frozenset[str], post: Post) -> list[Decision]:
+def _decisions(
+    item: Asked, setting: Setting, passed_over: frozenset[str], context: AlertContext
+) -> list[AlertDecision]:
     working = _who_works_it(item, setting, passed_over)
     works = working.recipient if working else None
     if item.by_a_person:
-        return [_assigned(item, working, post)] if working else []
+        return [_assigned(item, working, context)] if working else []
     told = _who_is_told(item, setting, works)
-    decisions = [_decision(item, AlertPurpose.MISUSE_REPORTED, told, "", post)]
+    decisions = [_decision(item, AlertPurpose.MISUSE_REPORTED, told, "", context)]
     if working:
-        decisions.append(_assigned(item, without(working, told.recipient), post))
+        decisions.append(_assigned(item, without(working, told.recipient), context))
     return decisions
 
 
@@ -91,16 +94,18 @@ def _who_is_told(item: Asked, setting: Setting, works: Recipient | None) -> Choi
     return choose_reporters_manager(item.facts, setting, works)
 
 
-def _assigned(item: Asked, choice: Choice, post: Post) -> Decision:
+def _assigned(item: Asked, choice: Choice, context: AlertContext) -> AlertDecision:
     # A route is followed once, however often it is published; each time that a person gives it back is another.
     occasion = f"{item.case_id} {item.event_id}" if item.by_a_person else str(item.case_id)
-    return _decision(item, AlertPurpose.MISUSE_ASSIGNED, choice, occasion, post)
+    return _decision(item, AlertPurpose.MISUSE_ASSIGNED, choice, occasion, context)
 
 
-def _decision(item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str, post: Post) -> Decision:
+def _decision(
+    item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str, context: AlertContext
+) -> AlertDecision:
     to_desk = purpose is AlertPurpose.MISUSE_ASSIGNED and choice.recipient and choice.recipient.staff_id is None
-    return Decision(
-        alert_id=AlertId(post.ids.uuid()),
+    return AlertDecision(
+        alert_id=AlertId(context.ids.uuid()),
         report_id=item.report_id,
         reference=item.reference,
         event_id=item.event_id,
@@ -110,11 +115,13 @@ def _decision(item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str,
         asked_at=item.at,
         occasion=occasion,
         case_id=item.case_id,
-        standing=RecipientRole.DESK if to_desk else None,
+        role=RecipientRole.DESK if to_desk else None,
     )
 
 
-async def _store(session: AsyncSession, decisions: Sequence[Decision], now: datetime, post: Post) -> None:
+async def _store(
+    session: AsyncSession, decisions: Sequence[AlertDecision], now: datetime, context: AlertContext
+) -> None:
     if not decisions:
         return
     rows = [_row(item, now) for item in decisions]
@@ -126,10 +133,10 @@ async def _store(session: AsyncSession, decisions: Sequence[Decision], now: date
         for row in decisions
         if row.case_id and row.report_id
     ]
-    await post.outbox.append(session, facts, now)
+    await context.outbox.append(session, facts, now)
 
 
-def _row(item: Decision, now: datetime) -> dict[str, object]:
+def _row(item: AlertDecision, now: datetime) -> dict[str, object]:
     return {
         "case_id": item.case_id,
         "report_id": item.report_id,
@@ -144,7 +151,7 @@ def _row(item: Decision, now: datetime) -> dict[str, object]:
     }
 
 
-def _fact(item: Decision, case_id: CaseId, report_id: ReportId, now: datetime) -> ManagerAssigned:
+def _fact(item: AlertDecision, case_id: CaseId, report_id: ReportId, now: datetime) -> ManagerAssigned:
     manager = item.choice.recipient.staff_id if item.choice.recipient else None
     return ManagerAssigned(case_id=case_id, report_id=report_id, at=now, manager=manager, reason=item.choice.reason)
 

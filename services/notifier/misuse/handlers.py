@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.escalation import PassedOn
+from services.notifier.alerts.handlers import PassedOn
 from services.notifier.misuse.tables import AssignmentRow, FindingRow
 from shared.events.envelope import NewEvent
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested

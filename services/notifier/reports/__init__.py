@@ -1,1 +1,1 @@
-"""What notifier remembers of a report, to act when the case moves: how to reach the reporter, who it is about."""
+"""What notifier remembers of reports and their cases: how to reach the reporter, who it is about, what is open."""

@@ -1,4 +1,4 @@
-"""Remembers reports, and forgets them."""
+"""Remembers reports and their cases, and forgets reports."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.reports.domain import KnownReport, stored_misuse
-from services.notifier.reports.tables import KnownReportRow
+from services.notifier.reports.tables import KnownCaseRow, KnownReportRow
+from shared.events.triage import CaseRouted
 from shared.events.vocabulary import ReportType
-from shared.ids import ReportId
+from shared.ids import CaseId, ReportId
 
 _BATCH = 500
 _CHANGES = ("says_abuse", "contact", "staff_id", "misuse", "kept_from")
@@ -43,6 +44,25 @@ async def remember(
             index_elements=[KnownReportRow.report_id], set_={name: new[name] for name in _CHANGES}, where=~erased
         )
     )
+
+
+async def remember_cases(session: AsyncSession, routed: Sequence[CaseRouted]) -> None:
+    """Keep the cases that were routed; one that is known already stays as it is."""
+    rows = [
+        {
+            "case_id": case.case_id,
+            "report_id": case.report_id,
+            "report_type": case.report_type,
+            "restricted": case.restricted,
+        }
+        for case in routed
+    ]
+    await session.execute(insert(KnownCaseRow).on_conflict_do_nothing(), rows)
+
+
+async def set_resolved(session: AsyncSession, case_ids: Collection[CaseId], at: datetime | None) -> None:
+    """Record when these cases were resolved; None where they are open again."""
+    await session.execute(update(KnownCaseRow).where(KnownCaseRow.case_id.in_(case_ids)).values(resolved_at=at))
 
 
 async def forget_after(session: AsyncSession, report_ids: Collection[ReportId], at: datetime) -> None:

@@ -1,12 +1,12 @@
-"""Reads what is remembered of reports."""
+"""Reads what is remembered of reports and their cases."""
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.reports.domain import KnownReport, read_misuse
-from services.notifier.reports.tables import KnownReportRow
+from services.notifier.reports.tables import KnownCaseRow, KnownReportRow
 from shared.events.vocabulary import ReportType
 from shared.ids import ReportId, StaffId
 
@@ -17,6 +17,23 @@ async def known_reports(session: AsyncSession, report_ids: Collection[ReportId])
         return {}
     rows = await session.scalars(select(KnownReportRow).where(KnownReportRow.report_id.in_(report_ids)))
     return {ReportId(row.report_id): _known(row) for row in rows}
+
+
+async def with_an_open_case(session: AsyncSession, report_ids: Collection[ReportId]) -> set[ReportId]:
+    """Return which of these reports have a case that is not resolved."""
+    found = await session.execute(
+        select(KnownCaseRow.report_id)
+        .where(KnownCaseRow.report_id.in_(report_ids))
+        .group_by(KnownCaseRow.report_id)
+        .having(func.count() > func.count(KnownCaseRow.resolved_at))
+    )
+    return {ReportId(report_id) for report_id in found.scalars()}
+
+
+async def has_a_restricted_case(session: AsyncSession, report_id: ReportId) -> bool:
+    """Return whether only some of its team may see a case of the report."""
+    restricted = exists().where(KnownCaseRow.report_id == report_id, KnownCaseRow.restricted)
+    return bool(await session.scalar(select(restricted)))
 
 
 def _known(row: KnownReportRow) -> KnownReport:

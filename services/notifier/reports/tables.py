@@ -1,4 +1,4 @@
-"""What is remembered of reports, until it is forgotten."""
+"""What is remembered of reports until it is forgotten, and of their cases: ids and classification only."""
 
 from datetime import datetime
 from uuid import UUID
@@ -31,3 +31,15 @@ class KnownReportRow(Base):
         ARRAY(Text), info=personal("keys of staff who may not hear of it", retention="alert")
     )
     forget_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class KnownCaseRow(Base):
+    """A case: its reporter hears of an outcome when none of the report's cases is open."""
+
+    __tablename__ = "known_case"
+
+    case_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[UUID] = mapped_column(index=True)
+    report_type: Mapped[str] = mapped_column(Text)
+    restricted: Mapped[bool]
+    resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import Answering
 from services.notifier.acknowledgement.links import Links
-from services.notifier.alerts.posting import Post
+from services.notifier.alerts.decisions import AlertContext
 from services.notifier.cases.following import Following
 from services.notifier.consumer import Receiving, handlers
 from services.notifier.delivery.composer import Composer
@@ -72,9 +72,9 @@ class Notifier:
 
     def __post_init__(self) -> None:
         self.outbox = Outbox("notifier", self.ids)
-        self.post = Post(BOOK, self.ids, self.outbox, self.digest_rules, self.by_notify)
-        self.answering = Answering(ANSWER_TIMES, self.post)
-        self.following = Following(self.post, BOXES)
+        self.context = AlertContext(BOOK, self.ids, self.outbox, self.digest_rules, self.by_notify)
+        self.answering = Answering(ANSWER_TIMES, self.context)
+        self.following = Following(self.context, BOXES)
 
     def channel(self, port: int | None = None) -> SmtpChannel:
         server = MailServer(
@@ -101,7 +101,7 @@ class Notifier:
 
     async def receive(self, *events: Event, envelopes: Sequence[Envelope[Event]] = ()) -> None:
         """Handle events as the consumer does, each type in one call: one batch, one transaction."""
-        handle = handlers(Receiving(self.post, BOXES, timedelta(days=400)))
+        handle = handlers(Receiving(self.context, BOXES, timedelta(days=400)))
         batch = [*envelopes, *(envelope(data) for data in events)]
         async with self.database.transaction() as session:
             for kind in dict.fromkeys(type(item.data) for item in batch):

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.notifier.alerts.states import AlertState
+from services.notifier.alerts.domain import AlertState
 
 
 class Receipts(RuleBasedStateMachine):

@@ -1,4 +1,4 @@
-"""Every message for every purpose and standing: six lines, no names, the same words in both parts."""
+"""Every message for every purpose and role: six lines, no names, the same words in both parts."""
 
 import re
 from html.parser import HTMLParser
@@ -25,7 +25,7 @@ from tests.services.notifier.building import NOW, STAFF
 from tests.services.notifier.notifying import COMPOSER
 
 _SOME = UUID(int=1)
-TEXTS = sorted((purpose, standing) for purpose, texts in ENGLISH.items() for standing in texts)
+TEXTS = sorted((purpose, role) for purpose, texts in ENGLISH.items() for role in texts)
 NOBODY_IS_TOLD = {AlertPurpose.INCIDENT_REPORTED, AlertPurpose.ENQUIRY_RECEIVED}
 
 
@@ -39,11 +39,11 @@ def test_there_is_a_text_for_every_purpose_that_somebody_is_told_for() -> None:
 
 
 @pytest.mark.parametrize("urgency", sorted(Urgency))
-@pytest.mark.parametrize(("purpose", "standing"), TEXTS)
+@pytest.mark.parametrize(("purpose", "role"), TEXTS)
 def test_every_message_has_six_lines_that_say_what_to_do_and_name_nobody(
-    purpose: AlertPurpose, standing: RecipientRole, urgency: Urgency
+    purpose: AlertPurpose, role: RecipientRole, urgency: Urgency
 ) -> None:
-    message = rendered(Notice("SP-0000-0010", urgency, standing, purpose, "/cases/SP-0000-0010"))
+    message = rendered(Notice("SP-0000-0010", urgency, role, purpose, "/cases/SP-0000-0010"))
     what, reference, how_urgent, to_do, link, who_to_ask = _lines(message)
     assert what.endswith(".")
     assert reference == "Reference: SP-0000-0010"
@@ -60,9 +60,9 @@ def test_every_message_has_six_lines_that_say_what_to_do_and_name_nobody(
             assert private not in f"{message.subject}{message.text}"
 
 
-@pytest.mark.parametrize(("purpose", "standing"), TEXTS)
-def test_both_parts_say_the_same(purpose: AlertPurpose, standing: RecipientRole) -> None:
-    message = rendered(Notice("SP-0000-0010", Urgency.NORMAL, standing, purpose), possible_repeat=True)
+@pytest.mark.parametrize(("purpose", "role"), TEXTS)
+def test_both_parts_say_the_same(purpose: AlertPurpose, role: RecipientRole) -> None:
+    message = rendered(Notice("SP-0000-0010", Urgency.NORMAL, role, purpose), possible_repeat=True)
     page = _Paragraphs()
     page.feed(message.html)
     assert page.paragraphs == _lines(message)

@@ -7,9 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.notifier.alerts.queries import AlertView, Happening, Viewer, alerts_about, histories
+from services.notifier.alerts.queries import AlertView, HistoryEntry, Viewer, alerts_about, histories, may_see_alerts
 from services.notifier.directory.signed_in import AsListed
-from services.notifier.who_was_told.queries import may_see_alerts
 from shared.ids import ReportId
 from shared.web.dependencies import Transaction
 
@@ -41,7 +40,7 @@ class AlertBody(BaseModel):
     history: list[HappeningBody]
 
     @classmethod
-    def of(cls, alert: AlertView, history: list[Happening]) -> Self:
+    def of(cls, alert: AlertView, history: list[HistoryEntry]) -> Self:
         return cls(
             alert_id=alert.alert_id,
             report_id=alert.report_id,
