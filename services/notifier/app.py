@@ -10,14 +10,12 @@ from pathlib import Path
 from services.notifier import consumer
 from services.notifier.acknowledgement import pages as acknowledgement
 from services.notifier.acknowledgement.domain import AnswerTimes
-from services.notifier.acknowledgement.handlers import Answering
-from services.notifier.acknowledgement.links import Links
+from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
 from services.notifier.alerts import api as alerts
 from services.notifier.alerts.decisions import EMAIL, NOTIFY, AlertContext
 from services.notifier.alerts.domain import AddressBook, Recipient
-from services.notifier.awareness import pages as awareness
 from services.notifier.cases.domain import Mailboxes
-from services.notifier.cases.following import Following
+from services.notifier.cases.follow_ups import FollowUps
 from services.notifier.consumer import Receiving
 from services.notifier.delivery import api as delivery
 from services.notifier.delivery.composer import Composer
@@ -28,7 +26,6 @@ from services.notifier.delivery.loop import Deliveries, DeliveryLoop
 from services.notifier.delivery.notify import NotifyChannel, NotifyService
 from services.notifier.delivery.receipts import DeliveryReceipts
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
-from services.notifier.my_team import case_pages, finding_pages
 from services.notifier.my_team import pages as my_team
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
@@ -48,13 +45,10 @@ from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/alerts"
-TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "awareness", "my_team"))
+TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("acknowledgement", "my_team"))
 ROUTERS = (
     dead_letters_router(PREFIX),
     acknowledgement.router,
-    awareness.router,
-    case_pages.router,
-    finding_pages.router,
     my_team.router,
     alerts.router,
     delivery.router,
@@ -80,7 +74,7 @@ async def open_service(
             stack.push_async_callback(channel.close)
         outbox, links = Outbox("notifier", ids), _links(settings)
         context, boxes = _alert_context(settings, ids, outbox), _mailboxes(settings)
-        answering, following = Answering(_answer_times(settings), context), Following(context, boxes)
+        answering, following = Acknowledgements(_answer_times(settings), context), FollowUps(context, boxes)
         deliveries = Deliveries(channels, _composer(settings, links), answering.settled, _times(settings))
         roles: Sequence[Role] = (
             BatchConsumer(
@@ -152,9 +146,9 @@ def _address_book(settings: NotifierSettings) -> AddressBook:
     return AddressBook(fallback, frozenset(domain.lower() for domain in settings.alert_domains))
 
 
-def _links(settings: NotifierSettings) -> Links:
+def _links(settings: NotifierSettings) -> AcknowledgementLinks:
     key = settings.derive_key("acknowledgement links")
-    return Links(key, settings.public_url.rstrip("/"), settings.notifier_link_valid_for)
+    return AcknowledgementLinks(key, settings.public_url.rstrip("/"), settings.notifier_link_valid_for)
 
 
 def _answer_times(settings: NotifierSettings) -> AnswerTimes:
@@ -190,14 +184,14 @@ def _table(entries: Sequence[str]) -> dict[Team, Recipient]:
     return {Team(team): Recipient(address.strip().lower()) for team, _, address in pairs}
 
 
-def _receipts(settings: NotifierSettings, answering: Answering) -> DeliveryReceipts:
+def _receipts(settings: NotifierSettings, answering: Acknowledgements) -> DeliveryReceipts:
     token = settings.notifier_notify_callback_token
     return DeliveryReceipts(
         answering.settled, answering.delivered, _times(settings), token.get_secret_value().encode() if token else None
     )
 
 
-def _composer(settings: NotifierSettings, links: Links) -> Composer:
+def _composer(settings: NotifierSettings, links: AcknowledgementLinks) -> Composer:
     boxes = _mailboxes(settings)
     desk = boxes.desk.email
     return Composer(

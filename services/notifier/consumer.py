@@ -12,8 +12,8 @@ from services.notifier.alerts.accounts import access_changed
 from services.notifier.alerts.decisions import AlertContext
 from services.notifier.cases import handlers as cases
 from services.notifier.cases.domain import Mailboxes
-from services.notifier.cases.following import Following
-from services.notifier.misuse.amended import tell_after_all
+from services.notifier.cases.follow_ups import FollowUps
+from services.notifier.misuse.assignments import tell_managers_after_agreement
 from services.notifier.reports.domain import ReportEvent, known_report
 from services.notifier.reports.handlers import remember
 from shared.events import intake, registry, topics, triage
@@ -37,13 +37,13 @@ class Receiving:
         await self._remember(session, envelopes, now)
         await alert_about_abuse(session, envelopes, now, context=self.context)
         known = [known_report(envelope.data).report_id for envelope in envelopes]
-        await Following(self.context, self.boxes).follow(session, known, now)
+        await FollowUps(self.context, self.boxes).follow(session, known, now)
 
     async def amended(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         """A report was added to: its reporter may have said that their manager can be told."""
         await self._remember(session, envelopes, now)
         await alert_after_all(session, envelopes, now, context=self.context)
-        await tell_after_all(session, envelopes, now, context=self.context, desk=self.boxes.desk)
+        await tell_managers_after_agreement(session, envelopes, now, context=self.context, desk=self.boxes.desk)
 
     async def _remember(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         known = [known_report(envelope.data) for envelope in envelopes]
@@ -52,7 +52,7 @@ class Receiving:
 
 def handlers(receiving: Receiving) -> Mapping[type[Event], Handler]:
     """Return the handler of each event type."""
-    following = Following(receiving.context, receiving.boxes)
+    following = FollowUps(receiving.context, receiving.boxes)
     access = partial(access_changed, context=receiving.context, comms=receiving.boxes.comms)
     return {
         intake.AbuseReportSubmitted: receiving.submitted,

@@ -1,20 +1,21 @@
-"""Waits for answers, takes them, and acts when none comes."""
+"""Makes the links that alerts are answered by, takes answers, and acts when none comes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.notifier.acknowledgement.domain import ESCALATES, AnswerTimes
+from services.notifier.acknowledgement.domain import ESCALATES, AnswerTimes, Link, is_genuine, read_token, token_of
 from services.notifier.acknowledgement.tables import AwaitedAnswerRow
 from services.notifier.alerts import handlers
 from services.notifier.alerts import handlers as alerts
 from services.notifier.alerts.decisions import AlertContext
 from services.notifier.alerts.handlers import AlertProgress
+from services.notifier.alerts.queries import AlertView, alert_with_id
 from services.notifier.delivery import digests
 from services.notifier.delivery.domain import DeliveryKind, SendResultKind, Settled
 from services.notifier.misuse import handlers as misuse
@@ -22,10 +23,31 @@ from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientRea
 from shared.ids import AlertId
 
 _BATCH = 100
+_GENERATIONS = {DeliveryKind.ALERT: 1, DeliveryKind.REMINDER: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
+class AcknowledgementLinks:
+    """Everything a link is made of but the alert itself."""
+
+    key: bytes
+    public_url: str
+    valid_for: timedelta
+
+    def link_for(self, alert_id: AlertId, kind: DeliveryKind, recipient: str, now: datetime) -> str:
+        """Return the address that the holder of this message, sent to `recipient` (address), answers at."""
+        link = Link(alert_id, _GENERATIONS[kind], now + self.valid_for)
+        return f"{self.public_url}/alerts/acknowledge/{token_of(link, recipient, self.key)}"
+
+    async def open(self, session: AsyncSession, token: str, now: datetime) -> AlertView | None:
+        """Return the alert that `token` answers for; None alike for an unknown, altered or expired one."""
+        link = read_token(token)
+        alert = await alert_with_id(session, link.alert_id) if link else None
+        return alert if alert and is_genuine(token, alert.recipient_email, self.key, now) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgements:
     """What every use case here needs beside its session and the time."""
 
     times: AnswerTimes

@@ -1,17 +1,17 @@
-"""The page behind the link in an alert. No sign-in: whoever holds the link answers for its recipient.
+"""The page behind the link in an alert. No sign-in: the holder of the link answers for its recipient.
 
 GET changes nothing, because mail scanners open links.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from services.notifier.acknowledgement.forms import read_answer
-from services.notifier.acknowledgement.handlers import Answering
-from services.notifier.acknowledgement.links import Links
+from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
 from shared.auth.guard import Anyone
+from shared.events.vocabulary import Acknowledgement
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
@@ -20,16 +20,17 @@ router = APIRouter(prefix="/alerts/acknowledge", include_in_schema=False)
 CHOOSE = "Choose one of the three answers"
 
 
-async def _links(request: Request) -> Links:
-    return cast(Links, request.app.state.links)
+async def _links(request: Request) -> AcknowledgementLinks:
+    return cast(AcknowledgementLinks, request.app.state.links)
 
 
-async def _answering(request: Request) -> Answering:
-    return cast(Answering, request.app.state.answering)
+async def _answering(request: Request) -> Acknowledgements:
+    return cast(Acknowledgements, request.app.state.answering)
 
 
-LinksDep = Annotated[Links, Depends(_links)]
-AnsweringDep = Annotated[Answering, Depends(_answering)]
+LinksDep = Annotated[AcknowledgementLinks, Depends(_links)]
+
+AnsweringDep = Annotated[Acknowledgements, Depends(_answering)]
 
 
 @router.get("/{token}", response_class=HTMLResponse)
@@ -64,3 +65,9 @@ async def answer(
     if not await answering.answer(session, alert.alert_id, given, now):
         return render(request, "acknowledgement/answered.html", alert=alert)
     return render(request, "acknowledgement/thanks.html", alert=alert, given=given)
+
+
+def read_answer(fields: Mapping[str, Sequence[str]]) -> Acknowledgement | None:
+    """Return the answer that was given, None where there is not exactly one that we know."""
+    given = fields.get("answer", ())
+    return Acknowledgement(given[0]) if len(given) == 1 and given[0] in set(Acknowledgement) else None

@@ -52,7 +52,7 @@ class Mailboxes:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class CaseAlert:
     """One message, or why there is none."""
 
     purpose: AlertPurpose
@@ -95,20 +95,20 @@ def waits_for_report(event: CaseRouted) -> bool:
     return not event.linked and form_of(event) not in _ENQUIRIES
 
 
-def at_once(event: CaseRouted, boxes: Mailboxes) -> list[Telling]:
+def at_once(event: CaseRouted, boxes: Mailboxes) -> list[CaseAlert]:
     """Return who is told of a routed case whatever the report says."""
     on_call = _on_call(event, event.team, boxes, str(event.case_id))
     return [*on_call, *_comms(event, boxes), *_both_teams(event, boxes), *_enquiry(event)]
 
 
-def handed_over(event: CaseTransferred, event_id: str, boxes: Mailboxes) -> list[Telling]:
+def handed_over(event: CaseTransferred, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
     """Return who is told that a team has a case that was another's; managers are told as people."""
     if event.to_team is Team.LINE_MANAGER:
         return []
     return list(_on_call(event, event.to_team, boxes, f"{event.case_id} {event_id}"))
 
 
-def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[Telling]:
+def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[CaseAlert]:
     """Return who is told once the report is known, misuse apart. `report` is None where it never came."""
     told = []
     if item.misdirected:
@@ -117,26 +117,26 @@ def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) 
         )
     says_abuse = report is not None and report.says_abuse
     if item.form not in (ReportType.ABUSE, ReportType.MISUSE) and not says_abuse and not item.by_a_person:
-        told.append(Telling(AlertPurpose.INCIDENT_REPORTED, Choice(RecipientReason.NOBODY_NOT_REQUIRED)))
+        told.append(CaseAlert(AlertPurpose.INCIDENT_REPORTED, Choice(RecipientReason.NOBODY_NOT_REQUIRED)))
     return told
 
 
 def to_reporter(
     purpose: AlertPurpose, contact: str | None, role: RecipientRole, occasion: object, urgency: Urgency
-) -> Telling:
+) -> CaseAlert:
     """Return the message to whoever reported, or that there is no way to reach them."""
     if contact is None:
-        return Telling(purpose, Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED), occasion=str(occasion))
+        return CaseAlert(purpose, Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED), occasion=str(occasion))
     choice = Choice(RecipientReason.THE_REPORTER, Recipient(contact))
-    return Telling(purpose, choice, urgency, "/report/track", str(occasion), role)
+    return CaseAlert(purpose, choice, urgency, "/report/track", str(occasion), role)
 
 
-def about_deadline(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> Telling:
+def about_deadline(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> CaseAlert:
     """Return the message to the lead of the team whose clock runs out."""
     at_risk = isinstance(event, CaseDeadlineAtRisk)
     purpose = AlertPurpose.DEADLINE_AT_RISK if at_risk else AlertPurpose.DEADLINE_MISSED
     lead = _of(event.team, boxes.lead)
-    return Telling(
+    return CaseAlert(
         purpose, Choice(RecipientReason.TEAM_LEAD, lead), _deadline_urgency(event), _case(event.reference), event_id
     )
 
@@ -149,20 +149,20 @@ def _deadline_urgency(event: CaseDeadlineAtRisk | CaseDeadlineMissed) -> Urgency
 
 def _on_call(
     event: CaseRouted | CaseTransferred, team: Open[Team], boxes: Mailboxes, occasion: str
-) -> Iterable[Telling]:
+) -> Iterable[CaseAlert]:
     """A P1 or P2 outside the team's hours needs somebody on call."""
     if not event.staffed and event.priority in _SOON:
         choice = Choice(RecipientReason.TEAM_MAILBOX, _of(team, boxes.on_call))
-        yield Telling(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), occasion)
+        yield CaseAlert(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), occasion)
 
 
-def _comms(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:
+def _comms(event: CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
     if event.category == TAKEN_OVER and not event.linked:
         choice = Choice(RecipientReason.COMMS, boxes.comms)
-        yield Telling(AlertPurpose.ACCOUNT_TAKEN_OVER, choice, Urgency.URGENT, "/accounts", str(event.case_id))
+        yield CaseAlert(AlertPurpose.ACCOUNT_TAKEN_OVER, choice, Urgency.URGENT, "/accounts", str(event.case_id))
 
 
-def _both_teams(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:
+def _both_teams(event: CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
     """The team that has it and the team whose form it came by (S3); one mail where they read one mailbox."""
     if not event.misdirected or event.linked:
         return
@@ -172,12 +172,12 @@ def _both_teams(event: CaseRouted, boxes: Mailboxes) -> Iterable[Telling]:
     pages = {right: _case(event.reference)} | ({wrong: "/cases"} if wrong != right else {})
     for number, (mailbox, page) in enumerate(pages.items()):
         choice = Choice(RecipientReason.TEAM_MAILBOX, mailbox)
-        yield Telling(AlertPurpose.MISDIRECTED, choice, Urgency.NORMAL, page, f"{event.case_id} {number}")
+        yield CaseAlert(AlertPurpose.MISDIRECTED, choice, Urgency.NORMAL, page, f"{event.case_id} {number}")
 
 
-def _enquiry(event: CaseRouted) -> Iterable[Telling]:
+def _enquiry(event: CaseRouted) -> Iterable[CaseAlert]:
     if form_of(event) in _ENQUIRIES and not event.linked:
-        yield Telling(AlertPurpose.ENQUIRY_RECEIVED, Choice(RecipientReason.NOBODY_NOT_REQUIRED))
+        yield CaseAlert(AlertPurpose.ENQUIRY_RECEIVED, Choice(RecipientReason.NOBODY_NOT_REQUIRED))
 
 
 def _of(team: Open[Team] | None, mailboxes: Mapping[Team, Recipient]) -> Recipient:

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifier.alerts.decisions import decide
 from services.notifier.cases.domain import (
     UNION_ACTIVITY,
+    CaseAlert,
     FollowUp,
-    Telling,
     about_deadline,
     at_once,
     form_of,
@@ -17,7 +17,7 @@ from services.notifier.cases.domain import (
     to_reporter,
     waits_for_report,
 )
-from services.notifier.cases.following import Following, contacts_of, decision
+from services.notifier.cases.follow_ups import FollowUps, contacts_of, decision
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.misuse import handlers as misuse
 from services.notifier.reports import handlers as reports
@@ -42,7 +42,7 @@ _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 
 
 async def case_routed(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, following: Following
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, following: FollowUps
 ) -> None:
     """Tell the teams at once, and everybody else as soon as the report is known."""
     await reports.remember_cases(session, [envelope.data for envelope in envelopes])
@@ -52,7 +52,7 @@ async def case_routed(
 
 
 async def case_transferred(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, following: Following
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, following: FollowUps
 ) -> None:
     """A case that a person gives to a manager finds one; one that leaves its manager is no longer theirs.
 
@@ -67,7 +67,7 @@ async def case_transferred(
 
 
 async def information_asked(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseInformationAsked]], now: datetime, *, following: Following
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseInformationAsked]], now: datetime, *, following: FollowUps
 ) -> None:
     """Tell the reporter that a question waits on their report's page: the team waits for the answer."""
     known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
@@ -86,7 +86,7 @@ async def information_asked(
 
 
 async def case_resolved(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseResolved]], now: datetime, *, following: Following
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseResolved]], now: datetime, *, following: FollowUps
 ) -> None:
     """Tell the reporter once none of their report's cases is open; forget whom exempt conduct was about (C-j)."""
     case_ids = [CaseId(e.data.case_id) for e in envelopes]
@@ -121,7 +121,7 @@ async def case_resolved(
 
 
 async def case_reopened(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, following: Following
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, following: FollowUps
 ) -> None:
     """A case is being worked again: one that managers work is given to one again, who is told."""
     await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
@@ -130,7 +130,7 @@ async def case_reopened(
 
 
 async def case_closed(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseClosed]], now: datetime, *, following: Following
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseClosed]], now: datetime, *, following: FollowUps
 ) -> None:
     """Nothing more will be said to the reporter: what is remembered of them goes."""
     _ = following
@@ -146,7 +146,7 @@ async def deadline_passes(
     envelopes: Sequence[Envelope[CaseDeadlineAtRisk | CaseDeadlineMissed]],
     now: datetime,
     *,
-    following: Following,
+    following: FollowUps,
 ) -> None:
     """Tell the lead of the team whose clock runs out, or ran out."""
     told = [(e, about_deadline(e.data, e.id, following.boxes)) for e in envelopes]
@@ -154,7 +154,7 @@ async def deadline_passes(
 
 
 async def _tell(
-    session: AsyncSession, told: Sequence[tuple[Envelope[_CaseEvent], Telling]], now: datetime, following: Following
+    session: AsyncSession, told: Sequence[tuple[Envelope[_CaseEvent], CaseAlert]], now: datetime, following: FollowUps
 ) -> None:
     decisions = [
         decision(

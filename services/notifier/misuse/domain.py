@@ -20,7 +20,7 @@ _NEVER: dict[str, RecipientReason] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ChoiceContext:
     """What a choice about misuse is made within."""
 
     directory: Directory
@@ -35,7 +35,7 @@ def may_be_union_activity(facts: MisuseFacts) -> bool:
     return facts.union_activity is not YesNoUnsure.NO
 
 
-def choose_manager(facts: MisuseFacts | None, setting: Setting, *, passed_over: Collection[str] = ()) -> Choice:
+def choose_manager(facts: MisuseFacts | None, setting: ChoiceContext, *, passed_over: Collection[str] = ()) -> Choice:
     """Choose who works the case: the subject's manager, or the next one up who is not part of it; else the desk.
 
     Args:
@@ -59,7 +59,7 @@ def choose_manager(facts: MisuseFacts | None, setting: Setting, *, passed_over: 
     return Choice(reason, free[0], (*free[1:], setting.desk))
 
 
-def choose_reporters_manager(facts: MisuseFacts, setting: Setting, working: Recipient | None) -> Choice:
+def choose_reporters_manager(facts: MisuseFacts, setting: ChoiceContext, working: Recipient | None) -> Choice:
     """Choose who is told that somebody of theirs reported misuse (R-c); no manager above them hears of it.
 
     Never whoever works the case, never for a reporter who is confidential, anonymous or has declined, and nobody where

@@ -26,7 +26,7 @@ class AlreadyDone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionTaken:
     """What a manager says they did: category and day, nothing else (R-d)."""
 
     action: ManagerAction
@@ -34,7 +34,7 @@ class Done:
 
 
 async def record_action(
-    session: AsyncSession, case_id: CaseId, manager: StaffId, done: Done, now: datetime, *, outbox: Outbox
+    session: AsyncSession, case_id: CaseId, manager: StaffId, done: ActionTaken, now: datetime, *, outbox: Outbox
 ) -> UUID:
     """Record what the assigned manager did; returns the alert that asked for it.
 

@@ -6,8 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
-from services.notifier.misuse.handlers import Done
-from shared.events.vocabulary import ManagerAction, MisuseBehaviour
+from services.notifier.misuse.handlers import ActionTaken
+from shared.events.vocabulary import AlertPurpose, ManagerAction, MisuseBehaviour
 from shared.ids import StaffId
 from shared.web.forms import FormErrors
 
@@ -25,11 +25,11 @@ class Finding:
     found_on: date
 
 
-def read_action(fields: Fields, today: date, errors: FormErrors) -> Done | None:
+def read_action(fields: Fields, today: date, errors: FormErrors) -> ActionTaken | None:
     """Return what the manager says they did; None where something is to be corrected."""
     action = _choice(fields, "action", ManagerAction, "Choose what you did", errors)
     acted_on = _day(fields, "acted_on", today, "the day on which you did it", errors)
-    return Done(action, acted_on) if action and acted_on and not errors else None
+    return ActionTaken(action, acted_on) if action and acted_on and not errors else None
 
 
 def read_finding(fields: Fields, people: Collection[StaffId], today: date, errors: FormErrors) -> Finding | None:
@@ -73,3 +73,30 @@ def _day(fields: Fields, name: str, today: date, what: str, errors: FormErrors) 
 def _text(fields: Fields, name: str) -> str:
     given = fields.get(name, ())
     return given[0].strip() if len(given) == 1 else ""
+
+
+ALERT: Mapping[AlertPurpose, str] = {
+    AlertPurpose.ABUSE_REPORTED: "Social media abuse",
+    AlertPurpose.MISUSE_REPORTED: "Misuse of social media",
+    AlertPurpose.MISUSE_ASSIGNED: "A misuse case to work",
+}
+ACTION: Mapping[ManagerAction, str] = {
+    ManagerAction.NO_BREACH: "No breach of the policy",
+    ManagerAction.ADVICE_GIVEN: "I gave advice",
+    ManagerAction.INFORMAL_ACTION: "I took informal action",
+    ManagerAction.DISCIPLINARY_ROUTE: "It goes the disciplinary route",
+    ManagerAction.INSUFFICIENT_INFORMATION: "There is not enough information",
+    ManagerAction.OUT_OF_SCOPE: "The policy does not cover it",
+}
+FINDING: Mapping[MisuseBehaviour, str] = {
+    MisuseBehaviour.SPEAKS_FOR_DEPARTMENT: "Spoke for the department without being allowed to",
+    MisuseBehaviour.MIXED_ACCOUNT: "Mixed work and private content in one account",
+    MisuseBehaviour.ASSOCIATION: "Connected private views with the department or the government",
+    MisuseBehaviour.DISCLOSURE: "Showed information of the department",
+    MisuseBehaviour.HARASSMENT: "Harassed or abused somebody",
+    MisuseBehaviour.UNSANCTIONED_ACCOUNT: "Used an account for the department that was not approved",
+    MisuseBehaviour.UNTRAINED_OPERATOR: "Operated an account without training",
+    MisuseBehaviour.UNAPPROVED_DEVICE: "Used a device that is not approved",
+    MisuseBehaviour.FAILURE_TO_REPORT: "Did not report an incident",
+    MisuseBehaviour.OTHER: "Something else",
+}

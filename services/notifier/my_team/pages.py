@@ -1,31 +1,50 @@
-"""`/alerts/my-team`: what was sent to whoever is signed in. Being a manager is a relation, not a role (R-b)."""
+"""`/alerts/my-team` and `/alerts/awareness`: what needs the person signed in, and what they have read.
+
+Being a manager is a relation, not a role (R-b): each page asks the directory, and each misuse case knows its manager
+(R-c, R-d).
+"""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.notifier.acknowledgement.forms import read_answer
+from services.notifier.acknowledgement.pages import AnsweringDep, read_answer
 from services.notifier.alerts.domain import day_of
 from services.notifier.alerts.queries import AlertView, Viewer, alert_with_id
-from services.notifier.awareness.pages import Version
 from services.notifier.directory.signed_in import AsListed
-from services.notifier.my_team import wording
-from services.notifier.my_team.dependencies import HERE, AnsweringDep, viewer_of
-from services.notifier.my_team.queries import Pages, awareness_of_people, my_team
-from shared.ids import AlertId
-from shared.web.dependencies import Now, Transaction
+from services.notifier.misuse import handlers as misuse
+from services.notifier.misuse.handlers import AlreadyDone, NotAssignedToThem, record_finding
+from services.notifier.misuse.queries import AssignedCase, open_case
+from services.notifier.my_team import forms, handlers
+from services.notifier.my_team.domain import DOCUMENTS, KEYS, Awareness
+from services.notifier.my_team.forms import read_action, read_finding, typed
+from services.notifier.my_team.queries import Pages, awareness_of, awareness_of_people, my_team, people_of
+from shared.auth.principal import Principal
+from shared.events.vocabulary import Acknowledgement
+from shared.ids import AlertId, CaseId, StaffId
+from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.problems import standard_problem
 
-router = APIRouter(prefix=HERE, include_in_schema=False)
+router = APIRouter(prefix="/alerts", include_in_schema=False)
+HERE = "/alerts/my-team"
+_FINDING = "my_team/finding.html"
 After = Annotated[UUID | None, Query()]
 
 
-@router.get("", response_class=HTMLResponse)
+async def policy_version(request: Request) -> str:
+    """Return the text of the policy that is in force."""
+    return cast(str, request.app.state.policy_version)
+
+
+Version = Annotated[str, Depends(policy_version)]
+
+
+@router.get("/my-team", response_class=HTMLResponse)
 async def page(
     request: Request,
     principal: AsListed,
@@ -39,19 +58,19 @@ async def page(
         AlertId(waiting_after) if waiting_after else None,
         AlertId(done_after) if done_after else None,
     )
-    return await _shown(request, session, viewer_of(principal), day_of(now), pages=pages)
+    return await _shown(request, session, _viewer_of(principal), day_of(now), pages=pages)
 
 
-@router.get("/people", response_class=HTMLResponse)
+@router.get("/my-team/people", response_class=HTMLResponse)
 async def people(
     request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
 ) -> HTMLResponse:
     """Show which acknowledgements of the policy are due and done among this person's people (R-b)."""
-    known = await awareness_of_people(session, viewer_of(principal), day_of(now), version)
+    known = await awareness_of_people(session, _viewer_of(principal), day_of(now), version)
     return render(request, "my_team/people.html", people=known)
 
 
-@router.post("/{alert_id}")
+@router.post("/my-team/{alert_id}")
 async def acknowledge(
     request: Request,
     alert_id: UUID,
@@ -61,7 +80,7 @@ async def acknowledge(
     now: Now,
 ) -> Response:
     """Take this person's answer to one of their alerts; a second answer changes nothing."""
-    viewer = viewer_of(principal)
+    viewer = _viewer_of(principal)
     alert = await _own_alert(session, alert_id, viewer)
     given = read_answer(await read_form(request, FormErrors()))
     if given is None:
@@ -69,6 +88,106 @@ async def acknowledge(
         return await _shown(request, session, viewer, day_of(now), errors=errors)
     await answering.answer(session, alert.alert_id, given, now)
     return RedirectResponse(HERE, status_code=303)
+
+
+@router.get("/my-team/cases/{case_id}/action", response_class=HTMLResponse)
+async def ask_for_action(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
+    """Ask what the manager did and when."""
+    return _case_page(request, "my_team/action.html", await _own_case(session, case_id, principal))
+
+
+@router.post("/my-team/cases/{case_id}/action")
+async def record_action(
+    request: Request,
+    case_id: UUID,
+    principal: AsListed,
+    session: Transaction,
+    answering: AnsweringDep,
+    outbox: OutboxDep,
+    now: Now,
+) -> Response:
+    """Record it; the alert that asked for it is acknowledged by it."""
+    case = await _own_case(session, case_id, principal)
+    errors = FormErrors()
+    fields = await read_form(request, errors)
+    done = read_action(fields, day_of(now), errors)
+    if done is None:
+        return _case_page(request, "my_team/action.html", case, 422, errors=errors, typed=typed(fields))
+    manager = StaffId(principal.staff_id or "")
+    try:
+        alert_id = await misuse.record_action(session, case.case_id, manager, done, now, outbox=outbox)
+    except (AlreadyDone, NotAssignedToThem):
+        return _case_page(request, "my_team/over.html", case, 409)
+    await answering.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
+    return RedirectResponse(HERE, status_code=303)
+
+
+@router.get("/my-team/cases/{case_id}/refer", response_class=HTMLResponse)
+async def ask_to_refer(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
+    """Say what referring means, and ask whether that is meant."""
+    return _case_page(request, "my_team/refer.html", await _own_case(session, case_id, principal))
+
+
+@router.post("/my-team/cases/{case_id}/refer")
+async def refer(
+    request: Request,
+    case_id: UUID,
+    principal: AsListed,
+    session: Transaction,
+    answering: AnsweringDep,
+    outbox: OutboxDep,
+    now: Now,
+) -> Response:
+    """Refer the case to SIRT; it stays with the manager too."""
+    case = await _own_case(session, case_id, principal)
+    manager = StaffId(principal.staff_id or "")
+    try:
+        alert_id = await misuse.refer_to_sirt(session, case.case_id, manager, now, outbox=outbox)
+    except (AlreadyDone, NotAssignedToThem):
+        return _case_page(request, "my_team/over.html", case, 409)
+    await answering.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
+    return RedirectResponse(HERE, status_code=303)
+
+
+@router.get("/my-team/findings/new", response_class=HTMLResponse)
+async def ask_for_finding(request: Request, principal: AsListed, session: Transaction, now: Now) -> HTMLResponse:
+    """Ask what was found, about whom and when."""
+    people = await people_of(session, _viewer_of(principal), day_of(now))
+    return render(request, _FINDING, people=people, typed={}, called=forms)
+
+
+@router.post("/my-team/findings/new")
+async def add_finding(request: Request, principal: AsListed, session: Transaction, ids: IdsDep, now: Now) -> Response:
+    """Keep it."""
+    people = await people_of(session, _viewer_of(principal), day_of(now))
+    errors = FormErrors()
+    fields = await read_form(request, errors)
+    found = read_finding(fields, {member.staff_id for member in people}, day_of(now), errors)
+    if found is None:
+        return render(request, _FINDING, 422, people=people, typed=typed(fields), called=forms, errors=errors)
+    manager = StaffId(principal.staff_id or "")
+    await record_finding(session, manager, found.person, found.category, found.found_on, now, ids=ids)
+    return RedirectResponse(HERE, status_code=303)
+
+
+@router.get("/awareness", response_class=HTMLResponse)
+async def awareness(request: Request, principal: AsListed, session: Transaction, version: Version) -> HTMLResponse:
+    """Show what this person has read, and what is due; a new text of the policy asks again (R-a, R-b, X2)."""
+    return _awareness_page(request, version, await _own_awareness(session, principal.staff_id, version))
+
+
+@router.post("/awareness")
+async def acknowledge_documents(
+    request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
+) -> Response:
+    """Record what they have read."""
+    fields = await read_form(request, FormErrors())
+    read = set(fields.get("read", ()))
+    mine = await _own_awareness(session, principal.staff_id, version)
+    if not read or not read <= KEYS or principal.staff_id is None:
+        return _awareness_page(request, version, mine, errors=FormErrors({"read": "Choose what you have read"}))
+    await handlers.acknowledge(session, principal.staff_id, read, version, now)
+    return RedirectResponse("/alerts/awareness", status_code=303)
 
 
 async def _shown(
@@ -81,7 +200,7 @@ async def _shown(
     errors: FormErrors | None = None,
 ) -> HTMLResponse:
     team = await my_team(session, viewer, pages or Pages(), today)
-    context: dict[str, object] = {"team": team, "called": wording} | ({"errors": errors} if errors else {})
+    context: dict[str, object] = {"team": team, "called": forms} | ({"errors": errors} if errors else {})
     return render(request, "my_team/page.html", 422 if errors else 200, **context)
 
 
@@ -91,3 +210,38 @@ async def _own_alert(session: Transaction, alert_id: UUID, viewer: Viewer) -> Al
     if alert is None or not viewer.received(alert):
         raise standard_problem(404)
     return alert
+
+
+def _case_page(
+    request: Request, template: str, case: AssignedCase, status_code: int = 200, **context: object
+) -> HTMLResponse:
+    if case.ended_at and template != "my_team/over.html":
+        return render(request, "my_team/over.html", 409, case=case, called=forms)
+    shown: dict[str, object] = {"typed": {}, "case": case, "called": forms}
+    return render(request, template, status_code, **(shown | context))
+
+
+async def _own_case(session: Transaction, case_id: UUID, principal: Principal) -> AssignedCase:
+    """Return the case; somebody else's is as unknown as one that never was."""
+    case = await open_case(session, CaseId(case_id), principal.staff_id)
+    if case is None:
+        raise standard_problem(404)
+    return case
+
+
+def _viewer_of(principal: Principal) -> Viewer:
+    return Viewer(principal.staff_id, principal.email)
+
+
+def _awareness_page(
+    request: Request, version: str, mine: Awareness | None, *, errors: FormErrors | None = None
+) -> HTMLResponse:
+    context: dict[str, object] = {"version": version, "mine": mine, "documents": DOCUMENTS}
+    return render(
+        request, "my_team/awareness.html", 422 if errors else 200, **context, **({"errors": errors} if errors else {})
+    )
+
+
+async def _own_awareness(session: Transaction, staff_id: StaffId | None, version: str) -> Awareness | None:
+    """Return None for a caller without a staff number, such as a client of the API."""
+    return (await awareness_of(session, [staff_id], version))[staff_id] if staff_id else None

@@ -1,17 +1,19 @@
-"""Reads what a manager's page shows."""
+"""Reads what a manager's page shows, and who has acknowledged what."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.queries import AlertView, Viewer, alerts_to
-from services.notifier.awareness.domain import Awareness
-from services.notifier.awareness.queries import awareness_of
 from services.notifier.directory.domain import StaffMember
 from services.notifier.directory.queries import managed_by, names_of
 from services.notifier.misuse.queries import AssignedCase, FindingView, findings_of, with_manager
+from services.notifier.my_team.domain import KEYS, Awareness
+from services.notifier.my_team.tables import AcknowledgedDocumentRow
 from shared.events.vocabulary import AlertPurpose
 from shared.ids import AlertId, StaffId
 
@@ -95,6 +97,13 @@ async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages, today: da
     )
 
 
+async def people_of(session: AsyncSession, viewer: Viewer, today: date) -> list[StaffMember]:
+    """Return whom this person manages today, by name."""
+    if not viewer.staff_id:
+        return []
+    return sorted(await managed_by(session, StaffId(viewer.staff_id), today), key=lambda member: member.name)
+
+
 async def awareness_of_people(
     session: AsyncSession, viewer: Viewer, today: date, version: str
 ) -> list[tuple[StaffMember, Awareness]]:
@@ -104,11 +113,18 @@ async def awareness_of_people(
     return [(member, known[member.staff_id]) for member in people]
 
 
-async def people_of(session: AsyncSession, viewer: Viewer, today: date) -> list[StaffMember]:
-    """Return whom this person manages today, by name."""
-    if not viewer.staff_id:
-        return []
-    return sorted(await managed_by(session, StaffId(viewer.staff_id), today), key=lambda member: member.name)
+async def awareness_of(session: AsyncSession, staff_ids: Collection[StaffId], version: str) -> dict[StaffId, Awareness]:
+    """Return what each of these people has acknowledged of `version`."""
+    done: dict[StaffId, dict[str, datetime]] = defaultdict(dict)
+    rows = await session.scalars(
+        select(AcknowledgedDocumentRow).where(
+            AcknowledgedDocumentRow.staff_id.in_(staff_ids), AcknowledgedDocumentRow.version == version
+        )
+    )
+    for row in rows:
+        if row.document in KEYS:
+            done[StaffId(row.staff_id)][row.document] = row.at
+    return {staff_id: Awareness(done[staff_id]) for staff_id in staff_ids}
 
 
 def _is_done(alert: AlertView) -> bool:

@@ -11,10 +11,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from services.notifier.acknowledgement.domain import AnswerTimes
-from services.notifier.acknowledgement.handlers import Answering
-from services.notifier.acknowledgement.links import Links
+from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
 from services.notifier.alerts.decisions import AlertContext
-from services.notifier.cases.following import Following
+from services.notifier.cases.follow_ups import FollowUps
 from services.notifier.consumer import Receiving, handlers
 from services.notifier.delivery.composer import Composer
 from services.notifier.delivery.digests import DigestRules, send_due
@@ -34,7 +33,7 @@ from tests.services.notifier.mail_server import MailServerForTests
 E = TypeVar("E", bound=Event)
 PATIENCE = 90.0
 """Seconds; generous, because no test may depend on speed."""
-LINKS = Links(b"k" * 32, "http://127.0.0.1:8000", timedelta(days=14))
+LINKS = AcknowledgementLinks(b"k" * 32, "http://127.0.0.1:8000", timedelta(days=14))
 COMPOSER = Composer(
     acknowledgement_link=LINKS.link_for,
     public_url="http://127.0.0.1:8000",
@@ -73,8 +72,8 @@ class Notifier:
     def __post_init__(self) -> None:
         self.outbox = Outbox("notifier", self.ids)
         self.context = AlertContext(BOOK, self.ids, self.outbox, self.digest_rules, self.by_notify)
-        self.answering = Answering(ANSWER_TIMES, self.context)
-        self.following = Following(self.context, BOXES)
+        self.answering = Acknowledgements(ANSWER_TIMES, self.context)
+        self.following = FollowUps(self.context, BOXES)
 
     def channel(self, port: int | None = None) -> SmtpChannel:
         server = MailServer(

@@ -7,7 +7,7 @@ import pytest
 
 from services.notifier.alerts.domain import Recipient
 from services.notifier.directory.domain import Directory, StaffMember
-from services.notifier.misuse.domain import Setting, choose_manager, choose_reporters_manager, without
+from services.notifier.misuse.domain import ChoiceContext, choose_manager, choose_reporters_manager, without
 from services.notifier.reports.domain import misuse_facts
 from shared.events.intake import MisuseReportSubmitted
 from shared.events.parts import Subject
@@ -33,11 +33,11 @@ from tests.services.notifier.building import (
 from tests.services.notifier.saying import misuse, who
 
 DESK = BOXES.desk
-SETTING = Setting(DIRECTORY, date(2026, 11, 23), BOOK, DESK)
+SETTING = ChoiceContext(DIRECTORY, date(2026, 11, 23), BOOK, DESK)
 
 
-def setting(day: date = SETTING.day, staff: Sequence[StaffMember] = STAFF) -> Setting:
-    return Setting(Directory.of(staff, LINES), day, BOOK, DESK)
+def setting(day: date = SETTING.day, staff: Sequence[StaffMember] = STAFF) -> ChoiceContext:
+    return ChoiceContext(Directory.of(staff, LINES), day, BOOK, DESK)
 
 
 @pytest.mark.policy("R-d")
@@ -82,7 +82,7 @@ def test_a_name_that_two_people_have_chooses_nobody() -> None:
 def test_a_manager_who_has_the_subjects_surname_is_not_the_subject() -> None:
     namesake = StaffMember(StaffId("S2099"), "Ravi Shah", "ravi.shah@example.org")
     directory = Directory.of((*STAFF, namesake), [line(PRIYA, namesake)])
-    choice = choose_manager(misuse_facts(misuse()), Setting(directory, SETTING.day, BOOK, DESK))
+    choice = choose_manager(misuse_facts(misuse()), ChoiceContext(directory, SETTING.day, BOOK, DESK))
     assert choice.recipient == Recipient(namesake.email, namesake.staff_id)
 
 
@@ -148,7 +148,7 @@ def test_no_manager_hears_of_a_confidential_or_anonymous_report(how: str, why: W
 def test_who_knows_the_reporter_is_never_next_to_work_it_and_nobody_above_them_is_told() -> None:
     facts = misuse_facts(misuse(reporter=TOM, subject=Subject(staff_id=LUCA.staff_id)))
     lines = [known for known in LINES if known.staff_id != TOM.staff_id]
-    chosen = Setting(Directory.of(STAFF, [*lines, line(LUCA, DANIEL), line(TOM, HELEN)]), SETTING.day, BOOK, DESK)
+    chosen = ChoiceContext(Directory.of(STAFF, [*lines, line(LUCA, DANIEL), line(TOM, HELEN)]), SETTING.day, BOOK, DESK)
     working = choose_manager(facts, chosen)
     told = choose_reporters_manager(facts, chosen, working.recipient)
     assert told.recipient == Recipient(HELEN.email, HELEN.staff_id)

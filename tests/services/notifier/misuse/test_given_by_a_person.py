@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from services.notifier.directory.domain import StaffMember
-from services.notifier.misuse.handlers import Done, record_action
+from services.notifier.misuse.handlers import ActionTaken, record_action
 from shared.events.notifier import ManagerAssigned
 from shared.events.parts import Person, Subject
 from shared.events.triage import CaseRouted
@@ -98,7 +98,7 @@ async def _worked(notifier: Notifier) -> CaseRouted:
     case = routed(said.report_id)
     await notifier.receive(said)
     await notifier.receive(case)
-    done = Done(ManagerAction.ADVICE_GIVEN, NOW.date())
+    done = ActionTaken(ManagerAction.ADVICE_GIVEN, NOW.date())
     async with notifier.database.transaction() as session:
         await record_action(session, CaseId(case.case_id), GRACE.staff_id, done, NOW, outbox=notifier.outbox)
     return case

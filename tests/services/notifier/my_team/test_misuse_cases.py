@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.notifier.directory.domain import StaffMember
-from services.notifier.misuse.handlers import Done, NotAssignedToThem, record_action, refer_to_sirt
+from services.notifier.misuse.handlers import ActionTaken, NotAssignedToThem, record_action, refer_to_sirt
 from shared.events.notifier import ManagerActionRecorded, SirtReferralRequested
 from shared.events.triage import CaseRouted
 from shared.events.vocabulary import ManagerAction
@@ -144,7 +144,7 @@ async def test_the_use_case_itself_believes_no_page_about_whose_case_it_is(
     notifier: Notifier, case: CaseRouted, use_case: Callable[..., Awaitable[object]]
 ) -> None:
     """Between the page and the click the case may have been passed on."""
-    done = (Done(ManagerAction.NO_BREACH, NOW.date()),) if use_case is record_action else ()
+    done = (ActionTaken(ManagerAction.NO_BREACH, NOW.date()),) if use_case is record_action else ()
     async with notifier.database.transaction() as session:
         with pytest.raises(NotAssignedToThem):
             await use_case(session, CaseId(case.case_id), HELEN.staff_id, *done, NOW, outbox=notifier.outbox)

@@ -1,4 +1,4 @@
-"""Takes acknowledgements."""
+"""Records what a person has read."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.awareness.tables import AcknowledgedDocumentRow
+from services.notifier.my_team.tables import AcknowledgedDocumentRow
 from shared.ids import StaffId
 
 

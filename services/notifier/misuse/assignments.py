@@ -1,4 +1,4 @@
-"""Gives misuse cases to managers: batch-wise, once for each time that a case asks for one."""
+"""Gives misuse cases to managers, and tells the managers of their reporters; each route and each gift once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,29 +8,32 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts import queries as alert_queries
-from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide, reasons
 from services.notifier.alerts.domain import Choice, Recipient, day_of
+from services.notifier.alerts.queries import recipients_of
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
 from services.notifier.misuse.domain import (
-    Setting,
+    ChoiceContext,
     choose_manager,
     choose_reporters_manager,
     may_be_union_activity,
     without,
 )
 from services.notifier.misuse.tables import AssignmentRow
-from services.notifier.reports.domain import MisuseFacts, address_in
-from shared.events.envelope import NewEvent
+from services.notifier.reports.domain import MisuseEvent, MisuseFacts, ReportEvent, address_in, misuse_facts
+from shared.events.envelope import Envelope, NewEvent
 from shared.events.notifier import ManagerAssigned
 from shared.events.people import name_words
 from shared.events.vocabulary import AlertPurpose, RecipientReason
 from shared.ids import AlertId, CaseId, ReportId
 
+_WAITS = RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT
+
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MisuseCase:
     """A misuse case as it was routed or given back: who is to be told of it now."""
 
     case_id: CaseId
@@ -48,7 +51,7 @@ class Asked:
 
 
 async def assign(
-    session: AsyncSession, asked: Sequence[Asked], now: datetime, *, context: AlertContext, desk: Recipient
+    session: AsyncSession, asked: Sequence[MisuseCase], now: datetime, *, context: AlertContext, desk: Recipient
 ) -> None:
     """Choose who works each case and who else is told, store it, and say so."""
     if not asked:
@@ -57,14 +60,56 @@ async def assign(
     passed_over = await alert_queries.not_for_misuse(session, [item.report_id for item in asked])
     decisions: list[AlertDecision] = []
     for item in asked:
-        setting = Setting(directory, day_of(item.at), context.book, desk)
+        setting = ChoiceContext(directory, day_of(item.at), context.book, desk)
         decisions += _decisions(item, setting, passed_over.get(item.report_id, frozenset()), context)
     new = await decide(session, decisions, now, context=context)
-    await _store(session, [item for item in new if item.purpose is AlertPurpose.MISUSE_ASSIGNED], now, context)
+    await _store_assignments(
+        session, [item for item in new if item.purpose is AlertPurpose.MISUSE_ASSIGNED], now, context
+    )
+
+
+async def tell_managers_after_agreement(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[ReportEvent]],
+    now: datetime,
+    *,
+    context: AlertContext,
+    desk: Recipient,
+) -> None:
+    """Decide again, once, for each misuse report whose reporter asked to wait and has now said who may know."""
+    misuse = {ReportId(e.data.report_id): e for e in envelopes if isinstance(e.data, MisuseEvent)}
+    before = await reasons(session, list(misuse), AlertPurpose.MISUSE_REPORTED) if misuse else {}
+    waited = {report_id: misuse[report_id] for report_id, reason in before.items() if reason is _WAITS}
+    if not waited:
+        return
+    facts = {report_id: misuse_facts(e.data) for report_id, e in waited.items() if isinstance(e.data, MisuseEvent)}
+    directory = await directory_for(session, list(facts.values()))
+    working = await recipients_of(session, list(waited), AlertPurpose.MISUSE_ASSIGNED)
+    decisions = []
+    for report_id, envelope in waited.items():
+        setting = ChoiceContext(directory, day_of(envelope.time), context.book, desk)
+        choice = choose_reporters_manager(facts[report_id], setting, None)
+        if choice.recipient and choice.recipient.key in working.get(report_id, ()):
+            choice = Choice(RecipientReason.NOBODY_MANAGER_WORKS_IT)
+        if choice.reason is not _WAITS:
+            decisions.append(_decision_after_agreement(envelope, choice, context))
+    await decide(session, decisions, now, context=context)
+
+
+async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -> Directory:
+    """Load whoever these reports may be about or name, and everybody above them, in two statements."""
+    staff_ids = {facts.reporter.staff_id for facts in reports} | {facts.subject.staff_id for facts in reports}
+    staff_ids |= {person.staff_id for facts in reports for person in facts.affected}
+    said = [text for f in reports for text in (f.reporter.email, f.manager_email, *_texts(f))]
+    emails = {address for text in said if (address := address_in(text))}
+    names = {word for facts in reports for word in name_words(facts.subject.name or "")}
+    return await directory_queries.around(
+        session, [i for i in staff_ids if i], sorted(emails), [word for word in names if len(word) > 1]
+    )
 
 
 def _decisions(
-    item: Asked, setting: Setting, passed_over: frozenset[str], context: AlertContext
+    item: MisuseCase, setting: ChoiceContext, passed_over: frozenset[str], context: AlertContext
 ) -> list[AlertDecision]:
     working = _who_works_it(item, setting, passed_over)
     works = working.recipient if working else None
@@ -77,7 +122,7 @@ def _decisions(
     return decisions
 
 
-def _who_works_it(item: Asked, setting: Setting, passed_over: frozenset[str]) -> Choice | None:
+def _who_works_it(item: MisuseCase, setting: ChoiceContext, passed_over: frozenset[str]) -> Choice | None:
     if not item.for_a_manager:
         return None
     touches_a_union = item.union_activity or (item.facts is not None and may_be_union_activity(item.facts))
@@ -86,7 +131,7 @@ def _who_works_it(item: Asked, setting: Setting, passed_over: frozenset[str]) ->
     return choose_manager(item.facts, setting, passed_over=passed_over)
 
 
-def _who_is_told(item: Asked, setting: Setting, works: Recipient | None) -> Choice:
+def _who_is_told(item: MisuseCase, setting: ChoiceContext, works: Recipient | None) -> Choice:
     if item.union_activity:
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
     if item.facts is None:
@@ -94,14 +139,14 @@ def _who_is_told(item: Asked, setting: Setting, works: Recipient | None) -> Choi
     return choose_reporters_manager(item.facts, setting, works)
 
 
-def _assigned(item: Asked, choice: Choice, context: AlertContext) -> AlertDecision:
+def _assigned(item: MisuseCase, choice: Choice, context: AlertContext) -> AlertDecision:
     # A route is followed once, however often it is published; each time that a person gives it back is another.
     occasion = f"{item.case_id} {item.event_id}" if item.by_a_person else str(item.case_id)
     return _decision(item, AlertPurpose.MISUSE_ASSIGNED, choice, occasion, context)
 
 
 def _decision(
-    item: Asked, purpose: AlertPurpose, choice: Choice, occasion: str, context: AlertContext
+    item: MisuseCase, purpose: AlertPurpose, choice: Choice, occasion: str, context: AlertContext
 ) -> AlertDecision:
     to_desk = purpose is AlertPurpose.MISUSE_ASSIGNED and choice.recipient and choice.recipient.staff_id is None
     return AlertDecision(
@@ -119,7 +164,7 @@ def _decision(
     )
 
 
-async def _store(
+async def _store_assignments(
     session: AsyncSession, decisions: Sequence[AlertDecision], now: datetime, context: AlertContext
 ) -> None:
     if not decisions:
@@ -156,17 +201,19 @@ def _fact(item: AlertDecision, case_id: CaseId, report_id: ReportId, now: dateti
     return ManagerAssigned(case_id=case_id, report_id=report_id, at=now, manager=manager, reason=item.choice.reason)
 
 
-async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -> Directory:
-    """Load whoever these reports may be about or name, and everybody above them, in two statements."""
-    staff_ids = {facts.reporter.staff_id for facts in reports} | {facts.subject.staff_id for facts in reports}
-    staff_ids |= {person.staff_id for facts in reports for person in facts.affected}
-    said = [text for f in reports for text in (f.reporter.email, f.manager_email, *_texts(f))]
-    emails = {address for text in said if (address := address_in(text))}
-    names = {word for facts in reports for word in name_words(facts.subject.name or "")}
-    return await directory_queries.around(
-        session, [i for i in staff_ids if i], sorted(emails), [word for word in names if len(word) > 1]
-    )
-
-
 def _texts(facts: MisuseFacts) -> tuple[str | None, ...]:
     return (facts.subject.staff_id, facts.subject.name, facts.subject.handle)
+
+
+def _decision_after_agreement(envelope: Envelope[ReportEvent], choice: Choice, context: AlertContext) -> AlertDecision:
+    return AlertDecision(
+        alert_id=AlertId(context.ids.uuid()),
+        report_id=ReportId(envelope.data.report_id),
+        reference=envelope.data.reference,
+        event_id=envelope.id,
+        purpose=AlertPurpose.MISUSE_REPORTED,
+        choice=choice,
+        urgency=Urgency.NORMAL,
+        asked_at=envelope.time,
+        occasion="agreed",
+    )

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide
-from services.notifier.cases.domain import FollowUp, Mailboxes, Telling, once_known
+from services.notifier.cases.domain import CaseAlert, FollowUp, Mailboxes, once_known
 from services.notifier.cases.tables import FollowUpRow
 from services.notifier.directory import queries as directory_queries
-from services.notifier.misuse.assigning import Asked, assign
+from services.notifier.misuse.assignments import MisuseCase, assign
 from services.notifier.reports.domain import KnownReport
 from services.notifier.reports.queries import known_reports
 from shared.ids import AlertId, CaseId, ReportId, StaffId
@@ -26,7 +26,7 @@ _BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class FollowUps:
     """What every use case about cases needs beside its session and the time."""
 
     context: AlertContext
@@ -89,7 +89,7 @@ def decision(
     reference: str,
     event_id: str,
     at: datetime,
-    told: Telling,
+    told: CaseAlert,
     context: AlertContext,
 ) -> AlertDecision:
     """Return `told` as a decision about a case."""
@@ -128,8 +128,8 @@ def _is_for_misuse(item: FollowUp, reports: Mapping[ReportId, KnownReport]) -> b
     return item.for_a_manager or (item.is_misuse and not item.by_a_person and not says_abuse)
 
 
-def _asked(item: FollowUp, report: KnownReport | None) -> Asked:
-    return Asked(
+def _asked(item: FollowUp, report: KnownReport | None) -> MisuseCase:
+    return MisuseCase(
         case_id=item.case_id,
         report_id=item.report_id,
         reference=item.reference,

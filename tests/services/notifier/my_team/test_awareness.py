@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notifier.awareness.domain import DOCUMENTS
+from services.notifier.my_team.domain import DOCUMENTS
 from tests.services.notifier.building import GRACE, HELEN, LUCA, PRIYA, TOM
 from tests.services.notifier.notifying import Notifier
 from tests.services.notifier.web import NotifierWeb
