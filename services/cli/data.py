@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 import typer
 from rich.console import Console
 
-import services.notifier.directory.importing
+import services.notifier.directory.handlers
 import services.registry.accounts.importing
 import services.registry.training.importing
 from services.cli.session import transaction
@@ -88,9 +88,9 @@ def import_directory(file: CsvFile, *, accept_valid: AcceptValid = False, as_jso
     _report(summary, result.errors, applied=result.changed, as_json=as_json)
 
 
-async def _import_directory(text: str, *, accept_valid: bool) -> services.notifier.directory.importing.ImportResult:
+async def _import_directory(text: str, *, accept_valid: bool) -> services.notifier.directory.handlers.ImportResult:
     async with transaction("notifier") as session:
-        return await services.notifier.directory.importing.import_csv(
+        return await services.notifier.directory.handlers.import_csv(
             session, text, accept_valid=accept_valid, now=SystemClock().now(), ids=RandomIds(), actor=_actor()
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-import services.notifier.directory.importing
+import services.notifier.directory.handlers
 import services.registry.accounts.importing
 from services.embedded import sample_gates
 from services.embedded.data_directory import SAMPLE, DataDirectory
@@ -23,7 +23,7 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
     now, ids = SystemClock().now(), RandomIds()
     async with by_name["notifier"].database.transaction() as session:
         text = (SAMPLE / "directory.csv").read_text(encoding="utf-8")
-        await services.notifier.directory.importing.import_csv(
+        await services.notifier.directory.handlers.import_csv(
             session, text, accept_valid=False, now=now, ids=ids, actor=_ACTOR
         )
     registry = by_name["registry"]

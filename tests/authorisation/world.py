@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.embedded.front import Front
-from services.notifier.directory.importing import import_csv as import_directory
+from services.notifier.directory.handlers import import_csv as import_directory
 from services.registry.accounts.importing import import_csv as import_accounts
 from shared.auth.keys import ensure_key_files
 from shared.auth.permissions import Role

@@ -21,7 +21,7 @@ from services.notifier.delivery.domain import Channel, MessageClass
 from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.delivery.loop import Deliveries, DeliveryLoop
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
-from services.notifier.directory.importing import import_csv
+from services.notifier.directory.handlers import import_csv
 from shared.db.database import Database
 from shared.events.envelope import Envelope, Event
 from shared.ids import AlertId, RandomIds

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from services.notifier.directory.importing import import_csv
+from services.notifier.directory.handlers import import_csv
 from services.notifier.directory.queries import whole_directory
 from shared.db.database import Database
 from shared.ids import RandomIds, StaffId

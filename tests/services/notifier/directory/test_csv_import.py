@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from services.notifier.directory.domain import Directory
-from services.notifier.directory.importing import ImportResult, import_csv
+from services.notifier.directory.handlers import ImportResult, import_csv
 from services.notifier.directory.queries import addresses_of, around, managed_by, names_of, whole_directory
 from shared.db.database import Database
 from shared.ids import RandomIds, StaffId

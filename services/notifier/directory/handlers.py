@@ -1,4 +1,4 @@
-"""Changes the directory."""
+"""Imports the staff directory from a CSV file."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.directory import checks, csv_file, queries
-from services.notifier.directory.csv_file import DirectoryRow, RowError
+from services.notifier.directory import csv_file, queries
+from services.notifier.directory.csv_file import DirectoryRow, RowError, spelled_alike
 from services.notifier.directory.domain import StaffMember
-from services.notifier.directory.spelling import spelled_alike
 from services.notifier.directory.tables import DirectoryImportRow, ReportingLineRow, StaffRow
 from shared.ids import Ids, StaffId
 
@@ -44,7 +43,7 @@ async def import_csv(
     if file.header_error:
         return ImportResult(0, 0, 0, (file.header_error,), changed=False)
     current = await queries.whole_directory(session)
-    checked = checks.check(spelled_alike(file, current), current)
+    checked = csv_file.check(spelled_alike(file, current), current)
     people = list({row.person.staff_id: row.person for row in checked.rows}.values())
     lines = sum(row.line is not None for row in checked.rows)
     if not people or (checked.errors and not accept_valid):
