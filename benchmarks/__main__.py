@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import alerts, embedded, intake, measuring, triage, triage_floor, triage_usual
-from benchmarks.measuring import Findings
+from benchmarks import alerts, embedded, intake, triage, triage_floor, triage_usual
+from benchmarks.findings import Findings, show
 from benchmarks.stage import Stage, set_up
 from shared.observability.logging import configure_logging
 
@@ -35,7 +35,7 @@ def main(
     try:
         asyncio.run(_measure(findings, wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
     finally:  # what was measured before something went wrong, or somebody had enough, is not lost
-        measuring.show(findings, _console)
+        show(findings, _console)
         if json:
             findings.save(json)
 

@@ -11,9 +11,9 @@ from statistics import quantiles
 
 import orjson
 
+from benchmarks.findings import Figure, Findings, below
 from benchmarks.http_client import Connection
 from benchmarks.intake import PATH, body_of
-from benchmarks.measuring import Figure, Findings, below
 from benchmarks.settings import as_variables, bearer, keys
 from benchmarks.smtp_sink import Sink, listening
 from benchmarks.stage import Stage

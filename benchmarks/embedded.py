@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import orjson
 
+from benchmarks.findings import Figure, Findings, below
 from benchmarks.http_client import load
 from benchmarks.intake import CONNECTIONS, PATH, body_of
-from benchmarks.measuring import Figure, Findings, below
 from tests.support.process import SignpostProcess, command
 
 ROW = "6 embedded"

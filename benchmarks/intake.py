@@ -8,9 +8,9 @@ from uuid import uuid4
 import orjson
 
 from benchmarks import intake_floor
+from benchmarks.findings import Figure, Findings, at_least, ratios
 from benchmarks.http_client import load
 from benchmarks.load import REPORT_BYTES, reports
-from benchmarks.measuring import Figure, Findings, at_least, ratios
 from benchmarks.settings import as_variables, bearer, keys
 from benchmarks.stage import Stage, plain
 from tests.support.process import SignpostProcess

@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from benchmarks import triage_floor, triage_usual
-from benchmarks.counting import CountingLog
+from benchmarks.event_log import CountingLog
+from benchmarks.findings import Figure, Findings, at_least, ratios
 from benchmarks.load import REPORT_BYTES, held_back
-from benchmarks.measuring import Figure, Findings, at_least, ratios
 from benchmarks.rows import TableRows, written
 from benchmarks.settings import triage_settings
 from benchmarks.stage import Stage

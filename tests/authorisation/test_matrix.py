@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from shared.auth.permissions import Role
 from tests.authorisation import table
-from tests.authorisation.asking import Answer, ask, without_frame
+from tests.authorisation.requests import Answer, ask, without_frame
 from tests.authorisation.routes import names_of
 from tests.authorisation.table import EVERYBODY, Row
 from tests.authorisation.world import OPEN, RESTRICTED, World, opened

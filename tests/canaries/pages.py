@@ -13,7 +13,7 @@ from shared.web.forms import CSRF_FIELD
 from tests.authorisation import table
 from tests.authorisation.table import Row
 from tests.authorisation.world import GRACE
-from tests.canaries.asking import Asking, breaks, database_that, is_away
+from tests.canaries.sender import Sender, breaks, database_that, is_away
 
 ABSENT_ID = "0190c6f0-0000-7000-8000-000000000000"
 ROWS = table.load()
@@ -87,7 +87,7 @@ def forms_in(page: str) -> list[Shown]:
 class Walk:
     """Everybody opens every page that they may, and sends each form that it shows."""
 
-    asking: Asking
+    sender: Sender
     letters: Mapping[str, str]
     """Prefix of a service → a dead letter of it."""
     token: str
@@ -106,9 +106,9 @@ class Walk:
         for row in ROWS.values():
             if row.method == "GET" and not row.endless and not any(part in row.path for part in _NO_PAGE):
                 await self._open_as_all(row)
-        for form in self.asking.world.services["intake"].app.state.forms.values():
+        for form in self.sender.world.services["intake"].app.state.forms.values():
             await self._go_through(form)
-        async with self.asking.client() as client:
+        async with self.sender.client() as client:
             chosen = Shown("/sign-in", typed=["persona", "next"])
             await self._send(client, chosen, "/sign-in", {"accept": "text/html"})
 
@@ -124,12 +124,12 @@ class Walk:
     async def _open(self, row: Row, kind: str, role: Role | None) -> None:
         """Open a page, once with words in its query, and send each of its forms."""
         address = _PART.sub(lambda part: self._filled(row, kind, part[1]), row.path)
-        headers = {"accept": "text/html", **self.asking.world.bearer(role)}
-        async with self.asking.client() as client:
+        headers = {"accept": "text/html", **self.sender.world.bearer(role)}
+        async with self.sender.client() as client:
             if address not in self._opened:
                 self._opened.add(address)
-                query = {name: self.asking.canaries.new(f"{row.route} query") for name in _QUERY}
-                await self.asking.send(client, row.route, "GET", address, headers=headers, params=query)
+                query = {name: self.sender.canaries.new(f"{row.route} query") for name in _QUERY}
+                await self.sender.send(client, row.route, "GET", address, headers=headers, params=query)
             for form in await _forms(client, address, headers):
                 await self._send(client, form, address, headers)
 
@@ -146,16 +146,16 @@ class Walk:
         if form.typed:
             spoilt = {name: f"{self._typed(action, name)}\0" for name in form.typed}
             data = {**form.fixed, **spoilt}
-            await self.asking.send(client, f"{action}, spoilt", "POST", action, data=data, headers=dict(headers))
+            await self.sender.send(client, f"{action}, spoilt", "POST", action, data=data, headers=dict(headers))
             for failure in (breaks, is_away):
                 whole = {**form.fixed, **form.chosen, **{name: self._typed(action, name) for name in form.typed}}
-                async with database_that(self.asking.world, failure, str(whole)):
+                async with database_that(self.sender.world, failure, str(whole)):
                     what = f"{action}, {failure.__name__}"
-                    await self.asking.send(client, what, "POST", action, data=whole, headers=dict(headers))
+                    await self.sender.send(client, what, "POST", action, data=whole, headers=dict(headers))
         now = await _forms(client, address, headers)
         shown = next((found for found in now if found.action == form.action), form)
         data = {**shown.fixed, **shown.chosen, **{name: self._typed(action, name) for name in form.typed}}
-        await self.asking.send(client, f"{action}, whole", "POST", action, data=data, headers=dict(headers))
+        await self.sender.send(client, f"{action}, whole", "POST", action, data=data, headers=dict(headers))
 
     async def the_rest(self) -> None:
         """Send what no page showed in the state that the world is in, as the table of who may has it."""
@@ -168,19 +168,19 @@ class Walk:
 
     async def _send_anyway(self, row: Row, kind: str, role: Role | None) -> None:
         address = _PART.sub(lambda part: self._filled(row, kind, part[1]), row.path)
-        headers = {"accept": "text/html", **self.asking.world.bearer(role)}
-        async with self.asking.client() as client:
+        headers = {"accept": "text/html", **self.sender.world.bearer(role)}
+        async with self.sender.client() as client:
             [shown, *_] = await _forms(client, "/report/track", headers)
             for version in range(1, _MOST_VERSIONS):
-                word = self.asking.canaries.new(f"{row.route} anything")
+                word = self.sender.canaries.new(f"{row.route} anything")
                 said = {field: word if field in _WORDS else value for field, value in row.send.get("form", {}).items()}
                 data = {CSRF_FIELD: shown.fixed[CSRF_FIELD], "beside": word, **said, "version": str(version)}
-                answer = await self.asking.send(client, row.route, "POST", address, data=data, headers=dict(headers))
+                answer = await self.sender.send(client, row.route, "POST", address, data=data, headers=dict(headers))
                 if answer.status_code != httpx.codes.PRECONDITION_FAILED:
                     return
 
     def _typed(self, action: str, name: str) -> str:
-        word = self.asking.canaries.new(f"{action} {name}")
+        word = self.sender.canaries.new(f"{action} {name}")
         for end, value in _FIGURES.items():
             if name.endswith(end):
                 return value
@@ -191,7 +191,7 @@ class Walk:
         return f"https://example.com/{word}" if "url" in name else word
 
     def _filled(self, row: Row, kind: str, part: str) -> str:
-        world = self.asking.world
+        world = self.sender.world
         if part == "letter":
             return self.letters.get(row.path.split("/operations")[0], ABSENT_ID)
         if part == "token":
@@ -209,9 +209,9 @@ class Walk:
             if form.needs is Permission.REPORT_AS_SUPPLIER
             else Role.REPORTER
         )
-        headers = {"accept": "text/html", **self.asking.world.bearer(role, GRACE)}
+        headers = {"accept": "text/html", **self.sender.world.bearer(role, GRACE)}
         address = f"{form.base}/{form.steps[0].slug}"
-        async with self.asking.client() as client:
+        async with self.sender.client() as client:
             for _ in range(_MOST_STEPS):
                 shown = next(found for found in await _forms(client, address, headers) if _own(found, address))
                 self.fields.update((form.name, name) for name in shown.typed)
@@ -219,10 +219,10 @@ class Walk:
                 spoilt = {name: f"{self._typed(address, name)}\0" for name in shown.typed}
                 whole = {name: self._typed(address, name) for name in shown.typed}
                 data = {**shown.fixed, **spoilt}
-                answer = await self.asking.send(client, address, "POST", address, data=data, headers=dict(headers))
+                answer = await self.sender.send(client, address, "POST", address, data=data, headers=dict(headers))
                 if not answer.is_redirect:
                     data = {**shown.fixed, **shown.chosen, **whole}
-                    answer = await self.asking.send(client, address, "POST", address, data=data, headers=dict(headers))
+                    answer = await self.sender.send(client, address, "POST", address, data=data, headers=dict(headers))
                 address = httpx.URL(answer.headers.get("location", address)).path
                 if address.endswith("/sent"):
                     self.ended.add(form.name)

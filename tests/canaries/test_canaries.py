@@ -12,10 +12,10 @@ import pytest_asyncio
 from services.intake.app import FORMS
 from shared.events import topics
 from shared.messaging.log import Record
-from tests.canaries.asking import ADDRESS_OF_CLIENT, TRACE, Answered
+from tests.canaries.capture import Capture, everything_said
 from tests.canaries.entries import entries
-from tests.canaries.hearing import Heard, everything_said
 from tests.canaries.pages import ROWS
+from tests.canaries.sender import ADDRESS_OF_CLIENT, TRACE, Answered
 from tests.support.postgres import PostgresForTests
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("canaries")]
@@ -35,17 +35,17 @@ _SUMMARY = "govuk-error-summary"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def heard(postgres: PostgresForTests, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Heard]:
+async def capture(postgres: PostgresForTests, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Capture]:
     async with everything_said(postgres, Path(tmp_path_factory.mktemp("keys"))) as said:
         yield said
 
 
-def found(heard: Heard, *texts: str | bytes) -> list[str]:
+def found(capture: Capture, *texts: str | bytes) -> list[str]:
     """Return where the words that `texts` hold were typed, and what of a machine they hold."""
     words: set[str] = set()
     for text in texts:
-        words |= heard.canaries.in_text(text)
-    return [*heard.canaries.typed(words), *machines(*texts)]
+        words |= capture.canaries.in_text(text)
+    return [*capture.canaries.typed(words), *machines(*texts)]
 
 
 def machines(*texts: str | bytes) -> list[str]:
@@ -53,57 +53,57 @@ def machines(*texts: str | bytes) -> list[str]:
     return [secret for secret in OF_MACHINES if any(secret in text for text in told)]
 
 
-async def test_every_entry_is_taken_as_the_table_says(heard: Heard) -> None:
+async def test_every_entry_is_taken_as_the_table_says(capture: Capture) -> None:
     wrong = {}
     for entry in entries():
-        status, expected = heard.answered[entry.name], {entry.answers} if entry.answers else {200, 201, 202, 204}
+        status, expected = capture.answered[entry.name], {entry.answers} if entry.answers else {200, 201, 202, 204}
         if status not in expected:
             wrong[entry.name] = status
     assert not wrong, wrong
 
 
-async def test_every_form_of_every_page_was_sent(heard: Heard) -> None:
+async def test_every_form_of_every_page_was_sent(capture: Capture) -> None:
     posted = {name for name, row in ROWS.items() if row.method == "POST" and "/api/" not in row.path}
-    assert sorted(posted - heard.walk.sent) == []
+    assert sorted(posted - capture.walk.sent) == []
 
 
-async def test_every_form_of_the_front_was_sent_to_its_end_with_words_in_all_its_fields(heard: Heard) -> None:
-    assert {*heard.walk.ended} == {*(form.name for form in FORMS), "supplier-incident"}
+async def test_every_form_of_the_front_was_sent_to_its_end_with_words_in_all_its_fields(capture: Capture) -> None:
+    assert {*capture.walk.ended} == {*(form.name for form in FORMS), "supplier-incident"}
     asked = {(form.name, name) for form in FORMS for name in form.fields if name not in form.choices}
-    assert asked - heard.walk.fields - NOT_FREE == set()
+    assert asked - capture.walk.fields - NOT_FREE == set()
 
 
-async def test_everything_was_tried_that_is_to_be_kept_quiet_about(heard: Heard) -> None:
-    statuses = {answered.response.status_code for answered in heard.asking.answers}
+async def test_everything_was_tried_that_is_to_be_kept_quiet_about(capture: Capture) -> None:
+    statuses = {answered.response.status_code for answered in capture.sender.answers}
     assert {200, 201, 303, 400, 401, 403, 404, 409, 412, 422, 500, 503} <= statuses
     for service in ("intake", "triage", "registry", "notifier"):
-        assert heard.rows[f"{service}.dead_letter"], service
+        assert capture.rows[f"{service}.dead_letter"], service
 
 
-async def test_nothing_is_in_the_logs_nor_in_anything_that_the_processes_print(heard: Heard) -> None:
-    assert found(heard, heard.process) == []
+async def test_nothing_is_in_the_logs_nor_in_anything_that_the_processes_print(capture: Capture) -> None:
+    assert found(capture, capture.process) == []
 
 
-async def test_nothing_is_in_the_metrics(heard: Heard) -> None:
-    assert "signpost_reports_accepted" in heard.metrics
-    assert found(heard, heard.metrics) == []
+async def test_nothing_is_in_the_metrics(capture: Capture) -> None:
+    assert "signpost_reports_accepted" in capture.metrics
+    assert found(capture, capture.metrics) == []
 
 
-async def test_nothing_is_in_the_traces(heard: Heard) -> None:
-    assert heard.spans
-    assert found(heard, *(span.to_json() for span in heard.spans)) == []
+async def test_nothing_is_in_the_traces(capture: Capture) -> None:
+    assert capture.spans
+    assert found(capture, *(span.to_json() for span in capture.spans)) == []
 
 
-async def test_no_error_repeats_what_was_sent(heard: Heard) -> None:
+async def test_no_error_repeats_what_was_sent(capture: Capture) -> None:
     repeated = {}
-    for answered in heard.asking.answers:
+    for answered in capture.sender.answers:
         if answered.response.status_code >= 400:
-            told = heard.canaries.in_text(_TO_SIGN_IN.sub("", answered.response.text))
+            told = capture.canaries.in_text(_TO_SIGN_IN.sub("", answered.response.text))
             if _asks_for_the_reference(answered):
-                told &= heard.asking.of_headers
+                told &= capture.sender.of_headers
             elif _comes_back(answered):
-                told &= answered.address | heard.asking.of_headers
-            typed = [where for where in heard.canaries.typed(told) if where not in ITS_OWN]
+                told &= answered.address | capture.sender.of_headers
+            typed = [where for where in capture.canaries.typed(told) if where not in ITS_OWN]
             if typed or machines(answered.response.text):
                 repeated[answered.asked] = (answered.response.status_code, typed)
     assert not repeated, json.dumps(repeated, indent=1)
@@ -123,65 +123,65 @@ def _is_page_with_errors(response: httpx.Response) -> bool:
     return response.headers["content-type"].startswith("text/html") and _SUMMARY in response.text
 
 
-async def test_no_header_of_an_answer_repeats_what_was_sent(heard: Heard) -> None:
+async def test_no_header_of_an_answer_repeats_what_was_sent(capture: Capture) -> None:
     """But for where to come back to after signing in: that is the address that was asked for."""
     repeated = {}
-    for answered in heard.asking.answers:
+    for answered in capture.sender.answers:
         for name, value in answered.response.headers.items():
-            told = heard.canaries.in_text(value) - (answered.address if name == "location" else set())
+            told = capture.canaries.in_text(value) - (answered.address if name == "location" else set())
             if told or machines(value):
-                repeated[answered.asked] = (name, heard.canaries.typed(told))
+                repeated[answered.asked] = (name, capture.canaries.typed(told))
     assert not repeated, json.dumps(repeated, indent=1)
 
 
-async def test_no_header_and_no_key_of_an_event_says_what_was_written(heard: Heard) -> None:
+async def test_no_header_and_no_key_of_an_event_says_what_was_written(capture: Capture) -> None:
     """Of a dead letter's copy the headers that we add: the others are its sender's."""
-    for record in _ours(heard):
+    for record in _ours(capture):
         copied = record.topic.endswith(".dead-letter")
         headers = [value for name, value in record.headers if not copied or name.startswith("dlt_")]
-        assert found(heard, *headers, b"" if copied else record.key or b"") == [], record.topic
+        assert found(capture, *headers, b"" if copied else record.key or b"") == [], record.topic
 
 
-async def test_what_everybody_may_read_has_ids_and_classification_only(heard: Heard) -> None:
+async def test_what_everybody_may_read_has_ids_and_classification_only(capture: Capture) -> None:
     seen = set()
-    for record in _ours(heard):
+    for record in _ours(capture):
         if not topics.BY_NAME[record.topic].restricted and record.topic != topics.ACCOUNTS.name:
-            assert found(heard, record.value or b"") == [], record.topic
+            assert found(capture, record.value or b"") == [], record.topic
             seen.add(record.topic)
     assert {topics.CASES.name, topics.ALERTS.name, topics.ACCESS.name, topics.DEAD_LETTERS.name} <= seen
 
 
-async def test_of_an_account_everybody_reads_what_is_public(heard: Heard) -> None:
-    for record in _ours(heard):
+async def test_of_an_account_everybody_reads_what_is_public(capture: Capture) -> None:
+    for record in _ours(capture):
         if record.topic == topics.ACCOUNTS.name and record.value:
             said = json.loads(record.value)
             for name in said.keys() - PUBLIC:
-                assert found(heard, json.dumps(said[name])) == [], name
+                assert found(capture, json.dumps(said[name])) == [], name
 
 
-def _ours(heard: Heard) -> list[Record]:
-    return [record for record in heard.records if record not in heard.poison]
+def _ours(capture: Capture) -> list[Record]:
+    return [record for record in capture.records if record not in capture.poison]
 
 
-async def test_no_mail_says_what_was_written(heard: Heard) -> None:
-    assert heard.mails
-    for mail in heard.mails:
+async def test_no_mail_says_what_was_written(capture: Capture) -> None:
+    assert capture.mails
+    for mail in capture.mails:
         del mail["To"]
-    assert found(heard, *(mail.as_bytes() for mail in heard.mails)) == []
+    assert found(capture, *(mail.as_bytes() for mail in capture.mails)) == []
 
 
-async def test_nothing_of_a_machine_is_kept_anywhere(heard: Heard) -> None:
+async def test_nothing_of_a_machine_is_kept_anywhere(capture: Capture) -> None:
     """No address, browser, cookie, key or trace of whoever sent it, whether they said who they are or not."""
     kept = {}
-    for table, rows in heard.rows.items():
-        told = {word for row in rows for word in heard.canaries.in_text(row)} & heard.asking.of_headers
+    for table, rows in capture.rows.items():
+        told = {word for row in rows for word in capture.canaries.in_text(row)} & capture.sender.of_headers
         if told or machines(*rows):
-            kept[table] = [*heard.canaries.typed(told), *machines(*rows)]
+            kept[table] = [*capture.canaries.typed(told), *machines(*rows)]
     assert not kept, kept
 
 
-async def test_the_words_are_where_they_belong(heard: Heard) -> None:
+async def test_the_words_are_where_they_belong(capture: Capture) -> None:
     """The search finds what is there: without this the others could not fail."""
-    assert found(heard, *heard.rows["intake.report"]) != []
-    assert found(heard, *heard.rows["intake.outbox"]) != []
-    assert found(heard, *heard.rows["triage.dead_letter"]) != []
+    assert found(capture, *capture.rows["intake.report"]) != []
+    assert found(capture, *capture.rows["intake.outbox"]) != []
+    assert found(capture, *capture.rows["triage.dead_letter"]) != []

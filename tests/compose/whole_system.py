@@ -20,7 +20,7 @@ from tests.compose.engine import DEMO, Composed, Failed, compose_command, compos
 from tests.compose.sign_in import sign_in
 from tests.compose.stream import streaming
 from tests.journeys import abuse_report
-from tests.journeys.hands import Pointer
+from tests.journeys.input_drivers import Pointer
 from tests.support.browser import chromium, person
 from tests.support.eventually import eventually
 from tests.support.ports import free_ports
@@ -70,13 +70,13 @@ async def test_a_report_in_a_browser_is_smarts_and_the_manager_is_told(system: C
     password = system.settings["DEMO_PASSWORD"]
     async with chromium() as browser, person(browser, system.url) as priya, person(browser, system.url) as sam:
         await sign_in(priya.page, "priya.shah", password)
-        hands = Pointer(priya.page)
+        driver = Pointer(priya.page)
         await priya.page.goto("/")
-        await hands.follow("Somebody is abusing, threatening or exposing me, a colleague or a customer online")
-        await abuse_report.where_and_what(hands)
-        await abuse_report.when_and_how(hands)
-        await abuse_report.in_my_name(hands)
-        await hands.press("Send report")
+        await driver.follow("Somebody is abusing, threatening or exposing me, a colleague or a customer online")
+        await abuse_report.where_and_what(driver)
+        await abuse_report.when_and_how(driver)
+        await abuse_report.in_my_name(driver)
+        await driver.press("Send report")
         reference = await abuse_report.reference_on(priya.page)
         await sign_in(sam.page, "sam.reid", password)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from shared.events.topics import SERVICES, TOPICS, Cleanup
-from tests.faults.houses import House
+from tests.faults.environments import Environment
 from tests.faults.stream import OtherSystems, Stream
 from tests.support.eventually import eventually
 from tests.support.mails import Mail, caught_mails
@@ -47,36 +47,36 @@ class Account:
         )
 
 
-async def assert_nothing_lost(house: House, stream: Stream, others: OtherSystems) -> Account:
+async def assert_nothing_lost(environment: Environment, stream: Stream, others: OtherSystems) -> Account:
     """Check every promise that a fault may break, and return what there was."""
-    assert not stream.surprises, (stream.surprises, house.defects)
+    assert not stream.surprises, (stream.surprises, environment.defects)
     accepted = len(stream.accepted) + others.inbound
-    await _ledger_adds_up(house, accepted)
-    cases = await _one_case_each(house, stream)
+    await _ledger_adds_up(environment, accepted)
+    cases = await _one_case_each(environment, stream)
     for service in SERVICES:
-        assert await _one(house, service, _DISORDER, _COMPACTED) == 0, f"{service} handled events out of order"
-    mails = await _every_mail_went_out(house)
-    code, output = await house.command("audit", "verify")
+        assert await _one(environment, service, _DISORDER, _COMPACTED) == 0, f"{service} handled events out of order"
+    mails = await _every_mail_went_out(environment)
+    code, output = await environment.command("audit", "verify")
     assert code == 0, output
-    return Account(accepted, cases, len(mails), await _repeats(house, mails))
+    return Account(accepted, cases, len(mails), await _repeats(environment, mails))
 
 
-async def _ledger_adds_up(house: House, accepted: int) -> None:
-    left, figures = math.inf, await _reconciled(house)
+async def _ledger_adds_up(environment: Environment, accepted: int) -> None:
+    left, figures = math.inf, await _reconciled(environment)
     while 0 < figures["unaccounted"] < left:  # thousands may wait: patience is for what another minute brings
-        left, figures = figures["unaccounted"], await _reconciled(house)
+        left, figures = figures["unaccounted"], await _reconciled(environment)
     assert figures["unaccounted"] == figures["in_flight"] == figures["dead_lettered"] == 0, figures
     assert figures["accepted"] == figures["cases"] == figures["alert_decisions"] == accepted, (figures, accepted)
 
 
-async def _reconciled(house: House) -> dict[str, int]:
-    _code, output = await house.command("reconcile", "--wait", "60", "--json")
+async def _reconciled(environment: Environment) -> dict[str, int]:
+    _code, output = await environment.command("reconcile", "--wait", "60", "--json")
     figures: dict[str, int] = json.loads(output)
     return figures
 
 
-async def _one_case_each(house: House, stream: Stream) -> int:
-    rows = await _rows(house, "triage", 'select report_id::text, team, link_number from "case"')
+async def _one_case_each(environment: Environment, stream: Stream) -> int:
+    rows = await _rows(environment, "triage", 'select report_id::text, team, link_number from "case"')
     first = Counter(row["report_id"] for row in rows if row["link_number"] == 1)
     assert not [report for report, count in first.items() if count != 1], "a report has two first cases"
     assert set(stream.accepted.values()) <= set(first), "a report has no case"
@@ -84,26 +84,26 @@ async def _one_case_each(house: House, stream: Stream) -> int:
     return len(rows)
 
 
-async def _every_mail_went_out(house: House) -> list[Mail]:
-    left = await _one(house, "notifier", _UNDELIVERED)
+async def _every_mail_went_out(environment: Environment) -> list[Mail]:
+    left = await _one(environment, "notifier", _UNDELIVERED)
 
     async def fewer() -> int | None:
-        now = await _one(house, "notifier", _UNDELIVERED)
+        now = await _one(environment, "notifier", _UNDELIVERED)
         return now if now < left else None
 
     while left:  # thousands may wait: patience is for the next of them, not for all
         left = await eventually(fewer)
-    mails = caught_mails(house.mails.parent)
+    mails = caught_mails(environment.mails.parent)
     ids = {_alert(mail) for mail in mails}
-    sent = {row["alert_id"] for row in await _rows(house, "notifier", _SENT)}
+    sent = {row["alert_id"] for row in await _rows(environment, "notifier", _SENT)}
     assert sent <= ids, f"{len(sent - ids)} alerts count as sent and no mail is there"
     assert ids <= sent, f"{len(ids - sent)} mails that nobody decided to send"
     return mails
 
 
-async def _repeats(house: House, mails: list[Mail]) -> int:
+async def _repeats(environment: Environment, mails: list[Mail]) -> int:
     """Count mails that came again; each must say so, and be of an alert that was being sent at a crash."""
-    open_once = {row["alert_id"] for row in await _rows(house, "notifier", _OPEN_ONCE)}
+    open_once = {row["alert_id"] for row in await _rows(environment, "notifier", _OPEN_ONCE)}
     seen: set[str] = set()
     repeats = 0
     for mail in mails:
@@ -122,13 +122,13 @@ def _alert(mail: Mail) -> str:
     return match[0]
 
 
-async def _rows(house: House, service: str, query: str, *arguments: object) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(house.database_url(service))
+async def _rows(environment: Environment, service: str, query: str, *arguments: object) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(environment.database_url(service))
     try:
         return await connection.fetch(query, *arguments)
     finally:
         await connection.close()
 
 
-async def _one(house: House, service: str, query: str, *arguments: object) -> int:
-    return int((await _rows(house, service, query, *arguments))[0][0])
+async def _one(environment: Environment, service: str, query: str, *arguments: object) -> int:
+    return int((await _rows(environment, service, query, *arguments))[0][0])

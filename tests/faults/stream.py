@@ -18,7 +18,7 @@ from shared.clock import SystemClock
 from shared.events import topics
 from shared.messaging.log import EventLog, LogUnavailable, Record
 from tests.faults import extent
-from tests.faults.houses import House
+from tests.faults.environments import Environment
 
 CLIENTS = 4
 PATIENCE = httpx.Timeout(30)
@@ -32,7 +32,7 @@ _PASSING = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS, http
 class Stream:
     """The reports of a seeded plan, sent by several clients at once."""
 
-    house: House
+    environment: Environment
     seed: int
     most: int
     accepted: dict[int, str] = field(default_factory=dict)
@@ -66,13 +66,13 @@ class Stream:
 
     async def _until_answered(self, client: httpx.AsyncClient, report: Planned) -> None:
         while True:
-            clock = self.house.clock_error
+            clock = self.environment.clock_error
             try:
                 response = await self._sent(client, report)
             except httpx.TransportError:
                 await asyncio.sleep(_AGAIN_AFTER)
                 continue
-            if response.status_code == httpx.codes.UNAUTHORIZED and clock != self.house.clock_error:
+            if response.status_code == httpx.codes.UNAUTHORIZED and clock != self.environment.clock_error:
                 continue  # the clock was set between the making of the token and its reading
             if response.status_code in _PASSING:
                 self.unavailable += 1
@@ -86,8 +86,8 @@ class Stream:
         if report.key:
             headers["Idempotency-Key"] = report.key
         if report.sender.role is not None:
-            headers["Authorization"] = f"Bearer {self.house.token(report.sender.role, report.sender.staff_id)}"
-        return await client.post(self.house.url(report.path), content=report.content, headers=headers)
+            headers["Authorization"] = f"Bearer {self.environment.token(report.sender.role, report.sender.staff_id)}"
+        return await client.post(self.environment.url(report.path), content=report.content, headers=headers)
 
     def _note(self, report: Planned, response: httpx.Response) -> None:
         if response.status_code != report.expected.status:
@@ -101,7 +101,7 @@ class Stream:
 class OtherSystems:
     """What reaches Signpost beside reports: events on the inbound topic, and accounts declared by their holders."""
 
-    house: House
+    environment: Environment
     log: EventLog
     inbound: int = 0
     """Events that the log has taken."""
@@ -130,19 +130,19 @@ class OtherSystems:
                 return
 
     async def _account(self, client: httpx.AsyncClient, number: int) -> None:
-        headers = {"Authorization": f"Bearer {self.house.token(Role.ACCOUNT_OWNER, 'S2001')}"}
-        url = self.house.url("/accounts/api/v1/declarations")
+        headers = {"Authorization": f"Bearer {self.environment.token(Role.ACCOUNT_OWNER, 'S2001')}"}
+        url = self.environment.url("/accounts/api/v1/declarations")
         with suppress(httpx.TransportError):
             response = await client.post(url, json=_declaration(number), headers=headers)
             self.declared += response.status_code == httpx.codes.CREATED
 
 
 @asynccontextmanager
-async def reporting(house: House, seed: int) -> AsyncIterator[tuple[Stream, OtherSystems]]:
+async def reporting(environment: Environment, seed: int) -> AsyncIterator[tuple[Stream, OtherSystems]]:
     """Keep a stream of reports going for as long as the caller breaks things, and until it was long enough."""
     over = asyncio.Event()
-    async with house.log() as log, asyncio.TaskGroup() as group:
-        stream, others = Stream(house, seed, extent.REPORTS), OtherSystems(house, log)
+    async with environment.log() as log, asyncio.TaskGroup() as group:
+        stream, others = Stream(environment, seed, extent.REPORTS), OtherSystems(environment, log)
         group.create_task(stream.run(over))
         group.create_task(others.run(over))
         try:

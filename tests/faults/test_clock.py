@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.opening import WAYS, opened
+from tests.faults.environments import WAYS, opened
 from tests.faults.stream import reporting
 
 pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
@@ -21,12 +21,12 @@ STEPS = (2 * 24 * HOUR, -HOUR, 0)
 async def test_a_clock_that_is_set_loses_nothing(way: str, data_dir: Path) -> None:
     clock = data_dir.parent / "clock"
     clock.write_text("0")
-    async with opened(way, data_dir, FAULT_CLOCK=str(clock)) as house:
-        async with reporting(house, extent.seed()) as (stream, others):
+    async with opened(way, data_dir, FAULT_CLOCK=str(clock)) as environment:
+        async with reporting(environment, extent.seed()) as (stream, others):
             for seconds in STEPS:
                 await stream.more()
                 scratch = clock.with_suffix(".new")
                 scratch.write_text(str(seconds))
                 scratch.rename(clock)
             await stream.more()
-        print(f"{way}, clock set {len(STEPS)} times: {await assert_nothing_lost(house, stream, others)}")
+        print(f"{way}, clock set {len(STEPS)} times: {await assert_nothing_lost(environment, stream, others)}")

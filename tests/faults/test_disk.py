@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.opening import embedded
+from tests.faults.environments import embedded
 from tests.faults.stream import reporting
 from tests.support.eventually import eventually
 
@@ -28,8 +28,8 @@ SPARE = 64 * 1024
 
 async def test_a_full_disk_refuses_reports_and_loses_none_that_was_taken(data_dir: Path) -> None:
     with _small_disk(data_dir.parent / "disk") as disk:
-        async with embedded(disk / "data") as house:
-            async with reporting(house, extent.seed()) as (stream, others):
+        async with embedded(disk / "data") as environment:
+            async with reporting(environment, extent.seed()) as (stream, others):
                 await stream.more()
                 ballast = _fill(disk)
                 before = stream.unavailable
@@ -40,9 +40,9 @@ async def test_a_full_disk_refuses_reports_and_loses_none_that_was_taken(data_di
                 await eventually(refused)
                 ballast.unlink()
                 await stream.more()
-            print(f"disk full: {await assert_nothing_lost(house, stream, others)}")
+            print(f"disk full: {await assert_nothing_lost(environment, stream, others)}")
             async with httpx.AsyncClient() as client:
-                assert (await client.get(house.url("/report/health/ready"))).status_code == httpx.codes.OK
+                assert (await client.get(environment.url("/report/health/ready"))).status_code == httpx.codes.OK
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.opening import WAYS, opened
+from tests.faults.environments import WAYS, opened
 from tests.faults.steps import STEPS
 from tests.faults.stream import reporting
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.timeout(extent.LIMIT_SECONDS), pytest.mark.policy("S3"
 async def test_signpost_dies_at_every_step_and_loses_nothing(way: str, data_dir: Path) -> None:
     run = extent.seed()
     steps = extent.chosen(STEPS, run)
-    async with opened(way, data_dir) as house:
-        async with reporting(house, run) as (stream, others):
-            await house.die_at_each(steps)
-        print(f"{way}, {len(steps)} deaths: {await assert_nothing_lost(house, stream, others)}")
+    async with opened(way, data_dir) as environment:
+        async with reporting(environment, run) as (stream, others):
+            await environment.die_at_each(steps)
+        print(f"{way}, {len(steps)} deaths: {await assert_nothing_lost(environment, stream, others)}")

@@ -12,8 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.embedded import postgres
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
-from tests.faults.houses import Separate
-from tests.faults.opening import a_kafka, separate
+from tests.faults.environments import Separate, a_kafka, separate
 from tests.faults.stream import reporting
 from tests.support.eventually import eventually
 from tests.support.process import SignpostProcess
@@ -30,50 +29,51 @@ LOCK = 0x5167_7265
 
 
 @pytest.fixture
-async def house(data_dir: Path) -> AsyncIterator[Separate]:
+async def environment(data_dir: Path) -> AsyncIterator[Separate]:
     with a_kafka(data_dir.parent / "kafka") as kafka:
         async with separate(data_dir, kafka) as running:
             yield running
 
 
 @pytest.mark.long
-async def test_two_consumers_of_a_group_share_it_come_and_go(house: Separate) -> None:
-    async with reporting(house, extent.seed()) as (stream, others):
+async def test_two_consumers_of_a_group_share_it_come_and_go(environment: Separate) -> None:
+    async with reporting(environment, extent.seed()) as (stream, others):
         for _ in range(2):
-            async with _beside(house.another("triage", "consumer"), house.another("notifier", "consumer,sweep")):
+            another = environment.another
+            async with _beside(another("triage", "consumer"), another("notifier", "consumer,sweep")):
                 await stream.more()
             await stream.more()
-    print(f"two consumers: {await assert_nothing_lost(house, stream, others)}")
+    print(f"two consumers: {await assert_nothing_lost(environment, stream, others)}")
 
 
 @pytest.mark.long
-async def test_a_rebalance_in_the_midst_of_a_batch_hands_it_over(house: Separate, tmp_path: Path) -> None:
+async def test_a_rebalance_in_the_midst_of_a_batch_hands_it_over(environment: Separate, tmp_path: Path) -> None:
     standstill = tmp_path / "standstill"
     standstill.touch()
-    async with reporting(house, extent.seed()) as (stream, others):
-        triage = house.process_of(GROUP)
+    async with reporting(environment, extent.seed()) as (stream, others):
+        triage = environment.process_of(GROUP)
         await triage.stop()
         await triage.start(FAULT_STEP=f"{GROUP}/batch/before", FAULT_STALL=str(standstill))
         await triage.says(f"stands still at {GROUP}/batch/before")
-        async with _beside(house.another("triage", "consumer")):
+        async with _beside(environment.another("triage", "consumer")):
             try:
-                await _until_shared_by(2, house)
+                await _until_shared_by(2, environment)
             finally:
                 standstill.unlink()
             await triage.says("batch_fenced")
             await stream.more()
-    print(f"rebalance in a batch: {await assert_nothing_lost(house, stream, others)}")
+    print(f"rebalance in a batch: {await assert_nothing_lost(environment, stream, others)}")
 
 
 @pytest.mark.long
-async def test_two_relays_that_take_the_lead_from_one_another_publish_everything(house: Separate) -> None:
-    others_of_their_kind = _beside(house.another("intake", "relay"), house.another("notifier", "relay"))
-    async with reporting(house, extent.seed()) as (stream, others), others_of_their_kind:
+async def test_two_relays_that_take_the_lead_from_one_another_publish_everything(environment: Separate) -> None:
+    others_of_their_kind = _beside(environment.another("intake", "relay"), environment.another("notifier", "relay"))
+    async with reporting(environment, extent.seed()) as (stream, others), others_of_their_kind:
         for _ in range(FIGHTS):
             await stream.more()
-            await _unseat(house, "intake")
-            await _unseat(house, "notifier")
-    print(f"relays unseated {FIGHTS} times: {await assert_nothing_lost(house, stream, others)}")
+            await _unseat(environment, "intake")
+            await _unseat(environment, "notifier")
+    print(f"relays unseated {FIGHTS} times: {await assert_nothing_lost(environment, stream, others)}")
 
 
 @asynccontextmanager
@@ -85,9 +85,9 @@ async def _beside(*more: SignpostProcess) -> AsyncIterator[None]:
         await asyncio.gather(*(process.stop() for process in more))
 
 
-async def _until_shared_by(members: int, house: Separate) -> None:
+async def _until_shared_by(members: int, environment: Separate) -> None:
     """Wait until the group has so many members and every partition its reader: the batch in hand was given up on."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=house.kafka.servers)
+    admin = AIOKafkaAdminClient(bootstrap_servers=environment.kafka.servers)
     await admin.start()
 
     async def is_shared() -> bool | None:
@@ -101,9 +101,9 @@ async def _until_shared_by(members: int, house: Separate) -> None:
         await admin.close()
 
 
-async def _unseat(house: Separate, service: str) -> None:
+async def _unseat(environment: Separate, service: str) -> None:
     """Wait until one of the relays leads, and take the lock, and with it the lead, from it."""
-    socket = postgres.socket_of_running(house.directory)
+    socket = postgres.socket_of_running(environment.directory)
     connection = await asyncpg.connect(host=str(socket), user="postgres", database=service)
 
     async def leads() -> int | None:

@@ -12,8 +12,7 @@ import pytest
 
 from shared.messaging.log import EventLog, LogUnavailable, Record
 from tests.faults import extent
-from tests.faults.houses import House
-from tests.faults.opening import WAYS, opened
+from tests.faults.environments import WAYS, Environment, opened
 from tests.faults.poison import KINDS, good, one_in_a_hundred
 from tests.support.eventually import eventually
 
@@ -31,15 +30,15 @@ BUG = "signpost-triage"
 async def test_one_bad_record_in_a_hundred_is_set_aside_once_and_the_others_are_handled(
     way: str, data_dir: Path
 ) -> None:
-    async with opened(way, data_dir) as house, house.log() as log:
+    async with opened(way, data_dir) as environment, environment.log() as log:
         records = list(one_in_a_hundred(ROUNDS))
         wanted = [report_id for _, report_id in records if report_id]
         for start in range(0, len(records), 500):
             await _append(log, [record for record, _ in records[start : start + 500]])
-        await _until_cases(house, wanted)
+        await _until_cases(environment, wanted)
         expected = Counter(error for _, error in KINDS.values())
         for service in READERS:
-            found = await _letters_of(house, service, len(KINDS) * ROUNDS)
+            found = await _letters_of(environment, service, len(KINDS) * ROUNDS)
             assert Counter(letter["error_class"] for letter in found) == Counter(
                 {error: count * ROUNDS for error, count in expected.items()}
             )
@@ -51,29 +50,29 @@ async def test_one_bad_record_in_a_hundred_is_set_aside_once_and_the_others_are_
 async def test_what_a_mistake_of_ours_set_aside_is_replayed_after_the_mend_or_let_go_with_a_reason(
     way: str, data_dir: Path
 ) -> None:
-    async with opened(way, data_dir) as house, house.log() as log:
-        process = house.process_of(BUG)
+    async with opened(way, data_dir) as environment, environment.log() as log:
+        process = environment.process_of(BUG)
         await process.stop()
         mended, given_up = uuid4(), uuid4()
         await process.start(FAULT_BUG=f"{mended},{given_up}")
         await _append(log, [good(mended), good(given_up)])
-        letters = {letter["report_id"]: letter["id"] for letter in await _letters_of(house, "triage", 2)}
+        letters = {letter["report_id"]: letter["id"] for letter in await _letters_of(environment, "triage", 2)}
         await process.stop()
         await process.start()
 
-        code, shown = await house.command("dead-letters", "show", "triage", letters[str(mended)], "--json")
+        code, shown = await environment.command("dead-letters", "show", "triage", letters[str(mended)], "--json")
         assert (code, json.loads(shown)["error_class"]) == (0, "ValueError")
-        code, output = await house.command(
+        code, output = await environment.command(
             "dead-letters", "replay", "triage", letters[str(mended)], "--reason", "mended"
         )
         assert code == 0, output
-        await _until_cases(house, [mended])
-        code, output = await house.command(
+        await _until_cases(environment, [mended])
+        code, output = await environment.command(
             "dead-letters", "discard", "triage", letters[str(given_up)], "--reason", "told by telephone"
         )
         assert code == 0, output
-        assert await _letters_of(house, "triage", 0) == []
-        code, shown = await house.command("dead-letters", "show", "triage", letters[str(given_up)], "--json")
+        assert await _letters_of(environment, "triage", 0) == []
+        code, shown = await environment.command("dead-letters", "show", "triage", letters[str(given_up)], "--json")
         assert json.loads(shown)["history"][-2]["reason"] == "told by telephone"
 
 
@@ -82,37 +81,37 @@ async def test_what_a_mistake_of_ours_set_aside_is_replayed_after_the_mend_or_le
 async def test_past_the_limit_a_consumer_stops_says_so_and_takes_up_its_work_after_the_mend(
     way: str, data_dir: Path
 ) -> None:
-    async with opened(way, data_dir) as house, house.log() as log:
+    async with opened(way, data_dir) as environment, environment.log() as log:
         reports = [uuid4() for _ in range(FLOOD)]
-        process = house.process_of(BUG)
+        process = environment.process_of(BUG)
         await process.stop()
         await process.start(FAULT_BUG="every")
         await _append(log, [good(report_id) for report_id in reports])
 
         async def says_so() -> bool | None:
             async with httpx.AsyncClient() as client:
-                answer = await client.get(house.url("/cases/health/ready"))
+                answer = await client.get(environment.url("/cases/health/ready"))
             return (answer.status_code == 503 and "stopped itself" in answer.text) or None
 
         await eventually(says_so)
         await process.stop()
         await process.start()
-        set_aside = {UUID(letter["report_id"]) for letter in await _letters(house, "triage")}
-        await _until_cases(house, [report_id for report_id in reports if report_id not in set_aside])
+        set_aside = {UUID(letter["report_id"]) for letter in await _letters(environment, "triage")}
+        await _until_cases(environment, [report_id for report_id in reports if report_id not in set_aside])
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_database_that_is_away_sets_nothing_aside(way: str, data_dir: Path) -> None:
-    async with opened(way, data_dir) as house, house.log() as log:
+    async with opened(way, data_dir) as environment, environment.log() as log:
         reports = [uuid4() for _ in range(FLOOD)]
         for report_id in reports:
             await _append(log, [good(report_id)])
             if report_id == reports[FLOOD // 2]:
-                await house.database_dies_and_comes_back()
-        await _until_cases(house, reports)
+                await environment.database_dies_and_comes_back()
+        await _until_cases(environment, reports)
         for service in READERS:
-            assert await _letters(house, service) == []
+            assert await _letters(environment, service) == []
 
 
 async def _append(log: EventLog, records: list[Record]) -> None:
@@ -127,12 +126,12 @@ async def _append(log: EventLog, records: list[Record]) -> None:
             return
 
 
-async def _until_cases(house: House, reports: list[UUID]) -> None:
+async def _until_cases(environment: Environment, reports: list[UUID]) -> None:
     """Wait until each of `reports` has a case, and check that none has two first ones."""
 
     async def all_there() -> bool | None:
         try:
-            connection = await asyncpg.connect(house.database_url("triage"))
+            connection = await asyncpg.connect(environment.database_url("triage"))
         except (OSError, asyncpg.PostgresError):
             return None
         try:
@@ -143,17 +142,17 @@ async def _until_cases(house: House, reports: list[UUID]) -> None:
     await eventually(all_there)
 
 
-async def _letters(house: House, service: str) -> list[dict[str, str]]:
-    code, output = await house.command("dead-letters", "list", service, "--json")
+async def _letters(environment: Environment, service: str) -> list[dict[str, str]]:
+    code, output = await environment.command("dead-letters", "list", service, "--json")
     assert code == 0, output
     return [letter for letter in json.loads(output) if letter["group_name"] == READERS[service]]
 
 
-async def _letters_of(house: House, service: str, count: int) -> list[dict[str, str]]:
+async def _letters_of(environment: Environment, service: str, count: int) -> list[dict[str, str]]:
     """Wait until `service` has so many open dead letters, and return them; they never become more."""
 
     async def so_many() -> list[dict[str, str]] | None:
-        found = await _letters(house, service)
+        found = await _letters(environment, service)
         return found if len(found) == count else None
 
     return await eventually(so_many)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from playwright.async_api import Page
 
 from shared.clock import SystemClock
-from tests.journeys.hands import Hands
+from tests.journeys.input_drivers import InputDriver
 
 NARRATIVE = "They wrote that they know where I live.\nIt was the third time this week."
 Look = Callable[[str], Awaitable[None]]
@@ -18,68 +18,68 @@ async def nothing(_name: str) -> None:
     """Do not look at this page: another journey does."""
 
 
-async def where_and_what(hands: Hands, look: Look = nothing) -> None:
+async def where_and_what(driver: InputDriver, look: Look = nothing) -> None:
     """Answer the first pages, up to what else is at risk."""
     await look("report, safety")
-    await hands.choose("Yes, I can report now")
-    await hands.press("Continue")
+    await driver.choose("Yes, I can report now")
+    await driver.press("Continue")
     await look("report, who is affected")
-    await hands.tick("Me")
-    await hands.press("Continue")
+    await driver.tick("Me")
+    await driver.press("Continue")
     await look("report, where")
-    await hands.pick("Website or app", "Instagram")
-    await hands.pick("What was it?", "A private message")
-    await hands.write("Links to it", "https://www.instagram.com/p/C1a2B3c4D5e/")
-    await hands.write("Accounts that did it", "@some_account")
-    await hands.choose("Yes")
-    await hands.press("Continue")
+    await driver.pick("Website or app", "Instagram")
+    await driver.pick("What was it?", "A private message")
+    await driver.write("Links to it", "https://www.instagram.com/p/C1a2B3c4D5e/")
+    await driver.write("Accounts that did it", "@some_account")
+    await driver.choose("Yes")
+    await driver.press("Continue")
     await look("report, what kind")
-    await hands.tick("Harassment")
-    await hands.tick("A threat")
-    await hands.press("Continue")
+    await driver.tick("Harassment")
+    await driver.tick("A threat")
+    await driver.press("Continue")
     await look("report, what is at risk")
-    await hands.tick("None of these, or I do not know")
-    await hands.press("Continue")
+    await driver.tick("None of these, or I do not know")
+    await driver.press("Continue")
 
 
-async def when_and_how(hands: Hands, look: Look = nothing, narrative: str = NARRATIVE) -> None:
+async def when_and_how(driver: InputDriver, look: Look = nothing, narrative: str = NARRATIVE) -> None:
     """Answer the pages from when it happened to who did it."""
     await look("report, when")
     day = SystemClock().now() - timedelta(days=2)
     for part, text in (("Day", day.day), ("Month", day.month), ("Year", day.year), ("Time, if you know it", "2:30pm")):
-        await hands.write(part, str(text))
-    await hands.press("Continue")
+        await driver.write(part, str(text))
+    await driver.press("Continue")
     await look("report, what happened")
-    await hands.write("What happened?", narrative)
-    await hands.press("Continue")
+    await driver.write("What happened?", narrative)
+    await driver.press("Continue")
     await look("report, evidence")
-    await hands.tick("Screenshots")
-    await hands.press("Continue")
+    await driver.tick("Screenshots")
+    await driver.press("Continue")
     await look("report, who did it")
-    await hands.choose("No")
-    await hands.press("Continue")
+    await driver.choose("No")
+    await driver.press("Continue")
 
 
-async def in_my_name(hands: Hands, look: Look = nothing) -> None:
+async def in_my_name(driver: InputDriver, look: Look = nothing) -> None:
     """Let the manager be told, and say who reports."""
     await look("report, manager")
-    await hands.choose("Yes, tell my manager")
-    await hands.press("Continue")
+    await driver.choose("Yes, tell my manager")
+    await driver.press("Continue")
     await look("report, about you")
-    await hands.choose("In my name")
-    await hands.press("Continue")
+    await driver.choose("In my name")
+    await driver.press("Continue")
     await look("report, contact")
-    await hands.choose("An employee")
-    await hands.press("Continue")
+    await driver.choose("An employee")
+    await driver.press("Continue")
 
 
-async def anonymously(hands: Hands, look: Look = nothing) -> None:
+async def anonymously(driver: InputDriver, look: Look = nothing) -> None:
     """Let nobody but the team be told, and say nothing about oneself."""
-    await hands.choose("No, do not tell my manager")
-    await hands.press("Continue")
-    await hands.choose("Without saying who I am")
+    await driver.choose("No, do not tell my manager")
+    await driver.press("Continue")
+    await driver.choose("Without saying who I am")
     await look("report, about you, anonymous")
-    await hands.press("Continue")
+    await driver.press("Continue")
 
 
 async def reference_on(page: Page) -> str:

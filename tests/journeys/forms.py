@@ -8,10 +8,10 @@ from datetime import timedelta
 from playwright.async_api import expect
 
 from shared.clock import SystemClock
-from tests.journeys.hands import Hands
+from tests.journeys.input_drivers import InputDriver
 from tests.journeys.people import Someone
 
-Answer = Callable[[Hands], Awaitable[None]]
+Answer = Callable[[InputDriver], Awaitable[None]]
 NARRATIVE = "They answer customers in the name of the jobcentre.\nI saw it on Monday."
 _REFERENCE = re.compile(r"SP-[0-9A-Z]{4}-[0-9A-Z]{4}")
 
@@ -32,29 +32,29 @@ class Question:
 
 def choosing(label: str) -> Answer:
     """Select a radio button."""
-    return lambda hands: hands.choose(label)
+    return lambda driver: driver.choose(label)
 
 
 def ticking(label: str) -> Answer:
     """Tick a box."""
-    return lambda hands: hands.tick(label)
+    return lambda driver: driver.tick(label)
 
 
 def picking(label: str, option: str) -> Answer:
     """Pick from a list."""
-    return lambda hands: hands.pick(label, option)
+    return lambda driver: driver.pick(label, option)
 
 
 def writing(label: str, text: str) -> Answer:
     """Type a text."""
-    return lambda hands: hands.write(label, text)
+    return lambda driver: driver.write(label, text)
 
 
-async def two_days_ago(hands: Hands) -> None:
+async def two_days_ago(driver: InputDriver) -> None:
     """Give the day before yesterday."""
     day = SystemClock().now() - timedelta(days=2)
     for part, number in (("Day", day.day), ("Month", day.month), ("Year", day.year)):
-        await hands.write(part, str(number))
+        await driver.write(part, str(number))
 
 
 async def fill_in(someone: Someone, questions: Sequence[Question], form: str | None = None) -> None:
@@ -63,15 +63,15 @@ async def fill_in(someone: Someone, questions: Sequence[Question], form: str | N
         if form:
             await someone.looks(f"{form} form, {question.name}")
         if form and question.refused:
-            await someone.hands.press("Continue")
+            await someone.driver.press("Continue")
             await someone.is_refused(f"{form} form, {question.name}", *question.refused)
-        await question.answer(someone.hands)
-        await someone.hands.press("Continue")
+        await question.answer(someone.driver)
+        await someone.driver.press("Continue")
 
 
 async def send(someone: Someone, thing: str = "report") -> str:
     """Send what is on the last page and return the reference that the confirmation shows."""
-    await someone.hands.press(f"Send {thing}")
+    await someone.driver.press(f"Send {thing}")
     await expect(someone.page.get_by_role("heading", name=f"{thing.capitalize()} sent")).to_be_visible()
     match = _REFERENCE.search(await someone.main.inner_text())
     assert match, "the confirmation shows no reference"

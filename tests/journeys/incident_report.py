@@ -11,19 +11,19 @@ from tests.journeys.forms import (
     picking,
     ticking,
 )
-from tests.journeys.hands import Hands
+from tests.journeys.input_drivers import InputDriver
 
 LAPTOP = "A list of customers on a laptop"
 
 
-async def _whose(hands: Hands) -> None:
-    await hands.choose("DWP’s")
-    await hands.write("What is it?", LAPTOP)
+async def _whose(driver: InputDriver) -> None:
+    await driver.choose("DWP’s")
+    await driver.write("What is it?", LAPTOP)
 
 
-async def _discovered_in_january(hands: Hands) -> None:
+async def _discovered_in_january(driver: InputDriver) -> None:
     for part, number in (("Day", "5"), ("Month", "1"), ("Year", "2026")):
-        await hands.write_in("When was it discovered?", part, number)
+        await driver.write_in("When was it discovered?", part, number)
 
 
 WHAT = (

@@ -12,14 +12,14 @@ from tests.journeys.forms import (
     ticking,
     two_days_ago,
 )
-from tests.journeys.hands import Hands
+from tests.journeys.input_drivers import InputDriver
 
 SUBJECT, STAFF_NUMBER, MANAGER_OF_SUBJECT = "Tom Evans", "S1002", "Grace Okafor"
 
 
-async def _tom(hands: Hands) -> None:
-    await hands.write("Their name", SUBJECT)
-    await hands.write("Their staff number", STAFF_NUMBER)
+async def _tom(driver: InputDriver) -> None:
+    await driver.write("Their name", SUBJECT)
+    await driver.write("Their staff number", STAFF_NUMBER)
 
 
 QUESTIONS = (

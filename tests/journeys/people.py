@@ -1,4 +1,4 @@
-"""The people of a journey: each has a browser of their own, and hands to use it."""
+"""The people of a journey: each has a browser of their own, and driver to use it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.journeys.hands import Hands, Pointer
+from tests.journeys.input_drivers import InputDriver, Pointer
 from tests.support.browser import Visitor, person
 from tests.support.eventually import eventually
 
@@ -16,9 +16,9 @@ DESK, TELEPHONE = 1280, 320
 class Someone:
     """A person at a browser."""
 
-    def __init__(self, visitor: Visitor, hands: Hands) -> None:
+    def __init__(self, visitor: Visitor, driver: InputDriver) -> None:
         self.page = visitor.page
-        self.hands = hands
+        self.driver = driver
         self._visitor = visitor
 
     @property
@@ -79,7 +79,7 @@ class Join(Protocol):
     """Lets a person join the journey; with a name, signed in."""
 
     def __call__(
-        self, name: str | None = None, *, hands: Callable[[Page], Hands] = Pointer, javascript: bool = True
+        self, name: str | None = None, *, driver: Callable[[Page], InputDriver] = Pointer, javascript: bool = True
     ) -> Awaitable[Someone]: ...
 
 
@@ -89,11 +89,11 @@ async def gathering(browser: Browser, url: str) -> AsyncIterator[Join]:
     async with AsyncExitStack() as stack:
 
         async def join(
-            name: str | None = None, *, hands: Callable[[Page], Hands] = Pointer, javascript: bool = True
+            name: str | None = None, *, driver: Callable[[Page], InputDriver] = Pointer, javascript: bool = True
         ) -> Someone:
             visitor = await stack.enter_async_context(person(browser, url, javascript=javascript, width=DESK))
             if name:
                 await visitor.sign_in(name)
-            return Someone(visitor, hands(visitor.page))
+            return Someone(visitor, driver(visitor.page))
 
         yield join

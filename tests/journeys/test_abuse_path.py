@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.journeys import abuse_report
-from tests.journeys.hands import Hands, Keyboard, Pointer
+from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
 from tests.support.browser import Visitor, person
 from tests.support.embedded import EmbeddedSignpost
 from tests.support.eventually import eventually
@@ -27,7 +27,7 @@ class Way:
     """How the people of one journey use their browsers."""
 
     name: str
-    hands: Callable[[Page], Hands]
+    driver: Callable[[Page], InputDriver]
     javascript: bool
 
 
@@ -39,11 +39,11 @@ WAYS = [
 
 
 class Someone:
-    """A person of the journey: a browser, and hands to use it."""
+    """A person of the journey: a browser, and driver to use it."""
 
     def __init__(self, visitor: Visitor, way: Way) -> None:
         self.page = visitor.page
-        self.hands = way.hands(visitor.page)
+        self.driver = way.driver(visitor.page)
         self._visitor = visitor
         self._way = way
 
@@ -52,10 +52,10 @@ class Someone:
         await self._visitor.see(f"{self._way.name}, {name}")
 
     async def sign_in(self, name: str) -> None:
-        """Sign in on the page for it, as everything else is done: with these hands."""
+        """Sign in on the page for it, as everything else is done: with these driver."""
         await self.page.goto("/sign-in")
-        await self.hands.choose(name)
-        await self.hands.press("Sign in")
+        await self.driver.choose(name)
+        await self.driver.press("Sign in")
 
     async def shows(self, address: str, text: str) -> None:
         """Open `address` again and again until it says `text`."""
@@ -101,13 +101,13 @@ async def test_a_report_reaches_smart_and_the_manager_and_its_reporter_can_follo
 async def _reports(priya: Someone) -> str:
     await priya.sign_in("Priya Shah")
     await priya.page.goto("/")
-    await priya.hands.follow("Somebody is abusing, threatening or exposing me, a colleague or a customer online")
-    await abuse_report.where_and_what(priya.hands, priya.look)
-    await abuse_report.when_and_how(priya.hands, priya.look)
-    await abuse_report.in_my_name(priya.hands, priya.look)
+    await priya.driver.follow("Somebody is abusing, threatening or exposing me, a colleague or a customer online")
+    await abuse_report.where_and_what(priya.driver, priya.look)
+    await abuse_report.when_and_how(priya.driver, priya.look)
+    await abuse_report.in_my_name(priya.driver, priya.look)
     await priya.look("report, check your answers")
     await expect(priya.page.get_by_role("main")).to_contain_text("They wrote that they know where I live.")
-    await priya.hands.press("Send report")
+    await priya.driver.press("Send report")
     reference = await abuse_report.reference_on(priya.page)
     await priya.look("report, sent")
     return reference
@@ -131,7 +131,7 @@ async def _acknowledges(grace: Someone, reference: str) -> None:
     subject = f"Urgent: social media abuse reported, {reference}"
     await grace.shows("/mail", subject)
     await grace.look("mails")
-    await grace.hands.follow(subject)
+    await grace.driver.follow(subject)
     await grace.look("mail to the manager")
     mail = await grace.page.get_by_role("main").inner_text()
     assert "Priya" not in mail
@@ -141,7 +141,7 @@ async def _acknowledges(grace: Someone, reference: str) -> None:
         await grace.page.goto(link)
         await expect(grace.page.get_by_role("heading", name="Tell us that you have seen this alert")).to_be_visible()
     await grace.look("acknowledge, asked")
-    await grace.hands.press(f"I have seen this and will act on {reference}")
+    await grace.driver.press(f"I have seen this and will act on {reference}")
     await expect(grace.page.get_by_role("main")).to_contain_text("is recorded")
     await grace.look("acknowledge, thanks")
     await grace.page.goto(link)
@@ -152,31 +152,31 @@ async def _acknowledges(grace: Someone, reference: str) -> None:
 async def _claims_and_starts(sam: Someone, reference: str) -> None:
     await sam.page.goto("/cases")
     await sam.look("queue")
-    await sam.hands.press(f"Claim {reference}")
+    await sam.driver.press(f"Claim {reference}")
     await expect(sam.page.get_by_role("main")).to_contain_text("You have this case.")
     await sam.look("case, claimed")
-    await sam.hands.press("Start work")
+    await sam.driver.press("Start work")
     await expect(sam.page.get_by_role("main")).to_contain_text("In progress")
 
 
 async def _writes(sam: Someone, reference: str) -> None:
     await sam.page.goto(f"/cases/{reference}")
-    await sam.hands.unfold("Message to the reporter")
-    await sam.hands.write("Message to the reporter", "We have asked the platform to remove it.")
-    await sam.hands.press("Send to the reporter")
-    await sam.hands.unfold("Ask for information")
-    await sam.hands.write("What do you need to know?", "Is it still there for you?")
-    await sam.hands.press("Ask the reporter")
+    await sam.driver.unfold("Message to the reporter")
+    await sam.driver.write("Message to the reporter", "We have asked the platform to remove it.")
+    await sam.driver.press("Send to the reporter")
+    await sam.driver.unfold("Ask for information")
+    await sam.driver.write("What do you need to know?", "Is it still there for you?")
+    await sam.driver.press("Ask the reporter")
     await sam.look("case, asked the reporter")
 
 
 async def _resolves(sam: Someone, reference: str) -> None:
     await _reads_the_case(sam)
     await sam.page.goto(f"/cases/{reference}")
-    await sam.hands.unfold("Resolve")
-    await sam.hands.pick("How did it end?", "Removed by the platform")
+    await sam.driver.unfold("Resolve")
+    await sam.driver.pick("How did it end?", "Removed by the platform")
     await sam.look("case, resolving")
-    await sam.hands.press("Resolve the case")
+    await sam.driver.press("Resolve the case")
     await expect(sam.page.get_by_role("main")).to_contain_text("Resolved")
     await sam.look("case, resolved")
 
@@ -184,9 +184,9 @@ async def _resolves(sam: Someone, reference: str) -> None:
 async def _reads_the_case(sam: Someone) -> None:
     main = sam.page.get_by_role("main")
     await expect(main).not_to_contain_text(abuse_report.NARRATIVE.splitlines()[0])
-    await sam.hands.press("Show what was written")
+    await sam.driver.press("Show what was written")
     await expect(main).to_contain_text(abuse_report.NARRATIVE.splitlines()[0])
     await sam.look("case, what was written")
     for tab in ("Timeline", "Routing", "Audit"):
-        await sam.hands.follow(tab)
+        await sam.driver.follow(tab)
         await sam.look(f"case, {tab.lower()}")

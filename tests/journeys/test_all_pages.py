@@ -88,5 +88,5 @@ async def test_pages_are_fit_to_be_seen_in_every_state(join: Join, world: World,
 async def test_forms_about_an_account_say_what_is_missing(join: Join, world: World, form: str) -> None:
     kim, (button, *messages) = await join("Kim Doyle"), OF_AN_ACCOUNT[form]
     await kim.open(f"/accounts/{world['account']}/{form}")
-    await kim.hands.press(button)
+    await kim.driver.press(button)
     await kim.is_refused(f"account, {form}", *messages)

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from shared.clock import SystemClock
 from tests.journeys import abuse_report
-from tests.journeys.hands import Pointer
+from tests.journeys.input_drivers import Pointer
 from tests.support.browser import Visitor, person
 from tests.support.embedded import EmbeddedSignpost
 
@@ -49,11 +49,11 @@ async def empty(visitor: Visitor, name: str, message: str) -> None:
 
 async def up_to_what_happened(page: Page) -> Pointer:
     """Fill in the form up to the narrative."""
-    hands = Pointer(page)
+    driver = Pointer(page)
     await page.goto("/report/abuse")
-    await abuse_report.where_and_what(hands)
-    await hands.press("Continue")
-    return hands
+    await abuse_report.where_and_what(driver)
+    await driver.press("Continue")
+    return driver
 
 
 async def reports_listed(page: Page) -> int:
@@ -66,57 +66,57 @@ async def test_an_empty_answer_comes_back_with_what_to_do_beside_it(
     signpost: EmbeddedSignpost, browser: Browser
 ) -> None:
     async with person(browser, signpost.url) as visitor:
-        hands, page = Pointer(visitor.page), visitor.page
+        driver, page = Pointer(visitor.page), visitor.page
         await page.goto("/report/abuse")
         await empty(visitor, "safety", "Select whether it is safe for you to report now")
-        await hands.choose("Yes, I can report now")
-        await hands.press("Continue")
+        await driver.choose("Yes, I can report now")
+        await driver.press("Continue")
         await empty(visitor, "affected", "Select who is affected")
-        await hands.tick("Me")
-        await hands.press("Continue")
+        await driver.tick("Me")
+        await driver.press("Continue")
         await empty(visitor, "where", "Select where it happened")
-        await hands.pick("Website or app", "Instagram")
-        await hands.press("Continue")
+        await driver.pick("Website or app", "Instagram")
+        await driver.press("Continue")
         await empty(visitor, "kind", "Select what kind of abuse it is")
-        await hands.tick("Harassment")
-        await hands.press("Continue")
+        await driver.tick("Harassment")
+        await driver.press("Continue")
         await empty(visitor, "at risk", "Select what else is at risk, or ‘None of these’")
-        await hands.tick("None of these, or I do not know")
-        await hands.press("Continue")
-        await hands.press("Continue")
+        await driver.tick("None of these, or I do not know")
+        await driver.press("Continue")
+        await driver.press("Continue")
         await empty(visitor, "what happened", "Tell us what happened")
-        await hands.write("What happened?", TEXT)
-        await hands.press("Continue")
-        await hands.press("Continue")
+        await driver.write("What happened?", TEXT)
+        await driver.press("Continue")
+        await driver.press("Continue")
         await empty(visitor, "who did it", "Select whether you know who did it")
-        await hands.choose("No")
-        await hands.press("Continue")
+        await driver.choose("No")
+        await driver.press("Continue")
         await empty(visitor, "manager", "Select whether it is safe for your manager to know")
-        await hands.choose("Tell somebody else instead")
-        await hands.press("Continue")
+        await driver.choose("Tell somebody else instead")
+        await driver.press("Continue")
         await refused(visitor, "Enter the work email address of who should be told")
-        await hands.choose("Yes, tell my manager")
-        await hands.press("Continue")
+        await driver.choose("Yes, tell my manager")
+        await driver.press("Continue")
         await empty(visitor, "about you", "Select how you want to report")
-        await hands.choose("In my name")
-        await hands.press("Continue")
+        await driver.choose("In my name")
+        await driver.press("Continue")
         await empty(visitor, "contact", "Enter your name, or sign in")
 
 
 async def test_what_is_no_link_comes_back_with_every_other_answer(signpost: EmbeddedSignpost, browser: Browser) -> None:
     async with person(browser, signpost.url) as visitor:
-        hands, page = Pointer(visitor.page), visitor.page
+        driver, page = Pointer(visitor.page), visitor.page
         await page.goto("/report/abuse")
-        await hands.choose("Yes, I can report now")
-        await hands.press("Continue")
-        await hands.tick("Me")
-        await hands.press("Continue")
-        await hands.pick("Website or app", "Instagram")
-        await hands.pick("What was it?", "A private message")
-        await hands.write("Links to it", "https://www.instagram.com/p/C1/\nnot a link at all")
-        await hands.write("Accounts that did it", "@some_account")
-        await hands.choose("I am not sure")
-        await hands.press("Continue")
+        await driver.choose("Yes, I can report now")
+        await driver.press("Continue")
+        await driver.tick("Me")
+        await driver.press("Continue")
+        await driver.pick("Website or app", "Instagram")
+        await driver.pick("What was it?", "A private message")
+        await driver.write("Links to it", "https://www.instagram.com/p/C1/\nnot a link at all")
+        await driver.write("Accounts that did it", "@some_account")
+        await driver.choose("I am not sure")
+        await driver.press("Continue")
         await refused(visitor, "Enter links like https://www.example.com/post/123, one on each line")
         await visitor.see("refused, no link")
         await kept(page, Links_to_it="https://www.instagram.com/p/C1/\nnot a link at all")
@@ -126,22 +126,22 @@ async def test_what_is_no_link_comes_back_with_every_other_answer(signpost: Embe
 
 async def test_a_day_to_come_and_no_day_at_all_come_back(signpost: EmbeddedSignpost, browser: Browser) -> None:
     async with person(browser, signpost.url) as visitor:
-        hands, page = Pointer(visitor.page), visitor.page
+        driver, page = Pointer(visitor.page), visitor.page
         await page.goto("/report/abuse")
-        await abuse_report.where_and_what(hands)
+        await abuse_report.where_and_what(driver)
         future = SystemClock().now() + timedelta(days=400)
         for part, number in (("Day", future.day), ("Month", future.month), ("Year", future.year)):
-            await hands.write(part, str(number))
-        await hands.press("Continue")
+            await driver.write(part, str(number))
+        await driver.press("Continue")
         await refused(visitor, "When it happened must be in the past")
         await visitor.see("refused, future")
         await kept(page, Day=str(future.day), Month=str(future.month), Year=str(future.year))
-        await hands.write("Day", "31")
-        await hands.write("Month", "2")
-        await hands.press("Continue")
+        await driver.write("Day", "31")
+        await driver.write("Month", "2")
+        await driver.press("Continue")
         await refused(visitor, "When it happened must be a real date, for example 27 3 2026")
-        await hands.write("Year", "")
-        await hands.press("Continue")
+        await driver.write("Year", "")
+        await driver.press("Continue")
         await refused(visitor, "When it happened must include a year")
         await kept(page, Day="31", Month="2")
 
@@ -152,9 +152,9 @@ async def test_a_hundred_kilobytes_of_narrative_come_back_whole(
 ) -> None:
     narrative = f"{TEXT * 2}{sign * (HUNDRED_KB // len(sign.encode()))}"
     async with person(browser, signpost.url) as visitor:
-        hands = await up_to_what_happened(visitor.page)
-        await hands.write("What happened?", narrative)
-        await hands.press("Continue")
+        driver = await up_to_what_happened(visitor.page)
+        await driver.write("What happened?", narrative)
+        await driver.press("Continue")
         if len(narrative) > LIMIT:
             await refused(visitor, f"What happened must be {LIMIT:,} characters or fewer")
         else:  # short enough, counted in what people call characters
@@ -166,9 +166,9 @@ async def test_a_hundred_kilobytes_of_narrative_come_back_whole(
 async def test_too_many_emoji_come_back_whole(signpost: EmbeddedSignpost, browser: Browser) -> None:
     narrative = "🙁" * (LIMIT + 1)
     async with person(browser, signpost.url) as visitor:
-        hands = await up_to_what_happened(visitor.page)
-        await hands.write("What happened?", narrative)
-        await hands.press("Continue")
+        driver = await up_to_what_happened(visitor.page)
+        await driver.write("What happened?", narrative)
+        await driver.press("Continue")
         await refused(visitor, f"What happened must be {LIMIT:,} characters or fewer")
         await kept(visitor.page, **{"What happened?": narrative})
 
@@ -177,9 +177,9 @@ async def test_a_null_character_comes_back_as_an_error_with_the_rest(
     signpost: EmbeddedSignpost, browser: Browser
 ) -> None:
     async with person(browser, signpost.url) as visitor:
-        hands = await up_to_what_happened(visitor.page)
-        await hands.write("What happened?", "before\x00after")
-        await hands.press("Continue")
+        driver = await up_to_what_happened(visitor.page)
+        await driver.write("What happened?", "before\x00after")
+        await driver.press("Continue")
         await refused(visitor, "A hidden character (U+0000) was taken out. Check the text, then continue.")
         await visitor.see("refused, null character")
         await kept(visitor.page, **{"What happened?": "beforeafter"})
@@ -190,27 +190,27 @@ async def test_the_code_of_an_anonymous_report_opens_its_page_elsewhere(
     signpost: EmbeddedSignpost, browser: Browser
 ) -> None:
     async with person(browser, signpost.url, javascript=False) as visitor:  # so that the second click is sent too
-        hands = await up_to_what_happened(visitor.page)
+        driver = await up_to_what_happened(visitor.page)
         await visitor.page.goto("/report/abuse/when")
-        await abuse_report.when_and_how(hands)
-        await abuse_report.anonymously(hands)
+        await abuse_report.when_and_how(driver)
+        await abuse_report.anonymously(driver)
         await visitor.page.get_by_role("button", name="Send report").dblclick()
         reference = await abuse_report.reference_on(visitor.page)
         code = await visitor.page.locator("#receipt-code").inner_text()
         await visitor.see("report, sent, anonymous")
-        await hands.follow("See where your report is")
+        await driver.follow("See where your report is")
         await expect(visitor.page.get_by_role("heading", name=reference)).to_be_visible()
     async with person(browser, signpost.url) as elsewhere:
-        hands = Pointer(elsewhere.page)
+        driver = Pointer(elsewhere.page)
         await elsewhere.page.goto(f"/report/track/{reference}")
         await expect(elsewhere.page.get_by_role("heading", name="Check a report")).to_be_visible()
-        await hands.write("Reference", reference)
-        await hands.write("Code", "ABCDE-ABCDE-ABCDE-ABCDE")
-        await hands.press("Show my report")
+        await driver.write("Reference", reference)
+        await driver.write("Code", "ABCDE-ABCDE-ABCDE-ABCDE")
+        await driver.press("Show my report")
         await refused(elsewhere, "Check the reference and the code. We cannot find a report with both")
         await elsewhere.see("track, wrong code")
-        await hands.write("Code", code)
-        await hands.press("Show my report")
+        await driver.write("Code", code)
+        await driver.press("Show my report")
         await expect(elsewhere.page.get_by_role("heading", name=reference)).to_be_visible()
         assert code not in elsewhere.page.url
 
@@ -223,10 +223,10 @@ async def test_a_double_click_going_back_and_sending_again_are_one_report(
         page = visitor.page
         await visitor.sign_in("Nia Hughes")
         before = await reports_listed(page)
-        hands = await up_to_what_happened(page)
+        driver = await up_to_what_happened(page)
         await page.goto("/report/abuse/when")
-        await abuse_report.when_and_how(hands)
-        await abuse_report.in_my_name(hands)
+        await abuse_report.when_and_how(driver)
+        await abuse_report.in_my_name(driver)
         await page.get_by_role("button", name="Send report").dblclick()
         reference = await abuse_report.reference_on(page)
         await page.reload()
@@ -242,21 +242,21 @@ async def test_a_double_click_going_back_and_sending_again_are_one_report(
 async def test_answers_survive_signing_in_in_the_middle(signpost: EmbeddedSignpost, browser: Browser) -> None:
     async with person(browser, signpost.url) as visitor:
         page = visitor.page
-        hands = await up_to_what_happened(page)
+        driver = await up_to_what_happened(page)
         await page.goto("/report/abuse/when")
-        await abuse_report.when_and_how(hands)
-        await hands.choose("Yes, tell my manager")
-        await hands.press("Continue")
-        await hands.choose("In my name")
-        await hands.press("Continue")
-        await hands.follow("sign in")
-        await hands.choose("Owen Clarke")
-        await hands.press("Sign in")
+        await abuse_report.when_and_how(driver)
+        await driver.choose("Yes, tell my manager")
+        await driver.press("Continue")
+        await driver.choose("In my name")
+        await driver.press("Continue")
+        await driver.follow("sign in")
+        await driver.choose("Owen Clarke")
+        await driver.press("Sign in")
         await kept(page, Your_name="Owen Clarke")
         await visitor.see("report, contact, signed in")
-        await hands.press("Continue")
+        await driver.press("Continue")
         await expect(page.get_by_role("main")).to_contain_text(abuse_report.NARRATIVE.splitlines()[0])
-        await hands.press("Send report")
+        await driver.press("Send report")
         reference = await abuse_report.reference_on(page)
         await page.goto("/report/track")
         await expect(page.get_by_role("link", name=reference)).to_be_visible()

@@ -59,7 +59,7 @@ async def test_a_dead_letter_is_tried_again_and_let_go_in_each_service(signpost:
 async def _is_tried_again(ruth: Someone, service: str) -> None:
     await ruth.reads("Hidden: it may hold what somebody reported")
     await ruth.looks(f"a dead letter of {service}")
-    await ruth.hands.press("Continue")
+    await ruth.driver.press("Continue")
     await ruth.is_refused(f"a dead letter of {service}", *NOTHING_ANSWERED)
     await _asks(ruth, "Replay", "The cause is mended.")
     await ruth.waits_for(ruth.page.url, "Replayed, and failed again by Signpost")
@@ -75,4 +75,4 @@ async def _is_let_go(ruth: Someone, service: str) -> None:
 async def _asks(ruth: Someone, what: str, why: str) -> None:
     await ruth.page.get_by_role("radio", name=re.compile(f"^{what}")).check()
     await ruth.page.get_by_role("textbox", name="Why?").fill(why)
-    await ruth.hands.press("Continue")
+    await ruth.driver.press("Continue")

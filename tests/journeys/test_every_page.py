@@ -81,7 +81,7 @@ async def test_every_form_says_what_is_missing(join: Join) -> None:
         someone = await join(name)
         await someone.open(address)
         if button:
-            await someone.hands.press(button)
+            await someone.driver.press(button)
         await someone.is_refused(f"page {address}", *messages)
 
 
@@ -90,8 +90,8 @@ async def test_why_a_report_went_where_it_went_can_be_asked(program: Program, jo
     aisha = await join("Aisha Khan")
     await program.case("S4002", sent.report_id)
     await aisha.open("/cases/rules")
-    await aisha.hands.write("Reference of a case", sent.reference)
-    await aisha.hands.press("Explain")
+    await aisha.driver.write("Reference of a case", sent.reference)
+    await aisha.driver.press("Explain")
     await aisha.reads("It came by the security form", "abuse-through-the-security-form", "Statement 3", "Yes")
     await aisha.looks("rules, why did this go there")
 
@@ -112,17 +112,17 @@ async def test_far_too_long_words_names_and_links_break_no_page(program: Program
     sam, priya = await join("Sam Reid"), await join("Priya Shah")
     await sam.waits_for("/cases", sent.reference)
     await sam.looks("queue, long")
-    await sam.hands.press(f"Claim {sent.reference}")
-    await sam.hands.press("Show what was written")
+    await sam.driver.press(f"Claim {sent.reference}")
+    await sam.driver.press("Show what was written")
     await sam.looks("case, long")
     for action, label, button in (
         ("Internal note", "Internal note", "Add internal note"),
         ("Message to the reporter", "Message to the reporter", "Send to the reporter"),
     ):
         await sam.open(f"/cases/{sent.reference}")
-        await sam.hands.unfold(action)
-        await sam.hands.write(label, LONG_TEXT)
-        await sam.hands.press(button)
+        await sam.driver.unfold(action)
+        await sam.driver.write(label, LONG_TEXT)
+        await sam.driver.press(button)
     for tab in ("", "/timeline", "/routing", "/audit"):
         await sam.open(f"/cases/{sent.reference}{tab}")
         await sam.looks(f"case{tab}, long notes")
@@ -136,14 +136,14 @@ async def test_a_long_allegation_breaks_no_page_of_a_manager(program: Program, j
     sent = await program.send("misuse", long_report, "S8003")
     grace = await join("Grace Okafor")
     await grace.waits_for(f"/cases/for-manager/{sent.reference}", "What is alleged")
-    await grace.hands.press("Show what was written")
+    await grace.driver.press("Show what was written")
     await grace.looks("case for the manager, long")
 
 
 async def test_a_long_request_breaks_no_page_of_the_register(join: Join) -> None:
     nia, judith = await join("Nia Hughes"), await join("Judith Lane")
     await nia.open("/accounts/requests/new")
-    await nia.hands.pick("Platform", "LinkedIn")
+    await nia.driver.pick("Platform", "LinkedIn")
     await _asks_at_length(nia)
     await nia.looks("request, long")
     await nia.open("/accounts/requests")
@@ -153,12 +153,12 @@ async def test_a_long_request_breaks_no_page_of_the_register(join: Join) -> None
 
 
 async def _asks_at_length(nia: Someone) -> None:
-    await nia.hands.write("Handle or address", f"https://www.linkedin.com/company/{'a' * 90}")
-    await nia.hands.choose("Official DWP account")
-    await nia.hands.write("What it is called (optional)", LONG_WORD)
-    await nia.hands.write("Which strategic business requirement does it fulfil?", LONG_TEXT[:1_900])
-    await nia.hands.write("What will it be used for?", LONG_TEXT[:1_900])
-    await nia.hands.press("Send the request")
+    await nia.driver.write("Handle or address", f"https://www.linkedin.com/company/{'a' * 90}")
+    await nia.driver.choose("Official DWP account")
+    await nia.driver.write("What it is called (optional)", LONG_WORD)
+    await nia.driver.write("Which strategic business requirement does it fulfil?", LONG_TEXT[:1_900])
+    await nia.driver.write("What will it be used for?", LONG_TEXT[:1_900])
+    await nia.driver.press("Send the request")
     await nia.reads("Waits for an approver")
 
 

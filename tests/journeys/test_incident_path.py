@@ -37,7 +37,7 @@ async def test_sirt_confirms_a_takeover_the_account_freezes_and_its_recovery_is_
     sent = await program.send("incident", TAKEN_OVER)
     leo, kim = await join(LEO), await join("Kim Doyle")
     await leo.waits_for("/cases", sent.reference)
-    await leo.hands.press(f"Claim {sent.reference}")
+    await leo.driver.press(f"Claim {sent.reference}")
     await leo.reads("P1", "Possible breach of personal data", "Registered accounts it names")
     await leo.looks("incident case, claimed")
     await _records_the_breach(leo)
@@ -49,21 +49,21 @@ async def test_sirt_confirms_a_takeover_the_account_freezes_and_its_recovery_is_
 
 
 async def _records_the_breach(leo: Someone) -> None:
-    await leo.hands.unfold("Personal data: SIRT is aware")
-    await leo.hands.press("Start the 72 hours")
+    await leo.driver.unfold("Personal data: SIRT is aware")
+    await leo.driver.press("Start the 72 hours")
     await leo.is_refused("incident case, breach", "Say what you know of the breach")
-    await leo.hands.write("What do you know of the breach?", "Forty addresses were in the messages of the account.")
-    await leo.hands.press("Start the 72 hours")
+    await leo.driver.write("What do you know of the breach?", "Forty addresses were in the messages of the account.")
+    await leo.driver.press("Start the 72 hours")
     await leo.reads("SIRT has been aware since", "whether the regulator, and the people affected, are told")
     await leo.looks("incident case, 72 hours")
 
 
 async def _confirms_the_takeover(leo: Someone) -> None:
-    await leo.hands.unfold("Confirm that an account is taken over")
-    await leo.hands.press("Confirm")
+    await leo.driver.unfold("Confirm that an account is taken over")
+    await leo.driver.press("Confirm")
     await leo.is_refused("incident case, takeover", "Choose which accounts somebody else controls")
     await leo.page.get_by_role("checkbox").first.check()
-    await leo.hands.press("Confirm")
+    await leo.driver.press("Confirm")
     await leo.looks("incident case, takeover confirmed")
 
 
@@ -77,12 +77,12 @@ async def _finds_it_frozen_and_recovers_it(kim: Someone) -> None:
     await kim.reads("Frozen accounts to recover")
     await kim.looks("what waits for you")
     await kim.main.get_by_role("link", name=re.compile(rf"^{HANDLE}\b")).click()
-    await kim.hands.follow("Record its recovery")
+    await kim.driver.follow("Record its recovery")
     await kim.looks("account, recovery")
-    await kim.hands.press("Record the recovery")
+    await kim.driver.press("Record the recovery")
     await kim.is_refused("account, recovery", "Enter what was done")
-    await kim.hands.write("What was done to get the account back?", "Password changed, every session ended.")
-    await kim.hands.press("Record the recovery")
+    await kim.driver.write("What was done to get the account back?", "Password changed, every session ended.")
+    await kim.driver.press("Record the recovery")
     await kim.reads("Live", "Password changed, every session ended.")
     await kim.looks("account, recovered")
 
@@ -94,10 +94,10 @@ async def test_the_security_form_notices_abuse_and_offers_the_other_form_with_ev
     await fill_in(priya, WITH_ABUSE, "incident")
     await priya.reads("Social Media Abuse Response Team (SMART)")
     await priya.looks("incident form, which form")
-    await priya.hands.press("Continue")
+    await priya.driver.press("Continue")
     await priya.is_refused("incident form, which form", *WHICH_FORM)
-    await priya.hands.choose("Go on with the form for abuse")
-    await priya.hands.press("Continue")
+    await priya.driver.choose("Go on with the form for abuse")
+    await priya.driver.press("Continue")
     await priya.looks("abuse form, after the switch")
     await _goes_through_what_is_open(priya)
     kept = ("A colleague", "Instagram", "Harassment", NARRATIVE.splitlines()[0], "Screenshots", LAPTOP)
@@ -118,8 +118,8 @@ async def _goes_through_what_is_open(priya: Someone) -> None:
         asked.append(heading)
         assert len(asked) < len(WITH_ABUSE), asked
         if heading in answers:
-            await priya.hands.choose(answers[heading])
-        await priya.hands.press("Continue")
+            await priya.driver.choose(answers[heading])
+        await priya.driver.press("Continue")
     assert "What happened?" not in asked
 
 
@@ -130,8 +130,8 @@ async def test_abuse_sent_by_the_security_form_all_the_same_is_smarts_and_everyb
     priya, aisha = await join(PRIYA, javascript=False), await join(AISHA)
     await priya.open("/report/incident")
     await fill_in(priya, WITH_ABUSE)
-    await priya.hands.choose("Send it with this form all the same")
-    await priya.hands.press("Continue")
+    await priya.driver.choose("Send it with this form all the same")
+    await priya.driver.press("Continue")
     reference = await send(priya)
     await priya.looks("incident form, sent with abuse")
     await aisha.waits_for("/cases", reference)
@@ -163,5 +163,5 @@ async def test_an_account_that_was_never_taken_over_is_left_alone(program: Progr
     sent = await program.send("incident", {**TAKEN_OVER, "account": {"platform": "x", "handle": "@nobody_has_this"}})
     leo = await join(LEO)
     await leo.waits_for("/cases", sent.reference)
-    await leo.hands.press(f"Claim {sent.reference}")
+    await leo.driver.press(f"Claim {sent.reference}")
     await expect(leo.main.get_by_text("Confirm that an account is taken over")).to_have_count(0)

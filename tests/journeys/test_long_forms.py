@@ -8,7 +8,7 @@ import pytest
 from shared.clock import SystemClock
 from tests.journeys import abuse_report, incident_report, misuse_report
 from tests.journeys.forms import Question, fill_in, send, writing
-from tests.journeys.hands import Hands
+from tests.journeys.input_drivers import InputDriver
 from tests.journeys.long_things import LONG_LINK, LONG_TEXT, LONG_WORD
 from tests.journeys.people import Join, Someone
 from tests.journeys.test_questions_path import ADVICE, EXCEPTION
@@ -26,8 +26,8 @@ AT_LENGTH = {
 }
 
 
-async def _organisation(hands: Hands) -> None:
-    await hands.write("Your organisation", LONG_WORD)
+async def _organisation(driver: InputDriver) -> None:
+    await driver.write("Your organisation", LONG_WORD)
 
 
 SUPPLIER = (Question("about your organisation", _organisation), *incident_report.WITHOUT_ABUSE)
@@ -59,12 +59,12 @@ async def test_far_too_much_in_a_form_breaks_none_of_its_pages(
 async def test_far_too_much_about_abuse_breaks_no_page(join: Join) -> None:
     someone = await join()
     await someone.open("/report/abuse")
-    await abuse_report.where_and_what(someone.hands)
-    await abuse_report.when_and_how(someone.hands, narrative=LONG_TEXT)
-    await abuse_report.anonymously(someone.hands)
+    await abuse_report.where_and_what(someone.driver)
+    await abuse_report.when_and_how(someone.driver, narrative=LONG_TEXT)
+    await abuse_report.anonymously(someone.driver)
     await someone.open("/report/abuse/where")
     await someone.page.get_by_label("Links to it").fill(LONG_LINK)
-    await someone.hands.press("Continue")
+    await someone.driver.press("Continue")
     await _looks_at_what_was_written(someone, "abuse")
 
 
@@ -88,11 +88,11 @@ async def test_a_proxy_is_named_with_far_too_many_words(join: Join) -> None:
     judith = await join("Judith Lane")
     first, last = (SystemClock().now() + timedelta(days=days) for days in (400, 410))
     await judith.open("/accounts/proxies/new")
-    await judith.hands.write("Staff ID of your proxy", "S7001")
-    await judith.hands.write("First day", first.date().isoformat())
-    await judith.hands.write("Last day", last.date().isoformat())
-    await judith.hands.write("Why", LONG_TEXT[:1_900])
-    await judith.hands.press("Name the proxy")
+    await judith.driver.write("Staff ID of your proxy", "S7001")
+    await judith.driver.write("First day", first.date().isoformat())
+    await judith.driver.write("Last day", last.date().isoformat())
+    await judith.driver.write("Why", LONG_TEXT[:1_900])
+    await judith.driver.press("Name the proxy")
     await judith.reads("S7001", LONG_WORD)
     await judith.looks("proxies, one named")
     await judith.page.get_by_role("button", name="End it now").first.click()

@@ -60,7 +60,7 @@ async def test_the_subjects_manager_works_misuse_and_its_reporter_learns_only_th
 
 async def _reports(kim: Someone) -> str:
     await kim.open("/")
-    await kim.hands.follow("A colleague is misusing social media")
+    await kim.driver.follow("A colleague is misusing social media")
     await fill_in(kim, QUESTIONS, "misuse")
     await kim.reads(SUBJECT, NARRATIVE.splitlines()[0])
     await kim.looks("misuse form, check your answers")
@@ -78,7 +78,7 @@ async def _reads_the_case(grace: Someone, reference: str) -> None:
     await grace.reads("What is alleged", SUBJECT)
     await grace.finds_nothing_of(REPORTER, REPORTER_ID, NARRATIVE.splitlines()[0], "Internal note", "Reported by")
     await grace.looks("case for the manager")
-    await grace.hands.press("Show what was written")
+    await grace.driver.press("Show what was written")
     await grace.reads(NARRATIVE.splitlines()[0])
     await grace.finds_nothing_of(REPORTER, REPORTER_ID)
     await grace.looks("case for the manager, what was written")
@@ -88,14 +88,14 @@ async def _records_an_action(grace: Someone, reference: str) -> None:
     await grace.open("/alerts/my-team")
     await grace.page.get_by_role("button", name=f"Record what you did about {reference}").click()
     await grace.looks("my team, record what you did")
-    await grace.hands.press("Record it")
+    await grace.driver.press("Record it")
     await grace.is_refused(
         "my team, record what you did", "Choose what you did", "Enter the day on which you did it, like 23 11 2026"
     )
-    await grace.hands.choose("I gave advice")
+    await grace.driver.choose("I gave advice")
     for part, number in (("Day", "5"), ("Month", "1"), ("Year", "2026")):
-        await grace.hands.write(part, number)
-    await grace.hands.press("Record it")
+        await grace.driver.write(part, number)
+    await grace.driver.press("Record it")
     await expect(grace.page.get_by_role("definition").filter(has_text="I gave advice").first).to_be_visible()
     await grace.looks("my team, a misuse case done")
 
@@ -107,7 +107,7 @@ async def test_a_manager_refers_misuse_to_sirt_who_get_a_case_of_their_own(progr
     await grace.waits_for("/alerts/my-team", f"A misuse case to work, {sent.reference}")
     await grace.page.get_by_role("button", name=re.compile(f"^Refer to SIRT.*{sent.reference}")).click()
     await grace.looks("my team, refer to SIRT")
-    await grace.hands.press("Refer it to SIRT")
+    await grace.driver.press("Refer it to SIRT")
     await grace.reads("You referred it to the Security Incident Response Team (SIRT)")
     await maria.waits_for("/cases?view=restricted", f"{sent.reference}-2")
     await maria.open(f"/cases/{sent.reference}-2")

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.journeys import abuse_report
-from tests.journeys.hands import Pointer
+from tests.journeys.input_drivers import Pointer
 from tests.support.browser import Visitor, person
 from tests.support.embedded import EmbeddedSignpost
 from tests.support.eventually import eventually
@@ -81,16 +81,16 @@ async def test_pages_behind_sign_in_say_what_will_appear_there(signpost: Embedde
 
 async def test_an_account_is_official_or_it_is_not(signpost: EmbeddedSignpost, browser: Browser) -> None:
     async with person(browser, signpost.url) as visitor:
-        hands, main = Pointer(visitor.page), visitor.page.get_by_role("main")
+        driver, main = Pointer(visitor.page), visitor.page.get_by_role("main")
         answers = {"https://x.com/SampleDept": "Yes, this is", "@nobody_knows_this on Instagram": "No, this is not"}
         for account, said in answers.items():
             await visitor.page.goto("/accounts/lookup")
-            await hands.write("Account", account)
-            await hands.press("Check")
+            await driver.write("Account", account)
+            await driver.press("Check")
             await expect(main.get_by_role("region", name="Answer")).to_contain_text(said)
             await visitor.see(f"lookup, {said}")
         await visitor.page.goto("/accounts/lookup")
-        await hands.press("Check")
+        await driver.press("Check")
         await expect(main).to_contain_text("There is a problem")
         await visitor.see("lookup, nothing typed")
 
@@ -99,11 +99,11 @@ async def test_a_manager_answers_from_the_list_of_alerts(signpost: EmbeddedSignp
     async with person(browser, signpost.url) as tom, person(browser, signpost.url) as grace:
         await tom.sign_in("Tom Evans")
         await tom.page.goto("/report/abuse")
-        hands = Pointer(tom.page)
-        await abuse_report.where_and_what(hands)
-        await abuse_report.when_and_how(hands)
-        await abuse_report.in_my_name(hands)
-        await hands.press("Send report")
+        driver = Pointer(tom.page)
+        await abuse_report.where_and_what(driver)
+        await abuse_report.when_and_how(driver)
+        await abuse_report.in_my_name(driver)
+        await driver.press("Send report")
         reference = await abuse_report.reference_on(tom.page)
         await grace.sign_in("Grace Okafor")
         answer = grace.page.get_by_role("button", name=f"I have seen this and will act on {reference}")
@@ -134,16 +134,16 @@ async def test_a_report_is_made_and_worked_on_a_telephone(signpost: EmbeddedSign
             await sam.see(f"{name}, telephone")
             await sam.fits()
 
-        hands = Pointer(visitor.page)
+        driver = Pointer(visitor.page)
         await visitor.page.goto("/report/abuse")
-        await abuse_report.where_and_what(hands, look)
-        await abuse_report.when_and_how(hands, look)
-        await abuse_report.anonymously(hands, look)
+        await abuse_report.where_and_what(driver, look)
+        await abuse_report.when_and_how(driver, look)
+        await abuse_report.anonymously(driver, look)
         await look("report, check your answers")
-        await hands.press("Send report")
+        await driver.press("Send report")
         reference = await abuse_report.reference_on(visitor.page)
         await look("report, sent")
-        await hands.follow("See where your report is")
+        await driver.follow("See where your report is")
         await look("status")
         await sam.sign_in("Sam Reid")
         await eventually(lambda: _lists(sam, reference))

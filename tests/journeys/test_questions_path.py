@@ -3,7 +3,7 @@
 import pytest
 
 from tests.journeys.forms import Question, choosing, fill_in, picking, send, writing
-from tests.journeys.hands import Hands, Keyboard
+from tests.journeys.input_drivers import InputDriver, Keyboard
 from tests.journeys.people import Join
 from tests.journeys.reports import ABUSE, Program
 
@@ -27,9 +27,9 @@ ADVICE = (
 NEEDED = "Nobody reads our leaflets."
 
 
-async def _activity(hands: Hands) -> None:
-    await hands.write("What is the activity?", "Films of three minutes")
-    await picking("Website or app, if there is one", "TikTok")(hands)
+async def _activity(driver: InputDriver) -> None:
+    await driver.write("What is the activity?", "Films of three minutes")
+    await picking("Website or app, if there is one", "TikTok")(driver)
 
 
 EXCEPTION = (
@@ -46,24 +46,24 @@ EXCEPTION = (
 
 @pytest.mark.policy("X1")
 async def test_a_question_asked_with_the_keyboard_alone_is_answered_where_it_was_asked(join: Join) -> None:
-    owen, amir = await join("Owen Clarke", hands=Keyboard), await join("Amir Rahman")
+    owen, amir = await join("Owen Clarke", driver=Keyboard), await join("Amir Rahman")
     await owen.open("/report/advice")
     await fill_in(owen, ADVICE)
     reference = await send(owen, "question")
     await owen.looks("advice form, sent")
     await amir.waits_for("/cases?team=advice_centre", reference)
     await amir.looks("queue of the advice centre")
-    await amir.hands.press(f"Claim {reference}")
-    await amir.hands.press("Show what was written")
+    await amir.driver.press(f"Claim {reference}")
+    await amir.driver.press("Show what was written")
     await amir.reads(ASKED)
     await amir.looks("enquiry case")
     await amir.open(f"/cases/{reference}")
-    await amir.hands.unfold("Message to the reporter")
-    await amir.hands.write("Message to the reporter", ANSWER)
-    await amir.hands.press("Send to the reporter")
-    await amir.hands.unfold("Resolve")
-    await amir.hands.pick("How did it end?", "Answered")
-    await amir.hands.press("Resolve the case")
+    await amir.driver.unfold("Message to the reporter")
+    await amir.driver.write("Message to the reporter", ANSWER)
+    await amir.driver.press("Send to the reporter")
+    await amir.driver.unfold("Resolve")
+    await amir.driver.pick("How did it end?", "Answered")
+    await amir.driver.press("Resolve the case")
     await owen.waits_for(f"/report/track/{reference}", ANSWER, "Your question was answered.")
     await owen.looks("status, question answered")
 
@@ -79,7 +79,7 @@ async def test_an_exception_asked_for_without_javascript_comes_to_the_advice_cen
     await amir.waits_for("/cases?team=advice_centre", reference)
     await amir.open(f"/cases/{reference}")
     await amir.reads("A request for an exception")
-    await amir.hands.press("Show what was written")
+    await amir.driver.press("Show what was written")
     await amir.reads(NEEDED)
     await amir.looks("exception case")
 
@@ -97,30 +97,30 @@ async def test_a_reporter_answers_the_team_and_withdraws(program: Program, join:
     sam, priya = await join("Sam Reid"), await join("Priya Shah")
     case, status = f"/cases/{sent.reference}", f"/report/track/{sent.reference}"
     await sam.waits_for("/cases", sent.reference)
-    await sam.hands.press(f"Claim {sent.reference}")
-    await sam.hands.press("Start work")
-    await sam.hands.unfold("Ask for information")
-    await sam.hands.write("What do you need to know?", "Is it still there for you?")
-    await sam.hands.press("Ask the reporter")
+    await sam.driver.press(f"Claim {sent.reference}")
+    await sam.driver.press("Start work")
+    await sam.driver.unfold("Ask for information")
+    await sam.driver.write("What do you need to know?", "Is it still there for you?")
+    await sam.driver.press("Ask the reporter")
     await priya.waits_for(status, "The team has asked you for information", "Is it still there for you?")
     await priya.looks("status, the team asks")
-    await priya.hands.follow("Answer the team’s question")
+    await priya.driver.follow("Answer the team’s question")
     await priya.looks("status, answering")
-    await priya.hands.press("Send")
+    await priya.driver.press("Send")
     await priya.is_refused("status, answering", "Enter what you want to add")
-    await priya.hands.write("Your answer", "It was gone this morning.")
-    await priya.hands.press("Send")
+    await priya.driver.write("Your answer", "It was gone this morning.")
+    await priya.driver.press("Send")
     await priya.reads("You answered", "It was gone this morning.")
     await priya.looks("status, answered")
     await sam.waits_for(f"{case}/timeline", "The reporter added something")
     await sam.open(case)
     await sam.finds_nothing_of("It was gone this morning.")
-    await sam.hands.press("Show what was written")
+    await sam.driver.press("Show what was written")
     await sam.reads("It was gone this morning.")
     await sam.looks("case, the reporter answered")
-    await priya.hands.follow("Withdraw this report")
+    await priya.driver.follow("Withdraw this report")
     await priya.looks("status, withdrawing")
-    await priya.hands.press("Withdraw my report")
+    await priya.driver.press("Withdraw my report")
     await priya.reads("You withdrew it on")
     await priya.looks("status, withdrawn")
     await sam.waits_for(case, "Withdrawal asked", "The reporter asked to withdraw the report")

@@ -38,7 +38,7 @@ class Answered:
 
 
 @dataclass
-class Asking:
+class Sender:
     """Sends requests, and keeps every answer."""
 
     world: World

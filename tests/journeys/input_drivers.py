@@ -37,7 +37,7 @@ class _Focused(TypedDict):
     shows: bool
 
 
-class Hands(Protocol):
+class InputDriver(Protocol):
     """How somebody answers and goes on."""
 
     async def choose(self, label: str) -> None:

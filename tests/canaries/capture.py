@@ -1,9 +1,11 @@
-"""One run of all four services in which everything is said that can be, and whatever comes out of them is kept."""
+"""Everything that Signpost says while canaries are sent through it: rows, records, mails, answers, logs and spans."""
 
 import asyncio
+import io
+import logging
 import re
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
@@ -11,7 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from opentelemetry.sdk.trace import ReadableSpan
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import text
 
 from services.notifier.alerts.decisions import EMAIL
@@ -26,16 +32,47 @@ from shared.messaging.batch import DeadLetterCounter, DeadLetterLimit
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog, Record
 from shared.messaging.relay import Relay
+from shared.observability.logging import configure_logging
+from shared.observability.tracing import configure_tracing
 from tests.authorisation.world import OPEN, World, opened
-from tests.canaries.asking import Asking, breaks, database_that, is_away
 from tests.canaries.entries import entries
-from tests.canaries.listening import listening
 from tests.canaries.markers import Canaries
 from tests.canaries.pages import Walk
 from tests.canaries.poison import bad_records
+from tests.canaries.sender import Sender, breaks, database_that, is_away
 from tests.services.notifier.mail_server import MailServerForTests, running_mail_server
 from tests.support.eventually import eventually
 from tests.support.postgres import PostgresForTests
+
+
+@contextmanager
+def listening() -> Iterator[tuple[io.StringIO, InMemorySpanExporter]]:
+    """Keep what the process says, as talkative as it can be, and every span; everything is then as it was."""
+    root, said, spans = logging.getLogger(), io.StringIO(), InMemorySpanExporter()
+    before = {name: logger.level for name, logger in _loggers()}
+    handlers, level = list(root.handlers), root.level
+    configure_tracing("signpost")
+    cast(TracerProvider, trace.get_tracer_provider()).add_span_processor(SimpleSpanProcessor(spans))
+    with redirect_stderr(said), redirect_stdout(said):
+        configure_logging("debug", json=True)
+        root.setLevel(logging.DEBUG)
+        for _name, logger in _loggers():
+            logger.setLevel(logging.DEBUG)
+        try:
+            yield said, spans
+        finally:
+            structlog.reset_defaults()
+            root.handlers[:] = handlers
+            root.setLevel(level)
+            for name, logger in _loggers():
+                logger.setLevel(before.get(name, logging.NOTSET))
+            spans.shutdown()
+
+
+def _loggers() -> list[tuple[str, logging.Logger]]:
+    known = logging.Logger.manager.loggerDict.items()
+    return [(name, logger) for name, logger in known if isinstance(logger, logging.Logger)]
+
 
 _POLL = timedelta(milliseconds=200)
 _SENT = "select count(*) from delivery where state = 'sending' or (state = 'waiting' and due_at <= :now)"
@@ -60,11 +97,11 @@ _TABLES = "select tablename from pg_tables where schemaname = 'public'"
 
 
 @dataclass
-class Heard:
+class Capture:
     """What was typed, and what came out."""
 
     canaries: Canaries
-    asking: Asking
+    sender: Sender
     walk: Walk
     answered: dict[str, int]
     """Entry of the table → how it was answered when it was to be taken."""
@@ -80,24 +117,24 @@ class Heard:
 
 
 @asynccontextmanager
-async def everything_said(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Heard]:
-    """Say everything, and yield what was heard."""
+async def everything_said(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Capture]:
+    """Say everything, and yield what was capture."""
     with listening() as (process, spans):
         async with opened(postgres, folder) as world, running_mail_server() as mail_server:
             await world.add(OPEN)
-            heard = await _say_everything(world, mail_server)
-            heard.records = await _all_records(world)
-            heard.mails = mail_server.mails
-            await _look_around(world, heard)
-        heard.process, heard.spans = process.getvalue(), spans.get_finished_spans()
-    yield heard
+            capture = await _say_everything(world, mail_server)
+            capture.records = await _all_records(world)
+            capture.mails = mail_server.mails
+            await _look_around(world, capture)
+        capture.process, capture.spans = process.getvalue(), spans.get_finished_spans()
+    yield capture
 
 
-async def _say_everything(world: World, mail_server: MailServerForTests) -> Heard:
-    asking = Asking(world, canaries := Canaries())
-    answered = {entry.name: (await asking.entry(entry)).status_code for entry in entries()}
-    await _as_somebody_new(asking)
-    await _at_addresses_that_are_none(asking)
+async def _say_everything(world: World, mail_server: MailServerForTests) -> Capture:
+    sender = Sender(world, canaries := Canaries())
+    answered = {entry.name: (await sender.entry(entry)).status_code for entry in entries()}
+    await _as_somebody_new(sender)
+    await _at_addresses_that_are_none(sender)
     await _consume_with_a_broken_database(world, canaries)
     await world.settle()
     loop, refused = _deliveries_to(world, mail_server), canaries.new("what a mail server says")
@@ -105,17 +142,17 @@ async def _say_everything(world: World, mail_server: MailServerForTests) -> Hear
     await _deliver(world, loop)
     poison = await _poison(world, canaries)
     await world.settle()
-    walk = Walk(asking, await _open_letters(world), _token(mail_server))
+    walk = Walk(sender, await _open_letters(world), _token(mail_server))
     await walk.everything()
     await walk.the_rest()
     await world.settle()
     await _deliver(world, loop)
-    return Heard(canaries, asking, walk, answered, poison=poison)
+    return Capture(canaries, sender, walk, answered, poison=poison)
 
 
-async def _as_somebody_new(asking: Asking) -> None:
+async def _as_somebody_new(sender: Sender) -> None:
     """Let somebody report, and be refused, whose very name is a word of ours: it is in their token."""
-    word = asking.canaries.new
+    word = sender.canaries.new
     who = Principal(
         word("subject"),
         StaffId(word("staff number")),
@@ -123,32 +160,32 @@ async def _as_somebody_new(asking: Asking) -> None:
         f"{word('email')}@example.org",
         frozenset({Role.REPORTER}),
     )
-    bearer = {"authorization": f"Bearer {asking.world.issuer.bearer(who, asking.world.clock.now())}"}
+    bearer = {"authorization": f"Bearer {sender.world.issuer.bearer(who, sender.world.clock.now())}"}
     body = {
         "platform": "x",
         "behaviours": ["threat"],
         "affected": [{"relation": "self"}],
         "narrative": word("narrative"),
     }
-    async with asking.client() as client:
+    async with sender.client() as client:
         for path, said in (("abuse-reports", body), ("abuse-reports", {**body, "platform": "?"}), ("events", {})):
-            await asking.send(client, "somebody new", "POST", f"/report/api/v1/{path}", json=said, headers=bearer)
+            await sender.send(client, "somebody new", "POST", f"/report/api/v1/{path}", json=said, headers=bearer)
         for page in ("/cases", "/alerts/my-team", "/accounts", "/"):
-            await asking.send(client, "somebody new", "GET", page, headers={"accept": "text/html", **bearer})
+            await sender.send(client, "somebody new", "GET", page, headers={"accept": "text/html", **bearer})
 
 
-async def _at_addresses_that_are_none(asking: Asking) -> None:
+async def _at_addresses_that_are_none(sender: Sender) -> None:
     """Ask for what is not there, by addresses and methods that are words of ours."""
-    async with asking.client() as client:
+    async with sender.client() as client:
         for prefix in _PLACES:
             for kind in ("text/html", "application/json"):
-                word = asking.canaries.new(f"address {prefix}")
-                await asking.send(client, prefix, "GET", f"{prefix}{word}", headers={"accept": kind})
-                await asking.send(
+                word = sender.canaries.new(f"address {prefix}")
+                await sender.send(client, prefix, "GET", f"{prefix}{word}", headers={"accept": kind})
+                await sender.send(
                     client, prefix, "POST", f"{prefix}{word}", headers={"accept": kind}, json={word: word}
                 )
-        method = asking.canaries.new("method")
-        await asking.send(client, "method", method, "/report/track")
+        method = sender.canaries.new("method")
+        await sender.send(client, "method", method, "/report/track")
 
 
 async def _consume_with_a_broken_database(world: World, canaries: Canaries) -> None:
@@ -233,11 +270,11 @@ async def _all_records(world: World) -> Sequence[Record]:
     return found
 
 
-async def _look_around(world: World, heard: Heard) -> None:
+async def _look_around(world: World, capture: Capture) -> None:
     for name, service in world.services.items():
-        async with heard.asking.client() as client:
-            heard.metrics += (await client.get(f"{service.prefix}/metrics")).text
+        async with capture.sender.client() as client:
+            capture.metrics += (await client.get(f"{service.prefix}/metrics")).text
         async with service.database.transaction() as session:
             for table in (await session.scalars(text(_TABLES))).all():
                 rows = await session.scalars(text(f'select t::text from "{table}" t'))  # noqa: S608 - names of ours
-                heard.rows[f"{name}.{table}"] = list(rows)
+                capture.rows[f"{name}.{table}"] = list(rows)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import measuring
-from benchmarks.measuring import Figure, Findings, at_least, below, ratios
+from benchmarks import findings as measuring
+from benchmarks.findings import Figure, Findings, at_least, below, ratios
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,11 @@
-"""Signpost as the fault suite runs it: in one process, or four services beside Apache Kafka. Same questions to both."""
+"""The environments of the fault suite: one process with everything in it, or a process a service beside Kafka."""
 
 import asyncio
 import os
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,17 +13,20 @@ import httpx
 
 from services.embedded import postgres
 from services.embedded.data_directory import LOG_DATABASE, SAMPLE, DataDirectory
+from services.embedded.mail_catcher import MailFolder, catching
 from shared.auth.issue import issue_token
 from shared.auth.permissions import Role
 from shared.clock import SystemClock
 from shared.events.topics import SERVICES
+from shared.ids import RandomIds
 from shared.messaging.kafka.connection import KafkaConnection
 from shared.messaging.kafka.log import KafkaLog
 from shared.messaging.log import EventLog
 from shared.messaging.postgres.log import PostgresLog
 from tests.faults.steps import SERVICE_OF, Act, Step
 from tests.support.eventually import eventually
-from tests.support.java_kafka import JavaKafka
+from tests.support.java_kafka import JavaKafka, NoKafka
+from tests.support.log import go_without_kafka
 from tests.support.process import SignpostProcess, command
 
 PROGRAM = "tests.faults.killed"
@@ -32,7 +35,7 @@ _KEPT_SECONDS = 300
 """For how long a token is used; making one reads the personas again."""
 
 
-class House(ABC):
+class Environment(ABC):
     """A running Signpost whose processes a test may end."""
 
     def __init__(self, directory: DataDirectory, settings: Mapping[str, str]) -> None:
@@ -95,12 +98,12 @@ class House(ABC):
 
     @property
     def clock_error(self) -> float:
-        """By how many seconds the clock of the house is wrong."""
+        """By how many seconds the clock of the environment is wrong."""
         file = self._settings.get("FAULT_CLOCK")
         return float(Path(file).read_text()) if file else 0.0
 
     def token(self, role: Role, subject: str | None = None) -> str:
-        """Return a bearer token, made by the clock of the house and kept for some minutes."""
+        """Return a bearer token, made by the clock of the environment and kept for some minutes."""
         now = SystemClock().now() + timedelta(seconds=self.clock_error)
         key = role, subject, now.timestamp() // _KEPT_SECONDS
         if key not in self._tokens:
@@ -136,7 +139,7 @@ class House(ABC):
         """Open the event log, as another system would."""
 
 
-class Embedded(House):
+class Embedded(Environment):
     """`signpost up`: one process does everything."""
 
     def __init__(self, directory: DataDirectory, settings: Mapping[str, str]) -> None:
@@ -166,7 +169,7 @@ class Embedded(House):
             await log.close()
 
 
-class Separate(House):
+class Separate(Environment):
     """`signpost serve` four times, on Apache Kafka."""
 
     def __init__(self, directory: DataDirectory, settings: Mapping[str, str], kafka: JavaKafka) -> None:
@@ -203,3 +206,90 @@ class Separate(House):
     def another(self, service: str, roles: str) -> SignpostProcess:
         """Return one more process of `service`, not started yet, that does `roles`."""
         return SignpostProcess("serve", service, "--roles", roles, settings=self._settings, program=PROGRAM)
+
+
+WAYS = ("embedded", "separate")
+ALWAYS = {
+    "SIGNPOST_NOTIFIER_STORM_AFTER": "1000000",  # every alert is a mail of its own; storms are proved elsewhere
+    "SIGNPOST_NOTIFIER_SMTP_TIMEOUT": "5",
+    "SIGNPOST_LOG_LEVEL": "info",
+}
+
+
+@asynccontextmanager
+async def embedded(folder: Path, **settings: str) -> AsyncIterator[Embedded]:
+    """Run an embedded Signpost on `folder`; its mail catcher is its own."""
+    environment = Embedded(DataDirectory(folder), {**ALWAYS, **settings})
+    async with _running(environment):
+        yield environment
+
+
+@asynccontextmanager
+async def separate(folder: Path, kafka: JavaKafka, **settings: str) -> AsyncIterator[Separate]:
+    """Run the four services on `kafka` and a PostgreSQL of their own; the mail catcher is ours and does not die."""
+    directory = DataDirectory(folder)
+    directory.prepare()
+    with postgres.running(directory) as socket:
+        await postgres.create_databases(directory, socket)
+        async with catching(MailFolder(directory.mail, RandomIds())) as smtp_port:
+            given = {**_settings(directory, socket, kafka, smtp_port), **ALWAYS, **settings}
+            environment = Separate(directory, given, kafka)
+            for arguments in (
+                ("migrate",),
+                ("topics", "apply"),
+                ("directory", "import", str(SAMPLE / "directory.csv")),
+            ):
+                code, output = await environment.command(*arguments)
+                assert code == 0, output
+            async with _running(environment):
+                yield environment
+
+
+@asynccontextmanager
+async def opened(way: str, folder: Path, **settings: str) -> AsyncIterator[Environment]:
+    """Run Signpost one `way`, "embedded" or "separate", with everything it needs."""
+    if way == "embedded":
+        async with embedded(folder, **settings) as environment:
+            yield environment
+    else:
+        with a_kafka(folder.parent / "kafka") as kafka:
+            async with separate(folder, kafka, **settings) as environment:
+                yield environment
+
+
+@contextmanager
+def a_kafka(folder: Path) -> Iterator[JavaKafka]:
+    """Run an Apache Kafka that nobody shares, so that it may be killed: Apache's own jars, also where Docker is."""
+    try:
+        kafka = JavaKafka(folder)
+        kafka.start()
+    except NoKafka as error:
+        go_without_kafka(error)
+    try:
+        yield kafka
+    finally:
+        kafka.kill()
+
+
+@asynccontextmanager
+async def _running(environment: Environment) -> AsyncIterator[None]:
+    await asyncio.gather(*(process.start() for process in environment.processes.values()))
+    try:
+        yield
+    finally:
+        await environment.start_missing()  # an embedded one stops its PostgreSQL
+        await asyncio.gather(*(process.stop() for process in environment.processes.values()))
+
+
+def _settings(directory: DataDirectory, socket: Path, kafka: JavaKafka, smtp_port: int) -> dict[str, str]:
+    return {
+        "SIGNPOST_SECRET_KEY": directory.password("key"),
+        "SIGNPOST_SIGNING_KEY_FILE": str(directory.keys / "signing-key.pem"),
+        "SIGNPOST_VERIFY_KEY_FILE": str(directory.keys / "verify-key.pem"),
+        "SIGNPOST_EVENT_LOG": "kafka",
+        "SIGNPOST_KAFKA_BOOTSTRAP_SERVERS": kafka.servers,
+        "SIGNPOST_NOTIFIER_SMTP_HOST": "127.0.0.1",
+        "SIGNPOST_NOTIFIER_SMTP_PORT": str(smtp_port),
+        "SIGNPOST_AUDIT_ANCHORS_DIR": str(directory.anchors),
+        **{f"SIGNPOST_{name.upper()}_DATABASE_URL": directory.database_url(name, socket) for name in SERVICES},
+    }
