@@ -8,13 +8,13 @@ from pathlib import Path
 
 from services.triage import consumer
 from services.triage.accounts.handlers import forget_accounts
-from services.triage.cases import api, manager_pages, pages, queue_pages
-from services.triage.cases.clocks import ClockRules
-from services.triage.cases.opening import Opening
+from services.triage.cases import api, pages, queue
+from services.triage.cases.handlers import expire_leases, warn_of_deadlines
 from services.triage.cases.problems import PROBLEMS
-from services.triage.cases.sweeps import expire_leases, warn_of_deadlines
+from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.calendar import bank_holidays
-from services.triage.deadlines.domain import OfficeHours, Timekeeper
+from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
+from services.triage.managers import pages as manager_pages
 from services.triage.operations import api as operations_api
 from services.triage.operations import pages as operations_pages
 from services.triage.operations.lag import LagReader
@@ -40,7 +40,7 @@ from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/cases"
-TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "operations", "rules"))
+TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "managers", "operations", "rules"))
 ROUTERS = (
     dead_letters_router(PREFIX),
     operations_pages.router,  # before the pages of cases, for which any word may be a reference
@@ -49,7 +49,7 @@ ROUTERS = (
     rules_api.router,
     api.router,
     manager_pages.router,
-    queue_pages.router,
+    queue.router,
     pages.router,
 )
 _LEASES_EVERY = timedelta(seconds=15)
@@ -67,7 +67,7 @@ async def open_service(
     """
     clock, ids = clock or SystemClock(), ids or RandomIds()
     running = RunningBook(settings.triage_rulebook_file or rulebook.PACKAGED, clock.now())
-    clocks = _clocks(settings)
+    deadlines = _deadlines(settings)
     async with AsyncExitStack() as stack:
         database = Database(settings.triage_database_url, application_name="signpost-triage")
         stack.push_async_callback(database.close)
@@ -75,7 +75,7 @@ async def open_service(
             log = await open_log(settings)
             stack.push_async_callback(log.close)
         outbox = Outbox("triage", ids)
-        opening = Opening(running, clocks, ids, outbox)
+        writer = CaseWriter(deadlines, ids, outbox)
         accounts = BatchConsumer(
             consumer.ACCOUNTS_GROUP,
             topics=consumer.ACCOUNTS_TOPICS,
@@ -91,7 +91,7 @@ async def open_service(
         reports = BatchConsumer(
             consumer.GROUP,
             topics=consumer.TOPICS,
-            handlers=consumer.handlers(opening),
+            handlers=consumer.handlers(writer, running),
             database=database,
             log=log,
             outbox=outbox,
@@ -107,7 +107,7 @@ async def open_service(
             Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
             *retention_sweeps("triage", database=database, log=log, clock=clock),
             *anchoring("triage", settings, database=database, clock=clock),
-            *_case_sweeps(database, clock, opening),
+            *_case_sweeps(database, clock, writer),
         )
         app = create_app(
             service="triage",
@@ -121,20 +121,20 @@ async def open_service(
             body_limit=rules_pages.BODY_LIMIT,
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
-        app.state.clocks, app.state.rules = clocks, running
+        app.state.clocks, app.state.rules = deadlines, running
         app.state.incident_grace = settings.triage_incident_grace
         app.state.lag, app.state.live_figures = LagReader(log, clock), LiveFigures()
         yield Service("triage", PREFIX, app, database, roles)
 
 
-def _clocks(settings: TriageSettings) -> ClockRules:
+def _deadlines(settings: TriageSettings) -> DeadlinePolicy:
     holidays = bank_holidays()
     office = OfficeHours(settings.triage_office_opens, settings.triage_office_closes, holidays)
     own = {
         team: Timekeeper(OfficeHours(opens, closes, holidays, every_day=daily))
         for team, (opens, closes, daily) in settings.team_hours.items()
     }
-    return ClockRules(Timekeeper(office), settings.staffed_24_7, own)
+    return DeadlinePolicy(Timekeeper(office), settings.staffed_24_7, own)
 
 
 def _operations(database: Database, log: EventLog, outbox: Outbox, clock: Clock, ids: Ids) -> BatchConsumer:
@@ -151,9 +151,9 @@ def _operations(database: Database, log: EventLog, outbox: Outbox, clock: Clock,
     )
 
 
-def _case_sweeps(database: Database, clock: Clock, opening: Opening) -> Sequence[Sweep]:
-    leases = partial(expire_leases, ids=opening.ids)
-    deadlines = partial(warn_of_deadlines, recorder=opening.recorder)
+def _case_sweeps(database: Database, clock: Clock, writer: CaseWriter) -> Sequence[Sweep]:
+    leases = partial(expire_leases, writer=writer)
+    deadlines = partial(warn_of_deadlines, writer=writer)
     return (
         _sweep("triage-leases", leases, database, clock, _LEASES_EVERY),
         _sweep("triage-deadlines", deadlines, database, clock, _DEADLINES_EVERY),

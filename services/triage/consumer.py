@@ -1,13 +1,14 @@
 """Which event is handled by what: one line each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from services.triage.accounts.handlers import project_accounts
-from services.triage.cases.managers import manager_acted, manager_assigned, referred
-from services.triage.cases.opening import Opening, open_for_reports
-from services.triage.cases.reporters import heard_more, heard_withdrawal
+from services.triage.cases.reporters import add_information, ask_withdrawal, open_for_reports
+from services.triage.cases.writer import CaseWriter
+from services.triage.managers.handlers import manager_acted, manager_assigned, referred
 from services.triage.operations import hearing
+from services.triage.routing.domain import RuleBook
 from shared.events import topics
 from shared.events.envelope import Event
 from shared.events.intake import (
@@ -49,11 +50,10 @@ OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LET
 OPERATIONS_HANDLERS = hearing.HANDLERS
 
 
-def handlers(opening: Opening) -> Mapping[type[Event], Handler]:
+def handlers(writer: CaseWriter, rulebook: Callable[[], RuleBook]) -> Mapping[type[Event], Handler]:
     """Return the handlers of the main group."""
-    recorder = opening.recorder
-    amended, withdrawn = partial(heard_more, recorder=recorder), partial(heard_withdrawal, recorder=recorder)
-    opens = partial(open_for_reports, opening=opening)
+    amended, withdrawn = partial(add_information, writer=writer), partial(ask_withdrawal, writer=writer)
+    opens = partial(open_for_reports, rulebook=rulebook, writer=writer)
     return {
         AbuseReportSubmitted: opens,
         MisuseReportSubmitted: opens,
@@ -70,7 +70,7 @@ def handlers(opening: Opening) -> Mapping[type[Event], Handler]:
         SecurityIncidentWithdrawn: withdrawn,
         EnquiryWithdrawn: withdrawn,
         PolicyExceptionWithdrawn: withdrawn,
-        ManagerAssigned: partial(manager_assigned, recorder=recorder),
-        ManagerActionRecorded: partial(manager_acted, recorder=recorder),
-        SirtReferralRequested: partial(referred, recorder=recorder),
+        ManagerAssigned: partial(manager_assigned, writer=writer),
+        ManagerActionRecorded: partial(manager_acted, writer=writer),
+        SirtReferralRequested: partial(referred, writer=writer),
     }

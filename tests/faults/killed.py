@@ -28,7 +28,7 @@ import services.embedded.run
 from services.embedded.mail_catcher import MailFolder
 from services.notifier.delivery.smtp import SmtpChannel
 from services.triage.accounts.domain import Handle
-from services.triage.cases import opening
+from services.triage.cases import reporters
 from services.triage.reports.domain import Filed
 from shared import runtime
 from shared.clock import SystemClock
@@ -180,14 +180,14 @@ def _wrap_within(owner: Any, name: str, fate: Fate, act: Act) -> None:
 
 def _make_a_mistake(reports: str) -> None:
     """Let triage fail at these reports (ids with commas between), or at every one."""
-    original: Callable[[Filed], tuple[Handle, ...]] = vars(opening)["accounts_named"]
+    original: Callable[[Filed], tuple[Handle, ...]] = vars(reporters)["accounts_named"]
 
     def mistaken(report: Filed) -> tuple[Handle, ...]:
         if reports == "every" or str(report.report_id) in reports:
             raise ValueError
         return original(report)
 
-    vars(opening)["accounts_named"] = mistaken
+    vars(reporters)["accounts_named"] = mistaken
 
 
 def _mail_elsewhere(port: int) -> None:

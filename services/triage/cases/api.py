@@ -1,24 +1,27 @@
-"""The public interface to cases: people script against it."""
+"""The public interface to cases: people write scripts against it."""
 
 import re
-from collections.abc import Awaitable
-from typing import Annotated
+from collections.abc import Awaitable, Sequence
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
-from pydantic import Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.triage.cases import handlers, items, queries
+from services.triage.cases import handlers, queries
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.domain import Case
-from services.triage.cases.items import CaseDetail, CasePage
 from services.triage.cases.queries import CaseFilter
-from shared.events.vocabulary import CaseState, Outcome, Team
+from services.triage.deadlines import queries as deadlines
+from services.triage.routing import queries as routing
+from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
 from shared.web.bodies import Body, Bool, Text
 from shared.web.dependencies import Transaction
 from shared.web.problems import standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["cases"])
+
+Item = TypeVar("Item", bound="CaseItem")
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
 _NO_VERSION = -1
@@ -26,7 +29,7 @@ _NO_VERSION = -1
 
 
 async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
-    """Return the version that a write was decided on; a client that does not say is asked to, also for `*`."""
+    """Return the version that a write was decided on; a client that sends none, or `*`, is asked for it."""
     if if_match is None or if_match.strip() == "*":
         raise standard_problem(428, detail="Send an If-Match header with the ETag of the case as you read it.")
     tag = _ENTITY_TAG.fullmatch(if_match.strip())
@@ -34,6 +37,62 @@ async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int
 
 
 Read = Annotated[int, Depends(_version_read)]
+
+
+class Routing(BaseModel):
+    """Why the case went where it went first."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rule: str
+    clause: str
+    misdirected: bool
+    explanation: str = Field(validation_alias="sentence")
+
+
+class DeadlineItem(BaseModel):
+    """One deadline. At most one of `met_at` and `paused` says why it does not run."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: DeadlineKind
+    due_at: AwareDatetime
+    at_risk_at: AwareDatetime
+    met_at: AwareDatetime | None
+    missed_at: AwareDatetime | None
+    paused: bool
+
+
+class CaseItem(BaseModel):
+    """A case in a list."""
+
+    case_id: UUID
+    reference: str
+    report_id: UUID
+    report_type: ReportType
+    team: Team
+    state: CaseState
+    priority: Priority
+    routing: Routing
+    submitted_at: AwareDatetime
+    opened_at: AwareDatetime
+    deadlines: list[DeadlineItem]
+
+
+class CaseDetail(CaseItem):
+    """One case; `version` is what `If-Match` wants, and also the `ETag`."""
+
+    version: int
+    restricted: bool
+    assignee: str | None
+    outcome: Outcome | None
+
+
+class CasePage(BaseModel):
+    """Some cases, and where to go on."""
+
+    items: list[CaseItem]
+    next_cursor: str | None
 
 
 class NoteBody(Body):
@@ -79,7 +138,7 @@ async def list_cases(
     cases = await queries.listed(session, viewer, wanted, limit + 1)
     shown = cases[:limit]
     more = str(shown[-1].case_id) if len(cases) > limit else None
-    return CasePage(items=await items.items(session, shown), next_cursor=more)
+    return CasePage(items=await _items(session, CaseItem, shown), next_cursor=more)
 
 
 @router.get("/cases/{case_id}")
@@ -141,4 +200,15 @@ async def _done(work: WorkDep, doing: Awaitable[Case], response: Response) -> Ca
 
 async def _answer(session: Transaction, case: Case, response: Response) -> CaseDetail:
     response.headers["ETag"] = f'"{case.version}"'
-    return await items.detail(session, case)
+    [item] = await _items(session, CaseDetail, [case])
+    return item
+
+
+async def _items(session: Transaction, kind: type[Item], cases: Sequence[Case]) -> list[Item]:
+    """Return `cases` with their routing and deadlines, in two statements."""
+    ids = [case.case_id for case in cases]
+    routed, kept = await routing.explain(session, ids), await deadlines.of_cases(session, ids)
+    return [
+        kind.model_validate({**vars(case), "routing": routed[case.case_id], "deadlines": kept[case.case_id]})
+        for case in cases
+    ]

@@ -5,8 +5,9 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from services.triage.cases.access import Viewer
-from services.triage.cases.clocks import ClockRules
 from services.triage.cases.handlers import Work
+from services.triage.cases.writer import CaseWriter
+from services.triage.deadlines.domain import DeadlinePolicy
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
@@ -18,14 +19,14 @@ async def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES
 
 
 ViewerDep = Annotated[Viewer, Depends(_viewer)]
-"""A responder; anybody else is turned away."""
+"""A responder; any other person is turned away."""
 
 
 async def _work(
     request: Request, session: Transaction, viewer: ViewerDep, now: Now, ids: IdsDep, outbox: OutboxDep
 ) -> Work:
-    clocks = cast(ClockRules, request.app.state.clocks)
-    return Work(session=session, viewer=viewer, now=now, ids=ids, outbox=outbox, clocks=clocks)
+    deadlines = cast(DeadlinePolicy, request.app.state.clocks)
+    return Work(session, viewer, now, CaseWriter(deadlines, ids, outbox))
 
 
 WorkDep = Annotated[Work, Depends(_work)]

@@ -1,11 +1,14 @@
-"""The life of a case (design: domain, section 4). Pure: every function returns the next case or says why not."""
+"""The life of a case: its states, who may change them, and how it may end.
+
+Pure: a transition returns the next version of a case, or raises why there is none.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
-from shared.ids import CaseId, ReportId
+from shared.ids import CaseId, Reference, ReportId
 
 CLAIM_LEASE = timedelta(minutes=10)
 """How long a claim lasts after the last write. Our choice."""
@@ -22,13 +25,15 @@ OUTCOMES: Mapping[ReportType, frozenset[Outcome]] = {
     ReportType.ENQUIRY: _ANY | {_O.ANSWERED},
     ReportType.POLICY_EXCEPTION: _ANY | {_O.EXCEPTION_GRANTED, _O.EXCEPTION_REFUSED, _O.ANSWERED},
 }
-"""Which outcomes fit which type of report (design: domain, section 2). `exempt` is an action of its own."""
+"""Which outcomes fit which type of report. `exempt` is an action of its own (C-j)."""
 
 UNION_ACTIVITY = "union_activity"
 """The category of what may be trade union activity (C-j): the triage desk decides first whether it is."""
 FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
-BEING_WORKED = frozenset({CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION})
-HELD = BEING_WORKED | {CaseState.CLAIMED}
+_HELD = (CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION)
+_LED = frozenset({Team.SMART, Team.SIRT})
+"""Teams with leads of their own; in the others everyone sees what the team has."""
+_COMPARED = ("version", "state", "team", "assignee", "outcome", "priority")
 
 
 class CaseNotFound(Exception):
@@ -44,11 +49,11 @@ class StateForbids(Exception):
 
 
 class ClaimedByAnother(Exception):
-    """Somebody else holds the claim."""
+    """Another responder holds the claim."""
 
 
 class NotYourClaim(Exception):
-    """Claim the case first; a lead may act without."""
+    """Claim the case first; a lead may act without a claim."""
 
 
 class OutcomeDoesNotFit(Exception):
@@ -63,6 +68,10 @@ class SameTeam(Exception):
     """The case is with that team already."""
 
 
+class NotForThisCase(Exception):
+    """The action is for cases of another kind or another team."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something to a case."""
@@ -73,7 +82,7 @@ class Actor:
     """Whether they lead the team that has the case."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One case as its handlers see it."""
 
@@ -82,21 +91,21 @@ class Case:
     reference: str
     report_type: ReportType
     team: Team
-    state: CaseState
     priority: Priority
     restricted: bool
-    version: int
-    transfers: int
-    held_by: tuple[Team, ...]
-    """Teams that had the case, the present one last."""
     submitted_at: datetime
     opened_at: datetime
+    held_by: tuple[Team, ...]
+    """Teams that had the case, the present one last."""
+    category: str = ""
+    """What the rule that decided calls it."""
+    state: CaseState = CaseState.NEW
+    version: int = 1
+    transfers: int = 0
     assignee: str | None = None
     assignee_name: str | None = None
     lease_until: datetime | None = None
     outcome: Outcome | None = None
-    category: str = ""
-    """What the rule that decided calls it."""
     manager: str | None = None
     """Staff id of the line manager who works a case of misuse (R-d)."""
     withdrawn_at: datetime | None = None
@@ -104,34 +113,41 @@ class Case:
     breach_aware_at: datetime | None = None
     """When SIRT recorded that it is aware of a breach of personal data (Sc-b)."""
 
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended; it can be reopened."""
+        return self.state in FINISHED
+
+
+# What responders do.
+
 
 def claim(case: Case, actor: Actor, now: datetime) -> Case:
     """Take the case, or say "still working": either way the lease runs from now.
 
     Raises:
         StateForbids: the case is finished.
-        ClaimedByAnother: somebody else's claim has not run out.
+        ClaimedByAnother: another responder's claim has not run out.
     """
-    if case.state in FINISHED:
+    if case.finished:
         raise StateForbids(case.state)
     if _held_by_another(case, actor, now):
         raise ClaimedByAnother
     state = CaseState.CLAIMED if case.state is CaseState.NEW else case.state
-    return following(_assigned(case, actor, now), state=state)
+    return next_version(_assigned(case, actor, now), state=state)
 
 
 def release(case: Case, actor: Actor) -> Case:
-    """Give the case back to the queue; a lead may end anybody's claim.
+    """Give the case back to the queue; a lead may end any claim.
 
     Raises:
-        StateForbids: nobody has it.
-        NotYourClaim: it is somebody else's.
+        StateForbids: no one has it.
+        NotYourClaim: another responder has it.
     """
-    if case.assignee is None or case.state in FINISHED:
+    if case.assignee is None or case.finished:
         raise StateForbids(case.state)
-    if case.assignee != actor.subject and not actor.lead:
-        raise NotYourClaim
-    return following(unassigned(case))
+    _require_claim(case, actor)
+    return next_version(_unassigned(case))
 
 
 def start(case: Case, actor: Actor, now: datetime) -> Case:
@@ -141,22 +157,22 @@ def start(case: Case, actor: Actor, now: datetime) -> Case:
         StateForbids: the case is new, being worked already, or finished.
         NotYourClaim: claim it first.
     """
-    require(case, actor, CaseState.CLAIMED, CaseState.AWAITING_INFORMATION)
-    return following(_renewed(case, actor, now), state=CaseState.IN_PROGRESS)
+    _require(case, actor, CaseState.CLAIMED, CaseState.AWAITING_INFORMATION)
+    return next_version(_renewed(case, actor, now), state=CaseState.IN_PROGRESS)
 
 
 def ask(case: Case, actor: Actor, now: datetime) -> Case:
-    """Wait for information; the team's clocks pause.
+    """Wait for information; the team's deadlines pause.
 
     Raises:
         StateForbids, NotYourClaim: as for `start`.
     """
-    require(case, actor, CaseState.CLAIMED, CaseState.IN_PROGRESS)
-    return following(_renewed(case, actor, now), state=CaseState.AWAITING_INFORMATION)
+    _require(case, actor, CaseState.CLAIMED, CaseState.IN_PROGRESS)
+    return next_version(_renewed(case, actor, now), state=CaseState.AWAITING_INFORMATION)
 
 
 def note(case: Case, actor: Actor, now: datetime) -> Case:
-    """Write something down. Whoever holds a fresh claim has begun to work by it.
+    """Write something down. With it, the holder of a fresh claim has begun to work.
 
     Raises:
         StateForbids: the case is closed.
@@ -165,11 +181,11 @@ def note(case: Case, actor: Actor, now: datetime) -> Case:
         raise StateForbids(case.state)
     mine = case.assignee == actor.subject
     state = CaseState.IN_PROGRESS if mine and case.state is CaseState.CLAIMED else case.state
-    return following(_renewed(case, actor, now), state=state)
+    return next_version(_renewed(case, actor, now), state=state)
 
 
 def transfer(case: Case, actor: Actor, to: Team) -> Case:
-    """Hand the case to another team; its clocks go on. A second transfer, or any return, goes to the triage desk.
+    """Hand the case to another team; its deadlines go on. A second transfer, or any return, goes to the triage desk.
 
     What the triage desk decides stands.
 
@@ -179,17 +195,14 @@ def transfer(case: Case, actor: Actor, to: Team) -> Case:
         SameTeam: it is there already.
         TeamDoesNotFit: managers work misuse alone, once it is known to be no union activity.
     """
-    if case.state in FINISHED:
+    if case.finished:
         raise StateForbids(case.state)
     if to not in receivers(case) | {case.team}:
         raise TeamDoesNotFit
-    if case.assignee != actor.subject and not actor.lead:
-        raise NotYourClaim
+    _require_claim(case, actor)
     if to is case.team:
         raise SameTeam
-    target = _receiver(case, to)
-    moved = unassigned(replace(case, state=CaseState.NEW, manager=None))
-    return following(moved, team=target, transfers=case.transfers + 1, held_by=(*case.held_by, target))
+    return _with_team(case, _receiver(case, to))
 
 
 def receivers(case: Case) -> frozenset[Team]:
@@ -202,14 +215,14 @@ def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
     """Say how it ended.
 
     Raises:
-        StateForbids: nobody works it, or it is finished already.
+        StateForbids: no one works it, or it is finished already.
         NotYourClaim: claim it first.
         OutcomeDoesNotFit: this type of report cannot end so.
     """
-    require(case, actor, *HELD)
+    _require(case, actor, *_HELD)
     if outcome not in OUTCOMES.get(case.report_type, frozenset()):
         raise OutcomeDoesNotFit
-    return following(case, state=CaseState.RESOLVED, outcome=outcome, lease_until=None)
+    return next_version(case, state=CaseState.RESOLVED, outcome=outcome, lease_until=None)
 
 
 def close(case: Case) -> Case:
@@ -220,28 +233,182 @@ def close(case: Case) -> Case:
     """
     if case.state is not CaseState.RESOLVED:
         raise StateForbids(case.state)
-    return following(case, state=CaseState.CLOSED)
+    return next_version(case, state=CaseState.CLOSED)
 
 
 def reopen(case: Case, actor: Actor, now: datetime) -> Case:
-    """Work a finished case again; whoever reopens it has it.
+    """Work a finished case again; the responder who reopens it has it.
 
     Raises:
         StateForbids: it is not finished, or was exempt: then there is nothing left to work on.
     """
-    if case.state not in FINISHED or case.outcome is Outcome.EXEMPT:
+    if not case.finished or case.outcome is Outcome.EXEMPT:
         raise StateForbids(case.state)
-    return following(_assigned(case, actor, now), state=CaseState.IN_PROGRESS, outcome=None)
+    return next_version(_assigned(case, actor, now), state=CaseState.IN_PROGRESS, outcome=None)
 
 
 def expire(case: Case, now: datetime) -> Case | None:
     """End a lease that has run out: a claim is undone, a case being worked only loses its assignee."""
     if case.lease_until is None or case.lease_until > now:
         return None
-    return following(unassigned(case))
+    return next_version(_unassigned(case))
 
 
-def require(case: Case, actor: Actor, *states: CaseState) -> None:
+# What the reporter and the line manager do.
+
+
+def informed(case: Case) -> Case:
+    """Take note of what the reporter added: a case that waited for it goes on, and so do its deadlines."""
+    waits = case.state is CaseState.AWAITING_INFORMATION
+    return next_version(case, state=CaseState.IN_PROGRESS if waits else case.state)
+
+
+def withdrawal_asked(case: Case, at: datetime) -> Case:
+    """Take note that the reporter wants nothing more done; the team decides, so nothing else changes."""
+    return next_version(case, withdrawn_at=at)
+
+
+def assigned(case: Case, manager: str) -> Case:
+    """Say which manager works it (R-d)."""
+    return next_version(case, manager=manager)
+
+
+def moved(case: Case, to: Team, category: str | None = None) -> Case:
+    """Hand an open case over without a claim; one that is there already, or finished, stays as it is."""
+    if case.team is to or case.finished:
+        return case
+    return _with_team(replace(case, category=category or case.category), to)
+
+
+def concluded(case: Case, outcome: Outcome) -> Case:
+    """End a case that a manager has dealt with; one that is finished stays as it ended."""
+    if case.finished:
+        return next_version(case)
+    return next_version(_unassigned(case), state=CaseState.RESOLVED, outcome=outcome)
+
+
+# What only the triage desk, SIRT or a lead decides.
+
+
+def exempted(case: Case, actor: Actor) -> Case:
+    """Close a case that is outside the policy: trade union activity (C-j).
+
+    Raises:
+        NotForThisCase: it is no such case, or not with the triage desk.
+        StateForbids: it is finished.
+        NotYourClaim: claim it first.
+    """
+    _require_the_desks_decision(case, actor)
+    return next_version(_unassigned(case), state=CaseState.CLOSED, outcome=Outcome.EXEMPT)
+
+
+def not_exempted(case: Case, actor: Actor, team: Team, category: str) -> Case:
+    """Send a case that is no union activity to `team`, which the rules say then.
+
+    Raises:
+        NotForThisCase, StateForbids, NotYourClaim: as for `exempted`.
+    """
+    _require_the_desks_decision(case, actor)
+    return next_version(case, category=category) if team is case.team else moved(case, team, category)
+
+
+def aware_of_breach(case: Case, actor: Actor, now: datetime) -> Case:
+    """Record that SIRT is aware of a breach of personal data: the law counts from here (Sc-b).
+
+    Raises:
+        NotForThisCase: it is recorded already, or another team has the case.
+        NotYourClaim: claim it first, or be a lead.
+    """
+    if case.team is not Team.SIRT or case.breach_aware_at is not None:
+        raise NotForThisCase
+    _require_claim(case, actor)
+    return next_version(case, breach_aware_at=now)
+
+
+def breach_decided(case: Case, actor: Actor) -> Case:
+    """Record what was decided about a breach: whether regulator and people were told.
+
+    Raises:
+        NotForThisCase: no breach is recorded, or another team has the case.
+        NotYourClaim: claim it first, or be a lead.
+    """
+    if case.team is not Team.SIRT or case.breach_aware_at is None:
+        raise NotForThisCase
+    _require_claim(case, actor)
+    return next_version(case)
+
+
+def compromise_confirmed(case: Case, actor: Actor) -> Case:
+    """Say that an outsider controls registered accounts.
+
+    Raises:
+        NotForThisCase: another team has the case.
+        StateForbids: it is finished.
+        NotYourClaim: claim it first, or be a lead.
+    """
+    if case.team is not Team.SIRT:
+        raise NotForThisCase
+    if case.finished:
+        raise StateForbids(case.state)
+    _require_claim(case, actor)
+    return next_version(case)
+
+
+def misuse_opened(case: Case, actor: Actor) -> Case:
+    """Open a linked, restricted case of misuse beside abuse by a colleague: a lead's decision alone (S1).
+
+    Raises:
+        NotForThisCase: it is not abuse, or the actor does not lead SMART.
+    """
+    if case.team is not Team.SMART or case.report_type is not ReportType.ABUSE or not actor.lead:
+        raise NotForThisCase
+    return next_version(case)
+
+
+def named(case: Case, actor: Actor) -> Case:
+    """Let a colleague see a restricted case: its team's lead decides who.
+
+    Raises:
+        NotForThisCase: the case is not restricted, its team decides together, or the actor does not lead it.
+    """
+    if not case.restricted or case.team not in _LED or not actor.lead:
+        raise NotForThisCase
+    return next_version(case)
+
+
+# What every transition is made of.
+
+
+def next_version(case: Case, **changes: object) -> Case:
+    """Return the next version of the case."""
+    return replace(case, version=case.version + 1, **changes)  # type: ignore[arg-type]  # names are checked by replace
+
+
+def differences(before: Case, after: Case) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return what a transition changed, as it was and as it is, in texts for the activity record."""
+    was, now = vars(before), vars(after)
+    changed = [name for name in _COMPARED if was[name] != now[name]]
+    return _texts(was, changed), _texts(now, changed)
+
+
+def is_linked(reference: str) -> bool:
+    """Return whether a reference is a linked case's: `SP-7K3M-Q9XC-2`."""
+    return reference.count("-") > _HYPHENS_OF_A_REPORT
+
+
+def of_report(reference: str) -> Reference:
+    """Return the reference of the report that a case is about: without the number of a linked case."""
+    return Reference("-".join(reference.split("-")[: _HYPHENS_OF_A_REPORT + 1]))
+
+
+_HYPHENS_OF_A_REPORT = 2
+
+
+def _texts(values: Mapping[str, object], names: list[str]) -> Mapping[str, str]:
+    return {name: "" if values[name] is None else str(values[name]) for name in names}
+
+
+def _require(case: Case, actor: Actor, *states: CaseState) -> None:
     """Refuse where the case is in none of `states`, or is not the actor's.
 
     Raises:
@@ -249,8 +416,20 @@ def require(case: Case, actor: Actor, *states: CaseState) -> None:
     """
     if case.state not in states:
         raise StateForbids(case.state)
+    _require_claim(case, actor)
+
+
+def _require_claim(case: Case, actor: Actor) -> None:
     if case.assignee != actor.subject and not actor.lead:
         raise NotYourClaim
+
+
+def _require_the_desks_decision(case: Case, actor: Actor) -> None:
+    if case.team is not Team.TRIAGE_DESK or case.category != UNION_ACTIVITY:
+        raise NotForThisCase
+    if case.finished:
+        raise StateForbids(case.state)
+    _require_claim(case, actor)
 
 
 def _held_by_another(case: Case, actor: Actor, now: datetime) -> bool:
@@ -267,22 +446,22 @@ def _receiver(case: Case, to: Team) -> Team:
     return Team.TRIAGE_DESK if case.transfers or to in case.held_by else to
 
 
+def _with_team(case: Case, to: Team) -> Case:
+    """Return the case in the queue of `to`, as new there."""
+    fresh = replace(_unassigned(case), state=CaseState.NEW, team=to, manager=None)
+    return next_version(fresh, transfers=case.transfers + 1, held_by=(*case.held_by, to))
+
+
 def _assigned(case: Case, actor: Actor, now: datetime) -> Case:
     return replace(case, assignee=actor.subject, assignee_name=actor.name, lease_until=now + CLAIM_LEASE)
 
 
 def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
-    if case.assignee != actor.subject or case.state in FINISHED:
+    if case.assignee != actor.subject or case.finished:
         return case
     return replace(case, lease_until=now + CLAIM_LEASE)
 
 
-def unassigned(case: Case) -> Case:
-    """Return the case with nobody on it."""
+def _unassigned(case: Case) -> Case:
     state = CaseState.NEW if case.state is CaseState.CLAIMED else case.state
     return replace(case, state=state, assignee=None, assignee_name=None, lease_until=None)
-
-
-def following(case: Case, **changes: object) -> Case:
-    """Return the next version of the case."""
-    return replace(case, version=case.version + 1, **changes)  # type: ignore[arg-type]  # names are checked by replace

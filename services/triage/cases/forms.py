@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.triage.cases.access import QUEUES
-from services.triage.cases.changes import Changed
+from services.triage.cases.queries import Changed
 from shared.events.vocabulary import Outcome, Team
 from shared.web.forms import FormErrors, refuse_null_characters
 

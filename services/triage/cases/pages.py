@@ -1,47 +1,55 @@
-"""The case page (`/cases/SP-…`): its tabs, and what a responder does there."""
+"""The case page (`/cases/SP-…`): its tabs, the actions that it offers, and what a responder does there."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.triage.cases import handlers, judgements, queries
-from services.triage.cases.case_view import Tab, show
-from services.triage.cases.changes import CaseChanged
+from services.triage.cases import domain, handlers, queries, rulings, views
 from services.triage.cases.dependencies import WorkDep
-from services.triage.cases.domain import (
-    Case,
-    ClaimedByAnother,
-    NotYourClaim,
-    OutcomeDoesNotFit,
-    SameTeam,
-    StateForbids,
-    TeamDoesNotFit,
-)
+from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action, ActionForm, read_action
 from services.triage.cases.handlers import Work
-from services.triage.cases.turns import NotForThisCase
-from services.triage.cases.wording import STATES
+from services.triage.deadlines import queries as deadlines
+from services.triage.reports import queries as reports
+from services.triage.routing import queries as routing
 from services.triage.routing.domain import RuleBook
+from services.triage.routing.wording import clause_words
+from shared.audit import chain
+from shared.audit.chain import Activity
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
+from shared.events.vocabulary import Outcome, Team
 from shared.ids import CaseId
 from shared.web.forms import FormErrors, read_form
+from shared.web.pages import render
+
+
+class Tab(StrEnum):
+    """The parts of a case page."""
+
+    SUMMARY = "summary"
+    TIMELINE = "timeline"
+    ROUTING = "routing"
+    AUDIT = "audit"
+
 
 router = APIRouter(include_in_schema=False)
 
 _CASE = "/cases/SP-{rest}"
 _REFUSED: Mapping[type[Exception], str] = {
-    ClaimedByAnother: "Somebody else has this case. Ask them to release it.",
-    NotYourClaim: "Claim the case first.",
-    SameTeam: "The case is with that team already. Choose another.",
-    OutcomeDoesNotFit: "Choose an outcome that fits this type of report.",
-    TeamDoesNotFit: "Choose a team that works this type of report.",
-    NotForThisCase: "This is not done with this case.",
+    domain.ClaimedByAnother: "Somebody else has this case. Ask them to release it.",
+    domain.NotYourClaim: "Claim the case first.",
+    domain.SameTeam: "The case is with that team already. Choose another.",
+    domain.OutcomeDoesNotFit: "Choose an outcome that fits this type of report.",
+    domain.TeamDoesNotFit: "Choose a team that works this type of report.",
+    domain.NotForThisCase: "This is not done with this case.",
 }
-_REFUSALS: tuple[type[Exception], ...] = (StateForbids, *_REFUSED)
+_REFUSALS: tuple[type[Exception], ...] = (domain.StateForbids, *_REFUSED)
 
 
 @router.get(_CASE)
@@ -57,7 +65,7 @@ async def timeline(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
 
 
 @router.get(_CASE + "/routing")
-async def routing(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+async def routing_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show why the case is where it is."""
     return await _tab(request, work, rest, Tab.ROUTING)
 
@@ -95,10 +103,10 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
     try:
         if action is Action.NOT_EXEMPT:
             book = cast(RuleBook, request.app.state.rules())
-            changed = await judgements.not_exempt(work, case.case_id, form.version, form.text, book)
+            changed = await rulings.not_exempt(work, case.case_id, form.version, form.text, book)
         else:
             changed = await DO[action](work, case.case_id, form.version, form)
-    except CaseChanged as error:
+    except queries.CaseChanged as error:
         return await _again(request, work, case, _changed(form, error), 412)
     except _REFUSALS as error:
         return await _again(request, work, case, replace(form, errors=_refused(form, error)), 409)
@@ -110,13 +118,13 @@ Do = Callable[[Work, CaseId, int, ActionForm], Awaitable[Case]]
 
 async def _transfer(work: Work, case_id: CaseId, read: int, form: ActionForm) -> Case:
     if form.team is None:
-        raise SameTeam
+        raise domain.SameTeam
     return await handlers.transfer(work, case_id, read, form.team, form.text)
 
 
 async def _resolve(work: Work, case_id: CaseId, read: int, form: ActionForm) -> Case:
     if form.outcome is None:
-        raise OutcomeDoesNotFit
+        raise domain.OutcomeDoesNotFit
     return await handlers.resolve(work, case_id, read, form.outcome, form.text or None)
 
 
@@ -131,14 +139,12 @@ DO: Mapping[Action, Do] = {
     Action.RESOLVE: _resolve,
     Action.CLOSE: lambda work, case_id, read, _form: handlers.close(work, case_id, read),
     Action.REOPEN: lambda work, case_id, read, form: handlers.reopen(work, case_id, read, form.text),
-    Action.EXEMPT: lambda work, case_id, read, _form: judgements.exempt(work, case_id, read),
-    Action.MISUSE: lambda work, case_id, read, form: judgements.open_misuse(work, case_id, read, form.text),
-    Action.BREACH: lambda work, case_id, read, form: judgements.become_aware(work, case_id, read, form.text),
-    Action.BREACH_DECIDED: lambda work, case_id, read, form: judgements.decide_breach(work, case_id, read, form.text),
-    Action.TAKEN_OVER: lambda work, case_id, read, form: judgements.confirm_compromise(
-        work, case_id, read, form.accounts
-    ),
-    Action.NAME: lambda work, case_id, read, form: judgements.name_person(work, case_id, read, form.text),
+    Action.EXEMPT: lambda work, case_id, read, _form: rulings.exempt(work, case_id, read),
+    Action.MISUSE: lambda work, case_id, read, form: rulings.open_misuse(work, case_id, read, form.text),
+    Action.BREACH: lambda work, case_id, read, form: rulings.become_aware(work, case_id, read, form.text),
+    Action.BREACH_DECIDED: lambda work, case_id, read, form: rulings.decide_breach(work, case_id, read, form.text),
+    Action.TAKEN_OVER: lambda work, case_id, read, form: rulings.confirm_compromise(work, case_id, read, form.accounts),
+    Action.NAME: lambda work, case_id, read, form: rulings.name_person(work, case_id, read, form.text),
 }
 
 
@@ -147,7 +153,7 @@ async def _again(request: Request, work: Work, case: Case, form: ActionForm, sta
     return await show(request, work, now_there, tab=Tab.SUMMARY, form=form, status=status)
 
 
-def _changed(form: ActionForm, error: CaseChanged) -> ActionForm:
+def _changed(form: ActionForm, error: queries.CaseChanged) -> ActionForm:
     message = "The case changed while you were reading it. Look at what changed, then try again."
     return replace(form, errors=FormErrors({"changes": message}), changes=tuple(error.changes))
 
@@ -158,8 +164,8 @@ def _no_version(form: ActionForm) -> FormErrors:
 
 
 def _refused(form: ActionForm, error: Exception) -> FormErrors:
-    if isinstance(error, StateForbids):
-        return FormErrors({form.action: f"The case is {STATES[error.state].lower()}: that cannot be done now."})
+    if isinstance(error, domain.StateForbids):
+        return FormErrors({form.action: f"The case is {views.STATES[error.state].lower()}: that cannot be done now."})
     return FormErrors({form.action: _REFUSED[type(error)]})
 
 
@@ -167,3 +173,170 @@ def _where(work: Work, case: Case, action: Action) -> str:
     if case.team not in work.viewer.teams:
         return f"/cases?done={action}"
     return f"/cases/{case.reference}?done={action}"
+
+
+_NOTES = frozenset({"note_added", "note_shared", "information_asked", "information_added", "withdrawal_asked"})
+_CLOCKS = frozenset({"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"})
+_LOOKS = frozenset({"content_shown", "page_opened", "manager_looked", "person_named"})
+_KINDS: Mapping[str, frozenset[str]] = {
+    "work": frozenset(views.ACTIONS) - _NOTES - _CLOCKS - _LOOKS,
+    "notes": _NOTES,
+    "clocks": _CLOCKS,
+    "looks": _LOOKS,
+}
+KIND_NAMES = {"": "Everything", "work": "Work", "notes": "Notes", "clocks": "Clocks", "looks": "Who looked"}
+
+
+async def show(
+    request: Request,
+    work: Work,
+    case: Case,
+    *,
+    tab: Tab,
+    content: bool = False,
+    form: ActionForm | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """Render one tab of a case page.
+
+    With `content`, what was written is on the page; the caller has recorded that it was asked for. `form` is an action
+    that was refused, shown again with what was typed.
+    """
+    [clocks] = (await deadlines.of_cases(work.session, [case.case_id])).values()
+    viewer = work.viewer
+    receivers = domain.receivers(case)
+    return render(
+        request,
+        f"case_{tab}.html",
+        status,
+        case=case,
+        tabs=_tabs(case, tab),
+        clocks=clocks,
+        outlook=min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None),
+        can=possible(case, viewer.actor(case), work.now) if viewer.works else frozenset(),
+        Action=Action,
+        viewer=viewer,
+        wording=views,
+        form=form,
+        errors=form.errors if form else {},
+        done=_done(request),
+        teams=[team for team in Team if team in receivers],
+        outcomes=sorted(domain.OUTCOMES[case.report_type], key=list(views.OUTCOMES).index),
+        **await _for_tab(request, work, case, tab, content=content),
+    )
+
+
+async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, content: bool) -> dict[str, object]:
+    session = work.session
+    if tab is Tab.ROUTING:
+        [explained] = (await routing.explain(session, [case.case_id])).values()
+        return {"explained": explained, "clause_words": clause_words}
+    if tab is Tab.SUMMARY:
+        return await _summary(request, work, case, content=content)
+    activities = await chain.read(session, case.case_id)
+    if tab is Tab.AUDIT:
+        return {"activities": activities}
+    kind = request.query_params.get("kind", "")
+    kind = kind if kind in _KINDS else ""
+    return {"activities": _of_kind(activities, kind), "kind": kind, "kinds": KIND_NAMES}
+
+
+async def _summary(request: Request, work: Work, case: Case, *, content: bool) -> dict[str, object]:
+    report = await reports.answers(work.session, case.report_id, content=content)
+    sirt = case.team is Team.SIRT
+    leads_sirt = sirt and Team.SIRT in work.viewer.leads
+    return {
+        "report": report,
+        "rows": views.rows(report, grace=cast(timedelta, request.app.state.incident_grace) if leads_sirt else None),
+        "possible_breach": sirt and not case.breach_aware_at and report.personal_data in {"yes", "unsure"},
+        "notes": await queries.notes(work.session, case.case_id),
+        "related": await queries.related(
+            work.session, work.viewer, case, await reports.related_reports(work.session, case.report_id)
+        ),
+        "registered": await rulings.registered_accounts(work, case) if sirt else [],
+        "named": await queries.named_people(work.session, case.case_id) if case.restricted else [],
+        "content": content,
+    }
+
+
+def _of_kind(activities: Sequence[Activity], kind: str) -> list[Activity]:
+    newest_first = reversed(activities)
+    return [activity for activity in newest_first if not kind or activity.action in _KINDS[kind]]
+
+
+def _tabs(case: Case, current: Tab) -> list[dict[str, object]]:
+    names = {Tab.SUMMARY: "Summary", Tab.TIMELINE: "Timeline", Tab.ROUTING: "Routing", Tab.AUDIT: "Audit"}
+    base = f"/cases/{case.reference}"
+    return [
+        {"text": text, "href": base if tab is Tab.SUMMARY else f"{base}/{tab}", "current": tab is current}
+        for tab, text in names.items()
+    ]
+
+
+_DONE: Mapping[str, str] = {
+    Action.CLAIM: "You have this case. The claim lasts 10 minutes from your last change.",
+    Action.RELEASE: "The case is back in the queue.",
+    Action.START: "The case is in progress.",
+    Action.NOTE: "Internal note added.",
+    Action.SHARE: "The reporter can now read your message.",
+    Action.ASK: "The reporter was asked. The clock is paused.",
+    Action.TRANSFER: "The case was transferred.",
+    Action.RESOLVE: "The case is resolved.",
+    Action.CLOSE: "The case is closed.",
+    Action.REOPEN: "The case is open again, and you have it.",
+    Action.EXEMPT: "The case is closed, and whom it was about is erased.",
+    Action.NOT_EXEMPT: "The case goes the way that the rules say.",
+    Action.MISUSE: "A linked, restricted case of misuse is open at the triage desk.",
+    Action.BREACH: "Recorded. 72 hours run from now.",
+    Action.BREACH_DECIDED: "The decision is recorded.",
+    Action.TAKEN_OVER: "Confirmed. The register freezes the accounts.",
+    Action.NAME: "They can see the case now.",
+}
+
+
+def _done(request: Request) -> str | None:
+    """Return what the last action did; only words of ours."""
+    return _DONE.get(request.query_params.get("done", ""))
+
+
+_IMPOSSIBLE = (domain.StateForbids, domain.ClaimedByAnother, domain.NotYourClaim, domain.NotForThisCase)
+
+
+def possible(case: Case, actor: Actor, now: datetime) -> frozenset[Action]:
+    """Return every action that would not be refused."""
+    attempts: Mapping[Action, Callable[[], object]] = {
+        Action.CLAIM: lambda: domain.claim(case, actor, now),
+        Action.RELEASE: lambda: domain.release(case, actor),
+        Action.START: lambda: domain.start(case, actor, now),
+        Action.NOTE: lambda: domain.note(case, actor, now),
+        Action.SHARE: lambda: domain.note(case, actor, now),
+        Action.ASK: lambda: domain.ask(case, actor, now),
+        Action.TRANSFER: lambda: domain.transfer(case, actor, _another(case.team)),
+        Action.RESOLVE: lambda: domain.resolve(case, actor, _fitting(case)),
+        Action.CLOSE: lambda: domain.close(case),
+        Action.REOPEN: lambda: domain.reopen(case, actor, now),
+        Action.EXEMPT: lambda: domain.exempted(case, actor),
+        Action.NOT_EXEMPT: lambda: domain.exempted(case, actor),
+        Action.MISUSE: lambda: domain.misuse_opened(case, actor),
+        Action.BREACH: lambda: domain.aware_of_breach(case, actor, now),
+        Action.BREACH_DECIDED: lambda: domain.breach_decided(case, actor),
+        Action.TAKEN_OVER: lambda: domain.compromise_confirmed(case, actor),
+        Action.NAME: lambda: domain.named(case, actor),
+    }
+    return frozenset(action for action, attempt in attempts.items() if _allowed(attempt))
+
+
+def _allowed(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except _IMPOSSIBLE:
+        return False
+    return True
+
+
+def _another(team: Team) -> Team:
+    return Team.SIRT if team is not Team.SIRT else Team.SMART
+
+
+def _fitting(case: Case) -> Outcome:
+    return min(domain.OUTCOMES[case.report_type])

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import cast
 
-from services.triage.cases.changes import CaseChanged
 from services.triage.cases.domain import (
     CaseNotFound,
     ClaimedByAnother,
+    NotForThisCase,
     NotYourClaim,
     OutcomeDoesNotFit,
     SameTeam,
     StateForbids,
     TeamDoesNotFit,
 )
-from services.triage.cases.turns import NotForThisCase
+from services.triage.cases.queries import CaseChanged
 from shared.web.problems import ProblemType
 
 

@@ -1,80 +1,64 @@
-"""Reads cases: what a viewer may see of them, for a queue, a client or a page."""
+"""Reads cases: what a viewer may see of them, and what other capabilities count."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Subquery,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    exists,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.cases.access import Viewer
-from services.triage.cases.domain import Case, CaseNotFound
+from services.triage.cases.domain import FINISHED, Case, CaseNotFound
 from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
-from services.triage.deadlines.domain import Outlook
-from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
-from shared.ids import CaseId, ReportId
+from shared.audit import chain
+from shared.events.vocabulary import CaseState, Outcome, Team
 
 REPORTER = "reporter"
-"""Who acts, in activities and notes of what a reporter said: never who that is."""
+"""Who acts, in activities and notes about what a reporter said: never who that is."""
+
+
+_CASE = TypeAdapter(Case)
 
 
 def to_case(row: CaseRow) -> Case:
     """Return the case that a row holds."""
-    return Case(
-        case_id=CaseId(row.case_id),
-        report_id=ReportId(row.report_id),
-        reference=row.reference,
-        report_type=ReportType(row.report_type),
-        team=Team(row.team),
-        state=CaseState(row.state),
-        priority=Priority(row.priority),
-        restricted=row.restricted,
-        version=row.version,
-        transfers=row.transfers,
-        held_by=tuple(Team(team) for team in row.held_by),
-        submitted_at=row.submitted_at,
-        opened_at=row.opened_at,
-        assignee=row.assignee,
-        assignee_name=row.assignee_name,
-        lease_until=row.lease_until,
-        outcome=Outcome(row.outcome) if row.outcome else None,
-        category=row.category,
-        manager=row.manager,
-        withdrawn_at=row.withdrawn_at,
-        breach_aware_at=row.breach_aware_at,
-    )
+    return _CASE.validate_python(vars(row))
 
 
-def write(row: CaseRow, case: Case) -> None:
-    """Put what a step changed into the row."""
-    row.team = case.team
-    row.state = case.state
-    row.version = case.version
-    row.transfers = case.transfers
-    row.held_by = list(case.held_by)
-    row.assignee = case.assignee
-    row.assignee_name = case.assignee_name
-    row.lease_until = case.lease_until
-    row.outcome = case.outcome
-    row.category = case.category
-    row.manager = case.manager
-    row.withdrawn_at = case.withdrawn_at
-    row.breach_aware_at = case.breach_aware_at
+@dataclass(frozen=True, slots=True)
+class LockedCase:
+    """A case whose row is locked until the transaction ends."""
 
-
-def write_outlook(row: CaseRow, outlook: Outlook) -> None:
-    """Put the nearest running clock into the row, for queues and the sweep."""
-    row.due_at = outlook.due_at
-    row.at_risk_at = outlook.at_risk_at
-    row.look_at = outlook.look_at
+    case: Case
+    row: CaseRow
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the condition of every read: a queue of the viewer's, and not kept from them.
 
-    A restricted case is seen by the leads of the team that has it, and by whom they name (decision 0018). An exempt one
-    is kept from nobody by name any more, because whom it was about is erased: only whoever decided that sees it (C-j).
+    A restricted case is seen by the leads of the team that has it, and by those whom they name (decision 0018). An
+    exempt one is no longer kept from anyone by name, because whom it was about is erased: only the person who decided
+    that sees it (C-j).
     """
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
     open_to_leads = or_(not_(CaseRow.restricted), CaseRow.team.in_(sorted(viewer.leads)))
@@ -85,7 +69,7 @@ def visible_to(viewer: Viewer) -> ColumnElement[bool]:
     )
 
 
-async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
+async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCase:
     """Lock a case for a write.
 
     Raises:
@@ -95,22 +79,31 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> CaseRow:
     row: CaseRow | None = await session.scalar(found.execution_options(populate_existing=True))
     if row is None:
         raise CaseNotFound
-    return row
+    return LockedCase(to_case(row), row)
 
 
-async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> list[CaseRow]:
+async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> list[LockedCase]:
     """Lock all cases of reports, for what their reporters say and for cases that are linked to them."""
     return await _locked(session, CaseRow.report_id.in_(report_ids))
 
 
-async def lock_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
+async def lock_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
     """Lock cases by their ids, for what other services say of them."""
-    return {row.case_id: row for row in await _locked(session, CaseRow.case_id.in_(case_ids))}
+    return {locked.case.case_id: locked for locked in await _locked(session, CaseRow.case_id.in_(case_ids))}
 
 
-async def _locked(session: AsyncSession, which: ColumnElement[bool]) -> list[CaseRow]:
+async def lock_due(
+    session: AsyncSession, due: InstrumentedAttribute[datetime | None], now: datetime, limit: int
+) -> list[LockedCase]:
+    """Lock up to `limit` cases whose moment `due` has come, oldest first, but those that another process works on."""
+    found = select(CaseRow).where(due <= now).order_by(due).limit(limit).with_for_update(skip_locked=True)
+    return [LockedCase(to_case(row), row) for row in await session.scalars(found)]
+
+
+async def _locked(session: AsyncSession, which: ColumnElement[bool]) -> list[LockedCase]:
     found = select(CaseRow).where(which).order_by(CaseRow.case_id).with_for_update()
-    return list(await session.scalars(found.execution_options(populate_existing=True)))
+    rows = await session.scalars(found.execution_options(populate_existing=True))
+    return [LockedCase(to_case(row), row) for row in rows]
 
 
 async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:
@@ -173,7 +166,7 @@ class WrittenNote:
     author: str
     shared: bool
     by_reporter: bool
-    """Then its text is content, which nobody sees before they ask."""
+    """Then its text is content, which is shown only when asked for."""
     text: str
 
 
@@ -183,6 +176,32 @@ async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
     return [
         WrittenNote(row.at, row.author_name or row.author, row.shared, row.author == REPORTER, row.text) for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One change, without what anyone wrote."""
+
+    version: int
+    at: datetime
+    action: str
+    actor: str
+
+
+class CaseChanged(Exception):
+    """Another change was made to the case since it was read."""
+
+    def __init__(self, changes: list[Changed], version: int) -> None:
+        super().__init__(version)
+        self.changes = changes
+        self.version = version
+
+
+async def since(session: AsyncSession, case_id: UUID, version: int) -> list[Changed]:
+    """Return what happened to a case after `version`, oldest first."""
+    activities = await chain.read(session, case_id)
+    changes = [Changed(int(a.after.get("version", 0)), a.at, a.action, a.actor) for a in activities]
+    return [change for change in changes if change.version > version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +246,75 @@ def _found(row: CaseRow | None) -> Case:
     if row is None:
         raise CaseNotFound
     return to_case(row)
+
+
+@dataclass(frozen=True, slots=True)
+class CountableCase:
+    """A case as operations counts it."""
+
+    case_id: UUID
+    report_id: UUID
+    first: bool
+    """Whether it is the report's first case and not a linked one."""
+    team: str
+    platform: str | None
+    behaviours: tuple[str, ...]
+    submitted_at: datetime
+    opened_at: datetime
+    finished: bool
+
+
+_COUNTABLE = TypeAdapter(CountableCase)
+
+
+async def countable(session: AsyncSession, case_ids: Collection[UUID]) -> list[CountableCase]:
+    """Return those of the cases that there are, in one statement."""
+    row = CaseRow
+    is_so = ((row.link_number == 1).label("first"), row.state.in_(sorted(FINISHED)).label("finished"))
+    columns = (row.case_id, row.report_id, row.team, row.platform, row.behaviours, row.submitted_at, row.opened_at)
+    wanted = row.case_id == any_(literal(sorted(case_ids), ARRAY(Uuid)))
+    rows = await session.execute(select(*columns, *is_so).where(wanted))
+    return [_COUNTABLE.validate_python(dict(found)) for found in rows.mappings()]
+
+
+class KeptCase(NamedTuple):
+    """A case that the figures of one person leave out."""
+
+    case_id: UUID
+    report_id: UUID
+    first: bool
+
+
+async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[KeptCase]:
+    """Return the cases that are kept from a person with any of `keys`, and the exempt ones: no one sees those (C-j).
+
+    When a case is found exempt, whom it was about is erased; were it counted from then on, it would be for them too.
+    """
+    some = text("kept_from <> '{}'")  # the same words as in the partial indexes, or they would not be used
+    exempt = text("outcome = 'exempt'")
+    kept = CaseRow.kept_from.overlap(literal(sorted(keys), ARRAY(Text)))
+    columns = select(CaseRow.case_id, CaseRow.report_id, CaseRow.link_number)
+    rows = await session.execute(union_all(columns.where(kept, some), columns.where(exempt)))
+    return sorted({KeptCase(case_id, report_id, number == 1) for case_id, report_id, number in rows})
+
+
+def present(viewer: Viewer | None) -> Subquery:
+    """Return cases without those that are kept from `viewer`: they are not even counted.
+
+    `named` says whether the viewer may be told the reference here: a case that they may see and that is not restricted.
+    Without a viewer (a command at the database) nothing is kept back.
+    """
+    kept = not_(CaseRow.kept_from.overlap(sorted(viewer.keys))) if viewer else true()
+    named = and_(visible_to(viewer), not_(CaseRow.restricted)) if viewer else true()
+    columns = (
+        CaseRow.case_id,
+        CaseRow.report_id,
+        CaseRow.link_number,
+        CaseRow.reference,
+        CaseRow.report_type,
+        CaseRow.team,
+        CaseRow.transfers,
+        CaseRow.restricted,
+        named.label("named"),
+    )
+    return select(*columns).where(kept).subquery("present")

@@ -1,32 +1,38 @@
-"""The queue: which cases a responder looks at, most urgent and oldest first, page by page without counting."""
+"""The queue (`/cases`): the cases that a responder looks at, page by page, most urgent and oldest first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import wording
+from services.triage.cases import views
 from services.triage.cases.access import Viewer
+from services.triage.cases.dependencies import ViewerDep
 from services.triage.cases.domain import Case
 from services.triage.cases.queries import to_case, visible_to
 from services.triage.cases.tables import CaseRow, not_finished
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Behaviour, CaseState, Effect, MisuseBehaviour, Priority, ReportType, Team
+from shared.web.dependencies import Now, Transaction
+from shared.web.pages import render
+
+router = APIRouter(include_in_schema=False)
+E = TypeVar("E", bound=StrEnum)
 
 PAGE_SIZE = 50
 HAPPENED = tuple(dict.fromkeys(str(one) for kind in (Behaviour, MisuseBehaviour, Effect) for one in kind))
 """What a queue can be filtered by."""
 MOST_ANNOUNCED = 99
 """New arrivals are counted up to here."""
-
-
-E = TypeVar("E", bound=StrEnum)
+NO_CASE_YET = UUID(int=0)
 
 
 class View(StrEnum):
@@ -38,6 +44,16 @@ class View(StrEnum):
     AT_RISK = "at-risk"
     RESTRICTED = "restricted"
     FINISHED = "finished"
+
+
+VIEWS = {
+    View.ALL: "All open",
+    View.MINE: "My work",
+    View.UNCLAIMED: "Unclaimed",
+    View.AT_RISK: "At risk",
+    View.RESTRICTED: "Restricted",
+    View.FINISHED: "Finished",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +110,59 @@ class Queued:
     at_risk_at: datetime | None
 
     def about(self, with_team: bool) -> list[str]:  # noqa: FBT001 - called by a template
-        """Return what is said below the row: platform, team where there are several, and what is special."""
+        """Return what stands below the row: platform, team where there are several, and what is special."""
         case = self.case
         said = [
-            wording.platform(self.platform) if self.platform else "",
-            wording.SHORT_TEAM_NAMES[case.team] if with_team else "",
+            views.platform(self.platform) if self.platform else "",
+            views.SHORT_TEAM_NAMES[case.team] if with_team else "",
             "Restricted" if case.restricted else "",
             "Withdrawal asked" if case.withdrawn_at else "",
         ]
         return [text for text in said if text]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Something to follow on the page."""
+
+    text: str
+    href: str
+    current: bool = False
+
+
+@router.get("/cases")
+async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
+    """Show what waits for a responder, most urgent and oldest first."""
+    wanted = Wanted.read(request.query_params)
+    found = await page(session, viewer, wanted, now)
+    shown = found[:PAGE_SIZE]
+    last = await newest(session, viewer) or NO_CASE_YET
+    return render(
+        request,
+        "queue.html",
+        wanted=wanted,
+        heading=_heading(wanted),
+        rows=shown,
+        views=[Link(text, wanted.url(view=view), view is wanted.view) for view, text in VIEWS.items()],
+        teams=_teams(viewer, wanted),
+        chips=_chips(wanted),
+        filters=_filters(wanted),
+        next_page=_next(wanted, shown) if len(found) > PAGE_SIZE else None,
+        first_page=wanted.url() if wanted.after else None,
+        arrivals=_arrivals_url(wanted, last),
+        viewer=viewer,
+        wording=views,
+        done=request.query_params.get("done") == "transfer",
+    )
+
+
+@router.get("/cases/arrivals")
+async def arrivals(
+    request: Request, session: Transaction, viewer: ViewerDep, now: Now, since: Annotated[UUID, Query()]
+) -> JSONResponse:
+    """Return how many cases came to this queue after case `since`."""
+    count = await count_arrivals(session, viewer, Wanted.read(request.query_params), since, now)
+    return JSONResponse({"new": count})
 
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: Wanted, now: datetime) -> list[Queued]:
@@ -114,7 +174,7 @@ async def page(session: AsyncSession, viewer: Viewer, wanted: Wanted, now: datet
     return [Queued(to_case(row), row.platform, tuple(row.behaviours), row.due_at, row.at_risk_at) for row in rows]
 
 
-async def arrivals(session: AsyncSession, viewer: Viewer, wanted: Wanted, since: UUID, now: datetime) -> int:
+async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: Wanted, since: UUID, now: datetime) -> int:
     """Count cases of a queue that were opened after case `since`, up to a limit."""
     query = select(CaseRow.case_id).where(
         visible_to(viewer), CaseRow.case_id > since, *_conditions(viewer, wanted, now)
@@ -168,3 +228,56 @@ def _position(text: str) -> tuple[str, UUID] | None:
         return Priority(priority).value, UUID(case_id)
     except ValueError:
         return None
+
+
+def _heading(wanted: Wanted) -> str:
+    view = VIEWS[wanted.view]
+    return f"{view}: {views.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
+
+
+def _teams(viewer: Viewer, wanted: Wanted) -> list[Link]:
+    links = [
+        Link(views.FULL_TEAM_NAMES[team], wanted.url(team=team), team is wanted.team)
+        for team in Team
+        if team in viewer.teams
+    ]
+    return [Link("All my teams", wanted.url(team=None), wanted.team is None), *links]
+
+
+def _chips(wanted: Wanted) -> list[Link]:
+    """Return the filters that are set; following one takes it away."""
+    chips = []
+    if wanted.priority:
+        chips.append(Link(wanted.priority, wanted.url(priority=None)))
+    if wanted.report_type:
+        chips.append(Link(views.TYPES[wanted.report_type], wanted.url(report_type=None)))
+    if wanted.platform:
+        chips.append(Link(views.platform(wanted.platform), wanted.url(platform=None)))
+    if wanted.behaviour:
+        chips.append(Link(views.words(wanted.behaviour), wanted.url(behaviour=None)))
+    return chips
+
+
+def _filters(wanted: Wanted) -> dict[str, list[dict[str, object]]]:
+    """Return the choices of the filter form, as items of GOV.UK selects."""
+    return {
+        "priority": _items({p.value: p.value for p in Priority}, wanted.priority),
+        "platform": _items(PLATFORMS, wanted.platform),
+        "type": _items({kind.value: text for kind, text in views.TYPES.items()}, wanted.report_type),
+        "behaviour": _items({code: views.words(code) for code in HAPPENED}, wanted.behaviour),
+    }
+
+
+def _items(choices: Mapping[str, str], chosen: str | None) -> list[dict[str, object]]:
+    items: list[dict[str, object]] = [{"value": "", "text": "Any"}]
+    return items + [{"value": value, "text": text, "selected": value == chosen} for value, text in choices.items()]
+
+
+def _next(wanted: Wanted, shown: list[Queued]) -> str:
+    last = shown[-1].case
+    return wanted.url(after=(last.priority.value, last.case_id))
+
+
+def _arrivals_url(wanted: Wanted, newest: UUID) -> str:
+    url = wanted.url().replace("/cases", "/cases/arrivals", 1)
+    return f"{url}{'&' if '?' in url else '?'}since={newest}"

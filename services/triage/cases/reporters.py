@@ -1,18 +1,31 @@
-"""What reporters say after they have sent a report: more, an answer, an agreement, or that they want it withdrawn."""
+"""What reporters send: reports, for which cases are opened, and what they add or withdraw later.
 
-from collections.abc import Mapping, Sequence
+A batch is decided as a whole and then stored as a whole, in a handful of statements.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import domain, queries, turns
-from services.triage.cases.queries import REPORTER
-from services.triage.cases.recording import Recorder, Taken, record
-from services.triage.cases.tables import CaseRow, Note
+from services.triage.accounts import queries as accounts
+from services.triage.accounts.domain import Account, Handle
+from services.triage.cases import domain, queries
+from services.triage.cases.queries import REPORTER, LockedCase
+from services.triage.cases.tables import Note
+from services.triage.cases.writer import CaseWriter, NewCase, Transition, new_case
+from services.triage.deadlines.domain import UK
 from services.triage.reports import handlers as reports
-from shared.events.envelope import Envelope
+from services.triage.reports import queries as report_queries
+from services.triage.reports.domain import HISTORY_LIMIT, Filed, accounts_named, kept_from, subject_keys
+from services.triage.reports.filing import filed
+from services.triage.routing.domain import Decision, RuleBook, decide
+from services.triage.routing.facts import History, facts_of
+from shared.events.envelope import Envelope, Event
 from shared.events.intake import (
     AbuseReportAmended,
     AbuseReportWithdrawn,
@@ -26,6 +39,7 @@ from shared.events.intake import (
     SecurityIncidentWithdrawn,
 )
 from shared.events.vocabulary import ManagerAlert, Outcome
+from shared.ids import CaseId, Reference, ReportId
 
 Question = EnquiryAmended | PolicyExceptionAmended
 Amended = AbuseReportAmended | MisuseReportAmended | SecurityIncidentAmended | Question
@@ -40,53 +54,143 @@ Withdrawn = (
 _WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work goes on: the report stays."
 
 
-async def heard_more(
-    session: AsyncSession, envelopes: Sequence[Envelope[Amended]], now: datetime, *, recorder: Recorder
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database knows about a batch: one look-up of each kind for all of it."""
+
+    accounts: Mapping[Handle, Account]
+    earlier: Counter[Handle]
+    repeats: Counter[str]
+    references: set[str]
+
+    def history(self, report: Filed, handles: Sequence[Handle]) -> History:
+        """Return what is known beside one report."""
+        return History(
+            accounts=[self.accounts[handle] for handle in handles if handle in self.accounts],
+            earlier_reports=min(max((self.earlier[handle] for handle in handles), default=0), HISTORY_LIMIT),
+            repeats=min(max((self.repeats[key] for key in subject_keys(report)), default=0), HISTORY_LIMIT),
+            incident_known=report.related_reference in self.references,
+        )
+
+    def note(self, report: Filed, handles: Sequence[Handle]) -> None:
+        """Count a report for those behind it: what is a repeat does not depend on what came in the same batch."""
+        self.earlier.update(handles)
+        self.repeats.update(subject_keys(report))
+        self.references.add(report.reference)
+
+
+async def open_for_reports(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[Event]],
+    now: datetime,
+    *,
+    rulebook: Callable[[], RuleBook],
+    writer: CaseWriter,
+) -> None:
+    """Open a case for each report, and one more for each linked case; a report that has one gets none."""
+    named = [(report, accounts_named(report)) for report in (filed(envelope.data) for envelope in envelopes)]
+    known = await _look_up(session, named, now)
+    fresh = await reports.store_reports(session, named)
+    today = now.astimezone(UK).date()
+    new: list[NewCase] = []
+    for report, handles in named:
+        if report.report_id in fresh:
+            facts = facts_of(report, known.history(report, handles))
+            new += _cases(report, decide(facts, rulebook(), today), writer, now)
+            known.note(report, handles)
+    await writer.open(session, new, now)
+
+
+async def add_information(
+    session: AsyncSession, envelopes: Sequence[Envelope[Amended]], now: datetime, *, writer: CaseWriter
 ) -> None:
     """Put what reporters added on every case of their reports, and go on with those that waited for it."""
-    told = {envelope.data.report_id: envelope.data for envelope in envelopes}
-    rows = await _rows(session, told)
-    agreeing = [report_id for report_id, data in told.items() if _agrees(data)]
+    added = {envelope.data.report_id: envelope.data for envelope in envelopes}
+    agreeing = [report_id for report_id, data in added.items() if _agrees(data)]
+    cases = [(locked, added[locked.case.report_id]) for locked in await _lock(session, list(added))]
     agreed = set(await reports.note_agreement(session, agreeing, now)) if agreeing else set()
-    said = [(row, told[row.report_id]) for row in rows]
-    await _store_notes(session, [(row, data.text) for row, data in said if data.text], now, recorder)
-    taken = [
-        _more(row, data, agrees=row.report_id in agreed) for row, data in said if data.text or row.report_id in agreed
+    await _store_notes(session, [(locked, data.text) for locked, data in cases if data.text], now, writer)
+    transitions = [
+        _added(locked, data, agrees=locked.case.report_id in agreed)
+        for locked, data in cases
+        if data.text or locked.case.report_id in agreed
     ]
-    await record(session, taken, now, recorder)
+    await writer.record(session, transitions, now)
 
 
-async def heard_withdrawal(
-    session: AsyncSession, envelopes: Sequence[Envelope[Withdrawn]], now: datetime, *, recorder: Recorder
+async def ask_withdrawal(
+    session: AsyncSession, envelopes: Sequence[Envelope[Withdrawn]], now: datetime, *, writer: CaseWriter
 ) -> None:
     """Flag the cases of reports that their reporters want withdrawn; the teams decide."""
-    told = {envelope.data.report_id: envelope.data for envelope in envelopes}
-    rows = await _rows(session, told)
-    await reports.note_withdrawal(session, list(told), now)
-    await _store_notes(session, [(row, _WITHDRAWN) for row in rows], now, recorder)
-    taken = [
-        Taken(row, turns.withdrawal_asked(queries.to_case(row), told[row.report_id].at), "withdrawal_asked", REPORTER)
-        for row in rows
+    asked_at = {envelope.data.report_id: envelope.data.at for envelope in envelopes}
+    cases = await _lock(session, list(asked_at))
+    await reports.note_withdrawal(session, list(asked_at), now)
+    await _store_notes(session, [(locked, _WITHDRAWN) for locked in cases], now, writer)
+    transitions = [
+        Transition(
+            locked,
+            domain.withdrawal_asked(locked.case, asked_at[locked.case.report_id]),
+            "withdrawal_asked",
+            REPORTER,
+        )
+        for locked in cases
     ]
-    await record(session, taken, now, recorder)
+    await writer.record(session, transitions, now)
 
 
-async def _rows(session: AsyncSession, told: Mapping[UUID, object]) -> list[CaseRow]:
+async def _look_up(session: AsyncSession, named: Sequence[tuple[Filed, Sequence[Handle]]], now: datetime) -> _Known:
+    every_handle = [handle for _, handles in named for handle in handles]
+    every_key = [key for report, _ in named for key in subject_keys(report)]
+    related = [report.related_reference for report, _ in named if report.related_reference]
+    return _Known(
+        accounts=await accounts.registered(session, every_handle),
+        earlier=Counter(await report_queries.earlier_reports(session, every_handle, now)),
+        repeats=Counter(await report_queries.repeats(session, every_key, now)),
+        references=await report_queries.known_references(session, related),
+    )
+
+
+def _cases(report: Filed, decision: Decision, writer: CaseWriter, now: datetime) -> Iterator[NewCase]:
+    yield _case(report, decision, 1, writer, now)
+    for number, also in enumerate(decision.also, start=2):
+        yield _case(report, decision.of_linked(also), number, writer, now)
+
+
+def _case(report: Filed, decision: Decision, number: int, writer: CaseWriter, now: datetime) -> NewCase:
+    case = new_case(
+        CaseId(writer.ids.uuid()),
+        report.reference if number == 1 else Reference(report.reference).linked(number),
+        decision,
+        report_id=ReportId(report.report_id),
+        submitted_at=report.submitted_at,
+        now=now,
+    )
+    return NewCase(
+        case=case,
+        link_number=number,
+        decision=decision,
+        deadline=writer.deadlines.respond(case),
+        platform=report.platform,
+        behaviours=report.says(case.report_type),
+        kept_from=tuple(kept_from(report, restricted=case.restricted)),
+    )
+
+
+async def _lock(session: AsyncSession, report_ids: Sequence[UUID]) -> list[LockedCase]:
     """Lock the cases of these reports; what was exempt has nothing left to be added to."""
-    rows = await queries.lock_reports(session, list(told))
-    return [row for row in rows if row.outcome != Outcome.EXEMPT]
+    cases = await queries.lock_reports(session, report_ids)
+    return [locked for locked in cases if locked.case.outcome is not Outcome.EXEMPT]
 
 
 def _agrees(data: Amended) -> bool:
     return not isinstance(data, Question) and data.manager_alert is ManagerAlert.YES
 
 
-def _more(row: CaseRow, data: Amended, *, agrees: bool) -> Taken:
-    action = "information_added" if data.text else "manager_agreed"
-    return Taken(
-        row,
-        turns.informed(queries.to_case(row)) if data.text else domain.following(queries.to_case(row)),
-        action,
+def _added(locked: LockedCase, data: Amended, *, agrees: bool) -> Transition:
+    return Transition(
+        locked,
+        domain.informed(locked.case) if data.text else domain.next_version(locked.case),
+        "information_added" if data.text else "manager_agreed",
         REPORTER,
         says={"manager_may_be_told": "yes"} if agrees else {},
         personal={"note": data.text} if data.text else {},
@@ -94,20 +198,20 @@ def _more(row: CaseRow, data: Amended, *, agrees: bool) -> Taken:
 
 
 async def _store_notes(
-    session: AsyncSession, texts: Sequence[tuple[CaseRow, str]], now: datetime, recorder: Recorder
+    session: AsyncSession, texts: Sequence[tuple[LockedCase, str]], now: datetime, writer: CaseWriter
 ) -> None:
     """Store what the reporter said as a note that they may read, on each case, in one statement."""
     notes = [
         {
-            "note_id": recorder.ids.uuid(),
-            "case_id": row.case_id,
+            "note_id": writer.ids.uuid(),
+            "case_id": locked.case.case_id,
             "at": now,
             "author": REPORTER,
             "author_name": "The reporter",
             "shared": True,
             "text": text,
         }
-        for row, text in texts
+        for locked, text in texts
     ]
     if notes:
         await session.execute(insert(Note.table()), notes)

@@ -1,25 +1,26 @@
-"""Clocks and working time (design: domain, section 3): what a priority promises, and when that is. Pure."""
+"""Deadlines of cases and working time: what a priority promises, and when that is due. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from shared.events.vocabulary import DeadlineKind, Priority
+from shared.events.vocabulary import CaseState, DeadlineKind, Priority, Team
 
 UK = ZoneInfo("Europe/London")
 AT_RISK_SHARE = 0.75
-"""A clock is at risk once this share of it has run."""
+"""A deadline is at risk once this share of its time has passed."""
 BREACH_TO_BE_TOLD = timedelta(hours=72)
 """How soon the regulator is told of a breach of personal data, from being aware of it: UK GDPR, article 33."""
 _LOOK_AHEAD_DAYS = 400
+_UNTOUCHED = frozenset({CaseState.NEW, CaseState.CLAIMED})
 
 
 class Calendar(Protocol):
-    """Counts the time that a clock runs."""
+    """Adds and measures the time that counts towards a deadline."""
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """Return when `duration` of running time after `start` has passed, in UTC."""
@@ -112,12 +113,12 @@ class Promise:
     update: timedelta | None
     """How often there is news after the first response; None where nothing is promised."""
     always: bool
-    """Whether the clock also runs at night for teams that are staffed round the clock."""
+    """Whether time also counts at night for teams that are staffed day and night."""
 
 
 @lru_cache(maxsize=16)
 def promises(working_day: timedelta) -> Mapping[Priority, Promise]:
-    """Return the clock of each priority, given the length of a working day."""
+    """Return what each priority promises, given the length of a working day."""
     return {
         Priority.P1: Promise(timedelta(minutes=20), timedelta(hours=1), always=True),
         Priority.P2: Promise(timedelta(minutes=60), timedelta(hours=2), always=True),
@@ -126,9 +127,9 @@ def promises(working_day: timedelta) -> Mapping[Priority, Promise]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """One running, paused or finished clock of a case."""
+@dataclass(frozen=True)
+class Deadline:
+    """One deadline of a case: running, paused, met or missed."""
 
     kind: DeadlineKind
     started_at: datetime
@@ -146,14 +147,19 @@ class Clock:
         return self.kind is DeadlineKind.PERSONAL_DATA_BREACH
 
     @property
+    def paused(self) -> bool:
+        """Whether time does not count while the team waits for information."""
+        return self.paused_at is not None
+
+    @property
     def running(self) -> bool:
         """Whether time counts against the team right now."""
-        return self.paused_at is None and self.met_at is None
+        return not self.paused and self.met_at is None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outlook:
-    """What a queue needs of a case's clocks: the nearest that runs."""
+    """What a queue needs of a case's deadlines: the nearest that runs."""
 
     due_at: datetime | None = None
     at_risk_at: datetime | None = None
@@ -161,96 +167,186 @@ class Outlook:
     """When the next warning is due; None where there is none to give."""
 
 
-def outlook(clocks: Iterable[Clock]) -> Outlook:
-    """Return the outlook of a case with `clocks`."""
-    running = [clock for clock in clocks if clock.running]
-    nearest = min(running, key=lambda clock: clock.due_at, default=None)
-    looks = [look for clock in running if (look := _next_look(clock))]
-    if nearest is None:
+def outlook(deadlines: Iterable[Deadline]) -> Outlook:
+    """Return the outlook of a case with `deadlines`."""
+    running = [deadline for deadline in deadlines if deadline.running]
+    if not running:
         return Outlook()
+    nearest = min(running, key=lambda deadline: deadline.due_at)
+    looks = (look for deadline in running if (look := _next_look(deadline)))
     return Outlook(nearest.due_at, nearest.at_risk_at, min(looks, default=None))
 
 
-def _next_look(clock: Clock) -> datetime | None:
-    if clock.missed_at:
+def _next_look(deadline: Deadline) -> datetime | None:
+    if deadline.missed_at:
         return None
-    return clock.due_at if clock.at_risk_told_at else min(clock.at_risk_at, clock.due_at)
+    return deadline.due_at if deadline.at_risk_told_at else min(deadline.at_risk_at, deadline.due_at)
 
 
 class DeadlineWarning(StrEnum):
-    """What the sweep tells of a clock, once each."""
+    """What the sweep announces about a deadline, once each."""
 
     AT_RISK = "at_risk"
     MISSED = "missed"
 
 
-def warn(clock: Clock, now: datetime) -> tuple[Clock, DeadlineWarning | None]:
-    """Return the warning that is due, and the clock with it noted. A missed clock is not at risk any more."""
-    if not clock.running or clock.missed_at:
-        return clock, None
-    if clock.due_at <= now:
-        return replace(clock, missed_at=now, at_risk_told_at=clock.at_risk_told_at or now), DeadlineWarning.MISSED
-    if clock.at_risk_at <= now and clock.at_risk_told_at is None:
-        return replace(clock, at_risk_told_at=now), DeadlineWarning.AT_RISK
-    return clock, None
+def warn(deadline: Deadline, now: datetime) -> tuple[Deadline, DeadlineWarning | None]:
+    """Return the warning that is due, and the deadline with it noted. A missed one is not at risk any more."""
+    if not deadline.running or deadline.missed_at:
+        return deadline, None
+    if deadline.due_at <= now:
+        missed = replace(deadline, missed_at=now, at_risk_told_at=deadline.at_risk_told_at or now)
+        return missed, DeadlineWarning.MISSED
+    if deadline.at_risk_at <= now and deadline.at_risk_told_at is None:
+        return replace(deadline, at_risk_told_at=now), DeadlineWarning.AT_RISK
+    return deadline, None
 
 
 @dataclass(frozen=True, slots=True)
 class Timekeeper:
-    """Starts, pauses and resumes clocks.
+    """Starts, pauses and resumes deadlines.
 
     Args:
-        office: working time; clocks of teams that are staffed round the clock may run outside it.
+        office: working time; for teams that are staffed day and night, time may count outside it too.
     """
 
     office: OfficeHours
 
-    def respond(self, priority: Priority, start: datetime, *, staffed_24_7: bool) -> Clock:
-        """Start the clock for the first response."""
+    def respond(self, priority: Priority, start: datetime, *, staffed_24_7: bool) -> Deadline:
+        """Start the deadline for the first response."""
         promise = promises(self.office.day)[priority]
         always = promise.always and staffed_24_7
         return self._start(DeadlineKind.RESPOND, start, promise.respond, always=always)
 
-    def update(self, priority: Priority, start: datetime, *, staffed_24_7: bool) -> Clock | None:
-        """Start the clock for the next news; None where the priority promises none."""
+    def update(self, priority: Priority, start: datetime, *, staffed_24_7: bool) -> Deadline | None:
+        """Start the deadline for the next update to the reporter; None where the priority promises none."""
         promise = promises(self.office.day)[priority]
         if promise.update is None:
             return None
         return self._start(DeadlineKind.UPDATE, start, promise.update, always=promise.always and staffed_24_7)
 
-    def breach(self, aware_at: datetime) -> Clock:
-        """Start the clock of a breach of personal data: hours of the calendar, whoever is at work (Sc-b)."""
+    def breach(self, aware_at: datetime) -> Deadline:
+        """Start the deadline of a breach of personal data: calendar hours, in and out of office hours (Sc-b)."""
         return self._start(DeadlineKind.PERSONAL_DATA_BREACH, aware_at, BREACH_TO_BE_TOLD, always=True)
 
-    def pause(self, clock: Clock, now: datetime) -> Clock:
-        """Stop counting, while the team waits for information; a statutory clock never stops."""
-        return replace(clock, paused_at=now) if clock.running and not clock.statutory else clock
+    def pause(self, deadline: Deadline, now: datetime) -> Deadline:
+        """Stop counting, while the team waits for information; a statutory deadline is never paused."""
+        return replace(deadline, paused_at=now) if deadline.running and not deadline.statutory else deadline
 
-    def resume(self, clock: Clock, now: datetime) -> Clock:
-        """Count on: what was left when the clock was paused is what is left now."""
-        if clock.paused_at is None:
-            return clock
-        calendar = self.calendar(always=clock.round_the_clock)
-        due_left = calendar.between(clock.paused_at, clock.due_at)
-        risk_left = calendar.between(clock.paused_at, clock.at_risk_at)
-        missed = clock.due_at <= clock.paused_at
+    def resume(self, deadline: Deadline, now: datetime) -> Deadline:
+        """Count on: the time that was left at the pause is what is left now."""
+        if deadline.paused_at is None:
+            return deadline
+        calendar = self.calendar(always=deadline.round_the_clock)
+        due_left = calendar.between(deadline.paused_at, deadline.due_at)
+        risk_left = calendar.between(deadline.paused_at, deadline.at_risk_at)
+        missed = deadline.due_at <= deadline.paused_at
+        at_risk = deadline.at_risk_at <= deadline.paused_at
         return replace(
-            clock,
+            deadline,
             paused_at=None,
-            due_at=clock.due_at if missed else calendar.add(now, due_left),
-            at_risk_at=clock.at_risk_at if clock.at_risk_at <= clock.paused_at else calendar.add(now, risk_left),
+            due_at=deadline.due_at if missed else calendar.add(now, due_left),
+            at_risk_at=deadline.at_risk_at if at_risk else calendar.add(now, risk_left),
         )
 
     def calendar(self, *, always: bool) -> Calendar:
-        """Return the calendar by which a clock runs."""
+        """Return the calendar by which a deadline counts."""
         return RoundTheClock() if always else self.office
 
-    def _start(self, kind: DeadlineKind, start: datetime, duration: timedelta, *, always: bool) -> Clock:
+    def _start(self, kind: DeadlineKind, start: datetime, duration: timedelta, *, always: bool) -> Deadline:
         calendar = self.calendar(always=always)
-        return Clock(
+        return Deadline(
             kind=kind,
             started_at=start,
             due_at=calendar.add(start, duration),
             at_risk_at=calendar.add(start, duration * AT_RISK_SHARE),
             round_the_clock=always,
         )
+
+
+class Timed(Protocol):
+    """What deadlines need to know of a case."""
+
+    @property
+    def team(self) -> Team: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def state(self) -> CaseState: ...
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def submitted_at(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePolicy:
+    """Which deadlines a case has: by the hours of its team, its priority, and what happens to it."""
+
+    timekeeper: Timekeeper
+    """Of every team that has no hours of its own."""
+    staffed_24_7: frozenset[Team]
+    own_hours: Mapping[Team, Timekeeper] = field(default_factory=dict)
+
+    def at_work(self, team: Team, moment: datetime) -> bool:
+        """Return whether anyone of `team` is at work."""
+        return team in self.staffed_24_7 or self._keeper(team).office.open_at(moment)
+
+    def respond(self, case: Timed, start: datetime | None = None) -> Deadline:
+        """Start a new case's deadline, from when the report was made and not from when it reached us.
+
+        Args:
+            case: the case.
+            start: for a case that a person asked for later: when they did.
+        """
+        keeper = self._keeper(case.team)
+        return keeper.respond(case.priority, start or case.submitted_at, staffed_24_7=case.team in self.staffed_24_7)
+
+    def breach(self, aware_at: datetime) -> Deadline:
+        """Start the deadline of a breach of personal data."""
+        return self.timekeeper.breach(aware_at)
+
+    def after(
+        self, before: Timed, after: Timed, deadlines: Sequence[Deadline], now: datetime, *, news: bool
+    ) -> list[Deadline]:
+        """Return the deadlines of a case after a transition.
+
+        Args:
+            before: the case.
+            after: the case after the transition.
+            deadlines: all that it has.
+            now: when the transition was made.
+            news: whether the reporter learns something, so that the next update is promised from now.
+        """
+        deadlines = [self._paused_or_resumed(deadline, before, after, now) for deadline in deadlines]
+        if after.finished:
+            return [deadline if deadline.statutory else _met(deadline, now) for deadline in deadlines]
+        if after.state in _UNTOUCHED:
+            return deadlines
+        begun = before.state in _UNTOUCHED or before.finished
+        deadlines = [_met(one, now) if one.kind is DeadlineKind.RESPOND else one for one in deadlines]
+        return self._with_next_update(after, deadlines, now) if begun or news else deadlines
+
+    def _paused_or_resumed(self, deadline: Deadline, before: Timed, after: Timed, now: datetime) -> Deadline:
+        waits = after.state is CaseState.AWAITING_INFORMATION
+        waited = before.state is CaseState.AWAITING_INFORMATION
+        if waits == waited:
+            return deadline
+        keeper = self._keeper(after.team)
+        return keeper.pause(deadline, now) if waits else keeper.resume(deadline, now)
+
+    def _with_next_update(self, case: Timed, deadlines: list[Deadline], now: datetime) -> list[Deadline]:
+        keeper = self._keeper(case.team)
+        update = keeper.update(case.priority, now, staffed_24_7=case.team in self.staffed_24_7)
+        if update is None:
+            return deadlines
+        if case.state is CaseState.AWAITING_INFORMATION:
+            update = keeper.pause(update, now)
+        return [one for one in deadlines if one.kind is not DeadlineKind.UPDATE] + [update]
+
+    def _keeper(self, team: Team) -> Timekeeper:
+        return self.own_hours.get(team, self.timekeeper)
+
+
+def _met(deadline: Deadline, now: datetime) -> Deadline:
+    return deadline if deadline.met_at else replace(deadline, met_at=now, paused_at=None)

@@ -1,35 +1,23 @@
-"""Reads clocks, for one case or for a page of them."""
+"""Reads deadlines, of one case or of a page of them."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.deadlines.domain import Clock
-from services.triage.deadlines.tables import Deadline
-from shared.events.vocabulary import DeadlineKind
+from services.triage.deadlines.domain import Deadline
+from services.triage.deadlines.tables import DeadlineRow
+
+_DEADLINE = TypeAdapter(Deadline)
 
 
-async def of_cases(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[UUID, list[Clock]]:
-    """Return the clocks of each case, in one statement."""
-    wanted = select(Deadline).where(Deadline.case_id.in_(case_ids)).order_by(Deadline.case_id, Deadline.kind)
-    rows = await session.scalars(wanted.execution_options(populate_existing=True))  # `save` goes past the session
-    clocks: dict[UUID, list[Clock]] = {case_id: [] for case_id in case_ids}
-    for row in rows:
-        clocks[row.case_id].append(_clock(row))
-    return clocks
-
-
-def _clock(row: Deadline) -> Clock:
-    return Clock(
-        kind=DeadlineKind(row.kind),
-        started_at=row.started_at,
-        due_at=row.due_at,
-        at_risk_at=row.at_risk_at,
-        round_the_clock=row.round_the_clock,
-        paused_at=row.paused_at,
-        met_at=row.met_at,
-        at_risk_told_at=row.at_risk_told_at,
-        missed_at=row.missed_at,
-    )
+async def of_cases(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[UUID, list[Deadline]]:
+    """Return the deadlines of each case, in one statement."""
+    table = DeadlineRow.table()
+    wanted = select(table).where(table.c.case_id.in_(case_ids)).order_by(table.c.case_id, table.c.kind)
+    deadlines: dict[UUID, list[Deadline]] = {case_id: [] for case_id in case_ids}
+    for row in (await session.execute(wanted)).mappings():
+        deadlines[row["case_id"]].append(_DEADLINE.validate_python(dict(row)))
+    return deadlines

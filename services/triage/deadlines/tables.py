@@ -1,4 +1,4 @@
-"""Clocks of cases."""
+"""Deadlines of cases."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +11,8 @@ from services.triage.tables import Base
 _Moment = DateTime(timezone=True)
 
 
-class Deadline(Base):
-    """One clock of a case. Restarting a clock replaces its row; what happened to it is in the case's activities."""
+class DeadlineRow(Base):
+    """One deadline of a case. A restart replaces its row; what happened to it is in the case's activities."""
 
     __tablename__ = "deadline"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.triage.cases import wording
+from services.triage.cases import views
 from services.triage.operations import panels
 from services.triage.operations.domain import SHORTEST_TREND, Figure, percentile
 from services.triage.operations.figures import ByDay, Panel, by_figure, days_until, total, waiting_for_a_case
@@ -56,8 +56,8 @@ def dashboard(snapshot: Snapshot, lag: Lag, days: int) -> Dashboard:
         panels.lengths("first-action", "Time to first action", figures[Figure.FIRST_ACTION], trend),
         panels.lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
         panels.misdirected(figures, trend),
-        panels.named("platforms", "Platforms", "Platform", figures[Figure.PLATFORM], period, wording.platform),
-        panels.named("behaviours", "What was reported", "What", figures[Figure.BEHAVIOUR], period, wording.words),
+        panels.named("platforms", "Platforms", "Platform", figures[Figure.PLATFORM], period, views.platform),
+        panels.named("behaviours", "What was reported", "What", figures[Figure.BEHAVIOUR], period, views.words),
         panels.letters(snapshot),
         panels.pipeline(snapshot, lag),
     )

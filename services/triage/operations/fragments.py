@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from jinja2 import Environment
 from markupsafe import Markup
 
-from services.triage.cases.wording import duration
+from services.triage.cases.views import duration
 from services.triage.operations.dashboard import Dashboard
 from services.triage.operations.domain import UK
 from shared.web.dead_letters import address_of

@@ -10,8 +10,8 @@ from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import counting
-from services.triage.cases.counting import CountableCase
+from services.triage.cases import queries as counting
+from services.triage.cases.queries import CountableCase
 from services.triage.operations import queries
 from services.triage.operations.domain import (
     CaseFacts,
@@ -42,7 +42,7 @@ _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-op
 async def count_cases(session: AsyncSession, heard: Mapping[UUID, HeardOfCase]) -> None:
     """Look at the cases again and bring the figures to what they are now, with what was heard of each."""
     await session.execute(_ONE_AT_A_TIME)
-    found = await counting.of_cases(session, list(heard))
+    found = await counting.countable(session, list(heard))
     cases_before = await queries.cases(session, list(heard))
     reports_before = await queries.reports(session, {case.report_id for case in found})
     cases = [_case(case, heard[case.case_id], cases_before.get(case.case_id)) for case in found]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from services.triage.cases import wording
+from services.triage.cases import views
 from services.triage.operations.charts import Bar, Bars, Columns
 from services.triage.operations.domain import UK, Figure, Kept, percentile
 from services.triage.operations.figures import ByDay, Panel, Table, Value, total, waiting_for_a_case
@@ -186,11 +186,11 @@ def _in_order(teams: Iterable[str]) -> list[str]:
 
 
 def _team(team: str) -> str:
-    return wording.SHORT_TEAM_NAMES[Team(team)] if team in list(Team) else wording.words(team)
+    return views.SHORT_TEAM_NAMES[Team(team)] if team in list(Team) else views.words(team)
 
 
 def _length(length: timedelta | None) -> str | None:
-    return wording.duration(length) if length else None
+    return views.duration(length) if length else None
 
 
 def _date(day: datetime) -> str:

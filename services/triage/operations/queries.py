@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.triage.cases import counting
+from services.triage.cases import queries
 from services.triage.operations.domain import SHORTEST_TREND, CaseFacts, Cell, Figure, Missed, ReportFacts, day_of
 from services.triage.operations.tables import (
     CountedCase,
@@ -111,7 +111,7 @@ async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
 
 async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Cell]:
     """Return what must be left out: each case kept from somebody, and its report where it is the report's first."""
-    kept = await counting.cases_kept_from(session, keys)
+    kept = await queries.cases_kept_from(session, keys)
     left_out: Counter[Cell] = Counter()
     if kept:
         for case in (await cases(session, {one.case_id for one in kept})).values():

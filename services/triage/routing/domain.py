@@ -197,6 +197,18 @@ class Decision:
     problem: str | None = None
     """Why the engine, not a rule, sent it to the triage desk."""
 
+    def of_linked(self, also: Also) -> "Decision":
+        """Return the decision of a linked case: as this one, but for what the wish for it says."""
+        return replace(
+            self,
+            team=also.team,
+            rule=also.rule or self.rule,
+            clause=also.clause,
+            sentence=also.sentence,
+            report_type=also.report_type or self.report_type,
+            misdirected=also.misdirected,
+        )
+
 
 UNDECIDED = "undecided"
 """The rule name of a decision that no rule could make."""

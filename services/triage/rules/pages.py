@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as cases
-from services.triage.cases import wording as case_wording
+from services.triage.cases import views as case_wording
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case, CaseNotFound
 from services.triage.routing import queries as routing

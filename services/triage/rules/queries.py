@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, Subquery, and_, func, sel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
-from services.triage.cases.present import present
+from services.triage.cases.queries import present
 from services.triage.routing.past import decided
 from services.triage.rules.domain import Past, Window, facts_of_old
 

@@ -6,10 +6,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.triage.cases.access import Viewer
-from services.triage.cases.clocks import ClockRules
-from services.triage.cases.opening import Opening, open_for_reports
+from services.triage.cases.reporters import open_for_reports
+from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.calendar import bank_holidays
-from services.triage.deadlines.domain import OfficeHours, Timekeeper
+from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
 from services.triage.routing import rulebook
 from services.triage.routing.domain import RuleBook
 from shared.db.database import Database
@@ -32,7 +32,8 @@ NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 IDS = RandomIds()
 BOOK: RuleBook = rulebook.load(rulebook.PACKAGED)
 OFFICE = OfficeHours(time(9), time(17), bank_holidays())
-CLOCKS = ClockRules(Timekeeper(OFFICE), frozenset({Team.SIRT}))
+DEADLINES = DeadlinePolicy(Timekeeper(OFFICE), frozenset({Team.SIRT}))
+WRITER = CaseWriter(DEADLINES, IDS, Outbox("triage", IDS))
 _numbers = count(1)
 R = TypeVar("R", bound=Event)
 Submitted = (
@@ -127,15 +128,10 @@ def envelope(data: R, sequence: int = 1) -> Envelope[R]:
     )
 
 
-def opening(book: RuleBook = BOOK) -> Opening:
-    """Return what opening cases needs."""
-    return Opening(lambda: book, CLOCKS, IDS, Outbox("triage", IDS))
-
-
 async def open_cases(database: Database, *reports: Submitted, now: datetime = NOW) -> None:
     """Open the cases of `reports`, as the consumer does."""
     async with database.transaction() as session:
-        await open_for_reports(session, [envelope(one) for one in reports], now, opening=opening())
+        await open_for_reports(session, [envelope(one) for one in reports], now, rulebook=lambda: BOOK, writer=WRITER)
 
 
 def viewer(*teams: Team, subject: str = "S4001", lead: bool = False) -> Viewer:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.triage.cases import domain, turns
+from services.triage.cases import domain
 from services.triage.cases.domain import CLAIM_LEASE, Actor, Case
-from services.triage.cases.possible import possible
+from services.triage.cases.pages import possible
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, ReportId
 from tests.services.triage.building import IDS, NOW
@@ -160,12 +160,12 @@ class CaseLife(RuleBasedStateMachine):
     @rule(action=st.sampled_from(["informed", "to_the_desk", "to_sirt", "concluded", "withdrawn", "assigned"]))
     def others_say(self, action: str) -> None:
         said: dict[str, Callable[[Case], Case]] = {
-            "informed": turns.informed,
-            "to_the_desk": lambda case: turns.moved(case, Team.TRIAGE_DESK),
-            "to_sirt": lambda case: turns.moved(case, Team.SIRT),
-            "concluded": lambda case: turns.concluded(case, Outcome.NO_BREACH),
-            "withdrawn": lambda case: turns.withdrawal_asked(case, self.now),
-            "assigned": lambda case: turns.assigned(case, "S2001"),
+            "informed": domain.informed,
+            "to_the_desk": lambda case: domain.moved(case, Team.TRIAGE_DESK),
+            "to_sirt": lambda case: domain.moved(case, Team.SIRT),
+            "concluded": lambda case: domain.concluded(case, Outcome.NO_BREACH),
+            "withdrawn": lambda case: domain.withdrawal_asked(case, self.now),
+            "assigned": lambda case: domain.assigned(case, "S2001"),
         }
         before, following = self.case, said[action](self.case)
         if before.state in domain.FINISHED:
@@ -175,17 +175,16 @@ class CaseLife(RuleBasedStateMachine):
 
     @rule(actor=ACTORS, action=st.sampled_from(["exempt", "not-exempt", "breach", "confirm-taken-over", "name-person"]))
     def judge(self, actor: Actor, action: str) -> None:
-        way = turns.Way(Team.SIRT, "misuse")
         judged = {
-            "exempt": lambda: turns.exempted(self.case, actor),
-            "not-exempt": lambda: turns.not_exempted(self.case, actor, way),
-            "breach": lambda: turns.aware_of_breach(self.case, actor, self.now),
-            "confirm-taken-over": lambda: turns.compromise_confirmed(self.case, actor),
-            "name-person": lambda: turns.named(self.case, actor),
+            "exempt": lambda: domain.exempted(self.case, actor),
+            "not-exempt": lambda: domain.not_exempted(self.case, actor, Team.SIRT, "misuse"),
+            "breach": lambda: domain.aware_of_breach(self.case, actor, self.now),
+            "confirm-taken-over": lambda: domain.compromise_confirmed(self.case, actor),
+            "name-person": lambda: domain.named(self.case, actor),
         }
         try:
             self.attempt(judged[action]())
-        except (*REFUSALS, turns.NotForThisCase):
+        except (*REFUSALS, domain.NotForThisCase):
             assert action not in possible(self.case, actor, self.now)
 
     @rule()

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.triage.cases.clocks import ClockRules
 from services.triage.deadlines.domain import (
     Calendar,
+    DeadlinePolicy,
     DeadlineWarning,
     OfficeHours,
     RoundTheClock,
@@ -146,7 +146,7 @@ def test_each_warning_is_given_once() -> None:
 
 
 LATE = OfficeHours(time(7), time(23), OFFICE.holidays, every_day=True)
-RULES = ClockRules(KEEPER, frozenset({Team.SIRT}), {Team.SMART: Timekeeper(LATE)})
+RULES = DeadlinePolicy(KEEPER, frozenset({Team.SIRT}), {Team.SMART: Timekeeper(LATE)})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from httpx import AsyncClient
 from sqlalchemy import event, select, text
 
 from services.triage.accounts.tables import KnownAccount
-from services.triage.cases.opening import open_for_reports
+from services.triage.cases.reporters import open_for_reports
 from services.triage.cases.tables import CaseRow
 from services.triage.reports.tables import NamedSubject, Report
 from services.triage.routing.tables import StoredDecision
@@ -17,8 +17,10 @@ from shared.db.database import Database
 from shared.events.triage import CaseRouted
 from shared.events.vocabulary import ReportType
 from tests.services.triage.building import (
+    BOOK,
     IDS,
     NOW,
+    WRITER,
     Submitted,
     enquiry,
     envelope,
@@ -26,7 +28,6 @@ from tests.services.triage.building import (
     incident,
     misuse,
     open_cases,
-    opening,
     report,
 )
 from tests.services.triage.conftest import Triage
@@ -164,7 +165,7 @@ async def test_a_batch_of_any_kind_takes_a_handful_of_statements(
     statements: list[str] = []
     event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     async with database.transaction() as session:
-        await open_for_reports(session, batch, NOW, opening=opening())
+        await open_for_reports(session, batch, NOW, rulebook=lambda: BOOK, writer=WRITER)
     assert len(statements) <= 16
 
 

@@ -6,14 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from services.triage.cases import handlers, queries
-from services.triage.cases.handlers import Work
+from services.triage.cases.handlers import Work, warn_of_deadlines
 from services.triage.cases.queries import CaseFilter
-from services.triage.cases.sweeps import warn_of_deadlines
 from shared.db.database import Database
 from shared.events.triage import CaseTransferred
 from shared.events.vocabulary import Team
-from shared.messaging.outbox import Outbox
-from tests.services.triage.building import CLOCKS, IDS, NOW, open_cases, opening, report, viewer
+from tests.services.triage.building import NOW, WRITER, open_cases, report, viewer
 
 SERVICE = "triage"
 EVENING = NOW + timedelta(hours=12)
@@ -36,7 +34,7 @@ async def test_a_transfer_says_how_urgent_it_is_and_whether_anybody_is_there(
     await open_cases(database, report(behaviours=("threat",)))
     async with database.transaction() as session:
         [case] = await queries.listed(session, LEAD, CaseFilter(), 1)
-        work = Work(session, LEAD, now, IDS, Outbox("triage", IDS), CLOCKS)  # type: ignore[arg-type]  # a parameter
+        work = Work(session, LEAD, now, WRITER)  # type: ignore[arg-type]  # a parameter
         await handlers.transfer(work, case.case_id, case.version, to, "Theirs")
     event = await handed_over(database)
     assert (event.to_team, event.priority, event.staffed) == (to, case.priority, staffed)
@@ -47,7 +45,7 @@ async def test_what_nobody_took_says_it_too_when_it_goes_to_the_desk(database: D
     await open_cases(database, kept, now=EVENING)
     late = NOW + timedelta(days=2)
     async with database.transaction() as session:
-        await warn_of_deadlines(session, late, recorder=opening().recorder)
+        await warn_of_deadlines(session, late, writer=WRITER)
     event = await handed_over(database)
     assert (event.to_team, event.staffed) == ("triage_desk", True)
     assert event.priority is not None

@@ -8,8 +8,8 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import select, text
 
-from services.triage.cases.managers import manager_acted, manager_assigned, referred
 from services.triage.cases.tables import CaseRow
+from services.triage.managers.handlers import manager_acted, manager_assigned, referred
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.db.database import Database
@@ -17,7 +17,7 @@ from shared.events.envelope import Envelope, Event
 from shared.events.intake import AbuseReportSubmitted, MisuseReportSubmitted
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.vocabulary import Team
-from tests.services.triage.building import IDS, NOW, misuse, open_cases, opening, report
+from tests.services.triage.building import IDS, NOW, WRITER, misuse, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.pressing import press
 
@@ -35,7 +35,7 @@ HANDLERS: Mapping[type[Said], Callable[..., Awaitable[None]]] = {
 async def say(database: Database, said: Said) -> None:
     told: Envelope[Event] = Envelope(str(IDS.uuid()), "/signpost/notifier", str(said.case_id), None, LATER, said)
     async with database.transaction() as session:
-        await HANDLERS[type(said)](session, [told], LATER, recorder=opening().recorder)
+        await HANDLERS[type(said)](session, [told], LATER, writer=WRITER)
 
 
 async def rows(database: Database) -> list[CaseRow]:

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import event, select, text
 
 from services.triage.accounts.tables import KnownAccount
-from services.triage.cases.opening import open_for_reports
 from services.triage.cases.queries import ids_of_report
+from services.triage.cases.reporters import open_for_reports
 from services.triage.cases.tables import CaseRow
-from services.triage.deadlines.tables import Deadline
+from services.triage.deadlines.tables import DeadlineRow
 from services.triage.reports.tables import NamedAccount, Report
 from services.triage.routing.queries import explain
 from services.triage.routing.tables import StoredDecision
@@ -18,7 +18,7 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.parts import Person
 from shared.events.vocabulary import Relation
-from tests.services.triage.building import IDS, NOW, envelope, open_cases, opening, report
+from tests.services.triage.building import BOOK, IDS, NOW, WRITER, envelope, open_cases, report
 
 SERVICE = "triage"
 
@@ -36,7 +36,7 @@ async def test_a_report_becomes_one_case_of_smart_with_its_original_time(databas
     assert (case.team, case.state, case.priority, case.reference) == ("smart", "new", "P3", told.reference)
     assert case.submitted_at == NOW - timedelta(minutes=5)
     async with database.transaction() as session:
-        deadline = (await session.scalars(select(Deadline).where(Deadline.case_id == case.case_id))).one()
+        deadline = (await session.scalars(select(DeadlineRow).where(DeadlineRow.case_id == case.case_id))).one()
         decision = (await session.scalars(select(StoredDecision).where(StoredDecision.case_id == case.case_id))).one()
         activities = await chain.read(session, case.case_id)
     assert deadline.due_at == case.due_at == NOW + timedelta(hours=2, minutes=-5)
@@ -56,7 +56,7 @@ async def test_a_batch_takes_a_handful_of_statements(database: Database) -> None
     statements: list[str] = []
     event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     async with database.transaction() as session:
-        await open_for_reports(session, batch, NOW, opening=opening())
+        await open_for_reports(session, batch, NOW, rulebook=lambda: BOOK, writer=WRITER)
     assert len(statements) <= 15
     async with database.transaction() as session:
         assert await session.scalar(text('select count(*) from "case"')) == 200

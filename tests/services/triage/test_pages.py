@@ -7,7 +7,7 @@ import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import event
 
-from services.triage.cases.queue_pages import NO_CASE_YET
+from services.triage.cases.queue import NO_CASE_YET
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted
 from shared.events.parts import Person

@@ -9,7 +9,7 @@ from sqlalchemy import event, select
 from services.triage.cases import handlers, queries
 from services.triage.cases.handlers import Work
 from services.triage.cases.queries import CaseFilter
-from services.triage.cases.reporters import heard_more, heard_withdrawal
+from services.triage.cases.reporters import add_information, ask_withdrawal
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
 from services.triage.reports.tables import Report
@@ -17,8 +17,7 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.intake import AbuseReportAmended, AbuseReportSubmitted, AbuseReportWithdrawn
 from shared.events.vocabulary import CaseState, Team
-from shared.messaging.outbox import Outbox
-from tests.services.triage.building import CLOCKS, IDS, NOW, envelope, open_cases, opening, report, viewer
+from tests.services.triage.building import NOW, WRITER, envelope, open_cases, report, viewer
 from tests.services.triage.conftest import Triage
 from tests.services.triage.pressing import press
 
@@ -35,13 +34,13 @@ def more(told: AbuseReportSubmitted, **changes: object) -> AbuseReportAmended:
 async def hear(database: Database, *said: AbuseReportAmended, now: datetime = NOW + HOUR) -> None:
     async with database.transaction() as session:
         envelopes = [envelope(one, 2) for one in said]
-        await heard_more(session, envelopes, now, recorder=opening().recorder)
+        await add_information(session, envelopes, now, writer=WRITER)
 
 
 async def ask(database: Database) -> None:
     async with database.transaction() as session:
         [case] = await queries.listed(session, SAM, CaseFilter(), 1)
-        work = Work(session, SAM, NOW + timedelta(minutes=1), IDS, Outbox("triage", IDS), CLOCKS)
+        work = Work(session, SAM, NOW + timedelta(minutes=1), WRITER)
         await handlers.claim(work, case.case_id, 1)
         await handlers.ask(work, case.case_id, 2, "Which post?")
 
@@ -105,7 +104,7 @@ async def test_a_withdrawal_is_a_flag_and_the_team_decides(database: Database) -
     await open_cases(database, told)
     gone = AbuseReportWithdrawn(report_id=told.report_id, reference=told.reference, at=NOW + HOUR)
     async with database.transaction() as session:
-        await heard_withdrawal(session, [envelope(gone, 2)], NOW + HOUR, recorder=opening().recorder)
+        await ask_withdrawal(session, [envelope(gone, 2)], NOW + HOUR, writer=WRITER)
     async with database.transaction() as session:
         row = (await session.scalars(select(CaseRow))).one()
         stored = await session.get_one(Report, told.report_id)

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from services.triage.accounts.tables import KnownAccount
 from services.triage.cases.tables import CaseRow
-from services.triage.deadlines.tables import Deadline
+from services.triage.deadlines.tables import DeadlineRow
 from shared.auth.permissions import Role
 from shared.events.triage import CaseCompromiseConfirmed
 from tests.services.triage.building import IDS, NOW, Submitted, incident, misuse, open_cases, report
@@ -70,13 +70,13 @@ async def test_72_hours_run_from_sirts_recorded_awareness_whatever_happens(triag
     await press(maria, page, f"{page}/resolve", outcome="contained")
     assert "Possible breach" not in (await maria.get(page)).text
     async with triage.database.transaction() as session:
-        clock = (await session.scalars(select(Deadline).where(Deadline.kind == "personal_data_breach"))).one()
+        clock = (await session.scalars(select(DeadlineRow).where(DeadlineRow.kind == "personal_data_breach"))).one()
         case = (await session.scalars(select(CaseRow))).one()
     assert (clock.started_at, clock.due_at) == (NOW + timedelta(minutes=5), NOW + 3 * DAYS + timedelta(minutes=5))
     assert (clock.paused_at, clock.met_at, case.due_at) == (None, None, clock.due_at)
     assert (await press(maria, page, f"{page}/breach-decided", text="The regulator is told")).status_code == 303
     async with triage.database.transaction() as session:
-        decided = (await session.scalars(select(Deadline).where(Deadline.kind == "personal_data_breach"))).one()
+        decided = (await session.scalars(select(DeadlineRow).where(DeadlineRow.kind == "personal_data_breach"))).one()
         ended = (await session.scalars(select(CaseRow))).one()
     assert (decided.met_at, ended.due_at) == (NOW + timedelta(minutes=10), None)
 

@@ -8,15 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import handlers, queries
-from services.triage.cases.handlers import Work
+from services.triage.cases.handlers import Work, expire_leases, warn_of_deadlines
 from services.triage.cases.queries import CaseFilter
-from services.triage.cases.sweeps import expire_leases, warn_of_deadlines
 from services.triage.deadlines import queries as deadlines
 from shared.audit import chain
 from shared.db.database import Database
 from shared.events.vocabulary import DeadlineKind, Team
 from shared.messaging.outbox import Outbox
-from tests.services.triage.building import CLOCKS, IDS, NOW, open_cases, opening, report, viewer
+from tests.services.triage.building import IDS, NOW, WRITER, open_cases, report, viewer
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)
@@ -36,7 +35,7 @@ async def told(database: Database) -> list[str]:
 
 async def sweep(database: Database, now: datetime) -> int:
     async with database.transaction() as session:
-        return await warn_of_deadlines(session, now, recorder=opening().recorder)
+        return await warn_of_deadlines(session, now, writer=WRITER)
 
 
 async def test_a_clock_is_told_at_risk_once_and_missed_once(database: Database) -> None:
@@ -59,7 +58,7 @@ async def test_a_response_in_time_and_a_question_stop_the_clock(database: Databa
     await open_cases(database, report(), report(behaviours=("doxing",)))
     async with database.transaction() as session:
         first, second = await queries.listed(session, SAM, CaseFilter(), 2)
-        work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
+        work = Work(session, SAM, minutes(1), WRITER)
         for case in (first, second):
             await handlers.claim(work, case.case_id, 1)
         await handlers.start(work, second.case_id, 2)
@@ -72,13 +71,13 @@ async def test_an_update_is_due_after_the_response_to_an_urgent_case(database: D
     await open_cases(database, report(behaviours=("doxing",)))
     async with database.transaction() as session:
         [case] = await queries.listed(session, SAM, CaseFilter(), 1)
-        work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
+        work = Work(session, SAM, minutes(1), WRITER)
         await handlers.claim(work, case.case_id, 1)
         await handlers.start(work, case.case_id, 2)
     await sweep(database, minutes(122))
     assert await told(database) == ["case.deadline_missed.v1"]
     async with database.transaction() as session:
-        work = Work(session, SAM, minutes(123), IDS, OUTBOX, CLOCKS)
+        work = Work(session, SAM, minutes(123), WRITER)
         await handlers.add_note(work, case.case_id, 3, "News", shared=True)
     await sweep(database, minutes(123 + 121))
     assert await told(database) == ["case.deadline_missed.v1"] * 2
@@ -88,7 +87,7 @@ async def test_only_what_the_reporter_reads_is_the_update_that_was_promised(data
     await open_cases(database, report(behaviours=("doxing",)))
     async with database.transaction() as session:
         [case] = await queries.listed(session, SAM, CaseFilter(), 1)
-        work = Work(session, SAM, minutes(1), IDS, OUTBOX, CLOCKS)
+        work = Work(session, SAM, minutes(1), WRITER)
         await handlers.claim(work, case.case_id, 1)
         await handlers.start(work, case.case_id, 2)
         await handlers.add_note(replace(work, now=minutes(60)), case.case_id, 3, "Rang the platform", shared=False)
@@ -106,13 +105,13 @@ async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Dat
     await open_cases(database, report(), report())
     async with database.transaction() as session:
         claimed, started = await queries.listed(session, SAM, CaseFilter(), 2)
-        work = Work(session, SAM, NOW, IDS, OUTBOX, CLOCKS)
+        work = Work(session, SAM, NOW, WRITER)
         await handlers.claim(work, claimed.case_id, 1)
         await handlers.claim(work, started.case_id, 1)
         await handlers.start(work, started.case_id, 2)
     for now, expired in ((minutes(9), 0), (minutes(10), 2), (minutes(11), 0)):
         async with database.transaction() as session:
-            assert await expire_leases(session, now, ids=IDS) == expired
+            assert await expire_leases(session, now, writer=WRITER) == expired
     async with database.transaction() as session:
         found = {case.case_id: case for case in await queries.listed(session, SAM, CaseFilter(), 2)}
         activities = await chain.read(session, claimed.case_id)
@@ -129,7 +128,7 @@ async def test_a_case_that_is_kept_from_people_and_that_nobody_takes_goes_to_the
     await open_cases(database, kept, taken, report())
     async with database.transaction() as session:
         [case] = await queries.listed(session, SAM, CaseFilter(report_id=taken.report_id), 1)
-        await handlers.claim(Work(session, SAM, minutes(119), IDS, OUTBOX, CLOCKS), case.case_id, 1)
+        await handlers.claim(Work(session, SAM, minutes(119), WRITER), case.case_id, 1)
     await sweep(database, minutes(90))
     await sweep(database, minutes(120))
     await sweep(database, minutes(121))

@@ -4,14 +4,14 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import select, text
 
-from services.triage.cases.reporters import heard_more
+from services.triage.cases.reporters import add_information
 from services.triage.cases.tables import CaseRow
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.events.intake import MisuseReportAmended, MisuseReportSubmitted
 from shared.events.triage import CaseResolved
-from tests.services.triage.building import NOW, PRIYA, envelope, misuse, open_cases, opening
+from tests.services.triage.building import NOW, PRIYA, WRITER, envelope, misuse, open_cases
 from tests.services.triage.conftest import Triage
 from tests.services.triage.pressing import press
 
@@ -116,7 +116,7 @@ async def test_what_its_reporter_adds_to_an_exempt_report_is_not_kept(triage: Tr
     await press(desk, page, f"{page}/exempt")
     more = MisuseReportAmended.model_validate({**told.model_dump(), "added_at": NOW, "text": CANARY})
     async with triage.database.transaction() as session:
-        await heard_more(session, [envelope(more, 2)], NOW, recorder=opening().recorder)
+        await add_information(session, [envelope(more, 2)], NOW, writer=WRITER)
     async with triage.database.transaction() as session:
         kept = await session.scalar(text("select string_agg(a::text, '') from activity a"))
         notes = await session.scalar(text("select count(*) from note"))

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.triage.app import open_service
-from services.triage.cases.opening import Opening, open_for_reports
 from services.triage.cases.queries import ids_of_report
+from services.triage.cases.reporters import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.queries import explain
 from services.triage.routing.rulebook import RuleBookRefused
@@ -20,8 +20,7 @@ from services.triage.rules.reload import BookWatch, RunningBook
 from services.triage.settings import TriageSettings
 from shared.auth.keys import ensure_key_files
 from shared.events.intake import AbuseReportSubmitted
-from shared.messaging.outbox import Outbox
-from tests.services.triage.building import CLOCKS, IDS, NOW, envelope, report
+from tests.services.triage.building import NOW, WRITER, envelope, report
 from tests.services.triage.conftest import SetClock, Triage
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RULE_WITH_A_TYPO, book_with
 
@@ -158,9 +157,7 @@ async def test_a_decision_keeps_the_book_and_the_policy_that_applied(triage: Tri
 
 async def decided_by(running: RunningBook, triage: Triage, told: AbuseReportSubmitted) -> None:
     async with triage.database.transaction() as session:
-        await open_for_reports(
-            session, [envelope(told)], NOW, opening=Opening(running, CLOCKS, IDS, Outbox("triage", IDS))
-        )
+        await open_for_reports(session, [envelope(told)], NOW, rulebook=running, writer=WRITER)
 
 
 BAD: dict[str, tuple[str, str]] = {

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import answers, queries, wording
+from services.triage.cases import queries, views
 from services.triage.cases.domain import Case, CaseNotFound
-from services.triage.cases.managers import note_look
+from services.triage.managers.handlers import note_look
 from services.triage.reports import queries as reports
 from shared.auth.guard import SignedIn
 from shared.auth.principal import Principal
@@ -50,7 +50,7 @@ async def _page(request: Request, session: AsyncSession, case: Case, *, content:
         request,
         "manager_case.html",
         case=case,
-        rows=answers.allegation(report),
+        rows=views.allegation(report),
         content=report.content,
-        wording=wording,
+        wording=views,
     )

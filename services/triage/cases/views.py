@@ -1,0 +1,355 @@
+"""How cases read on a page: the words for their codes, and a report's answers as rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.triage.deadlines.domain import Deadline
+from services.triage.reports.queries import Answers, PersonNamed
+from shared.events.parts import Person
+from shared.events.people import may_be
+from shared.events.platforms import PLATFORMS
+from shared.events.vocabulary import CaseState, DeadlineKind, FoundBy, Outcome, Relation, ReportType, Team, YesNoUnsure
+from shared.web.times import uk_date, uk_time
+
+FULL_TEAM_NAMES = {
+    Team.SMART: "Social Media Abuse Response Team (SMART)",
+    Team.SIRT: "Security Incident Response Team (SIRT)",
+    Team.LINE_MANAGER: "Line manager",
+    Team.ADVICE_CENTRE: "Security Advice Centre",
+    Team.POLICY_STANDARDS: "Security Policy and Standards",
+    Team.TRIAGE_DESK: "Triage desk",
+}
+SHORT_TEAM_NAMES = FULL_TEAM_NAMES | {Team.SMART: "SMART", Team.SIRT: "SIRT"}
+
+STATES = {
+    CaseState.NEW: "New",
+    CaseState.CLAIMED: "Claimed",
+    CaseState.IN_PROGRESS: "In progress",
+    CaseState.AWAITING_INFORMATION: "Awaiting information",
+    CaseState.RESOLVED: "Resolved",
+    CaseState.CLOSED: "Closed",
+}
+
+OUTCOMES = {
+    Outcome.REPORTED_TO_PLATFORM: "Reported to the platform",
+    Outcome.REMOVED_BY_PLATFORM: "Removed by the platform",
+    Outcome.SUPPORT_GIVEN: "Support given",
+    Outcome.POLICE_REFERRAL: "Referred to the police",
+    Outcome.NO_VIOLATION: "No violation found",
+    Outcome.INVALID_REPORT: "Invalid report",
+    Outcome.NO_BREACH: "No breach of the policy",
+    Outcome.ADVICE_GIVEN: "Advice given",
+    Outcome.INFORMAL_ACTION: "Informal action",
+    Outcome.DISCIPLINARY_ROUTE: "Disciplinary route",
+    Outcome.REFERRED: "Referred to another team",
+    Outcome.INSUFFICIENT_INFORMATION: "Not enough information",
+    Outcome.EXEMPT: "Outside the policy: trade union activity",
+    Outcome.CONTAINED: "Contained",
+    Outcome.ERADICATED: "Eradicated",
+    Outcome.ACCEPTED: "Risk accepted",
+    Outcome.FALSE_POSITIVE: "False positive",
+    Outcome.NOT_AN_INCIDENT: "Not a security incident",
+    Outcome.ANSWERED: "Answered",
+    Outcome.EXCEPTION_GRANTED: "Exception granted",
+    Outcome.EXCEPTION_REFUSED: "Exception refused",
+    Outcome.DUPLICATE: "Duplicate of another report",
+    Outcome.OUT_OF_SCOPE: "Out of scope",
+    Outcome.WITHDRAWN: "Withdrawn by the reporter",
+}
+
+TYPES = {
+    ReportType.ABUSE: "Abuse",
+    ReportType.MISUSE: "Misuse",
+    ReportType.SECURITY_INCIDENT: "Security incident",
+    ReportType.ENQUIRY: "Enquiry",
+    ReportType.POLICY_EXCEPTION: "Exception to the policy",
+}
+
+ACTIONS = {
+    "opened": "Case opened",
+    "claimed": "Claimed",
+    "released": "Released",
+    "started": "Work started",
+    "note_added": "Internal note added",
+    "note_shared": "Note shared with the reporter",
+    "information_asked": "Reporter asked for information",
+    "information_added": "The reporter added something",
+    "manager_agreed": "The reporter agreed that their manager is told",
+    "withdrawal_asked": "The reporter asked to withdraw",
+    "transferred": "Transferred",
+    "resolved": "Resolved",
+    "closed": "Closed",
+    "reopened": "Reopened",
+    "exempted": "Outside the policy: closed, and whom it was about erased",
+    "not_exempted": "Not trade union activity: sent on by the rules",
+    "manager_assigned": "A line manager has it",
+    "manager_missing": "No line manager can work it",
+    "manager_acted": "The line manager recorded an action",
+    "manager_looked": "The line manager opened it",
+    "referred_to_sirt": "The line manager referred it to SIRT",
+    "misuse_opened": "Linked case of misuse opened",
+    "breach_aware": "SIRT is aware of a breach of personal data",
+    "breach_decided": "Decided who is told about the breach",
+    "compromise_confirmed": "Confirmed that an account is taken over",
+    "person_named": "Somebody was named to see the case",
+    "page_opened": "The restricted case was opened",
+    "content_shown": "What was written was shown",
+    "nobody_took_it": "Nobody of the team took it: given to the triage desk",
+    "lease_expired": "Claim ran out",
+    "deadline_at_risk": "Deadline at risk",
+    "deadline_missed": "Deadline missed",
+}
+
+OWNERS = {"dwp": "DWP", "supplier": "A supplier", "unsure": "Not sure"}
+CHANNELS = {"staff": "The security form", "supplier": "The suppliers’ channel"}
+DEVICES = {"dwp": "A DWP device", "personal": "A personal device", "unsure": "Not known"}
+ENQUIRY_TOPICS = {
+    "policy": "The policy",
+    "account": "An account",
+    "training": "Training",
+    "requirement": "A business requirement that does not fit",
+    "other": "Something else",
+}
+EXCEPTIONS = {
+    "request": "A request for an exception",
+    "notice": "Notice of an activity that may need an exception",
+}
+
+RELATIONS = {
+    "self": "The reporter",
+    "colleague": "A colleague",
+    "customer": "A customer",
+    "public": "A member of the public",
+    "group": "A group",
+    "unknown": "Not known",
+}
+
+CLOCKS = {
+    DeadlineKind.RESPOND: "Respond",
+    DeadlineKind.UPDATE: "Next update",
+    DeadlineKind.PERSONAL_DATA_BREACH: "Breach of personal data, 72 hours",
+}
+
+
+def words(code: str) -> str:
+    """Return a word of the vocabulary as a person reads it: `intimate_image` → `Intimate image`."""
+    return code.replace("_", " ").capitalize()
+
+
+def changed(name: str, value: str) -> str:
+    """Return a value of the activity record as a person reads it: `smart` → `SMART`."""
+    known: Mapping[str, Mapping[str, str]] = {
+        "team": {team.value: text for team, text in SHORT_TEAM_NAMES.items()},
+        "state": {state.value: text for state, text in STATES.items()},
+        "outcome": {outcome.value: text for outcome, text in OUTCOMES.items()},
+        "clock": {kind.value: text for kind, text in CLOCKS.items()},
+    }
+    if name == "due_at":
+        return uk_time(datetime.fromisoformat(value))
+    if name in {"rule", "accounts", "assignee", "version", "priority", "acted_on"}:
+        return value
+    return known.get(name, {}).get(value) or words(value)
+
+
+def actor(subject: str, me: str) -> str:
+    """Return who did something, as `me` reads it."""
+    if subject.startswith("system:"):
+        return "Signpost"
+    return {me: "you", "reporter": "the reporter"}.get(subject, subject)
+
+
+def what(code: str) -> str:
+    """Return what happened, in the queue: `speaks_for_department` → `speaks for department`."""
+    return code.replace("_", " ")
+
+
+def platform(slug: str) -> str:
+    """Return a platform's name."""
+    return PLATFORMS.get(slug) or words(slug)
+
+
+def clock_words(due_at: datetime | None, now: datetime) -> str:
+    """Return `12 min left` or `missed by 3 min`; nothing where no deadline runs."""
+    if due_at is None:
+        return ""
+    return f"{duration(due_at - now)} left" if due_at > now else f"missed by {duration(now - due_at)}"
+
+
+def clock_state(deadline: Deadline, now: datetime) -> str:
+    """Return how a deadline stands."""
+    if deadline.met_at:
+        return "met late" if deadline.due_at < deadline.met_at else "met"
+    return "paused" if deadline.paused else clock_words(deadline.due_at, now)
+
+
+def duration(length: timedelta) -> str:
+    """Return a length in its two largest units: `45 min`, `2 h 5 min`, `3 days 4 h`."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 1:
+        return "less than 1 min"
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} {'day' if days == 1 else 'days'}" + (f" {hours} h" if hours else "")
+    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "") if part)
+
+
+NOT_SAID = "Not said"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """One row: what was asked, and each answer in a line of its own."""
+
+    key: str
+    lines: tuple[str, ...]
+
+
+def rows(report: Answers, *, grace: timedelta | None) -> list[AnswerRow]:
+    """Return the answers of a report.
+
+    Args:
+        report: as it was submitted.
+        grace: how long after its discovery an incident may be reported; None where the viewer may not see lateness.
+    """
+    by_form = {
+        ReportType.ABUSE: _abuse,
+        ReportType.MISUSE: _misuse,
+        ReportType.SECURITY_INCIDENT: _incident,
+        ReportType.ENQUIRY: _enquiry,
+        ReportType.POLICY_EXCEPTION: _exception,
+    }
+    found = [*by_form[ReportType(report.form)](report), *_reporter(report)]
+    if late := _late(report, grace):
+        found.append(late)
+    return [row for row in found if row.lines]
+
+
+def allegation(report: Answers) -> list[AnswerRow]:
+    """Return what the manager of its subject sees: nothing of who reported it, and no other report."""
+    others = [one for one in report.affected if not _may_be_reporter(one, report.reporter)]
+    return [row for row in _alleged(report, others) if row.lines]
+
+
+def _abuse(report: Answers) -> Iterable[AnswerRow]:
+    yield _row("What happened", _coded(report.behaviours))
+    yield from _content(report)
+    yield _row("When", uk_time(report.occurred_at) if report.occurred_at else NOT_SAID)
+    yield _people("Who is affected", report.affected, NOT_SAID)
+    yield _people("Who may have done it", report.suspected, "Not known")
+    yield _row("Also at risk", _coded(report.also_affects, "Nothing named"))
+
+
+def _misuse(report: Answers) -> Iterable[AnswerRow]:
+    yield from _alleged(report, report.affected)
+    yield _row("The incident that was not reported", report.related_reference or "")
+    if report.taken_over:
+        yield _row("Somebody else controls the account", words(report.taken_over))
+
+
+def _alleged(report: Answers, affected: Sequence[PersonNamed]) -> Iterable[AnswerRow]:
+    """Return what somebody is said to have done; beside abuse it is about whoever is suspected of that."""
+    accused = [report.subject] if report.subject else report.suspected
+    yield _people("Who it is about", accused, "Not named, or erased")
+    if report.misuse or not report.behaviours:
+        yield _row("What happened", _coded(report.misuse))
+    if report.behaviours:
+        yield _row("Abuse", _coded(report.behaviours))
+        yield _people("Who is affected", affected, NOT_SAID)
+    yield from _content(report)
+    yield _row("What the account is", words(report.account_kind or ""))
+    yield _row("Device", DEVICES.get(report.device or "", ""))
+    yield _row("In their own time", words(report.own_time or ""))
+    yield _row("Information of the department shown", words(report.dwp_information or ""))
+    yield _row("When", uk_time(report.occurred_at) if report.occurred_at else NOT_SAID)
+    if report.union_activity != YesNoUnsure.NO:
+        yield _row("About trade union activity", words(report.union_activity or ""))
+
+
+def _incident(report: Answers) -> Iterable[AnswerRow]:
+    yield _row("What was done to the asset", _coded(report.effects))
+    yield _row("How it came about", _coded(report.circumstances))
+    yield _row("Whose asset", OWNERS.get(report.asset_owner or "", words(report.asset_owner or "")))
+    yield _row("Occurred", uk_time(report.occurred_at) if report.occurred_at else "Not known")
+    yield _row("Discovered", uk_time(report.discovered_at) if report.discovered_at else NOT_SAID)
+    yield _row("Still happening", words(report.still_happening or ""))
+    yield _row("Personal data", words(report.personal_data or ""))
+    if report.people_affected is not None:
+        yield _row("How many people", f"{report.people_affected:,}")
+    if report.platform:
+        yield _row("A social media account", report.platform_name or platform(report.platform))
+    if report.taken_over:
+        yield _row("Somebody else controls it", words(report.taken_over))
+    if report.behaviours:
+        yield _row("Abuse", _coded(report.behaviours))
+        yield _people("Who is affected", report.affected, NOT_SAID)
+        yield _people("Who may have done it", report.suspected, "Not known")
+    if report.own_mistake:
+        yield _row("Their own mistake", "Yes. Thank them: people who say so keep others safe.")
+    yield _row("Came by", CHANNELS.get(report.channel or "", ""))
+
+
+def _enquiry(report: Answers) -> Iterable[AnswerRow]:
+    yield _row("Advice on", ENQUIRY_TOPICS.get(report.about or "", words(report.about or "")))
+
+
+def _exception(report: Answers) -> Iterable[AnswerRow]:
+    yield _row("What it is", EXCEPTIONS.get(report.exception_kind or "", "Not said"))
+    if report.platform:
+        yield _row("Platform", platform(report.platform))
+    yield _row("Wanted until", uk_date(report.wanted_until) if report.wanted_until else "")
+
+
+def _content(report: Answers) -> Iterable[AnswerRow]:
+    kind = f", {report.content_kind.replace('_', ' ')}" if report.content_kind else ""
+    yield _row("Where", (report.platform_name or platform(report.platform)) + kind)
+    yield _row("The content now", words(report.content_state) if report.content_state else NOT_SAID)
+
+
+def _reporter(report: Answers) -> Iterable[AnswerRow]:
+    who = report.reporter.name or report.reporter.staff_id or NOT_SAID
+    if report.confidentiality == "anonymous":
+        who = "An anonymous reporter"
+    elif report.confidentiality == "confidential":
+        who += " (confidential: do not tell anybody outside the team)"
+    yield _row("Reported by", who)
+    if report.found_by == FoundBy.MONITORING:
+        yield _row("Noticed by", "Routine monitoring")
+    if report.manager_alert:
+        agreed = f", agreed {uk_time(report.manager_agreed_at)}" if report.manager_agreed_at else ""
+        yield _row("May the reporter’s manager be told", words(report.manager_alert) + agreed)
+    yield _row("A safe way to reach them", report.safe_contact or "")
+
+
+def _late(report: Answers, grace: timedelta | None) -> AnswerRow | None:
+    """Say that an incident was reported late: a fact for SIRT's leads, never an accusation or a case (C-c, C-i)."""
+    if grace is None or report.discovered_at is None:
+        return None
+    took = report.submitted_at - report.discovered_at
+    return _row("Time from discovery to report", f"{duration(took)} (late)") if took > grace else None
+
+
+def _row(key: str, text: str) -> AnswerRow:
+    return AnswerRow(key, (text,) if text else ())
+
+
+def _coded(codes: Sequence[str], otherwise: str = NOT_SAID) -> str:
+    return ", ".join(code.replace("_", " ") for code in codes).capitalize() or otherwise
+
+
+def _people(key: str, people: Sequence[PersonNamed], otherwise: str) -> AnswerRow:
+    return AnswerRow(key, tuple(map(_person, people)) or (otherwise,))
+
+
+def _may_be_reporter(one: PersonNamed, reporter: PersonNamed) -> bool:
+    if one.relation == Relation.SELF:
+        return True
+    named = Person(relation=Relation.COLLEAGUE, name=one.name, staff_id=one.staff_id, handle=one.handle)
+    return may_be(staff_id=reporter.staff_id, name=reporter.name, email=None, person=named)
+
+
+def _person(one: PersonNamed) -> str:
+    text = RELATIONS.get(one.relation, words(one.relation))
+    text += f": {one.name}" if one.name else ""
+    text += f" ({one.staff_id})" if one.staff_id else ""
+    return text + (f", account {one.handle}" if one.handle else "")
