@@ -41,6 +41,7 @@ _NOON = 12
 _NOT_A_TIME = "Enter a time like 2:30pm or 14:30, or leave it empty"
 
 E = TypeVar("E", bound=StrEnum)
+W = TypeVar("W", bound=str)
 Typed = Mapping[str, Sequence[str]]
 """What was typed: the texts of each field, by its name."""
 
@@ -109,7 +110,7 @@ class FormPage:
     """The version that the answers are decided on."""
 
 
-def options(labels: Mapping[str, str], hints: Mapping[str, str] | None = None) -> tuple[Option, ...]:
+def options(labels: Mapping[W, str], hints: Mapping[W, str] | None = None) -> tuple[Option, ...]:
     """Return the options of labels by value."""
     return tuple(Option(str(value), label, (hints or {}).get(value)) for value, label in labels.items())
 
@@ -209,10 +210,10 @@ class FormReader:
         return tuple(dict.fromkeys(filter(None, map(rule.line, self.first(name).splitlines()))))
 
     def one_of(self, name: str, values: Collection[str], needed: str | None = None) -> str | None:
-        """Return which one of `values` was chosen."""
-        chosen = self.first(name).strip()
-        if chosen and chosen in values:
-            return chosen
+        """Return which one of `values` was chosen; none where more than one was."""
+        chosen = set(filter(None, map(str.strip, self.typed.get(name, ()))))
+        if len(chosen) == 1 and chosen <= set(values):
+            return chosen.pop()
         if chosen or needed:
             self._wrong(name, needed or "Choose one of the answers")
         return None

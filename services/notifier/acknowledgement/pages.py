@@ -3,7 +3,6 @@
 GET changes nothing, because mail scanners open links.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -13,11 +12,11 @@ from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Ack
 from shared.auth.guard import Anyone
 from shared.events.vocabulary import Acknowledgement
 from shared.web.dependencies import Now, Transaction
-from shared.web.forms import FormErrors, read_form
+from shared.web.forms import posted_form
 from shared.web.pages import render
 
 router = APIRouter(prefix="/alerts/acknowledge", include_in_schema=False)
-CHOOSE = "Choose one of the three answers"
+CHOOSE_AN_ANSWER = "Choose one of the three answers"
 
 
 async def _links(request: Request) -> AcknowledgementLinks:
@@ -58,16 +57,10 @@ async def answer(
     alert = await links.open(session, token, now)
     if alert is None:
         return render(request, "acknowledgement/over.html", 404)
-    given = read_answer(await read_form(request, FormErrors()))
+    form = await posted_form(request)
+    given = form.choice("answer", Acknowledgement, CHOOSE_AN_ANSWER)
     if given is None:
-        errors = FormErrors({"answer": CHOOSE})
-        return render(request, "acknowledgement/ask.html", 422, alert=alert, errors=errors)
+        return render(request, "acknowledgement/ask.html", 422, alert=alert, errors=form.errors)
     if not await answering.answer(session, alert.alert_id, given, now):
         return render(request, "acknowledgement/answered.html", alert=alert)
     return render(request, "acknowledgement/thanks.html", alert=alert, given=given)
-
-
-def read_answer(fields: Mapping[str, Sequence[str]]) -> Acknowledgement | None:
-    """Return the answer that was given, None where there is not exactly one that we know."""
-    given = fields.get("answer", ())
-    return Acknowledgement(given[0]) if len(given) == 1 and given[0] in set(Acknowledgement) else None

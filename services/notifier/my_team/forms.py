@@ -1,19 +1,18 @@
 """What a manager records: categories and days, no details, nothing in the future."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
-from typing import TypeVar
 
+from services.notifier.directory.domain import StaffMember
 from services.notifier.misuse.handlers import ActionTaken
+from services.notifier.misuse.queries import AssignedCase
 from shared.events.vocabulary import AlertPurpose, ManagerAction, MisuseBehaviour
 from shared.ids import StaffId
-from shared.web.forms import FormErrors
+from shared.web.forms import Field, FormPage, FormReader, Kind, Option, options
 
-E = TypeVar("E", bound=StrEnum)
-Fields = Mapping[str, Sequence[str]]
-_FIRST_YEAR = 2000
+_FIRST_DAY = date(2000, 1, 1)
+"""A day before is a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,56 +22,6 @@ class Finding:
     person: StaffId
     category: MisuseBehaviour
     found_on: date
-
-
-def read_action(fields: Fields, today: date, errors: FormErrors) -> ActionTaken | None:
-    """Return what the manager says they did; None where something is to be corrected."""
-    action = _choice(fields, "action", ManagerAction, "Choose what you did", errors)
-    acted_on = _day(fields, "acted_on", today, "the day on which you did it", errors)
-    return ActionTaken(action, acted_on) if action and acted_on and not errors else None
-
-
-def read_finding(fields: Fields, people: Collection[StaffId], today: date, errors: FormErrors) -> Finding | None:
-    """Return what the manager found about one of `people`; None where something is to be corrected."""
-    person = StaffId(_text(fields, "person"))
-    if person not in people:
-        errors.add("person", "Choose who it is about")
-    category = _choice(fields, "category", MisuseBehaviour, "Choose what you found", errors)
-    found_on = _day(fields, "found_on", today, "the day on which you found it", errors)
-    return Finding(person, category, found_on) if category and found_on and not errors else None
-
-
-def typed(fields: Fields) -> dict[str, str]:
-    """Return what was typed, to be shown again."""
-    return {name: values[0] for name, values in fields.items() if values}
-
-
-def _choice(fields: Fields, name: str, kind: type[E], message: str, errors: FormErrors) -> E | None:
-    given = fields.get(name, ())
-    if len(given) == 1 and given[0] in set(kind):
-        return kind(given[0])
-    errors.add(name, message)
-    return None
-
-
-def _day(fields: Fields, name: str, today: date, what: str, errors: FormErrors) -> date | None:
-    field = f"{name}-day"
-    parts = [_text(fields, f"{name}-{part}") for part in ("year", "month", "day")]
-    try:
-        day = date(*(int(part) for part in parts if part.isascii() and part.isdigit()))
-    except (TypeError, ValueError, OverflowError):
-        errors.add(field, f"Enter {what}, like 23 11 2026")
-        return None
-    if day > today:
-        errors.add(field, "The day must be today or in the past")
-    elif day.year < _FIRST_YEAR:
-        errors.add(field, f"Enter {what} with all four digits of the year")
-    return day
-
-
-def _text(fields: Fields, name: str) -> str:
-    given = fields.get(name, ())
-    return given[0].strip() if len(given) == 1 else ""
 
 
 ALERT: Mapping[AlertPurpose, str] = {
@@ -93,10 +42,68 @@ FINDING: Mapping[MisuseBehaviour, str] = {
     MisuseBehaviour.MIXED_ACCOUNT: "Mixed work and private content in one account",
     MisuseBehaviour.ASSOCIATION: "Connected private views with the department or the government",
     MisuseBehaviour.DISCLOSURE: "Showed information of the department",
-    MisuseBehaviour.HARASSMENT: "Harassed or abused somebody",
+    MisuseBehaviour.HARASSMENT: "Harassed or abused someone",
     MisuseBehaviour.UNSANCTIONED_ACCOUNT: "Used an account for the department that was not approved",
     MisuseBehaviour.UNTRAINED_OPERATOR: "Operated an account without training",
     MisuseBehaviour.UNAPPROVED_DEVICE: "Used a device that is not approved",
     MisuseBehaviour.FAILURE_TO_REPORT: "Did not report an incident",
     MisuseBehaviour.OTHER: "Something else",
 }
+
+
+_ACTION_FIELDS = (
+    Field("action", "What did you do?", Kind.RADIOS, options=options(ACTION)),
+    Field("acted_on", "When did you do it?", Kind.DAY),
+)
+
+
+def action_page(case: AssignedCase) -> FormPage:
+    """Return the page that asks what the manager did and when."""
+    return FormPage(
+        title="Record what you did",
+        about=case.reference,
+        button="Record it",
+        back=("Back to my team", "/alerts/my-team"),
+        fields=_ACTION_FIELDS,
+        intro=(
+            "Record the kind of action and the day only. Details belong in the personnel system.",
+            "This finishes the case; it cannot be changed here afterwards.",
+        ),
+    )
+
+
+def finding_fields(people: Sequence[StaffMember]) -> tuple[Field, ...]:
+    """Return what is asked about a finding: which of `people` it is about, what it is, and its day."""
+    listed = (Option("", "Choose a person"), *(Option(member.staff_id, member.name) for member in people))
+    return (
+        Field("person", "Who is it about?", Kind.SELECT, options=listed),
+        Field("category", "What did you find?", Kind.RADIOS, options=options(FINDING)),
+        Field("found_on", "When did you find it?", Kind.DAY),
+    )
+
+
+def read_action(form: FormReader, today: date) -> ActionTaken | None:
+    """Return what the manager says they did; None where an error was recorded."""
+    action = form.choice("action", ManagerAction, "Choose what you did")
+    acted_on = _past_day(form, "acted_on", "the day on which you did it", today)
+    return ActionTaken(action, acted_on) if action and acted_on and not form.errors else None
+
+
+def read_finding(form: FormReader, people: Sequence[StaffMember], today: date) -> Finding | None:
+    """Return what the manager found about one of `people`; None where an error was recorded."""
+    person = form.one_of("person", {member.staff_id for member in people}, "Choose who it is about")
+    category = form.choice("category", MisuseBehaviour, "Choose what you found")
+    found_on = _past_day(form, "found_on", "the day on which you found it", today)
+    return (
+        Finding(StaffId(person), category, found_on) if person and category and found_on and not form.errors else None
+    )
+
+
+def _past_day(form: FormReader, name: str, what: str, today: date) -> date | None:
+    called = what[0].upper() + what[1:]
+    day = form.day(name, called, f"Enter {what}, like 23 11 2026")
+    if day and day > today:
+        form.errors.add(name, f"{called} must be today or in the past")
+    elif day and day < _FIRST_DAY:
+        form.errors.add(name, f"{called} must be in {_FIRST_DAY.year} or later")
+    return day

@@ -4,6 +4,7 @@ Being a manager is a relation, not a role (R-b): each page asks the directory, a
 (R-c, R-d).
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, cast
 from uuid import UUID
@@ -11,28 +12,28 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.notifier.acknowledgement.pages import AnsweringDep, read_answer
+from services.notifier.acknowledgement.pages import CHOOSE_AN_ANSWER, AnsweringDep
 from services.notifier.alerts.domain import day_of
 from services.notifier.alerts.queries import AlertView, Viewer, alert_with_id
+from services.notifier.directory.domain import StaffMember
 from services.notifier.directory.signed_in import AsListed
 from services.notifier.misuse import handlers as misuse
 from services.notifier.misuse.handlers import AlreadyDone, NotAssignedToThem, record_finding
 from services.notifier.misuse.queries import AssignedCase, open_case
 from services.notifier.my_team import forms, handlers
 from services.notifier.my_team.domain import DOCUMENTS, KEYS, Awareness
-from services.notifier.my_team.forms import read_action, read_finding, typed
+from services.notifier.my_team.forms import action_page, finding_fields, read_action, read_finding
 from services.notifier.my_team.queries import Pages, awareness_of, awareness_of_people, my_team, people_of
 from shared.auth.principal import Principal
 from shared.events.vocabulary import Acknowledgement
 from shared.ids import AlertId, CaseId, StaffId
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
-from shared.web.forms import FormErrors, read_form
-from shared.web.pages import render
+from shared.web.forms import FormErrors, FormReader, posted_form
+from shared.web.pages import render, show_form
 from shared.web.problems import standard_problem
 
 router = APIRouter(prefix="/alerts", include_in_schema=False)
 HERE = "/alerts/my-team"
-_FINDING = "my_team/finding.html"
 After = Annotated[UUID | None, Query()]
 
 
@@ -82,9 +83,9 @@ async def acknowledge(
     """Take this person's answer to one of their alerts; a second answer changes nothing."""
     viewer = _viewer_of(principal)
     alert = await _own_alert(session, alert_id, viewer)
-    given = read_answer(await read_form(request, FormErrors()))
+    given = (await posted_form(request)).choice("answer", Acknowledgement)
     if given is None:
-        errors = FormErrors({f"answer-{alert_id}": "Choose one of the three answers"})
+        errors = FormErrors({f"answer-{alert_id}": CHOOSE_AN_ANSWER})
         return await _shown(request, session, viewer, day_of(now), errors=errors)
     await answering.answer(session, alert.alert_id, given, now)
     return RedirectResponse(HERE, status_code=303)
@@ -93,7 +94,7 @@ async def acknowledge(
 @router.get("/my-team/cases/{case_id}/action", response_class=HTMLResponse)
 async def ask_for_action(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
     """Ask what the manager did and when."""
-    return _case_page(request, "my_team/action.html", await _own_case(session, case_id, principal))
+    return _action_page(request, await _own_case(session, case_id, principal))
 
 
 @router.post("/my-team/cases/{case_id}/action")
@@ -108,16 +109,15 @@ async def record_action(
 ) -> Response:
     """Record it; the alert that asked for it is acknowledged by it."""
     case = await _own_case(session, case_id, principal)
-    errors = FormErrors()
-    fields = await read_form(request, errors)
-    done = read_action(fields, day_of(now), errors)
+    form = await posted_form(request)
+    done = read_action(form, day_of(now))
     if done is None:
-        return _case_page(request, "my_team/action.html", case, 422, errors=errors, typed=typed(fields))
+        return _action_page(request, case, form)
     manager = StaffId(principal.staff_id or "")
     try:
         alert_id = await misuse.record_action(session, case.case_id, manager, done, now, outbox=outbox)
     except (AlreadyDone, NotAssignedToThem):
-        return _case_page(request, "my_team/over.html", case, 409)
+        return _over(request, case)
     await answering.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
 
@@ -125,7 +125,8 @@ async def record_action(
 @router.get("/my-team/cases/{case_id}/refer", response_class=HTMLResponse)
 async def ask_to_refer(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
     """Say what referring means, and ask whether that is meant."""
-    return _case_page(request, "my_team/refer.html", await _own_case(session, case_id, principal))
+    case = await _own_case(session, case_id, principal)
+    return _over(request, case) if case.ended_at else render(request, "my_team/refer.html", case=case)
 
 
 @router.post("/my-team/cases/{case_id}/refer")
@@ -144,7 +145,7 @@ async def refer(
     try:
         alert_id = await misuse.refer_to_sirt(session, case.case_id, manager, now, outbox=outbox)
     except (AlreadyDone, NotAssignedToThem):
-        return _case_page(request, "my_team/over.html", case, 409)
+        return _over(request, case)
     await answering.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
 
@@ -153,18 +154,17 @@ async def refer(
 async def ask_for_finding(request: Request, principal: AsListed, session: Transaction, now: Now) -> HTMLResponse:
     """Ask what was found, about whom and when."""
     people = await people_of(session, _viewer_of(principal), day_of(now))
-    return render(request, _FINDING, people=people, typed={}, called=forms)
+    return _finding_page(request, people, FormReader({}))
 
 
 @router.post("/my-team/findings/new")
 async def add_finding(request: Request, principal: AsListed, session: Transaction, ids: IdsDep, now: Now) -> Response:
     """Keep it."""
     people = await people_of(session, _viewer_of(principal), day_of(now))
-    errors = FormErrors()
-    fields = await read_form(request, errors)
-    found = read_finding(fields, {member.staff_id for member in people}, day_of(now), errors)
+    form = await posted_form(request)
+    found = read_finding(form, people, day_of(now))
     if found is None:
-        return render(request, _FINDING, 422, people=people, typed=typed(fields), called=forms, errors=errors)
+        return _finding_page(request, people, form)
     manager = StaffId(principal.staff_id or "")
     await record_finding(session, manager, found.person, found.category, found.found_on, now, ids=ids)
     return RedirectResponse(HERE, status_code=303)
@@ -181,8 +181,7 @@ async def acknowledge_documents(
     request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
 ) -> Response:
     """Record what they have read."""
-    fields = await read_form(request, FormErrors())
-    read = set(fields.get("read", ()))
+    read = set((await posted_form(request)).typed.get("read", ()))
     mine = await _own_awareness(session, principal.staff_id, version)
     if not read or not read <= KEYS or principal.staff_id is None:
         return _awareness_page(request, version, mine, errors=FormErrors({"read": "Choose what you have read"}))
@@ -212,13 +211,19 @@ async def _own_alert(session: Transaction, alert_id: UUID, viewer: Viewer) -> Al
     return alert
 
 
-def _case_page(
-    request: Request, template: str, case: AssignedCase, status_code: int = 200, **context: object
-) -> HTMLResponse:
-    if case.ended_at and template != "my_team/over.html":
-        return render(request, "my_team/over.html", 409, case=case, called=forms)
-    shown: dict[str, object] = {"typed": {}, "case": case, "called": forms}
-    return render(request, template, status_code, **(shown | context))
+def _action_page(request: Request, case: AssignedCase, form: FormReader | None = None) -> HTMLResponse:
+    return _over(request, case) if case.ended_at else show_form(request, action_page(case), form)
+
+
+def _finding_page(request: Request, people: Sequence[StaffMember], form: FormReader) -> HTMLResponse:
+    fields, status_code = finding_fields(people), 422 if form.errors else 200
+    return render(
+        request, "my_team/finding.html", status_code, people=people, fields=fields, form=form, errors=form.errors
+    )
+
+
+def _over(request: Request, case: AssignedCase) -> HTMLResponse:
+    return render(request, "my_team/over.html", 409, case=case, called=forms)
 
 
 async def _own_case(session: Transaction, case_id: UUID, principal: Principal) -> AssignedCase:

@@ -112,12 +112,17 @@ def test_a_control_character_is_named_and_the_rest_is_shown_again(character: str
 
 
 def test_one_of_some_words_is_chosen() -> None:
-    form = FormReader({"a": [" red "], "b": ["green"], "c": ["green"], "d": [""], "e": ["", "red"]})
+    form = FormReader({"a": [" red "], "b": ["green"], "c": ["green"], "d": [""], "e": ["red", "blue"]})
     assert form.choice("a", Colour) is Colour.RED
     assert [form.choice(name, Colour) for name in "bde"] == [None, None, None]
     assert form.choice("c", Colour, "Choose a colour") is None
     assert form.one_of("missing", {"x"}, "Choose x") is None
-    assert dict(form.errors) == {"b": "Choose one of the answers", "c": "Choose a colour", "missing": "Choose x"}
+    assert dict(form.errors) == {
+        "b": "Choose one of the answers",
+        "e": "Choose one of the answers",
+        "c": "Choose a colour",
+        "missing": "Choose x",
+    }
 
 
 @pytest.mark.parametrize(

@@ -155,12 +155,12 @@ async def test_the_use_case_itself_believes_no_page_about_whose_case_it_is(
     [
         ({"action": ""}, "Choose what you did"),
         ({"action": "made_up"}, "Choose what you did"),
-        ({"acted_on-day": "24"}, "The day must be today or in the past"),
-        ({"acted_on-day": "31"}, "Enter the day on which you did it"),
-        ({"acted_on-day": "\u0662"}, "Enter the day on which you did it"),
+        ({"acted_on-day": "24"}, "must be today or in the past"),
+        ({"acted_on-day": "31"}, "The day on which you did it must be a real date"),
+        ({"acted_on-day": "\u0662"}, "must be a real date"),
         ({"acted_on-year": "26"}, "with all four digits"),
-        ({"acted_on-year": "9" * 40}, "Enter the day on which you did it"),
-        ({"acted_on-month": "a\x00"}, "Enter the day on which you did it"),
+        ({"acted_on-year": "9" * 40}, "must be a real date"),
+        ({"acted_on-month": "a\x00"}, "must be a real date"),
     ],
 )
 async def test_what_cannot_be_recorded_is_asked_for_again(
@@ -214,7 +214,7 @@ async def test_a_manager_records_what_they_found_without_a_report_and_nobody_is_
         ({"person": DANIEL.staff_id}, "Choose who it is about"),
         ({"person": ""}, "Choose who it is about"),
         ({"category": "x"}, "Choose what you found"),
-        ({"found_on-day": "24"}, "The day must be today or in the past"),
+        ({"found_on-day": "24"}, "must be today or in the past"),
     ],
 )
 async def test_a_finding_is_about_one_of_their_people_and_not_in_the_future(
