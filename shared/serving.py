@@ -12,6 +12,7 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.errors import ExplainedError
 from shared.runtime import Role, run_roles
 
 _log = structlog.get_logger()
@@ -21,7 +22,7 @@ STOPPING = "stopping"
 """Where a request's state has the event of `TellsOfStop`."""
 
 
-class PortBusy(Exception):
+class PortBusy(ExplainedError):
     """The port is taken or not ours to use; the message is one line for a person."""
 
 

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.auth.permissions import Role
 from shared.auth.provider_config import ALGORITHMS, ClaimNames, ProviderConfig
+from shared.errors import ExplainedError
 
 PREFIX = "SIGNPOST_"
 PROCESS_VARIABLES = frozenset({"SIGNPOST_DATA_DIR", "SIGNPOST_DEMO_CLIENT_SECRET", "SIGNPOST_DEMO_TOKEN_URL"})
@@ -66,14 +67,16 @@ _OURS = "signpost_"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class InvalidSettings(Exception):
+class InvalidSettings(ExplainedError):
     """A `SIGNPOST_*` variable is missing, malformed or unknown; the message names it and never shows a value."""
 
 
 class ServiceSettings(BaseSettings):
     """What all services share. Each adds its own fields, named after itself."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, validate_default=True, defer_build=True
+    )
 
     public_url: str = "http://127.0.0.1:8000"
     """Where people reach Signpost, without a trailing slash; links in mails begin with it."""

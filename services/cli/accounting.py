@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from services.cli.settings import KINDS, database_url, settings_of
 from services.intake.ledger.domain import Reconciliation
 from services.intake.ledger.queries import reconcile as reconcile_ledger
-from shared.audit.anchoring import anchors_file
+from shared.audit.anchors import anchors_file
 from shared.audit.verification import BrokenLink
 from shared.audit.verification import verify as verify_chains
 from shared.clock import SystemClock
@@ -23,17 +22,8 @@ AUDITED = ("triage", "registry")
 
 _WORDS = {"oldest_unaccounted_s": "age of the oldest of these, in seconds"}
 _POLL = timedelta(milliseconds=250)
-_console = Console(soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to `app`."""
-    app.command(name="reconcile")(reconcile)
-    audit = typer.Typer(help="The record of who did what.", no_args_is_help=True)
-    audit.command(name="verify")(verify)
-    app.add_typer(audit, name="audit")
 
 
 def reconcile(
@@ -50,7 +40,7 @@ def reconcile(
         typer.echo(json.dumps(figures))
     else:
         for name, figure in figures.items():
-            _console.print(f"{_WORDS.get(name, name.replace('_', ' ')):40} {figure}")
+            typer.echo(f"{_WORDS.get(name, name.replace('_', ' ')):40} {figure}")
     raise typer.Exit(1 if result.unaccounted else 0)
 
 
@@ -76,9 +66,9 @@ def verify(*, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({service: [_shown(link) for link in links] for service, links in broken.items()}))
     else:
         for service, links in broken.items():
-            _console.print(f"{service}: {'every chain verifies' if not links else f'{len(links)} broken'}")
+            typer.echo(f"{service}: {'every chain verifies' if not links else f'{len(links)} broken'}")
             for link in links:
-                _console.print(f"  {link.because} (chain {link.chain_id}, position {link.position})")
+                typer.echo(f"  {link.because} (chain {link.chain_id}, position {link.position})")
     raise typer.Exit(1 if any(broken.values()) else 0)
 
 

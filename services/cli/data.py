@@ -1,4 +1,4 @@
-"""Commands that bring data in and out: the staff directory, accounts, tokens."""
+"""Commands that bring data in and out: the staff directory, accounts, training."""
 
 import asyncio
 import getpass
@@ -16,17 +16,13 @@ import services.registry.accounts.importing
 import services.registry.training.importing
 from services.cli.session import transaction
 from services.cli.settings import settings_of
-from services.intake.settings import IntakeSettings
 from services.registry.accounts.exporting import export_csv
 from services.registry.accounts.handlers import HandleTaken
 from services.registry.app import work_of
 from services.registry.settings import RegistrySettings
-from shared.auth.issue import issue_token
-from shared.auth.permissions import Role
 from shared.clock import SystemClock
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
-from shared.settings import InvalidSettings
 
 _console = Console(soft_wrap=True, highlight=False)
 _errors = Console(soft_wrap=True, highlight=False, stderr=True)
@@ -44,41 +40,6 @@ class RowError(Protocol):
 
     @property
     def reason(self) -> str: ...
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to `app`."""
-    app.command(name="token")(token)
-    directory = typer.Typer(help="Staff and who manages whom.", no_args_is_help=True)
-    directory.command(name="import")(import_directory)
-    app.add_typer(directory, name="directory")
-    accounts = typer.Typer(help="The register of social media accounts.", no_args_is_help=True)
-    accounts.command(name="import")(import_accounts)
-    accounts.command(name="export")(export_accounts)
-    app.add_typer(accounts, name="accounts")
-    training = typer.Typer(help="Who completed training for operating accounts.", no_args_is_help=True)
-    training.command(name="import")(import_training)
-    app.add_typer(training, name="training")
-
-
-def token(
-    role: Annotated[Role, typer.Option()],
-    subject: Annotated[str | None, typer.Option(help="A staff id; without it, a client that is nobody")] = None,
-) -> None:
-    """Print a bearer token for the API (embedded mode only)."""
-    settings = settings_of(IntakeSettings)
-    if settings.personas_file is None or settings.signing_key_file is None:
-        message = "`signpost token` works in embedded mode only; ask your identity provider for a token"
-        raise InvalidSettings(message)
-    typer.echo(
-        issue_token(
-            role,
-            subject,
-            signing_key_file=settings.signing_key_file,
-            now=SystemClock().now(),
-            personas_file=settings.personas_file,
-        )
-    )
 
 
 def import_directory(file: CsvFile, *, accept_valid: AcceptValid = False, as_json: AsJson = False) -> None:

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.running import ServiceName
 from services.cli.session import transaction
+from services.cli.settings import ServiceName
 from shared.clock import SystemClock
 from shared.messaging import dead_letters
 from shared.messaging.dead_letters import AlreadyAskedFor, DeadLetter, DeadLetterNotOpen, HistoryEntry, history
@@ -22,16 +22,6 @@ _console = Console(soft_wrap=True, highlight=False)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 Which = Annotated[UUID, typer.Argument(help="The dead letter's id, as `list` shows it")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the dead letter")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to `app`."""
-    commands = typer.Typer(help="Records that a consumer could not handle.", no_args_is_help=True)
-    commands.command(name="list")(list_open)
-    commands.command(name="show")(show)
-    commands.command(name="replay")(replay)
-    commands.command(name="discard")(discard)
-    app.add_typer(commands, name="dead-letters")
 
 
 def list_open(

@@ -1,71 +1,171 @@
-"""All commands, and how what goes wrong is said: one line, and an exit code."""
+"""All commands, each loaded when it is asked for, and how an error is shown: one line, and an exit code."""
 
+import pkgutil
 import sys
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import typer
-from rich.console import Console
-from sqlalchemy.exc import DBAPIError
 from typer.exceptions import TyperException
 
-from services.cli import accounting, data, dead_letters, keys, rules, running, topics
-from services.cli.demo import command as demo
-from services.cli.demo.faults import DemoCannotRun
 from services.cli.mistakes import said_of
-from services.cli.settings import EmbeddedModeNotInstalled
-from services.embedded.data_directory import DataDirectoryUnusable
-from shared.db.migrations import MadeByAnotherVersion
-from shared.db.reaching import DatabaseUnreachable
-from shared.messaging.faults import class_of, is_transient
-from shared.messaging.log import LogUnavailable
-from shared.messaging.open import EventLogNotConfigured
-from shared.serving import PortBusy
-from shared.settings import InvalidSettings
+from shared.errors import ExplainedError
 
 _WRONG = 2
 _INTERRUPTED = 130
-_FAULTS = (
-    InvalidSettings,
-    EmbeddedModeNotInstalled,
-    DataDirectoryUnusable,
-    PortBusy,
-    EventLogNotConfigured,
-    LogUnavailable,
-    MadeByAnotherVersion,
-    DatabaseUnreachable,
-    DemoCannotRun,
-)
 
-app = typer.Typer(
-    name="signpost",
-    help="Report once, reach the right people at once, nothing lost.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-for module in (running, keys, topics, accounting, dead_letters, rules, data, demo):
-    module.register(app)
+
+class Command(NamedTuple):
+    """Where a command is, and what lists of commands show of it: the first paragraph of its docstring."""
+
+    function: str
+    summary: str
+
+
+GROUPS = {
+    "topics": "The topics of the event log.",
+    "audit": "The record of who did what.",
+    "dead-letters": "Records that a consumer could not handle.",
+    "rules": "The rule book that routes reports.",
+    "directory": "Staff and who manages whom.",
+    "accounts": "The register of social media accounts.",
+    "training": "Who completed training for operating accounts.",
+}
+COMMANDS = {
+    "up": Command(
+        "services.cli.running:up",
+        "Run everything in one process, with its own PostgreSQL, event log and mail catcher.",
+    ),
+    "serve": Command(
+        "services.cli.running:serve_one", "Run one service: its web application, consumers, relay and sweeps."
+    ),
+    "migrate": Command("services.cli.deployment:migrate", "Bring databases to the newest revision."),
+    "keys": Command(
+        "services.cli.credentials:keys",
+        "Make the pair of keys that sessions are signed with; one that is there stays.",
+    ),
+    "reconcile": Command(
+        "services.cli.accounting:reconcile",
+        "Account for every accepted report; exit code 1 when one is unaccounted for.",
+    ),
+    "token": Command("services.cli.credentials:token", "Print a bearer token for the API (embedded mode only)."),
+    "demo": Command(
+        "services.cli.demo.command:demo",
+        "Send a realistic mix of reports, show what became of each; exit code 1 when something does not add up.",
+    ),
+    "topics apply": Command(
+        "services.cli.deployment:apply",
+        "Create or alter the topics so that they are as declared; nothing is deleted or made narrower.",
+    ),
+    "topics diff": Command(
+        "services.cli.deployment:diff", "Say what is not as declared; exit code 1 when that is anything."
+    ),
+    "audit verify": Command(
+        "services.cli.accounting:verify",
+        "Recompute every audit chain; exit code 1 when one was edited, reordered or cut short.",
+    ),
+    "dead-letters list": Command(
+        "services.cli.dead_letters:list_open", "List the open dead letters of SERVICE, oldest first."
+    ),
+    "dead-letters show": Command(
+        "services.cli.dead_letters:show",
+        "Show one dead letter of SERVICE, and what was done about it, without its body.",
+    ),
+    "dead-letters replay": Command(
+        "services.cli.dead_letters:replay",
+        "Ask SERVICE to handle the record again; it does so within seconds of running.",
+    ),
+    "dead-letters discard": Command(
+        "services.cli.dead_letters:discard",
+        "Ask SERVICE to let the record go; what waited behind it is then applied.",
+    ),
+    "rules check": Command(
+        "services.cli.rules:check",
+        "Check a rule book: exit code 1 with rule, line and column of the first mistake.",
+    ),
+    "rules explain": Command(
+        "services.cli.decisions:explain",
+        "Say why each case of a report went to its team: rule, clause and the facts used.",
+    ),
+    "rules backtest": Command(
+        "services.cli.decisions:backtest",
+        "Decide past reports again by another rule book and say what would differ. Reads only.",
+    ),
+    "directory import": Command(
+        "services.cli.data:import_directory",
+        "Take staff and reporting lines from FILE; with a row in error nothing is changed, unless --accept-valid.",
+    ),
+    "accounts import": Command(
+        "services.cli.data:import_accounts",
+        "Register the accounts of FILE; with a row in error nothing is changed, unless --accept-valid.",
+    ),
+    "accounts export": Command(
+        "services.cli.data:export_accounts",
+        "Print the register as CSV, in the form that `accounts import` takes.",
+    ),
+    "training import": Command(
+        "services.cli.data:import_training",
+        "Record the training in FILE; with a row in error nothing is changed, unless --accept-valid.",
+    ),
+}
+
+
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """Return the command line: all commands are listed, and the one that `arguments` ask for is loaded."""
+    asked = [argument for argument in arguments if not argument.startswith("-")]
+    app = typer.Typer(
+        name="signpost",
+        help="Report once, reach the right people at once, nothing lost.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    groups = {name: typer.Typer(help=summary, no_args_is_help=True) for name, summary in GROUPS.items()}
+    for name, command in COMMANDS.items():
+        words = name.split()
+        function = pkgutil.resolve_name(command.function) if asked[: len(words)] == words else _not_loaded
+        group = groups[words[0]] if len(words) > 1 else app
+        group.command(name=words[-1], help=None if function is not _not_loaded else command.summary)(function)
+    for name, group in groups.items():
+        app.add_typer(group, name=name)
+    return app
+
+
+def _not_loaded() -> None:
+    """Stand for a command in a list of commands."""
+    raise AssertionError
 
 
 def main() -> None:
     """Run the command; a wrong argument or a known fault is one line on standard error and exit code 2."""
+    arguments = sys.argv[1:]
     try:
-        code = app(standalone_mode=False, prog_name="signpost")
+        code = command_line(arguments)(args=arguments, standalone_mode=False, prog_name="signpost")
     except TyperException as mistake:
         if words := said_of(mistake):
             _complain(words)
         sys.exit(_WRONG)
     except typer.Abort:
         sys.exit(_INTERRUPTED)
-    except _FAULTS as fault:
-        _complain(str(fault))
+    except ExplainedError as error:
+        _complain(str(error))
         sys.exit(_WRONG)
-    except DBAPIError as error:
-        if not is_transient(error):
+    except Exception as error:
+        if (name := _passing_database_error(error)) is None:
             raise
-        _complain(f"the database does not serve anybody for now ({class_of(error)}); try again in a moment")
+        _complain(f"the database does not serve anybody for now ({name}); try again in a moment")
         sys.exit(_WRONG)
     sys.exit(code)
 
 
+def _passing_database_error(error: Exception) -> str | None:
+    """Return the name of an error of the database that passes by itself; None of any other error."""
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - heavy, and needed only when a command has failed
+
+    from shared.messaging.faults import class_of, is_transient  # noqa: PLC0415 - as above
+
+    return class_of(error) if isinstance(error, DBAPIError) and is_transient(error) else None
+
+
 def _complain(words: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"signpost: {words}", markup=False, highlight=False)
+    typer.echo(f"signpost: {words}", err=True)

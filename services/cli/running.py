@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pkgutil
 import sys
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
@@ -11,35 +12,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-import services.intake.app
-import services.notifier.app
-import services.registry.app
-import services.triage.app
-from services.cli.settings import KINDS, EmbeddedModeNotInstalled, data_directory, database_url, settings_of
+from services.cli.settings import KINDS, EmbeddedModeNotInstalled, ServiceName, data_directory, settings_of
 from services.embedded.data_directory import DataDirectory
-from services.intake.settings import IntakeSettings
-from services.notifier.settings import NotifierSettings
-from services.registry.settings import RegistrySettings
-from services.triage.settings import TriageSettings
-from shared.db import migrations
-from shared.events.topics import SERVICES
 from shared.observability.logging import configure_logging
 from shared.runtime import Service, keep_what_is_wired
 from shared.serving import HealthOnly, listening, serve, stop_on_signals
 from shared.settings import refuse_unknown
 
 DEFAULT_PORT = 8000
-
-
-class ServiceName(StrEnum):
-    """One of the four services."""
-
-    INTAKE = "intake"
-    TRIAGE = "triage"
-    REGISTRY = "registry"
-    NOTIFIER = "notifier"
-
-
 _console = Console(soft_wrap=True)
 
 
@@ -50,13 +30,6 @@ class RoleKind(StrEnum):
     CONSUMER = "consumer"
     RELAY = "relay"
     SWEEP = "sweep"
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to `app`."""
-    app.command(name="up")(up)
-    app.command(name="serve")(serve_one)
-    app.command(name="migrate")(migrate)
 
 
 def up(
@@ -114,21 +87,8 @@ async def _serve(name: str, host: str, port: int, kinds: set[RoleKind]) -> None:
 
 
 def open_named(name: str) -> AbstractAsyncContextManager[Service]:
-    """Open the service called `name`, with settings from the environment."""
-    configure_logging(settings_of(KINDS[name]).log_level)
-    match name:
-        case "intake":
-            return services.intake.app.open_service(settings_of(IntakeSettings))
-        case "triage":
-            return services.triage.app.open_service(settings_of(TriageSettings))
-        case "registry":
-            return services.registry.app.open_service(settings_of(RegistrySettings))
-        case _:
-            return services.notifier.app.open_service(settings_of(NotifierSettings))
-
-
-def migrate(service: Annotated[ServiceName | None, typer.Argument(help="Default: all of them")] = None) -> None:
-    """Bring databases to the newest revision."""
-    for name in [service.value] if service else SERVICES:
-        asyncio.run(migrations.upgrade(name, database_url(name)))
-        _console.print(f"{name}: migrated")
+    """Open the service called `name`, with settings from the environment; only its own modules are loaded."""
+    settings = settings_of(KINDS[name])
+    configure_logging(settings.log_level)
+    opened: AbstractAsyncContextManager[Service] = pkgutil.resolve_name(f"services.{name}.app:open_service")(settings)
+    return opened

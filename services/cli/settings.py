@@ -1,6 +1,7 @@
 """Where a command finds its settings: the environment, or the data directory of an embedded Signpost."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from services.intake.settings import IntakeSettings
 from services.notifier.settings import NotifierSettings
 from services.registry.settings import RegistrySettings
 from services.triage.settings import TriageSettings
+from shared.errors import ExplainedError
 from shared.settings import InvalidSettings, ServiceSettings, load, refuse_unknown
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -21,7 +23,16 @@ KINDS: dict[str, type[ServiceSettings]] = {
 }
 
 
-class EmbeddedModeNotInstalled(Exception):
+class ServiceName(StrEnum):
+    """One of the four services."""
+
+    INTAKE = "intake"
+    TRIAGE = "triage"
+    REGISTRY = "registry"
+    NOTIFIER = "notifier"
+
+
+class EmbeddedModeNotInstalled(ExplainedError):
     """What only the embedded mode needs is not installed: a server of PostgreSQL and a mail catcher."""
 
     def __init__(self) -> None:
@@ -51,9 +62,9 @@ def settings_of(kind: type[S]) -> S:
 
 
 def _socket_of_running(directory: DataDirectory) -> Path | None:
-    from services.embedded import postgres  # noqa: PLC0415 - an extra that separate services are installed without
+    from services.embedded import postmaster  # noqa: PLC0415 - an extra that separate services are installed without
 
-    return postgres.socket_of_running(directory)
+    return postmaster.socket_of_running(directory)
 
 
 def database_url(service: str) -> str:

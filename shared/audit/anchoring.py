@@ -2,21 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit import chain
+from shared.audit.anchors import anchors_file
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import Sweep
 from shared.runtime import Role
 from shared.settings import ServiceSettings
-
-
-def anchors_file(service: str, folder: Path) -> Path:
-    """Return where the roots of `service` are published below `folder`."""
-    return folder / f"{service}.anchors"
 
 
 def anchoring(service: str, settings: ServiceSettings, *, database: Database, clock: Clock) -> Sequence[Role]:

@@ -24,6 +24,11 @@ _LOCK = 0x5167_6E71
 Entry = tuple[UUID, int, bytes]
 
 
+def anchors_file(service: str, folder: Path) -> Path:
+    """Return where the roots of `service` are published below `folder`."""
+    return folder / f"{service}.anchors"
+
+
 async def anchor(session: AsyncSession, now: datetime, file: Path) -> int:
     """Publish the anchors committed so far to `file`, then anchor what changed since; return how many chains.
 

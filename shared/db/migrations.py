@@ -11,13 +11,14 @@ from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.db.reaching import say_when_unreachable
+from shared.errors import ExplainedError
 
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
 _LOCK = 0x5167_6E70
 """Advisory lock that makes two migrating processes take turns."""
 
 
-class MadeByAnotherVersion(Exception):
+class MadeByAnotherVersion(ExplainedError):
     """The database is at a revision that this version does not have; the message is one line for a person."""
 
 

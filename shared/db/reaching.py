@@ -10,8 +10,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.errors import ExplainedError
 
-class DatabaseUnreachable(OperationalError):
+
+class DatabaseUnreachable(OperationalError, ExplainedError):
     """No server answers where the database should be; as text, one line for a person."""
 
     def __init__(self, name: str, reason: OSError) -> None:

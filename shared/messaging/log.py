@@ -11,6 +11,8 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
+from shared.errors import ExplainedError
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -53,7 +55,7 @@ class Batch:
     """Offsets between this batch and the end of the member's partitions, as the log last said of itself."""
 
 
-class LogUnavailable(Exception):
+class LogUnavailable(ExplainedError):
     """The log is away or refuses for now. Transient: wait and try again."""
 
 

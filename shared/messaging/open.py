@@ -1,5 +1,6 @@
 """Opens the event log that the settings name, and its topics."""
 
+from shared.errors import ExplainedError
 from shared.messaging.kafka.connection import KafkaConnection
 from shared.messaging.kafka.log import KafkaLog
 from shared.messaging.kafka.topics import KafkaTopics
@@ -9,7 +10,7 @@ from shared.messaging.topics_admin import Topics
 from shared.settings import ServiceSettings
 
 
-class EventLogNotConfigured(Exception):
+class EventLogNotConfigured(ExplainedError):
     """The settings choose a log and do not say where it is; the message names the missing variable."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from services.embedded import postgres
+from services.embedded import postgres, postmaster
 from services.embedded.data_directory import LOG_DATABASE, SAMPLE, DataDirectory
 from services.embedded.mail_catcher import MailFolder, catching
 from shared.auth.issue import issue_token
@@ -118,7 +118,7 @@ class Environment(ABC):
 
     def database_url(self, name: str) -> str:
         """Return the URL of a service's database, or the log's, as asyncpg takes it."""
-        socket = postgres.socket_of_running(self.directory)
+        socket = postmaster.socket_of_running(self.directory)
         assert socket, "PostgreSQL must be running"
         return self.directory.database_url(name, socket).replace("+asyncpg", "")
 
@@ -194,7 +194,7 @@ class Separate(Environment):
         self.kill_database()
 
         async def is_gone() -> bool | None:
-            return postgres.socket_of_running(self.directory) is None or None
+            return postmaster.socket_of_running(self.directory) is None or None
 
         await eventually(is_gone)
         await asyncio.to_thread(postgres.start_again, self.directory)

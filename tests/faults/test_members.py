@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.embedded import postgres
+from services.embedded.postmaster import socket_of_running
 from tests.faults import extent
 from tests.faults.account import assert_nothing_lost
 from tests.faults.environments import Separate, a_kafka, separate
@@ -103,7 +103,7 @@ async def _until_shared_by(members: int, environment: Separate) -> None:
 
 async def _unseat(environment: Separate, service: str) -> None:
     """Wait until one of the relays leads, and take the lock, and with it the lead, from it."""
-    socket = postgres.socket_of_running(environment.directory)
+    socket = socket_of_running(environment.directory)
     connection = await asyncpg.connect(host=str(socket), user="postgres", database=service)
 
     async def leads() -> int | None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from services.embedded.data_directory import LOG_DATABASE, DataDirectory
-from services.embedded.postgres import socket_of_running
+from services.embedded.postmaster import socket_of_running
 from shared.events import topics
 from shared.messaging.log import Record
 from shared.messaging.postgres.log import PostgresLog

@@ -50,11 +50,6 @@ class Reached:
     ledger: Ledger
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to `app`."""
-    app.command(name="demo")(demo)
-
-
 def demo(
     url: Annotated[str | None, typer.Option(help="Where it is; default: port PORT, or 8000, of this machine")] = None,
     count: Annotated[int, typer.Option(help="How many reports", min=1)] = ROUND,

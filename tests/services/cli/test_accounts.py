@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from services.cli.main import app
 from services.cli.settings import database_url
 from services.registry.accounts import importing
 from services.registry.accounts.domain import Account
@@ -18,7 +17,7 @@ from shared.clock import SystemClock
 from shared.db.database import Database
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
-from tests.services.cli.databases import found_by_settings
+from tests.services.cli.in_process import found_by_settings, signpost
 from tests.support.postgres import PostgresForTests
 
 HEADER = "platform,handle,class,status,title\n"
@@ -35,10 +34,9 @@ async def database(
 
 
 async def imported(folder: Path, rows: str, *options: str) -> Result:
-    """Run the command as it runs itself: in a thread without an event loop."""
     file = folder / "accounts.csv"
     file.write_text(HEADER + rows, "utf-8")
-    return await asyncio.to_thread(CliRunner().invoke, app, ["accounts", "import", str(file), *options])
+    return await signpost("accounts", "import", str(file), *options)
 
 
 async def handles(database: Database) -> set[str]:

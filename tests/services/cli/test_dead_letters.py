@@ -1,15 +1,13 @@
 """What the command says of one dead letter."""
 
-import asyncio
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert
-from typer.testing import CliRunner
 
-from services.cli.main import app
 from shared.db.database import Database
 from shared.messaging.tables import dead_letter
+from tests.services.cli.in_process import signpost
 from tests.support.postgres import PostgresForTests
 from tests.support.web import START
 
@@ -46,8 +44,7 @@ async def _walk(postgres: PostgresForTests, monkeypatch: pytest.MonkeyPatch) -> 
             ("discard", "triage", str(letter), "--reason", "no"),
             ("show", "triage", str(letter)),
         )
-        run = CliRunner().invoke
-        return [(await asyncio.to_thread(run, app, ["dead-letters", *command])).output for command in commands]
+        return [(await signpost("dead-letters", *command)).output for command in commands]
 
 
 async def test_one_is_shown_with_what_was_done_and_who_asked_first(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from services.cli import main
-from tests.services.cli.databases import lead_commands_to
+from tests.services.cli.in_process import lead_commands_to
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8001"
 
@@ -48,7 +48,7 @@ def test_a_database_that_does_not_serve_for_now_is_one_line(
         reason = asyncpg.CannotConnectNowError("canary")
         raise DBAPIError("canary", {}, reason)
 
-    monkeypatch.setattr(import_module("services.cli.main"), "app", starting)
+    monkeypatch.setattr(import_module("services.cli.main"), "command_line", lambda _arguments: starting)
     with pytest.raises(SystemExit) as ended:
         main()
     said = capsys.readouterr()

@@ -1,6 +1,5 @@
 """`signpost rules`, in this process and against a database of its own."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -8,15 +7,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
-from typer.testing import CliRunner, Result
 
-import services.cli.backtest
-from services.cli.main import app
+import services.cli.decisions
 from services.triage.routing.domain import RuleBook
 from services.triage.rules.domain import Backtest, Window, compare
 from services.triage.rules.queries import past
 from shared.db.database import Database
-from tests.services.cli.databases import found_by_settings
+from tests.services.cli.in_process import found_by_settings, signpost
 from tests.services.triage.building import NOW, enquiry, exception, incident, misuse, open_cases, report
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RECORDINGS_TO_SIRT, RULE_WITH_A_TYPO, book_with
 from tests.support.postgres import PostgresForTests
@@ -36,7 +33,7 @@ async def database(
     postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
     """A database of triage that commands find by their settings."""
-    monkeypatch.setattr(services.cli.backtest, "SystemClock", AMinuteLater)
+    monkeypatch.setattr(services.cli.decisions, "SystemClock", AMinuteLater)
     async with found_by_settings("triage", postgres, tmp_path, monkeypatch) as database:
         yield database
 
@@ -52,15 +49,10 @@ def book(folder: Path, *changes: tuple[str, str]) -> str:
     return str(path)
 
 
-async def rules(*arguments: str) -> Result:
-    """Run a command as it runs itself: in a thread without an event loop."""
-    return await asyncio.to_thread(CliRunner().invoke, app, ["rules", *arguments])
-
-
 async def test_backtest_says_what_would_differ_and_changes_nothing(database: Database, folder: Path) -> None:
     moved = report(behaviours=("unauthorised_recording",))
     await open_cases(database, moved, report(), misuse(), incident(), enquiry(), exception())
-    run = await rules("backtest", *SINCE, "--book", book(folder, RECORDINGS_TO_SIRT), "--json")
+    run = await signpost("rules", "backtest", *SINCE, "--book", book(folder, RECORDINGS_TO_SIRT), "--json")
     assert run.exit_code == 0, run.output
     told = json.loads(run.stdout)
     assert (told["replayed"], told["differ"], told["complete"]) == (6, 1, True)
@@ -73,7 +65,7 @@ async def test_backtest_says_what_would_differ_and_changes_nothing(database: Dat
         "would_have_gone_there": 0,
         "would_leave_where_people_left_it": 1,
     }
-    again = await rules("backtest", *SINCE, "--book", book(folder))
+    again = await signpost("rules", "backtest", *SINCE, "--book", book(folder))
     assert again.exit_code == 0
     assert "6 decisions since 2026-11-01, 0 would differ" in again.stdout
 
@@ -81,7 +73,7 @@ async def test_backtest_says_what_would_differ_and_changes_nothing(database: Dat
 async def test_backtest_is_read_by_people_too(database: Database, folder: Path) -> None:
     told = [misuse(subject={"staff_id": f"S700{number}"}) for number in range(3)]
     await open_cases(database, *told)
-    run = await rules("backtest", *SINCE, "--book", book(folder, EVERYTHING_TO_THE_DESK), "--examples", "2")
+    run = await signpost("rules", "backtest", *SINCE, "--book", book(folder, EVERYTHING_TO_THE_DESK), "--examples", "2")
     assert run.exit_code == 0
     for words in ("By rule", "desk-first", "line_manager", "triage_desk", "Moved by people", "people left it: 3"):
         assert words in run.stdout
@@ -89,7 +81,7 @@ async def test_backtest_is_read_by_people_too(database: Database, folder: Path) 
 
 
 async def test_backtest_refuses_a_book_with_a_mistake_by_its_place(folder: Path) -> None:
-    run = await rules("backtest", *SINCE, "--book", book(folder, RULE_WITH_A_TYPO))
+    run = await signpost("rules", "backtest", *SINCE, "--book", book(folder, RULE_WITH_A_TYPO))
     line = book_with(RULE_WITH_A_TYPO).partition("eerlier")[0].count("\n") + 1
     assert run.exit_code == 2
     assert f"Rule repeated-account, line {line}, column 37: " in run.stderr
@@ -104,8 +96,8 @@ async def test_backtest_interrupted_says_what_it_knows(
         raise KeyboardInterrupt
 
     await open_cases(database, report(), report())
-    monkeypatch.setattr(services.cli.backtest, "replay", interrupted)
-    run = await rules("backtest", *SINCE, "--book", book(folder), "--json")
+    monkeypatch.setattr(services.cli.decisions, "replay", interrupted)
+    run = await signpost("rules", "backtest", *SINCE, "--book", book(folder), "--json")
     assert run.exit_code == 130
     assert (json.loads(run.stdout)["replayed"], json.loads(run.stdout)["complete"]) == (1, False)
     assert "Interrupted" in run.stderr
@@ -115,22 +107,22 @@ async def test_every_kind_of_report_is_explained(database: Database) -> None:
     told = report(), misuse(), incident(), enquiry(), exception()
     await open_cases(database, *told)
     for one in told:
-        run = await rules("explain", one.reference)
+        run = await signpost("rules", "explain", one.reference)
         assert run.exit_code == 0
         assert f"{one.reference}: Sent to " in run.stdout
         assert '"form"' in run.stdout
         assert "people_affected" not in run.stdout
-    unknown = await rules("explain", "SP-0000-0000")
+    unknown = await signpost("rules", "explain", "SP-0000-0000")
     assert unknown.exit_code == 2
     assert "no case of SP-0000-0000" in unknown.stderr
 
 
 async def test_check_counts_the_rules_or_names_the_mistake(folder: Path) -> None:
-    good = json.loads((await rules("check", "--json")).stdout)
+    good = json.loads((await signpost("rules", "check", "--json")).stdout)
     assert good["mistake"] is None
     assert good["rules"]["by state"]["shadow"] == 1
     assert set(good["rules"]["by team"]) >= {"smart", "sirt", "line_manager", "advice_centre", "policy_standards"}
-    run = await rules("check", book(folder, RULE_WITH_A_TYPO), "--json")
+    run = await signpost("rules", "check", book(folder, RULE_WITH_A_TYPO), "--json")
     assert run.exit_code == 1
     assert json.loads(run.stdout)["mistake"]["rule"] == "repeated-account"
 
@@ -147,13 +139,13 @@ async def test_check_counts_the_rules_or_names_the_mistake(folder: Path) -> None
 async def test_check_says_what_is_wrong_as_the_page_does(folder: Path, text: str, words: str) -> None:
     path = folder / "candidate.yaml"
     path.write_text(text, "utf-8")
-    run = await rules("check", str(path))
+    run = await signpost("rules", "check", str(path))
     assert run.exit_code == 1
     assert run.stdout.startswith(words)
     assert "(in container" not in run.stdout
 
 
 async def test_a_day_that_is_none_is_refused(folder: Path) -> None:
-    run = await rules("backtest", "--since", "2026-02-30", "--book", book(folder))
+    run = await signpost("rules", "backtest", "--since", "2026-02-30", "--book", book(folder))
     assert run.exit_code == 2
     assert "2026-02-30" in run.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded.data_directory import DataDirectory
-from services.embedded.postgres import socket_of_running
+from services.embedded.postmaster import socket_of_running
 
 
 @pytest.mark.parametrize("written", ["", "4711\n"])

@@ -14,7 +14,7 @@ from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import get_account
 from services.registry.app import open_service
 from shared.audit import chain
-from shared.audit.anchoring import anchors_file
+from shared.audit.anchors import anchors_file
 from shared.events import codec, topics
 from shared.events.registry import AccountChanged
 from shared.events.triage import CaseCompromiseConfirmed

@@ -1,13 +1,15 @@
-"""Commands that make the log's topics what `shared/events/topics.py` declares."""
+"""Commands that make databases and topics what this version needs."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from services.cli.settings import settings_of
+from services.cli.settings import ServiceName, database_url, settings_of
 from services.intake.settings import IntakeSettings
+from shared.db import migrations
 from shared.events.topics import GROUPS, SERVICES
 from shared.messaging import topics_admin
 from shared.messaging.open import open_topics
@@ -19,12 +21,11 @@ _OURS = frozenset({*SERVICES, *GROUPS, "operations"})
 _console = Console(soft_wrap=True, highlight=False)
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to `app`."""
-    topics = typer.Typer(help="The topics of the event log.", no_args_is_help=True)
-    topics.command(name="apply")(apply)
-    topics.command(name="diff")(diff)
-    app.add_typer(topics, name="topics")
+def migrate(service: Annotated[ServiceName | None, typer.Argument(help="Default: all of them")] = None) -> None:
+    """Bring databases to the newest revision."""
+    for name in [service.value] if service else SERVICES:
+        asyncio.run(migrations.upgrade(name, database_url(name)))
+        _console.print(f"{name}: migrated")
 
 
 def apply() -> None:

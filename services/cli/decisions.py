@@ -1,9 +1,10 @@
-"""`signpost rules backtest`: what a candidate rule book would have decided otherwise."""
+"""Commands about past decisions: why a report went where it went, and what another rule book would have decided."""
 
 import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,13 +16,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from services.cli.session import transaction
+from services.triage.cases.queries import ids_of_report
 from services.triage.routing.domain import RuleBook
+from services.triage.routing.queries import Explanation
+from services.triage.routing.queries import explain as explain_cases
 from services.triage.routing.rulebook import RuleBookRefused
 from services.triage.rules.domain import EXAMPLES, Backtest, Window
 from services.triage.rules.handlers import replay
 from services.triage.rules.reading import read, read_text
 from services.triage.rules.wording import mistake_words
 from shared.clock import SystemClock
+from shared.ids import InvalidReference, Reference
 
 REFUSED = 2
 INTERRUPTED = 130
@@ -29,6 +34,47 @@ INTERRUPTED = 130
 _UK = ZoneInfo("Europe/London")
 _console = Console(soft_wrap=True, highlight=False)
 _errors = Console(soft_wrap=True, highlight=False, stderr=True)
+
+
+def explain(reference: str, *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
+    """Say why each case of a report went to its team: rule, clause and the facts used."""
+    try:
+        wanted = Reference.parse(reference)
+    except InvalidReference:
+        message = "this is not a reference; one looks like SP-7K3M-Q9XC"
+        raise typer.BadParameter(message) from None
+    found = asyncio.run(_explain(wanted))
+    if not found:
+        message = f"no case of {wanted} is known"
+        raise typer.BadParameter(message)
+    if as_json:
+        typer.echo(json.dumps({name: asdict(why) for name, why in found.items()}, default=str))
+        return
+    for name, why in found.items():
+        _print_explanation(name, why)
+
+
+async def _explain(reference: Reference) -> dict[str, Explanation]:
+    async with transaction("triage") as session:
+        cases = await ids_of_report(session, reference)
+        explanations = await explain_cases(session, list(cases.values()))
+    return {name: explanations[case_id] for name, case_id in cases.items()}
+
+
+def _print_explanation(reference: str, why: Explanation) -> None:
+    _console.print(f"{reference}: {why.sentence}", markup=False)
+    answered = {name: value for name, value in why.facts.items() if value}
+    lines = {
+        "rule": f"{why.rule} (clause {why.clause}, book {why.rulebook[:12]}, policy {why.policy})",
+        "priority": f"{why.priority}, {why.category}",
+        "misdirected": "yes" if why.misdirected else "no",
+        "also matched": ", ".join(rule for rule in why.matched if rule != why.rule) or "nothing else",
+        "shadow rules": ", ".join(why.shadow) or "none",
+        "facts used": json.dumps(answered, default=str, sort_keys=True),
+        "problem": why.problem or "none",
+    }
+    for name, value in lines.items():
+        _console.print(f"  {name:14} {value}", markup=False)
 
 
 def backtest(
@@ -55,7 +101,7 @@ def backtest(
         asyncio.run(_replay(candidate, window, result))
     except KeyboardInterrupt:
         _errors.print("Interrupted: this is what was replayed until then, newest first.")
-    _say(result, candidate, window, as_json=as_json)
+    _print_backtest(result, candidate, window, as_json=as_json)
     raise typer.Exit(0 if result.complete else INTERRUPTED)
 
 
@@ -103,7 +149,7 @@ def as_object(result: Backtest, candidate: RuleBook, window: Window) -> Mapping[
     }
 
 
-def _say(result: Backtest, candidate: RuleBook, window: Window, *, as_json: bool) -> None:
+def _print_backtest(result: Backtest, candidate: RuleBook, window: Window, *, as_json: bool) -> None:
     shown = as_object(result, candidate, window)
     if as_json:
         typer.echo(json.dumps(shown))

@@ -1,14 +1,22 @@
-"""Databases of services that commands find by their settings, as a person's shell would have them."""
+"""Commands run in the process of the tests, and databases that they find by their settings."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from services.cli.main import command_line
 from shared.auth.keys import ensure_key_files
 from shared.db.database import Database
 from tests.support.postgres import PostgresForTests
+
+
+async def signpost(*arguments: str) -> Result:
+    """Run `signpost` with `arguments` as it runs itself: in a thread without an event loop."""
+    return await asyncio.to_thread(CliRunner().invoke, command_line(arguments), arguments)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """`signpost topics` minds its own topics."""
 
-from services.cli.topics import of_signpost
+from services.cli.deployment import of_signpost
 from shared.messaging.topics_admin import Difference
 
 

@@ -1,0 +1,48 @@
+"""Commands that make credentials: the pair of keys that sessions are signed with, and tokens for the API."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.settings import settings_of
+from services.intake.settings import IntakeSettings
+from shared.auth.issue import issue_token
+from shared.auth.keys import ensure_key_pair
+from shared.auth.permissions import Role
+from shared.clock import SystemClock
+from shared.settings import InvalidSettings
+
+
+def keys(
+    signing_key: Annotated[
+        Path, typer.Option(envvar="SIGNPOST_SIGNING_KEY_FILE", help="Where the private half is kept: for intake alone")
+    ],
+    verify_key: Annotated[
+        Path, typer.Option(envvar="SIGNPOST_VERIFY_KEY_FILE", help="Where the public half is kept: for every service")
+    ],
+) -> None:
+    """Make the pair of keys that sessions are signed with; one that is there stays."""
+    made = not signing_key.exists()
+    ensure_key_pair(signing_key, verify_key)
+    typer.echo(f"{signing_key}: {'made' if made else 'is there already'}")
+
+
+def token(
+    role: Annotated[Role, typer.Option()],
+    subject: Annotated[str | None, typer.Option(help="A staff id; without it, a client that is nobody")] = None,
+) -> None:
+    """Print a bearer token for the API (embedded mode only)."""
+    settings = settings_of(IntakeSettings)
+    if settings.personas_file is None or settings.signing_key_file is None:
+        message = "`signpost token` works in embedded mode only; ask your identity provider for a token"
+        raise InvalidSettings(message)
+    typer.echo(
+        issue_token(
+            role,
+            subject,
+            signing_key_file=settings.signing_key_file,
+            now=SystemClock().now(),
+            personas_file=settings.personas_file,
+        )
+    )
