@@ -130,12 +130,12 @@ def _day(cell: object) -> object:
         raise InvalidValue("Write the day as 2026-01-31") from None
 
 
-def days_between(first: date, last: date) -> AfterValidator:
-    """Return the check that a day is not before `first` nor after `last`."""
+def days_between(first: date, last: date, otherwise: str | None = None) -> AfterValidator:
+    """Return the check that a day is not before `first` nor after `last`; `otherwise` is what to write instead."""
 
     def check(day: date) -> date:
         if not first <= day <= last:
-            raise InvalidValue(f"Enter a day from {first} to {last}")
+            raise InvalidValue(otherwise or f"Enter a day from {first} to {last}")
         return day
 
     return AfterValidator(check)
@@ -216,7 +216,7 @@ def _repeated(numbers: Sequence[int], column: str, what: str) -> Iterator[RowErr
 def _header_problem(header: Sequence[str], model: type[Row]) -> str | None:
     missing = [name for name in needed_columns(model) if name not in header]
     if missing:
-        return f"lacks the column {' and '.join(missing)}"
+        return f"lacks the column{'' if len(missing) == 1 else 's'} {', '.join(missing)}"
     if len(set(header)) < len(header):
         return "names a column twice"
     unknown = sum(name not in columns(model) for name in header)

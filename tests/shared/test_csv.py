@@ -109,7 +109,7 @@ def test_a_cell_is_a_line_in_one_spelling() -> None:
 @pytest.mark.parametrize(
     ("text", "row", "reason"),
     [
-        ("", 1, "lacks the column id and name"),
+        ("", 1, "lacks the columns id, name"),
         ("id\n1\n", 1, "lacks the column name"),
         ("id,name,name\n1,a,a\n", 1, "names a column twice"),
         ("id,name,secretcanary\n", 1, "has 1 unknown column; known are id, name, colour, found_on"),

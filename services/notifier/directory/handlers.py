@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.directory import csv_file, queries
-from services.notifier.directory.csv_file import DirectoryRow, RowError, spelled_alike
+from services.notifier.directory.csv_file import DirectoryRow, spelled_alike
 from services.notifier.directory.domain import StaffMember
 from services.notifier.directory.tables import DirectoryImportRow, ReportingLineRow, StaffRow
+from shared.csv import RowError
 from shared.ids import Ids, StaffId
 
 _LOCK = 0x5167_6469
@@ -33,15 +34,15 @@ class ImportResult:
 async def import_csv(
     session: AsyncSession, text: str, *, accept_valid: bool, now: datetime, ids: Ids, actor: str
 ) -> ImportResult:
-    """Take what a CSV file says of people: it replaces what was known of them, and leaves everybody else alone.
+    """Take what a CSV file says of people: it replaces what was known of them, and leaves everyone else alone.
 
     With any row in error nothing is changed, unless `accept_valid`: then people without an error are taken whole.
     `csv_file` documents the columns.
     """
     await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     file = csv_file.read(text)
-    if file.header_error:
-        return ImportResult(0, 0, 0, (file.header_error,), changed=False)
+    if not file.readable:
+        return ImportResult(0, 0, 0, file.errors, changed=False)
     current = await queries.whole_directory(session)
     checked = csv_file.check(spelled_alike(file, current), current)
     people = list({row.person.staff_id: row.person for row in checked.rows}.values())

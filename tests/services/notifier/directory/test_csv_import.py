@@ -59,34 +59,38 @@ async def test_a_line_holds_from_its_first_day_to_its_last(database: Database) -
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        ("S4,Di Poe,di@example.org,,S2,2026-13-01,", "from is not a day like 2026-01-31"),
-        ("S4,Di Poe,di@example.org,,S2,,soon", "to is not a day like 2026-01-31"),
-        ("S4,Di Poe,di@example.org,,S2,2026-02-01,2026-01-01", "to is before from"),
+        ("S4,Di Poe,di@example.org,,S2,2026-13-01,", "from: Write the day as 2026-01-31"),
+        ("S4,Di Poe,di@example.org,,S2,,soon", "to: Write the day as 2026-01-31"),
+        ("S4,Di Poe,di@example.org,,S2,2026-02-01,2026-01-01", "to: This is before the day in the column from"),
         (
             "S4,Di Poe,di@example.org,,S2,0001-01-01,0001-01-01",
-            "from is before 1900-01-01 or after 2100-12-31; leave it empty where it is open-ended",
+            "from: Enter a day from 1900-01-01 to 2100-12-31, or leave it empty where it is open-ended",
         ),
         (
             "S4,Di Poe,di@example.org,,S2,2026-02-01,9999-12-31",
-            "to is before 1900-01-01 or after 2100-12-31; leave it empty where it is open-ended",
+            "to: Enter a day from 1900-01-01 to 2100-12-31, or leave it empty where it is open-ended",
         ),
-        ("S4,Di Poe,di@example.org,,,2026-02-01,", "has dates but no manager_staff_id"),
-        ("S4,Di Poe,di@example.org,,S4,,", "manager_staff_id is the person's own staff number"),
-        ("S4,Di Poe,di@example.org,,S99,,", "manager_staff_id is not among the accepted rows nor in the directory"),
-        ("S4,Di Poe,not an address,,,,", "email is not an e-mail address"),
-        ("S4,Di Poe,BOB.ray@example.org,,,,", "email belongs to somebody else in the file or the directory"),
-        ("S4,,di@example.org,,,,", "name is empty"),
-        (",Di Poe,di@example.org,,,,", "staff_id is empty or has characters that a staff number does not have"),
-        ("S4,Di\x00 Poe,di@example.org,,,,", "has a control character"),
-        ("S4,Di Poe,di@example.org,,,", "has 6 cells where 7 are expected"),
-        (f"S4,{'x' * 201},di@example.org,,,,", "has a cell longer than 200 characters"),
+        ("S4,Di Poe,di@example.org,,,2026-02-01,", "manager_staff_id: This cell is needed where there is a day"),
+        ("S4,Di Poe,di@example.org,,S4,,", "manager_staff_id: This is the person's own staff number"),
+        (
+            "S4,Di Poe,di@example.org,,S99,,",
+            "manager_staff_id: This is not among the accepted rows, nor in the directory",
+        ),
+        ("S4,Di Poe,not an address,,,,", "email: This is not an email address"),
+        ("S4,Di Poe,BOB.ray@example.org,,,,", "email: This belongs to another person in the file or the directory"),
+        ("S4,,di@example.org,,,,", "name: This cell is needed"),
+        (",Di Poe,di@example.org,,,,", "staff_id: This cell is needed"),
+        ("S 4,Di Poe,di@example.org,,,,", "staff_id: This has characters that a staff number does not have"),
+        ("S4,Di\x00 Poe,di@example.org,,,,", "name: Use at most 200 printable characters"),
+        ("S4,Di Poe,di@example.org,,,", ": has 6 cells where the header has 7"),
+        (f"S4,{'x' * 201},di@example.org,,,,", "name: Use at most 200 printable characters"),
     ],
 )
 async def test_a_bad_row_is_named_with_its_reason_and_nothing_changes(
     database: Database, bad: str, reason: str
 ) -> None:
     result = await _import(database, *GOOD, bad)
-    assert [(error.row, error.reason) for error in result.errors] == [(5, reason)]
+    assert [(error.row, f"{error.column}: {error.reason}") for error in result.errors] == [(5, reason)]
     assert not result.changed
     assert (await _directory(database)).staff == {}
 
@@ -133,9 +137,10 @@ async def test_a_circle_with_what_is_stored_is_refused(database: Database) -> No
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        ("staff_id,name,email", "lacks the column organisation, manager_staff_id, from, to"),
-        (f"{HEADER},notes", "names a column twice or one that is not known"),
-        ("", "lacks the column staff_id, name, email, organisation, manager_staff_id, from, to"),
+        ("staff_id,name,email", "lacks the columns organisation, manager_staff_id, from, to"),
+        (f"{HEADER},notes", f"has 1 unknown column; known are {HEADER.replace(',', ', ')}"),
+        (f"{HEADER},name", "names a column twice"),
+        ("", "lacks the columns staff_id, name, email, organisation, manager_staff_id, from, to"),
     ],
 )
 async def test_a_header_that_cannot_be_read_refuses_the_file(database: Database, header: str, reason: str) -> None:
@@ -145,7 +150,7 @@ async def test_a_header_that_cannot_be_read_refuses_the_file(database: Database,
 
 async def test_a_file_that_is_no_csv_is_one_clear_error(database: Database) -> None:
     result = await _import(database, 'S1,"Ann, unfinished', accept_valid=True)
-    assert [error.reason for error in result.errors] == ["is not well-formed CSV"]
+    assert [error.reason for error in result.errors] == ["is not valid CSV; check its quotation marks"]
 
 
 async def test_importing_again_replaces_people_in_the_file_and_leaves_the_others(database: Database) -> None:
