@@ -1,4 +1,4 @@
-"""An SMTP server that keeps every mail as a file, so that the mails of an embedded Signpost can be seen."""
+"""An SMTP server that keeps every email as a file, and the pages that show them: an embedded Signpost's mailboxes."""
 
 import asyncio
 import email
@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
 
+from shared.auth.guard import anyone
 from shared.ids import Ids
+from shared.settings import ServiceSettings
+from shared.web.app import create_app
+from shared.web.pages import render
+from shared.web.problems import standard_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class MailFolder:
 
 
 @asynccontextmanager
-async def catching(folder: MailFolder) -> AsyncIterator[int]:
+async def open_mail_catcher(folder: MailFolder) -> AsyncIterator[int]:
     """Accept mail on a loopback port that the machine chooses, and yield the port."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(folder, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
@@ -88,4 +96,45 @@ def _read(path: Path) -> CaughtMail:
         text=body.get_content() if body else "",
         message_id=str(message["Message-ID"]),
         possible_repeat=message["X-Signpost-Possible-Repeat"] is not None,
+    )
+
+
+class MailBody(BaseModel):
+    """A mail as scripts read it."""
+
+    id: str
+    to: str
+    subject: str
+    text: str
+    message_id: str
+    possible_repeat: bool
+
+
+def create_mail_pages(settings: ServiceSettings, mails: MailFolder) -> FastAPI:
+    """Return the application that shows `mails` to whoever sits at this machine."""
+    router = APIRouter(prefix="/mail", dependencies=[Depends(anyone)])
+
+    @router.get("")
+    def every_mail(request: Request) -> HTMLResponse:
+        return render(request, "mail/list.html", mails=mails.newest())
+
+    @router.get("/api/v1/messages")
+    def messages() -> list[MailBody]:
+        return [MailBody.model_validate(mail, from_attributes=True) for mail in mails.newest()]
+
+    @router.get("/{mail_id}")
+    def one_mail(request: Request, mail_id: str) -> HTMLResponse:
+        mail = mails.get(mail_id)
+        if mail is None:
+            raise standard_problem(404)
+        return render(request, "mail/one.html", mail=mail)
+
+    return create_app(
+        service="mail catcher",
+        prefix="/mail",
+        settings=settings,
+        routers=[router],
+        domain_problems={},
+        templates=[Path(__file__).parent / "templates"],
+        readiness=list,
     )

@@ -31,7 +31,7 @@ _SETTINGS = {"max_connections": "200", "password_encryption": "'scram-sha-256'",
 
 
 @contextmanager
-def running(directory: DataDirectory) -> Iterator[Path]:
+def running_server(directory: DataDirectory) -> Iterator[Path]:
     """Start the server of `directory`, or adopt one that outlived its Signpost; yield its socket folder; stop it.
 
     Raises:

@@ -1,18 +1,19 @@
 """`signpost up`: everything in one process, started and stopped in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import services.intake.app
 import services.notifier.app
 import services.registry.app
 import services.triage.app
-from services.embedded import mail_pages, postgres, sample
+from services.embedded import postgres, sample
 from services.embedded.data_directory import DataDirectory
-from services.embedded.front import Front
-from services.embedded.mail_catcher import MailFolder, catching
+from services.embedded.mail_catcher import MailFolder, create_mail_pages, open_mail_catcher
 from services.intake.settings import IntakeSettings
 from services.notifier.settings import NotifierSettings
 from services.registry.settings import RegistrySettings
@@ -28,6 +29,19 @@ HOST = "127.0.0.1"
 """Embedded mode signs people in by choosing who they are: it never listens anywhere else."""
 
 
+class PrefixRouter:
+    """Hands a request to the application whose prefix its path begins with, or to the front door."""
+
+    def __init__(self, front_door: ASGIApp, prefixes: Mapping[str, ASGIApp]) -> None:
+        self._front_door = front_door
+        self._prefixes = prefixes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "/")
+        first = path.split("/", 2)[1] if path.startswith("/") else ""
+        await self._prefixes.get(f"/{first}", self._front_door)(scope, receive, send)
+
+
 async def up(directory: DataDirectory, port: int, announce: Callable[[str], None]) -> None:
     """Run Signpost on `port` (0: one that the machine chooses) until SIGINT or SIGTERM; `announce` gets its address.
 
@@ -35,7 +49,7 @@ async def up(directory: DataDirectory, port: int, announce: Callable[[str], None
         PortBusy: something else listens on `port`.
         DataDirectoryUnusable: the directory cannot be written, is held by another Signpost, or PostgreSQL fails.
     """
-    with directory.held(), listening(HOST, port) as listener, postgres.running(directory) as database_socket:
+    with directory.held(), listening(HOST, port) as listener, postgres.running_server(directory) as database_socket:
         stop = asyncio.Event()
         stop_on_signals(stop)
         await postgres.create_databases(directory, database_socket)
@@ -52,10 +66,10 @@ async def up(directory: DataDirectory, port: int, announce: Callable[[str], None
 @asynccontextmanager
 async def _everything(
     directory: DataDirectory, database_socket: Path, url: str
-) -> AsyncIterator[tuple[Front, list[Service]]]:
+) -> AsyncIterator[tuple[PrefixRouter, list[Service]]]:
     async with AsyncExitStack() as stack:
         mails = MailFolder(directory.mail, RandomIds())
-        smtp_port = await stack.enter_async_context(catching(mails))
+        smtp_port = await stack.enter_async_context(open_mail_catcher(mails))
         intake = directory.settings(IntakeSettings, database_socket, public_url=url)
         triage = directory.settings(TriageSettings, database_socket, public_url=url)
         registry = directory.settings(RegistrySettings, database_socket, public_url=url)
@@ -76,4 +90,4 @@ async def _everything(
         ]
         front_door, *others = running
         prefixes = {service.prefix: service.app for service in others}
-        yield Front(front_door.app, {**prefixes, "/mail": mail_pages.create(intake, mails)}), running
+        yield PrefixRouter(front_door.app, {**prefixes, "/mail": create_mail_pages(intake, mails)}), running

@@ -1,17 +1,43 @@
 """Loads the sample staff directory, accounts, training, operators and a request into a new data directory, once."""
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import services.notifier.directory.handlers
 import services.registry.accounts.importing
-from services.embedded import sample_gates
 from services.embedded.data_directory import SAMPLE, DataDirectory
+from services.registry.accounts.queries import find_open
+from services.registry.approvals.asking import ask
+from services.registry.approvals.domain import Draft
+from services.registry.context.domain import Periods
+from services.registry.context.work import Observers, Work
+from services.registry.operators.domain import Device
+from services.registry.operators.handlers import Naming, name_operator
+from services.registry.training.importing import import_csv
+from shared.auth.personas import load_personas
 from shared.clock import SystemClock
-from shared.ids import RandomIds
+from shared.events.vocabulary import AccountClass
+from shared.ids import Ids, RandomIds, StaffId
 from shared.messaging.outbox import Outbox
 from shared.runtime import Service
 
 _ACTOR = "system:sample"
+_COMMS, _OWNER = StaffId("S8003"), StaffId("S7001")
+_OPERATORS = (
+    (("x", "sampledept"), StaffId("S7004"), None),
+    (("x", "sampledirector"), StaffId("S3001"), Device.OTHER),
+)
+_REQUEST = Draft(
+    platform="instagram",
+    handle="sample.department.careers",
+    account_class=AccountClass.OFFICIAL,
+    requirement="Reach people who look for their first job, where they are",
+    purpose="Careers: vacancies and advice",
+    owner=_OWNER,
+    title="Sample Department careers",
+)
 
 
 async def load_once(directory: DataDirectory, running: Sequence[Service]) -> None:
@@ -33,5 +59,20 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
             session, text, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor=_ACTOR
         )
         state = registry.app.state
-        await sample_gates.load(session, now, ids=ids, periods=state.periods, observers=state.observers)
+        await _load_gates(session, now, ids=ids, periods=state.periods, observers=state.observers)
     done.touch()
+
+
+async def _load_gates(
+    session: AsyncSession, now: datetime, *, ids: Ids, periods: Periods, observers: Observers
+) -> None:
+    """Record what the sample people would have; the sample accounts are on the register already."""
+    by_id = {one.principal.staff_id: one.principal for one in load_personas(SAMPLE / "personas.yaml")}
+    outbox = Outbox("registry", ids)
+    owner = Work(session, _OWNER, now, ids, outbox, periods, observers, by_id[_OWNER])
+    comms = Work(session, _COMMS, now, ids, outbox, periods, observers, by_id[_COMMS])
+    await import_csv(owner, (SAMPLE / "training.csv").read_text(encoding="utf-8"), accept_valid=False)
+    for handle, staff_id, device in _OPERATORS:
+        (account,) = await find_open(session, [handle])
+        await name_operator(comms, Naming(account.id, staff_id, device))
+    await ask(comms, _REQUEST)

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.embedded.front import Front
+from services.embedded.run import PrefixRouter
 from services.notifier.directory.handlers import import_csv as import_directory
 from services.registry.accounts.importing import import_csv as import_accounts
 from shared.auth.keys import ensure_key_files
@@ -106,7 +106,7 @@ class World:
     """The services, and what is in them."""
 
     services: Mapping[str, Service]
-    front: Front
+    front: PrefixRouter
     issuer: TokenIssuer
     clock: ClockForTests
     references: dict[str, str] = field(default_factory=dict)
@@ -205,7 +205,7 @@ async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Worl
             service.app.state.rates.spend = lambda *_: None  # the walk is faster than any person
             service.app.state.tokens = _Remembering(service.app.state.tokens)
         front_door, *others = running.values()
-        front = Front(front_door.app, {service.prefix: service.app for service in others})
+        front = PrefixRouter(front_door.app, {service.prefix: service.app for service in others})
         world = World(running, front, TokenIssuer(ensure_key_files(folder)[0].read_bytes()), clock)
         await _fill(world)
         yield world

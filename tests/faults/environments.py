@@ -13,7 +13,7 @@ import httpx
 
 from services.embedded import postgres, postmaster
 from services.embedded.data_directory import LOG_DATABASE, SAMPLE, DataDirectory
-from services.embedded.mail_catcher import MailFolder, catching
+from services.embedded.mail_catcher import MailFolder, open_mail_catcher
 from shared.auth.issue import issue_token
 from shared.auth.permissions import Role
 from shared.clock import SystemClock
@@ -229,9 +229,9 @@ async def separate(folder: Path, kafka: JavaKafka, **settings: str) -> AsyncIter
     """Run the four services on `kafka` and a PostgreSQL of their own; the mail catcher is ours and does not die."""
     directory = DataDirectory(folder)
     directory.prepare()
-    with postgres.running(directory) as socket:
+    with postgres.running_server(directory) as socket:
         await postgres.create_databases(directory, socket)
-        async with catching(MailFolder(directory.mail, RandomIds())) as smtp_port:
+        async with open_mail_catcher(MailFolder(directory.mail, RandomIds())) as smtp_port:
             given = {**_settings(directory, socket, kafka, smtp_port), **ALWAYS, **settings}
             environment = Separate(directory, given, kafka)
             for arguments in (

@@ -196,7 +196,7 @@ def _mail_elsewhere(port: int) -> None:
         del folder
         yield port
 
-    vars(services.embedded.run)["catching"] = elsewhere
+    vars(services.embedded.run)["open_mail_catcher"] = elsewhere
 
 
 def _bend_clock(file: Path) -> None:

@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock
 
 from fastapi.routing import iter_route_contexts
 
-from services.embedded import mail_pages
+from services.embedded import mail_catcher
 from services.embedded.mail_catcher import MailFolder
 from shared.ids import RandomIds
 from tests.authorisation.services import OPENING, settings_of
@@ -30,7 +30,7 @@ async def pages_of_all_services(folder: Path) -> set[str]:
             service = await stack.enter_async_context(opening(settings, clock=ClockForTests(), log=AsyncMock()))
             found.update(_pages(service.app))
         settings = settings_of("intake", _NOWHERE, folder)
-        found.update(_pages(mail_pages.create(settings, MailFolder(folder, RandomIds()))))
+        found.update(_pages(mail_catcher.create_mail_pages(settings, MailFolder(folder, RandomIds()))))
     return found - _BEGINNINGS
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from services.embedded.mail_catcher import MailFolder, catching
+from services.embedded.mail_catcher import MailFolder, open_mail_catcher
 from shared.auth.issue import issue_token
 from shared.auth.keys import ensure_key_files
 from shared.auth.permissions import Role
@@ -40,7 +40,7 @@ async def separate_settings(postgres: PostgresForTests, kafka: str, folder: Path
     (folder / "mail").mkdir()
     async with AsyncExitStack() as stack:
         urls = {service: await stack.enter_async_context(postgres.fresh()) for service in SERVICES}
-        smtp_port = await stack.enter_async_context(catching(MailFolder(folder / "mail", RandomIds())))
+        smtp_port = await stack.enter_async_context(open_mail_catcher(MailFolder(folder / "mail", RandomIds())))
         yield {
             "SIGNPOST_SECRET_KEY": "a secret of this test, long enough to be one",
             "SIGNPOST_SIGNING_KEY_FILE": str(signing_key),

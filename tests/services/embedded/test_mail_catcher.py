@@ -6,7 +6,7 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 
-from services.embedded.mail_catcher import MailFolder, catching
+from services.embedded.mail_catcher import MailFolder, open_mail_catcher
 from shared.ids import RandomIds
 
 MAIL = (
@@ -18,7 +18,7 @@ MAIL = (
 
 async def test_a_mail_is_on_disk_before_it_is_accepted(tmp_path: Path) -> None:
     folder = MailFolder(tmp_path, RandomIds())
-    async with catching(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+    async with open_mail_catcher(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
         await client.sendmail("signpost@example.org", ["grace.okafor@example.org"], MAIL)
     (mail,) = MailFolder(tmp_path, RandomIds()).newest()
     assert (mail.to, mail.subject, mail.message_id) == ("grace.okafor@example.org", "Café", "<1@example.org>")
@@ -33,7 +33,7 @@ async def test_a_mail_that_cannot_be_kept_is_to_be_sent_again_later(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     folder = MailFolder(tmp_path, RandomIds())
-    async with catching(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+    async with open_mail_catcher(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
         with monkeypatch.context() as disk:
             disk.setattr("os.fsync", full)
             with pytest.raises(aiosmtplib.SMTPDataError) as refused:
@@ -45,7 +45,7 @@ async def test_a_mail_that_cannot_be_kept_is_to_be_sent_again_later(
 
 async def test_the_newest_mail_comes_first_and_an_unknown_one_is_not_found(tmp_path: Path) -> None:
     folder = MailFolder(tmp_path, RandomIds())
-    async with catching(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+    async with open_mail_catcher(folder) as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
         for number in (1, 2):
             text = f"Subject: mail {number}\r\n\r\ntext\r\n"
             await client.sendmail("signpost@example.org", ["grace.okafor@example.org"], text)

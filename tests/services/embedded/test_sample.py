@@ -3,7 +3,7 @@
 import pytest
 
 import services.registry.accounts.importing
-from services.embedded import sample_gates
+from services.embedded import sample
 from services.embedded.data_directory import SAMPLE
 from services.registry.accounts.queries import find_open
 from services.registry.app import OBSERVERS
@@ -28,7 +28,7 @@ async def test_the_sample_shows_a_waiting_request_and_operators_who_lack_a_gate(
         await services.registry.accounts.importing.import_csv(
             session, accounts, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor="system:test"
         )
-        await sample_gates.load(session, now, ids=ids, periods=PERIODS, observers=OBSERVERS)
+        await sample._load_gates(session, now, ids=ids, periods=PERIODS, observers=OBSERVERS)
     async with database.transaction() as session:
         (request,) = (await list_requests(session, RequestFilter())).items
         found = [await find_open(session, [("x", handle)]) for handle in ("sampledept", "sampledirector")]
