@@ -8,11 +8,10 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.intake import consumer
-from services.intake.abuse_form import pages as abuse_form
-from services.intake.abuse_form.form import FORM as ABUSE
-from services.intake.advice_form.form import FORM as ADVICE
-from services.intake.drafts.handlers import forget_expired as forget_drafts
-from services.intake.exception_form.form import FORM as EXCEPTION
+from services.intake.forms import abuse, advice, exception, incident, misuse
+from services.intake.forms import pages as forms
+from services.intake.forms.forms import Form
+from services.intake.forms.handlers import forget_expired as forget_drafts
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
 from services.intake.inbound import api as inbound
@@ -22,14 +21,9 @@ from services.intake.inbound.handlers import forget_expired as forget_inbound
 from services.intake.inbound.problems import PROBLEMS as INBOUND_PROBLEMS
 from services.intake.inbound.reading import InboundReader, ReceivedEvent
 from services.intake.inbound.sources_yaml import load_sources
-from services.intake.incident_form.form import FORM as INCIDENT
-from services.intake.incident_form.form import supplier_form
 from services.intake.ledger.handlers import record_published
 from services.intake.ledger.publishing import LedgerFigures
-from services.intake.misuse_form.form import FORM as MISUSE
 from services.intake.policy import pages as policy
-from services.intake.questions.definition import Form
-from services.intake.questions.routes import form_routes
 from services.intake.reports import api as reports
 from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
 from services.intake.reports.receipts import Receipts
@@ -37,7 +31,6 @@ from services.intake.settings import IntakeSettings
 from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import open_front_door
 from services.intake.sign_in.oidc import open_oidc
-from services.intake.start import pages as start
 from services.intake.tracking import adding_pages as tracking_adding
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
@@ -62,15 +55,11 @@ from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
-_FORM_ROOMS = ("abuse_form", "misuse_form", "incident_form", "advice_form", "exception_form")
-TEMPLATES = tuple(
-    _HERE / name / "templates" for name in ("start", "questions", *_FORM_ROOMS, "tracking", "sign_in", "policy")
-)
-FORMS = (ABUSE, MISUSE, INCIDENT, ADVICE, EXCEPTION)
+TEMPLATES = tuple(_HERE / name / "templates" for name in ("forms", "tracking", "sign_in", "policy"))
+FORMS = (abuse.FORM, misuse.FORM, incident.FORM, advice.FORM, exception.FORM)
 ROUTERS = (
     dead_letters_router(PREFIX),
-    start.router,
-    abuse_form.router,  # before the questions, whose last part of the path is any word
+    forms.router,  # before the questions, whose last part of the path is any word
     tracking.router,
     tracking_adding.router,
     reports.router,
@@ -101,13 +90,13 @@ async def open_service(
         sources = load_sources(settings.intake_inbound_sources)
         receipts = Receipts(settings.derive_key("receipts"))
         take = InboundHandler(sources, ids=ids, outbox=outbox, receipts=receipts)
-        forms = (*FORMS, supplier_form(settings.intake_supplier_text, settings.intake_supplier_fields))
+        every_form = (*FORMS, incident.supplier_form(settings.intake_supplier_text, settings.intake_supplier_fields))
         roles = _roles(database, log, outbox, clock, ids, take)
         app = create_app(
             service="intake",
             prefix=PREFIX,
             settings=settings,
-            routers=(*ROUTERS, form_routes(forms)),
+            routers=(*ROUTERS, forms.form_routes(every_form)),
             domain_problems={**REPORT_PROBLEMS, **TRACKING_PROBLEMS, **INBOUND_PROBLEMS},
             templates=TEMPLATES,
             readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
@@ -116,7 +105,7 @@ async def open_service(
         )
         app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
         app.state.inbound_sources, app.state.receipts = sources, receipts
-        _equip(app, settings, forms)
+        _equip(app, settings, every_form)
         yield Service("intake", PREFIX, app, database, roles)
 
 
@@ -163,9 +152,9 @@ def _roles(
     )
 
 
-def _equip(app: FastAPI, settings: IntakeSettings, forms: Sequence[Form]) -> None:
+def _equip(app: FastAPI, settings: IntakeSettings, every_form: Sequence[Form]) -> None:
     """Put what routes ask for where they find it; every key has its own purpose."""
-    app.state.forms = {form.name: form for form in forms}
+    app.state.forms = {form.name: form for form in every_form}
     app.state.access = Access(app.state.receipts, Attempts())
     app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
     app.state.passes = Passes(settings.derive_key("status page"))

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-from services.intake.questions.definition import Form as QuestionForm
+from services.intake.forms.forms import Form as QuestionForm
 from shared.auth.permissions import Permission, Role
 from shared.web.forms import CSRF_FIELD
 from tests.authorisation import table

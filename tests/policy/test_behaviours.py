@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from services.intake.abuse_form import options
+from services.intake.forms import abuse, questions
 from services.triage.routing import rulebook
 from services.triage.routing.domain import Decision, Facts, decide
 from shared.events.vocabulary import Behaviour, Priority, Relation, Team
@@ -29,7 +29,7 @@ def routed(**facts: object) -> Decision:
 @pytest.mark.policy("D-trolling", "D-cyberstalking", "D-cyberbullying", "D-doxing")
 @pytest.mark.parametrize("behaviour", ["trolling", "cyberstalking", "cyberbullying", "doxing"])
 def test_what_the_policy_defines_is_explained_beside_its_choice(behaviour: str) -> None:
-    choice = next(option for option in options.BEHAVIOURS if option.value == behaviour)
+    choice = next(option for option in questions.BEHAVIOURS if option.value == behaviour)
     assert choice.hint
     assert len(choice.hint.split()) >= 6
 
@@ -37,7 +37,7 @@ def test_what_the_policy_defines_is_explained_beside_its_choice(behaviour: str) 
 @pytest.mark.policy("P1", "S1", "S2")
 @pytest.mark.parametrize("behaviour", Behaviour)
 def test_every_kind_of_abuse_can_be_chosen_and_reaches_the_abuse_team(behaviour: Behaviour) -> None:
-    assert behaviour in {option.value for option in options.BEHAVIOURS}
+    assert behaviour in {option.value for option in questions.BEHAVIOURS}
     assert routed(behaviours=(behaviour,)).team is Team.SMART
 
 
@@ -55,7 +55,7 @@ def test_abuse_by_a_colleague_goes_where_all_abuse_goes() -> None:
 @pytest.mark.policy("S2")
 @pytest.mark.parametrize("content", ["video_recording", "call_recording"])
 def test_recordings_made_without_agreement_are_abuse(content: str) -> None:
-    assert content in {option.value for option in options.CONTENT_KIND}
+    assert content in {option.value for option in abuse.CONTENT_KIND}
     decision = routed(content_kind=content, behaviours=("other",))
     assert (decision.team, decision.clause) == (Team.SMART, "S2")
 

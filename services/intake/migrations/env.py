@@ -1,6 +1,6 @@
 """Alembic's environment of intake."""
 
-from services.intake.drafts import tables as drafts
+from services.intake.forms import tables as drafts
 from services.intake.idempotency import tables as idempotency
 from services.intake.inbound import tables as inbound
 from services.intake.ledger import tables as ledger

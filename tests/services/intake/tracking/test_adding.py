@@ -12,7 +12,7 @@ from services.intake.reports.additions import MOST
 from services.intake.reports.tables import ReportAdditionRow
 from shared.events.intake import AbuseReportAmended
 from tests.services.intake.conftest import START, Intake, small_body
-from tests.services.intake.questions.walking import answer, token_in
+from tests.services.intake.forms.browser import answer, token_in
 from tests.services.intake.reports.kinds import ENQUIRY, INCIDENT, KINDS, MISUSE
 from tests.services.intake.reports.test_api import ADDRESS
 from tests.services.intake.tracking.test_following import STATUS, case_events, reported, tell

@@ -24,8 +24,8 @@ from shared.events.vocabulary import (
     ReportType,
     Team,
 )
-from tests.services.intake.abuse_form.walking import fill, post, send
 from tests.services.intake.conftest import START, Intake, small_body
+from tests.services.intake.forms.browser import fill_abuse, post, send_abuse
 from tests.services.intake.reports.test_api import ADDRESS
 
 STATUS = "/report/api/v1/reports"
@@ -226,8 +226,8 @@ def test_many_addresses_are_no_way_round_the_limit() -> None:
 
 async def test_an_anonymous_reporter_follows_with_reference_and_code(intake: Intake) -> None:
     async with intake.client() as client:
-        await fill(client)
-        page = (await send(client)).text
+        await fill_abuse(client)
+        page = (await send_abuse(client)).text
         reference = re.search(r"SP-\w{4}-\w{4}", page)
         code = re.search(r'id="receipt-code">([^<]+)<', page)
         assert reference

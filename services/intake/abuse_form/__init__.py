@@ -1,1 +1,0 @@
-"""The form for social media abuse, one question a page."""

@@ -1,0 +1,206 @@
+"""The form for abuse (S1, S2, S3): its choices, its questions, and the report that its answers make."""
+
+from dataclasses import replace
+
+from services.intake.forms import questions, reader
+from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, one
+from services.intake.forms.forms import Form
+from services.intake.forms.questions import (
+    ABUSE,
+    CONFIDENTIALITY,
+    CONTACT_CHOICES,
+    HAPPENED,
+    KNOWN,
+    which_form,
+    which_form_choice,
+)
+from services.intake.reports.abuse import AbuseReport
+from services.intake.reports.domain import Report
+from shared.auth.principal import Principal
+from shared.events.vocabulary import AlsoAffects, Behaviour, ContentKind, Effect, ManagerAlert
+
+NOTHING_ELSE = "none"
+
+
+def says_only_incident(answers: Answers) -> bool:
+    """Say whether nothing of it is abuse of a person, but something of the department is at risk."""
+    at_risk = set(answers.get("also_affects", ())) - {NOTHING_ELSE}
+    return bool(at_risk) and set(answers.get("behaviours", ())) == {"other"}
+
+
+def as_incident(answers: Answers) -> Answers:
+    """Return what the answers say in the fields of the form for security incidents."""
+    at_risk = set(answers.get("also_affects", ()))
+    taken_over = AlsoAffects.ACCOUNT_TAKEN_OVER in at_risk
+    account = taken_over or AlsoAffects.SANCTIONED_ACCOUNT in at_risk
+    effects = (
+        (Effect.ACCESS, AlsoAffects.SYSTEM in at_risk or account),
+        (Effect.DISCLOSURE, AlsoAffects.DWP_INFORMATION in at_risk),
+    )
+    return {
+        "effects": tuple(effect for effect, said in effects if said),
+        "asset_owner": ("dwp",),
+        "social_account": ("yes",) if account else (),
+        "account_platform": answers.get("platform", ()) if account else (),
+        "taken_over": ("yes",) if taken_over else (),
+        "being_abused": ("no",) if says_only_incident(answers) else (),
+    }
+
+
+SAFE = (
+    Option("yes", "Yes, I can report now"),
+    Option("no", "No, somebody could see my screen or stop me"),
+    Option("danger", "Somebody is in immediate danger"),
+)
+CONTENT_KIND = (
+    Option("post", "A post"),
+    Option("comment", "A comment or reply"),
+    Option("message", "A private message"),
+    Option("image", "A picture"),
+    Option("video", "A video"),
+    Option("video_recording", "A video recording of somebody, made without their agreement"),
+    Option("call_recording", "A recording of a call, made without agreement"),
+    Option("review", "A review"),
+    Option("chatroom", "A chatroom"),
+    Option("forum", "A forum"),
+    Option("blog", "A blog"),
+    Option("profile", "A profile or an account"),
+    Option("other", "Something else"),
+)
+ALSO_AFFECTS = (
+    Option(
+        AlsoAffects.DWP_INFORMATION,
+        "DWP information",
+        "For example a screenshot of a DWP system, or customers' details",
+    ),
+    Option(AlsoAffects.SYSTEM, "A DWP computer system or device", "For example a suspicious link that someone opened"),
+    Option(AlsoAffects.SANCTIONED_ACCOUNT, "An official DWP account", "Someone is trying to get control of it"),
+    Option(AlsoAffects.ACCOUNT_TAKEN_OVER, "An official DWP account was taken over", "Someone else is posting from it"),
+)
+CHOICES: Choices = {
+    **HAPPENED,
+    **ABUSE,
+    **CONTACT_CHOICES,
+    "safe": Choice(SAFE, "Select whether it is safe for you to report now"),
+    "content_kind": Choice(CONTENT_KIND, None),
+    "also_affects": Choice(
+        (*ALSO_AFFECTS, Option(NOTHING_ELSE, "None of these, or I do not know")),
+        "Select what else is at risk, or ‘None of these’",
+        many=True,
+        alone=NOTHING_ELSE,
+    ),
+    "known": Choice(KNOWN, "Select whether you know who did it"),
+    "confidentiality": Choice(CONFIDENTIALITY, "Select how you want to report"),
+}
+
+
+SAFETY = Step(
+    "safety",
+    "Is it safe for you to report now?",
+    (Ask("safe", "Is it safe for you to report now?", How.RADIOS),),
+    template="abuse/safety.html",
+    listed=False,
+)
+WHERE = Step(
+    "where",
+    "Where did it happen?",
+    (
+        Ask("platform", "Website or app", How.SELECT),
+        Ask("platform_name", "Its name", How.TEXT),
+        Ask("content_kind", "What was it?", How.SELECT),
+        Ask("urls", "Links to it", How.LONG_TEXT),
+        Ask("handles", "Accounts that did it", How.LONG_TEXT),
+        Ask("content_state", "Can it still be seen online?", How.RADIOS),
+    ),
+    template="abuse/where.html",
+)
+AT_RISK = Step(
+    "at-risk",
+    "Is anything else at risk?",
+    (
+        Ask(
+            "also_affects",
+            "Is anything else at risk?",
+            How.CHECKBOXES,
+            "This tells us whether the security team has to help too.",
+        ),
+    ),
+)
+WHAT_HAPPENED = replace(
+    questions.WHAT_HAPPENED,
+    asks=(
+        questions.WHAT_HAPPENED.asks[0]._replace(
+            hint="In your own words. Write as much or as little as you want, up to 50,000 characters. "
+            "You do not have to repeat the abusive words."
+        ),
+    ),
+)
+WHO_DID_IT = Step(
+    "who-did-it",
+    "Do you know who did it?",
+    (
+        Ask("known", "Do you know who did it?", How.RADIOS),
+        Ask("suspected_name", "Their name", How.TEXT),
+        Ask("suspected_staff_id", "Their staff number", How.TEXT),
+        Ask("suspected_handle", "Their account", How.TEXT),
+    ),
+    template="abuse/who-did-it.html",
+)
+STEPS = (
+    SAFETY,
+    questions.AFFECTED,
+    WHERE,
+    questions.KIND_OF_ABUSE,
+    AT_RISK,
+    questions.WHEN,
+    WHAT_HAPPENED,
+    questions.EVIDENCE,
+    WHO_DID_IT,
+    questions.MANAGER,
+    replace(questions.ABOUT_YOU, template="forms/about-you.html"),
+    replace(questions.CONTACT, numbered=False, asked=lambda answers: one(answers, "confidentiality") != "anonymous"),
+    which_form("This is about security, not about a person", "abuse/which-form.html", says_only_incident),
+)
+
+
+def to_command(answers: Answers, principal: Principal | None) -> AbuseReport:
+    """Return the report that the answers make; what is missing is left empty, and refused later."""
+    return AbuseReport(
+        reporter=reader.reporter(answers, principal),
+        **reader.occurrence(answers),
+        content_kind=reader.enum(ContentKind, answers, "content_kind"),
+        behaviours=reader.enums(Behaviour, answers, "behaviours"),
+        also_affects=reader.enums(AlsoAffects, answers, "also_affects"),
+        affected=reader.affected(answers),
+        suspected=reader.suspected(answers),
+        manager_alert=reader.enum(ManagerAlert, answers, "manager_alert") or ManagerAlert.ASK_ME_FIRST,
+        manager_email=reader.manager_email(answers),
+    )
+
+
+def _aside(answers: Answers) -> str | None:
+    """Lead somebody who is not safe to what to do first (Sc-b)."""
+    return None if one(answers, "safe") == "yes" else "help-now"
+
+
+def _notes(report: Report) -> tuple[str, ...]:
+    return ("at_risk",) if isinstance(report, AbuseReport) and report.also_affects else ()
+
+
+FORM = Form(
+    name="abuse",
+    caption="Report social media abuse",
+    steps=STEPS,
+    choices={
+        **CHOICES,
+        **which_form_choice("Go on with the form for security incidents", "Send it with this form all the same"),
+    },
+    to_command=to_command,
+    sends_to="It goes to the Social Media Abuse Response Team (SMART) at once.",
+    sent="abuse/sent.html",
+    open_to_all=True,
+    exits=True,
+    to_other={"incident": as_incident},
+    aside=_aside,
+    notes=_notes,
+)

@@ -1,0 +1,52 @@
+"""The form for advice (X1, X3): who to ask at once, and a question that gets an answer."""
+
+from services.intake.forms import questions, reader
+from services.intake.forms.domain import Answers, Ask, Choice, How, Option, Step
+from services.intake.forms.forms import Form
+from services.intake.forms.questions import CONTACT_CHOICES
+from services.intake.reports.enquiry import Enquiry
+from shared.auth.principal import Principal
+from shared.events.vocabulary import EnquiryTopic
+
+ABOUT = (
+    Option("policy", "What the policy or the Social Media Standard asks"),
+    Option("account", "An account: a new one, or one that I have"),
+    Option("training", "Training"),
+    Option("requirement", "Something that my work needs and the policy does not foresee"),
+    Option("other", "Something else"),
+)
+STEPS = (
+    Step(
+        "topic",
+        "What is it about?",
+        (Ask("about", "What is your question about?", How.RADIOS),),
+        template="advice/topic.html",
+    ),
+    Step(
+        "question",
+        "What do you want to know?",
+        (Ask("narrative", "What do you want to know?", How.LONG_TEXT, "In your own words, up to 50,000 characters."),),
+    ),
+    questions.CONTACT,
+)
+
+
+def to_command(answers: Answers, principal: Principal | None) -> Enquiry:
+    """Return the enquiry that the answers make; what is missing is left empty, and refused later."""
+    return Enquiry(
+        reporter=reader.named_reporter(answers, principal),
+        about=reader.enum(EnquiryTopic, answers, "about") or EnquiryTopic.OTHER,
+        narrative=reader.narrative(answers),
+    )
+
+
+FORM = Form(
+    name="advice",
+    caption="Ask for advice",
+    steps=STEPS,
+    choices={**CONTACT_CHOICES, "about": Choice(ABOUT, "Select what your question is about")},
+    to_command=to_command,
+    sends_to="It goes to the Security Advice Centre. It is a question, not a report of an incident.",
+    sent="advice/sent.html",
+    thing="question",
+)

@@ -1,0 +1,317 @@
+"""The form for security incidents (C-c, C-i), and the suppliers' own way in; it notices abuse (S3)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from services.intake.forms import questions, reader
+from services.intake.forms.abuse import NOTHING_ELSE
+from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, Wrong, one
+from services.intake.forms.forms import Form
+from services.intake.forms.questions import (
+    ABUSE,
+    HAPPENED,
+    IN_SOMEBODYS_NAME,
+    PLATFORM,
+    YES_NO_UNSURE,
+    when_abused,
+    which_form,
+    which_form_choice,
+)
+from services.intake.reports.domain import Report, default_manager_alert
+from services.intake.reports.incident import AccountInvolved, IncidentReport
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.events.vocabulary import (
+    AlsoAffects,
+    AssetOwner,
+    Behaviour,
+    Channel,
+    Circumstance,
+    Effect,
+    FoundBy,
+    ManagerAlert,
+    YesNoUnsure,
+)
+
+MOST_DIGITS = 12
+_OF_A_SYSTEM = frozenset({Effect.ACCESS, Effect.MODIFICATION, Effect.DESTRUCTION})
+
+
+def says_abuse(answers: Answers) -> bool:
+    """Say whether somebody is being abused, or may be (S3): then it is for the abuse team, whatever the form."""
+    return answers.get("being_abused") in {("yes",), ("unsure",)}
+
+
+def account_involved(answers: Answers) -> bool:
+    """Say whether a social media account is involved."""
+    return answers.get("social_account") == ("yes",)
+
+
+def people(text: str | None) -> int | None:
+    """Return how many people; None where it is empty.
+
+    Raises:
+        ValueError: it is no number that a person would type.
+    """
+    digits = (text or "").replace(",", "").replace(" ", "")
+    if not digits:
+        return None
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > MOST_DIGITS:
+        raise ValueError
+    return int(digits)
+
+
+def as_abuse(answers: Answers) -> Answers:
+    """Return what the answers say in the fields of the form for abuse."""
+    effects = set(answers.get("effects", ()))
+    taken_over = account_involved(answers) and answers.get("taken_over") == ("yes",)
+    at_risk = (
+        (AlsoAffects.DWP_INFORMATION, Effect.DISCLOSURE in effects),
+        (AlsoAffects.SYSTEM, not taken_over and not effects.isdisjoint(_OF_A_SYSTEM)),
+        (AlsoAffects.ACCOUNT_TAKEN_OVER, taken_over),
+    )
+    return {
+        "also_affects": tuple(risk for risk, said in at_risk if said) or (NOTHING_ELSE,),
+        "platform": answers.get("account_platform", ()) if account_involved(answers) else (),
+    }
+
+
+EFFECTS = (
+    Option("access", "Somebody got in, or may have", "To a system, a device, a building or an account"),
+    Option("use", "Something was used by somebody who may not", "For example a device, a sign-in or an account"),
+    Option("disclosure", "Information was shown or sent to the wrong people", "Online, by email, on paper or aloud"),
+    Option("modification", "Something was changed by somebody who may not", "For example a record or a setting"),
+    Option("loss", "Something was lost or stolen", "For example a laptop, a phone or papers"),
+    Option("destruction", "Something was destroyed or deleted"),
+)
+CIRCUMSTANCES = (
+    Option("actual", "It happened"),
+    Option("suspected", "I think that it happened, but I am not sure"),
+    Option("accidental", "It was an accident"),
+    Option("deliberate", "Somebody meant to do it"),
+    Option("attempted", "Somebody tried, and it may not have worked"),
+)
+ASSET_OWNER = (
+    Option("dwp", "DWP’s"),
+    Option("supplier", "A supplier’s, who uses it to provide a service to DWP"),
+    Option("unsure", "I am not sure"),
+)
+CHOICES: Choices = {
+    **HAPPENED,
+    **ABUSE,
+    **IN_SOMEBODYS_NAME,
+    "platform": Choice(PLATFORM, None),
+    "effects": Choice(EFFECTS, "Select what was affected", many=True),
+    "circumstances": Choice(CIRCUMSTANCES, "Select how it came about", many=True),
+    "asset_owner": Choice(ASSET_OWNER, "Select whose it is"),
+    "still_happening": Choice(YES_NO_UNSURE, "Select whether it is still going on"),
+    "personal_data": Choice(YES_NO_UNSURE, "Select whether information about people is involved"),
+    "social_account": Choice(YES_NO_UNSURE, "Select whether a social media account is involved"),
+    "account_platform": Choice(PLATFORM, "Select where the account is"),
+    "taken_over": Choice(YES_NO_UNSURE, "Select whether somebody else controls the account"),
+    "being_abused": Choice(YES_NO_UNSURE, "Select whether somebody is being abused"),
+    "own_mistake": Choice((Option("yes", "Yes"), Option("no", "No")), None),
+}
+
+
+def _number_of_people(answers: Answers) -> Sequence[Wrong]:
+    try:
+        people(one(answers, "people_affected"))
+    except ValueError:
+        return (("people_affected", "How many people must be a whole number, like 40"),)
+    return ()
+
+
+WHERE_ABUSED = Step(
+    "where",
+    "Where is the abuse?",
+    questions.WHERE_IT_CAN_BE_SEEN,
+    asked=says_abuse,
+    numbered=False,
+)
+STEPS = (
+    Step(
+        "what",
+        "What was affected?",
+        (
+            Ask(
+                "effects",
+                "What was affected?",
+                How.CHECKBOXES,
+                "Select all that fit. Report it even if you are not sure, or it was your own mistake: "
+                "early is what counts.",
+            ),
+        ),
+        template="incident/what.html",
+    ),
+    Step(
+        "how",
+        "How did it come about?",
+        (Ask("circumstances", "How did it come about?", How.CHECKBOXES, "Select all that fit."),),
+    ),
+    Step(
+        "whose",
+        "Whose is it?",
+        (
+            Ask("asset_owner", "Who owns what was affected?", How.RADIOS),
+            Ask("asset_note", "What is it?", How.LONG_TEXT, "For example a laptop, a list of customers or a sign-in."),
+        ),
+    ),
+    Step(
+        "when",
+        "When was it?",
+        (
+            Ask("occurred_at", "When did it happen?", How.MOMENT, "Leave everything empty if you do not know."),
+            Ask("discovered_at", "When was it discovered?", How.MOMENT, "For example, 27 3 2026."),
+        ),
+    ),
+    Step("still-going-on", "Is it still going on?", (Ask("still_happening", "Is it still going on?", How.RADIOS),)),
+    Step(
+        "personal-data",
+        "Is information about people involved?",
+        (
+            Ask(
+                "personal_data",
+                "Could anybody learn something about a person from it?",
+                How.RADIOS,
+                "For example names, addresses or what somebody is paid.",
+            ),
+            Ask("people_affected", "About how many people, if you know", How.TEXT, "A number. A guess is enough."),
+        ),
+        also_wrong=_number_of_people,
+    ),
+    Step(
+        "account",
+        "Is a social media account involved?",
+        (Ask("social_account", "Is a social media account involved?", How.RADIOS),),
+    ),
+    Step(
+        "which-account",
+        "Which account is it?",
+        (
+            Ask("account_platform", "Website or app", How.SELECT),
+            Ask("account_handle", "Its name", How.TEXT, "For example @some_account."),
+            Ask("taken_over", "Has somebody else taken control of it?", How.RADIOS),
+        ),
+        asked=account_involved,
+        numbered=False,
+    ),
+    Step(
+        "abuse",
+        "Is somebody being abused?",
+        (
+            Ask(
+                "being_abused",
+                "Is somebody being abused, threatened or exposed online?",
+                How.RADIOS,
+                "A colleague, a customer or anybody else. Another team looks after them.",
+            ),
+        ),
+    ),
+    when_abused(questions.AFFECTED, says_abuse),
+    WHERE_ABUSED,
+    when_abused(questions.KIND_OF_ABUSE, says_abuse),
+    questions.WHAT_HAPPENED,
+    questions.EVIDENCE,
+    when_abused(questions.MANAGER, says_abuse),
+    replace(
+        questions.ABOUT_YOU,
+        asks=(
+            *questions.ABOUT_YOU.asks,
+            Ask("own_mistake", "Was it your own mistake?", How.RADIOS, "Telling us is the right thing to do."),
+        ),
+    ),
+    questions.CONTACT,
+    which_form("This may be abuse of a person", "incident/which-form.html", says_abuse),
+)
+
+
+def supplier_step(text: str, labels: Sequence[str]) -> Step:
+    """Return the page that suppliers begin with: its words and its fields are configuration (SS-014)."""
+    asks = tuple(Ask(name, label, How.TEXT) for name, label in supplier_fields(labels))
+    return Step("supplier", "About your organisation", asks, lead=(text,))
+
+
+def supplier_fields(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the name of the field of each label."""
+    return tuple((f"supplier_{number}", label) for number, label in enumerate(labels, 1))
+
+
+def to_command(answers: Answers, principal: Principal | None, supplier_labels: Sequence[str] = ()) -> IncidentReport:
+    """Return the referral that the answers make; what is missing is left empty, and refused later."""
+    reporter, abuse = reader.named_reporter(answers, principal), says_abuse(answers)
+    supplier = principal is not None and principal.may(Permission.REPORT_AS_SUPPLIER)
+    said = [(label, one(answers, name)) for name, label in supplier_fields(supplier_labels)]
+    alert = reader.enum(ManagerAlert, answers, "manager_alert") if abuse else None
+    return IncidentReport(
+        reporter=reporter,
+        channel=Channel.SUPPLIER if supplier else Channel.STAFF,
+        effects=reader.enums(Effect, answers, "effects"),
+        circumstances=reader.enums(Circumstance, answers, "circumstances"),
+        asset_owner=reader.enum(AssetOwner, answers, "asset_owner") or AssetOwner.UNSURE,
+        asset_note=". ".join(text for text in (one(answers, "asset_note"), reader.labelled(*said)) if text) or None,
+        discovered_at=reader.moment(answers, "discovered_at"),
+        still_happening=reader.enum(YesNoUnsure, answers, "still_happening") or YesNoUnsure.UNSURE,
+        personal_data=reader.enum(YesNoUnsure, answers, "personal_data") or YesNoUnsure.UNSURE,
+        people_affected=_people(answers),
+        own_mistake=one(answers, "own_mistake") == "yes",
+        account=_account(answers),
+        behaviours=reader.enums(Behaviour, answers, "behaviours") if abuse else (),
+        affected=reader.affected(answers) if abuse else (),
+        suspected=reader.suspected(answers),
+        **reader.occurrence(answers),
+        manager_alert=alert or default_manager_alert(reporter, FoundBy.PERSON),
+        manager_email=reader.manager_email(answers) if abuse else None,
+    )
+
+
+def _people(answers: Answers) -> int | None:
+    try:
+        return people(one(answers, "people_affected"))
+    except ValueError:
+        return None
+
+
+def _account(answers: Answers) -> AccountInvolved | None:
+    platform = one(answers, "account_platform")
+    if not account_involved(answers) or platform is None:
+        return None
+    taken_over = reader.enum(YesNoUnsure, answers, "taken_over") or YesNoUnsure.UNSURE
+    return AccountInvolved(platform, one(answers, "account_handle"), taken_over)
+
+
+def _notes(report: Report) -> tuple[str, ...]:
+    if not isinstance(report, IncidentReport):
+        return ()
+    return tuple(note for note, said in (("mistake", report.own_mistake), ("abuse", report.behaviours)) if said)
+
+
+FORM = Form(
+    name="incident",
+    caption="Report a security incident",
+    steps=STEPS,
+    choices={
+        **CHOICES,
+        **which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
+    },
+    to_command=to_command,
+    sends_to="It goes to the Security Incident Response Team (SIRT) at once.",
+    sent="incident/sent.html",
+    exits=True,
+    to_other={"abuse": as_abuse},
+    understands=frozenset({"platform", "known", "suspected_name", "suspected_staff_id", "suspected_handle"}),
+    notes=_notes,
+)
+
+
+def supplier_form(text: str, labels: Sequence[str]) -> Form:
+    """Return the form that suppliers and third parties begin with their own questions."""
+    return replace(
+        FORM,
+        name="supplier-incident",
+        caption="Report a security incident as a supplier",
+        steps=(supplier_step(text, labels), *STEPS),
+        to_command=partial(to_command, supplier_labels=tuple(labels)),
+        needs=Permission.REPORT_AS_SUPPLIER,
+    )

@@ -1,0 +1,263 @@
+"""The form for misuse (R-c, R-d, S4, S5, S9, C-f, C-j): its choices, its questions, and the report they make."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.intake.forms import questions, reader
+from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, Wrong, one
+from services.intake.forms.forms import Form
+from services.intake.forms.questions import (
+    ABUSE,
+    HAPPENED,
+    IN_SOMEBODYS_NAME,
+    MANAGER_OPTIONS,
+    YES_NO_UNSURE,
+    when_abused,
+    which_form,
+    which_form_choice,
+)
+from services.intake.reports.domain import Report
+from services.intake.reports.misuse import MisuseReport, Subject, canonical
+from shared.auth.principal import Principal
+from shared.events.vocabulary import (
+    AccountKind,
+    AlsoAffects,
+    Behaviour,
+    Device,
+    ManagerAlert,
+    MisuseBehaviour,
+    YesNoUnsure,
+)
+
+
+def being_abused(answers: Answers) -> bool:
+    """Say whether the reporter says that somebody is being abused, or may be: a doubt goes to no manager either."""
+    return answers.get("being_abused") in {("yes",), ("unsure",)}
+
+
+def says_abuse(answers: Answers) -> bool:
+    """Say whether it is for the abuse team, whatever the form (S1): abuse by a colleague goes to no manager."""
+    return being_abused(answers) or "harassment" in answers.get("misuse", ())
+
+
+def about_a_failure_to_report(answers: Answers) -> bool:
+    """Say whether it is about an incident that somebody kept to themselves (C-c, C-i)."""
+    return "failure_to_report" in answers.get("misuse", ())
+
+
+def official_account(answers: Answers) -> bool:
+    """Say whether an official account is said to be misused: it may be in somebody else's hands."""
+    return answers.get("account_kind") == ("official",)
+
+
+def as_abuse(answers: Answers) -> Answers:
+    """Return what the answers say in the fields of the form for abuse: the subject is who is suspected."""
+    subject = {f"suspected_{part}": answers.get(f"subject_{part}", ()) for part in ("name", "staff_id", "handle")}
+    harassment = ("harassment",) if "harassment" in answers.get("misuse", ()) else ()
+    at_risk = (
+        (AlsoAffects.DWP_INFORMATION, answers.get("dwp_information") == ("yes",)),
+        (AlsoAffects.ACCOUNT_TAKEN_OVER, official_account(answers) and answers.get("taken_over") == ("yes",)),
+    )
+    return {
+        **subject,
+        "known": ("colleague",) if any(subject.values()) else (),
+        "behaviours": harassment,
+        "also_affects": tuple(risk for risk, said in at_risk if said),
+    }
+
+
+MISUSE = (
+    Option("speaks_for_department", "Speaking for DWP without being allowed to", "Answering or announcing in its name"),
+    Option("mixed_account", "Work and private life in one account", "One account used for both"),
+    Option("association", "Private opinions shown as DWP’s or the government’s", "For example a logo beside them"),
+    Option("disclosure", "DWP information shown", "For example a screen, a document or a customer’s details"),
+    Option("harassment", "Harassing, discriminating against or lying about somebody", "An employee or anybody else"),
+    Option("unsanctioned_account", "An account for DWP that nobody approved", "Made to look as if DWP runs it"),
+    Option("untrained_operator", "Running an official account without training"),
+    Option("unapproved_device", "Running an official account from a device that is not approved"),
+    Option("failure_to_report", "A security incident that was not reported", "By somebody who knew of it"),
+    Option("other", "Something else", "You can describe it in your own words later"),
+)
+ACCOUNT_KIND = (
+    Option("official", "An official DWP account", "It speaks for DWP or a jobcentre"),
+    Option("professional_individual", "A person’s account for their work at DWP", "Approved, and under their own name"),
+    Option("linkedin", "A LinkedIn profile"),
+    Option("personal", "A private account"),
+    Option("unsure", "I am not sure"),
+)
+DEVICE = (Option("dwp", "A DWP device"), Option("personal", "Their own device"), Option("unsure", "I do not know"))
+ONES_OWN_MANAGER = tuple(
+    option._replace(hint="Your own manager is told only after you agree") if option.value == "ask_me_first" else option
+    for option in MANAGER_OPTIONS
+)
+"""The manager of whom the report is about works it, whatever the answer is."""
+CHOICES: Choices = {
+    **HAPPENED,
+    **ABUSE,
+    **IN_SOMEBODYS_NAME,
+    "manager_alert": ABUSE["manager_alert"]._replace(options=ONES_OWN_MANAGER),
+    "misuse": Choice(MISUSE, "Select what kind of misuse it is", many=True),
+    "being_abused": Choice(YES_NO_UNSURE, "Select whether somebody is being abused"),
+    "union_activity": Choice(YES_NO_UNSURE, "Select whether it may be union activity"),
+    "account_kind": Choice(ACCOUNT_KIND, "Select what kind of account it is"),
+    "taken_over": Choice(YES_NO_UNSURE, "Select whether somebody else controls the account"),
+    "device": Choice(DEVICE, None),
+    "own_time": Choice(YES_NO_UNSURE, None),
+    "dwp_information": Choice(YES_NO_UNSURE, None),
+}
+
+
+def _somebody_is_named(answers: Answers) -> Sequence[Wrong]:
+    if any(one(answers, f"subject_{part}") for part in ("name", "staff_id", "handle")):
+        return ()
+    return (("subject_name", "Enter who it is about, or their account"),)
+
+
+ABOUT_WHOM = Step(
+    "about-whom",
+    "Who is it about?",
+    (
+        Ask("subject_name", "Their name", How.TEXT, "Fill in what you know. One of the three is enough."),
+        Ask("subject_staff_id", "Their staff number", How.TEXT),
+        Ask("subject_handle", "Their account", How.TEXT, "For example @some_account."),
+    ),
+    also_wrong=_somebody_is_named,
+)
+UNION = Step(
+    "union-activity",
+    "Could it be union activity?",
+    (
+        Ask(
+            "union_activity",
+            "Could what was posted be part of a trade union’s debate or campaign?",
+            How.RADIOS,
+            "We ask about what was posted, and never whether anybody is a member of a union. In one’s own time and "
+            "from one’s own account, such debate is a right.",
+        ),
+    ),
+)
+ACCOUNT = Step(
+    "account",
+    "Which account, and how was it used?",
+    (
+        Ask("account_kind", "What kind of account is it?", How.RADIOS),
+        Ask("device", "What was it used on, if you know?", How.RADIOS),
+        Ask("own_time", "Was it in their own time, if you know?", How.RADIOS),
+        Ask("dwp_information", "Does it show information of DWP?", How.RADIOS),
+    ),
+)
+TAKEN_OVER = Step(
+    "taken-over",
+    "Is somebody else in control of the account?",
+    (
+        Ask(
+            "taken_over",
+            "Has somebody else taken control of the official account?",
+            How.RADIOS,
+            "For example it posts what DWP never would. The Security Incident Response Team (SIRT) then acts first.",
+        ),
+    ),
+    asked=official_account,
+    numbered=False,
+)
+WHERE = Step(
+    "where",
+    "Where is it?",
+    questions.WHERE_IT_CAN_BE_SEEN,
+)
+STEPS = (
+    ABOUT_WHOM,
+    Step(
+        "misuse",
+        "What kind of misuse is it?",
+        (Ask("misuse", "What kind of misuse is it?", How.CHECKBOXES, "Select all that fit."),),
+        template="forms/kind.html",
+    ),
+    Step(
+        "incident",
+        "Which incident was not reported?",
+        (
+            Ask(
+                "related_reference",
+                "Reference of the incident, if it was reported since",
+                How.TEXT,
+                "For example SP-4K7Q-9ZT2. Leave it empty if you do not know.",
+            ),
+        ),
+        asked=about_a_failure_to_report,
+        numbered=False,
+    ),
+    Step(
+        "abuse",
+        "Is somebody being abused?",
+        (
+            Ask(
+                "being_abused",
+                "Is somebody being abused, threatened or exposed by it?",
+                How.RADIOS,
+                "A colleague, a customer or anybody else. Another team looks after them.",
+            ),
+        ),
+    ),
+    when_abused(questions.AFFECTED, being_abused),
+    when_abused(questions.KIND_OF_ABUSE, being_abused),
+    UNION,
+    ACCOUNT,
+    TAKEN_OVER,
+    WHERE,
+    questions.WHEN,
+    questions.WHAT_HAPPENED,
+    questions.EVIDENCE,
+    replace(questions.MANAGER, template="misuse/manager.html"),
+    questions.ABOUT_YOU,
+    questions.CONTACT,
+    which_form("This may be abuse of a person", "misuse/which-form.html", says_abuse),
+)
+
+
+def to_command(answers: Answers, principal: Principal | None) -> MisuseReport:
+    """Return the report that the answers make; what is missing is left empty, and refused later."""
+    related, abused = one(answers, "related_reference"), being_abused(answers)
+    return MisuseReport(
+        reporter=reader.named_reporter(answers, principal),
+        subject=Subject(*(one(answers, f"subject_{part}") for part in ("name", "staff_id", "handle"))),
+        behaviours=reader.enums(MisuseBehaviour, answers, "misuse"),
+        abuse_behaviours=reader.enums(Behaviour, answers, "behaviours") if abused else (),
+        affected=reader.affected(answers) if abused else (),
+        union_activity=reader.enum(YesNoUnsure, answers, "union_activity") or YesNoUnsure.UNSURE,
+        account_kind=reader.enum(AccountKind, answers, "account_kind") or AccountKind.UNSURE,
+        device=reader.enum(Device, answers, "device") or Device.UNSURE,
+        own_time=reader.enum(YesNoUnsure, answers, "own_time") or YesNoUnsure.UNSURE,
+        dwp_information=reader.enum(YesNoUnsure, answers, "dwp_information") or YesNoUnsure.NO,
+        taken_over=reader.enum(YesNoUnsure, answers, "taken_over") if official_account(answers) else None,
+        **reader.occurrence(answers),
+        related_reference=(canonical(related) or related) if related and about_a_failure_to_report(answers) else None,
+        manager_alert=reader.enum(ManagerAlert, answers, "manager_alert") or ManagerAlert.ASK_ME_FIRST,
+        manager_email=reader.manager_email(answers),
+    )
+
+
+def _notes(report: Report) -> tuple[str, ...]:
+    abuse = isinstance(report, MisuseReport) and (
+        report.abuse_behaviours or MisuseBehaviour.HARASSMENT in report.behaviours
+    )
+    taken_over = isinstance(report, MisuseReport) and report.taken_over is YesNoUnsure.YES
+    return tuple(note for note, said in (("abuse", abuse), ("taken_over", taken_over)) if said)
+
+
+FORM = Form(
+    name="misuse",
+    caption="Report misuse of social media",
+    steps=STEPS,
+    choices={
+        **CHOICES,
+        **which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
+    },
+    to_command=to_command,
+    sends_to="It goes to the people who decide about it at once. Who it is about does not learn who reported it.",
+    sent="misuse/sent.html",
+    exits=True,
+    to_other={"abuse": as_abuse},
+    aliases={"behaviours": "misuse", "abuse_behaviours": "behaviours"},
+    notes=_notes,
+)

@@ -1,0 +1,226 @@
+"""The pages of every form: the start page, the questions one a page, the last pages, and the way between them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.intake.forms import abuse
+from services.intake.forms.domain import (
+    Answers,
+    Draft,
+    SentReport,
+    Step,
+    after,
+    before,
+    first_open,
+    one,
+    progress,
+    reachable,
+    steps_for,
+)
+from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
+from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft
+from services.intake.forms.questions import FIELD, SWITCH
+from services.intake.forms.session import COOKIE, FormDep, FormSession, FormSessionDep, routes_of
+from services.intake.reports.dependencies import Submit, SubmitDep
+from services.intake.reports.domain import Refusal, ReportRefused
+from services.intake.tracking.passes import give_pass, take_pass_away
+from shared.auth.guard import anyone, requires
+from shared.ids import Reference
+from shared.web.forms import FormErrors, read_form
+from shared.web.pages import render
+from shared.web.problems import standard_problem
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(anyone)])
+"""The pages that are not of every form."""
+form_router = APIRouter(include_in_schema=False)
+"""The pages of one form. The last pages come before the questions, whose path ends in any word."""
+
+
+def form_routes(forms: Iterable[Form]) -> APIRouter:
+    """Return the routes of `forms`."""
+    every = APIRouter()
+    for form in forms:
+        who = Depends(anyone) if form.open_to_all else requires(form.needs)
+        every.include_router(form_router, prefix=form.base, dependencies=[Depends(routes_of(form)), who])
+    return every
+
+
+@router.get("/")
+def start_page(request: Request) -> Response:
+    """Ask what has happened, with a way on for every answer."""
+    return render(request, "forms/start.html")
+
+
+@router.get(f"{abuse.FORM.base}/help-now")
+def help_now(request: Request) -> Response:
+    """Show what to do first where it is not safe. It never stops a report (Sc-b)."""
+    back = f"{abuse.FORM.base}/{abuse.SAFETY.slug}"
+    return render(request, "abuse/help-now.html", form=abuse.FORM, back=back)
+
+
+@form_router.get("/check")
+async def check(request: Request, session: FormSessionDep) -> Response:
+    """Show all answers, each with a link to change it."""
+    if opened := first_open(session.form.steps, session.answers, session.done):
+        return RedirectResponse(f"{session.form.base}/{opened.slug}", 303)
+    return _check_page(request, session, ())
+
+
+@form_router.post("/check")
+async def send(request: Request, session: FormSessionDep, submit: SubmitDep) -> Response:
+    """Send the report. A second click waits for the first and is shown the same report."""
+    form, draft = session.form, await lock_draft(session.transaction, session.cookie, session.now)
+    if draft is None or (draft.sent is None and first_open(form.steps, draft.answers, draft.done)):
+        return RedirectResponse(f"{form.base}/check", 303)
+    try:
+        report = draft.sent or await _submitted(draft, session, submit)
+    except ReportRefused as refused:
+        return _check_page(request, session, refused.refusals)
+    response = RedirectResponse(f"{form.base}/sent", 303)
+    give_pass(request, response, Reference(report.reference), session.now)
+    return response
+
+
+@form_router.get("/sent")
+async def sent(request: Request, session: FormSessionDep) -> Response:
+    """Show what was sent, for an hour."""
+    form = session.form
+    if session.draft.sent is None:
+        return RedirectResponse("/report/track", 303)
+    official = request.app.state.settings.intake_official_channels.get(form.name)
+    return render(request, form.sent, form=form, report=session.draft.sent, official=official)
+
+
+@form_router.post("/forget")
+async def forget(session: FormSessionDep) -> Response:
+    """Delete the answers, or what was sent, and the status page's token: someone else may use this device next."""
+    await forget_draft(session.transaction, session.cookie)
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(COOKIE, path=session.form.base)
+    take_pass_away(response)
+    return response
+
+
+@form_router.get("")
+def first_question(form: FormDep) -> Response:
+    """Begin with the first question."""
+    return RedirectResponse(f"{form.base}/{form.steps[0].slug}", 303)
+
+
+def _step(slug: str, form: FormDep) -> Step:
+    step = form.step(slug)
+    if step is None:
+        raise standard_problem(404)
+    return step
+
+
+StepDep = Annotated[Step, Depends(_step)]
+
+
+@form_router.get("/{slug}")  # noqa: FAST003 - StepDep takes it
+async def show(request: Request, step: StepDep, session: FormSessionDep) -> Response:
+    """Show a question with what was answered before."""
+    if not reachable(session.form.steps, step, session.answers, session.done):
+        opened = first_open(session.form.steps, session.answers, session.done) or session.form.steps[0]
+        return RedirectResponse(f"{session.form.base}/{opened.slug}", 303)
+    return _question_page(request, step, session.answers, FormErrors(), session)
+
+
+@form_router.post("/{slug}")  # noqa: FAST003 - StepDep takes it
+async def answer(request: Request, step: StepDep, session: FormSessionDep) -> Response:
+    """Keep the answer and go on; or show it again with what is wrong beside it.
+
+    Beside other tabs it adds its own answers only. A report that was sent stays sent: a page of the form that was
+    open before leads to what was sent, and only the first question begins another report.
+    """
+    errors = FormErrors()
+    typed = await read_form(request, errors)
+    begins_anew = step is session.form.steps[0] and session.is_sent and "change" not in typed
+    session = await session.locked()
+    if session.is_sent and not begins_anew:
+        return RedirectResponse(f"{session.form.base}/sent", 303)
+    answers = {**session.answers, **picked(step, typed, errors)}
+    find_errors(session.form, step, answers, session.now, errors, signed_in=session.principal is not None)
+    if errors:
+        return _question_page(request, step, answers, errors, session)
+    if one(answers, FIELD) == SWITCH and FIELD in step.fields:
+        return await _switch(request, session, answers)
+    response = RedirectResponse(_next(step, answers, session, changing="change" in typed), 303)
+    await session.keep(response, answers, {*session.done, step.slug})
+    return response
+
+
+def _next(step: Step, answers: Answers, session: FormSession, *, changing: bool) -> str:
+    form = session.form
+    if (aside := form.aside(answers)) and step is form.steps[0]:
+        return f"{form.base}/{aside}"
+    done, answered_first = {*session.done, step.slug}, step.slug not in session.done
+    skips = changing or answered_first  # what was answered on another form is not asked again
+    later = first_open(form.steps, answers, done) if skips else after(form.steps, step, answers)
+    return f"{form.base}/{later.slug if later else 'check'}"
+
+
+async def _switch(request: Request, session: FormSession, answers: Answers) -> Response:
+    """Begin the other form with the answers of this one, and forget them here."""
+    source = session.form
+    target = cast(Mapping[str, Form], request.app.state.forms)[next(iter(source.to_other))]
+    moved = switched(answers, source, target)
+    done = {step.slug for step in steps_for(target.steps, moved) if is_answered(target, step, moved, session.now)}
+    opened = first_open(target.steps, moved, done)
+    response = RedirectResponse(f"{target.base}/{opened.slug if opened else 'check'}", 303)
+    await forget_draft(session.transaction, session.cookie)
+    response.delete_cookie(COOKIE, path=source.base)
+    await replace(session, form=target).begin(response, moved, done)
+    return response
+
+
+def _question_page(
+    request: Request, step: Step, answers: Answers, errors: FormErrors, session: FormSession
+) -> Response:
+    form, changing = session.form, "change" in request.query_params
+    earlier = before(form.steps, step, answers)
+    return render(
+        request,
+        step.template,
+        422 if errors else 200,
+        form=form,
+        step=step,
+        progress=progress(form.steps, step),
+        answers=answers,
+        choices=form.choices,
+        errors=errors,
+        changing=changing,
+        back=f"{form.base}/check" if changing else f"{form.base}/{earlier.slug}" if earlier else "/",
+        principal=session.principal,
+    )
+
+
+async def _submitted(draft: Draft, session: FormSession, submit: Submit) -> SentReport:
+    command = session.form.to_command(draft.answers, session.principal)
+    report = sent_report(session.form, command, await submit(command))
+    if session.cookie:
+        await keep_draft(session.transaction, session.cookie, Draft(sent=report), session.now)
+    return report
+
+
+def _check_page(request: Request, session: FormSession, refusals: tuple[Refusal, ...]) -> Response:
+    form, errors = session.form, FormErrors()
+    asked = steps_for(form.steps, session.answers)
+    for refusal in refusals:
+        name = form.field_of(refusal.field)
+        errors.add(next((step.slug for step in asked if name in step.fields), "check"), refusal.message)
+    earlier = asked[-1] if asked[-1].listed else before(form.steps, asked[-1], session.answers)
+    return render(
+        request,
+        "forms/check.html",
+        422 if errors else 200,
+        form=form,
+        rows=rows(form, session.answers, session.principal),
+        answers=session.answers,
+        errors=errors,
+        back=f"{form.base}/{(earlier or asked[0]).slug}",
+    )

@@ -1,0 +1,214 @@
+"""Questions and choices of more than one form, in plain words. The policy's own words are behind the link to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, Wrong, one
+from shared.events.platforms import PLATFORMS
+from shared.events.vocabulary import ManagerAlert
+
+AFFECTED_OPTIONS = (
+    Option("self", "Me"),
+    Option("colleague", "A colleague"),
+    Option("customer", "A customer"),
+    Option("public", "Another member of the public"),
+    Option("group", "A team or a group of people"),
+)
+PLATFORM = tuple(Option(slug, "Somewhere else" if slug == "other" else label) for slug, label in PLATFORMS.items())
+CONTENT_STATE = (
+    Option("online", "Yes"),
+    Option("deleted", "No, it was deleted"),
+    Option("private", "It is private: only some people can see it"),
+    Option("never_online", "It was never online", "For example a threat to post something"),
+    Option("unsure", "I am not sure"),
+)
+BEHAVIOURS = (
+    Option("harassment", "Harassment", "Unwanted contact or comments that upset, frighten or humiliate somebody"),
+    Option("threat", "A threat", "Saying that somebody will be hurt, or something of theirs damaged"),
+    Option("doxing", "Publishing private details", "Doxing: putting a home address, phone number or family online"),
+    Option("trolling", "Trolling", "Provoking people on purpose to get a reaction, for fun or for gain"),
+    Option("cyberbullying", "Online bullying", "Picking on somebody again and again, alone or as a group"),
+    Option("cyberstalking", "Online stalking", "Following or watching somebody online so that they feel unsafe"),
+    Option("discrimination", "Discrimination", "Abuse because of race, religion, sex, disability, age or who they are"),
+    Option("defamation", "Lies about somebody", "Defamation: false claims that damage how others see a person"),
+    Option(
+        "unauthorised_recording",
+        "Recording without agreement",
+        "Filming somebody, or recording a call, and sharing it or threatening to",
+    ),
+    Option("impersonation", "Pretending to be somebody", "An account or message made to look like a real person"),
+    Option("intimate_image", "An intimate picture or video", "Shared, or threatened to be, without agreement"),
+    Option("other", "Something else", "You can describe it in your own words later"),
+)
+EVIDENCE_OPTIONS = (
+    Option("screenshots", "Screenshots"),
+    Option("messages", "Messages or emails"),
+    Option("recording", "A recording"),
+    Option("witness", "Somebody else who saw it"),
+    Option("blocked", "I cannot open it: it is blocked on our network"),
+)
+KNOWN = (
+    Option("unknown", "No"),
+    Option("colleague", "Yes, or I suspect a colleague"),
+    Option("customer", "Yes, or I suspect a customer"),
+    Option("public", "Yes, or I suspect somebody else"),
+)
+MANAGER_OPTIONS = (
+    Option("yes", "Yes, tell my manager"),
+    Option("someone_else", "Tell somebody else instead"),
+    Option("ask_me_first", "Ask me first", "The response team talks to you before anybody is told"),
+    Option("no", "No, do not tell my manager"),
+)
+CONFIDENTIALITY = (
+    Option("named", "In my name", "The teams that work on your report know who you are."),
+    Option("confidential", "In confidence", "Only the response team knows who you are."),
+    Option("anonymous", "Without saying who I am", "We keep nothing about you: no name, no address, no device."),
+)
+WORKER_KIND = (
+    Option("employee", "An employee"),
+    Option("contractor", "A contractor"),
+    Option("consultant", "A consultant"),
+    Option("alb_staff", "Staff of an arm’s length body"),
+    Option("other_worker", "Another kind of worker"),
+    Option("public", "A member of the public"),
+)
+YES_NO_UNSURE = (Option("yes", "Yes"), Option("no", "No"), Option("unsure", "I am not sure"))
+
+EVIDENCE_CHOICES: Choices = {"evidence": Choice(EVIDENCE_OPTIONS, None, many=True)}
+HAPPENED: Choices = {
+    "platform": Choice(PLATFORM, "Select where it happened"),
+    "content_state": Choice(CONTENT_STATE, None),
+    **EVIDENCE_CHOICES,
+}
+"""Of everything that happened somewhere."""
+ABUSE: Choices = {
+    "affected": Choice(AFFECTED_OPTIONS, "Select who is affected", many=True),
+    "behaviours": Choice(BEHAVIOURS, "Select what kind of abuse it is", many=True),
+    "manager_alert": Choice(MANAGER_OPTIONS, "Select whether it is safe for your manager to know"),
+}
+CONTACT_CHOICES: Choices = {"worker_kind": Choice(WORKER_KIND, None)}
+IN_SOMEBODYS_NAME: Choices = {
+    "confidentiality": Choice(CONFIDENTIALITY[:2], "Select how you want to report"),
+    **CONTACT_CHOICES,
+}
+
+
+FIELD, SWITCH = "which_form", "switch"
+Asked = Callable[[Answers], bool]
+
+
+def _other_person_is_named(answers: Answers) -> Sequence[Wrong]:
+    if one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE and not one(answers, "manager_email"):
+        return (("manager_email", "Enter the work email address of who should be told"),)
+    return ()
+
+
+AFFECTED = Step(
+    "affected",
+    "Who is affected?",
+    (
+        Ask("affected", "Who is affected?", How.CHECKBOXES),
+        *(
+            Ask(f"affected_{who}", "Their name, if you know it", How.TEXT)
+            for who in ("colleague", "customer", "public", "group")
+        ),
+    ),
+    template="forms/affected.html",
+)
+KIND_OF_ABUSE = Step(
+    "kind",
+    "What kind of abuse is it?",
+    (
+        Ask(
+            "behaviours",
+            "What kind of abuse is it?",
+            How.CHECKBOXES,
+            "Select all that fit. It does not have to be exact.",
+        ),
+    ),
+    template="forms/kind.html",
+)
+WHERE_IT_CAN_BE_SEEN = (
+    Ask("platform", "Website or app", How.SELECT),
+    Ask("platform_name", "Its name, if you chose ‘Somewhere else’", How.TEXT),
+    Ask("urls", "Links to it", How.LONG_TEXT, "One on each line. Leave empty if you have none."),
+    Ask("handles", "Accounts that posted it", How.LONG_TEXT, "For example @some_account. One on each line."),
+    Ask("content_state", "Can it still be seen online?", How.RADIOS),
+)
+WHEN = Step(
+    "when",
+    "When did it happen?",
+    (
+        Ask(
+            "occurred_at",
+            "When did it happen?",
+            How.MOMENT,
+            "For example, 27 3 2026. If it happened more than once, the last time. "
+            "Leave everything empty if you do not know.",
+        ),
+    ),
+)
+WHAT_HAPPENED = Step(
+    "what-happened",
+    "What happened?",
+    (
+        Ask(
+            "narrative",
+            "What happened?",
+            How.LONG_TEXT,
+            "In your own words. Write as much or as little as you want, up to 50,000 characters.",
+        ),
+    ),
+)
+EVIDENCE = Step(
+    "evidence",
+    "What evidence is there?",
+    (
+        Ask("evidence", "What evidence is there?", How.CHECKBOXES),
+        Ask("evidence_note", "Anything we should know about it", How.LONG_TEXT),
+    ),
+    template="forms/evidence.html",
+)
+MANAGER = Step(
+    "manager",
+    "Is it safe for your manager to know?",
+    (
+        Ask("manager_alert", "Is it safe for your manager to know?", How.RADIOS),
+        Ask("manager_email", "Work email address of who to tell", How.EMAIL),
+    ),
+    template="forms/manager.html",
+    also_wrong=_other_person_is_named,
+)
+ABOUT_YOU = Step(
+    "about-you",
+    "How do you want to report?",
+    (Ask("confidentiality", "How do you want to report?", How.RADIOS),),
+)
+CONTACT = Step(
+    "contact",
+    "How can we contact you safely?",
+    (
+        Ask("name", "Your name", How.TEXT),
+        Ask("email", "Your email address", How.EMAIL),
+        Ask("worker_kind", "Are you", How.RADIOS),
+        Ask("safe_contact", "A safe way to reach you", How.LONG_TEXT),
+    ),
+    template="forms/contact.html",
+)
+
+
+def when_abused(step: Step, abused: Asked) -> Step:
+    """Return `step` as a form has it that is not for abuse: asked only where somebody is being abused (S3)."""
+    return replace(step, asked=abused, numbered=False)
+
+
+def which_form(title: str, template: str, asked: Asked) -> Step:
+    """Return the page that says where these answers go, before they are sent, and offers the other form."""
+    asks = (Ask(FIELD, "How do you want to go on?", How.RADIOS),)
+    return Step("which-form", title, asks, template=template, numbered=False, listed=False, asked=asked)
+
+
+def which_form_choice(switch_label: str, stay_label: str) -> Mapping[str, Choice]:
+    """Return the choice between going on with the other form and with this one."""
+    options = (Option(SWITCH, switch_label, "Every answer is kept."), Option("stay", stay_label))
+    return {FIELD: Choice(options, "Select how you want to go on")}

@@ -1,0 +1,89 @@
+"""Who is filling in which form: a draft, found by a cookie that says nothing about them.
+
+Each form's cookie goes to its own pages only, so that two forms can be half-filled side by side.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.forms.domain import Answers, Draft
+from services.intake.forms.forms import Form
+from services.intake.forms.handlers import find_draft, keep_draft, lock_draft, new_cookie
+from shared.auth.guard import Anyone
+from shared.auth.principal import Principal
+from shared.web.dependencies import Now, Transaction
+
+COOKIE = "signpost_draft"
+
+
+def routes_of(form: Form) -> Callable[[Request], None]:
+    """Return the dependency that says which form the routes below belong to."""
+
+    def of_this_form(request: Request) -> None:
+        request.state.form = form
+
+    return of_this_form
+
+
+@dataclass(frozen=True, slots=True)
+class FormSession:
+    """One request of a person who fills in a form."""
+
+    form: Form
+    transaction: AsyncSession
+    now: datetime
+    principal: Principal | None
+    secure: bool
+    cookie: str | None = field(repr=False)
+    draft: Draft = field(repr=False)
+
+    @property
+    def answers(self) -> Answers:
+        return self.draft.answers
+
+    @property
+    def done(self) -> frozenset[str]:
+        return self.draft.done
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether all that is left is what was sent."""
+        return self.draft.sent is not None
+
+    async def locked(self) -> "FormSession":
+        """Return the session with its draft as it is now; another request that changes the draft waits."""
+        return replace(self, draft=await lock_draft(self.transaction, self.cookie, self.now) or Draft())
+
+    async def keep(self, response: Response, answers: Answers, done: Collection[str]) -> None:
+        """Keep the answers; a first answer, and the first after a report was sent, begins a new draft."""
+        if not self.cookie or not self.done:
+            await self.begin(response, answers, done)
+        else:
+            await keep_draft(self.transaction, self.cookie, Draft(answers, frozenset(done)), self.now)
+
+    async def begin(self, response: Response, answers: Answers, done: Collection[str]) -> None:
+        """Keep the answers as a new draft, and let this browser open it on the pages of this form alone."""
+        cookie = new_cookie()
+        await keep_draft(self.transaction, cookie, Draft(answers, frozenset(done)), self.now)
+        response.set_cookie(COOKIE, cookie, path=self.form.base, httponly=True, samesite="lax", secure=self.secure)
+
+
+def _form(request: Request) -> Form:
+    return cast(Form, request.state.form)
+
+
+async def _session(request: Request, principal: Anyone, transaction: Transaction, now: Now) -> FormSession:
+    cookie = request.cookies.get(COOKIE)
+    draft = await find_draft(transaction, cookie, now) or Draft()
+    secure = bool(request.app.state.settings.secure)
+    return FormSession(_form(request), transaction, now, principal, secure, cookie, draft)
+
+
+FormDep = Annotated[Form, Depends(_form)]
+FormSessionDep = Annotated[FormSession, Depends(_session)]

@@ -1,1 +1,0 @@
-"""The form for security incidents, for staff and for suppliers."""

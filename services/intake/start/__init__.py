@@ -1,1 +1,0 @@
-"""The start page: one question, and an honest answer to each choice."""
