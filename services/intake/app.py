@@ -25,8 +25,8 @@ from services.intake.ledger.handlers import record_published
 from services.intake.ledger.publishing import LedgerFigures
 from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
+from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
-from services.intake.reports.receipts import Receipts
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import open_front_door
@@ -88,7 +88,7 @@ async def open_service(
             stack.push_async_callback(log.close)
         outbox = Outbox("intake", ids)
         sources = load_sources(settings.intake_inbound_sources)
-        receipts = Receipts(settings.derive_key("receipts"))
+        receipts = ReceiptCodes(settings.derive_key("receipts"))
         take = InboundHandler(sources, ids=ids, outbox=outbox, receipts=receipts)
         every_form = (*FORMS, incident.supplier_form(settings.intake_supplier_text, settings.intake_supplier_fields))
         roles = _roles(database, log, outbox, clock, ids, take)

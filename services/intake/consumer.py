@@ -11,7 +11,7 @@ from services.intake.ledger.handlers import (
     record_dead_letters,
     record_settled,
 )
-from services.intake.reports.erasing import erase_exempt
+from services.intake.reports.handlers import erase_exempt
 from services.intake.tracking.handlers import (
     alert_changed,
     alert_escalated,

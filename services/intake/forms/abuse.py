@@ -14,7 +14,7 @@ from services.intake.forms.questions import (
     which_form,
     which_form_choice,
 )
-from services.intake.reports.abuse import AbuseReport
+from services.intake.reports.commands import AbuseReport
 from services.intake.reports.domain import Report
 from shared.auth.principal import Principal
 from shared.events.vocabulary import AlsoAffects, Behaviour, ContentKind, Effect, ManagerAlert

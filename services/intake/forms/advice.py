@@ -4,7 +4,7 @@ from services.intake.forms import questions, reader
 from services.intake.forms.domain import Answers, Ask, Choice, How, Option, Step
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import CONTACT_CHOICES
-from services.intake.reports.enquiry import Enquiry
+from services.intake.reports.commands import Enquiry
 from shared.auth.principal import Principal
 from shared.events.vocabulary import EnquiryTopic
 

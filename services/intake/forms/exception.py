@@ -4,8 +4,8 @@ from services.intake.forms import questions, reader
 from services.intake.forms.domain import Answers, Ask, Choice, How, Option, Step, one
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import CONTACT_CHOICES, PLATFORM
+from services.intake.reports.commands import PolicyException
 from services.intake.reports.domain import Report
-from services.intake.reports.exception import PolicyException
 from shared.auth.principal import Principal
 from shared.events.vocabulary import ExceptionKind
 

@@ -18,8 +18,8 @@ from services.intake.forms.questions import (
     which_form,
     which_form_choice,
 )
+from services.intake.reports.commands import AccountInvolved, IncidentReport
 from services.intake.reports.domain import Report, default_manager_alert
-from services.intake.reports.incident import AccountInvolved, IncidentReport
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
 from shared.events.vocabulary import (

@@ -16,8 +16,8 @@ from services.intake.forms.questions import (
     which_form,
     which_form_choice,
 )
+from services.intake.reports.commands import MisuseReport, Subject, canonical
 from services.intake.reports.domain import Report
-from services.intake.reports.misuse import MisuseReport, Subject, canonical
 from shared.auth.principal import Principal
 from shared.events.vocabulary import (
     AccountKind,

@@ -10,8 +10,8 @@ from services.intake.inbound.counting import count
 from services.intake.inbound.handlers import take_event
 from services.intake.inbound.mapping import Sources
 from services.intake.inbound.reading import ReceivedEvent, inbound_event
+from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.handlers import submit_report
-from services.intake.reports.receipts import Receipts
 from shared.events import topics
 from shared.events.envelope import Envelope
 from shared.ids import Ids
@@ -28,7 +28,7 @@ LIMITS = ConsumerLimits(batch=100, dead_letters=DeadLetterLimit(share=1))
 class InboundHandler:
     """Makes reports of events. One that cannot be read or mapped fails alone and becomes a dead letter."""
 
-    def __init__(self, sources: Sources, *, ids: Ids, outbox: Outbox, receipts: Receipts) -> None:
+    def __init__(self, sources: Sources, *, ids: Ids, outbox: Outbox, receipts: ReceiptCodes) -> None:
         self._sources = sources
         self._ids = ids
         self._outbox = outbox

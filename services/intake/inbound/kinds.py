@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from services.intake.inbound.domain import EventNotReadable
-from services.intake.reports.bodies.abuse import AbuseReportBody
-from services.intake.reports.bodies.incident import SecurityIncidentBody
-from services.intake.reports.bodies.misuse import MisuseReportBody
+from services.intake.reports.bodies import AbuseReportBody, MisuseReportBody, SecurityIncidentBody
 from services.intake.reports.domain import Report
 from shared.auth.principal import Principal
 from shared.events.vocabulary import ManagerAlert, ReportType

@@ -1,12 +1,13 @@
 """Questions that are asked of reports of more than one kind. Each yields the fields that are wrong and what to do."""
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+import ipaddress
+from collections.abc import Iterator, Mapping, Sized
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from urllib.parse import urlsplit
 
-from services.intake.reports.addresses import is_email, is_web_address
-from services.intake.reports.domain import Findings, Occurrence, Report, Reporter
+from services.intake.reports.domain import Findings, Occurrence, Refusal, Report, ReportRefused
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Relation
 
@@ -37,14 +38,14 @@ def place(report: Occurrence, *, needed: bool) -> Findings:
         yield "platform_name", "Enter the name of the website or app"
     if any(not is_web_address(url) for url in report.urls):
         yield "urls", "Enter links like https://www.example.com/post/123, one on each line"
-    for name in ("urls", "handles"):
-        if len(getattr(report, name)) > LIST_LIMIT:
+    for name, entries in (("urls", report.urls), ("handles", report.handles)):
+        if len(entries) > LIST_LIMIT:
             yield name, f"Enter {LIST_LIMIT} or fewer"
 
 
-def chosen(report: Report, name: str, message: str) -> Findings:
+def chosen(name: str, choices: Sized, message: str) -> Findings:
     """Ask for at least one choice."""
-    if not getattr(report, name):
+    if not choices:
         yield name, message
 
 
@@ -66,11 +67,10 @@ def past(name: str, moment: datetime | None, now: datetime, what: str) -> Findin
         yield name, f"When {what} must be after {EARLIEST.year}"
 
 
-def crowds(report: Report, *names: str) -> Findings:
+def crowd(name: str, people: Sized) -> Findings:
     """Ask for no more people than a person would type."""
-    for name in names:
-        if len(getattr(report, name)) > LIST_LIMIT:
-            yield name, f"Enter {LIST_LIMIT} people or fewer"
+    if len(people) > LIST_LIMIT:
+        yield name, f"Enter {LIST_LIMIT} people or fewer"
 
 
 def manager(report: Occurrence) -> Findings:
@@ -79,25 +79,25 @@ def manager(report: Occurrence) -> Findings:
         yield "manager_email", "Enter an email address, like name@example.org"
 
 
-def nobody_is_kept(report: Occurrence) -> Findings:
+def anonymity(report: Occurrence) -> Findings:
     """Ask an anonymous reporter for nothing that says who they are."""
     if not report.reporter.anonymous:
         return
-    for attribute in fields(Reporter):
-        if attribute.name != "confidentiality" and getattr(report.reporter, attribute.name) is not None:
-            yield attribute.name, "An anonymous report keeps nothing about you: leave this out, or sign in"
+    for name, value in asdict(report.reporter).items():
+        if name != "confidentiality" and value is not None:
+            yield name, "An anonymous report keeps nothing about you: leave this out, or sign in"
     if any(person.relation is Relation.SELF and (person.name or person.staff_id) for person in report.affected):
         yield "affected", "An anonymous report keeps nothing about you: leave out your own name and staff number"
 
 
 def signed_in(report: Report) -> Findings:
-    """Ask who reports: only abuse can be reported by nobody."""
+    """Ask who reports: only abuse can be reported without signing in."""
     if report.reporter.subject is None:
         yield "reporter", "Sign in to send this"
 
 
 def texts(report: Report) -> Findings:
-    """Ask every text, wherever it is, for characters that can be kept and for a length that somebody can read."""
+    """Ask every text, wherever it is, for characters that can be kept and for a length that a person can read."""
     for name, text in _texts_of(report):
         limit = LIMITS.get(name.rpartition(".")[2], SHORT_LIMIT)
         if "\0" in text:
@@ -107,12 +107,12 @@ def texts(report: Report) -> Findings:
 
 
 def is_blank(text: str | None) -> bool:
-    """Say whether there is nothing to read: empty, white space, or characters without a shape."""
+    """Return whether there is nothing to read: empty, white space, or characters without a shape."""
     return not any(character.isprintable() and not character.isspace() for character in text or "")
 
 
 def _texts_of(report: Report) -> Iterator[tuple[str, str]]:
-    for name, text in _texts_in("", report):
+    for name, text in _texts_in("", asdict(report)):
         yield name.removeprefix(".").removeprefix("reporter."), text
 
 
@@ -122,6 +122,58 @@ def _texts_in(name: str, value: object) -> Iterator[tuple[str, str]]:
     elif isinstance(value, tuple):
         for part in value:
             yield from _texts_in(name, part)
-    elif is_dataclass(value):
-        for attribute in fields(value):
-            yield from _texts_in(f"{name}.{attribute.name}", getattr(value, attribute.name))
+    elif isinstance(value, Mapping):
+        for part_name, part in value.items():
+            yield from _texts_in(f"{name}.{part_name}", part)
+
+
+def check_text(text: str) -> None:
+    """Ask for something to read, that can be kept.
+
+    Raises:
+        ReportRefused: the text is empty, too long or holds U+0000.
+    """
+    if is_blank(text):
+        raise ReportRefused((Refusal("text", "Enter what you want to add"),))
+    if len(text) > NARRATIVE_LIMIT:
+        raise ReportRefused((Refusal("text", f"This must be {NARRATIVE_LIMIT:,} characters or fewer"),))
+    if "\0" in text:
+        raise ReportRefused((Refusal("text", "Remove the character that cannot be kept (U+0000)"),))
+
+
+LABEL_LIMIT = 63
+"""Characters between the dots of a host name (RFC 1035)."""
+
+
+def is_web_address(text: str) -> bool:
+    """Return whether `text` is an http or https address of a named host."""
+    if any(character.isspace() or not character.isprintable() for character in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and (_is_host_name(host) or _is_address(host))
+
+
+def is_email(text: str) -> bool:
+    """Return whether `text` could be an email address; the notifier decides whether email may go there."""
+    local, at, domain = text.rpartition("@")
+    return bool(at and local) and "@" not in local and not any(c.isspace() for c in text) and _is_host_name(domain)
+
+
+def _is_host_name(host: str) -> bool:
+    labels = host.removesuffix(".").split(".")
+    return len(labels) > 1 and all(
+        0 < len(label) <= LABEL_LIMIT and label.replace("-", "").isalnum() and not label.startswith("-")
+        for label in labels
+    )
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

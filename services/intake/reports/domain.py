@@ -1,13 +1,12 @@
-"""What all reports have in common; each kind has its own module beside this one, `abuse`, `misuse` and so on.
+"""What all reports have in common, and what a reporter may do with one after sending it."""
 
-Forms and API make the same commands, and so are asked the same questions.
-"""
-
+import hmac
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from shared.events.vocabulary import (
     Confidentiality,
@@ -21,6 +20,9 @@ from shared.ids import ReceiptCode, Reference, ReportId, StaffId
 
 ASK_AGAIN_AFTER = timedelta(days=1)
 """Since sending, and since asking the last time (our choice: a team has a working day)."""
+MOST_ADDITIONS = 100
+"""To one report: more than a person writes, fewer than a machine."""
+ASKED_AGAIN = "The reporter asks how far this is."
 Findings = Iterator[tuple[str, str]]
 """Fields, and what to do about each."""
 
@@ -47,6 +49,11 @@ class Reporter:
     email: str | None = None
     worker_kind: WorkerKind | None = None
     safe_contact: str | None = None
+
+    @property
+    def kind(self) -> WorkerKind | None:
+        """What events call the worker's kind."""
+        return self.worker_kind
 
     @property
     def anonymous(self) -> bool:
@@ -135,10 +142,10 @@ class MonitoringRoleRequired(Exception):
 
 
 def default_manager_alert(reporter: Reporter, found_by: FoundBy) -> ManagerAlert:
-    """Say whether the manager is told where the reporter did not (our choice under S3).
+    """Return whether the manager is told where the reporter did not say (our choice under S3).
 
-    A named reporter's manager is. Who asked for confidence or stayed anonymous has to say so, and an affected person
-    found by monitoring has to agree first (C-h).
+    The manager of a named reporter is. One who asked for confidence or stayed anonymous has to ask for it, and an
+    affected person found by monitoring has to agree first (C-h).
     """
     named = reporter.confidentiality is Confidentiality.NAMED
     return ManagerAlert.YES if named and found_by is FoundBy.PERSON else ManagerAlert.NO
@@ -153,13 +160,40 @@ def check_found_by(report: Report, *, may_monitor: bool) -> None:
     """Let only routine monitoring say that it found something.
 
     Raises:
-        MonitoringRoleRequired: somebody else said so.
+        MonitoringRoleRequired: another sender said so.
     """
     if isinstance(report, Occurrence) and report.found_by is FoundBy.MONITORING and not may_monitor:
         raise MonitoringRoleRequired
 
 
 def may_ask_again(submitted_at: datetime, additions: tuple[Addition, ...], now: datetime) -> bool:
-    """Say whether it is time to ask how far a report is."""
+    """Return whether it is time to ask how far a report is."""
     asked = [addition.at for addition in additions if addition.kind is AdditionKind.ASKED_AGAIN]
     return now - max((submitted_at, *asked)) >= ASK_AGAIN_AFTER
+
+
+class TooManyAdditions(Exception):
+    """The report has `MOST_ADDITIONS` already."""
+
+
+class NothingToAgreeTo(Exception):
+    """The reporter did not ask to be asked before the manager is told, or has agreed already."""
+
+
+class AskedAlready(Exception):
+    """It was sent, or asked, less than a day ago."""
+
+
+class ReceiptCodes:
+    """Hashes and checks receipt codes with the service's own key, so that a stolen table opens nothing."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def hash(self, code: ReceiptCode) -> bytes:
+        """Return what is stored of `code`."""
+        return hmac.digest(self._key, code.encode(), sha256)
+
+    def match(self, code: ReceiptCode, stored: bytes | None) -> bool:
+        """Compare in the same time whether or not there is anything to compare with."""
+        return hmac.compare_digest(self.hash(code), stored or bytes(sha256().digest_size))

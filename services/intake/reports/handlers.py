@@ -1,28 +1,49 @@
-"""Use cases of reports: taking one of any kind."""
+"""Use cases of reports: take one of any kind, let its reporter add to it or withdraw it, and erase an exempt one."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.handlers import record_accepted
-from services.intake.reports import events
-from services.intake.reports.domain import Accepted, Report, ReportRefused, refusals
-from services.intake.reports.kinds import kind_of
-from services.intake.reports.receipts import Receipts
-from services.intake.reports.storing import common_values, store_details
-from services.intake.reports.tables import ReportRow
-from shared.events.envelope import NewEvent
-from shared.ids import Ids, Reference, ReportId
+from services.intake.reports import kinds
+from services.intake.reports.checks import check_text
+from services.intake.reports.domain import (
+    ASKED_AGAIN,
+    MOST_ADDITIONS,
+    Accepted,
+    Addition,
+    AdditionKind,
+    AskedAlready,
+    NothingToAgreeTo,
+    Occurrence,
+    ReceiptCodes,
+    Report,
+    ReportRefused,
+    TooManyAdditions,
+    may_ask_again,
+    refusals,
+)
+from services.intake.reports.queries import StoredReport, lock_report
+from services.intake.reports.tables import MisuseReportRow, ReportAdditionRow, ReportRow
+from shared.events.envelope import Envelope, NewEvent
+from shared.events.triage import CaseResolved
+from shared.events.vocabulary import ManagerAlert, Outcome
+from shared.ids import Ids, ReportId
 from shared.messaging.outbox import Outbox
 
 _STORE_UNLESS_TAKEN = (
     insert(ReportRow.table()).on_conflict_do_nothing(index_elements=[ReportRow.reference]).returning(ReportRow.id)
 )
+_STORE_OWN = {kind.details: insert(kind.details.table()) for kind in kinds.KINDS if kind.details}
+_ERASED_SUBJECT: Mapping[str, None] = {"name": None, "staff_id": None, "handle": None}
 
 
 async def submit_report(
-    session: AsyncSession, command: Report, now: datetime, ids: Ids, outbox: Outbox, *, receipts: Receipts
+    session: AsyncSession, command: Report, now: datetime, ids: Ids, outbox: Outbox, *, receipts: ReceiptCodes
 ) -> Accepted:
     """Take a report: the report, its ledger row and its event, all or none (S3).
 
@@ -31,22 +52,106 @@ async def submit_report(
     """
     if wrong := refusals(command, now):
         raise ReportRefused(wrong)
+    kind = kinds.kind_of(command)
     code = None if command.reporter.subject else ids.receipt_code()
-    report_id = ReportId(ids.uuid())
-    reference = await _store(session, report_id, command, now, ids, receipts.hash(code) if code else None)
-    await store_details(session, report_id, command)
-    await record_accepted(session, report_id, kind_of(command).report_type, now)
-    event = events.submitted(report_id, reference, command, now)
-    await outbox.begin(session, [NewEvent.of(report_id, event)], now)
-    return Accepted(report_id, reference, code)
+    accepted_id = ReportId(ids.uuid())
+    common, own = kinds.rows_of(command)
+    receipt = receipts.hash(code) if code else None
+    row = {"id": accepted_id, "submitted_at": now, "receipt_hash": receipt, **common}
+    reference = ids.reference()
+    while not await session.scalar(_STORE_UNLESS_TAKEN, {**row, "reference": reference}):
+        reference = ids.reference()  # another report has the first one
+    if kind.details:
+        await session.execute(_STORE_OWN[kind.details], {"report_id": accepted_id, **own})
+    await record_accepted(session, accepted_id, kind.report_type, now)
+    event = kinds.submitted(accepted_id, reference, command, now)
+    await outbox.begin(session, [NewEvent.of(accepted_id, event)], now)
+    return Accepted(accepted_id, reference, code)
 
 
-async def _store(
-    session: AsyncSession, report_id: ReportId, command: Report, now: datetime, ids: Ids, receipt: bytes | None
-) -> Reference:
-    """Insert the row under a reference that nobody has."""
-    row = {"id": report_id, "submitted_at": now, "receipt_hash": receipt, **common_values(command)}
-    while True:
-        reference = ids.reference()
-        if await session.scalar(_STORE_UNLESS_TAKEN, {**row, "reference": reference}):
-            return reference
+async def add_text(
+    session: AsyncSession, report_id: ReportId, text: str, now: datetime, outbox: Outbox, *, answers_question: bool
+) -> None:
+    """Add `text`; the same text again, as a second click sends it, adds nothing.
+
+    Raises:
+        ReportRefused: the text cannot be taken.
+        TooManyAdditions: the report has `MOST_ADDITIONS` already.
+    """
+    check_text(text)
+    stored = await lock_report(session, report_id)
+    if any(addition.text == text for addition in stored.additions[-1:]):
+        return
+    kind = AdditionKind.ANSWER if answers_question else AdditionKind.MORE
+    await _amend(session, stored, Addition(kind, now, text), outbox)
+
+
+async def agree_that_manager_is_told(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> None:
+    """Let the manager be told, after the reporter had asked to be asked first (S3).
+
+    Raises:
+        NothingToAgreeTo: they had not asked to be asked, or agreed already.
+    """
+    stored = await lock_report(session, report_id)
+    report = stored.report
+    if not isinstance(report, Occurrence) or report.manager_alert is not ManagerAlert.ASK_ME_FIRST:
+        raise NothingToAgreeTo
+    agreed = ManagerAlert.YES
+    await session.execute(update(ReportRow).where(ReportRow.id == report_id).values(manager_alert=agreed))
+    stored = replace(stored, report=replace(report, manager_alert=agreed))
+    await _amend(session, stored, Addition(AdditionKind.AGREED, now), outbox)
+
+
+async def ask_again(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> None:
+    """Ask the team how far it is.
+
+    Raises:
+        AskedAlready: it was sent, or asked, less than a day ago.
+    """
+    stored = await lock_report(session, report_id)
+    if not may_ask_again(stored.submitted_at, stored.additions, now):
+        raise AskedAlready
+    await _amend(session, stored, Addition(AdditionKind.ASKED_AGAIN, now, ASKED_AGAIN), outbox)
+
+
+async def withdraw(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> datetime:
+    """Ask that nothing more is done, and return since when; the team decides, and the report stays."""
+    stored = await lock_report(session, report_id)
+    if stored.withdrawn_at is not None:
+        return stored.withdrawn_at
+    await session.execute(update(ReportRow).where(ReportRow.id == report_id).values(withdrawn_at=now))
+    event = kinds.kind_of(stored.report).withdrawn.model_validate(
+        {"report_id": report_id, "reference": stored.reference, "at": now}
+    )
+    await outbox.append(session, [NewEvent.of(report_id, event)], now)
+    return now
+
+
+async def _amend(session: AsyncSession, stored: StoredReport, addition: Addition, outbox: Outbox) -> None:
+    if len(stored.additions) >= MOST_ADDITIONS:
+        raise TooManyAdditions
+    row = {"report_id": stored.id, "added_at": addition.at, "kind": addition.kind, "text": addition.text}
+    await session.execute(insert(ReportAdditionRow), row)
+    event = kinds.amended(stored.id, stored.reference, stored.report, stored.submitted_at, addition)
+    await outbox.append(session, [NewEvent.of(stored.id, event)], addition.at)
+
+
+async def erase_exempt(session: AsyncSession, events: Sequence[Envelope[CaseResolved]], _now: datetime) -> None:
+    """Erase the subjects of exempt reports and everything written about them (C-j); that a report came stays."""
+    exempt = [event.data.report_id for event in events if event.data.outcome is Outcome.EXEMPT]
+    if not exempt:
+        return
+    written: Mapping[str, object] = {
+        "narrative": "",
+        "evidence_note": None,
+        "platform_name": None,
+        "urls": [],
+        "handles": [],
+        "affected": [],
+        "suspected": [],
+    }
+    await session.execute(update(ReportRow).where(ReportRow.id.in_(exempt)).values(**written))
+    about = update(MisuseReportRow).where(MisuseReportRow.report_id.in_(exempt))
+    await session.execute(about.values(subject=_ERASED_SUBJECT))
+    added = update(ReportAdditionRow).where(ReportAdditionRow.report_id.in_(exempt))
+    await session.execute(added.values(text=None))

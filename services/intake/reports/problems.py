@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from typing import cast
 
 from services.intake.idempotency.handlers import KeyUsedForAnotherRequest
-from services.intake.reports.additions import AskedAlready, NothingToAgreeTo, TooManyAdditions
-from services.intake.reports.domain import MonitoringRoleRequired, ReportRefused
+from services.intake.reports.domain import (
+    AskedAlready,
+    MonitoringRoleRequired,
+    NothingToAgreeTo,
+    ReportRefused,
+    TooManyAdditions,
+)
 from shared.web.problems import ProblemType
 
 

@@ -1,25 +1,32 @@
-"""Finds reports. Nobody reads a narrative here: that is triage's."""
+"""Finds reports. Only a change to a report reads what was said in it: reading reports is triage's work."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from pydantic import BeforeValidator, InstanceOf, TypeAdapter
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.reports.domain import Addition, AdditionKind
+from services.intake.reports.domain import Addition, AdditionKind, Report
+from services.intake.reports.kinds import BY_TYPE, Values, command_of
 from services.intake.reports.tables import ReportAdditionRow, ReportRow
+from services.intake.tables import Base
 from shared.events.vocabulary import ManagerAlert, ReportType
 from shared.ids import Reference, ReportId
+
+_Reference = Annotated[InstanceOf[Reference], BeforeValidator(Reference)]
+"""Read from its column."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportKey:
-    """A report, and what proves that somebody may follow it."""
+    """A report, and what proves that a person may follow it."""
 
     report_id: ReportId
-    reference: Reference
+    reference: _Reference
     report_type: ReportType
     submitted_at: datetime
     reporter_subject: str | None = field(repr=False)
@@ -28,10 +35,39 @@ class ReportKey:
     withdrawn_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as it is now; its rows are locked until the commit."""
+
+    id: ReportId
+    report: Report
+    """The command that would submit it."""
+    reference: _Reference
+    submitted_at: datetime
+    withdrawn_at: datetime | None
+    additions: tuple[Addition, ...]
+
+
+_ROW = ReportRow
+_KEYS = select(
+    _ROW.id.label("report_id"),
+    _ROW.reference,
+    _ROW.report_type,
+    _ROW.submitted_at,
+    _ROW.reporter_subject,
+    _ROW.receipt_hash,
+    _ROW.manager_alert,
+    _ROW.withdrawn_at,
+)
+_KEY = TypeAdapter(ReportKey)
+_STORED = TypeAdapter(StoredReport)
+
+
 async def find_report(session: AsyncSession, reference: Reference) -> ReportKey | None:
     """Return the report that `reference` or the reference of one of its linked cases names."""
-    row = (await session.execute(_keys().where(ReportRow.reference == whole_report(reference)))).one_or_none()
-    return _key(row) if row else None
+    found = await session.execute(_KEYS.where(ReportRow.reference == whole_report(reference)))
+    row = found.mappings().one_or_none()
+    return _KEY.validate_python(dict(row)) if row else None
 
 
 def whole_report(reference: Reference) -> str:
@@ -41,9 +77,9 @@ def whole_report(reference: Reference) -> str:
 
 async def reports_of(session: AsyncSession, subject: str, limit: int = 50) -> Sequence[ReportKey]:
     """Return the newest reports of a signed-in reporter."""
-    wanted = _keys().where(ReportRow.reporter_subject == subject)
+    wanted = _KEYS.where(ReportRow.reporter_subject == subject)
     rows = await session.execute(wanted.order_by(ReportRow.submitted_at.desc()).limit(limit))
-    return [_key(row) for row in rows]
+    return [_KEY.validate_python(dict(row)) for row in rows.mappings()]
 
 
 async def additions_to(session: AsyncSession, reports: Sequence[UUID]) -> Mapping[UUID, tuple[Addition, ...]]:
@@ -56,29 +92,17 @@ async def additions_to(session: AsyncSession, reports: Sequence[UUID]) -> Mappin
     return found
 
 
-def _keys() -> Select[ReportId, str, str, datetime, str | None, bytes | None, str | None, datetime | None]:
-    row = ReportRow
-    return select(
-        row.id,
-        row.reference,
-        row.report_type,
-        row.submitted_at,
-        row.reporter_subject,
-        row.receipt_hash,
-        row.manager_alert,
-        row.withdrawn_at,
-    )
+async def lock_report(session: AsyncSession, report_id: ReportId) -> StoredReport:
+    """Return a report as it is now, and make other changes of it wait."""
+    row = await _locked(session, ReportRow, "id", report_id)
+    kind = BY_TYPE[ReportType(str(row["report_type"]))]
+    own = await _locked(session, kind.details, "report_id", report_id) if kind.details else {}
+    additions = (await additions_to(session, [report_id])).get(report_id, ())
+    report = command_of(kind, row, {name: value for name, value in own.items() if name != "report_id"})
+    return _STORED.validate_python({**row, "report": report, "additions": additions})
 
 
-def _key(row: Row[ReportId, str, str, datetime, str | None, bytes | None, str | None, datetime | None]) -> ReportKey:
-    report_id, reference, report_type, submitted_at, subject, receipt_hash, alert, withdrawn_at = row
-    return ReportKey(
-        report_id=report_id,
-        reference=Reference(reference),
-        report_type=ReportType(report_type),
-        submitted_at=submitted_at,
-        reporter_subject=subject,
-        receipt_hash=receipt_hash,
-        manager_alert=ManagerAlert(alert) if alert else None,
-        withdrawn_at=withdrawn_at,
-    )
+async def _locked(session: AsyncSession, row: type[Base], key: str, report_id: ReportId) -> Values:
+    table = row.table()
+    found = await session.execute(select(table).where(table.c[key] == report_id).with_for_update())
+    return {str(name): value for name, value in found.mappings().one().items()}

@@ -1,7 +1,6 @@
 """How reports are kept: one row each for what all have in common, and a table for what only one kind asks."""
 
 from datetime import date, datetime
-from typing import TypedDict
 
 from sqlalchemy import (
     ARRAY,
@@ -31,29 +30,8 @@ _MANAGER = personal("the address of the manager you named", retention="report")
 _ADDED = personal("what you added to a report later", retention="report")
 
 
-class PersonRow(TypedDict):
-    """A person affected or suspected, as the column keeps it."""
-
-    relation: str
-    name: str | None
-    staff_id: str | None
-    handle: str | None
-
-
-class SubjectRow(TypedDict):
-    """Who a report of misuse is about, as the column keeps it."""
-
-    name: str | None
-    staff_id: str | None
-    handle: str | None
-
-
-class AccountRow(TypedDict):
-    """The account that an incident involves, as the column keeps it."""
-
-    platform: str
-    handle: str | None
-    taken_over: str
+Part = dict[str, str | None]
+"""A person, a subject or an account, as a column keeps it: by the names that the command calls its parts."""
 
 
 class ReportRow(Base):
@@ -98,8 +76,8 @@ class ReportRow(Base):
     behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     """Kinds of abuse; what else is misuse is in the table of misuse."""
     also_affects: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    affected: Mapped[list[PersonRow]] = mapped_column(JSONB, info=_WHO_ELSE, default=list)
-    suspected: Mapped[list[PersonRow]] = mapped_column(JSONB, info=_WHO_ELSE, default=list)
+    affected: Mapped[list[Part]] = mapped_column(JSONB, info=_WHO_ELSE, default=list)
+    suspected: Mapped[list[Part]] = mapped_column(JSONB, info=_WHO_ELSE, default=list)
     occurred_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     narrative: Mapped[str] = mapped_column(Text, info=_WHAT)
     evidence_note: Mapped[str | None] = mapped_column(Text, info=_WHAT)
@@ -118,11 +96,11 @@ class MisuseReportRow(Base):
     __tablename__ = "misuse_report"
 
     report_id: Mapped[ReportId] = mapped_column(_of_report(), primary_key=True)
-    subject: Mapped[SubjectRow] = mapped_column(JSONB, info=_WHO_ABOUT)
+    subject: Mapped[Part] = mapped_column(JSONB, info=_WHO_ABOUT)
     behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
     abuse_behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
     union_activity: Mapped[str] = mapped_column(Text)
-    """Of the activity; whether anybody is a member of a union is never asked and never kept (C-j)."""
+    """Of the activity; whether a person is a member of a union is never asked and never kept (C-j)."""
     account_kind: Mapped[str] = mapped_column(Text)
     device: Mapped[str] = mapped_column(Text)
     own_time: Mapped[str] = mapped_column(Text)
@@ -148,7 +126,7 @@ class SecurityIncidentRow(Base):
     personal_data: Mapped[str] = mapped_column(Text)
     people_affected: Mapped[int | None] = mapped_column(Integer)
     own_mistake: Mapped[bool] = mapped_column()
-    account: Mapped[AccountRow | None] = mapped_column(JSONB(none_as_null=True), info=_WHERE)
+    account: Mapped[Part | None] = mapped_column(JSONB(none_as_null=True), info=_WHERE)
 
 
 class EnquiryRow(Base):

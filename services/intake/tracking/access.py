@@ -2,8 +2,8 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.queries import ReportKey, find_report, whole_report
-from services.intake.reports.receipts import Receipts
 from services.intake.tracking.attempts import Attempts
 from shared.ids import InvalidReference, ReceiptCode, Reference
 
@@ -23,7 +23,7 @@ class TooManyAttempts(Exception):
 class Access:
     """Decides who may follow a report."""
 
-    def __init__(self, receipts: Receipts, attempts: Attempts) -> None:
+    def __init__(self, receipts: ReceiptCodes, attempts: Attempts) -> None:
         self._receipts = receipts
         self._attempts = attempts
 

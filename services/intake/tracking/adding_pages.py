@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake.reports.amending import add_text, agree_that_manager_is_told, ask_again, withdraw
 from services.intake.reports.domain import ReportRefused
+from services.intake.reports.handlers import add_text, agree_that_manager_is_told, ask_again, withdraw
 from services.intake.reports.queries import ReportKey
 from services.intake.tracking.dependencies import ByVisitor
 from services.intake.tracking.domain import Status

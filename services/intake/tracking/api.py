@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.intake.reports.amending import add_text, withdraw
+from services.intake.reports.handlers import add_text, withdraw
 from services.intake.tracking.dependencies import ByClient
 from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of

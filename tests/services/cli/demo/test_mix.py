@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from services.cli.demo import people
 from services.cli.demo.mix import ANONYMOUS, ROUND, SCENARIOS, Planned, plan
 from services.cli.demo.people import STAFF
-from services.intake.reports.bodies import ReportBody
-from services.intake.reports.bodies.abuse import AbuseReportBody
-from services.intake.reports.bodies.advice import EnquiryBody, PolicyExceptionBody
-from services.intake.reports.bodies.incident import SecurityIncidentBody
-from services.intake.reports.bodies.misuse import MisuseReportBody
+from services.intake.reports.bodies import (
+    AbuseReportBody,
+    EnquiryBody,
+    MisuseReportBody,
+    PolicyExceptionBody,
+    ReportBody,
+    SecurityIncidentBody,
+)
 from services.intake.reports.domain import Report, refusals
-from services.intake.reports.events import submitted
+from services.intake.reports.kinds import submitted
 from services.triage.reports.filing import filed
 from services.triage.routing.domain import Decision, decide
 from services.triage.routing.facts import History, facts_of

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from httpx import AsyncClient
 
 from tests.services.intake.conftest import Intake
-from tests.services.intake.reports.kinds import ENQUIRY, EXCEPTION, INCIDENT, KINDS, MISUSE, Kind
+from tests.services.intake.reports.bodies import ENQUIRY, EXCEPTION, INCIDENT, KINDS, MISUSE, Kind
 from tests.services.intake.reports.test_api import how_many
 from tests.services.intake.reports.test_bad_input import CANARY, TOO_LONG, UNREADABLE
 

@@ -7,14 +7,14 @@ from httpx import AsyncClient
 from sqlalchemy import text
 
 from services.intake.ledger.tables import LedgerRow
-from services.intake.reports.events import submitted
-from services.intake.reports.storing import load
+from services.intake.reports.kinds import submitted
+from services.intake.reports.queries import lock_report
 from shared.auth.permissions import Role
 from shared.events.intake import MisuseReportSubmitted, SecurityIncidentSubmitted
 from shared.events.vocabulary import EnquiryTopic, MisuseBehaviour
 from shared.ids import Reference
 from tests.services.intake.conftest import START, Intake
-from tests.services.intake.reports.kinds import EXCEPTION, INCIDENT, KINDS, MISUSE, Kind
+from tests.services.intake.reports.bodies import EXCEPTION, INCIDENT, KINDS, MISUSE, Kind
 from tests.services.intake.reports.test_api import how_many, the_report
 
 
@@ -50,7 +50,8 @@ async def test_what_is_stored_tells_the_same_event_again(intake: Intake, client:
     await client.post(kind.address, json=kind.body, headers=intake.token())
     report = await the_report(intake)
     async with intake.database.transaction() as session:
-        again = submitted(report.id, Reference(report.reference), await load(session, report.id), START)
+        stored = await lock_report(session, report.id)
+        again = submitted(report.id, Reference(report.reference), stored.report, START)
     assert again == await the_event(intake, kind)
 
 

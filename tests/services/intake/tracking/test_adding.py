@@ -8,12 +8,12 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
-from services.intake.reports.additions import MOST
+from services.intake.reports.domain import MOST_ADDITIONS
 from services.intake.reports.tables import ReportAdditionRow
 from shared.events.intake import AbuseReportAmended
 from tests.services.intake.conftest import START, Intake, small_body
 from tests.services.intake.forms.browser import answer, token_in
-from tests.services.intake.reports.kinds import ENQUIRY, INCIDENT, KINDS, MISUSE
+from tests.services.intake.reports.bodies import ENQUIRY, INCIDENT, KINDS, MISUSE
 from tests.services.intake.reports.test_api import ADDRESS
 from tests.services.intake.tracking.test_following import STATUS, case_events, reported, tell
 from tests.services.intake.tracking.test_updates import hear, shared
@@ -118,7 +118,7 @@ async def test_nobody_adds_without_end(intake: Intake, client: AsyncClient) -> N
     async with intake.database.transaction() as session:
         session.add_all(
             ReportAdditionRow(report_id=UUID(report["report_id"]), added_at=START, kind="more", text=str(number))
-            for number in range(MOST)
+            for number in range(MOST_ADDITIONS)
         )
     refused = await client.post(
         f"{STATUS}/{report['reference']}/additions", json={"text": "More"}, headers=intake.token()

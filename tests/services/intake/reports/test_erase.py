@@ -7,16 +7,16 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
-from services.intake.reports.erasing import erase_exempt
-from services.intake.reports.events import submitted
-from services.intake.reports.storing import load
+from services.intake.reports.handlers import erase_exempt
+from services.intake.reports.kinds import submitted
+from services.intake.reports.queries import lock_report
 from shared.events.envelope import Envelope
 from shared.events.intake import MisuseReportSubmitted
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome, ReportType, Team
 from shared.ids import Reference
 from tests.services.intake.conftest import START, Intake
-from tests.services.intake.reports.kinds import MISUSE
+from tests.services.intake.reports.bodies import MISUSE
 from tests.services.intake.reports.test_api import the_report
 
 CANARY = "canary-of-the-union"
@@ -49,7 +49,8 @@ async def test_only_what_is_exempt_is_erased(intake: Intake, client: AsyncClient
         await erase_exempt(session, [told], START)
     async with intake.database.transaction() as session:
         rows = [await session.scalar(text(f"select t::text from {name} t")) for name in ("report", "misuse_report")]  # noqa: S608 - own tables
-        again = submitted(report.id, Reference(report.reference), await load(session, report.id), START)
+        stored = await lock_report(session, report.id)
+        again = submitted(report.id, Reference(report.reference), stored.report, START)
     assert (CANARY in "".join(rows)) is kept
     assert isinstance(again, MisuseReportSubmitted)
     assert again.reporter.staff_id == "S1001"

@@ -1,0 +1,267 @@
+"""What the API reads and answers: a body for each kind of report."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Self, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
+from pydantic_core import PydanticCustomError
+
+from services.intake.reports.commands import (
+    AbuseReport,
+    Enquiry,
+    IncidentReport,
+    MisuseReport,
+    PolicyException,
+    canonical,
+)
+from services.intake.reports.domain import Accepted, Report, Reporter, default_manager_alert
+from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.events.vocabulary import (
+    AccountKind,
+    AlsoAffects,
+    AssetOwner,
+    Behaviour,
+    Channel,
+    Circumstance,
+    Confidentiality,
+    ContentKind,
+    ContentState,
+    Device,
+    Effect,
+    EnquiryTopic,
+    ExceptionKind,
+    FoundBy,
+    ManagerAlert,
+    MisuseBehaviour,
+    Relation,
+    WorkerKind,
+    YesNoUnsure,
+)
+from shared.web.bodies import Body, Bool, Int, Moment
+
+R = TypeVar("R", bound=Report)
+Texts = tuple[Annotated[str, Field(min_length=1)], ...]
+_ABUSE, _MISUSE, _INCIDENT = TypeAdapter(AbuseReport), TypeAdapter(MisuseReport), TypeAdapter(IncidentReport)
+_ENQUIRY, _EXCEPTION = TypeAdapter(Enquiry), TypeAdapter(PolicyException)
+_NEVER_LEFT_OUT = frozenset({"narrative"})
+
+
+def _day_as_text(value: object) -> object:
+    if isinstance(value, str | date):
+        return value
+    raise PydanticCustomError("signpost_day", "Give the date as text, YYYY-MM-DD")
+
+
+class PersonBody(Body):
+    """A person affected or suspected, as far as you know."""
+
+    relation: Relation
+    name: str | None = None
+    staff_id: str | None = None
+    handle: str | None = None
+
+
+class ReportBody(Body):
+    """What every report says."""
+
+    narrative: str
+    confidential: Bool = Field(default=False, description="Only the team that answers learns who you are.")
+    worker_kind: WorkerKind | None = None
+    safe_contact: str | None = None
+
+    def reporter(self, principal: Principal | None) -> Reporter:
+        """Return who reports; what a sender without a token says of themselves is refused, not kept."""
+        if principal is None:
+            return Reporter(
+                Confidentiality.ANONYMOUS, worker_kind=self.worker_kind, safe_contact=self.safe_contact or None
+            )
+        return Reporter(
+            Confidentiality.CONFIDENTIAL if self.confidential else Confidentiality.NAMED,
+            subject=principal.subject,
+            staff_id=principal.staff_id,
+            name=principal.name,
+            email=principal.email,
+            worker_kind=self.worker_kind,
+            safe_contact=self.safe_contact or None,
+        )
+
+    def answers(self) -> Mapping[str, object]:
+        """Return what was answered, without empty texts and without what was said twice."""
+        return _tidy(self.model_dump(exclude={"confidential", "worker_kind", "safe_contact"}))
+
+
+class AcceptedBody(BaseModel):
+    """The report was taken. `receipt_code` is there for an anonymous report only, and only once: keep it."""
+
+    report_id: UUID
+    reference: str
+    receipt_code: str | None = None
+    status_url: str
+
+    @classmethod
+    def of(cls, accepted: Accepted, public_url: str) -> Self:
+        return cls(
+            report_id=accepted.report_id,
+            reference=accepted.reference,
+            receipt_code=accepted.receipt_code,
+            status_url=f"{public_url.rstrip('/')}/report/track/{accepted.reference}",
+        )
+
+
+class OccurrenceBody(ReportBody):
+    """Where and when it happened, to whom, and who is told."""
+
+    platform_name: str | None = None
+    content_state: ContentState | None = None
+    urls: Texts = ()
+    handles: Texts = ()
+    affected: tuple[PersonBody, ...] = ()
+    occurred_at: Moment | None = None
+    evidence_note: str | None = None
+    found_by: FoundBy = FoundBy.PERSON
+    manager_alert: ManagerAlert | None = Field(
+        default=None, description="`yes` unless the report is confidential, anonymous or found by monitoring."
+    )
+    manager_email: str | None = None
+
+    def alert(self, principal: Principal | None) -> ManagerAlert:
+        """Return whether the manager is told."""
+        return self.manager_alert or default_manager_alert(self.reporter(principal), self.found_by)
+
+
+class AbuseReportBody(OccurrenceBody):
+    """A report of social media abuse. Without a bearer token it is anonymous."""
+
+    platform: str = Field(description="A known platform, or `other` with `platform_name`.", examples=["x"])
+    content_kind: ContentKind | None = None
+    behaviours: tuple[Behaviour, ...]
+    affected: tuple[PersonBody, ...]
+    suspected: tuple[PersonBody, ...] = ()
+    also_affects: tuple[AlsoAffects, ...] = ()
+
+    def to_command(self, principal: Principal | None) -> AbuseReport:
+        return command(_ABUSE, self, principal, manager_alert=self.alert(principal))
+
+
+class SubjectBody(Body):
+    """Who it is about, as far as you know."""
+
+    name: str | None = None
+    staff_id: str | None = None
+    handle: str | None = None
+
+
+class MisuseReportBody(OccurrenceBody):
+    """A report that someone misuses social media."""
+
+    subject: SubjectBody = SubjectBody()
+    platform: str = Field(description="A known platform, or `other` with `platform_name`.", examples=["facebook"])
+    behaviours: tuple[MisuseBehaviour, ...]
+    abuse_behaviours: tuple[Behaviour, ...] = Field(
+        default=(), description="Where someone is being abused: the abuse team then has it."
+    )
+    union_activity: YesNoUnsure = Field(
+        default=YesNoUnsure.UNSURE,
+        description="Whether it may be union activity in own time; never whether anyone is a member.",
+    )
+    account_kind: AccountKind = AccountKind.UNSURE
+    device: Device = Device.UNSURE
+    own_time: YesNoUnsure = YesNoUnsure.UNSURE
+    dwp_information: YesNoUnsure = YesNoUnsure.NO
+    taken_over: YesNoUnsure | None = Field(
+        default=None, description="Whether someone else controls an official account: that is a security incident."
+    )
+    related_reference: str | None = Field(default=None, description="The incident that was not reported.")
+
+    def to_command(self, principal: Principal | None) -> MisuseReport:
+        related = self.related_reference or None
+        return command(
+            _MISUSE,
+            self,
+            principal,
+            manager_alert=self.alert(principal),
+            related_reference=(canonical(related) or related) if related else None,
+        )
+
+
+class AccountBody(Body):
+    """The social media account that the incident involves."""
+
+    platform: str = Field(min_length=1)
+    handle: str | None = None
+    taken_over: YesNoUnsure = YesNoUnsure.UNSURE
+
+
+class SecurityIncidentBody(OccurrenceBody):
+    """A security incident, actual or suspected. A supplier's token makes it the suppliers' channel."""
+
+    effects: tuple[Effect, ...]
+    circumstances: tuple[Circumstance, ...]
+    asset_owner: AssetOwner
+    asset_note: str | None = None
+    discovered_at: Moment
+    still_happening: YesNoUnsure = YesNoUnsure.UNSURE
+    personal_data: YesNoUnsure = YesNoUnsure.UNSURE
+    people_affected: Int | None = None
+    own_mistake: Bool = False
+    account: AccountBody | None = None
+    platform: str | None = None
+    behaviours: tuple[Behaviour, ...] = Field(
+        default=(), description="Where someone is being abused: the abuse team then has it."
+    )
+    suspected: tuple[PersonBody, ...] = ()
+
+    def to_command(self, principal: Principal | None) -> IncidentReport:
+        supplier = principal is not None and principal.may(Permission.REPORT_AS_SUPPLIER)
+        return command(
+            _INCIDENT,
+            self,
+            principal,
+            manager_alert=self.alert(principal),
+            channel=Channel.SUPPLIER if supplier else Channel.STAFF,
+        )
+
+
+class EnquiryBody(ReportBody):
+    """A question for the Security Advice Centre; `narrative` is the question."""
+
+    about: EnquiryTopic = EnquiryTopic.OTHER
+
+    def to_command(self, principal: Principal | None) -> Enquiry:
+        return command(_ENQUIRY, self, principal)
+
+
+class PolicyExceptionBody(ReportBody):
+    """A request for an exception, or notice of an activity that may need one; `narrative` says what it is."""
+
+    kind: ExceptionKind = ExceptionKind.REQUEST
+    business_case: str | None = Field(default=None, description="Needed for a request.")
+    platform: str | None = None
+    wanted_until: Annotated[date, BeforeValidator(_day_as_text)] | None = None
+
+    def to_command(self, principal: Principal | None) -> PolicyException:
+        return command(_EXCEPTION, self, principal)
+
+
+def command(reader: TypeAdapter[R], body: ReportBody, principal: Principal | None, **known: object) -> R:
+    """Return the command that `body` asks for by name, in the sender's name; `known` replaces what the body says."""
+    return reader.validate_python({**body.answers(), "reporter": body.reporter(principal), **known})
+
+
+def _tidy(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: _tidied(name, value) for name, value in values.items()}
+
+
+def _tidied(name: str, value: object) -> object:
+    if isinstance(value, Mapping):
+        return _tidy(value)
+    if isinstance(value, tuple):
+        return tuple(_tidied(name, part) for part in value) if _holds_objects(value) else tuple(dict.fromkeys(value))
+    return None if value == "" and name not in _NEVER_LEFT_OUT else value
+
+
+def _holds_objects(value: tuple[object, ...]) -> bool:
+    return any(isinstance(part, Mapping) for part in value)
