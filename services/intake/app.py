@@ -31,12 +31,9 @@ from services.intake.settings import IntakeSettings
 from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import open_front_door
 from services.intake.sign_in.oidc import open_oidc
-from services.intake.tracking import adding_pages as tracking_adding
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
-from services.intake.tracking.access import Access
-from services.intake.tracking.attempts import Attempts
-from services.intake.tracking.passes import Passes
+from services.intake.tracking.access import Access, StatusTokens, WrongCodeLimit
 from services.intake.tracking.problems import PROBLEMS as TRACKING_PROBLEMS
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
@@ -61,7 +58,7 @@ ROUTERS = (
     dead_letters_router(PREFIX),
     forms.router,  # before the questions, whose last part of the path is any word
     tracking.router,
-    tracking_adding.router,
+    tracking.report_router,
     reports.router,
     inbound.router,
     tracking_api.router,
@@ -155,7 +152,7 @@ def _roles(
 def _equip(app: FastAPI, settings: IntakeSettings, every_form: Sequence[Form]) -> None:
     """Put what routes ask for where they find it; every key has its own purpose."""
     app.state.forms = {form.name: form for form in every_form}
-    app.state.access = Access(app.state.receipts, Attempts())
+    app.state.access = Access(app.state.receipts, WrongCodeLimit())
     app.state.idempotency = Idempotency(settings.derive_key("idempotency"))
-    app.state.passes = Passes(settings.derive_key("status page"))
+    app.state.status_tokens = StatusTokens(settings.derive_key("status page"))
     app.state.front_door = open_front_door(settings, open_oidc(settings, app.state.provider))

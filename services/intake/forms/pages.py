@@ -27,7 +27,7 @@ from services.intake.forms.questions import FIELD, SWITCH
 from services.intake.forms.session import COOKIE, FormDep, FormSession, FormSessionDep, routes_of
 from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
-from services.intake.tracking.passes import give_pass, take_pass_away
+from services.intake.tracking.access import give_status_token, remove_status_token
 from shared.auth.guard import anyone, requires
 from shared.ids import Reference
 from shared.web.forms import FormErrors, read_form
@@ -81,7 +81,7 @@ async def send(request: Request, session: FormSessionDep, submit: SubmitDep) -> 
     except ReportRefused as refused:
         return _check_page(request, session, refused.refusals)
     response = RedirectResponse(f"{form.base}/sent", 303)
-    give_pass(request, response, Reference(report.reference), session.now)
+    give_status_token(request, response, Reference(report.reference), session.now)
     return response
 
 
@@ -101,7 +101,7 @@ async def forget(session: FormSessionDep) -> Response:
     await forget_draft(session.transaction, session.cookie)
     response = RedirectResponse("/", 303)
     response.delete_cookie(COOKIE, path=session.form.base)
-    take_pass_away(response)
+    remove_status_token(response)
     return response
 
 

@@ -2,17 +2,15 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.intake.reports.handlers import add_text, withdraw
-from services.intake.tracking.dependencies import ByClient
+from services.intake.tracking.access import ByClient
 from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of
-from services.intake.tracking.telling import team_name
 from shared.web.bodies import Body
 from shared.web.dependencies import Now, OutboxDep, Transaction
 
@@ -22,7 +20,7 @@ router = APIRouter(prefix="/report/api/v1", tags=["tracking"])
 class StepBody(BaseModel):
     """One step of a report."""
 
-    step: str
+    step: str = Field(validation_alias="name")
     text: str
     reached: bool
     at: datetime | None = None
@@ -73,31 +71,11 @@ class StatusBody(BaseModel):
     """What you added, oldest first."""
     withdrawn_at: datetime | None = None
 
-    @classmethod
-    def of(cls, status: Status) -> Self:
-        now_at = [step for step in status.steps if step.reached][-1]
-        return cls(
-            report_id=status.report_id,
-            reference=status.reference,
-            submitted_at=status.submitted_at,
-            status=now_at.name,
-            status_text=now_at.text,
-            team=status.team,
-            team_name=team_name(status.team) if status.team else None,
-            steps=[StepBody(step=s.name, text=s.text, reached=s.reached, at=s.at) for s in status.steps],
-            manager=ManagerBody(state=status.manager, text=status.manager_text, at=status.manager_at),
-            slow=status.slow,
-            updates=[UpdateBody(at=update.at, text=update.text) for update in status.updates],
-            outcomes=list(status.outcomes),
-            additions=[AddedBody(at=added.at, kind=added.kind, text=added.text) for added in status.additions],
-            withdrawn_at=status.withdrawn_at,
-        )
-
 
 @router.get("/reports/{reference}", response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
 async def get_report(report: ByClient, session: Transaction, now: Now) -> StatusBody:
     """Follow a report: with its reporter's token, or with its receipt code in the header `Receipt-Code`."""
-    return StatusBody.of(await status_of(session, report, now))
+    return _body(await status_of(session, report, now))
 
 
 class AdditionBody(Body):
@@ -113,11 +91,15 @@ async def post_addition(
     """Add to a report. Where the team has asked you something, this is the answer."""
     asked = (await status_of(session, report, now)).asked
     await add_text(session, report.report_id, body.text, now, outbox, answers_question=asked)
-    return StatusBody.of(await status_of(session, report, now))
+    return _body(await status_of(session, report, now))
 
 
 @router.post("/reports/{reference}/withdrawal", response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
 async def post_withdrawal(report: ByClient, session: Transaction, now: Now, outbox: OutboxDep) -> StatusBody:
     """Withdraw a report: nothing more should be done. The team decides; the report stays."""
     since = await withdraw(session, report.report_id, now, outbox)
-    return StatusBody.of(await status_of(session, replace(report, withdrawn_at=since), now))
+    return _body(await status_of(session, replace(report, withdrawn_at=since), now))
+
+
+def _body(status: Status) -> StatusBody:
+    return StatusBody.model_validate(status, from_attributes=True)

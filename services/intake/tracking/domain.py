@@ -1,10 +1,9 @@
-"""What is known of a report, and what its reporter is told."""
+"""What is known of a report, and its status as its reporter sees it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from uuid import UUID
 
 from services.intake.reports.domain import Addition
 from shared.events.vocabulary import ReportType
@@ -20,8 +19,8 @@ class Stage(IntEnum):
     FINISHED = 4
 
 
-class ManagerNews(StrEnum):
-    """What is known about the manager's alert."""
+class ManagerAlertState(StrEnum):
+    """What is known about the alert of the reporter's manager."""
 
     PENDING = "pending"
     BEING_TOLD = "being_told"
@@ -29,23 +28,6 @@ class ManagerNews(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     NOT_REACHED = "not_reached"
     NOT_TOLD = "not_told"
-
-
-@dataclass(frozen=True, slots=True)
-class CaseNews:
-    """What one event says of a case; `sequence` decides which one is newer."""
-
-    case_id: UUID
-    report_id: UUID
-    sequence: int
-    stage: Stage
-    team: str
-    at: datetime
-    linked: bool = False
-    arrives: bool = False
-    """The team has the case from this moment."""
-    outcome: str | None = None
-    """How it was finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +46,7 @@ class TrackedCase:
 class TrackedAlert:
     """An alert as it is known here."""
 
-    state: ManagerNews
+    state: ManagerAlertState
     reason: str
     changed_at: datetime
     purpose: str | None = None
@@ -81,7 +63,16 @@ class SharedUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ManagerStatus:
+    """Whether a manager was told, in words."""
+
+    state: ManagerAlertState
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusStep:
     """One of the four steps, in words."""
 
     name: str
@@ -101,10 +92,9 @@ class Status:
     withdrawn_at: datetime | None
     stage: Stage
     team: str | None
-    steps: tuple[Step, ...]
-    manager: ManagerNews
-    manager_text: str
-    manager_at: datetime | None
+    team_name: str | None
+    steps: tuple[StatusStep, ...]
+    manager: ManagerStatus
     slow: bool
     updates: tuple[SharedUpdate, ...]
     """Newest first."""
@@ -119,10 +109,23 @@ class Status:
     """The manager may be told once the reporter agrees."""
     may_ask_again: bool
 
+    @property
+    def status(self) -> str:
+        """The last step that was reached."""
+        return self._reached.name
+
+    @property
+    def status_text(self) -> str:
+        return self._reached.text
+
+    @property
+    def _reached(self) -> StatusStep:
+        return [step for step in self.steps if step.reached][-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was heard of a report."""
+    """What other services said of a report, and what its reporter added."""
 
     cases: Sequence[TrackedCase] = ()
     alerts: Sequence[TrackedAlert] = ()

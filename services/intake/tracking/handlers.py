@@ -1,7 +1,6 @@
-"""Keeps what other services say of a report. By sequence the newest wins, in whatever order they arrive."""
+"""Keeps what other services say of a report. By sequence the newest wins, in any order of arrival."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from enum import IntEnum
 from typing import TypeVar
@@ -10,7 +9,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_, tupl
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.tracking.domain import CaseNews, ManagerNews, Stage
+from services.intake.tracking.domain import ManagerAlertState, Stage
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
 from shared.events.envelope import Envelope
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
@@ -32,26 +31,26 @@ Alert = AlertDecided | AlertSent | AlertFailed | AlertAcknowledged
 
 async def case_opened(session: AsyncSession, events: Sequence[Envelope[CaseOpened]], _now: datetime) -> None:
     """A team has the report."""
-    await _keep_cases(session, [_news(e, Stage.WITH_TEAM, e.data.team, arrives=True) for e in events])
+    await _keep_cases(session, [_case_row(e, Stage.WITH_TEAM, e.data.team, arrives=True) for e in events])
 
 
 async def case_transferred(session: AsyncSession, events: Sequence[Envelope[CaseTransferred]], _now: datetime) -> None:
     """Another team has it."""
-    await _keep_cases(session, [_news(e, Stage.WITH_TEAM, e.data.to_team, arrives=True) for e in events])
+    await _keep_cases(session, [_case_row(e, Stage.WITH_TEAM, e.data.to_team, arrives=True) for e in events])
 
 
 async def case_worked(
     session: AsyncSession, events: Sequence[Envelope[CaseClaimed | CaseReopened]], _now: datetime
 ) -> None:
-    """Somebody is working on it."""
-    await _keep_cases(session, [_news(e, Stage.WORKING, e.data.team) for e in events])
+    """A responder is working on it."""
+    await _keep_cases(session, [_case_row(e, Stage.WORKING, e.data.team) for e in events])
 
 
 async def case_finished(
     session: AsyncSession, events: Sequence[Envelope[CaseResolved | CaseClosed]], _now: datetime
 ) -> None:
     """The work is done."""
-    await _keep_cases(session, [_finished(event) for event in events])
+    await _keep_cases(session, [_case_row(event, Stage.FINISHED, event.data.team) for event in events])
 
 
 async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]], _now: datetime) -> None:
@@ -60,14 +59,14 @@ async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]]
 
 
 async def alert_escalated(session: AsyncSession, events: Sequence[Envelope[AlertEscalated]], _now: datetime) -> None:
-    """The next one is told, and why. It changes nothing of the alert that it follows."""
+    """The next recipient is told, and why. It changes nothing of the alert that it follows."""
     await _keep_alerts(session, [_next_alert_row(event.data) for event in events])
 
 
 async def update_shared(
     session: AsyncSession, events: Sequence[Envelope[ReporterUpdateShared]], _now: datetime
 ) -> None:
-    """A team wrote something for the reporter to read; the same event heard again adds nothing."""
+    """A team wrote something for the reporter to read; the same event again adds nothing."""
     statement = insert(SharedUpdateRow).on_conflict_do_nothing(index_elements=[SharedUpdateRow.event_id])
     await session.execute(statement, [_update_row(event) for event in events])
 
@@ -88,7 +87,7 @@ async def _keep_alerts(session: AsyncSession, rows: Sequence[dict[str, object]])
     await session.execute(statement.on_conflict_do_update(index_elements=[old.alert_id], set_=changes), rows)
 
 
-async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
+async def _keep_cases(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
     statement = insert(TrackedCaseRow)
     old, new = TrackedCaseRow, statement.excluded
     changes: dict[str, ColumnElement[object] | ColumnElement[bool]] = {
@@ -99,46 +98,27 @@ async def _keep_cases(session: AsyncSession, news: Sequence[CaseNews]) -> None:
     changes["linked"] = or_(old.linked, new.linked)
     newest_known = func.coalesce(new.outcome, old.outcome)
     changes["outcome"] = _newer(new.sequence > old.sequence, newest_known, func.coalesce(old.outcome, new.outcome))
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes), [_case_row(one) for one in news]
-    )
+    await session.execute(statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes), rows)
 
 
 def _newer(condition: ColumnElement[bool], new: ColumnElement[V], old: SQLColumnExpression[V]) -> ColumnElement[V]:
     return case((condition, new), else_=old)
 
 
-def _news(event: Envelope[CaseEvent], stage: Stage, team: str, *, arrives: bool = False) -> CaseNews:
-    return CaseNews(
-        case_id=event.data.case_id,
-        report_id=event.data.report_id,
-        sequence=event.sequence or 0,
-        stage=stage,
-        team=team,
-        at=event.data.at,
-        linked=isinstance(event.data, CaseOpened) and event.data.linked,
-        arrives=arrives,
-    )
-
-
-def _finished(event: Envelope[CaseResolved | CaseClosed]) -> CaseNews:
-    """Note how it ended; closing says nothing new of that."""
-    outcome = event.data.outcome if isinstance(event.data, CaseResolved) else None
-    return replace(_news(event, Stage.FINISHED, event.data.team), outcome=outcome)
-
-
-def _case_row(news: CaseNews) -> dict[str, object]:
+def _case_row(event: Envelope[CaseEvent], stage: Stage, team: str, *, arrives: bool = False) -> dict[str, object]:
+    """Return what an event says of its case; `arrives`: the team has the case from this moment."""
+    data, sequence = event.data, event.sequence or 0
     return {
-        "case_id": news.case_id,
-        "report_id": news.report_id,
-        "sequence": news.sequence,
-        "stage": news.stage.value,
-        "team": news.team,
-        "arrived": news.sequence if news.arrives else -1,
-        "team_since": news.at,
-        "changed_at": news.at,
-        "linked": news.linked,
-        "outcome": news.outcome,
+        "case_id": data.case_id,
+        "report_id": data.report_id,
+        "sequence": sequence,
+        "stage": stage.value,
+        "team": team,
+        "arrived": sequence if arrives else -1,
+        "team_since": data.at,
+        "changed_at": data.at,
+        "linked": isinstance(data, CaseOpened) and data.linked,
+        "outcome": data.outcome if isinstance(data, CaseResolved) else None,
     }
 
 
@@ -162,7 +142,7 @@ def _next_alert_row(data: AlertEscalated) -> dict[str, object]:
         "report_id": data.report_id,
         "weight": _Weight.TRYING,
         "sequence": 0,
-        "state": ManagerNews.BEING_TOLD,
+        "state": ManagerAlertState.BEING_TOLD,
         "reason": data.reason,
         "purpose": data.purpose,
         "changed_at": data.at,
@@ -188,17 +168,17 @@ class _Weight(IntEnum):
     CONFIRMED = 4
 
 
-def _state(alert: Alert) -> tuple[_Weight, ManagerNews]:
+def _state(alert: Alert) -> tuple[_Weight, ManagerAlertState]:
     match alert:
         case AlertDecided(anybody=False):
-            return _Weight.TRYING, ManagerNews.NOT_TOLD
+            return _Weight.TRYING, ManagerAlertState.NOT_TOLD
         case AlertAcknowledged(answer=Acknowledgement.CONFIRMED):
-            return _Weight.CONFIRMED, ManagerNews.ACKNOWLEDGED
+            return _Weight.CONFIRMED, ManagerAlertState.ACKNOWLEDGED
         case AlertAcknowledged():
-            return _Weight.DECLINED, ManagerNews.NOT_REACHED
+            return _Weight.DECLINED, ManagerAlertState.NOT_REACHED
         case AlertSent():
-            return _Weight.DELIVERED, ManagerNews.TOLD
+            return _Weight.DELIVERED, ManagerAlertState.TOLD
         case AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL):
-            return _Weight.TRYING, ManagerNews.NOT_REACHED
+            return _Weight.TRYING, ManagerAlertState.NOT_REACHED
         case _:
-            return _Weight.TRYING, ManagerNews.BEING_TOLD
+            return _Weight.TRYING, ManagerAlertState.BEING_TOLD

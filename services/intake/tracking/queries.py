@@ -10,15 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.intake.reports.queries import ReportKey, additions_to
 from services.intake.tracking.domain import (
     Known,
-    ManagerNews,
+    ManagerAlertState,
     SharedUpdate,
     Stage,
     Status,
     TrackedAlert,
     TrackedCase,
 )
+from services.intake.tracking.status import status
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
-from services.intake.tracking.telling import status
 
 
 async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[Status]:
@@ -54,7 +54,7 @@ async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, l
 async def _alerts(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[TrackedAlert]]:
     found: dict[UUID, list[TrackedAlert]] = {}
     for row in await session.scalars(select(TrackedAlertRow).where(TrackedAlertRow.report_id.in_(reports))):
-        alert = TrackedAlert(ManagerNews(row.state), row.reason or "", row.changed_at, row.purpose)
+        alert = TrackedAlert(ManagerAlertState(row.state), row.reason or "", row.changed_at, row.purpose)
         found.setdefault(row.report_id, []).append(alert)
     return found
 

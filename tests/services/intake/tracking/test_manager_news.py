@@ -12,7 +12,7 @@ from shared.events.envelope import Event
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
 from shared.events.vocabulary import Acknowledgement, AlertPurpose, FailureKind, RecipientReason
 from tests.services.intake.conftest import START, Intake
-from tests.services.intake.tracking.test_following import STATUS, reported, tell
+from tests.services.intake.tracking.test_follow import STATUS, reported, tell
 
 
 class Alert:

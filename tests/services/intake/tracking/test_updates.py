@@ -12,7 +12,7 @@ from services.intake.tracking.tables import SharedUpdateRow
 from shared.events.envelope import Envelope
 from shared.events.triage import ReporterUpdateShared
 from tests.services.intake.conftest import START, Intake
-from tests.services.intake.tracking.test_following import STATUS, case_events, reported, tell
+from tests.services.intake.tracking.test_follow import STATUS, case_events, reported, tell
 
 ASKED = "Being worked on. The team has asked you for information"
 

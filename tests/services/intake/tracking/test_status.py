@@ -7,9 +7,8 @@ from uuid import uuid4
 import pytest
 
 from services.intake.reports.queries import ReportKey
-from services.intake.tracking.domain import Known, ManagerNews, SharedUpdate, Stage, TrackedAlert, TrackedCase
-from services.intake.tracking.telling import status
-from services.intake.tracking.words import OUTCOMES
+from services.intake.tracking.domain import Known, ManagerAlertState, SharedUpdate, Stage, TrackedAlert, TrackedCase
+from services.intake.tracking.status import OUTCOMES, status
 from shared.events.vocabulary import AlertPurpose, ManagerAlert, Outcome, RecipientReason, ReportType, Team
 from shared.ids import Reference, ReportId
 from tests.services.intake.conftest import START
@@ -25,7 +24,7 @@ def case(stage: Stage, team: Team = Team.SMART, outcome: Outcome | None = None, 
     return TrackedCase(stage, team, START, LATER, linked, outcome)
 
 
-def alert(purpose: AlertPurpose, state: ManagerNews, reason: RecipientReason) -> TrackedAlert:
+def alert(purpose: AlertPurpose, state: ManagerAlertState, reason: RecipientReason) -> TrackedAlert:
     return TrackedAlert(state, reason, LATER, purpose)
 
 
@@ -76,31 +75,31 @@ def test_nobody_learns_from_us_that_somebody_else_reported_it() -> None:
 
 @pytest.mark.policy("R-c", "R-d")
 def test_who_works_misuse_is_not_told_to_its_reporter() -> None:
-    theirs = alert(AlertPurpose.MISUSE_REPORTED, ManagerNews.BEING_TOLD, RecipientReason.REPORTERS_MANAGER)
-    workers = alert(AlertPurpose.MISUSE_ASSIGNED, ManagerNews.ACKNOWLEDGED, RecipientReason.SUBJECTS_MANAGER)
+    theirs = alert(AlertPurpose.MISUSE_REPORTED, ManagerAlertState.BEING_TOLD, RecipientReason.REPORTERS_MANAGER)
+    workers = alert(AlertPurpose.MISUSE_ASSIGNED, ManagerAlertState.ACKNOWLEDGED, RecipientReason.SUBJECTS_MANAGER)
     told = status(report(ReportType.MISUSE), Known(alerts=[theirs, workers]), LATER)
-    assert told.manager_text == "Your manager is being told."
+    assert told.manager.text == "Your manager is being told."
     alone = status(report(ReportType.MISUSE), Known(alerts=[workers]), LATER)
-    assert alone.manager_text == "No manager is told about this."
+    assert alone.manager.text == "No manager is told about this."
 
 
 @pytest.mark.parametrize("reason", [RecipientReason.NOBODY_MANAGER_WORKS_IT, RecipientReason.NOBODY_UNION_ACTIVITY])
 def test_why_nobody_is_told_gives_nobody_away(reason: RecipientReason) -> None:
-    nobody = alert(AlertPurpose.MISUSE_REPORTED, ManagerNews.NOT_TOLD, reason)
+    nobody = alert(AlertPurpose.MISUSE_REPORTED, ManagerAlertState.NOT_TOLD, reason)
     told = status(report(ReportType.MISUSE), Known(alerts=[nobody]), LATER)
-    assert told.manager_text == "Nobody has been told besides the team."
+    assert told.manager.text == "No one has been told besides the team."
 
 
 @pytest.mark.parametrize("kind", [ReportType.ENQUIRY, ReportType.POLICY_EXCEPTION])
 def test_no_manager_is_told_of_a_question(kind: ReportType) -> None:
     told = status(report(kind, alert=None), Known(), LATER)
-    assert (told.manager, told.manager_text) == (ManagerNews.NOT_TOLD, "No manager is told about this.")
+    assert (told.manager.state, told.manager.text) == (ManagerAlertState.NOT_TOLD, "No manager is told about this.")
 
 
 def test_of_an_incident_without_abuse_no_manager_is_told() -> None:
-    nobody = alert(AlertPurpose.INCIDENT_REPORTED, ManagerNews.NOT_TOLD, RecipientReason.NOBODY_NOT_REQUIRED)
+    nobody = alert(AlertPurpose.INCIDENT_REPORTED, ManagerAlertState.NOT_TOLD, RecipientReason.NOBODY_NOT_REQUIRED)
     told = status(report(ReportType.SECURITY_INCIDENT), Known(alerts=[nobody]), LATER)
-    assert told.manager_text == "No manager is told about this."
+    assert told.manager.text == "No manager is told about this."
 
 
 @pytest.mark.parametrize("kind", sorted(ReportType))

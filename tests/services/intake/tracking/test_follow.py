@@ -11,7 +11,7 @@ from httpx import AsyncClient
 
 from services.intake.consumer import HANDLERS
 from services.intake.reports.tables import ReportRow
-from services.intake.tracking.attempts import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRONG_PER_MINUTE, Attempts
+from services.intake.tracking.access import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRONG_PER_MINUTE, WrongCodeLimit
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
 from shared.events.triage import CaseClaimed, CaseOpened, CaseResolved, CaseTransferred
@@ -216,7 +216,7 @@ async def test_wrong_codes_for_one_report_close_no_other(client: AsyncClient) ->
 
 
 def test_many_addresses_are_no_way_round_the_limit() -> None:
-    attempts = Attempts()
+    attempts = WrongCodeLimit()
     for number in range(WRONG_FROM_EVERYWHERE_PER_MINUTE):
         assert attempts.wait(f"client {number}", "SP-0000-0000") == 0
         attempts.failed(f"client {number}", "SP-0000-0000")

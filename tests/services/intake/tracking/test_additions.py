@@ -15,7 +15,7 @@ from tests.services.intake.conftest import START, Intake, small_body
 from tests.services.intake.forms.browser import answer, token_in
 from tests.services.intake.reports.bodies import ENQUIRY, INCIDENT, KINDS, MISUSE
 from tests.services.intake.reports.test_api import ADDRESS
-from tests.services.intake.tracking.test_following import STATUS, case_events, reported, tell
+from tests.services.intake.tracking.test_follow import STATUS, case_events, reported, tell
 from tests.services.intake.tracking.test_updates import hear, shared
 
 ABUSE_BODY = small_body()

@@ -1,0 +1,198 @@
+"""Where a report is, as its reporter reads it, and what they may do about it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from services.intake.reports.domain import AdditionKind, may_ask_again
+from services.intake.reports.queries import ReportKey
+from services.intake.tracking.domain import (
+    Known,
+    ManagerAlertState,
+    ManagerStatus,
+    Stage,
+    Status,
+    StatusStep,
+    TrackedAlert,
+    TrackedCase,
+)
+from shared.events.vocabulary import AlertPurpose, ManagerAlert, Outcome, RecipientReason, ReportType, Team
+
+TEAM_NAMES = {
+    Team.SMART: "the Social Media Abuse Response Team (SMART)",
+    Team.SIRT: "the Security Incident Response Team (SIRT)",
+    Team.LINE_MANAGER: "a line manager",
+    Team.ADVICE_CENTRE: "the Security Advice Centre",
+    Team.POLICY_STANDARDS: "the Security Policy and Standards Team",
+    Team.TRIAGE_DESK: "the triage desk",
+}
+
+NEWS = {
+    ManagerAlertState.BEING_TOLD: "is being told.",
+    ManagerAlertState.TOLD: "has been told.",
+    ManagerAlertState.ACKNOWLEDGED: "has been told and has confirmed it.",
+    ManagerAlertState.NOT_REACHED: "could not be reached yet. We keep trying.",
+}
+
+WHO: Mapping[str, str] = {
+    RecipientReason.REPORTERS_MANAGER: "Your manager",
+    RecipientReason.NAMED_ON_REPORT: "The manager you named",
+    RecipientReason.SOMEONE_ELSE_CHOSEN: "The person you chose",
+    RecipientReason.CONFLICTED_NEXT_UP: "A more senior manager, instead of yours,",
+    RecipientReason.FALLBACK_NO_MANAGER_KNOWN: "We do not know your manager, so the response desk",
+    RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED: "We cannot send to the address you gave, so the response desk",
+    RecipientReason.FALLBACK_ALL_CONFLICTED: "The response desk, instead of your managers,",
+    RecipientReason.ESCALATED_NO_ANSWER: "The next person or team in line, because no one answered,",
+    RecipientReason.ESCALATED_NOT_MINE: "The next person or team in line, because someone else is responsible,",
+    RecipientReason.ESCALATED_CANNOT_ACT: "The next person or team in line, because the first one cannot act,",
+    RecipientReason.ESCALATED_UNDELIVERABLE: "The next person or team in line, because the message did not arrive,",
+}
+
+NOT_TOLD: Mapping[str, str] = {
+    RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT: "Your manager has not been told. The team will ask you first.",
+    RecipientReason.NOBODY_REPORTER_DECLINED: "Your manager has not been told, as you asked.",
+    RecipientReason.NOBODY_CONFIDENTIAL: "Your manager has not been told, because you reported in confidence.",
+    RecipientReason.NOBODY_ANONYMOUS: "No manager has been told, because you reported anonymously.",
+    RecipientReason.NOBODY_NOT_REQUIRED: "No manager is told about this.",
+    RecipientReason.NOBODY_FOUND_BY_MONITORING: "No manager is told until the person affected agrees.",
+}
+
+OUTCOMES: Mapping[str, str] = {
+    Outcome.REPORTED_TO_PLATFORM: "It was reported to the website or app.",
+    Outcome.REMOVED_BY_PLATFORM: "The website or app has removed it.",
+    Outcome.SUPPORT_GIVEN: "Support was given.",
+    Outcome.POLICE_REFERRAL: "It was passed to the police.",
+    Outcome.NO_VIOLATION: "The team found that no rule was broken.",
+    Outcome.INVALID_REPORT: "The team could not use the report.",
+    Outcome.OUT_OF_SCOPE: "It is not something that the team can act on.",
+    Outcome.WITHDRAWN: "It was ended because you withdrew it.",
+    Outcome.ADVICE_GIVEN: "Advice was given.",
+    Outcome.REFERRED: "It was passed to someone else.",
+    Outcome.INSUFFICIENT_INFORMATION: "There was not enough to go on.",
+    Outcome.CONTAINED: "It was brought under control.",
+    Outcome.ERADICATED: "The cause was removed.",
+    Outcome.ACCEPTED: "The risk was accepted.",
+    Outcome.FALSE_POSITIVE: "It turned out to be nothing.",
+    Outcome.NOT_AN_INCIDENT: "It was not a security incident.",
+    Outcome.ANSWERED: "Your question was answered.",
+    Outcome.EXCEPTION_GRANTED: "The exception was granted.",
+    Outcome.EXCEPTION_REFUSED: "The exception was not granted.",
+}
+"""The reporter does not learn what is not here: that another reporter said the same, for one."""
+
+
+SLOW_AFTER = timedelta(minutes=1)
+"""Reaching a team takes a second; after this we say that it is taking longer."""
+
+
+def status(report: ReportKey, known: Known, now: datetime) -> Status:
+    """Return where `report` is, from what is known; nothing is promised that no team has said."""
+    main = min(known.cases, key=lambda case: (case.linked, case.team_since), default=None)
+    stage, asked = _stage(known.cases), _asked(known)
+    lives = report.withdrawn_at is None and stage is not Stage.FINISHED
+    return Status(
+        report_id=report.report_id,
+        reference=report.reference,
+        report_type=report.report_type,
+        submitted_at=report.submitted_at,
+        withdrawn_at=report.withdrawn_at,
+        stage=stage,
+        team=main.team if main else None,
+        team_name=team_name(main.team) if main else None,
+        steps=_steps(report.submitted_at, main, known.cases, stage, asked=asked),
+        manager=_manager(report.report_type, known.alerts),
+        slow=main is None and now - report.submitted_at > SLOW_AFTER,
+        updates=tuple(known.updates),
+        additions=known.additions,
+        outcomes=_outcomes(report.report_type, known.cases, stage),
+        asked=asked,
+        may_withdraw=lives,
+        may_agree=report.manager_alert is ManagerAlert.ASK_ME_FIRST and lives,
+        may_ask_again=lives and may_ask_again(report.submitted_at, known.additions, now),
+    )
+
+
+_NOT_TOLD = ManagerAlertState.NOT_TOLD
+_CONCERNS_A_MANAGER = frozenset({ReportType.ABUSE, ReportType.MISUSE, ReportType.SECURITY_INCIDENT})
+_OF_THE_REPORTERS_MANAGER = frozenset({None, AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED})
+"""Why the reporter's own manager is told. Who else is told, and who works a case of misuse, is not for reporters."""
+
+
+def _manager(report_type: ReportType, alerts: Sequence[TrackedAlert]) -> ManagerStatus:
+    theirs = [alert for alert in alerts if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOT_TOLD]
+    if not theirs and (alerts or report_type not in _CONCERNS_A_MANAGER):
+        return ManagerStatus(_NOT_TOLD, "No manager is told about this.")
+    return manager_status(theirs)
+
+
+def _asked(known: Known) -> bool:
+    """Return whether the last word is a question of the team."""
+    if not known.updates or not known.updates[0].asks:
+        return False
+    answers = [addition.at for addition in known.additions if addition.kind is AdditionKind.ANSWER]
+    return max(answers, default=known.updates[0].at) <= known.updates[0].at
+
+
+def _outcomes(report_type: ReportType, cases: Sequence[TrackedCase], stage: Stage) -> tuple[str, ...]:
+    """Return how each case ended; what becomes of a colleague stays with them and their manager."""
+    if stage is not Stage.FINISHED or report_type is ReportType.MISUSE:
+        return ()
+    words = (OUTCOMES.get(case.outcome or "") for case in sorted(cases, key=lambda case: case.linked))
+    return tuple(dict.fromkeys(text for text in words if text))
+
+
+def team_name(team: str) -> str:
+    """Return a team's name written out; a team that this version does not know is still a team."""
+    return TEAM_NAMES[Team(team)] if team in list(Team) else "a team"
+
+
+def manager_status(alerts: Sequence[TrackedAlert]) -> ManagerStatus:
+    """Return whether the manager was told (S3): the furthest that any alert got, because alerts go up a chain."""
+    if not alerts:
+        return ManagerStatus(ManagerAlertState.PENDING, "We are working out who to tell.")
+    best = max(alerts, key=lambda alert: (_FURTHEST_LAST.index(alert.state), alert.changed_at))
+    if best.state is ManagerAlertState.NOT_TOLD:
+        text = NOT_TOLD.get(best.reason, "No one has been told besides the team.")
+        return ManagerStatus(best.state, text, best.changed_at)
+    who = WHO.get(best.reason, "A responsible person")
+    return ManagerStatus(best.state, f"{who} {NEWS[best.state]}", best.changed_at)
+
+
+def _stage(cases: Sequence[TrackedCase]) -> Stage:
+    stages = {case.stage for case in cases}
+    if not stages:
+        return Stage.RECEIVED
+    if len(stages) > 1 and max(stages) is Stage.FINISHED:
+        return Stage.WORKING
+    return max(stages)
+
+
+def _steps(
+    submitted_at: datetime, main: TrackedCase | None, cases: Sequence[TrackedCase], stage: Stage, *, asked: bool
+) -> tuple[StatusStep, ...]:
+    team = _teams(main, cases) if main else "the right team"
+    changed = main.changed_at if main else None
+    working = _ASKED_TEXT if asked and stage is Stage.WORKING else "Being worked on"
+    return (
+        StatusStep("received", "Received", submitted_at, reached=True),
+        StatusStep("with_team", f"With {team}", main.team_since if main else None, reached=stage >= Stage.WITH_TEAM),
+        StatusStep("being_worked_on", working, changed if stage is Stage.WORKING else None, stage >= Stage.WORKING),
+        StatusStep("finished", "Finished", changed if stage is Stage.FINISHED else None, stage is Stage.FINISHED),
+    )
+
+
+def _teams(main: TrackedCase, cases: Sequence[TrackedCase]) -> str:
+    """Return the names of all teams that have a part of it, the first one first."""
+    others = dict.fromkeys(team_name(case.team) for case in cases if case.team != main.team)
+    return " and with ".join([team_name(main.team), *others])
+
+
+_ASKED_TEXT = "Being worked on. The team has asked you for information"
+
+_FURTHEST_LAST = (
+    ManagerAlertState.PENDING,
+    ManagerAlertState.NOT_TOLD,
+    ManagerAlertState.NOT_REACHED,
+    ManagerAlertState.BEING_TOLD,
+    ManagerAlertState.TOLD,
+    ManagerAlertState.ACKNOWLEDGED,
+)
