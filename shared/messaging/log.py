@@ -1,7 +1,8 @@
 """The event log port: what the product needs of a log, proved for Kafka and PostgreSQL by one contract suite.
 
 The contract: offsets of a partition increase (they may have holes), no committed record is skipped, records of one key
-keep their order, delivery is at least once, and a member that was replaced cannot commit.
+keep their order, delivery is at least once, and a member that was replaced cannot commit. On Kafka several members
+share a group; the log on PostgreSQL serves one process, and the newest member replaces the one before (decision 0035).
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +57,7 @@ class Batch:
 
 
 class LogUnavailable(ExplainedError):
-    """The log is away or refuses for now. Transient: wait and try again."""
+    """The log cannot be reached, or refuses for now. Transient: wait and try again."""
 
 
 class Fenced(Exception):
@@ -72,7 +73,8 @@ class Subscription(Protocol):
         A batch that was not committed is polled again after `rewind` or by the next member.
 
         Raises:
-            LogUnavailable: the log is away.
+            Fenced: another member has taken this one's place; subscribe again.
+            LogUnavailable: the log is unavailable.
         """
         ...
 
@@ -81,7 +83,7 @@ class Subscription(Protocol):
 
         Raises:
             Fenced: the partitions went to another member since the batch was polled.
-            LogUnavailable: the log is away; the batch will be polled again.
+            LogUnavailable: the log is unavailable; the batch will be polled again.
         """
         ...
 
@@ -140,7 +142,7 @@ class EventLog(Protocol):
         means none.
 
         Raises:
-            LogUnavailable: the log is away.
+            LogUnavailable: the log is unavailable.
         """
         ...
 

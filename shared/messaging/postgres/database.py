@@ -13,7 +13,7 @@ from shared.messaging.log import LogUnavailable
 from shared.messaging.topics_admin import Described
 
 CHANNEL = "signpost_log"
-"""`NOTIFY` payload: the names of the topics appended to, separated by commas."""
+"""`NOTIFY` on it tells the readers that something was appended."""
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
@@ -39,40 +39,41 @@ async def reachable() -> AsyncIterator[None]:
         raise LogUnavailable(type(error).__name__) from error
 
 
-class Bell:
-    """Wakes one subscription when a topic it reads was appended to."""
+class WakeUp:
+    """Wakes the readers of one opened log whenever something was appended (LISTEN/NOTIFY)."""
 
-    def __init__(self, topics: frozenset[str]) -> None:
-        self._topics = topics
-        self._rung = asyncio.Event()
-
-    def ring(self, topics: frozenset[str]) -> None:
-        """Wake the subscription if it reads one of `topics`."""
-        if not self._topics.isdisjoint(topics):
-            self._rung.set()
-
-    def silence(self) -> None:
-        """Forget earlier rings; call before looking for records."""
-        self._rung.clear()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for a ring, at most `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._rung.wait()
-        except TimeoutError:
-            return
-
-
-class Connections:
-    """The connections of one opened log."""
-
-    def __init__(self, dsn: str, pool: asyncpg.Pool) -> None:
+    def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._pool = pool
         self._listener: asyncpg.Connection | None = None
         self._opening = asyncio.Lock()
-        self._bells: set[Bell] = set()
+        self._appended = asyncio.Event()
+
+    async def next(self) -> asyncio.Event:
+        """Return the event that the next append sets; taken before records are looked for, it misses none."""
+        async with self._opening:
+            if self._listener is None or self._listener.is_closed():
+                self._listener = await asyncpg.connect(
+                    self._dsn, command_timeout=30, server_settings={"application_name": "signpost-log-listener"}
+                )
+                await self._listener.add_listener(CHANNEL, self._wake)
+        return self._appended
+
+    def _wake(self, *_notification: object) -> None:
+        self._appended.set()
+        self._appended = asyncio.Event()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._listener is not None:
+            await self._listener.close()
+
+
+class LogDatabase:
+    """The database of one opened log: a small pool of connections, and the wake-up of its readers."""
+
+    def __init__(self, pool: asyncpg.Pool, wake_up: WakeUp) -> None:
+        self._pool = pool
+        self.wake_up = wake_up
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -80,7 +81,7 @@ class Connections:
         dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
         settings = {"application_name": "signpost-log", "timezone": "UTC"}
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=8, command_timeout=30, server_settings=settings)
-        return cls(dsn, pool)
+        return cls(pool, WakeUp(dsn))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -88,33 +89,9 @@ class Connections:
         async with self._pool.acquire() as connection:
             yield connection
 
-    def add(self, bell: Bell) -> None:
-        """Ring `bell` from now on."""
-        self._bells.add(bell)
-
-    def remove(self, bell: Bell) -> None:
-        """Ring `bell` no more."""
-        self._bells.discard(bell)
-
-    async def backend(self) -> int:
-        """Return the server process of the listening connection; when it is gone, so are this log's members."""
-        async with self._opening:
-            if self._listener is None or self._listener.is_closed():
-                self._listener = await asyncpg.connect(
-                    self._dsn, command_timeout=30, server_settings={"application_name": "signpost-log-listener"}
-                )
-                await self._listener.add_listener(CHANNEL, self._on_notify)
-            return self._listener.get_server_pid()
-
-    def _on_notify(self, _connection: object, _backend: int, _channel: str, payload: object) -> None:
-        topics = frozenset(str(payload).split(","))
-        for bell in self._bells:
-            bell.ring(topics)
-
     async def close(self) -> None:
-        """Close the listening connection and the pool."""
-        if self._listener is not None:
-            await self._listener.close()
+        """Stop listening and close the pool."""
+        await self.wake_up.close()
         await self._pool.close()
 
 
@@ -151,14 +128,7 @@ create table if not exists log_group (
     name text primary key,
     generation bigint not null
 );
-create table if not exists log_member (
-    group_name text not null references log_group,
-    id uuid not null,
-    topics text[] not null,
-    backend int not null,
-    expires_at timestamptz not null,
-    primary key (group_name, id)
-);
+drop table if exists log_member;
 create table if not exists log_offset (
     group_name text not null,
     topic text not null,
@@ -180,22 +150,25 @@ on conflict do nothing
 """
 
 
-async def create(connection: Connection, topics: Sequence[Topic]) -> None:
-    """Create what is missing and make `topics` as declared; partitions are only ever added."""
+async def create_tables(connection: Connection, topics: Sequence[Topic]) -> None:
+    """Create the tables that are missing, and make `topics` as declared.
+
+    `log_member` is dropped: earlier versions shared a group out among several processes (decision 0034).
+    """
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(_TABLES)
-        await apply(connection, topics)
+        await apply_topics(connection, topics)
 
 
-async def apply(connection: Connection, topics: Sequence[Topic]) -> None:
-    """Create or alter `topics`."""
+async def apply_topics(connection: Connection, topics: Sequence[Topic]) -> None:
+    """Create or alter `topics`; partitions are only ever added."""
     rows = [(topic.name, topic.partitions, topic.retention, topic.cleanup is Cleanup.COMPACT) for topic in topics]
     await connection.executemany(_TOPIC, rows)
     await connection.execute(_PARTITIONS, [topic.name for topic in topics])
 
 
-async def described(connection: Connection) -> dict[str, Described]:
+async def described_topics(connection: Connection) -> dict[str, Described]:
     """Return every topic there is."""
     rows = await connection.fetch("select name, partitions, retention, compacted from log_topic")
     return {name: Described(partitions, retention, compacted) for name, partitions, retention, compacted in rows}

@@ -1,25 +1,30 @@
 """The event log in PostgreSQL: the embedded default, under the same contract as Kafka.
 
 Records of a partition become visible in offset order, because an append holds the partition's head locked until it
-commits. Groups and their members are rows: see `postgres_group`.
+commits. One process reads it, and each group has one reader: see `subscription`.
 """
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Self
 from zlib import crc32
 
 from shared.db.bulk import copy_records
 from shared.events.topics import TOPICS, Topic
 from shared.messaging.log import Appender, Fenced, LogUnavailable, Record, Subscription, headers_to_text
-from shared.messaging.postgres import database
-from shared.messaging.postgres.database import CHANNEL, Connection, Connections, reachable
+from shared.messaging.postgres.database import (
+    CHANNEL,
+    Connection,
+    LogDatabase,
+    apply_topics,
+    create_tables,
+    described_topics,
+    reachable,
+)
 from shared.messaging.postgres.subscription import PostgresSubscription
 from shared.messaging.topics_admin import Described
 
-_LEASE = timedelta(seconds=10)
 _OPEN_WRITER = """
 insert into log_writer (id, epoch) values ($1, 1)
 on conflict (id) do update set epoch = log_writer.epoch + 1 returning epoch
@@ -48,38 +53,36 @@ _Partition = tuple[str, int]
 class PostgresLog:
     """A log in the database at `url`."""
 
-    def __init__(self, sessions: Connections, lease: timedelta) -> None:
-        self._sessions = sessions
-        self._lease = lease
+    def __init__(self, database: LogDatabase) -> None:
+        self._database = database
         self._partitions: Mapping[str, int] = {}
 
     @classmethod
-    async def open(cls, url: str, *, topics: Sequence[Topic] = TOPICS, lease: timedelta = _LEASE) -> Self:
+    async def open(cls, url: str, *, topics: Sequence[Topic] = TOPICS) -> Self:
         """Connect, and create tables and `topics` where they are missing.
 
         Args:
             url: `postgresql+asyncpg://…` of a database that only the log uses.
             topics: what the log keeps.
-            lease: a member that says nothing for so long loses its place.
 
         Raises:
-            LogUnavailable: the database is away.
+            LogUnavailable: the database is unavailable.
         """
         async with reachable():
-            sessions = await Connections.open(url)
-            async with sessions.connection() as connection:
-                await database.create(connection, topics)
-        return cls(sessions, lease)
+            database = await LogDatabase.open(url)
+            async with database.connection() as connection:
+                await create_tables(connection, topics)
+        return cls(database)
 
     async def apply(self, topics: Sequence[Topic]) -> None:
         """Create or alter `topics`."""
         async with self._connection() as connection, connection.transaction():
-            await database.apply(connection, topics)
+            await apply_topics(connection, topics)
 
     async def described(self) -> Mapping[str, Described]:
         """Return every topic there is."""
         async with self._connection() as connection:
-            return await database.described(connection)
+            return await described_topics(connection)
 
     async def appender(self, writer_id: str) -> Appender:
         """Open the one appender of `writer_id`, fencing any earlier one."""
@@ -88,10 +91,10 @@ class PostgresLog:
         return PostgresAppender(self, writer_id, epoch)
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Join `group`."""
-        subscription = PostgresSubscription(self._sessions, group, topics, self._lease)
+        """Start to read for `group`, which fences its reader before this one."""
+        subscription = PostgresSubscription(self._database, group, topics)
         async with reachable():
-            await subscription.join()
+            await subscription.start()
         return subscription
 
     async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
@@ -105,7 +108,7 @@ class PostgresLog:
 
         Raises:
             Fenced: the writer's epoch is over.
-            LogUnavailable: the database is away.
+            LogUnavailable: the database is unavailable.
         """
         async with self._connection() as connection:
             by_partition = await self._distribute(connection, records)
@@ -121,11 +124,11 @@ class PostgresLog:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._sessions.close()
+        await self._database.close()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        async with reachable(), self._sessions.connection() as connection:
+        async with reachable(), self._database.connection() as connection:
             yield connection
 
     async def _distribute(self, connection: Connection, records: Sequence[Record]) -> Mapping[_Partition, list[Record]]:
@@ -139,7 +142,7 @@ class PostgresLog:
     async def _know_topics(self, connection: Connection, names: Iterable[str]) -> None:
         if self._partitions.keys() >= set(names):
             return
-        described = await database.described(connection)
+        described = await described_topics(connection)
         self._partitions = {name: topic.partitions for name, topic in described.items()}
         if missing := set(names) - self._partitions.keys():
             raise LogUnavailable(f"topics not created yet: {', '.join(sorted(missing))}")
@@ -173,7 +176,7 @@ async def _append(connection: Connection, by_partition: Mapping[_Partition, list
     await copy_records(connection, "log_record", _COLUMNS, rows)
     ends = [offsets[place] + len(records) for place, records in by_partition.items()]
     await connection.execute(_MOVE_HEADS, topics, partitions, ends)
-    await connection.execute("select pg_notify($1, $2)", CHANNEL, ",".join(sorted(set(topics))))
+    await connection.execute("select pg_notify($1, '')", CHANNEL)
 
 
 _EXPIRED = """

@@ -1,50 +1,32 @@
-"""Members of a group on the PostgreSQL log: who reads which partition, and who may commit.
+"""Reads the PostgreSQL log for a consumer group: one process, and in it one reader of a group (decision 0034).
 
-Members are rows with a lease, and are gone at once when their server process is. Whenever one comes or goes, the
-group's generation grows; assignments follow from the members of a generation alone, and a commit under an older
-generation is refused.
+A start takes the group's next epoch. What an earlier process left behind, such as a commit that its server process
+still works on, belongs to an earlier epoch and is refused.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
-from uuid import UUID, uuid4
 
 import asyncpg
 
-from shared.messaging.log import Batch, Fenced, LogUnavailable, Position, ReceivedRecord, Record, headers_from_text
-from shared.messaging.postgres.database import Bell, Connection, Connections, reachable
+from shared.messaging.log import Batch, Fenced, Position, ReceivedRecord, Record, headers_from_text
+from shared.messaging.postgres.database import Connection, LogDatabase, reachable
 
-_LOCK_GROUP = "select generation from log_group where name = $1 for update"
-_REAP = """
-with gone as (
-    delete from log_member m where m.group_name = $1 and m.id <> $2 and (
-        m.expires_at < clock_timestamp() or not exists (select 1 from pg_stat_activity a where a.pid = m.backend)
-    ) returning 1
-)
-update log_group set generation = generation + 1 where name = $1 and exists (select 1 from gone)
-"""
-_ENTER = """
-insert into log_member (group_name, id, topics, backend, expires_at)
-values ($1, $2, $3, $4, clock_timestamp() + $5)
-on conflict (group_name, id) do update set backend = excluded.backend, expires_at = excluded.expires_at
-returning xmax = 0 as entered
-"""
-_LEAVE = """
-with gone as (delete from log_member where group_name = $1 and id = $2 returning 1)
-update log_group set generation = generation + 1 where name = $1 and exists (select 1 from gone)
-"""
-_GROW = "update log_group set generation = generation + 1 where name = $1"
-_MEMBERS = """
-select g.generation, m.id, m.topics from log_group g join log_member m on m.group_name = g.name
-where g.name = $1 order by m.id
+_NEXT_EPOCH = """
+insert into log_group (name, generation) values ($1, 1)
+on conflict (name) do update set generation = log_group.generation + 1 returning generation
 """
 _HEADS = """
 select g.generation, p.topic, p.partition, p.next_offset
 from log_group g left join log_partition p on p.topic = any($2) where g.name = $1
 """
-_COMMITTED = "select topic, partition, next_offset from log_offset where group_name = $1 and topic = any($2)"
+_COMMITTED = """
+select p.topic, p.partition, coalesce(o.next_offset, 0) as next_offset
+from log_partition p
+left join log_offset o on o.group_name = $1 and o.topic = p.topic and o.partition = p.partition
+where p.topic = any($2)
+"""
 _READ = """
 select r.topic, r.partition, r."offset", r.key, r.value, r.headers, r.appended_at
 from unnest($1::text[], $2::int[], $3::bigint[], $4::int[]) as want (topic, partition, position, most)
@@ -52,7 +34,7 @@ cross join lateral (
     select * from log_record l
     where l.topic = want.topic and l.partition = want.partition and l."offset" >= want.position
     order by l."offset" limit want.most
-) r
+) r order by r.topic, r.partition, r."offset"
 """
 _COMMIT = """
 with mine as (select name from log_group where name = $1 and generation = $2 for share)
@@ -67,159 +49,128 @@ _Offsets = dict[_Partition, int]
 
 
 class PostgresSubscription:
-    """One member of a group."""
+    """The reader of a group since its last start."""
 
-    def __init__(self, sessions: Connections, group: str, topics: Sequence[str], lease: timedelta) -> None:
-        self._sessions = sessions
+    def __init__(self, database: LogDatabase, group: str, topics: Sequence[str]) -> None:
+        self._database = database
         self._group = group
         self._topics = sorted(topics)
-        self._lease = lease
-        self._id: UUID = uuid4()
-        self._bell = Bell(frozenset(topics))
-        self._generation = -1
+        self._epoch = 0
         self._positions: _Offsets = {}
         self._turn = 0
-        self._heartbeat: asyncio.Task[None] | None = None
 
-    async def join(self) -> None:
-        """Become a member and start to show signs of life."""
-        await self._show_life()
-        self._sessions.add(self._bell)
-        self._heartbeat = asyncio.create_task(self._keep_alive(), name=f"{self._group}-heartbeat")
+    async def start(self) -> None:
+        """Take the group's next epoch, which fences the reader before this one."""
+        async with self._database.connection() as connection:
+            self._epoch = await connection.fetchval(_NEXT_EPOCH, self._group)
+            self._positions = await self._committed(connection)  # no earlier reader can move it any more
 
     async def poll(self, max_records: int, timeout: timedelta) -> Batch:
-        """Return records as soon as there are any; an empty batch after `timeout`."""
+        """Return records as soon as there are any; an empty batch after `timeout`.
+
+        Raises:
+            Fenced: the group has been started again.
+            LogUnavailable: the database is unavailable.
+        """
         async with reachable():
-            await self._sessions.backend()
-            self._bell.silence()
+            appended = await self._database.wake_up.next()
             batch = await self._read(max_records)
             if not batch.next_offsets and timeout:
-                await self._bell.wait(timeout.total_seconds())
+                await _wait(appended, timeout)
                 batch = await self._read(max_records)
         return batch
 
     async def commit(self, batch: Batch) -> None:
-        """Store the offsets of `batch`, unless the group has moved on without this member."""
+        """Store the offsets of `batch`, unless the group has been started again."""
         if not batch.next_offsets:
             return
-        places = list(batch.next_offsets)
-        columns = [topic for topic, _ in places], [partition for _, partition in places]
-        async with reachable(), self._sessions.connection() as connection:
+        async with reachable(), self._database.connection() as connection:
             status = await connection.execute(
-                _COMMIT, self._group, batch.generation, *columns, list(batch.next_offsets.values())
+                _COMMIT,
+                self._group,
+                batch.generation,
+                [topic for topic, _ in batch.next_offsets],
+                [partition for _, partition in batch.next_offsets],
+                list(batch.next_offsets.values()),
             )
         if status == "INSERT 0 0":
             raise Fenced
 
     async def rewind(self) -> None:
-        """Forget what was polled and not committed."""
-        self._generation = -1
+        """Read on from the committed offsets."""
+        async with reachable(), self._database.connection() as connection:
+            self._positions = await self._committed(connection)
 
     async def end_offsets(self) -> Mapping[_Partition, int]:
-        """Return the head of every assigned partition."""
-        async with reachable(), self._sessions.connection() as connection:
+        """Return the head of every partition."""
+        async with reachable(), self._database.connection() as connection:
             return await self._heads(connection)
 
     async def reached(self) -> Mapping[_Partition, int]:
-        """Return the offset to read on from, per partition that was assigned at the last look."""
+        """Return the offset to read on from, per partition that was there at the last look."""
         return dict(self._positions)
 
     async def lag(self) -> Mapping[_Partition, int]:
-        """Return how far the committed offset is behind the head, per assigned partition."""
-        async with reachable(), self._sessions.connection() as connection:
+        """Return how far the committed offset is behind the head, per partition."""
+        async with reachable(), self._database.connection() as connection:
             heads, committed = await self._heads(connection), await self._committed(connection)
         return {place: head - committed.get(place, 0) for place, head in heads.items()}
 
     async def close(self) -> None:
-        """Leave the group, so that others take over at once."""
-        self._sessions.remove(self._bell)
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
-            await asyncio.gather(self._heartbeat, return_exceptions=True)
-        with suppress(LogUnavailable):
-            async with reachable(), self._sessions.connection() as connection:
-                await connection.execute(_LEAVE, self._group, self._id)
+        """Leave nothing to do: the next start takes the next epoch."""
 
     async def _read(self, max_records: int) -> Batch:
-        async with self._sessions.connection() as connection:
+        async with self._database.connection() as connection:
             heads = await self._heads(connection)
-            behind = {place: head - self._positions[place] for place, head in heads.items()}
-            wanted = self._share_out(max_records, {place: count for place, count in behind.items() if count > 0})
-            rows = await connection.fetch(_READ, *self._request(wanted)) if wanted else []
-        records = [
-            _received(row) for row in sorted(rows, key=lambda row: (row["topic"], row["partition"], row["offset"]))
-        ]
+            positions = dict.fromkeys(heads, 0) | self._positions  # partitions may have been added
+            ahead = {place: head - positions[place] for place, head in heads.items() if head > positions[place]}
+            wanted = self._share_out(max_records, ahead)
+            rows = await connection.fetch(_READ, *_request(wanted, positions)) if wanted else []
+        records = [_received(row) for row in rows]
         next_offsets = _next_offsets(records, wanted, heads)
-        self._positions.update(next_offsets)
+        self._positions = positions | next_offsets
         left = sum(head - self._positions[place] for place, head in heads.items())
-        return Batch(records, self._generation, next_offsets, left)
+        return Batch(records, self._epoch, next_offsets, left)
 
     async def _heads(self, connection: Connection) -> _Offsets:
-        """Return the heads of the assigned partitions, after taking a new assignment where the group has changed."""
-        while True:
-            rows = await connection.fetch(_HEADS, self._group, self._topics)
-            if rows and rows[0]["generation"] == self._generation:
-                heads = {(row["topic"], row["partition"]): row["next_offset"] for row in rows if row["topic"]}
-                return {place: heads[place] for place in self._positions if place in heads}
-            await self._take_assignment(connection, [(row["topic"], row["partition"]) for row in rows if row["topic"]])
-
-    async def _take_assignment(self, connection: Connection, places: Sequence[_Partition]) -> None:
-        members = await connection.fetch(_MEMBERS, self._group)
-        if self._id not in {member["id"] for member in members}:
-            await self._show_life()
-            return
-        mine = [place for place in places if _reader(place, members) == self._id]
-        committed = await self._committed(connection)
-        self._positions = {place: committed.get(place, 0) for place in mine}
-        self._generation = members[0]["generation"]
+        rows = await connection.fetch(_HEADS, self._group, self._topics)
+        if any(row["generation"] != self._epoch for row in rows):
+            raise Fenced
+        return {(row["topic"], row["partition"]): row["next_offset"] for row in rows if row["topic"]}
 
     async def _committed(self, connection: Connection) -> _Offsets:
         rows = await connection.fetch(_COMMITTED, self._group, self._topics)
         return {(topic, partition): offset for topic, partition, offset in rows}
 
-    def _share_out(self, most: int, behind: _Offsets) -> _Offsets:
+    def _share_out(self, most: int, ahead: _Offsets) -> _Offsets:
         """Share `most` records between partitions that have any; none starves, none is asked for what it lacks."""
         self._turn += 1
-        places = sorted(behind, key=lambda place: behind[place])
+        places = sorted(ahead, key=lambda place: ahead[place])
         if len(places) > most:
             start = self._turn % len(places)
-            places = sorted((places[start:] + places[:start])[:most], key=lambda place: behind[place])
+            places = sorted((places[start:] + places[:start])[:most], key=lambda place: ahead[place])
         wanted: _Offsets = {}
         for left, place in zip(range(len(places), 0, -1), places, strict=True):
-            wanted[place] = min(behind[place], most // left)
+            wanted[place] = min(ahead[place], most // left)
             most -= wanted[place]
         return wanted
 
-    def _request(self, wanted: _Offsets) -> tuple[list[str], list[int], list[int], list[int]]:
-        return (
-            [topic for topic, _ in wanted],
-            [partition for _, partition in wanted],
-            [self._positions[place] for place in wanted],
-            list(wanted.values()),
-        )
 
-    async def _show_life(self) -> None:
-        """Enter the group or renew the lease, and let go of members that are gone."""
-        backend = await self._sessions.backend()
-        async with self._sessions.connection() as connection, connection.transaction():
-            await connection.execute("insert into log_group values ($1, 0) on conflict do nothing", self._group)
-            await connection.fetchval(_LOCK_GROUP, self._group)
-            await connection.execute(_REAP, self._group, self._id)
-            if await connection.fetchval(_ENTER, self._group, self._id, self._topics, backend, self._lease):
-                await connection.execute(_GROW, self._group)
-
-    async def _keep_alive(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease.total_seconds() / 4)
-            with suppress(LogUnavailable):
-                async with reachable():
-                    await self._show_life()
+async def _wait(appended: asyncio.Event, timeout: timedelta) -> None:
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            await appended.wait()
+    except TimeoutError:
+        return
 
 
-def _reader(place: _Partition, members: Sequence[asyncpg.Record]) -> UUID | None:
-    """Return the member that reads `place`: partitions go round the members that want the topic."""
-    wanting = [member["id"] for member in members if place[0] in member["topics"]]
-    return wanting[place[1] % len(wanting)] if wanting else None
+def _request(wanted: _Offsets, positions: _Offsets) -> tuple[list[str], list[int], list[int], list[int]]:
+    return (
+        [topic for topic, _ in wanted],
+        [partition for _, partition in wanted],
+        [positions[place] for place in wanted],
+        list(wanted.values()),
+    )
 
 
 def _received(row: asyncpg.Record) -> ReceivedRecord:

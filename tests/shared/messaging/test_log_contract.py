@@ -1,8 +1,11 @@
-"""What the product needs of a log, said once and asked of both."""
+"""What the product needs of a log, said once and asked of both.
+
+Only Kafka shares a group out among several members; PostgreSQL's log serves one process (decision 0035).
+"""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +13,7 @@ import pytest
 
 from shared.events.topics import Topic
 from shared.messaging.log import Batch, EventLog, Fenced, ReceivedRecord, Record, Subscription
+from tests.support.log import kafka_log
 
 LETTERS = Topic("test.letters.v1", ("writer",), ("reader",), timedelta(days=1), partitions=3)
 NUMBERS = Topic("test.numbers.v1", ("writer",), ("reader",), timedelta(days=1), partitions=1)
@@ -21,6 +25,13 @@ _MOMENT = 0.02
 @pytest.fixture
 def log_topics() -> Sequence[Topic]:
     return LETTERS, NUMBERS
+
+
+@pytest.fixture
+async def shared_log(kafka: str, log_topics: Sequence[Topic]) -> AsyncIterator[EventLog]:
+    """The log that several members of a group share."""
+    async with kafka_log(kafka, log_topics) as log:
+        yield log
 
 
 def records(values: Sequence[int], *, keys: int = 5, topic: Topic = LETTERS) -> list[Record]:
@@ -176,10 +187,10 @@ async def test_an_empty_log_answers_after_the_timeout(any_log: EventLog) -> None
     await member.commit(batch)
 
 
-async def test_two_members_share_the_partitions(any_log: EventLog) -> None:
-    first = await any_log.subscribe("group", [LETTERS.name])
-    second = await any_log.subscribe("group", [LETTERS.name])
-    await (await any_log.appender("writer")).append(records(range(60), keys=30))
+async def test_two_members_share_the_partitions(shared_log: EventLog) -> None:
+    first = await shared_log.subscribe("group", [LETTERS.name])
+    second = await shared_log.subscribe("group", [LETTERS.name])
+    await (await shared_log.appender("writer")).append(records(range(60), keys=30))
     found: dict[int, set[int]] = {1: set(), 2: set()}
     seen: set[bytes | None] = set()
     async with asyncio.timeout(PATIENCE):
@@ -207,11 +218,11 @@ async def test_a_replaced_member_cannot_commit(any_log: EventLog) -> None:
         await first.commit(in_hand)
 
 
-async def test_a_batch_from_before_a_change_is_refused_even_where_its_partitions_stayed(any_log: EventLog) -> None:
-    await (await any_log.appender("writer")).append(records(range(10)))
-    first = await any_log.subscribe("group", [LETTERS.name])
+async def test_a_batch_from_before_a_change_is_refused_even_where_its_partitions_stayed(shared_log: EventLog) -> None:
+    await (await shared_log.appender("writer")).append(records(range(10)))
+    first = await shared_log.subscribe("group", [LETTERS.name])
     in_hand = await poll_something(first)
-    second = await any_log.subscribe("group", [LETTERS.name])
+    second = await shared_log.subscribe("group", [LETTERS.name])
     await poll_something(second)
     kept = await first.lag()
     assert 0 < len(kept) < LETTERS.partitions
@@ -219,11 +230,11 @@ async def test_a_batch_from_before_a_change_is_refused_even_where_its_partitions
         await first.commit(replace(in_hand, next_offsets=dict.fromkeys(kept, 1)))
 
 
-async def test_what_a_replaced_member_had_in_hand_is_read_by_the_others(any_log: EventLog) -> None:
-    await (await any_log.appender("writer")).append(records(range(10)))
-    first = await any_log.subscribe("group", [LETTERS.name])
+async def test_what_a_replaced_member_had_in_hand_is_read_by_the_others(shared_log: EventLog) -> None:
+    await (await shared_log.appender("writer")).append(records(range(10)))
+    first = await shared_log.subscribe("group", [LETTERS.name])
     in_hand = await poll_something(first)
-    second = await any_log.subscribe("group", [LETTERS.name])
+    second = await shared_log.subscribe("group", [LETTERS.name])
     again = [*(await poll_something(second)).records]
     with pytest.raises(Fenced):
         await first.commit(in_hand)

@@ -1,7 +1,8 @@
-"""What is particular to the log in PostgreSQL: leases, retention, compaction, topics as rows."""
+"""What is particular to the log in PostgreSQL: one reader a group, retention, compaction, topics as rows."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -10,6 +11,7 @@ import pytest
 from shared.events.topics import Cleanup, Topic
 from shared.messaging.log import Fenced, LogUnavailable, Record, Subscription
 from shared.messaging.postgres.log import PostgresLog
+from shared.messaging.postgres.subscription import _COMMIT
 from tests.support.postgres import PostgresForTests
 
 KEPT = Topic("test.kept.v1", ("w",), (), timedelta(days=7), partitions=2)
@@ -95,39 +97,94 @@ async def test_offsets_go_on_after_everything_was_let_go(log: PostgresLog, besid
     assert [received.position.offset for received in batch.records] == [2]
 
 
-async def test_a_member_whose_process_is_gone_is_replaced_at_once(url: str, log: PostgresLog) -> None:
-    other = await PostgresLog.open(url, topics=[], lease=timedelta(hours=1))
-    gone = await other.subscribe("group", [KEPT.name])
+async def test_a_start_fences_the_reader_of_an_earlier_one(url: str, log: PostgresLog) -> None:
+    earlier = await PostgresLog.open(url, topics=[])
+    left = await earlier.subscribe("group", [KEPT.name])
     await (await log.appender("w")).append([Record(KEPT.name, b"%d" % n, b"v") for n in range(20)])
-    in_hand = await gone.poll(100, timedelta(0))
+    in_hand = await left.poll(100, timedelta(0))
     assert len(in_hand.records) == 20
-    await other._sessions._listener.close()  # type: ignore[union-attr]  # as if the process had been killed
-    member = await log.subscribe("group", [KEPT.name])
-    assert len(await values(member)) == 20
+    reader = await log.subscribe("group", [KEPT.name])
     with pytest.raises(Fenced):
-        await gone.commit(in_hand)
-    await other.close()
+        await left.commit(in_hand)
+    with pytest.raises(Fenced):
+        await left.poll(100, timedelta(0))
+    assert len(await values(reader)) == 20
+    await earlier.close()
 
 
-async def test_a_member_that_says_nothing_loses_its_place(url: str, beside: asyncpg.Connection) -> None:
-    log = await PostgresLog.open(url, topics=[KEPT], lease=timedelta(hours=1))
-    silent = await log.subscribe("group", [KEPT.name])
-    in_hand = await silent.poll(100, timedelta(0))
-    await beside.execute("update log_member set expires_at = now() - interval '1 second'")
-    member = await log.subscribe("group", [KEPT.name])
-    assert len(await member.lag()) == KEPT.partitions
+async def test_a_start_waits_for_the_commit_that_a_killed_process_left_running(
+    log: PostgresLog, beside: asyncpg.Connection
+) -> None:
+    killed = await log.subscribe("group", [STATE.name])
+    await (await log.appender("w")).append([Record(STATE.name, b"a", b"1"), Record(STATE.name, b"b", b"2")])
+    batch = await killed.poll(1, timedelta(0))
+    async with beside.transaction():  # as its server process does: offsets stored, and not committed yet
+        await beside.execute(_COMMIT, "group", batch.generation, [STATE.name], [0], [1])
+        starting = asyncio.create_task(log.subscribe("group", [STATE.name]))
+        async with asyncio.timeout(PATIENCE):
+            while not await beside.fetchval(
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            ):
+                await asyncio.sleep(0)
+        assert not starting.done()
+    assert await values(await starting) == [b"2"]
+
+
+async def test_a_commit_that_comes_after_a_start_changes_nothing(log: PostgresLog, beside: asyncpg.Connection) -> None:
+    killed = await log.subscribe("group", [KEPT.name])
     await (await log.appender("w")).append([Record(KEPT.name, b"key", b"v")])
-    assert await values(member) == [b"v"]
-    assert in_hand.generation < (await member.poll(1, timedelta(0))).generation
+    batch = await killed.poll(1, timedelta(0))
+    reader = await log.subscribe("group", [KEPT.name])
+    places, offsets = list(batch.next_offsets), list(batch.next_offsets.values())
+    topics, partitions = [topic for topic, _ in places], [partition for _, partition in places]
+    assert await beside.execute(_COMMIT, "group", batch.generation, topics, partitions, offsets) == "INSERT 0 0"
+    assert await values(reader) == [b"v"]
+
+
+async def test_a_partition_that_is_added_is_read_by_who_reads_already(url: str, log: PostgresLog) -> None:
+    reader, appender = await log.subscribe("group", [KEPT.name]), await log.appender("w")
+    await appender.append([Record(KEPT.name, b"key", b"before")])
+    assert await values(reader) == [b"before"]
+    await log.apply([replace(KEPT, partitions=8)])
+    wider = await PostgresLog.open(url, topics=[])
+    await (await wider.appender("w")).append([Record(KEPT.name, b"%d" % n, b"after") for n in range(30)])
+    assert await values(reader) == [b"after"] * 30
+    await wider.close()
+
+
+_EARLIER_VERSION = """
+create table log_group (name text primary key, generation bigint not null);
+create table log_member (
+    group_name text not null references log_group,
+    id uuid not null,
+    topics text[] not null,
+    backend int not null,
+    expires_at timestamptz not null,
+    primary key (group_name, id)
+);
+create table log_offset (
+    group_name text not null,
+    topic text not null,
+    partition int not null,
+    next_offset bigint not null,
+    primary key (group_name, topic, partition)
+);
+insert into log_group values ('group', 7);
+insert into log_member values ('group', gen_random_uuid(), '{test.state.v1}', 1, now() + interval '1 hour');
+insert into log_offset values ('group', 'test.state.v1', 0, 1);
+"""
+
+
+async def test_a_data_directory_of_an_earlier_version_still_starts(url: str, beside: asyncpg.Connection) -> None:
+    await beside.execute(_EARLIER_VERSION)
+    log = await PostgresLog.open(url, topics=[STATE])
+    await (await log.appender("w")).append([Record(STATE.name, b"a", b"handled"), Record(STATE.name, b"b", b"new")])
+    reader = await log.subscribe("group", [STATE.name])
+    batch = await reader.poll(100, timedelta(0))
+    assert [received.record.value for received in batch.records] == [b"new"]
+    assert batch.generation > 7
+    assert await beside.fetchval("select to_regclass('log_member')") is None
     await log.close()
-
-
-async def test_a_member_that_lost_its_place_joins_again(log: PostgresLog, beside: asyncpg.Connection) -> None:
-    member = await log.subscribe("group", [KEPT.name])
-    await beside.execute("delete from log_member")
-    await beside.execute("update log_group set generation = generation + 1")
-    await (await log.appender("w")).append([Record(KEPT.name, b"key", b"v")])
-    assert await values(member) == [b"v"]
 
 
 async def test_a_lost_connection_is_a_log_that_is_away_for_a_moment(
