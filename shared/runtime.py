@@ -1,18 +1,100 @@
-"""What a service is made of at run time: a web application and roles that run until they are told to stop."""
+"""What a service is made of at run time: its parts, a web application, and roles that run until they are stopped."""
 
 import asyncio
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypedDict, TypeVar
 
 import structlog
 from fastapi import FastAPI
+from jinja2 import Environment
+from starlette.requests import HTTPConnection
 
+from shared.auth.provider_tokens import Provider
+from shared.auth.tokens import TokenReader
 from shared.cancellation import is_being_cancelled
+from shared.clock import Clock
 from shared.db.database import Database
+from shared.ids import Ids
+from shared.messaging.log import EventLog
+from shared.messaging.outbox import Outbox
+from shared.settings import ServiceSettings
+from shared.web.rate_limits import RateLimits
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebParts:
+    """What every web application works with, also one without a database."""
+
+    service: str
+    """Its name in logs and metrics."""
+    settings: ServiceSettings
+    clock: Clock
+    provider: Provider | None
+    tokens: TokenReader
+    rates: RateLimits
+    templates: Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts(WebParts):
+    """What the routes and roles of one service work with.
+
+    A capability whose routes need more makes its own subclass; the service's bundle inherits from all of them.
+    """
+
+    database: Database
+    log: EventLog
+    outbox: Outbox
+    ids: Ids
+
+
+class WebFields(TypedDict):
+    """The fields of `WebParts` as keywords: a bundle with more fields begins with them."""
+
+    service: str
+    settings: ServiceSettings
+    clock: Clock
+    provider: Provider | None
+    tokens: TokenReader
+    rates: RateLimits
+    templates: Environment
+
+
+class Fields(WebFields):
+    """The fields of `Parts` as keywords: `TriageParts(**fields, clocks=clocks)`."""
+
+    database: Database
+    log: EventLog
+    outbox: Outbox
+    ids: Ids
+
+
+P = TypeVar("P", bound=WebParts)
+
+
+class PartsMissing(Exception):
+    """The application was wired without the parts that a route asks for; the message names them."""
+
+
+def parts_in(app: FastAPI, kind: type[P]) -> P:
+    """Return the parts that `app` was wired with.
+
+    Raises:
+        PartsMissing: they are not of this kind.
+    """
+    parts = app.state.parts
+    if not isinstance(parts, kind):
+        raise PartsMissing(kind.__name__)
+    return parts
+
+
+def parts_of(request: HTTPConnection, kind: type[P]) -> P:
+    """Return the parts of the application that answers `request`; raises as `parts_in` does."""
+    return parts_in(request.app, kind)
 
 
 class Role(Protocol):
@@ -40,11 +122,23 @@ class Role(Protocol):
 class Service:
     """One wired service."""
 
-    name: str
+    parts: Parts
     prefix: str
     app: FastAPI
-    database: Database
     roles: Sequence[Role] = field(default_factory=tuple)
+
+    @property
+    def name(self) -> str:
+        return self.parts.service
+
+    @property
+    def database(self) -> Database:
+        return self.parts.database
+
+
+def why_unready(roles: Sequence[Role]) -> Sequence[str]:
+    """Return the reasons why `roles` do not do their work right now; none when all do."""
+    return [f"{role.name}: {why}" for role in roles if (why := role.unready_because)]
 
 
 def keep_what_is_wired() -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -102,6 +103,12 @@ class TellsOfStop:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})[STOPPING] = self._stop
         await self._app(scope, receive, send)
+
+
+def stop_of(request: HTTPConnection) -> asyncio.Event:
+    """Return the event that is set when the process is asked to stop; one that nobody sets where none was given."""
+    stop = request.scope.get("state", {}).get(STOPPING)
+    return stop if isinstance(stop, asyncio.Event) else asyncio.Event()
 
 
 class HealthOnly:

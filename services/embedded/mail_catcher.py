@@ -18,8 +18,9 @@ from pydantic import BaseModel
 
 from shared.auth.guard import anyone
 from shared.ids import Ids
+from shared.runtime import WebParts
 from shared.settings import ServiceSettings
-from shared.web.app import create_app
+from shared.web.app import create_app, web_fields
 from shared.web.pages import render
 from shared.web.problems import standard_problem
 
@@ -129,12 +130,5 @@ def create_mail_pages(settings: ServiceSettings, mails: MailFolder) -> FastAPI:
             raise standard_problem(404)
         return render(request, "mail/one.html", mail=mail)
 
-    return create_app(
-        service="mail catcher",
-        prefix="/mail",
-        settings=settings,
-        routers=[router],
-        domain_problems={},
-        templates=[Path(__file__).parent / "templates"],
-        readiness=list,
-    )
+    parts = WebParts(**web_fields("mail catcher", settings, [Path(__file__).parent / "templates"]))
+    return create_app(parts, prefix="/mail", routers=[router], domain_problems={}, readiness=list)

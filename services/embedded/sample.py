@@ -11,6 +11,7 @@ from services.embedded.data_directory import SAMPLE, DataDirectory
 from services.registry.accounts.queries import find_open
 from services.registry.approvals.asking import ask
 from services.registry.approvals.domain import Draft
+from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import Observers, Work
 from services.registry.operators.domain import Device
@@ -21,7 +22,7 @@ from shared.clock import SystemClock
 from shared.events.vocabulary import AccountClass
 from shared.ids import Ids, RandomIds, StaffId
 from shared.messaging.outbox import Outbox
-from shared.runtime import Service
+from shared.runtime import Service, parts_in
 
 _ACTOR = "system:sample"
 _COMMS, _OWNER = StaffId("S8003"), StaffId("S7001")
@@ -58,8 +59,8 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
         await services.registry.accounts.importing.import_csv(
             session, text, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor=_ACTOR
         )
-        state = registry.app.state
-        await _load_gates(session, now, ids=ids, periods=state.periods, observers=state.observers)
+        parts = parts_in(registry.app, RegistryParts)
+        await _load_gates(session, now, ids=ids, periods=parts.periods, observers=parts.observers)
     done.touch()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
 from functools import partial
@@ -11,6 +12,7 @@ from services.notifier import consumer
 from services.notifier.acknowledgement import pages as acknowledgement
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
+from services.notifier.acknowledgement.pages import AcknowledgementParts
 from services.notifier.alerts import api as alerts
 from services.notifier.alerts.decisions import EMAIL, NOTIFY, AlertContext
 from services.notifier.alerts.domain import AddressBook, Recipient
@@ -18,6 +20,7 @@ from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.follow_ups import FollowUps
 from services.notifier.consumer import Receiving
 from services.notifier.delivery import api as delivery
+from services.notifier.delivery.api import ReceiptParts
 from services.notifier.delivery.composer import Composer
 from services.notifier.delivery.digests import DigestRules, send_due
 from services.notifier.delivery.domain import Channel, MessageClass
@@ -27,20 +30,20 @@ from services.notifier.delivery.notify import NotifyChannel, NotifyService
 from services.notifier.delivery.receipts import DeliveryReceipts
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from services.notifier.my_team import pages as my_team
+from services.notifier.my_team.pages import AwarenessParts
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
-from shared.clock import Clock, SystemClock
-from shared.db.database import Database
+from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.events.vocabulary import Team
-from shared.ids import Ids, RandomIds
+from shared.ids import Ids
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog
-from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
-from shared.runtime import Role, Service
+from shared.process import open_parts
+from shared.runtime import Role, Service, why_unready
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
@@ -57,60 +60,68 @@ _SWEEP_EVERY = timedelta(seconds=5)
 _FORGET_EVERY = timedelta(minutes=10)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotifierParts(AcknowledgementParts, AwarenessParts, ReceiptParts):
+    """What the routes and roles of notifier work with."""
+
+    following: FollowUps
+
+
 @asynccontextmanager
 async def open_service(
     settings: NotifierSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
 ) -> AsyncIterator[Service]:
     """Open notifier; what was opened here is closed on leaving."""
-    clock, ids = clock or SystemClock(), ids or RandomIds()
     async with AsyncExitStack() as stack:
-        database = Database(settings.notifier_database_url, application_name="signpost-notifier")
-        stack.push_async_callback(database.close)
-        if log is None:
-            log = await open_log(settings)
-            stack.push_async_callback(log.close)
-        channels = _channels(settings, clock)
+        url = settings.notifier_database_url
+        fields = await stack.enter_async_context(
+            open_parts("notifier", settings, url, TEMPLATES, clock=clock, ids=ids, log=log)
+        )
+        channels = _channels(settings, fields["clock"])
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        outbox, links = Outbox("notifier", ids), _links(settings)
-        context, boxes = _alert_context(settings, ids, outbox), _mailboxes(settings)
-        answering, following = Acknowledgements(_answer_times(settings), context), FollowUps(context, boxes)
-        deliveries = Deliveries(channels, _composer(settings, links), answering.settled, _times(settings))
-        roles: Sequence[Role] = (
-            BatchConsumer(
-                consumer.GROUP,
-                topics=consumer.TOPICS,
-                handlers=consumer.handlers(Receiving(context, boxes, settings.notifier_remember_reports_for)),
-                database=database,
-                log=log,
-                outbox=outbox,
-                clock=clock,
-                ids=ids,
-            ),
-            DeliveryLoop(deliveries, database=database, clock=clock, ids=ids),
-            Sweep("notifier-reminders", answering.remind_due, database=database, clock=clock, every=_SWEEP_EVERY),
-            Sweep("notifier-escalations", answering.escalate_due, database=database, clock=clock, every=_SWEEP_EVERY),
-            Sweep("notifier-follow-ups", following.follow_due, database=database, clock=clock, every=_SWEEP_EVERY),
-            Sweep("notifier-digests", partial(send_due, ids=ids), database=database, clock=clock, every=_SWEEP_EVERY),
-            Sweep("notifier-forgetting", forget_due, database=database, clock=clock, every=_FORGET_EVERY),
-            Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
-            *retention_sweeps("notifier", database=database, log=log, clock=clock),
+        context = _alert_context(settings, fields["ids"], fields["outbox"])
+        answering = Acknowledgements(_answer_times(settings), context)
+        parts = NotifierParts(
+            **fields,
+            links=_links(settings),
+            answering=answering,
+            following=FollowUps(context, _mailboxes(settings)),
+            policy_version=settings.notifier_policy_version,
+            receipts=_receipts(settings, answering),
         )
+        deliveries = Deliveries(channels, _composer(settings, parts.links), answering.settled, _times(settings))
+        receiving = Receiving(parts.following, settings.notifier_remember_reports_for)
+        roles = _roles(parts, receiving, deliveries)
         app = create_app(
-            service="notifier",
-            prefix=PREFIX,
-            settings=settings,
-            routers=ROUTERS,
-            domain_problems={},
-            templates=TEMPLATES,
-            readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
-            clock=clock,
+            parts, prefix=PREFIX, routers=ROUTERS, domain_problems={}, readiness=partial(why_unready, roles)
         )
-        app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
-        app.state.links, app.state.answering = links, answering
-        app.state.policy_version = settings.notifier_policy_version
-        app.state.receipts = _receipts(settings, answering)
-        yield Service("notifier", PREFIX, app, database, roles)
+        yield Service(parts, PREFIX, app, roles)
+
+
+def _roles(parts: NotifierParts, receiving: Receiving, deliveries: Deliveries) -> Sequence[Role]:
+    database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
+    sweep = partial(Sweep, database=database, clock=clock, every=_SWEEP_EVERY)
+    return (
+        BatchConsumer(
+            consumer.GROUP,
+            topics=consumer.TOPICS,
+            handlers=consumer.handlers(receiving),
+            database=database,
+            log=log,
+            outbox=outbox,
+            clock=clock,
+            ids=ids,
+        ),
+        DeliveryLoop(deliveries, database=database, clock=clock, ids=ids),
+        sweep("notifier-reminders", parts.answering.remind_due),
+        sweep("notifier-escalations", parts.answering.escalate_due),
+        sweep("notifier-follow-ups", parts.following.follow_due),
+        sweep("notifier-digests", partial(send_due, ids=ids)),
+        sweep("notifier-forgetting", forget_due, every=_FORGET_EVERY),
+        Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
+        *retention_sweeps(parts),
+    )
 
 
 def _channels(settings: NotifierSettings, clock: Clock) -> dict[str, Channel]:

@@ -9,9 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.abuse_reports import alert_about_abuse, alert_after_all
 from services.notifier.alerts.accounts import access_changed
-from services.notifier.alerts.decisions import AlertContext
 from services.notifier.cases import handlers as cases
-from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.follow_ups import FollowUps
 from services.notifier.misuse.assignments import tell_managers_after_agreement
 from services.notifier.reports.domain import ReportEvent, known_report
@@ -28,22 +26,23 @@ TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS
 class Receiving:
     """What every handler needs beside its batch."""
 
-    context: AlertContext
-    boxes: Mailboxes
+    following: FollowUps
     remember_for: timedelta
 
     async def submitted(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         """A report came: who is told at once, and what waited for it."""
         await self._remember(session, envelopes, now)
-        await alert_about_abuse(session, envelopes, now, context=self.context)
+        await alert_about_abuse(session, envelopes, now, context=self.following.context)
         known = [known_report(envelope.data).report_id for envelope in envelopes]
-        await FollowUps(self.context, self.boxes).follow(session, known, now)
+        await self.following.follow(session, known, now)
 
     async def amended(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         """A report was added to: its reporter may have said that their manager can be told."""
         await self._remember(session, envelopes, now)
-        await alert_after_all(session, envelopes, now, context=self.context)
-        await tell_managers_after_agreement(session, envelopes, now, context=self.context, desk=self.boxes.desk)
+        await alert_after_all(session, envelopes, now, context=self.following.context)
+        await tell_managers_after_agreement(
+            session, envelopes, now, context=self.following.context, desk=self.following.boxes.desk
+        )
 
     async def _remember(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
         known = [known_report(envelope.data) for envelope in envelopes]
@@ -52,8 +51,8 @@ class Receiving:
 
 def handlers(receiving: Receiving) -> Mapping[type[Event], Handler]:
     """Return the handler of each event type."""
-    following = FollowUps(receiving.context, receiving.boxes)
-    access = partial(access_changed, context=receiving.context, comms=receiving.boxes.comms)
+    following = receiving.following
+    access = partial(access_changed, context=following.context, comms=following.boxes.comms)
     return {
         intake.AbuseReportSubmitted: receiving.submitted,
         intake.AbuseReportAmended: receiving.amended,

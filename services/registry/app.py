@@ -1,7 +1,7 @@
 """The wiring of the registry, top to bottom."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from services.registry.approvals import asking_pages, proxy_pages
 from services.registry.approvals import pages as approvals_pages
 from services.registry.approvals import problems as approvals_problems
 from services.registry.context import refusals as context_refusals
+from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Observers, Work
 from services.registry.freezing import api as freezing_api
@@ -42,17 +43,16 @@ from services.registry.vetting import pages as vetting_pages
 from services.registry.waiting import api as waiting_api
 from services.registry.waiting import pages as waiting_pages
 from shared.audit.anchoring import anchoring
-from shared.clock import Clock, SystemClock
-from shared.db.database import Database
+from shared.clock import Clock
 from shared.db.sweep import Sweep
-from shared.ids import Ids, RandomIds
+from shared.ids import Ids
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog
-from shared.messaging.open import open_log
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
-from shared.runtime import Role, Service
+from shared.process import open_parts
+from shared.runtime import Role, Service, why_unready
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
@@ -106,59 +106,44 @@ async def open_service(
     settings: RegistrySettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
 ) -> AsyncIterator[Service]:
     """Open the registry; what was opened here is closed on leaving."""
-    clock, ids = clock or SystemClock(), ids or RandomIds()
-    async with AsyncExitStack() as stack:
-        database = Database(settings.registry_database_url, application_name="signpost-registry")
-        stack.push_async_callback(database.close)
-        if log is None:
-            log = await open_log(settings)
-            stack.push_async_callback(log.close)
-        outbox = Outbox("registry", ids)
-        at_work = partial(work_of, settings=settings, ids=ids, outbox=outbox)
-        roles: Sequence[Role] = (
-            BatchConsumer(
-                consumer.GROUP,
-                topics=consumer.TOPICS,
-                handlers=consumer.handlers(at_work),
-                database=database,
-                log=log,
-                outbox=outbox,
-                clock=clock,
-                ids=ids,
-                ordered=False,
-            ),
-            Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
-            Sweep("registry-lapses", _working(lapse_due, at_work), database=database, clock=clock, every=_LAPSES_EVERY),
-            Sweep(
-                "registry-rechecks",
-                _working(recheck_training, at_work),
-                database=database,
-                clock=clock,
-                every=_RECHECKS_EVERY,
-            ),
-            Sweep(
-                "registry-reviews",
-                _working(announce_due, at_work),
-                database=database,
-                clock=clock,
-                every=_REVIEWS_EVERY,
-            ),
-            *retention_sweeps("registry", database=database, log=log, clock=clock),
-            *anchoring("registry", settings, database=database, clock=clock),
-        )
+    async with open_parts(
+        "registry", settings, settings.registry_database_url, TEMPLATES, clock=clock, ids=ids, log=log
+    ) as fields:
+        parts = RegistryParts(**fields, periods=periods_of(settings), observers=OBSERVERS)
+        roles = _roles(parts, settings)
         app = create_app(
-            service="registry",
+            parts,
             prefix=PREFIX,
-            settings=settings,
             routers=ROUTERS,
             domain_problems=PROBLEMS,
-            templates=TEMPLATES,
-            readiness=lambda: [f"{role.name}: {why}" for role in roles if (why := role.unready_because)],
-            clock=clock,
+            readiness=partial(why_unready, roles),
         )
-        app.state.database, app.state.outbox, app.state.ids = database, outbox, ids
-        app.state.periods, app.state.observers = periods_of(settings), OBSERVERS
-        yield Service("registry", PREFIX, app, database, roles)
+        yield Service(parts, PREFIX, app, roles)
+
+
+def _roles(parts: RegistryParts, settings: RegistrySettings) -> Sequence[Role]:
+    database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
+    sweep = partial(Sweep, database=database, clock=clock)
+    at_work = partial(work_of, settings=settings, ids=ids, outbox=outbox)
+    return (
+        BatchConsumer(
+            consumer.GROUP,
+            topics=consumer.TOPICS,
+            handlers=consumer.handlers(at_work),
+            database=database,
+            log=log,
+            outbox=outbox,
+            clock=clock,
+            ids=ids,
+            ordered=False,
+        ),
+        Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
+        sweep("registry-lapses", _working(lapse_due, at_work), every=_LAPSES_EVERY),
+        sweep("registry-rechecks", _working(recheck_training, at_work), every=_RECHECKS_EVERY),
+        sweep("registry-reviews", _working(announce_due, at_work), every=_REVIEWS_EVERY),
+        *retention_sweeps(parts),
+        *anchoring(parts),
+    )
 
 
 def work_of(

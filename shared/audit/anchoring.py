@@ -7,20 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit import chain
 from shared.audit.anchors import anchors_file
-from shared.clock import Clock
-from shared.db.database import Database
 from shared.db.sweep import Sweep
-from shared.runtime import Role
-from shared.settings import ServiceSettings
+from shared.runtime import Parts, Role
 
 
-def anchoring(service: str, settings: ServiceSettings, *, database: Database, clock: Clock) -> Sequence[Role]:
-    """Return the sweep that anchors the chains in `database`; nothing where `audit_anchors_dir` is not set."""
+def anchoring(parts: Parts) -> Sequence[Role]:
+    """Return the sweep that anchors a service's chains; nothing where `audit_anchors_dir` is not set."""
+    settings = parts.settings
     if settings.audit_anchors_dir is None:
         return ()
-    file = anchors_file(service, settings.audit_anchors_dir)
+    file = anchors_file(parts.service, settings.audit_anchors_dir)
 
     async def anchor(session: AsyncSession, now: datetime) -> int:
         return await chain.anchor(session, now, file)
 
-    return (Sweep(f"{service}-anchors", anchor, database=database, clock=clock, every=settings.audit_anchor_every),)
+    every = settings.audit_anchor_every
+    return (Sweep(f"{parts.service}-anchors", anchor, database=parts.database, clock=parts.clock, every=every),)

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal, Session
 from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader, renewal_is_due
-from shared.clock import Clock
+from shared.runtime import WebParts, parts_of
 
 T = TypeVar("T")
 SESSION_COOKIE = "signpost_session"
@@ -174,12 +174,12 @@ def _renewed(request: Request, session: Session) -> Session:
 
 
 def _now(request: Request) -> datetime:
-    return cast(Clock, request.app.state.clock).now()
+    return parts_of(request, WebParts).clock.now()
 
 
 def _read_session(request: Request) -> Session | None:
     now = _now(request)
-    reader = cast(TokenReader, request.app.state.tokens)
+    reader = parts_of(request, WebParts).tokens
     if authorization := request.headers.get("authorization"):
         return _from_bearer(authorization, reader, now)
     if cookie := request.cookies.get(SESSION_COOKIE):

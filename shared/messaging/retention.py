@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.clock import Clock
-from shared.db.database import Database
 from shared.db.sweep import Sweep, Work
-from shared.messaging.log import EventLog, LogUnavailable
+from shared.messaging.log import LogUnavailable
 from shared.messaging.postgres.log import PostgresLog
-from shared.runtime import Role
+from shared.runtime import Parts, Role
 
 CONTENT_LIVES = timedelta(days=7)
 """After it was published or settled, an event's content is blanked; with the log's 7 days and a day of segments, a
@@ -51,16 +50,16 @@ async def expire_content(session: AsyncSession, now: datetime) -> int:
     return sum([len((await session.execute(statement, parameters)).all()) for statement, parameters in statements])
 
 
-def retention_sweeps(service: str, *, database: Database, log: EventLog, clock: Clock) -> Sequence[Role]:
-    """Return the sweeps that let go of what messaging keeps for `service`.
+def retention_sweeps(parts: Parts) -> Sequence[Role]:
+    """Return the sweeps that let go of what messaging keeps for a service.
 
     A log in PostgreSQL is kept to its topics' retention as well; a broker does that by itself.
     """
-    name = f"{service}-messaging-housekeeping"
-    kept = Sweep(name, expire_content, database=database, clock=clock, every=_EVERY)
-    if not isinstance(log, PostgresLog):
+    sweep = partial(Sweep, database=parts.database, clock=parts.clock, every=_EVERY)
+    kept = sweep(f"{parts.service}-messaging-housekeeping", expire_content)
+    if not isinstance(parts.log, PostgresLog):
         return (kept,)
-    return kept, Sweep(f"{service}-log-retention", _retention(log), database=database, clock=clock, every=_EVERY)
+    return kept, sweep(f"{parts.service}-log-retention", _retention(parts.log))
 
 
 def _retention(log: PostgresLog) -> Work:

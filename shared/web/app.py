@@ -1,9 +1,7 @@
 """One way to make a service's web application: the same frame around every route."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -16,6 +14,7 @@ from shared.clock import Clock, SystemClock
 from shared.observability.access_log import AccessLog, RouteNote
 from shared.observability.logging import redact_by_default
 from shared.observability.tracing import configure_tracing
+from shared.runtime import WebFields, WebParts
 from shared.settings import ServiceSettings
 from shared.web import failures
 from shared.web.api_docs import description_router
@@ -28,37 +27,47 @@ from shared.web.rate_limits import LimitWrites, RateLimits
 from shared.web.security_headers import SecurityHeaders
 
 
-class Lifespan(Protocol):
-    """What FastAPI calls at start and at stop."""
-
-    def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[None]: ...
-
-
-def create_app(  # noqa: PLR0913 - the parts of the frame, each named once
-    *,
-    service: str,
-    prefix: str,
-    settings: ServiceSettings,
-    routers: Sequence[APIRouter],
-    domain_problems: Mapping[type[Exception], ProblemType],
-    templates: Sequence[Path],
-    readiness: Readiness,
-    lifespan: Lifespan | None = None,
-    clock: Clock | None = None,
-    body_limit: int = DEFAULT_LIMIT,
-) -> FastAPI:
-    """Return the application of `service`, whose routes live under `prefix`.
+def web_fields(
+    service: str, settings: ServiceSettings, templates: Sequence[Path], *, clock: Clock | None = None
+) -> WebFields:
+    """Return what the web application of `service` works with.
 
     Args:
         service: its name in logs and metrics.
-        prefix: of its health, metrics and description.
         settings: the service's own.
+        templates: folders of the service's templates.
+        clock: what guards and pages tell the time by; the machine's by default.
+    """
+    ours = TokenVerifier(settings.verify_key_file.read_bytes())
+    provider = Provider(settings.provider) if settings.provider else None
+    return WebFields(
+        service=service,
+        settings=settings,
+        clock=clock or SystemClock(),
+        provider=provider,
+        tokens=EitherReader(ours, provider) if provider else ours,
+        rates=RateLimits(),
+        templates=make_environment(templates),
+    )
+
+
+def create_app(
+    parts: WebParts,
+    *,
+    prefix: str,
+    routers: Sequence[APIRouter],
+    domain_problems: Mapping[type[Exception], ProblemType],
+    readiness: Readiness,
+    body_limit: int = DEFAULT_LIMIT,
+) -> FastAPI:
+    """Return the application of `parts.service`, whose routes live under `prefix`.
+
+    Args:
+        parts: what its routes work with.
+        prefix: of its health, metrics and description.
         routers: its routes, with whole paths.
         domain_problems: what each domain error looks like from outside; a subclass needs no entry of its own.
-        templates: folders of the service's templates.
         readiness: the reasons why the service cannot work right now.
-        lifespan: what FastAPI opens at start and closes at stop.
-        clock: what guards and pages tell the time by; the machine's by default.
         body_limit: bytes that a request may carry.
 
     Raises:
@@ -67,45 +76,39 @@ def create_app(  # noqa: PLR0913 - the parts of the frame, each named once
     redact_by_default()
     configure_tracing("signpost")
     app = FastAPI(
-        title=f"Signpost {service}",
+        title=f"Signpost {parts.service}",
         version="1",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its logs carry exception messages
     )
-    app.state.settings = settings
-    app.state.clock = clock or SystemClock()
-    ours = TokenVerifier(settings.verify_key_file.read_bytes())
-    app.state.provider = provider = Provider(settings.provider) if settings.provider else None
-    app.state.tokens = EitherReader(ours, provider) if provider else ours
-    app.state.rates = RateLimits()
-    app.state.templates = make_environment(templates)
+    app.state.parts = parts
     for router in routers:
         app.include_router(router)
     app.include_router(operations_router(prefix, readiness))
     app.include_router(description_router(app, prefix))
     failures.install(app, domain_problems)
-    app.user_middleware = _middleware(app, service, settings, body_limit)
+    app.user_middleware = _middleware(app, parts, body_limit)
     assert_every_route_is_guarded(app)
     return app
 
 
-def _middleware(app: FastAPI, service: str, settings: ServiceSettings, body_limit: int) -> list[Middleware]:
+def _middleware(app: FastAPI, parts: WebParts, body_limit: int) -> list[Middleware]:
+    settings = parts.settings
     return [  # outermost first
-        Middleware(AccessLog, service=service),
+        Middleware(AccessLog, service=parts.service),
         Middleware(SecurityHeaders, secure=settings.secure),
         Middleware(failures.Failures, application=app),
         Middleware(
             LimitWrites,
-            rates=app.state.rates,
+            rates=parts.rates,
             bearer=settings.rate_limit_bearer,
             others=settings.rate_limit_address,
         ),
         Middleware(BodyLimit, limit=body_limit),
-        Middleware(ProviderKeysAtHand, provider=app.state.provider, clock=app.state.clock),
+        Middleware(ProviderKeysAtHand, provider=parts.provider, clock=parts.clock),
         Middleware(Csrf, key=settings.derive_key("csrf"), secure=settings.secure),
         Middleware(RouteNote),
     ]

@@ -1,34 +1,34 @@
 """What a route can ask for. The transaction is committed before the answer leaves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated
 
+import limits
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.clock import Clock
-from shared.db.database import Database
 from shared.ids import Ids
 from shared.messaging.outbox import Outbox
+from shared.runtime import Parts, WebParts, parts_of
+from shared.web.rate_limits import address_of
 
 
 async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    database = cast(Database, request.app.state.database)
-    async with database.transaction() as session:
+    async with parts_of(request, Parts).database.transaction() as session:
         yield session
 
 
 async def _now(request: Request) -> datetime:
-    return cast(Clock, request.app.state.clock).now()
+    return parts_of(request, WebParts).clock.now()
 
 
 async def _ids(request: Request) -> Ids:
-    return cast(Ids, request.app.state.ids)
+    return parts_of(request, Parts).ids
 
 
 async def _outbox(request: Request) -> Outbox:
-    return cast(Outbox, request.app.state.outbox)
+    return parts_of(request, Parts).outbox
 
 
 # `async`, though they wait for nothing: FastAPI sends any other function to a thread and back.
@@ -38,3 +38,14 @@ Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 Now = Annotated[datetime, Depends(_now)]
 IdsDep = Annotated[Ids, Depends(_ids)]
 OutboxDep = Annotated[Outbox, Depends(_outbox)]
+
+
+def at_most(limit: str) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency that allows a route `limit` (such as `60/minute`) calls from one address."""
+    parsed = limits.parse(limit)
+
+    async def within_limit(request: Request) -> None:
+        rates = parts_of(request, WebParts).rates
+        rates.spend(parsed, str(request.scope["route"].path), address_of(request.scope))
+
+    return within_limit

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -12,7 +12,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from shared.auth.guard import current_principal
-from shared.clock import Clock
+from shared.runtime import WebParts, parts_of
 from shared.web import times
 from shared.web.forms import CSRF_FIELD, FormErrors, FormPage, FormReader
 from shared.web.navigation import navigation
@@ -59,7 +59,7 @@ def render(request: Request, template: str, status_code: int = 200, **context: o
 
     Every template knows `principal`, `csrf_token`, `csrf_input`, `service_name`, `nav`, `errors` and `now`.
     """
-    environment = cast(Environment, request.app.state.templates)
+    environment = parts_of(request, WebParts).templates
     html = environment.get_template(template).render({**_for_every_page(request), **context})
     return HTMLResponse(html, status_code)
 
@@ -72,7 +72,7 @@ def show_form(request: Request, page: FormPage, form: FormReader | None = None, 
 
 def _for_every_page(request: Request) -> dict[str, object]:
     principal = current_principal(request)
-    now = cast(Clock, request.app.state.clock).now()
+    now = parts_of(request, WebParts).clock.now()
     token = request.scope["csrftoken"]()
     return {
         "principal": principal,

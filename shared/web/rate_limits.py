@@ -5,13 +5,11 @@ import hmac
 import math
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
 import limits
-from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -83,21 +81,11 @@ class LimitWrites:
             if token:
                 self._rates.spend(self._bearer, "write", token)
             else:
-                self._rates.spend(self._others, "write", _address(scope))
+                self._rates.spend(self._others, "write", address_of(scope))
         await self._app(scope, receive, send)
 
 
-def at_most(limit: str) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that allows a route `limit` (such as `60/minute`) calls from one address."""
-    parsed = limits.parse(limit)
-
-    async def within_limit(request: Request) -> None:
-        rates = cast(RateLimits, request.app.state.rates)
-        rates.spend(parsed, str(request.scope["route"].path), _address(request.scope))
-
-    return within_limit
-
-
-def _address(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
+    """Return the address that a request comes from, as far as counting goes."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"

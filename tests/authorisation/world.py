@@ -6,7 +6,7 @@ as subject, suspected or complainant), and is the manager who works one (`manage
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -202,8 +202,8 @@ async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Worl
                 opening(settings_of(name, url, folder), clock=clock, log=log)
             )
         for service in running.values():
-            service.app.state.rates.spend = lambda *_: None  # the walk is faster than any person
-            service.app.state.tokens = _Remembering(service.app.state.tokens)
+            patched.setattr(service.parts.rates, "spend", lambda *_: None)  # the walk is faster than any person
+            service.app.state.parts = replace(service.parts, tokens=_Remembering(service.parts.tokens))
         front_door, *others = running.values()
         front = PrefixRouter(front_door.app, {service.prefix: service.app for service in others})
         world = World(running, front, TokenIssuer(ensure_key_files(folder)[0].read_bytes()), clock)

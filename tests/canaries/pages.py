@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 import httpx
 
 from services.intake.forms.forms import Form as QuestionForm
+from services.intake.forms.session import FormParts
 from shared.auth.permissions import Permission, Role
+from shared.runtime import parts_in
 from shared.web.forms import CSRF_FIELD
 from tests.authorisation import table
 from tests.authorisation.table import Row
@@ -106,7 +108,7 @@ class Walk:
         for row in ROWS.values():
             if row.method == "GET" and not row.endless and not any(part in row.path for part in _NO_PAGE):
                 await self._open_as_all(row)
-        for form in self.sender.world.services["intake"].app.state.forms.values():
+        for form in parts_in(self.sender.world.services["intake"].app, FormParts).forms.values():
             await self._go_through(form)
         async with self.sender.client() as client:
             chosen = Shown("/sign-in", typed=["persona", "next"])

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 from fastapi import APIRouter, FastAPI
@@ -14,9 +15,12 @@ from shared.auth.keys import ensure_key_files
 from shared.auth.permissions import Role
 from shared.auth.principal import Principal
 from shared.auth.tokens import TokenIssuer
-from shared.ids import StaffId
+from shared.db.database import Database
+from shared.ids import RandomIds, StaffId
+from shared.messaging.outbox import Outbox
+from shared.runtime import Fields, WebFields, WebParts
 from shared.settings import ServiceSettings
-from shared.web.app import create_app
+from shared.web.app import create_app, web_fields
 from shared.web.problems import ProblemType
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -58,23 +62,33 @@ class WebForTests:
     def issuer(self) -> TokenIssuer:
         return TokenIssuer(ensure_key_files(self.folder)[0].read_bytes())
 
+    def fields(
+        self, service: str = "intake", *, settings: ServiceSettings | None = None, templates: Sequence[Path] = ()
+    ) -> WebFields:
+        """Return what an application works with; a test of more parts adds its own."""
+        return web_fields(service, settings or self.settings(), templates, clock=self.clock)
+
+    def with_database(self, database: Database, service: str = "intake", *, templates: Sequence[Path] = ()) -> Fields:
+        """Return what a service works with, on `database` and a log that nothing reads or writes."""
+        ids = RandomIds()
+        web = self.fields(service, templates=templates)
+        return Fields(**web, database=database, log=AsyncMock(), outbox=Outbox(service, ids), ids=ids)
+
     def app(
         self,
         *routers: APIRouter,
+        parts: WebParts | None = None,
         settings: ServiceSettings | None = None,
         domain_problems: Mapping[type[Exception], ProblemType] | None = None,
         templates: Sequence[Path] = (),
         readiness: Sequence[str] = (),
     ) -> FastAPI:
         return create_app(
-            service="intake",
+            parts or WebParts(**self.fields(settings=settings, templates=templates)),
             prefix="/report",
-            settings=settings or self.settings(),
             routers=routers,
             domain_problems=domain_problems or {},
-            templates=templates,
             readiness=lambda: readiness,
-            clock=self.clock,
         )
 
     def bearer(self, *roles: Role, staff_id: str = "S1001") -> dict[str, str]:

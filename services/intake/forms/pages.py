@@ -1,8 +1,8 @@
 """The pages of every form: the start page, the questions one a page, the last pages, and the way between them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -24,12 +24,13 @@ from services.intake.forms.domain import (
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
 from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft
 from services.intake.forms.questions import FIELD, SWITCH
-from services.intake.forms.session import COOKIE, FormDep, FormSession, FormSessionDep, routes_of
+from services.intake.forms.session import COOKIE, FormDep, FormParts, FormSession, FormSessionDep, routes_of
 from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
 from services.intake.tracking.access import give_status_token, remove_status_token
 from shared.auth.guard import anyone, requires
 from shared.ids import Reference
+from shared.runtime import parts_of
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.problems import standard_problem
@@ -91,7 +92,7 @@ async def sent(request: Request, session: FormSessionDep) -> Response:
     form = session.form
     if session.draft.sent is None:
         return RedirectResponse("/report/track", 303)
-    official = request.app.state.settings.intake_official_channels.get(form.name)
+    official = parts_of(request, FormParts).official_channels.get(form.name)
     return render(request, form.sent, form=form, report=session.draft.sent, official=official)
 
 
@@ -167,7 +168,7 @@ def _next(step: Step, answers: Answers, session: FormSession, *, changing: bool)
 async def _switch(request: Request, session: FormSession, answers: Answers) -> Response:
     """Begin the other form with the answers of this one, and forget them here."""
     source = session.form
-    target = cast(Mapping[str, Form], request.app.state.forms)[next(iter(source.to_other))]
+    target = parts_of(request, FormParts).forms[next(iter(source.to_other))]
     moved = switched(answers, source, target)
     done = {step.slug for step in steps_for(target.steps, moved) if is_answered(target, step, moved, session.now)}
     opened = first_open(target.steps, moved, done)

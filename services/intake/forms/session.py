@@ -3,7 +3,7 @@
 Each form's cookie goes to its own pages only, so that two forms can be half-filled side by side.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, cast
@@ -15,11 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.intake.forms.domain import Answers, Draft
 from services.intake.forms.forms import Form
 from services.intake.forms.handlers import find_draft, keep_draft, lock_draft, new_cookie
+from services.intake.settings import OfficialChannel
 from shared.auth.guard import Anyone
 from shared.auth.principal import Principal
+from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 
 COOKIE = "signpost_draft"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormParts(Parts):
+    """What the pages of forms need beside the parts of every service."""
+
+    forms: Mapping[str, Form]
+    """Each form by its name."""
+    official_channels: Mapping[str, OfficialChannel]
+    """Name of a form → where else such a report has to go."""
 
 
 def routes_of(form: Form) -> Callable[[Request], None]:
@@ -81,7 +93,7 @@ def _form(request: Request) -> Form:
 async def _session(request: Request, principal: Anyone, transaction: Transaction, now: Now) -> FormSession:
     cookie = request.cookies.get(COOKIE)
     draft = await find_draft(transaction, cookie, now) or Draft()
-    secure = bool(request.app.state.settings.secure)
+    secure = parts_of(request, FormParts).settings.secure
     return FormSession(_form(request), transaction, now, principal, secure, cookie, draft)
 
 

@@ -1,8 +1,9 @@
 """POST /report/api/v1/events: CloudEvents of other systems."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
 from shared.observability.tracing import current_trace_id
+from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.problems import problem_response
 
@@ -48,6 +50,13 @@ _BODIES = {
         },
     }
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboundParts(Parts):
+    """What this route needs beside the parts of every service."""
+
+    sources: Sources
 
 
 Take = Callable[[InboundEvent], Awaitable[Taken]]
@@ -93,15 +102,15 @@ async def post_events(
     stands for itself: where one is refused, the answer is 422 and says which and why; the others are taken, and
     sending the whole batch again is safe.
     """
-    sources = cast(Sources, request.app.state.inbound_sources)
+    parts = parts_of(request, InboundParts)
     events, is_batch = read_events(request.headers, await request.body())
-    take = partial(take_event, session, now=now, sources=sources, client=principal, submit=submit)
+    take = partial(take_event, session, now=now, sources=parts.sources, client=principal, submit=submit)
     results = [await _result(session, event, take) for event in events]
-    count(sources, zip(events, results, strict=True))
+    count(parts.sources, zip(events, results, strict=True))
     refused = [result for result in results if isinstance(result, Exception)]
     if refused and not is_batch:
         raise refused[0]
-    url = request.app.state.settings.public_url.rstrip("/")
+    url = parts.settings.public_url.rstrip("/")
     answers = [_answer(event, result, url) for event, result in zip(events, results, strict=True)]
     if refused:  # an answer and not an exception: the others are taken
         return problem_response(several_refused(answers), current_trace_id())

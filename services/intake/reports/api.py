@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,10 +17,11 @@ from services.intake.reports.bodies import (
     ReportBody,
     SecurityIncidentBody,
 )
-from services.intake.reports.dependencies import Sender, SignedInSender, Submit, SubmitDep
+from services.intake.reports.dependencies import ReportParts, Sender, SignedInSender, Submit, SubmitDep
 from services.intake.reports.domain import Report, check_found_by
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
+from shared.runtime import parts_of
 from shared.web.dependencies import Now, Transaction
 
 router = APIRouter(prefix="/report/api/v1", tags=["reports"])
@@ -35,6 +36,13 @@ IdempotencyKey = Annotated[
         description="The same key and body within 24 hours get the same answer, and one report.",
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportApiParts(ReportParts):
+    """What these routes need beside the parts of every service."""
+
+    idempotency: Idempotency
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +70,15 @@ class SubmitReport:
         return accepted
 
     async def _answer(self, body: ReportBody, report: Report, client: str) -> bytes:
+        parts = parts_of(self.request, ReportApiParts)
+
         async def work() -> bytes:
-            public_url = self.request.app.state.settings.public_url
-            return AcceptedBody.of(await self.submit(report), public_url).model_dump_json().encode()
+            return AcceptedBody.of(await self.submit(report), parts.settings.public_url).model_dump_json().encode()
 
         if not self.key:
             return await work()
-        idempotency = cast(Idempotency, self.request.app.state.idempotency)
         asked = f"{self.request.url.path}\n{body.model_dump_json()}".encode()
-        return await idempotency.once(self.session, (self.key, client), asked, self.now, work)
+        return await parts.idempotency.once(self.session, (self.key, client), asked, self.now, work)
 
 
 async def _submit_report(

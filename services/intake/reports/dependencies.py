@@ -1,8 +1,9 @@
 """What the routes of several capabilities ask for to take a report, and who sends it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -11,13 +12,21 @@ from services.intake.reports.handlers import submit_report
 from shared.auth.guard import Anyone, current_session, requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
+from shared.runtime import Parts, parts_of
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 
 Submit = Callable[[Report], Awaitable[Accepted]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportParts(Parts):
+    """What taking a report needs beside the parts of every service."""
+
+    receipts: ReceiptCodes
+
+
 async def _receipt_codes(request: Request) -> ReceiptCodes:
-    return cast(ReceiptCodes, request.app.state.receipts)
+    return parts_of(request, ReportParts).receipts
 
 
 ReceiptCodesDep = Annotated[ReceiptCodes, Depends(_receipt_codes)]

@@ -1,12 +1,12 @@
 """The session cookie: out of reach of scripts, sent along when somebody follows a link here, by TLS where there is."""
 
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from shared.auth.guard import SESSION_COOKIE
-from shared.settings import ServiceSettings
+from shared.runtime import WebParts, parts_of
 
 R = TypeVar("R", bound=Response)
 
@@ -25,4 +25,4 @@ def without_session(request: Request, response: R) -> R:
 
 def is_secure(request: Request) -> bool:
     """Tell whether people reach Signpost by TLS."""
-    return cast(ServiceSettings, request.app.state.settings).secure
+    return parts_of(request, WebParts).settings.secure

@@ -7,6 +7,7 @@ from services.intake.sign_in.attempts import Attempts
 from services.intake.sign_in.oidc import OidcSignIn
 from shared.auth.personas import Persona, UnknownPersona, load_personas
 from shared.auth.tokens import TokenIssuer
+from shared.runtime import WebParts
 from shared.settings import ServiceSettings
 from shared.web.problems import Problem
 
@@ -52,13 +53,20 @@ class FrontDoor:
         return self.oidc, self.attempts
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignInParts(WebParts):
+    """What signing in needs beside the parts of every web application."""
+
+    front_door: FrontDoor
+
+
 def closed() -> Problem:
     """Return the refusal of a way to sign in that is turned off."""
     return Problem(403, "no-sign-in", "You cannot sign in here", "This way of signing in is turned off.")
 
 
 def open_front_door(settings: ServiceSettings, oidc: OidcSignIn | None = None) -> FrontDoor:
-    """Read the signing key and the personas that the settings name; `app.state.front_door` keeps the result."""
+    """Read the signing key and the personas that the settings name."""
     issuer = TokenIssuer(settings.signing_key_file.read_bytes()) if settings.signing_key_file else None
     personas = load_personas(settings.personas_file) if settings.personas_file else ()
     return FrontDoor(issuer, personas, oidc, Attempts(settings.derive_key("sign-in attempts")) if oidc else None)

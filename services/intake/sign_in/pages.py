@@ -1,21 +1,21 @@
 """`/sign-in`, `/sign-in/renew` and `/sign-out`."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.intake.sign_in import provider_pages
 from services.intake.sign_in.cookies import with_session, without_session
-from services.intake.sign_in.front_door import FrontDoor, closed
+from services.intake.sign_in.front_door import FrontDoor, SignInParts, closed
 from shared.auth.guard import anyone, current_session, signed_in
 from shared.auth.personas import UnknownPersona
 from shared.auth.principal import Principal
-from shared.web.dependencies import Now
+from shared.runtime import parts_of
+from shared.web.dependencies import Now, at_most
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.problems import standard_problem
-from shared.web.rate_limits import at_most
 from shared.web.signing_in_again import relative_address
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -27,7 +27,7 @@ router.include_router(provider_pages.router)
 
 async def front_door(request: Request) -> FrontDoor:
     """Give what signing in needs."""
-    return cast(FrontDoor, request.app.state.front_door)
+    return parts_of(request, SignInParts).front_door
 
 
 Door = Annotated[FrontDoor, Depends(front_door)]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 import structlog
 from fastapi import APIRouter, Depends, Request
@@ -10,14 +9,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.intake.sign_in.attempts import COOKIE, LIFETIME, MOST_AT_ONCE, PATH, Attempt, AttemptOver, cookie_of
 from services.intake.sign_in.cookies import is_secure, with_session
-from services.intake.sign_in.front_door import FrontDoor
+from services.intake.sign_in.front_door import FrontDoor, SignInParts
 from services.intake.sign_in.oidc import CALLBACK, SignInRefused
 from shared.auth.guard import Anyone
 from shared.auth.provider_keys import ProviderUnavailable
 from shared.auth.tokens import InvalidToken
-from shared.web.dependencies import Now
+from shared.runtime import parts_of
+from shared.web.dependencies import Now, at_most
 from shared.web.pages import render
-from shared.web.rate_limits import at_most
 
 _log = structlog.get_logger()
 
@@ -80,7 +79,7 @@ async def come_back(
     request: Request, principal: Anyone, now: Now, state: str = "", code: str = "", error: str = ""
 ) -> Response:
     """Take the person back from the provider, and start the session."""
-    door = cast(FrontDoor, request.app.state.front_door)
+    door = parts_of(request, SignInParts).front_door
     oidc, attempts = door.provider()
     try:
         attempt = attempts.open(state, request.cookies.get(cookie_of(state)), now)

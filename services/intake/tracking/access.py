@@ -5,9 +5,10 @@ All others get the same "no". The codes are limited in this process's memory: no
 
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import Depends, Header, Path, Request, Response
 from limits import RateLimitItemPerMinute
@@ -21,6 +22,7 @@ from services.intake.reports.queries import ReportKey, find_report, whole_report
 from shared.auth.guard import Anyone
 from shared.auth.principal import Principal
 from shared.ids import InvalidReference, ReceiptCode, Reference
+from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 
 WRONG_PER_MINUTE = 20
@@ -165,12 +167,19 @@ class StatusTokens:
         return hmac.new(self._key, claim.encode(), sha256).hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrackingParts(Parts):
+    """What the routes of tracking need beside the parts of every service."""
+
+    access: Access
+    status_tokens: StatusTokens
+
+
 def give_status_token(request: Request, response: Response, reference: Reference, now: datetime) -> None:
     """Let the browser that gets `response` see the status page of `reference`."""
-    state = request.app.state
-    text = cast(StatusTokens, state.status_tokens).issue(reference, now)
-    secure = bool(state.settings.secure)
-    response.set_cookie(COOKIE, text, path=PATH, httponly=True, samesite="lax", secure=secure)
+    parts = parts_of(request, TrackingParts)
+    text = parts.status_tokens.issue(reference, now)
+    response.set_cookie(COOKIE, text, path=PATH, httponly=True, samesite="lax", secure=parts.settings.secure)
 
 
 def remove_status_token(response: Response) -> None:
@@ -180,11 +189,11 @@ def remove_status_token(response: Response) -> None:
 
 def _status_token_of(request: Request, now: datetime) -> Reference | None:
     """Return the report that the request brings a token for."""
-    return cast(StatusTokens, request.app.state.status_tokens).read(request.cookies.get(COOKIE), now)
+    return parts_of(request, TrackingParts).status_tokens.read(request.cookies.get(COOKIE), now)
 
 
 async def _access(request: Request) -> Access:
-    return cast(Access, request.app.state.access)
+    return parts_of(request, TrackingParts).access
 
 
 AccessDep = Annotated[Access, Depends(_access)]

@@ -3,7 +3,8 @@
 GET changes nothing, because mail scanners open links.
 """
 
-from typing import Annotated, cast
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
@@ -11,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
 from shared.auth.guard import Anyone
 from shared.events.vocabulary import Acknowledgement
+from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import posted_form
 from shared.web.pages import render
@@ -19,12 +21,20 @@ router = APIRouter(prefix="/alerts/acknowledge", include_in_schema=False)
 CHOOSE_AN_ANSWER = "Choose one of the three answers"
 
 
+@dataclass(frozen=True, kw_only=True)
+class AcknowledgementParts(Parts):
+    """What these routes need beside the parts of every service."""
+
+    links: AcknowledgementLinks
+    answering: Acknowledgements
+
+
 async def _links(request: Request) -> AcknowledgementLinks:
-    return cast(AcknowledgementLinks, request.app.state.links)
+    return parts_of(request, AcknowledgementParts).links
 
 
 async def _answering(request: Request) -> Acknowledgements:
-    return cast(Acknowledgements, request.app.state.answering)
+    return parts_of(request, AcknowledgementParts).answering
 
 
 LinksDep = Annotated[AcknowledgementLinks, Depends(_links)]

@@ -1,7 +1,8 @@
 """POST /alerts/api/v1/notify-receipts: GOV.UK Notify calls back here, and proves itself with a bearer token."""
 
 import hmac
-from typing import Annotated, cast
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notifier.delivery.notify import STATUSES, message_of
 from services.notifier.delivery.receipts import DeliveryReceipts, NotRecordedYet, Receipt
 from shared.auth.guard import guarding
+from shared.runtime import Parts, parts_of
 from shared.web.bodies import Text
 from shared.web.dependencies import Now, Transaction
 from shared.web.problems import standard_problem
@@ -27,10 +29,17 @@ class ReceiptBody(BaseModel):
     status: Annotated[Text, Field(max_length=_TEXT)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReceiptParts(Parts):
+    """What this route needs beside the parts of every service."""
+
+    receipts: DeliveryReceipts
+
+
 @guarding
 async def from_notify(request: Request) -> DeliveryReceipts:
     """Let GOV.UK Notify in."""
-    receipts = cast(DeliveryReceipts, request.app.state.receipts)
+    receipts = parts_of(request, ReceiptParts).receipts
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     proved = receipts.token is not None and hmac.compare_digest(token.strip().encode(), receipts.token)
     if not proved or scheme.lower() != "bearer":

@@ -5,8 +5,9 @@ Being a manager is a relation, not a role (R-b): each page asks the directory, a
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -27,6 +28,7 @@ from services.notifier.my_team.queries import Pages, awareness_of, awareness_of_
 from shared.auth.principal import Principal
 from shared.events.vocabulary import Acknowledgement
 from shared.ids import AlertId, CaseId, StaffId
+from shared.runtime import Parts, parts_of
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, FormReader, posted_form
 from shared.web.pages import render, show_form
@@ -37,9 +39,16 @@ HERE = "/alerts/my-team"
 After = Annotated[UUID | None, Query()]
 
 
+@dataclass(frozen=True, kw_only=True)
+class AwarenessParts(Parts):
+    """What these routes need beside the parts of every service."""
+
+    policy_version: str
+
+
 async def policy_version(request: Request) -> str:
     """Return the text of the policy that is in force."""
-    return cast(str, request.app.state.policy_version)
+    return parts_of(request, AwarenessParts).policy_version
 
 
 Version = Annotated[str, Depends(policy_version)]

@@ -1,8 +1,9 @@
 """What the routes of the registry take: the work of the person signed in, the version they read, checked texts."""
 
 import re
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from pydantic import Field
@@ -11,23 +12,31 @@ from services.registry.context.domain import FIRST_DAY, LAST_DAY, Periods
 from services.registry.context.forms import LONGEST_NAME, LONGEST_TEXT
 from services.registry.context.work import Observers, Work
 from shared.auth.guard import SignedIn
-from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
+from shared.runtime import Parts, parts_of
+from shared.web.dependencies import Now, Transaction
 from shared.web.problems import standard_problem
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
 
 
-async def _work(
-    request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, outbox: OutboxDep
-) -> Work:
+@dataclass(frozen=True, kw_only=True)
+class RegistryParts(Parts):
+    """What the routes and roles of the registry work with."""
+
+    periods: Periods
+    observers: Observers
+
+
+async def _work(request: Request, session: Transaction, principal: SignedIn, now: Now) -> Work:
+    parts = parts_of(request, RegistryParts)
     return Work(
         session=session,
         actor=principal.staff_id or principal.subject,
         now=now,
-        ids=ids,
-        outbox=outbox,
-        periods=cast(Periods, request.app.state.periods),
-        observers=cast(Observers, request.app.state.observers),
+        ids=parts.ids,
+        outbox=parts.outbox,
+        periods=parts.periods,
+        observers=parts.observers,
         principal=principal,
     )
 

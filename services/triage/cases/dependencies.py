@@ -1,6 +1,9 @@
 """What the routes of cases ask for."""
 
-from typing import Annotated, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -8,10 +11,22 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
 from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.domain import DeadlinePolicy
+from services.triage.routing.domain import RuleBook
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
-from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
+from shared.runtime import Parts, parts_of
+from shared.web.dependencies import Now, Transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseParts(Parts):
+    """What the routes of cases need beside the parts of every service."""
+
+    deadlines: DeadlinePolicy
+    rules: Callable[[], RuleBook]
+    """Gives the book that decides now."""
+    incident_grace: timedelta
 
 
 async def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES)]) -> Viewer:
@@ -22,11 +37,9 @@ ViewerDep = Annotated[Viewer, Depends(_viewer)]
 """A responder; any other person is turned away."""
 
 
-async def _work(
-    request: Request, session: Transaction, viewer: ViewerDep, now: Now, ids: IdsDep, outbox: OutboxDep
-) -> Work:
-    deadlines = cast(DeadlinePolicy, request.app.state.clocks)
-    return Work(session, viewer, now, CaseWriter(deadlines, ids, outbox))
+async def _work(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> Work:
+    parts = parts_of(request, CaseParts)
+    return Work(session, viewer, now, CaseWriter(parts.deadlines, parts.ids, parts.outbox))
 
 
 WorkDep = Annotated[Work, Depends(_work)]

@@ -2,22 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.cases import domain, handlers, queries, rulings, views
-from services.triage.cases.dependencies import WorkDep
+from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action, ActionForm, read_action
 from services.triage.cases.handlers import Work
 from services.triage.deadlines import queries as deadlines
 from services.triage.reports import queries as reports
 from services.triage.routing import queries as routing
-from services.triage.routing.domain import RuleBook
 from services.triage.routing.wording import clause_words
 from shared.audit import chain
 from shared.audit.chain import Activity
@@ -25,6 +23,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import Outcome, Team
 from shared.ids import CaseId
+from shared.runtime import parts_of
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 
@@ -102,7 +101,7 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
         return await _again(request, work, case, replace(form, errors=_no_version(form)), 428)
     try:
         if action is Action.NOT_EXEMPT:
-            book = cast(RuleBook, request.app.state.rules())
+            book = parts_of(request, CaseParts).rules()
             changed = await rulings.not_exempt(work, case.case_id, form.version, form.text, book)
         else:
             changed = await DO[action](work, case.case_id, form.version, form)
@@ -247,7 +246,7 @@ async def _summary(request: Request, work: Work, case: Case, *, content: bool) -
     leads_sirt = sirt and Team.SIRT in work.viewer.leads
     return {
         "report": report,
-        "rows": views.rows(report, grace=cast(timedelta, request.app.state.incident_grace) if leads_sirt else None),
+        "rows": views.rows(report, grace=parts_of(request, CaseParts).incident_grace if leads_sirt else None),
         "possible_breach": sirt and not case.breach_aware_at and report.personal_data in {"yes", "unsure"},
         "notes": await queries.notes(work.session, case.case_id),
         "related": await queries.related(

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from services.triage.operations.dashboard import Dashboard
-from services.triage.operations.dependencies import Days, Overseer, keys_of, period, read
+from services.triage.operations.dependencies import Days, FigureParts, Overseer, keys_of, period, read
 from services.triage.operations.figures import Value
+from shared.runtime import parts_of
 from shared.web.dependencies import Transaction
 
 router = APIRouter(prefix="/cases/api/v1", tags=["operations"])
@@ -65,4 +66,5 @@ class OperationsBody(BaseModel):
 @router.get("/operations")
 async def operations(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> OperationsBody:
     """Give the figures of the last 1, 7 or 30 UK days, without any case that is kept from you."""
-    return OperationsBody.of(await read(request, session, keys_of(overseer), period(days)))
+    parts = parts_of(request, FigureParts)
+    return OperationsBody.of(await read(parts, session, keys_of(overseer), period(days)))

@@ -1,9 +1,10 @@
 """What the routes of operations ask for."""
 
 from collections.abc import Collection
-from typing import Annotated, cast
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
@@ -13,7 +14,15 @@ from services.triage.operations.lag import LagReader
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
-from shared.clock import Clock
+from shared.runtime import Parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureParts(Parts):
+    """What the figures need beside the parts of every service."""
+
+    lag: LagReader
+
 
 Overseer = Annotated[Principal, requires(Permission.SEE_OPERATIONS)]
 Days = Annotated[str, Query()]
@@ -30,8 +39,7 @@ def keys_of(principal: Principal) -> Collection[str]:
     return Viewer.of(principal).keys
 
 
-async def read(request: Request, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
-    """Return the dashboard of somebody with `keys`, as it is now."""
-    now = cast(Clock, request.app.state.clock).now()
-    lag = await cast(LagReader, request.app.state.lag).current()
+async def read(parts: FigureParts, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
+    """Return the dashboard of a person with `keys`, as it is now."""
+    now, lag = parts.clock.now(), await parts.lag.current()
     return dashboard(await queries.snapshot(session, keys, now, days), lag, days)

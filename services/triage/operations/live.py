@@ -2,24 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
 import orjson
 import structlog
-from fastapi import Request
 from fastapi.sse import format_sse_event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.triage.operations import queries
-from services.triage.operations.dependencies import read
+from services.triage.operations.dependencies import FigureParts, read
 from services.triage.operations.fragments import Fragments, clock
-from services.triage.operations.lag import LagReader
-from shared.clock import Clock
-from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
-from shared.serving import STOPPING
 
 _log = structlog.get_logger()
 
@@ -36,6 +31,15 @@ class TooManyStreams(Exception):
     """As many people look on as this process serves; the page works without."""
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one person looks at: whose reports they may count, over how many days, and how it is drawn."""
+
+    keys: Collection[str]
+    days: int
+    fragments: Fragments
+
+
 class LiveFigures:
     """Every stream of one process."""
 
@@ -46,17 +50,15 @@ class LiveFigures:
         self.looks = 0
         """How often any stream has looked and sent what it saw."""
 
-    def open(
-        self, request: Request, keys: Collection[str], days: int, fragments: Fragments, until: datetime | None
-    ) -> AsyncIterator[bytes]:
-        """Return the events for one person, until their session ends or the process stops.
+    def open(self, parts: FigureParts, view: View, until: datetime | None, stop: asyncio.Event) -> AsyncIterator[bytes]:
+        """Return the events for one person, until their session ends (`until`) or the process stops.
 
         Raises:
             TooManyStreams: no more are served.
         """
         if self.open_now >= self._most:
             raise TooManyStreams
-        return self._counted(_Stream(request, keys, days, fragments), until)
+        return self._counted(_Stream(parts, view, stop), until)
 
     async def _counted(self, stream: "_Stream", until: datetime | None) -> AsyncIterator[bytes]:
         self.open_now += 1
@@ -68,25 +70,26 @@ class LiveFigures:
             self.open_now -= 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class LiveParts(FigureParts):
+    """What the operations page needs beside the parts of every service."""
+
+    live_figures: LiveFigures
+
+
 class _Stream:
-    def __init__(self, request: Request, keys: Collection[str], days: int, fragments: Fragments) -> None:
-        state = request.app.state
-        self._request = request
-        self._database = cast(Database, state.database)
-        self._clock = cast(Clock, state.clock)
-        self._lag = cast(LagReader, state.lag)
-        self._stopping = cast(asyncio.Event, getattr(request.state, STOPPING, None) or asyncio.Event())
-        self._keys = keys
-        self._days = days
-        self._fragments = fragments
+    def __init__(self, parts: FigureParts, view: View, stop: asyncio.Event) -> None:
+        self._parts = parts
+        self._view = view
+        self._stop = stop
         self._sent: dict[str, str] = {}
         self._seen: object = None
         self._looked_at: datetime | None = None
 
     async def events(self, until: datetime | None, every: float) -> AsyncIterator[bytes]:
         """Yield what changed at each look, and a sign of life where nothing did."""
-        while not self._stopping.is_set():
-            now = self._clock.now()
+        while not self._stop.is_set():
+            now = self._parts.clock.now()
             if until and now >= until:
                 yield format_sse_event(event="over", data_str=orjson.dumps({"why": "session"}).decode())
                 return
@@ -97,17 +100,17 @@ class _Stream:
             else:
                 said = {"at": clock(now), "fragments": changed} if changed else {"at": clock(now)}
                 yield format_sse_event(event="figures" if changed else "alive", data_str=orjson.dumps(said).decode())
-            await wait_for_stop(self._stopping, every)
+            await wait_for_stop(self._stop, every)
 
     async def _changed(self, now: datetime) -> Mapping[str, str]:
-        async with self._database.transaction() as session:
-            seen = (await queries.version(session), (await self._lag.current()).behind)
+        async with self._parts.database.transaction() as session:
+            seen = (await queries.version(session), (await self._parts.lag.current()).behind)
         if seen == self._seen and not self._is_due(now):
             return {}
-        async with self._database.transaction() as session:
-            shown = await read(self._request, session, self._keys, self._days)
+        async with self._parts.database.transaction() as session:
+            shown = await read(self._parts, session, self._view.keys, self._view.days)
         self._seen, self._looked_at = seen, now  # not before: a look that failed is none
-        drawn = {place: str(inside) for place, inside in self._fragments.of(shown).items()}
+        drawn = {place: str(inside) for place, inside in self._view.fragments.of(shown).items()}
         changed = {place: inside for place, inside in drawn.items() if self._sent.get(place) != inside}
         self._sent |= changed
         return changed

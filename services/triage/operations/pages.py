@@ -1,18 +1,18 @@
 """The operations page (`/cases/operations`), its tables as files, and what keeps it live."""
 
-from typing import cast
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
-from jinja2 import Environment
 
 from services.triage.operations.dashboard import PERIODS
 from services.triage.operations.dependencies import Days, Overseer, keys_of, period, read
 from services.triage.operations.exporting import as_csv
 from services.triage.operations.fragments import Fragments, clock
-from services.triage.operations.live import LiveFigures, TooManyStreams
+from services.triage.operations.live import LiveParts, TooManyStreams, View
 from shared.auth.guard import current_session
 from shared.auth.permissions import Permission
+from shared.auth.principal import Principal
+from shared.runtime import parts_of
+from shared.serving import stop_of
 from shared.web.dependencies import Transaction
 from shared.web.pages import render
 from shared.web.problems import standard_problem
@@ -23,12 +23,13 @@ router = APIRouter(prefix="/cases/operations", include_in_schema=False)
 @router.get("")
 async def page(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> HTMLResponse:
     """Show how the whole is doing."""
-    shown = await read(request, session, keys_of(overseer), period(days))
+    parts = parts_of(request, LiveParts)
+    shown = await read(parts, session, keys_of(overseer), period(days))
     return render(
         request,
         "operations/page.html",
         dashboard=shown,
-        fragments=_fragments(request, operates=overseer.may(Permission.OPERATE_DEAD_LETTERS)).of(shown),
+        fragments=_fragments(parts, overseer).of(shown),
         periods=PERIODS,
         clock=clock,
     )
@@ -37,13 +38,10 @@ async def page(request: Request, session: Transaction, overseer: Overseer, days:
 @router.get("/stream")
 async def stream(request: Request, overseer: Overseer, days: Days = "") -> Response:
     """Send what changes on the page, as it changes, until the session or the process ends."""
-    live = cast(LiveFigures, request.app.state.live_figures)
-    fragments = _fragments(request, operates=overseer.may(Permission.OPERATE_DEAD_LETTERS))
-    session = current_session(request)
+    parts, session = parts_of(request, LiveParts), current_session(request)
+    view = View(keys_of(overseer), period(days), _fragments(parts, overseer))
     try:
-        sending = live.open(
-            request, keys_of(overseer), period(days), fragments, session.expires_at if session else None
-        )
+        sending = parts.live_figures.open(parts, view, session.expires_at if session else None, stop_of(request))
     except TooManyStreams as error:
         raise standard_problem(503, headers={"retry-after": "60"}) from error
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
@@ -55,7 +53,8 @@ async def table_as_csv(
     request: Request, session: Transaction, overseer: Overseer, table: str, days: Days = ""
 ) -> Response:
     """Give the table of one panel as CSV."""
-    shown = await read(request, session, keys_of(overseer), period(days))
+    parts = parts_of(request, LiveParts)
+    shown = await read(parts, session, keys_of(overseer), period(days))
     panel = shown.panel(table)
     if panel is None:
         raise standard_problem(404)
@@ -64,5 +63,5 @@ async def table_as_csv(
     return Response(as_csv(panel.table), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _fragments(request: Request, *, operates: bool) -> Fragments:
-    return Fragments(cast(Environment, request.app.state.templates), operates=operates)
+def _fragments(parts: LiveParts, overseer: Principal) -> Fragments:
+    return Fragments(parts.templates, operates=overseer.may(Permission.OPERATE_DEAD_LETTERS))

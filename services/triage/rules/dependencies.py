@@ -1,6 +1,7 @@
 """What the routes of rules ask for."""
 
-from typing import Annotated, cast
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -9,7 +10,15 @@ from services.triage.rules.reload import RunningBook
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
+from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleParts(Parts):
+    """What the routes of rules need beside the parts of every service."""
+
+    rules: RunningBook
 
 
 async def _viewer(principal: Annotated[Principal, requires(Permission.SEE_RULES)]) -> Viewer:
@@ -17,7 +26,7 @@ async def _viewer(principal: Annotated[Principal, requires(Permission.SEE_RULES)
 
 
 async def _running(request: Request, now: Now) -> RunningBook:
-    running = cast(RunningBook, request.app.state.rules)
+    running = parts_of(request, RuleParts).rules
     running.look(now)  # a process that only serves pages has no role that looks
     return running
 

@@ -100,7 +100,7 @@ class Notifier:
 
     async def receive(self, *events: Event, envelopes: Sequence[Envelope[Event]] = ()) -> None:
         """Handle events as the consumer does, each type in one call: one batch, one transaction."""
-        handle = handlers(Receiving(self.context, BOXES, timedelta(days=400)))
+        handle = handlers(Receiving(self.following, timedelta(days=400)))
         batch = [*envelopes, *(envelope(data) for data in events)]
         async with self.database.transaction() as session:
             for kind in dict.fromkeys(type(item.data) for item in batch):

@@ -5,18 +5,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 from fastapi import FastAPI
 
-from services.notifier.app import ROUTERS, TEMPLATES
+from services.notifier.app import ROUTERS, TEMPLATES, NotifierParts
 from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.delivery.receipts import DeliveryReceipts
 from services.notifier.directory.domain import StaffMember
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.auth.principal import Principal
-from shared.web.app import create_app
+from shared.web.app import create_app, web_fields
 from tests.services.notifier.notifying import LINKS, Notifier
 from tests.support.web import WebForTests, browsing
 
@@ -49,23 +50,20 @@ class NotifierWeb:
 
 def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
     web = WebForTests(folder)
-    app = create_app(
-        service="notifier",
-        prefix="/alerts",
-        settings=web.settings(),
-        routers=ROUTERS,
-        domain_problems={},
-        templates=TEMPLATES,
-        readiness=lambda: (),
-        clock=notifier.clock,
-    )
-    app.state.database, app.state.outbox, app.state.ids = notifier.database, notifier.outbox, notifier.ids
-    app.state.links, app.state.answering = LINKS, notifier.answering
-    app.state.policy_version = VERSION
     times = DeliveryTimes(notifier.lease, timedelta(hours=12))
-    app.state.receipts = DeliveryReceipts(
-        notifier.answering.settled, notifier.answering.delivered, times, CALLBACK_TOKEN
+    parts = NotifierParts(
+        **web_fields("notifier", web.settings(), TEMPLATES, clock=notifier.clock),
+        database=notifier.database,
+        log=AsyncMock(),
+        outbox=notifier.outbox,
+        ids=notifier.ids,
+        links=LINKS,
+        answering=notifier.answering,
+        following=notifier.following,
+        policy_version=VERSION,
+        receipts=DeliveryReceipts(notifier.answering.settled, notifier.answering.delivered, times, CALLBACK_TOKEN),
     )
+    app = create_app(parts, prefix="/alerts", routers=ROUTERS, domain_problems={}, readiness=tuple)
     return NotifierWeb(app, web, notifier)
 
 

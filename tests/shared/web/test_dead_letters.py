@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.messaging.tables import dead_letter, dead_letter_step
+from shared.runtime import Parts
 from shared.web.dead_letters import address_of, dead_letters_router
 from tests.support.postgres import PostgresForTests
 from tests.support.web import START, WebForTests, browsing, csrf_token
@@ -64,9 +65,8 @@ class Desk:
 @pytest.fixture
 async def desk(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Desk]:
     web = WebForTests(tmp_path)
-    app = web.app(dead_letters_router("/report"))
     async with postgres.database("registry") as database:
-        app.state.database = database
+        app = web.app(dead_letters_router("/report"), parts=Parts(**web.with_database(database)))
         async with browsing(app, cookies=web.session_cookie(Role.OPERATIONS)) as client:
             yield Desk(web, database, client)
 

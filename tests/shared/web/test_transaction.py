@@ -1,6 +1,7 @@
 """A 201 means committed; a commit that fails is an error, whatever the route returned."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from shared.auth.guard import anyone
 from shared.db.database import Database
-from shared.ids import RandomIds
+from shared.runtime import Parts, parts_in
 from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.problems import standard_problem
 from tests.support.postgres import PostgresForTests
@@ -61,9 +62,7 @@ async def database(postgres: PostgresForTests) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def app(web: WebForTests, database: Database) -> FastAPI:
-    made = web.app(router)
-    made.state.database, made.state.ids = database, RandomIds()
-    return made
+    return web.app(router, parts=Parts(**web.with_database(database)))
 
 
 async def names(database: Database) -> list[str]:
@@ -102,7 +101,7 @@ async def test_what_fails_leaves_nothing_and_is_no_success(
 @pytest.mark.parametrize("address", ["@127.0.0.1:1/intake", "@/intake?host=/nowhere"], ids=["refused", "no-socket"])
 async def test_a_database_that_is_away_is_503(app: FastAPI, address: str) -> None:
     away = Database(f"postgresql+asyncpg://intake:secret{address}", application_name="tests")
-    app.state.database = away
+    app.state.parts = replace(parts_in(app, Parts), database=away)
     async with browsing(app) as client:
         answer = await client.post("/report/api/v1/good")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")

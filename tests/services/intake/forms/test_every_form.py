@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import get_args
@@ -13,9 +14,11 @@ from sqlalchemy import text
 
 from services.intake.app import FORMS
 from services.intake.forms.incident import supplier_form
+from services.intake.forms.session import FormParts
 from services.intake.settings import FormName, IntakeSettings, OfficialChannel
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
+from shared.runtime import parts_in
 from shared.settings import InvalidSettings, load
 from tests.services.intake.conftest import START, Intake, person
 from tests.services.intake.forms import answers as given
@@ -280,8 +283,7 @@ async def test_where_signpost_is_not_the_mandated_channel_the_confirmation_leads
     intake: Intake, member: AsyncClient
 ) -> None:
     channel = OfficialChannel(text="Call the desk too.", link="https://desk.example.org/form")
-    settings = intake.app.state.settings
-    intake.app.state.settings = settings.model_copy(update={"intake_official_channels": {"advice": channel}})
+    intake.app.state.parts = replace(parts_in(intake.app, FormParts), official_channels={"advice": channel})
     await walk(member, "/report/advice", given.ADVICE)
     page = (await send(member, "/report/advice")).text
     assert "Call the desk too." in page

@@ -9,11 +9,13 @@ from cloudevents.core.bindings.http import HTTPMessage
 from httpx import AsyncClient
 from sqlalchemy import func, select, text
 
+from services.intake.inbound.api import InboundParts
 from services.intake.inbound.mapping import Sources
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.ledger.tables import LedgerRow
 from services.intake.reports.tables import ReportRow
 from shared.auth.permissions import Role
+from shared.runtime import parts_in
 from tests.services.intake.conftest import Intake
 from tests.services.intake.inbound.sending import (
     ADDRESS,
@@ -170,11 +172,11 @@ async def test_only_clients_that_may_send_events_send_them(intake: Intake, clien
 
 
 async def test_a_source_may_name_the_clients_that_speak_for_it(intake: Intake, sender: AsyncClient) -> None:
-    known: Sources = intake.app.state.inbound_sources
-    monitoring, *others = known.entries
+    monitoring, *others = parts_in(intake.app, InboundParts).sources.entries
     for clients, status in ((frozenset({"another-client"}), 403), (frozenset({"monitoring-client"}), 201)):
         named = replace(monitoring, clients=clients, roles=frozenset())
-        intake.app.state.inbound_sources = Sources((named, *others))
+        parts = parts_in(intake.app, InboundParts)
+        intake.app.state.parts = replace(parts, sources=Sources((named, *others)))
         assert (await post(sender, structured(finding()))).status_code == status
 
 

@@ -1,5 +1,6 @@
 """POST /report/api/v1/abuse-reports."""
 
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import AsyncMock
 
@@ -13,6 +14,7 @@ from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted
 from shared.events.vocabulary import Behaviour, ContentKind, Relation, WorkerKind
 from shared.ids import RandomIds, Reference
+from shared.runtime import Parts, parts_in
 from tests.services.intake.conftest import START, Intake, small_body
 
 ADDRESS = "/report/api/v1/abuse-reports"
@@ -137,7 +139,7 @@ async def test_a_token_that_is_over_does_not_become_an_anonymous_report(intake: 
 async def test_a_report_whose_event_cannot_be_kept_is_not_kept(
     intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake.app.state.outbox, "begin", AsyncMock(side_effect=ConnectionError))
+    monkeypatch.setattr(intake.app.state.parts.outbox, "begin", AsyncMock(side_effect=ConnectionError))
     answer = await client.post(ADDRESS, json=small_body(), headers={"idempotency-key": "a"})
     assert answer.status_code == 503
     assert await how_many(intake) == (0, 0, 0)
@@ -153,7 +155,7 @@ async def test_two_reports_never_share_a_reference(intake: Intake, client: Async
         def reference(self) -> Reference:
             return next(self.references)
 
-    intake.app.state.ids = Repeating()
+    intake.app.state.parts = replace(parts_in(intake.app, Parts), ids=Repeating())
     given = [(await client.post(ADDRESS, json=small_body())).json()["reference"] for _ in range(2)]
     assert given == ["SP-0000-0000", "SP-0000-0011"]
 

@@ -86,7 +86,7 @@ async def test_a_key_of_one_address_is_not_answered_at_another(intake: Intake, c
 async def test_a_report_whose_event_cannot_be_kept_is_not_kept(
     intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(intake.app.state.outbox, "begin", AsyncMock(side_effect=ConnectionError))
+    monkeypatch.setattr(intake.app.state.parts.outbox, "begin", AsyncMock(side_effect=ConnectionError))
     kind = KINDS[name]
     assert (await client.post(kind.address, json=kind.body, headers=intake.token())).status_code == 503
     assert await how_many(intake) == (0, 0, 0)

@@ -17,7 +17,7 @@ from oidc_provider_mock import User, run_server_in_thread
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import oidc, pages
 from services.intake.sign_in.attempts import COOKIE
-from services.intake.sign_in.front_door import open_front_door
+from services.intake.sign_in.front_door import SignInParts, open_front_door
 from services.intake.sign_in.oidc import open_oidc
 from shared.auth import provider_tokens
 from shared.auth.guard import SESSION_COOKIE
@@ -84,9 +84,9 @@ def front_door(web: WebForTests, issuer: str, **more: object) -> FastAPI:
         "oidc_roles": "Signpost SMART=smart_responder",
     }
     settings = IntakeSettings.model_validate(given | more)
-    app = web.app(router, pages.router, settings=settings, templates=[TEMPLATES])
-    app.state.front_door = open_front_door(settings, open_oidc(settings, app.state.provider))
-    return app
+    fields = web.fields(settings=settings, templates=[TEMPLATES])
+    door = open_front_door(settings, open_oidc(settings, fields["provider"]))
+    return web.app(router, pages.router, parts=SignInParts(**fields, front_door=door))
 
 
 @pytest.fixture
@@ -327,7 +327,7 @@ async def test_with_a_provider_nobody_chooses_who_they_are(client: httpx.AsyncCl
 
 
 async def test_without_a_provider_nobody_comes_back(web: WebForTests) -> None:
-    app = web.app(router, pages.router, templates=[TEMPLATES])
-    app.state.front_door = open_front_door(web.settings())
+    parts = SignInParts(**web.fields(templates=[TEMPLATES]), front_door=open_front_door(web.settings()))
+    app = web.app(router, pages.router, parts=parts)
     async with browsing(app) as client:
         assert (await client.get("/sign-in/callback?state=x&code=y")).status_code == 403

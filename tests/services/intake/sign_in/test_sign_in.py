@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from services.intake.sign_in import pages
-from services.intake.sign_in.front_door import open_front_door
+from services.intake.sign_in.front_door import SignInParts, open_front_door
 from shared.auth.guard import SESSION_COOKIE, SignedIn
 from shared.auth.personas import load_personas
 from tests.support.web import ADDRESS, WebForTests, browsing, csrf_token
@@ -27,9 +27,8 @@ def me(principal: SignedIn) -> dict[str, object]:
 
 def front_door(web: WebForTests, **settings: object) -> FastAPI:
     given = web.settings(**({"personas_file": PERSONAS} | settings))
-    app = web.app(router, pages.router, settings=given, templates=[TEMPLATES])
-    app.state.front_door = open_front_door(given)
-    return app
+    fields = web.fields(settings=given, templates=[TEMPLATES])
+    return web.app(router, pages.router, parts=SignInParts(**fields, front_door=open_front_door(given)))
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
 """Everybody says what they have read, and their manager sees what is due."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.notifier.my_team.domain import DOCUMENTS
+from services.notifier.my_team.pages import AwarenessParts
+from shared.runtime import parts_in
 from tests.services.notifier.building import GRACE, HELEN, LUCA, PRIYA, TOM
 from tests.services.notifier.notifying import Notifier
 from tests.services.notifier.web import NotifierWeb
@@ -47,7 +51,7 @@ async def test_a_policy_that_is_issued_anew_asks_again(notifier: Notifier, web: 
     await says(web, EVERYTHING)
     async with web.client(PRIYA) as client:
         before = (await client.get(PAGE)).text
-        web.app.state.policy_version = "2027-01-01"
+        web.app.state.parts = replace(parts_in(web.app, AwarenessParts), policy_version="2027-01-01")
         after = (await client.get(PAGE)).text
     assert "Nothing is due" in before
     assert "What have you read and understood?" in after

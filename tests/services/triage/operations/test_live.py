@@ -2,20 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypedDict
 
 import orjson
 import pytest
-from fastapi import Request
 from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.operations.dashboard import Dashboard
-from services.triage.operations.dependencies import read
-from services.triage.operations.live import LiveFigures
+from services.triage.operations.dependencies import FigureParts, read
+from services.triage.operations.live import LiveFigures, LiveParts
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
+from shared.runtime import parts_in
 from shared.serving import TellsOfStop
 from tests.services.triage.building import open_cases, report
 from tests.services.triage.conftest import Triage, person
@@ -38,7 +39,8 @@ class Watching:
 
     def __init__(self, triage: Triage) -> None:
         self.stop = asyncio.Event()
-        self.live = triage.app.state.live_figures = LiveFigures(every=0.01, most=1)
+        self.live = LiveFigures(every=0.01, most=1)
+        triage.app.state.parts = replace(parts_in(triage.app, LiveParts), live_figures=self.live)
         self._app = TellsOfStop(triage.app, self.stop)
         token = triage.issuer.session(person("S4002", Role.SMART_LEAD), triage.clock.now())
         self._cookies = {SESSION_COOKIE: token}
@@ -124,10 +126,10 @@ async def test_no_more_streams_than_a_process_can_serve(watching: Watching) -> N
 async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [OSError("the database is away")]
 
-    async def fails_once(request: Request, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
+    async def fails_once(parts: FigureParts, session: AsyncSession, keys: Collection[str], days: int) -> Dashboard:
         if failures:
             raise failures.pop()
-        return await read(request, session, keys, days)
+        return await read(parts, session, keys, days)
 
     monkeypatch.setattr("services.triage.operations.live.read", fails_once)
     looking = await watching.begun()

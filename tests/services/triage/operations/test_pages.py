@@ -1,15 +1,18 @@
 """The operations page without JavaScript, its JSON and its files."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from sqlalchemy import event
 
+from services.triage.operations.dependencies import FigureParts
 from services.triage.operations.lag import LagReader
 from shared.auth.permissions import Role
 from shared.events.operations import DeadLetterRecorded
 from shared.messaging.log import LogUnavailable
+from shared.runtime import parts_in
 from tests.services.triage.building import IDS, NOW, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.operations.events import hear, ledger, said_by_triage
@@ -116,7 +119,8 @@ async def test_a_log_that_does_not_answer_leaves_the_page_standing(triage: Triag
         async def behind(self, _groups: object) -> None:
             raise LogUnavailable
 
-    triage.app.state.lag = LagReader(Away(), triage.clock)  # type: ignore[arg-type] # only what is asked
+    lag = LagReader(Away(), triage.clock)  # type: ignore[arg-type] # only what is asked
+    triage.app.state.parts = replace(parts_in(triage.app, FigureParts), lag=lag)
     async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
         page = await ruth.get(PAGE)
     assert "The event log does not answer" in page.text

@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from httpx import AsyncClient, Response
 from sqlalchemy import update
 
 from services.triage.cases.tables import CaseRow
+from services.triage.rules.dependencies import RuleParts
 from services.triage.rules.reload import RunningBook
 from shared.auth.permissions import ROLE_PERMISSIONS, Permission, Role
+from shared.runtime import parts_in
 from tests.services.triage.building import NOW, misuse, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RULE_WITH_A_TYPO, book_with
@@ -129,7 +132,7 @@ async def test_the_exports_say_the_same(triage: Triage, aisha: AsyncClient) -> N
 
 async def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(triage: Triage, tmp_path: Path) -> None:
     running = book_on_disk(tmp_path, book_with(EVERYTHING_TO_THE_DESK, ("A person reads", "=HYPERLINK(1) reads")))
-    triage.app.state.rules = running
+    triage.app.state.parts = replace(parts_in(triage.app, RuleParts), rules=running)
     async with triage.client(Role.POLICY_OWNER) as client:
         first = next(csv.DictReader(io.StringIO((await client.get(f"{JSON}.csv")).text)))
     assert first["sentence"].startswith("'=HYPERLINK")
@@ -182,7 +185,8 @@ def book_on_disk(folder: Path, text: str) -> RunningBook:
 async def test_a_refused_file_is_said_with_the_book_that_still_decides(
     triage: Triage, aisha: AsyncClient, tmp_path: Path
 ) -> None:
-    triage.app.state.rules = book_on_disk(tmp_path, book_with())
+    running = book_on_disk(tmp_path, book_with())
+    triage.app.state.parts = replace(parts_in(triage.app, RuleParts), rules=running)
     (tmp_path / "book.yaml").write_text(broken := book_with(RULE_WITH_A_TYPO), "utf-8")
     triage.clock.move(timedelta(minutes=10))
     said = said_by(await aisha.get("/cases/rules"))

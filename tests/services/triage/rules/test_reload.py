@@ -15,11 +15,13 @@ from services.triage.cases.reporters import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.queries import explain
 from services.triage.routing.rulebook import RuleBookRefused
+from services.triage.rules.dependencies import RuleParts
 from services.triage.rules.reading import read, read_text
 from services.triage.rules.reload import BookWatch, RunningBook
 from services.triage.settings import TriageSettings
 from shared.auth.keys import ensure_key_files
 from shared.events.intake import AbuseReportSubmitted
+from shared.runtime import parts_in
 from tests.services.triage.building import NOW, WRITER, envelope, report
 from tests.services.triage.conftest import SetClock, Triage
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RULE_WITH_A_TYPO, book_with
@@ -136,7 +138,7 @@ async def test_triage_watches_the_file_that_its_settings_name(file: Path, tmp_pa
     )
     write(file, OTHER)
     async with open_service(settings, clock=SetClock(), log=AsyncMock()) as service:
-        assert service.app.state.rules().rules[0].id == "desk-first"
+        assert parts_in(service.app, RuleParts).rules().rules[0].id == "desk-first"
         assert [role.kind for role in service.roles if isinstance(role, BookWatch)] == ["consumer"]
 
 
