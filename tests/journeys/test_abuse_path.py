@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.journeys import abuse_report
 from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
+from tests.journeys.people import DESK, TELEPHONE
 from tests.support.browser import Visitor, person
 from tests.support.embedded import EmbeddedSignpost
 from tests.support.eventually import eventually
@@ -29,12 +30,14 @@ class Way:
     name: str
     driver: Callable[[Page], InputDriver]
     javascript: bool
+    widths: tuple[int, ...]
+    """At which the pages are looked at; the last one is the window in which people work."""
 
 
 WAYS = [
-    pytest.param(Way("pointer", Pointer, javascript=True), id="with-a-pointer"),
-    pytest.param(Way("no script", Pointer, javascript=False), id="without-javascript"),
-    pytest.param(Way("keyboard", Keyboard, javascript=True), id="with-the-keyboard-only"),
+    pytest.param(Way("pointer", Pointer, javascript=True, widths=(TELEPHONE, DESK)), id="with-a-pointer"),
+    pytest.param(Way("no script", Pointer, javascript=False, widths=(TELEPHONE,)), id="without-javascript"),
+    pytest.param(Way("keyboard", Keyboard, javascript=True, widths=(DESK,)), id="with-the-keyboard-only"),
 ]
 
 
@@ -49,7 +52,10 @@ class Someone:
 
     async def look(self, name: str) -> None:
         """See the page, under the name of this journey."""
-        await self._visitor.see(f"{self._way.name}, {name}")
+        for width in self._way.widths:
+            await self.page.set_viewport_size({"width": width, "height": 900})
+            await self._visitor.see(f"{self._way.name}, {name}, {width}")
+            await self._visitor.fits()
 
     async def sign_in(self, name: str) -> None:
         """Sign in on the page for it, as everything else is done: with these driver."""

@@ -146,43 +146,35 @@ async def test_a_day_to_come_and_no_day_at_all_come_back(signpost: EmbeddedSignp
         await kept(page, Day="31", Month="2")
 
 
-@pytest.mark.parametrize("sign", ["a", "🙁"], ids=["letters", "emoji"])
-async def test_a_hundred_kilobytes_of_narrative_come_back_whole(
-    signpost: EmbeddedSignpost, browser: Browser, sign: str
-) -> None:
-    narrative = f"{TEXT * 2}{sign * (HUNDRED_KB // len(sign.encode()))}"
+async def test_far_too_much_and_hidden_characters_come_back_whole(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    too_long = f"What happened must be {LIMIT:,} characters or fewer"
+    hidden = "A hidden character (U+0000) was taken out. Check the text, then continue."
+    cases = (
+        (TEXT * 2 + "a" * HUNDRED_KB, None, too_long),
+        ("🙁" * (LIMIT + 1), None, too_long),
+        ("before\x00after", "beforeafter", hidden),
+    )
     async with person(browser, signpost.url) as visitor:
         driver = await up_to_what_happened(visitor.page)
-        await driver.write("What happened?", narrative)
-        await driver.press("Continue")
-        if len(narrative) > LIMIT:
-            await refused(visitor, f"What happened must be {LIMIT:,} characters or fewer")
-        else:  # short enough, counted in what people call characters
-            await expect(visitor.page.get_by_role("heading", name="What evidence is there?")).to_be_visible()
-            await visitor.page.goto("/report/abuse/what-happened")
-        await kept(visitor.page, **{"What happened?": narrative})
+        for written, shown, message in cases:
+            await driver.write("What happened?", written)
+            await driver.press("Continue")
+            await refused(visitor, message)
+            await kept(visitor.page, **{"What happened?": shown or written})
+        await visitor.see("refused, null character")
 
 
-async def test_too_many_emoji_come_back_whole(signpost: EmbeddedSignpost, browser: Browser) -> None:
-    narrative = "🙁" * (LIMIT + 1)
-    async with person(browser, signpost.url) as visitor:
-        driver = await up_to_what_happened(visitor.page)
-        await driver.write("What happened?", narrative)
-        await driver.press("Continue")
-        await refused(visitor, f"What happened must be {LIMIT:,} characters or fewer")
-        await kept(visitor.page, **{"What happened?": narrative})
-
-
-async def test_a_null_character_comes_back_as_an_error_with_the_rest(
+async def test_a_hundred_kilobytes_of_emoji_are_short_enough_counted_as_people_count(
     signpost: EmbeddedSignpost, browser: Browser
 ) -> None:
+    narrative = TEXT * 2 + "🙁" * (HUNDRED_KB // len("🙁".encode()))
     async with person(browser, signpost.url) as visitor:
         driver = await up_to_what_happened(visitor.page)
-        await driver.write("What happened?", "before\x00after")
+        await driver.write("What happened?", narrative)
         await driver.press("Continue")
-        await refused(visitor, "A hidden character (U+0000) was taken out. Check the text, then continue.")
-        await visitor.see("refused, null character")
-        await kept(visitor.page, **{"What happened?": "beforeafter"})
+        await expect(visitor.page.get_by_role("heading", name="What evidence is there?")).to_be_visible()
+        await visitor.page.goto("/report/abuse/what-happened")
+        await kept(visitor.page, **{"What happened?": narrative})
 
 
 @pytest.mark.policy("Sc-b")
