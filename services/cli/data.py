@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 
 import services.notifier.directory.handlers
-import services.registry.accounts.importing
+import services.registry.accounts.csv_file
 import services.registry.training.importing
 from services.cli.session import transaction
 from services.cli.settings import settings_of
-from services.registry.accounts.exporting import export_csv
+from services.registry.accounts.csv_file import export_csv
 from services.registry.accounts.handlers import HandleTaken
 from services.registry.app import work_of
 from services.registry.settings import RegistrySettings
@@ -67,10 +67,10 @@ def import_accounts(file: CsvFile, *, accept_valid: AcceptValid = False, as_json
     _report(summary, result.errors, applied=result.applied, as_json=as_json)
 
 
-async def _import_accounts(text: str, *, accept_valid: bool) -> services.registry.accounts.importing.ImportResult:
+async def _import_accounts(text: str, *, accept_valid: bool) -> services.registry.accounts.csv_file.ImportResult:
     ids = RandomIds()
     async with transaction("registry") as session:
-        return await services.registry.accounts.importing.import_csv(
+        return await services.registry.accounts.csv_file.import_csv(
             session,
             text,
             accept_valid=accept_valid,

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import services.notifier.directory.handlers
-import services.registry.accounts.importing
+import services.registry.accounts.csv_file
 from services.embedded.data_directory import SAMPLE, DataDirectory
 from services.registry.accounts.queries import find_open
 from services.registry.approvals.asking import ask
@@ -56,7 +56,7 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
     registry = by_name["registry"]
     async with registry.database.transaction() as session:
         text = (SAMPLE / "accounts.csv").read_text(encoding="utf-8")
-        await services.registry.accounts.importing.import_csv(
+        await services.registry.accounts.csv_file.import_csv(
             session, text, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor=_ACTOR
         )
         parts = parts_in(registry.app, RegistryParts)

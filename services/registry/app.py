@@ -9,11 +9,10 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry import consumer
-from services.registry.account_page import pages as account_page
 from services.registry.accounts import api as accounts_api
-from services.registry.accounts import import_pages, official
 from services.registry.accounts import pages as accounts_pages
-from services.registry.accounts import problems as accounts_problems
+from services.registry.accounts import refusals as accounts_refusals
+from services.registry.accounts.handlers import announce_due
 from services.registry.approvals import api as approvals_api
 from services.registry.approvals import asking_pages, proxy_pages
 from services.registry.approvals import pages as approvals_pages
@@ -22,26 +21,21 @@ from services.registry.context import refusals as context_refusals
 from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Observers, Work
-from services.registry.freezing import api as freezing_api
-from services.registry.freezing import pages as freezing_pages
 from services.registry.lookup import api as lookup_api
+from services.registry.lookup import official
 from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api
 from services.registry.operators import pages as operators_pages
 from services.registry.operators import problems as operators_problems
 from services.registry.operators.lapsing import lapse_due, recheck_training
 from services.registry.operators.reconsidering import re_evaluate_accounts, re_evaluate_people
-from services.registry.reviews import api as reviews_api
-from services.registry.reviews import pages as reviews_pages
-from services.registry.reviews import problems as reviews_problems
-from services.registry.reviews.handlers import announce_due
+from services.registry.overview import api as overview_api
+from services.registry.overview import pages as overview_pages
 from services.registry.settings import RegistrySettings
 from services.registry.training import api as training_api
 from services.registry.training import pages as training_pages
 from services.registry.vetting import api as vetting_api
 from services.registry.vetting import pages as vetting_pages
-from services.registry.waiting import api as waiting_api
-from services.registry.waiting import pages as waiting_pages
 from shared.audit.anchoring import anchoring
 from shared.clock import Clock
 from shared.db.sweep import Sweep
@@ -67,30 +61,25 @@ ROUTERS = (
     operators_api.router,
     training_api.router,
     vetting_api.router,
-    reviews_api.router,
-    freezing_api.router,
-    waiting_api.router,
-    import_pages.router,
-    waiting_pages.router,
+    accounts_api.reviews_router,
+    accounts_api.exports_router,
+    overview_api.router,
     approvals_pages.router,
     asking_pages.router,
     proxy_pages.router,
     training_pages.router,
     vetting_pages.router,
     operators_pages.router,
-    reviews_pages.router,
-    freezing_pages.router,
     accounts_pages.router,
-    account_page.router,
+    overview_pages.router,
 )
-_WITH_PAGES = ("account_page", "accounts", "approvals", "lookup", "operators", "training", "vetting", "waiting")
+_WITH_PAGES = ("accounts", "approvals", "lookup", "operators", "overview", "training", "vetting")
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in _WITH_PAGES)
 PROBLEMS = {
     **context_refusals.PROBLEMS,
-    **accounts_problems.PROBLEMS,
+    **accounts_refusals.PROBLEMS,
     **approvals_problems.PROBLEMS,
     **operators_problems.PROBLEMS,
-    **reviews_problems.PROBLEMS,
     **vetting_pages.PROBLEMS,
 }
 OBSERVERS = Observers(people_changed=re_evaluate_people, accounts_changed=re_evaluate_accounts)

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.registry.accounts.handlers import freeze_compromised
 from services.registry.context.work import Work
-from services.registry.freezing.handlers import freeze_compromised
 from shared.events import topics
 from shared.events.envelope import Envelope, Event
 from shared.events.triage import CaseCompromiseConfirmed

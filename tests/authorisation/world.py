@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.embedded.run import PrefixRouter
 from services.notifier.directory.handlers import import_csv as import_directory
-from services.registry.accounts.importing import import_csv as import_accounts
+from services.registry.accounts.csv_file import import_csv as import_accounts
 from shared.auth.keys import ensure_key_files
 from shared.auth.permissions import Role
 from shared.auth.principal import Principal

@@ -1,1 +1,1 @@
-"""The register itself: registering, importing, changing status, showing and exporting accounts."""
+"""The register itself: accounts registered, imported, changed, reviewed, frozen, recovered, closed; and their lists."""

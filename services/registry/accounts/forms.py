@@ -1,21 +1,35 @@
 """Forms of the register: what was typed, read into commands, with every error beside its field."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
-from services.registry.accounts.changing import Closing, Details, StatusChange
+from fastapi import Depends, Query
+
 from services.registry.accounts.domain import (
+    CLASS_LABELS,
     LEGACY_PERIOD,
+    STATUS_LABELS,
     Account,
     Registration,
+    ReviewOutcome,
     Vetting,
     faults,
     sanctioned_use,
     status_before,
 )
+from services.registry.accounts.handlers import Closing, Details, NewReview, StatusChange
+from services.registry.accounts.queries import AccountFilter
 from services.registry.accounts.views import VETTING_LABELS, name_of
+from services.registry.context.domain import uk_day
 from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
+from shared.events.platforms import PLATFORMS, platform_label
 from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.web.bodies import Text
+from shared.web.dependencies import Now
 from shared.web.forms import FormErrors
 
 VETTING_FIELD = Field(
@@ -131,3 +145,132 @@ def add_faults(registration: Registration, errors: FormErrors) -> None:
     """Put what keeps a registration off the register beside its fields."""
     for fault in faults(registration):
         errors.add(fault.field, fault.message)
+
+
+_REGISTER = "/accounts"
+_MOST = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One part of the filter, and the address without it."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterInUrl:
+    """What was asked for, in the order of the address."""
+
+    pairs: tuple[tuple[str, str], ...]
+    wanted: AccountFilter
+
+    def has(self, name: str, value: str) -> bool:
+        """Say whether the address asks for this."""
+        return (name, value) in self.pairs
+
+    def address(self, path: str = _REGISTER, *, cursor: UUID | None = None) -> str:
+        """Return the address of `path` with this filter."""
+        pairs = [*self.pairs, *([("cursor", str(cursor))] if cursor else [])]
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def chips(self) -> Iterator[Chip]:
+        """Give each part with the address that leaves it out."""
+        for pair in self.pairs:
+            rest = [other for other in self.pairs if other != pair]
+            yield Chip(_filter_label(*pair), f"{_REGISTER}?{urlencode(rest)}" if rest else _REGISTER)
+
+
+async def _read_filter(
+    now: Now,
+    account_class: Annotated[Sequence[Text], Query(alias="class", max_length=_MOST)] = (),
+    platform: Annotated[Sequence[Text], Query(max_length=_MOST)] = (),
+    status: Annotated[Sequence[Text], Query(max_length=_MOST)] = (),
+    overdue: Text | None = None,
+) -> FilterInUrl:
+    """Read a filter from an address. What is not known there is left out, so that an old bookmark still opens."""
+    classes = tuple(value for value in AccountClass if value in account_class)
+    platforms = tuple(slug for slug in PLATFORMS if slug in platform)
+    statuses = tuple(value for value in AccountStatus if value in status)
+    late: date | None = uk_day(now) if overdue == "yes" else None
+    pairs = (
+        *(("class", str(value)) for value in classes),
+        *(("platform", slug) for slug in platforms),
+        *(("status", str(value)) for value in statuses),
+        *((("overdue", "yes"),) if late else ()),
+    )
+    return FilterInUrl(pairs, AccountFilter(classes, platforms, statuses, late))
+
+
+FilterDep = Annotated[FilterInUrl, Depends(_read_filter)]
+
+
+def _filter_label(name: str, value: str) -> str:
+    match name:
+        case "class":
+            return CLASS_LABELS[AccountClass(value)]
+        case "status":
+            return STATUS_LABELS[AccountStatus(value)]
+        case "platform":
+            return platform_label(value)
+        case _:
+            return "Overdue"
+
+
+OUTCOMES: Mapping[str, str] = {
+    ReviewOutcome.KEEP: "Keep it: it still fulfils its strategic business requirement",
+    ReviewOutcome.CHANGE: "Keep it, and change something",
+    ReviewOutcome.CLOSE: "Close it: it was removed from the platform",
+}
+
+
+def review_page(account: Account) -> FormPage:
+    """Return the page that records a review."""
+    return FormPage(
+        title="Record a review",
+        about=name_of(account),
+        action=f"/accounts/{account.id}/review",
+        button="Record the review",
+        back=("Back to the account", f"/accounts/{account.id}"),
+        version=account.version,
+        fields=(
+            Field("outcome", "What should become of the account?", Kind.CHOICE, options=OUTCOMES),
+            Field("reason", "Why? If something changes: what", Kind.WORDS),
+            Field("next_on", "Next review", Kind.ID, "Unless it is closed. For example, 2027-03-31"),
+            Field("evidence", "How do you know that it is gone from the platform?", Kind.WORDS, "Only if it is closed"),
+        ),
+    )
+
+
+def read_review(account: Account, answers: Answers, errors: FormErrors) -> NewReview | None:
+    """Read what a review decided; None where an error was recorded."""
+    cells = Cells(answers, errors)
+    outcome = cells.choice("outcome", ReviewOutcome, "Choose what should become of the account")
+    version = cells.version("outcome")
+    reason = cells.words("reason", "Enter why")
+    next_on, evidence = cells.day("next_on"), cells.words("evidence")
+    if errors or outcome is None or reason is None:
+        return None
+    return NewReview(account.id, version, outcome, reason, next_on, evidence)
+
+
+def recovery_page(account: Account) -> FormPage:
+    """Return the page that records how a frozen account was recovered."""
+    return FormPage(
+        title="Record the recovery",
+        about=name_of(account),
+        action=f"/accounts/{account.id}/recover",
+        button="Record the recovery",
+        back=("Back to the account", f"/accounts/{account.id}"),
+        version=account.version,
+        intro=("The account opens again. Its operators are authorised again where they pass every gate.",),
+        fields=(
+            Field(
+                "what_was_done",
+                "What was done to get the account back?",
+                Kind.WORDS,
+                "For example: password and recovery address changed, sessions ended, two-step sign-in checked",
+            ),
+        ),
+    )

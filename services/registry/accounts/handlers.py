@@ -1,53 +1,112 @@
-"""Puts accounts on the register. Each change appends to the account's activity chain and tells the other services."""
+"""What happens to accounts: registered, changed, reviewed (S8), frozen, recovered and closed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import Account, Registration, faults
-from services.registry.accounts.queries import account_of, get_account
-from services.registry.accounts.recording import changed_event, new_row, registered
-from services.registry.accounts.tables import AccountRow
+from services.registry.accounts.changes import (
+    AccountChange,
+    RegistrationRefused,
+    change,
+    changed_event,
+    lock,
+    lock_version,
+    new_row,
+    note,
+    registered,
+    store,
+)
+from services.registry.accounts.domain import (
+    Account,
+    Registration,
+    ReviewOutcome,
+    Vetting,
+    can_be_reviewed,
+    faults,
+    next_statuses,
+    review_fault,
+    statuses_by_hand,
+    thawed,
+)
+from services.registry.accounts.queries import account_of
+from services.registry.accounts.tables import AccountRow, CompromiseRow, ReviewRow
 from services.registry.context.domain import Refused
+from services.registry.context.work import Work
 from shared.audit import chain
-from shared.ids import AccountId, Ids
+from shared.audit.chain import Change
+from shared.events.envelope import Envelope, NewEvent
+from shared.events.registry import ReviewDue
+from shared.events.triage import CaseCompromiseConfirmed
+from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.ids import AccountId, Ids, StaffId
 from shared.messaging.outbox import Outbox
 
-
-class RegistrationRefused(Refused):
-    """The registration breaks a rule of the register."""
+_REVIEWS_AT_ONCE = 100
 
 
 class HandleTaken(Exception):
     """The handle is on the register already: one account has one purpose (S4, S9)."""
 
 
-class UnknownAccount(LookupError):
-    """No account has this id."""
-
-
-class AccountChangedMeanwhile(Exception):
-    """The account is not in the version that was read."""
-
-
 class StatusNotAllowed(Exception):
     """The account cannot go to this status from where it is."""
 
 
-async def known_account(session: AsyncSession, account_id: UUID) -> Account:
-    """Return an account that is on the register.
+class ReviewRefused(Refused):
+    """The review is not complete: the next day, or the evidence, is missing."""
 
-    Raises:
-        UnknownAccount: there is none.
-    """
-    account = await get_account(session, account_id)
-    if account is None:
-        raise UnknownAccount
-    return account
+
+class NotReviewed(Exception):
+    """The account is closed, or a union's: it is not reviewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """What somebody wants an account's status to be, having read this version of it."""
+
+    account_id: UUID
+    version: int
+    status: AccountStatus
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Why an account is closed, and how one knows that it is gone from the platform (S8)."""
+
+    account_id: UUID
+    version: int
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the register should hold of an account."""
+
+    account_id: UUID
+    version: int
+    title: str | None
+    owner: StaffId | None
+    vetting_required: Vetting | None
+    next_review_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewReview:
+    """What a review of this version of an account decided."""
+
+    account_id: UUID
+    version: int
+    outcome: ReviewOutcome
+    reason: str
+    next_on: date | None = None
+    evidence: str | None = None
 
 
 async def register(
@@ -101,3 +160,215 @@ async def _insert(session: AsyncSession, rows: Sequence[AccountRow]) -> int:
     )
     inserted = await session.scalars(statement, [{name: getattr(row, name) for name in columns} for row in rows])
     return len(inserted.all())
+
+
+async def change_status(work: Work, wanted: StatusChange) -> Account:
+    """Freeze an account, or close one of a union.
+
+    Raises:
+        UnknownAccount: there is none.
+        AccountChangedMeanwhile: the version read is not the newest.
+        StatusNotAllowed: the life of an account does not go there, or not by a reason alone.
+    """
+    account = await lock_version(work, wanted.account_id, wanted.version)
+    if wanted.status not in statuses_by_hand(account.registration):
+        raise StatusNotAllowed
+    becomes = replace(account.registration, status=wanted.status)
+    return await change(work, account, AccountChange(becomes, "status_changed", wanted.reason))
+
+
+async def close(work: Work, closing: Closing) -> Account:
+    """Close an account whose removal from the platform is evidenced (S8).
+
+    Raises:
+        UnknownAccount: there is none.
+        AccountChangedMeanwhile: the version read is not the newest.
+        StatusNotAllowed: it is closed already, or a union's, of which no evidence is kept.
+    """
+    account = await lock_version(work, closing.account_id, closing.version)
+    union = account.registration.account_class is AccountClass.UNION
+    if union or AccountStatus.CLOSED not in next_statuses(account.registration):
+        raise StatusNotAllowed
+    becomes = replace(account.registration, status=AccountStatus.CLOSED, next_review_on=None, checks_due_on=None)
+    evidence = (("evidence", closing.evidence),)
+    return await change(work, account, AccountChange(becomes, "closed", closing.reason, personal=evidence))
+
+
+async def change_details(work: Work, details: Details) -> Account:
+    """Change title, owner, vetting required or the day of the next review.
+
+    Raises:
+        UnknownAccount: there is none.
+        AccountChangedMeanwhile: the version read is not the newest.
+        StatusNotAllowed: the account is closed.
+        RegistrationRefused: that does not fit its class.
+    """
+    account = await lock_version(work, details.account_id, details.version)
+    if account.registration.status is AccountStatus.CLOSED:
+        raise StatusNotAllowed
+    becomes = replace(
+        account.registration,
+        title=details.title,
+        owner=details.owner,
+        vetting_required=details.vetting_required,
+        next_review_on=details.next_review_on,
+    )
+    return await change(work, account, AccountChange(becomes, "details_changed"))
+
+
+async def review(work: Work, wanted: NewReview) -> Account:
+    """Record a review: the account is kept or changed until its next one, or closed with evidence (S8).
+
+    Raises:
+        UnknownAccount, AccountChangedMeanwhile, NotYourAccount: as the names say.
+        NotReviewed: the account is closed, or a union's.
+        ReviewRefused: the next day, or the evidence, is missing.
+    """
+    account = await lock_version(work, wanted.account_id, wanted.version)
+    work.must_answer_for(account.registration.owner)
+    if not can_be_reviewed(account.registration):
+        raise NotReviewed
+    if fault := review_fault(wanted.outcome, wanted.next_on, wanted.evidence, work.today):
+        raise ReviewRefused(fault)
+    closing = wanted.outcome is ReviewOutcome.CLOSE
+    work.session.add(
+        ReviewRow(
+            id=work.ids.uuid(),
+            account_id=account.id,
+            account_class=account.registration.account_class,
+            due_on=account.registration.next_review_on,
+            outcome=wanted.outcome,
+            reason=wanted.reason,
+            evidence=wanted.evidence if closing else None,
+            next_on=None if closing else wanted.next_on,
+            reviewed_by=work.actor,
+            reviewed_at=work.now,
+        )
+    )
+    if closing and wanted.evidence:
+        return await close(work, Closing(account.id, wanted.version, wanted.reason, wanted.evidence))
+    becomes = replace(account.registration, next_review_on=wanted.next_on)
+    decided = (("outcome", str(wanted.outcome)),)
+    return await change(work, account, AccountChange(becomes, "reviewed", wanted.reason, after=decided))
+
+
+async def announce_due(work: Work) -> int:
+    """Say of each account whose review falls due that it does, once for each date; returns how many were due."""
+    accounts = await claim_reviews_due(work.session, work.today, _REVIEWS_AT_ONCE)
+    await work.outbox.append(work.session, [_review_due(work, account) for account in accounts], work.now)
+    return len(accounts)
+
+
+async def claim_reviews_due(session: AsyncSession, today: date, limit: int) -> list[Account]:
+    """Lock accounts whose review is due on `today` or before and was not claimed for that date, and claim it."""
+    rows = (
+        await session.scalars(
+            select(AccountRow)
+            .where(
+                AccountRow.next_review_on <= today,
+                AccountRow.status != AccountStatus.CLOSED,
+                AccountRow.review_announced_on.is_distinct_from(AccountRow.next_review_on),
+            )
+            .order_by(AccountRow.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    ).all()
+    for row in rows:
+        row.review_announced_on = row.next_review_on
+    await session.flush()
+    return [account_of(row) for row in rows]
+
+
+def _review_due(work: Work, account: Account) -> NewEvent:
+    kept = account.registration
+    event = ReviewDue(
+        account_id=account.id,
+        platform=kept.platform,
+        owner=kept.owner,
+        at=work.now,
+        due_on=kept.next_review_on or work.today,
+    )
+    return NewEvent.of(account.id, event)
+
+
+async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompromiseConfirmed]]) -> None:
+    """Freeze the accounts that SIRT confirmed to be taken over; their operators may not operate them any more.
+
+    Unknown, closed and union accounts are left as they are. The same confirmation, told twice, changes nothing twice.
+    """
+    account_ids = sorted({account_id for envelope in confirmed for account_id in envelope.data.account_ids})
+    accounts = {account.id: account for account in await lock(work.session, account_ids) if _can_freeze(account)}
+    told = [
+        (account, envelope.data)
+        for envelope in confirmed
+        for account_id in envelope.data.account_ids
+        if (account := accounts.get(account_id))  # type: ignore[call-overload] # an id of an event is any UUID
+    ]
+    fresh = await _remember(work, told)
+    frozen = [
+        (account, _frozen(account, fresh[account.id]))
+        for account in accounts.values()
+        if account.id in fresh and account.registration.status is not AccountStatus.FROZEN
+    ]
+    await note(work, [(account_id, _confirmed(work, reference)) for account_id, reference in fresh.items()])
+    stored = await store(work, frozen)
+    await work.observers.accounts_changed(work, [account.id for account in stored])
+
+
+async def recover(work: Work, account_id: UUID, version: int, what_was_done: str) -> Account:
+    """Record how the department got an account back: it is live, or legacy, as it was before.
+
+    Authorisations come back where every gate is passed.
+
+    Raises:
+        UnknownAccount, AccountChangedMeanwhile, NotYourAccount: as the names say.
+        StatusNotAllowed: it is not frozen.
+    """
+    account = await lock_version(work, account_id, version)
+    work.must_answer_for(account.registration.owner)
+    if account.registration.status is not AccountStatus.FROZEN:
+        raise StatusNotAllowed
+    await work.session.execute(
+        update(CompromiseRow)
+        .where(CompromiseRow.account_id == account.id, CompromiseRow.recovered_at.is_(None))
+        .values(recovered_at=work.now, recovered_by=work.actor)
+    )
+    becomes = replace(account.registration, status=thawed(account.registration))
+    return await change(work, account, AccountChange(becomes, "recovered", what_was_done))
+
+
+async def _remember(work: Work, told: Sequence[tuple[Account, CaseCompromiseConfirmed]]) -> dict[UUID, str]:
+    """Store each confirmation that is new, and return the reference of the case for each account."""
+    if not told:
+        return {}
+    rows = [
+        {
+            "id": work.ids.uuid(),
+            "account_id": account.id,
+            "account_class": account.registration.account_class,
+            "case_id": event.case_id,
+            "reference": event.reference,
+            "confirmed_at": event.at,
+            "recorded_at": work.now,
+        }
+        for account, event in told
+    ]
+    statement = insert(CompromiseRow).on_conflict_do_nothing()
+    found = await work.session.execute(statement.returning(CompromiseRow.account_id, CompromiseRow.reference), rows)
+    return {row.account_id: row.reference for row in found}
+
+
+def _can_freeze(account: Account) -> bool:
+    kept = account.registration
+    frozen = kept.status is AccountStatus.FROZEN
+    return kept.account_class is not AccountClass.UNION and (frozen or AccountStatus.FROZEN in next_statuses(kept))
+
+
+def _frozen(account: Account, reference: str) -> AccountChange:
+    becomes = replace(account.registration, status=AccountStatus.FROZEN)
+    return AccountChange(becomes, "status_changed", after=(("case", reference),))
+
+
+def _confirmed(work: Work, reference: str) -> Change:
+    return Change("compromise_confirmed", work.actor, after={"case": reference})

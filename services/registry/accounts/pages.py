@@ -1,4 +1,4 @@
-"""The register's pages: the list, one account, and what changes them."""
+"""Pages of the register: the list, registering, importing, and the forms that change an account."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,19 +6,35 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.bodies import AccountBody, AccountList
-from services.registry.accounts.changing import change_details, close
+from services.registry.accounts.csv_file import COLUMNS, NEEDED, import_csv
 from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATUS_LABELS
-from services.registry.accounts.exporting import export_csv
-from services.registry.accounts.filters import FilterDep
-from services.registry.accounts.forms import closing_page, details_page, read_closing, read_details, read_registration
-from services.registry.accounts.handlers import HandleTaken, known_account, register
-from services.registry.accounts.queries import all_accounts, list_accounts
+from services.registry.accounts.forms import (
+    FilterDep,
+    closing_page,
+    details_page,
+    read_closing,
+    read_details,
+    read_registration,
+    read_review,
+    recovery_page,
+    review_page,
+)
+from services.registry.accounts.handlers import HandleTaken, change_details, close, recover, register, review
+from services.registry.accounts.queries import known_account, list_accounts
 from services.registry.accounts.refusals import ACCOUNT_REFUSALS
 from services.registry.accounts.views import VETTING_LABELS, account_view
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.domain import uk_day
-from services.registry.context.forms import Answers, first_answers, given, show_form
+from services.registry.context.forms import (
+    Answers,
+    Cells,
+    ImportPage,
+    first_answers,
+    given,
+    read_import,
+    show_form,
+    show_import,
+)
 from services.registry.context.refusals import attempt
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -52,21 +68,6 @@ async def show_register(
         manages=viewer.may(Permission.MANAGE_REGISTER),
         asks=viewer.may(Permission.REQUEST_ACCOUNTS),
         records=viewer.may(Permission.RECORD_GATES),
-    )
-
-
-@router.get("/export.csv")
-async def export_as_csv(session: Transaction, asked: FilterDep, _viewer: Viewer) -> Response:
-    """Give the filtered register as CSV."""
-    return _download(await export_csv(session, asked.wanted), "text/csv; charset=utf-8", "accounts.csv")
-
-
-@router.get("/export.json")
-async def export_as_json(session: Transaction, asked: FilterDep, _viewer: Viewer) -> Response:
-    """Give the filtered register as JSON."""
-    bodies = [AccountBody.of(account) async for account in all_accounts(session, asked.wanted)]
-    return _download(
-        AccountList(items=tuple(bodies), next_cursor=None).model_dump_json(), "application/json", "accounts.json"
     )
 
 
@@ -148,5 +149,79 @@ def _registration_form(request: Request, answers: Answers, errors: FormErrors, s
     )
 
 
-def _download(text: str, media_type: str, name: str) -> Response:
-    return Response(text, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})
+IMPORT = ImportPage(
+    title="Import accounts",
+    action="/accounts/import",
+    back=("All accounts", "/accounts"),
+    needed=NEEDED,
+    possible=COLUMNS[len(NEEDED) :],
+    command="signpost accounts import",
+)
+
+
+@router.get("/import", response_class=HTMLResponse)
+async def ask_for_import(request: Request, _manager: Manager) -> HTMLResponse:
+    """Show the form."""
+    return show_import(request, IMPORT)
+
+
+@router.post("/import", response_class=HTMLResponse)
+async def post_import(
+    request: Request, session: Transaction, manager: Manager, now: Now, ids: IdsDep, outbox: OutboxDep
+) -> HTMLResponse:
+    """Import what was pasted; with any error nothing changes, unless the valid rows are asked for."""
+    errors = FormErrors()
+    text, accept_valid = read_import(await read_form(request), errors, IMPORT)
+    if errors:
+        return show_import(request, IMPORT, errors=errors, text=text)
+    result = await import_csv(
+        session, text, accept_valid=accept_valid, outbox=outbox, now=now, ids=ids, actor=manager.subject
+    )
+    summary = f"{result.registered} registered, {result.unchanged} already on the register"
+    return show_import(request, IMPORT, errors=errors, text=text, result=result, summary=summary)
+
+
+_RECORDS = [requires(Permission.RECORD_GATES)]
+
+
+@router.get("/{account_id:uuid}/review", response_class=HTMLResponse, dependencies=_RECORDS)
+async def ask_for_review(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
+    """Show the form."""
+    return show_form(request, review_page(await known_account(work.session, account_id)))
+
+
+@router.post("/{account_id:uuid}/review", response_class=HTMLResponse, dependencies=_RECORDS)
+async def post_review(request: Request, work: WorkDep, account_id: UUID) -> Response:
+    """Record a review, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    account = await known_account(work.session, account_id)
+    wanted = read_review(account, answers, errors)
+    status: object = 422
+    if wanted:
+        status = await attempt(work, review(work, wanted), errors, ACCOUNT_REFUSALS, "outcome")
+    if errors:
+        page = review_page(await known_account(work.session, account_id))
+        return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
+    return RedirectResponse(f"/accounts/{account_id}", 303)
+
+
+@router.get("/{account_id:uuid}/recover", response_class=HTMLResponse, dependencies=_RECORDS)
+async def ask_for_recovery(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
+    """Show the form."""
+    return show_form(request, recovery_page(await known_account(work.session, account_id)))
+
+
+@router.post("/{account_id:uuid}/recover", response_class=HTMLResponse, dependencies=_RECORDS)
+async def post_recovery(request: Request, work: WorkDep, account_id: UUID) -> Response:
+    """Record a recovery, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    cells = Cells(answers, errors)
+    done, version = cells.words("what_was_done", "Enter what was done"), cells.version("what_was_done")
+    status: object = 422
+    if done and not errors:
+        step = recover(work, account_id, version, done)
+        status = await attempt(work, step, errors, ACCOUNT_REFUSALS, "what_was_done")
+    if errors:
+        page = recovery_page(await known_account(work.session, account_id))
+        return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
+    return RedirectResponse(f"/accounts/{account_id}", 303)

@@ -8,14 +8,24 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import Account, Registration, Vetting
-from services.registry.accounts.tables import AccountRow
+from services.registry.accounts.domain import (
+    Account,
+    Registration,
+    Review,
+    ReviewOutcome,
+    Vetting,
+)
+from services.registry.accounts.tables import AccountRow, ReviewRow
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
 
 PAGE = 50
 _FETCH = 500
 _KEY = (AccountRow.platform, AccountRow.handle, AccountRow.id)
+
+
+class UnknownAccount(LookupError):
+    """No account has this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,54 @@ class AccountPage:
 
     items: tuple[Account, ...]
     next_cursor: UUID | None
+
+
+async def known_account(session: AsyncSession, account_id: UUID) -> Account:
+    """Return an account that is on the register.
+
+    Raises:
+        UnknownAccount: there is none.
+    """
+    account = await get_account(session, account_id)
+    if account is None:
+        raise UnknownAccount
+    return account
+
+
+async def get_account(session: AsyncSession, account_id: UUID) -> Account | None:
+    """Return one account."""
+    row = await session.get(AccountRow, account_id)
+    return account_of(row) if row else None
+
+
+async def accounts_by_id(session: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """Return these accounts by id."""
+    rows = await session.scalars(select(AccountRow).where(AccountRow.id.in_(account_ids)))
+    return {row.id: account_of(row) for row in rows}
+
+
+async def accounts_owned_by(session: AsyncSession, owner: str) -> list[Account]:
+    """Return the accounts, not closed, that somebody answers for."""
+    statement = select(AccountRow).where(AccountRow.owner == owner, AccountRow.status != AccountStatus.CLOSED)
+    return [account_of(row) for row in await session.scalars(statement.order_by(*_KEY))]
+
+
+async def find_open(session: AsyncSession, handles: Sequence[tuple[str, str]]) -> list[Account]:
+    """Return the accounts, not closed, with one of these (platform, canonical handle)."""
+    statement = (
+        select(AccountRow)
+        .where(tuple_(AccountRow.platform, AccountRow.handle).in_(handles), AccountRow.status != AccountStatus.CLOSED)
+        .order_by(*_KEY)
+    )
+    return [account_of(row) for row in await session.scalars(statement)]
+
+
+async def platform_in_use(session: AsyncSession, platform: str) -> bool:
+    """Say whether the department has an account on this platform already (S7)."""
+    statement = select(AccountRow).where(
+        AccountRow.platform == platform, AccountRow.official_use, AccountRow.status != AccountStatus.CLOSED
+    )
+    return any(account_of(row).registration.vouched_for for row in await session.scalars(statement))
 
 
 async def list_accounts(
@@ -64,40 +122,12 @@ async def official_accounts(session: AsyncSession) -> list[Account]:
     return [account async for account in all_accounts(session, wanted) if account.registration.vouched_for]
 
 
-async def get_account(session: AsyncSession, account_id: UUID) -> Account | None:
-    """Return one account."""
-    row = await session.get(AccountRow, account_id)
-    return account_of(row) if row else None
-
-
-async def accounts_by_id(session: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, Account]:
-    """Return these accounts by id."""
-    rows = await session.scalars(select(AccountRow).where(AccountRow.id.in_(account_ids)))
-    return {row.id: account_of(row) for row in rows}
-
-
-async def platform_in_use(session: AsyncSession, platform: str) -> bool:
-    """Say whether the department has an account on this platform already (S7)."""
-    statement = select(AccountRow).where(
-        AccountRow.platform == platform, AccountRow.official_use, AccountRow.status != AccountStatus.CLOSED
+async def reviews_of(session: AsyncSession, account_id: UUID) -> list[Review]:
+    """Return the reviews of an account, the newest first."""
+    rows = await session.scalars(
+        select(ReviewRow).where(ReviewRow.account_id == account_id).order_by(ReviewRow.reviewed_at.desc())
     )
-    return any(account_of(row).registration.vouched_for for row in await session.scalars(statement))
-
-
-async def accounts_owned_by(session: AsyncSession, owner: str) -> list[Account]:
-    """Return the accounts, not closed, that somebody answers for."""
-    statement = select(AccountRow).where(AccountRow.owner == owner, AccountRow.status != AccountStatus.CLOSED)
-    return [account_of(row) for row in await session.scalars(statement.order_by(*_KEY))]
-
-
-async def find_open(session: AsyncSession, handles: Sequence[tuple[str, str]]) -> list[Account]:
-    """Return the accounts, not closed, with one of these (platform, canonical handle)."""
-    statement = (
-        select(AccountRow)
-        .where(tuple_(AccountRow.platform, AccountRow.handle).in_(handles), AccountRow.status != AccountStatus.CLOSED)
-        .order_by(*_KEY)
-    )
-    return [account_of(row) for row in await session.scalars(statement)]
+    return list(map(review_of, rows))
 
 
 def account_of(row: AccountRow) -> Account:
@@ -121,6 +151,20 @@ def account_of(row: AccountRow) -> Account:
         version=row.version,
         registered_at=row.registered_at,
         changed_at=row.changed_at,
+    )
+
+
+def review_of(row: ReviewRow) -> Review:
+    """Return the review that a row stores."""
+    return Review(
+        id=row.id,
+        account_id=row.account_id,
+        due_on=row.due_on,
+        outcome=ReviewOutcome(row.outcome),
+        reason=row.reason,
+        next_on=row.next_on,
+        reviewed_by=row.reviewed_by,
+        reviewed_at=row.reviewed_at,
     )
 
 

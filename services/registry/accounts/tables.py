@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.registry.accounts.domain import Vetting
+from services.registry.accounts.domain import ReviewOutcome, Vetting
 from services.registry.tables import Base
 from shared.db.personal import personal
 from shared.events.vocabulary import AccountClass, AccountStatus
@@ -70,3 +70,57 @@ class AccountRow(Base):
         CheckConstraint("account_class <> 'linkedin' or platform = 'linkedin'", name="linkedin_is_on_linkedin"),
         CheckConstraint("status <> 'legacy' or checks_due_on is not null", name="legacy_has_a_date"),
     )
+
+
+class CompromiseRow(Base):
+    """SIRT confirmed that somebody else controls the account."""
+
+    __tablename__ = "compromise"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "account_class"], ["account.id", "account.account_class"]),
+        # The same confirmation, told twice, changes nothing twice.
+        UniqueConstraint("account_id", "case_id", "confirmed_at"),
+        CheckConstraint("account_class <> 'union'", name="no_union"),
+        CheckConstraint("(recovered_at is null) = (recovered_by is null)", name="recovered_by_somebody"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    account_class: Mapped[str]
+    case_id: Mapped[UUID]
+    reference: Mapped[str]
+    confirmed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    recovered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    recovered_by: Mapped[str | None] = mapped_column(info=personal("who recovered an account", retention="account"))
+
+
+_OUTCOMES = ", ".join(f"'{outcome}'" for outcome in ReviewOutcome)
+
+
+class ReviewRow(Base):
+    """One review of an account."""
+
+    __tablename__ = "review"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "account_class"], ["account.id", "account.account_class"]),
+        Index("ix_review_account", "account_id", "reviewed_at"),
+        CheckConstraint("account_class <> 'union'", name="no_union"),
+        CheckConstraint(f"outcome in ({_OUTCOMES})", name="outcome"),
+        CheckConstraint("reason <> ''", name="says_why"),
+        CheckConstraint("(outcome = 'close') = (evidence is not null)", name="closed_with_evidence"),
+        CheckConstraint("(outcome = 'close') = (next_on is null)", name="next_unless_closed"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    account_class: Mapped[str]
+    due_on: Mapped[date | None]
+    outcome: Mapped[str]
+    reason: Mapped[str] = mapped_column(info=personal("why an account is kept or closed", retention="account"))
+    evidence: Mapped[str | None] = mapped_column(
+        info=personal("how one knows that an account is gone", retention="account")
+    )
+    next_on: Mapped[date | None]
+    reviewed_by: Mapped[str] = mapped_column(info=personal("who reviewed an account", retention="account"))
+    reviewed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

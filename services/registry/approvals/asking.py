@@ -3,10 +3,10 @@
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from services.registry.accounts.changes import RegistrationRefused, note
 from services.registry.accounts.domain import faults
-from services.registry.accounts.handlers import HandleTaken, RegistrationRefused
+from services.registry.accounts.handlers import HandleTaken
 from services.registry.accounts.queries import find_open, platform_in_use
-from services.registry.accounts.recording import note
 from services.registry.approvals.domain import OPEN, About, Draft, Request, RequestState, first_state
 from services.registry.approvals.queries import platform_cleared, request_of
 from services.registry.approvals.tables import RequestRow

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.registry.accounts.changing import lock_one
+from services.registry.accounts.changes import lock_one
 from services.registry.accounts.domain import LEGACY_PERIOD
 from services.registry.accounts.handlers import StatusNotAllowed, register
 from services.registry.approvals.asking import put

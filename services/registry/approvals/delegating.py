@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.recording import note
+from services.registry.accounts.changes import note
 from services.registry.approvals.domain import LONGEST_DELEGATION_DAYS, Delegation
 from services.registry.approvals.queries import delegation_of
 from services.registry.approvals.tables import ApproverRow, DelegationRow

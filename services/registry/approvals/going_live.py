@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from services.registry.accounts.changing import change, lock_one
+from services.registry.accounts.changes import AccountChange, change, lock_one
 from services.registry.accounts.handlers import StatusNotAllowed, register_as
-from services.registry.accounts.recording import Changing
 from services.registry.approvals.domain import About, Request
 from services.registry.context.domain import months_later
 from services.registry.context.work import Work
@@ -50,4 +49,4 @@ async def _pass_checks(work: Work, request: Request) -> None:
         vetting_required=asked.vetting_required,
         next_review_on=kept.next_review_on or months_later(work.today, work.periods.review_months),
     )
-    await change(work, account, Changing(becomes, "checks_passed"))
+    await change(work, account, AccountChange(becomes, "checks_passed"))

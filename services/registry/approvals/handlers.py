@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.recording import note
+from services.registry.accounts.changes import note
 from services.registry.approvals.asking import (
     HandleRequested,
     asked,

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from pydantic import Field
+from pydantic import AliasChoices, AliasGenerator, AliasPath, Field
 
 from services.registry.context.domain import FIRST_DAY, LAST_DAY, Periods
 from services.registry.context.forms import LONGEST_NAME, LONGEST_TEXT
@@ -66,3 +66,8 @@ Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+
+
+def read_through(part: str) -> AliasGenerator:
+    """Return how a body is read off an object: a field that the object lacks is read off its `part`."""
+    return AliasGenerator(validation_alias=lambda field: AliasChoices(field, AliasPath(part, field)))

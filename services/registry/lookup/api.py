@@ -5,9 +5,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.lookup.domain import Answer, Question, Verdict, handles_on, read_question
+from services.registry.lookup.domain import Answer, Question, Verdict, handles_on, more_about, read_question, title_of
 from services.registry.lookup.handlers import look_up
-from services.registry.lookup.words import more_about, title_of
 from shared.auth.guard import Anyone
 from shared.events.platforms import MAX_HANDLE, PLATFORMS
 from shared.events.vocabulary import AccountClass

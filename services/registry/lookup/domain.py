@@ -1,6 +1,6 @@
 """Whether an account is official, as far as somebody who asks may know. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -158,3 +158,31 @@ def _one_edit_apart(left: str, right: str) -> bool:
     l_rest, r_rest = left[start:], right[start:]
     swapped = l_rest[:2] == r_rest[:2][::-1] and l_rest[2:] == r_rest[2:]
     return swapped or l_rest[1:] == r_rest[1:] or l_rest[1:] == r_rest or l_rest == r_rest[1:]
+
+
+_TITLES: Mapping[Verdict, str] = {
+    Verdict.SANCTIONED: "Yes, this account is sanctioned for official use",
+    Verdict.NOT_SANCTIONED: "No, this account is not used officially for DWP",
+    Verdict.OUTSIDE_POLICY: "No, this is not a DWP account",
+    Verdict.UNKNOWN: "No, this is not on the list of official DWP accounts",
+    Verdict.UNREADABLE: "We cannot tell which account you mean",
+}
+_MORE: Mapping[Verdict, str] = {
+    Verdict.SANCTIONED: "Check that you are looking at exactly this name, on exactly this platform.",
+    Verdict.NOT_SANCTIONED: "It is a colleague's own account for professional networking.",
+    Verdict.OUTSIDE_POLICY: "It is an official trade union account, outside this policy.",
+    Verdict.UNKNOWN: "Do not share personal details with it as if it were DWP.",
+    Verdict.UNREADABLE: "Paste the address of the account's profile, or its name as the platform shows it.",
+}
+
+
+def title_of(answer: Answer) -> str:
+    """Return the answer as one short sentence."""
+    if answer.verdict is Verdict.SANCTIONED and answer.account_class is AccountClass.OFFICIAL:
+        return "Yes, this is an official DWP account"
+    return _TITLES[answer.verdict]
+
+
+def more_about(answer: Answer) -> str:
+    """Return what follows from the answer."""
+    return _MORE[answer.verdict]

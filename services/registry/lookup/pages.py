@@ -6,9 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from services.registry.accounts.domain import CLASS_LABELS, Account
-from services.registry.lookup.domain import read_question
+from services.registry.lookup.domain import more_about, read_question, title_of
 from services.registry.lookup.handlers import look_up
-from services.registry.lookup.words import more_about, title_of
 from shared.auth.guard import Anyone
 from shared.events.platforms import platform_label, profile_url
 from shared.web.dependencies import Transaction

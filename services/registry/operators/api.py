@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.registry.accounts.handlers import known_account
+from services.registry.accounts.queries import known_account
 from services.registry.context.dependencies import Read, WorkDep
 from services.registry.context.work import Work
 from services.registry.operators import exceptions, handlers

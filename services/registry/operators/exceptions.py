@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from services.registry.accounts.changes import note
 from services.registry.accounts.domain import Account
-from services.registry.accounts.recording import note
 from services.registry.context.domain import Fault, Refused, end_of, same_person
 from services.registry.context.work import Work
 from services.registry.operators.domain import LONGEST_EXCEPTION_DAYS, Operator, needs_device

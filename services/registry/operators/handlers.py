@@ -6,9 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.registry.accounts.changing import lock_one
+from services.registry.accounts.changes import lock_one, note
 from services.registry.accounts.domain import Account
-from services.registry.accounts.recording import note
 from services.registry.context.domain import folded, same_person
 from services.registry.context.work import Work
 from services.registry.operators.domain import Device, Operator, OperatorState, can_have_operators, needs_device

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import select, union
 
+from services.registry.accounts.changes import lock, note
 from services.registry.accounts.domain import Account
-from services.registry.accounts.recording import lock, note
 from services.registry.context.domain import months_later
 from services.registry.context.work import Work
 from services.registry.operators.domain import OperatorState

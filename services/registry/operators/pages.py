@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.registry.accounts.domain import Account
-from services.registry.accounts.handlers import known_account
+from services.registry.accounts.queries import known_account
 from services.registry.accounts.views import name_of
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import Cells, show_form

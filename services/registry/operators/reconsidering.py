@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from services.registry.accounts.changes import lock, note
 from services.registry.accounts.domain import Account
-from services.registry.accounts.recording import lock, note
 from services.registry.context.domain import folded
 from services.registry.context.work import SYSTEM, Work
 from services.registry.operators.domain import Operator, OperatorState, Verdict, can_have_operators, judge, needs_device

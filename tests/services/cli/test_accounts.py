@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typer.testing import Result
 
 from services.cli.settings import database_url
-from services.registry.accounts import importing
+from services.registry.accounts import csv_file
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import AccountFilter, all_accounts, find_open
 from shared.clock import SystemClock
@@ -71,11 +71,11 @@ async def test_a_handle_that_somebody_registers_at_the_same_moment_is_told_in_on
 
     async def found_before(session: AsyncSession, pairs: Sequence[tuple[str, str]]) -> list[Account]:
         found = await find_open(session, pairs)
-        monkeypatch.setattr(importing, "find_open", find_open)
+        monkeypatch.setattr(csv_file, "find_open", find_open)
         await asyncio.to_thread(asyncio.run, _registered_by_another())
         return found
 
-    monkeypatch.setattr(importing, "find_open", found_before)
+    monkeypatch.setattr(csv_file, "find_open", found_before)
     run = await imported(tmp_path, FINE + "x,other,official,live,\n", *(["--json"] if as_json else []))
     assert run.exit_code == 1, run.exception
     told = json.loads(run.stdout)["summary"] if as_json else run.stderr.strip()
@@ -88,7 +88,7 @@ async def _registered_by_another() -> None:
     ids = RandomIds()
     database = Database(database_url("registry"), application_name="another")
     async with database.transaction() as session:
-        await importing.import_csv(
+        await csv_file.import_csv(
             session,
             HEADER + FINE,
             accept_valid=False,

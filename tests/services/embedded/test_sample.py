@@ -2,7 +2,7 @@
 
 import pytest
 
-import services.registry.accounts.importing
+import services.registry.accounts.csv_file
 from services.embedded import sample
 from services.embedded.data_directory import SAMPLE
 from services.registry.accounts.queries import find_open
@@ -25,7 +25,7 @@ async def test_the_sample_shows_a_waiting_request_and_operators_who_lack_a_gate(
     now, ids = SystemClock().now(), RandomIds()
     accounts = (SAMPLE / "accounts.csv").read_text(encoding="utf-8")
     async with database.transaction() as session:
-        await services.registry.accounts.importing.import_csv(
+        await services.registry.accounts.csv_file.import_csv(
             session, accounts, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor="system:test"
         )
         await sample._load_gates(session, now, ids=ids, periods=PERIODS, observers=OBSERVERS)

@@ -6,24 +6,20 @@ from datetime import date
 
 import pytest
 
-from services.registry.accounts.changing import (
+from services.registry.accounts.changes import AccountChangedMeanwhile, RegistrationRefused
+from services.registry.accounts.domain import Account, Registration, Vetting
+from services.registry.accounts.handlers import (
     Closing,
     Details,
+    HandleTaken,
     StatusChange,
+    StatusNotAllowed,
     change_details,
     change_status,
     close,
-)
-from services.registry.accounts.domain import Account, Registration, Vetting
-from services.registry.accounts.handlers import (
-    AccountChangedMeanwhile,
-    HandleTaken,
-    RegistrationRefused,
-    StatusNotAllowed,
-    UnknownAccount,
     register,
 )
-from services.registry.accounts.queries import get_account
+from services.registry.accounts.queries import UnknownAccount, get_account
 from shared.audit import chain
 from shared.db.database import Database
 from shared.events.vocabulary import AccountClass, AccountStatus

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from services.registry.accounts.changes import RegistrationRefused
 from services.registry.accounts.domain import Vetting
-from services.registry.accounts.handlers import HandleTaken, RegistrationRefused, StatusNotAllowed, register
+from services.registry.accounts.handlers import HandleTaken, StatusNotAllowed, register
 from services.registry.accounts.queries import get_account
 from services.registry.approvals import handlers
 from services.registry.approvals.asking import HandleRequested, ask

@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.changing import Closing, Details, change, change_details, close, lock_one
+from services.registry.accounts.changes import AccountChange, change, lock_one
 from services.registry.accounts.domain import Registration, Vetting
-from services.registry.accounts.handlers import register
-from services.registry.accounts.recording import Changing
+from services.registry.accounts.handlers import Closing, Details, change_details, close, register
 from services.registry.context.domain import Periods
 from services.registry.context.work import NotYourAccount, Work
 from services.registry.operators.domain import Device, Operator, OperatorState
@@ -149,7 +148,7 @@ async def test_an_approved_person_who_is_named_already_is_not_named_again(databa
 
 
 async def _become(work: Work, account_id: AccountId, registration: Registration) -> None:
-    await change(work, await lock_one(work, account_id), Changing(registration, "details_changed"))
+    await change(work, await lock_one(work, account_id), AccountChange(registration, "details_changed"))
 
 
 @pytest.mark.policy("S5")

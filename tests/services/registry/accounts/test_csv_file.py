@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.registry.accounts import csv_file
-from services.registry.accounts.exporting import export_csv
-from services.registry.accounts.importing import ImportResult, import_csv
+from services.registry.accounts.csv_file import ImportResult, export_csv, import_csv
 from services.registry.accounts.queries import AccountFilter, all_accounts
 from shared.db.database import Database
 from shared.events.vocabulary import AccountClass, AccountStatus

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from services.registry.context.dependencies import WorkDep
-from services.registry.waiting.queries import waiting_for
+from services.registry.overview.queries import tasks_for
 
 router = APIRouter(prefix="/accounts/api/v1", tags=["waiting"])
 
@@ -28,7 +28,7 @@ class WaitingBody(BaseModel):
 @router.get("/waiting")
 async def get_waiting(work: WorkDep) -> WaitingBody:
     """List what waits for you: requests, removals, gates, recoveries, reviews and checks."""
-    found = await waiting_for(work)
+    found = await tasks_for(work)
     return WaitingBody(
         requests=tuple(one.id for one in found.requests),
         removal_tasks=tuple(one.id for _, one in found.removals),

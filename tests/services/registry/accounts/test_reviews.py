@@ -9,12 +9,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.domain import Account, Registration
-from services.registry.accounts.handlers import AccountChangedMeanwhile, register
+from services.registry.accounts.changes import AccountChangedMeanwhile
+from services.registry.accounts.domain import Account, Registration, ReviewOutcome, review_fault
+from services.registry.accounts.handlers import NewReview, NotReviewed, ReviewRefused, announce_due, register, review
+from services.registry.accounts.queries import reviews_of
 from services.registry.context.work import NotYourAccount
-from services.registry.reviews.domain import ReviewOutcome, fault_of
-from services.registry.reviews.handlers import NotReviewed, Outcome, ReviewRefused, announce_due, review
-from services.registry.reviews.queries import reviews_of
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.db.database import Database
@@ -34,7 +33,7 @@ async def put(database: Database, *registrations: Registration) -> list[AccountI
 
 
 async def reviewed(
-    database: Database, wanted: Outcome, role: Role = Role.ACCOUNT_OWNER, staff_id: str = "S7001"
+    database: Database, wanted: NewReview, role: Role = Role.ACCOUNT_OWNER, staff_id: str = "S7001"
 ) -> Account:
     async with database.transaction() as session:
         return await review(work_in(session, role, staff_id), wanted)
@@ -60,7 +59,7 @@ async def test_a_review_falls_due_once_for_each_date(database: Database) -> None
     assert [await sweep(database, late_evening), await sweep(database, late_evening)] == [1, 0]
     assert await sweep(database, datetime(2026, 11, 24, tzinfo=UTC)) == 1
     assert await announced(database) == [(due, "2026-11-23"), (later, "2026-11-24")]
-    await reviewed(database, Outcome(due, 1, ReviewOutcome.KEEP, "Still needed", NEXT))
+    await reviewed(database, NewReview(due, 1, ReviewOutcome.KEEP, "Still needed", NEXT))
     assert await sweep(database, datetime(2027, 11, 23, tzinfo=UTC)) == 1
     assert (await announced(database))[-1] == (due, "2027-11-23")
 
@@ -69,7 +68,7 @@ async def test_a_review_falls_due_once_for_each_date(database: Database) -> None
 @pytest.mark.parametrize("outcome", [ReviewOutcome.KEEP, ReviewOutcome.CHANGE])
 async def test_a_kept_account_has_a_next_review(database: Database, outcome: ReviewOutcome) -> None:
     (account_id,) = await put(database, DUE)
-    account = await reviewed(database, Outcome(account_id, 1, outcome, "Still needed", NEXT))
+    account = await reviewed(database, NewReview(account_id, 1, outcome, "Still needed", NEXT))
     assert account.registration.next_review_on == NEXT
     async with database.transaction() as session:
         (stored,) = await reviews_of(session, account_id)
@@ -81,7 +80,7 @@ async def test_a_kept_account_has_a_next_review(database: Database, outcome: Rev
 @pytest.mark.policy("S8")
 async def test_an_account_is_closed_only_with_evidence_that_it_is_gone(database: Database) -> None:
     (account_id,) = await put(database, DUE)
-    closing = Outcome(account_id, 1, ReviewOutcome.CLOSE, "Nobody needs it")
+    closing = NewReview(account_id, 1, ReviewOutcome.CLOSE, "Nobody needs it")
     with pytest.raises(ReviewRefused) as refusal:
         await reviewed(database, closing)
     assert [fault.field for fault in refusal.value.faults] == ["evidence"]
@@ -103,12 +102,12 @@ async def test_an_account_is_closed_only_with_evidence_that_it_is_gone(database:
     ],
 )
 def test_the_next_review_is_ahead_and_not_too_far(next_on: date | None, *, fits: bool) -> None:
-    assert (fault_of(ReviewOutcome.KEEP, next_on, None, TODAY) is None) is fits
+    assert (review_fault(ReviewOutcome.KEEP, next_on, None, TODAY) is None) is fits
 
 
 async def test_who_does_not_answer_for_an_account_does_not_review_it(database: Database) -> None:
     (account_id,) = await put(database, DUE)
-    wanted = Outcome(account_id, 1, ReviewOutcome.KEEP, "Still needed", NEXT)
+    wanted = NewReview(account_id, 1, ReviewOutcome.KEEP, "Still needed", NEXT)
     with pytest.raises(NotYourAccount):
         await reviewed(database, wanted, Role.ACCOUNT_OWNER, "S7009")
     await reviewed(database, wanted, Role.COMMS, "S8003")
@@ -120,7 +119,7 @@ async def test_who_does_not_answer_for_an_account_does_not_review_it(database: D
 async def test_a_union_account_is_never_reviewed(database: Database) -> None:
     (account_id,) = await put(database, UNION)
     with pytest.raises(NotReviewed):
-        await reviewed(database, Outcome(account_id, 1, ReviewOutcome.KEEP, "x", NEXT), Role.COMMS)
+        await reviewed(database, NewReview(account_id, 1, ReviewOutcome.KEEP, "x", NEXT), Role.COMMS)
     with pytest.raises(IntegrityError, match="ck_review_no_union"):
         async with database.transaction() as session:
             await session.execute(

@@ -23,7 +23,7 @@ _UNDECIDED = (RequestState.WITH_ADVICE_CENTRE, RequestState.REQUESTED, RequestSt
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Tasks:
     """What somebody can do something about now."""
 
     requests: Sequence[Request]
@@ -43,13 +43,13 @@ class Waiting:
         return not any(parts)
 
 
-async def waiting_for(work: Work) -> Waiting:
+async def tasks_for(work: Work) -> Tasks:
     """Return what waits for whoever works."""
     mine = await _accounts(work)
     by_id = {account.id: account for account in mine}
     removals = await open_removals_of(work.session, list(by_id)) if by_id else []
     lacking = await in_state(work.session, list(by_id), (OperatorState.PENDING, OperatorState.WITHDRAWN))
-    return Waiting(
+    return Tasks(
         requests=await _requests(work),
         removals=[(by_id[one.operator.account_id], one) for one in removals],
         gates=[(by_id[one.account_id], one) for one in lacking if one.wanted],

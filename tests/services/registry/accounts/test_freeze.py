@@ -8,12 +8,10 @@ from uuid import UUID
 import pytest
 
 from services.registry import consumer
-from services.registry.accounts.changing import StatusChange, change_status
 from services.registry.accounts.domain import Account, Registration
-from services.registry.accounts.handlers import StatusNotAllowed, register
+from services.registry.accounts.handlers import StatusChange, StatusNotAllowed, change_status, recover, register
 from services.registry.accounts.queries import get_account
 from services.registry.context.work import NotYourAccount
-from services.registry.freezing.handlers import recover
 from services.registry.operators.handlers import Naming, name_operator
 from services.registry.training.domain import Completion
 from services.registry.training.handlers import record

@@ -1,4 +1,4 @@
-"""How a change of an account is stored, told and recorded: the row, its event and its activity always go together."""
+"""How an account changes: locked, checked, and stored together with its event and its entry in the audit trail."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,9 +8,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import Account, Registration
-from services.registry.accounts.queries import account_of
+from services.registry.accounts.domain import (
+    Account,
+    Registration,
+    faults,
+)
+from services.registry.accounts.queries import UnknownAccount, account_of
 from services.registry.accounts.tables import AccountRow
+from services.registry.context.domain import Refused
 from services.registry.context.work import Work
 from shared.audit import chain
 from shared.audit.chain import Change
@@ -22,8 +27,16 @@ _PRIVATE = ("handle", "title", "owner", "approved_person", "declared_by")
 _TOLD = ("status", "official_use", "next_review_on", "checks_due_on", "vetting_required")
 
 
+class RegistrationRefused(Refused):
+    """The registration breaks a rule of the register."""
+
+
+class AccountChangedMeanwhile(Exception):
+    """The account is not in the version that was read."""
+
+
 @dataclass(frozen=True, slots=True)
-class Changing:
+class AccountChange:
     """What an account becomes, what that is called in its record, and the personal texts that belong to it."""
 
     becomes: Registration
@@ -45,7 +58,45 @@ async def lock(session: AsyncSession, account_ids: Sequence[UUID], *, skip_locke
     return [account_of(row) for row in rows]
 
 
-async def store(work: Work, changes: Sequence[tuple[Account, Changing]]) -> list[Account]:
+async def lock_one(work: Work, account_id: UUID) -> Account:
+    """Lock one account.
+
+    Raises:
+        UnknownAccount: there is none.
+    """
+    locked = await lock(work.session, [account_id])
+    if not locked:
+        raise UnknownAccount
+    return locked[0]
+
+
+async def lock_version(work: Work, account_id: UUID, version: int) -> Account:
+    """Lock an account that is still as it was read.
+
+    Raises:
+        UnknownAccount: there is none.
+        AccountChangedMeanwhile: the version read is not the newest.
+    """
+    account = await lock_one(work, account_id)
+    if account.version != version:
+        raise AccountChangedMeanwhile
+    return account
+
+
+async def change(work: Work, account: Account, changing: AccountChange) -> Account:
+    """Store what a locked account becomes, and call who observes it.
+
+    Raises:
+        RegistrationRefused: it would break a rule of the register.
+    """
+    if found := faults(changing.becomes):
+        raise RegistrationRefused(*found)
+    (after,) = await store(work, [(account, changing)])
+    await work.observers.accounts_changed(work, [after.id])
+    return after
+
+
+async def store(work: Work, changes: Sequence[tuple[Account, AccountChange]]) -> list[Account]:
     """Store changes of locked accounts, append to their chains and tell the other services."""
     after = [await _apply(work, account, changing.becomes) for account, changing in changes]
     links = [
@@ -102,7 +153,7 @@ async def _apply(work: Work, account: Account, becomes: Registration) -> Account
     return account_of(row)
 
 
-def _described(work: Work, before: Registration, changing: Changing) -> Change:
+def _described(work: Work, before: Registration, changing: AccountChange) -> Change:
     """Describe the change. Of a union account no text is kept: it could say who belongs to it (C-j)."""
     union = before.account_class is AccountClass.UNION
     old, new = _texts(before, _TOLD), _texts(changing.becomes, _TOLD)

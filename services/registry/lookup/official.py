@@ -42,7 +42,7 @@ class OfficialList(BaseModel):
 @router.get("/official", response_class=HTMLResponse, include_in_schema=False)
 async def show(request: Request, session: Transaction, _principal: Anyone) -> HTMLResponse:
     """Show the list."""
-    return render(request, "accounts/official.html", accounts=await _listed(session))
+    return render(request, "lookup/official.html", accounts=await _listed(session))
 
 
 @router.get("/official.json")

@@ -1,1 +1,0 @@
-"""What waits for whoever is signed in: requests, gates, removals, reviews, recoveries, checks."""
