@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -50,11 +50,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Show the time by folder beside pytest's list of the slowest tests (`--durations=20`)."""
     if not config.getoption("durations"):
         return
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     for report in (one for group in terminalreporter.stats.values() for one in group):
         if isinstance(report, pytest.TestReport):
             path = Path(report.location[0])
             seconds[str(Path(*path.parts[: 3 if path.parts[1] in {"services", "shared"} else 2]))] += report.duration
     terminalreporter.section("time by folder, in seconds of all test processes together")
-    for folder, spent in seconds.most_common():
+    for folder, spent in sorted(seconds.items(), key=lambda entry: -entry[1]):
         terminalreporter.line(f"{spent:8.1f}  {folder}")

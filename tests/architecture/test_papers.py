@@ -10,7 +10,7 @@ from tests.architecture.source import ROOT
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 DATE = re.compile(r"Date: \d{4}-\d{2}-\d{2}")
 STATUS = re.compile(r"Status: (?:accepted|replaced by \d{4})")
-PAPERS = ("README.md", "CONTRIBUTING.md", "docs/glossary.md", "docs/decisions/README.md")
+PAPERS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md", "docs/decisions/README.md")
 IN_TREE = re.compile(r"`((?:services|shared|demo|deploy|docs|tests|benchmarks)/[\w./-]*[\w/])`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
