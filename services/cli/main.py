@@ -50,7 +50,7 @@ COMMANDS = {
     ),
     "token": Command("services.cli.credentials:token", "Print a bearer token for the API (embedded mode only)."),
     "demo": Command(
-        "services.cli.demo.command:demo",
+        "services.cli.demo:demo",
         "Send a realistic mix of reports, show what became of each; exit code 1 when something does not add up.",
     ),
     "topics apply": Command(

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from services.cli.demo.faults import DemoCannotRun
-from services.cli.demo.mix import Planned, plan
-from services.cli.demo.tokens import Bearer
+from demo.mix import plan
+from demo.reports import PlannedReport
+from demo.tokens import Bearer, DemoCannotRun
 
 _AT_ONCE = 4
 _MORE_WITHIN = 600.0
@@ -30,7 +30,7 @@ class Stream:
         """Scenarios that were answered otherwise than planned."""
         self._client = client
         self._bearer = bearer
-        self._plan: Iterator[Planned] = plan(seed, _ENDLESS)
+        self._plan: Iterator[PlannedReport] = plan(seed, _ENDLESS)
         self._stopped = asyncio.Event()
 
     async def run(self) -> None:
@@ -66,7 +66,7 @@ class Stream:
             if answer.status_code != report.expected.status:
                 self.wrong[f"{report.scenario}: {answer.status_code}"] += 1
 
-    async def _until_answered(self, report: Planned) -> httpx.Response:
+    async def _until_answered(self, report: PlannedReport) -> httpx.Response:
         while True:
             try:
                 answer = await self._send(report)
@@ -78,7 +78,7 @@ class Stream:
             self.repeated += 1
             await asyncio.sleep(_PAUSE)
 
-    async def _send(self, report: Planned) -> httpx.Response:
+    async def _send(self, report: PlannedReport) -> httpx.Response:
         headers = {"content-type": report.content_type, "idempotency-key": report.key}
         if not report.sender.anonymous:
             headers["authorization"] = await self._bearer(report.sender)

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from services.cli.demo.tokens import client_credentials
+from demo.tokens import client_credentials
 from shared.events.topics import SERVICES
 from tests.compose.engine import DEMO, Composed, Failed, compose_command, composed, output_of
 from tests.compose.sign_in import sign_in

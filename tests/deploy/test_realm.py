@@ -7,8 +7,9 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from services.cli.demo.mix import ROUND, Sender, plan
-from services.cli.demo.tokens import OVERSEER, READERS, client_of
+from demo.mix import ROUND, plan
+from demo.reports import Sender
+from demo.tokens import OVERSEER, READERS, client_of
 from shared.auth.permissions import Role
 from shared.auth.personas import load_personas
 from shared.auth.principal import Principal

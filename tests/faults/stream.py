@@ -11,8 +11,8 @@ import httpx
 from cloudevents.core.bindings import kafka as kafka_binding
 from cloudevents.core.v1.event import CloudEvent
 
-from services.cli.demo.mix import plan
-from services.cli.demo.planned import Planned
+from demo.mix import plan
+from demo.reports import PlannedReport
 from shared.auth.permissions import Role
 from shared.clock import SystemClock
 from shared.events import topics
@@ -37,7 +37,7 @@ class Stream:
     most: int
     accepted: dict[int, str] = field(default_factory=dict)
     """Number in the plan → report id, of every 201."""
-    planned: dict[int, Planned] = field(default_factory=dict)
+    planned: dict[int, PlannedReport] = field(default_factory=dict)
     """Number → what was sent, of every 201."""
     surprises: Counter[str] = field(default_factory=Counter)
     """Answers that the plan does not expect: scenario and status."""
@@ -58,13 +58,15 @@ class Stream:
             while len(self.accepted) < goal:
                 await asyncio.sleep(_AGAIN_AFTER)
 
-    async def _one_person(self, client: httpx.AsyncClient, reports: Iterator[Planned], until: asyncio.Event) -> None:
+    async def _one_person(
+        self, client: httpx.AsyncClient, reports: Iterator[PlannedReport], until: asyncio.Event
+    ) -> None:
         while self.sent < self.most or not until.is_set():
             self.sent += 1
             await self._until_answered(client, next(reports))
             await asyncio.sleep(extent.PAUSE_SECONDS)
 
-    async def _until_answered(self, client: httpx.AsyncClient, report: Planned) -> None:
+    async def _until_answered(self, client: httpx.AsyncClient, report: PlannedReport) -> None:
         while True:
             clock = self.environment.clock_error
             try:
@@ -81,7 +83,7 @@ class Stream:
             self._note(report, response)
             return
 
-    async def _sent(self, client: httpx.AsyncClient, report: Planned) -> httpx.Response:
+    async def _sent(self, client: httpx.AsyncClient, report: PlannedReport) -> httpx.Response:
         headers = {"Content-Type": report.content_type}
         if report.key:
             headers["Idempotency-Key"] = report.key
@@ -89,7 +91,7 @@ class Stream:
             headers["Authorization"] = f"Bearer {self.environment.token(report.sender.role, report.sender.staff_id)}"
         return await client.post(self.environment.url(report.path), content=report.content, headers=headers)
 
-    def _note(self, report: Planned, response: httpx.Response) -> None:
+    def _note(self, report: PlannedReport, response: httpx.Response) -> None:
         if response.status_code != report.expected.status:
             self.surprises[f"{report.scenario}: {response.status_code}"] += 1
         if response.status_code == httpx.codes.CREATED:

@@ -1,4 +1,4 @@
-"""`signpost demo`: what it is told, and where it sends."""
+"""`signpost demo`: gives the demo a client, tokens and a ledger for the Signpost that it sends to."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import httpx
@@ -14,21 +15,23 @@ import typer
 from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
 
-from services.cli.demo import tokens
-from services.cli.demo.faults import DemoCannotRun
-from services.cli.demo.ledger import DatabaseLedger, Ledger, OperationsLedger
-from services.cli.demo.mix import ROUND, plan
-from services.cli.demo.outcome import Outcome
-from services.cli.demo.run import Demo, Step
-from services.cli.demo.showing import as_json as outcome_as_json
-from services.cli.demo.showing import show
-from services.cli.demo.tokens import Bearer
+from demo import results
+from demo.mix import ROUND, plan
+from demo.readers import Figures, Ledger, LedgerUnavailable, OperationsLedger
+from demo.reports import Sender
+from demo.results import DemoResult
+from demo.run import Demo, ShowProgress
+from demo.tokens import Bearer, DemoCannotRun, Tokens, client_credentials
 from services.cli.settings import database_url, settings_of
+from services.intake.ledger.queries import reconcile
 from services.intake.settings import IntakeSettings
+from shared.auth.issue import issue_token
+from shared.auth.permissions import Role
 from shared.auth.provider_keys import ProviderUnavailable
 from shared.auth.provider_tokens import Provider
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.db.database import Database
 from shared.settings import InvalidSettings
 
@@ -36,6 +39,8 @@ SECRET = "SIGNPOST_DEMO_CLIENT_SECRET"  # noqa: S105 - the name of the variable
 TOKEN_URL = "SIGNPOST_DEMO_TOKEN_URL"  # noqa: S105 - the name of the variable
 INTERRUPTED = 130
 _PATIENCE = httpx.Timeout(30.0)
+_EMBEDDED_LIFE_SECONDS = 3600.0
+"""After this a token of this machine is made anew; it is good for eight hours."""
 
 _console = Console(highlight=False)
 _progress_console = Console(stderr=True)
@@ -64,23 +69,67 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
     """Send a realistic mix of reports, show what became of each; exit code 1 when something does not add up."""
-    outcome = asyncio.run(_run(url, token_url, count=count, rate=rate, seed=seed, wait=wait))
+    result = asyncio.run(_run(url, token_url, count=count, rate=rate, seed=seed, wait=wait))
     if as_json:
-        typer.echo(json.dumps(outcome_as_json(outcome)))
+        typer.echo(json.dumps(results.as_json(result)))
     else:
-        show(outcome, _console)
-    if any(True for _ in outcome.problems()):
+        results.show(result, _console)
+    if any(True for _ in result.problems()):
         raise typer.Exit(1)
-    raise typer.Exit(INTERRUPTED if outcome.interrupted else 0)
+    raise typer.Exit(INTERRUPTED if result.interrupted else 0)
 
 
-async def _run(url: str | None, token_url: str | None, *, count: int, rate: float, seed: int, wait: float) -> Outcome:
+async def _run(
+    url: str | None, token_url: str | None, *, count: int, rate: float, seed: int, wait: float
+) -> DemoResult:
     async with _reached(url or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}", token_url) as signpost:
         reports = plan(seed, count, at=SystemClock().now(), run=secrets.token_hex(4))
         with _progress() as step:
             return await Demo(signpost.client, signpost.bearer, signpost.ledger, step).run(
                 reports, count=count, rate=rate, wait=wait
             )
+
+
+class _DatabaseLedger:
+    """The same figures as `signpost reconcile`, from intake's database."""
+
+    source = "database"
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def figures(self) -> Figures:
+        try:
+            async with self._database.transaction() as session:
+                found = await reconcile(session, self._clock.now())
+        except (OSError, SQLAlchemyError) as error:
+            raise LedgerUnavailable from error
+        return Figures(
+            accepted=found.accepted,
+            dead_lettered=found.dead_lettered,
+            unaccounted=found.unaccounted,
+            published=found.published,
+            cases=found.cases,
+            alert_decisions=found.alert_decisions,
+            in_flight=found.in_flight,
+        )
+
+
+def embedded_tokens(signing_key_file: Path, personas_file: Path, clock: Clock) -> Tokens:
+    """Return tokens as `signpost token` prints them."""
+
+    async def ask(sender: Sender) -> tuple[str, float]:
+        token = issue_token(
+            sender.role or Role.REPORTER,
+            sender.staff_id,
+            signing_key_file=signing_key_file,
+            now=clock.now(),
+            personas_file=personas_file,
+        )
+        return token, _EMBEDDED_LIFE_SECONDS
+
+    return Tokens(ask)
 
 
 @asynccontextmanager
@@ -99,18 +148,18 @@ async def _reached(url: str, token_url: str | None) -> AsyncIterator[Reached]:
             return
         database = Database(database_url("intake"), application_name="signpost-demo", pool_size=1)
         stack.push_async_callback(database.close)
-        yield Reached(client, bearer, DatabaseLedger(database, SystemClock()))
+        yield Reached(client, bearer, _DatabaseLedger(database, SystemClock()))
 
 
 def _of_this_machine() -> Bearer:
     settings = settings_of(IntakeSettings)
     if settings.personas_file is None or settings.signing_key_file is None:
         raise InvalidSettings(f"set {SECRET}: the secret of the demonstration's clients at your identity provider")
-    return tokens.embedded(settings.signing_key_file, settings.personas_file, SystemClock())
+    return embedded_tokens(settings.signing_key_file, settings.personas_file, SystemClock())
 
 
 async def _of_the_provider(client: httpx.AsyncClient, token_url: str | None, secret: SecretStr) -> Bearer:
-    return tokens.client_credentials(client, token_url or await _discovered(), secret)
+    return client_credentials(client, token_url or await _discovered(), secret)
 
 
 async def _discovered() -> str:
@@ -127,7 +176,7 @@ async def _discovered() -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Step]:
+def _progress() -> Iterator[ShowProgress]:
     """Show how far it is, on the error stream of a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_progress_console, disable=not _progress_console.is_terminal) as progress:

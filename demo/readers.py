@@ -1,21 +1,88 @@
-"""Reads what became of reports: cases from each team's list, alerts from notifier."""
+"""Reads what Signpost says became of reports: cases of each team, alerts, and the figures of the ledger."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import httpx
 from pydantic import AwareDatetime, BaseModel, TypeAdapter
 
-from services.cli.demo.planned import Sender
-from services.cli.demo.tokens import READERS, Bearer
+from demo.reports import Sender
+from demo.tokens import OVERSEER, READERS, Bearer
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The ledger's figures, counted in reports; None for those that the operations page does not show."""
+
+    accepted: int
+    dead_lettered: int
+    unaccounted: int
+    published: int | None = None
+    cases: int | None = None
+    alert_decisions: int | None = None
+    in_flight: int | None = None
+
+
+class LedgerUnavailable(Exception):
+    """The database or service that keeps the ledger does not answer."""
+
+
+class Ledger(Protocol):
+    """Where the figures come from."""
+
+    source: str
+
+    async def figures(self) -> Figures:
+        """Return the figures of this moment.
+
+        Raises:
+            LedgerUnavailable: the database or service that keeps them does not answer.
+        """
+        ...
+
+
+class _Summary(BaseModel):
+    accepted_today: int
+    dead_lettered: int
+    unaccounted: int | None
+
+
+class _Operations(BaseModel):
+    summary: _Summary
+
+
+class OperationsLedger:
+    """The figures of the operations page, a second or two late; `accepted` starts again at midnight in the UK."""
+
+    source = "operations"
+
+    def __init__(self, client: httpx.AsyncClient, bearer: Bearer) -> None:
+        self._client = client
+        self._bearer = bearer
+
+    async def figures(self) -> Figures:
+        try:
+            headers = {"Authorization": await self._bearer(OVERSEER)}
+            answer = (await self._client.get("/cases/api/v1/operations", headers=headers)).raise_for_status()
+        except httpx.HTTPError as error:
+            raise LedgerUnavailable from error
+        summary = _Operations.model_validate_json(answer.content).summary
+        return Figures(
+            accepted=summary.accepted_today,
+            dead_lettered=summary.dead_lettered,
+            unaccounted=summary.unaccounted or 0,
+        )
+
 
 _PAGE = 100
 _AT_ONCE = 8
 _CLOCKS_DIFFER = timedelta(minutes=1)
-"""Services on other machines may be so much apart."""
+"""How far the clocks of two machines may differ."""
 
 
 class Case(BaseModel):
@@ -36,7 +103,7 @@ class Routing(BaseModel):
 
 
 class Alert(BaseModel):
-    """An alert as notifier tells of it: nobody's name, only who they are to the report."""
+    """An alert as notifier lists it: no names, only what the recipient is to the report."""
 
     purpose: str
     reason: str
@@ -51,8 +118,8 @@ class _Page(BaseModel):
 _ALERTS = TypeAdapter(dict[str, list[Alert]])
 
 
-class Following:
-    """Asks as the teams' leads would."""
+class ReportReader:
+    """Reads as the teams' leads do."""
 
     def __init__(self, client: httpx.AsyncClient, bearer: Bearer) -> None:
         self._client = client
@@ -78,16 +145,16 @@ class Following:
         return {report: [cases[name] for name in sorted(cases)] for report, cases in found.items()}
 
     async def check(self) -> None:
-        """See that each of those who read may, before anything is sent.
+        """Check that each reader is allowed to, before anything is sent.
 
         Raises:
-            httpx.HTTPError: a service does not answer, or does not let somebody read.
+            httpx.HTTPError: a service does not answer, or refuses a reader.
         """
         for reader in READERS:
             await self._page(reader, None)
 
     async def alerts(self, report_ids: Sequence[UUID], note: Callable[[], None]) -> dict[UUID, list[Alert]]:
-        """Return whom each report was told to; `note` is called after each.
+        """Return the alerts of each report; `note` is called after each.
 
         Raises:
             httpx.HTTPError: notifier does not answer.
@@ -127,5 +194,5 @@ class Following:
 
 
 def _made_at(report_id: UUID) -> datetime:
-    """Return when a UUIDv7 was made, by the clock of who made it (RFC 9562 §5.7)."""
+    """Return when a UUIDv7 was made, by the clock of its maker (RFC 9562 §5.7)."""
     return datetime.fromtimestamp((report_id.int >> 80) / 1000, UTC)

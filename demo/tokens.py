@@ -1,18 +1,20 @@
-"""Bearer tokens for whoever sends and asks: issued from an embedded data directory, or by the identity provider."""
+"""Bearer tokens for the reporters and readers of the demo, each kept until shortly before it ends."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
-from services.cli.demo.faults import DemoCannotRun
-from services.cli.demo.planned import Sender
-from shared.auth.issue import issue_token
+from demo.reports import Sender
 from shared.auth.permissions import Role
-from shared.clock import Clock
+from shared.errors import ExplainedError
+
+
+class DemoCannotRun(ExplainedError):
+    """The demo cannot go on; the message holds no secret."""
+
 
 OVERSEER = Sender(Role.OPERATIONS, "S8001")
 READERS = (
@@ -22,14 +24,12 @@ READERS = (
     Sender(Role.ADVICE_CENTRE, "S6002"),
     Sender(Role.POLICY_STANDARDS, "S6003"),
 )
-"""Between them they see every team's cases; the first sees whom every report was told to."""
+"""Between them they see every team's cases; the first sees the alerts of every report."""
 
 Bearer = Callable[[Sender], Awaitable[str]]
-"""Return the `Authorization` header of somebody who is signed in."""
+"""Return the `Authorization` header of a sender."""
 
 _EARLY_SECONDS = 30.0
-_EMBEDDED_LIFE_SECONDS = 3600.0
-"""Of the eight hours that such a token lives."""
 
 
 class Tokens:
@@ -50,26 +50,10 @@ class Tokens:
         return f"Bearer {token}"
 
 
-def embedded(signing_key_file: Path, personas_file: Path, clock: Clock) -> Tokens:
-    """Return tokens as `signpost token` prints them."""
-
-    async def ask(sender: Sender) -> tuple[str, float]:
-        token = issue_token(
-            sender.role or Role.REPORTER,
-            sender.staff_id,
-            signing_key_file=signing_key_file,
-            now=clock.now(),
-            personas_file=personas_file,
-        )
-        return token, _EMBEDDED_LIFE_SECONDS
-
-    return Tokens(ask)
-
-
 def client_credentials(client: httpx.AsyncClient, token_url: str, secret: SecretStr) -> Tokens:
     """Return tokens that the identity provider gives to the demonstration's service clients (RFC 6749 §4.4).
 
-    They raise `DemoCannotRun` where the provider knows no such client, and `httpx.TransportError` while it is away.
+    They raise `DemoCannotRun` where the provider knows no such client, `httpx.TransportError` while it is not ready.
     """
 
     async def ask(sender: Sender) -> tuple[str, float]:
@@ -87,5 +71,5 @@ def client_credentials(client: httpx.AsyncClient, token_url: str, secret: Secret
 
 
 def client_of(sender: Sender) -> str:
-    """Return the service client that sends for somebody in the demonstration (`deploy/keycloak`)."""
+    """Return the service client that sends for a person of the demonstration (`deploy/keycloak`)."""
     return f"demo-{sender.staff_id}" if sender.staff_id else "reporting-system"

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import httpx
 
-from services.cli.demo.planned import CREATED, Expected, Planned
-from services.cli.demo.tokens import Bearer
+from demo.reports import CREATED, Expectation, PlannedReport
+from demo.tokens import Bearer
 
 _AT_ONCE = 8
 _PATIENCE_SECONDS = 60.0
@@ -22,7 +22,7 @@ _AGAIN = frozenset(
         httpx.codes.GATEWAY_TIMEOUT,
     }
 )
-"""Answers that say that it was not taken, or that nobody knows: the same key makes it one report either way."""
+"""Answers that leave open whether the report was taken: sent again with the same key, it is one report either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Answer:
 
     number: int
     scenario: str
-    expected: Expected
+    expected: Expectation
     status: int | None
     """None where nothing was answered for as long as it was tried."""
     report_id: UUID | None = None
@@ -43,8 +43,8 @@ class Answer:
         return self.report_id is not None
 
 
-class Sending:
-    """Several people who report at once; `stop` ends it after what is under way."""
+class Submission:
+    """Several reporters at once; `stop` ends it after the reports under way."""
 
     def __init__(
         self, client: httpx.AsyncClient, bearer: Bearer, *, rate: float, stop: asyncio.Event, note: Callable[[], None]
@@ -58,12 +58,12 @@ class Sending:
         self._started = 0.0
         self.answers: list[Answer] = []
 
-    async def run(self, plan: Iterator[Planned]) -> None:
+    async def run(self, plan: Iterator[PlannedReport]) -> None:
         """Send the whole plan, or as much as there is time for until `stop`."""
         self._started = _now()
-        await asyncio.gather(*(self._one_person(plan) for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(self._one_reporter(plan) for _ in range(_AT_ONCE)))
 
-    async def _one_person(self, plan: Iterator[Planned]) -> None:
+    async def _one_reporter(self, plan: Iterator[PlannedReport]) -> None:
         for planned in plan:
             if not await self._its_turn(planned.number):
                 return
@@ -71,12 +71,12 @@ class Sending:
             self._note()
 
     async def _its_turn(self, number: int) -> bool:
-        """Wait until the report is due; say whether it is still wanted."""
+        """Wait until the report is due; return whether it is still wanted."""
         due = self._started + (number - 1) / self._rate if self._rate else self._started
         await sleep_unless(self._stop, due - _now())
         return not self._stop.is_set()
 
-    async def _until_answered(self, planned: Planned) -> Answer:
+    async def _until_answered(self, planned: PlannedReport) -> Answer:
         until, pause, tries = _now() + _PATIENCE_SECONDS, _FIRST_PAUSE, 0
         while True:
             tries += 1
@@ -88,7 +88,7 @@ class Sending:
             await asyncio.sleep(max(pause, _asked_to_wait(response)))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _tried(self, planned: Planned) -> httpx.Response | None:
+    async def _tried(self, planned: PlannedReport) -> httpx.Response | None:
         """Send it once; None where the connection broke."""
         try:
             headers = {"Content-Type": planned.content_type, "Idempotency-Key": planned.key}
@@ -99,7 +99,7 @@ class Sending:
             return None
 
 
-def _answer(planned: Planned, response: httpx.Response, tries: int) -> Answer:
+def _answer(planned: PlannedReport, response: httpx.Response, tries: int) -> Answer:
     if response.status_code != CREATED:
         return Answer(planned.number, planned.scenario, planned.expected, response.status_code, tries=tries)
     said = response.json()

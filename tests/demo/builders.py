@@ -4,23 +4,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from services.cli.demo.following import Alert, Case, Routing
-from services.cli.demo.ledger import Figures
-from services.cli.demo.outcome import Outcome, Row
-from services.cli.demo.planned import CREATED, Expected
-from services.cli.demo.sending import Answer
+from demo.readers import Alert, Case, Figures, Routing
+from demo.reports import CREATED, Expectation
+from demo.results import DemoResult, Row
+from demo.submission import Answer
 from shared.events.vocabulary import AlertPurpose, Team
 
 REFERENCE = "SP-8T7W-W779"
-TO_SMART = Expected(CREATED, Team.SMART)
-REFUSED = Expected(422)
+TO_SMART = Expectation(CREATED, Team.SMART)
+REFUSED = Expectation(422)
 
 
-def accepted(expected: Expected = TO_SMART, number: int = 1, report_id: UUID | None = None) -> Answer:
+def accepted(expected: Expectation = TO_SMART, number: int = 1, report_id: UUID | None = None) -> Answer:
     return Answer(number, "abuse:doxing", expected, CREATED, report_id or uuid4(), REFERENCE)
 
 
-def refused(status: int = 422, expected: Expected = REFUSED, number: int = 2) -> Answer:
+def refused(status: int = 422, expected: Expectation = REFUSED, number: int = 2) -> Answer:
     return Answer(number, "malformed:truncated", expected, status)
 
 
@@ -42,5 +41,5 @@ def figures(n: int = 0, *, dead_lettered: int = 0, unaccounted: int = 0, in_flig
     return Figures(n, dead_lettered, unaccounted, published=n, cases=n, alert_decisions=n, in_flight=in_flight)
 
 
-def outcome(rows: Sequence[Row], before: Figures, after: Figures | None, *, interrupted: bool = False) -> Outcome:
-    return Outcome(rows, before, after, "database", interrupted=interrupted)
+def result(rows: Sequence[Row], before: Figures, after: Figures | None, *, interrupted: bool = False) -> DemoResult:
+    return DemoResult(rows, before, after, "database", interrupted=interrupted)

@@ -8,10 +8,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.cli.demo import sending
-from services.cli.demo.mix import plan
-from services.cli.demo.planned import CREATED, Sender
-from services.cli.demo.sending import Answer, Sending
+from demo import submission
+from demo.mix import plan
+from demo.reports import CREATED, Sender
+from demo.submission import Answer, Submission
 
 Respond = Callable[[httpx.Request], httpx.Response]
 COUNT = 40
@@ -31,7 +31,7 @@ async def sent(
     transport = httpx.MockTransport(respond)
     async with httpx.AsyncClient(transport=transport, base_url="http://signpost.example") as client:
         noted = Counter[str]()
-        doing = Sending(client, bearer, rate=rate, stop=stop or asyncio.Event(), note=lambda: noted.update(["one"]))
+        doing = Submission(client, bearer, rate=rate, stop=stop or asyncio.Event(), note=lambda: noted.update(["one"]))
         await doing.run(plan(1, count))
     assert noted["one"] == len(doing.answers)
     return doing.answers
@@ -54,7 +54,7 @@ async def test_every_report_is_sent_once_where_all_is_well() -> None:
 async def test_what_was_not_answered_is_sent_again_with_the_same_key_and_body(
     trouble: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(submission, "_FIRST_PAUSE", 0.001)
     bodies: defaultdict[str, list[bytes]] = defaultdict(list)
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -83,8 +83,8 @@ async def test_an_error_of_the_service_is_an_answer_and_not_hidden_by_trying_aga
 
 
 async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(sending, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(submission, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(submission, "_PATIENCE_SECONDS", 0.01)
     answers = await sent(lambda _request: httpx.Response(503), count=3)
     assert [answer.status for answer in answers] == [None] * 3
 
@@ -132,6 +132,6 @@ async def test_the_rate_says_when_each_is_due(monkeypatch: pytest.MonkeyPatch) -
     async def note(_stop: asyncio.Event, seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(sending, "sleep_unless", note)
+    monkeypatch.setattr(submission, "sleep_unless", note)
     await sent(taken, rate=0.01, count=4)
     assert [round(seconds, -2) for seconds in waited] == [0, 100, 200, 300]

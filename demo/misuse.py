@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from functools import partial
 
-from services.cli.demo import people, texts
-from services.cli.demo.accounts import OFFICIAL, PROFESSIONAL
-from services.cli.demo.drawing import Draw
-from services.cli.demo.people import STAFF, Staff
-from services.cli.demo.scenario import MISUSE, Request, Scenarios
+from demo import samples, texts
+from demo.generator import MISUSE, Generator, Request, Scenarios
+from demo.samples import OFFICIAL, PROFESSIONAL, STAFF, Staff
 from shared.events.vocabulary import (
     AccountKind,
     Behaviour,
@@ -22,63 +20,65 @@ _SAME_PERSON = STAFF[1]
 _KINDS = (AccountKind.PERSONAL, AccountKind.LINKEDIN, AccountKind.UNSURE)
 
 
-def answers(draw: Draw, kind: MisuseBehaviour, subject: Staff | None, **more: object) -> dict[str, object]:
+def answers(generator: Generator, kind: MisuseBehaviour, subject: Staff | None, **more: object) -> dict[str, object]:
     """Return a report's answers; `subject` is who it is about, None where only the account is known."""
-    place = draw.place(*draw.account())
+    place = generator.place(*generator.account())
     body: dict[str, object] = {
         **place,
         "behaviours": [kind],
         "union_activity": YesNoUnsure.NO,
-        "account_kind": draw.one(_KINDS),
-        "device": draw.one(tuple(Device)),
-        "own_time": draw.one(tuple(YesNoUnsure)),
-        "content_state": draw.content()["content_state"],
-        "narrative": draw.story(texts.MISUSE[kind]),
+        "account_kind": generator.one(_KINDS),
+        "device": generator.one(tuple(Device)),
+        "own_time": generator.one(tuple(YesNoUnsure)),
+        "content_state": generator.content()["content_state"],
+        "narrative": generator.story(texts.MISUSE[kind]),
     }
     if subject is not None:
         body["subject"] = {"name": subject.name, "staff_id": subject.staff_id}
-    if draw.sometimes(2):
-        body["occurred_at"] = draw.earlier()
+    if generator.sometimes(2):
+        body["occurred_at"] = generator.earlier()
     return body | more
 
 
-def _of(kind: MisuseBehaviour, draw: Draw, **more: object) -> Request:
-    by = draw.staff()
-    return _sent(by, answers(draw, kind, draw.colleague_of(by), **more))
+def _of(kind: MisuseBehaviour, generator: Generator, **more: object) -> Request:
+    by = generator.staff()
+    return _sent(by, answers(generator, kind, generator.colleague_of(by), **more))
 
 
 def _sent(by: Staff, body: Mapping[str, object]) -> Request:
     return Request(MISUSE, body, by.as_reporter)
 
 
-def _again(draw: Draw) -> Request:
-    return _sent(draw.colleague_of(_SAME_PERSON), answers(draw, MisuseBehaviour.ASSOCIATION, _SAME_PERSON))
+def _again(generator: Generator) -> Request:
+    return _sent(generator.colleague_of(_SAME_PERSON), answers(generator, MisuseBehaviour.ASSOCIATION, _SAME_PERSON))
 
 
-def _only_the_account(draw: Draw) -> Request:
-    return _sent(draw.staff(), answers(draw, MisuseBehaviour.ASSOCIATION, None))
+def _only_the_account(generator: Generator) -> Request:
+    return _sent(generator.staff(), answers(generator, MisuseBehaviour.ASSOCIATION, None))
 
 
-def _with(account: tuple[str, str], kind: AccountKind, draw: Draw) -> Request:
-    by = draw.staff()
-    body = answers(draw, MisuseBehaviour.SPEAKS_FOR_DEPARTMENT, draw.colleague_of(by), account_kind=kind)
-    return _sent(by, {key: value for key, value in body.items() if key != "urls"} | draw.place(*account))
+def _with(account: tuple[str, str], kind: AccountKind, generator: Generator) -> Request:
+    by = generator.staff()
+    body = answers(generator, MisuseBehaviour.SPEAKS_FOR_DEPARTMENT, generator.colleague_of(by), account_kind=kind)
+    return _sent(by, {key: value for key, value in body.items() if key != "urls"} | generator.place(*account))
 
 
-def _about_a_contractor(draw: Draw) -> Request:
-    return _sent(draw.staff(), answers(draw, MisuseBehaviour.UNSANCTIONED_ACCOUNT, people.CONTRACTOR))
+def _about_a_contractor(generator: Generator) -> Request:
+    return _sent(generator.staff(), answers(generator, MisuseBehaviour.UNSANCTIONED_ACCOUNT, samples.CONTRACTOR))
 
 
-def _found_by_monitoring(draw: Draw) -> Request:
-    body = answers(draw, MisuseBehaviour.SPEAKS_FOR_DEPARTMENT, draw.staff(), found_by=FoundBy.MONITORING)
-    return Request(MISUSE, body, people.MONITORING)
+def _found_by_monitoring(generator: Generator) -> Request:
+    body = answers(generator, MisuseBehaviour.SPEAKS_FOR_DEPARTMENT, generator.staff(), found_by=FoundBy.MONITORING)
+    return Request(MISUSE, body, samples.MONITORING)
 
 
-def _union(answer: YesNoUnsure, draw: Draw) -> Request:
-    by = draw.staff()
+def _union(answer: YesNoUnsure, generator: Generator) -> Request:
+    by = generator.staff()
     more: dict[str, object] = {"union_activity": answer, "own_time": YesNoUnsure.YES, "device": Device.PERSONAL}
-    story = draw.story(texts.UNION)
-    return _sent(by, answers(draw, MisuseBehaviour.ASSOCIATION, draw.colleague_of(by), **more, narrative=story))
+    story = generator.story(texts.UNION)
+    return _sent(
+        by, answers(generator, MisuseBehaviour.ASSOCIATION, generator.colleague_of(by), **more, narrative=story)
+    )
 
 
 SCENARIOS: Scenarios = {

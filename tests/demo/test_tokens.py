@@ -8,9 +8,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.cli.demo import people, tokens
-from services.cli.demo.faults import DemoCannotRun
-from services.cli.demo.planned import Sender
+from demo import samples, tokens
+from demo.reports import Sender
+from demo.tokens import DemoCannotRun
 from shared.auth.permissions import Role
 
 SECRET = "canary-of-the-client-secret"
@@ -43,8 +43,8 @@ class Provider:
 async def test_each_sender_has_a_client_and_its_token_is_used_while_it_is_good() -> None:
     provider = Provider()
     bearer = provider.tokens()
-    priya, nobody = people.STAFF[0].as_reporter, Sender(Role.REPORTER)
-    assert [await bearer(who) for who in (priya, nobody, priya, people.MONITORING)] == [
+    priya, nobody = samples.STAFF[0].as_reporter, Sender(Role.REPORTER)
+    assert [await bearer(who) for who in (priya, nobody, priya, samples.MONITORING)] == [
         "Bearer demo-S1001-1",
         "Bearer reporting-system-2",
         "Bearer demo-S1001-1",
@@ -56,7 +56,7 @@ async def test_each_sender_has_a_client_and_its_token_is_used_while_it_is_good()
 async def test_a_token_is_replaced_shortly_before_it_ends() -> None:
     provider = Provider(life=20)
     bearer = provider.tokens()
-    assert [await bearer(people.SUPPLIER), await bearer(people.SUPPLIER)] == [
+    assert [await bearer(samples.SUPPLIER), await bearer(samples.SUPPLIER)] == [
         "Bearer demo-S8005-1",
         "Bearer demo-S8005-2",
     ]
@@ -65,17 +65,17 @@ async def test_a_token_is_replaced_shortly_before_it_ends() -> None:
 async def test_a_client_that_is_refused_ends_the_demo_and_no_secret_is_said() -> None:
     bearer = Provider(status=401).tokens()
     with pytest.raises(DemoCannotRun, match="client demo-S8005 no token") as refused:
-        await bearer(people.SUPPLIER)
+        await bearer(samples.SUPPLIER)
     assert SECRET not in str(refused.value)
 
 
 async def test_a_provider_that_is_not_ready_is_tried_again_like_a_broken_connection() -> None:
     bearer = Provider(status=503).tokens()
     with pytest.raises(httpx.TransportError):
-        await bearer(people.SUPPLIER)
+        await bearer(samples.SUPPLIER)
 
 
 async def test_the_secret_is_in_no_address() -> None:
     provider = Provider()
-    await provider.tokens()(people.SUPPLIER)
+    await provider.tokens()(samples.SUPPLIER)
     assert [str(request.url) for request in provider.requests] == [URL]

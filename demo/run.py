@@ -1,4 +1,4 @@
-"""A demo from the first report to the sums: send, wait until it is settled, read what became of each."""
+"""Runs a demo: send the reports, wait until all is settled, read what became of each."""
 
 import asyncio
 import signal
@@ -9,19 +9,17 @@ from uuid import UUID
 
 import httpx
 
-from services.cli.demo.faults import DemoCannotRun
-from services.cli.demo.following import Alert, Case, Following
-from services.cli.demo.ledger import Figures, Ledger, LedgerUnavailable
-from services.cli.demo.outcome import Outcome, rows_of
-from services.cli.demo.planned import Planned
-from services.cli.demo.sending import Answer, Sending, sleep_unless
-from services.cli.demo.tokens import Bearer
+from demo.readers import Alert, Case, Figures, Ledger, LedgerUnavailable, ReportReader
+from demo.reports import PlannedReport
+from demo.results import DemoResult, rows_of
+from demo.submission import Answer, Submission, sleep_unless
+from demo.tokens import Bearer, DemoCannotRun
 
 _LOOK_AGAIN = 0.5
 _NOT_ALLOWED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 
-Step = Callable[[str, int], Callable[[], None]]
-"""Begin a step of so many parts on the progress bar; call what it returns after each."""
+ShowProgress = Callable[[str, int], Callable[[], None]]
+"""Start a progress bar of so many parts; call what it returns after each part."""
 
 
 class Interruptions:
@@ -61,39 +59,39 @@ class _Known:
 class Demo:
     """One run against one Signpost."""
 
-    def __init__(self, client: httpx.AsyncClient, bearer: Bearer, ledger: Ledger, step: Step) -> None:
+    def __init__(self, client: httpx.AsyncClient, bearer: Bearer, ledger: Ledger, progress: ShowProgress) -> None:
         self._client = client
         self._bearer = bearer
-        self._following = Following(client, bearer)
+        self._reader = ReportReader(client, bearer)
         self._ledger = ledger
-        self._step = step
+        self._progress = progress
         self._interruptions = Interruptions()
 
-    async def run(self, plan: Iterator[Planned], *, count: int, rate: float, wait: float) -> Outcome:
-        """Send `count` reports of `plan`, wait up to `wait` seconds until all is settled, and say what became of them.
+    async def run(self, plan: Iterator[PlannedReport], *, count: int, rate: float, wait: float) -> DemoResult:
+        """Send `count` reports of `plan`, wait at most `wait` seconds for all to settle, return what became of them.
 
         Raises:
-            DemoCannotRun: there is nothing to send to, or nobody lets us.
+            DemoCannotRun: there is nothing to send to, or we are not allowed to.
         """
         before = await self._before()
         with self._interruptions.heard():
-            sending = Sending(
+            sending = Submission(
                 self._client,
                 self._bearer,
                 rate=rate,
                 stop=self._interruptions.sending,
-                note=self._step("Reports sent", count),
+                note=self._progress("Reports sent", count),
             )
             await sending.run(plan)
             interrupted = self._interruptions.sending.is_set()
             known = await self._settled(sending.answers, before, wait)
         rows = rows_of(sending.answers, known.cases, known.alerts)
-        return Outcome(rows, before, known.after, self._ledger.source, interrupted=interrupted)
+        return DemoResult(rows, before, known.after, self._ledger.source, interrupted=interrupted)
 
     async def _before(self) -> Figures:
         try:
             (await self._client.get("/report/health/ready")).raise_for_status()
-            await self._following.check()
+            await self._reader.check()
             return await self._ledger.figures()
         except (httpx.HTTPError, LedgerUnavailable) as error:
             raise DemoCannotRun(self._why(error)) from error
@@ -110,10 +108,10 @@ class Demo:
         known, loop = _Known(), asyncio.get_running_loop()
         until = loop.time() + wait
         accepted = [answer.report_id for answer in answers if answer.report_id]
-        told = self._step("Cases and alerts read", len(accepted))
+        note = self._progress("Cases and alerts read", len(accepted))
         while True:
             try:
-                await self._read(known, accepted, told)
+                await self._read(known, accepted, note)
             except (httpx.HTTPError, LedgerUnavailable):
                 known.after = None
             if self._all_there(known, answers, before) or loop.time() >= until:
@@ -123,17 +121,17 @@ class Demo:
             self._forget_unfinished(known, answers)
             await sleep_unless(self._interruptions.waiting, _LOOK_AGAIN)
 
-    async def _read(self, known: _Known, accepted: Sequence[UUID], told: Callable[[], None]) -> None:
-        known.cases = await self._following.cases(accepted)
+    async def _read(self, known: _Known, accepted: Sequence[UUID], note: Callable[[], None]) -> None:
+        known.cases = await self._reader.cases(accepted)
         unread = [report_id for report_id in known.cases if report_id not in known.alerts]
-        known.alerts |= await self._following.alerts(unread, told)
+        known.alerts |= await self._reader.alerts(unread, note)
         known.after = await self._ledger.figures()
 
     @staticmethod
     def _all_there(known: _Known, answers: Sequence[Answer], before: Figures) -> bool:
         rows = rows_of(answers, known.cases, known.alerts)
-        outcome = Outcome(rows, before, known.after, "")
-        return not any(True for _ in outcome.problems())
+        result = DemoResult(rows, before, known.after, "")
+        return not any(True for _ in result.problems())
 
     @staticmethod
     def _forget_unfinished(known: _Known, answers: Sequence[Answer]) -> None:

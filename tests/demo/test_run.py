@@ -9,12 +9,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.cli.demo.faults import DemoCannotRun
-from services.cli.demo.ledger import OperationsLedger
-from services.cli.demo.mix import plan
-from services.cli.demo.outcome import Outcome
-from services.cli.demo.planned import CREATED, Sender
-from services.cli.demo.run import Demo
+from demo.mix import plan
+from demo.readers import OperationsLedger
+from demo.reports import CREATED, Sender
+from demo.results import DemoResult
+from demo.run import Demo
+from demo.tokens import DemoCannotRun
 
 LISTS = "/cases/api/v1/cases"
 FIGURES = "/cases/api/v1/operations"
@@ -83,7 +83,7 @@ class Forgetful:
             return httpx.Response(503)
         return httpx.Response(200, json={"summary": {"accepted_today": 0, "dead_lettered": 0, "unaccounted": 0}})
 
-    async def demonstrated(self, *, wait: float) -> Outcome:
+    async def demonstrated(self, *, wait: float) -> DemoResult:
         transport = httpx.MockTransport(self.respond)
         async with httpx.AsyncClient(transport=transport, base_url="http://signpost.example") as client:
             demo = Demo(client, bearer, OperationsLedger(client, bearer), lambda _name, _parts: lambda: None)
@@ -91,9 +91,9 @@ class Forgetful:
 
 
 async def test_what_is_known_is_told_also_where_a_service_goes_away() -> None:
-    outcome = await Forgetful(lambda: None, lambda: None).demonstrated(wait=0)
-    problems = list(outcome.problems())
-    assert (outcome.sent, outcome.accepted, outcome.interrupted) == (MANY, MANY, False)
+    result = await Forgetful(lambda: None, lambda: None).demonstrated(wait=0)
+    problems = list(result.problems())
+    assert (result.sent, result.accepted, result.interrupted) == (MANY, MANY, False)
     assert "the ledger could not be read afterwards" in problems
     assert any(problem.endswith("has no case") for problem in problems)
 
@@ -113,7 +113,7 @@ async def test_a_second_ctrl_c_ends_the_waiting() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     async with asyncio.timeout(60):
-        outcome = await Forgetful(once(ctrl_c), once(ctrl_c)).demonstrated(wait=3600)
-    assert outcome.interrupted
-    assert 0 < outcome.sent < MANY
+        result = await Forgetful(once(ctrl_c), once(ctrl_c)).demonstrated(wait=3600)
+    assert result.interrupted
+    assert 0 < result.sent < MANY
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

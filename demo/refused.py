@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
-from services.cli.demo import abuse, incidents, misuse, people, texts
-from services.cli.demo.drawing import Draw
-from services.cli.demo.planned import ANONYMOUS, JSON, as_json
-from services.cli.demo.scenario import ABUSE, INCIDENT, MISUSE, Request, Scenarios
+from demo import abuse, incidents, misuse, samples, texts
+from demo.generator import ABUSE, INCIDENT, MISUSE, Generator, Request, Scenarios
+from demo.reports import ANONYMOUS, JSON, as_json
 from shared.events.vocabulary import AssetOwner, Behaviour, Circumstance, Effect, FoundBy, MisuseBehaviour, Relation
 
 _INVALID = 422
@@ -19,21 +18,21 @@ _DEPTH = 50_000
 Spoil = Callable[[bytes], bytes]
 
 
-def _sound(draw: Draw) -> dict[str, object]:
-    return abuse.answers(draw, Behaviour.TROLLING, by=people.STAFF[0])
+def _sound(generator: Generator) -> dict[str, object]:
+    return abuse.answers(generator, Behaviour.TROLLING, by=samples.STAFF[0])
 
 
-def _bytes(spoil: Spoil, draw: Draw, *, status: int = _INVALID, content_type: str = JSON) -> Request:
-    return Request(ABUSE, spoil(as_json(_sound(draw))), draw.staff().as_reporter, status, content_type)
+def _bytes(spoil: Spoil, generator: Generator, *, status: int = _INVALID, content_type: str = JSON) -> Request:
+    return Request(ABUSE, spoil(as_json(_sound(generator))), generator.staff().as_reporter, status, content_type)
 
 
-def _answer(name: str, value: object, draw: Draw) -> Request:
-    return Request(ABUSE, _sound(draw) | {name: value}, draw.staff().as_reporter, _INVALID)
+def _answer(name: str, value: object, generator: Generator) -> Request:
+    return Request(ABUSE, _sound(generator) | {name: value}, generator.staff().as_reporter, _INVALID)
 
 
-def _without(name: str, draw: Draw) -> Request:
-    left = {key: value for key, value in _sound(draw).items() if key != name}
-    return Request(ABUSE, left, draw.staff().as_reporter, _INVALID)
+def _without(name: str, generator: Generator) -> Request:
+    left = {key: value for key, value in _sound(generator).items() if key != name}
+    return Request(ABUSE, left, generator.staff().as_reporter, _INVALID)
 
 
 def _half(body: bytes) -> bytes:
@@ -64,32 +63,39 @@ def _as_form(_body: bytes) -> bytes:
     return b"platform=x&narrative=What+happened"
 
 
-def _says_monitoring_found_it(draw: Draw) -> Request:
-    return Request(ABUSE, _sound(draw) | {"found_by": FoundBy.MONITORING}, draw.staff().as_reporter, _NOT_PERMITTED)
+def _says_monitoring_found_it(generator: Generator) -> Request:
+    return Request(
+        ABUSE, _sound(generator) | {"found_by": FoundBy.MONITORING}, generator.staff().as_reporter, _NOT_PERMITTED
+    )
 
 
-def _misuse_found_by_monitoring(draw: Draw) -> Request:
-    body = misuse.answers(draw, MisuseBehaviour.MIXED_ACCOUNT, draw.staff(), found_by=FoundBy.MONITORING)
-    return Request(MISUSE, body, people.SUPPLIER, _NOT_PERMITTED)
+def _misuse_found_by_monitoring(generator: Generator) -> Request:
+    body = misuse.answers(generator, MisuseBehaviour.MIXED_ACCOUNT, generator.staff(), found_by=FoundBy.MONITORING)
+    return Request(MISUSE, body, samples.SUPPLIER, _NOT_PERMITTED)
 
 
-def _misuse_without_a_name(draw: Draw) -> Request:
-    return Request(MISUSE, misuse.answers(draw, MisuseBehaviour.ASSOCIATION, draw.staff()), ANONYMOUS, _NOT_SIGNED_IN)
+def _misuse_without_a_name(generator: Generator) -> Request:
+    return Request(
+        MISUSE, misuse.answers(generator, MisuseBehaviour.ASSOCIATION, generator.staff()), ANONYMOUS, _NOT_SIGNED_IN
+    )
 
 
-def _incident_without_a_name(draw: Draw) -> Request:
-    body = incidents.answers(draw, Effect.LOSS, Circumstance.ACTUAL, AssetOwner.DWP)
+def _incident_without_a_name(generator: Generator) -> Request:
+    body = incidents.answers(generator, Effect.LOSS, Circumstance.ACTUAL, AssetOwner.DWP)
     return Request(INCIDENT, body, ANONYMOUS, _NOT_SIGNED_IN)
 
 
-def _anonymous_who_gives_a_name(draw: Draw) -> Request:
-    affected = [{"relation": Relation.SELF, "name": draw.staff().name}]
-    return Request(ABUSE, abuse.answers(draw, Behaviour.THREAT) | {"affected": affected}, ANONYMOUS, _INVALID)
+def _anonymous_who_gives_a_name(generator: Generator) -> Request:
+    affected = [{"relation": Relation.SELF, "name": generator.staff().name}]
+    return Request(ABUSE, abuse.answers(generator, Behaviour.THREAT) | {"affected": affected}, ANONYMOUS, _INVALID)
 
 
-def _unknown_effect(draw: Draw) -> Request:
-    body = {**incidents.answers(draw, Effect.USE, Circumstance.ATTEMPTED, AssetOwner.DWP), "effects": ["evaporation"]}
-    return Request(INCIDENT, body, draw.staff().as_reporter, _INVALID)
+def _unknown_effect(generator: Generator) -> Request:
+    body = {
+        **incidents.answers(generator, Effect.USE, Circumstance.ATTEMPTED, AssetOwner.DWP),
+        "effects": ["evaporation"],
+    }
+    return Request(INCIDENT, body, generator.staff().as_reporter, _INVALID)
 
 
 SCENARIOS: Scenarios = {

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.demo import people
-from services.cli.demo.mix import ANONYMOUS, ROUND, SCENARIOS, Planned, plan
-from services.cli.demo.people import STAFF
+from demo import samples
+from demo.mix import ROUND, SCENARIOS, plan
+from demo.reports import ANONYMOUS, PlannedReport
+from demo.samples import STAFF
 from services.intake.reports.bodies import (
     AbuseReportBody,
     EnquiryBody,
@@ -47,7 +48,7 @@ NOTHING_KNOWN = History()
 ONE_ROUND = list(plan(1, ROUND))
 
 
-def named(planned: Planned) -> Principal | None:
+def named(planned: PlannedReport) -> Principal | None:
     role = planned.sender.role
     return None if role is None else client_principal(role, planned.sender.staff_id)
 
@@ -117,11 +118,11 @@ def test_keys_are_unique_and_those_of_another_run_are_others() -> None:
     assert set(keys.values()) == {1}
 
 
-def body_of(planned: Planned) -> dict[str, object]:
+def body_of(planned: PlannedReport) -> dict[str, object]:
     return cast(dict[str, object], planned.body)
 
 
-def command_of(planned: Planned) -> Report:
+def command_of(planned: PlannedReport) -> Report:
     """Read the body as the API does."""
     read = BODIES[planned.path.rpartition("/")[2]].model_validate_json(planned.content)
     return cast(Report, read.to_command(named(planned)))  # type: ignore[attr-defined] # each kind has its own
@@ -143,7 +144,7 @@ def test_the_rule_book_and_the_routing_table_agree_on_every_report(seed: int) ->
             assert one.expected.also in (None, {also.team for also in decision.also}), one.scenario
 
 
-def decided(planned: Planned) -> Decision:
+def decided(planned: PlannedReport) -> Decision:
     event = submitted(ReportId(UUID(int=planned.number)), Reference("SP-0000-0000"), command_of(planned), NOW)
     return decide(facts_of(filed(event), NOTHING_KNOWN), BOOK, NOW.date())
 
@@ -154,8 +155,8 @@ def test_the_people_are_those_of_the_sample_directory() -> None:
     for staff in STAFF:
         row = current[staff.staff_id]
         assert (row["name"], current[row["manager_staff_id"]]["email"]) == (staff.name, staff.manager_email)
-    assert (current[people.CONTRACTOR.staff_id]["manager_staff_id"], people.CONTRACTOR.manager_email) == ("", None)
-    assert people.STRANGER.staff_id not in current
+    assert (current[samples.CONTRACTOR.staff_id]["manager_staff_id"], samples.CONTRACTOR.manager_email) == ("", None)
+    assert samples.STRANGER.staff_id not in current
 
 
 def test_stories_are_of_many_lengths_and_never_too_long() -> None:

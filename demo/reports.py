@@ -29,7 +29,7 @@ ANONYMOUS = Sender()
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class Expectation:
     """What should become of it.
 
     Args:
@@ -38,16 +38,16 @@ class Expected:
             triage desk where the directory knows no manager who may work it.
         also: teams with a linked case; None where history decides, as it does for misuse by the same person again.
         misdirected: whether the first case came by the wrong form.
-        told: why somebody must be told.
-        untold: why nobody may be told.
+        alerted: why someone must get an alert.
+        not_alerted: why no one may get an alert.
     """
 
     status: int
     team: Team | None = None
     also: frozenset[Team] | None = frozenset()
     misdirected: bool = False
-    told: frozenset[AlertPurpose] = frozenset()
-    untold: frozenset[AlertPurpose] = frozenset()
+    alerted: frozenset[AlertPurpose] = frozenset()
+    not_alerted: frozenset[AlertPurpose] = frozenset()
 
     @property
     def accepted(self) -> bool:
@@ -55,7 +55,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedReport:
     """One request of the stream."""
 
     number: int
@@ -69,7 +69,7 @@ class Planned:
     """Its `Idempotency-Key`: the request can be repeated until it is answered, and is one report."""
     scenario: str
     """`family:case`, such as `abuse:doxing` or `malformed:truncated`."""
-    expected: Expected
+    expected: Expectation
 
     @property
     def content(self) -> bytes:

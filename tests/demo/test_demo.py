@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from services.cli.demo import tokens
-from services.cli.demo.ledger import OperationsLedger
-from services.cli.demo.mix import ROUND, SCENARIOS, plan
-from services.cli.demo.outcome import Outcome
-from services.cli.demo.run import Demo
-from services.cli.demo.tokens import Bearer
+from demo.mix import ROUND, SCENARIOS, plan
+from demo.readers import OperationsLedger
+from demo.results import DemoResult
+from demo.run import Demo
+from demo.tokens import Bearer
+from services.cli.demo import embedded_tokens
 from services.embedded.data_directory import SAMPLE, DataDirectory
 from services.triage.routing import rulebook
 from shared.auth.keys import ensure_key_files
@@ -38,7 +38,7 @@ async def demo(signpost: EmbeddedSignpost, *arguments: str) -> tuple[int, str]:
 async def asking(signpost: EmbeddedSignpost) -> AsyncIterator[tuple[httpx.AsyncClient, Bearer, OperationsLedger]]:
     """Ask it over the network alone, as from outside docker compose."""
     signing_key, _ = ensure_key_files(DataDirectory(signpost.data_dir).keys)
-    bearer = tokens.embedded(signing_key, SAMPLE / "personas.yaml", SystemClock())
+    bearer = embedded_tokens(signing_key, SAMPLE / "personas.yaml", SystemClock())
     async with httpx.AsyncClient(base_url=signpost.url, timeout=60) as client:
         yield client, bearer, OperationsLedger(client, bearer)
 
@@ -83,11 +83,11 @@ async def _people_see_a_table(signpost: EmbeddedSignpost) -> None:
 
 async def _the_operations_page_is_enough(signpost: EmbeddedSignpost) -> None:
     async with asking(signpost) as (client, bearer, ledger):
-        outcome: Outcome = await Demo(client, bearer, ledger, lambda _name, _parts: lambda: None).run(
+        result: DemoResult = await Demo(client, bearer, ledger, lambda _name, _parts: lambda: None).run(
             plan(5, 8, run="operations"), count=8, rate=0, wait=120
         )
-    assert list(outcome.problems()) == []
-    assert outcome.growth == {"accepted": outcome.accepted}
+    assert list(result.problems()) == []
+    assert result.growth == {"accepted": result.accepted}
 
 
 async def _ctrl_c_prints_the_sums_so_far(signpost: EmbeddedSignpost) -> None:

@@ -1,15 +1,14 @@
-"""Draws one report's details from a seeded generator. Pure."""
+"""Generates one report's details from a seed, and what a scenario makes of them: a request. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import TypeVar
 
-from services.cli.demo import texts
-from services.cli.demo.accounts import ACCOUNTS, post_url
-from services.cli.demo.people import STAFF, Staff
-from services.cli.demo.planned import JsonObject
+from demo import texts
+from demo.reports import CREATED, JSON, JsonObject, Sender
+from demo.samples import ACCOUNTS, STAFF, Staff, post_url
 from shared.events.vocabulary import ContentKind, ContentState, Relation
 
 T = TypeVar("T")
@@ -22,7 +21,7 @@ _LONGEST_STORY = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class Generator:
     """Chance, with a memory of nothing but its seed, and the moment from which the past is counted."""
 
     random: Random
@@ -83,3 +82,26 @@ class Draw:
         if reporter is None or relation is not Relation.COLLEAGUE:
             return [{"relation": relation}]
         return [{"relation": relation, "name": self.colleague_of(reporter).name}]
+
+
+ABUSE = "/report/api/v1/abuse-reports"
+MISUSE = "/report/api/v1/misuse-reports"
+INCIDENT = "/report/api/v1/security-incidents"
+ENQUIRY = "/report/api/v1/enquiries"
+EXCEPTION = "/report/api/v1/policy-exceptions"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a scenario."""
+
+    path: str
+    body: JsonObject | bytes
+    sender: Sender
+    status: int = CREATED
+    """What it should be answered with."""
+    content_type: str = JSON
+
+
+Make = Callable[[Generator], Request]
+Scenarios = Mapping[str, Make]

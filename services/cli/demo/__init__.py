@@ -1,1 +1,0 @@
-"""`signpost demo`: a realistic mix of reports, what became of each, and whether the sums agree."""
