@@ -131,4 +131,4 @@ def create_mail_pages(settings: ServiceSettings, mails: MailFolder) -> FastAPI:
         return render(request, "mail/one.html", mail=mail)
 
     parts = WebParts(**web_fields("mail catcher", settings, [Path(__file__).parent / "templates"]))
-    return create_app(parts, prefix="/mail", routers=[router], domain_problems={}, readiness=list)
+    return create_app(parts, prefix="/mail", routers=[router], refusals={}, readiness=list)

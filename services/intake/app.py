@@ -19,8 +19,8 @@ from services.intake.inbound import consumer as inbound_consumer
 from services.intake.inbound.api import InboundParts
 from services.intake.inbound.consumer import InboundHandler
 from services.intake.inbound.handlers import forget_expired as forget_inbound
-from services.intake.inbound.problems import PROBLEMS as INBOUND_PROBLEMS
 from services.intake.inbound.reading import InboundReader, ReceivedEvent
+from services.intake.inbound.refusals import REFUSALS as INBOUND_REFUSALS
 from services.intake.inbound.sources_yaml import load_sources
 from services.intake.ledger.handlers import record_published
 from services.intake.ledger.publishing import LedgerFigures
@@ -28,7 +28,7 @@ from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
 from services.intake.reports.api import ReportApiParts
 from services.intake.reports.domain import ReceiptCodes
-from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
+from services.intake.reports.refusals import REFUSALS as REPORT_REFUSALS
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import pages as sign_in
 from services.intake.sign_in.front_door import SignInParts, open_front_door
@@ -36,7 +36,7 @@ from services.intake.sign_in.oidc import open_oidc
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
 from services.intake.tracking.access import Access, StatusTokens, TrackingParts, WrongCodeLimit
-from services.intake.tracking.problems import PROBLEMS as TRACKING_PROBLEMS
+from services.intake.tracking.refusals import REFUSALS as TRACKING_REFUSALS
 from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
@@ -102,7 +102,7 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=(*ROUTERS, forms.form_routes(every_form)),
-            domain_problems={**REPORT_PROBLEMS, **TRACKING_PROBLEMS, **INBOUND_PROBLEMS},
+            refusals={**REPORT_REFUSALS, **TRACKING_REFUSALS, **INBOUND_REFUSALS},
             readiness=partial(why_unready, roles),
             body_limit=BODY_LIMIT,
         )

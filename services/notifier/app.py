@@ -93,9 +93,7 @@ async def open_service(
         deliveries = Deliveries(channels, _composer(settings, parts.links), answering.settled, _times(settings))
         receiving = Receiving(parts.following, settings.notifier_remember_reports_for)
         roles = _roles(parts, receiving, deliveries)
-        app = create_app(
-            parts, prefix=PREFIX, routers=ROUTERS, domain_problems={}, readiness=partial(why_unready, roles)
-        )
+        app = create_app(parts, prefix=PREFIX, routers=ROUTERS, refusals={}, readiness=partial(why_unready, roles))
         yield Service(parts, PREFIX, app, roles)
 
 

@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.registry import consumer
 from services.registry.accounts import api as accounts_api
 from services.registry.accounts import pages as accounts_pages
-from services.registry.accounts import refusals as accounts_refusals
 from services.registry.accounts.handlers import announce_due
 from services.registry.approvals import api as approvals_api
 from services.registry.approvals import asking_pages, proxy_pages
 from services.registry.approvals import pages as approvals_pages
-from services.registry.approvals import problems as approvals_problems
-from services.registry.context import refusals as context_refusals
+from services.registry.approvals import refusals as approvals_refusals
 from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Observers, Work
@@ -26,7 +24,7 @@ from services.registry.lookup import official
 from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api
 from services.registry.operators import pages as operators_pages
-from services.registry.operators import problems as operators_problems
+from services.registry.operators import refusals as operators_refusals
 from services.registry.operators.lapsing import lapse_due, recheck_training
 from services.registry.operators.reconsidering import re_evaluate_accounts, re_evaluate_people
 from services.registry.overview import api as overview_api
@@ -75,12 +73,10 @@ ROUTERS = (
 )
 _WITH_PAGES = ("accounts", "approvals", "lookup", "operators", "overview", "training", "vetting")
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in _WITH_PAGES)
-PROBLEMS = {
-    **context_refusals.PROBLEMS,
-    **accounts_refusals.PROBLEMS,
-    **approvals_problems.PROBLEMS,
-    **operators_problems.PROBLEMS,
-    **vetting_pages.PROBLEMS,
+REFUSALS = {
+    **approvals_refusals.REFUSALS,
+    **operators_refusals.REFUSALS,
+    **vetting_pages.REFUSALS,
 }
 OBSERVERS = Observers(people_changed=re_evaluate_people, accounts_changed=re_evaluate_accounts)
 _LAPSES_EVERY = timedelta(seconds=5)
@@ -104,7 +100,7 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=ROUTERS,
-            domain_problems=PROBLEMS,
+            refusals=REFUSALS,
             readiness=partial(why_unready, roles),
         )
         yield Service(parts, PREFIX, app, roles)

@@ -12,7 +12,7 @@ from services.triage.accounts.handlers import forget_accounts
 from services.triage.cases import api, pages, queue
 from services.triage.cases.dependencies import CaseParts
 from services.triage.cases.handlers import expire_leases, warn_of_deadlines
-from services.triage.cases.problems import PROBLEMS
+from services.triage.cases.refusals import REFUSALS
 from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
@@ -89,7 +89,7 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=ROUTERS,
-            domain_problems=PROBLEMS,
+            refusals=REFUSALS,
             readiness=partial(why_unready, roles),
             body_limit=rules_pages.BODY_LIMIT,
         )

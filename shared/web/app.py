@@ -1,6 +1,6 @@
 """One way to make a service's web application: the same frame around every route."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -22,8 +22,8 @@ from shared.web.body_limit import DEFAULT_LIMIT, BodyLimit
 from shared.web.csrf import Csrf
 from shared.web.operations_routes import Readiness, operations_router
 from shared.web.pages import make_environment
-from shared.web.problems import ProblemType
 from shared.web.rate_limits import LimitWrites, RateLimits
+from shared.web.refusals import Refusals
 from shared.web.security_headers import SecurityHeaders
 
 
@@ -56,7 +56,7 @@ def create_app(
     *,
     prefix: str,
     routers: Sequence[APIRouter],
-    domain_problems: Mapping[type[Exception], ProblemType],
+    refusals: Refusals,
     readiness: Readiness,
     body_limit: int = DEFAULT_LIMIT,
 ) -> FastAPI:
@@ -66,7 +66,7 @@ def create_app(
         parts: what its routes work with.
         prefix: of its health, metrics and description.
         routers: its routes, with whole paths.
-        domain_problems: what each domain error looks like from outside; a subclass needs no entry of its own.
+        refusals: how each domain error is answered.
         readiness: the reasons why the service cannot work right now.
         body_limit: bytes that a request may carry.
 
@@ -89,7 +89,7 @@ def create_app(
         app.include_router(router)
     app.include_router(operations_router(prefix, readiness))
     app.include_router(description_router(app, prefix))
-    failures.install(app, domain_problems)
+    failures.install(app, refusals)
     app.user_middleware = _middleware(app, parts, body_limit)
     assert_every_route_is_guarded(app)
     return app

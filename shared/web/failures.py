@@ -1,7 +1,6 @@
 """What becomes of exceptions: problems for clients, pages for people, and never a word of what was submitted."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import cast
+from collections.abc import Awaitable, Callable
 
 import structlog
 from fastapi import FastAPI, Request
@@ -18,12 +17,12 @@ from shared.observability.tracing import current_trace_id
 from shared.web.pages import render
 from shared.web.problems import (
     Problem,
-    ProblemType,
-    domain_problem,
     problem_response,
     standard_problem,
     wants_problem,
 )
+from shared.web.refusals import Refusal, Refusals
+from shared.web.refusals import problem_of as refused
 from shared.web.signing_in_again import keep_what_was_typed, renewal_address, sign_in_address
 from shared.web.validation import field_problems, unreadable_body
 
@@ -63,32 +62,30 @@ class ResponseBrokenOff(Exception):
     """A response failed after it began; the cause is in the log."""
 
 
-def install(app: FastAPI, domain_problems: Mapping[type[Exception], ProblemType]) -> None:
+def install(app: FastAPI, refusals: Refusals) -> None:
     """Teach `app` what its exceptions look like from outside."""
-
-    async def on_problem(request: Request, error: Exception) -> Response:
-        return answer_to(request, cast(Problem, error))
-
-    async def on_http_error(request: Request, error: Exception) -> Response:
-        known = cast(HTTPException, error)
-        unread = unreadable_body(known)
-        return answer_to(request, standard_problem(known.status_code, fields=unread, headers=known.headers))
-
-    async def on_invalid(request: Request, error: Exception) -> Response:
-        problems = field_problems(cast(RequestValidationError, error).errors())
-        return answer_to(request, standard_problem(422, fields=problems))
-
-    async def on_not_permitted(request: Request, _error: Exception) -> Response:
-        return answer_to(request, standard_problem(403))
-
-    app.add_exception_handler(Problem, on_problem)
-    app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(NotPermitted, on_not_permitted)
+    for standard in (Problem, HTTPException, RequestValidationError, NotPermitted):
+        app.add_exception_handler(standard, _on_standard_error)
     app.add_exception_handler(NotSignedIn, _on_not_signed_in)
     app.add_exception_handler(RenewalDue, _on_renewal_due)
-    for kind, problem in domain_problems.items():
-        app.add_exception_handler(kind, _on_domain_error(problem))
+    for kind, refusal in refusals.items():
+        app.add_exception_handler(kind, _on_domain_error(refusal))
+
+
+async def _on_standard_error(request: Request, error: Exception) -> Response:
+    return answer_to(request, _standard(error))
+
+
+def _standard(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case HTTPException():
+            return standard_problem(error.status_code, fields=unreadable_body(error), headers=error.headers)
+        case RequestValidationError():
+            return standard_problem(422, fields=field_problems(error.errors()))
+        case _:
+            return standard_problem(403)
 
 
 def answer_to(request: Request, problem: Problem) -> Response:
@@ -124,8 +121,8 @@ async def _on_renewal_due(request: Request, _error: Exception) -> Response:
     return RedirectResponse(renewal_address(request), 303)
 
 
-def _on_domain_error(kind: ProblemType) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _on_domain_error(refusal: Refusal) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def on_domain_error(request: Request, error: Exception) -> Response:
-        return answer_to(request, domain_problem(kind, error))
+        return answer_to(request, refused(refusal, error))
 
     return on_domain_error

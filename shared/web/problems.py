@@ -1,6 +1,6 @@
 """Errors as clients see them: RFC 9457 problems, and the same words on a page. Nothing submitted is ever echoed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -17,22 +17,6 @@ class FieldProblem(TypedDict):
 
     name: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemType:
-    """A kind of problem. `type` is a short name such as `case-claimed-by-another`.
-
-    `members` and `headers` give further members of the problem and headers of the answer from the exception, for what
-    a client must know to go on.
-    """
-
-    status: int
-    type: str
-    title: str
-    detail: str | None = None
-    members: Callable[[Exception], Mapping[str, object]] | None = None
-    headers: Callable[[Exception], Mapping[str, str]] | None = None
 
 
 class Problem(Exception):
@@ -73,7 +57,7 @@ _STANDARD: Mapping[int, _Words] = {
     405: _Words("method-not-allowed", "This address does not do that", "Go back to the page you came from."),
     408: _Words("too-slow", "The request took too long to arrive", "Send it again."),
     409: _Words("conflict", "This cannot be done now", "Something else changed first."),
-    412: _Words("changed-meanwhile", "Somebody changed this meanwhile", "Read it again, then decide."),
+    412: _Words("changed-meanwhile", "Another person changed this", "Read it again, then decide."),
     413: _Words("too-large", "What you sent is too large", "Send less at once."),
     415: _Words("unsupported-media-type", "This kind of content is not read here", "Send JSON or a form."),
     421: _Words("misdirected-host", "This name does not serve Signpost", "Use the address that Signpost announces."),
@@ -97,25 +81,24 @@ def standard_problem(
     return Problem(status, words.type, words.title, detail or words.detail, fields, headers)
 
 
-def domain_problem(kind: ProblemType, error: Exception) -> Problem:
-    """Return what a domain error looks like from outside; its message stays inside."""
-    members = kind.members(error) if kind.members else None
-    headers = kind.headers(error) if kind.headers else None
-    return Problem(kind.status, kind.type, kind.title, kind.detail, headers=headers, members=members)
-
-
 def problem_response(problem: Problem, trace_id: str | None) -> Response:
     """Return `problem` as `application/problem+json`."""
     body: dict[str, object] = {**problem.members}
     body |= {"type": f"{TYPE_PREFIX}{problem.type}", "title": problem.title, "status": problem.status}
     if problem.detail:
         body["detail"] = problem.detail
-    if problem.fields:
-        body["errors"] = [{"field": entry["name"], "message": entry["message"]} for entry in problem.fields]
+    body |= errors_of(problem)
     if trace_id:
         body["trace_id"] = trace_id
     content = orjson.dumps(body, default=str)
     return Response(content, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def errors_of(problem: Problem) -> Mapping[str, object]:
+    """Return the member `errors` of a problem: what is wrong with each field, where fields are named."""
+    if not problem.fields:
+        return {}
+    return {"errors": [{"field": entry["name"], "message": entry["message"]} for entry in problem.fields]}
 
 
 def wants_problem(request: Request) -> bool:

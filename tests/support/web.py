@@ -1,6 +1,6 @@
 """Applications and signed-in clients for tests, without a browser and without a port."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from shared.messaging.outbox import Outbox
 from shared.runtime import Fields, WebFields, WebParts
 from shared.settings import ServiceSettings
 from shared.web.app import create_app, web_fields
-from shared.web.problems import ProblemType
+from shared.web.refusals import Refusals
 
 ADDRESS = "http://127.0.0.1:8000"
 START = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
@@ -79,7 +79,7 @@ class WebForTests:
         *routers: APIRouter,
         parts: WebParts | None = None,
         settings: ServiceSettings | None = None,
-        domain_problems: Mapping[type[Exception], ProblemType] | None = None,
+        refusals: Refusals | None = None,
         templates: Sequence[Path] = (),
         readiness: Sequence[str] = (),
     ) -> FastAPI:
@@ -87,7 +87,7 @@ class WebForTests:
             parts or WebParts(**self.fields(settings=settings, templates=templates)),
             prefix="/report",
             routers=routers,
-            domain_problems=domain_problems or {},
+            refusals=refusals or {},
             readiness=lambda: readiness,
         )
 

@@ -15,7 +15,7 @@ from services.intake.inbound.counting import count
 from services.intake.inbound.domain import InboundEvent
 from services.intake.inbound.handlers import Taken, take_event
 from services.intake.inbound.mapping import Sources
-from services.intake.inbound.problems import REFUSALS, problem_of, several_refused
+from services.intake.inbound.refusals import OF_ONE_EVENT, problem_of, several_refused
 from services.intake.reports.dependencies import SubmitDep
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -126,7 +126,7 @@ async def _result(session: AsyncSession, event: InboundEvent | NotACloudEvent, t
     try:
         async with session.begin_nested():
             return await take(event)
-    except REFUSALS as refusal:
+    except OF_ONE_EVENT as refusal:
         return refusal
 
 

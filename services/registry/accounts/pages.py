@@ -21,7 +21,7 @@ from services.registry.accounts.forms import (
 )
 from services.registry.accounts.handlers import HandleTaken, change_details, close, recover, register, review
 from services.registry.accounts.queries import known_account, list_accounts
-from services.registry.accounts.refusals import ACCOUNT_REFUSALS
+from services.registry.accounts.refusals import REFUSALS
 from services.registry.accounts.views import VETTING_LABELS, account_view
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.domain import uk_day
@@ -35,7 +35,6 @@ from services.registry.context.forms import (
     show_form,
     show_import,
 )
-from services.registry.context.refusals import attempt
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
@@ -43,6 +42,7 @@ from shared.events.platforms import PLATFORMS
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
+from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts", include_in_schema=False)
 
@@ -112,7 +112,7 @@ async def post_details(request: Request, work: WorkDep, account_id: UUID) -> Res
     """Change what the register holds."""
     answers, errors = await read_form(request), FormErrors()
     details = read_details(account_id, answers, errors)
-    refused = await attempt(work, change_details(work, details), errors, ACCOUNT_REFUSALS, "title") if details else 422
+    refused = await attempt(work.session, change_details(work, details), errors, REFUSALS, "title") if details else 422
     if isinstance(refused, int):
         return show_form(request, details_page(await known_account(work.session, account_id)), answers, errors, refused)
     return RedirectResponse(f"/accounts/{account_id}", 303)
@@ -129,7 +129,7 @@ async def post_closing(request: Request, work: WorkDep, account_id: UUID) -> Res
     """Close an account whose removal is evidenced."""
     answers, errors = await read_form(request), FormErrors()
     closing = read_closing(account_id, answers, errors)
-    refused = await attempt(work, close(work, closing), errors, ACCOUNT_REFUSALS, "evidence") if closing else 422
+    refused = await attempt(work.session, close(work, closing), errors, REFUSALS, "evidence") if closing else 422
     if isinstance(refused, int):
         return show_form(request, closing_page(await known_account(work.session, account_id)), answers, errors, refused)
     return RedirectResponse(f"/accounts/{account_id}", 303)
@@ -198,7 +198,7 @@ async def post_review(request: Request, work: WorkDep, account_id: UUID) -> Resp
     wanted = read_review(account, answers, errors)
     status: object = 422
     if wanted:
-        status = await attempt(work, review(work, wanted), errors, ACCOUNT_REFUSALS, "outcome")
+        status = await attempt(work.session, review(work, wanted), errors, REFUSALS, "outcome")
     if errors:
         page = review_page(await known_account(work.session, account_id))
         return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
@@ -220,7 +220,7 @@ async def post_recovery(request: Request, work: WorkDep, account_id: UUID) -> Re
     status: object = 422
     if done and not errors:
         step = recover(work, account_id, version, done)
-        status = await attempt(work, step, errors, ACCOUNT_REFUSALS, "what_was_done")
+        status = await attempt(work.session, step, errors, REFUSALS, "what_was_done")
     if errors:
         page = recovery_page(await known_account(work.session, account_id))
         return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)

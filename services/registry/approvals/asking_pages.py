@@ -15,15 +15,15 @@ from services.registry.approvals.domain import About
 from services.registry.approvals.domain import Request as AccountRequest
 from services.registry.approvals.forms import CHECK_FIELDS, DRAFT_FIELDS, read_draft
 from services.registry.approvals.handlers import resubmit
-from services.registry.approvals.problems import REFUSALS
+from services.registry.approvals.refusals import REFUSALS
 from services.registry.approvals.seeing import seen_request
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import Answers, FormPage, given, show_form
-from services.registry.context.refusals import attempt
 from services.registry.context.work import Work
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.forms import FormErrors, read_form
+from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts", include_in_schema=False)
 _ASKS = [requires(Permission.REQUEST_ACCOUNTS)]
@@ -146,7 +146,7 @@ async def _sent(
     answers, errors = typed
     done: AccountRequest | int = 422
     if step is not None:
-        done = await attempt(work, step, errors, REFUSALS, page.fields[0].name)
+        done = await attempt(work.session, step, errors, REFUSALS, page.fields[0].name)
     if isinstance(done, int):
         return show_form(request, page, answers, errors, done)
     return RedirectResponse(f"/accounts/requests/{done.id}", 303)

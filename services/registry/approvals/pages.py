@@ -13,19 +13,19 @@ from services.registry.approvals.domain import Request as AccountRequest
 from services.registry.approvals.domain import RequestState, Step
 from services.registry.approvals.forms import read_decision
 from services.registry.approvals.handlers import Decision
-from services.registry.approvals.problems import REFUSALS
 from services.registry.approvals.queries import RequestFilter, list_requests
+from services.registry.approvals.refusals import REFUSALS
 from services.registry.approvals.seeing import seen_request, sees_all
 from services.registry.approvals.views import STATE_LABELS, possible, request_view
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import Answers, first_answers
-from services.registry.context.refusals import attempt
 from services.registry.context.work import Work
 from shared.audit import chain
 from shared.auth.permissions import Permission
 from shared.web.bodies import Text
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
+from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts/requests", include_in_schema=False)
 
@@ -76,7 +76,7 @@ async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Re
     status: AccountRequest | int = 422
     if decided and decided[0] in _STEPS:
         step, decision = decided
-        status = await attempt(work, _STEPS[step](work, decision), errors, REFUSALS, "step")
+        status = await attempt(work.session, _STEPS[step](work, decision), errors, REFUSALS, "step")
     elif decided:
         errors.add("step", "Choose what should happen to the request")
     if isinstance(status, int):

@@ -7,15 +7,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.registry.approvals.delegating import delegate, end_delegation
 from services.registry.approvals.forms import DELEGATION_FIELDS, read_delegation
-from services.registry.approvals.problems import REFUSALS
 from services.registry.approvals.queries import delegations_of
+from services.registry.approvals.refusals import REFUSALS
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import FormPage, show_form
-from services.registry.context.refusals import attempt
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
+from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts/proxies", include_in_schema=False)
 _APPROVES = [requires(Permission.APPROVE_ACCOUNTS)]
@@ -50,7 +50,7 @@ async def post_proxy(request: Request, work: WorkDep) -> Response:
     wanted = read_delegation(answers, errors)
     status: object = 422
     if wanted:
-        status = await attempt(work, delegate(work, wanted), errors, REFUSALS, "proxy")
+        status = await attempt(work.session, delegate(work, wanted), errors, REFUSALS, "proxy")
     if errors:
         return show_form(request, _PAGE, answers, errors, status if isinstance(status, int) else 422)
     return RedirectResponse("/accounts/proxies", 303)

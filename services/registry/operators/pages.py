@@ -10,18 +10,18 @@ from services.registry.accounts.queries import known_account
 from services.registry.accounts.views import name_of
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import Cells, show_form
-from services.registry.context.refusals import attempt
 from services.registry.context.work import Work
 from services.registry.operators.domain import needs_device
 from services.registry.operators.forms import ACTIONS, Granted, Recorded, action_page, naming_page, read_naming
 from services.registry.operators.handlers import UnknownOperator, name_operator
-from services.registry.operators.problems import REFUSALS
 from services.registry.operators.queries import Checked, get_operator, operators_of
+from services.registry.operators.refusals import REFUSALS
 from services.registry.operators.views import operator_view
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
+from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts", include_in_schema=False)
 _SEES = [requires(Permission.SEE_REGISTER)]
@@ -41,7 +41,7 @@ async def post_operator(request: Request, work: WorkDep, account_id: UUID) -> Re
     answers, errors = await read_form(request), FormErrors()
     account = await known_account(work.session, account_id)
     naming = read_naming(account, answers, errors)
-    done = await attempt(work, name_operator(work, naming), errors, REFUSALS, "staff_id") if naming else 422
+    done = await attempt(work.session, name_operator(work, naming), errors, REFUSALS, "staff_id") if naming else 422
     if isinstance(done, int):
         return show_form(request, naming_page(account), answers, errors, done)
     return RedirectResponse(f"/accounts/operators/{done.id}", 303)
@@ -91,7 +91,7 @@ async def _act(request: Request, work: Work, operator_id: UUID, action: Recorded
     step = ACTIONS[action].read(work, checked, Cells(answers, errors), errors)
     status: object = 422
     if step is not None:
-        status = await attempt(work, step, errors, REFUSALS, page.fields[0].name)
+        status = await attempt(work.session, step, errors, REFUSALS, page.fields[0].name)
     if errors:
         return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
     return RedirectResponse(f"/accounts/operators/{operator_id}", 303)

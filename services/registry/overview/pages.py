@@ -11,13 +11,12 @@ from services.registry.accounts.domain import STATUS_LABELS, Account, can_be_rev
 from services.registry.accounts.forms import OUTCOMES, read_status_change
 from services.registry.accounts.handlers import change_status
 from services.registry.accounts.queries import known_account, reviews_of
-from services.registry.accounts.refusals import ACCOUNT_REFUSALS
+from services.registry.accounts.refusals import REFUSALS
 from services.registry.accounts.views import account_view, history_view, name_of
 from services.registry.approvals.queries import requests_about
 from services.registry.approvals.views import request_view
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import Answers, first_answers
-from services.registry.context.refusals import attempt
 from services.registry.context.work import Work
 from services.registry.operators.domain import can_have_operators
 from services.registry.operators.queries import operators_of
@@ -29,6 +28,7 @@ from shared.auth.permissions import Permission
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
+from shared.web.refusals import attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ async def post_status(request: Request, work: WorkDep, account_id: UUID) -> Resp
     """Change an account's status, or show the page again with every answer kept."""
     answers, errors = await read_form(request), FormErrors()
     wanted = read_status_change(account_id, answers, errors)
-    done = await attempt(work, change_status(work, wanted), errors, ACCOUNT_REFUSALS, "status") if wanted else 422
+    done = await attempt(work.session, change_status(work, wanted), errors, REFUSALS, "status") if wanted else 422
     if isinstance(done, int):
         return await _account_page(request, work, account_id, answers, errors, done)
     return RedirectResponse(f"/accounts/{account_id}", 303)

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import ImportPage, read_import, show_form, show_import
-from services.registry.context.refusals import attempt
+from services.registry.context.refusals import REFUSALS
 from services.registry.training.csv_file import COLUMNS
 from services.registry.training.forms import RECORD, read_completion
 from services.registry.training.handlers import record
@@ -17,6 +17,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
+from shared.web.refusals import attempt
 
 router = APIRouter(
     prefix="/accounts/training", include_in_schema=False, dependencies=[requires(Permission.RECORD_GATES)]
@@ -52,7 +53,7 @@ async def post_training(request: Request, work: WorkDep) -> Response:
     """Record training, or show the form again with every answer kept."""
     answers, errors = await read_form(request), FormErrors()
     if completion := read_completion(answers, errors):
-        await attempt(work, record(work, [completion]), errors, {}, "staff_id")
+        await attempt(work.session, record(work, [completion]), errors, REFUSALS, "staff_id")
     if errors:
         return show_form(request, RECORD, answers, errors)
     return RedirectResponse("/accounts/training", 303)

@@ -1,6 +1,5 @@
 """Pages of vetting: what was recorded, and recording."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -16,13 +15,13 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
-from shared.web.problems import ProblemType
+from shared.web.refusals import Refusal, Refusals, attempt
 
 router = APIRouter(
     prefix="/accounts/vetting", include_in_schema=False, dependencies=[requires(Permission.RECORD_GATES)]
 )
-PROBLEMS: Mapping[type[Exception], ProblemType] = {
-    OwnVetting: ProblemType(403, "own-vetting", "Somebody else records your own vetting"),
+REFUSALS: Refusals = {
+    OwnVetting: Refusal(403, "own-vetting", "Another person records your own vetting", field="staff_id"),
 }
 
 
@@ -44,11 +43,8 @@ async def ask(request: Request) -> HTMLResponse:
 async def post_vetting(request: Request, work: WorkDep) -> Response:
     """Record vetting, or show the form again with every answer kept."""
     answers, errors = await read_form(request), FormErrors()
-    if clearance := read_clearance(answers, errors):
-        try:
-            await record(work, clearance)
-        except OwnVetting:
-            errors.add("staff_id", "Somebody else records your own vetting")
-    if errors:
-        return show_form(request, RECORD, answers, errors)
+    clearance = read_clearance(answers, errors)
+    done = await attempt(work.session, record(work, clearance), errors, REFUSALS, "staff_id") if clearance else 422
+    if isinstance(done, int):
+        return show_form(request, RECORD, answers, errors, done)
     return RedirectResponse("/accounts/vetting", 303)

@@ -13,6 +13,7 @@ from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action, ActionForm, read_action
 from services.triage.cases.handlers import Work
+from services.triage.cases.refusals import REFUSALS
 from services.triage.deadlines import queries as deadlines
 from services.triage.reports import queries as reports
 from services.triage.routing import queries as routing
@@ -26,6 +27,7 @@ from shared.ids import CaseId
 from shared.runtime import parts_of
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
+from shared.web.refusals import record_refusal, refusal_of
 
 
 class Tab(StrEnum):
@@ -40,15 +42,6 @@ class Tab(StrEnum):
 router = APIRouter(include_in_schema=False)
 
 _CASE = "/cases/SP-{rest}"
-_REFUSED: Mapping[type[Exception], str] = {
-    domain.ClaimedByAnother: "Somebody else has this case. Ask them to release it.",
-    domain.NotYourClaim: "Claim the case first.",
-    domain.SameTeam: "The case is with that team already. Choose another.",
-    domain.OutcomeDoesNotFit: "Choose an outcome that fits this type of report.",
-    domain.TeamDoesNotFit: "Choose a team that works this type of report.",
-    domain.NotForThisCase: "This is not done with this case.",
-}
-_REFUSALS: tuple[type[Exception], ...] = (domain.StateForbids, *_REFUSED)
 
 
 @router.get(_CASE)
@@ -105,10 +98,8 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
             changed = await rulings.not_exempt(work, case.case_id, form.version, form.text, book)
         else:
             changed = await DO[action](work, case.case_id, form.version, form)
-    except queries.CaseChanged as error:
-        return await _again(request, work, case, _changed(form, error), 412)
-    except _REFUSALS as error:
-        return await _again(request, work, case, replace(form, errors=_refused(form, error)), 409)
+    except tuple(REFUSALS) as error:
+        return await _refused(request, work, case, form, error)
     return RedirectResponse(_where(work, changed, action), 303)
 
 
@@ -152,20 +143,17 @@ async def _again(request: Request, work: Work, case: Case, form: ActionForm, sta
     return await show(request, work, now_there, tab=Tab.SUMMARY, form=form, status=status)
 
 
-def _changed(form: ActionForm, error: queries.CaseChanged) -> ActionForm:
-    message = "The case changed while you were reading it. Look at what changed, then try again."
-    return replace(form, errors=FormErrors({"changes": message}), changes=tuple(error.changes))
-
-
 def _no_version(form: ActionForm) -> FormErrors:
     message = "What you sent did not say which version of the case you read. Look at the case as it is, then try again."
     return FormErrors({form.action: message})
 
 
-def _refused(form: ActionForm, error: Exception) -> FormErrors:
-    if isinstance(error, domain.StateForbids):
-        return FormErrors({form.action: f"The case is {views.STATES[error.state].lower()}: that cannot be done now."})
-    return FormErrors({form.action: _REFUSED[type(error)]})
+async def _refused(request: Request, work: Work, case: Case, form: ActionForm, error: Exception) -> HTMLResponse:
+    """Show the page again with the reason beside the action, and with what changed meanwhile."""
+    refusal, errors = refusal_of(error, REFUSALS), FormErrors()
+    status = record_refusal(refusal, error, errors, form.action, prefix=f"{form.action}-")
+    changes = tuple(error.changes) if isinstance(error, queries.CaseChanged) else ()
+    return await _again(request, work, case, replace(form, errors=errors, changes=changes), status)
 
 
 def _where(work: Work, case: Case, action: Action) -> str:

@@ -63,7 +63,7 @@ def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
         policy_version=VERSION,
         receipts=DeliveryReceipts(notifier.answering.settled, notifier.answering.delivered, times, CALLBACK_TOKEN),
     )
-    app = create_app(parts, prefix="/alerts", routers=ROUTERS, domain_problems={}, readiness=tuple)
+    app = create_app(parts, prefix="/alerts", routers=ROUTERS, refusals={}, readiness=tuple)
     return NotifierWeb(app, web, notifier)
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from shared.auth.guard import anyone
 from shared.web.bodies import Body, Bool, Int, InvalidValue, Moment, Text
-from shared.web.problems import Problem, ProblemType
+from shared.web.problems import Problem
+from shared.web.refusals import Refusal
 from tests.support.web import WebForTests, browsing
 
 CANARY = "Zq7canaryQ"
@@ -102,10 +103,10 @@ def fail(how: str) -> Response:
 
 @pytest.fixture
 async def client(web: WebForTests) -> AsyncIterator[httpx.AsyncClient]:
-    gone: dict[type[Exception], ProblemType] = {
-        CaseIsGone: ProblemType(410, "case-gone", "The case is gone", members=lambda _error: {"hint": "look"})
+    gone: dict[type[Exception], Refusal] = {
+        CaseIsGone: Refusal(410, "case-gone", "The case is gone", members=lambda _error: {"hint": "look"})
     }
-    async with browsing(web.app(router, domain_problems=gone)) as opened:
+    async with browsing(web.app(router, refusals=gone)) as opened:
         yield opened
 
 

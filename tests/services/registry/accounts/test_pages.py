@@ -124,7 +124,7 @@ async def test_a_status_is_changed_by_form_and_shown_in_the_history(registry: Re
     form = "/accounts/new"
     stale = await submit(keeper, form, f"{page}/status", version="1", status="frozen", reason="old page")
     assert stale.status_code == 412
-    assert "Somebody changed this account meanwhile" in stale.text
+    assert "Another person changed this account" in stale.text
     assert "old page" in stale.text
 
 

@@ -81,7 +81,7 @@ def _account(page: str) -> str:
         ({"account_class": "professional_individual"}, 422, "Enter the staff ID of the person who was approved"),
         ({"requirement": "x" * 2001}, 422, "Use at most 2000 characters"),
         ({"purpose": "hidden\0"}, 422, "A hidden character (U+0000) was taken out"),
-        ({"handle": "@SampleDept"}, 409, "one account has one purpose"),
+        ({"handle": "@SampleDept"}, 409, "One account has one purpose"),
     ],
 )
 async def test_a_request_that_is_refused_keeps_what_was_typed(
@@ -109,7 +109,7 @@ async def test_a_refused_decision_says_why_changes_nothing_and_keeps_the_words(r
     page = (await ask(registry)).headers["location"]
     async with registry.client(**registry.session(Role.APPROVER, APPROVER)) as approver:
         stale = await decide(approver, page, "approve", "My long words", "7")
-        assert (stale.status_code, "Somebody changed this request meanwhile" in stale.text) == (412, True)
+        assert (stale.status_code, "Another person changed this request" in stale.text) == (412, True)
         assert "My long words" in stale.text
         nothing = await decide(approver, page, "", "")
         assert "Choose what should happen to the request" in nothing.text
@@ -119,11 +119,11 @@ async def test_a_refused_decision_says_why_changes_nothing_and_keeps_the_words(r
             rival = replace(UNION, handle="samplenews")
             await register(session, [rival], outbox=OUTBOX, now=NOW, ids=IDS, actor=COMMS)
         taken = await decide(approver, page, "approve", "My long words")
-        assert (taken.status_code, "one account has one purpose" in taken.text) == (409, True)
+        assert (taken.status_code, "One account has one purpose" in taken.text) == (409, True)
         assert "Waits for an approver" in (await approver.get(page)).text
     async with registry.client(**registry.session(Role.APPROVER, "S7001")) as proposed_owner:
         own = await decide(proposed_owner, page, "approve", "I am the owner")
-        assert (own.status_code, "Nobody decides about their own request" in own.text) == (403, True)
+        assert (own.status_code, "You cannot decide about your own request" in own.text) == (403, True)
 
 
 @pytest.mark.policy("X3")

@@ -1,72 +1,71 @@
-"""What a client sees of events that are not taken."""
+"""How it is answered that events are not taken."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from pydantic import BaseModel
 
 from services.intake.inbound.cloudevents import MOST_AT_ONCE, ModeNotKnown, NotACloudEvent, TooManyEvents
 from services.intake.inbound.domain import EventNotReadable, SenderNotAllowed, UnknownEvent
 from services.intake.reports.domain import MonitoringRoleRequired, ReportRefused
-from services.intake.reports.problems import PROBLEMS as REPORT_PROBLEMS
-from shared.web.problems import TYPE_PREFIX, Problem, ProblemType, domain_problem
+from services.intake.reports.refusals import REFUSALS as REPORT_REFUSALS
+from shared.web.problems import TYPE_PREFIX, FieldProblem, Problem, errors_of
+from shared.web.refusals import Refusal, Refusals, reading, refusal_of
+from shared.web.refusals import problem_of as refused
 
 
-def _known(error: Exception) -> Mapping[str, object]:
-    return {"known": cast(UnknownEvent, error).known}
+def _known(error: UnknownEvent) -> Mapping[str, object]:
+    return {"known": error.known}
 
 
-def _fields(error: Exception) -> Mapping[str, object]:
-    problems = cast(EventNotReadable, error).problems
-    return {"errors": [{"field": problem["name"], "message": problem["message"]} for problem in problems]}
+def _reason(error: Exception) -> Sequence[FieldProblem]:
+    return [FieldProblem(name="event", message=str(error))]
 
 
-def _reason(error: Exception) -> Mapping[str, object]:
-    return {"errors": [{"field": "event", "message": str(error)}]}
-
-
-PROBLEMS: Mapping[type[Exception], ProblemType] = {
-    UnknownEvent: ProblemType(
+REFUSALS: Refusals = {
+    UnknownEvent: Refusal(
         422,
         "unknown-event",
         "No mapping takes this event",
         "Its source, its type, or what it says of its kind is not known here. `known` lists what is.",
-        _known,
+        members=reading(UnknownEvent, _known),
     ),
-    SenderNotAllowed: ProblemType(
+    SenderNotAllowed: Refusal(
         403, "source-not-yours", "You cannot send events of this source", "The source's mapping names its clients."
     ),
-    EventNotReadable: ProblemType(
+    EventNotReadable: Refusal(
         422,
         "event-incomplete",
         "The event does not say what its report needs",
         "The fields are those of the report that the source's mapping makes of it.",
-        _fields,
+        fields=reading(EventNotReadable, lambda error: error.problems),
     ),
-    NotACloudEvent: ProblemType(
-        400, "not-a-cloudevent", "This is no CloudEvent 1.0", "See the CloudEvents HTTP protocol binding.", _reason
+    NotACloudEvent: Refusal(
+        400,
+        "not-a-cloudevent",
+        "This is no CloudEvent 1.0",
+        "See the CloudEvents HTTP protocol binding.",
+        fields=_reason,
     ),
-    ModeNotKnown: ProblemType(
+    ModeNotKnown: Refusal(
         415,
         "unsupported-media-type",
         "This kind of content is not read here",
         "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers.",
     ),
-    TooManyEvents: ProblemType(
+    TooManyEvents: Refusal(
         413, "too-many-events", "There are too many events in the batch", f"Send at most {MOST_AT_ONCE} at once."
     ),
 }
 
-REFUSALS = (UnknownEvent, SenderNotAllowed, EventNotReadable, MonitoringRoleRequired, ReportRefused)
+OF_ONE_EVENT = (UnknownEvent, SenderNotAllowed, EventNotReadable, MonitoringRoleRequired, ReportRefused)
 """What is wrong with one event and says nothing about the next."""
 
 
 def problem_of(error: Exception) -> dict[str, object]:
     """Return what is wrong with one event of a batch."""
-    kind = {**PROBLEMS, **REPORT_PROBLEMS}[type(error)]
-    problem = domain_problem(kind, error)
+    problem = refused(refusal_of(error, {**REFUSALS, **REPORT_REFUSALS}), error)
     said = {"type": f"{TYPE_PREFIX}{problem.type}", "title": problem.title, "status": problem.status}
-    return {**said, **problem.members}
+    return {**said, **problem.members, **errors_of(problem)}
 
 
 def several_refused(answers: Sequence[BaseModel]) -> Problem:

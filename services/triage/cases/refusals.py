@@ -1,0 +1,69 @@
+"""How it is answered that a case is not shown, or not changed."""
+
+from collections.abc import Mapping
+
+from services.triage.cases.domain import (
+    CaseNotFound,
+    ClaimedByAnother,
+    NotForThisCase,
+    NotYourClaim,
+    OutcomeDoesNotFit,
+    SameTeam,
+    StateForbids,
+    TeamDoesNotFit,
+)
+from services.triage.cases.queries import CaseChanged
+from shared.web.problems import FieldProblem
+from shared.web.refusals import Refusal, Refusals, reading
+
+
+def _changes(error: CaseChanged) -> Mapping[str, object]:
+    return {
+        "version": error.version,
+        "changes": [
+            {"version": one.version, "at": one.at.isoformat(), "action": one.action, "actor": one.actor}
+            for one in error.changes
+        ],
+    }
+
+
+def _does_not_fit(field: str, message: str) -> Refusal:
+    return Refusal(
+        422,
+        "invalid",
+        "Some answers are missing or not right",
+        "Correct the fields that are named.",
+        fields=lambda _error: [FieldProblem(name=field, message=message)],
+    )
+
+
+REFUSALS: Refusals = {
+    CaseNotFound: Refusal(
+        404, "case-not-found", "There is no such case here", "It may be with another team, or kept from you."
+    ),
+    CaseChanged: Refusal(
+        412,
+        "case-changed",
+        "The case changed since you read it",
+        "Look at what changed, then decide again.",
+        field="changes",
+        members=reading(CaseChanged, _changes),
+    ),
+    StateForbids: Refusal(
+        409,
+        "state-forbids",
+        "The case is not in a state that allows this",
+        "Read the case again.",
+        members=reading(StateForbids, lambda error: {"state": error.state}),
+    ),
+    ClaimedByAnother: Refusal(
+        409, "case-claimed-by-another", "Another responder has this case", "Ask them to release it, or a lead to do so."
+    ),
+    NotYourClaim: Refusal(409, "case-not-claimed", "This case is not yours to change", "Claim it first."),
+    TeamDoesNotFit: _does_not_fit("team", "Choose a team that works this type of report"),
+    NotForThisCase: Refusal(
+        409, "not-for-this-case", "This cannot be done with this case", "It is for cases of another kind or team."
+    ),
+    SameTeam: Refusal(409, "same-team", "The case is with that team already", "Choose another team."),
+    OutcomeDoesNotFit: _does_not_fit("outcome", "Choose an outcome that fits this type of report"),
+}
