@@ -7,7 +7,7 @@ from services.triage.accounts.handlers import project_accounts
 from services.triage.cases.reporters import add_information, ask_withdrawal, open_for_reports
 from services.triage.cases.writer import CaseWriter
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
-from services.triage.operations import hearing
+from services.triage.operations.handlers import project_alerts, project_cases, project_dead_letters, project_ledger
 from services.triage.routing.domain import RuleBook
 from shared.events import topics
 from shared.events.envelope import Event
@@ -18,6 +18,7 @@ from shared.events.intake import (
     EnquiryAmended,
     EnquirySubmitted,
     EnquiryWithdrawn,
+    LedgerChanged,
     MisuseReportAmended,
     MisuseReportSubmitted,
     MisuseReportWithdrawn,
@@ -28,8 +29,25 @@ from shared.events.intake import (
     SecurityIncidentSubmitted,
     SecurityIncidentWithdrawn,
 )
-from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
+from shared.events.notifier import (
+    AlertAcknowledged,
+    AlertDecided,
+    AlertSent,
+    ManagerActionRecorded,
+    ManagerAssigned,
+    SirtReferralRequested,
+)
+from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.events.registry import AccountChanged
+from shared.events.triage import (
+    CaseClaimed,
+    CaseClosed,
+    CaseDeadlineMissed,
+    CaseReopened,
+    CaseResolved,
+    CaseRouted,
+    CaseTransferred,
+)
 from shared.messaging.batch import Handler
 
 GROUP = "signpost-triage"
@@ -47,7 +65,21 @@ ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {AccountChanged: project_acco
 
 OPERATIONS_GROUP = "signpost-triage-operations"
 OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LETTERS)
-OPERATIONS_HANDLERS = hearing.HANDLERS
+OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
+    LedgerChanged: project_ledger,
+    CaseRouted: project_cases,
+    CaseClaimed: project_cases,
+    CaseTransferred: project_cases,
+    CaseResolved: project_cases,
+    CaseReopened: project_cases,
+    CaseClosed: project_cases,
+    CaseDeadlineMissed: project_cases,
+    AlertDecided: project_alerts,
+    AlertSent: project_alerts,
+    AlertAcknowledged: project_alerts,
+    DeadLetterRecorded: project_dead_letters,
+    DeadLetterSettled: project_dead_letters,
+}
 
 
 def handlers(writer: CaseWriter, rulebook: Callable[[], RuleBook]) -> Mapping[type[Event], Handler]:

@@ -5,9 +5,8 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from services.triage.operations.dashboard import Dashboard
+from services.triage.operations.dashboard import Dashboard, Value
 from services.triage.operations.dependencies import Days, FigureParts, Overseer, keys_of, period, read
-from services.triage.operations.figures import Value
 from shared.runtime import parts_of
 from shared.web.dependencies import Transaction
 

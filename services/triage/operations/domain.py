@@ -12,9 +12,9 @@ from enum import StrEnum
 from math import floor, log
 from typing import NamedTuple, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-UK = ZoneInfo("Europe/London")
+from services.triage.deadlines.domain import UK
+
 SHORTEST_TREND = 7
 """Days that a panel over time shows at least."""
 SHORTEST = timedelta(minutes=1)
@@ -56,7 +56,7 @@ class Cell(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReportFacts:
     """What is known of a report, from its first case and from its alerts."""
 
@@ -100,7 +100,7 @@ class Missed(NamedTuple):
     team: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CaseFacts:
     """What is known of a case."""
 
@@ -134,7 +134,7 @@ class CaseFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardOfCase:
+class CaseNews:
     """What one event, or several, said about a case beside its present state."""
 
     first_action_at: datetime | None = None
@@ -142,16 +142,16 @@ class HeardOfCase:
     misdirected: bool = False
     missed: frozenset[Missed] = frozenset()
 
-    def __or__(self, other: Self) -> "HeardOfCase":
+    def __or__(self, other: Self) -> "CaseNews":
         """Return both together: the earliest action, the latest resolution."""
-        return HeardOfCase(
+        return CaseNews(
             first_action_at=_earliest(self.first_action_at, other.first_action_at),
             resolved_at=_latest(self.resolved_at, other.resolved_at),
             misdirected=self.misdirected or other.misdirected,
             missed=self.missed | other.missed,
         )
 
-    def told_of(self, case: CaseFacts) -> CaseFacts:
+    def applied_to(self, case: CaseFacts) -> CaseFacts:
         """Return `case` with what was heard."""
         return replace(
             case,
@@ -162,7 +162,7 @@ class HeardOfCase:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardOfAlerts:
+class AlertNews:
     """What alert events said about a report."""
 
     decided: bool = False
@@ -170,16 +170,16 @@ class HeardOfAlerts:
     sent: bool = False
     acknowledged: bool = False
 
-    def __or__(self, other: Self) -> "HeardOfAlerts":
+    def __or__(self, other: Self) -> "AlertNews":
         """Return both together."""
-        return HeardOfAlerts(
+        return AlertNews(
             decided=self.decided or other.decided,
             anybody=self.anybody or other.anybody,
             sent=self.sent or other.sent,
             acknowledged=self.acknowledged or other.acknowledged,
         )
 
-    def told_of(self, report: ReportFacts) -> ReportFacts:
+    def applied_to(self, report: ReportFacts) -> ReportFacts:
         """Return `report` with what was heard."""
         return replace(
             report,

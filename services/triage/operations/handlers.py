@@ -1,4 +1,4 @@
-"""Keeps the figures: each event says what to look at again, and only what became different is added or taken away."""
+"""Keeps the figures: an event says what to look at again, and only what became different is added or taken away."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,11 @@ from services.triage.cases import queries as counting
 from services.triage.cases.queries import CountableCase
 from services.triage.operations import queries
 from services.triage.operations.domain import (
+    AlertNews,
     CaseFacts,
+    CaseNews,
     Cell,
-    HeardOfAlerts,
-    HeardOfCase,
+    Missed,
     ReportFacts,
     difference,
 )
@@ -32,58 +33,73 @@ from services.triage.operations.tables import (
 from services.triage.tables import Base
 from shared.events.envelope import Envelope
 from shared.events.intake import LedgerChanged
+from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
+from shared.events.triage import (
+    CaseClaimed,
+    CaseClosed,
+    CaseDeadlineMissed,
+    CaseReopened,
+    CaseResolved,
+    CaseRouted,
+    CaseTransferred,
+)
+from shared.events.vocabulary import AlertPurpose
+from shared.observability.metrics import LEDGER_REPORTS
 
 _ONE = "total"
 # Two members of the group would change the same figures, each in the order of its own events.
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-operations'))")
+CaseEvent = CaseRouted | CaseClaimed | CaseTransferred | CaseResolved | CaseReopened | CaseClosed | CaseDeadlineMissed
+AlertEvent = AlertDecided | AlertSent | AlertAcknowledged
+LEDGER_STATES = ("unaccounted", "dead_lettered", "in_flight")
+FIRST_ALERTS = frozenset(
+    {
+        None,
+        AlertPurpose.ABUSE_REPORTED,
+        AlertPurpose.MISUSE_REPORTED,
+        AlertPurpose.MISUSE_ASSIGNED,
+        AlertPurpose.INCIDENT_REPORTED,
+        AlertPurpose.ENQUIRY_RECEIVED,
+        AlertPurpose.ABUSE_FOUND,
+    }
+)
+"""Why people are first alerted to a report; later alerts about it are not what the funnel counts."""
 
 
-async def count_cases(session: AsyncSession, heard: Mapping[UUID, HeardOfCase]) -> None:
-    """Look at the cases again and bring the figures to what they are now, with what was heard of each."""
+async def project_ledger(session: AsyncSession, events: Sequence[Envelope[LedgerChanged]], _now: datetime) -> None:
+    """Keep the newest figures of the ledger, and give them to the metrics."""
+    newest = max((event.data for event in events), key=lambda data: data.at)
     await session.execute(_ONE_AT_A_TIME)
-    found = await counting.countable(session, list(heard))
-    cases_before = await queries.cases(session, list(heard))
-    reports_before = await queries.reports(session, {case.report_id for case in found})
-    cases = [_case(case, heard[case.case_id], cases_before.get(case.case_id)) for case in found]
-    reports = [
-        _report(case, reports_before.get(case.report_id), misdirected=heard[case.case_id].misdirected)
-        for case in found
-        if case.first
-    ]
-    new_cases = [case for case in cases if case != cases_before.get(case.case_id)]
-    new_reports = [report for report in reports if report != reports_before.get(report.report_id)]
-    await _store(session, CountedCase, [_case_row(case) for case in new_cases], "case_id")
-    await _store(session, CountedReport, [_report_row(report) for report in new_reports], "report_id")
-    before = [facts.cells() for facts in cases_before.values()]
-    before += [reports_before[report.report_id].cells() for report in reports if report.report_id in reports_before]
-    after = [facts.cells() for facts in cases] + [facts.cells() for facts in reports]
-    await _add(session, difference(before, after))
-
-
-async def count_alerts(session: AsyncSession, heard: Mapping[UUID, HeardOfAlerts]) -> None:
-    """Bring the figures to what was heard of the alerts of reports."""
-    await session.execute(_ONE_AT_A_TIME)
-    before = await queries.reports(session, list(heard))
-    after = [said.told_of(before.get(report_id) or ReportFacts(report_id)) for report_id, said in heard.items()]
-    new = [report for report in after if report != before.get(report.report_id)]
-    await _store(session, CountedReport, [_report_row(report) for report in new], "report_id")
-    await _add(session, difference((facts.cells() for facts in before.values()), (facts.cells() for facts in after)))
-
-
-async def note_ledger(session: AsyncSession, changed: Sequence[Envelope[LedgerChanged]], _now: datetime) -> None:
-    """Keep the newest figures of the ledger."""
-    await session.execute(_ONE_AT_A_TIME)
-    newest = max((event.data for event in changed), key=lambda data: data.at)
-    names = [name for name in LedgerFigures.table().columns.keys() if name != "key"]  # noqa: SIM118 -- a collection
-    values = {name: getattr(newest, name) for name in names}
+    columns = frozenset(LedgerFigures.table().c.keys())
+    values = {name: value for name, value in newest if name in columns}
     statement = insert(LedgerFigures).values(key=_ONE, **values)
     newer = LedgerFigures.at < statement.excluded.at
     await session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values, where=newer))
     await _note_change(session)
+    for state in LEDGER_STATES:
+        LEDGER_REPORTS.labels(state).set(values[state])
 
 
-async def note_dead_letters(
+async def project_cases(session: AsyncSession, events: Sequence[Envelope[CaseEvent]], _now: datetime) -> None:
+    """Look at the cases that something happened to again, and bring the figures to what they are now."""
+    news: dict[UUID, CaseNews] = defaultdict(CaseNews)
+    for event in events:
+        news[event.data.case_id] |= _case_news(event.data)
+    await _count_cases(session, news)
+
+
+async def project_alerts(session: AsyncSession, events: Sequence[Envelope[AlertEvent]], _now: datetime) -> None:
+    """Bring the figures to what became of the first alerts about reports."""
+    news: dict[UUID, AlertNews] = defaultdict(AlertNews)
+    for event in events:
+        if event.data.purpose in FIRST_ALERTS:
+            news[event.data.report_id] |= _alert_news(event.data)
+    if news:
+        await _count_alerts(session, news)
+
+
+async def project_dead_letters(
     session: AsyncSession, events: Sequence[Envelope[DeadLetterRecorded] | Envelope[DeadLetterSettled]], _now: datetime
 ) -> None:
     """Keep which dead letters there are, and which of them are settled."""
@@ -97,28 +113,67 @@ async def note_dead_letters(
     await _note_change(session)
 
 
-def together(heard: Sequence[tuple[UUID, HeardOfCase]]) -> Mapping[UUID, HeardOfCase]:
-    """Return what was heard of each case in all."""
-    of_each: dict[UUID, HeardOfCase] = defaultdict(HeardOfCase)
-    for case_id, said in heard:
-        of_each[case_id] = of_each[case_id] | said
-    return of_each
+def _case_news(event: CaseEvent) -> CaseNews:
+    match event:
+        case CaseRouted():
+            return CaseNews(misdirected=event.misdirected)
+        case CaseClaimed() | CaseTransferred():
+            return CaseNews(first_action_at=event.at)
+        case CaseResolved():
+            return CaseNews(first_action_at=event.at, resolved_at=event.at)
+        case CaseDeadlineMissed():
+            return CaseNews(missed=frozenset({Missed(event.due_at, event.kind, event.team)}))
+        case _:
+            return CaseNews()
 
 
-def _case(now: CountableCase, heard: HeardOfCase, before: CaseFacts | None) -> CaseFacts:
-    facts = CaseFacts(
-        case_id=now.case_id,
-        report_id=now.report_id,
-        team=now.team,
-        submitted_at=now.submitted_at,
-        opened_at=now.opened_at,
-        finished=now.finished,
-    )
+def _alert_news(event: AlertEvent) -> AlertNews:
+    match event:
+        case AlertDecided():
+            return AlertNews(decided=True, anybody=event.anybody)
+        case AlertSent():
+            return AlertNews(decided=True, anybody=True, sent=True)
+        case _:
+            return AlertNews(decided=True, anybody=True, sent=True, acknowledged=True)
+
+
+async def _count_cases(session: AsyncSession, news: Mapping[UUID, CaseNews]) -> None:
+    await session.execute(_ONE_AT_A_TIME)
+    found = await counting.countable(session, list(news))
+    cases_before = await queries.cases(session, list(news))
+    reports_before = await queries.reports(session, {case.report_id for case in found})
+    cases = [_case(case, news[case.case_id], cases_before.get(case.case_id)) for case in found]
+    reports = [
+        _report(case, reports_before.get(case.report_id), misdirected=news[case.case_id].misdirected)
+        for case in found
+        if case.first
+    ]
+    new_cases = [case for case in cases if case != cases_before.get(case.case_id)]
+    new_reports = [report for report in reports if report != reports_before.get(report.report_id)]
+    await _store(session, CountedCase, [_case_row(case) for case in new_cases], "case_id")
+    await _store(session, CountedReport, [_report_row(report) for report in new_reports], "report_id")
+    before = [facts.cells() for facts in cases_before.values()]
+    before += [reports_before[report.report_id].cells() for report in reports if report.report_id in reports_before]
+    after = [facts.cells() for facts in cases] + [facts.cells() for facts in reports]
+    await _add(session, difference(before, after))
+
+
+async def _count_alerts(session: AsyncSession, news: Mapping[UUID, AlertNews]) -> None:
+    await session.execute(_ONE_AT_A_TIME)
+    before = await queries.reports(session, list(news))
+    after = [one.applied_to(before.get(report_id) or ReportFacts(report_id)) for report_id, one in news.items()]
+    new = [report for report in after if report != before.get(report.report_id)]
+    await _store(session, CountedReport, [_report_row(report) for report in new], "report_id")
+    await _add(session, difference((facts.cells() for facts in before.values()), (facts.cells() for facts in after)))
+
+
+def _case(now: CountableCase, news: CaseNews, before: CaseFacts | None) -> CaseFacts:
+    facts = CaseFacts(now.case_id, now.report_id, now.team, now.submitted_at, now.opened_at, now.finished)
     if before:
         facts = replace(
             facts, first_action_at=before.first_action_at, resolved_at=before.resolved_at, missed=before.missed
         )
-    return heard.told_of(facts)
+    return news.applied_to(facts)
 
 
 def _report(case: CountableCase, before: ReportFacts | None, *, misdirected: bool) -> ReportFacts:
@@ -135,12 +190,11 @@ def _report(case: CountableCase, before: ReportFacts | None, *, misdirected: boo
 
 def _case_row(case: CaseFacts) -> dict[str, object]:
     missed = sorted(f"{one.due_at.isoformat()}|{one.kind}|{one.team}" for one in case.missed)
-    return {name: getattr(case, name) for name in CaseFacts.__dataclass_fields__} | {"missed": missed}
+    return {**vars(case), "missed": missed}
 
 
 def _report_row(report: ReportFacts) -> dict[str, object]:
-    values = {name: getattr(report, name) for name in ReportFacts.__dataclass_fields__}
-    return values | {"behaviours": list(report.behaviours)}
+    return {**vars(report), "behaviours": list(report.behaviours)}
 
 
 async def _store(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, object]], key: str) -> None:

@@ -1,4 +1,4 @@
-"""Live figures by server-sent events: what changed, signs of life, and an end that is said."""
+"""Live figures by server-sent events: what changed, a sign of life where nothing did, and an end that is announced."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -8,23 +8,56 @@ from datetime import datetime, timedelta
 import orjson
 import structlog
 from fastapi.sse import format_sse_event
+from jinja2 import Environment
+from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from services.triage.cases.views import duration
+from services.triage.deadlines.domain import UK
 from services.triage.operations import queries
+from services.triage.operations.dashboard import Dashboard
 from services.triage.operations.dependencies import FigureParts, read
-from services.triage.operations.fragments import Fragments, clock
 from shared.db.sweep import wait_for_stop
+from shared.web.dead_letters import address_of
 
 _log = structlog.get_logger()
 
+TOP = "top"
 LOOK_EVERY = 2.0
 """Seconds between looks whether anything changed."""
 LOOK_AT_ALL_EVERY = timedelta(seconds=30)
 """Ages grow although nothing happens."""
 MOST_STREAMS = 20
 """At once, in one process: a dashboard is for a few people, and each costs a look every two seconds."""
-_AWAY = (DBAPIError, PoolTimeout, OSError)
+_UNAVAILABLE = (DBAPIError, PoolTimeout, OSError)
+
+
+def clock(moment: datetime) -> str:
+    """Return a time of today to the second: `10:40:12am`."""
+    return f"{moment.astimezone(UK):%I:%M:%S%p}".lstrip("0").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Fragments:
+    """Draws the parts of the page that change. A person who operates dead letters gets links to them."""
+
+    environment: Environment
+    operates: bool
+
+    def of(self, shown: Dashboard) -> Mapping[str, Markup]:
+        """Return the inside of each part by the id of its place."""
+        words = {"duration": duration, "timedelta": timedelta}
+        top = self.environment.get_template("operations/top.html").render(top=shown.top, **words)
+        panel = self.environment.get_template("operations/panel.html")
+        letters = shown.letters if self.operates else ()
+        drawn = {TOP: Markup(top)}  # noqa: S704 -- drawn by a template, which escapes
+        for one in shown.panels:
+            inside = panel.render(
+                panel=one, days=shown.days, letters=letters, address_of=address_of, operates=self.operates
+            )
+            drawn[one.id] = Markup(inside)  # noqa: S704 -- as above
+        return drawn
 
 
 class TooManyStreams(Exception):
@@ -95,7 +128,7 @@ class _Stream:
                 return
             try:
                 changed = await self._changed(now)
-            except _AWAY:
+            except _UNAVAILABLE:
                 _log.warning("live_figures_wait")
             else:
                 said = {"at": clock(now), "fragments": changed} if changed else {"at": clock(now)}

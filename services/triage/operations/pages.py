@@ -1,13 +1,14 @@
 """The operations page (`/cases/operations`), its tables as files, and what keeps it live."""
 
+import csv
+from io import StringIO
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from services.triage.operations.dashboard import PERIODS
+from services.triage.operations.dashboard import PERIODS, Table
 from services.triage.operations.dependencies import Days, Overseer, keys_of, period, read
-from services.triage.operations.exporting import as_csv
-from services.triage.operations.fragments import Fragments, clock
-from services.triage.operations.live import LiveParts, TooManyStreams, View
+from services.triage.operations.live import Fragments, LiveParts, TooManyStreams, View, clock
 from shared.auth.guard import current_session
 from shared.auth.permissions import Permission
 from shared.auth.principal import Principal
@@ -65,3 +66,12 @@ async def table_as_csv(
 
 def _fragments(parts: LiveParts, overseer: Principal) -> Fragments:
     return Fragments(parts.templates, operates=overseer.may(Permission.OPERATE_DEAD_LETTERS))
+
+
+def as_csv(table: Table) -> str:
+    """Return the table as CSV (RFC 4180), with a line of headings; an unknown value is empty."""
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return text.getvalue()

@@ -1,4 +1,4 @@
-"""Reads the figures, and the facts that somebody's figures must leave out."""
+"""Reads the figures, and the facts that the figures for one person must leave out."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -67,7 +68,7 @@ class Snapshot:
 
 
 async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, days: int) -> Snapshot:
-    """Return the figures of so many days, without any case that is kept from somebody with `keys`.
+    """Return the figures of so many days, without any case that is kept from a person with `keys`.
 
     All of it is read at one moment: a case must never be counted and left out in turn.
     """
@@ -110,7 +111,7 @@ async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
 
 
 async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Cell]:
-    """Return what must be left out: each case kept from somebody, and its report where it is the report's first."""
+    """Return what must be left out: each case kept from a person, and its report where it is the report's first."""
     kept = await queries.cases_kept_from(session, keys)
     left_out: Counter[Cell] = Counter()
     if kept:
@@ -123,9 +124,7 @@ async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Ce
 
 async def _ledger(session: AsyncSession) -> Ledger | None:
     row = await session.scalar(select(LedgerFigures))
-    if row is None:
-        return None
-    return Ledger(**{name: getattr(row, name) for name in Ledger.__dataclass_fields__})
+    return None if row is None else _LEDGER.validate_python(vars(row))
 
 
 def _open_letters() -> Select[str, str, int]:
@@ -151,13 +150,14 @@ def _among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> Column
 
 
 def _report(row: CountedReport) -> ReportFacts:
-    names = set(ReportFacts.__dataclass_fields__) - {"behaviours"}
-    return ReportFacts(**{name: getattr(row, name) for name in names}, behaviours=tuple(row.behaviours))
+    return _REPORT.validate_python(vars(row))
 
 
 def _case(row: CountedCase) -> CaseFacts:
-    names = set(CaseFacts.__dataclass_fields__) - {"missed"}
-    return CaseFacts(**{name: getattr(row, name) for name in names}, missed=_missed(row.missed))
+    return _CASE.validate_python({**vars(row), "missed": _missed(row.missed)})
+
+
+_LEDGER, _REPORT, _CASE = TypeAdapter(Ledger), TypeAdapter(ReportFacts), TypeAdapter(CaseFacts)
 
 
 def _missed(texts: Sequence[str]) -> frozenset[Missed]:

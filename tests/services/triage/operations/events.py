@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.triage.operations.hearing import HANDLERS
+from services.triage.consumer import OPERATIONS_HANDLERS
 from shared.db.database import Database
 from shared.events import codec
 from shared.events.envelope import Envelope, Event
@@ -15,7 +15,7 @@ from shared.events.intake import LedgerChanged
 from shared.messaging.tables import outbox
 from tests.services.triage.building import IDS, NOW
 
-_KINDS = {kind.TYPE: kind for kind in HANDLERS}
+_KINDS = {kind.TYPE: kind for kind in OPERATIONS_HANDLERS}
 
 
 async def said_by_triage(database: Database) -> list[Event]:
@@ -32,7 +32,7 @@ async def hear(database: Database, events: Sequence[Event], now: datetime = NOW)
             id=str(IDS.uuid()), source="/signpost/any", subject="any", sequence=None, time=now, data=event
         )
         async with database.transaction() as session:
-            await HANDLERS[type(event)](session, [envelope], now)
+            await OPERATIONS_HANDLERS[type(event)](session, [envelope], now)
 
 
 def ledger(at: datetime = NOW, **figures: int) -> LedgerChanged:

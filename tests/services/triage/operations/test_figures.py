@@ -7,13 +7,13 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.triage.operations.charts import Bar, Columns
+from services.triage.operations.dashboard import Bar, Columns
 from services.triage.operations.domain import (
+    AlertNews,
     CaseFacts,
+    CaseNews,
     Cell,
     Figure,
-    HeardOfAlerts,
-    HeardOfCase,
     Missed,
     ReportFacts,
     day_of,
@@ -28,7 +28,7 @@ DAY = datetime(2026, 11, 23, tzinfo=UTC)
 MOMENTS = st.integers(0, 10 * 86400).map(lambda seconds: NOW + timedelta(seconds=seconds))
 MISSES = st.builds(Missed, MOMENTS, st.sampled_from(["respond", "update"]), st.sampled_from(["smart", "sirt"]))
 SAID = st.builds(
-    HeardOfCase,
+    CaseNews,
     first_action_at=st.none() | MOMENTS,
     resolved_at=st.none() | MOMENTS,
     misdirected=st.booleans(),
@@ -89,30 +89,30 @@ def test_a_report_that_is_only_known_from_its_alerts_counts_nothing_yet() -> Non
 
 def test_nobody_told_is_a_decision_and_an_alert_is_not_one() -> None:
     nobody = ReportFacts(uuid4(), submitted_at=NOW, decided=True)
-    both = HeardOfAlerts(decided=True, anybody=True, sent=True).told_of(nobody)
+    both = AlertNews(decided=True, anybody=True, sent=True).applied_to(nobody)
     assert set(figures(nobody)) == {Figure.ROUTED, Figure.NOBODY_TOLD}
     assert set(figures(both)) == {Figure.ROUTED, Figure.ALERTED}
 
 
 @given(st.lists(SAID, max_size=6), st.randoms())
-def test_what_is_heard_in_any_order_and_twice_comes_to_the_same(said: list[HeardOfCase], chance: random.Random) -> None:
+def test_what_is_heard_in_any_order_and_twice_comes_to_the_same(said: list[CaseNews], chance: random.Random) -> None:
     shuffled = [*said, *said]
     chance.shuffle(shuffled)
     in_order = mixed = case()
     for one in said:
-        in_order = one.told_of(in_order)
+        in_order = one.applied_to(in_order)
     for one in shuffled:
-        mixed = one.told_of(mixed)
+        mixed = one.applied_to(mixed)
     assert in_order == mixed
     assert in_order.cells() == mixed.cells()
 
 
 @given(st.lists(SAID, max_size=4))
-def test_differences_step_by_step_add_up_to_what_there_is(said: list[HeardOfCase]) -> None:
+def test_differences_step_by_step_add_up_to_what_there_is(said: list[CaseNews]) -> None:
     facts = case()
     figure = dict(facts.cells())
     for one in said:
-        after = one.told_of(facts)
+        after = one.applied_to(facts)
         for cell, n in difference([facts.cells()], [after.cells()]).items():
             figure[cell] = figure.get(cell, 0) + n
         facts = after
