@@ -20,11 +20,9 @@ from services.triage.cases.queries import ids_of_report
 from services.triage.routing.domain import RuleBook
 from services.triage.routing.queries import Explanation
 from services.triage.routing.queries import explain as explain_cases
-from services.triage.routing.rulebook import RuleBookRefused
+from services.triage.routing.rulebook import RuleBookRefused, parse, read_text
 from services.triage.rules.domain import EXAMPLES, Backtest, Window
 from services.triage.rules.handlers import replay
-from services.triage.rules.reading import read, read_text
-from services.triage.rules.wording import mistake_words
 from shared.clock import SystemClock
 from shared.ids import InvalidReference, Reference
 
@@ -91,9 +89,9 @@ def backtest(
     Exit code 2 when the book is refused, with rule, line and column. Ctrl-C ends it with what was replayed until then.
     """
     try:
-        candidate = read(read_text(book))
+        candidate = parse(read_text(book))
     except RuleBookRefused as refused:
-        _errors.print(mistake_words(refused), markup=False)
+        _errors.print(refused.sentence, markup=False)
         raise typer.Exit(REFUSED) from None
     window = Window(since.replace(tzinfo=_UK), SystemClock().now())
     result = Backtest(examples)

@@ -10,9 +10,7 @@ import typer
 from rich.console import Console
 
 from services.triage.routing.domain import RuleBook
-from services.triage.routing.rulebook import PACKAGED, RuleBookRefused
-from services.triage.rules.reading import read, read_text
-from services.triage.rules.wording import mistake_words
+from services.triage.routing.rulebook import PACKAGED, RuleBookRefused, parse, read_text
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -26,12 +24,12 @@ def check(
 ) -> None:
     """Check a rule book: exit code 1 with rule, line and column of the first mistake."""
     try:
-        rules = read(read_text(book))
+        rules = parse(read_text(book))
     except RuleBookRefused as refused:
         if as_json:
             typer.echo(json.dumps({"book": None, "mistake": asdict(refused)}))
         else:
-            _console.print(mistake_words(refused), markup=False)
+            _console.print(refused.sentence, markup=False)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(

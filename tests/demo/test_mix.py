@@ -26,9 +26,8 @@ from services.intake.reports.bodies import (
 )
 from services.intake.reports.domain import Report, refusals
 from services.intake.reports.kinds import submitted
-from services.triage.reports.filing import filed
-from services.triage.routing.domain import Decision, decide
-from services.triage.routing.facts import History, facts_of
+from services.triage.reports.normalise import normalise
+from services.triage.routing.domain import Decision, History, decide, facts_of
 from shared.auth.permissions import Role
 from shared.auth.personas import client_principal
 from shared.auth.principal import Principal
@@ -146,7 +145,7 @@ def test_the_rule_book_and_the_routing_table_agree_on_every_report(seed: int) ->
 
 def decided(planned: PlannedReport) -> Decision:
     event = submitted(ReportId(UUID(int=planned.number)), Reference("SP-0000-0000"), command_of(planned), NOW)
-    return decide(facts_of(filed(event), NOTHING_KNOWN), BOOK, NOW.date())
+    return decide(facts_of(normalise(event), NOTHING_KNOWN), BOOK, NOW.date())
 
 
 def test_the_people_are_those_of_the_sample_directory() -> None:

@@ -29,7 +29,7 @@ from services.embedded.mail_catcher import MailFolder
 from services.notifier.delivery.smtp import SmtpChannel
 from services.triage.accounts.domain import Handle
 from services.triage.cases import reporters
-from services.triage.reports.domain import Filed
+from services.triage.reports.domain import TriageReport
 from shared import runtime
 from shared.clock import SystemClock
 from shared.db.database import Database
@@ -180,9 +180,9 @@ def _wrap_within(owner: Any, name: str, fate: Fate, act: Act) -> None:
 
 def _make_a_mistake(reports: str) -> None:
     """Let triage fail at these reports (ids with commas between), or at every one."""
-    original: Callable[[Filed], tuple[Handle, ...]] = vars(reporters)["accounts_named"]
+    original: Callable[[TriageReport], tuple[Handle, ...]] = vars(reporters)["accounts_named"]
 
-    def mistaken(report: Filed) -> tuple[Handle, ...]:
+    def mistaken(report: TriageReport) -> tuple[Handle, ...]:
         if reports == "every" or str(report.report_id) in reports:
             raise ValueError
         return original(report)

@@ -17,7 +17,7 @@ from services.triage.cases.refusals import REFUSALS
 from services.triage.deadlines import queries as deadlines
 from services.triage.reports import queries as reports
 from services.triage.routing import queries as routing
-from services.triage.routing.wording import clause_words
+from services.triage.routing.queries import clause_words
 from shared.audit import chain
 from shared.audit.chain import Activity
 from shared.auth.guard import requires
@@ -229,7 +229,7 @@ async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, conten
 
 
 async def _summary(request: Request, work: Work, case: Case, *, content: bool) -> dict[str, object]:
-    report = await reports.answers(work.session, case.report_id, content=content)
+    report = await reports.read(work.session, case.report_id, content=content)
     sirt = case.team is Team.SIRT
     leads_sirt = sirt and Team.SIRT in work.viewer.leads
     return {

@@ -21,10 +21,9 @@ from services.triage.cases.writer import CaseWriter, NewCase, Transition, new_ca
 from services.triage.deadlines.domain import UK
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
-from services.triage.reports.domain import HISTORY_LIMIT, Filed, accounts_named, kept_from, subject_keys
-from services.triage.reports.filing import filed
-from services.triage.routing.domain import Decision, RuleBook, decide
-from services.triage.routing.facts import History, facts_of
+from services.triage.reports.domain import HISTORY_LIMIT, TriageReport, accounts_named, kept_from, subject_keys
+from services.triage.reports.normalise import normalise
+from services.triage.routing.domain import Decision, History, RuleBook, decide, facts_of
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import (
     AbuseReportAmended,
@@ -63,7 +62,7 @@ class _Known:
     repeats: Counter[str]
     references: set[str]
 
-    def history(self, report: Filed, handles: Sequence[Handle]) -> History:
+    def history(self, report: TriageReport, handles: Sequence[Handle]) -> History:
         """Return what is known beside one report."""
         return History(
             accounts=[self.accounts[handle] for handle in handles if handle in self.accounts],
@@ -72,7 +71,7 @@ class _Known:
             incident_known=report.related_reference in self.references,
         )
 
-    def note(self, report: Filed, handles: Sequence[Handle]) -> None:
+    def note(self, report: TriageReport, handles: Sequence[Handle]) -> None:
         """Count a report for those behind it: what is a repeat does not depend on what came in the same batch."""
         self.earlier.update(handles)
         self.repeats.update(subject_keys(report))
@@ -88,7 +87,7 @@ async def open_for_reports(
     writer: CaseWriter,
 ) -> None:
     """Open a case for each report, and one more for each linked case; a report that has one gets none."""
-    named = [(report, accounts_named(report)) for report in (filed(envelope.data) for envelope in envelopes)]
+    named = [(report, accounts_named(report)) for report in (normalise(envelope.data) for envelope in envelopes)]
     known = await _look_up(session, named, now)
     fresh = await reports.store_reports(session, named)
     today = now.astimezone(UK).date()
@@ -138,7 +137,9 @@ async def ask_withdrawal(
     await writer.record(session, transitions, now)
 
 
-async def _look_up(session: AsyncSession, named: Sequence[tuple[Filed, Sequence[Handle]]], now: datetime) -> _Known:
+async def _look_up(
+    session: AsyncSession, named: Sequence[tuple[TriageReport, Sequence[Handle]]], now: datetime
+) -> _Known:
     every_handle = [handle for _, handles in named for handle in handles]
     every_key = [key for report, _ in named for key in subject_keys(report)]
     related = [report.related_reference for report, _ in named if report.related_reference]
@@ -150,13 +151,13 @@ async def _look_up(session: AsyncSession, named: Sequence[tuple[Filed, Sequence[
     )
 
 
-def _cases(report: Filed, decision: Decision, writer: CaseWriter, now: datetime) -> Iterator[NewCase]:
+def _cases(report: TriageReport, decision: Decision, writer: CaseWriter, now: datetime) -> Iterator[NewCase]:
     yield _case(report, decision, 1, writer, now)
     for number, also in enumerate(decision.also, start=2):
         yield _case(report, decision.of_linked(also), number, writer, now)
 
 
-def _case(report: Filed, decision: Decision, number: int, writer: CaseWriter, now: datetime) -> NewCase:
+def _case(report: TriageReport, decision: Decision, number: int, writer: CaseWriter, now: datetime) -> NewCase:
     case = new_case(
         CaseId(writer.ids.uuid()),
         report.reference if number == 1 else Reference(report.reference).linked(number),

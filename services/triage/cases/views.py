@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.triage.deadlines.domain import Deadline
-from services.triage.reports.queries import Answers, PersonNamed
+from services.triage.reports.domain import TriageReport
 from shared.events.parts import Person
 from shared.events.people import may_be
 from shared.events.platforms import PLATFORMS
@@ -205,7 +205,7 @@ class AnswerRow:
     lines: tuple[str, ...]
 
 
-def rows(report: Answers, *, grace: timedelta | None) -> list[AnswerRow]:
+def rows(report: TriageReport, *, grace: timedelta | None) -> list[AnswerRow]:
     """Return the answers of a report.
 
     Args:
@@ -225,13 +225,13 @@ def rows(report: Answers, *, grace: timedelta | None) -> list[AnswerRow]:
     return [row for row in found if row.lines]
 
 
-def allegation(report: Answers) -> list[AnswerRow]:
+def allegation(report: TriageReport) -> list[AnswerRow]:
     """Return what the manager of its subject sees: nothing of who reported it, and no other report."""
-    others = [one for one in report.affected if not _may_be_reporter(one, report.reporter)]
+    others = [one for one in report.affected if not _may_be_reporter(one, report)]
     return [row for row in _alleged(report, others) if row.lines]
 
 
-def _abuse(report: Answers) -> Iterable[AnswerRow]:
+def _abuse(report: TriageReport) -> Iterable[AnswerRow]:
     yield _row("What happened", _coded(report.behaviours))
     yield from _content(report)
     yield _row("When", uk_time(report.occurred_at) if report.occurred_at else NOT_SAID)
@@ -240,40 +240,39 @@ def _abuse(report: Answers) -> Iterable[AnswerRow]:
     yield _row("Also at risk", _coded(report.also_affects, "Nothing named"))
 
 
-def _misuse(report: Answers) -> Iterable[AnswerRow]:
+def _misuse(report: TriageReport) -> Iterable[AnswerRow]:
     yield from _alleged(report, report.affected)
     yield _row("The incident that was not reported", report.related_reference or "")
     if report.taken_over:
         yield _row("Somebody else controls the account", words(report.taken_over))
 
 
-def _alleged(report: Answers, affected: Sequence[PersonNamed]) -> Iterable[AnswerRow]:
-    """Return what somebody is said to have done; beside abuse it is about whoever is suspected of that."""
-    accused = [report.subject] if report.subject else report.suspected
-    yield _people("Who it is about", accused, "Not named, or erased")
+def _alleged(report: TriageReport, affected: Sequence[Person]) -> Iterable[AnswerRow]:
+    """Return what a person is said to have done; beside abuse it is about those who are suspected of that."""
+    yield _people("Who it is about", report.accused, "Not named, or erased")
     if report.misuse or not report.behaviours:
         yield _row("What happened", _coded(report.misuse))
     if report.behaviours:
         yield _row("Abuse", _coded(report.behaviours))
         yield _people("Who is affected", affected, NOT_SAID)
     yield from _content(report)
-    yield _row("What the account is", words(report.account_kind or ""))
-    yield _row("Device", DEVICES.get(report.device or "", ""))
-    yield _row("In their own time", words(report.own_time or ""))
-    yield _row("Information of the department shown", words(report.dwp_information or ""))
+    yield _row("What the account is", words(report.account_kind))
+    yield _row("Device", DEVICES.get(report.device, ""))
+    yield _row("In their own time", words(report.own_time))
+    yield _row("Information of the department shown", words(report.dwp_information))
     yield _row("When", uk_time(report.occurred_at) if report.occurred_at else NOT_SAID)
     if report.union_activity != YesNoUnsure.NO:
-        yield _row("About trade union activity", words(report.union_activity or ""))
+        yield _row("About trade union activity", words(report.union_activity))
 
 
-def _incident(report: Answers) -> Iterable[AnswerRow]:
+def _incident(report: TriageReport) -> Iterable[AnswerRow]:
     yield _row("What was done to the asset", _coded(report.effects))
     yield _row("How it came about", _coded(report.circumstances))
-    yield _row("Whose asset", OWNERS.get(report.asset_owner or "", words(report.asset_owner or "")))
+    yield _row("Whose asset", OWNERS.get(report.asset_owner, words(report.asset_owner)))
     yield _row("Occurred", uk_time(report.occurred_at) if report.occurred_at else "Not known")
     yield _row("Discovered", uk_time(report.discovered_at) if report.discovered_at else NOT_SAID)
-    yield _row("Still happening", words(report.still_happening or ""))
-    yield _row("Personal data", words(report.personal_data or ""))
+    yield _row("Still happening", words(report.still_happening))
+    yield _row("Personal data", words(report.personal_data))
     if report.people_affected is not None:
         yield _row("How many people", f"{report.people_affected:,}")
     if report.platform:
@@ -286,28 +285,28 @@ def _incident(report: Answers) -> Iterable[AnswerRow]:
         yield _people("Who may have done it", report.suspected, "Not known")
     if report.own_mistake:
         yield _row("Their own mistake", "Yes. Thank them: people who say so keep others safe.")
-    yield _row("Came by", CHANNELS.get(report.channel or "", ""))
+    yield _row("Came by", CHANNELS.get(report.channel, ""))
 
 
-def _enquiry(report: Answers) -> Iterable[AnswerRow]:
-    yield _row("Advice on", ENQUIRY_TOPICS.get(report.about or "", words(report.about or "")))
+def _enquiry(report: TriageReport) -> Iterable[AnswerRow]:
+    yield _row("Advice on", ENQUIRY_TOPICS.get(report.about, words(report.about)))
 
 
-def _exception(report: Answers) -> Iterable[AnswerRow]:
-    yield _row("What it is", EXCEPTIONS.get(report.exception_kind or "", "Not said"))
+def _exception(report: TriageReport) -> Iterable[AnswerRow]:
+    yield _row("What it is", EXCEPTIONS.get(report.exception_kind, "Not said"))
     if report.platform:
         yield _row("Platform", platform(report.platform))
     yield _row("Wanted until", uk_date(report.wanted_until) if report.wanted_until else "")
 
 
-def _content(report: Answers) -> Iterable[AnswerRow]:
+def _content(report: TriageReport) -> Iterable[AnswerRow]:
     kind = f", {report.content_kind.replace('_', ' ')}" if report.content_kind else ""
     yield _row("Where", (report.platform_name or platform(report.platform)) + kind)
     yield _row("The content now", words(report.content_state) if report.content_state else NOT_SAID)
 
 
-def _reporter(report: Answers) -> Iterable[AnswerRow]:
-    who = report.reporter.name or report.reporter.staff_id or NOT_SAID
+def _reporter(report: TriageReport) -> Iterable[AnswerRow]:
+    who = report.reporter_name or report.reporter_staff_id or NOT_SAID
     if report.confidentiality == "anonymous":
         who = "An anonymous reporter"
     elif report.confidentiality == "confidential":
@@ -321,7 +320,7 @@ def _reporter(report: Answers) -> Iterable[AnswerRow]:
     yield _row("A safe way to reach them", report.safe_contact or "")
 
 
-def _late(report: Answers, grace: timedelta | None) -> AnswerRow | None:
+def _late(report: TriageReport, grace: timedelta | None) -> AnswerRow | None:
     """Say that an incident was reported late: a fact for SIRT's leads, never an accusation or a case (C-c, C-i)."""
     if grace is None or report.discovered_at is None:
         return None
@@ -337,18 +336,18 @@ def _coded(codes: Sequence[str], otherwise: str = NOT_SAID) -> str:
     return ", ".join(code.replace("_", " ") for code in codes).capitalize() or otherwise
 
 
-def _people(key: str, people: Sequence[PersonNamed], otherwise: str) -> AnswerRow:
+def _people(key: str, people: Sequence[Person], otherwise: str) -> AnswerRow:
     return AnswerRow(key, tuple(map(_person, people)) or (otherwise,))
 
 
-def _may_be_reporter(one: PersonNamed, reporter: PersonNamed) -> bool:
+def _may_be_reporter(one: Person, report: TriageReport) -> bool:
     if one.relation == Relation.SELF:
         return True
-    named = Person(relation=Relation.COLLEAGUE, name=one.name, staff_id=one.staff_id, handle=one.handle)
-    return may_be(staff_id=reporter.staff_id, name=reporter.name, email=None, person=named)
+    named = one.model_copy(update={"relation": Relation.COLLEAGUE})
+    return may_be(staff_id=report.reporter_staff_id, name=report.reporter_name, email=None, person=named)
 
 
-def _person(one: PersonNamed) -> str:
+def _person(one: Person) -> str:
     text = RELATIONS.get(one.relation, words(one.relation))
     text += f": {one.name}" if one.name else ""
     text += f" ({one.staff_id})" if one.staff_id else ""

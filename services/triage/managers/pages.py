@@ -45,12 +45,13 @@ async def _theirs(session: AsyncSession, principal: Principal, reference: str) -
 
 
 async def _page(request: Request, session: AsyncSession, case: Case, *, content: bool) -> HTMLResponse:
-    report = await reports.answers(session, case.report_id, content=content)
+    report = await reports.read(session, case.report_id, content=content)
     return render(
         request,
         "manager_case.html",
         case=case,
         rows=views.allegation(report),
-        content=report.content,
+        report=report,
+        content=content,
         wording=views,
     )

@@ -1,15 +1,21 @@
-"""A report by any form in one shape, and what triage reads from it: what it is, and which accounts it names."""
+"""A report by any form in one shape, and what triage reads off it: what it is, and whom and which accounts it names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from uuid import UUID
 
 from services.triage.accounts.domain import Handle
 from shared.events import platforms
-from shared.events.parts import AccountInvolved, Person, Reporter, Subject
+from shared.events.parts import Person, Subject
 from shared.events.people import folded
 from shared.events.people_keys import identity_keys, keys_of_named
-from shared.events.vocabulary import UNRECOGNISED, Behaviour, Relation, ReportType, YesNoUnsure
+from shared.events.vocabulary import (
+    UNRECOGNISED,
+    Behaviour,
+    Relation,
+    ReportType,
+    YesNoUnsure,
+)
 
 HISTORY_DAYS = 30
 """How far back earlier reports about the same account are counted. Our choice."""
@@ -22,66 +28,101 @@ _NOT_ABUSE_BY_ITSELF = frozenset({Behaviour.IMPERSONATION, Behaviour.OTHER, UNRE
 """Impersonation is what a taken-over account does; the other two say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A report as a form took it; what the form does not ask is empty."""
+@dataclass(frozen=True, kw_only=True)
+class CodedAnswers:
+    """A report's answers in codes: what rules ask and pages show, never what a person wrote.
+
+    An answer that was not given, or that the form does not ask, is empty. A code that this version does not know is
+    `unrecognised`.
+    """
+
+    form: str
+    """Which form it came by: a `ReportType`."""
+    found_by: str = ""
+    reporter_kind: str = ""
+    platform: str = ""
+    content_kind: str = ""
+    content_state: str = ""
+    behaviours: tuple[str, ...] = ()
+    """Kinds of abuse."""
+    also_affects: tuple[str, ...] = ()
+    manager_alert: str = ""
+    misuse: tuple[str, ...] = ()
+    """`MisuseBehaviour`s."""
+    union_activity: str = ""
+    account_kind: str = ""
+    """What the report says the account is: an `AccountKind`; the register may have another word for it."""
+    device: str = ""
+    own_time: str = ""
+    dwp_information: str = ""
+    effects: tuple[str, ...] = ()
+    circumstances: tuple[str, ...] = ()
+    asset_owner: str = ""
+    still_happening: str = ""
+    personal_data: str = ""
+    people_affected: int | None = None
+    own_mistake: bool = False
+    channel: str = ""
+    taken_over: str = ""
+    """Whether an outsider controls an account of the department: `yes`, `no`, `unsure`, or empty if not asked."""
+    about: str = ""
+    """What advice is wanted on: an `EnquiryTopic`."""
+    exception_kind: str = ""
+
+    def coded(self) -> dict[str, object]:
+        """Return the answers by name, without what a subclass has beside them."""
+        values = vars(self)
+        return {name: values[name] for name in _CODED}
+
+
+_CODED = tuple(field.name for field in fields(CodedAnswers))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriageReport(CodedAnswers):
+    """A report as triage knows it, by whichever form it came."""
 
     report_id: UUID
     reference: str
     submitted_at: datetime
-    form: ReportType
-    reporter: Reporter
-    narrative: str
-    platform: str = ""
+    confidentiality: str
+    reporter_staff_id: str | None = None
+    reporter_name: str | None = None
+    reporter_email: str | None = None
+    safe_contact: str | None = None
     platform_name: str | None = None
-    content_kind: str | None = None
-    content_state: str | None = None
-    urls: tuple[str, ...] = ()
-    handles: tuple[str, ...] = ()
-    behaviours: tuple[str, ...] = ()
-    """Kinds of abuse."""
-    misuse: tuple[str, ...] = ()
     affected: tuple[Person, ...] = ()
     suspected: tuple[Person, ...] = ()
-    also_affects: tuple[str, ...] = ()
-    found_by: str = ""
-    manager_alert: str | None = None
-    occurred_at: datetime | None = None
-    evidence_note: str | None = None
     subject: Subject | None = None
-    union_activity: str | None = None
-    account_kind: str | None = None
-    device: str | None = None
-    own_time: str | None = None
-    dwp_information: str | None = None
-    related_reference: str | None = None
-    channel: str | None = None
-    effects: tuple[str, ...] = ()
-    circumstances: tuple[str, ...] = ()
-    asset_owner: str | None = None
-    asset_note: str | None = None
+    occurred_at: datetime | None = None
     discovered_at: datetime | None = None
-    still_happening: str | None = None
-    personal_data: str | None = None
-    people_affected: int | None = None
-    own_mistake: bool = False
-    account: AccountInvolved | None = None
-    taken_over: str | None = None
-    about: str | None = None
-    exception_kind: str | None = None
-    business_case: str | None = None
+    related_reference: str | None = None
     wanted_until: date | None = None
+    manager_agreed_at: datetime | None = None
+    """When the reporter agreed afterwards that a manager is told."""
+    withdrawn_at: datetime | None = None
+
+    # What was written, and what may name a person: not even read for a page before it is asked for.
+    narrative: str = ""
+    evidence_note: str | None = None
+    asset_note: str | None = None
+    business_case: str | None = None
+    urls: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    account_handle: str | None = None
+    """The account that an incident involves."""
+    account_platform: str = ""
 
     @property
     def nature(self) -> ReportType:
         """What it is by its answers: differs from `form` where the form was the wrong one (S3).
 
-        Somebody's account in the wrong hands, and nobody abused from it, is an incident (decision 0008); abuse by any
-        other form is abuse.
+        An account in the wrong hands, and no abuse from it, is an incident (decision 0008); abuse by any other form is
+        abuse.
         """
         if self.taken_over == YesNoUnsure.YES and not set(self.behaviours) - _NOT_ABUSE_BY_ITSELF:
             return ReportType.SECURITY_INCIDENT
-        return ReportType.ABUSE if self.behaviours else self.form
+        return ReportType.ABUSE if self.behaviours else ReportType(self.form)
 
     def says(self, nature: ReportType) -> tuple[str, ...]:
         """Return what happened in the words of a case of that nature; of another where it has none of its own."""
@@ -96,42 +137,47 @@ class Filed:
 
     @property
     def accused(self) -> tuple[Person, ...]:
-        """Everybody who may have done it: suspected of abuse, or the subject of misuse."""
+        """Everyone who may have done it: suspected of abuse, or the subject of misuse."""
         return self.suspected + ((_as_person(self.subject),) if self.subject else ())
 
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """The accounts that it names, as they were written."""
+        return self.handles + ((self.account_handle,) if self.account_handle else ())
 
-def accounts_named(report: Filed) -> tuple[Handle, ...]:
+
+def accounts_named(report: TriageReport) -> tuple[Handle, ...]:
     """Return the accounts that links, handles and persons name; what cannot be read names none."""
     texts = (*report.handles, *(person.handle for person in report.accused if person.handle))
     found = [_from_text(report.platform, text) for text in texts]
-    if report.account and report.account.handle:
-        found.append(_from_text(report.account.platform, report.account.handle))
+    if report.account_handle:
+        found.append(_from_text(report.account_platform, report.account_handle))
     found += [Handle(*pair) if (pair := platforms.from_url(url)) else None for url in report.urls]
     return tuple(dict.fromkeys(handle for handle in found if handle))
 
 
-def subject_keys(report: Filed) -> tuple[str, ...]:
+def subject_keys(report: TriageReport) -> tuple[str, ...]:
     """Return keys under which misuse by the same person is found again: their staff id, and their account.
 
-    A name alone is nobody for certain, so it counts for nobody.
+    A name alone is no one for certain, so it counts for no one.
     """
-    if report.nature is not ReportType.MISUSE or report.subject is None:
+    if report.subject is None or report.nature is not ReportType.MISUSE:
         return ()
     keys = [f"id:{folded(report.subject.staff_id)}"] if report.subject.staff_id else []
     handle = _from_text(report.platform, report.subject.handle) if report.subject.handle else None
     return (*keys, f"account:{handle}") if handle else tuple(keys)
 
 
-def kept_from(report: Filed, *, restricted: bool) -> list[str]:
+def kept_from(report: TriageReport, *, restricted: bool) -> list[str]:
     """Return keys of those who may never open a case: who is accused, and who reported where it is restricted."""
     keys = {key for person in report.accused for key in keys_of_named(person)}
     if restricted:
-        keys |= identity_keys(staff_id=report.reporter.staff_id, email=report.reporter.email)
+        keys |= identity_keys(staff_id=report.reporter_staff_id, email=report.reporter_email)
     return sorted(keys)
 
 
 def _as_person(subject: Subject) -> Person:
-    return Person(relation=Relation.COLLEAGUE, name=subject.name, staff_id=subject.staff_id, handle=subject.handle)
+    return Person(relation=Relation.COLLEAGUE, **dict(subject))
 
 
 def _from_text(platform: str, text: str) -> Handle | None:

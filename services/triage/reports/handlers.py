@@ -4,54 +4,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, delete, literal, select, update
+from sqlalchemy import ARRAY, String, Uuid, any_, delete, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts.domain import Handle
-from services.triage.reports.domain import Filed, subject_keys
+from services.triage.reports.domain import TriageReport, subject_keys
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
 from shared.db.bulk import copy_in
 from shared.events.parts import Person, Subject
 from shared.events.vocabulary import ManagerAlert
 
-_AS_THEY_ARE = (
-    "report_id",
-    "reference",
-    "submitted_at",
-    "platform",
-    "platform_name",
-    "content_kind",
-    "content_state",
-    "found_by",
-    "manager_alert",
-    "occurred_at",
-    "narrative",
-    "evidence_note",
-    "union_activity",
-    "account_kind",
-    "device",
-    "own_time",
-    "dwp_information",
-    "related_reference",
-    "channel",
-    "asset_owner",
-    "asset_note",
-    "discovered_at",
-    "still_happening",
-    "personal_data",
-    "people_affected",
-    "own_mistake",
-    "taken_over",
-    "about",
-    "exception_kind",
-    "business_case",
-    "wanted_until",
+_OTHERWISE = frozenset({"report_type", "affected", "suspected", "subject"})
+"""Columns that hold another name or shape than the report's."""
+_BY_NAME = tuple(column.name for column in Report.table().c if column.name not in _OTHERWISE)
+_NULL_IF_EMPTY = frozenset(
+    column.name for column in Report.table().c if column.nullable and isinstance(column.type, String)
 )
-_LISTS = ("urls", "handles", "behaviours", "also_affects", "misuse", "effects", "circumstances")
 
 
-async def store_reports(session: AsyncSession, reports: Sequence[tuple[Filed, Sequence[Handle]]]) -> set[UUID]:
-    """Store those of `reports` that are not there yet, with whom and what they name; return their ids.
+async def store_reports(session: AsyncSession, reports: Sequence[tuple[TriageReport, Sequence[Handle]]]) -> set[UUID]:
+    """Store those of `reports` that are not there yet, with the people and accounts that they name; return their ids.
 
     Two that store the same report at once cannot both succeed: the second one's batch fails and is tried again.
     """
@@ -100,30 +72,23 @@ async def erase_subject(session: AsyncSession, report_id: UUID) -> None:
     await session.execute(delete(NamedSubject).where(NamedSubject.report_id == report_id))
 
 
-def _row(report: Filed) -> dict[str, object]:
-    reporter = report.reporter
-    row: dict[str, object] = {name: getattr(report, name) for name in _AS_THEY_ARE}
-    row |= {name: list(getattr(report, name)) for name in _LISTS}
+def _row(report: TriageReport) -> dict[str, object]:
+    values = vars(report)
+    row = {name: values[name] for name in _BY_NAME}
+    row |= {name: values[name] or None for name in _NULL_IF_EMPTY}
     return row | {
         "report_type": report.form,
-        "confidentiality": reporter.confidentiality,
-        "reporter_kind": reporter.kind,
-        "reporter_staff_id": reporter.staff_id,
-        "reporter_name": reporter.name,
-        "reporter_email": reporter.email,
-        "safe_contact": reporter.safe_contact,
         "affected": [_person(person) for person in report.affected],
         "suspected": [_person(person) for person in report.suspected],
         "subject": _person(report.subject) if report.subject else None,
-        "account_handle": report.account.handle if report.account else None,
     }
 
 
-def _named(report: Filed, account: Handle) -> dict[str, object]:
+def _named(report: TriageReport, account: Handle) -> dict[str, object]:
     return {"report_id": report.report_id, "account": str(account), "submitted_at": report.submitted_at}
 
 
-def _subject(report: Filed, key: str) -> dict[str, object]:
+def _subject(report: TriageReport, key: str) -> dict[str, object]:
     return {"report_id": report.report_id, "key": key, "submitted_at": report.submitted_at}
 
 

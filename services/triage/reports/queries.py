@@ -1,21 +1,17 @@
-"""Reads reports: the whole answers for a case page, and how often an account was named before."""
+"""Reads reports: one as it was submitted, and how often an account or a person was named before."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased, defer
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.triage.accounts.domain import Handle
-from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS
+from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS, TriageReport, kept_from
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
-from shared.events.parts import Person
-from shared.events.people_keys import identity_keys, keys_of_named
-from shared.events.vocabulary import Relation
+from shared.events.parts import Person, Subject
 
 
 async def earlier_reports(session: AsyncSession, handles: Iterable[Handle], now: datetime) -> Mapping[Handle, int]:
@@ -76,153 +72,34 @@ async def related_reports(session: AsyncSession, report_id: UUID) -> list[UUID]:
 
 
 async def keys_kept_from(session: AsyncSession, report_id: UUID) -> tuple[str, ...]:
-    """Return keys of everybody who may never open a restricted case about a report: accused and reporter."""
-    row = await session.get_one(Report, report_id, options=tuple(map(defer, _WRITTEN)))
-    accused = [*row.suspected, *([row.subject] if row.subject else [])]
-    keys = {key for person in accused for key in keys_of_named(Person.model_validate({**_SOMEBODY, **person}))}
-    keys |= identity_keys(staff_id=row.reporter_staff_id, email=row.reporter_email)
-    return tuple(sorted(keys))
+    """Return keys of everyone who may never open a restricted case about a report: accused and reporter."""
+    return tuple(kept_from(await read(session, report_id, content=False), restricted=True))
 
 
-_SOMEBODY: Mapping[str, str] = {"relation": Relation.UNKNOWN}
-_WRITTEN = (Report.narrative, Report.evidence_note, Report.asset_note, Report.business_case)
+async def read(session: AsyncSession, report_id: UUID, *, content: bool) -> TriageReport:
+    """Return a report; without `content`, what a person wrote is not even read from the database."""
+    table = Report.table()
+    wanted = [column for column in table.c if content or column.name not in _CONTENT]
+    found = (await session.execute(select(*wanted).where(table.c.report_id == report_id))).mappings().one()
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+    by_name = {name: value for name, value in values.items() if value is not None and name != "report_type"}
+    people = {
+        "affected": tuple(map(Person.model_validate, found["affected"])),
+        "suspected": tuple(map(Person.model_validate, found["suspected"])),
+        "subject": Subject.model_validate(found["subject"]) if found["subject"] else None,
+    }
+    return TriageReport(**{**by_name, **people, "form": found["report_type"]})
 
 
-@dataclass(frozen=True, slots=True)
-class PersonNamed:
-    """A person affected or suspected, or the subject, as the report says."""
-
-    relation: str
-    name: str | None
-    staff_id: str | None
-    handle: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What somebody wrote; only there where it was asked for."""
-
-    narrative: str
-    evidence_note: str | None
-    urls: tuple[str, ...]
-    handles: tuple[str, ...]
-    asset_note: str | None = None
-    business_case: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """A report's answers as a case page shows them."""
-
-    submitted_at: datetime
-    occurred_at: datetime | None
-    confidentiality: str
-    reporter: PersonNamed
-    reporter_kind: str | None
-    safe_contact: str | None
-    platform: str
-    platform_name: str | None
-    content_kind: str | None
-    content_state: str | None
-    behaviours: tuple[str, ...]
-    also_affects: tuple[str, ...]
-    found_by: str
-    manager_alert: str | None
-    manager_agreed_at: datetime | None
-    withdrawn_at: datetime | None
-    affected: tuple[PersonNamed, ...]
-    suspected: tuple[PersonNamed, ...]
-    form: str
-    reference: str
-    subject: PersonNamed | None
-    misuse: tuple[str, ...]
-    union_activity: str | None
-    account_kind: str | None
-    device: str | None
-    own_time: str | None
-    dwp_information: str | None
-    related_reference: str | None
-    channel: str | None
-    effects: tuple[str, ...]
-    circumstances: tuple[str, ...]
-    asset_owner: str | None
-    discovered_at: datetime | None
-    still_happening: str | None
-    personal_data: str | None
-    people_affected: int | None
-    own_mistake: bool
-    taken_over: str | None
-    about: str | None
-    exception_kind: str | None
-    wanted_until: date | None
-    content: Content | None
-
-
-_AS_THEY_ARE = (
-    "submitted_at",
-    "occurred_at",
-    "confidentiality",
-    "reporter_kind",
-    "safe_contact",
-    "platform",
-    "platform_name",
-    "content_kind",
-    "content_state",
-    "found_by",
-    "manager_alert",
-    "manager_agreed_at",
-    "withdrawn_at",
-    "reference",
-    "union_activity",
-    "account_kind",
-    "device",
-    "own_time",
-    "dwp_information",
-    "related_reference",
-    "channel",
-    "asset_owner",
-    "discovered_at",
-    "still_happening",
-    "personal_data",
-    "people_affected",
-    "own_mistake",
-    "taken_over",
-    "about",
-    "exception_kind",
-    "wanted_until",
+_CONTENT = frozenset(
+    column.key
+    for column in (
+        Report.narrative,
+        Report.evidence_note,
+        Report.asset_note,
+        Report.business_case,
+        Report.urls,
+        Report.handles,
+        Report.account_handle,
+    )
 )
-_LISTS = ("behaviours", "also_affects", "misuse", "effects", "circumstances")
-
-
-async def answers(session: AsyncSession, report_id: UUID, *, content: bool) -> Answers:
-    """Return a report's answers; what somebody wrote is not even read from the database without `content`."""
-    written = () if content else tuple(map(defer, _WRITTEN))
-    row = await session.get_one(Report, report_id, options=written)
-    told: dict[str, Any] = {name: getattr(row, name) for name in _AS_THEY_ARE}
-    told |= {name: tuple(getattr(row, name)) for name in _LISTS}
-    return Answers(
-        **told,
-        form=row.report_type,
-        reporter=PersonNamed("self", row.reporter_name, row.reporter_staff_id, None),
-        subject=_person(row.subject) if row.subject else None,
-        affected=tuple(_person(person) for person in row.affected),
-        suspected=tuple(_person(person) for person in row.suspected),
-        content=_content(row) if content else None,
-    )
-
-
-def _content(row: Report) -> Content:
-    return Content(
-        row.narrative,
-        row.evidence_note,
-        tuple(row.urls),
-        tuple(row.handles) + ((row.account_handle,) if row.account_handle else ()),
-        row.asset_note,
-        row.business_case,
-    )
-
-
-def _person(person: Mapping[str, str]) -> PersonNamed:
-    return PersonNamed(
-        person.get("relation", "colleague"), person.get("name"), person.get("staff_id"), person.get("handle")
-    )

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import cast
 
 from cel_expr_python import cel
 
@@ -18,7 +17,6 @@ _TYPES: Mapping[object, cel.Type] = {
     tuple[str, ...]: cel.Type.List(cel.Type.STRING),
 }
 _AT_A_TIME = 50
-_NAMES = tuple(field.name for field in fields(Facts))
 _PLACE = re.compile(r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<reason>[^\n]*)")
 _QUOTED = re.compile(r"""(?P<quote>['"])(?P<word>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""", re.DOTALL)
 
@@ -39,6 +37,11 @@ class _Asked:
     activation: cel.Activation
     answers: str
     """A letter for each condition, by its number: `1` it holds, `0` it does not, `?` it must be asked by itself."""
+    expressions: Sequence[cel.Expression]
+
+    def holds(self, condition: int) -> bool:
+        answer = self.answers[condition]
+        return _evaluated(self.expressions[condition], self.activation) if answer == "?" else answer == "1"
 
 
 class Conditions:
@@ -55,6 +58,7 @@ class Conditions:
         self._words = words
         self._environment = cel.NewEnv(variables={field.name: _TYPES[field.type] for field in fields(Facts)})
         self._sources: list[str] = []
+        self._expressions: list[cel.Expression] = []
 
     def compile(self, source: str) -> Condition:
         """Return `source` as a condition.
@@ -71,18 +75,14 @@ class Conditions:
         self._check_words(source)
         number = len(self._sources)
         self._sources.append(source)
-
-        def holds(bound: Bound) -> bool:
-            asked = cast(_Asked, bound)
-            answer = asked.answers[number]
-            return _evaluated(expression, asked.activation) if answer == "?" else answer == "1"
-
-        return holds
+        self._expressions.append(expression)
+        return lambda bound: bound.holds(number)
 
     def bind(self, facts: Facts) -> Bound:
         """Make `facts` ready for every condition of a book."""
-        activation = self._environment.Activation({name: _plain(getattr(facts, name)) for name in _NAMES})
-        return _Asked(activation, "".join(group.answers(activation) for group in self._groups))
+        activation = self._environment.Activation({name: _plain(value) for name, value in vars(facts).items()})
+        answers = "".join(group.answers(activation) for group in self._groups)
+        return _Asked(activation, answers, self._expressions)
 
     @cached_property
     def _groups(self) -> "list[_Group]":
@@ -102,7 +102,7 @@ class _Group:
     """Some conditions as one expression."""
 
     def __init__(self, environment: cel.Env, sources: Sequence[str]) -> None:
-        self._nobody_knows = "?" * len(sources)
+        self._unanswered = "?" * len(sources)
         self._expression: cel.Expression | None = None
         with suppress(RuntimeError):  # deeper than a parser goes, where each by itself is not
             self._expression = environment.compile(_joined([f"(({source}) ? '1' : '0')" for source in sources]))
@@ -110,12 +110,12 @@ class _Group:
     def answers(self, activation: cel.Activation) -> str:
         """Return a letter for each condition."""
         if self._expression is None:
-            return self._nobody_knows
+            return self._unanswered
         try:
             value = self._expression.eval(activation)
         except RuntimeError:  # more steps than an evaluation may take
-            return self._nobody_knows
-        return str(value.value()) if value.type() == cel.Type.STRING else self._nobody_knows
+            return self._unanswered
+        return str(value.value()) if value.type() == cel.Type.STRING else self._unanswered
 
 
 def _joined(letters: Sequence[str]) -> str:

@@ -1,69 +1,40 @@
-"""Where a report goes: typed facts, rules as data, one pure decision (design: domain, section 3)."""
+"""Where a report goes: typed facts, rules as data, one pure decision."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
-from shared.events.vocabulary import Priority, ReportType, Team
+from services.triage.accounts.domain import Account
+from services.triage.reports.domain import CodedAnswers, TriageReport
+from shared.events.platforms import PLATFORMS
+from shared.events.vocabulary import UNRECOGNISED, Priority, ReportType, Team
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What rules may ask about a report: classification only, never what somebody wrote.
+@dataclass(frozen=True, kw_only=True)
+class Facts(CodedAnswers):
+    """What rules may ask about a report: classification only, never what a person wrote."""
 
-    A value that this version does not know is `unrecognised`; an answer not given is an empty text.
-    """
-
-    form: str
-    """Which form it came by: a `ReportType`."""
     report_type: str
     """What it is, by its answers: a `ReportType`. Differs from `form` where the form was the wrong one."""
-    found_by: str
     reporter: str
     """How the reporter wants to be known: a `Confidentiality`."""
-    reporter_kind: str = ""
-    platform: str = ""
-    content_kind: str = ""
-    content_state: str = ""
-    behaviours: tuple[str, ...] = ()
     affected: tuple[str, ...] = ()
     """How each person affected relates to the reporter and the department: `Relation`s."""
     suspected: tuple[str, ...] = ()
-    also_affects: tuple[str, ...] = ()
-    manager_alert: str = ""
+    people_affected: int = 0
     account_classes: tuple[str, ...] = ()
     """Classes of the registered accounts that the report names, from the projection of the register."""
     account_statuses: tuple[str, ...] = ()
     earlier_reports: int = 0
     """Reports of the last 30 days that name one of the same accounts, counted up to 10."""
-    misuse: tuple[str, ...] = ()
-    """`MisuseBehaviour`s."""
-    union_activity: str = ""
-    account_kind: str = ""
-    """What the report says the account is: an `AccountKind`; the register's word is in `account_classes`."""
-    device: str = ""
-    own_time: str = ""
-    dwp_information: str = ""
     sanctioned: bool = False
     """Whether the report names an account that the register holds as the department's."""
     repeats: int = 0
     """Earlier reports of misuse by the same person, counted up to 10."""
     incident_known: bool = False
     """Whether the incident that was not reported is named by a reference that we know."""
-    effects: tuple[str, ...] = ()
-    circumstances: tuple[str, ...] = ()
-    asset_owner: str = ""
-    still_happening: str = ""
-    personal_data: str = ""
-    people_affected: int = 0
-    own_mistake: bool = False
-    channel: str = ""
-    taken_over: str = ""
-    """Whether somebody else controls an account of the department: `yes`, `no`, `unsure`, or empty if not asked."""
-    about: str = ""
-    """What advice is wanted on: an `EnquiryTopic`."""
-    exception_kind: str = ""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> "Facts":
@@ -74,12 +45,20 @@ class Facts:
 
     def to_json(self) -> dict[str, object]:
         """Return the facts as they are stored with a decision."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return dict(vars(self))
 
 
-Bound = object
-"""Facts made ready for conditions, once a report."""
+class Bound(Protocol):
+    """Facts made ready for the conditions of one book, once a report."""
+
+    def holds(self, condition: int) -> bool:
+        """Return whether the condition with that number holds.
+
+        Raises:
+            ConditionFailed: it gives anything but true or false.
+        """
+        ...
+
 
 Condition = Callable[[Bound], bool]
 """Whether a condition holds. Raises ConditionFailed where it gives anything but true or false."""
@@ -174,7 +153,7 @@ class RuleBook:
     bind: Callable[[Facts], Bound]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """Where one case goes and everything needed to say why."""
 
@@ -304,3 +283,47 @@ def _alsos(matched: Sequence[Rule]) -> tuple[Also, ...]:
             by_team.setdefault(also.team, replace(also, rule=rule.id))
     by_team.pop(matched[0].team, None)
     return tuple(by_team.values())
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known beside the report itself.
+
+    Args:
+        accounts: the registered accounts that it names.
+        earlier_reports: how often one of the accounts that it names was reported lately.
+        repeats: how often misuse by the same person was reported.
+        incident_known: whether the incident that it refers to is known.
+    """
+
+    accounts: Sequence[Account] = ()
+    earlier_reports: int = 0
+    repeats: int = 0
+    incident_known: bool = False
+
+
+def facts_of(report: TriageReport, history: History) -> Facts:
+    """Return the facts of a report that came by any form."""
+    beside: dict[str, object] = {
+        "report_type": report.nature,
+        "reporter": report.confidentiality,
+        "platform": _platform(report.platform),
+        "affected": tuple(person.relation for person in report.affected),
+        "suspected": tuple(person.relation for person in report.suspected),
+        "people_affected": min(report.people_affected or 0, _MOST_PEOPLE),
+        "account_classes": tuple(sorted({account.account_class for account in history.accounts})),
+        "account_statuses": tuple(sorted({account.status for account in history.accounts})),
+        "earlier_reports": history.earlier_reports,
+        "sanctioned": any(account.sanctioned for account in history.accounts),
+        "repeats": history.repeats,
+        "incident_known": history.incident_known,
+    }
+    return Facts(**{**report.coded(), **beside})  # type: ignore[arg-type]  # by name, from the class that both are
+
+
+_MOST_PEOPLE = 1_000_000_000
+"""A larger number says no more, and fits no integer of the rules' language."""
+
+
+def _platform(platform: str) -> str:
+    return platform if platform in PLATFORMS or not platform else UNRECOGNISED

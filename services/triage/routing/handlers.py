@@ -17,20 +17,8 @@ async def store(session: AsyncSession, decisions: Sequence[tuple[UUID, Decision]
 
 
 def _row(case_id: UUID, decision: Decision, now: datetime) -> dict[str, object]:
-    return {
-        "case_id": case_id,
-        "decided_at": now,
-        "rulebook": decision.rulebook,
-        "policy": decision.policy,
-        "rule": decision.rule,
-        "clause": decision.clause,
-        "team": decision.team,
-        "priority": decision.priority,
-        "category": decision.category,
-        "sentence": decision.sentence,
-        "misdirected": decision.misdirected,
-        "matched": list(decision.matched),
-        "shadow": list(decision.shadow),
-        "facts": decision.facts.to_json(),
-        "problem": decision.problem,
-    }
+    by_name = {name: value for name, value in vars(decision).items() if name in _COLUMNS}
+    return {**by_name, "facts": decision.facts.to_json(), "case_id": case_id, "decided_at": now}
+
+
+_COLUMNS = frozenset(StoredDecision.table().c.keys())

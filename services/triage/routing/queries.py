@@ -1,17 +1,55 @@
-"""Explains decisions: for a page of cases, for one case, and for the command line."""
+"""Explains decisions, in words and codes, and gives those of a time to be counted or replayed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from pydantic import TypeAdapter
+from sqlalchemy import Subquery, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.routing.domain import Decision, Facts
 from services.triage.routing.tables import StoredDecision
-from services.triage.routing.wording import explanation
-from shared.events.vocabulary import Priority, ReportType, Team
+from shared.events.vocabulary import ReportType, Team
+
+TEAM_NAMES = {
+    Team.SMART: "SMART",
+    Team.SIRT: "SIRT",
+    Team.LINE_MANAGER: "the line manager",
+    Team.ADVICE_CENTRE: "the Security Advice Centre",
+    Team.POLICY_STANDARDS: "Security Policy and Standards",
+    Team.TRIAGE_DESK: "the triage desk",
+}
+"""How a team is named in a sentence."""
+
+_CLAUSES = {
+    "P": "purpose {}",
+    "O": "overview {}",
+    "Sc-": "scope {}",
+    "D-": "the definition of {}",
+    "S": "statement {}",
+    "R-": "responsibilities {}",
+    "C-": "compliance {}",
+    "X": "closing paragraph {}",
+}
+
+
+def clause_words(clause: str) -> str:
+    """Return for example `statement 3` for S3 and `compliance h` for C-h."""
+    prefix = max((prefix for prefix in _CLAUSES if clause.startswith(prefix)), key=len)
+    return _CLAUSES[prefix].format(clause.removeprefix(prefix).replace("-", " "))
+
+
+def explanation(team: Team, rule: str, clause: str, sentence: str) -> str:
+    """Return why a case was sent where it was, for anybody to read."""
+    return f"Sent to {TEAM_NAMES[team]} by rule {rule} because of {clause_words(clause)}. {sentence}"
+
+
+def decided(since: datetime, until: datetime) -> Subquery:
+    """Return what was decided from `since` to before `until`; the index on `decided_at` bounds what is read."""
+    within = (StoredDecision.decided_at >= since, StoredDecision.decided_at < until)
+    return select(StoredDecision).where(*within).subquery("decided")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,41 +87,16 @@ async def decisions(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[
 
 def _decision(row: StoredDecision) -> Decision:
     facts = Facts.from_json(row.facts)
-    return Decision(
-        team=Team(row.team),
-        rule=row.rule,
-        clause=row.clause,
-        priority=Priority(row.priority),
-        category=row.category,
-        sentence=row.sentence,
-        report_type=facts.report_type,
-        misdirected=row.misdirected,
-        restricted=facts.report_type == ReportType.MISUSE,
-        also=(),
-        matched=tuple(row.matched),
-        shadow=tuple(row.shadow),
-        facts=facts,
-        rulebook=row.rulebook,
-        policy=row.policy,
-        problem=row.problem,
-    )
+    restricted = facts.report_type == ReportType.MISUSE
+    beside = {"facts": facts, "report_type": facts.report_type, "restricted": restricted, "also": ()}
+    return _DECISION.validate_python({**vars(row), **beside})
 
 
 def _explanation(row: StoredDecision) -> Explanation:
-    team = Team(row.team)
-    return Explanation(
-        decided_at=row.decided_at,
-        team=team,
-        rule=row.rule,
-        clause=row.clause,
-        priority=row.priority,
-        category=row.category,
-        misdirected=row.misdirected,
-        sentence=explanation(team, row.rule, row.clause, row.sentence),
-        matched=tuple(row.matched),
-        shadow=tuple(row.shadow),
-        facts={field.name: row.facts.get(field.name) for field in fields(Facts)},
-        rulebook=row.rulebook,
-        policy=row.policy,
-        problem=row.problem,
-    )
+    sentence = explanation(Team(row.team), row.rule, row.clause, row.sentence)
+    facts = {field.name: row.facts.get(field.name) for field in fields(Facts)}
+    return _EXPLANATION.validate_python({**vars(row), "sentence": sentence, "facts": facts})
+
+
+_DECISION = TypeAdapter(Decision)
+_EXPLANATION = TypeAdapter(Explanation)

@@ -1,12 +1,14 @@
 """Reads a rule book from YAML. A book with any mistake is refused whole, with rule, line and column."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
+import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -20,18 +22,147 @@ from pydantic_core import PydanticCustomError
 
 from services.triage.routing.cel import ConditionRefused, Conditions
 from services.triage.routing.domain import Also, Condition, Grade, Level, Rule, RuleBook, RuleState
-from services.triage.routing.places import Places, RuleBookRefused
 from shared.events import platforms, vocabulary
 from shared.events.vocabulary import UNRECOGNISED, Priority, ReportType, Team
 
-__all__ = ["PACKAGED", "RuleBookRefused", "load", "parse"]
-
 PACKAGED = Path(__file__).with_name("rulebook.yaml")
 """The book that Signpost comes with."""
+WHOLE = "(the file)"
+_BROKEN_YAML = (yaml.YAMLError, RecursionError, ValueError, AttributeError, TypeError)
+"""What PyYAML raises for control characters, depth, and values that claim to be dates or numbers and are not."""
+
+_NOISE = " (in container '')"
+"""What CEL adds to the name of a fact that it does not know."""
+
+PartPath = tuple[str | int, ...]
+"""Names and places that lead to a part, from the outermost."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBookRefused(Exception):
+    """A book cannot be used; the running one stays. Line and column count from 1 within the file."""
+
+    rule: str
+    line: int
+    column: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"rule {self.rule}: line {self.line}, column {self.column}: {self.reason}"
+
+    @property
+    def sentence(self) -> str:
+        """Where the book is wrong and why, for a page or a terminal."""
+        return f"{self._place}, line {self.line}, column {self.column}: {self.reason.removesuffix(_NOISE)}"
+
+    @property
+    def _place(self) -> str:
+        """What is wrong: a rule, or in brackets a part of the book beside its rules, or the whole."""
+        if self.rule == WHOLE:
+            return "The file"
+        return f"The part {self.rule[1:-1]}" if self.rule.startswith("(") else f"Rule {self.rule}"
+
+    def line_in(self, text: str) -> str:
+        """Return the line of `text` that is wrong, at most 200 characters of it around the place."""
+        lines = text.splitlines()
+        if not 1 <= self.line <= len(lines):
+            return ""
+        begin = max(self.column - 150, 0)
+        return lines[self.line - 1][begin : begin + 200]
+
+
+class Places:
+    """The text of a book as data, and where in the text each part of it stands.
+
+    Raises:
+        RuleBookRefused: it is not YAML, is empty, or says the same thing twice.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+        try:
+            loader = yaml.SafeLoader(text)
+            root = loader.get_single_node()
+            self.data: object = loader.construct_document(root) if root else None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            raise RuleBookRefused(WHOLE, line, column, error.problem or "not YAML") from None
+        if root is None:
+            raise RuleBookRefused(WHOLE, 1, 1, "there is nothing in it")
+        self._root = root
+        self._refuse_repeated_names(root, (), set())
+
+    def _refuse_repeated_names(self, node: yaml.Node, path: PartPath, seen: set[int]) -> None:
+        """Refuse what YAML would take silently: of two `team:` in one rule the second."""
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):
+            return
+        seen.add(id(node))
+        names: set[str] = set()
+        for step, key, below in _parts(node):
+            if key is not None and step in names:
+                line, column = key.start_mark.line + 1, key.start_mark.column + 1
+                raise RuleBookRefused(self._rule_at((*path, step)), line, column, f"says {step} twice")
+            names.add(str(step))
+            self._refuse_repeated_names(below, (*path, step), seen)
+
+    def refusal_in_condition(self, refused: ConditionRefused, path: PartPath) -> RuleBookRefused:
+        """Return the refusal of a condition, whose own lines count from its first."""
+        node = self._node(path)
+        line, column = node.start_mark.line + 1, node.start_mark.column + refused.column
+        if isinstance(node, yaml.ScalarNode) and node.style == "|":
+            line += refused.line
+            indent = min(len(text) - len(text.lstrip()) for text in self._lines[node.start_mark.line + 1 :][:1])
+            column = indent + refused.column
+        elif isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}:
+            column += 1
+        return RuleBookRefused(self._rule_at(path), line, column, refused.reason)
+
+    def refusal(self, path: PartPath, reason: str) -> RuleBookRefused:
+        """Return the refusal of what stands at `path`."""
+        mark = self._node(path).start_mark
+        return RuleBookRefused(self._rule_at(path), mark.line + 1, mark.column + 1, reason)
+
+    def _rule_at(self, path: PartPath) -> str:
+        match path:
+            case ("rules", int(index), *_):
+                identifier = self._node(("rules", index, "id"))
+                return str(identifier.value) if isinstance(identifier, yaml.ScalarNode) else f"number {index + 1}"
+            case (part, *_):
+                return f"({part})"
+            case _:
+                return WHOLE
+
+    def _node(self, path: PartPath) -> yaml.Node:
+        """Return the deepest node on `path` that exists."""
+        node = self._root
+        for step in path:
+            below = _child(node, step)
+            if below is None:
+                break
+            node = below
+        return node
+
+
+def _parts(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Node | None, yaml.Node]]:
+    """Yield what a node holds: name or place, the node of the name, and what is there."""
+    if isinstance(node, yaml.SequenceNode):
+        yield from ((index, None, below) for index, below in enumerate(node.value))
+    elif isinstance(node, yaml.MappingNode):
+        yield from ((str(key.value), key, below) for key, below in node.value)
+
+
+def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        found: yaml.Node = node.value[step]
+        return found
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    return None
+
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Clause = Annotated[str, StringConstraints(pattern=r"^(P[12]|O[12]|S[1-9]|X[1-3]|Sc-[a-d]|R-[a-d]|C-[a-j]|D-[a-z]+)$")]
-T = TypeVar("T")
 
 
 class _Part(BaseModel):
@@ -91,9 +222,23 @@ def load(path: Path) -> RuleBook:
 
     Raises:
         RuleBookRefused: says where and why.
-        OSError: the file cannot be read.
     """
-    return parse(path.read_text(encoding="utf-8"))
+    return parse(read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a rule book.
+
+    Raises:
+        RuleBookRefused: it is not there, may not be read, or is not in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RuleBookRefused(WHOLE, line, 1, "is not in UTF-8") from None
+    except OSError as error:
+        raise RuleBookRefused(WHOLE, 1, 1, f"cannot be read ({error.strerror})") from None
 
 
 def parse(text: str) -> RuleBook:
@@ -102,7 +247,13 @@ def parse(text: str) -> RuleBook:
     Raises:
         RuleBookRefused: says where and why.
     """
-    places = Places(text)
+    try:
+        return _compiled(text, Places(text))
+    except _BROKEN_YAML as error:
+        raise RuleBookRefused(WHOLE, _line_of(error, text), 1, _reason(error)) from None
+
+
+def _compiled(text: str, places: Places) -> RuleBook:
     book = _validated(places)
     _refuse_what_does_not_add_up(book, places)
     conditions = Conditions(words())
@@ -125,24 +276,8 @@ def parse(text: str) -> RuleBook:
 
 
 def _rule(rule: _Rule, condition: Condition) -> Rule:
-    return Rule(
-        id=rule.id,
-        clause=rule.clause,
-        state=rule.state,
-        condition=condition,
-        team=rule.team,
-        category=rule.category,
-        sentence=rule.sentence,
-        priority=rule.priority,
-        also=tuple(Also(**dict(also)) for also in rule.also),
-        misdirected=rule.misdirected,
-        restricted=rule.restricted,
-        alone=rule.alone,
-        report_type=rule.report_type,
-        when=rule.when,
-        starts=rule.starts,
-        ends=rule.ends,
-    )
+    also = tuple(Also(**dict(also)) for also in rule.also)
+    return Rule(**{**dict(rule), "condition": condition, "also": also})
 
 
 def _scale(grades: tuple[_Grade, ...], name: str, condition: Callable[..., Condition]) -> tuple[Grade, ...]:
@@ -173,3 +308,16 @@ def _refuse_what_does_not_add_up(book: _Book, places: Places) -> None:
     if missing := {(i, u) for i in Level for u in Level if u not in book.matrix.get(i, {})}:
         impact, urgency = min(missing)
         raise places.refusal(("matrix",), f"no priority for impact {impact} and urgency {urgency}")
+
+
+def _line_of(error: Exception, text: str) -> int:
+    position = getattr(error, "position", None)
+    return text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        return "holds a character that YAML does not allow"
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    return "holds a date or a number that is none"

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.triage.routing.domain import RuleBook
-from services.triage.routing.rulebook import RuleBookRefused
-from services.triage.rules.reading import read
-from services.triage.rules.wording import line_with_mistake, mistake_words
+from services.triage.routing.rulebook import RuleBookRefused, parse
 from shared.web.forms import FormErrors, refuse_null_characters
 
 FIELD = "book"
@@ -33,7 +31,7 @@ async def read_candidate(answers: Mapping[str, Sequence[str]], errors: FormError
     if errors:
         return CandidateForm(text, errors=errors)
     try:
-        return CandidateForm(text, await asyncio.to_thread(read, text))
+        return CandidateForm(text, await asyncio.to_thread(parse, text))
     except RuleBookRefused as mistake:
-        errors.add(FIELD, mistake_words(mistake))
-        return CandidateForm(text, errors=errors, line=line_with_mistake(text, mistake))
+        errors.add(FIELD, mistake.sentence)
+        return CandidateForm(text, errors=errors, line=mistake.line_in(text))

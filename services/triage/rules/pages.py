@@ -12,9 +12,8 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case, CaseNotFound
 from services.triage.routing import queries as routing
 from services.triage.routing.domain import UNDECIDED, RuleState
-from services.triage.routing.queries import Explanation
-from services.triage.routing.wording import clause_words
-from services.triage.rules import queries, wording
+from services.triage.routing.queries import Explanation, clause_words
+from services.triage.rules import queries, views
 from services.triage.rules.dependencies import ReaderDep, Running
 from services.triage.rules.domain import Backtest, Window
 from services.triage.rules.forms import CandidateForm, read_candidate
@@ -121,7 +120,7 @@ def _filters(wanted: Wanted, cited: list[str]) -> dict[str, list[dict[str, objec
     return {
         "team": _items({team.value: name for team, name in case_wording.FULL_TEAM_NAMES.items()}, wanted.team),
         "clause": _items({clause: clause_words(clause).capitalize() for clause in cited}, wanted.clause),
-        "state": _items({state.value: name for state, name in wording.STATES.items()}, wanted.state),
+        "state": _items({state.value: name for state, name in views.STATES.items()}, wanted.state),
     }
 
 
@@ -132,7 +131,7 @@ def _items(choices: dict[str, str], chosen: str | None) -> list[dict[str, object
 
 def _words() -> dict[str, object]:
     return {
-        "wording": wording,
+        "wording": views,
         "words": case_wording.words,
         "clause_words": clause_words,
         "teams": case_wording.FULL_TEAM_NAMES,

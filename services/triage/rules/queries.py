@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, FromClause, Row, Subquery, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.queries import present
-from services.triage.routing.past import decided
+from services.triage.deadlines.domain import UK
+from services.triage.routing.queries import decided
 from services.triage.rules.domain import Past, Window, facts_of_old
 
 COUNTED = timedelta(days=30)
 """How far back hits are counted."""
-_UK = ZoneInfo("Europe/London")
 
 Position = tuple[datetime, UUID]
 """The oldest decision that was read: the next batch begins before it."""
@@ -106,7 +105,7 @@ async def _linked(
 def _past(row: Row[*tuple[Any, ...]], also: frozenset[str]) -> Past:
     return Past(
         reference=row.reference if row.named else None,
-        decided_on=row.decided_at.astimezone(_UK).date(),
+        decided_on=row.decided_at.astimezone(UK).date(),
         rule=row.rule,
         team=row.team,
         priority=row.priority,

@@ -8,8 +8,7 @@ from pathlib import Path
 import structlog
 
 from services.triage.routing.domain import RuleBook
-from services.triage.routing.rulebook import RuleBookRefused
-from services.triage.rules.reading import read, read_text
+from services.triage.routing.rulebook import RuleBookRefused, parse, read_text
 from shared.clock import Clock
 from shared.db.sweep import wait_for_stop
 
@@ -36,7 +35,7 @@ class RunningBook:
     def __init__(self, path: Path, now: datetime) -> None:
         self._path = path
         self.text = read_text(path)
-        self.book = read(self.text)
+        self.book = parse(self.text)
         self.loaded_at = now
         self.refusal: Refusal | None = None
         self._seen: str | None = self.text
@@ -61,7 +60,7 @@ class RunningBook:
             return
         self._seen = text
         try:
-            self._take(text, read(text), now)
+            self._take(text, parse(text), now)
         except RuleBookRefused as mistake:
             self._refuse(mistake, now)
 

@@ -6,14 +6,31 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Self, TypeVar
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from services.triage.routing.domain import Rule, RuleBook, RuleState
+from services.triage.deadlines.domain import UK
+from services.triage.routing.domain import UNDECIDED, Rule, RuleBook, RuleState
 from services.triage.rules.queries import Hits
 from shared.events.vocabulary import Team
 
 E = TypeVar("E", bound=StrEnum)
-_UK = ZoneInfo("Europe/London")
+
+STATES: Mapping[RuleState, str] = {
+    RuleState.LIVE: "Live",
+    RuleState.SHADOW: "Shadow",
+    RuleState.DRAFT: "Draft",
+    RuleState.RETIRED: "Retired",
+}
+STATE_COLOURS: Mapping[RuleState, str] = {
+    RuleState.LIVE: "govuk-tag--green",
+    RuleState.SHADOW: "govuk-tag--purple",
+    RuleState.DRAFT: "govuk-tag--yellow",
+    RuleState.RETIRED: "govuk-tag--grey",
+}
+
+
+def rule_name(rule: str) -> str:
+    """Return a rule's id; decisions that no rule could make have words instead."""
+    return "no rule" if rule == UNDECIDED else rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +54,12 @@ class Wanted:
     def query(self, **changes: object) -> str:
         """Return the query of this choice with `changes`, with its question mark; nothing where all is shown."""
         wanted = replace(self, **changes)  # type: ignore[arg-type] # replace checks the names
-        query = urlencode(
-            {name: str(value) for name in ("team", "clause", "state") if (value := getattr(wanted, name))}
-        )
+        chosen = {"team": wanted.team, "clause": wanted.clause, "state": wanted.state}
+        query = urlencode({name: str(value) for name, value in chosen.items() if value})
         return f"?{query}" if query else ""
 
     def lets_through(self, rule: Rule) -> bool:
-        """Tell whether `rule` is wanted; a linked case counts for its team and its clause."""
+        """Return whether `rule` is wanted; a linked case counts for its team and its clause."""
         return (
             (self.team is None or self.team in {rule.team, *(also.team for also in rule.also)})
             and (self.clause is None or self.clause in _clauses(rule))
@@ -69,7 +85,7 @@ class Line:
 
 def lines(book: RuleBook, wanted: Wanted, counted: Hits, now: datetime) -> list[Line]:
     """Return the wanted rules in the order of the book, with what they did."""
-    today = now.astimezone(_UK).date()
+    today = now.astimezone(UK).date()
     return [line for line in _all(book, counted, today) if wanted.lets_through(line.rule)]
 
 

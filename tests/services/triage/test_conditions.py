@@ -42,7 +42,15 @@ def test_together_they_say_what_each_says_alone() -> None:
         alone.append((conditions.compile(source), conditions))
     kinds, behaviours = ("abuse", "misuse", "security_incident", "enquiry"), ((), ("threat",), ("trolling", "other"))
     for form, kind, words, yes in product(kinds, kinds, behaviours, ("", "yes", "unsure")):
-        facts = Facts(form, kind, "person", "named", behaviours=words, taken_over=yes, union_activity=yes)
+        facts = Facts(
+            form=form,
+            report_type=kind,
+            found_by="person",
+            reporter="named",
+            behaviours=words,
+            taken_over=yes,
+            union_activity=yes,
+        )
         bound = together.bind(facts)
         assert [holds(bound) for holds in compiled] == [holds(own.bind(facts)) for holds, own in alone]
 
@@ -53,12 +61,12 @@ def test_one_that_fails_leaves_the_others_their_answers() -> None:
 
 
 def test_one_that_takes_too_many_steps_fails_and_the_others_are_answered() -> None:
-    crowd = Facts("abuse", "abuse", "person", "named", affected=("self",) * 60)
+    crowd = Facts(form="abuse", report_type="abuse", found_by="person", reporter="named", affected=("self",) * 60)
     assert answers(Conditions(WORDS), ["form == 'abuse'", STEPS, "repeats > 0"], crowd) == [True, "failed", False]
 
 
 def test_some_that_take_too_many_steps_only_together_are_answered() -> None:
-    crowd = Facts("abuse", "abuse", "person", "named", affected=("self",) * 15)
+    crowd = Facts(form="abuse", report_type="abuse", found_by="person", reporter="named", affected=("self",) * 15)
     assert answers(Conditions(WORDS), [STEPS] * 6, crowd) == [True] * 6
 
 
@@ -70,5 +78,5 @@ def test_a_deep_condition_is_as_good_as_any(depth: int) -> None:
 
 def test_more_conditions_than_are_asked_at_a_time_are_all_answered() -> None:
     sources = [f"repeats == {number}" for number in range(120)]
-    repeated = Facts("abuse", "abuse", "person", "named", repeats=77)
+    repeated = Facts(form="abuse", report_type="abuse", found_by="person", reporter="named", repeats=77)
     assert answers(Conditions(WORDS), sources, repeated) == [number == 77 for number in range(120)]

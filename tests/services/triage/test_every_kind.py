@@ -1,6 +1,7 @@
 """Reports of every kind become cases: typed answers kept, each told of once, read on one page."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy import event, select, text
 from services.triage.accounts.tables import KnownAccount
 from services.triage.cases.reporters import open_for_reports
 from services.triage.cases.tables import CaseRow
+from services.triage.reports.domain import TriageReport
+from services.triage.reports.normalise import normalise
 from services.triage.reports.tables import NamedSubject, Report
 from services.triage.routing.tables import StoredDecision
 from shared.auth.permissions import Role
@@ -220,3 +223,16 @@ async def test_an_outcome_of_another_kind_is_refused(triage: Triage, maria: Asyn
     await press(maria, page, f"{page}/claim")
     assert (await press(maria, page, f"{page}/resolve", outcome="removed_by_platform")).status_code == 409
     assert (await press(maria, page, f"{page}/transfer", team="line_manager", text="Theirs")).status_code == 409
+
+
+IN_ANOTHER_SHAPE = {"reporter", "abuse_behaviours", "account", "kind"}
+"""Fields of events whose answers the model holds under names of their own."""
+FOR_OTHERS = {"manager_email"}
+"""Fields that triage has no use for."""
+
+
+@pytest.mark.parametrize("told", [report(), misuse(), incident(), enquiry(), exception()], ids=lambda told: told.TYPE)
+def test_no_answer_of_an_event_is_lost_on_the_way_into_the_one_model(told: Submitted) -> None:
+    known = {field.name for field in fields(TriageReport)} | IN_ANOTHER_SHAPE | FOR_OTHERS
+    assert set(type(told).model_fields) <= known
+    assert normalise(told).report_id == told.report_id

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.triage.accounts.domain import Account
-from services.triage.reports.filing import filed
-from services.triage.routing.domain import Decision, Facts, RuleState, decide
-from services.triage.routing.facts import History, facts_of
+from services.triage.reports.normalise import normalise
+from services.triage.routing.domain import Decision, Facts, History, RuleState, decide, facts_of
 from shared.events.vocabulary import (
     UNRECOGNISED,
     AccountClass,
@@ -187,7 +186,7 @@ def test_rules_count_only_while_they_are_live_and_in_force() -> None:
 def test_facts_carry_the_register_and_no_words_of_anybody() -> None:
     told = report(platform="some new place", occurred_at=datetime(2026, 11, 1, tzinfo=UTC))
     known = History([Account("official", "live"), Account("official", "frozen")], 2)
-    facts = facts_of(filed(told), known)
+    facts = facts_of(normalise(told), known)
     assert facts.platform == UNRECOGNISED
     assert (facts.account_classes, facts.account_statuses) == (("official",), ("frozen", "live"))
     assert facts.earlier_reports == 2

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.triage.accounts.domain import Account
-from services.triage.reports.filing import filed
-from services.triage.routing.domain import Decision, decide
-from services.triage.routing.facts import History, facts_of
+from services.triage.reports.normalise import normalise
+from services.triage.routing.domain import Decision, History, decide, facts_of
 from shared.events.envelope import Event
 from shared.events.vocabulary import (
     UNRECOGNISED,
@@ -39,7 +38,7 @@ REPEAT = History(repeats=1)
 
 
 def routed(event: Event, history: History = NOTHING_KNOWN) -> Decision:
-    return decide(facts_of(filed(event), history), BOOK, TODAY)
+    return decide(facts_of(normalise(event), history), BOOK, TODAY)
 
 
 def way(decision: Decision) -> tuple[Team, ...]:

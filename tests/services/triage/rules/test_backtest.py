@@ -22,7 +22,15 @@ from tests.services.triage.building import BOOK
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RECORDINGS_RENAMED, RECORDINGS_TO_SIRT, book_with
 
 TODAY = date(2026, 11, 23)
-ABUSE = Facts("abuse", "abuse", "person", "named", platform="x", behaviours=("harassment",), affected=("self",))
+ABUSE = Facts(
+    form="abuse",
+    report_type="abuse",
+    found_by="person",
+    reporter="named",
+    platform="x",
+    behaviours=("harassment",),
+    affected=("self",),
+)
 RECORDING = replace(ABUSE, behaviours=("unauthorised_recording",))
 
 
@@ -130,7 +138,7 @@ def test_what_shadow_rules_would_have_caught_is_counted() -> None:
 OLD: dict[str, tuple[dict[str, object], Facts]] = {
     "a fact that was not asked": (
         {"form": "abuse", "report_type": "abuse", "found_by": "person", "reporter": "named"},
-        Facts("abuse", "abuse", "person", "named"),
+        Facts(form="abuse", report_type="abuse", found_by="person", reporter="named"),
     ),
     "a fact no longer asked": (
         {**ABUSE.to_json(), "mood": "angry"},
@@ -142,9 +150,9 @@ OLD: dict[str, tuple[dict[str, object], Facts]] = {
     ),
     "no form yet": (
         {"report_type": "abuse"},
-        Facts("abuse", "abuse", "", ""),
+        Facts(form="abuse", report_type="abuse", found_by="", reporter=""),
     ),
-    "nothing": ({}, Facts("", "", "", "")),
+    "nothing": ({}, Facts(form="", report_type="", found_by="", reporter="")),
 }
 
 

@@ -14,9 +14,8 @@ from services.triage.cases.queries import ids_of_report
 from services.triage.cases.reporters import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.queries import explain
-from services.triage.routing.rulebook import RuleBookRefused
+from services.triage.routing.rulebook import RuleBookRefused, parse, read_text
 from services.triage.rules.dependencies import RuleParts
-from services.triage.rules.reading import read, read_text
 from services.triage.rules.reload import BookWatch, RunningBook
 from services.triage.settings import TriageSettings
 from shared.auth.keys import ensure_key_files
@@ -153,7 +152,7 @@ async def test_a_decision_keeps_the_book_and_the_policy_that_applied(triage: Tri
         cases = [case for one in told for case in (await ids_of_report(session, one.reference)).values()]
         why = {one.rule: one for one in (await explain(session, cases)).values()}
     first, second = why["abuse-of-a-user"], why["desk-first"]
-    assert (first.rulebook, first.policy) == (read(PLAIN).digest, "social-media-policy/2025-07-29")
+    assert (first.rulebook, first.policy) == (parse(PLAIN).digest, "social-media-policy/2025-07-29")
     assert (second.rulebook, second.policy) == (running().digest, "social-media-policy/2027-01-01")
 
 
@@ -178,7 +177,7 @@ BAD: dict[str, tuple[str, str]] = {
 def test_whatever_is_wrong_the_answer_is_a_place_and_a_reason(name: str) -> None:
     text, said = BAD[name]
     with pytest.raises(RuleBookRefused) as refused:
-        read(text)
+        parse(text)
     assert said in str(refused.value)
 
 
@@ -190,4 +189,4 @@ def test_a_file_in_another_encoding_is_refused_with_its_line(tmp_path: Path) -> 
 
 
 def test_the_packaged_book_is_read_as_it_is() -> None:
-    assert read(read_text(rulebook.PACKAGED)).digest == rulebook.load(rulebook.PACKAGED).digest
+    assert parse(read_text(rulebook.PACKAGED)).digest == rulebook.load(rulebook.PACKAGED).digest
