@@ -12,7 +12,7 @@ from rich.progress import Progress
 from benchmarks import alerts, embedded, intake, triage, triage_floor, triage_usual
 from benchmarks.findings import Findings, show
 from benchmarks.stage import Stage, set_up
-from shared.observability.logging import configure_logging
+from shared.observability.logs import configure_logging
 
 ROWS = ("triage", "intake", "alerts", "embedded")
 _console = Console()

@@ -11,7 +11,7 @@ import uvloop
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 
-from shared.serving import listening, serve, stop_on_signals
+from shared.server import listening, serve, stop_on_signals
 
 PATH = "/reports"
 TABLE = "create table if not exists report (id uuid primary key, body text not null)"

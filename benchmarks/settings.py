@@ -8,10 +8,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from services.triage.settings import TriageSettings
-from shared.auth.keys import ensure_key_files
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
-from shared.auth.tokens import TokenIssuer
+from shared.auth.permissions import Principal, Role
+from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.ids import StaffId
 
 SECRET = "a secret that only benchmarks have, no more"

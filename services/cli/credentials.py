@@ -7,9 +7,9 @@ import typer
 
 from services.cli.settings import settings_of
 from services.intake.settings import IntakeSettings
-from shared.auth.issue import issue_token
-from shared.auth.keys import ensure_key_pair
 from shared.auth.permissions import Role
+from shared.auth.personas import issue_token
+from shared.auth.tokens import ensure_key_pair
 from shared.clock import SystemClock
 from shared.settings import InvalidSettings
 

@@ -27,9 +27,9 @@ from demo.tokens import Bearer, DemoCannotRun, Tokens, client_credentials
 from services.cli.settings import database_url, settings_of
 from services.intake.ledger.queries import reconcile
 from services.intake.settings import IntakeSettings
-from shared.auth.issue import issue_token
 from shared.auth.permissions import Role
-from shared.auth.provider_keys import ProviderUnavailable
+from shared.auth.personas import issue_token
+from shared.auth.provider import ProviderUnavailable
 from shared.auth.provider_tokens import Provider
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database

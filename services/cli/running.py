@@ -14,9 +14,9 @@ from rich.console import Console
 
 from services.cli.settings import KINDS, EmbeddedModeNotInstalled, ServiceName, data_directory, settings_of
 from services.embedded.data_directory import DataDirectory
-from shared.observability.logging import configure_logging
+from shared.observability.logs import configure_logging
 from shared.runtime import Service, keep_what_is_wired
-from shared.serving import HealthOnly, listening, serve, stop_on_signals
+from shared.server import HealthOnly, listening, serve, stop_on_signals
 from shared.settings import refuse_unknown
 
 DEFAULT_PORT = 8000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from shared.errors import ExplainedError
 from shared.events.topics import SERVICES
 from shared.settings import ServiceSettings, made

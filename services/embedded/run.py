@@ -23,7 +23,7 @@ from shared.events.topics import SERVICES
 from shared.ids import RandomIds
 from shared.messaging.open import open_log
 from shared.runtime import Service
-from shared.serving import listening, serve, stop_on_signals
+from shared.server import listening, serve, stop_on_signals
 
 HOST = "127.0.0.1"
 """Embedded mode signs people in by choosing who they are: it never listens anywhere else."""

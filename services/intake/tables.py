@@ -5,7 +5,7 @@ from typing import ClassVar, cast
 from sqlalchemy import MetaData, Table, Uuid
 from sqlalchemy.orm import DeclarativeBase
 
-from shared.db.naming import NAMING
+from shared.db.metadata import NAMING
 from shared.ids import ReportId
 
 

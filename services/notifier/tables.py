@@ -3,7 +3,7 @@
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from shared.db.naming import NAMING
+from shared.db.metadata import NAMING
 
 
 class Base(DeclarativeBase):

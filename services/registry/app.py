@@ -34,7 +34,7 @@ from services.registry.training import api as training_api
 from services.registry.training import pages as training_pages
 from services.registry.vetting import api as vetting_api
 from services.registry.vetting import pages as vetting_pages
-from shared.audit.anchoring import anchoring
+from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
@@ -127,7 +127,7 @@ def _roles(parts: RegistryParts, settings: RegistrySettings) -> Sequence[Role]:
         sweep("registry-rechecks", _working(recheck_training, at_work), every=_RECHECKS_EVERY),
         sweep("registry-reviews", _working(announce_due, at_work), every=_REVIEWS_EVERY),
         *retention_sweeps(parts),
-        *anchoring(parts),
+        *anchor_sweeps(parts),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 from services.registry.context.domain import folded
-from shared.db.naming import NAMING
+from shared.db.metadata import NAMING
 
 
 class Base(DeclarativeBase):

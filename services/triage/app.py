@@ -27,7 +27,7 @@ from services.triage.rules import pages as rules_pages
 from services.triage.rules.dependencies import RuleParts
 from services.triage.rules.reload import BookWatch, RunningBook
 from services.triage.settings import TriageSettings
-from shared.audit.anchoring import anchoring
+from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
@@ -127,7 +127,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
         *retention_sweeps(parts),
-        *anchoring(parts),
+        *anchor_sweeps(parts),
     )
 
 

@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import DeclarativeBase
 
-from shared.db.naming import NAMING
+from shared.db.metadata import NAMING
 
 
 class Base(DeclarativeBase):

@@ -13,9 +13,11 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.audit.links import GENESIS, chained
+from shared.audit.chain import GENESIS, chained
 from shared.audit.tables import anchor as anchors
 from shared.audit.tables import anchored_chain, chain_head
+from shared.db.sweep import Sweep
+from shared.runtime import Parts, Role
 
 _CHAINS_AN_ANCHOR = 5000
 _LOCK = 0x5167_6E71
@@ -137,3 +139,17 @@ def _append_durably(file: Path, text_to_append: str) -> None:
 def _whole_lines(file: Path) -> int:
     """Return the length without a last line that a crash left half-written."""
     return file.read_bytes().rfind(b"\n") + 1
+
+
+def anchor_sweeps(parts: Parts) -> Sequence[Role]:
+    """Return the sweep that anchors a service's chains; nothing where `audit_anchors_dir` is not set."""
+    settings = parts.settings
+    if settings.audit_anchors_dir is None:
+        return ()
+    file = anchors_file(parts.service, settings.audit_anchors_dir)
+
+    async def anchor_to_file(session: AsyncSession, now: datetime) -> int:
+        return await anchor(session, now, file)
+
+    every = settings.audit_anchor_every
+    return (Sweep(f"{parts.service}-anchors", anchor_to_file, database=parts.database, clock=parts.clock, every=every),)

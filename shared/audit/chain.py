@@ -3,6 +3,9 @@
 Everything runs in the caller's transaction, which must already hold the row lock of the case or account.
 """
 
+import hashlib
+import hmac
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +15,57 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.audit.anchors import anchor
-from shared.audit.links import GENESIS, Link, digest
-from shared.audit.tables import activity, audit_metadata, chain_head
-from shared.audit.verification import Broken, BrokenLink, verify
+from shared.audit.tables import activity, chain_head
 from shared.db.bulk import copy_in
 from shared.ids import Ids
 
+GENESIS = bytes(32)
+"""What the first link of a chain, and the first anchor, are chained to."""
 _SALT_BYTES = 16
 _MOVE_HEAD = text("update chain_head set length = :length, hash = :hash where chain_id = :chain_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What one hash covers: everything about an activity but its personal content, which enters as digests."""
+
+    chain_id: UUID
+    position: int
+    id: UUID
+    at: datetime
+    actor: str
+    action: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    digests: Mapping[str, str]
+
+    def hash(self, previous: bytes) -> bytes:
+        """Return sha-256 over the previous hash and this link as canonical JSON."""
+        return chained(
+            previous,
+            {
+                "chain_id": str(self.chain_id),
+                "position": self.position,
+                "id": str(self.id),
+                "at": self.at.astimezone(UTC).isoformat(timespec="microseconds"),
+                "actor": self.actor,
+                "action": self.action,
+                "before": dict(self.before),
+                "after": dict(self.after),
+                "digests": dict(self.digests),
+            },
+        )
+
+
+def chained(previous: bytes, content: object) -> bytes:
+    """Return sha-256 over `previous` and the canonical JSON (sorted keys, no spaces, UTF-8) of `content`."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(previous + text.encode()).digest()
+
+
+def digest(salt: str, name: str, text: str) -> str:
+    """Return the salted digest of a personal field. Without its salt it says nothing about the text."""
+    return hmac.digest(bytes.fromhex(salt), f"{name}\0{text}".encode(), "sha256").hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +194,3 @@ def _row(
 def _sealed(change: Change) -> dict[str, dict[str, str]]:
     texts = dict(change.personal) | ({"reason": change.reason} if change.reason is not None else {})
     return {name: {"salt": secrets.token_hex(_SALT_BYTES), "text": text} for name, text in texts.items()}
-
-
-__all__ = [
-    "Activity",
-    "Broken",
-    "BrokenLink",
-    "Change",
-    "anchor",
-    "append",
-    "audit_metadata",
-    "erase",
-    "read",
-    "verify",
-]

@@ -3,8 +3,7 @@
 from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.db.naming import NAMING
-from shared.db.personal import personal
+from shared.db.metadata import NAMING, personal
 
 audit_metadata = MetaData(naming_convention=NAMING)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.anchors import anchor_entries, anchor_root, published
-from shared.audit.links import GENESIS, Link, digest
+from shared.audit.chain import GENESIS, Link, digest
 from shared.audit.tables import activity, anchor, anchored_chain, chain_head
 
 _FETCH = 1000

@@ -12,8 +12,7 @@ from fastapi import Depends, FastAPI, Request, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal, Session
+from shared.auth.permissions import Permission, Principal, Session
 from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader, renewal_is_due
 from shared.runtime import WebParts, parts_of
 

@@ -1,7 +1,11 @@
-"""The one table of what each role may do. Everything else asks it (`domain.md` §6)."""
+"""Who is signed in, and the one table of what each role may do."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from shared.ids import StaffId
 
 
 class Role(StrEnum):
@@ -51,7 +55,7 @@ class Permission(StrEnum):
     REQUEST_ACCOUNTS = "request_accounts"
     APPROVE_ACCOUNTS = "approve_accounts"
     CLEAR_NEW_PLATFORMS = "clear_new_platforms"
-    """Say whether a platform that is not in use yet may be (X3)."""
+    """Decide whether a platform that is not in use yet may be (X3)."""
     RECORD_GATES = "record_gates"
     """Record training, vetting, removal of access, reviews and recovery."""
     GRANT_EXCEPTIONS = "grant_exceptions"
@@ -90,5 +94,30 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
-    """Return everything that somebody with `roles` may do."""
+    """Return everything that a person with `roles` may do."""
     return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A signed-in person or client, as their token says."""
+
+    subject: str
+    staff_id: StaffId | None
+    name: str | None
+    email: str | None
+    roles: frozenset[Role]
+
+    def may(self, permission: Permission) -> bool:
+        """Return whether any of the principal's roles allows `permission`."""
+        return permission in permissions_of(self.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A principal, and since when and until when a token speaks for them."""
+
+    principal: Principal
+    started_at: datetime
+    issued_at: datetime
+    expires_at: datetime

@@ -1,13 +1,14 @@
 """The sample people one can sign in as in embedded mode."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal, Role
+from shared.auth.tokens import TokenIssuer
 from shared.ids import StaffId
 
 
@@ -56,3 +57,17 @@ def client_principal(role: Role, staff_id: str | None, personas: tuple[Persona, 
         email=known.email if known else None,
         roles=frozenset({role, Role.REPORTER}),
     )
+
+
+def issue_token(
+    role: Role,
+    subject: str | None,
+    *,
+    signing_key_file: Path,
+    now: datetime,
+    personas_file: Path | None = None,
+) -> str:
+    """Return a bearer token for `role`; `subject` is a staff id, or None for a client that is nobody in particular."""
+    personas = load_personas(personas_file) if personas_file else ()
+    principal = client_principal(role, subject, personas)
+    return TokenIssuer(signing_key_file.read_bytes()).bearer(principal, now)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from authlib.oidc.core import CodeIDToken
 from joserfc import jws, jwt
 from joserfc.errors import JoseError, SecurityWarning
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.auth.principal import Principal, Session
-from shared.auth.provider_config import ProviderConfig, short_text
-from shared.auth.provider_keys import Description, ProviderKeys
+from shared.auth.permissions import Principal, Session
+from shared.auth.provider import Description, ProviderConfig, ProviderKeys, short_text
 from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader
+from shared.clock import Clock
 
 _LONGEST_TOKEN = 16_384
 
@@ -174,3 +176,24 @@ def _time(value: object) -> datetime:
         return datetime.fromtimestamp(value, UTC)
     except (OverflowError, ValueError, OSError) as error:
         raise InvalidToken from error
+
+
+class ProviderKeysAtHand:
+    """Middleware: guards read tokens without waiting, so whatever has to be fetched is fetched here.
+
+    Raises:
+        ProviderUnavailable: the token's key is not known and the provider cannot be asked: nobody is turned away as
+            if the token were wrong.
+    """
+
+    def __init__(self, app: ASGIApp, *, provider: Provider | None, clock: Clock) -> None:
+        self._app = app
+        self._provider = provider
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._provider is not None and scope["type"] == "http":
+            scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+            if scheme.lower() == "bearer":
+                await self._provider.prepare(token.strip(), self._clock.now())
+        await self._app(scope, receive, send)

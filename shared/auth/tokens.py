@@ -3,18 +3,27 @@
 A session token is refused as a bearer token and the other way round: their audiences differ.
 """
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from pathlib import Path
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal, Session
+from shared.auth.permissions import Principal, Role, Session
 from shared.ids import StaffId
 
 ISSUER = "signpost"
@@ -26,12 +35,7 @@ BEARER_LIFE = timedelta(hours=8)
 _LONGEST_TOKEN = 4096
 _REMEMBERED = 10_000
 _LEEWAY = timedelta(seconds=10)
-
-
-def renewal_is_due(session: Session, now: datetime) -> bool:
-    """Tell whether a new token would let the session go on for longer, and some time has passed."""
-    can_go_on = session.expires_at < session.started_at + SESSION_LIMIT
-    return can_go_on and now - session.issued_at >= RENEWED_AFTER
+_KNOWN_ROLES = frozenset(role.value for role in Role)
 
 
 class Audience(StrEnum):
@@ -128,6 +132,35 @@ class TokenVerifier:
             raise InvalidToken from error
 
 
+def renewal_is_due(session: Session, now: datetime) -> bool:
+    """Tell whether a new token would let the session go on for longer, and some time has passed."""
+    can_go_on = session.expires_at < session.started_at + SESSION_LIMIT
+    return can_go_on and now - session.issued_at >= RENEWED_AFTER
+
+
+def new_key_pair() -> tuple[bytes, bytes]:
+    """Return a fresh private and public key as PEM."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private, _public_half(private)
+
+
+def ensure_key_files(folder: Path) -> tuple[Path, Path]:
+    """Return the paths of the private and the public key in `folder`, made on first use; mode 0600."""
+    private, public = folder / "signing-key.pem", folder / "verify-key.pem"
+    ensure_key_pair(private, public)
+    return private, public
+
+
+def ensure_key_pair(private: Path, public: Path) -> None:
+    """Make the key at `private` unless it is there, and its public half at `public` unless that is; mode 0600."""
+    if not private.exists():
+        public.unlink(missing_ok=True)  # of a key that is gone
+        _write_privately(private, new_key_pair()[0])
+    if not public.exists():
+        _write_privately(public, _public_half(private.read_bytes()))
+
+
 def _session(claims: Mapping[str, object]) -> Session:
     subject, roles, staff_id = claims.get("sub"), claims.get("roles"), _text(claims, "staff_id")
     if not isinstance(subject, str) or not isinstance(roles, list):
@@ -140,9 +173,6 @@ def _session(claims: Mapping[str, object]) -> Session:
         roles=frozenset(Role(role) for role in roles if role in _KNOWN_ROLES),
     )
     return Session(principal, _time(claims, "auth_time"), _time(claims, "iat"), _time(claims, "exp"))
-
-
-_KNOWN_ROLES = frozenset(role.value for role in Role)
 
 
 def _text(claims: Mapping[str, object], name: str) -> str | None:
@@ -158,3 +188,16 @@ def _time(claims: Mapping[str, object], name: str) -> datetime:
         return datetime.fromtimestamp(value, UTC)
     except (OverflowError, ValueError, OSError) as error:
         raise InvalidToken from error
+
+
+def _public_half(private: bytes) -> bytes:
+    key = load_pem_private_key(private, password=None).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _write_privately(path: Path, content: bytes) -> None:
+    scratch = path.with_suffix(".new")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
+        handle.write(content)
+    scratch.rename(path)

@@ -1,12 +1,19 @@
 """A service's database: one engine, and transactions opened and closed at the edge."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from socket import gaierror
+from ssl import SSLError
+from typing import Any, cast
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy import Dialect, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from shared.db.reaching import say_when_unreachable
+from shared.errors import ExplainedError
 
 _KEEPALIVE = {
     "tcp_keepalives_idle": "15",
@@ -14,10 +21,25 @@ _KEEPALIVE = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
-"""In seconds, how often, and in milliseconds where something is on its way, which is then waited for instead.
+"""Idle time and interval in seconds, a count, and milliseconds for data on its way.
 
-By default a server keeps the locks of a machine that is gone for two hours, or for a quarter of one.
+By default a server keeps the locks of a machine that is gone for two hours, or for a quarter of one if data is on its
+way.
 """
+
+
+class DatabaseUnreachable(OperationalError, ExplainedError):
+    """No server answers where the database should be; its text is one line for a person."""
+
+    def __init__(self, name: str, reason: OSError) -> None:
+        super().__init__("connect", None, reason, hide_parameters=True, connection_invalidated=True)
+        self._name = name
+
+    def __str__(self) -> str:
+        return (
+            f"the database {self._name} cannot be reached: {_in_words(cast(OSError, self.orig))}; "
+            "see that its PostgreSQL runs, and where SIGNPOST_*_DATABASE_URL looks for it"
+        )
 
 
 class Database:
@@ -28,8 +50,8 @@ class Database:
         application_name: shown in `pg_stat_activity`.
         pool_size: connections kept; as many again may be opened under load.
         statement_timeout: a statement that runs longer is cancelled by the server.
-        answers_within: a server that has not answered a command by then is taken for gone, so that nothing hangs for
-            ever: after a power cut, or where a firewall forgot a connection, nobody is told.
+        answers_within: a server that has not answered a command by then counts as lost, so that nothing hangs for
+            ever: after a power cut, or where a firewall forgot a connection, no error arrives.
     """
 
     def __init__(
@@ -56,7 +78,7 @@ class Database:
                 },
             },
         )
-        say_when_unreachable(self.engine)
+        _raise_unreachable(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -73,3 +95,26 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _raise_unreachable(engine: AsyncEngine) -> None:
+    """Make `engine` raise `DatabaseUnreachable` when it cannot connect.
+
+    The driver raises what the system reports: no such socket, no such name, no route to the host.
+    """
+    event.listen(engine.sync_engine, "do_connect", _connect)
+
+
+def _connect(
+    dialect: Dialect, _record: object, arguments: tuple[Any, ...], parameters: dict[str, Any]
+) -> DBAPIConnection:
+    try:
+        return dialect.connect(*arguments, **parameters)
+    except OSError as error:
+        raise DatabaseUnreachable(parameters.get("database", "?"), error) from error
+
+
+def _in_words(error: OSError) -> str:
+    if error.errno and not isinstance(error, gaierror | SSLError):  # their numbers are not the system's
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__

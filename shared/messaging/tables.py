@@ -18,8 +18,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from shared.db.naming import NAMING
-from shared.db.personal import personal
+from shared.db.metadata import NAMING, personal
 
 messaging_metadata = MetaData(naming_convention=NAMING)
 

@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
-from shared.observability.tracing import current_trace_id, new_trace
+from shared.observability.traces import current_trace_id, new_trace
 
 _log = structlog.get_logger()
 _QUIET = ("/health/live", "/health/ready", "/metrics", "/assets/{path:path}")

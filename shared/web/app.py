@@ -7,13 +7,12 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from shared.auth.guard import assert_every_route_is_guarded
-from shared.auth.provider_requests import ProviderKeysAtHand
-from shared.auth.provider_tokens import EitherReader, Provider
+from shared.auth.provider_tokens import EitherReader, Provider, ProviderKeysAtHand
 from shared.auth.tokens import TokenVerifier
 from shared.clock import Clock, SystemClock
 from shared.observability.access_log import AccessLog, RouteNote
-from shared.observability.logging import redact_by_default
-from shared.observability.tracing import configure_tracing
+from shared.observability.logs import redact_by_default
+from shared.observability.traces import configure_tracing
 from shared.runtime import WebFields, WebParts
 from shared.settings import ServiceSettings
 from shared.web import failures

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth.guard import BadBearerToken, NotPermitted, NotSignedIn, RenewalDue, SessionOver
 from shared.messaging.faults import is_transient
-from shared.observability.tracing import current_trace_id
+from shared.observability.traces import current_trace_id
 from shared.web.pages import render
 from shared.web.problems import (
     Problem,

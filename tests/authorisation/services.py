@@ -13,7 +13,7 @@ from services.intake.settings import IntakeSettings
 from services.notifier.settings import NotifierSettings
 from services.registry.settings import RegistrySettings
 from services.triage.settings import TriageSettings
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from shared.runtime import Service
 from shared.settings import ServiceSettings
 

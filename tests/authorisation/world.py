@@ -20,10 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.embedded.run import PrefixRouter
 from services.notifier.directory.handlers import import_csv as import_directory
 from services.registry.accounts.csv_file import import_csv as import_accounts
-from shared.auth.keys import ensure_key_files
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
-from shared.auth.tokens import TokenIssuer, TokenReader
+from shared.auth.permissions import Principal, Role
+from shared.auth.tokens import TokenIssuer, TokenReader, ensure_key_files
 from shared.db.database import Database
 from shared.ids import RandomIds, StaffId
 from shared.messaging.consumer import BatchConsumer

@@ -24,16 +24,15 @@ from services.notifier.alerts.decisions import EMAIL
 from services.notifier.delivery.domain import Channel
 from services.notifier.delivery.loop import DeliveryLoop
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal, Role
 from shared.events import topics
 from shared.ids import StaffId
 from shared.messaging.batch import DeadLetterCounter, DeadLetterLimit
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog, Record
 from shared.messaging.relay import Relay
-from shared.observability.logging import configure_logging
-from shared.observability.tracing import configure_tracing
+from shared.observability.logs import configure_logging
+from shared.observability.traces import configure_tracing
 from tests.authorisation.world import OPEN, World, opened
 from tests.canaries.entries import entries
 from tests.canaries.markers import Canaries

@@ -21,7 +21,7 @@ from demo.tokens import Bearer
 from services.cli.demo import embedded_tokens
 from services.embedded.data_directory import SAMPLE, DataDirectory
 from services.triage.routing import rulebook
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from shared.clock import SystemClock
 from tests.support.embedded import EmbeddedSignpost, embedded_signpost
 from tests.support.process import clean_environment, command

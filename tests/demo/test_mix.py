@@ -28,9 +28,8 @@ from services.intake.reports.domain import Report, refusals
 from services.intake.reports.kinds import submitted
 from services.triage.reports.normalise import normalise
 from services.triage.routing.domain import Decision, History, decide, facts_of
-from shared.auth.permissions import Role
+from shared.auth.permissions import Principal, Role
 from shared.auth.personas import client_principal
-from shared.auth.principal import Principal
 from shared.events.vocabulary import Behaviour, Circumstance, Effect, EnquiryTopic, ExceptionKind, MisuseBehaviour, Team
 from shared.ids import Reference, ReportId
 from tests.services.triage.building import BOOK

@@ -14,8 +14,8 @@ import httpx
 from services.embedded import postgres, postmaster
 from services.embedded.data_directory import LOG_DATABASE, SAMPLE, DataDirectory
 from services.embedded.mail_catcher import MailFolder, open_mail_catcher
-from shared.auth.issue import issue_token
 from shared.auth.permissions import Role
+from shared.auth.personas import issue_token
 from shared.clock import SystemClock
 from shared.events.topics import SERVICES
 from shared.ids import RandomIds

@@ -8,8 +8,8 @@ import httpx
 from pydantic import BaseModel
 
 from services.embedded.data_directory import SAMPLE
+from shared.auth.permissions import Principal
 from shared.auth.personas import load_personas
-from shared.auth.principal import Principal
 from shared.auth.tokens import TokenIssuer
 from shared.clock import SystemClock
 from shared.ids import StaffId

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from services.embedded.mail_catcher import MailFolder, open_mail_catcher
-from shared.auth.issue import issue_token
-from shared.auth.keys import ensure_key_files
 from shared.auth.permissions import Role
+from shared.auth.personas import issue_token
+from shared.auth.tokens import ensure_key_files
 from shared.clock import SystemClock
 from shared.events.topics import SERVICES
 from shared.ids import RandomIds

@@ -11,10 +11,8 @@ import httpx
 from fastapi import APIRouter, FastAPI
 
 from shared.auth.guard import SESSION_COOKIE
-from shared.auth.keys import ensure_key_files
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
-from shared.auth.tokens import TokenIssuer
+from shared.auth.permissions import Principal, Role
+from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.db.database import Database
 from shared.ids import RandomIds, StaffId
 from shared.messaging.outbox import Outbox

@@ -16,7 +16,7 @@ from services.intake.forms.questions import (
 )
 from services.intake.reports.commands import AbuseReport
 from services.intake.reports.domain import Report
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.events.vocabulary import AlsoAffects, Behaviour, ContentKind, Effect, ManagerAlert
 
 NOTHING_ELSE = "none"

@@ -5,7 +5,7 @@ from services.intake.forms.domain import Answers, Ask, Choice, How, Option, Step
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import CONTACT_CHOICES
 from services.intake.reports.commands import Enquiry
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.events.vocabulary import EnquiryTopic
 
 ABOUT = (

@@ -6,7 +6,7 @@ from services.intake.forms.forms import Form
 from services.intake.forms.questions import CONTACT_CHOICES, PLATFORM
 from services.intake.reports.commands import PolicyException
 from services.intake.reports.domain import Report
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.events.vocabulary import ExceptionKind
 
 KIND = (

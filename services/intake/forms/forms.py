@@ -23,8 +23,7 @@ from services.intake.forms.questions import FIELD
 from services.intake.forms.reader import CARRIED, Unreadable, day, day_of, has_time, moment, moment_of
 from services.intake.reports.checks import is_email
 from services.intake.reports.domain import Accepted, Occurrence, Report, refusals
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.web.forms import FormErrors, refuse_null_characters
 from shared.web.times import uk_date, uk_time
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.forms.domain import LIFETIME, SENT_LIFETIME, Draft
 from services.intake.forms.tables import DraftRow
-from shared.sealing import Secret, Unreadable
+from shared.encryption import DecryptionFailed, Secret
 
 _BATCH = 500
 _DRAFT = TypeAdapter(Draft)
@@ -36,7 +36,7 @@ async def lock_draft(session: AsyncSession, cookie: str | None, now: datetime) -
 async def keep_draft(session: AsyncSession, cookie: str, draft: Draft, now: datetime) -> None:
     """Store `draft`, sealed with a key that only `cookie` gives."""
     secret = _secret(cookie)
-    sealed = secret.seal(_encode(draft))
+    sealed = secret.encrypt(_encode(draft))
     expires_at = now + (SENT_LIFETIME if draft.sent else LIFETIME)
     row = insert(DraftRow).values(key_hash=secret.name, sealed=sealed, expires_at=expires_at)
     newest = {"sealed": row.excluded.sealed, "expires_at": row.excluded.expires_at}
@@ -63,8 +63,8 @@ async def _find(session: AsyncSession, cookie: str | None, now: datetime, *, loc
     wanted = select(DraftRow.sealed).where(DraftRow.key_hash == secret.name, DraftRow.expires_at > now)
     sealed = await session.scalar(wanted.with_for_update() if lock else wanted)
     try:
-        return _decode(secret.open(sealed)) if sealed else None
-    except Unreadable:
+        return _decode(secret.decrypt(sealed)) if sealed else None
+    except DecryptionFailed:
         return None
 
 

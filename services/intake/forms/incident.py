@@ -20,8 +20,7 @@ from services.intake.forms.questions import (
 )
 from services.intake.reports.commands import AccountInvolved, IncidentReport
 from services.intake.reports.domain import Report, default_manager_alert
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.events.vocabulary import (
     AlsoAffects,
     AssetOwner,

@@ -18,7 +18,7 @@ from services.intake.forms.questions import (
 )
 from services.intake.reports.commands import MisuseReport, Subject, canonical
 from services.intake.reports.domain import Report
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.events.vocabulary import (
     AccountKind,
     AlsoAffects,

@@ -10,7 +10,7 @@ from typing import TypedDict, TypeVar
 from services.intake.forms.domain import Answers, day_fields, label, one, time_field
 from services.intake.forms.questions import EVIDENCE_CHOICES
 from services.intake.reports.domain import ANONYMOUS, Person, Reporter
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.events.vocabulary import Confidentiality, ContentState, ManagerAlert, Relation, WorkerKind
 from shared.web.times import UK
 

@@ -17,7 +17,7 @@ from services.intake.forms.forms import Form
 from services.intake.forms.handlers import find_draft, keep_draft, lock_draft, new_cookie
 from services.intake.settings import OfficialChannel
 from shared.auth.guard import Anyone
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.idempotency.tables import AnswerRow
-from shared.sealing import Secret
+from shared.encryption import Secret
 
 LIFETIME = timedelta(hours=24)
 _BATCH = 500
@@ -66,7 +66,7 @@ class Idempotency:
         digest = hmac.digest(secret.key, body, sha256)
         if await self._claim(session, secret.name, digest, now):
             answer = await work()
-            await session.execute(_KEEP, {"key": secret.name, "answer": secret.seal(answer)})
+            await session.execute(_KEEP, {"key": secret.name, "answer": secret.encrypt(answer)})
             return answer
         return await self._given(session, secret, digest)
 
@@ -86,7 +86,7 @@ class Idempotency:
             raise KeyUsedForAnotherRequest
         if sealed is None:
             raise AnswerMissing
-        return secret.open(sealed)
+        return secret.decrypt(sealed)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> int:

@@ -18,9 +18,8 @@ from services.intake.inbound.mapping import Sources
 from services.intake.inbound.refusals import OF_ONE_EVENT, problem_of, several_refused
 from services.intake.reports.dependencies import SubmitDep
 from shared.auth.guard import requires
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
-from shared.observability.tracing import current_trace_id
+from shared.auth.permissions import Permission, Principal
+from shared.observability.traces import current_trace_id
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.problems import problem_response

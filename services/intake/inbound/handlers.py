@@ -14,8 +14,7 @@ from services.intake.inbound.kinds import command_of
 from services.intake.inbound.mapping import Source, Sources
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.reports.domain import Accepted, Report, check_found_by
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.ids import Reference, ReportId
 
 REMEMBERED_FOR = timedelta(days=45)

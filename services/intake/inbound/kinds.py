@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from services.intake.inbound.domain import EventNotReadable
 from services.intake.reports.bodies import AbuseReportBody, MisuseReportBody, SecurityIncidentBody
 from services.intake.reports.domain import Report
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.events.vocabulary import ManagerAlert, ReportType
 from shared.web.validation import field_problems
 

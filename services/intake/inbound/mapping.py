@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from services.intake.inbound.domain import InboundEvent, Path, UnknownEvent
-from shared.auth.permissions import Permission, Role
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal, Role
 from shared.events.vocabulary import ReportType
 
 

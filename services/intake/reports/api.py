@@ -19,8 +19,7 @@ from services.intake.reports.bodies import (
 )
 from services.intake.reports.dependencies import ReportParts, Sender, SignedInSender, Submit, SubmitDep
 from services.intake.reports.domain import Report, check_found_by
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.runtime import parts_of
 from shared.web.dependencies import Now, Transaction
 

@@ -17,8 +17,7 @@ from services.intake.reports.commands import (
     canonical,
 )
 from services.intake.reports.domain import Accepted, Report, Reporter, default_manager_alert
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.events.vocabulary import (
     AccountKind,
     AlsoAffects,

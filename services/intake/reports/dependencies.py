@@ -10,8 +10,7 @@ from fastapi import Depends, Request
 from services.intake.reports.domain import Accepted, ReceiptCodes, Report
 from services.intake.reports.handlers import submit_report
 from shared.auth.guard import Anyone, current_session, requires
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 

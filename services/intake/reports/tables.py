@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 from shared.ids import ReportId
 
 _WHO_REPORTED = personal("who you are and how to reach you", retention="report")

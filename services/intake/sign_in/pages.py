@@ -9,8 +9,8 @@ from services.intake.sign_in import provider_pages
 from services.intake.sign_in.cookies import with_session, without_session
 from services.intake.sign_in.front_door import FrontDoor, SignInParts, closed
 from shared.auth.guard import anyone, current_session, signed_in
+from shared.auth.permissions import Principal
 from shared.auth.personas import UnknownPersona
-from shared.auth.principal import Principal
 from shared.runtime import parts_of
 from shared.web.dependencies import Now, at_most
 from shared.web.forms import FormErrors, read_form

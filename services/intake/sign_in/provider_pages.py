@@ -12,7 +12,7 @@ from services.intake.sign_in.cookies import is_secure, with_session
 from services.intake.sign_in.front_door import FrontDoor, SignInParts
 from services.intake.sign_in.oidc import CALLBACK, SignInRefused
 from shared.auth.guard import Anyone
-from shared.auth.provider_keys import ProviderUnavailable
+from shared.auth.provider import ProviderUnavailable
 from shared.auth.tokens import InvalidToken
 from shared.runtime import parts_of
 from shared.web.dependencies import Now, at_most

@@ -20,7 +20,7 @@ from services.intake.reports.dependencies import Sender
 from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.queries import ReportKey, find_report, whole_report
 from shared.auth.guard import Anyone
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.ids import InvalidReference, ReceiptCode, Reference
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction

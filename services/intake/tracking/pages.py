@@ -21,7 +21,7 @@ from services.intake.tracking.access import (
 from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of, statuses
 from shared.auth.guard import Anyone
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.web.dependencies import Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, read_form, refuse_null_characters
 from shared.web.pages import render

@@ -7,7 +7,7 @@ from sqlalchemy import DateTime, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.intake.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 
 class TrackedCaseRow(Base):

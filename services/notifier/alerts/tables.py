@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notifier.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 
 class DecisionRow(Base):

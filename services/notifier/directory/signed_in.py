@@ -7,7 +7,7 @@ from fastapi import Depends
 
 from services.notifier.directory.queries import spelling_of
 from shared.auth.guard import SignedIn
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.web.dependencies import Transaction
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Date, DateTime, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notifier.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 
 class AssignmentRow(Base):

@@ -25,7 +25,7 @@ from services.notifier.my_team import forms, handlers
 from services.notifier.my_team.domain import DOCUMENTS, KEYS, Awareness
 from services.notifier.my_team.forms import action_page, finding_fields, read_action, read_finding
 from services.notifier.my_team.queries import Pages, awareness_of, awareness_of_people, my_team, people_of
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.events.vocabulary import Acknowledgement
 from shared.ids import AlertId, CaseId, StaffId
 from shared.runtime import Parts, parts_of

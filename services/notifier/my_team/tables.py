@@ -6,7 +6,7 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notifier.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 
 class AcknowledgedDocumentRow(Base):

@@ -36,8 +36,7 @@ from services.registry.context.forms import (
     show_import,
 )
 from shared.auth.guard import requires
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.events.platforms import PLATFORMS
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, read_form

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registry.accounts.domain import ReviewOutcome, Vetting
 from services.registry.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 from shared.events.vocabulary import AccountClass, AccountStatus
 
 

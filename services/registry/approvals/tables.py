@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registry.approvals.domain import OPEN, REQUESTED_CLASSES, About, RequestState
 from services.registry.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 _STATES = ", ".join(f"'{state}'" for state in RequestState)
 _OPEN = ", ".join(f"'{state}'" for state in RequestState if state in OPEN)

@@ -7,8 +7,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.context.domain import Periods, same_person, uk_day
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.ids import AccountId, Ids, StaffId
 from shared.messaging.outbox import Outbox
 

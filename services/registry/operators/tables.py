@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registry.operators.domain import Device, OperatorState
 from services.registry.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 from shared.events.vocabulary import WithdrawalReason
 
 _STATES = ", ".join(f"'{state}'" for state in OperatorState)

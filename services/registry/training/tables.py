@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.registry.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 
 class TrainingRow(Base):

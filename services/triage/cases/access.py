@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.triage.cases.domain import Actor, Case
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.events.people_keys import keys_of_member
 from shared.events.vocabulary import Team
 

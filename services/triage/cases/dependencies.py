@@ -13,8 +13,7 @@ from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.domain import DeadlinePolicy
 from services.triage.routing.domain import RuleBook
 from shared.auth.guard import requires
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.triage.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 _Moment = DateTime(timezone=True)
 OPEN = "state not in ('resolved', 'closed')"

@@ -9,7 +9,7 @@ from services.triage.cases.domain import Case, CaseNotFound
 from services.triage.managers.handlers import note_look
 from services.triage.reports import queries as reports
 from shared.auth.guard import SignedIn
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal
 from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.pages import render
 

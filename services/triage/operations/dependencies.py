@@ -12,8 +12,7 @@ from services.triage.operations import queries
 from services.triage.operations.dashboard import PERIODS, Dashboard, dashboard
 from services.triage.operations.lag import LagReader
 from shared.auth.guard import requires
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts
 
 

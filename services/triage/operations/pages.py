@@ -10,10 +10,9 @@ from services.triage.operations.dashboard import PERIODS, Table
 from services.triage.operations.dependencies import Days, Overseer, keys_of, period, read
 from services.triage.operations.live import Fragments, LiveParts, TooManyStreams, View, clock
 from shared.auth.guard import current_session
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.runtime import parts_of
-from shared.serving import stop_of
+from shared.server import stop_of
 from shared.web.dependencies import Transaction
 from shared.web.pages import render
 from shared.web.problems import standard_problem

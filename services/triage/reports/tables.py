@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.triage.tables import Base
-from shared.db.personal import personal
+from shared.db.metadata import personal
 
 _REPORT = "report"
 _Moment = DateTime(timezone=True)

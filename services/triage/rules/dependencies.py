@@ -8,8 +8,7 @@ from fastapi import Depends, Request
 from services.triage.cases.access import Viewer
 from services.triage.rules.reload import RunningBook
 from shared.auth.guard import requires
-from shared.auth.permissions import Permission
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli.main import command_line
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from shared.db.database import Database
 from tests.support.postgres import PostgresForTests
 

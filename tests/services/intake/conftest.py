@@ -15,10 +15,8 @@ from pydantic import SecretStr
 from services.intake.app import open_service
 from services.intake.settings import IntakeSettings
 from shared.auth.guard import SESSION_COOKIE
-from shared.auth.keys import ensure_key_files
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
-from shared.auth.tokens import TokenIssuer
+from shared.auth.permissions import Principal, Role
+from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.db.database import Database
 from shared.ids import StaffId
 from tests.support.postgres import PostgresForTests

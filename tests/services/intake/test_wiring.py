@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from services.intake.app import open_service
 from services.intake.ledger.queries import reconcile
 from services.intake.settings import IntakeSettings
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from shared.events import codec, topics
 from shared.events.envelope import Event
 from shared.events.notifier import AlertDecided

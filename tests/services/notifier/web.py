@@ -15,8 +15,7 @@ from services.notifier.delivery.handlers import DeliveryTimes
 from services.notifier.delivery.receipts import DeliveryReceipts
 from services.notifier.directory.domain import StaffMember
 from shared.auth.guard import SESSION_COOKIE
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal, Role
 from shared.web.app import create_app, web_fields
 from tests.services.notifier.notifying import LINKS, Notifier
 from tests.support.web import WebForTests, browsing

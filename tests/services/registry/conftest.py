@@ -22,10 +22,8 @@ from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Work
 from services.registry.settings import RegistrySettings
 from shared.auth.guard import SESSION_COOKIE
-from shared.auth.keys import ensure_key_files
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
-from shared.auth.tokens import TokenIssuer
+from shared.auth.permissions import Principal, Role
+from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.db.database import Database
 from shared.events.registry import AccountChanged
 from shared.events.vocabulary import AccountClass

@@ -15,6 +15,7 @@ from services.registry.accounts.queries import get_account
 from services.registry.app import open_service
 from shared.audit import chain
 from shared.audit.anchors import anchors_file
+from shared.audit.verification import verify
 from shared.events import codec, topics
 from shared.events.registry import AccountChanged
 from shared.events.triage import CaseCompromiseConfirmed
@@ -114,7 +115,7 @@ async def test_chains_are_anchored_outside_the_database(
         async with running([role for role in service.roles if role.kind == "sweep"]):
             await eventually(published)
         async with service.database.transaction() as session:
-            assert await chain.verify(session, file) == []
+            assert await verify(session, file) == []
 
 
 async def test_the_service_tells_why_it_is_not_ready(

@@ -17,10 +17,8 @@ from pydantic import SecretStr
 from services.triage.app import open_service
 from services.triage.settings import TriageSettings
 from shared.auth.guard import SESSION_COOKIE
-from shared.auth.keys import ensure_key_files
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
-from shared.auth.tokens import TokenIssuer
+from shared.auth.permissions import Principal, Role
+from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.db.database import Database
 from shared.ids import StaffId
 from shared.web.pages import make_environment

@@ -11,7 +11,7 @@ from services.triage.cases.tables import CaseRow
 from services.triage.routing.rulebook import RuleBookRefused
 from services.triage.routing.tables import StoredDecision
 from services.triage.settings import TriageSettings
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from shared.events import codec
 from shared.events.envelope import Event
 from shared.events.intake import AbuseReportSubmitted

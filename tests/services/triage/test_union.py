@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from services.triage.cases.reporters import add_information
 from services.triage.cases.tables import CaseRow
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
-from shared.audit import chain
+from shared.audit.verification import verify
 from shared.auth.permissions import Role
 from shared.events.intake import MisuseReportAmended, MisuseReportSubmitted
 from shared.events.triage import CaseResolved
@@ -62,7 +62,7 @@ async def test_what_is_exempt_is_closed_and_its_subject_is_erased_everywhere(tri
             rows = await session.scalar(text(f"select string_agg(t::text, ' ') from {table} t"))  # noqa: S608 - own tables
             assert CANARY not in (rows or ""), table
         stored = await session.get_one(Report, told.report_id)
-        assert not await chain.verify(session)
+        assert not await verify(session)
     assert (stored.subject, stored.narrative) == (None, "")
     assert "Outside the policy" in (await desk.get(page)).text
     async with triage.client(Role.REPORTER, subject="S2001") as manager:

@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 from sqlalchemy import event, text
 
-from shared.audit import chain
-from shared.audit.chain import Broken, BrokenLink, Change, audit_metadata
+from shared.audit import anchors, chain
+from shared.audit.chain import Change
+from shared.audit.tables import audit_metadata
+from shared.audit.verification import Broken, BrokenLink, verify
 from shared.db.database import Database
 from shared.ids import RandomIds
 from tests.support.postgres import PostgresForTests
@@ -43,7 +45,7 @@ async def chain_of(audit: Database, *actions: str) -> UUID:
 
 async def verified(audit: Database, anchors_file: Path | None = None) -> list[BrokenLink]:
     async with audit.transaction() as session:
-        return await chain.verify(session, anchors_file)
+        return await verify(session, anchors_file)
 
 
 async def tamper(audit: Database, statement: str, **values: object) -> None:
@@ -56,7 +58,7 @@ async def anchor(audit: Database, file: Path) -> None:
     anchored = 1
     while anchored:
         async with audit.transaction() as session:
-            anchored = await chain.anchor(session, NOW, file)
+            anchored = await anchors.anchor(session, NOW, file)
 
 
 async def test_a_batch_may_change_a_chain_several_times_and_later_batches_go_on(audit: Database) -> None:

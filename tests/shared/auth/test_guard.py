@@ -7,8 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from shared.auth.guard import Anyone, SignedIn, UnguardedRoute, anyone, requires
-from shared.auth.permissions import Permission, Role
-from shared.auth.principal import Principal
+from shared.auth.permissions import Permission, Principal, Role
 from tests.support.web import WebForTests, browsing, csrf_token
 
 router = APIRouter()

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.auth.permissions import ROLE_PERMISSIONS, Permission, Role
+from shared.auth.permissions import ROLE_PERMISSIONS, Permission, Principal, Role
 from shared.auth.personas import client_principal, load_personas
-from shared.auth.principal import Principal
 from tests.support.web import person
 
 PERSONAS = load_personas(Path(__file__).parents[3] / "deploy" / "sample" / "personas.yaml")

@@ -6,9 +6,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
 from shared.auth import tokens
-from shared.auth.keys import ensure_key_files, new_key_pair
-from shared.auth.permissions import Role
-from shared.auth.principal import Session
+from shared.auth.permissions import Role, Session
 from shared.auth.tokens import (
     IDLE_LIMIT,
     SESSION_LIMIT,
@@ -17,6 +15,8 @@ from shared.auth.tokens import (
     TokenExpired,
     TokenIssuer,
     TokenVerifier,
+    ensure_key_files,
+    new_key_pair,
     renewal_is_due,
 )
 from tests.support.web import START, WebForTests, person

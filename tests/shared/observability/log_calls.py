@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.observability.redaction import CODES, WORDS
+from shared.observability.logs import CODES, WORDS
 
 _LEVELS = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 _NOT_FIELDS = frozenset({"exc_info"})

@@ -14,8 +14,7 @@ from fastapi.responses import Response
 from sqlalchemy.exc import IntegrityError
 
 from shared.auth.guard import anyone
-from shared.observability.logging import configure_logging
-from shared.observability.redaction import MASK, UNNAMED, describe
+from shared.observability.logs import MASK, UNNAMED, configure_logging, describe
 from shared.web.bodies import Body
 from tests.shared.observability.log_calls import undeclared_fields
 from tests.support.web import WebForTests, browsing

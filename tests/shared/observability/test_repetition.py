@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from shared.observability.logging import configure_logging
+from shared.observability.logs import configure_logging
 
 AWAY = "Unable connect to node with id 1"
 

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from shared.auth.guard import Anyone
-from shared.auth.permissions import Role
-from shared.auth.principal import Principal
+from shared.auth.permissions import Principal, Role
 from shared.web import static_files
 from shared.web.forms import FormErrors, refuse_null_characters
 from shared.web.navigation import navigation

@@ -12,9 +12,8 @@ from sqlalchemy import select, text
 from services.intake.app import open_service
 from services.intake.reports.tables import ReportRow
 from services.intake.settings import IntakeSettings
-from shared.auth.keys import ensure_key_files
 from shared.auth.permissions import Role
-from shared.auth.tokens import TokenIssuer
+from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog, Record
 from shared.runtime import Service

@@ -21,7 +21,7 @@ from services.intake.sign_in.front_door import SignInParts, open_front_door
 from services.intake.sign_in.oidc import open_oidc
 from shared.auth import provider_tokens
 from shared.auth.guard import SESSION_COOKIE
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from tests.services.intake.sign_in.test_sign_in import TEMPLATES, router
 from tests.support.web import ADDRESS, ClockForTests, WebForTests, browsing, csrf_token
 

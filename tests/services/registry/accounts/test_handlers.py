@@ -21,6 +21,7 @@ from services.registry.accounts.handlers import (
 )
 from services.registry.accounts.queries import UnknownAccount, get_account
 from shared.audit import chain
+from shared.audit.verification import verify
 from shared.db.database import Database
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
@@ -65,7 +66,7 @@ async def test_registering_is_told_to_the_other_services_and_recorded(database: 
     assert told.official_use is True
     async with database.transaction() as session:
         (activity,) = await chain.read(session, account_id)
-        assert await chain.verify(session) == []
+        assert await verify(session) == []
     assert (activity.action, activity.actor) == ("registered", "S7001")
     assert activity.personal["handle"] == "sampledept"
     assert "handle" not in activity.after
@@ -177,7 +178,7 @@ async def test_every_change_is_told_in_order_and_recorded_with_its_reason(databa
     async with database.transaction() as session:
         activities = await chain.read(session, account_id)
         account = await get_account(session, account_id)
-        assert await chain.verify(session) == []
+        assert await verify(session) == []
     assert [(a.before.get("status"), a.after["status"], a.reason) for a in activities] == [
         (None, "live", None),
         ("live", "frozen", "because"),

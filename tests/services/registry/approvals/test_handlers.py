@@ -37,6 +37,7 @@ from services.registry.approvals.handlers import (
 )
 from services.registry.context.work import Work
 from shared.audit import chain
+from shared.audit.verification import verify
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.vocabulary import AccountClass, AccountStatus
@@ -84,7 +85,7 @@ async def test_an_approved_request_is_live_with_its_whole_story_in_one_chain(dat
     async with database.transaction() as session:
         account = await get_account(session, request.account_id)
         story = await chain.read(session, request.account_id)
-        assert await chain.verify(session) == []
+        assert await verify(session) == []
     assert account
     kept = account.registration
     assert (kept.status, kept.owner, kept.vetting_required) == (AccountStatus.LIVE, OWNER, Vetting.CTC)

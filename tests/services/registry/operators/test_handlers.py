@@ -41,6 +41,7 @@ from services.registry.vetting import handlers as vetting
 from services.registry.vetting.domain import Clearance
 from services.registry.vetting.handlers import OwnVetting
 from shared.audit import chain
+from shared.audit.verification import verify
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.vocabulary import AccountStatus
@@ -169,7 +170,7 @@ async def test_a_lapse_withdraws_at_midnight_and_opens_a_task_until_removal_is_e
         await do(database, lambda work: record_removal(work, task, "Again"))
     async with database.transaction() as session:
         story = await chain.read(session, account_id)
-        assert await chain.verify(session) == []
+        assert await verify(session) == []
     assert [link.action for link in story] == [
         "registered",
         "operator_named",

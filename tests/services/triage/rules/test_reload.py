@@ -18,7 +18,7 @@ from services.triage.routing.rulebook import RuleBookRefused, parse, read_text
 from services.triage.rules.dependencies import RuleParts
 from services.triage.rules.reload import BookWatch, RunningBook
 from services.triage.settings import TriageSettings
-from shared.auth.keys import ensure_key_files
+from shared.auth.tokens import ensure_key_files
 from shared.events.intake import AbuseReportSubmitted
 from shared.runtime import parts_in
 from tests.services.triage.building import NOW, WRITER, envelope, report

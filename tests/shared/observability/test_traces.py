@@ -1,4 +1,4 @@
-from shared.observability.tracing import (
+from shared.observability.traces import (
     configure_tracing,
     continued_from,
     current_trace_id,

@@ -1,4 +1,12 @@
-"""Marks columns that hold personal data; retention, disposal and the data-protection page are made from the marks."""
+"""Metadata of tables: how constraints are named, and which columns hold personal data."""
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 def personal(what: str, *, retention: str) -> dict[str, str]:

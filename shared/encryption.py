@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _NONCE = 12
 
 
-class Unreadable(Exception):
-    """The sealed bytes were made with another key, or changed since."""
+class DecryptionFailed(Exception):
+    """The bytes were encrypted with another secret, or changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,18 @@ class Secret:
         material = HKDF(SHA256(), length=64, salt=salt, info=f"signpost:intake:{purpose}".encode()).derive(secret)
         return cls(name=material[:32], key=material[32:])
 
-    def seal(self, plain: bytes) -> bytes:
+    def encrypt(self, plain: bytes) -> bytes:
         """Encrypt `plain`; the result is bound to this secret's name."""
         nonce = secrets.token_bytes(_NONCE)
         return nonce + AESGCM(self.key).encrypt(nonce, plain, self.name)
 
-    def open(self, sealed: bytes) -> bytes:
+    def decrypt(self, encrypted: bytes) -> bytes:
         """Decrypt.
 
         Raises:
-            Unreadable: made with another secret, or changed since.
+            DecryptionFailed: the bytes were encrypted with another secret, or changed since.
         """
         try:
-            return AESGCM(self.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], self.name)
+            return AESGCM(self.key).decrypt(encrypted[:_NONCE], encrypted[_NONCE:], self.name)
         except InvalidTag:
-            raise Unreadable from None
+            raise DecryptionFailed from None

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from shared.auth import provider_keys
-from shared.auth.principal import Session
+from shared.auth import provider as provider_keys
+from shared.auth.permissions import Session
 from shared.auth.provider_tokens import Provider
 from shared.auth.tokens import Audience
 from tests.shared.auth.provider import CONFIG, ProviderForTests, provider

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.db import migrations
-from shared.db.database import Database
-from shared.db.reaching import DatabaseUnreachable
+from shared.db.database import Database, DatabaseUnreachable
 from shared.messaging.faults import class_of, is_transient
 
 REFUSED = "@127.0.0.1:1/intake"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.serving import HealthOnly, PortBusy, listening, serve
+from shared.server import HealthOnly, PortBusy, listening, serve
 from tests.support.eventually import eventually
 
 LIMIT_SECONDS = 60
