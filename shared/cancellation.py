@@ -4,6 +4,6 @@ import asyncio
 
 
 def is_being_cancelled() -> bool:
-    """Say whether it is this very task that somebody cancels, not one that it waits for."""
+    """Return whether this task itself is being cancelled, not one that it waits for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -156,7 +156,7 @@ async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
 
 
 class RoleEnded(Exception):
-    """A role came to an end that nobody asked for; the message is its name."""
+    """A role ended without being asked to; the message is its name."""
 
 
 async def _run(role: Role, stop: asyncio.Event) -> None:

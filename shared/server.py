@@ -56,7 +56,7 @@ async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], st
         access_log=False,
         server_header=False,
         ws="none",
-        proxy_headers=False,  # nobody is believed about where a request comes from
+        proxy_headers=False,  # no header is believed about where a request comes from
         timeout_graceful_shutdown=5,
     )
     server = _Server(config)
@@ -86,7 +86,7 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs it, so that the parts stop in order."""
+    """Leaves signals to its caller, so that the parts stop in order."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """Anchors chains: a periodic job chains the heads of what changed, and publishes the root outside the database.
 
-Whoever rewrites a chain and its head must also rewrite every later anchor, and the file that the database cannot reach.
+To rewrite a chain and its head, one must also rewrite every later anchor, and a file that the database cannot reach.
 """
 
 import json

@@ -24,11 +24,11 @@ _MARK: Final = "__signpost_guard__"
 
 
 class NotSignedIn(Exception):
-    """The route needs somebody who is signed in."""
+    """The route is for signed-in people and clients only."""
 
 
 class SessionOver(NotSignedIn):
-    """Somebody was signed in, and no longer is."""
+    """The person was signed in, and their session is over."""
 
 
 class BadBearerToken(NotSignedIn):
@@ -44,7 +44,7 @@ class NotPermitted(Exception):
 
 
 class UnguardedRoute(Exception):
-    """A route declares nobody who may use it."""
+    """A route does not declare who may use it."""
 
 
 class RenewalDue(Exception):
@@ -71,7 +71,7 @@ def current_session(request: Request) -> Session | None:
 
 
 def current_principal(request: Request) -> Principal | None:
-    """Return who is asking, None when nobody is signed in; never raises, so that error pages can use it."""
+    """Return who is asking, None when they are not signed in; never raises, so that error pages can use it."""
     try:
         session = current_session(request)
     except NotSignedIn:
@@ -80,10 +80,10 @@ def current_principal(request: Request) -> Principal | None:
 
 
 async def anyone(request: Request) -> Principal | None:
-    """Let everybody in; gives who is signed in, if anybody is.
+    """Let everyone in; gives the principal, None when they are not signed in.
 
     Raises:
-        SessionOver: a form was sent by somebody whose session is over: they decide whether to go on as nobody.
+        SessionOver: a form was sent after the session was over: the person decides whether to go on without signing in.
         BadBearerToken: a bearer token was sent and is not acceptable.
         RenewalDue: a page is asked for by a session that is due.
     """
@@ -97,17 +97,17 @@ async def anyone(request: Request) -> Principal | None:
 
 
 async def signed_in(request: Request) -> Principal:
-    """Let in whoever is signed in.
+    """Let in everyone who is signed in.
 
     Raises:
-        NotSignedIn: nobody is.
+        NotSignedIn: they are not.
         RenewalDue: a page is asked for by a session that is due.
     """
     return _signed_in(request)
 
 
 def requires(permission: Permission) -> params.Depends:
-    """Return the dependency that lets in whoever has `permission` and gives the `Principal`."""
+    """Return the dependency that lets in principals with `permission`, and gives the `Principal`."""
 
     async def permitted(request: Request) -> Principal:
         principal = _signed_in(request)
@@ -133,7 +133,7 @@ SignedIn = Annotated[Principal, Depends(signed_in)]
 
 
 def assert_every_route_is_guarded(app: FastAPI) -> None:
-    """Refuse to start with a route that declares neither a permission nor that it is for everybody.
+    """Refuse to start with a route that declares neither a permission nor that it is for everyone.
 
     Raises:
         UnguardedRoute: names the routes.

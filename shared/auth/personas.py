@@ -28,14 +28,14 @@ class _Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """Somebody to sign in as, and one line on what they are good for."""
+    """A person to sign in as, and one line on what to try as them."""
 
     principal: Principal
     about: str
 
 
 def load_personas(path: Path) -> tuple[Persona, ...]:
-    """Read the personas file; everybody may report."""
+    """Read the personas file; all of them may report."""
     entries = TypeAdapter(list[_Entry]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8"))["personas"])
     return tuple(_persona(entry) for entry in entries)
 
@@ -67,7 +67,7 @@ def issue_token(
     now: datetime,
     personas_file: Path | None = None,
 ) -> str:
-    """Return a bearer token for `role`; `subject` is a staff id, or None for a client that is nobody in particular."""
+    """Return a bearer token for `role`; `subject` is a staff id, or None for a client without a person."""
     personas = load_personas(personas_file) if personas_file else ()
     principal = client_principal(role, subject, personas)
     return TokenIssuer(signing_key_file.read_bytes()).bearer(principal, now)

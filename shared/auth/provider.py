@@ -1,4 +1,4 @@
-"""What an identity provider's tokens have to look like, and which of their claims mean what here."""
+"""The identity provider: settings, description (OpenID Connect Discovery 1.0) and public keys (RFC 7517)."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from shared.auth.permissions import Role
 from shared.ids import StaffId
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
-"""All there is to choose from: asymmetric ones, so that what anybody may read never signs anything."""
+"""The algorithms to choose from. All are asymmetric, so that a published key never signs anything."""
 _LONGEST = 250
 
 
@@ -44,7 +44,7 @@ class ProviderConfig:
     """Which group of the provider is which role here; a group may stand more than once."""
 
     def roles_of(self, claims: Mapping[str, object]) -> frozenset[Role]:
-        """Return the roles that `claims` give; everybody whom the provider knows may report."""
+        """Return the roles that `claims` give; everyone whom the provider knows may report."""
         groups = _texts(claim(claims, self.claims.roles))
         return frozenset({Role.REPORTER, *(role for group, role in self.roles if group in groups)})
 
@@ -58,7 +58,7 @@ class ProviderConfig:
         return short_text(claim(claims, self.claims.name))
 
     def email_of(self, claims: Mapping[str, object]) -> str | None:
-        """Return the address, unless the provider says that nobody has checked it."""
+        """Return the address, unless the provider says that it is not verified."""
         return None if claims.get("email_verified") is False else short_text(claim(claims, self.claims.email))
 
 
@@ -90,18 +90,18 @@ _log = structlog.get_logger()
 _FRESH = timedelta(hours=1)
 """So long a key that the provider withdrew may still be believed."""
 _ASK_AGAIN = timedelta(seconds=30)
-"""Whoever sends tokens with made-up key ids makes us ask no more often than this."""
+"""The least time between requests, however many tokens come with made-up key ids."""
 _ASK_AGAIN_AFTER_FAILURE = timedelta(seconds=5)
 _PATIENCE_SECONDS = 5.0
 _LARGEST = 1_000_000
 _RSA_BITS = 2048
 _KINDS = frozenset({"RSA", "EC", "OKP"})
-"""Never `oct`: what anybody may read cannot be a shared secret."""
+"""Never `oct`: a published key cannot be a shared secret."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class ProviderUnavailable(ConnectionError):
-    """The identity provider is away, or what it says of itself cannot be used. Passes by itself: try again."""
+    """The identity provider is unavailable, or its description cannot be used. Transient: try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class ProviderKeys:
         if not (wanted() and (self._may_ask(now) or self._one_at_a_time.locked())):
             return
         async with self._one_at_a_time:
-            if wanted() and self._may_ask(now):  # whoever waited finds what the one before fetched
+            if wanted() and self._may_ask(now):  # another request may have fetched them meanwhile
                 await self._refresh(now)
 
     async def _refresh(self, now: datetime) -> None:

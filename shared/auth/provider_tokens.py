@@ -23,7 +23,7 @@ warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=Securi
 
 
 class Provider:
-    """What we know of the identity provider, and what we make of its tokens. Reading asks nobody: see `prepare`."""
+    """Reads the identity provider's tokens. Reading sends no request: see `prepare`."""
 
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
@@ -48,7 +48,7 @@ class Provider:
             await self._keys.prepare(_key_id(header), now)
 
     def claims_to_issue(self, token: str) -> bool:
-        """Tell whether `token` says that it is the provider's. Proves nothing."""
+        """Return whether `token` claims to be the provider's; this proves nothing."""
         return _unproved_issuer(token) == self.config.issuer
 
     def read(self, token: str, audience: Audience, now: datetime) -> Session:
@@ -84,7 +84,7 @@ class Provider:
         """Return who `claims` are about.
 
         Raises:
-            InvalidToken: they name nobody.
+            InvalidToken: they name no subject.
         """
         subject, config = short_text(claims.get("sub")), self.config
         if subject is None:
@@ -133,7 +133,7 @@ class EitherReader:
 
         Raises:
             TokenExpired: it is over.
-            InvalidToken: it is nobody's whom we believe, or for something else.
+            InvalidToken: it is from an issuer that we do not trust, or for another audience.
         """
         foreign = audience is Audience.API and self._provider.claims_to_issue(token)
         return (self._provider if foreign else self._ours).read(token, audience, now)
@@ -182,8 +182,8 @@ class ProviderKeysAtHand:
     """Middleware: guards read tokens without waiting, so whatever has to be fetched is fetched here.
 
     Raises:
-        ProviderUnavailable: the token's key is not known and the provider cannot be asked: nobody is turned away as
-            if the token were wrong.
+        ProviderUnavailable: the token's key is not known and the provider cannot be asked. The token is not
+            refused as if it were wrong.
     """
 
     def __init__(self, app: ASGIApp, *, provider: Provider | None, clock: Clock) -> None:

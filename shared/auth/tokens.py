@@ -1,4 +1,4 @@
-"""Session cookies and bearer tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 9864).
+"""Session cookies and bearer tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 9864), and their key files.
 
 A session token is refused as a bearer token and the other way round: their audiences differ.
 """
@@ -133,7 +133,7 @@ class TokenVerifier:
 
 
 def renewal_is_due(session: Session, now: datetime) -> bool:
-    """Tell whether a new token would let the session go on for longer, and some time has passed."""
+    """Return whether a new token would extend the session, and the last one is old enough to be replaced."""
     can_go_on = session.expires_at < session.started_at + SESSION_LIMIT
     return can_go_on and now - session.issued_at >= RENEWED_AFTER
 

@@ -24,7 +24,7 @@ async def copy_in(session: AsyncSession, table: Table, rows: Sequence[Mapping[st
     refuses one row refuses them all.
 
     Raises:
-        DBAPIError: the database refuses them, or is away.
+        DBAPIError: the database refuses them, or is unavailable.
     """
     if not rows:
         return
@@ -34,9 +34,9 @@ async def copy_in(session: AsyncSession, table: Table, rows: Sequence[Mapping[st
     try:
         await copy_records(driver, table.name, names, _records(table, names, rows))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-        away = not isinstance(error, asyncpg.PostgresError) or isinstance(error, asyncpg.PostgresConnectionError)
+        lost = not isinstance(error, asyncpg.PostgresError) or isinstance(error, asyncpg.PostgresConnectionError)
         raise DBAPIError(
-            f"copy {table.name}", None, error, hide_parameters=True, connection_invalidated=away
+            f"copy {table.name}", None, error, hide_parameters=True, connection_invalidated=lost
         ) from error
 
 

@@ -15,8 +15,8 @@ from shared.db.database import Database
 
 _log = structlog.get_logger()
 
-_AWAY = (DBAPIError, PoolTimeout, OSError)
-"""What a database that is away, or too busy to lend a connection, looks like."""
+_UNAVAILABLE = (DBAPIError, PoolTimeout, OSError)
+"""The errors of a database that is unavailable, or too busy to lend a connection."""
 
 _TRY_AGAIN_WITHIN = 30.0
 
@@ -41,7 +41,7 @@ class Sweep:
         self._every = every.total_seconds()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sweep until `stop`; a database that is away is waited for."""
+        """Sweep until `stop`; wait while the database is unavailable."""
         backoff = Backoff(limit=_TRY_AGAIN_WITHIN)
         while not stop.is_set():
             try:
@@ -50,9 +50,11 @@ class Sweep:
                 backoff.reset()
                 wait = 0.0 if done else self._every
             except Exception as error:  # noqa: BLE001 -- the outermost loop: what is due stays due and is tried again
-                away = isinstance(error, _AWAY)
-                self.unready_because = "database unavailable" if away else f"cannot sweep: {type(error).__name__}"
-                report = _log.warning if away else _log.exception
+                unavailable = isinstance(error, _UNAVAILABLE)
+                self.unready_because = (
+                    "database unavailable" if unavailable else f"cannot sweep: {type(error).__name__}"
+                )
+                report = _log.warning if unavailable else _log.exception
                 report("sweep_waits", sweep=self.name, error=type(error).__name__)
                 wait = backoff.next()
             await wait_for_stop(stop, wait)

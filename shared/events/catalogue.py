@@ -1,4 +1,4 @@
-"""Every event there is, found by its type."""
+"""Every event, and each by its type."""
 
 from shared.events.envelope import Event
 from shared.events.intake import INTAKE_EVENTS

@@ -17,7 +17,7 @@ from shared.events.envelope import Event
 from shared.messaging.log import Headers, Record
 
 MAX_VALUE_BYTES = 1_000_000
-"""What one event may weigh; a broker refuses more by default."""
+"""The size limit of one event; a broker refuses more by default."""
 
 _MAX_ATTRIBUTE = 500
 _CONTENT_TYPE = b"application/json"
@@ -42,7 +42,7 @@ class InvalidAttribute(Unreadable):
 
 
 class TooLarge(Unreadable):
-    """The value weighs more than `MAX_VALUE_BYTES`."""
+    """The value is larger than `MAX_VALUE_BYTES`."""
 
 
 class NotUtf8(Unreadable):
@@ -54,7 +54,7 @@ class InvalidJson(Unreadable):
 
 
 class NestedTooDeep(Unreadable):
-    """The value is JSON nested deeper than a reader goes."""
+    """The value is JSON that is nested too deep to read."""
 
 
 class ContainsNul(Unreadable):
@@ -143,7 +143,7 @@ def read(data: bytes, event: type[D]) -> D:
 
 
 def is_other_version(event_type: str, known: frozenset[str]) -> bool:
-    """Say whether `event_type` is a version, unknown here, of one of the `known` types."""
+    """Return whether `event_type` is a version, unknown here, of one of the `known` types."""
     match = _VERSIONED.fullmatch(event_type)
     return match is not None and event_type not in known and match["name"] in {_unversioned(name) for name in known}
 
@@ -250,7 +250,7 @@ def _json_reason(value: bytes, message: str) -> type[Unreadable]:
 
 
 def _holds_nul(value: object) -> bool:
-    """Walk without recursion: the document is as deep as its writer liked."""
+    """Walk without recursion: a document may be nested to any depth."""
     waiting = [value]
     while waiting:
         item = waiting.pop()

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 envelopes: what travels with an event, and how one becomes bytes and comes back."""
+"""Events, and the CloudEvents 1.0 attributes that travel with them; see `codec` for their bytes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 class Event(BaseModel):
     """What happened, named `subject.action.vN`. Unknown fields are ignored on reading, so that readers may be older.
 
-    A subclass declares its `TYPE` and the `TOPICS` it may travel on, and names no field twice in its life: fields are
-    only added, optional; anything else is a new version.
+    A subclass declares its `TYPE` and the `TOPIC` it travels on. Fields are only added, and are then optional; any
+    other change is a new version.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="iso8601")
@@ -30,11 +30,11 @@ class Envelope(Generic[E]):
 
     id: str
     source: str
-    """`/signpost/<service>`, or whatever another system calls itself."""
+    """`/signpost/<service>`, or the name that another system gives itself."""
     subject: str
     """The aggregate's id."""
     sequence: int | None
-    """Per aggregate, from 1; None from producers that do not count."""
+    """Counted per aggregate from 1; None from producers that do not count."""
     time: datetime
     data: E
     traceparent: str | None = None
@@ -42,7 +42,7 @@ class Envelope(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event as a handler hands it to the outbox; the outbox gives it its id and sequence."""
+    """An event as a handler passes it to the outbox, which gives it its id and sequence."""
 
     subject: UUID
     key: UUID

@@ -72,7 +72,7 @@ class _Misuse(_Report):
     subject: Subject
     behaviours: tuple[Open[MisuseBehaviour], ...]
     abuse_behaviours: tuple[Open[Behaviour], ...] = ()
-    """Kinds of abuse, where the answers say that somebody is being abused: this was the wrong form."""
+    """Kinds of abuse, where the answers say that someone is being abused: this was the wrong form."""
     affected: tuple[Person, ...] = ()
     union_activity: Open[YesNoUnsure]
     """Asked about the activity, never about membership (C-j)."""
@@ -87,7 +87,7 @@ class _Misuse(_Report):
     dwp_information: Open[YesNoUnsure] = YesNoUnsure.NO
     """Whether information of the department was shown."""
     taken_over: Open[YesNoUnsure] | None = None
-    """Whether somebody else may control an official account; None where nobody asked."""
+    """Whether someone else may control an official account; None where the form did not ask."""
     occurred_at: AwareDatetime | None = None
     evidence_note: str | None = None
     related_reference: str | None = None
@@ -98,12 +98,12 @@ class _Misuse(_Report):
 
     @property
     def says_abuse(self) -> bool:
-        """Whether the answers say that somebody is being abused (S3): then it is SMART's, whatever the form."""
+        """Whether the answers say that someone is being abused (S3): then it is SMART's, whatever the form."""
         return bool(self.abuse_behaviours) or MisuseBehaviour.HARASSMENT in self.behaviours
 
 
 class MisuseReportSubmitted(_Misuse):
-    """A person, or monitoring, reported that somebody misuses social media (R-c, R-d, C-h). Restricted."""
+    """A person, or monitoring, reported that a person misuses social media (R-c, R-d, C-h). Restricted."""
 
     TYPE: ClassVar[str] = "misuse_report.submitted.v1"
 
@@ -124,7 +124,7 @@ class _Incident(_Report):
     own_mistake: bool = False
     account: AccountInvolved | None = None
     behaviours: tuple[Open[Behaviour], ...] = ()
-    """Kinds of abuse, where the answers say that somebody is being abused: this was the wrong form (S3)."""
+    """Kinds of abuse, where the answers say that someone is being abused: this was the wrong form (S3)."""
     affected: tuple[Person, ...] = ()
     suspected: tuple[Person, ...] = ()
     platform: str | None = None
@@ -139,12 +139,12 @@ class _Incident(_Report):
 
     @property
     def says_abuse(self) -> bool:
-        """Whether the answers say that somebody is being abused (S3): then it is SMART's, whatever the form."""
+        """Whether the answers say that someone is being abused (S3): then it is SMART's, whatever the form."""
         return bool(self.behaviours)
 
 
 class SecurityIncidentSubmitted(_Incident):
-    """Somebody referred a security incident (C-c). Restricted."""
+    """A person referred a security incident (C-c). Restricted."""
 
     TYPE: ClassVar[str] = "security_incident.submitted.v1"
 
@@ -156,7 +156,7 @@ class _Question(_Report):
 
 
 class EnquirySubmitted(_Question):
-    """Somebody asked for advice (X1, X3): an enquiry, not an incident. Restricted."""
+    """A person asked for advice (X1, X3): an enquiry, not an incident. Restricted."""
 
     TYPE: ClassVar[str] = "enquiry.submitted.v1"
 
@@ -171,7 +171,7 @@ class _Exception(_Report):
 
 
 class PolicyExceptionRequested(_Exception):
-    """Somebody asked for an exception, or told of an activity that may need one (C-e, X3). Restricted."""
+    """A person asked for an exception, or gave notice of an activity that may need one (C-e, X3). Restricted."""
 
     TYPE: ClassVar[str] = "policy_exception.requested.v1"
 

@@ -18,17 +18,17 @@ class _AlertEvent(Event):
     report_id: UUID
     at: AwareDatetime
     purpose: Open[AlertPurpose] | None = None
-    """Why somebody is told; None from a writer that did not say: then it is a report of abuse."""
+    """Why someone is told; None from a writer that did not say: then it is a report of abuse."""
 
 
 class AlertDecided(_AlertEvent):
-    """Who is told about a report and why, or that nobody is. One fact per choice; `alert_id` names the choice."""
+    """Who is told about a report and why, or that no one is. One fact per choice; `alert_id` names the choice."""
 
     TYPE: ClassVar[str] = "alert.decided.v1"
     purpose: Open[AlertPurpose]
     reason: Open[RecipientReason]
     anybody: bool
-    """False where nobody is told."""
+    """False where no one is told."""
 
 
 class AlertSent(_AlertEvent):
@@ -41,7 +41,7 @@ class AlertSent(_AlertEvent):
 
 
 class AlertDelivered(_AlertEvent):
-    """The provider says that the alert arrived. Only a channel with receipts can say so; mail by SMTP cannot."""
+    """The provider says that the alert arrived. Only a channel with receipts can say so; email by SMTP cannot."""
 
     TYPE: ClassVar[str] = "alert.delivered.v1"
     channel: str
@@ -64,7 +64,7 @@ class AlertAcknowledged(_AlertEvent):
 
 
 class AlertEscalated(_AlertEvent):
-    """Nobody answered in time, or the answer was not a yes: the next in the chain is told."""
+    """No one answered in time, or the answer was not a yes: the next in the chain is told."""
 
     TYPE: ClassVar[str] = "alert.escalated.v1"
     to_alert_id: UUID
@@ -80,11 +80,11 @@ class _ManagerEvent(Event):
 
 
 class ManagerAssigned(_ManagerEvent):
-    """Who works a misuse case: the subject's manager (R-d), or nobody, and then the triage desk decides."""
+    """Who works a misuse case: the subject's manager (R-d), or no one, and then the triage desk decides."""
 
     TYPE: ClassVar[str] = "manager.assigned.v1"
     manager: str | None = None
-    """Staff id; None where the directory knows nobody who may. What is None is not written, so it is optional."""
+    """Staff id; None where the directory knows no one who may. None is not written, so the field is optional."""
     reason: Open[RecipientReason]
 
 

@@ -1,4 +1,4 @@
-"""What every consumer tells operations: records it could not handle, without their content."""
+"""The events about dead letters: records that a consumer could not handle, without their content."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -23,7 +23,7 @@ class _DeadLetterEvent(Event):
 
 
 class DeadLetterRecorded(_DeadLetterEvent):
-    """A record could not be handled and was set aside."""
+    """A record could not be handled and became a dead letter."""
 
     TYPE: ClassVar[str] = "dead_letter.recorded.v1"
 

@@ -1,6 +1,6 @@
-"""Who somebody named on a report may be. Pure; every service that keeps suspects from a case asks the same function.
+"""Who a person named on a report may be. Pure; every service that keeps suspects from a case calls this function.
 
-Err on the side of yes: a wrong yes passes somebody over, a wrong no tells the one who did it.
+It errs towards yes: a wrong yes passes a recipient over, a wrong no tells the person who did it.
 """
 
 import re
@@ -22,13 +22,13 @@ _TITLE = re.compile(
 
 
 def may_be(*, staff_id: str | None, name: str | None, email: str | None, person: Person) -> bool:
-    """Tell whether `person`, as a report names them, may be whoever has this staff id, name or address.
+    """Return whether `person`, as a report names them, may be the one who has this staff id, name or address.
 
     Args:
         staff_id: of the one asked about, as the directory has it.
         name: theirs; where it is None their address says it (`grace.okafor@` is Grace Okafor).
         email: theirs, in any case.
-        person: somebody whom a report names: any field may hold a name, an address, a staff id or a handle.
+        person: a person whom a report names: any field may hold a name, an address, a staff id or a handle.
     """
     texts = [folded(text) for text in (person.name, person.staff_id, person.handle) if text]
     if staff_id and any(_says_staff_id(text, folded(staff_id)) for text in texts):
@@ -49,7 +49,7 @@ def addresses_in(text: str) -> list[str]:
 
 
 def same_address(one: str, other: str) -> bool:
-    """Tell whether two addresses may reach one person: the parts in any order, no +tag, no numbers, any domain."""
+    """Return whether two addresses may reach one person: the parts in any order, no +tag, no numbers, any domain."""
     ours, theirs = folded(one).lstrip("@"), folded(other).lstrip("@")
     if _without_tag(ours) == _without_tag(theirs):
         return True
@@ -75,7 +75,7 @@ def _same_person(said: str, name: str) -> bool:
     if surnames(name) & frozenset(ours) or surnames(said) & surnames(name):
         return True
     shorter, longer = sorted((ours, theirs), key=len)
-    if len("".join(shorter)) < 2:  # noqa: PLR2004 -- a single letter is nobody's name
+    if len("".join(shorter)) < 2:  # noqa: PLR2004 -- a single letter is no name
         return False
     return all(any(_stands_for(word, other) for other in longer) for word in shorter)
 

@@ -1,4 +1,4 @@
-"""`may_be` for a database: keys of somebody named on a report and of somebody who asks; one in common means yes.
+"""`may_be` for a database: keys of a person named on a report and of a member of staff; one in common means yes.
 
 Wherever `people.may_be` says yes the keys meet. They may also meet where it says no: two words in common are enough.
 """
@@ -13,7 +13,7 @@ from shared.events.people import addresses_in, folded, local_part, name_words, s
 _WORDS = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LONGEST_NAME = 6
-"""What has more words is a sentence: each of its words may be somebody's name."""
+"""What has more words is a sentence: each of its words may be a name."""
 
 
 def keys_of_named(person: Person) -> frozenset[str]:
@@ -32,7 +32,7 @@ def keys_of_named(person: Person) -> frozenset[str]:
 
 
 def keys_of_member(*, staff_id: str | None, name: str | None, email: str | None) -> frozenset[str]:
-    """Return the keys of somebody with this staff id, name and address."""
+    """Return the keys of a member of staff with this staff id, name and address."""
     keys = set(identity_keys(staff_id=staff_id, email=email))
     name = name or (spelled_by(folded(email)) if email else "")
     words = name_words(name)
@@ -47,7 +47,7 @@ def keys_of_member(*, staff_id: str | None, name: str | None, email: str | None)
 
 
 def identity_keys(*, staff_id: str | None, email: str | None) -> frozenset[str]:
-    """Return the keys that say who somebody is for certain: no namesake has them."""
+    """Return the keys that identify a person for certain: no namesake has them."""
     keys = {f"id:{folded(staff_id)}"} if staff_id else set()
     return frozenset(keys.union(_address_keys(folded(email)) if email else ()))
 

@@ -1,4 +1,4 @@
-"""What registry tells the others: the whole public state of an account, and who may operate it.
+"""The events of registry: the whole public state of an account, and who may operate it.
 
 Staff are named by id only. A union account has neither owner nor operator, so no event can tell who belongs to a union
 (C-j).
@@ -43,7 +43,7 @@ class _AccessEvent(Event):
 
 
 class AuthorisationGranted(_AccessEvent):
-    """Somebody passed every gate and may operate the account (S5, Sc-c, D-pia)."""
+    """A person passed every gate and may operate the account (S5, Sc-c, D-pia)."""
 
     TYPE: ClassVar[str] = "authorisation.granted.v1"
     operator: str
@@ -51,7 +51,7 @@ class AuthorisationGranted(_AccessEvent):
 
 
 class AuthorisationWithdrawn(_AccessEvent):
-    """Somebody may no longer operate the account; access on the platform stays open until its removal is evidenced."""
+    """A person may no longer operate the account; access on the platform stays open until its removal is evidenced."""
 
     TYPE: ClassVar[str] = "authorisation.withdrawn.v1"
     operator: str

@@ -1,4 +1,4 @@
-"""What triage tells the others: ids and classification only, never content."""
+"""The events of triage: ids and classification only, never content."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -47,7 +47,7 @@ class CaseRouted(_CaseEvent):
     restricted: bool = False
     linked: bool = False
     staffed: bool = True
-    """Whether the team is at work: a P1 or P2 outside its hours needs somebody on call."""
+    """Whether the team is at work: a P1 or P2 outside its hours needs a person on call."""
 
 
 class CaseClaimed(_CaseEvent):
@@ -65,7 +65,7 @@ class CaseTransferred(_CaseEvent):
     to_team: Open[Team]
     priority: Open[Priority] | None = None
     staffed: bool = True
-    """Whether the new team is at work: a P1 or P2 outside its hours needs somebody on call."""
+    """Whether the new team is at work: a P1 or P2 outside its hours needs a person on call."""
 
 
 class CaseInformationAsked(_CaseEvent):
@@ -76,7 +76,7 @@ class CaseInformationAsked(_CaseEvent):
 
 
 class CaseCompromiseConfirmed(_CaseEvent):
-    """SIRT confirmed that somebody else controls registered accounts: the register freezes them."""
+    """SIRT confirmed that someone else controls registered accounts: the register freezes them."""
 
     TYPE: ClassVar[str] = "case.compromise_confirmed.v1"
     account_ids: tuple[UUID, ...]

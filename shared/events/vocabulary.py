@@ -122,14 +122,14 @@ class Device(StrEnum):
 
 
 class Channel(StrEnum):
-    """By which way a security incident came in: staff by the form, suppliers by their own (C-c, SS-014)."""
+    """How a security incident came in: staff by the form, suppliers by their own (C-c, SS-014)."""
 
     STAFF = "staff"
     SUPPLIER = "supplier"
 
 
 class EnquiryTopic(StrEnum):
-    """What somebody wants advice on (X1, X2, X3)."""
+    """What a person wants advice on (X1, X2, X3)."""
 
     POLICY = "policy"
     ACCOUNT = "account"
@@ -196,7 +196,7 @@ class WorkerKind(StrEnum):
 
 
 class Confidentiality(StrEnum):
-    """How a reporter wants to be known: named to those who work the case, to the response team only, or to nobody."""
+    """How a reporter wants to be known: named to those who work the case, to the response team only, or to no one."""
 
     NAMED = "named"
     CONFIDENTIAL = "confidential"
@@ -249,7 +249,7 @@ class Priority(StrEnum):
 
 
 class CaseState(StrEnum):
-    """Where a case is in its life."""
+    """The state of a case."""
 
     NEW = "new"
     CLAIMED = "claimed"
@@ -326,7 +326,7 @@ class AlertPurpose(StrEnum):
 
 
 class RecipientReason(StrEnum):
-    """Why this recipient, or why nobody."""
+    """Why this recipient, or why no one."""
 
     REPORTERS_MANAGER = "reporters_manager"
     NAMED_ON_REPORT = "named_on_report"
@@ -397,7 +397,7 @@ class AccountClass(StrEnum):
 
 
 class AccountStatus(StrEnum):
-    """Where an account is in its life: on the register once it was approved, or legacy until it passed the checks."""
+    """The state of an account: on the register once it is approved, or legacy until it has passed the checks."""
 
     LIVE = "live"
     LEGACY = "legacy"
@@ -406,7 +406,7 @@ class AccountStatus(StrEnum):
 
 
 class WithdrawalReason(StrEnum):
-    """Why somebody may no longer operate an account (S5, Sc-c, D-pia, S8)."""
+    """Why a person may no longer operate an account (S5, Sc-c, D-pia, S8)."""
 
     TRAINING_LAPSED = "training_lapsed"
     VETTING_LAPSED = "vetting_lapsed"

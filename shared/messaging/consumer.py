@@ -25,12 +25,12 @@ _log = structlog.get_logger()
 
 _POLL = timedelta(milliseconds=500)
 _UPKEEP_EVERY = 1.0
-"""Seconds between looks for dead letters that somebody asked to replay or discard."""
+"""Seconds between looks for dead letters that are to be replayed or discarded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerLimits:
-    """What a consumer takes at once, and what it takes at all."""
+    """How much a consumer reads at once, how many dead letters stop it, and how long events are deferred."""
 
     batch: int = 500
     dead_letters: DeadLetterLimit = field(default_factory=DeadLetterLimit)
@@ -43,12 +43,12 @@ class BatchConsumer:
 
     Args:
         group: the consumer group, `signpost-<service>`.
-        topics: what it reads; their declared writers are whom it believes.
+        topics: what it reads; their declared writers are believed.
         handlers: event type → handler; other types are skipped.
         database: where the effects, the inbox and the dead letters go.
         log: where the events come from.
-        outbox: takes what is said about dead letters.
-        clock: tells `now` to the handlers, once a batch.
+        outbox: takes the events about dead letters.
+        clock: gives the time of a batch.
         ids: names dead letters.
         ordered: whether an event waits for its predecessor; a projection takes the highest sequence instead.
         on_tombstone: handles tombstones, as handlers do events; without it they are skipped.
@@ -102,7 +102,7 @@ class BatchConsumer:
         self._backoff = Backoff()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop`; a log or a database that is away is waited for."""
+        """Consume until `stop`; wait while the log or the database is unavailable."""
         await self._wait_for_the_other(stop)
         while not stop.is_set() and not self._stopped:
             try:
@@ -121,7 +121,7 @@ class BatchConsumer:
         await self._caught_up.wait()
 
     async def drain(self) -> int:
-        """Handle everything that is in the log now, and what was asked of dead letters; return how much that was."""
+        """Handle all that is in the log now, settle the requested dead letters, and return how much that was."""
         member = await self._joined()
         done = await self._handler.upkeep(self._limits.deferred_for)
         while not self._stopped:
@@ -175,14 +175,14 @@ class BatchConsumer:
             await member.rewind()
 
     async def _transact(self, batch: Batch, stop: asyncio.Event) -> bool:
-        """Handle `batch` in one transaction, however often it takes; False where it was given up."""
+        """Handle `batch` in one transaction, as often as it takes; return False where the consumer gave up."""
         backoff = Backoff()
         while True:
             try:
                 await self._handler.handle(batch.records)
             except TooManyDeadLetters as error:
                 self._stopped = True
-                self._caught_up.set()  # whoever waits for this one goes on with what there is: late beats never
+                self._caught_up.set()  # a consumer that waits for this one starts late rather than never
                 self.unready_because = f"stopped itself: {error}"
                 _log.error("consumer_stopped_itself", group=self.name, reason=str(error))
                 return False

@@ -25,7 +25,7 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.reader import Item
 
 SIGNPOST = "signpost"
-"""Who did it where no person did."""
+"""The name in the history where no person acted."""
 _KNOWN_NOW = "this version is known now"
 _KEYED_BY_REPORT = frozenset(
     topic.name
@@ -46,7 +46,7 @@ class DeadLetterNotOpen(Exception):
 
 
 class AlreadyAskedFor(Exception):
-    """Somebody asked before, and the group's consumer has not got to it yet: who asked first stands."""
+    """A replay or discard was asked for before and is not done yet: the first request stands."""
 
     def __init__(self, action: str, by: str, at: datetime) -> None:
         super().__init__(action)
@@ -65,7 +65,7 @@ class DeadLetterState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What operators see of a dead letter; its body is not here."""
+    """What operators see of a dead letter, without its content."""
 
     id: UUID
     group_name: str
@@ -78,7 +78,7 @@ class DeadLetter:
     attempts: int
     recorded_at: datetime
     action: str | None
-    """`replayed` or `discarded`, once somebody has asked for it."""
+    """`replayed` or `discarded`, once it has been asked for."""
     action_by: str | None
     action_reason: str | None
     requested_at: datetime | None
@@ -93,7 +93,7 @@ class DeadLetter:
 
 
 class HistoryAction(StrEnum):
-    """What was done about a dead letter."""
+    """What was done to a dead letter."""
 
     REPLAY_ASKED = "replay_asked"
     DISCARD_ASKED = "discard_asked"
@@ -105,7 +105,7 @@ class HistoryAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that was done about a dead letter, and by whom."""
+    """One thing that was done to a dead letter, and by whom."""
 
     dead_letter_id: UUID
     at: datetime
@@ -146,7 +146,10 @@ _INSERT = text(
 async def record(
     session: AsyncSession, group: str, items: Sequence[Item], now: datetime, *, outbox: Outbox, ids: Ids
 ) -> int:
-    """Set `items` aside: row, copy for the group's dead-letter topic, event; return how many were new."""
+    """Record `items` as dead letters, and return how many were new.
+
+    Each gets its row, a copy for the group's dead-letter topic and an event.
+    """
     copies: list[Record] = []
     events: list[NewEvent] = []
     for item in items:
@@ -165,23 +168,23 @@ async def replay(session: AsyncSession, dead_letter_id: UUID, *, by: str, reason
 
     Raises:
         DeadLetterNotOpen: there is none, or it is settled.
-        AlreadyAskedFor: somebody asked before.
+        AlreadyAskedFor: a replay or discard was asked for before.
     """
     await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="replayed")
 
 
 async def discard(session: AsyncSession, dead_letter_id: UUID, *, by: str, reason: str, now: datetime) -> None:
-    """Ask the group's consumer to let the record go; what was parked behind it is then applied.
+    """Ask the group's consumer to discard the record; the events deferred behind it are then applied.
 
     Raises:
         DeadLetterNotOpen: there is none, or it is settled.
-        AlreadyAskedFor: somebody asked before.
+        AlreadyAskedFor: a replay or discard was asked for before.
     """
     await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="discarded")
 
 
 async def request_known_versions(session: AsyncSession, group: str, types: Collection[str], now: datetime) -> None:
-    """Ask for the replay of what an older reader could not read and this one can."""
+    """Ask for the replay of events whose version an older reader did not know and this one does."""
     statement = text(
         "update dead_letter set requested_at = :now, action = 'replayed', action_by = :by, action_reason = :reason "
         "where group_name = :group and settled_at is null and requested_at is null and error_class = :error "
@@ -195,7 +198,7 @@ async def request_known_versions(session: AsyncSession, group: str, types: Colle
 
 
 async def claim(session: AsyncSession, group: str) -> list[tuple[DeadLetter, ReceivedRecord]]:
-    """Lock what was asked for and not done yet; another member of the group skips it."""
+    """Lock the letters that were asked for and are not done yet; another member of the group skips them."""
     query = text(
         f"select {_COLUMNS}, key, value, headers, appended_at from dead_letter "  # noqa: S608 -- own columns
         "where group_name = :group and requested_at is not null and settled_at is null "
@@ -205,7 +208,7 @@ async def claim(session: AsyncSession, group: str) -> list[tuple[DeadLetter, Rec
 
 
 async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: datetime, *, outbox: Outbox) -> None:
-    """Close `letters`, and say so to whoever keeps count."""
+    """Close `letters`, and append the events that say so."""
     await session.execute(
         text("update dead_letter set settled_at = :now where id = any(:ids)"),
         {"now": now, "ids": [letter.id for letter in letters]},
@@ -217,7 +220,7 @@ async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: date
 
 
 async def note_failures(session: AsyncSession, failures: Sequence[tuple[DeadLetter, str]], now: datetime) -> None:
-    """Count another attempt that failed; each letter stays open until somebody asks again."""
+    """Count another attempt that failed; each letter stays open until it is asked for again."""
     statement = text(
         "update dead_letter set attempts = attempts + 1, requested_at = null, error_class = :error where id = :id"
     )
@@ -252,12 +255,12 @@ async def page(session: AsyncSession, wanted: PageRequest) -> list[DeadLetter]:
 
 
 async def affected_topics(session: AsyncSession) -> list[str]:
-    """Return the topics that have unsettled dead letters; few, because each waits for a person."""
+    """Return the topics that have unsettled dead letters. They are few, because each letter waits for a person."""
     return list(await session.scalars(text("select distinct topic from dead_letter where settled_at is null")))
 
 
 async def show(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter | None:
-    """Return one dead letter, also a settled one, without its body."""
+    """Return one dead letter, open or settled, without its content."""
     query = text(f"select {_COLUMNS} from dead_letter where id = :id")  # noqa: S608 -- own columns
     row = (await session.execute(query, {"id": dead_letter_id})).one_or_none()
     return _dead_letter(row) if row else None
@@ -271,7 +274,10 @@ async def content(session: AsyncSession, dead_letter_id: UUID) -> Record | None:
 
 
 def as_text(value: bytes | None) -> str:
-    """Return JSON indented, other text as it is, bytes that are no text marked as such; "" where nothing is left."""
+    """Return a record's value as a person reads it: JSON indented, other text as it is, other bytes escaped.
+
+    Returns "" where no value is left.
+    """
     if value is None:
         return ""
     try:
@@ -281,7 +287,7 @@ def as_text(value: bytes | None) -> str:
 
 
 async def history(session: AsyncSession, dead_letter_id: UUID) -> list[HistoryEntry]:
-    """Return what was done about a dead letter, oldest first."""
+    """Return the history of a dead letter, oldest first."""
     query = text(
         "select dead_letter_id, at, what, by, reason, error_class from dead_letter_step "
         "where dead_letter_id = :id order by id"
@@ -294,7 +300,7 @@ async def history(session: AsyncSession, dead_letter_id: UUID) -> list[HistoryEn
 
 
 async def record_history(session: AsyncSession, entries: Sequence[HistoryEntry]) -> None:
-    """Keep who did what about dead letters, and why."""
+    """Store who did what to dead letters, and why."""
     statement = text(
         "insert into dead_letter_step (dead_letter_id, at, what, by, reason, error_class) "
         "values (:dead_letter_id, :at, :what, :by, :reason, :error_class)"
@@ -328,7 +334,7 @@ def _row(group: str, item: Item, dead_letter_id: UUID, now: datetime) -> dict[st
 
 
 def _report_id(item: Item) -> UUID | None:
-    """Return the report that the record is about, as far as it can be told."""
+    """Return the report that the record is about, where that can be found."""
     if isinstance(item.event, Envelope):
         found = getattr(item.event.data, "report_id", None)
         return found if isinstance(found, UUID) else None
@@ -357,7 +363,10 @@ def _uuid(written: object) -> UUID | None:
 
 
 def _copy(group: str, item: Item, now: datetime) -> Record:
-    """Return the record as it was, with where and why in headers; a value that no topic takes stays in the table."""
+    """Return the record as it was, with its position and error in headers.
+
+    A value too large for a topic is left out; the table keeps it.
+    """
     original, position = item.received.record, item.received.position
     added = {
         "dlt_topic": position.topic,

@@ -11,7 +11,7 @@ from shared.settings import ServiceSettings
 
 
 class EventLogNotConfigured(ExplainedError):
-    """The settings choose a log and do not say where it is; the message names the missing variable."""
+    """The settings choose a log without its address; the message names the missing variable."""
 
 
 async def open_log(settings: ServiceSettings) -> EventLog:
@@ -19,7 +19,7 @@ async def open_log(settings: ServiceSettings) -> EventLog:
 
     Raises:
         EventLogNotConfigured: its address is missing.
-        LogUnavailable: it is away.
+        LogUnavailable: it cannot be reached.
     """
     if settings.event_log == "postgres":
         return await PostgresLog.open(_postgres_url(settings))
@@ -31,7 +31,7 @@ async def open_topics(settings: ServiceSettings) -> Topics:
 
     Raises:
         EventLogNotConfigured: the log's address is missing.
-        LogUnavailable: it is away.
+        LogUnavailable: it cannot be reached.
     """
     if settings.event_log == "postgres":
         return await PostgresLog.open(_postgres_url(settings), topics=())

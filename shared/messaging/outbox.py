@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction of what they tell, published afterwards by the relay."""
+"""The outbox: events written in the transaction of the change they report, and published afterwards by the relay."""
 
 import asyncio
 from collections import Counter
@@ -52,41 +52,41 @@ class Outbox:
         self._source = codec.source_of(service)
         self._ids = ids
         self.committed = asyncio.Event()
-        """Set whenever a transaction that appended something has committed; the relay of the same process waits."""
+        """Set when a transaction that appended something has committed; the relay of the same process waits for it."""
 
     async def append(self, session: AsyncSession, events: Sequence[NewEvent], now: datetime) -> None:
         """Append `events` in order; each gets its id and the next sequence of its subject on its topic.
 
         Raises:
-            codec.TooLarge: an event weighs more than a log takes.
+            codec.TooLarge: an event is larger than the log takes.
         """
         facts = [_fact(event) for event in events]
         await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def begin(self, session: AsyncSession, events: Sequence[NewEvent], now: datetime) -> None:
-        """Append `events` of subjects that are made in this transaction, so that nothing was told of them before.
+        """Append `events` of subjects that are created in this transaction, so that they have no earlier events.
 
         Raises:
-            codec.TooLarge: an event weighs more than a log takes.
+            codec.TooLarge: an event is larger than the log takes.
         """
         await self._append(session, [_fact(event) for event in events], Counter(), now)
 
     async def append_tombstones(
         self, session: AsyncSession, kind: type[Event], subjects: Sequence[UUID], now: datetime
     ) -> None:
-        """Say that `subjects` were disposed of, on the compacted topic of `kind`; their keys are the subjects."""
+        """Append tombstones for disposed `subjects` on the compacted topic of `kind`, keyed by subject."""
         facts = [_Fact(kind, subject, str(subject), None) for subject in subjects]
         await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def forget_superseded(self, session: AsyncSession, subject: UUID, before: datetime) -> None:
-        """Forget what was said of `subject` and published before `before`, all but the last.
+        """Delete the events of `subject` that were published before `before`, all but the newest.
 
-        For a subject of a compacted topic that changes all the time: its sequence goes on, its rows do not pile up.
+        For a subject of a compacted topic that changes all the time: its sequence goes on, and its rows do not pile up.
         """
         await session.execute(_FORGET_SUPERSEDED, {"subject": subject, "before": before})
 
     async def append_records(self, session: AsyncSession, records: Sequence[Record], now: datetime) -> None:
-        """Append records as they are: copies of dead letters."""
+        """Append records as they are, such as copies of dead letters."""
         if records:
             await self._insert(session, [(record, None, None, None) for record in records], now)
 
@@ -120,10 +120,10 @@ class Outbox:
 
     async def _insert(self, session: AsyncSession, rows: Sequence[_Row], now: datetime) -> None:
         await session.execute(_INSERT, {"now": now, **_columns(rows)})
-        if not orm_events.contains(session.sync_session, "after_commit", self._ring):
-            orm_events.listen(session.sync_session, "after_commit", self._ring)
+        if not orm_events.contains(session.sync_session, "after_commit", self._wake_relay):
+            orm_events.listen(session.sync_session, "after_commit", self._wake_relay)
 
-    def _ring(self, session: Session) -> None:
+    def _wake_relay(self, session: Session) -> None:
         """Wake the relay; the end of a savepoint is not yet a commit."""
         if not session.in_nested_transaction():
             self.committed.set()

@@ -1,4 +1,4 @@
-"""From a record to what a group does with it: handle, skip, or set aside with a reason."""
+"""Reads a record, and decides what a group does with it: handle it, skip it, or dead-letter it with a reason."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Tombstone(NamedTuple):
 
 
 class Aggregate(NamedTuple):
-    """Whose events are counted together."""
+    """What events are about; their sequence is counted per aggregate."""
 
     source: str
     topic: str
@@ -32,25 +32,25 @@ class Aggregate(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A record, and what became of it."""
+    """A record on its way through a batch."""
 
     received: ReceivedRecord
     message: Message | None = None
     event: Envelope[Event] | Tombstone | None = None
-    """None: nobody here listens."""
+    """None: no handler listens."""
     error: str | None = None
-    """The class of the error that sets the record aside."""
+    """The class of the error that makes the record a dead letter."""
     forced: bool = False
-    """Apply even where its predecessor is missing: a person has decided."""
+    """Apply it even if its predecessor is missing: a person has decided so."""
 
     @property
     def kind(self) -> type[Event] | type[Tombstone] | None:
-        """The type whose handler takes it; None where nobody does."""
+        """The type whose handler takes it; None where there is none."""
         return type(self.event.data) if isinstance(self.event, Envelope) else type(self.event) if self.event else None
 
     @property
     def event_id(self) -> str:
-        """The event's id; a record without one is known by where it stands."""
+        """The event's id; for a record without one, its position in the log."""
         return (self.message and self.message.id) or "/".join(str(part) for part in self.received.position)
 
     @property
@@ -73,7 +73,7 @@ class Item:
 
     @property
     def key(self) -> bytes | str:
-        """What order is kept by."""
+        """What order is kept by: the record's key."""
         return self.received.record.key or self.event_id
 
 
@@ -81,9 +81,9 @@ class Reader:
     """Reads records for one group.
 
     Args:
-        topics: what the group subscribes to; they declare who is believed.
+        topics: what the group subscribes to; their declared writers are believed.
         kinds: the event types that have a handler.
-        tombstones: whether somebody handles tombstones.
+        tombstones: whether a handler takes tombstones.
     """
 
     def __init__(self, topics: Sequence[Topic], kinds: Iterable[type[Event]], *, tombstones: bool) -> None:
@@ -93,7 +93,7 @@ class Reader:
         self._tombstones = tombstones
 
     def read(self, received: ReceivedRecord) -> Item:
-        """Read one record; never fails, the item says what was wrong."""
+        """Read one record. Never raises: the item names the error."""
         item = Item(received)
         try:
             item.message = codec.parse(received.record)

@@ -1,7 +1,7 @@
 """The relay: publishes what the outbox holds, in order, at least once.
 
 One relay of a service publishes at a time. It holds an advisory lock on a connection of its own, reads the outbox over
-that same connection, and stops at once when the connection is lost; the log fences whoever was too slow to notice.
+that same connection, and stops at once when the connection is lost. The log fences a relay that noticed too late.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 _BATCH = 500
 _LOOK_AGAIN = 0.1
-"""Seconds between looks at an outbox that another process writes; our own process rings."""
+"""Seconds between looks at an outbox that another process writes; an outbox of this process wakes the relay."""
 _STAND_BY = 1.0
 """Seconds between attempts to take over from another relay."""
 _TRY_LOCK = text("select pg_try_advisory_lock(:lock)")
@@ -43,7 +43,7 @@ _MARK = text("update outbox set published_at = :now where id = any(:ids)")
 
 
 class PublishedEvent(NamedTuple):
-    """What `on_published` is told of an event that the log has taken."""
+    """What `on_published` learns of an event that the log has taken."""
 
     topic: str
     type: str
@@ -61,7 +61,7 @@ class Relay:
         service: whose outbox; names the writer `signpost-<service>-relay`.
         database: where the outbox is.
         log: where the events go.
-        clock: tells when they were published.
+        clock: gives the time of publication.
         on_published: what the service itself does once its events are in the log.
         outbox: wakes the relay when this process has appended something; without it the relay looks by itself.
     """
@@ -89,10 +89,10 @@ class Relay:
         self._backoff = Backoff()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop`; a log or a database that is away is waited for."""
+        """Publish until `stop`; wait while the log or the database is unavailable."""
         while not stop.is_set():
             try:
-                await self._publish_as_the_only_one(stop)
+                await self._publish_while_leading(stop)
             except Exception as error:  # noqa: BLE001 -- the outermost loop: whatever it is, the outbox keeps the events
                 self.unready_because = f"cannot publish: {class_of(error)}"
                 report = _log.warning if is_transient(error) or isinstance(error, Fenced) else _log.exception
@@ -100,7 +100,7 @@ class Relay:
                 await wait_for_stop(stop, self._backoff.next())
 
     async def drain(self) -> int:
-        """Publish everything that waits now, and return how many events that was."""
+        """Publish everything that is waiting now, and return the number of events."""
         async with self._leading() as connection:
             if connection is None:
                 return 0
@@ -110,7 +110,7 @@ class Relay:
             finally:
                 await appender.close()
 
-    async def _publish_as_the_only_one(self, stop: asyncio.Event) -> None:
+    async def _publish_while_leading(self, stop: asyncio.Event) -> None:
         async with self._leading() as connection:
             if connection is None:
                 self.unready_because = None
@@ -121,7 +121,7 @@ class Relay:
 
     @asynccontextmanager
     async def _leading(self) -> AsyncIterator[AsyncConnection | None]:
-        """Hold the lock on a connection of its own; None where another relay holds it."""
+        """Hold the lock on a connection of its own; give None where another relay holds it."""
         async with self._database.connection() as connection:
             try:
                 leads = await connection.scalar(_TRY_LOCK, {"lock": _LOCK})

@@ -1,4 +1,4 @@
-"""What messaging lets go of in time: contents that were published or settled, and the memory of what was handled."""
+"""How long messaging keeps the content of events, and the memory of what was handled."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,8 +14,8 @@ from shared.messaging.postgres.log import PostgresLog
 from shared.runtime import Parts, Role
 
 CONTENT_LIVES = timedelta(days=7)
-"""After it was published or settled, an event's content is blanked; with the log's 7 days and a day of segments, a
-narrative has left every log within 9 days."""
+"""From its publication, or a dead letter's settlement, to the blanking of an event's content. With the log's 7 days and
+a day of segments, a narrative has left every log within 9 days."""
 INBOX_LIVES = timedelta(days=45)
 """Longer than any topic keeps its records, so that none is handled twice."""
 
@@ -42,7 +42,7 @@ _FORGET_HANDLED = text(
 async def expire_content(session: AsyncSession, now: datetime) -> int:
     """Blank and delete what is due, and return how many rows that was.
 
-    The newest event of each aggregate stays in the inbox for ever: its successor, whenever it comes, asks for it.
+    The newest event of each aggregate stays in the inbox for ever: its successor, however late, needs it.
     """
     content = {"before": now - CONTENT_LIVES, "most": _MOST}
     handled = {"before": now - INBOX_LIVES, "most": _MOST}
@@ -51,7 +51,7 @@ async def expire_content(session: AsyncSession, now: datetime) -> int:
 
 
 def retention_sweeps(parts: Parts) -> Sequence[Role]:
-    """Return the sweeps that let go of what messaging keeps for a service.
+    """Return the sweeps that enforce retention in a service's database.
 
     A log in PostgreSQL is kept to its topics' retention as well; a broker does that by itself.
     """

@@ -1,4 +1,4 @@
-"""The tables that messaging adds to every service's database; they go into the service's own migrations."""
+"""The tables that messaging adds to every service's database; the service's own migrations create them."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,7 @@
-"""What may stand in a log line: an allow-list. A field that nobody declared is masked, whatever it is called."""
+"""Log configuration of a process: one line an event, as JSON or for a terminal, redacted either way.
+
+What may appear in a line is an allow-list: a field that is not declared here is masked.
+"""
 
 import logging
 import re
@@ -108,8 +111,8 @@ _ALWAYS_SAFE = (bool, int, float, UUID, datetime, date, timedelta, type(None))
 _TRUSTED = ("uvicorn", "alembic", "aiokafka", "signpost")
 """Libraries whose messages are about themselves. Of all others we log the name and the level only."""
 _QUIETER = ("uvicorn.access", "python_multipart", "sqlalchemy", "aiosmtpd", "mail.log", "asyncio", "httpx")
-_SAID_AGAIN_AFTER = 10.0
-"""Seconds. While a broker is away its client says so dozens of times a second, and the log would hold nothing else."""
+_REPEATED_AFTER = 10.0
+"""Seconds. While a broker is unavailable its client logs it dozens of times a second, and would fill the log."""
 _REMEMBERED = 256
 
 
@@ -132,7 +135,7 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
 
 
 def redact_by_default() -> None:
-    """Redact also where nobody configured logging: structlog's own default shows messages and local variables."""
+    """Redact also before logging is configured: structlog's own default shows messages and local variables."""
     if not structlog.is_configured():
         _configure_structlog(logging.INFO, as_json=not sys.stderr.isatty())
 
@@ -200,15 +203,15 @@ def _log_uncaught(_kind: type[BaseException], error: BaseException, _trace: Trac
 
 
 class _IntoStructlog(logging.Handler):
-    """Turns a library's record into an event of ours: its words only where the library is trusted, and not all over."""
+    """Turns a library's record into an event of ours; keeps its message only where the library is trusted."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[tuple[str, str], float] = {}
+        self._logged: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         trusted = record.name.split(".")[0] in _TRUSTED
-        if trusted and not record.exc_info and self._said_just_now(record):
+        if trusted and not record.exc_info and self._logged_just_now(record):
             return
         structlog.get_logger().log(
             record.levelno,
@@ -218,14 +221,14 @@ class _IntoStructlog(logging.Handler):
             exc_info=record.exc_info,
         )
 
-    def _said_just_now(self, record: logging.LogRecord) -> bool:
+    def _logged_just_now(self, record: logging.LogRecord) -> bool:
         said = (record.name, record.getMessage())
-        last = self._said.get(said)
-        if last is not None and 0 <= record.created - last < _SAID_AGAIN_AFTER:
+        last = self._logged.get(said)
+        if last is not None and 0 <= record.created - last < _REPEATED_AFTER:
             return True
-        if len(self._said) >= _REMEMBERED:
-            self._said.clear()
-        self._said[said] = record.created
+        if len(self._logged) >= _REMEMBERED:
+            self._logged.clear()
+        self._logged[said] = record.created
         return False
 
 

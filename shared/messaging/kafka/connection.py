@@ -1,4 +1,4 @@
-"""Reaching Kafka: how to connect, and which of the driver's errors mean what."""
+"""How to connect to Kafka, and what the driver's errors mean."""
 
 import asyncio
 import ssl
@@ -27,7 +27,7 @@ _FENCED = (
     kafka_errors.RebalanceInProgressError,
 )
 ANSWERS_WITHIN = 30.0
-"""Seconds. The driver waits for ever where a task of its own has died, and for brokers that are away."""
+"""Seconds. The driver waits for ever for unavailable brokers, and where a task of its own has died."""
 _CLOSES_WITHIN = 10.0
 
 
@@ -71,7 +71,7 @@ class KafkaConnection:
 
 @asynccontextmanager
 async def reachable(within: float = ANSWERS_WITHIN) -> AsyncIterator[None]:
-    """Turn the driver's errors into the port's; what takes longer than `within` seconds counts as one of them."""
+    """Turn the driver's errors into the port's; taking longer than `within` seconds counts as `LogUnavailable`."""
     try:
         async with asyncio.timeout(within):
             yield
@@ -82,10 +82,10 @@ async def reachable(within: float = ANSWERS_WITHIN) -> AsyncIterator[None]:
 
 
 async def stop(client: Stoppable) -> None:
-    """Stop a client; one that lost its brokers, was fenced, or cannot end, is let go.
+    """Stop a client; give up on one that lost its brokers, was fenced, or does not end.
 
-    In a task of its own: the driver cancels what it is at, and what it cancels may come out of its `stop`, where it
-    would be taken for the end of whoever asked for it.
+    It runs in a task of its own: the driver cancels its tasks, and a cancellation that comes out of its `stop` would
+    look like the caller's own.
     """
     stopping = asyncio.create_task(client.stop())
     await asyncio.wait({stopping}, timeout=_CLOSES_WITHIN)

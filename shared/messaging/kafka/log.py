@@ -14,11 +14,11 @@ from shared.messaging.log import Appender, LogUnavailable, Record, Subscription
 
 _MAX_REQUEST = 4 * 1024 * 1024
 _OPEN_FOR_MS = 35_000
-"""When brokers end a transaction that nobody ends, and that readers wait behind; an append is given up before."""
+"""When brokers end an abandoned transaction, which readers wait behind; an append gives up earlier."""
 _REJOINING = timedelta(seconds=10)
 """What a member may need beyond the batch in hand before it has joined again."""
 _MARK = 1
-"""A transaction ends with a mark that nobody commits past: one offset behind is none."""
+"""Each transaction ends with a mark, past which no group commits: one offset behind is none."""
 _Offsets = Mapping[TopicPartition, int]
 
 

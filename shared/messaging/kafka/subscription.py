@@ -1,4 +1,4 @@
-"""Members of a Kafka group: a batch in hand is finished, or abandoned, before its partitions go to somebody else."""
+"""Members of a Kafka group: a batch in hand is finished, or abandoned, before another member gets its partitions."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from shared.messaging.kafka.connection import ANSWERS_WITHIN, reachable, stop
 from shared.messaging.log import Batch, Fenced, Position, ReceivedRecord, Record
 
 ASSIGNED_WITHIN = 60.0
-"""Seconds; a rebalance waits for whoever has a batch in hand."""
+"""Seconds; a rebalance waits for members that have a batch in hand."""
 
 _Offsets = Mapping[tuple[str, int], int]
 
@@ -65,13 +65,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         return Batch(records, generation, next_offsets, behind)
 
     def _check_silence(self, *, heard: bool) -> None:
-        """Tell a log that is away from one that is empty: brokers answer a fetch that finds nothing, too.
+        """Tell an unavailable log from an empty one: brokers also answer a fetch that finds nothing.
 
         Raises:
-            TimeoutError: none has, for longer than an answer may take.
+            TimeoutError: no broker has answered for longer than an answer may take.
         """
         if heard:
-            self._silent_since = None  # nobody listens while a batch is in hand: that is counted from the next poll on
+            self._silent_since = None  # no fetch runs while a batch is in hand, so silence counts from the next poll
             return
         answers = [self._consumer.last_poll_timestamp(place) or 0 for place in self._consumer.assignment()]
         now, newest = asyncio.get_running_loop().time(), max(answers, default=0)
@@ -81,7 +81,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             raise TimeoutError
 
     async def commit(self, batch: Batch) -> None:
-        """Commit the offsets of `batch`, unless its partitions have been given to somebody else."""
+        """Commit the offsets of `batch`, unless its partitions may have gone to another member."""
         try:
             if batch.generation != self._generation:
                 raise Fenced
@@ -138,7 +138,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         return list(self._consumer.assignment())
 
     async def _behind(self) -> int:
-        """Return how much more there was at the last fetch: a question would wait behind the fetch that runs."""
+        """Return how much more there was at the last fetch.
+
+        A request for it would wait behind the running fetch (decision 0031).
+        """
         ends = {place: self._consumer.last_stable_offset(place) for place in self._consumer.assignment()}
         return sum([end - await self._consumer.position(place) for place, end in ends.items() if end is not None])
 

@@ -1,4 +1,4 @@
-"""Topics on Apache Kafka: what there is, and making it what is declared."""
+"""Describes the topics of Apache Kafka, and makes them as declared."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from shared.messaging.topics_admin import Described, differences
 _DAY = timedelta(days=1)
 _MOST_REPLICAS_IN_SYNC = 2
 _DONE_WITHIN = 60.0
-"""Seconds for what is asked of the brokers in one session."""
-_TOLD_WITHIN = timedelta(seconds=60)
+"""Seconds for all requests of one session."""
+_SHOWN_WITHIN = timedelta(seconds=60)
 _NOT_SHOWN = "Kafka took the topics and does not show them as declared; `signpost topics diff` says what differs"
 
 
@@ -32,7 +32,7 @@ class KafkaTopics:
         self._replication_factor = replication_factor
 
     async def described(self) -> Mapping[str, Described]:
-        """Return every topic there is, as its partitions and settings say."""
+        """Return every topic, with its partitions and settings."""
         async with self._admin() as admin:
             names = [name for name in await admin.list_topics() if not name.startswith("__")]
             partitions = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics(names)}
@@ -70,14 +70,14 @@ class KafkaTopics:
                 raise kafka_errors.for_code(code)(name)
 
     async def _until_shown(self, topics: Sequence[Topic]) -> None:
-        """Wait until the brokers tell of what their controller has agreed to; it answers before they have heard.
+        """Wait until the brokers show what their controller has accepted; it answers before they know.
 
         Raises:
-            LogUnavailable: they do not within a minute.
+            LogUnavailable: they do not show it within a minute.
         """
         backoff = Backoff()
         try:
-            async with asyncio.timeout(_TOLD_WITHIN.total_seconds()):
+            async with asyncio.timeout(_SHOWN_WITHIN.total_seconds()):
                 while not _all_shown(topics, await self.described()):  # noqa: ASYNC110 -- only asking tells
                     await asyncio.sleep(backoff.next())
         except TimeoutError:
@@ -121,7 +121,7 @@ def _all_shown(topics: Sequence[Topic], described: Mapping[str, Described]) -> b
 
 
 def _is_shown(topic: Topic, found: Described | None) -> bool:
-    """Whether the log has `topic` as declared, or wider: partitions are never taken away."""
+    """Return whether the log has `topic` as declared, or with more partitions: they are never taken away."""
     if found is None:
         return False
     return not differences(replace(topic, partitions=max(topic.partitions, found.partitions)), found)

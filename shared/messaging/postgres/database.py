@@ -32,7 +32,7 @@ _TRANSIENT = (
 
 @asynccontextmanager
 async def reachable() -> AsyncIterator[None]:
-    """Turn what passes by itself (a lost connection, a deadlock, a server that restarts) into `LogUnavailable`."""
+    """Turn transient errors (a lost connection, a deadlock, a server that restarts) into `LogUnavailable`."""
     try:
         yield
     except _TRANSIENT as error:
@@ -169,6 +169,6 @@ async def apply_topics(connection: Connection, topics: Sequence[Topic]) -> None:
 
 
 async def described_topics(connection: Connection) -> dict[str, Described]:
-    """Return every topic there is."""
+    """Return every topic."""
     rows = await connection.fetch("select name, partitions, retention, compacted from log_topic")
     return {name: Described(partitions, retention, compacted) for name, partitions, retention, compacted in rows}

@@ -80,7 +80,7 @@ class PostgresLog:
             await apply_topics(connection, topics)
 
     async def described(self) -> Mapping[str, Described]:
-        """Return every topic there is."""
+        """Return every topic."""
         async with self._connection() as connection:
             return await described_topics(connection)
 
@@ -118,7 +118,7 @@ class PostgresLog:
                 await _append(connection, by_partition)
 
     async def retain(self) -> int:
-        """Delete what retention and compaction let go, and return how many records that was; a sweep calls this."""
+        """Delete what retention and compaction no longer keep, and return the number of records; a sweep calls this."""
         async with self._connection() as connection:
             return sum([_count(await connection.execute(statement)) for statement in (_EXPIRED, _COMPACTED)])
 
@@ -161,7 +161,7 @@ class PostgresAppender:
             await self._log.append(self._writer, records)
 
     async def close(self) -> None:
-        """Nothing is held between appends."""
+        """Close nothing: an appender holds no connection between appends."""
 
 
 async def _append(connection: Connection, by_partition: Mapping[_Partition, list[Record]]) -> None:

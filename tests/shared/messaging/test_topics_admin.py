@@ -95,7 +95,7 @@ async def test_topics_are_applied_once_the_brokers_have_heard_of_them(kafka: str
 
 
 async def test_brokers_that_never_hear_of_a_topic_are_named(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_topics, "_TOLD_WITHIN", timedelta(milliseconds=300))
+    monkeypatch.setattr(kafka_topics, "_SHOWN_WITHIN", timedelta(milliseconds=300))
     late = replace(LETTERS, name=f"t-{uuid4().hex[:8]}.never")
     with pytest.raises(LogUnavailable, match="topics diff"):
         await SlowToHear(kafka, times=1_000_000).apply([late])
