@@ -1,13 +1,12 @@
 """GET /alerts/api/v1/alerts: who was told about a report, and what became of it."""
 
 from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from services.notifier.alerts.queries import AlertView, HistoryEntry, Viewer, alerts_about, histories, may_see_alerts
+from services.notifier.alerts.queries import Viewer, alerts_about, may_see_alerts
 from services.notifier.directory.signed_in import AsListed
 from shared.ids import ReportId
 from shared.web.dependencies import Transaction
@@ -18,12 +17,16 @@ router = APIRouter(prefix="/alerts/api/v1", tags=["alerts"])
 class HappeningBody(BaseModel):
     """One line of an alert's history."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     at: datetime
     what: str
 
 
 class AlertBody(BaseModel):
     """An alert without its recipient's name or address: `reason` says who they are to the report."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     alert_id: UUID
     report_id: UUID | None
@@ -39,24 +42,6 @@ class AlertBody(BaseModel):
     created_at: datetime
     history: list[HappeningBody]
 
-    @classmethod
-    def of(cls, alert: AlertView, history: list[HistoryEntry]) -> Self:
-        return cls(
-            alert_id=alert.alert_id,
-            report_id=alert.report_id,
-            purpose=alert.purpose,
-            reference=alert.reference,
-            channel=alert.channel,
-            reason=alert.reason,
-            urgency=alert.urgency,
-            state=alert.state,
-            answer=alert.answer,
-            answered_at=alert.answered_at,
-            passed_on=alert.passed_on,
-            created_at=alert.created_at,
-            history=[HappeningBody(at=line.at, what=line.what) for line in history],
-        )
-
 
 class AlertsBody(BaseModel):
     """The alerts about a report that the caller may see, oldest first."""
@@ -71,5 +56,4 @@ async def list_alerts(report_id: UUID, principal: AsListed, session: Transaction
     if not await may_see_alerts(session, principal, ReportId(report_id)):
         viewer = Viewer(principal.staff_id, principal.email)
         alerts = [alert for alert in alerts if viewer.received(alert)]
-    history = await histories(session, [alert.alert_id for alert in alerts])
-    return AlertsBody(items=[AlertBody.of(alert, history[alert.alert_id]) for alert in alerts])
+    return AlertsBody(items=[AlertBody.model_validate(alert) for alert in alerts])

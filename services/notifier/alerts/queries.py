@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,17 +20,19 @@ from shared.ids import AlertId, CaseId, ReportId, StaffId
 _LEADS = (Permission.LEAD_SMART, Permission.LEAD_SIRT, Permission.LEAD_TRIAGE_DESK)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(BaseModel):
     """One line of an alert's history."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
 
     at: datetime
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class AlertView:
+class AlertView(BaseModel):
     """An alert as pages and clients may need it."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
 
     alert_id: AlertId
     report_id: ReportId | None
@@ -39,15 +42,21 @@ class AlertView:
     channel: str
     recipient_email: str
     recipient_staff_id: StaffId | None
-    about: StaffId | None
+    about: StaffId | None = Field(validation_alias="about_staff_id")
     reason: RecipientReason
     urgency: Urgency
     state: AlertState
     answer: Acknowledgement | None
     answered_at: datetime | None
-    passed_on: bool
-    """Somebody else was told because nobody answered, or the answer was not a yes."""
+    escalated_to: AlertId | None
     created_at: datetime
+    history: tuple[HistoryEntry, ...] = ()
+    """What happened to it, in order, where that was asked for."""
+
+    @property
+    def passed_on(self) -> bool:
+        """Return whether the next person was told: no answer came, or it was not a yes."""
+        return self.escalated_to is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +76,17 @@ class Viewer:
 async def alert_with_id(session: AsyncSession, alert_id: AlertId) -> AlertView | None:
     """Return one alert."""
     row = await session.get(AlertRow, alert_id)
-    return _view(row) if row else None
+    return AlertView.model_validate(row) if row else None
 
 
 async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[AlertView]:
-    """Return everything that was sent about a report, oldest first."""
+    """Return everything that was sent about a report, oldest first, each with its history."""
     rows = await session.scalars(
         select(AlertRow).where(AlertRow.report_id == report_id).order_by(AlertRow.created_at, AlertRow.alert_id)
     )
-    return [_view(row) for row in rows]
+    alerts = [AlertView.model_validate(row) for row in rows]
+    history = await _histories(session, [alert.alert_id for alert in alerts])
+    return [alert.model_copy(update={"history": tuple(history[alert.alert_id])}) for alert in alerts]
 
 
 async def may_see_alerts(session: AsyncSession, principal: Principal, report_id: ReportId) -> bool:
@@ -94,17 +105,6 @@ async def may_see_alerts(session: AsyncSession, principal: Principal, report_id:
     if not keys.isdisjoint(report.kept_from):
         return False
     return any(map(principal.may, _LEADS)) or not await has_a_restricted_case(session, report_id)
-
-
-async def histories(session: AsyncSession, alert_ids: Sequence[AlertId]) -> dict[AlertId, list[HistoryEntry]]:
-    """Return what happened to each alert, in order."""
-    rows = await session.scalars(
-        select(AlertHistoryRow).where(AlertHistoryRow.alert_id.in_(alert_ids)).order_by(AlertHistoryRow.id)
-    )
-    found: dict[AlertId, list[HistoryEntry]] = {alert_id: [] for alert_id in alert_ids}
-    for row in rows:
-        found[AlertId(row.alert_id)].append(HistoryEntry(row.at, row.what))
-    return found
 
 
 async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) -> dict[ReportId, frozenset[str]]:
@@ -158,7 +158,7 @@ async def alerts_to(
         last = select(AlertRow.created_at, AlertRow.alert_id).where(AlertRow.alert_id == before, _sent_to(viewer))
         statement = statement.where(tuple_(AlertRow.created_at, AlertRow.alert_id) < last.scalar_subquery())
     rows = await session.scalars(statement.order_by(AlertRow.created_at.desc(), AlertRow.alert_id.desc()).limit(limit))
-    return [_view(row) for row in rows]
+    return [AlertView.model_validate(row) for row in rows]
 
 
 def _sent_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -168,22 +168,11 @@ def _sent_to(viewer: Viewer) -> ColumnElement[bool]:
     )
 
 
-def _view(row: AlertRow) -> AlertView:
-    return AlertView(
-        alert_id=AlertId(row.alert_id),
-        report_id=ReportId(row.report_id) if row.report_id else None,
-        case_id=CaseId(row.case_id) if row.case_id else None,
-        purpose=AlertPurpose(row.purpose),
-        reference=row.reference,
-        channel=row.channel,
-        recipient_email=row.recipient_email,
-        recipient_staff_id=StaffId(row.recipient_staff_id) if row.recipient_staff_id else None,
-        about=StaffId(row.about_staff_id) if row.about_staff_id else None,
-        reason=RecipientReason(row.reason),
-        urgency=Urgency(row.urgency),
-        state=AlertState(row.state),
-        answer=Acknowledgement(row.answer) if row.answer else None,
-        answered_at=row.answered_at,
-        passed_on=row.escalated_to is not None,
-        created_at=row.created_at,
+async def _histories(session: AsyncSession, alert_ids: Sequence[AlertId]) -> dict[AlertId, list[HistoryEntry]]:
+    rows = await session.scalars(
+        select(AlertHistoryRow).where(AlertHistoryRow.alert_id.in_(alert_ids)).order_by(AlertHistoryRow.id)
     )
+    found: dict[AlertId, list[HistoryEntry]] = {alert_id: [] for alert_id in alert_ids}
+    for row in rows:
+        found[AlertId(row.alert_id)].append(HistoryEntry.model_validate(row))
+    return found

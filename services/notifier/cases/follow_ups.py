@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +24,7 @@ from shared.ids import AlertId, CaseId, ReportId, StaffId
 
 _WAIT_FOR_REPORT = timedelta(hours=1)
 _BATCH = 2000
+_FOLLOW_UP = TypeAdapter(FollowUp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,13 @@ def decision(
 async def _claim(session: AsyncSession, which: ColumnElement[bool]) -> list[FollowUp]:
     """Take what waits away: whoever deletes it does it."""
     free = select(FollowUpRow.event_id).where(which).order_by(FollowUpRow.event_id).with_for_update(skip_locked=True)
-    rows = await session.scalars(
+    rows = await session.execute(
         delete(FollowUpRow)
         .where(FollowUpRow.event_id.in_(free.scalar_subquery()))
-        .returning(FollowUpRow)
-        .execution_options(synchronize_session=False)
+        .returning(*(column for column in FollowUpRow.__table__.columns if column.name != "waits_until"))
     )
-    return sorted((_follow_up(row) for row in rows), key=lambda item: (item.at, item.event_id))
+    claimed = [_FOLLOW_UP.validate_python(dict(row)) for row in rows.mappings()]
+    return sorted(claimed, key=lambda item: (item.at, item.event_id))
 
 
 def _is_for_misuse(item: FollowUp, reports: Mapping[ReportId, KnownReport]) -> bool:
@@ -143,33 +145,4 @@ def _asked(item: FollowUp, report: KnownReport | None) -> MisuseCase:
 
 
 def _row(item: FollowUp, waits_until: datetime) -> dict[str, object]:
-    return {
-        "event_id": item.event_id,
-        "case_id": item.case_id,
-        "report_id": item.report_id,
-        "reference": item.reference,
-        "at": item.at,
-        "report_type": item.report_type,
-        "form": item.form,
-        "misdirected": item.misdirected,
-        "union_activity": item.union_activity,
-        "for_a_manager": item.for_a_manager,
-        "by_a_person": item.by_a_person,
-        "waits_until": waits_until,
-    }
-
-
-def _follow_up(row: FollowUpRow) -> FollowUp:
-    return FollowUp(
-        event_id=row.event_id,
-        case_id=CaseId(row.case_id),
-        report_id=ReportId(row.report_id),
-        reference=row.reference,
-        at=row.at,
-        report_type=row.report_type,
-        form=row.form,
-        misdirected=row.misdirected,
-        union_activity=row.union_activity,
-        for_a_manager=row.for_a_manager,
-        by_a_person=row.by_a_person,
-    )
+    return {**_FOLLOW_UP.dump_python(item), "waits_until": waits_until}

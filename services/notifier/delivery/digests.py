@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
 from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,6 +31,7 @@ from shared.ids import AlertId, Ids, ReportId
 _LONDON = ZoneInfo("Europe/London")
 _DAYS_LOOKED_AT = 3
 _RECIPIENTS = 50
+_NEW_DELIVERY = TypeAdapter(NewDelivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +171,4 @@ def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> NewDelivery:
 
 
 def _row(item: NewDelivery, due_at: datetime) -> dict[str, object]:
-    return {
-        "alert_id": item.alert_id,
-        "report_id": item.report_id,
-        "channel": item.channel,
-        "recipient": item.recipient,
-        "notice": dict(item.notice),
-        "last_resort": item.last_resort,
-        "asked_at": item.asked_at,
-        "due_at": due_at,
-    }
+    return {**_NEW_DELIVERY.dump_python(item, exclude={"delivery_id", "kind"}), "due_at": due_at}

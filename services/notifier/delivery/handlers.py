@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +27,7 @@ OnSettled = Callable[[AsyncSession, Sequence[Settled], datetime], Awaitable[None
 """Learns of ended attempts, in the transaction that records them."""
 DUE = "notifier_delivery_due"
 """The PostgreSQL notification that wakes delivery loops when a transaction that enqueued something commits."""
+_NEW_DELIVERY = TypeAdapter(NewDelivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,24 @@ async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) 
     )
 
 
+def settled_of(
+    delivery: DeliveryRow, attempt: AttemptRow, result: SendResultKind, *, afterwards: bool = False
+) -> Settled:
+    """Return what the rest of notifier learns of this attempt's end."""
+    return Settled(
+        alert_id=AlertId(delivery.alert_id),
+        report_id=ReportId(delivery.report_id) if delivery.report_id else None,
+        kind=DeliveryKind(delivery.kind),
+        channel=delivery.channel,
+        attempt=attempt.number,
+        result=result,
+        possible_repeat=attempt.possible_repeat,
+        asked_at=delivery.asked_at,
+        ended=delivery.state == DeliveryState.ENDED,
+        afterwards=afterwards,
+    )
+
+
 def _settle_one(
     attempt: AttemptRow, delivery: DeliveryRow, result: SendResult, times: DeliveryTimes, now: datetime
 ) -> Settled:
@@ -170,17 +190,7 @@ def _settle_one(
             last_resort=delivery.last_resort,
         )
         delivery.state, delivery.due_at = step.state.value, step.due_at
-    return Settled(
-        alert_id=AlertId(delivery.alert_id),
-        report_id=ReportId(delivery.report_id) if delivery.report_id else None,
-        kind=DeliveryKind(delivery.kind),
-        channel=delivery.channel,
-        attempt=attempt.number,
-        result=result.kind,
-        possible_repeat=attempt.possible_repeat,
-        asked_at=delivery.asked_at,
-        ended=delivery.state == DeliveryState.ENDED,
-    )
+    return settled_of(delivery, attempt, result.kind)
 
 
 async def _abandon_open_attempts(session: AsyncSession, deliveries: Sequence[UUID], now: datetime) -> set[UUID]:
@@ -214,22 +224,8 @@ def _open_attempt(row: DeliveryRow, lease: timedelta, now: datetime, ids: Ids, *
 
 
 def _new_row(delivery: NewDelivery, now: datetime) -> dict[str, object]:
-    return {
-        "delivery_id": delivery.delivery_id,
-        "alert_id": delivery.alert_id,
-        "report_id": delivery.report_id,
-        "kind": delivery.kind.value,
-        "channel": delivery.channel,
-        "recipient": delivery.recipient,
-        "notice": dict(delivery.notice),
-        "last_resort": delivery.last_resort,
-        "state": DeliveryState.WAITING.value,
-        "attempts": 0,
-        "may_repeat": False,
-        "asked_at": delivery.asked_at,
-        "created_at": now,
-        "due_at": now,
-    }
+    state = {"state": DeliveryState.WAITING.value, "attempts": 0, "may_repeat": False}
+    return {**_NEW_DELIVERY.dump_python(delivery), **state, "created_at": now, "due_at": now}
 
 
 def _attempt_row(attempt: Attempt, worker: int, now: datetime) -> dict[str, object]:

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery.domain import DeliveryKind, DeliveryState, SendResultKind, Settled, next_step
-from services.notifier.delivery.handlers import DeliveryTimes, OnSettled
+from services.notifier.delivery.handlers import DeliveryTimes, OnSettled, settled_of
 from services.notifier.delivery.tables import AttemptRow, DeliveryRow, ReceiptRow
-from shared.ids import AlertId, ReportId
+from shared.ids import AlertId
 
 OnDelivered = Callable[[AsyncSession, Settled, datetime], Awaitable[None]]
 """Learns that the provider delivered a message, in the transaction that records it."""
@@ -88,18 +88,7 @@ async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, tim
         _done(delivery)
     elif not await _fails(session, delivery, attempt, receipt, now, times):
         return None
-    return Settled(
-        alert_id=AlertId(delivery.alert_id),
-        report_id=ReportId(delivery.report_id) if delivery.report_id else None,
-        kind=receipt.kind,
-        channel=delivery.channel,
-        attempt=attempt.number,
-        result=receipt.result,
-        possible_repeat=attempt.possible_repeat,
-        asked_at=delivery.asked_at,
-        ended=delivery.state == DeliveryState.ENDED,
-        afterwards=True,
-    )
+    return settled_of(delivery, attempt, receipt.result, afterwards=True)
 
 
 async def _attempt(session: AsyncSession, delivery_id: UUID, provider_id: str) -> AttemptRow | None:

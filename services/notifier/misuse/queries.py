@@ -1,9 +1,9 @@
 """Reads which misuse cases a manager has, and what they recorded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,9 +12,10 @@ from shared.events.vocabulary import ManagerAction, MisuseBehaviour
 from shared.ids import AlertId, CaseId, StaffId
 
 
-@dataclass(frozen=True, slots=True)
-class AssignedCase:
+class AssignedCase(BaseModel):
     """A misuse case as its manager's list shows it."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
 
     case_id: CaseId
     reference: str
@@ -26,9 +27,10 @@ class AssignedCase:
     ended_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class FindingView:
+class FindingView(BaseModel):
     """What a manager found without a report."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
 
     person: StaffId
     category: MisuseBehaviour
@@ -46,13 +48,13 @@ async def with_manager(
         .order_by(AssignmentRow.assigned_at.desc(), AssignmentRow.case_id)
         .limit(limit)
     )
-    return [_case(row) for row in rows]
+    return [AssignedCase.model_validate(row) for row in rows]
 
 
 async def open_case(session: AsyncSession, case_id: CaseId, manager: StaffId | None) -> AssignedCase | None:
     """Return the case where this manager works it; somebody else's is as unknown as one that never was."""
     row = await session.get(AssignmentRow, case_id)
-    return _case(row) if row and manager and row.manager == manager else None
+    return AssignedCase.model_validate(row) if row and manager and row.manager == manager else None
 
 
 async def findings_of(session: AsyncSession, manager: StaffId, *, limit: int) -> Sequence[FindingView]:
@@ -63,17 +65,4 @@ async def findings_of(session: AsyncSession, manager: StaffId, *, limit: int) ->
         .order_by(FindingRow.found_on.desc(), FindingRow.finding_id.desc())
         .limit(limit)
     )
-    return [FindingView(StaffId(row.person), MisuseBehaviour(row.category), row.found_on) for row in rows]
-
-
-def _case(row: AssignmentRow) -> AssignedCase:
-    return AssignedCase(
-        case_id=CaseId(row.case_id),
-        reference=row.reference,
-        alert_id=AlertId(row.alert_id),
-        assigned_at=row.assigned_at,
-        action=ManagerAction(row.action) if row.action else None,
-        acted_on=row.acted_on,
-        referred_at=row.referred_at,
-        ended_at=row.ended_at,
-    )
+    return [FindingView.model_validate(row) for row in rows]
