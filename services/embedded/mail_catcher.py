@@ -27,7 +27,7 @@ from shared.web.problems import standard_problem
 
 @dataclass(frozen=True, slots=True)
 class CaughtMail:
-    """A mail as the page shows it."""
+    """An email as the page shows it."""
 
     id: str
     received_at: datetime
@@ -39,14 +39,14 @@ class CaughtMail:
 
 
 class MailFolder:
-    """Mails as files: written whole and synced before the sender hears that they were accepted."""
+    """Emails as files: written whole and synced before the sender hears that they were accepted."""
 
     def __init__(self, folder: Path, ids: Ids) -> None:
         self._folder = folder
         self._ids = ids
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
-        """Keep one mail."""
+        """Keep one email."""
         del server, session
         content = envelope.original_content or b""
         try:
@@ -56,12 +56,12 @@ class MailFolder:
         return "250 Message kept"
 
     def newest(self, limit: int = 200) -> list[CaughtMail]:
-        """Return the newest mails first."""
+        """Return the newest emails first."""
         names = sorted((path.name for path in self._folder.glob("*.eml")), reverse=True)[:limit]
         return [_read(self._folder / name) for name in names]
 
     def get(self, mail_id: str) -> CaughtMail | None:
-        """Return one mail, or None."""
+        """Return one email, or None."""
         names = {path.stem: path for path in self._folder.glob("*.eml")}
         return _read(names[mail_id]) if mail_id in names else None
 
@@ -77,7 +77,7 @@ class MailFolder:
 
 @asynccontextmanager
 async def open_mail_catcher(folder: MailFolder) -> AsyncIterator[int]:
-    """Accept mail on a loopback port that the machine chooses, and yield the port."""
+    """Accept email on a loopback port that the machine chooses, and yield the port."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(folder, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
     try:
@@ -101,7 +101,7 @@ def _read(path: Path) -> CaughtMail:
 
 
 class MailBody(BaseModel):
-    """A mail as scripts read it."""
+    """An email as scripts read it."""
 
     id: str
     to: str
@@ -112,7 +112,7 @@ class MailBody(BaseModel):
 
 
 def create_mail_pages(settings: ServiceSettings, mails: MailFolder) -> FastAPI:
-    """Return the application that shows `mails` to whoever sits at this machine."""
+    """Return the application that shows `mails` to the person at this machine."""
     router = APIRouter(prefix="/mail", dependencies=[Depends(anyone)])
 
     @router.get("")

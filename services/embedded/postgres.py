@@ -56,7 +56,7 @@ def running_server(directory: DataDirectory) -> Iterator[Path]:
 class PostgresWatch:
     """Starts the server again when it has died: of a full disk, of a lack of memory, of a kill; a role.
 
-    Nothing else can: nobody but `signpost up` knows of this server. What was committed is there when it is back.
+    Nothing else can: only `signpost up` knows of this server. What was committed is there when it is back.
     """
 
     kind = "sweep"

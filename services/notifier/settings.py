@@ -55,7 +55,7 @@ class NotifierSettings(ServiceSettings):
     notifier_smtp_timeout: Duration = timedelta(seconds=20)
     """For one whole dialogue with the mail server."""
     notifier_attempt_lease: Duration = timedelta(minutes=5)
-    """After this an attempt that nobody closed is made again, even while its process seems to live."""
+    """After this an attempt that is still open is made again, even while its process seems to live."""
     notifier_give_up_after: Duration = timedelta(hours=12)
     """How long temporary failures are retried before the next in the chain is told instead."""
     notifier_remind_after: Duration = timedelta(hours=4)
@@ -88,7 +88,7 @@ class NotifierSettings(ServiceSettings):
     notifier_comms_mailbox: str = "comms@example.org"
     """Told when an official account may be taken over, and of accounts whose owner the directory does not know."""
     notifier_policy_version: str = "2025-07-29"
-    """The text of the policy in force; when it changes, everybody is asked to acknowledge it again."""
+    """The text of the policy in force; when it changes, everyone is asked to acknowledge it again."""
     notifier_remember_reports_for: Duration = timedelta(days=400)
     """How long notifier knows how to reach a reporter and who misuse is about: 30 days after closing at most."""
     notifier_digest_purposes: Annotated[tuple[AlertPurpose, ...], NoDecode, BeforeValidator(split)] = (
@@ -107,11 +107,11 @@ class NotifierSettings(ServiceSettings):
     notifier_storm_window: Duration = timedelta(minutes=10)
     """What counts as one storm, and how long its summary is waited for."""
     notifier_notify_classes: Annotated[tuple[MessageClass, ...], NoDecode, BeforeValidator(split)] = ()
-    """Which messages leave by GOV.UK Notify and not by mail: `manager`, `team`, `reporter`, `account`."""
+    """Which messages leave by GOV.UK Notify and not by SMTP: `manager`, `team`, `reporter`, `account`."""
     notifier_notify_api_key: SecretStr | None = None
     """Of GOV.UK Notify; needed where a class leaves by it."""
     notifier_notify_template_id: str | None = None
-    """Of an e-mail template with the subject `((subject))` and the body `((body))`."""
+    """Of an email template with the subject `((subject))` and the body `((body))`."""
     notifier_notify_url: str = "https://api.notifications.service.gov.uk"
     """Where its API is."""
     notifier_notify_timeout: Duration = timedelta(seconds=20)

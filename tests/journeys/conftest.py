@@ -36,7 +36,7 @@ async def signpost(new_signpost: EmbeddedSignpost, browser: Browser) -> Embedded
     """The Signpost of all journeys. What is empty only before the first report is looked at here."""
     async with person(browser, new_signpost.url) as visitor:
         await visitor.page.goto("/mail")
-        await visitor.page.get_by_text("No mail yet").wait_for()
+        await visitor.page.get_by_text("No emails yet").wait_for()
         await visitor.see("mail, empty")
         await visitor.sign_in("Sam Reid")
         await visitor.page.goto("/cases")

@@ -20,7 +20,7 @@ PAGES = (
     ("Ellie Moss", "/accounts/waiting", "Nothing waits for you"),
     ("Ellie Moss", "/accounts/declare", "Declare an account that exists"),
     ("Ellie Moss", "/accounts/requests?state=withdrawn", "No requests"),
-    ("Ellie Moss", "/alerts/my-team/findings/new", "You manage nobody"),
+    ("Ellie Moss", "/alerts/my-team/findings/new", "You do not manage anyone"),
     ("Joan Whitby", "/cases?view=restricted", "No restricted case names you"),
     ("Kim Doyle", "/accounts/training/import", "Import training records"),
     ("Kim Doyle", "/accounts/requests?state=refused", "No requests"),

@@ -1,1 +1,1 @@
-"""What the recipient answers, and what happens when nobody does."""
+"""What the recipient answers, and what happens when no answer comes."""

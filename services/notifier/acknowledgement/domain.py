@@ -1,4 +1,4 @@
-"""The link in an alert: whoever holds it may answer for its recipient. Nothing about it is stored. Pure."""
+"""The link in an alert: its holder may answer for the recipient. Nothing about it is stored. Pure."""
 
 import base64
 import binascii
@@ -26,7 +26,7 @@ ESCALATES = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerTimes:
-    """How long people are given, counted from the moment the alert was taken by the mail server. Our choices."""
+    """How long recipients have to answer, from when the mail server took the alert. The times are our choices."""
 
     remind_after: timedelta
     escalate_after: timedelta
@@ -34,7 +34,7 @@ class AnswerTimes:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token says; not yet believed."""
+    """What a token claims, before it is verified."""
 
     alert_id: AlertId
     generation: int
@@ -58,7 +58,7 @@ def read_token(token: str) -> Link | None:
 
 
 def is_genuine(token: str, recipient: str, key: bytes, now: datetime) -> bool:
-    """Tell whether `token` was made with `key` for `recipient` and has not expired; compares in constant time."""
+    """Return whether `token` was made with `key` for `recipient` and has not expired; compares in constant time."""
     raw, link = _bytes(token), read_token(token)
     if raw is None or link is None:
         return False
@@ -79,7 +79,7 @@ def _text(raw: bytes) -> str:
 
 
 def _bytes(token: str) -> bytes | None:
-    """Decode strictly: one token has one spelling."""
+    """Decode strictly: each token has exactly one spelling."""
     if len(token) != _TOKEN_CHARACTERS:
         return None
     try:

@@ -28,19 +28,19 @@ _GENERATIONS = {DeliveryKind.ALERT: 1, DeliveryKind.REMINDER: 2}
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementLinks:
-    """Everything a link is made of but the alert itself."""
+    """Makes and opens the links that alerts are answered by."""
 
     key: bytes
     public_url: str
     valid_for: timedelta
 
     def link_for(self, alert_id: AlertId, kind: DeliveryKind, recipient: str, now: datetime) -> str:
-        """Return the address that the holder of this message, sent to `recipient` (address), answers at."""
+        """Return the URL at which the holder of this message, sent to the address `recipient`, answers."""
         link = Link(alert_id, _GENERATIONS[kind], now + self.valid_for)
         return f"{self.public_url}/alerts/acknowledge/{token_of(link, recipient, self.key)}"
 
     async def open(self, session: AsyncSession, token: str, now: datetime) -> AlertView | None:
-        """Return the alert that `token` answers for; None alike for an unknown, altered or expired one."""
+        """Return the alert that `token` answers for; None for an unknown, altered or expired token alike."""
         link = read_token(token)
         alert = await alert_with_id(session, link.alert_id) if link else None
         return alert if alert and is_genuine(token, alert.recipient_email, self.key, now) else None
@@ -48,13 +48,13 @@ class AcknowledgementLinks:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgements:
-    """What every use case here needs beside its session and the time."""
+    """Takes answers to alerts, reminds of them, and passes on alerts that are not answered."""
 
     times: AnswerTimes
     context: AlertContext
 
     async def settled(self, session: AsyncSession, settled: Sequence[Settled], now: datetime) -> None:
-        """Follow what delivery did: wait for the answer to what was sent, tell somebody else of what cannot be."""
+        """Follow what delivery did: wait for the answer to what was sent, pass on what cannot be delivered."""
         settled = await digests.one_by_one(session, settled)
         followed = await alerts.record_settled(session, settled, now, outbox=self.context.outbox)
         for item in settled:
@@ -66,7 +66,7 @@ class Acknowledgements:
                 await self._escalate(session, item.alert_id, RecipientReason.ESCALATED_UNDELIVERABLE, now)
 
     async def delivered(self, session: AsyncSession, item: Settled, now: datetime) -> None:
-        """Take that the provider delivered a message; that of a reminder says nothing of its alert."""
+        """Record that the provider delivered a message; a reminder's receipt says nothing about its alert."""
         told = [one for one in await digests.one_by_one(session, [item]) if one.kind is DeliveryKind.ALERT]
         await alerts.record_delivered(
             session, {one.alert_id for one in told}, now, channel=item.channel, outbox=self.context.outbox
@@ -76,7 +76,7 @@ class Acknowledgements:
         """Take a recipient's answer; False where there was one already."""
         if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.context.outbox):
             return False
-        # Only now that the alert is locked: what says that its mail was taken may just have begun the waiting.
+        # Only now that the alert is locked: the record that it was sent may just have begun the waiting.
         if waited_for := await session.get(AwaitedAnswerRow, alert_id, with_for_update=True):
             waited_for.remind_at = waited_for.escalate_at = None
         if reason := ESCALATES.get(answer):
@@ -84,7 +84,7 @@ class Acknowledgements:
         return True
 
     async def remind_due(self, session: AsyncSession, now: datetime) -> int:
-        """Remind those who have not answered in time; returns how many were due."""
+        """Remind those who have not answered in time; return how many were due."""
         rows = await self._due(session, AwaitedAnswerRow.remind_at, now)
         for row, _ in rows:
             row.remind_at = None
@@ -93,7 +93,7 @@ class Acknowledgements:
         return len(rows)
 
     async def escalate_due(self, session: AsyncSession, now: datetime) -> int:
-        """Tell the next in the chain where the reminder did not help either; returns how many were due."""
+        """Tell the next in the chain where the reminder brought no answer; return how many were due."""
         rows = await self._due(session, AwaitedAnswerRow.escalate_at, now)
         for row, answered in rows:
             row.escalate_at = None
@@ -104,7 +104,7 @@ class Acknowledgements:
     async def _due(
         self, session: AsyncSession, when: InstrumentedAttribute[datetime | None], now: datetime
     ) -> list[tuple[AwaitedAnswerRow, bool]]:
-        """Claim what is due, with whether an answer came all the same: the alert is locked first, as everywhere."""
+        """Claim what is due, each with whether it was answered after all; the alert is locked first, as everywhere."""
         due = await session.scalars(select(AwaitedAnswerRow.alert_id).where(when <= now).order_by(when).limit(_BATCH))
         answered = await alerts.lock_waiting(session, [AlertId(alert_id) for alert_id in due])
         rows = await session.scalars(
@@ -116,7 +116,7 @@ class Acknowledgements:
         return [(row, answered[AlertId(row.alert_id)]) for row in rows]
 
     async def _await_answer(self, session: AsyncSession, alert: AlertProgress, now: datetime) -> None:
-        """Everybody is reminded once; silence is passed on once, and only where somebody comes next."""
+        """Each recipient is reminded once; silence is passed on once, and only where there is a next person."""
         if alert.answered or not alert.asks:
             return
         await session.execute(

@@ -1,4 +1,4 @@
-"""Answers that are waited for."""
+"""Alerts that wait for an answer."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.notifier.tables import Base
 
 
 class AwaitedAnswerRow(Base):
-    """An alert that was sent: when to remind, when to tell somebody else; both null once done or answered."""
+    """An alert that was sent: when to remind, when to tell the next person; both null once done or answered."""
 
     __tablename__ = "awaited_answer"
     __table_args__ = (

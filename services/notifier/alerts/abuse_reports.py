@@ -39,7 +39,7 @@ async def alert_after_all(
 ) -> None:
     """Decide again, once, where the reporter asked to wait and has now said who may know.
 
-    A report that says abuse only since it was added to is decided as if it had said so at first.
+    A report that mentions abuse only since it was amended is decided as if it always had.
     """
     abuse = [envelope for envelope in envelopes if says_abuse(envelope.data)]
     if not abuse:
@@ -73,7 +73,7 @@ def _about_abuse(
 def _found_by_monitoring(
     envelope: Envelope[ReportEvent], directory: Directory, context: AlertContext
 ) -> Iterable[AlertDecision]:
-    """Tell each person affected, where the directory knows them (C-h); a name alone could be somebody else's."""
+    """Tell each person affected, where the directory knows them (C-h); a name alone could be someone else's."""
     concern = concern_of(envelope.data)
     if concern.found_by is not FoundBy.MONITORING:
         return
@@ -112,7 +112,7 @@ def _decision(
 
 
 async def _directory_for(session: AsyncSession, reports: Sequence[Concern]) -> Directory:
-    """Load everybody whom these reports name, and everybody above them, in two statements."""
+    """Load everyone these reports name, and everyone above them, in two statements."""
     people = [person for report in reports for person in (*report.affected, *report.suspected)]
     staff_ids = {report.reporter.staff_id for report in reports} | {person.staff_id for person in people}
     emails = {email for report in reports for email in (report.reporter.email, report.manager_email)}

@@ -45,7 +45,7 @@ async def access_changed(
     context: AlertContext,
     comms: Recipient,
 ) -> None:
-    """Tell the operator and the owner; no fact is published, because it is about no report."""
+    """Tell the operator and the owner; no event is published, because it is about no report."""
     people = {staff_id for envelope in envelopes for staff_id in people_of(envelope.data)}
     addresses = await directory_queries.addresses_of(session, people)
     decisions = [
@@ -68,12 +68,12 @@ async def access_changed(
 
 
 def people_of(event: AccessEvent) -> set[StaffId]:
-    """Return the staff whom an event concerns."""
+    """Return the staff an event concerns."""
     return {StaffId(who) for who in (_operator(event), event.owner) if who}
 
 
 def alerts_for(event: AccessEvent, addresses: Mapping[StaffId, str], comms: Recipient) -> list[AccountAlert]:
-    """Return who is told; comms in the owner's place where nobody knows how to reach them."""
+    """Return who is told; comms in the owner's place where their address is unknown."""
     purpose = _PURPOSES[type(event)]
     urgency = Urgency.LOW if purpose in _LOW else Urgency.NORMAL
     operator, told = _operator(event), []

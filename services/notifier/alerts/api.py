@@ -51,7 +51,7 @@ class AlertsBody(BaseModel):
 
 @router.get("/alerts")
 async def list_alerts(report_id: UUID, principal: AsListed, session: Transaction) -> AlertsBody:
-    """Give those who may see all of them every alert about the report, a recipient their own, anybody else none."""
+    """Return every alert about the report to those who may see all, a recipient's own to them, none to others."""
     alerts = await alerts_about(session, ReportId(report_id))
     if not await may_see_alerts(session, principal, ReportId(report_id)):
         viewer = Viewer(principal.staff_id, principal.email)

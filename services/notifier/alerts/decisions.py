@@ -65,7 +65,7 @@ class AlertContext:
 
 @dataclass(frozen=True, slots=True)
 class AlertDecision:
-    """Who is told of what, or nobody. `report_id` is None where it is about an account: then no fact is published."""
+    """Who is told of what, or no one. `report_id` is None where it is about an account: then no fact is published."""
 
     alert_id: AlertId
     report_id: ReportId | None
@@ -79,12 +79,12 @@ class AlertDecision:
     case_id: CaseId | None = None
     page: str = ""
     role: RecipientRole | None = None
-    """Where the reason alone does not say how the recipient stands."""
+    """Where the reason alone does not give the role."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAlert:
-    """An alert to be made."""
+    """An alert to be stored and sent."""
 
     alert_id: AlertId
     report_id: ReportId | None
@@ -94,7 +94,7 @@ class NewAlert:
     then: tuple[Recipient, ...]
     reason: RecipientReason
     asked_at: datetime
-    """When what it tells of happened, or when it was passed on."""
+    """When the event it is about happened, or when it was passed on."""
     about: StaffId | None = None
     case_id: CaseId | None = None
     escalated_from: AlertId | None = None
@@ -125,12 +125,12 @@ async def reasons(
 
 
 def role_for(reason: RecipientReason, *, desk: bool) -> RecipientRole:
-    """Return how the recipient stands to what it is about; `desk` where it is the fallback recipient."""
+    """Return the recipient's role for this reason; `desk` where it is the fallback recipient."""
     return RecipientRole.DESK if desk else _ROLES.get(reason, RecipientRole.NEXT_UP)
 
 
 async def store(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, *, context: AlertContext) -> None:
-    """Store `alerts`, and enqueue or hold back their first delivery. One that is there already is left as it is."""
+    """Store `alerts`, and enqueue or hold back their first delivery. One that is stored already stays as it is."""
     if not alerts:
         return
     lately = await _sent_lately(session, alerts, now, context)
@@ -160,9 +160,9 @@ async def store_reminders(session: AsyncSession, rows: Sequence[AlertRow], now: 
 async def locked(
     session: AsyncSession, alert_ids: Collection[AlertId], *, skip_locked: bool = False
 ) -> dict[AlertId, AlertRow]:
-    """Load alerts for update, always in one order and before what waits for them, so that no two wait for each other.
+    """Load alerts for update, always in one order and before what waits for them, so that there is no deadlock.
 
-    With `skip_locked` those that somebody else works on are left out.
+    With `skip_locked` those that another transaction holds are left out.
     """
     rows = await session.scalars(
         select(AlertRow)
@@ -174,7 +174,7 @@ async def locked(
 
 
 async def note(session: AsyncSession, alert_ids: Collection[AlertId], what: str, now: datetime) -> None:
-    """Write a line of history for each alert."""
+    """Add a line to each alert's history."""
     if alert_ids:
         lines = [{"alert_id": alert_id, "at": now, "what": what} for alert_id in alert_ids]
         await session.execute(insert(AlertHistoryRow), lines)
@@ -203,7 +203,7 @@ def notice_of(row: AlertRow) -> Notice:
 async def _sent_lately(
     session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, context: AlertContext
 ) -> Counter[str]:
-    """Count what each recipient was sent within the storm window."""
+    """Count the alerts each recipient was sent within the storm window."""
     whom = {alert.recipient.email for alert in alerts}
     since = now - context.digest_rules.storm_window
     counted = await session.execute(
@@ -262,9 +262,9 @@ def _first_delivery(alert: NewAlert, context: AlertContext) -> NewDelivery:
 
 
 def _is_last_resort(alert: NewAlert) -> bool:
-    """A team's mailbox that nobody comes after is never given up; a person's own address can be wrong for good."""
-    somebody = alert.recipient.staff_id or CLASS_OF[alert.notice.purpose] is MessageClass.REPORTER
-    return not alert.then and not somebody
+    """A team's mailbox with no one after it is never given up; a person's own address can be wrong for good."""
+    a_person = alert.recipient.staff_id or CLASS_OF[alert.notice.purpose] is MessageClass.REPORTER
+    return not alert.then and not a_person
 
 
 def _reminder(row: AlertRow, now: datetime, ids: Ids) -> NewDelivery:

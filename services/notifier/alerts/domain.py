@@ -37,7 +37,7 @@ _DECLINED: Mapping[str, RecipientReason] = {
 
 
 class Concern(Protocol):
-    """What choosing whom to tell needs of a report, whichever form it came by."""
+    """What the choice of a recipient needs of a report, whichever form it came by."""
 
     @property
     def submitted_at(self) -> datetime: ...
@@ -57,7 +57,7 @@ class Concern(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whom an alert goes to. `staff_id` is None for somebody outside the directory and for the fallback."""
+    """Who an alert goes to. `staff_id` is None for a person outside the directory and for the fallback."""
 
     email: str
     staff_id: StaffId | None = None
@@ -70,7 +70,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class AddressBook:
-    """Where alerts may go beside the directory (`SIGNPOST_ALERT_DOMAINS`), and where they go when nobody is found."""
+    """Where alerts may go beside the directory (`SIGNPOST_ALERT_DOMAINS`), and the fallback where no one is found."""
 
     fallback: Recipient
     domains: frozenset[str]
@@ -78,7 +78,7 @@ class AddressBook:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One decision: somebody, or nobody, and why. `then` is who is told if `recipient` does not answer."""
+    """One decision: who is told, or no one, and why. `then` is who is told if `recipient` does not answer."""
 
     reason: RecipientReason
     recipient: Recipient | None = None
@@ -88,7 +88,7 @@ class Choice:
 
 
 def choose_recipient(report: Concern, directory: Directory, book: AddressBook) -> Choice:
-    """Choose who is told about `report`. Never somebody suspected, never the reporter; exactly one choice, always."""
+    """Choose who is told about `report`: never a suspect, never the reporter; always exactly one choice."""
     if nobody := why_nobody(report):
         return Choice(nobody)
     if UNRECOGNISED in (report.manager_alert, report.reporter.confidentiality, report.found_by):
@@ -133,11 +133,11 @@ class _People:
     proved: StaffMember | None
     """The reporter, where signing in proved who it is: only then does the directory say who their manager is."""
     own: tuple[StaffMember, ...]
-    """Whoever the reporter is, or may be by an address that anybody could have typed: nothing goes to them."""
+    """Who the reporter is, or may be by an address that anyone could have typed: nothing goes to them."""
     own_email: str
     suspected: tuple[Person, ...]
     line: tuple[StaffMember, ...]
-    """Everybody above the proved reporter, nearest first, conflicted or not."""
+    """Everyone above the proved reporter, nearest first, conflicted or not."""
     about: StaffId | None
 
     @classmethod
@@ -158,11 +158,11 @@ class _People:
         )
 
     def conflicted(self, member: StaffMember) -> bool:
-        """Tell whether `member` reported it or is suspected, by staff id, address or name."""
+        """Return whether `member` reported it or is suspected, by staff id, address or name."""
         return member in self.own or any(_is(member, person) for person in self.suspected)
 
     def address_conflicted(self, email: str) -> bool:
-        """Tell whether an address outside the directory is the reporter's or may be somebody suspected."""
+        """Return whether an address outside the directory is the reporter's or may be a suspect's."""
         own = {self.own_email, *(member.email for member in self.own)} - {""}
         known = (member for person in self.suspected if (member := self.directory.member(person.staff_id)))
         suspected = (*self.suspected, *(_as_named(member) for member in known))
@@ -171,7 +171,7 @@ class _People:
         )
 
     def unsafe(self, email: str, member: StaffMember | None) -> bool:
-        """Tell whether the one chosen instead of the manager is the manager, or conflicted."""
+        """Return whether the one chosen instead of the manager is the manager, or conflicted."""
         managers = (self.directory.manager_of(own.staff_id, self.day) for own in self.own)
         if any(manager and same_address(email, manager.email) for manager in managers):
             return True
@@ -184,7 +184,7 @@ class _People:
         return self.directory.chain_above(member.staff_id, self.day)
 
     def given_without_agreement(self, report: Concern) -> bool:
-        """Tell whether the address given belongs to the manager of somebody affected who has not agreed (S3)."""
+        """Return whether the address given is that of a manager of an affected person who has not agreed (S3)."""
         given = self.directory.with_email(report.manager_email)
         if given is None or given in self.line:
             return False
@@ -227,7 +227,7 @@ def _named(given: str, people: _People, book: AddressBook) -> Choice:
 
 
 def _someone_else(given: str | None, people: _People, book: AddressBook) -> Choice:
-    """Not safe for the manager to know: whom the reporter chose, then the desk; never the reporter's own line."""
+    """It is not safe for the manager to know: the reporter's choice, then the desk; never the reporter's own line."""
     if not given:
         return _fallback(book, RecipientReason.FALLBACK_NO_MANAGER_KNOWN)
     email = given.strip().lower()
@@ -275,19 +275,19 @@ class AlertState(StrEnum):
     SENDING = "sending"
     """Tried, not yet taken."""
     FAILED = "failed"
-    """No attempt was taken, and no more will be made. One that turns out to have been taken is believed over it."""
+    """No attempt was taken, and no more will be made. A receipt that it was taken after all wins over it."""
     SENT = "sent"
     """The provider took it. By SMTP that is all there is to know."""
     UNDELIVERED = "undelivered"
-    """The provider took it, says that it did not arrive, and no more attempts will be made."""
+    """The provider took it, reports that it did not arrive, and no more attempts will be made."""
     DELIVERED = "delivered"
     """The provider says that it arrived."""
     ACKNOWLEDGED = "acknowledged"
-    """The recipient answered; nothing tells more."""
+    """The recipient answered: the last state."""
 
     @property
     def reached(self) -> bool:
-        """Tell whether the provider at least took it, and has not said that it failed."""
+        """Return whether the provider at least took it, and has not said that it failed."""
         return self in (AlertState.SENT, AlertState.DELIVERED, AlertState.ACKNOWLEDGED)
 
     def after(self, receipt: "AlertState") -> "AlertState":

@@ -23,20 +23,20 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class AlertProgress:
-    """An alert as those need to know it who wait for its answer."""
+    """What waiting for an alert's answer needs to know."""
 
     alert_id: AlertId
     answered: bool
     asks: bool
     """Its recipient is asked to acknowledge it."""
     passes_on: bool
-    """Silence is passed on: somebody comes next, and it is not itself told because somebody else did not act. A misuse
-    case goes on to the next until somebody works it."""
+    """Silence is passed on: there is a next person, and this alert was not itself passed on. A misuse case goes on to
+    the next person until one works it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """An alert that the next one has now."""
+    """An alert that was passed on to the next person."""
 
     purpose: AlertPurpose
     case_id: CaseId | None
@@ -48,7 +48,7 @@ class PassedOn:
 async def record_settled(
     session: AsyncSession, settled: Sequence[Settled], now: datetime, *, outbox: Outbox
 ) -> Mapping[AlertId, AlertProgress]:
-    """Take what delivery says of ended attempts. A reminder says nothing of its alert, which was sent long before."""
+    """Record how attempts ended. A reminder says nothing about its alert, which was sent long before."""
     rows = await decisions.locked(session, {item.alert_id for item in settled})
     told = [item for item in settled if item.kind is DeliveryKind.ALERT]
     for item in told:
@@ -65,7 +65,7 @@ async def record_settled(
 async def record_delivered(
     session: AsyncSession, alert_ids: Collection[AlertId], now: datetime, *, channel: str, outbox: Outbox
 ) -> None:
-    """Take that the provider says these arrived; said again, or too late to matter, it changes nothing."""
+    """Record that the provider delivered these; a repeat, or one too late to matter, changes nothing."""
     rows = await decisions.locked(session, alert_ids)
     new = [row for row in rows.values() if row.delivered_at is None]
     for row in new:
@@ -85,7 +85,7 @@ async def record_answer(
 ) -> bool:
     """Record the recipient's answer; False where there was one already: the first answer stands.
 
-    The alert stays locked: whoever waits for its answer is to be told in the same transaction.
+    The alert stays locked: what waits for its answer is updated in the same transaction.
     """
     row = (await decisions.locked(session, {alert_id}))[alert_id]
     if row.answer is not None:
@@ -102,7 +102,7 @@ async def record_answer(
 
 
 async def lock_waiting(session: AsyncSession, alert_ids: Collection[AlertId]) -> Mapping[AlertId, bool]:
-    """Lock those of these alerts that nobody else works on, and tell of each whether it has an answer."""
+    """Lock these alerts, except those another transaction holds; return for each whether it has an answer."""
     rows = await decisions.locked(session, alert_ids, skip_locked=True)
     return {alert_id: row.answer is not None for alert_id, row in rows.items()}
 
@@ -118,7 +118,7 @@ async def remind(
 async def escalate(
     session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime, *, context: AlertContext
 ) -> PassedOn | None:
-    """Tell the next in the chain as it was when the alert was made; None where nobody is left, or it was done."""
+    """Tell the next in the chain, as it was when the alert was made; None where no one is left, or it was done."""
     row = (await decisions.locked(session, {alert_id}))[alert_id]
     waiting = await _not_yet_told(session, row)
     if row.escalated_to is not None or not waiting:
@@ -240,8 +240,8 @@ def _next_alert(
 def _role(
     purpose: AlertPurpose, before: RecipientRole, recipient: Recipient, reason: RecipientReason, context: AlertContext
 ) -> RecipientRole:
-    """A misuse case that no manager took goes to the triage desk; other messages say to anybody the same."""
+    """A misuse case that no manager took goes to the triage desk; other messages say the same to everyone."""
     if purpose not in ASKS:
         return before
-    nobody_works_it = purpose is AlertPurpose.MISUSE_ASSIGNED and recipient.staff_id is None
-    return role_for(reason, desk=nobody_works_it or recipient == context.book.fallback)
+    without_manager = purpose is AlertPurpose.MISUSE_ASSIGNED and recipient.staff_id is None
+    return role_for(reason, desk=without_manager or recipient == context.book.fallback)

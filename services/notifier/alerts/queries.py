@@ -61,13 +61,13 @@ class AlertView(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody as the recipient of alerts."""
+    """A person as the recipient of alerts."""
 
     staff_id: str | None
     email: str | None
 
     def received(self, alert: AlertView) -> bool:
-        """Tell whether `alert` was sent to them."""
+        """Return whether `alert` was sent to them."""
         if alert.recipient_staff_id:
             return alert.recipient_staff_id == self.staff_id
         return self.email is not None and alert.recipient_email == self.email.lower()
@@ -90,10 +90,10 @@ async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[Alert
 
 
 async def may_see_alerts(session: AsyncSession, principal: Principal, report_id: ReportId) -> bool:
-    """Tell whether `principal` may read every alert about a report: responders, none whom it names as accused.
+    """Return whether `principal` may read every alert about a report: responders, unless it accuses them.
 
-    Where a case of it is restricted only leads may, and never whoever reported it. Once the report is forgotten, a
-    month after its cases are closed, or whom it was about was exempt, nobody may: then only recipients read their own.
+    Where a case of it is restricted only leads may, and never its reporter. Once the report is forgotten, a month after
+    its cases are closed, or its subject was exempt, no one may: then recipients read only their own.
     """
     if not principal.may(Permission.SEE_ALERTS):
         return False
@@ -130,7 +130,7 @@ async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) 
 async def recipients_of(
     session: AsyncSession, report_ids: Sequence[ReportId], purpose: AlertPurpose
 ) -> dict[ReportId, frozenset[str]]:
-    """Return the keys of everybody who is, was or would be told about these reports for `purpose`."""
+    """Return the keys of everyone who is, was or would be told about these reports for `purpose`."""
     rows = await session.execute(
         select(AlertRow.report_id, AlertRow.recipient_key, AlertRow.recipient_email, AlertRow.chain).where(
             AlertRow.report_id.in_(report_ids), AlertRow.purpose == purpose.value
@@ -147,7 +147,7 @@ async def recipients_of(
 async def alerts_to(
     session: AsyncSession, viewer: Viewer, *, answered: bool, limit: int, before: AlertId | None = None
 ) -> list[AlertView]:
-    """Return the newest alerts that ask somebody for an answer: those with, or without, one.
+    """Return the newest alerts that ask `viewer` for an answer: those with, or without, one.
 
     `before` is the last of the page before: what follows it is returned.
     """

@@ -12,7 +12,7 @@ from shared.db.metadata import personal
 
 
 class DecisionRow(Base):
-    """Who is told about a report, or nobody, and why: exactly one a report, purpose and occasion."""
+    """Who is told about a report, or no one, and why: exactly one per report, purpose and occasion."""
 
     __tablename__ = "decision"
     __table_args__ = (UniqueConstraint("report_id", "purpose", "occasion"),)
@@ -28,7 +28,7 @@ class DecisionRow(Base):
 
 
 class AlertRow(Base):
-    """One alert: an event and why somebody is told of it, a recipient, a channel."""
+    """One alert: an event and why it is told, a recipient, a channel."""
 
     __tablename__ = "alert"
     __table_args__ = (

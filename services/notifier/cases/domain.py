@@ -21,7 +21,7 @@ from shared.events.vocabulary import (
 from shared.ids import CaseId, ReportId
 
 TAKEN_OVER = "account_takeover"
-"""The category that triage gives an official account in somebody else's hands."""
+"""The category that triage gives an official account in someone else's hands."""
 UNION_ACTIVITY = "union_activity"
 """The category that triage gives what may be outside the policy (C-j), whatever the report itself says of it."""
 _SOON = frozenset({Priority.P1, Priority.P2})
@@ -32,7 +32,7 @@ _OF_FORM: Mapping[ReportType, Team] = {
     ReportType.ENQUIRY: Team.ADVICE_CENTRE,
     ReportType.POLICY_EXCEPTION: Team.POLICY_STANDARDS,
 }
-"""Whose form it is; misuse by itself goes to a manager, so the triage desk stands for that form."""
+"""The team each form belongs to. Misuse goes to a manager, so the triage desk stands in for that form's team."""
 _ENQUIRIES = frozenset({ReportType.ENQUIRY, ReportType.POLICY_EXCEPTION})
 
 
@@ -81,7 +81,7 @@ class FollowUp:
 
     @property
     def is_misuse(self) -> bool:
-        """Tell whether it may be a manager's to work, or came as misuse."""
+        """Return whether it may be a manager's to work, or came as misuse."""
         return ReportType.MISUSE in (self.report_type, self.form)
 
 
@@ -91,7 +91,7 @@ def form_of(event: CaseRouted) -> Open[ReportType]:
 
 
 def waits_for_report(event: CaseRouted) -> bool:
-    """Tell whether the rest of what follows needs to know more of the report; linked cases tell nobody else."""
+    """Return whether the other messages need more of the report; linked cases send no others."""
     return not event.linked and form_of(event) not in _ENQUIRIES
 
 
@@ -102,14 +102,14 @@ def at_once(event: CaseRouted, boxes: Mailboxes) -> list[CaseAlert]:
 
 
 def handed_over(event: CaseTransferred, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
-    """Return who is told that a team has a case that was another's; managers are told as people."""
+    """Return who is told that a team took over a case from another; managers are told in person."""
     if event.to_team is Team.LINE_MANAGER:
         return []
     return list(_on_call(event, event.to_team, boxes, f"{event.case_id} {event_id}"))
 
 
 def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[CaseAlert]:
-    """Return who is told once the report is known, misuse apart. `report` is None where it never came."""
+    """Return who is told once the report is known, apart from misuse. `report` is None where it never came."""
     told = []
     if item.misdirected:
         told.append(
@@ -124,7 +124,7 @@ def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) 
 def to_reporter(
     purpose: AlertPurpose, contact: str | None, role: RecipientRole, occasion: object, urgency: Urgency
 ) -> CaseAlert:
-    """Return the message to whoever reported, or that there is no way to reach them."""
+    """Return the message to the reporter, or that there is no way to reach them."""
     if contact is None:
         return CaseAlert(purpose, Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED), occasion=str(occasion))
     choice = Choice(RecipientReason.THE_REPORTER, Recipient(contact))
@@ -132,7 +132,7 @@ def to_reporter(
 
 
 def about_deadline(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> CaseAlert:
-    """Return the message to the lead of the team whose clock runs out."""
+    """Return the message to the lead of the team whose deadline passes."""
     at_risk = isinstance(event, CaseDeadlineAtRisk)
     purpose = AlertPurpose.DEADLINE_AT_RISK if at_risk else AlertPurpose.DEADLINE_MISSED
     lead = _of(event.team, boxes.lead)
@@ -150,7 +150,7 @@ def _deadline_urgency(event: CaseDeadlineAtRisk | CaseDeadlineMissed) -> Urgency
 def _on_call(
     event: CaseRouted | CaseTransferred, team: Open[Team], boxes: Mailboxes, occasion: str
 ) -> Iterable[CaseAlert]:
-    """A P1 or P2 outside the team's hours needs somebody on call."""
+    """A P1 or P2 outside the team's hours goes to the person on call."""
     if not event.staffed and event.priority in _SOON:
         choice = Choice(RecipientReason.TEAM_MAILBOX, _of(team, boxes.on_call))
         yield CaseAlert(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), occasion)
@@ -163,7 +163,7 @@ def _comms(event: CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
 
 
 def _both_teams(event: CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
-    """The team that has it and the team whose form it came by (S3); one mail where they read one mailbox."""
+    """The team that has it and the team whose form it came by (S3); one email where they read one mailbox."""
     if not event.misdirected or event.linked:
         return
     right = _of(event.team, boxes.team)
@@ -181,7 +181,7 @@ def _enquiry(event: CaseRouted) -> Iterable[CaseAlert]:
 
 
 def _of(team: Open[Team] | None, mailboxes: Mapping[Team, Recipient]) -> Recipient:
-    """Return a team's mailbox; what no team reads is the triage desk's: a manager's case, a team not known here."""
+    """Return a team's mailbox; the triage desk's for a manager's case and for a team not known here."""
     known = team if isinstance(team, Team) else Team.TRIAGE_DESK
     return mailboxes.get(known, mailboxes[Team.TRIAGE_DESK])
 

@@ -29,13 +29,13 @@ _FOLLOW_UP = TypeAdapter(FollowUp)
 
 @dataclass(frozen=True, slots=True)
 class FollowUps:
-    """What every use case about cases needs beside its session and the time."""
+    """Stores what waits for a report, and does it as soon as the report is known."""
 
     context: AlertContext
     boxes: Mailboxes
 
     async def expect(self, session: AsyncSession, items: Sequence[FollowUp], now: datetime) -> None:
-        """Note what is to be done, and do at once what can be."""
+        """Store what is to be done, and do at once what can be done."""
         if not items:
             return
         rows = [_row(item, now + _WAIT_FOR_REPORT) for item in items]
@@ -49,7 +49,7 @@ class FollowUps:
             await self._do(session, await _claim(session, FollowUpRow.report_id.in_(reports)), reports, now)
 
     async def follow_due(self, session: AsyncSession, now: datetime) -> int:
-        """Do what waits for a report that is known by now, or that has not come in time; returns how much."""
+        """Do what waits for a report that is known by now, or has not come in time; return how many were done."""
         some = await session.scalars(select(FollowUpRow.report_id).order_by(FollowUpRow.waits_until).limit(_BATCH))
         waiting = {ReportId(report_id) for report_id in some}
         reports = await known_reports(session, waiting)
@@ -77,7 +77,7 @@ class FollowUps:
 
 
 async def contacts_of(session: AsyncSession, reports: Iterable[KnownReport]) -> dict[ReportId, str]:
-    """Return where the reporters of these can be written to; the directory knows the address of a named colleague."""
+    """Return the reporters' addresses; a named colleague's comes from the directory."""
     known = list(reports)
     without = {report.staff_id for report in known if report.staff_id and not report.contact}
     addresses = await directory_queries.addresses_of(session, without)
@@ -112,7 +112,7 @@ def decision(
 
 
 async def _claim(session: AsyncSession, which: ColumnElement[bool]) -> list[FollowUp]:
-    """Take what waits away: whoever deletes it does it."""
+    """Take what waits: the process that deletes it does it."""
     free = select(FollowUpRow.event_id).where(which).order_by(FollowUpRow.event_id).with_for_update(skip_locked=True)
     rows = await session.execute(
         delete(FollowUpRow)

@@ -1,4 +1,4 @@
-"""What triage says of cases, batch by batch."""
+"""Handles triage's events about cases, batch by batch."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 async def case_routed(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, following: FollowUps
 ) -> None:
-    """Tell the teams at once, and everybody else as soon as the report is known."""
+    """Tell the teams at once, and the others as soon as the report is known."""
     await reports.remember_cases(session, [envelope.data for envelope in envelopes])
     told = [(e, telling) for e in envelopes for telling in at_once(e.data, following.boxes)]
     await _tell(session, told, now, following)
@@ -54,9 +54,9 @@ async def case_routed(
 async def case_transferred(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, following: FollowUps
 ) -> None:
-    """A case that a person gives to a manager finds one; one that leaves its manager is no longer theirs.
+    """Find a manager for a case that a person gave to managers; end the assignment of one that left its manager.
 
-    Where it is urgent and its new team is not at work, somebody on call is told.
+    Where it is urgent and its new team is not at work, the person on call is told.
     """
     given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
@@ -88,7 +88,7 @@ async def information_asked(
 async def case_resolved(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseResolved]], now: datetime, *, following: FollowUps
 ) -> None:
-    """Tell the reporter once none of their report's cases is open; forget whom exempt conduct was about (C-j)."""
+    """Tell the reporter once none of their report's cases is open; forget who exempt conduct was about (C-j)."""
     case_ids = [CaseId(e.data.case_id) for e in envelopes]
     await reports.set_resolved(session, case_ids, now)
     await misuse.end(session, case_ids, now)
@@ -123,7 +123,7 @@ async def case_resolved(
 async def case_reopened(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, following: FollowUps
 ) -> None:
-    """A case is being worked again: one that managers work is given to one again, who is told."""
+    """Record that a case is open again; give one that managers work to a manager, who is told."""
     await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
     given = [e for e in envelopes if e.data.team is Team.LINE_MANAGER]
     await following.expect(session, [_given(e) for e in given], now)
@@ -132,7 +132,7 @@ async def case_reopened(
 async def case_closed(
     session: AsyncSession, envelopes: Sequence[Envelope[CaseClosed]], now: datetime, *, following: FollowUps
 ) -> None:
-    """Nothing more will be said to the reporter: what is remembered of them goes."""
+    """End the assignment, and forget the report once none of its cases is open: its reporter will be told no more."""
     _ = following
     report_ids = {ReportId(e.data.report_id) for e in envelopes}
     await misuse.end(session, [CaseId(e.data.case_id) for e in envelopes], now)
@@ -148,7 +148,7 @@ async def deadline_passes(
     *,
     following: FollowUps,
 ) -> None:
-    """Tell the lead of the team whose clock runs out, or ran out."""
+    """Tell the lead of the team whose deadline is at risk or missed."""
     told = [(e, about_deadline(e.data, e.id, following.boxes)) for e in envelopes]
     await _tell(session, told, now, following)
 
@@ -172,7 +172,7 @@ async def _tell(
 
 
 def _role(event: CaseResolved, report: KnownReport) -> RecipientRole:
-    """Who reported misuse learns only that the work is finished."""
+    """A person who reported misuse learns only that the work is finished."""
     misuse_case = event.report_type is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
     return RecipientRole.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else RecipientRole.REPORTER
 

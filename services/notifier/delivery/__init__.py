@@ -1,1 +1,1 @@
-"""Getting a message to its recipient: never none, a repeat only for an attempt that a crash left open."""
+"""Messages and their way to the recipient: none is lost, and only an attempt that a crash left open is repeated."""

@@ -20,7 +20,7 @@ _TEXT = 500
 
 
 class ReceiptBody(BaseModel):
-    """What Notify says of one message; the rest of what it sends is not looked at, least of all the address."""
+    """What Notify reports of one message; the rest of its body, above all the address, is not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Makes messages: six lines, no names, no narrative, the same words in text and in HTML (design: screens, Mail)."""
+"""Composes messages: six lines, no names, no narrative, the same words in text and in HTML."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ MOST_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Everything that the text of a message needs beside its facts."""
+    """Composes messages; these are what their texts need beside the facts."""
 
     acknowledgement_link: AcknowledgementLink
     public_url: str
@@ -137,6 +137,6 @@ def _html(lines: Sequence[str], links: Sequence[str]) -> str:
 
 
 def _with_anchor(line: str, anchors: Mapping[str, str]) -> str:
-    """Make the link at the end of a line one; lines carry at most one."""
+    """Make an anchor of the link at the end of a line; a line carries at most one."""
     before, space, last = line.rpartition(" ")
     return f"{before}{space}{anchors[last]}" if last in anchors else line

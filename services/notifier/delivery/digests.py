@@ -54,7 +54,7 @@ def held_until(
     """Return until when an alert waits, None where it leaves at once.
 
     Args:
-        purpose: why somebody is told.
+        purpose: why the alert is sent.
         urgency: how soon they should act.
         lately: how many alerts its recipient was sent within the storm window before this one.
         now: the time of the decision.
@@ -81,13 +81,13 @@ def _moments(now: datetime, times: Sequence[time]) -> list[datetime]:
 
 
 async def hold(session: AsyncSession, held: Sequence[tuple[NewDelivery, datetime]]) -> None:
-    """Keep first deliveries back until their times."""
+    """Hold first deliveries back until their times."""
     if held:
         await session.execute(insert(HeldAlertRow), [_row(item, due_at) for item, due_at in held])
 
 
 async def send_due(session: AsyncSession, now: datetime, *, ids: Ids) -> int:
-    """Send everything that waits for whoever has something due, in one message each; returns how many alerts."""
+    """Send each recipient with something due all that waits for them, in one message; return how many alerts."""
     due = select(HeldAlertRow).where(HeldAlertRow.due_at <= now).order_by(HeldAlertRow.due_at).limit(_RECIPIENTS)
     first = (await session.scalars(due.with_for_update(skip_locked=True))).all()
     if not first:
@@ -112,7 +112,7 @@ async def send_due(session: AsyncSession, now: datetime, *, ids: Ids) -> int:
 
 
 async def one_by_one(session: AsyncSession, settled: Sequence[Settled]) -> list[Settled]:
-    """Return what was settled, each summary as the alerts that it stood for."""
+    """Return what was settled, with each summary replaced by the alerts in it."""
     summaries = [item.alert_id for item in settled if item.kind is DeliveryKind.SUMMARY]
     within: dict[AlertId, list[HeldAlertRow]] = defaultdict(list)
     if summaries:
@@ -140,7 +140,7 @@ def _each(item: Settled, within: dict[AlertId, list[HeldAlertRow]]) -> list[Sett
 
 
 def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> NewDelivery:
-    """One alert leaves as it would have left; several leave as a summary."""
+    """Return one alert as it would have been sent, several as a summary."""
     one = rows[0]
     if len(rows) == 1:
         return NewDelivery(

@@ -67,7 +67,7 @@ CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
     AlertPurpose.REVIEW_DUE: MessageClass.ACCOUNT,
     AlertPurpose.EXCEPTION_EXPIRED: MessageClass.ACCOUNT,
 }
-"""Every purpose that somebody is told for; the others only say why nobody is."""
+"""Every purpose that sends a message; the others only record why no one is told."""
 
 ASKS = frozenset({AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED, AlertPurpose.MISUSE_ASSIGNED})
 """What a recipient is asked to acknowledge."""
@@ -161,7 +161,7 @@ class SendResultKind(StrEnum):
     TECHNICAL = "technical"
     """Our side is broken: sender refused, sign-in refused, no TLS. Mended by an operator, so it is tried again."""
     ABANDONED = "abandoned"
-    """Left open by a crash: nobody knows whether the provider took it."""
+    """Left open by a crash: it is unknown whether the provider took it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Message:
     text: str
     html: str
     message_id: str
-    """The same for every attempt, so that a mail program can drop a repeat."""
+    """The same for every attempt, so that an email program can drop a repeat."""
     in_reply_to: str | None = None
     possible_repeat: bool = False
 
@@ -205,7 +205,7 @@ class NewDelivery:
     recipient: str
     notice: Mapping[str, str]
     last_resort: bool
-    """Nobody would be told after this one: never given up."""
+    """No one would be told after this one, so it is never given up."""
     asked_at: datetime
     """When what it tells of happened: a report was submitted, a reminder fell due."""
 
@@ -269,7 +269,7 @@ def next_step(
     """Decide what follows the `number`th attempt (from 1).
 
     A refusal for good ends the delivery, so that the next in the chain is told at once; so does a long outage. The last
-    resort has nobody after it and is tried again each hour until it is taken.
+    resort has no one after it and is tried again each hour until it is taken.
     """
     if result is SendResultKind.ACCEPTED:
         return NextStep(DeliveryState.ACCEPTED, None)
@@ -285,12 +285,12 @@ def wait_after(number: int) -> timedelta:
 
 
 class Channel(Protocol):
-    """A way to reach somebody."""
+    """A way to reach a recipient."""
 
     name: str
 
     async def send(self, message: Message) -> SendResult:
-        """Try once, within a bounded time. Never raises: whatever goes wrong is an result."""
+        """Try once, within a bounded time. Never raises: what goes wrong is in the result."""
         ...
 
     async def close(self) -> None: ...

@@ -1,6 +1,6 @@
 """The English texts, purpose by purpose and role by role. Each becomes six lines in text and in HTML.
 
-No text names a person or repeats what somebody wrote; a test reads them all.
+No text names a person or repeats what a reporter wrote; a test reads them all.
 """
 
 from collections.abc import Mapping
@@ -99,7 +99,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
     },
     AlertPurpose.URGENT_CASE: {
         RecipientRole.TEAM: Wording(
-            "a case needs somebody on call",
+            "a case needs the person on call",
             "An urgent case has come to your team while it is not at work.",
             "What to do: open the case, claim it and act on it now, or hand it over.",
         ),
@@ -108,14 +108,14 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
         RecipientRole.LEAD: Wording(
             "a deadline is at risk",
             "Most of the time that a case of your team has is used up.",
-            "What to do: see who has the case, and give it to somebody who can act in time.",
+            "What to do: see who has the case, and give it to someone who can act in time.",
         ),
     },
     AlertPurpose.DEADLINE_MISSED: {
         RecipientRole.LEAD: Wording(
             "a deadline was missed",
             "A case of your team has missed a deadline.",
-            "What to do: see what keeps the case, and give it to somebody who can act now.",
+            "What to do: see what keeps the case, and give it to someone who can act now.",
         ),
     },
     AlertPurpose.REPORT_MOVED: {
@@ -160,7 +160,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
     AlertPurpose.ACCOUNT_TAKEN_OVER: {
         RecipientRole.COMMS: Wording(
             "an official account may be taken over",
-            "A report says that somebody else controls an official account.",
+            "A report says that someone else controls an official account.",
             "What to do: work with the Security Incident Response Team (SIRT), who have the case, to get it back. Stop "
             "planned posts until then.",
             "Open the register of accounts",
@@ -183,7 +183,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
         ),
         RecipientRole.OWNER: Wording(
             "an operator's access has to be removed",
-            "Somebody may no longer operate a social media account that you answer for.",
+            "An operator may no longer use a social media account that you answer for.",
             "What to do: remove their access on the platform, and add the evidence to the account's page.",
             "See the account",
         ),

@@ -78,7 +78,7 @@ async def claim(
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Say what is to be sent now: also what was due now, or was to be tried again, by a clock that was set back."""
+    """Return what is to be sent now, also what was due or to be retried by a clock that has since been set back."""
     put_off = or_(DeliveryRow.attempts == 0, DeliveryRow.due_at > now + NO_WAIT_IS_LONGER)
     return and_(
         DeliveryRow.due_at.is_not(None),
@@ -133,7 +133,7 @@ async def settle(
 async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) -> None:
     """Send no more reminders of these alerts; one that is being sent just now may still arrive.
 
-    What somebody else has locked is being claimed or settled: whoever settles it asks again.
+    What another transaction has locked is being claimed or settled; the one that settles it asks again.
     """
     if not alert_ids:
         return

@@ -1,4 +1,4 @@
-"""A process's sign of life in PostgreSQL: an advisory lock on a connection of its own, which also hears wake-ups."""
+"""A delivery process's heartbeat in PostgreSQL: an advisory lock on its own connection, which also hears wake-ups."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 @dataclass(slots=True)
 class Heartbeat:
-    """Says that `worker` lives, until `lost`."""
+    """Shows other processes that `worker` lives, until `lost`."""
 
     worker: int
     connection: AsyncConnection
@@ -27,10 +27,10 @@ class Heartbeat:
     holds: bool = False
 
     async def hold(self) -> None:
-        """Take the worker's lock, unless a connection of before still has it: then too the worker is seen to live.
+        """Take the worker's lock. If an earlier connection still holds it, others see the worker live all the same.
 
-        One that has it asks the server for something: a network that was cut tells nobody, and the server may have
-        given the lock up since.
+        One that has it asks the server for something: a cut network goes unnoticed, and the server may have given
+        the lock up since.
         """
         if self.holds:
             await self.connection.execute(select(1))

@@ -37,8 +37,8 @@ Compose = Callable[[Attempt, datetime], Message]
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
 _GONE_FOR = 2.0
-"""Seconds that a worker must be seen gone: one that lost only its connection is back before."""
-_DATABASE_AWAY = 1.0
+"""Seconds that a worker must be seen gone: one that lost only its connection is back sooner."""
+_DATABASE_UNAVAILABLE = 1.0
 _TRIES_WHEN_STOPPING = 3
 
 
@@ -96,7 +96,7 @@ class DeliveryLoop:
         except Exception as error:  # noqa: BLE001 -- the outermost loop: whatever it is, the deliveries stay due
             self.unready_because = "database unavailable" if is_transient(error) else f"cannot send: {class_of(error)}"
             _report("delivery_waits", error)
-            await wait_for_stop(stop, _DATABASE_AWAY)
+            await wait_for_stop(stop, _DATABASE_UNAVAILABLE)
 
     async def _deliver(self, presence: Heartbeat, stop: asyncio.Event) -> None:
         look_at = 0.0
@@ -117,7 +117,7 @@ class DeliveryLoop:
             _log.info("deliveries_released", count=released)
 
     def _long_gone(self, workers: Collection[int], moment: float) -> set[int]:
-        """Return which of `workers`, gone now, were so at each look for a while; never this one, which lives."""
+        """Return which of `workers`, gone now, were gone at every look for a while; never this worker itself."""
         self._gone_since = {worker: self._gone_since.get(worker, moment) for worker in workers}
         return {w for w, since in self._gone_since.items() if w != self._worker and moment - since >= _GONE_FOR}
 
@@ -162,7 +162,7 @@ class DeliveryLoop:
             if stop.is_set() and tries >= _TRIES_WHEN_STOPPING:
                 _log.warning("outcome_left_open")
                 return
-            await asyncio.sleep(_DATABASE_AWAY)
+            await asyncio.sleep(_DATABASE_UNAVAILABLE)
 
     async def _recorded_once(self, attempt_id: UUID, *, alone: bool) -> bool:
         """Record what became of an attempt: what was sent must not be sent again, so this is tried until it succeeds.
@@ -192,7 +192,7 @@ class DeliveryLoop:
                 now = self._clock.now()
                 settled = await handlers.settle(session, results, times=self._deliveries.times, now=now)
                 await self._deliveries.on_settled(session, settled, now)
-        except Exception as error:  # noqa: BLE001 -- the mail is out: an result that is lost sends it again
+        except Exception as error:  # noqa: BLE001 -- the message is out: if its result is lost, it is sent again
             _report("outcome_waits", error)
             return False
         _measure(settled, now)
@@ -200,7 +200,7 @@ class DeliveryLoop:
 
 
 def _report(event: str, error: Exception) -> None:
-    """Log what passes by itself as a warning, anything else with where it came from."""
+    """Log a transient error as a warning, any other with its traceback."""
     report = _log.warning if is_transient(error) else _log.exception
     report(event, error=class_of(error))
 

@@ -82,7 +82,7 @@ class NotifyChannel:
 
 
 def reference_of(message_id: str) -> str:
-    """Return what Notify is told of a message, from its Message-ID: the same for every attempt."""
+    """Return our reference for Notify, from the Message-ID: the same for every attempt."""
     return message_id.strip("<>").partition("@")[0]
 
 
@@ -94,7 +94,7 @@ def _known(client: NotificationsAPIClient, message: Message) -> str | None:
 
 
 def _result_of(error: Exception) -> SendResult:
-    """Map what Notify documents: 400 and 403 will not mend themselves, 429 and 500 will."""
+    """Map Notify's documented errors: 400 and 403 stay until a person acts, 429 and 500 pass."""
     if not isinstance(error, APIError):
         unsure = isinstance(error, TimeoutError | OSError | KeyError)
         return SendResult(SendResultKind.TEMPORARY if unsure else SendResultKind.TECHNICAL, unsure=unsure)
@@ -115,11 +115,11 @@ STATUSES: Mapping[str, SendResultKind] = {
     "temporary-failure": SendResultKind.TEMPORARY,
     "technical-failure": SendResultKind.TECHNICAL,
 }
-"""Notify's final statuses of an e-mail; the others say only that it is on its way."""
+"""Notify's final statuses of an email; the others say only that it is on its way."""
 
 
 def message_of(reference: str | None) -> tuple[AlertId, DeliveryKind] | None:
-    """Return which of our messages a reference names, None where it names none."""
+    """Return the message that a reference names; None where it names none of ours."""
     alert_id, _, kind = (reference or "").partition(".")
     try:
         return AlertId(UUID(alert_id)), DeliveryKind(kind)

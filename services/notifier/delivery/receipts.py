@@ -1,4 +1,4 @@
-"""What a provider says of a message that it took: it may come late, twice and out of order."""
+"""Delivery receipts: what a provider reports of a message it took, perhaps late, twice and out of order."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _DELIVERED = "delivered"
 
 
 class NotRecordedYet(Exception):
-    """The message is being handed over just now: what became of it is to be said again."""
+    """The message is being handed over just now: the provider has to send the receipt again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One status of one message."""
+    """One status of one message, as its provider reports it."""
 
     provider_id: str
     alert_id: AlertId
@@ -36,7 +36,7 @@ class Receipt:
 
     @property
     def status(self) -> str:
-        """Return what is remembered of it."""
+        """Return the status as it is stored."""
         return _DELIVERED if self.result is SendResultKind.ACCEPTED else self.result.value
 
 
@@ -49,7 +49,7 @@ class DeliveryReceipts:
     on_delivered: OnDelivered
     times: DeliveryTimes
     token: bytes | None
-    """What Notify proves itself with; None where no receipts are taken."""
+    """The bearer token Notify has to send; None where no receipts are taken."""
 
     async def take(self, session: AsyncSession, receipt: Receipt, now: datetime) -> None:
         """Take `receipt`, however late and however often it comes.
@@ -67,7 +67,7 @@ class DeliveryReceipts:
 
 
 async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, times: DeliveryTimes) -> Settled | None:
-    """Take a receipt; None where it changes nothing: said before, about another attempt, or after it was delivered.
+    """Take a receipt; return None where it changes nothing: a repeat, about another attempt, or after delivery.
 
     Raises:
         NotRecordedYet: the attempt is still open.
@@ -121,7 +121,7 @@ async def _fails(
     now: datetime,
     times: DeliveryTimes,
 ) -> bool:
-    """Try again or end the delivery, unless it arrived after all or another attempt is under way."""
+    """Retry or end the delivery, unless it arrived after all or another attempt is under way."""
     arrived = await session.get(ReceiptRow, (receipt.provider_id, _DELIVERED))
     if arrived or delivery.state != DeliveryState.ACCEPTED or attempt.number != delivery.attempts:
         return False

@@ -1,4 +1,4 @@
-"""Mail by SMTP (RFC 5321), a few connections kept open between messages."""
+"""Email by SMTP (RFC 5321), a few connections kept open between messages."""
 
 import asyncio
 import time
@@ -25,14 +25,14 @@ REPEAT_HEADER = "X-Signpost-Possible-Repeat"
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where and how mail is handed over."""
+    """Where and how email is handed over."""
 
     host: str
     port: int
     sender: str
     starttls: bool = False
     ca_file: Path | None = None
-    """Of the authority to trust instead of the system's."""
+    """The authority to trust instead of the system's."""
     username: str | None = None
     password: str | None = None
     timeout: timedelta = timedelta(seconds=20)
@@ -40,7 +40,7 @@ class MailServer:
 
 
 class SmtpChannel:
-    """Hands mails to one mail server; several at once."""
+    """Hands emails to one mail server, several at once."""
 
     name = "email"
 
@@ -54,7 +54,7 @@ class SmtpChannel:
         try:
             async with asyncio.timeout(self._server.timeout.total_seconds()), self._connection(dialogue) as client:
                 await self._hand_over(client, message, dialogue)
-        except Exception as error:  # noqa: BLE001 -- the port promises an result whatever goes wrong
+        except Exception as error:  # noqa: BLE001 -- the port promises a result whatever goes wrong
             result = _result_of(error, dialogue)
             _log.warning("mail_not_accepted", kind=result.kind.value, code=result.code, error=type(error).__name__)
             return result

@@ -12,7 +12,7 @@ from shared.db.metadata import personal
 
 
 class DeliveryRow(Base):
-    """Something to be delivered to one recipient; `due_at` is when the loop takes it (again)."""
+    """A message for one recipient; `due_at` is when the loop next takes it."""
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -39,7 +39,7 @@ class DeliveryRow(Base):
 
 
 class AttemptRow(Base):
-    """One try: committed before the dialogue with the provider, closed after it."""
+    """One attempt: committed before the dialogue with the provider, closed after it."""
 
     __tablename__ = "attempt"
     __table_args__ = (

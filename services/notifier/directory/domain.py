@@ -11,7 +11,7 @@ from shared.ids import StaffId
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """Somebody in the directory (Sc-a: employee, contractor, consultant, other worker, staff of an ALB)."""
+    """A person in the directory (Sc-a: employee, contractor, consultant, other worker, staff of an ALB)."""
 
     staff_id: StaffId
     name: str
@@ -22,7 +22,7 @@ class StaffMember:
 
 @dataclass(frozen=True, slots=True)
 class ReportingLine:
-    """Who managed somebody, and when. Both dates are included; None is open-ended."""
+    """Who managed a person, and when. Both dates are included; None is open-ended."""
 
     staff_id: StaffId
     manager: StaffId
@@ -30,17 +30,17 @@ class ReportingLine:
     last_day: date | None = None
 
     def holds_on(self, day: date) -> bool:
-        """Tell whether the line holds on `day`."""
+        """Return whether the line holds on `day`."""
         return (self.first_day is None or self.first_day <= day) and (self.last_day is None or day <= self.last_day)
 
     def overlaps(self, other: "ReportingLine") -> bool:
-        """Tell whether there is a day on which both hold."""
+        """Return whether there is a day on which both hold."""
         return _not_after(self.first_day, other.last_day) and _not_after(other.first_day, self.last_day)
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What is known of some people and of everybody above them."""
+    """What is known of some people and of everyone above them."""
 
     staff: Mapping[StaffId, StaffMember] = field(default_factory=lambda: MappingProxyType({}))
     lines: Mapping[StaffId, tuple[ReportingLine, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -62,11 +62,11 @@ class Directory:
         )
 
     def member(self, staff_id: str | None) -> StaffMember | None:
-        """Find somebody by a staff id as people type it: in any case, with spaces around it."""
+        """Find a person by a staff id as people type it: in any case, with spaces around it."""
         return self._by_folded_id.get(folded(staff_id)) if staff_id else None
 
     def with_email(self, email: str | None) -> StaffMember | None:
-        """Find somebody by address, in any case."""
+        """Find a person by address, in any case."""
         return self._by_email.get(email.strip().lower()) if email else None
 
     def manager_of(self, staff_id: StaffId, day: date) -> StaffMember | None:
@@ -84,7 +84,7 @@ class Directory:
         return tuple(chain.values())
 
     def in_a_circle(self, line: ReportingLine) -> bool:
-        """Tell whether on the first day of `line`, or of a line above it, somebody would manage themselves."""
+        """Return whether on the first day of `line`, or of a line above it, a person would manage themselves."""
         days = {start for above in self._lines_above(line) if (start := _later(above.first_day, line.first_day))}
         return any(self._returns_to(line.staff_id, day) for day in days | {line.first_day or date.min})
 
@@ -111,7 +111,7 @@ class Directory:
 
 
 def folded(staff_id: str) -> str:
-    """Return what two spellings of one staff id have in common."""
+    """Return the form that all spellings of one staff id share."""
     return staff_id.strip().casefold()
 
 

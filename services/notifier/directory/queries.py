@@ -18,18 +18,18 @@ _FOLDED_NAME: ColumnElement[str] = literal_column(
     "'øłđðı', 'olddi')",
     Text,
 )
-"""Near enough to how names are compared; the words of a name are letters and digits only."""
+"""Close to how `name_words` folds names; the words of a name are letters and digits only."""
 
 
 async def whole_directory(session: AsyncSession) -> Directory:
-    """Return everybody and every line."""
+    """Return every person and every line."""
     return await _read(session, None)
 
 
 async def around(
     session: AsyncSession, staff_ids: Collection[str], emails: Collection[str], names: Collection[str] = ()
 ) -> Directory:
-    """Return the people known by one of these, everybody above them, and their lines.
+    """Return the people known by one of these, everyone above them, and their lines.
 
     Args:
         session: the caller's transaction.
@@ -63,7 +63,7 @@ async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dic
 
 
 async def managed_by(session: AsyncSession, manager: StaffId, day: date) -> list[StaffMember]:
-    """Return whom somebody manages on `day`, without those further down."""
+    """Return the people `manager` manages on `day`, without those further down."""
     above = aliased(StaffRow)
     rows = await session.execute(
         select(StaffRow.staff_id, StaffRow.name, StaffRow.email, StaffRow.organisation)

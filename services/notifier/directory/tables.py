@@ -12,7 +12,7 @@ from shared.db.metadata import personal
 
 
 class StaffRow(Base):
-    """Somebody who works here."""
+    """A person who works here."""
 
     __tablename__ = "staff"
     __table_args__ = (
@@ -25,13 +25,13 @@ class StaffRow(Base):
     number: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     staff_id: Mapped[str] = mapped_column(Text, unique=True, info=personal("staff number", retention="directory"))
     name: Mapped[str] = mapped_column(Text, info=personal("name", retention="directory"))
-    email: Mapped[str] = mapped_column(Text, info=personal("work e-mail address", retention="directory"))
+    email: Mapped[str] = mapped_column(Text, info=personal("work email address", retention="directory"))
     organisation: Mapped[str] = mapped_column(Text)
     imported_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class ReportingLineRow(Base):
-    """Who manages somebody in a period; nobody has two managers on one day."""
+    """Who manages a person in a period; no one has two managers on one day."""
 
     __tablename__ = "reporting_line"
     __table_args__ = (

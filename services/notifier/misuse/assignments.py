@@ -34,7 +34,7 @@ _WAITS = RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT
 
 @dataclass(frozen=True, slots=True)
 class MisuseCase:
-    """A misuse case as it was routed or given back: who is to be told of it now."""
+    """A misuse case as it was routed or given back, for which a manager is to be chosen."""
 
     case_id: CaseId
     report_id: ReportId
@@ -43,9 +43,9 @@ class MisuseCase:
     at: datetime
     facts: MisuseFacts | None
     union_activity: bool
-    """Triage says that it may be about that, whatever the report says (C-j)."""
+    """Triage found that it may be about union activity, whatever the report says (C-j)."""
     for_a_manager: bool
-    """It is with the line manager's team: somebody has to work it."""
+    """It is with the line manager's team: a manager has to work it."""
     by_a_person: bool
     """The triage desk gave it to a manager, knowing what it is about."""
 
@@ -53,7 +53,7 @@ class MisuseCase:
 async def assign(
     session: AsyncSession, asked: Sequence[MisuseCase], now: datetime, *, context: AlertContext, desk: Recipient
 ) -> None:
-    """Choose who works each case and who else is told, store it, and say so."""
+    """Choose who works each case and who else is told; store it and publish the assignment."""
     if not asked:
         return
     directory = await directory_for(session, [item.facts for item in asked if item.facts])
@@ -97,7 +97,7 @@ async def tell_managers_after_agreement(
 
 
 async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -> Directory:
-    """Load whoever these reports may be about or name, and everybody above them, in two statements."""
+    """Load the people these reports may be about or name, and everyone above them, in two statements."""
     staff_ids = {facts.reporter.staff_id for facts in reports} | {facts.subject.staff_id for facts in reports}
     staff_ids |= {person.staff_id for facts in reports for person in facts.affected}
     said = [text for f in reports for text in (f.reporter.email, f.manager_email, *_texts(f))]

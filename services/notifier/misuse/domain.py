@@ -21,7 +21,7 @@ _NEVER: dict[str, RecipientReason] = {
 
 @dataclass(frozen=True, slots=True)
 class ChoiceContext:
-    """What a choice about misuse is made within."""
+    """What a choice about misuse depends on."""
 
     directory: Directory
     day: date
@@ -31,7 +31,7 @@ class ChoiceContext:
 
 
 def may_be_union_activity(facts: MisuseFacts) -> bool:
-    """Tell whether the report is, or may be, about union activity: then no manager learns of it (C-j)."""
+    """Return whether the report is, or may be, about union activity: then no manager learns of it (C-j)."""
     return facts.union_activity is not YesNoUnsure.NO
 
 
@@ -60,10 +60,10 @@ def choose_manager(facts: MisuseFacts | None, setting: ChoiceContext, *, passed_
 
 
 def choose_reporters_manager(facts: MisuseFacts, setting: ChoiceContext, working: Recipient | None) -> Choice:
-    """Choose who is told that somebody of theirs reported misuse (R-c); no manager above them hears of it.
+    """Choose which manager is told that one of their people reported misuse (R-c); no manager above them hears of it.
 
-    Never whoever works the case, never for a reporter who is confidential, anonymous or has declined, and nobody where
-    it may be about union activity.
+    Never the manager who works the case, never where the reporter is confidential, anonymous or has declined, and no
+    one where it may be about union activity.
     """
     if may_be_union_activity(facts):
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
@@ -83,9 +83,9 @@ def without(choice: Choice, told: Recipient | None) -> Choice:
 
 
 def subject_of(subject: Subject, directory: Directory) -> StaffMember | None:
-    """Return the one person whom the report is about; None where it could be another.
+    """Return the one person the report is about; None where it could be another.
 
-    A staff id decides, unless the name beside it is somebody else's; else an address, else a name that is exactly one
+    A staff id decides, unless the name beside it is another person's; else an address, else a name that is exactly one
     person's.
     """
     if known := directory.member(subject.staff_id):

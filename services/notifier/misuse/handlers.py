@@ -1,4 +1,4 @@
-"""What managers do with misuse cases, and what becomes of an assignment meanwhile."""
+"""What managers do with misuse cases, and how an assignment is passed on or ends."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ async def record_action(
     """Record what the assigned manager did; returns the alert that asked for it.
 
     Raises:
-        NotAssignedToThem: somebody else's case, or none.
+        NotAssignedToThem: another manager's case, or none.
         AlreadyDone: an action was recorded before, or the case is no longer theirs.
     """
     row = await _own(session, case_id, manager)
@@ -59,7 +59,7 @@ async def refer_to_sirt(
     """Refer the case to SIRT (R-c); returns the alert that asked for it.
 
     Raises:
-        NotAssignedToThem: somebody else's case, or none.
+        NotAssignedToThem: another manager's case, or none.
         AlreadyDone: it was referred before, or the case is no longer theirs.
     """
     row = await _own(session, case_id, manager)
@@ -81,7 +81,7 @@ async def record_finding(
     *,
     ids: Ids,
 ) -> None:
-    """Keep what a manager found about one of their people without a report. Nobody else is told."""
+    """Record what a manager found about one of their people without a report. No one else is told."""
     session.add(
         FindingRow(
             finding_id=ids.uuid(),
@@ -98,7 +98,7 @@ async def record_finding(
 async def pass_on(
     session: AsyncSession, case_id: CaseId, passed_on: PassedOn, now: datetime, *, outbox: Outbox
 ) -> None:
-    """Give the case to whom its alert was passed on; to nobody where that is the desk."""
+    """Give the case to the person its alert was passed on to; to no manager where that is the desk."""
     row = await session.get(AssignmentRow, case_id, with_for_update=True)
     if row is None or row.action is not None or row.ended_at is not None:
         return
@@ -110,7 +110,7 @@ async def pass_on(
 
 
 async def end(session: AsyncSession, case_ids: Collection[CaseId], now: datetime) -> None:
-    """These cases are finished, or with another team: no manager works them now."""
+    """End the assignments of these cases: they are finished, or with another team."""
     if case_ids:
         await session.execute(
             update(AssignmentRow)

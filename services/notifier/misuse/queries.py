@@ -52,7 +52,7 @@ async def with_manager(
 
 
 async def open_case(session: AsyncSession, case_id: CaseId, manager: StaffId | None) -> AssignedCase | None:
-    """Return the case where this manager works it; somebody else's is as unknown as one that never was."""
+    """Return the case where this manager works it; another manager's is as unknown as one that never was."""
     row = await session.get(AssignmentRow, case_id)
     return AssignedCase.model_validate(row) if row and manager and row.manager == manager else None
 

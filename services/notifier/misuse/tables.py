@@ -11,7 +11,7 @@ from shared.db.metadata import personal
 
 
 class AssignmentRow(Base):
-    """The manager whom a misuse case is with; the newest assignment wins. Nobody: the triage desk has it."""
+    """The manager a misuse case is with; the newest assignment wins. Without one, the triage desk has it."""
 
     __tablename__ = "assignment"
     __table_args__ = (

@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Something that everybody is asked to have read."""
+    """A document that everyone is asked to have read."""
 
     key: str
     title: str

@@ -38,7 +38,7 @@ class TeamAlert:
 
 @dataclass(frozen=True, slots=True)
 class TeamFinding:
-    """A finding with the name of whom it is about."""
+    """A finding with the name of the person it is about."""
 
     finding: FindingView
     name: str
@@ -64,11 +64,11 @@ class Team:
     worked: Sequence[AssignedCase]
     findings: Sequence[TeamFinding]
     manages: bool
-    """Whether anybody reports to them today."""
+    """Whether anyone reports to them today."""
 
     @property
     def nothing_waits(self) -> bool:
-        """Tell whether nothing needs this manager now."""
+        """Return whether nothing needs this manager now."""
         return not self.cases and not self.waiting
 
 
@@ -98,7 +98,7 @@ async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages, today: da
 
 
 async def people_of(session: AsyncSession, viewer: Viewer, today: date) -> list[StaffMember]:
-    """Return whom this person manages today, by name."""
+    """Return the people this person manages today, by name."""
     if not viewer.staff_id:
         return []
     return sorted(await managed_by(session, StaffId(viewer.staff_id), today), key=lambda member: member.name)
@@ -107,7 +107,7 @@ async def people_of(session: AsyncSession, viewer: Viewer, today: date) -> list[
 async def awareness_of_people(
     session: AsyncSession, viewer: Viewer, today: date, version: str
 ) -> list[tuple[StaffMember, Awareness]]:
-    """Return what each of somebody's people has acknowledged of the policy's text `version` (R-b)."""
+    """Return what each person `viewer` manages has acknowledged of the policy's text `version` (R-b)."""
     people = await people_of(session, viewer, today)
     known = await awareness_of(session, [member.staff_id for member in people], version) if people else {}
     return [(member, known[member.staff_id]) for member in people]

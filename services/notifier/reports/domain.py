@@ -1,4 +1,4 @@
-"""What notifier keeps of a report. Pure: the least that later messages need, never what happened."""
+"""What notifier keeps of a report: the least that later messages need, never what happened. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class MisuseFacts:
 
     @property
     def suspected(self) -> tuple[Person, ...]:
-        """Return the subject as somebody whom nothing may reach."""
+        """Return the subject as a person to be told nothing."""
         who = self.subject
         return (Person(relation=Relation.COLLEAGUE, name=who.name, staff_id=who.staff_id, handle=who.handle),)
 
@@ -74,7 +74,7 @@ class KnownReport:
 
     @property
     def exempt(self) -> bool:
-        """Tell whether whom it was about is erased (C-j): then nobody can tell from whom to keep it."""
+        """Return whether the subject is erased (C-j): then it is unknown who must not read it."""
         return self.form is ReportType.MISUSE and self.misuse is None
 
 
@@ -113,7 +113,7 @@ def form_of(event: ReportEvent) -> ReportType:
 
 
 def says_abuse(event: ReportEvent) -> bool:
-    """Tell whether somebody's manager is told at once (S3), whichever form it came by."""
+    """Return whether a manager is told at once (S3), whichever form it came by."""
     return isinstance(event, AbuseEvent) or event.says_abuse
 
 
@@ -156,7 +156,7 @@ def _beside_abuse(event: AbuseEvent | IncidentEvent) -> MisuseFacts | None:
 def contact_of(reporter: Reporter) -> str | None:
     """Return the one address that the reporter may be written to.
 
-    Nobody writes to an anonymous reporter. A confidential one is written to only where they said that it is safe.
+    An anonymous reporter is never written to; a confidential one only where they said that it is safe.
     """
     safe = address_in(reporter.safe_contact)
     match reporter.confidentiality:
@@ -169,7 +169,7 @@ def contact_of(reporter: Reporter) -> str | None:
 
 
 def address_in(text: str | None) -> str | None:
-    """Return `text` where it is one e-mail address and nothing else."""
+    """Return `text` where it is one email address and nothing else."""
     said = (text or "").strip()
     return said.lower() if _ADDRESS.fullmatch(said) and said.isascii() else None
 

@@ -76,4 +76,4 @@ async def test_said_twice_the_first_time_stays(notifier: Notifier, web: Notifier
 async def test_who_manages_nobody_is_told_so(web: NotifierWeb) -> None:
     async with web.client(LUCA) as client:
         page = (await client.get(TEAM)).text
-    assert "The staff directory lists nobody who reports to you" in page
+    assert "The staff directory does not list anyone who reports to you" in page

@@ -230,7 +230,7 @@ async def test_a_finding_is_about_one_of_their_people_and_not_in_the_future(
 async def test_who_manages_nobody_is_told_so(web: NotifierWeb) -> None:
     async with web.client(LUCA) as client:
         page = await client.get(f"{PAGE}/findings/new")
-    assert "You manage nobody" in page.text
+    assert "You do not manage anyone" in page.text
 
 
 async def test_a_long_list_goes_on_on_the_next_page(notifier: Notifier, web: NotifierWeb) -> None:
