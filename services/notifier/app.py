@@ -18,7 +18,7 @@ from services.notifier.alerts.decisions import EMAIL, NOTIFY, AlertContext
 from services.notifier.alerts.domain import AddressBook, Recipient
 from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.follow_ups import FollowUps
-from services.notifier.consumer import Receiving
+from services.notifier.consumer import ReportHandlers
 from services.notifier.delivery import api as delivery
 from services.notifier.delivery.api import ReceiptParts
 from services.notifier.delivery.composer import Composer
@@ -64,7 +64,7 @@ _FORGET_EVERY = timedelta(minutes=10)
 class NotifierParts(AcknowledgementParts, AwarenessParts, ReceiptParts):
     """What the routes and roles of notifier work with."""
 
-    following: FollowUps
+    follow_ups: FollowUps
 
 
 @asynccontextmanager
@@ -81,30 +81,30 @@ async def open_service(
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         context = _alert_context(settings, fields["ids"], fields["outbox"])
-        answering = Acknowledgements(_answer_times(settings), context)
+        acknowledgements = Acknowledgements(_answer_times(settings), context)
         parts = NotifierParts(
             **fields,
             links=_links(settings),
-            answering=answering,
-            following=FollowUps(context, _mailboxes(settings)),
+            acknowledgements=acknowledgements,
+            follow_ups=FollowUps(context, _mailboxes(settings)),
             policy_version=settings.notifier_policy_version,
-            receipts=_receipts(settings, answering),
+            receipts=_receipts(settings, acknowledgements),
         )
-        deliveries = Deliveries(channels, _composer(settings, parts.links), answering.settled, _times(settings))
-        receiving = Receiving(parts.following, settings.notifier_remember_reports_for)
-        roles = _roles(parts, receiving, deliveries)
+        deliveries = Deliveries(channels, _composer(settings, parts.links), acknowledgements.settled, _times(settings))
+        reports = ReportHandlers(parts.follow_ups, settings.notifier_remember_reports_for)
+        roles = _roles(parts, reports, deliveries)
         app = create_app(parts, prefix=PREFIX, routers=ROUTERS, refusals={}, readiness=partial(why_unready, roles))
         yield Service(parts, PREFIX, app, roles)
 
 
-def _roles(parts: NotifierParts, receiving: Receiving, deliveries: Deliveries) -> Sequence[Role]:
+def _roles(parts: NotifierParts, reports: ReportHandlers, deliveries: Deliveries) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
     sweep = partial(Sweep, database=database, clock=clock, every=_SWEEP_EVERY)
     return (
         BatchConsumer(
             consumer.GROUP,
             topics=consumer.TOPICS,
-            handlers=consumer.handlers(receiving),
+            handlers=consumer.handlers(reports),
             database=database,
             log=log,
             outbox=outbox,
@@ -112,9 +112,9 @@ def _roles(parts: NotifierParts, receiving: Receiving, deliveries: Deliveries) -
             ids=ids,
         ),
         DeliveryLoop(deliveries, database=database, clock=clock, ids=ids),
-        sweep("notifier-reminders", parts.answering.remind_due),
-        sweep("notifier-escalations", parts.answering.escalate_due),
-        sweep("notifier-follow-ups", parts.following.follow_due),
+        sweep("notifier-reminders", parts.acknowledgements.remind_due),
+        sweep("notifier-escalations", parts.acknowledgements.escalate_due),
+        sweep("notifier-follow-ups", parts.follow_ups.follow_due),
         sweep("notifier-digests", partial(send_due, ids=ids)),
         sweep("notifier-forgetting", forget_due, every=_FORGET_EVERY),
         Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
@@ -193,10 +193,13 @@ def _table(entries: Sequence[str]) -> dict[Team, Recipient]:
     return {Team(team): Recipient(address.strip().lower()) for team, _, address in pairs}
 
 
-def _receipts(settings: NotifierSettings, answering: Acknowledgements) -> DeliveryReceipts:
+def _receipts(settings: NotifierSettings, acknowledgements: Acknowledgements) -> DeliveryReceipts:
     token = settings.notifier_notify_callback_token
     return DeliveryReceipts(
-        answering.settled, answering.delivered, _times(settings), token.get_secret_value().encode() if token else None
+        acknowledgements.settled,
+        acknowledgements.delivered,
+        _times(settings),
+        token.get_secret_value().encode() if token else None,
     )
 
 

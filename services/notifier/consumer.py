@@ -1,4 +1,4 @@
-"""What notifier listens to: event type → handler, one line each."""
+"""The topics that notifier reads: event type → handler, one line each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.abuse_reports import alert_about_abuse, alert_after_all
+from services.notifier.alerts.abuse_reports import alert_about_abuse, alert_after_amendment
 from services.notifier.alerts.accounts import access_changed
 from services.notifier.cases import handlers as cases
 from services.notifier.cases.follow_ups import FollowUps
@@ -23,25 +23,25 @@ TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS
 
 
 @dataclass(frozen=True, slots=True)
-class Receiving:
-    """What every handler needs beside its batch."""
+class ReportHandlers:
+    """Handles reports: remembers them, alerts, and does what waited for them."""
 
-    following: FollowUps
+    follow_ups: FollowUps
     remember_for: timedelta
 
     async def submitted(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
-        """A report came: who is told at once, and what waited for it."""
+        """Remember new reports, alert about abuse, and follow up the cases that waited for them."""
         await self._remember(session, envelopes, now)
-        await alert_about_abuse(session, envelopes, now, context=self.following.context)
+        await alert_about_abuse(session, envelopes, now, context=self.follow_ups.context)
         known = [known_report(envelope.data).report_id for envelope in envelopes]
-        await self.following.follow(session, known, now)
+        await self.follow_ups.follow(session, known, now)
 
     async def amended(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
-        """A report was added to: its reporter may have said that their manager can be told."""
+        """Remember amended reports; their reporters may have agreed that a manager is told."""
         await self._remember(session, envelopes, now)
-        await alert_after_all(session, envelopes, now, context=self.following.context)
+        await alert_after_amendment(session, envelopes, now, context=self.follow_ups.context)
         await tell_managers_after_agreement(
-            session, envelopes, now, context=self.following.context, desk=self.following.boxes.desk
+            session, envelopes, now, context=self.follow_ups.context, desk=self.follow_ups.boxes.desk
         )
 
     async def _remember(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
@@ -49,25 +49,25 @@ class Receiving:
         await remember(session, known, now, remember_for=self.remember_for)
 
 
-def handlers(receiving: Receiving) -> Mapping[type[Event], Handler]:
+def handlers(reports: ReportHandlers) -> Mapping[type[Event], Handler]:
     """Return the handler of each event type."""
-    following = receiving.following
-    access = partial(access_changed, context=following.context, comms=following.boxes.comms)
+    follow_ups = reports.follow_ups
+    access = partial(access_changed, context=follow_ups.context, comms=follow_ups.boxes.comms)
     return {
-        intake.AbuseReportSubmitted: receiving.submitted,
-        intake.AbuseReportAmended: receiving.amended,
-        intake.MisuseReportSubmitted: receiving.submitted,
-        intake.MisuseReportAmended: receiving.amended,
-        intake.SecurityIncidentSubmitted: receiving.submitted,
-        intake.SecurityIncidentAmended: receiving.amended,
-        triage.CaseRouted: partial(cases.case_routed, following=following),
-        triage.CaseTransferred: partial(cases.case_transferred, following=following),
-        triage.CaseInformationAsked: partial(cases.information_asked, following=following),
-        triage.CaseResolved: partial(cases.case_resolved, following=following),
-        triage.CaseReopened: partial(cases.case_reopened, following=following),
-        triage.CaseClosed: partial(cases.case_closed, following=following),
-        triage.CaseDeadlineAtRisk: partial(cases.deadline_passes, following=following),
-        triage.CaseDeadlineMissed: partial(cases.deadline_passes, following=following),
+        intake.AbuseReportSubmitted: reports.submitted,
+        intake.AbuseReportAmended: reports.amended,
+        intake.MisuseReportSubmitted: reports.submitted,
+        intake.MisuseReportAmended: reports.amended,
+        intake.SecurityIncidentSubmitted: reports.submitted,
+        intake.SecurityIncidentAmended: reports.amended,
+        triage.CaseRouted: partial(cases.case_routed, follow_ups=follow_ups),
+        triage.CaseTransferred: partial(cases.case_transferred, follow_ups=follow_ups),
+        triage.CaseInformationAsked: partial(cases.information_asked, follow_ups=follow_ups),
+        triage.CaseResolved: partial(cases.case_resolved, follow_ups=follow_ups),
+        triage.CaseReopened: partial(cases.case_reopened, follow_ups=follow_ups),
+        triage.CaseClosed: partial(cases.case_closed, follow_ups=follow_ups),
+        triage.CaseDeadlineAtRisk: partial(cases.deadline_passes, follow_ups=follow_ups),
+        triage.CaseDeadlineMissed: partial(cases.deadline_passes, follow_ups=follow_ups),
         registry.AuthorisationGranted: access,
         registry.AuthorisationWithdrawn: access,
         registry.ReviewDue: access,

@@ -26,20 +26,20 @@ class AcknowledgementParts(Parts):
     """What these routes need beside the parts of every service."""
 
     links: AcknowledgementLinks
-    answering: Acknowledgements
+    acknowledgements: Acknowledgements
 
 
 async def _links(request: Request) -> AcknowledgementLinks:
     return parts_of(request, AcknowledgementParts).links
 
 
-async def _answering(request: Request) -> Acknowledgements:
-    return parts_of(request, AcknowledgementParts).answering
+async def _acknowledgements(request: Request) -> Acknowledgements:
+    return parts_of(request, AcknowledgementParts).acknowledgements
 
 
 LinksDep = Annotated[AcknowledgementLinks, Depends(_links)]
 
-AnsweringDep = Annotated[Acknowledgements, Depends(_answering)]
+AcknowledgementsDep = Annotated[Acknowledgements, Depends(_acknowledgements)]
 
 
 @router.get("/{token}", response_class=HTMLResponse)
@@ -59,7 +59,7 @@ async def answer(
     token: str,
     session: Transaction,
     links: LinksDep,
-    answering: AnsweringDep,
+    acknowledgements: AcknowledgementsDep,
     now: Now,
     _principal: Anyone,
 ) -> HTMLResponse:
@@ -71,6 +71,6 @@ async def answer(
     given = form.choice("answer", Acknowledgement, CHOOSE_AN_ANSWER)
     if given is None:
         return render(request, "acknowledgement/ask.html", 422, alert=alert, errors=form.errors)
-    if not await answering.answer(session, alert.alert_id, given, now):
+    if not await acknowledgements.answer(session, alert.alert_id, given, now):
         return render(request, "acknowledgement/answered.html", alert=alert)
     return render(request, "acknowledgement/thanks.html", alert=alert, given=given)

@@ -34,7 +34,7 @@ async def alert_about_abuse(
     await decide(session, decisions, now, context=context)
 
 
-async def alert_after_all(
+async def alert_after_amendment(
     session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, context: AlertContext
 ) -> None:
     """Decide again, once, where the reporter asked to wait and has now said who may know.

@@ -35,7 +35,7 @@ class AlertProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOn:
+class Escalation:
     """An alert that was passed on to the next person."""
 
     purpose: AlertPurpose
@@ -117,7 +117,7 @@ async def remind(
 
 async def escalate(
     session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime, *, context: AlertContext
-) -> PassedOn | None:
+) -> Escalation | None:
     """Tell the next in the chain, as it was when the alert was made; None where no one is left, or it was done."""
     row = (await decisions.locked(session, {alert_id}))[alert_id]
     waiting = await _not_yet_told(session, row)
@@ -138,7 +138,7 @@ async def escalate(
             reason=reason,
         )
         await context.outbox.append(session, [NewEvent.of(alert_id, fact, key=row.report_id)], now)
-    return PassedOn(new.notice.purpose, new.case_id, new.alert_id, new.recipient, reason)
+    return Escalation(new.notice.purpose, new.case_id, new.alert_id, new.recipient, reason)
 
 
 def _delivered(row: AlertRow, report_id: UUID, channel: str, now: datetime) -> AlertDelivered:

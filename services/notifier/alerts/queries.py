@@ -138,9 +138,9 @@ async def recipients_of(
     )
     found: dict[ReportId, frozenset[str]] = {}
     for report_id, key, email, chain in rows.all():
-        following = {who for link in chain for who in link.values() if who}
+        coming_next = {who for link in chain for who in link.values() if who}
         if report_id:
-            found[ReportId(report_id)] = found.get(ReportId(report_id), frozenset()) | {key, email} | following
+            found[ReportId(report_id)] = found.get(ReportId(report_id), frozenset()) | {key, email} | coming_next
     return found
 
 

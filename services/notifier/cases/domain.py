@@ -95,25 +95,25 @@ def waits_for_report(event: CaseRouted) -> bool:
     return not event.linked and form_of(event) not in _ENQUIRIES
 
 
-def at_once(event: CaseRouted, boxes: Mailboxes) -> list[CaseAlert]:
+def alerts_at_once(event: CaseRouted, boxes: Mailboxes) -> list[CaseAlert]:
     """Return who is told of a routed case whatever the report says."""
     on_call = _on_call(event, event.team, boxes, str(event.case_id))
     return [*on_call, *_comms(event, boxes), *_both_teams(event, boxes), *_enquiry(event)]
 
 
-def handed_over(event: CaseTransferred, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
+def transfer_alerts(event: CaseTransferred, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
     """Return who is told that a team took over a case from another; managers are told in person."""
     if event.to_team is Team.LINE_MANAGER:
         return []
     return list(_on_call(event, event.to_team, boxes, f"{event.case_id} {event_id}"))
 
 
-def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[CaseAlert]:
+def alerts_once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[CaseAlert]:
     """Return who is told once the report is known, apart from misuse. `report` is None where it never came."""
     told = []
     if item.misdirected:
         told.append(
-            to_reporter(AlertPurpose.REPORT_MOVED, contact, RecipientRole.REPORTER, item.case_id, Urgency.NORMAL)
+            reporter_alert(AlertPurpose.REPORT_MOVED, contact, RecipientRole.REPORTER, item.case_id, Urgency.NORMAL)
         )
     says_abuse = report is not None and report.says_abuse
     if item.form not in (ReportType.ABUSE, ReportType.MISUSE) and not says_abuse and not item.by_a_person:
@@ -121,7 +121,7 @@ def once_known(item: FollowUp, report: KnownReport | None, contact: str | None) 
     return told
 
 
-def to_reporter(
+def reporter_alert(
     purpose: AlertPurpose, contact: str | None, role: RecipientRole, occasion: object, urgency: Urgency
 ) -> CaseAlert:
     """Return the message to the reporter, or that there is no way to reach them."""
@@ -131,7 +131,7 @@ def to_reporter(
     return CaseAlert(purpose, choice, urgency, "/report/track", str(occasion), role)
 
 
-def about_deadline(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> CaseAlert:
+def deadline_alert(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> CaseAlert:
     """Return the message to the lead of the team whose deadline passes."""
     at_risk = isinstance(event, CaseDeadlineAtRisk)
     purpose = AlertPurpose.DEADLINE_AT_RISK if at_risk else AlertPurpose.DEADLINE_MISSED

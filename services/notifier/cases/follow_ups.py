@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide
-from services.notifier.cases.domain import CaseAlert, FollowUp, Mailboxes, once_known
+from services.notifier.cases.domain import CaseAlert, FollowUp, Mailboxes, alerts_once_known
 from services.notifier.cases.tables import FollowUpRow
 from services.notifier.directory import queries as directory_queries
 from services.notifier.misuse.assignments import MisuseCase, assign
@@ -69,7 +69,7 @@ class FollowUps:
         decisions = [
             decision(item.case_id, item.report_id, item.reference, item.event_id, item.at, told, self.context)
             for item in items
-            for told in once_known(item, reports.get(item.report_id), contacts.get(item.report_id))
+            for told in alerts_once_known(item, reports.get(item.report_id), contacts.get(item.report_id))
         ]
         await decide(session, decisions, now, context=self.context)
         asked = [_asked(item, reports.get(item.report_id)) for item in items if _is_for_misuse(item, reports)]

@@ -10,11 +10,11 @@ from services.notifier.cases.domain import (
     UNION_ACTIVITY,
     CaseAlert,
     FollowUp,
-    about_deadline,
-    at_once,
+    alerts_at_once,
+    deadline_alert,
     form_of,
-    handed_over,
-    to_reporter,
+    reporter_alert,
+    transfer_alerts,
     waits_for_report,
 )
 from services.notifier.cases.follow_ups import FollowUps, contacts_of, decision
@@ -42,17 +42,17 @@ _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 
 
 async def case_routed(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, following: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Tell the teams at once, and the others as soon as the report is known."""
     await reports.remember_cases(session, [envelope.data for envelope in envelopes])
-    told = [(e, telling) for e in envelopes for telling in at_once(e.data, following.boxes)]
-    await _tell(session, told, now, following)
-    await following.expect(session, [_routed(e) for e in envelopes if waits_for_report(e.data)], now)
+    told = [(e, telling) for e in envelopes for telling in alerts_at_once(e.data, follow_ups.boxes)]
+    await _tell(session, told, now, follow_ups)
+    await follow_ups.expect(session, [_routed(e) for e in envelopes if waits_for_report(e.data)], now)
 
 
 async def case_transferred(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, following: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Find a manager for a case that a person gave to managers; end the assignment of one that left its manager.
 
@@ -61,13 +61,13 @@ async def case_transferred(
     given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
     await misuse.end(session, left, now)
-    told = [(e, telling) for e in envelopes for telling in handed_over(e.data, e.id, following.boxes)]
-    await _tell(session, told, now, following)
-    await following.expect(session, [_given(e) for e in given], now)
+    told = [(e, telling) for e in envelopes for telling in transfer_alerts(e.data, e.id, follow_ups.boxes)]
+    await _tell(session, told, now, follow_ups)
+    await follow_ups.expect(session, [_given(e) for e in given], now)
 
 
 async def information_asked(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseInformationAsked]], now: datetime, *, following: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseInformationAsked]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Tell the reporter that a question waits on their report's page: the team waits for the answer."""
     known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
@@ -75,18 +75,18 @@ async def information_asked(
     told = [
         (
             e,
-            to_reporter(
+            reporter_alert(
                 AlertPurpose.QUESTION_ASKED, contacts.get(report_id), RecipientRole.REPORTER, e.id, Urgency.NORMAL
             ),
         )
         for e in envelopes
         if (report_id := ReportId(e.data.report_id)) in known
     ]
-    await _tell(session, told, now, following)
+    await _tell(session, told, now, follow_ups)
 
 
 async def case_resolved(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseResolved]], now: datetime, *, following: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseResolved]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Tell the reporter once none of their report's cases is open; forget who exempt conduct was about (C-j)."""
     case_ids = [CaseId(e.data.case_id) for e in envelopes]
@@ -106,34 +106,34 @@ async def case_resolved(
             known[report_id].reference,
             e.id,
             e.data.at,
-            to_reporter(
+            reporter_alert(
                 AlertPurpose.REPORT_FINISHED,
                 contacts.get(report_id),
                 _role(e.data, known[report_id]),
                 e.id,
                 Urgency.LOW,
             ),
-            following.context,
+            follow_ups.context,
         )
         for report_id, e in finished.items()
     ]
-    await decide(session, decisions, now, context=following.context)
+    await decide(session, decisions, now, context=follow_ups.context)
 
 
 async def case_reopened(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, following: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Record that a case is open again; give one that managers work to a manager, who is told."""
     await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
     given = [e for e in envelopes if e.data.team is Team.LINE_MANAGER]
-    await following.expect(session, [_given(e) for e in given], now)
+    await follow_ups.expect(session, [_given(e) for e in given], now)
 
 
 async def case_closed(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseClosed]], now: datetime, *, following: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[CaseClosed]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """End the assignment, and forget the report once none of its cases is open: its reporter will be told no more."""
-    _ = following
+    _ = follow_ups
     report_ids = {ReportId(e.data.report_id) for e in envelopes}
     await misuse.end(session, [CaseId(e.data.case_id) for e in envelopes], now)
     await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], now)
@@ -146,15 +146,15 @@ async def deadline_passes(
     envelopes: Sequence[Envelope[CaseDeadlineAtRisk | CaseDeadlineMissed]],
     now: datetime,
     *,
-    following: FollowUps,
+    follow_ups: FollowUps,
 ) -> None:
     """Tell the lead of the team whose deadline is at risk or missed."""
-    told = [(e, about_deadline(e.data, e.id, following.boxes)) for e in envelopes]
-    await _tell(session, told, now, following)
+    told = [(e, deadline_alert(e.data, e.id, follow_ups.boxes)) for e in envelopes]
+    await _tell(session, told, now, follow_ups)
 
 
 async def _tell(
-    session: AsyncSession, told: Sequence[tuple[Envelope[_CaseEvent], CaseAlert]], now: datetime, following: FollowUps
+    session: AsyncSession, told: Sequence[tuple[Envelope[_CaseEvent], CaseAlert]], now: datetime, follow_ups: FollowUps
 ) -> None:
     decisions = [
         decision(
@@ -164,11 +164,11 @@ async def _tell(
             e.id,
             e.data.at,
             one,
-            following.context,
+            follow_ups.context,
         )
         for e, one in told
     ]
-    await decide(session, decisions, now, context=following.context)
+    await decide(session, decisions, now, context=follow_ups.context)
 
 
 def _role(event: CaseResolved, report: KnownReport) -> RecipientRole:

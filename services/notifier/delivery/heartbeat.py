@@ -45,7 +45,7 @@ class Heartbeat:
 
 
 @asynccontextmanager
-async def present(database: Database, worker: int, wake: asyncio.Event) -> AsyncIterator[Heartbeat]:
+async def keep_heartbeat(database: Database, worker: int, wake: asyncio.Event) -> AsyncIterator[Heartbeat]:
     """Hold the lock of `worker`; `wake` is set whenever deliveries were enqueued, and when the connection is lost.
 
     PostgreSQL frees the lock as soon as the connection ends, also by a kill: that is how others learn of it. A process
@@ -56,10 +56,10 @@ async def present(database: Database, worker: int, wake: asyncio.Event) -> Async
         wake.set()
 
     async with database.connection() as connection:
-        presence = Heartbeat(worker, connection)
+        heartbeat = Heartbeat(worker, connection)
 
         def ended(_: object) -> None:
-            presence.lost.set()
+            heartbeat.lost.set()
             wake.set()
 
         await connection.execute(select(func.set_config("lock_timeout", _WAIT_FOR_OWN_LOCK, False)))  # noqa: FBT003 -- PostgreSQL's is_local
@@ -69,9 +69,9 @@ async def present(database: Database, worker: int, wake: asyncio.Event) -> Async
             raise TypeError("deliveries are woken through asyncpg")
         driver.add_termination_listener(ended)
         try:
-            await presence.hold()
+            await heartbeat.hold()
             await driver.add_listener(DUE, heard)
-            yield presence
+            yield heartbeat
         finally:
             driver.remove_termination_listener(ended)
             # Never back into the pool: the lock and the listener end with the connection.

@@ -21,7 +21,7 @@ from services.notifier.delivery.domain import (
     Settled,
 )
 from services.notifier.delivery.handlers import DeliveryTimes, OnSettled
-from services.notifier.delivery.heartbeat import Heartbeat, present
+from services.notifier.delivery.heartbeat import Heartbeat, keep_heartbeat
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
@@ -90,20 +90,20 @@ class DeliveryLoop:
 
     async def _deliver_while_database_is_there(self, stop: asyncio.Event) -> None:
         try:
-            async with present(self._database, self._worker, self._wake) as presence:
+            async with keep_heartbeat(self._database, self._worker, self._wake) as heartbeat:
                 self.unready_because = None
-                await self._deliver(presence, stop)
+                await self._deliver(heartbeat, stop)
         except Exception as error:  # noqa: BLE001 -- the outermost loop: whatever it is, the deliveries stay due
             self.unready_because = "database unavailable" if is_transient(error) else f"cannot send: {class_of(error)}"
             _report("delivery_waits", error)
             await wait_for_stop(stop, _DATABASE_UNAVAILABLE)
 
-    async def _deliver(self, presence: Heartbeat, stop: asyncio.Event) -> None:
+    async def _deliver(self, heartbeat: Heartbeat, stop: asyncio.Event) -> None:
         look_at = 0.0
-        while not (stop.is_set() or presence.lost.is_set()):
+        while not (stop.is_set() or heartbeat.lost.is_set()):
             self._wake.clear()
             if time.monotonic() >= look_at:
-                await presence.hold()
+                await heartbeat.hold()
                 await self._release_abandoned()
                 look_at = time.monotonic() + _LOOK_EVERY
             await self._send_what_is_due(stop)

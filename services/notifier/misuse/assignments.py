@@ -60,8 +60,8 @@ async def assign(
     passed_over = await alert_queries.not_for_misuse(session, [item.report_id for item in asked])
     decisions: list[AlertDecision] = []
     for item in asked:
-        setting = ChoiceContext(directory, day_of(item.at), context.book, desk)
-        decisions += _decisions(item, setting, passed_over.get(item.report_id, frozenset()), context)
+        choice_context = ChoiceContext(directory, day_of(item.at), context.book, desk)
+        decisions += _decisions(item, choice_context, passed_over.get(item.report_id, frozenset()), context)
     new = await decide(session, decisions, now, context=context)
     await _store_assignments(
         session, [item for item in new if item.purpose is AlertPurpose.MISUSE_ASSIGNED], now, context
@@ -87,8 +87,8 @@ async def tell_managers_after_agreement(
     working = await recipients_of(session, list(waited), AlertPurpose.MISUSE_ASSIGNED)
     decisions = []
     for report_id, envelope in waited.items():
-        setting = ChoiceContext(directory, day_of(envelope.time), context.book, desk)
-        choice = choose_reporters_manager(facts[report_id], setting, None)
+        choice_context = ChoiceContext(directory, day_of(envelope.time), context.book, desk)
+        choice = choose_reporters_manager(facts[report_id], choice_context, None)
         if choice.recipient and choice.recipient.key in working.get(report_id, ()):
             choice = Choice(RecipientReason.NOBODY_MANAGER_WORKS_IT)
         if choice.reason is not _WAITS:
@@ -109,34 +109,34 @@ async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -
 
 
 def _decisions(
-    item: MisuseCase, setting: ChoiceContext, passed_over: frozenset[str], context: AlertContext
+    item: MisuseCase, choice_context: ChoiceContext, passed_over: frozenset[str], context: AlertContext
 ) -> list[AlertDecision]:
-    working = _who_works_it(item, setting, passed_over)
+    working = _who_works_it(item, choice_context, passed_over)
     works = working.recipient if working else None
     if item.by_a_person:
         return [_assigned(item, working, context)] if working else []
-    told = _who_is_told(item, setting, works)
+    told = _who_is_told(item, choice_context, works)
     decisions = [_decision(item, AlertPurpose.MISUSE_REPORTED, told, "", context)]
     if working:
         decisions.append(_assigned(item, without(working, told.recipient), context))
     return decisions
 
 
-def _who_works_it(item: MisuseCase, setting: ChoiceContext, passed_over: frozenset[str]) -> Choice | None:
+def _who_works_it(item: MisuseCase, choice_context: ChoiceContext, passed_over: frozenset[str]) -> Choice | None:
     if not item.for_a_manager:
         return None
     touches_a_union = item.union_activity or (item.facts is not None and may_be_union_activity(item.facts))
     if touches_a_union and not item.by_a_person:
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
-    return choose_manager(item.facts, setting, passed_over=passed_over)
+    return choose_manager(item.facts, choice_context, passed_over=passed_over)
 
 
-def _who_is_told(item: MisuseCase, setting: ChoiceContext, works: Recipient | None) -> Choice:
+def _who_is_told(item: MisuseCase, choice_context: ChoiceContext, works: Recipient | None) -> Choice:
     if item.union_activity:
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
     if item.facts is None:
         return Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED)
-    return choose_reporters_manager(item.facts, setting, works)
+    return choose_reporters_manager(item.facts, choice_context, works)
 
 
 def _assigned(item: MisuseCase, choice: Choice, context: AlertContext) -> AlertDecision:

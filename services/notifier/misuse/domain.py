@@ -35,31 +35,31 @@ def may_be_union_activity(facts: MisuseFacts) -> bool:
     return facts.union_activity is not YesNoUnsure.NO
 
 
-def choose_manager(facts: MisuseFacts | None, setting: ChoiceContext, *, passed_over: Collection[str] = ()) -> Choice:
+def choose_manager(facts: MisuseFacts | None, context: ChoiceContext, *, passed_over: Collection[str] = ()) -> Choice:
     """Choose who works the case: the subject's manager, or the next one up who is not part of it; else the desk.
 
     Args:
         facts: what is known of the report; None where that is nothing.
-        setting: the directory, the day and the desk.
+        context: the directory, the day and the desk.
         passed_over: keys of recipients who must not work it: they know who reported, or said that they cannot act.
     """
-    subject = subject_of(facts.subject, setting.directory) if facts else None
-    line = setting.directory.chain_above(subject.staff_id, setting.day) if subject else ()
+    subject = subject_of(facts.subject, context.directory) if facts else None
+    line = context.directory.chain_above(subject.staff_id, context.day) if subject else ()
     if facts is None or not line:
-        return Choice(RecipientReason.FALLBACK_NO_MANAGER_KNOWN, setting.desk)
+        return Choice(RecipientReason.FALLBACK_NO_MANAGER_KNOWN, context.desk)
     free = [
         Recipient(member.email, member.staff_id)
         for member in line
-        if not _is_part_of_it(member, facts, setting.directory) and not {member.staff_id, member.email} & {*passed_over}
+        if not _is_part_of_it(member, facts, context.directory) and not {member.staff_id, member.email} & {*passed_over}
     ][:MOST_TRIED]
     if not free:
-        return Choice(RecipientReason.FALLBACK_ALL_CONFLICTED, setting.desk)
+        return Choice(RecipientReason.FALLBACK_ALL_CONFLICTED, context.desk)
     first = free[0].staff_id == line[0].staff_id
     reason = RecipientReason.SUBJECTS_MANAGER if first else RecipientReason.CONFLICTED_NEXT_UP
-    return Choice(reason, free[0], (*free[1:], setting.desk))
+    return Choice(reason, free[0], (*free[1:], context.desk))
 
 
-def choose_reporters_manager(facts: MisuseFacts, setting: ChoiceContext, working: Recipient | None) -> Choice:
+def choose_reporters_manager(facts: MisuseFacts, context: ChoiceContext, working: Recipient | None) -> Choice:
     """Choose which manager is told that one of their people reported misuse (R-c); no manager above them hears of it.
 
     Never the manager who works the case, never where the reporter is confidential, anonymous or has declined, and no
@@ -69,10 +69,10 @@ def choose_reporters_manager(facts: MisuseFacts, setting: ChoiceContext, working
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
     if reason := _NEVER.get(facts.reporter.confidentiality):
         return Choice(reason)
-    choice = choose_recipient(facts, setting.directory, setting.book)
+    choice = choose_recipient(facts, context.directory, context.book)
     if choice.recipient and working and same_address(choice.recipient.email, working.email):
         return Choice(RecipientReason.NOBODY_MANAGER_WORKS_IT)
-    then = (setting.book.fallback,) if choice.recipient not in (None, setting.book.fallback) else ()
+    then = (context.book.fallback,) if choice.recipient not in (None, context.book.fallback) else ()
     return Choice(choice.reason, choice.recipient, then, choice.about)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.handlers import PassedOn
+from services.notifier.alerts.handlers import Escalation
 from services.notifier.misuse.tables import AssignmentRow, FindingRow
 from shared.events.envelope import NewEvent
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
@@ -96,7 +96,7 @@ async def record_finding(
 
 
 async def pass_on(
-    session: AsyncSession, case_id: CaseId, passed_on: PassedOn, now: datetime, *, outbox: Outbox
+    session: AsyncSession, case_id: CaseId, passed_on: Escalation, now: datetime, *, outbox: Outbox
 ) -> None:
     """Give the case to the person its alert was passed on to; to no manager where that is the desk."""
     row = await session.get(AssignmentRow, case_id, with_for_update=True)

@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.notifier.acknowledgement.pages import CHOOSE_AN_ANSWER, AnsweringDep
+from services.notifier.acknowledgement.pages import CHOOSE_AN_ANSWER, AcknowledgementsDep
 from services.notifier.alerts.domain import day_of
 from services.notifier.alerts.queries import AlertView, Viewer, alert_with_id
 from services.notifier.directory.domain import StaffMember
@@ -86,7 +86,7 @@ async def acknowledge(
     alert_id: UUID,
     principal: AsListed,
     session: Transaction,
-    answering: AnsweringDep,
+    acknowledgements: AcknowledgementsDep,
     now: Now,
 ) -> Response:
     """Take this person's answer to one of their alerts; a second answer changes nothing."""
@@ -96,7 +96,7 @@ async def acknowledge(
     if given is None:
         errors = FormErrors({f"answer-{alert_id}": CHOOSE_AN_ANSWER})
         return await _shown(request, session, viewer, day_of(now), errors=errors)
-    await answering.answer(session, alert.alert_id, given, now)
+    await acknowledgements.answer(session, alert.alert_id, given, now)
     return RedirectResponse(HERE, status_code=303)
 
 
@@ -112,7 +112,7 @@ async def record_action(
     case_id: UUID,
     principal: AsListed,
     session: Transaction,
-    answering: AnsweringDep,
+    acknowledgements: AcknowledgementsDep,
     outbox: OutboxDep,
     now: Now,
 ) -> Response:
@@ -127,7 +127,7 @@ async def record_action(
         alert_id = await misuse.record_action(session, case.case_id, manager, done, now, outbox=outbox)
     except (AlreadyDone, NotAssignedToThem):
         return _over(request, case)
-    await answering.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
+    await acknowledgements.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
 
 
@@ -144,7 +144,7 @@ async def refer(
     case_id: UUID,
     principal: AsListed,
     session: Transaction,
-    answering: AnsweringDep,
+    acknowledgements: AcknowledgementsDep,
     outbox: OutboxDep,
     now: Now,
 ) -> Response:
@@ -155,7 +155,7 @@ async def refer(
         alert_id = await misuse.refer_to_sirt(session, case.case_id, manager, now, outbox=outbox)
     except (AlreadyDone, NotAssignedToThem):
         return _over(request, case)
-    await answering.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
+    await acknowledgements.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
 
 

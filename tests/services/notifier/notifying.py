@@ -14,7 +14,7 @@ from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
 from services.notifier.alerts.decisions import AlertContext
 from services.notifier.cases.follow_ups import FollowUps
-from services.notifier.consumer import Receiving, handlers
+from services.notifier.consumer import ReportHandlers, handlers
 from services.notifier.delivery.composer import Composer
 from services.notifier.delivery.digests import DigestRules, send_due
 from services.notifier.delivery.domain import Channel, MessageClass
@@ -72,8 +72,8 @@ class Notifier:
     def __post_init__(self) -> None:
         self.outbox = Outbox("notifier", self.ids)
         self.context = AlertContext(BOOK, self.ids, self.outbox, self.digest_rules, self.by_notify)
-        self.answering = Acknowledgements(ANSWER_TIMES, self.context)
-        self.following = FollowUps(self.context, BOXES)
+        self.acknowledgements = Acknowledgements(ANSWER_TIMES, self.context)
+        self.follow_ups = FollowUps(self.context, BOXES)
 
     def channel(self, port: int | None = None) -> SmtpChannel:
         server = MailServer(
@@ -86,7 +86,7 @@ class Notifier:
         deliveries = Deliveries(
             {used.name: used},
             COMPOSER,
-            self.answering.settled,
+            self.acknowledgements.settled,
             DeliveryTimes(self.lease, timedelta(hours=12)),
         )
         return DeliveryLoop(deliveries, database=self.database, clock=self.clock, ids=self.ids)
@@ -100,7 +100,7 @@ class Notifier:
 
     async def receive(self, *events: Event, envelopes: Sequence[Envelope[Event]] = ()) -> None:
         """Handle events as the consumer does, each type in one call: one batch, one transaction."""
-        handle = handlers(Receiving(self.following, timedelta(days=400)))
+        handle = handlers(ReportHandlers(self.follow_ups, timedelta(days=400)))
         batch = [*envelopes, *(envelope(data) for data in events)]
         async with self.database.transaction() as session:
             for kind in dict.fromkeys(type(item.data) for item in batch):
@@ -109,7 +109,7 @@ class Notifier:
 
     async def sweep_follow_ups(self) -> int:
         async with self.database.transaction() as session:
-            return await self.following.follow_due(session, self.clock.now())
+            return await self.follow_ups.follow_due(session, self.clock.now())
 
     async def sweep_digests(self) -> int:
         async with self.database.transaction() as session:

@@ -57,10 +57,12 @@ def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
         outbox=notifier.outbox,
         ids=notifier.ids,
         links=LINKS,
-        answering=notifier.answering,
-        following=notifier.following,
+        acknowledgements=notifier.acknowledgements,
+        follow_ups=notifier.follow_ups,
         policy_version=VERSION,
-        receipts=DeliveryReceipts(notifier.answering.settled, notifier.answering.delivered, times, CALLBACK_TOKEN),
+        receipts=DeliveryReceipts(
+            notifier.acknowledgements.settled, notifier.acknowledgements.delivered, times, CALLBACK_TOKEN
+        ),
     )
     app = create_app(parts, prefix="/alerts", routers=ROUTERS, refusals={}, readiness=tuple)
     return NotifierWeb(app, web, notifier)

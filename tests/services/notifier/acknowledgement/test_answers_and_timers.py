@@ -52,7 +52,7 @@ async def test_timers_leave_to_others_what_they_are_working_on(notifier: Notifie
     notifier.clock.turn(timedelta(days=2))
     async with notifier.database.transaction() as session:
         [alert_id] = await notifier.alert_ids()
-        await notifier.answering.answer(session, alert_id, Acknowledgement.CONFIRMED, notifier.clock.now())
+        await notifier.acknowledgements.answer(session, alert_id, Acknowledgement.CONFIRMED, notifier.clock.now())
         async with asyncio.timeout(PATIENCE):
             assert await _sweep(notifier) == (0, 0)
 
@@ -89,7 +89,7 @@ async def test_an_answer_while_the_reminder_is_being_sent_ends_it(notifier: Noti
         settled = await delivery.settle(
             session, {a.attempt_id: outcome for a in attempts}, times=TIMES, now=notifier.clock.now()
         )
-        await notifier.answering.settled(session, settled, notifier.clock.now())
+        await notifier.acknowledgements.settled(session, settled, notifier.clock.now())
     notifier.clock.turn(timedelta(days=1))
     await notifier.deliver_until(notifier.all_settled)
     assert len(notifier.mail_server.mails) == 1
@@ -120,7 +120,7 @@ async def test_an_attempt_that_was_taken_after_all_makes_the_alert_sent(notifier
     assert await notifier.rows(ALERT) == [("failed", "permanent", None)]
     async with notifier.database.transaction() as session:
         settled = await delivery.settle(session, {first.attempt_id: ACCEPTED}, times=TIMES, now=now)
-        await notifier.answering.settled(session, settled, now)
+        await notifier.acknowledgements.settled(session, settled, now)
     assert await notifier.rows(ALERT) == [("sent", None, None)]
     assert (await notifier.event_types())[-1] == "alert.sent.v1"
 
@@ -135,14 +135,14 @@ async def _reminded(notifier: Notifier) -> None:
     await _sent(notifier)
     notifier.clock.turn(timedelta(hours=4))
     async with notifier.database.transaction() as session:
-        assert await notifier.answering.remind_due(session, notifier.clock.now()) == 1
+        assert await notifier.acknowledgements.remind_due(session, notifier.clock.now()) == 1
 
 
 async def _sweep(notifier: Notifier) -> tuple[int, int]:
     async with notifier.database.transaction() as session:
-        reminded = await notifier.answering.remind_due(session, notifier.clock.now())
+        reminded = await notifier.acknowledgements.remind_due(session, notifier.clock.now())
     async with notifier.database.transaction() as session:
-        escalated = await notifier.answering.escalate_due(session, notifier.clock.now())
+        escalated = await notifier.acknowledgements.escalate_due(session, notifier.clock.now())
     await notifier.deliver_until(notifier.all_settled)
     return reminded, escalated
 
@@ -159,13 +159,15 @@ async def _settle(notifier: Notifier, session: AsyncSession, outcome: SendResult
     attempts = await _claim(notifier, session)
     settled = await delivery.settle(session, {a.attempt_id: outcome for a in attempts}, times=TIMES, now=now)
     assert settled
-    await notifier.answering.settled(session, settled, now)
+    await notifier.acknowledgements.settled(session, settled, now)
 
 
 async def _answer(notifier: Notifier) -> bool:
     [alert_id, *_] = await notifier.alert_ids()
     async with notifier.database.transaction() as session:
-        return await notifier.answering.answer(session, alert_id, Acknowledgement.CONFIRMED, notifier.clock.now())
+        return await notifier.acknowledgements.answer(
+            session, alert_id, Acknowledgement.CONFIRMED, notifier.clock.now()
+        )
 
 
 _WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"

@@ -18,9 +18,9 @@ async def _sent(notifier: Notifier, reporter: StaffMember = PRIYA) -> None:
 async def _sweep(notifier: Notifier) -> tuple[int, int]:
     """Do what is due now, as the sweeps do; returns how many reminders and escalations were due."""
     async with notifier.database.transaction() as session:
-        reminded = await notifier.answering.remind_due(session, notifier.clock.now())
+        reminded = await notifier.acknowledgements.remind_due(session, notifier.clock.now())
     async with notifier.database.transaction() as session:
-        escalated = await notifier.answering.escalate_due(session, notifier.clock.now())
+        escalated = await notifier.acknowledgements.escalate_due(session, notifier.clock.now())
     await notifier.deliver_until(notifier.all_settled)
     return reminded, escalated
 
@@ -91,7 +91,9 @@ async def test_a_no_goes_up_the_whole_chain_to_the_fallback_and_then_stops(notif
     for _ in range(5):
         for alert_id in await notifier.alert_ids():
             async with notifier.database.transaction() as session:
-                await notifier.answering.answer(session, alert_id, Acknowledgement.NOT_MINE, notifier.clock.now())
+                await notifier.acknowledgements.answer(
+                    session, alert_id, Acknowledgement.NOT_MINE, notifier.clock.now()
+                )
         await notifier.deliver_until(notifier.all_settled)
     assert notifier.mail_server.recipients == [
         GRACE.email,
@@ -113,4 +115,4 @@ async def test_an_answer_that_comes_before_the_outcome_is_recorded_starts_no_wai
 async def _answer(notifier: Notifier, answer: Acknowledgement) -> bool:
     [alert_id, *_] = await notifier.alert_ids()
     async with notifier.database.transaction() as session:
-        return await notifier.answering.answer(session, alert_id, answer, notifier.clock.now())
+        return await notifier.acknowledgements.answer(session, alert_id, answer, notifier.clock.now())

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.notifier.cases.domain import FollowUp, about_deadline, at_once, once_known, waits_for_report
+from services.notifier.cases.domain import FollowUp, alerts_at_once, alerts_once_known, deadline_alert, waits_for_report
 from services.notifier.delivery.domain import Urgency
 from services.notifier.reports.domain import KnownReport, known_report
 from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed
@@ -20,7 +20,7 @@ SMART, SIRT, DESK = "smart@example.org", "sirt@example.org", "triage-desk@exampl
 
 
 def told_at_once(**said: object) -> Told:
-    tellings = at_once(routed(UUID(int=1), **said), BOXES)
+    tellings = alerts_at_once(routed(UUID(int=1), **said), BOXES)
     return [(t.purpose, t.choice.recipient.email if t.choice.recipient else None, t.urgency) for t in tellings]
 
 
@@ -98,12 +98,12 @@ def test_whom_a_routed_case_tells_at_once(said: dict[str, object], told: Told) -
 def test_whom_a_case_tells_once_its_report_is_known(
     form: str, known: KnownReport | None, misdirected: bool, told: list[tuple[AlertPurpose, str | None]]
 ) -> None:
-    tellings = once_known(_follow_up(form, misdirected=misdirected), known, "them@example.org")
+    tellings = alerts_once_known(_follow_up(form, misdirected=misdirected), known, "them@example.org")
     assert [(t.purpose, t.choice.recipient and t.choice.recipient.email) for t in tellings] == told
 
 
 def test_a_reporter_who_cannot_be_reached_is_a_decision_too() -> None:
-    [telling] = once_known(_follow_up("abuse", misdirected=True), known_report(report()), None)
+    [telling] = alerts_once_known(_follow_up("abuse", misdirected=True), known_report(report()), None)
     assert telling.choice.reason is Why.NOBODY_CANNOT_BE_REACHED
 
 
@@ -134,7 +134,7 @@ def test_a_deadline_tells_the_teams_lead(
             "priority": priority,
         }
     )
-    telling = about_deadline(event, "event-1", BOXES)
+    telling = deadline_alert(event, "event-1", BOXES)
     assert telling.choice.recipient == BOXES.lead["smart"]  # type: ignore[index]  # a team's name is the team
     assert (telling.urgency, telling.occasion) == (urgency, "event-1")
 

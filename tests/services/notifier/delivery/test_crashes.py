@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers
 from services.notifier.delivery.domain import Message, SendResult
-from services.notifier.delivery.heartbeat import present
+from services.notifier.delivery.heartbeat import keep_heartbeat
 from tests.services.notifier.building import report
 from tests.services.notifier.mail_server import text_of
 from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
@@ -129,7 +129,7 @@ async def test_what_one_process_is_claiming_another_passes_over_without_waiting(
 
 async def test_a_process_that_hangs_loses_its_attempt_when_the_lease_ends(notifier: Notifier) -> None:
     await notifier.receive(report())
-    async with present(notifier.database, 7, asyncio.Event()) as hanging:
+    async with keep_heartbeat(notifier.database, 7, asyncio.Event()) as hanging:
         async with notifier.database.transaction() as session:
             [first] = await handlers.claim(
                 session, worker=hanging.worker, limit=10, lease=LEASE, now=notifier.clock.now(), ids=notifier.ids
@@ -207,7 +207,7 @@ async def test_losing_the_sign_of_life_leaves_what_is_being_sent_alone(
 async def test_a_worker_whose_old_connection_still_holds_its_lock_goes_on_and_takes_it_later(
     notifier: Notifier,
 ) -> None:
-    one = partial(present, notifier.database, 7, asyncio.Event())
+    one = partial(keep_heartbeat, notifier.database, 7, asyncio.Event())
     async with one() as before, one() as after:
         assert (before.holds, after.holds) == (True, False)
         await before.connection.execute(text("select pg_advisory_unlock(7)"))
@@ -218,7 +218,7 @@ async def test_a_worker_whose_old_connection_still_holds_its_lock_goes_on_and_ta
 async def test_a_worker_whose_server_no_longer_hears_it_does_not_think_that_it_is_seen_to_live(
     notifier: Notifier,
 ) -> None:
-    async with over_a_wire(notifier.database) as (remote, wire), present(remote, 7, asyncio.Event()) as presence:
+    async with over_a_wire(notifier.database) as (remote, wire), keep_heartbeat(remote, 7, asyncio.Event()) as presence:
         await presence.hold()
         wire.go_silent()
         with pytest.raises(TimeoutError):

@@ -50,16 +50,16 @@ async def test_an_outcome_that_cannot_be_recorded_yet_is_kept_and_not_mailed_aga
     notifier: Notifier, monkeypatch: pytest.MonkeyPatch, fault: Callable[[], Exception]
 ) -> None:
     faults = [fault(), fault()]
-    settled = type(notifier.answering).settled
+    settled = type(notifier.acknowledgements).settled
 
-    async def failing(answering: object, session: AsyncSession, items: Sequence[Settled], now: datetime) -> None:
+    async def failing(acknowledgements: object, session: AsyncSession, items: Sequence[Settled], now: datetime) -> None:
         if faults:
             # As long as it takes for the lease to end: the process still knows what it sent.
             notifier.clock.turn(2 * notifier.lease)
             raise faults.pop()
-        await settled(notifier.answering, session, items, now)
+        await settled(notifier.acknowledgements, session, items, now)
 
-    monkeypatch.setattr(type(notifier.answering), "settled", failing)
+    monkeypatch.setattr(type(notifier.acknowledgements), "settled", failing)
     await notifier.receive(report())
     await notifier.deliver_until(notifier.all_settled)
     assert len(notifier.mail_server.mails) == 1
@@ -71,15 +71,15 @@ async def test_one_outcome_that_can_never_be_recorded_keeps_no_other_waiting(
     notifier: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, *others = [report() for _ in range(4)]
-    settled = type(notifier.answering).settled
+    settled = type(notifier.acknowledgements).settled
     mended = asyncio.Event()
 
-    async def failing(answering: object, session: AsyncSession, items: Sequence[Settled], now: datetime) -> None:
+    async def failing(acknowledgements: object, session: AsyncSession, items: Sequence[Settled], now: datetime) -> None:
         if not mended.is_set() and first.report_id in {item.report_id for item in items}:
             raise KeyError
-        await settled(notifier.answering, session, items, now)
+        await settled(notifier.acknowledgements, session, items, now)
 
-    monkeypatch.setattr(type(notifier.answering), "settled", failing)
+    monkeypatch.setattr(type(notifier.acknowledgements), "settled", failing)
     await notifier.receive(first, *others)
     stop = asyncio.Event()
     running = asyncio.create_task(notifier.loop().run(stop))

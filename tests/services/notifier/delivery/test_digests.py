@@ -134,7 +134,7 @@ async def test_a_summary_left_open_by_a_crash_is_sent_again_with_its_message_id_
         late = {first.attempt_id: SendResult(SendResultKind.ACCEPTED, 250)}
         times = DeliveryTimes(stormy.lease, timedelta(hours=12))
         settled = await delivery.settle(session, late, times=times, now=stormy.clock.now())
-        await stormy.answering.settled(session, settled, stormy.clock.now())
+        await stormy.acknowledgements.settled(session, settled, stormy.clock.now())
     assert await stormy.rows(STATES) == [("sent", 5)]
 
 

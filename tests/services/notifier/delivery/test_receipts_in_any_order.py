@@ -43,16 +43,16 @@ async def test_every_order_ends_with_the_answer_and_what_arrived_has_arrived(not
 
 async def _say(notifier: Notifier, saying: str, attempt: Attempt) -> bool:
     """Say it in a transaction of its own; False where it is to be said again."""
-    receipts = DeliveryReceipts(notifier.answering.settled, notifier.answering.delivered, TIMES, None)
+    receipts = DeliveryReceipts(notifier.acknowledgements.settled, notifier.acknowledgements.delivered, TIMES, None)
     now, provider_id = notifier.clock.now(), f"notify-{attempt.delivery_id}"
     try:
         async with notifier.database.transaction() as session:
             if saying == "taken":
                 outcomes = {attempt.attempt_id: SendResult(SendResultKind.ACCEPTED, 201, provider_id=provider_id)}
                 settled = await delivery.settle(session, outcomes, times=TIMES, now=now)
-                await notifier.answering.settled(session, settled, now)
+                await notifier.acknowledgements.settled(session, settled, now)
             elif saying == "answer":
-                await notifier.answering.answer(session, attempt.alert_id, Acknowledgement.CONFIRMED, now)
+                await notifier.acknowledgements.answer(session, attempt.alert_id, Acknowledgement.CONFIRMED, now)
             else:
                 kind = SendResultKind.ACCEPTED if saying == "delivered" else SendResultKind(saying)
                 await receipts.take(session, Receipt(provider_id, attempt.alert_id, DeliveryKind.ALERT, kind), now)

@@ -140,7 +140,7 @@ async def test_a_manager_who_cannot_act_is_followed_by_the_next_one_up(
     for expected in (HELEN.staff_id, MARGARET.staff_id, None):
         alert_id = await _newest(notifier, ReportId(said.report_id))
         async with notifier.database.transaction() as session:
-            assert await notifier.answering.answer(session, alert_id, answer, notifier.clock.now())
+            assert await notifier.acknowledgements.answer(session, alert_id, answer, notifier.clock.now())
         assert (await notifier.events(ManagerAssigned))[-1].manager == expected
         notifier.clock.turn(timedelta(minutes=1))
     await notifier.deliver_until(notifier.all_settled)
@@ -155,8 +155,8 @@ async def test_a_manager_who_never_answers_is_followed_too_until_the_desk_has_it
         await notifier.deliver_until(notifier.all_settled)
         notifier.clock.turn(timedelta(days=2))
         async with notifier.database.transaction() as session:
-            await notifier.answering.remind_due(session, notifier.clock.now())
-            await notifier.answering.escalate_due(session, notifier.clock.now())
+            await notifier.acknowledgements.remind_due(session, notifier.clock.now())
+            await notifier.acknowledgements.escalate_due(session, notifier.clock.now())
     managers = [event.manager for event in await notifier.events(ManagerAssigned)]
     assert managers == [GRACE.staff_id, HELEN.staff_id, MARGARET.staff_id, None]
 
@@ -168,7 +168,7 @@ async def test_a_case_that_comes_back_is_not_given_to_who_passed_it_on(notifier:
     await notifier.receive(case)
     alert_id = await _newest(notifier, ReportId(said.report_id))
     async with notifier.database.transaction() as session:
-        await notifier.answering.answer(session, alert_id, Acknowledgement.NOT_MINE, notifier.clock.now())
+        await notifier.acknowledgements.answer(session, alert_id, Acknowledgement.NOT_MINE, notifier.clock.now())
     await notifier.receive(transferred(case, "line_manager", "triage_desk"))
     assert await notifier.scalar("select ended_at is not null from assignment") is True
     await notifier.receive(transferred(case, "triage_desk", "line_manager"))

@@ -33,7 +33,7 @@ async def test_a_manager_sees_what_needs_them_and_acknowledges_it(notifier: Noti
 async def test_an_empty_page_says_what_will_appear(web: NotifierWeb) -> None:
     async with web.client(HELEN) as client:
         page = await client.get(PAGE)
-    assert "When somebody you manage reports social media abuse, the alert appears here" in page.text
+    assert "When someone you manage reports social media abuse, the alert appears here" in page.text
 
 
 @pytest.mark.policy("R-b", "R-d")
