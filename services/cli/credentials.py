@@ -30,7 +30,7 @@ def keys(
 
 def token(
     role: Annotated[Role, typer.Option()],
-    subject: Annotated[str | None, typer.Option(help="A staff id; without it, a client that is nobody")] = None,
+    subject: Annotated[str | None, typer.Option(help="A staff id; without it, a client that is no person")] = None,
 ) -> None:
     """Print a bearer token for the API (embedded mode only)."""
     settings = settings_of(IntakeSettings)

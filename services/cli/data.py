@@ -14,7 +14,7 @@ from rich.console import Console
 import services.notifier.directory.handlers
 import services.registry.accounts.csv_file
 import services.registry.training.importing
-from services.cli.session import transaction
+from services.cli.database import transaction
 from services.cli.settings import settings_of
 from services.registry.accounts.csv_file import export_csv
 from services.registry.accounts.handlers import HandleTaken
@@ -28,7 +28,7 @@ _console = Console(soft_wrap=True, highlight=False)
 _errors = Console(soft_wrap=True, highlight=False, stderr=True)
 
 CsvFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file in UTF-8")]
-AcceptValid = Annotated[bool, typer.Option("--accept-valid", help="Take the rows that are right, leave the others")]
+AcceptValid = Annotated[bool, typer.Option("--accept-valid", help="Import the correct rows and leave out the others")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
 
 
@@ -43,10 +43,10 @@ class RowError(Protocol):
 
 
 def import_directory(file: CsvFile, *, accept_valid: AcceptValid = False, as_json: AsJson = False) -> None:
-    """Take staff and reporting lines from FILE; with a row in error nothing is changed, unless --accept-valid."""
+    """Import staff and reporting lines from FILE; with a row in error nothing is changed, unless --accept-valid."""
     result = asyncio.run(_import_directory(_text(file), accept_valid=accept_valid))
     summary = f"{result.people} people and {result.lines} reporting lines from {result.rows_read} rows"
-    _report(summary, result.errors, applied=result.changed, as_json=as_json)
+    _show_result(summary, result.errors, applied=result.changed, as_json=as_json)
 
 
 async def _import_directory(text: str, *, accept_valid: bool) -> services.notifier.directory.handlers.ImportResult:
@@ -61,10 +61,10 @@ def import_accounts(file: CsvFile, *, accept_valid: AcceptValid = False, as_json
     try:
         result = asyncio.run(_import_accounts(_text(file), accept_valid=accept_valid))
     except HandleTaken:
-        _tell_of_another_import(as_json=as_json)
+        _show_conflict(as_json=as_json)
         raise typer.Exit(1) from None
     summary = f"{result.registered} accounts registered, {result.unchanged} known already"
-    _report(summary, result.errors, applied=result.applied, as_json=as_json)
+    _show_result(summary, result.errors, applied=result.applied, as_json=as_json)
 
 
 async def _import_accounts(text: str, *, accept_valid: bool) -> services.registry.accounts.csv_file.ImportResult:
@@ -85,7 +85,7 @@ def import_training(file: CsvFile, *, accept_valid: AcceptValid = False, as_json
     """Record the training in FILE; with a row in error nothing is changed, unless --accept-valid."""
     result = asyncio.run(_import_training(_text(file), accept_valid=accept_valid))
     summary = f"{result.recorded} records of training, {result.unchanged} known already"
-    _report(summary, result.errors, applied=result.applied, as_json=as_json)
+    _show_result(summary, result.errors, applied=result.applied, as_json=as_json)
 
 
 async def _import_training(text: str, *, accept_valid: bool) -> services.registry.training.importing.ImportResult:
@@ -107,8 +107,8 @@ async def _export_accounts() -> str:
         return await export_csv(session)
 
 
-def _report(summary: str, errors: Sequence[RowError], *, applied: bool, as_json: bool) -> None:
-    """Say what an import did; exit code 1 when a row was refused."""
+def _show_result(summary: str, errors: Sequence[RowError], *, applied: bool, as_json: bool) -> None:
+    """Print what an import did; exit code 1 when a row was refused."""
     if as_json:
         rows = [{"row": error.row, "column": _column(error), "reason": error.reason} for error in errors]
         typer.echo(json.dumps({"applied": applied, "summary": summary, "errors": rows}))
@@ -120,16 +120,18 @@ def _report(summary: str, errors: Sequence[RowError], *, applied: bool, as_json:
     raise typer.Exit(1 if errors else 0)
 
 
-def _tell_of_another_import(*, as_json: bool) -> None:
-    told = "Somebody registered one of these accounts at the same moment. Nothing was changed: import the file again."
+def _show_conflict(*, as_json: bool) -> None:
+    summary = (
+        "Somebody registered one of these accounts at the same moment. Nothing was changed: import the file again."
+    )
     if as_json:
-        typer.echo(json.dumps({"applied": False, "summary": told, "errors": []}))
+        typer.echo(json.dumps({"applied": False, "summary": summary, "errors": []}))
     else:
-        _errors.print(told)
+        _errors.print(summary)
 
 
 def _column(error: RowError) -> str:
-    """Return the column that is wrong, where the import can say it."""
+    """Return the column that is wrong, where the import names it."""
     return str(getattr(error, "column", ""))
 
 

@@ -1,4 +1,4 @@
-"""Commands for records that a consumer could not handle: seen, replayed after a fix, or let go with a reason."""
+"""Commands for records that a consumer could not handle: listed, replayed after a fix, discarded with a reason."""
 
 import asyncio
 import getpass
@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.session import transaction
+from services.cli.database import transaction
 from services.cli.settings import ServiceName
 from shared.clock import SystemClock
 from shared.messaging import dead_letters
@@ -47,7 +47,7 @@ def list_open(
 
 
 def show(service: ServiceName, dead_letter: Which, *, as_json: AsJson = False) -> None:
-    """Show one dead letter of SERVICE, and what was done about it, without its body."""
+    """Show one dead letter of SERVICE and its history, without its body."""
     letter, steps = asyncio.run(_shown(service.value, dead_letter))
     if as_json:
         typer.echo(json.dumps({**asdict(letter), "history": [asdict(step) for step in steps]}, default=str))
@@ -66,7 +66,7 @@ def replay(service: ServiceName, dead_letter: Which, reason: Reason) -> None:
 
 
 def discard(service: ServiceName, dead_letter: Which, reason: Reason) -> None:
-    """Ask SERVICE to let the record go; what waited behind it is then applied."""
+    """Ask SERVICE to discard the record; the events that waited for it are then applied."""
     asyncio.run(_ask(service.value, dead_letter, reason, again=False))
     _console.print("Discard asked for.")
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from services.cli.session import transaction
+from services.cli.database import transaction
 from services.triage.cases.queries import ids_of_report
 from services.triage.routing.domain import RuleBook
 from services.triage.routing.queries import Explanation
@@ -28,14 +28,14 @@ from shared.ids import InvalidReference, Reference
 
 REFUSED = 2
 INTERRUPTED = 130
-"""As a shell says of a command that Ctrl-C ended."""
+"""The exit code that a shell gives a command ended by Ctrl-C."""
 _UK = ZoneInfo("Europe/London")
 _console = Console(soft_wrap=True, highlight=False)
 _errors = Console(soft_wrap=True, highlight=False, stderr=True)
 
 
 def explain(reference: str, *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
-    """Say why each case of a report went to its team: rule, clause and the facts used."""
+    """Explain why each case of a report went to its team: rule, clause and the facts used."""
     try:
         wanted = Reference.parse(reference)
     except InvalidReference:
@@ -84,7 +84,7 @@ def backtest(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
-    """Decide past reports again by another rule book and say what would differ. Reads only.
+    """Decide past reports again by another rule book and show what would differ. Reads only.
 
     Exit code 2 when the book is refused, with rule, line and column. Ctrl-C ends it with what was replayed until then.
     """
@@ -104,19 +104,19 @@ def backtest(
 
 
 async def _replay(candidate: RuleBook, window: Window, into: Backtest) -> None:
-    """Replay with a bar that runs back in time: nothing is counted beforehand."""
+    """Replay with a progress bar that runs back in time, because the number of decisions is not known before."""
     length = max((window.until - window.since).total_seconds(), 1)
     columns = (TextColumn("Deciding again"), BarColumn(), TextColumn("{task.fields[replayed]} decisions"))
     shown = sys.stderr.isatty()
     with Progress(*columns, TimeElapsedColumn(), console=_errors, transient=True, disable=not shown) as progress:
         task = progress.add_task("", total=length, replayed=0)
 
-        def told(position: datetime) -> None:
+        def show(position: datetime) -> None:
             done = (window.until - position).total_seconds()
             progress.update(task, completed=done, replayed=into.replayed)
 
         async with transaction("triage") as session:
-            await replay(session, candidate, window, into, told=told)
+            await replay(session, candidate, window, into, told=show)
 
 
 def as_object(result: Backtest, candidate: RuleBook, window: Window) -> Mapping[str, Any]:

@@ -24,7 +24,8 @@ from demo.reports import Sender
 from demo.results import DemoResult
 from demo.run import Demo, ShowProgress
 from demo.tokens import Bearer, DemoCannotRun, Tokens, client_credentials
-from services.cli.settings import database_url, settings_of
+from services.cli.database import database_url
+from services.cli.settings import settings_of
 from services.intake.ledger.queries import reconcile
 from services.intake.settings import IntakeSettings
 from shared.auth.permissions import Role

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from services.cli.settings import ServiceName, database_url, settings_of
+from services.cli.database import database_url
+from services.cli.settings import ServiceName, settings_of
 from services.intake.settings import IntakeSettings
 from shared.db import migrations
 from shared.events.topics import GROUPS, SERVICES
@@ -16,7 +17,7 @@ from shared.messaging.open import open_topics
 from shared.messaging.topics_admin import Difference
 
 _OURS = frozenset({*SERVICES, *GROUPS, "operations"})
-"""What the names of our topics begin with."""
+"""How the names of our topics begin."""
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -30,13 +31,13 @@ def migrate(service: Annotated[ServiceName | None, typer.Argument(help="Default:
 
 def apply() -> None:
     """Create or alter the topics so that they are as declared; nothing is deleted or made narrower."""
-    _say(asyncio.run(_apply()))
+    _show(asyncio.run(_apply()))
 
 
 def diff() -> None:
-    """Say what is not as declared; exit code 1 when that is anything."""
+    """List the topics that are not as declared; exit code 1 when there are any."""
     differences = asyncio.run(_diff())
-    _say(differences)
+    _show(differences)
     raise typer.Exit(1 if differences else 0)
 
 
@@ -49,11 +50,11 @@ async def _diff() -> Sequence[Difference]:
 
 
 def of_signpost(differences: Sequence[Difference]) -> Sequence[Difference]:
-    """Leave out undeclared topics that bear no name of ours: a cluster may have other tenants."""
+    """Leave out undeclared topics with other names than ours: a cluster may have other tenants."""
     return [found for found in differences if found.what != "undeclared" or found.topic.split(".")[0] in _OURS]
 
 
-def _say(differences: Sequence[Difference]) -> None:
+def _show(differences: Sequence[Difference]) -> None:
     for difference in differences:
         change = f": {difference.found} → {difference.declared}" if difference.declared else ""
         _console.print(f"{difference.topic}: {difference.what}{change}", markup=False)

@@ -1,6 +1,7 @@
 """All commands, each loaded when it is asked for, and how an error is shown: one line, and an exit code."""
 
 import pkgutil
+import re
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,11 +9,19 @@ from typing import NamedTuple
 import typer
 from typer.exceptions import TyperException
 
-from services.cli.mistakes import said_of
 from shared.errors import ExplainedError
 
 _WRONG = 2
 _INTERRUPTED = 130
+_PLAIN_WORDS = (
+    (re.compile(r"Value error, "), ""),
+    (re.compile(r"does not match the formats '%Y-%m-%d'"), "is not a date such as 2026-01-31"),
+    (re.compile(r"Input should be a valid UUID.*", re.DOTALL), "it is not an id as lists show it"),
+    (re.compile(r"Input should be"), "it has to be"),
+    (re.compile(r"^Invalid value for"), "wrong value for"),
+    (re.compile(r"\s*\n\s*"), " "),
+)
+"""What typer and pydantic say, and the same in plain words."""
 
 
 class Command(NamedTuple):
@@ -33,11 +42,11 @@ GROUPS = {
 }
 COMMANDS = {
     "up": Command(
-        "services.cli.running:up",
+        "services.cli.serve:up",
         "Run everything in one process, with its own PostgreSQL, event log and mail catcher.",
     ),
     "serve": Command(
-        "services.cli.running:serve_one", "Run one service: its web application, consumers, relay and sweeps."
+        "services.cli.serve:serve_one", "Run one service: its web application, consumers, relay and sweeps."
     ),
     "migrate": Command("services.cli.deployment:migrate", "Bring databases to the newest revision."),
     "keys": Command(
@@ -45,7 +54,7 @@ COMMANDS = {
         "Make the pair of keys that sessions are signed with; one that is there stays.",
     ),
     "reconcile": Command(
-        "services.cli.accounting:reconcile",
+        "services.cli.verification:reconcile",
         "Account for every accepted report; exit code 1 when one is unaccounted for.",
     ),
     "token": Command("services.cli.credentials:token", "Print a bearer token for the API (embedded mode only)."),
@@ -58,10 +67,10 @@ COMMANDS = {
         "Create or alter the topics so that they are as declared; nothing is deleted or made narrower.",
     ),
     "topics diff": Command(
-        "services.cli.deployment:diff", "Say what is not as declared; exit code 1 when that is anything."
+        "services.cli.deployment:diff", "List the topics that are not as declared; exit code 1 when there are any."
     ),
     "audit verify": Command(
-        "services.cli.accounting:verify",
+        "services.cli.verification:verify",
         "Recompute every audit chain; exit code 1 when one was edited, reordered or cut short.",
     ),
     "dead-letters list": Command(
@@ -69,7 +78,7 @@ COMMANDS = {
     ),
     "dead-letters show": Command(
         "services.cli.dead_letters:show",
-        "Show one dead letter of SERVICE, and what was done about it, without its body.",
+        "Show one dead letter of SERVICE and its history, without its body.",
     ),
     "dead-letters replay": Command(
         "services.cli.dead_letters:replay",
@@ -77,7 +86,7 @@ COMMANDS = {
     ),
     "dead-letters discard": Command(
         "services.cli.dead_letters:discard",
-        "Ask SERVICE to let the record go; what waited behind it is then applied.",
+        "Ask SERVICE to discard the record; the events that waited for it are then applied.",
     ),
     "rules check": Command(
         "services.cli.rules:check",
@@ -85,15 +94,15 @@ COMMANDS = {
     ),
     "rules explain": Command(
         "services.cli.decisions:explain",
-        "Say why each case of a report went to its team: rule, clause and the facts used.",
+        "Explain why each case of a report went to its team: rule, clause and the facts used.",
     ),
     "rules backtest": Command(
         "services.cli.decisions:backtest",
-        "Decide past reports again by another rule book and say what would differ. Reads only.",
+        "Decide past reports again by another rule book and show what would differ. Reads only.",
     ),
     "directory import": Command(
         "services.cli.data:import_directory",
-        "Take staff and reporting lines from FILE; with a row in error nothing is changed, unless --accept-valid.",
+        "Import staff and reporting lines from FILE; with a row in error nothing is changed, unless --accept-valid.",
     ),
     "accounts import": Command(
         "services.cli.data:import_accounts",
@@ -142,7 +151,7 @@ def main() -> None:
     try:
         code = command_line(arguments)(args=arguments, standalone_mode=False, prog_name="signpost")
     except TyperException as mistake:
-        if words := said_of(mistake):
+        if words := _in_plain_words(mistake):
             _complain(words)
         sys.exit(_WRONG)
     except typer.Abort:
@@ -151,15 +160,27 @@ def main() -> None:
         _complain(str(error))
         sys.exit(_WRONG)
     except Exception as error:
-        if (name := _passing_database_error(error)) is None:
+        if (name := _transient_database_error(error)) is None:
             raise
-        _complain(f"the database does not serve anybody for now ({name}); try again in a moment")
+        _complain(f"the database is not ready ({name}); try again in a moment")
         sys.exit(_WRONG)
     sys.exit(code)
 
 
-def _passing_database_error(error: Exception) -> str | None:
-    """Return the name of an error of the database that passes by itself; None of any other error."""
+def _in_plain_words(mistake: TyperException) -> str:
+    """Return what is wrong and where to read more; empty where the help was shown instead."""
+    words = str(mistake.format_message()).strip()
+    if not words:
+        return ""
+    for pattern, plain in _PLAIN_WORDS:
+        words = pattern.sub(plain, words)
+    context = getattr(mistake, "ctx", None)
+    path = getattr(context, "command_path", "signpost")
+    return f"{words[0].lower()}{words[1:].rstrip('.')}; see `{path} --help`"
+
+
+def _transient_database_error(error: Exception) -> str | None:
+    """Return the name of a database error that a later try may not meet; None for any other error."""
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - heavy, and needed only when a command has failed
 
     from shared.messaging.faults import class_of, is_transient  # noqa: PLC0415 - as above

@@ -65,8 +65,3 @@ def _socket_of_running(directory: DataDirectory) -> Path | None:
     from services.embedded import postmaster  # noqa: PLC0415 - an extra that separate services are installed without
 
     return postmaster.socket_of_running(directory)
-
-
-def database_url(service: str) -> str:
-    """Return the database URL of `service`."""
-    return str(getattr(settings_of(KINDS[service]), f"{service}_database_url"))

@@ -45,11 +45,11 @@ def up(
     directory = DataDirectory(data_dir.resolve()) if data_dir else data_directory()
     configure_logging(os.environ.get("SIGNPOST_LOG_LEVEL", "warning"))
     _console.print(f"Signpost is starting, with its data in {directory.path}")
-    asyncio.run(run.up(directory, port, announce=_say_ready))
+    asyncio.run(run.up(directory, port, announce=_show_ready))
     _console.print("Signpost has stopped; its data stays.")
 
 
-def _say_ready(url: str) -> None:
+def _show_ready(url: str) -> None:
     keep_what_is_wired()
     _console.print(f"Signpost is ready: {url}  (mails: {url}/mail; Ctrl-C stops it)")
     sys.stdout.flush()

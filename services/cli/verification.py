@@ -1,4 +1,4 @@
-"""Commands that show that nothing was lost: the ledger's figures and the audit chains."""
+"""Commands that verify that nothing was lost or changed: the ledger's figures and the audit chains."""
 
 import asyncio
 import json
@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from services.cli.settings import KINDS, database_url, settings_of
+from services.cli.database import database_url
+from services.cli.settings import KINDS, settings_of
 from services.intake.ledger.domain import Reconciliation
 from services.intake.ledger.queries import reconcile as reconcile_ledger
 from shared.audit.anchors import anchors_file
