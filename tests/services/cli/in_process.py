@@ -14,9 +14,9 @@ from shared.db.database import Database
 from tests.support.postgres import PostgresForTests
 
 
-async def signpost(*arguments: str) -> Result:
-    """Run `signpost` with `arguments` as it runs itself: in a thread without an event loop."""
-    return await asyncio.to_thread(CliRunner().invoke, command_line(arguments), arguments)
+async def signpost(*arguments: str, **settings: str) -> Result:
+    """Run `signpost` with `arguments` and `settings` as it runs itself: in a thread without an event loop."""
+    return await asyncio.to_thread(CliRunner().invoke, command_line(arguments), arguments, env=settings)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from typer.testing import Result
 
-from services.cli.settings import database_url
+from services.cli.database import database_url
 from services.registry.accounts import csv_file
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import AccountFilter, all_accounts, find_open

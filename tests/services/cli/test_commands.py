@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.services.cli import in_process
 from tests.support.embedded import EmbeddedSignpost, embedded_signpost
 from tests.support.process import command
 
@@ -17,6 +18,12 @@ REPORT = {
     "narrative": "A stranger published where I live.",
     "also_affects": ["dwp_information"],
 }
+
+
+async def in_this_process(signpost: EmbeddedSignpost, *arguments: str) -> tuple[int, str]:
+    """Run a command as `signpost.command` does, without the start of another process."""
+    done = await in_process.signpost(*arguments, SIGNPOST_DATA_DIR=str(signpost.data_dir))
+    return done.exit_code, done.output
 
 
 @pytest.mark.timeout(600)
@@ -48,7 +55,7 @@ async def _reconcile_counts_what_was_accepted(signpost: EmbeddedSignpost) -> Non
         "unaccounted": 0,
         "oldest_unaccounted_s": 0,
     }
-    code, output = await signpost.command("reconcile")
+    code, output = await in_this_process(signpost, "reconcile")
     assert code == 0
     assert "unaccounted" in output
 
@@ -63,7 +70,7 @@ async def _rules_are_explained(signpost: EmbeddedSignpost) -> None:
     assert case["routing"]["explanation"] in output
     assert f"clause {case['routing']['clause']}" in output
     assert f"{case['reference']}-2: Sent to SIRT" in output
-    code, output = await signpost.command("rules", "explain", "SP-0000")
+    code, output = await in_this_process(signpost, "rules", "explain", "SP-0000")
     assert code == 2
     assert "not a reference" in output
 
@@ -75,7 +82,7 @@ async def _imports_say_which_row_and_change_nothing(signpost: EmbeddedSignpost, 
     assert code == 1
     assert "row 3" in output
     assert "Nothing was changed" in output
-    code, output = await signpost.command("directory", "import", str(file), "--accept-valid", "--json")
+    code, output = await in_this_process(signpost, "directory", "import", str(file), "--accept-valid", "--json")
     assert code == 1
     assert json.loads(output)["applied"] is True
     file.write_bytes(b"\xff\xfe")
@@ -101,7 +108,7 @@ async def _training_is_imported(signpost: EmbeddedSignpost, folder: Path) -> Non
     assert code == 1
     assert "row 3, course: This cell is needed" in output
     assert "Nothing was changed" in output
-    code, output = await signpost.command("training", "import", str(file), "--accept-valid", "--json")
+    code, output = await in_this_process(signpost, "training", "import", str(file), "--accept-valid", "--json")
     assert (code, json.loads(output)["summary"]) == (1, "1 records of training, 0 known already")
 
 
@@ -120,6 +127,6 @@ async def test_a_rule_book_with_a_mistake_is_refused_with_its_place(tmp_path: Pa
     assert "no mistake found" in output
     book = tmp_path / "book.yaml"
     book.write_text("rules: [")
-    code, output = await command("rules", "check", str(book), settings={})
-    assert code == 1
-    assert "line" in output
+    done = await in_process.signpost("rules", "check", str(book))
+    assert done.exit_code == 1
+    assert "line" in done.output

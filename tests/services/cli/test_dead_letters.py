@@ -37,7 +37,7 @@ async def _walk(postgres: PostgresForTests, monkeypatch: pytest.MonkeyPatch) -> 
     """Show, replay, discard and show again; return what was printed."""
     async with postgres.fresh("triage") as url:
         letter = await _set_aside(url)
-        monkeypatch.setattr("services.cli.session.database_url", lambda _service: url)
+        monkeypatch.setattr("services.cli.database.database_url", lambda _service: url)
         commands = (
             ("show", "triage", str(letter)),
             ("replay", "triage", str(letter), "--reason", "mended"),

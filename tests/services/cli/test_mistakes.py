@@ -53,9 +53,7 @@ def test_a_database_that_does_not_serve_for_now_is_one_line(
         main()
     said = capsys.readouterr()
     assert ended.value.code == 2
-    assert said.err == (
-        "signpost: the database does not serve anybody for now (CannotConnectNowError); try again in a moment\n"
-    )
+    assert said.err == ("signpost: the database is not ready (CannotConnectNowError); try again in a moment\n")
 
 
 def test_help_is_no_mistake(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
