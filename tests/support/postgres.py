@@ -1,17 +1,20 @@
-"""A real PostgreSQL for tests: one fresh database a test, cloned from a migrated template.
+"""A real PostgreSQL for tests: an empty database for each, cloned from a migrated template or left by another test.
 
 The server comes from a wheel, one for all test processes of a machine. `POSTGRES_IMAGE=postgres:18` takes a container
 of that image instead, one for each test process.
 """
 
+import asyncio
 import fcntl
 import hashlib
 import json
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -26,11 +29,54 @@ _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 """Tests need no durability and many connections."""
 
 
+_TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
+_SHAPE = """
+select (select count(*) from pg_class where relnamespace = 'public'::regnamespace)
+     + (select count(*) from pg_constraint where connamespace = 'public'::regnamespace)
+"""
+"""Changes where a test has altered its database, which is then not used again."""
+_EMPTY = """
+do $$
+declare
+  table_name text;
+  used text := '';
+begin
+  perform pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid();
+  for table_name in
+    select quote_ident(tablename) from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'
+  loop
+    execute format('select %L || case when exists (select from %s) then %L else %L end',
+                   used, table_name, ', ' || table_name, '') into used;
+  end loop;
+  if used <> '' then
+    execute 'truncate ' || substr(used, 3) || ' cascade';
+  end if;
+  perform setval(quote_ident(sequencename)::regclass, start_value, false)
+    from pg_sequences where schemaname = 'public' and last_value is not null;
+end
+$$
+"""
+
+_SEED = 'insert into "{0}" overriding system value select * from json_populate_recordset(null::"{0}", $1)'
+
+
+@dataclass(frozen=True)
+class _Seeds:
+    """What a migrated database holds: how many things it is made of, and the rows of each table as JSON."""
+
+    shape: int
+    rows: Mapping[str, str]
+
+
 class PostgresForTests:
-    """The server; `fresh` hands out databases that are dropped afterwards."""
+    """The server; `fresh` hands out databases that are emptied or dropped afterwards."""
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
+        self._idle: dict[str, list[str]] = defaultdict(list)
+        """Empty databases by service, for the next tests of this process."""
+        self._known_seeds: dict[str, _Seeds] = {}
 
     def url(self, name: str) -> str:
         """Return the SQLAlchemy URL of database `name`."""
@@ -42,14 +88,21 @@ class PostgresForTests:
 
     @asynccontextmanager
     async def fresh(self, service: str | None = None) -> AsyncIterator[str]:
-        """Create a database, migrated for `service` (empty without one), and yield its SQLAlchemy URL."""
-        name = f"t_{uuid.uuid4().hex}"
-        template = await self._template(service) if service else "template1"
-        await self._execute(f'create database "{name}" template "{template}"')
+        """Give an empty database, migrated for `service` (as new without one), and yield its SQLAlchemy URL."""
+        name = self._idle[service].pop() if service and self._idle[service] else await self._created(service)
         try:
             yield self.url(name)
         finally:
-            await self._execute(f'drop database if exists "{name}" with (force)')
+            if service and await self._emptied(name, service):
+                self._idle[service].append(name)
+            else:
+                await self._drop(name)
+
+    async def drop_idle(self) -> None:
+        """Drop the databases that wait for a test."""
+        for name in (name for names in self._idle.values() for name in names):
+            await self._drop(name)
+        self._idle.clear()
 
     @asynccontextmanager
     async def database(self, service: str) -> AsyncIterator[Database]:
@@ -60,6 +113,44 @@ class PostgresForTests:
                 yield database
             finally:
                 await database.close()
+
+    async def _created(self, service: str | None) -> str:
+        name = f"t_{uuid.uuid4().hex}"
+        template = await self._template(service) if service else "template1"
+        await self._execute(f'create database "{name}" template "{template}"')
+        return name
+
+    async def _drop(self, name: str) -> None:
+        await self._execute(f'drop database if exists "{name}" with (force)')
+
+    async def _emptied(self, name: str, service: str) -> bool:
+        """Put a database back as its template is; False where a test has altered it."""
+        seeds = await self._seeds(service)
+        connection = await asyncpg.connect(self._dsn(name))
+        try:
+            if await connection.fetchval(_SHAPE) != seeds.shape:
+                return False
+            await connection.execute(_EMPTY)
+            for table, rows in seeds.rows.items():
+                await connection.execute(_SEED.format(table), rows)
+        finally:
+            await connection.close()
+        return True
+
+    async def _seeds(self, service: str) -> "_Seeds":
+        """Return what the migrations of `service` leave in its tables."""
+        if service not in self._known_seeds:
+            connection = await asyncpg.connect(self._dsn(await self._template(service)))
+            try:
+                rows = {
+                    table: await connection.fetchval(f'select json_agg(seed) from "{table}" seed')  # noqa: S608 - our own table
+                    for (table,) in await connection.fetch(_TABLES)
+                }
+                shape = await connection.fetchval(_SHAPE)
+            finally:
+                await connection.close()
+            self._known_seeds[service] = _Seeds(shape, {table: found for table, found in rows.items() if found})
+        return self._known_seeds[service]
 
     async def _template(self, service: str) -> str:
         name = f"tpl_{service}_{_fingerprint(service)}"
@@ -91,7 +182,11 @@ def running_postgres() -> Iterator[PostgresForTests]:
     """Yield a server for tests, started here or joined where another test process has; the last to leave stops it."""
     image = os.environ.get("POSTGRES_IMAGE")
     with _from_image(image) if image else _from_wheel() as uri:
-        yield PostgresForTests(uri)
+        server = PostgresForTests(uri)
+        try:
+            yield server
+        finally:
+            asyncio.run(server.drop_idle())
 
 
 @contextmanager
