@@ -181,6 +181,18 @@ class FormReader:
         self.typed: Typed = {name: [self._visible(name, value) for value in values] for name, values in typed.items()}
 
     @classmethod
+    async def posted(cls, request: Request, *, prefix: str = "") -> Self:
+        """Return a form that was posted; texts in broken UTF-8 are errors of their fields.
+
+        Raises:
+            Problem: as `read_form` does.
+        """
+        unreadable = FormErrors()
+        typed = await read_form(request, unreadable)
+        errors = FormErrors({prefix + name: message for name, message in unreadable.items()})
+        return cls(typed, errors, prefix=prefix)
+
+    @classmethod
     def of(cls, **known: object) -> Self:
         """Return a form as it is shown first: with what is known already."""
         typed: dict[str, list[str]] = {}
@@ -275,19 +287,15 @@ class FormReader:
             self._wrong(time_field(name), _NOT_A_TIME)
         if day is None or clock_time is None:
             return None
-        try:
-            return datetime(day.year, day.month, day.day, *clock_time, tzinfo=UK).astimezone(UTC)
-        except OverflowError:
-            self._wrong(name, NOT_A_DAY.format(called))
-            return None
+        return datetime(day.year, day.month, day.day, *clock_time, tzinfo=UK).astimezone(UTC)
 
-    def version(self, needed: str | None = None, beside: str = "version") -> int | None:
-        """Return the version that the page showed; where it is gone, `needed` is said of the field `beside`."""
+    def version(self, beside: str | None = None) -> int | None:
+        """Return the version that the page showed; where it is gone, that is an error of the field `beside`."""
         text = self.first("version").strip()
         if text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION:
             return int(text)
-        if needed:
-            self._wrong(beside, needed)
+        if beside:
+            self._wrong(beside, "Reload the page and choose again")
         return None
 
     def uuids(self, name: str) -> tuple[UUID, ...]:
@@ -327,19 +335,6 @@ class FormReader:
 
     def _wrong(self, name: str, message: str) -> None:
         self.errors.add(self._prefix + name, message)
-
-
-async def posted_form(request: Request, *, prefix: str = "") -> FormReader:
-    """Return the reader of a posted form; texts in broken UTF-8 are errors of their fields.
-
-    Raises:
-        Problem: as `read_form` does.
-    """
-    unreadable = FormErrors()
-    typed = await read_form(request, unreadable)
-    return FormReader(
-        typed, FormErrors({prefix + name: message for name, message in unreadable.items()}), prefix=prefix
-    )
 
 
 async def read_form(request: Request, errors: FormErrors | None = None) -> dict[str, list[str]]:

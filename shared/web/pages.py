@@ -64,10 +64,20 @@ def render(request: Request, template: str, status_code: int = 200, **context: o
     return HTMLResponse(html, status_code)
 
 
-def show_form(request: Request, page: FormPage, form: FormReader | None = None, status_code: int = 422) -> HTMLResponse:
-    """Show a form; where `form` has errors, with them, with what was typed, and with `status_code`."""
+def show_form(
+    request: Request,
+    page: FormPage,
+    form: FormReader | None = None,
+    status_code: int = 422,
+    *,
+    template: str = "form.html",
+) -> HTMLResponse:
+    """Show a form; where `form` has errors, with them, with what was typed, and with `status_code`.
+
+    `template` extends `form.html` where a page says more than its `FormPage` does.
+    """
     form = form or FormReader({})
-    return render(request, "form.html", status_code if form.errors else 200, page=page, form=form, errors=form.errors)
+    return render(request, template, status_code if form.errors else 200, page=page, form=form, errors=form.errors)
 
 
 def _for_every_page(request: Request) -> dict[str, object]:

@@ -61,7 +61,7 @@ async def _records_the_breach(leo: Someone) -> None:
 async def _confirms_the_takeover(leo: Someone) -> None:
     await leo.driver.unfold("Confirm that an account is taken over")
     await leo.driver.press("Confirm")
-    await leo.is_refused("incident case, takeover", "Choose which accounts somebody else controls")
+    await leo.is_refused("incident case, takeover", "Choose which accounts another person controls")
     await leo.page.get_by_role("checkbox").first.check()
     await leo.driver.press("Confirm")
     await leo.looks("incident case, takeover confirmed")

@@ -14,7 +14,7 @@ from shared.auth.guard import Anyone
 from shared.events.vocabulary import Acknowledgement
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
-from shared.web.forms import posted_form
+from shared.web.forms import FormReader
 from shared.web.pages import render
 
 router = APIRouter(prefix="/alerts/acknowledge", include_in_schema=False)
@@ -67,7 +67,7 @@ async def answer(
     alert = await links.open(session, token, now)
     if alert is None:
         return render(request, "acknowledgement/over.html", 404)
-    form = await posted_form(request)
+    form = await FormReader.posted(request)
     given = form.choice("answer", Acknowledgement, CHOOSE_AN_ANSWER)
     if given is None:
         return render(request, "acknowledgement/ask.html", 422, alert=alert, errors=form.errors)

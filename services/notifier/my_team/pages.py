@@ -30,7 +30,7 @@ from shared.events.vocabulary import Acknowledgement
 from shared.ids import AlertId, CaseId, StaffId
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
-from shared.web.forms import FormErrors, FormReader, posted_form
+from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render, show_form
 from shared.web.problems import standard_problem
 
@@ -92,7 +92,7 @@ async def acknowledge(
     """Take this person's answer to one of their alerts; a second answer changes nothing."""
     viewer = _viewer_of(principal)
     alert = await _own_alert(session, alert_id, viewer)
-    given = (await posted_form(request)).choice("answer", Acknowledgement)
+    given = (await FormReader.posted(request)).choice("answer", Acknowledgement)
     if given is None:
         errors = FormErrors({f"answer-{alert_id}": CHOOSE_AN_ANSWER})
         return await _shown(request, session, viewer, day_of(now), errors=errors)
@@ -118,7 +118,7 @@ async def record_action(
 ) -> Response:
     """Record it; the alert that asked for it is acknowledged by it."""
     case = await _own_case(session, case_id, principal)
-    form = await posted_form(request)
+    form = await FormReader.posted(request)
     done = read_action(form, day_of(now))
     if done is None:
         return _action_page(request, case, form)
@@ -170,7 +170,7 @@ async def ask_for_finding(request: Request, principal: AsListed, session: Transa
 async def add_finding(request: Request, principal: AsListed, session: Transaction, ids: IdsDep, now: Now) -> Response:
     """Keep it."""
     people = await people_of(session, _viewer_of(principal), day_of(now))
-    form = await posted_form(request)
+    form = await FormReader.posted(request)
     found = read_finding(form, people, day_of(now))
     if found is None:
         return _finding_page(request, people, form)
@@ -190,7 +190,7 @@ async def acknowledge_documents(
     request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
 ) -> Response:
     """Record what they have read."""
-    read = set((await posted_form(request)).typed.get("read", ()))
+    read = set((await FormReader.posted(request)).typed.get("read", ()))
     mine = await _own_awareness(session, principal.staff_id, version)
     if not read or not read <= KEYS or principal.staff_id is None:
         return _awareness_page(request, version, mine, errors=FormErrors({"read": "Choose what you have read"}))

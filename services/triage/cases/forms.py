@@ -4,18 +4,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
 from uuid import UUID
+
+from fastapi import Request
 
 from services.triage.cases.access import QUEUES
 from services.triage.cases.queries import Changed
 from shared.events.vocabulary import Outcome, Team
-from shared.web.forms import FormErrors, refuse_null_characters
+from shared.web.forms import FormErrors, FormReader
 
 LONGEST_TEXT = 10_000
-_LONGEST_VERSION = 9
 _STAFF_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-E = TypeVar("E", bound=StrEnum)
 
 
 class Action(StrEnum):
@@ -61,6 +60,8 @@ class ActionForm:
 
     action: Action
     version: int | None
+    typed: str = ""
+    """The text as it was typed, to be shown again."""
     text: str = ""
     team: Team | None = None
     outcome: Outcome | None = None
@@ -71,43 +72,24 @@ class ActionForm:
     """What others changed since the page was read, where that is why it was refused."""
 
 
-def read_action(action: Action, answers: Mapping[str, list[str]]) -> ActionForm:
+async def read_action(request: Request, action: Action) -> ActionForm:
     """Read what was posted; what is missing or wrong is in `errors`."""
-    errors = FormErrors()
-    cleaned = refuse_null_characters(answers, errors)
-
-    def one(name: str) -> str:
-        return next(iter(cleaned.get(name, [])), "").strip()
-
-    text = one("text")
-    version = one("version")
-    if action in _TEXTS and not text:
-        errors.add(f"{action}-text", _TEXTS[action])
-    if len(text) > LONGEST_TEXT:
-        errors.add(f"{action}-text", f"Use {LONGEST_TEXT:,} characters or fewer")
-    team, outcome = _choice(Team, one("team")), _choice(Outcome, one("outcome"))
-    if action is Action.TRANSFER and team not in QUEUES:
-        errors.add("transfer-team", "Choose a team")
-    if action is Action.RESOLVE and outcome is None:
-        errors.add("resolve-outcome", "Choose how it ended")
-    accounts = tuple(account for text in cleaned.get("account", []) if (account := _account(text)))
+    form = await FormReader.posted(request, prefix=f"{action}-")
+    text = form.text("text", _TEXTS.get(action), LONGEST_TEXT) or ""
+    team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None
+    outcome = form.choice("outcome", Outcome, "Choose how it ended") if action is Action.RESOLVE else None
+    accounts = form.uuids("account")
     if action is Action.TAKEN_OVER and not accounts:
-        errors.add(f"{action}-account", "Choose which accounts somebody else controls")
+        form.errors.add(f"{action}-account", "Choose which accounts another person controls")
     if action is Action.NAME and text and not _STAFF_NUMBER.fullmatch(text):
-        errors.add(f"{action}-text", "Give a staff number, such as S4001")
-    known = int(version) if version.isascii() and version.isdigit() and len(version) <= _LONGEST_VERSION else None
-    return ActionForm(action, known, text, team, outcome, accounts, errors)
-
-
-def _account(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _choice(kind: type[E], text: str) -> E | None:
-    try:
-        return kind(text)
-    except ValueError:
-        return None
+        form.errors.add(f"{action}-text", "Give a staff number, such as S4001")
+    return ActionForm(
+        action=action,
+        version=form.version(),
+        typed=form.first("text"),
+        text=text,
+        team=Team(team) if team else None,
+        outcome=outcome,
+        accounts=accounts,
+        errors=form.errors,
+    )

@@ -25,7 +25,7 @@ from shared.auth.permissions import Permission
 from shared.events.vocabulary import Outcome, Team
 from shared.ids import CaseId
 from shared.runtime import parts_of
-from shared.web.forms import FormErrors, read_form
+from shared.web.forms import FormErrors
 from shared.web.pages import render
 from shared.web.refusals import record_refusal, refusal_of
 
@@ -87,7 +87,7 @@ async def show_content(request: Request, work: WorkDep, rest: str) -> HTMLRespon
 async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Response:
     """Do what a button says; refused, the page comes back with the reason and what was typed."""
     case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
-    form = read_action(action, await read_form(request))
+    form = await read_action(request, action)
     if form.errors:
         return await _again(request, work, case, form, 422)
     if form.version is None:

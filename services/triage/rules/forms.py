@@ -1,12 +1,12 @@
 """The candidate book that somebody pastes, and what is wrong with it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.triage.routing.domain import RuleBook
 from services.triage.routing.rulebook import RuleBookRefused, parse
-from shared.web.forms import FormErrors, refuse_null_characters
+from shared.text import is_blank
+from shared.web.forms import FormErrors, FormReader
 
 FIELD = "book"
 
@@ -22,11 +22,10 @@ class CandidateForm:
     """The line of the first mistake."""
 
 
-async def read_candidate(answers: Mapping[str, Sequence[str]], errors: FormErrors) -> CandidateForm:
+async def read_candidate(form: FormReader) -> CandidateForm:
     """Check a pasted book; off the loop, because a long one takes seconds."""
-    clean = refuse_null_characters({name: list(values) for name, values in answers.items()}, errors)
-    text = next(iter(clean.get(FIELD, [])), "")
-    if not text.strip():
+    text, errors = form.first(FIELD), form.errors
+    if is_blank(text):
         errors.add(FIELD, "Paste a rule book")
     if errors:
         return CandidateForm(text, errors=errors)

@@ -22,7 +22,7 @@ from services.triage.rules.views import Wanted, clauses, lines
 from shared.events.vocabulary import Team
 from shared.ids import InvalidReference, Reference
 from shared.web.dependencies import Now, Transaction
-from shared.web.forms import FormErrors, read_form
+from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render
 
 router = APIRouter(include_in_schema=False)
@@ -73,8 +73,7 @@ async def candidate_page(request: Request, _viewer: ReaderDep, running: Running)
 @router.post("/cases/rules/try")
 async def try_candidate(request: Request, session: Transaction, viewer: ReaderDep, now: Now) -> HTMLResponse:
     """Check a pasted book and show what it would have decided otherwise; nothing is changed by it."""
-    errors = FormErrors()
-    form = await read_candidate(await read_form(request, errors), errors)
+    form = await read_candidate(await FormReader.posted(request))
     if form.book is None:
         return _candidate(request, form, status=422)
     window, result = Window(now - REPLAYED, now, MOST_REPLAYED), Backtest()

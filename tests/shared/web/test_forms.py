@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.auth.guard import Anyone
-from shared.web.forms import Field, FormErrors, FormPage, FormReader, Kind, Option, options, posted_form
+from shared.web.forms import Field, FormErrors, FormPage, FormReader, Kind, Option, options
 from shared.web.pages import show_form
 from tests.support.web import WebForTests, browsing, csrf_token
 
@@ -53,7 +53,7 @@ def ask(request: Request, principal: Anyone) -> Response:
 
 @router.post("/report/form")
 async def post(request: Request, principal: Anyone) -> Response:
-    form = await posted_form(request)
+    form = await FormReader.posted(request)
     form.line("title", "Enter a title")
     form.line("staff_id")
     form.text("reason", "Enter why")
@@ -253,8 +253,8 @@ def test_a_version_is_a_number(typed: str, version: int | None) -> None:
     form = FormReader({"version": [typed]})
     assert form.version() == version
     assert not form.errors
-    form.version("Reload the page", beside="status")
-    assert dict(form.errors) == ({} if version else {"status": "Reload the page"})
+    form.version(beside="status")
+    assert dict(form.errors) == ({} if version else {"status": "Reload the page and choose again"})
 
 
 def test_ids_are_read_and_what_is_none_is_left_out() -> None:
