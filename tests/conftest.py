@@ -53,7 +53,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     seconds: dict[str, float] = defaultdict(float)
     for report in (one for group in terminalreporter.stats.values() for one in group):
         if isinstance(report, pytest.TestReport):
-            path = Path(report.location[0])
+            path = Path(report.nodeid.partition("::")[0])
             seconds[str(Path(*path.parts[: 3 if path.parts[1] in {"services", "shared"} else 2]))] += report.duration
     terminalreporter.section("time by folder, in seconds of all test processes together")
     for folder, spent in sorted(seconds.items(), key=lambda entry: -entry[1]):
