@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.auth.permissions import Role
-from shared.auth.provider import ALGORITHMS, ClaimNames, ProviderConfig
+from shared.auth.provider_config import ALGORITHMS, ClaimNames, ProviderConfig
 from shared.errors import ExplainedError
 
 PREFIX = "SIGNPOST_"

@@ -54,7 +54,7 @@ COMMANDS = {
         "Make the pair of keys that sessions are signed with; one that is there stays.",
     ),
     "reconcile": Command(
-        "services.cli.verification:reconcile",
+        "services.cli.reconcile:reconcile",
         "Account for every accepted report; exit code 1 when one is unaccounted for.",
     ),
     "token": Command("services.cli.credentials:token", "Print a bearer token for the API (embedded mode only)."),
@@ -70,7 +70,7 @@ COMMANDS = {
         "services.cli.deployment:diff", "List the topics that are not as declared; exit code 1 when there are any."
     ),
     "audit verify": Command(
-        "services.cli.verification:verify",
+        "services.cli.audit:verify",
         "Recompute every audit chain; exit code 1 when one was edited, reordered or cut short.",
     ),
     "dead-letters list": Command(

@@ -12,7 +12,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.auth.permissions import Principal, Session
-from shared.auth.provider import Description, ProviderConfig, ProviderKeys, short_text
+from shared.auth.provider import Description, ProviderKeys
+from shared.auth.provider_config import ProviderConfig, short_text
 from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader
 from shared.clock import Clock
 

@@ -12,7 +12,7 @@ from demo.reports import Sender
 from demo.tokens import OVERSEER, READERS, client_of
 from shared.auth.permissions import Principal, Role
 from shared.auth.personas import load_personas
-from shared.auth.provider import ProviderConfig
+from shared.auth.provider_config import ProviderConfig
 from shared.settings import RolesOfGroups
 from tests.compose.engine import demo_settings
 

@@ -13,7 +13,8 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in.attempts import Attempt
 from shared.auth.permissions import Principal
-from shared.auth.provider import Description, ProviderUnavailable, claim, fetch_json, json_object
+from shared.auth.provider import Description, ProviderUnavailable, fetch_json, json_object
+from shared.auth.provider_config import claim
 from shared.auth.provider_tokens import Provider
 from shared.auth.tokens import InvalidToken
 

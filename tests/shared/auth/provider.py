@@ -9,7 +9,8 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from shared.auth import provider as provider_keys
 from shared.auth.permissions import Role
-from shared.auth.provider import ProviderConfig, ProviderUnavailable
+from shared.auth.provider import ProviderUnavailable
+from shared.auth.provider_config import ProviderConfig
 from tests.support.web import START
 
 ISSUER = "https://id.example.org/realms/department"

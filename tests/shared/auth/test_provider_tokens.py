@@ -15,7 +15,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal, Role
-from shared.auth.provider import ClaimNames, ProviderConfig, ProviderUnavailable, claim
+from shared.auth.provider import ProviderUnavailable
+from shared.auth.provider_config import ClaimNames, ProviderConfig, claim
 from shared.auth.provider_tokens import Provider
 from shared.auth.tokens import Audience, InvalidToken, TokenExpired
 from tests.shared.auth.provider import CONFIG, ISSUER, RSA, ProviderForTests, claims_of, provider

@@ -1,0 +1,77 @@
+"""How an identity provider is described by settings; apart from the requests to it, as every command reads settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.auth.permissions import Role
+from shared.ids import StaffId
+
+ALGORITHMS = ("RS256", "ES256", "EdDSA")
+"""The algorithms to choose from. All are asymmetric, so that a published key never signs anything."""
+_LONGEST = 250
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """Which claim says what. A name with dots also means a path: `realm_access.roles`."""
+
+    roles: str = "groups"
+    staff_id: str = "staff_id"
+    name: str = "name"
+    email: str = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """One identity provider, as the settings name it."""
+
+    issuer: str
+    discovery_url: str
+    api_audience: str
+    algorithms: tuple[str, ...] = ALGORITHMS
+    leeway: timedelta = timedelta(seconds=30)
+    claims: ClaimNames = field(default_factory=ClaimNames)
+    roles: tuple[tuple[str, Role], ...] = ()
+    """Which group of the provider is which role here; a group may stand more than once."""
+
+    def roles_of(self, claims: Mapping[str, object]) -> frozenset[Role]:
+        """Return the roles that `claims` give; everyone whom the provider knows may report."""
+        groups = _texts(claim(claims, self.claims.roles))
+        return frozenset({Role.REPORTER, *(role for group, role in self.roles if group in groups)})
+
+    def staff_id_of(self, claims: Mapping[str, object]) -> StaffId | None:
+        """Return the staff id; None for a client, or a person without one."""
+        text = short_text(claim(claims, self.claims.staff_id))
+        return None if text is None else StaffId(text)
+
+    def name_of(self, claims: Mapping[str, object]) -> str | None:
+        """Return what the person is called."""
+        return short_text(claim(claims, self.claims.name))
+
+    def email_of(self, claims: Mapping[str, object]) -> str | None:
+        """Return the address, unless the provider says that it is not verified."""
+        return None if claims.get("email_verified") is False else short_text(claim(claims, self.claims.email))
+
+
+def claim(claims: Mapping[str, object], name: str) -> object:
+    """Return the claim called `name`; where there is none, whatever stands at that path."""
+    if name in claims:
+        return claims[name]
+    found: object = claims
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def short_text(value: object) -> str | None:
+    """Return `value` where it is a text that a name or an id can be."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if text and len(text) <= _LONGEST and text.isprintable() else None
+
+
+def _texts(value: object) -> frozenset[str]:
+    """A list of groups, or one text with spaces between, as OAuth writes scopes."""
+    if isinstance(value, str):
+        return frozenset({value, *value.split()})
+    return frozenset(part for part in value if isinstance(part, str)) if isinstance(value, list) else frozenset()
