@@ -17,7 +17,7 @@ def answers(
     account: tuple[str, str] | None = None,
     story: str | None = None,
 ) -> dict[str, object]:
-    """Return a report's answers; `by` is who reports, None for somebody who does not say."""
+    """Return a report's answers; `by` is the reporter, None for one who gives no name."""
     body: dict[str, object] = {
         **generator.place(*(account or generator.account())),
         **generator.content(),

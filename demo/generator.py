@@ -22,7 +22,7 @@ _LONGEST_STORY = 6
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """Chance, with a memory of nothing but its seed, and the moment from which the past is counted."""
+    """Random choices that depend on the seed alone; `at` is the moment before which everything happened."""
 
     random: Random
     at: datetime
@@ -36,11 +36,11 @@ class Generator:
         return self.random.random() * one_in < 1
 
     def staff(self) -> Staff:
-        """Return somebody who has a manager."""
+        """Return a member of staff with a known manager."""
         return self.one(STAFF)
 
     def colleague_of(self, staff: Staff) -> Staff:
-        """Return somebody else."""
+        """Return another member of staff."""
         return self.one([other for other in STAFF if other is not staff])
 
     def story(self, opening: str) -> str:
@@ -75,7 +75,7 @@ class Generator:
         return {"content_kind": self.one(_CONTENT), "content_state": self.one(_CONTENT_NOW)}
 
     def affected(self, reporter: Staff | None) -> list[JsonObject]:
-        """Return who is affected: mostly who reports."""
+        """Return the people affected: mostly the reporter."""
         if reporter is not None and not self.sometimes(3):
             return [{"relation": Relation.SELF}]
         relation = self.one(_OTHERS)

@@ -15,7 +15,7 @@ JsonObject = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends a report: a role, and a person of the sample directory where it is somebody in particular."""
+    """Who sends a report: a role, and a person of the sample directory where it is a particular one."""
 
     role: Role | None = None
     staff_id: str | None = None

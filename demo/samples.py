@@ -9,7 +9,7 @@ from shared.auth.permissions import Role
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody, and the address of who manages them."""
+    """A member of staff, and the address of their manager."""
 
     staff_id: str
     name: str
@@ -37,9 +37,9 @@ STAFF = (
     Staff("S1010", "Rory O'Neill", _NORTH),
     Staff("S1011", "Anita Desai", _NORTH),
 )
-"""They report, and are reported."""
+"""They report, and others report them."""
 CONTRACTOR = Staff("S1012", "Luca Moretti", None)
-"""In the directory, without anybody who manages him."""
+"""In the directory, without a manager."""
 STRANGER = Staff("S1999", "Robin Unlisted", None)
 """Signed in, and in no directory."""
 MONITORING = Sender(Role.MONITORING, "S8004")
