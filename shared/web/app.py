@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
 
 from shared.auth.guard import assert_every_route_is_guarded
@@ -18,7 +18,7 @@ from shared.settings import ServiceSettings
 from shared.web import failures
 from shared.web.api_docs import description_router
 from shared.web.body_limit import DEFAULT_LIMIT, BodyLimit
-from shared.web.csrf import Csrf
+from shared.web.cross_site import CrossSiteProtection, has_form_token
 from shared.web.operations_routes import Readiness, operations_router
 from shared.web.pages import make_environment
 from shared.web.rate_limits import LimitWrites, RateLimits
@@ -81,6 +81,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(has_form_token)],
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its logs carry exception messages
     )
     app.state.parts = parts
@@ -108,6 +109,6 @@ def _middleware(app: FastAPI, parts: WebParts, body_limit: int) -> list[Middlewa
         ),
         Middleware(BodyLimit, limit=body_limit),
         Middleware(ProviderKeysAtHand, provider=parts.provider, clock=parts.clock),
-        Middleware(Csrf, key=settings.derive_key("csrf"), secure=settings.secure),
+        Middleware(CrossSiteProtection, key=settings.derive_key("csrf"), public_url=settings.public_url),
         Middleware(RouteNote),
     ]

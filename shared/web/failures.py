@@ -6,6 +6,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
+from python_multipart.exceptions import FormParserError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -64,7 +65,7 @@ class ResponseBrokenOff(Exception):
 
 def install(app: FastAPI, refusals: Refusals) -> None:
     """Teach `app` what its exceptions look like from outside."""
-    for standard in (Problem, HTTPException, RequestValidationError, NotPermitted):
+    for standard in (Problem, HTTPException, RequestValidationError, NotPermitted, FormParserError):
         app.add_exception_handler(standard, _on_standard_error)
     app.add_exception_handler(NotSignedIn, _on_not_signed_in)
     app.add_exception_handler(RenewalDue, _on_renewal_due)
@@ -84,8 +85,10 @@ def _standard(error: Exception) -> Problem:
             return standard_problem(error.status_code, fields=unreadable_body(error), headers=error.headers)
         case RequestValidationError():
             return standard_problem(422, fields=field_problems(error.errors()))
-        case _:
+        case NotPermitted():
             return standard_problem(403)
+        case _:
+            return standard_problem(400)  # a body that python-multipart cannot take apart
 
 
 def answer_to(request: Request, problem: Problem) -> Response:
