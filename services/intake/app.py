@@ -17,9 +17,8 @@ from services.intake.idempotency.handlers import forget_expired as forget_answer
 from services.intake.inbound import api as inbound
 from services.intake.inbound import consumer as inbound_consumer
 from services.intake.inbound.api import InboundParts
-from services.intake.inbound.consumer import InboundHandler
+from services.intake.inbound.consumer import InboundHandler, InboundReader, ReceivedEvent
 from services.intake.inbound.handlers import forget_expired as forget_inbound
-from services.intake.inbound.reading import InboundReader, ReceivedEvent
 from services.intake.inbound.refusals import REFUSALS as INBOUND_REFUSALS
 from services.intake.inbound.sources_yaml import load_sources
 from services.intake.ledger.handlers import record_published

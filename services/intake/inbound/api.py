@@ -11,11 +11,10 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.inbound.cloudevents import BATCH, STRUCTURED, NotACloudEvent, read_events
-from services.intake.inbound.counting import count
 from services.intake.inbound.domain import InboundEvent
-from services.intake.inbound.handlers import Taken, take_event
-from services.intake.inbound.mapping import Sources
+from services.intake.inbound.handlers import TakenEvent, count_events, take_event
 from services.intake.inbound.refusals import OF_ONE_EVENT, problem_of, several_refused
+from services.intake.inbound.sources import Sources
 from services.intake.reports.dependencies import SubmitDep
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
@@ -58,7 +57,7 @@ class InboundParts(Parts):
     sources: Sources
 
 
-Take = Callable[[InboundEvent], Awaitable[Taken]]
+TakeEvent = Callable[[InboundEvent], Awaitable[TakenEvent]]
 
 
 class EventAnswer(BaseModel):
@@ -105,7 +104,7 @@ async def post_events(
     events, is_batch = read_events(request.headers, await request.body())
     take = partial(take_event, session, now=now, sources=parts.sources, client=principal, submit=submit)
     results = [await _result(session, event, take) for event in events]
-    count(parts.sources, zip(events, results, strict=True))
+    count_events(parts.sources, zip(events, results, strict=True))
     refused = [result for result in results if isinstance(result, Exception)]
     if refused and not is_batch:
         raise refused[0]
@@ -118,7 +117,9 @@ async def post_events(
     return Response(body, 201 if made_report else 202, media_type="application/json")
 
 
-async def _result(session: AsyncSession, event: InboundEvent | NotACloudEvent, take: Take) -> Taken | Exception:
+async def _result(
+    session: AsyncSession, event: InboundEvent | NotACloudEvent, take: TakeEvent
+) -> TakenEvent | Exception:
     """Take one event, or nothing of it."""
     if isinstance(event, NotACloudEvent):
         return event
@@ -129,7 +130,7 @@ async def _result(session: AsyncSession, event: InboundEvent | NotACloudEvent, t
         return refusal
 
 
-def _answer(event: InboundEvent | NotACloudEvent, result: Taken | Exception, url: str) -> EventAnswer:
+def _answer(event: InboundEvent | NotACloudEvent, result: TakenEvent | Exception, url: str) -> EventAnswer:
     event_id = event.id if isinstance(event, InboundEvent) else None
     if isinstance(result, Exception):
         return EventAnswer(id=event_id, outcome="refused", problem=problem_of(result))

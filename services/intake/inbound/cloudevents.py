@@ -1,4 +1,7 @@
-"""CloudEvents 1.0 over HTTP: binary, structured and batch mode (HTTP protocol binding §3)."""
+"""CloudEvents 1.0 over HTTP: binary, structured and batch mode (HTTP protocol binding §3), read by the CloudEvents SDK.
+
+The SDK reads the attributes. What it lets pass is refused here, and it knows no batches (decision 0036).
+"""
 
 import base64
 import re
@@ -7,15 +10,21 @@ from datetime import datetime
 from urllib.parse import unquote_to_bytes
 
 import orjson
+from cloudevents.core.base import BaseCloudEvent
+from cloudevents.core.bindings import http
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 
 from services.intake.inbound.domain import InboundEvent
 
-STRUCTURED = "application/cloudevents+json"
+STRUCTURED = JSONFormat.CONTENT_TYPE
 BATCH = "application/cloudevents-batch+json"
 MOST_AT_ONCE = 100
 _LONGEST = 500
 _JSON = re.compile(r"(application|text)/([\w.+-]+\+)?json")
 _NEEDED = ("specversion", "id", "source", "type")
+_READ = (*_NEEDED, "subject", "time")
+"""The attributes that a mapping can use. Others are ignored, whatever they hold."""
 
 
 class NotACloudEvent(Exception):
@@ -23,7 +32,7 @@ class NotACloudEvent(Exception):
 
 
 class ModeNotKnown(Exception):
-    """The content type is none of CloudEvents', and nothing says `ce-`."""
+    """The content type is none of CloudEvents', and no header begins with `ce-`."""
 
 
 class TooManyEvents(Exception):
@@ -72,11 +81,57 @@ def _structured(entry: object) -> InboundEvent:
     if not isinstance(entry, dict):
         raise NotACloudEvent("An event is a JSON object")
     written = {str(name): value for name, value in entry.items() if value is not None}
-    attributes = {name: _text(name, written[name]) for name in (*_NEEDED, "subject", "time") if name in written}
-    return _event(attributes, _data(written))
+    attributes = {name: _text(name, written[name]) for name in _READ if name in written}
+    try:
+        event = JSONFormat().read(_Sent, orjson.dumps(attributes))
+    except (ValueError, OverflowError):
+        raise _no_time() from None
+    return _inbound(event, _data(written))
+
+
+def _binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
+    sent = {f"ce-{name}": headers[f"ce-{name}"] for name in _READ if f"ce-{name}" in headers}
+    for name, value in sent.items():
+        _text(name.removeprefix("ce-"), _decoded(value))
+    try:
+        event = http.from_binary(http.HTTPMessage(sent, b""), JSONFormat(), _Sent)
+    except (ValueError, OverflowError):
+        raise _no_time() from None
+    return _inbound(event, _json(body) if body else None)
+
+
+class _Sent(CloudEvent):
+    """An event as it was sent: the SDK's class makes up an id, a version and a time where one is missing."""
+
+    def __init__(self, attributes: dict[str, object], data: dict[str, object] | str | bytes | None = None) -> None:
+        missing = [name for name in _NEEDED if not attributes.get(name)]
+        if missing:
+            raise NotACloudEvent(f"Say {', '.join(missing)}")
+        if attributes["specversion"] != "1.0":
+            raise NotACloudEvent("specversion must be 1.0")
+        time = attributes.get("time")
+        if isinstance(time, datetime) and time.tzinfo is None:
+            raise _no_time()
+        self._has_time = time is not None
+        super().__init__({name: value for name, value in attributes.items() if value != ""}, data)
+
+    def get_time(self) -> datetime | None:
+        return super().get_time() if self._has_time else None
+
+
+def _inbound(event: BaseCloudEvent, data: object) -> InboundEvent:
+    return InboundEvent(
+        id=event.get_id(),
+        source=event.get_source(),
+        type=event.get_type(),
+        subject=event.get_subject(),
+        time=event.get_time(),
+        data=data,
+    )
 
 
 def _data(written: Mapping[str, object]) -> object:
+    """Return the data. The SDK would pass over what is not base64 in `data_base64`."""
     if "data_base64" not in written:
         return written.get("data")
     try:
@@ -85,46 +140,12 @@ def _data(written: Mapping[str, object]) -> object:
         raise NotACloudEvent("data_base64 is not base64") from None
 
 
-def _binary(headers: Mapping[str, str], body: bytes) -> InboundEvent:
-    names = (*_NEEDED, "subject", "time")
-    attributes = {name: _text(name, _decoded(headers[f"ce-{name}"])) for name in names if f"ce-{name}" in headers}
-    return _event(attributes, _json(body) if body else None)
-
-
 def _decoded(value: str) -> str:
-    """Undo the percent-encoding of a header (§3.1.3.2)."""
+    """Undo the percent-encoding of a header (§3.1.3.2). The SDK would put U+FFFD for what is not UTF-8."""
     try:
         return unquote_to_bytes(value.encode("latin-1")).decode()
     except UnicodeDecodeError:
         raise NotACloudEvent("A ce- header is not percent-encoded UTF-8") from None
-
-
-def _event(attributes: Mapping[str, str], data: object) -> InboundEvent:
-    missing = [name for name in _NEEDED if not attributes.get(name)]
-    if missing:
-        raise NotACloudEvent(f"Say {', '.join(missing)}")
-    if attributes["specversion"] != "1.0":
-        raise NotACloudEvent("specversion must be 1.0")
-    return InboundEvent(
-        id=attributes["id"],
-        source=attributes["source"],
-        type=attributes["type"],
-        subject=attributes.get("subject"),
-        time=_time(attributes.get("time")),
-        data=data,
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise NotACloudEvent("time must be as in RFC 3339, with its offset")
-    return time
 
 
 def _text(name: str, value: object) -> str:
@@ -134,7 +155,12 @@ def _text(name: str, value: object) -> str:
 
 
 def _json(body: bytes) -> object:
+    """Return what a body holds. The SDK would take NaN, half a surrogate pair, and broken JSON for a text."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise NotACloudEvent("The body is not JSON in UTF-8, or is nested too deep") from None
+
+
+def _no_time() -> NotACloudEvent:
+    return NotACloudEvent("time must be as in RFC 3339, with its offset")

@@ -1,28 +1,84 @@
-"""What other systems send to the log: one consumer, apart from intake's own, so that neither waits for the other."""
+"""What other systems send to the log: one consumer, apart from intake's own, so that neither waits for the other.
+
+The types of these events belong to other systems: each is read as a `ReceivedEvent`.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import ClassVar
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.inbound.counting import count
-from services.intake.inbound.handlers import take_event
-from services.intake.inbound.mapping import Sources
-from services.intake.inbound.reading import ReceivedEvent, inbound_event
+from services.intake.inbound.domain import InboundEvent
+from services.intake.inbound.handlers import count_events, take_event
+from services.intake.inbound.sources import Sources
 from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.handlers import submit_report
 from shared.events import topics
-from shared.events.envelope import Envelope
+from shared.events.codec import InvalidAttribute, InvalidJson, Message
+from shared.events.envelope import Envelope, Event
 from shared.ids import Ids
 from shared.messaging.batch import DeadLetterLimit
 from shared.messaging.consumer import ConsumerLimits
+from shared.messaging.log import ReceivedRecord
 from shared.messaging.outbox import Outbox
+from shared.messaging.reader import Reader, Tombstone
+
+
+class ReceivedEvent(Event):
+    """An event that some system sent to `intake.inbound.v1`."""
+
+    TYPE: ClassVar[str] = "inbound"
+    TOPIC: ClassVar[str] = topics.INBOUND.name
+
+    type: str
+    time: datetime | None
+    data: object
+
+
+class InboundReader(Reader):
+    """Reads any type; an event without an id is refused: whether it came before could not be told."""
+
+    def __init__(self) -> None:
+        super().__init__([topics.INBOUND], [], tombstones=False)
+
+    def _event(self, message: Message, received: ReceivedRecord) -> Envelope[Event] | Tombstone | None:
+        if message.id is None:
+            raise InvalidAttribute
+        received_event = ReceivedEvent(type=message.type, time=message.time, data=_json(message.data))
+        return Envelope(
+            id=message.id,
+            source=message.source,
+            subject=message.subject,
+            sequence=None,
+            time=message.time or received.appended_at,
+            data=received_event,
+            traceparent=message.traceparent,
+        )
+
+
+def inbound_event(envelope: Envelope[ReceivedEvent]) -> InboundEvent:
+    """Return the event as HTTP would have brought it."""
+    data = envelope.data
+    return InboundEvent(envelope.id, envelope.source, data.type, envelope.subject or None, data.time, data.data)
+
+
+def _json(data: bytes | None) -> object:
+    if data is None:
+        return None
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    raise InvalidJson
+
 
 GROUP = "signpost-intake-inbound"
 TOPICS = (topics.INBOUND,)
 LIMITS = ConsumerLimits(batch=100, dead_letters=DeadLetterLimit(share=1))
-"""It never stops itself: what another system sends wrongly is set aside, and must not stop what others send rightly."""
+"""It never stops itself: a wrong event of one system is dead-lettered, and must not stop the right ones of others."""
 
 
 class InboundHandler:
@@ -42,4 +98,4 @@ class InboundHandler:
         take = partial(take_event, session, now=now, sources=self._sources, client=None, submit=submit)
         events = [inbound_event(envelope) for envelope in envelopes]
         results = [await take(event) for event in events]
-        count(self._sources, zip(events, results, strict=True))
+        count_events(self._sources, zip(events, results, strict=True))

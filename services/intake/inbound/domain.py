@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypedDict
 
-_STEP = re.compile(
+_PART = re.compile(
     r"""\.(?P<name>[A-Za-z_][\w-]*|\*)|\[(?P<index>[0-9]{1,4}|\*)\]|\['(?P<quoted>[^'\\]+)'\]""", re.ASCII
 )
 _ATTRIBUTES = frozenset({"id", "source", "type", "subject", "time"})
@@ -58,7 +58,7 @@ class Path:
 def _steps(text: str) -> Iterator[str | int | None]:
     at = 1
     while at < len(text):
-        match = _STEP.match(text, at)
+        match = _PART.match(text, at)
         if match is None:
             raise InvalidPath(f"{text} cannot be read from character {at + 1} on")
         name, index, quoted = match["name"], match["index"], match["quoted"]
@@ -131,7 +131,7 @@ class EventNotReadable(Exception):
         self.problems = tuple(problems)
 
 
-class Outcome(StrEnum):
+class EventResult(StrEnum):
     """What an event became."""
 
     REPORT = "report"

@@ -1,6 +1,6 @@
-"""Takes events of other systems, each once, by whichever way it came."""
+"""Takes events of other systems, each once, by HTTP or by the log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -9,13 +9,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.inbound.domain import InboundEvent, Outcome, SenderNotAllowed
-from services.intake.inbound.kinds import command_of
-from services.intake.inbound.mapping import Source, Sources
+from services.intake.inbound.domain import EventResult, InboundEvent, SenderNotAllowed, UnknownEvent
+from services.intake.inbound.sources import Source, Sources, command_of
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.reports.domain import Accepted, Report, check_found_by
 from shared.auth.permissions import Permission, Principal
 from shared.ids import Reference, ReportId
+from shared.observability import metrics
 
 REMEMBERED_FOR = timedelta(days=45)
 """As long as the inbox remembers (events.md, promise 2); an event sent again later is a new one."""
@@ -26,10 +26,10 @@ Submit = Callable[[Report], Awaitable[Accepted]]
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenEvent:
     """What became of an event; the same answer whenever it is sent again."""
 
-    outcome: Outcome
+    outcome: EventResult
     report_id: ReportId | None = None
     reference: Reference | None = None
     repeated: bool = False
@@ -43,7 +43,7 @@ async def take_event(
     sources: Sources,
     client: Principal | None,
     submit: Submit,
-) -> Taken:
+) -> TakenEvent:
     """Make a report of `event`, or count it, as the mapping of its source says; nothing where it was taken before.
 
     Args:
@@ -62,22 +62,22 @@ async def take_event(
         ReportRefused: the report cannot be taken as it is.
     """
     source, rule = sources.rule_for(event)
-    if client is not None and not source.hears(client):
+    if client is not None and not source.admits(client):
         raise SenderNotAllowed
     if not await _note(session, event, source, now):
         return await _taken_before(session, event)
     if rule.report is None:
-        return Taken(Outcome.NOT_STORED)
+        return TakenEvent(EventResult.NOT_STORED)
     command = command_of(rule.report, rule.answers(event), _reporter(source, client))
     check_found_by(command, may_monitor=_may_monitor(source, client))
     accepted = await submit(command)
-    result = {"outcome": Outcome.REPORT, "report_id": accepted.report_id, "reference": accepted.reference}
+    result = {"outcome": EventResult.REPORT, "report_id": accepted.report_id, "reference": accepted.reference}
     await session.execute(update(InboundEventRow).where(InboundEventRow.key_hash == _key(event)).values(result))
-    return Taken(Outcome.REPORT, accepted.report_id, accepted.reference)
+    return TakenEvent(EventResult.REPORT, accepted.report_id, accepted.reference)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> int:
-    """Forget events that nobody sends again; a sweep's work."""
+    """Forget events that are not sent again any more; a sweep's work."""
     row = InboundEventRow
     due = select(row.key_hash).where(row.expires_at <= now).limit(_BATCH).with_for_update(skip_locked=True)
     gone = await session.scalars(delete(row).where(row.key_hash.in_(due)).returning(row.key_hash))
@@ -85,19 +85,21 @@ async def forget_expired(session: AsyncSession, now: datetime) -> int:
 
 
 async def _note(session: AsyncSession, event: InboundEvent, source: Source, now: datetime) -> bool:
-    """Note that `event` is taken; False where it was. Whoever takes it at the same time waits here."""
+    """Note that `event` is taken; False where it was. Another request that takes it at the same time waits here."""
     new = insert(InboundEventRow).values(
-        key_hash=_key(event), source_id=source.id, outcome=Outcome.NOT_STORED, expires_at=now + REMEMBERED_FOR
+        key_hash=_key(event), source_id=source.id, outcome=EventResult.NOT_STORED, expires_at=now + REMEMBERED_FOR
     )
     noted = await session.scalar(new.on_conflict_do_nothing().returning(InboundEventRow.key_hash))
     return noted is not None
 
 
-async def _taken_before(session: AsyncSession, event: InboundEvent) -> Taken:
+async def _taken_before(session: AsyncSession, event: InboundEvent) -> TakenEvent:
     row = InboundEventRow
     found = await session.execute(select(row.outcome, row.report_id, row.reference).where(row.key_hash == _key(event)))
     outcome, report_id, reference = found.one()
-    return Taken(Outcome(outcome), report_id, None if reference is None else Reference(reference), repeated=True)
+    return TakenEvent(
+        EventResult(outcome), report_id, None if reference is None else Reference(reference), repeated=True
+    )
 
 
 def _key(event: InboundEvent) -> bytes:
@@ -112,3 +114,25 @@ def _reporter(source: Source, client: Principal | None) -> Principal:
 
 def _may_monitor(source: Source, client: Principal | None) -> bool:
     return source.monitoring and (client is None or client.may(Permission.REPORT_FROM_MONITORING))
+
+
+_UNKNOWN = "unknown"
+
+
+def count_events(sources: Sources, results: Iterable[tuple[object, TakenEvent | Exception]]) -> None:
+    """Count each event with what became of it."""
+    for event, result in results:
+        metrics.INBOUND_EVENTS.labels(_source_id(sources, event), _outcome(result)).inc()
+
+
+def _outcome(result: TakenEvent | Exception) -> str:
+    if isinstance(result, Exception):
+        return "refused"
+    return "repeated" if result.repeated else result.outcome.value
+
+
+def _source_id(sources: Sources, event: object) -> str:
+    try:
+        return sources.rule_for(event)[0].id if isinstance(event, InboundEvent) else _UNKNOWN
+    except UnknownEvent:
+        return _UNKNOWN

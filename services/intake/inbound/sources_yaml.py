@@ -9,8 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from services.intake.inbound.domain import InvalidPath, Path
-from services.intake.inbound.kinds import KINDS
-from services.intake.inbound.mapping import FieldValue, From, Rule, Source, Sources, Value
+from services.intake.inbound.sources import KINDS, FieldValue, From, Rule, Source, Sources, Value
 from shared.auth.permissions import Role
 from shared.events.vocabulary import FoundBy, ReportType
 from shared.settings import InvalidSettings

@@ -10,7 +10,7 @@ from httpx import AsyncClient
 from sqlalchemy import func, select, text
 
 from services.intake.inbound.api import InboundParts
-from services.intake.inbound.mapping import Sources
+from services.intake.inbound.sources import Sources
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.ledger.tables import LedgerRow
 from services.intake.reports.tables import ReportRow

@@ -6,7 +6,7 @@ import pytest
 
 from services.intake.inbound.domain import InboundEvent, InvalidPath, UnknownEvent
 from services.intake.inbound.domain import Path as DataPath
-from services.intake.inbound.mapping import FieldValue, From
+from services.intake.inbound.sources import FieldValue, From
 from services.intake.inbound.sources_yaml import InvalidSources, load_sources
 from shared.settings import InvalidSettings
 from tests.services.intake.conftest import START

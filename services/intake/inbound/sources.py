@@ -1,12 +1,17 @@
-"""Which event of another system becomes which report, as the mapping of its source says. Pure."""
+"""Which event of another system becomes which report, as the mapping of its source says."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from services.intake.inbound.domain import InboundEvent, Path, UnknownEvent
+from pydantic import ValidationError
+
+from services.intake.inbound.domain import EventNotReadable, InboundEvent, Path, UnknownEvent
+from services.intake.reports.bodies import AbuseReportBody, MisuseReportBody, SecurityIncidentBody
+from services.intake.reports.domain import Report
 from shared.auth.permissions import Permission, Principal, Role
-from shared.events.vocabulary import ReportType
+from shared.events.vocabulary import ManagerAlert, ReportType
+from shared.web.validation import field_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Rule:
     fields: tuple[FieldValue, ...] = ()
 
     def takes(self, event: InboundEvent) -> bool:
-        """Tell whether this rule is about `event`."""
+        """Return whether this rule is about `event`."""
         return fnmatchcase(event.type, self.type) and all(
             words & {str(_plain(value)).casefold() for value in event.find(path)} for path, words in self.when.items()
         )
@@ -90,8 +95,8 @@ class Source:
     roles: frozenset[Role] = frozenset()
     """Whose roles let them send its events by HTTP. Neither clients nor roles: by the log only."""
 
-    def hears(self, client: Principal) -> bool:
-        """Tell whether `client` may speak for this source; for monitoring only with monitoring's permission (C-h)."""
+    def admits(self, client: Principal) -> bool:
+        """Return whether `client` may speak for this source; for monitoring only with monitoring's permission (C-h)."""
         named = client.subject in self.clients or not self.roles.isdisjoint(client.roles)
         return named and (not self.monitoring or client.may(Permission.REPORT_FROM_MONITORING))
 
@@ -116,7 +121,7 @@ class Sources:
         raise UnknownEvent(self.known())
 
     def known(self) -> Sequence[Mapping[str, object]]:
-        """Return what can be sent, for whoever sent something else."""
+        """Return what can be sent, for a sender of something else."""
         return [
             {"source": source.pattern, "types": list(dict.fromkeys(rule.type for rule in source.rules))}
             for source in self.entries
@@ -143,3 +148,26 @@ def _plain(value: object, *, keep_number: bool = False) -> object:
     if isinstance(value, bool) or (keep_number and isinstance(value, int)):
         return value
     return str(value) if isinstance(value, str | int | float) else None
+
+
+OccurrenceBodies = type[AbuseReportBody | MisuseReportBody | SecurityIncidentBody]
+KINDS: Mapping[ReportType, OccurrenceBodies] = {
+    ReportType.ABUSE: AbuseReportBody,
+    ReportType.MISUSE: MisuseReportBody,
+    ReportType.SECURITY_INCIDENT: SecurityIncidentBody,
+}
+
+
+def command_of(kind: ReportType, answers: Mapping[str, object], sender: Principal) -> Report:
+    """Return the report that `answers` make, in the name of `sender`.
+
+    A system has no line manager: no one is told as its manager unless the mapping names one.
+
+    Raises:
+        EventNotReadable: names the fields that are missing or not right.
+    """
+    try:
+        body = KINDS[kind].model_validate({"manager_alert": ManagerAlert.NO, **answers})
+    except ValidationError as error:
+        raise EventNotReadable(field_problems(error.errors(include_url=False, include_input=False))) from None
+    return body.to_command(sender)
