@@ -10,7 +10,7 @@ from shared.settings import CommaSeparated, ServiceSettings
 
 
 class OfficialChannel(BaseModel):
-    """What somebody must still do where Signpost is not the mandated channel yet."""
+    """What a reporter must still do where Signpost is not the mandated channel yet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,7 +54,7 @@ class IntakeSettings(ServiceSettings):
     intake_supplier_text: str = SUPPLIER_TEXT
     """What suppliers read on the form for security incidents before they begin (SS-014 is not public)."""
     intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS
-    """What suppliers are asked beside what everybody is asked; the labels, with commas between."""
+    """What suppliers are asked beside what all reporters are asked; the labels, with commas between."""
 
     @field_validator("oidc_client_id")
     @classmethod

@@ -23,7 +23,7 @@ NOTHING_ELSE = "none"
 
 
 def says_only_incident(answers: Answers) -> bool:
-    """Say whether nothing of it is abuse of a person, but something of the department is at risk."""
+    """Return whether nothing of it is abuse of a person, but something of the department is at risk."""
     at_risk = set(answers.get("also_affects", ())) - {NOTHING_ELSE}
     return bool(at_risk) and set(answers.get("behaviours", ())) == {"other"}
 
@@ -49,8 +49,8 @@ def as_incident(answers: Answers) -> Answers:
 
 SAFE = (
     Option("yes", "Yes, I can report now"),
-    Option("no", "No, somebody could see my screen or stop me"),
-    Option("danger", "Somebody is in immediate danger"),
+    Option("no", "No, someone could see my screen or stop me"),
+    Option("danger", "Someone is in immediate danger"),
 )
 CONTENT_KIND = (
     Option("post", "A post"),
@@ -58,7 +58,7 @@ CONTENT_KIND = (
     Option("message", "A private message"),
     Option("image", "A picture"),
     Option("video", "A video"),
-    Option("video_recording", "A video recording of somebody, made without their agreement"),
+    Option("video_recording", "A video recording of someone, made without their agreement"),
     Option("call_recording", "A recording of a call, made without agreement"),
     Option("review", "A review"),
     Option("chatroom", "A chatroom"),
@@ -179,7 +179,7 @@ def to_command(answers: Answers, principal: Principal | None) -> AbuseReport:
 
 
 def _aside(answers: Answers) -> str | None:
-    """Lead somebody who is not safe to what to do first (Sc-b)."""
+    """Return the page with what to do first, for a reporter who is not safe (Sc-b)."""
     return None if one(answers, "safe") == "yes" else "help-now"
 
 

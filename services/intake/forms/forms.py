@@ -64,9 +64,9 @@ class Form:
     open_to_all: bool = False
     """Whether one can fill it in without signing in."""
     needs: Permission = Permission.REPORT
-    """What whoever signs in for it has to have."""
+    """The permission that it takes where one has to sign in."""
     exits: bool = False
-    """Whether its pages can be left at once: somebody may be watching."""
+    """Whether its pages can be left at once: someone may be watching."""
     to_other: Mapping[str, Callable[[Answers], Answers]] = field(default_factory=dict)
     """Name of another form that these answers may belong to → what they say in that form's own fields."""
     understands: frozenset[str] = frozenset()
@@ -74,7 +74,7 @@ class Form:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Part of a report → this form's field for it, where it is not the usual one."""
     notes: Callable[[Report], tuple[str, ...]] = _nothing
-    """What the confirmation has to know."""
+    """What else the confirmation page needs to know."""
 
     aside: Callable[[Answers], str | None] = _nowhere
     """A page to show after the first question, for some answers to it."""
@@ -123,7 +123,7 @@ def find_errors(
 
 
 def is_answered(form: Form, step: Step, answers: Answers, now: datetime) -> bool:
-    """Say whether `answers` already hold a good answer to `step`: then it need not be asked again."""
+    """Return whether `answers` hold a good answer to `step` already: then it is not asked again."""
     errors = FormErrors()
     find_errors(form, step, answers, now, errors, signed_in=True)
     return not errors and any(answers.get(name) for name in step.fields)

@@ -11,8 +11,8 @@ from services.intake.forms.forms import Form
 from services.intake.forms.questions import (
     ABUSE,
     HAPPENED,
-    IN_SOMEBODYS_NAME,
     PLATFORM,
+    SIGNED_IN,
     YES_NO_UNSURE,
     when_abused,
     which_form,
@@ -38,12 +38,12 @@ _OF_A_SYSTEM = frozenset({Effect.ACCESS, Effect.MODIFICATION, Effect.DESTRUCTION
 
 
 def says_abuse(answers: Answers) -> bool:
-    """Say whether somebody is being abused, or may be (S3): then it is for the abuse team, whatever the form."""
+    """Return whether someone is being abused, or may be (S3): then it is for the abuse team, by any form."""
     return answers.get("being_abused") in {("yes",), ("unsure",)}
 
 
 def account_involved(answers: Answers) -> bool:
-    """Say whether a social media account is involved."""
+    """Return whether a social media account is involved."""
     return answers.get("social_account") == ("yes",)
 
 
@@ -77,10 +77,10 @@ def as_abuse(answers: Answers) -> Answers:
 
 
 EFFECTS = (
-    Option("access", "Somebody got in, or may have", "To a system, a device, a building or an account"),
-    Option("use", "Something was used by somebody who may not", "For example a device, a sign-in or an account"),
+    Option("access", "Someone got in, or may have", "To a system, a device, a building or an account"),
+    Option("use", "Something was used by someone who may not", "For example a device, a sign-in or an account"),
     Option("disclosure", "Information was shown or sent to the wrong people", "Online, by email, on paper or aloud"),
-    Option("modification", "Something was changed by somebody who may not", "For example a record or a setting"),
+    Option("modification", "Something was changed by someone who may not", "For example a record or a setting"),
     Option("loss", "Something was lost or stolen", "For example a laptop, a phone or papers"),
     Option("destruction", "Something was destroyed or deleted"),
 )
@@ -88,8 +88,8 @@ CIRCUMSTANCES = (
     Option("actual", "It happened"),
     Option("suspected", "I think that it happened, but I am not sure"),
     Option("accidental", "It was an accident"),
-    Option("deliberate", "Somebody meant to do it"),
-    Option("attempted", "Somebody tried, and it may not have worked"),
+    Option("deliberate", "Someone meant to do it"),
+    Option("attempted", "Someone tried, and it may not have worked"),
 )
 ASSET_OWNER = (
     Option("dwp", "DWP’s"),
@@ -99,7 +99,7 @@ ASSET_OWNER = (
 CHOICES: Choices = {
     **HAPPENED,
     **ABUSE,
-    **IN_SOMEBODYS_NAME,
+    **SIGNED_IN,
     "platform": Choice(PLATFORM, None),
     "effects": Choice(EFFECTS, "Select what was affected", many=True),
     "circumstances": Choice(CIRCUMSTANCES, "Select how it came about", many=True),
@@ -108,8 +108,8 @@ CHOICES: Choices = {
     "personal_data": Choice(YES_NO_UNSURE, "Select whether information about people is involved"),
     "social_account": Choice(YES_NO_UNSURE, "Select whether a social media account is involved"),
     "account_platform": Choice(PLATFORM, "Select where the account is"),
-    "taken_over": Choice(YES_NO_UNSURE, "Select whether somebody else controls the account"),
-    "being_abused": Choice(YES_NO_UNSURE, "Select whether somebody is being abused"),
+    "taken_over": Choice(YES_NO_UNSURE, "Select whether someone else controls the account"),
+    "being_abused": Choice(YES_NO_UNSURE, "Select whether someone is being abused"),
     "own_mistake": Choice((Option("yes", "Yes"), Option("no", "No")), None),
 }
 
@@ -172,9 +172,9 @@ STEPS = (
         (
             Ask(
                 "personal_data",
-                "Could anybody learn something about a person from it?",
+                "Could anyone learn something about a person from it?",
                 How.RADIOS,
-                "For example names, addresses or what somebody is paid.",
+                "For example names, addresses or what someone is paid.",
             ),
             Ask("people_affected", "About how many people, if you know", How.TEXT, "A number. A guess is enough."),
         ),
@@ -191,20 +191,20 @@ STEPS = (
         (
             Ask("account_platform", "Website or app", How.SELECT),
             Ask("account_handle", "Its name", How.TEXT, "For example @some_account."),
-            Ask("taken_over", "Has somebody else taken control of it?", How.RADIOS),
+            Ask("taken_over", "Has someone else taken control of it?", How.RADIOS),
         ),
         asked=account_involved,
         numbered=False,
     ),
     Step(
         "abuse",
-        "Is somebody being abused?",
+        "Is someone being abused?",
         (
             Ask(
                 "being_abused",
-                "Is somebody being abused, threatened or exposed online?",
+                "Is someone being abused, threatened or exposed online?",
                 How.RADIOS,
-                "A colleague, a customer or anybody else. Another team looks after them.",
+                "A colleague, a customer or anyone else. Another team looks after them.",
             ),
         ),
     ),

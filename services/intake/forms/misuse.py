@@ -9,8 +9,8 @@ from services.intake.forms.forms import Form
 from services.intake.forms.questions import (
     ABUSE,
     HAPPENED,
-    IN_SOMEBODYS_NAME,
     MANAGER_OPTIONS,
+    SIGNED_IN,
     YES_NO_UNSURE,
     when_abused,
     which_form,
@@ -31,22 +31,22 @@ from shared.events.vocabulary import (
 
 
 def being_abused(answers: Answers) -> bool:
-    """Say whether the reporter says that somebody is being abused, or may be: a doubt goes to no manager either."""
+    """Return whether someone is being abused, or may be: a doubt goes to no manager either."""
     return answers.get("being_abused") in {("yes",), ("unsure",)}
 
 
 def says_abuse(answers: Answers) -> bool:
-    """Say whether it is for the abuse team, whatever the form (S1): abuse by a colleague goes to no manager."""
+    """Return whether it is for the abuse team, by any form (S1): abuse by a colleague goes to no manager."""
     return being_abused(answers) or "harassment" in answers.get("misuse", ())
 
 
 def about_a_failure_to_report(answers: Answers) -> bool:
-    """Say whether it is about an incident that somebody kept to themselves (C-c, C-i)."""
+    """Return whether it is about an incident that was not reported (C-c, C-i)."""
     return "failure_to_report" in answers.get("misuse", ())
 
 
 def official_account(answers: Answers) -> bool:
-    """Say whether an official account is said to be misused: it may be in somebody else's hands."""
+    """Return whether an official account is said to be misused: someone else may control it."""
     return answers.get("account_kind") == ("official",)
 
 
@@ -71,11 +71,11 @@ MISUSE = (
     Option("mixed_account", "Work and private life in one account", "One account used for both"),
     Option("association", "Private opinions shown as DWP’s or the government’s", "For example a logo beside them"),
     Option("disclosure", "DWP information shown", "For example a screen, a document or a customer’s details"),
-    Option("harassment", "Harassing, discriminating against or lying about somebody", "An employee or anybody else"),
-    Option("unsanctioned_account", "An account for DWP that nobody approved", "Made to look as if DWP runs it"),
+    Option("harassment", "Harassing, discriminating against or lying about someone", "An employee or anyone else"),
+    Option("unsanctioned_account", "An account for DWP that no one approved", "Made to look as if DWP runs it"),
     Option("untrained_operator", "Running an official account without training"),
     Option("unapproved_device", "Running an official account from a device that is not approved"),
-    Option("failure_to_report", "A security incident that was not reported", "By somebody who knew of it"),
+    Option("failure_to_report", "A security incident that was not reported", "By someone who knew of it"),
     Option("other", "Something else", "You can describe it in your own words later"),
 )
 ACCOUNT_KIND = (
@@ -94,20 +94,20 @@ ONES_OWN_MANAGER = tuple(
 CHOICES: Choices = {
     **HAPPENED,
     **ABUSE,
-    **IN_SOMEBODYS_NAME,
+    **SIGNED_IN,
     "manager_alert": ABUSE["manager_alert"]._replace(options=ONES_OWN_MANAGER),
     "misuse": Choice(MISUSE, "Select what kind of misuse it is", many=True),
-    "being_abused": Choice(YES_NO_UNSURE, "Select whether somebody is being abused"),
+    "being_abused": Choice(YES_NO_UNSURE, "Select whether someone is being abused"),
     "union_activity": Choice(YES_NO_UNSURE, "Select whether it may be union activity"),
     "account_kind": Choice(ACCOUNT_KIND, "Select what kind of account it is"),
-    "taken_over": Choice(YES_NO_UNSURE, "Select whether somebody else controls the account"),
+    "taken_over": Choice(YES_NO_UNSURE, "Select whether someone else controls the account"),
     "device": Choice(DEVICE, None),
     "own_time": Choice(YES_NO_UNSURE, None),
     "dwp_information": Choice(YES_NO_UNSURE, None),
 }
 
 
-def _somebody_is_named(answers: Answers) -> Sequence[Wrong]:
+def _subject_is_named(answers: Answers) -> Sequence[Wrong]:
     if any(one(answers, f"subject_{part}") for part in ("name", "staff_id", "handle")):
         return ()
     return (("subject_name", "Enter who it is about, or their account"),)
@@ -121,7 +121,7 @@ ABOUT_WHOM = Step(
         Ask("subject_staff_id", "Their staff number", How.TEXT),
         Ask("subject_handle", "Their account", How.TEXT, "For example @some_account."),
     ),
-    also_wrong=_somebody_is_named,
+    also_wrong=_subject_is_named,
 )
 UNION = Step(
     "union-activity",
@@ -131,7 +131,7 @@ UNION = Step(
             "union_activity",
             "Could what was posted be part of a trade union’s debate or campaign?",
             How.RADIOS,
-            "We ask about what was posted, and never whether anybody is a member of a union. In one’s own time and "
+            "We ask about what was posted, and never whether anyone is a member of a union. In one’s own time and "
             "from one’s own account, such debate is a right.",
         ),
     ),
@@ -148,11 +148,11 @@ ACCOUNT = Step(
 )
 TAKEN_OVER = Step(
     "taken-over",
-    "Is somebody else in control of the account?",
+    "Is someone else in control of the account?",
     (
         Ask(
             "taken_over",
-            "Has somebody else taken control of the official account?",
+            "Has someone else taken control of the official account?",
             How.RADIOS,
             "For example it posts what DWP never would. The Security Incident Response Team (SIRT) then acts first.",
         ),
@@ -189,13 +189,13 @@ STEPS = (
     ),
     Step(
         "abuse",
-        "Is somebody being abused?",
+        "Is someone being abused?",
         (
             Ask(
                 "being_abused",
-                "Is somebody being abused, threatened or exposed by it?",
+                "Is someone being abused, threatened or exposed by it?",
                 How.RADIOS,
-                "A colleague, a customer or anybody else. Another team looks after them.",
+                "A colleague, a customer or anyone else. Another team looks after them.",
             ),
         ),
     ),

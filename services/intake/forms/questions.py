@@ -23,20 +23,20 @@ CONTENT_STATE = (
     Option("unsure", "I am not sure"),
 )
 BEHAVIOURS = (
-    Option("harassment", "Harassment", "Unwanted contact or comments that upset, frighten or humiliate somebody"),
-    Option("threat", "A threat", "Saying that somebody will be hurt, or something of theirs damaged"),
+    Option("harassment", "Harassment", "Unwanted contact or comments that upset, frighten or humiliate someone"),
+    Option("threat", "A threat", "Saying that someone will be hurt, or something of theirs damaged"),
     Option("doxing", "Publishing private details", "Doxing: putting a home address, phone number or family online"),
     Option("trolling", "Trolling", "Provoking people on purpose to get a reaction, for fun or for gain"),
-    Option("cyberbullying", "Online bullying", "Picking on somebody again and again, alone or as a group"),
-    Option("cyberstalking", "Online stalking", "Following or watching somebody online so that they feel unsafe"),
+    Option("cyberbullying", "Online bullying", "Picking on someone again and again, alone or as a group"),
+    Option("cyberstalking", "Online stalking", "Following or watching someone online so that they feel unsafe"),
     Option("discrimination", "Discrimination", "Abuse because of race, religion, sex, disability, age or who they are"),
-    Option("defamation", "Lies about somebody", "Defamation: false claims that damage how others see a person"),
+    Option("defamation", "Lies about someone", "Defamation: false claims that damage how others see a person"),
     Option(
         "unauthorised_recording",
         "Recording without agreement",
-        "Filming somebody, or recording a call, and sharing it or threatening to",
+        "Filming someone, or recording a call, and sharing it or threatening to",
     ),
-    Option("impersonation", "Pretending to be somebody", "An account or message made to look like a real person"),
+    Option("impersonation", "Pretending to be someone", "An account or message made to look like a real person"),
     Option("intimate_image", "An intimate picture or video", "Shared, or threatened to be, without agreement"),
     Option("other", "Something else", "You can describe it in your own words later"),
 )
@@ -44,19 +44,19 @@ EVIDENCE_OPTIONS = (
     Option("screenshots", "Screenshots"),
     Option("messages", "Messages or emails"),
     Option("recording", "A recording"),
-    Option("witness", "Somebody else who saw it"),
+    Option("witness", "Someone else who saw it"),
     Option("blocked", "I cannot open it: it is blocked on our network"),
 )
 KNOWN = (
     Option("unknown", "No"),
     Option("colleague", "Yes, or I suspect a colleague"),
     Option("customer", "Yes, or I suspect a customer"),
-    Option("public", "Yes, or I suspect somebody else"),
+    Option("public", "Yes, or I suspect someone else"),
 )
 MANAGER_OPTIONS = (
     Option("yes", "Yes, tell my manager"),
-    Option("someone_else", "Tell somebody else instead"),
-    Option("ask_me_first", "Ask me first", "The response team talks to you before anybody is told"),
+    Option("someone_else", "Tell someone else instead"),
+    Option("ask_me_first", "Ask me first", "The response team talks to you before anyone is told"),
     Option("no", "No, do not tell my manager"),
 )
 CONFIDENTIALITY = (
@@ -87,7 +87,7 @@ ABUSE: Choices = {
     "manager_alert": Choice(MANAGER_OPTIONS, "Select whether it is safe for your manager to know"),
 }
 CONTACT_CHOICES: Choices = {"worker_kind": Choice(WORKER_KIND, None)}
-IN_SOMEBODYS_NAME: Choices = {
+SIGNED_IN: Choices = {
     "confidentiality": Choice(CONFIDENTIALITY[:2], "Select how you want to report"),
     **CONTACT_CHOICES,
 }
@@ -198,7 +198,7 @@ CONTACT = Step(
 
 
 def when_abused(step: Step, abused: Asked) -> Step:
-    """Return `step` as a form has it that is not for abuse: asked only where somebody is being abused (S3)."""
+    """Return `step` as a form has it that is not for abuse: asked only where someone is being abused (S3)."""
     return replace(step, asked=abused, numbered=False)
 
 

@@ -61,7 +61,7 @@ def day_of(answers: Answers, name: str) -> date | None:
 
 
 def has_time(answers: Answers, name: str) -> bool:
-    """Say whether a time was given beside the day."""
+    """Return whether a time was given beside the day."""
     return bool(answers.get(time_field(name)))
 
 
@@ -187,7 +187,7 @@ def occurrence(answers: Answers) -> Occurrence:
 
 
 def reporter(answers: Answers, principal: Principal | None) -> Reporter:
-    """Return who reports: nobody where they chose that, or have not chosen yet."""
+    """Return who reports; anonymous where they chose that, or have not chosen yet."""
     confidentiality = enum(Confidentiality, answers, "confidentiality")
     if confidentiality is None or confidentiality is Confidentiality.ANONYMOUS:
         return ANONYMOUS
@@ -242,7 +242,7 @@ def _evidence_note(answers: Answers) -> str | None:
 
 
 def manager_email(answers: Answers) -> str | None:
-    """Return whose address was given, where somebody is to be told."""
+    """Return the address that was given, where the reporter wants a manager told."""
     told = enum(ManagerAlert, answers, "manager_alert") in {ManagerAlert.YES, ManagerAlert.SOMEONE_ELSE}
     return one(answers, "manager_email") if told else None
 

@@ -10,7 +10,7 @@ from shared.db.metadata import personal
 
 
 class DraftRow(Base):
-    """A half-filled form. Without the cookie nobody can read it, the service included."""
+    """A half-filled form. Without the cookie no one can read it, the service included."""
 
     __tablename__ = "draft"
 

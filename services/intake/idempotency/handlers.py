@@ -54,7 +54,7 @@ class Idempotency:
 
         Args:
             session: the transaction that does the work.
-            key: the client's key and who the client is, "" for nobody.
+            key: the client's key and who the client is, "" for a client without a token.
             body: the request in a form that is equal when the request is.
             now: the time.
             work: makes the answer.
@@ -75,7 +75,7 @@ class Idempotency:
         return Secret.derived(text, purpose="idempotent answer", salt=self._secret_key)
 
     async def _claim(self, session: AsyncSession, name: bytes, digest: bytes, now: datetime) -> bool:
-        """Take the key; waits for whoever is taking it right now."""
+        """Take the key; waits for another request that is taking it right now."""
         row = {"key_hash": name, "body_hash": digest, "expires_at": now + LIFETIME, "now": now}
         return await session.scalar(_CLAIM, row) is not None
 

@@ -15,8 +15,8 @@ ALERT_DECIDER = "signpost-notifier"
 class Reconciliation:
     """The ledger's figures, counted in reports. `accepted` = complete + dead_lettered + in_flight + unaccounted.
 
-    A report of any type is complete when it is published, a case is open and it is decided who is alerted, or that
-    nobody is.
+    A report of any type is complete when it is published, a case is open and it is decided who is alerted, if
+    anyone.
     """
 
     accepted: int
@@ -24,7 +24,7 @@ class Reconciliation:
     cases: int
     alert_decisions: int
     dead_lettered: int
-    """Incomplete because who owes what is missing set a record aside: known, and workable by a person."""
+    """Incomplete because the group that owes what is missing dead-lettered a record, which a person can work on."""
     in_flight: int
     unaccounted: int
     oldest_unaccounted_s: int
@@ -32,5 +32,5 @@ class Reconciliation:
 
     @property
     def settled(self) -> bool:
-        """Whether every report is accounted for. One that is overdue may still be worked off, by who was away."""
+        """Whether every report is accounted for. A service that was unavailable may still work off an overdue one."""
         return not self.in_flight and not self.unaccounted

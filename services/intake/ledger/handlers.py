@@ -1,4 +1,4 @@
-"""Fills in the ledger. Every entry keeps the earliest time it was given, so that hearing twice changes nothing."""
+"""Fills in the ledger. Every entry keeps the earliest time it was given: the same event twice changes nothing."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from shared.messaging.relay import PublishedEvent
 
 REPLAYED = "replayed"
 _OPEN = insert(LedgerRow.table())
-_STANDS_FOR_THE_REPORT = frozenset(
+_OF_THE_REPORT = frozenset(
     {
         AlertPurpose.ABUSE_REPORTED,
         AlertPurpose.MISUSE_REPORTED,
@@ -28,7 +28,7 @@ _STANDS_FOR_THE_REPORT = frozenset(
         AlertPurpose.ENQUIRY_RECEIVED,
     }
 )
-"""Why somebody, or nobody, is told of a report itself."""
+"""Why a recipient, or none, is chosen for a report itself."""
 
 
 async def record_accepted(session: AsyncSession, report_id: ReportId, kind: ReportType, now: datetime) -> None:
@@ -49,11 +49,11 @@ async def record_cases(session: AsyncSession, opened: Sequence[Envelope[CaseOpen
 async def record_alert_decisions(
     session: AsyncSession, decided: Sequence[Envelope[AlertDecided]], now: datetime
 ) -> None:
-    """Note the reports for which somebody was chosen to be told, or nobody, with a reason (S3).
+    """Note the reports for which a recipient was chosen, or none, with a reason (S3).
 
     What is decided later about its case, such as a deadline's message to a lead, does not stand for that choice.
     """
-    first = [event.data.report_id for event in decided if event.data.purpose in _STANDS_FOR_THE_REPORT]
+    first = [event.data.report_id for event in decided if event.data.purpose in _OF_THE_REPORT]
     await _note(session, LedgerRow.alert_decided_at, first, now)
 
 
@@ -78,7 +78,7 @@ async def record_dead_letters(
 
 
 async def record_settled(session: AsyncSession, settled: Sequence[Envelope[DeadLetterSettled]], now: datetime) -> None:
-    """Forget dead letters that were replayed: what became of them has to be heard again. Discarded ones stay."""
+    """Forget dead letters that were replayed: what becomes of them is told by new events. Discarded ones stay."""
     replayed = [event.data.dead_letter_id for event in settled if event.data.action == REPLAYED]
     if replayed:
         letter = LedgerDeadLetterRow

@@ -16,25 +16,25 @@ async def reconcile(session: AsyncSession, now: datetime) -> Reconciliation:
     """
     row = LedgerRow
     young = or_(row.accepted_at > now - GRACE, _replayed_since(now - GRACE))
-    open_ended = ~_set_aside()
+    open_ended = ~_dead_lettered()
     lacking = select(
         func.count().filter(row.published_at.is_(None)),
         func.count().filter(_no_case()),
         func.count().filter(_undecided()),
-        func.count().filter(_set_aside()),
+        func.count().filter(_dead_lettered()),
         func.count().filter(and_(open_ended, young)),
         func.count().filter(and_(open_ended, ~young)),
         func.min(row.accepted_at).filter(and_(open_ended, ~young)),
     )
     accepted = select(func.count()).select_from(row).scalar_subquery()
     found = await session.execute(lacking.add_columns(accepted).where(_incomplete()))
-    unpublished, no_case, undecided, set_aside, in_flight, unaccounted, oldest, total = found.one()
+    unpublished, no_case, undecided, dead_lettered, in_flight, unaccounted, oldest, total = found.one()
     return Reconciliation(
         accepted=total,
         published=total - unpublished,
         cases=total - no_case,
         alert_decisions=total - undecided,
-        dead_lettered=set_aside,
+        dead_lettered=dead_lettered,
         in_flight=in_flight,
         unaccounted=unaccounted,
         oldest_unaccounted_s=_age(oldest, now),
@@ -58,8 +58,8 @@ def _undecided() -> ColumnElement[bool]:
     return LedgerRow.alert_decided_at.is_(None)
 
 
-def _set_aside() -> ColumnElement[bool]:
-    """Whether each thing that is missing was set aside by who owes it: another's dead letter explains nothing."""
+def _dead_lettered() -> ColumnElement[bool]:
+    """Whether the group that owes what is missing has a dead letter of the report: another's explains nothing."""
     unsettled = LedgerDeadLetterRow.replayed_at.is_(None)
     return and_(
         LedgerRow.published_at.is_not(None),

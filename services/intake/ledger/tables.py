@@ -12,7 +12,7 @@ from shared.ids import ReportId
 
 
 class LedgerRow(Base):
-    """One report, and when each thing that must happen to it was heard of."""
+    """One report, and when each thing that must happen to it was known here."""
 
     __tablename__ = "ledger"
     __table_args__ = (
@@ -30,11 +30,11 @@ class LedgerRow(Base):
     case_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     alert_decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     dead_lettered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Of the first record about it that was set aside."""
+    """Of the first record about it that was dead-lettered."""
 
 
 class LedgerDeadLetterRow(Base):
-    """A record about a report that a consumer set aside, and whether it was replayed since."""
+    """A record about a report that a consumer dead-lettered, and whether it was replayed since."""
 
     __tablename__ = "ledger_dead_letter"
     __table_args__ = (Index("ix_ledger_dead_letter_open", "report_id", postgresql_where=text("replayed_at is null")),)
@@ -48,7 +48,7 @@ class LedgerDeadLetterRow(Base):
 
 
 class LedgerFiguresRow(Base):
-    """The figures as they were published last: one row, and whoever publishes holds it."""
+    """The figures as they were published last: one row, which the publishing process locks."""
 
     __tablename__ = "ledger_figures"
 

@@ -72,11 +72,11 @@ class Policy:
     owner: str
     kept_by: str
     review_by: date
-    """The last day on which nobody is late in looking at the text again."""
+    """The last day on which the next review of the text is in time."""
     clauses: tuple[Clause, ...]
 
     def is_overdue(self, today: date) -> bool:
-        """Tell whether the text should have been looked at again."""
+        """Return whether the review of the text is overdue."""
         return today > self.review_by
 
     def in_state(self, state: State | None) -> tuple[Clause, ...]:

@@ -1,4 +1,4 @@
-"""One sign-in on its way through the provider. The browser keeps it, sealed: there is nothing to store here."""
+"""One sign-in on its way through the provider. The browser keeps it, encrypted: there is nothing to store here."""
 
 import base64
 import binascii
@@ -37,7 +37,7 @@ class Attempt:
 
     @classmethod
     def begin(cls, onward: str, now: datetime) -> Self:
-        """Return a new attempt that leads to `onward`, with secrets nobody can guess (RFC 7636 §4.1, RFC 9700 §2.1)."""
+        """Return a new attempt that leads to `onward`, with random secrets (RFC 7636 §4.1, RFC 9700 §2.1)."""
         new = secrets.token_urlsafe
         return cls(new(32), new(32), new(48), onward, int(now.timestamp()))
 
@@ -55,7 +55,7 @@ def cookie_of(state: str) -> str:
 
 
 class Attempts:
-    """Seals attempts with AES-256-GCM, so that neither the person nor anybody else can read or make one."""
+    """Seals attempts with AES-256-GCM, so that no one, the person included, can read or make one."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)

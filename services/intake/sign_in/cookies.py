@@ -1,4 +1,4 @@
-"""The session cookie: out of reach of scripts, sent along when somebody follows a link here, by TLS where there is."""
+"""The session cookie: out of reach of scripts, sent when a person follows a link here, and by TLS if there is any."""
 
 from typing import TypeVar
 
@@ -24,5 +24,5 @@ def without_session(request: Request, response: R) -> R:
 
 
 def is_secure(request: Request) -> bool:
-    """Tell whether people reach Signpost by TLS."""
+    """Return whether people reach Signpost by TLS."""
     return parts_of(request, WebParts).settings.secure

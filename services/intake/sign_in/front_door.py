@@ -14,7 +14,7 @@ from shared.web.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
-    """Issues session cookies. Without an issuer nobody can sign in here."""
+    """Issues session cookies. Without an issuer no one can sign in here."""
 
     issuer: TokenIssuer | None = None
     personas: Sequence[Persona] = field(default_factory=tuple)
@@ -36,7 +36,7 @@ class FrontDoor:
         """Return what signs sessions.
 
         Raises:
-            Problem: 403 where nobody can sign in.
+            Problem: 403 where no one can sign in.
         """
         if self.issuer is None:
             raise closed()

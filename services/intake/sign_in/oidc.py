@@ -23,7 +23,7 @@ _PATIENCE_SECONDS = 10.0
 
 
 class SignInRefused(Exception):
-    """The provider does not take the code: it was used before, is too old, or was made for somebody else."""
+    """The provider does not take the code: it was used before, is too old, or was made for another client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class OidcSignIn:
         """Return where the person signs in.
 
         Raises:
-            ProviderUnavailable: the provider is away.
+            ProviderUnavailable: the provider is unavailable.
         """
         description = await self._provider.description(now)
         client = OAuth2Client(
@@ -75,7 +75,7 @@ class OidcSignIn:
 
         Raises:
             SignInRefused: the provider does not take the code.
-            ProviderUnavailable: the provider is away, or answers nonsense.
+            ProviderUnavailable: the provider is unavailable, or its answer cannot be read.
             InvalidToken: the ID token is not one to believe.
         """
         description = await self._provider.description(now)
@@ -128,7 +128,7 @@ class OidcSignIn:
     async def _with_user_info(
         self, claims: Mapping[str, object], access_token: str, description: Description
     ) -> Mapping[str, object]:
-        """Ask for what the ID token leaves out; an answer about somebody else is no answer (OpenID Connect §5.3.2)."""
+        """Ask for what the ID token leaves out; an answer about another person is none (OpenID Connect §5.3.2)."""
         names = self._provider.config.claims
         asked = (names.roles, names.staff_id, names.name, names.email)
         if description.userinfo_endpoint is None or all(claim(claims, name) is not None for name in asked):

@@ -93,7 +93,7 @@ async def sign_out(request: Request, door: Door, now: Now) -> Response:
     farewell = await door.oidc.farewell(now) if door.oidc else None
     if farewell is None:
         return without_session(request, RedirectResponse("/", 303))
-    request.state.session = None  # the page is for somebody who has left
+    request.state.session = None  # the page is for a person who has left
     title, link = "You have signed out of Signpost", "Sign out of your organisation’s sign-in too"
     return without_session(request, render(request, "sign_in/leaving.html", address=farewell, title=title, link=link))
 

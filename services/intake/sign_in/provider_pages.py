@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why somebody is not signed in, in words that say what to do."""
+    """Why a person is not signed in, in words that say what to do."""
 
     status: int
     reason: str
@@ -36,7 +36,7 @@ class Failure:
 DENIED = Failure(403, "denied", "You did not sign in", "You cancelled, or your organisation does not let you in here.")
 OVER = Failure(400, "over", "Start signing in again", "It took too long, or it was started in another browser.")
 REFUSED = Failure(400, "refused", "Start signing in again", "This sign-in was used before or is no longer good.")
-AWAY = Failure(
+UNAVAILABLE = Failure(
     503, "away", "Signing in does not work at the moment", "The sign-in service does not answer. Try again in a minute."
 )
 NOT_TRUSTED = Failure(
@@ -52,14 +52,14 @@ async def begin(request: Request, door: FrontDoor, onward: str, now: datetime) -
     """Send the person to the provider.
 
     By a page that goes on by itself and not by a redirect: our Content-Security-Policy lets no form lead to another
-    site, and whoever sent a form may be on their way through here.
+    site, and a person who sent a form may be on their way through here.
     """
     oidc, attempts = door.provider()
     attempt = Attempt.begin(onward, now)
     try:
         address = await oidc.address(attempt, now)
     except ProviderUnavailable:
-        return _failed(request, AWAY, onward)
+        return _failed(request, UNAVAILABLE, onward)
     response = render(request, "sign_in/leaving.html", address=address, title="Taking you to sign in", link="Sign in")
     _forget_many(request, response)
     response.set_cookie(
@@ -93,7 +93,7 @@ async def come_back(
     except SignInRefused:
         response = _failed(request, REFUSED, attempt.onward)
     except ProviderUnavailable:
-        response = _failed(request, AWAY, attempt.onward)
+        response = _failed(request, UNAVAILABLE, attempt.onward)
     except InvalidToken:
         response = _failed(request, NOT_TRUSTED, attempt.onward)
     else:
@@ -105,7 +105,7 @@ async def come_back(
 def _failed(request: Request, failure: Failure, onward: str) -> Response:
     _log.warning("sign_in_failed", reason=failure.reason)
     response = render(request, "sign_in/failed.html", failure.status, failure=failure, onward=onward)
-    if failure is AWAY:
+    if failure is UNAVAILABLE:
         response.headers["retry-after"] = "60"
     return response
 

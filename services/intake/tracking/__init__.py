@@ -1,1 +1,1 @@
-"""What became of a report, told to who made it."""
+"""What became of a report, as its reporter sees it."""

@@ -1,4 +1,4 @@
-"""What other services said of a report. Projections: whoever said it can say it again."""
+"""What other services said of a report. Projections: they can be rebuilt from the events."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ class TrackedCaseRow(Base):
     stage: Mapped[int] = mapped_column(Integer)
     team: Mapped[str] = mapped_column(Text)
     arrived: Mapped[int] = mapped_column(Integer)
-    """Sequence of the event that gave the team the case; -1 while only later ones were heard."""
+    """Sequence of the event that gave the team the case; -1 while only later ones have arrived."""
     team_since: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     linked: Mapped[bool] = mapped_column()
@@ -42,7 +42,7 @@ class TrackedAlertRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     """From `alert.decided`, or from the `alert.escalated` that led to it; other events do not repeat it."""
     purpose: Mapped[str | None] = mapped_column(Text)
-    """Why somebody is told: a reporter hears of their own manager alone."""
+    """Why the recipient is told: a reporter learns of their own manager alone."""
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
@@ -52,7 +52,7 @@ class SharedUpdateRow(Base):
     __tablename__ = "shared_update"
 
     event_id: Mapped[str] = mapped_column(Text, primary_key=True)
-    """Of the event that brought it: heard twice, it is one update."""
+    """Of the event that brought it: the same event twice is one update."""
     report_id: Mapped[UUID] = mapped_column(index=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     text: Mapped[str] = mapped_column(Text, info=personal("what the team wrote to you", retention="report"))

@@ -124,7 +124,7 @@ async def test_the_report_of_misuse_says_what_was_answered(intake: Intake, membe
         "platform_name": "A village forum",
         "content_state": "deleted",
         "handles": ["@kit"],
-        "evidence_note": "Somebody else who saw it. A friend saw it",
+        "evidence_note": "Someone else who saw it. A friend saw it",
         "found_by": "person",
     }
     assert {name: event[name] for name in expected} == expected
@@ -141,7 +141,7 @@ async def test_an_official_account_in_other_hands_can_be_said_by_the_form_for_mi
     assert "taken-over" in await walk(member, "/report/misuse", official)
     page = await send(member, "/report/misuse")
     assert (await the_event(intake))["taken_over"] == "yes"
-    assert "the Security Incident Response Team (SIRT), because somebody else may control" in page.text
+    assert "the Security Incident Response Team (SIRT), because someone else may control" in page.text
     assert "the manager of who it is about" not in page.text
 
 
