@@ -21,11 +21,10 @@ from services.intake.inbound.consumer import InboundHandler, InboundReader, Rece
 from services.intake.inbound.handlers import forget_expired as forget_inbound
 from services.intake.inbound.refusals import REFUSALS as INBOUND_REFUSALS
 from services.intake.inbound.sources_yaml import load_sources
-from services.intake.ledger.handlers import record_published
-from services.intake.ledger.publishing import LedgerFigures
+from services.intake.ledger.handlers import LedgerFigures, record_published
 from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
-from services.intake.reports.api import ReportApiParts
+from services.intake.reports.dependencies import ReportParts
 from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.refusals import REFUSALS as REPORT_REFUSALS
 from services.intake.settings import IntakeSettings
@@ -71,7 +70,7 @@ _HOURLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntakeParts(InboundParts, ReportApiParts, TrackingParts, FormParts, SignInParts):
+class IntakeParts(InboundParts, ReportParts, TrackingParts, FormParts, SignInParts):
     """What the routes and roles of intake work with."""
 
 

@@ -5,12 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.ledger.handlers import (
-    record_alert_decisions,
-    record_cases,
-    record_dead_letters,
-    record_settled,
-)
+from services.intake.ledger.handlers import record_alert_decisions, record_cases, record_dead_letters, record_settled
 from services.intake.reports.handlers import erase_exempt
 from services.intake.tracking.handlers import (
     alert_changed,

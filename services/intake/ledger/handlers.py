@@ -1,7 +1,11 @@
-"""Fills in the ledger. Every entry keeps the earliest time it was given: the same event twice changes nothing."""
+"""Fills in the ledger, and publishes its figures.
+
+Every entry keeps the earliest time it was given: the same event twice changes nothing.
+"""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -9,13 +13,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.intake.ledger.tables import LedgerDeadLetterRow, LedgerRow
-from shared.events.envelope import Envelope
+from services.intake.ledger.queries import accepted_today, reconcile
+from services.intake.ledger.tables import LedgerDeadLetterRow, LedgerFiguresRow, LedgerRow
+from shared.events.envelope import Envelope, NewEvent
+from shared.events.intake import LedgerChanged
 from shared.events.notifier import AlertDecided
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.events.triage import CaseOpened
 from shared.events.vocabulary import AlertPurpose, ReportType
 from shared.ids import ReportId
+from shared.messaging.outbox import Outbox
 from shared.messaging.relay import PublishedEvent
 
 REPLAYED = "replayed"
@@ -104,3 +111,40 @@ async def _note(
         .values({what: now})
         .execution_options(synchronize_session=False)
     )
+
+
+TOTAL = UUID("3049bf2a-5d14-5478-9d67-bb92ac5a1eda")
+"""Subject and key of every figure (the UUIDv5 of `urn:signpost:ledger:total`): the compacted topic keeps the newest."""
+_KEPT = timedelta(hours=1)
+"""How long figures stay in the outbox after they were published; newer ones say all that they said."""
+_ONLY_ROW = 1
+"""The only row: its migration made it."""
+
+
+class LedgerFigures:
+    """Publishes the figures; a sweep's work. With several processes one publishes, the others pass."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def publish(self, session: AsyncSession, now: datetime) -> int:
+        """Publish the figures if they differ from those that were published last.
+
+        Always returns 0: the figures are looked at again after a pause, not at once.
+        """
+        row = LedgerFiguresRow
+        last = await session.scalar(select(row).where(row.id == _ONLY_ROW).with_for_update(skip_locked=True))
+        if last is None:
+            return 0
+        figures = {**asdict(await reconcile(session, now)), "accepted_today": await accepted_today(session, now)}
+        if _without_age(figures) != _without_age(last.figures):
+            last.figures = figures
+            event = LedgerChanged.model_validate({"at": now, **figures})
+            await self._outbox.forget_superseded(session, TOTAL, now - _KEPT)
+            await self._outbox.append(session, [NewEvent.of(TOTAL, event)], now)
+        return 0
+
+
+def _without_age(figures: dict[str, int]) -> dict[str, int]:
+    """Leave out what changes with every second that passes."""
+    return {name: value for name, value in figures.items() if name != "oldest_unaccounted_s"}

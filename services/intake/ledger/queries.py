@@ -1,12 +1,13 @@
 """Reads the ledger, and nothing but the ledger."""
 
-from datetime import datetime
+from datetime import datetime, time
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.domain import ALERT_DECIDER, CASE_OPENER, GRACE, Reconciliation
 from services.intake.ledger.tables import LedgerDeadLetterRow, LedgerRow
+from shared.web.times import UK
 
 
 async def reconcile(session: AsyncSession, now: datetime) -> Reconciliation:
@@ -39,6 +40,12 @@ async def reconcile(session: AsyncSession, now: datetime) -> Reconciliation:
         unaccounted=unaccounted,
         oldest_unaccounted_s=_age(oldest, now),
     )
+
+
+async def accepted_today(session: AsyncSession, now: datetime) -> int:
+    """Return how many reports were accepted since midnight in the United Kingdom."""
+    midnight = datetime.combine(now.astimezone(UK).date(), time(), UK)
+    return await session.scalar(select(func.count()).where(LedgerRow.accepted_at >= midnight)) or 0
 
 
 def _age(oldest: datetime | None, now: datetime) -> int:

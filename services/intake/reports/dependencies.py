@@ -1,13 +1,17 @@
-"""What the routes of several capabilities ask for to take a report, and who sends it."""
+"""What routes ask for to take a report, in one dependency, and who sends it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.reports.domain import Accepted, ReceiptCodes, Report
+from services.intake.idempotency.handlers import Idempotency
+from services.intake.reports.bodies import AcceptedBody, ReportBody
+from services.intake.reports.domain import Accepted, ReceiptCodes, Report, check_found_by
 from services.intake.reports.handlers import submit_report
 from shared.auth.guard import Anyone, current_session, requires
 from shared.auth.permissions import Permission, Principal
@@ -22,6 +26,7 @@ class ReportParts(Parts):
     """What taking a report needs beside the parts of every service."""
 
     receipts: ReceiptCodes
+    idempotency: Idempotency
 
 
 async def _receipt_codes(request: Request) -> ReceiptCodes:
@@ -53,3 +58,63 @@ async def sender(request: Request, _anyone: Anyone) -> Principal | None:
 
 Sender = Annotated[Principal | None, Depends(sender)]
 SignedInSender = Annotated[Principal, requires(Permission.REPORT)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The same key and body within 24 hours get the same answer, and one report.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitReport:
+    """Takes a report that came as a body, once for each `Idempotency-Key`."""
+
+    request: Request
+    response: Response
+    session: AsyncSession
+    now: datetime
+    submit: Submit
+    key: str | None
+
+    async def __call__(self, body: ReportBody, report: Report, who: Principal | None) -> AcceptedBody:
+        """Take `report`, which `body` asked for.
+
+        Raises:
+            MonitoringRoleRequired: another sender than monitoring says that monitoring found it.
+            ReportRefused: something in it is wrong.
+            KeyUsedForAnotherRequest: the key came with another request.
+        """
+        check_found_by(report, may_monitor=who is not None and who.may(Permission.REPORT_FROM_MONITORING))
+        accepted = AcceptedBody.model_validate_json(await self._answer(body, report, who.subject if who else ""))
+        self.response.headers["location"] = accepted.status_url
+        return accepted
+
+    async def _answer(self, body: ReportBody, report: Report, client: str) -> bytes:
+        parts = parts_of(self.request, ReportParts)
+
+        async def work() -> bytes:
+            return AcceptedBody.of(await self.submit(report), parts.settings.public_url).model_dump_json().encode()
+
+        if not self.key:
+            return await work()
+        asked = f"{self.request.url.path}\n{body.model_dump_json()}".encode()
+        return await parts.idempotency.once(self.session, (self.key, client), asked, self.now, work)
+
+
+async def _submit_report(
+    request: Request,
+    response: Response,
+    session: Transaction,
+    now: Now,
+    submit: SubmitDep,
+    key: IdempotencyKey = None,
+) -> SubmitReport:
+    return SubmitReport(request, response, session, now, submit, key)
+
+
+SubmitReportDep = Annotated[SubmitReport, Depends(_submit_report)]

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.intake.sign_in.attempts import Attempts
-from services.intake.sign_in.oidc import OidcSignIn
+from services.intake.sign_in.oidc import OidcSignIn, SignInAttempts
 from shared.auth.personas import Persona, UnknownPersona, load_personas
 from shared.auth.tokens import TokenIssuer
 from shared.runtime import WebParts
@@ -19,7 +18,7 @@ class FrontDoor:
     issuer: TokenIssuer | None = None
     personas: Sequence[Persona] = field(default_factory=tuple)
     oidc: OidcSignIn | None = None
-    attempts: Attempts | None = None
+    attempts: SignInAttempts | None = None
 
     def persona(self, staff_id: str) -> Persona:
         """Return the persona with `staff_id`.
@@ -42,7 +41,7 @@ class FrontDoor:
             raise closed()
         return self.issuer
 
-    def provider(self) -> tuple[OidcSignIn, Attempts]:
+    def provider(self) -> tuple[OidcSignIn, SignInAttempts]:
         """Return what signs people in with the identity provider.
 
         Raises:
@@ -69,4 +68,4 @@ def open_front_door(settings: ServiceSettings, oidc: OidcSignIn | None = None) -
     """Read the signing key and the personas that the settings name."""
     issuer = TokenIssuer(settings.signing_key_file.read_bytes()) if settings.signing_key_file else None
     personas = load_personas(settings.personas_file) if settings.personas_file else ()
-    return FrontDoor(issuer, personas, oidc, Attempts(settings.derive_key("sign-in attempts")) if oidc else None)
+    return FrontDoor(issuer, personas, oidc, SignInAttempts(settings.derive_key("sign-in attempts")) if oidc else None)

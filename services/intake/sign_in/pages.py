@@ -1,32 +1,47 @@
-"""`/sign-in`, `/sign-in/renew` and `/sign-out`."""
+"""`/sign-in`, to the identity provider and back or by choosing a persona; `/sign-in/renew` and `/sign-out`."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, TypeVar
 
+import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake.sign_in import provider_pages
-from services.intake.sign_in.cookies import with_session, without_session
 from services.intake.sign_in.front_door import FrontDoor, SignInParts, closed
-from shared.auth.guard import anyone, current_session, signed_in
+from services.intake.sign_in.oidc import (
+    ATTEMPT_LIFETIME,
+    CALLBACK,
+    COOKIE,
+    MOST_AT_ONCE,
+    PATH,
+    Attempt,
+    AttemptOver,
+    SignInRefused,
+    cookie_of,
+)
+from shared.auth.guard import SESSION_COOKIE, Anyone, anyone, current_session, signed_in
 from shared.auth.permissions import Principal
 from shared.auth.personas import UnknownPersona
-from shared.runtime import parts_of
+from shared.auth.provider import ProviderUnavailable
+from shared.auth.tokens import InvalidToken
+from shared.runtime import WebParts, parts_of
 from shared.web.dependencies import Now, at_most
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.problems import standard_problem
 from shared.web.signing_in_again import relative_address
 
+R = TypeVar("R", bound=Response)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _CHOOSE = "Choose who to sign in as"
+_log = structlog.get_logger()
 
 router = APIRouter(include_in_schema=False)
-router.include_router(provider_pages.router)
 
 
 async def front_door(request: Request) -> FrontDoor:
-    """Give what signing in needs."""
+    """Return what signing in needs."""
     return parts_of(request, SignInParts).front_door
 
 
@@ -55,7 +70,7 @@ Personas = Annotated[FrontDoor, Depends(personas_allowed)]
 async def choose(request: Request, door: Door, now: Now) -> Response:
     """Go to the identity provider, or show the people to choose from."""
     if door.oidc is not None:
-        return await provider_pages.begin(request, door, _next_of(request), now)
+        return await _begin(request, door, _next_of(request), now)
     return _chooser(request, await personas_allowed(request, door), _next_of(request), FormErrors())
 
 
@@ -68,7 +83,7 @@ async def sign_in(request: Request, door: Personas, now: Now) -> Response:
         chosen = door.persona(answers.get("persona", [""])[0])
     except UnknownPersona:
         return _chooser(request, door, onward, FormErrors({"persona": _CHOOSE}))
-    return with_session(request, RedirectResponse(onward, 303), door.tokens().session(chosen.principal, now))
+    return _with_session(request, RedirectResponse(onward, 303), door.tokens().session(chosen.principal, now))
 
 
 @router.get("/sign-in/renew")
@@ -78,7 +93,7 @@ def renew(request: Request, principal: Annotated[Principal, Depends(signed_in)],
     if session is None or "authorization" in request.headers:
         raise standard_problem(403)
     token = door.tokens().session(principal, now, started_at=session.started_at)
-    return with_session(request, RedirectResponse(relative_address(_next_of(request)), 303), token)
+    return _with_session(request, RedirectResponse(relative_address(_next_of(request)), 303), token)
 
 
 @router.get("/sign-out", dependencies=[Depends(anyone)])
@@ -92,10 +107,10 @@ async def sign_out(request: Request, door: Door, now: Now) -> Response:
     """End the session on this device, and at the provider where it can be ended there."""
     farewell = await door.oidc.farewell(now) if door.oidc else None
     if farewell is None:
-        return without_session(request, RedirectResponse("/", 303))
+        return _without_session(request, RedirectResponse("/", 303))
     request.state.session = None  # the page is for a person who has left
     title, link = "You have signed out of Signpost", "Sign out of your organisation’s sign-in too"
-    return without_session(request, render(request, "sign_in/leaving.html", address=farewell, title=title, link=link))
+    return _without_session(request, render(request, "sign_in/leaving.html", address=farewell, title=title, link=link))
 
 
 def _chooser(request: Request, door: FrontDoor, onward: str, errors: FormErrors) -> Response:
@@ -107,3 +122,122 @@ def _next_of(request: Request) -> str:
     """Return where to go on; never to signing in or out again."""
     onward = relative_address(request.query_params.get("next"))
     return "/" if onward.startswith("/sign-") else onward
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a person is not signed in, in words that say what to do."""
+
+    status: int
+    reason: str
+    title: str
+    text: str
+
+
+DENIED = Failure(403, "denied", "You did not sign in", "You cancelled, or your organisation does not let you in here.")
+OVER = Failure(400, "over", "Start signing in again", "It took too long, or it was started in another browser.")
+REFUSED = Failure(400, "refused", "Start signing in again", "This sign-in was used before or is no longer good.")
+UNAVAILABLE = Failure(
+    503, "away", "Signing in does not work at the moment", "The sign-in service does not answer. Try again in a minute."
+)
+NOT_TRUSTED = Failure(
+    502,
+    "not_trusted",
+    "Signing in did not work",
+    "What the sign-in service told us cannot be trusted, so you are not signed in. Try again. If it stays like this, "
+    "tell your IT helpdesk.",
+)
+
+
+async def _begin(request: Request, door: FrontDoor, onward: str, now: datetime) -> Response:
+    """Send the person to the provider.
+
+    By a page that goes on by itself and not by a redirect: our Content-Security-Policy lets no form lead to another
+    site, and a person who sent a form may be on their way through here.
+    """
+    oidc, attempts = door.provider()
+    attempt = Attempt.begin(onward, now)
+    try:
+        address = await oidc.address(attempt, now)
+    except ProviderUnavailable:
+        return _failed(request, UNAVAILABLE, onward)
+    response = render(request, "sign_in/leaving.html", address=address, title="Taking you to sign in", link="Sign in")
+    _forget_many(request, response)
+    response.set_cookie(
+        attempt.cookie,
+        attempts.seal(attempt),
+        max_age=int(ATTEMPT_LIFETIME.total_seconds()),
+        path=PATH,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="lax",  # comes back with the person, who comes from another site
+    )
+    return response
+
+
+@router.get(CALLBACK, dependencies=[Depends(at_most("600/minute"))])
+async def come_back(
+    request: Request, principal: Anyone, door: Door, now: Now, state: str = "", code: str = "", error: str = ""
+) -> Response:
+    """Take the person back from the provider, and start the session."""
+    oidc, attempts = door.provider()
+    try:
+        attempt = attempts.open(state, request.cookies.get(cookie_of(state)), now)
+    except AttemptOver:
+        # a page that is loaded again after all went well
+        return RedirectResponse("/", 303) if principal else _failed(request, OVER, "/")
+    if error or not code:
+        return _finished(request, _failed(request, DENIED, attempt.onward), attempt)
+    try:
+        who = await oidc.who_came_back(code, attempt, now)
+    except SignInRefused:
+        response = _failed(request, REFUSED, attempt.onward)
+    except ProviderUnavailable:
+        response = _failed(request, UNAVAILABLE, attempt.onward)
+    except InvalidToken:
+        response = _failed(request, NOT_TRUSTED, attempt.onward)
+    else:
+        response = _with_session(request, RedirectResponse(attempt.onward, 303), door.tokens().session(who, now))
+        _log.info("signed_in", roles=sorted(who.roles))
+    return _finished(request, response, attempt)
+
+
+def _failed(request: Request, failure: Failure, onward: str) -> Response:
+    _log.warning("sign_in_failed", reason=failure.reason)
+    response = render(request, "sign_in/failed.html", failure.status, failure=failure, onward=onward)
+    if failure is UNAVAILABLE:
+        response.headers["retry-after"] = "60"
+    return response
+
+
+def _finished(request: Request, response: Response, attempt: Attempt) -> Response:
+    """Let an attempt be used once."""
+    response.delete_cookie(attempt.cookie, path=PATH, secure=_is_secure(request), httponly=True, samesite="lax")
+    return response
+
+
+def _forget_many(request: Request, response: Response) -> None:
+    """Keep a browser from collecting attempts until its requests are too large to be read."""
+    kept = [name for name in request.cookies if name.startswith(COOKIE)]
+    for name in kept if len(kept) >= MOST_AT_ONCE else ():
+        response.delete_cookie(name, path=PATH, secure=_is_secure(request), httponly=True, samesite="lax")
+
+
+def _with_session(request: Request, response: R, token: str) -> R:
+    """Start, or go on with, the session that `token` proves.
+
+    Scripts cannot read the cookie. It comes along when a person follows a link here, and by TLS if there is any.
+    """
+    response.set_cookie(SESSION_COOKIE, token, secure=_is_secure(request), httponly=True, samesite="lax")
+    return response
+
+
+def _without_session(request: Request, response: R) -> R:
+    """End the session on this device."""
+    response.delete_cookie(SESSION_COOKIE, secure=_is_secure(request), httponly=True, samesite="lax")
+    return response
+
+
+def _is_secure(request: Request) -> bool:
+    """Return whether people reach Signpost by TLS."""
+    return parts_of(request, WebParts).settings.secure

@@ -17,7 +17,7 @@ from services.intake.reports.tables import ReportRow
 from shared.auth.permissions import Role
 from shared.runtime import parts_in
 from tests.services.intake.conftest import Intake
-from tests.services.intake.inbound.sending import (
+from tests.services.intake.inbound.events import (
     ADDRESS,
     BATCH,
     batch,

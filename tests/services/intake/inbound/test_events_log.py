@@ -18,7 +18,7 @@ from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog, Record
 from shared.runtime import Service
 from tests.services.intake.conftest import SetClock, person
-from tests.services.intake.inbound.sending import batch, event, finding, kafka_record, post, siem_alert
+from tests.services.intake.inbound.events import batch, event, finding, kafka_record, post, siem_alert
 from tests.support.postgres import PostgresForTests
 
 

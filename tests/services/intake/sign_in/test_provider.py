@@ -16,9 +16,8 @@ from oidc_provider_mock import User, run_server_in_thread
 
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import oidc, pages
-from services.intake.sign_in.attempts import COOKIE
 from services.intake.sign_in.front_door import SignInParts, open_front_door
-from services.intake.sign_in.oidc import open_oidc
+from services.intake.sign_in.oidc import COOKIE, open_oidc
 from shared.auth import provider_tokens
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.tokens import ensure_key_files

@@ -7,9 +7,8 @@ from uuid import uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.ledger.handlers import record_accepted, record_cases
-from services.intake.ledger.publishing import TOTAL, LedgerFigures, accepted_today
-from services.intake.ledger.queries import reconcile
+from services.intake.ledger.handlers import TOTAL, LedgerFigures, record_accepted, record_cases
+from services.intake.ledger.queries import accepted_today, reconcile
 from shared.db.database import Database
 from shared.events import topics
 from shared.events.intake import LedgerChanged
