@@ -13,7 +13,7 @@ from rich.console import Console
 
 import services.notifier.directory.handlers
 import services.registry.accounts.csv_file
-import services.registry.training.importing
+import services.registry.eligibility.handlers
 from services.cli.database import transaction
 from services.cli.settings import settings_of
 from services.registry.accounts.csv_file import export_csv
@@ -88,13 +88,13 @@ def import_training(file: CsvFile, *, accept_valid: AcceptValid = False, as_json
     _show_result(summary, result.errors, applied=result.applied, as_json=as_json)
 
 
-async def _import_training(text: str, *, accept_valid: bool) -> services.registry.training.importing.ImportResult:
+async def _import_training(text: str, *, accept_valid: bool) -> services.registry.eligibility.handlers.ImportResult:
     settings, ids = settings_of(RegistrySettings), RandomIds()
     async with transaction("registry") as session:
         work = work_of(
             session, SystemClock().now(), settings=settings, ids=ids, outbox=Outbox("registry", ids), actor=_actor()
         )
-        return await services.registry.training.importing.import_csv(work, text, accept_valid=accept_valid)
+        return await services.registry.eligibility.handlers.import_training(work, text, accept_valid=accept_valid)
 
 
 def export_accounts() -> None:

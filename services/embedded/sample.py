@@ -9,14 +9,14 @@ import services.notifier.directory.handlers
 import services.registry.accounts.csv_file
 from services.embedded.data_directory import SAMPLE, DataDirectory
 from services.registry.accounts.queries import find_open
-from services.registry.approvals.asking import ask
 from services.registry.approvals.domain import Draft
+from services.registry.approvals.handlers import ask
 from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import Observers, Work
+from services.registry.eligibility.handlers import import_training
 from services.registry.operators.domain import Device
 from services.registry.operators.handlers import Naming, name_operator
-from services.registry.training.importing import import_csv
 from shared.auth.personas import load_personas
 from shared.clock import SystemClock
 from shared.events.vocabulary import AccountClass
@@ -72,7 +72,7 @@ async def _load_gates(
     outbox = Outbox("registry", ids)
     owner = Work(session, _OWNER, now, ids, outbox, periods, observers, by_id[_OWNER])
     comms = Work(session, _COMMS, now, ids, outbox, periods, observers, by_id[_COMMS])
-    await import_csv(owner, (SAMPLE / "training.csv").read_text(encoding="utf-8"), accept_valid=False)
+    await import_training(owner, (SAMPLE / "training.csv").read_text(encoding="utf-8"), accept_valid=False)
     for handle, staff_id, device in _OPERATORS:
         (account,) = await find_open(session, [handle])
         await name_operator(comms, Naming(account.id, staff_id, device))

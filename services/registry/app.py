@@ -13,27 +13,29 @@ from services.registry.accounts import api as accounts_api
 from services.registry.accounts import pages as accounts_pages
 from services.registry.accounts.handlers import announce_due
 from services.registry.approvals import api as approvals_api
-from services.registry.approvals import asking_pages, proxy_pages
 from services.registry.approvals import pages as approvals_pages
 from services.registry.approvals import refusals as approvals_refusals
 from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Observers, Work
+from services.registry.eligibility import api as eligibility_api
+from services.registry.eligibility import pages as eligibility_pages
+from services.registry.eligibility import refusals as eligibility_refusals
 from services.registry.lookup import api as lookup_api
 from services.registry.lookup import official
 from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api
 from services.registry.operators import pages as operators_pages
 from services.registry.operators import refusals as operators_refusals
-from services.registry.operators.lapsing import lapse_due, recheck_training
-from services.registry.operators.reconsidering import re_evaluate_accounts, re_evaluate_people
+from services.registry.operators.evaluation import (
+    expire_due,
+    re_evaluate_accounts,
+    re_evaluate_people,
+    recheck_training,
+)
 from services.registry.overview import api as overview_api
 from services.registry.overview import pages as overview_pages
 from services.registry.settings import RegistrySettings
-from services.registry.training import api as training_api
-from services.registry.training import pages as training_pages
-from services.registry.vetting import api as vetting_api
-from services.registry.vetting import pages as vetting_pages
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock
 from shared.db.sweep import Sweep
@@ -57,26 +59,24 @@ ROUTERS = (
     accounts_api.router,
     approvals_api.router,
     operators_api.router,
-    training_api.router,
-    vetting_api.router,
+    eligibility_api.training_router,
+    eligibility_api.vetting_router,
     accounts_api.reviews_router,
     accounts_api.exports_router,
     overview_api.router,
     approvals_pages.router,
-    asking_pages.router,
-    proxy_pages.router,
-    training_pages.router,
-    vetting_pages.router,
+    eligibility_pages.training_router,
+    eligibility_pages.vetting_router,
     operators_pages.router,
     accounts_pages.router,
     overview_pages.router,
 )
-_WITH_PAGES = ("accounts", "approvals", "lookup", "operators", "overview", "training", "vetting")
+_WITH_PAGES = ("accounts", "approvals", "eligibility", "lookup", "operators", "overview")
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in _WITH_PAGES)
 REFUSALS = {
     **approvals_refusals.REFUSALS,
     **operators_refusals.REFUSALS,
-    **vetting_pages.REFUSALS,
+    **eligibility_refusals.REFUSALS,
 }
 OBSERVERS = Observers(people_changed=re_evaluate_people, accounts_changed=re_evaluate_accounts)
 _LAPSES_EVERY = timedelta(seconds=5)
@@ -123,7 +123,7 @@ def _roles(parts: RegistryParts, settings: RegistrySettings) -> Sequence[Role]:
             ordered=False,
         ),
         Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
-        sweep("registry-lapses", _working(lapse_due, at_work), every=_LAPSES_EVERY),
+        sweep("registry-lapses", _working(expire_due, at_work), every=_LAPSES_EVERY),
         sweep("registry-rechecks", _working(recheck_training, at_work), every=_RECHECKS_EVERY),
         sweep("registry-reviews", _working(announce_due, at_work), every=_REVIEWS_EVERY),
         *retention_sweeps(parts),

@@ -1,41 +1,206 @@
 """The creation gate as JSON: /accounts/api/v1/requests, /declarations, /delegations."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.registry.accounts.domain import Vetting
 from services.registry.approvals import handlers
-from services.registry.approvals.asking import ask
-from services.registry.approvals.bodies import (
-    ApprovalBody,
-    DelegationBody,
-    DelegationList,
-    DraftBody,
-    NewDelegationBody,
-    ReasonBody,
-    RequestBody,
-    RequestList,
-)
-from services.registry.approvals.declaring import begin_checks, declare
-from services.registry.approvals.delegating import NewDelegation, delegate, end_delegation
-from services.registry.approvals.domain import Request, RequestState
-from services.registry.approvals.handlers import Decision
+from services.registry.approvals.delegations import NewDelegation, delegate, end_delegation
+from services.registry.approvals.domain import About, AccountRequest, Delegation, Draft, RequestState
+from services.registry.approvals.handlers import RequestDecision, ask, begin_checks, declare, seen_request, sees_all
 from services.registry.approvals.queries import PAGE, RequestFilter, delegations_of, list_requests
-from services.registry.approvals.seeing import seen_request, sees_all
-from services.registry.context.dependencies import Read, WorkDep
+from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep
 from services.registry.context.work import Work
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
+from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
+from shared.events.vocabulary import AccountClass
 from shared.ids import AccountId, StaffId
+from shared.web.bodies import Body
+from shared.web.problems import FieldProblem, standard_problem
+
+
+class RequestBody(BaseModel):
+    """One request."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    request_id: UUID
+    account_id: UUID
+    about: About
+    state: RequestState
+    platform: str
+    handle: str
+    account_class: AccountClass = Field(serialization_alias="class")
+    title: str | None
+    owner: str
+    approved_person: str | None
+    vetting_required: Vetting | None
+    requirement: str
+    purpose: str
+    requested_by: str
+    requested_at: datetime
+    changed_at: datetime
+    version: int
+    new_platform: bool
+    reason: str | None
+    relevance: str | None
+    decided_by: str | None
+    on_behalf_of: str | None
+
+    @classmethod
+    def of(cls, request: AccountRequest) -> Self:
+        """Return what a client sees of a request."""
+        draft = request.draft
+        return cls(
+            request_id=request.id,
+            account_id=request.account_id,
+            about=request.about,
+            state=request.state,
+            platform=draft.platform,
+            handle=draft.handle,
+            account_class=draft.account_class,
+            title=draft.title,
+            owner=draft.owner,
+            approved_person=draft.approved_person,
+            vetting_required=draft.vetting_required,
+            requirement=draft.requirement,
+            purpose=draft.purpose,
+            requested_by=request.requested_by,
+            requested_at=request.requested_at,
+            changed_at=request.changed_at,
+            version=request.version,
+            new_platform=request.new_platform,
+            reason=request.reason,
+            relevance=request.relevance,
+            decided_by=request.decided_by,
+            on_behalf_of=request.on_behalf_of,
+        )
+
+
+class RequestList(BaseModel):
+    """One page of requests."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[RequestBody, ...]
+    next_cursor: UUID | None
+
+
+class DraftBody(Body):
+    """What is asked for. A personal account is never requested, nor one of a union."""
+
+    platform: Name
+    handle: Name
+    account_class: AccountClass = Field(validation_alias="class")
+    requirement: Words
+    purpose: Words
+    owner: Name
+    title: Name | None = None
+    approved_person: Name | None = None
+    vetting_required: Vetting | None = None
+
+    def draft(self) -> Draft:
+        """Return the draft.
+
+        Raises:
+            Problem: 422 for a platform, handle or class that cannot be asked for.
+        """
+        if self.account_class is AccountClass.UNION:
+            raise standard_problem(422, fields=[FieldProblem(name="class", message=UNION)])
+        return Draft(
+            platform=self.platform,
+            handle=_handle(self.platform, self.handle),
+            account_class=self.account_class,
+            requirement=self.requirement,
+            purpose=self.purpose,
+            owner=StaffId(self.owner),
+            title=self.title,
+            approved_person=StaffId(self.approved_person) if self.approved_person else None,
+            vetting_required=self.vetting_required,
+        )
+
+
+UNION = "A union's account is outside the policy and is not requested; communications can note its name"
+
+
+class ApprovalBody(Body):
+    """Why this approver is the relevant member of the directorate, or whose recorded proxy approves."""
+
+    relevance: Words
+    on_behalf_of: Name | None = None
+
+
+class ReasonBody(Body):
+    """Why."""
+
+    reason: Words
+    on_behalf_of: Name | None = None
+
+
+class DelegationBody(BaseModel):
+    """One delegation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    delegation_id: UUID
+    approver: str
+    proxy: str
+    first_day: date
+    last_day: date
+    reason: str
+
+    @classmethod
+    def of(cls, delegation: Delegation) -> Self:
+        """Return what a client sees of a delegation."""
+        return cls(
+            delegation_id=delegation.id,
+            approver=delegation.approver,
+            proxy=delegation.proxy,
+            first_day=delegation.first_day,
+            last_day=delegation.last_day,
+            reason=delegation.reason,
+        )
+
+
+class DelegationList(BaseModel):
+    """The delegations that one gave or received and that are not over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[DelegationBody, ...]
+
+
+class NewDelegationBody(Body):
+    """Who stands in, on which days, and why."""
+
+    proxy: Name
+    first_day: Day
+    last_day: Day
+    reason: Words
+
+
+def _handle(platform: str, handle: str) -> str:
+    if platform not in PLATFORMS:
+        message = f"Choose one of {', '.join(PLATFORMS)}"
+        raise standard_problem(422, fields=[FieldProblem(name="platform", message=message)])
+    try:
+        return canonical_handle(platform, handle)
+    except InvalidHandle:
+        message = "Enter a handle, or the address of a profile, of that platform"
+        raise standard_problem(422, fields=[FieldProblem(name="handle", message=message)]) from None
+
 
 router = APIRouter(prefix="/accounts/api/v1", tags=["requests"])
-
 _ASKS = [requires(Permission.REQUEST_ACCOUNTS)]
 _CLEARS = [requires(Permission.CLEAR_NEW_PLATFORMS)]
 _APPROVES = [requires(Permission.APPROVE_ACCOUNTS)]
-_Decide = Callable[[Work, Decision], Awaitable[Request]]
+_Decide = Callable[[Work, RequestDecision], Awaitable[AccountRequest]]
 
 
 @router.get("/requests")
@@ -80,7 +245,7 @@ async def post_clearance(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Say that a platform that is not in use yet may be; an approver decides next."""
-    return await _decide(work, handlers.clear_platform, Decision(request_id, version, body.reason), response)
+    return await _decide(work, handlers.clear_platform, RequestDecision(request_id, version, body.reason), response)
 
 
 @router.post("/requests/{request_id}/approve")
@@ -88,7 +253,7 @@ async def post_approval(
     work: WorkDep, request_id: UUID, version: Read, body: ApprovalBody, response: Response
 ) -> RequestBody:
     """Approve a request: the account is live. For approvers and their recorded proxies."""
-    decision = Decision(request_id, version, body.relevance, _staff(body.on_behalf_of))
+    decision = RequestDecision(request_id, version, body.relevance, _staff(body.on_behalf_of))
     return await _decide(work, handlers.approve, decision, response)
 
 
@@ -97,7 +262,7 @@ async def post_return(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Return a request with what has to change."""
-    decision = Decision(request_id, version, body.reason, _staff(body.on_behalf_of))
+    decision = RequestDecision(request_id, version, body.reason, _staff(body.on_behalf_of))
     return await _decide(work, handlers.send_back, decision, response)
 
 
@@ -106,7 +271,7 @@ async def post_refusal(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Refuse a request, for good."""
-    decision = Decision(request_id, version, body.reason, _staff(body.on_behalf_of))
+    decision = RequestDecision(request_id, version, body.reason, _staff(body.on_behalf_of))
     return await _decide(work, handlers.refuse, decision, response)
 
 
@@ -115,7 +280,7 @@ async def post_withdrawal(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Take your own request back."""
-    return await _decide(work, handlers.withdraw, Decision(request_id, version, body.reason), response)
+    return await _decide(work, handlers.withdraw, RequestDecision(request_id, version, body.reason), response)
 
 
 @router.post("/requests/{request_id}/resubmit")
@@ -147,12 +312,12 @@ async def post_end(work: WorkDep, delegation_id: UUID) -> None:
     await end_delegation(work, delegation_id)
 
 
-async def _decide(work: Work, decide: _Decide, decision: Decision, response: Response) -> RequestBody:
+async def _decide(work: Work, decide: _Decide, decision: RequestDecision, response: Response) -> RequestBody:
     await seen_request(work, decision.request_id)
     return _versioned(await decide(work, decision), response)
 
 
-def _versioned(request: Request, response: Response) -> RequestBody:
+def _versioned(request: AccountRequest, response: Response) -> RequestBody:
     response.headers["etag"] = f'"{request.version}"'
     return RequestBody.of(request)
 

@@ -30,7 +30,7 @@ class RequestState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Step(StrEnum):
+class RequestAction(StrEnum):
     """What can happen to a request."""
 
     CLEAR = "clear"
@@ -48,9 +48,9 @@ class About(StrEnum):
     LEGACY = "legacy"
 
 
-_S, _T = RequestState, Step
+_S, _T = RequestState, RequestAction
 _DECIDABLE = frozenset({_S.WITH_ADVICE_CENTRE, _S.REQUESTED})
-_FROM: Mapping[Step, frozenset[RequestState]] = {
+_FROM: Mapping[RequestAction, frozenset[RequestState]] = {
     _T.CLEAR: frozenset({_S.WITH_ADVICE_CENTRE}),
     _T.APPROVE: frozenset({_S.REQUESTED}),
     _T.RETURN: _DECIDABLE,
@@ -95,7 +95,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AccountRequest:
     """A request as it is now."""
 
     id: UUID
@@ -159,7 +159,7 @@ class Barrier(StrEnum):
     NO_DELEGATION = "no_delegation"
 
 
-def allowed(state: RequestState, step: Step) -> bool:
+def allowed(state: RequestState, step: RequestAction) -> bool:
     """Say whether a request in this state can take this step."""
     return state in _FROM[step]
 
@@ -169,7 +169,7 @@ def first_state(*, platform_in_use: bool) -> RequestState:
     return RequestState.REQUESTED if platform_in_use else RequestState.WITH_ADVICE_CENTRE
 
 
-def barrier(request: Request, decider: Decider) -> Barrier | None:
+def barrier(request: AccountRequest, decider: Decider) -> Barrier | None:
     """Return what keeps somebody from deciding: two people, and never about one's own request, not by proxy either."""
     if any(same_person(party, decider.staff_id) for party in request.parties):
         return Barrier.OWN_REQUEST

@@ -5,9 +5,9 @@ from enum import StrEnum
 
 from services.registry.accounts.domain import CLASS_LABELS, Account, Vetting, faults
 from services.registry.accounts.forms import VETTING_FIELD
-from services.registry.approvals.delegating import NewDelegation
-from services.registry.approvals.domain import REQUESTED_CLASSES, Draft, Request, Step
-from services.registry.approvals.handlers import Decision
+from services.registry.approvals.delegations import NewDelegation
+from services.registry.approvals.domain import REQUESTED_CLASSES, AccountRequest, Draft, RequestAction
+from services.registry.approvals.handlers import RequestDecision
 from services.registry.context.forms import Answers, Cells, Field, Kind
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import AccountClass
@@ -60,7 +60,7 @@ class _Requested(StrEnum):
     LINKEDIN = AccountClass.LINKEDIN
 
 
-def read_draft(answers: Answers, errors: FormErrors, known: Account | Request | None = None) -> Draft | None:
+def read_draft(answers: Answers, errors: FormErrors, known: Account | AccountRequest | None = None) -> Draft | None:
     """Read what is asked for; of a `known` account, platform, handle and class are not asked."""
     cells = Cells(answers, errors)
     if known is None:
@@ -86,17 +86,19 @@ def read_draft(answers: Answers, errors: FormErrors, known: Account | Request | 
     return None if errors else draft
 
 
-def read_decision(request: Request, answers: Answers, errors: FormErrors) -> tuple[Step, Decision] | None:
+def read_decision(
+    request: AccountRequest, answers: Answers, errors: FormErrors
+) -> tuple[RequestAction, RequestDecision] | None:
     """Read what somebody decides; None where an error was recorded."""
     cells = Cells(answers, errors)
-    step = cells.choice("step", Step, "Choose what should happen to the request")
+    step = cells.choice("step", RequestAction, "Choose what should happen to the request")
     version = cells.version("step")
-    needed = "Say why you are the relevant approver" if step is Step.APPROVE else "Enter a reason"
+    needed = "Say why you are the relevant approver" if step is RequestAction.APPROVE else "Enter a reason"
     words = cells.words("words", needed)
     behalf = cells.staff_id("on_behalf_of")
     if errors or step is None or words is None:
         return None
-    return step, Decision(request.id, version, words, behalf)
+    return step, RequestDecision(request.id, version, words, behalf)
 
 
 def read_delegation(answers: Answers, errors: FormErrors) -> NewDelegation | None:

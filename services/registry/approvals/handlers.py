@@ -1,41 +1,45 @@
-"""What happens to a request: cleared, approved, returned, refused, changed, withdrawn. Each locks the request."""
+"""What happens to a request for an account: made, cleared, approved, returned, refused, changed, withdrawn (S7).
+
+A legacy account, declared or on the register already, passes the same gate as a new one (Sc-d).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.changes import note
-from services.registry.approvals.asking import (
-    HandleRequested,
-    asked,
-    columns_of,
-    must_be_unasked,
-    must_fit,
-    platform_known,
-)
+from services.registry.accounts.changes import AccountChange, RegistrationRefused, change, lock_one, note
+from services.registry.accounts.domain import LEGACY_PERIOD, faults
+from services.registry.accounts.handlers import HandleTaken, StatusNotAllowed, register, register_as
+from services.registry.accounts.queries import find_open, platform_in_use
 from services.registry.approvals.domain import (
+    OPEN,
     About,
+    AccountRequest,
     Barrier,
     Decider,
     Draft,
-    Request,
+    RequestAction,
     RequestState,
-    Step,
     allowed,
     barrier,
     first_state,
 )
-from services.registry.approvals.going_live import go_live
-from services.registry.approvals.queries import request_of, stands_in_for
+from services.registry.approvals.queries import get_request, platform_cleared, request_of, stands_in_for
 from services.registry.approvals.tables import RequestRow
-from services.registry.context.domain import same_person
+from services.registry.context.domain import months_later, same_person
 from services.registry.context.work import Work
 from shared.audit.chain import Change
 from shared.auth.permissions import Permission
-from shared.ids import StaffId
+from shared.events.vocabulary import AccountStatus
+from shared.ids import AccountId, StaffId
+
+
+class HandleRequested(Exception):
+    """Another open request is for this handle."""
 
 
 class UnknownRequest(LookupError):
@@ -46,7 +50,7 @@ class RequestChangedMeanwhile(Exception):
     """The request is not in the version that was read."""
 
 
-class StepNotAllowed(Exception):
+class ActionNotAllowed(Exception):
     """The request is in a state from which this cannot happen."""
 
 
@@ -70,7 +74,7 @@ _BARRIERS: Mapping[Barrier, type[Exception]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RequestDecision:
     """What somebody decides about a request, having read this version of it."""
 
     request_id: UUID
@@ -80,15 +84,86 @@ class Decision:
     on_behalf_of: StaffId | None = None
 
 
-async def clear_platform(work: Work, decision: Decision) -> Request:
+async def sees_all(work: Work) -> bool:
+    """Say whether whoever works sees everybody's requests."""
+    if work.may(Permission.SEE_REGISTER):
+        return True
+    return bool(await stands_in_for(work.session, work.person, work.today))
+
+
+async def seen_request(work: Work, request_id: UUID) -> AccountRequest:
+    """Return a request that whoever works may see.
+
+    Raises:
+        UnknownRequest: there is none, as far as they may know.
+    """
+    request = await get_request(work.session, request_id)
+    if request is None:
+        raise UnknownRequest
+    concerned = any(same_person(party, work.person) for party in request.parties)
+    if not concerned and not await sees_all(work):
+        raise UnknownRequest
+    return request
+
+
+async def ask(work: Work, draft: Draft) -> AccountRequest:
+    """Ask for an account (S7).
+
+    Raises:
+        RegistrationRefused: it breaks a rule of the register.
+        HandleTaken: the handle is on the register already.
+        HandleRequested: somebody asked for it already.
+    """
+    return await _put(work, draft, AccountId(work.ids.uuid()), About.NEW)
+
+
+async def declare(work: Work, draft: Draft) -> AccountRequest:
+    """Declare an account that exists: it is legacy until the request made with it is approved (Sc-d).
+
+    Nobody vouches for it before that, so the lookup and the public list do not know it.
+
+    Raises:
+        RegistrationRefused: it breaks a rule of the register.
+        HandleTaken: the handle is on the register already.
+        HandleRequested: somebody asked for it already.
+    """
+    registration = replace(
+        draft.registration(),
+        status=AccountStatus.LEGACY,
+        checks_due_on=work.today + LEGACY_PERIOD,
+        declared_by=work.person,
+    )
+    (account_id,) = await register(
+        work.session, [registration], outbox=work.outbox, now=work.now, ids=work.ids, actor=work.actor
+    )
+    return await _put(work, draft, account_id, About.LEGACY)
+
+
+async def begin_checks(work: Work, account_id: AccountId, draft: Draft) -> AccountRequest:
+    """Ask that a legacy account on the register passes its checks; platform, handle and class are the account's.
+
+    Raises:
+        UnknownAccount: there is none.
+        StatusNotAllowed: it is not legacy.
+        HandleRequested: its checks have begun already.
+    """
+    account = await lock_one(work, account_id)
+    kept = account.registration
+    if kept.status is not AccountStatus.LEGACY:
+        raise StatusNotAllowed
+    asked = replace(draft, platform=kept.platform, handle=kept.handle, account_class=kept.account_class)
+    return await _put(work, asked, account_id, About.LEGACY)
+
+
+async def clear_platform(work: Work, decision: RequestDecision) -> AccountRequest:
     """Say that a platform not in use yet may be used; the request goes on to an approver (X3)."""
-    row = await _locked(work, decision, Step.CLEAR)
+    row = await _locked(work, decision, RequestAction.CLEAR)
     _must_decide(request_of(row), Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS)))
     row.cleared_by = work.person
-    return await _step(work, row, RequestState.REQUESTED, "platform_cleared", decision.words)
+    return await _move(work, row, RequestState.REQUESTED, "platform_cleared", decision.words)
 
 
-async def approve(work: Work, decision: Decision) -> Request:
+async def approve(work: Work, decision: RequestDecision) -> AccountRequest:
     """Approve a request: the account is live from now on (S7, Sc-d).
 
     Raises:
@@ -97,62 +172,202 @@ async def approve(work: Work, decision: Decision) -> Request:
         HandleTaken: somebody registered the handle meanwhile.
         StatusNotAllowed: the legacy account is frozen or closed.
     """
-    row = await _locked(work, decision, Step.APPROVE)
+    row = await _locked(work, decision, RequestAction.APPROVE)
     decider = await _decider(work, decision.on_behalf_of)
     _must_decide(request_of(row), decider)
     row.decided_by, row.on_behalf_of = decider.staff_id, decider.stands_in_for
     row.relevance = decision.words
-    request = await _step(work, row, RequestState.APPROVED, "approved", None)
-    await go_live(work, request)
+    request = await _move(work, row, RequestState.APPROVED, "approved", None)
+    await _go_live(work, request)
     return request
 
 
-async def send_back(work: Work, decision: Decision) -> Request:
+async def send_back(work: Work, decision: RequestDecision) -> AccountRequest:
     """Return a request with what has to change."""
-    return await _turn_down(work, decision, Step.RETURN, RequestState.RETURNED)
+    return await _turn_down(work, decision, RequestAction.RETURN, RequestState.RETURNED)
 
 
-async def refuse(work: Work, decision: Decision) -> Request:
+async def refuse(work: Work, decision: RequestDecision) -> AccountRequest:
     """Refuse a request, for good."""
-    return await _turn_down(work, decision, Step.REFUSE, RequestState.REFUSED)
+    return await _turn_down(work, decision, RequestAction.REFUSE, RequestState.REFUSED)
 
 
-async def withdraw(work: Work, decision: Decision) -> Request:
+async def withdraw(work: Work, decision: RequestDecision) -> AccountRequest:
     """Take one's own request back."""
-    row = await _locked(work, decision, Step.WITHDRAW)
+    row = await _locked(work, decision, RequestAction.WITHDRAW)
     _must_be_own(work, row)
     row.reason = decision.words
-    return await _step(work, row, RequestState.WITHDRAWN, "withdrawn", decision.words)
+    return await _move(work, row, RequestState.WITHDRAWN, "withdrawn", decision.words)
 
 
-async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> Request:
+async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> AccountRequest:
     """Send a returned request again, changed.
 
     Raises:
         NotYourRequest: somebody else made it.
         HandleTaken, HandleRequested, RegistrationRefused: as for a new one.
     """
-    row = await _locked(work, Decision(request_id, version, ""), Step.RESUBMIT)
+    row = await _locked(work, RequestDecision(request_id, version, ""), RequestAction.RESUBMIT)
     _must_be_own(work, row)
     before = request_of(row)
     if before.about is About.LEGACY:
         draft = replace(draft, platform=row.platform, handle=row.handle, account_class=before.draft.account_class)
-    await must_fit(work, draft, before.about)
+    await _must_fit(work, draft, before.about)
     if (draft.platform, draft.handle) != (row.platform, row.handle):
-        await must_be_unasked(work, draft)
-    known = before.about is About.LEGACY or await platform_known(work, draft.platform)
-    for name, value in columns_of(draft).items():
+        await _must_be_unasked(work, draft)
+    known = before.about is About.LEGACY or await _platform_known(work, draft.platform)
+    for name, value in _columns_of(draft).items():
         setattr(row, name, value)
     row.new_platform, row.cleared_by, row.reason = not known, None, None
     row.decided_by = row.on_behalf_of = None
     try:
         async with work.session.begin_nested():
-            return await _step(work, row, first_state(platform_in_use=known), "resubmitted", None)
+            return await _move(work, row, first_state(platform_in_use=known), "resubmitted", None)
     except IntegrityError as error:
         raise HandleRequested from error
 
 
-async def _turn_down(work: Work, decision: Decision, step: Step, becomes: RequestState) -> Request:
+async def _put(work: Work, draft: Draft, account_id: AccountId, about: About) -> AccountRequest:
+    """Store a request: for a new account, or for one on the register that has to pass its checks."""
+    await _must_fit(work, draft, about)
+    known = about is About.LEGACY or await _platform_known(work, draft.platform)
+    row = RequestRow(
+        id=work.ids.uuid(),
+        account_id=account_id,
+        about=about,
+        state=first_state(platform_in_use=known),
+        requested_by=work.person,
+        requested_at=work.now,
+        changed_at=work.now,
+        version=1,
+        new_platform=not known,
+        **_columns_of(draft),
+    )
+    values = {column.key: getattr(row, column.key) for column in RequestRow.__table__.columns}
+    open_states = ", ".join(f"'{state}'" for state in RequestState if state in OPEN)
+    statement = insert(RequestRow).on_conflict_do_nothing(
+        index_elements=["platform", "handle"], index_where=text(f"state in ({open_states})")
+    )
+    if not (await work.session.scalars(statement.returning(RequestRow.id), [values])).all():
+        raise HandleRequested
+    request = request_of(row)
+    await note(work, [(account_id, _asked(work, request, "requested"))])
+    return request
+
+
+def _asked(work: Work, request: AccountRequest, action: str) -> Change:
+    """Describe what is asked for."""
+    draft = request.draft
+    told = {"platform": draft.platform, "account_class": str(draft.account_class), "request": str(request.state)}
+    private = {
+        "handle": draft.handle,
+        "title": draft.title,
+        "owner": draft.owner,
+        "approved_person": draft.approved_person,
+        "requirement": draft.requirement,
+        "purpose": draft.purpose,
+    }
+    return Change(
+        action,
+        work.actor,
+        after=told,
+        personal={name: words for name, words in private.items() if words},
+    )
+
+
+async def _must_fit(work: Work, draft: Draft, about: About) -> None:
+    """Refuse what the register would refuse.
+
+    Raises:
+        RegistrationRefused: it breaks a rule of the register.
+        HandleTaken: the handle is on the register already.
+    """
+    if found := faults(draft.registration()):
+        raise RegistrationRefused(*found)
+    if about is About.NEW and await find_open(work.session, [(draft.platform, draft.handle)]):
+        raise HandleTaken
+
+
+async def _must_be_unasked(work: Work, draft: Draft) -> None:
+    """Refuse a handle that another open request is for.
+
+    Raises:
+        HandleRequested: there is one.
+    """
+    same = select(RequestRow.id).where(
+        RequestRow.platform == draft.platform, RequestRow.handle == draft.handle, RequestRow.state.in_(OPEN)
+    )
+    if await work.session.scalar(same):
+        raise HandleRequested
+
+
+async def _platform_known(work: Work, platform: str) -> bool:
+    """Say whether a platform is in use, or was cleared before."""
+    if platform == "other":
+        return False
+    return await platform_in_use(work.session, platform) or await platform_cleared(work.session, platform)
+
+
+def _columns_of(draft: Draft) -> dict[str, str | None]:
+    """Return what a request stores of its draft."""
+    return {
+        "platform": draft.platform,
+        "handle": draft.handle,
+        "account_class": str(draft.account_class),
+        "title": draft.title,
+        "owner": draft.owner,
+        "approved_person": draft.approved_person,
+        "vetting_required": draft.vetting_required,
+        "requirement": draft.requirement,
+        "purpose": draft.purpose,
+    }
+
+
+async def _go_live(work: Work, request: AccountRequest) -> None:
+    """Make the account of an approved request live; its first review is due after the usual time (S8).
+
+    Raises:
+        HandleTaken: the handle is on the register meanwhile.
+        StatusNotAllowed: the legacy account is not legacy any more.
+    """
+    if request.about is About.LEGACY:
+        await _pass_checks(work, request)
+        return
+    review = months_later(work.today, work.periods.review_months)
+    registration = replace(request.draft.registration(), next_review_on=review)
+    await register_as(
+        work.session,
+        [(request.account_id, registration)],
+        outbox=work.outbox,
+        now=work.now,
+        ids=work.ids,
+        actor=work.actor,
+    )
+    await work.observers.accounts_changed(work, [request.account_id])
+
+
+async def _pass_checks(work: Work, request: AccountRequest) -> None:
+    account = await lock_one(work, request.account_id)
+    kept, asked = account.registration, request.draft
+    if kept.status is not AccountStatus.LEGACY:
+        raise StatusNotAllowed
+    becomes = replace(
+        kept,
+        status=AccountStatus.LIVE,
+        official_use=True,
+        checks_due_on=None,
+        title=asked.title or kept.title,
+        owner=asked.owner,
+        approved_person=asked.approved_person,
+        vetting_required=asked.vetting_required,
+        next_review_on=kept.next_review_on or months_later(work.today, work.periods.review_months),
+    )
+    await change(work, account, AccountChange(becomes, "checks_passed"))
+
+
+async def _turn_down(
+    work: Work, decision: RequestDecision, step: RequestAction, becomes: RequestState
+) -> AccountRequest:
     row = await _locked(work, decision, step)
     request = request_of(row)
     if request.state is RequestState.WITH_ADVICE_CENTRE:
@@ -161,10 +376,10 @@ async def _turn_down(work: Work, decision: Decision, step: Step, becomes: Reques
         decider = await _decider(work, decision.on_behalf_of)
     _must_decide(request, decider)
     row.reason, row.decided_by, row.on_behalf_of = decision.words, decider.staff_id, decider.stands_in_for
-    return await _step(work, row, becomes, str(becomes), decision.words)
+    return await _move(work, row, becomes, str(becomes), decision.words)
 
 
-async def _locked(work: Work, decision: Decision, step: Step) -> RequestRow:
+async def _locked(work: Work, decision: RequestDecision, step: RequestAction) -> RequestRow:
     row = await work.session.scalar(
         select(RequestRow)
         .where(RequestRow.id == decision.request_id)
@@ -176,17 +391,17 @@ async def _locked(work: Work, decision: Decision, step: Step) -> RequestRow:
     if row.version != decision.version:
         raise RequestChangedMeanwhile
     if not allowed(RequestState(row.state), step):
-        raise StepNotAllowed
+        raise ActionNotAllowed
     return row
 
 
-async def _step(work: Work, row: RequestRow, becomes: RequestState, action: str, reason: str | None) -> Request:
+async def _move(work: Work, row: RequestRow, becomes: RequestState, action: str, reason: str | None) -> AccountRequest:
     before = RequestState(row.state)
     row.state, row.version, row.changed_at = becomes, row.version + 1, work.now
     await work.session.flush()
     request = request_of(row)
     if action == "resubmitted":
-        change = asked(work, request, f"request_{action}")
+        change = _asked(work, request, f"request_{action}")
     else:
         deciding = {"relevance": row.relevance, "on_behalf_of": row.on_behalf_of} if row.decided_by else {}
         personal = {name: words for name, words in deciding.items() if words}
@@ -211,7 +426,7 @@ async def _decider(work: Work, on_behalf_of: StaffId | None) -> Decider:
     return Decider(work.person, approves, known or on_behalf_of, delegated=known is not None)
 
 
-def _must_decide(request: Request, decider: Decider) -> None:
+def _must_decide(request: AccountRequest, decider: Decider) -> None:
     if barred := barrier(request, decider):
         raise _BARRIERS[barred]
 

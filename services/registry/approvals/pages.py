@@ -1,4 +1,4 @@
-"""Pages of the creation gate: the list, one request with what can happen to it, and asking."""
+"""Pages of the creation gate: the requests, the forms that make and change one, and an approver's proxies."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
@@ -7,38 +7,87 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.views import history_view
+from services.registry.accounts.domain import Account
+from services.registry.accounts.queries import known_account
+from services.registry.accounts.views import history_view, name_of
 from services.registry.approvals import handlers
-from services.registry.approvals.domain import Request as AccountRequest
-from services.registry.approvals.domain import RequestState, Step
-from services.registry.approvals.forms import read_decision
-from services.registry.approvals.handlers import Decision
-from services.registry.approvals.queries import RequestFilter, list_requests
+from services.registry.approvals.delegations import delegate, end_delegation
+from services.registry.approvals.domain import About, AccountRequest, RequestAction, RequestState
+from services.registry.approvals.forms import (
+    CHECK_FIELDS,
+    DELEGATION_FIELDS,
+    DRAFT_FIELDS,
+    read_decision,
+    read_delegation,
+    read_draft,
+)
+from services.registry.approvals.handlers import (
+    RequestDecision,
+    ask,
+    begin_checks,
+    declare,
+    resubmit,
+    seen_request,
+    sees_all,
+)
+from services.registry.approvals.queries import RequestFilter, delegations_of, list_requests
 from services.registry.approvals.refusals import REFUSALS
-from services.registry.approvals.seeing import seen_request, sees_all
 from services.registry.approvals.views import STATE_LABELS, possible, request_view
 from services.registry.context.dependencies import WorkDep
-from services.registry.context.forms import Answers, first_answers
+from services.registry.context.forms import Answers, FormPage, first_answers, given, show_form
 from services.registry.context.work import Work
 from shared.audit import chain
+from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.bodies import Text
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.refusals import attempt
 
-router = APIRouter(prefix="/accounts/requests", include_in_schema=False)
-
-_STEPS: Mapping[Step, Callable[[Work, Decision], Awaitable[AccountRequest]]] = {
-    Step.CLEAR: handlers.clear_platform,
-    Step.APPROVE: handlers.approve,
-    Step.RETURN: handlers.send_back,
-    Step.REFUSE: handlers.refuse,
-    Step.WITHDRAW: handlers.withdraw,
+router = APIRouter(prefix="/accounts", include_in_schema=False)
+_ASKS = [requires(Permission.REQUEST_ACCOUNTS)]
+_APPROVES = [requires(Permission.APPROVE_ACCOUNTS)]
+_LIST = ("All requests", "/accounts/requests")
+ASK = FormPage(
+    title="Ask for an account",
+    action="/accounts/requests/new",
+    button="Send the request",
+    back=_LIST,
+    fields=DRAFT_FIELDS,
+    intro=(
+        "An account is created only after a relevant member of the directorate has approved it.",
+        "A platform that is not in use yet goes to the Security Advice Centre first.",
+    ),
+)
+DECLARE = FormPage(
+    title="Declare an account that exists",
+    action="/accounts/declare",
+    button="Declare the account",
+    back=_LIST,
+    fields=DRAFT_FIELDS,
+    intro=(
+        "Use this for an account that you hold or sponsor and that was there before the register.",
+        "It passes the same checks as a new one. Thank you for telling us.",
+    ),
+)
+PROXY = FormPage(
+    title="Name a proxy",
+    action="/accounts/proxies/new",
+    button="Name the proxy",
+    back=("Your proxies", "/accounts/proxies"),
+    fields=DELEGATION_FIELDS,
+    intro=("Your proxy approves in your place on these days. You have one proxy at a time.",),
+)
+_STEPS: Mapping[RequestAction, Callable[[Work, RequestDecision], Awaitable[AccountRequest]]] = {
+    RequestAction.CLEAR: handlers.clear_platform,
+    RequestAction.APPROVE: handlers.approve,
+    RequestAction.RETURN: handlers.send_back,
+    RequestAction.REFUSE: handlers.refuse,
+    RequestAction.WITHDRAW: handlers.withdraw,
 }
 
 
-@router.get("", response_class=HTMLResponse)
+@router.get("/requests", response_class=HTMLResponse)
 async def show_requests(
     request: Request, work: WorkDep, state: Annotated[Text | None, Query()] = None, cursor: UUID | None = None
 ) -> HTMLResponse:
@@ -61,13 +110,13 @@ async def show_requests(
     )
 
 
-@router.get("/{request_id:uuid}", response_class=HTMLResponse)
+@router.get("/requests/{request_id:uuid}", response_class=HTMLResponse)
 async def show_request(request: Request, work: WorkDep, request_id: UUID) -> HTMLResponse:
     """Show one request with its timeline."""
-    return await _page(request, work, request_id, {}, FormErrors(), 200)
+    return await _request_page(request, work, request_id, {}, FormErrors(), 200)
 
 
-@router.post("/{request_id:uuid}/decision", response_class=HTMLResponse)
+@router.post("/requests/{request_id:uuid}/decision", response_class=HTMLResponse)
 async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Response:
     """Do what somebody decided, or show the page again with every answer kept."""
     answers, errors = await read_form(request), FormErrors()
@@ -80,11 +129,11 @@ async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Re
     elif decided:
         errors.add("step", "Choose what should happen to the request")
     if isinstance(status, int):
-        return await _page(request, work, request_id, answers, errors, status)
+        return await _request_page(request, work, request_id, answers, errors, status)
     return RedirectResponse(f"/accounts/requests/{request_id}", 303)
 
 
-async def _page(
+async def _request_page(
     request: Request, work: Work, request_id: UUID, answers: Answers, errors: FormErrors, status: int
 ) -> HTMLResponse:
     shown = await seen_request(work, request_id)
@@ -100,3 +149,161 @@ async def _page(
         answers=first_answers(answers),
         errors=errors,
     )
+
+
+@router.get("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
+async def ask_for_request(request: Request, work: WorkDep) -> HTMLResponse:
+    """Show the form; whoever asks is proposed as the owner."""
+    return show_form(request, ASK, given(owner=work.person))
+
+
+@router.post("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
+async def post_request(request: Request, work: WorkDep) -> Response:
+    """Ask for an account, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    draft = read_draft(answers, errors)
+    return await _sent(request, work, ASK, (answers, errors), ask(work, draft) if draft else None)
+
+
+@router.get("/declare", response_class=HTMLResponse)
+async def ask_for_declaration(request: Request, work: WorkDep) -> HTMLResponse:
+    """Show the form for an account that exists, to anybody who is signed in."""
+    return show_form(request, DECLARE, given(owner=work.person))
+
+
+@router.post("/declare", response_class=HTMLResponse)
+async def post_declaration(request: Request, work: WorkDep) -> Response:
+    """Declare an account, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    draft = read_draft(answers, errors)
+    return await _sent(request, work, DECLARE, (answers, errors), declare(work, draft) if draft else None)
+
+
+@router.get("/{account_id:uuid}/checks", response_class=HTMLResponse, dependencies=_ASKS)
+async def ask_for_checks(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
+    """Show the form that begins the checks of a legacy account."""
+    account = await known_account(work.session, account_id)
+    kept = account.registration
+    known = given(
+        title=kept.title,
+        owner=kept.owner or work.person,
+        approved_person=kept.approved_person,
+        vetting_required=kept.vetting_required,
+    )
+    return show_form(request, _checks_page(account), known)
+
+
+@router.post("/{account_id:uuid}/checks", response_class=HTMLResponse, dependencies=_ASKS)
+async def post_checks(request: Request, work: WorkDep, account_id: UUID) -> Response:
+    """Begin the checks of a legacy account."""
+    answers, errors = await read_form(request), FormErrors()
+    account = await known_account(work.session, account_id)
+    draft = read_draft(answers, errors, account)
+    begin = begin_checks(work, account.id, draft) if draft else None
+    return await _sent(request, work, _checks_page(account), (answers, errors), begin)
+
+
+@router.get("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
+async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> HTMLResponse:
+    """Show a returned request, to be changed."""
+    shown = await seen_request(work, request_id)
+    draft = shown.draft
+    known = given(
+        platform=draft.platform,
+        handle=draft.handle,
+        account_class=draft.account_class,
+        title=draft.title,
+        requirement=draft.requirement,
+        purpose=draft.purpose,
+        owner=draft.owner,
+        approved_person=draft.approved_person,
+        vetting_required=draft.vetting_required,
+    )
+    return show_form(request, _change_page(shown), known)
+
+
+@router.post("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
+async def post_change(request: Request, work: WorkDep, request_id: UUID) -> Response:
+    """Send a returned request again."""
+    answers, errors = await read_form(request), FormErrors()
+    shown = await seen_request(work, request_id)
+    draft = read_draft(answers, errors, shown if shown.about is About.LEGACY else None)
+    version = next(iter(answers.get("version", [])), "")
+    read = int(version[:9]) if version.isascii() and version.isdigit() else 0
+    again = resubmit(work, request_id, read, draft) if draft else None
+    return await _sent(request, work, _change_page(shown), (answers, errors), again)
+
+
+async def _sent(
+    request: Request,
+    work: Work,
+    page: FormPage,
+    typed: tuple[Answers, FormErrors],
+    step: Awaitable[AccountRequest] | None,
+) -> Response:
+    answers, errors = typed
+    done: AccountRequest | int = 422
+    if step is not None:
+        done = await attempt(work.session, step, errors, REFUSALS, page.fields[0].name)
+    if isinstance(done, int):
+        return show_form(request, page, answers, errors, done)
+    return RedirectResponse(f"/accounts/requests/{done.id}", 303)
+
+
+def _checks_page(account: Account) -> FormPage:
+    return FormPage(
+        title="Begin its checks",
+        about=name_of(account),
+        action=f"/accounts/{account.id}/checks",
+        button="Send the request",
+        back=("Back to the account", f"/accounts/{account.id}"),
+        fields=CHECK_FIELDS,
+        intro=("An account from before passes the same checks as a new one: a requirement, an owner, an approval.",),
+    )
+
+
+def _change_page(shown: AccountRequest) -> FormPage:
+    return FormPage(
+        title="Change the request",
+        about=shown.draft.handle,
+        action=f"/accounts/requests/{shown.id}/change",
+        button="Send it again",
+        back=("Back to the request", f"/accounts/requests/{shown.id}"),
+        fields=CHECK_FIELDS if shown.about is About.LEGACY else DRAFT_FIELDS,
+        intro=(f"It was returned: {shown.reason}",) if shown.reason else (),
+        version=shown.version,
+    )
+
+
+@router.get("/proxies", response_class=HTMLResponse)
+async def show_proxies(request: Request, work: WorkDep) -> HTMLResponse:
+    """Show the delegations that one gave or received."""
+    found = await delegations_of(work.session, work.person, work.today)
+    approves = work.may(Permission.APPROVE_ACCOUNTS)
+    return render(request, "approvals/proxies.html", delegations=found, me=work.person, approves=approves)
+
+
+@router.get("/proxies/new", response_class=HTMLResponse, dependencies=_APPROVES)
+async def ask_for_proxy(request: Request, work: WorkDep) -> HTMLResponse:  # noqa: ARG001 -- it says who is signed in
+    """Show the form."""
+    return show_form(request, PROXY)
+
+
+@router.post("/proxies/new", response_class=HTMLResponse, dependencies=_APPROVES)
+async def post_proxy(request: Request, work: WorkDep) -> Response:
+    """Name a proxy, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    wanted = read_delegation(answers, errors)
+    status: object = 422
+    if wanted:
+        status = await attempt(work.session, delegate(work, wanted), errors, REFUSALS, "proxy")
+    if errors:
+        return show_form(request, PROXY, answers, errors, status if isinstance(status, int) else 422)
+    return RedirectResponse("/accounts/proxies", 303)
+
+
+@router.post("/proxies/{delegation_id:uuid}/end", dependencies=_APPROVES)
+async def post_end(work: WorkDep, delegation_id: UUID) -> Response:
+    """End a delegation that one gave."""
+    await end_delegation(work, delegation_id)
+    return RedirectResponse("/accounts/proxies", 303)

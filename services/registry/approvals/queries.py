@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Vetting
-from services.registry.approvals.domain import About, Delegation, Draft, Request, RequestState
+from services.registry.approvals.domain import About, AccountRequest, Delegation, Draft, RequestState
 from services.registry.approvals.tables import ApproverRow, DelegationRow, RequestRow
 from services.registry.context.domain import same_person
 from services.registry.tables import names_one_of
@@ -32,11 +32,11 @@ class RequestFilter:
 class RequestPage:
     """One page, the newest change first."""
 
-    items: tuple[Request, ...]
+    items: tuple[AccountRequest, ...]
     next_cursor: UUID | None
 
 
-async def get_request(session: AsyncSession, request_id: UUID) -> Request | None:
+async def get_request(session: AsyncSession, request_id: UUID) -> AccountRequest | None:
     """Return one request."""
     row = await session.get(RequestRow, request_id)
     return request_of(row) if row else None
@@ -55,7 +55,7 @@ async def list_requests(
     return RequestPage(items, items[-1].id if len(rows) > limit else None)
 
 
-async def requests_about(session: AsyncSession, account_id: UUID) -> list[Request]:
+async def requests_about(session: AsyncSession, account_id: UUID) -> list[AccountRequest]:
     """Return the requests of an account, the newest first."""
     rows = await session.scalars(
         select(RequestRow).where(RequestRow.account_id == account_id).order_by(RequestRow.requested_at.desc())
@@ -87,9 +87,9 @@ async def stands_in_for(session: AsyncSession, proxy: str, today: date) -> list[
     return [one.approver for one in found if same_person(one.proxy, proxy) and one.holds_on(today)]
 
 
-def request_of(row: RequestRow) -> Request:
+def request_of(row: RequestRow) -> AccountRequest:
     """Return the request that a row stores."""
-    return Request(
+    return AccountRequest(
         id=row.id,
         account_id=AccountId(row.account_id),
         about=About(row.about),

@@ -1,14 +1,14 @@
 """How it is answered that a request, a decision about one, or a proxy is refused."""
 
 from services.registry.accounts import refusals as accounts
-from services.registry.approvals.asking import HandleRequested
-from services.registry.approvals.delegating import DelegationOverlaps, UnknownDelegation
+from services.registry.approvals.delegations import DelegationOverlaps, UnknownDelegation
 from services.registry.approvals.handlers import (
+    ActionNotAllowed,
+    HandleRequested,
     NoApprover,
     NotYourRequest,
     OwnRequest,
     RequestChangedMeanwhile,
-    StepNotAllowed,
     UnknownRequest,
 )
 from shared.web.refusals import Refusal, Refusals
@@ -18,7 +18,7 @@ REFUSALS: Refusals = {
     UnknownRequest: Refusal(404, "request-not-found", "There is no such request"),
     UnknownDelegation: Refusal(404, "delegation-not-found", "There is no such delegation of yours"),
     HandleRequested: Refusal(409, "handle-requested", "Another open request is for this handle", field="handle"),
-    StepNotAllowed: Refusal(
+    ActionNotAllowed: Refusal(
         409, "step-not-allowed", "This cannot happen to the request where it is now", "Look at it again."
     ),
     DelegationOverlaps: Refusal(

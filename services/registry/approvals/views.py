@@ -7,7 +7,15 @@ from uuid import UUID
 
 from services.registry.accounts.domain import CLASS_LABELS
 from services.registry.accounts.views import VETTING_LABELS
-from services.registry.approvals.domain import About, Decider, Request, RequestState, Step, allowed, barrier
+from services.registry.approvals.domain import (
+    About,
+    AccountRequest,
+    Decider,
+    RequestAction,
+    RequestState,
+    allowed,
+    barrier,
+)
 from services.registry.approvals.queries import stands_in_for
 from services.registry.context.domain import same_person
 from services.registry.context.work import Work
@@ -24,11 +32,11 @@ STATE_LABELS = {
     RequestState.WITHDRAWN: "Withdrawn",
 }
 STEP_LABELS = {
-    Step.CLEAR: "Clear the platform, so that an approver decides",
-    Step.APPROVE: "Approve",
-    Step.RETURN: "Return it with what has to change",
-    Step.REFUSE: "Refuse",
-    Step.WITHDRAW: "Withdraw",
+    RequestAction.CLEAR: "Clear the platform, so that an approver decides",
+    RequestAction.APPROVE: "Approve",
+    RequestAction.RETURN: "Return it with what has to change",
+    RequestAction.REFUSE: "Refuse",
+    RequestAction.WITHDRAW: "Withdraw",
 }
 _TAGS = {
     RequestState.WITH_ADVICE_CENTRE: "govuk-tag--purple",
@@ -63,14 +71,14 @@ class RequestView:
 class Possible:
     """What whoever looks can do with a request."""
 
-    steps: tuple[tuple[Step, str], ...]
+    steps: tuple[tuple[RequestAction, str], ...]
     behalf: tuple[StaffId, ...]
     """For whom they may decide."""
     in_own_right: bool
     resubmits: bool
 
 
-def request_view(request: Request) -> RequestView:
+def request_view(request: AccountRequest) -> RequestView:
     """Return a request in words."""
     draft = request.draft
     rows = (
@@ -104,12 +112,12 @@ def request_view(request: Request) -> RequestView:
     )
 
 
-async def possible(work: Work, request: Request) -> Possible:
+async def possible(work: Work, request: AccountRequest) -> Possible:
     """Return what whoever works can do with a request."""
     return possible_with(work, request, await stands_in_for(work.session, work.person, work.today))
 
 
-def possible_with(work: Work, request: Request, proxies: Sequence[StaffId]) -> Possible:
+def possible_with(work: Work, request: AccountRequest, proxies: Sequence[StaffId]) -> Possible:
     """Return what whoever works, and today stands in for these approvers, can do with a request."""
     own = same_person(request.requested_by, work.person)
     behalf = tuple(
@@ -122,16 +130,16 @@ def possible_with(work: Work, request: Request, proxies: Sequence[StaffId]) -> P
     with_centre = request.state is RequestState.WITH_ADVICE_CENTRE
     decides = clears if with_centre else approves or bool(behalf)
     wanted = [
-        (Step.CLEAR, clears),
-        (Step.APPROVE, decides and not with_centre),
-        (Step.RETURN, decides),
-        (Step.REFUSE, decides),
-        (Step.WITHDRAW, own),
+        (RequestAction.CLEAR, clears),
+        (RequestAction.APPROVE, decides and not with_centre),
+        (RequestAction.RETURN, decides),
+        (RequestAction.REFUSE, decides),
+        (RequestAction.WITHDRAW, own),
     ]
     steps = tuple((step, STEP_LABELS[step]) for step, may in wanted if may and allowed(request.state, step))
     return Possible(
         steps=steps,
         behalf=() if with_centre else behalf,
         in_own_right=approves or with_centre,
-        resubmits=own and allowed(request.state, Step.RESUBMIT),
+        resubmits=own and allowed(request.state, RequestAction.RESUBMIT),
     )

@@ -1,28 +1,120 @@
 """Operators as JSON: /accounts/api/v1/accounts/{id}/operators, /operators, /removals."""
 
+from datetime import date, datetime
+from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
 
 from services.registry.accounts.queries import known_account
-from services.registry.context.dependencies import Read, WorkDep
+from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep
 from services.registry.context.work import Work
-from services.registry.operators import exceptions, handlers
-from services.registry.operators.bodies import (
-    DeviceBody,
-    EvidenceBody,
-    GrantBody,
-    NamingBody,
-    OperatorBody,
-    OperatorList,
-    WhyBody,
-)
-from services.registry.operators.exceptions import Grant
-from services.registry.operators.handlers import Naming, UnknownOperator
+from services.registry.operators import handlers
+from services.registry.operators.domain import Device, Gate, GateName, OperatorState
+from services.registry.operators.handlers import Naming, NewException, UnknownOperator
 from services.registry.operators.queries import Checked, get_operator, operators_of
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
+from shared.events.vocabulary import WithdrawalReason
 from shared.ids import StaffId
+from shared.web.bodies import Body
+
+
+class GateBody(BaseModel):
+    """One gate, as somebody passes it today."""
+
+    model_config = ConfigDict(frozen=True)
+
+    gate: GateName
+    passed: bool
+    until: date | None
+    by_exception: bool
+
+    @classmethod
+    def of(cls, gate: Gate) -> Self:
+        """Return what a client sees of a gate."""
+        return cls(gate=gate.name, passed=gate.passed, until=gate.until, by_exception=gate.by_exception)
+
+
+class OperatorBody(BaseModel):
+    """One operator. Platform access is open while they operate, and until its removal is evidenced."""
+
+    model_config = ConfigDict(frozen=True)
+
+    operator_id: UUID
+    account_id: UUID
+    staff_id: str
+    state: OperatorState
+    reason: WithdrawalReason | None
+    wanted: bool
+    device: Device | None
+    gates: tuple[GateBody, ...]
+    lapses_at: datetime | None
+    exception_until: date | None
+    removal_task: UUID | None
+    """The open task to remove access on the platform."""
+    version: int
+
+    @classmethod
+    def of(cls, checked: Checked) -> Self:
+        """Return what a client sees of an operator."""
+        operator = checked.operator
+        return cls(
+            operator_id=operator.id,
+            account_id=operator.account_id,
+            staff_id=operator.staff_id,
+            state=operator.state,
+            reason=operator.reason,
+            wanted=operator.wanted,
+            device=operator.device,
+            gates=tuple(map(GateBody.of, checked.gates)),
+            lapses_at=operator.lapses_at,
+            exception_until=checked.exception_until,
+            removal_task=checked.removal.id if checked.removal else None,
+            version=operator.version,
+        )
+
+
+class OperatorList(BaseModel):
+    """The operators of an account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[OperatorBody, ...]
+
+
+class NamingBody(Body):
+    """Who is to operate the account, and on what."""
+
+    staff_id: Name
+    device: Device | None = None
+
+
+class DeviceBody(Body):
+    """What somebody uses the account on."""
+
+    device: Device
+
+
+class WhyBody(Body):
+    """Why."""
+
+    reason: Words
+
+
+class GrantBody(Body):
+    """Until the end of which day, and why."""
+
+    last_day: Day
+    reason: Words
+
+
+class EvidenceBody(Body):
+    """How one knows that access on the platform is gone."""
+
+    evidence: Words
+
 
 router = APIRouter(prefix="/accounts/api/v1", tags=["operators"])
 
@@ -82,7 +174,7 @@ async def post_exception(
     work: WorkDep, operator_id: UUID, version: Read, body: GrantBody, response: Response
 ) -> OperatorBody:
     """Grant a dated Security Policy Exception from the device rule."""
-    await exceptions.grant(work, Grant(operator_id, version, body.last_day, body.reason))
+    await handlers.grant_exception(work, NewException(operator_id, version, body.last_day, body.reason))
     return await _answer(work, operator_id, response)
 
 
@@ -91,7 +183,7 @@ async def post_exception_end(
     work: WorkDep, operator_id: UUID, version: Read, body: WhyBody, response: Response
 ) -> OperatorBody:
     """End a live exception before its date."""
-    await exceptions.end(work, operator_id, version, body.reason)
+    await handlers.end_exception(work, operator_id, version, body.reason)
     return await _answer(work, operator_id, response)
 
 

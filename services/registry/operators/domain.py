@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.registry.accounts.domain import Registration
 from services.registry.context.domain import end_of
-from services.registry.vetting.domain import Clearance
+from services.registry.eligibility.domain import Clearance
 from shared.events.vocabulary import AccountClass, AccountStatus, WithdrawalReason
 from shared.ids import AccountId, StaffId
 

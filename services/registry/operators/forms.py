@@ -8,10 +8,9 @@ from services.registry.accounts.domain import Account
 from services.registry.accounts.views import name_of
 from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
 from services.registry.context.work import Work
-from services.registry.operators import exceptions, handlers
+from services.registry.operators import handlers
 from services.registry.operators.domain import Device
-from services.registry.operators.exceptions import Grant
-from services.registry.operators.handlers import Naming
+from services.registry.operators.handlers import Naming, NewException
 from services.registry.operators.queries import Checked
 from services.registry.operators.views import DEVICE_LABELS
 from shared.web.forms import FormErrors
@@ -74,12 +73,12 @@ def _grant(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Aw
     reason = cells.words("reason", "Enter why")
     if errors or not (last_day and reason):
         return None
-    return exceptions.grant(work, Grant(checked.operator.id, version, last_day, reason))
+    return handlers.grant_exception(work, NewException(checked.operator.id, version, last_day, reason))
 
 
 def _end(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Awaitable[object] | None:
     reason, version = cells.words("reason", "Enter why"), cells.version("reason")
-    return exceptions.end(work, checked.operator.id, version, reason) if reason and not errors else None
+    return handlers.end_exception(work, checked.operator.id, version, reason) if reason and not errors else None
 
 
 ACTIONS: Mapping[str, Action] = {

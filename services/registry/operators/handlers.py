@@ -1,6 +1,7 @@
-"""Names operators, records their device, and takes an authorisation away or gives it back by decision."""
+"""What is decided about operators: named, their device recorded, withdrawn, reinstated, excepted (D-pia, C-e)."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,12 +9,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.changes import lock_one, note
 from services.registry.accounts.domain import Account
-from services.registry.context.domain import folded, same_person
+from services.registry.context.domain import Fault, Refused, end_of, folded, same_person
 from services.registry.context.work import Work
-from services.registry.operators.domain import Device, Operator, OperatorState, can_have_operators, needs_device
+from services.registry.operators.domain import (
+    LONGEST_EXCEPTION_DAYS,
+    Device,
+    Operator,
+    OperatorState,
+    can_have_operators,
+    needs_device,
+)
+from services.registry.operators.evaluation import re_evaluate
 from services.registry.operators.queries import named_for, operator_of
-from services.registry.operators.reconsidering import re_evaluate
-from services.registry.operators.tables import OperatorRow, RemovalRow
+from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
 from shared.audit.chain import Change
 from shared.events.vocabulary import AccountStatus
 from shared.ids import StaffId
@@ -47,6 +55,14 @@ class NoSuchRemoval(LookupError):
     """There is no open removal task with this id."""
 
 
+class ExceptionRefused(Refused):
+    """The account has no device rule, or the last day is not acceptable."""
+
+
+class NoException(LookupError):
+    """The operator has no exception that could end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Naming:
     """Who is to operate an account, and on what."""
@@ -54,6 +70,16 @@ class Naming:
     account_id: UUID
     staff_id: StaffId
     device: Device | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewException:
+    """An exception for an operator, until the end of its last day."""
+
+    operator_id: UUID
+    version: int
+    last_day: date
+    reason: str
 
 
 async def name_operator(work: Work, naming: Naming) -> Operator:
@@ -125,6 +151,53 @@ async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) ->
     _must_record(work, account, row)
     _must_be_operable(account, StaffId(row.staff_id))
     return await _decide(work, account, row, reason, wanted=True)
+
+
+async def grant_exception(work: Work, wanted: NewException) -> Operator:
+    """Grant a dated exception from the device rule; it takes the place of one that is live.
+
+    Raises:
+        UnknownOperator, OperatorChangedMeanwhile: as the names say.
+        OwnGates: it is for whoever grants it.
+        ExceptionRefused: the account has no device rule, or the last day is not acceptable.
+    """
+    account, row = await lock_operator(work, wanted.operator_id, wanted.version)
+    if same_person(row.staff_id, work.person):
+        raise OwnGates
+    _check_exception(work, account, wanted.last_day)
+    if live := await _live_exception(work, row.id):
+        live.ended_at, live.ended_how = work.now, "replaced"
+        await work.session.flush()
+    work.session.add(
+        ExceptionRow(
+            id=work.ids.uuid(),
+            operator_id=row.id,
+            last_day=wanted.last_day,
+            ends_at=end_of(wanted.last_day),
+            reason=wanted.reason,
+            granted_by=work.person,
+            granted_at=work.now,
+        )
+    )
+    after = {"last_day": wanted.last_day.isoformat()}
+    return await _exception_changed(
+        work, account, row, Change("exception_granted", work.actor, wanted.reason, after=after)
+    )
+
+
+async def end_exception(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
+    """End a live exception before its date.
+
+    Raises:
+        UnknownOperator, OperatorChangedMeanwhile: as the names say.
+        NoException: there is none.
+    """
+    account, row = await lock_operator(work, operator_id, version)
+    live = await _live_exception(work, row.id)
+    if live is None:
+        raise NoException
+    live.ended_at, live.ended_how = work.now, "ended"
+    return await _exception_changed(work, account, row, Change("exception_ended", work.actor, reason))
 
 
 async def record_removal(work: Work, task_id: UUID, evidence: str) -> None:
@@ -199,3 +272,28 @@ def _must_be_another(work: Work, staff_id: str) -> None:
 def _change(work: Work, action: str, staff_id: str, device: Device | None, reason: str | None = None) -> Change:
     after = {"device": str(device)} if device else {}
     return Change(action, work.actor, reason=reason, after=after, personal={"operator": staff_id})
+
+
+async def _exception_changed(work: Work, account: Account, row: OperatorRow, change: Change) -> Operator:
+    row.version, row.changed_at = row.version + 1, work.now
+    await work.session.flush()
+    about = Change(change.action, change.actor, change.reason, after=change.after, personal={"operator": row.staff_id})
+    await note(work, [(account.id, about)])
+    await re_evaluate(work, [account])
+    return operator_of(row)
+
+
+async def _live_exception(work: Work, operator_id: UUID) -> ExceptionRow | None:
+    found = await work.session.scalars(
+        select(ExceptionRow).where(ExceptionRow.operator_id == operator_id, ExceptionRow.ended_at.is_(None))
+    )
+    return found.one_or_none()
+
+
+def _check_exception(work: Work, account: Account, last_day: date) -> None:
+    if not needs_device(account.registration):
+        raise ExceptionRefused(Fault("last_day", "This account has no device rule, so there is nothing to except"))
+    if last_day < work.today:
+        raise ExceptionRefused(Fault("last_day", "Enter a day that is not in the past"))
+    if last_day > work.today + timedelta(days=LONGEST_EXCEPTION_DAYS):
+        raise ExceptionRefused(Fault("last_day", f"An exception lasts at most {LONGEST_EXCEPTION_DAYS} days"))

@@ -11,11 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account
 from services.registry.context.domain import Periods, folded, months_later
+from services.registry.eligibility.queries import clearances, last_completed
 from services.registry.operators.domain import Device, Gate, Operator, OperatorState, Standing, gates
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
 from services.registry.tables import names_one_of
-from services.registry.training.queries import last_completed
-from services.registry.vetting.queries import clearances
 from shared.events.vocabulary import AccountClass, WithdrawalReason
 from shared.ids import AccountId, StaffId
 

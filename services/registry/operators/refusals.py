@@ -1,9 +1,9 @@
 """How it is answered that an operator, or what their authorisation depends on, cannot be recorded."""
 
 from services.registry.accounts import refusals as accounts
-from services.registry.operators.exceptions import NoException
 from services.registry.operators.handlers import (
     NobodyOperates,
+    NoException,
     NoSuchRemoval,
     NotTheApprovedPerson,
     OperatorChangedMeanwhile,

@@ -6,9 +6,9 @@ from datetime import date
 
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import AccountFilter, accounts_by_id, accounts_owned_by, list_accounts
-from services.registry.approvals.domain import Request, RequestState
+from services.registry.approvals.domain import AccountRequest, RequestState
+from services.registry.approvals.handlers import sees_all
 from services.registry.approvals.queries import RequestFilter, list_requests, stands_in_for
-from services.registry.approvals.seeing import sees_all
 from services.registry.approvals.views import possible_with
 from services.registry.context.domain import same_person
 from services.registry.context.work import Work
@@ -26,7 +26,7 @@ _UNDECIDED = (RequestState.WITH_ADVICE_CENTRE, RequestState.REQUESTED, RequestSt
 class Tasks:
     """What somebody can do something about now."""
 
-    requests: Sequence[Request]
+    requests: Sequence[AccountRequest]
     removals: Sequence[tuple[Account, Removal]]
     gates: Sequence[tuple[Account, Operator]]
     """Operators who lack a gate."""
@@ -60,14 +60,14 @@ async def tasks_for(work: Work) -> Tasks:
     )
 
 
-async def _requests(work: Work) -> list[Request]:
+async def _requests(work: Work) -> list[AccountRequest]:
     own = None if await sees_all(work) else work.person
     page = await list_requests(work.session, RequestFilter(_UNDECIDED, own), limit=_MOST)
     proxies = await stands_in_for(work.session, work.person, work.today)
     return [request for request in page.items if _waits_here(work, request, proxies)]
 
 
-def _waits_here(work: Work, request: Request, proxies: Sequence[StaffId]) -> bool:
+def _waits_here(work: Work, request: AccountRequest, proxies: Sequence[StaffId]) -> bool:
     if request.state is RequestState.RETURNED:
         return same_person(request.requested_by, work.person)
     if same_person(request.requested_by, work.person):

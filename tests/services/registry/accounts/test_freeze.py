@@ -12,9 +12,9 @@ from services.registry.accounts.domain import Account, Registration
 from services.registry.accounts.handlers import StatusChange, StatusNotAllowed, change_status, recover, register
 from services.registry.accounts.queries import get_account
 from services.registry.context.work import NotYourAccount
+from services.registry.eligibility.domain import Completion
+from services.registry.eligibility.handlers import record_training
 from services.registry.operators.handlers import Naming, name_operator
-from services.registry.training.domain import Completion
-from services.registry.training.handlers import record
 from shared.audit import chain
 from shared.audit.verification import verify
 from shared.auth.permissions import Role
@@ -82,7 +82,7 @@ async def recovered(
 async def authorised(database: Database, account_id: AccountId, trained_on: date = TODAY) -> None:
     async with database.transaction() as session:
         work = work_in(session)
-        await record(work, [Completion(POSTS, "Official accounts", trained_on)])
+        await record_training(work, [Completion(POSTS, "Official accounts", trained_on)])
         await name_operator(work, Naming(account_id, POSTS))
 
 

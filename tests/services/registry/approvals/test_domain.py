@@ -12,13 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from services.registry.approvals.domain import (
     OPEN,
     About,
+    AccountRequest,
     Barrier,
     Decider,
     Delegation,
     Draft,
-    Request,
+    RequestAction,
     RequestState,
-    Step,
     allowed,
     barrier,
     first_state,
@@ -29,7 +29,7 @@ from tests.services.registry.conftest import NOW
 
 ASKS, OWNS, USES, APPROVES, PROXY = (StaffId(text) for text in ("S8003", "S7001", "S3001", "S7003", "S7002"))
 DRAFT = Draft("x", "sampledept", AccountClass.OFFICIAL, "Tell people of their rights", "News", OWNS)
-REQUEST = Request(
+REQUEST = AccountRequest(
     id=UUID(int=1),
     account_id=AccountId(UUID(int=2)),
     about=About.NEW,
@@ -70,7 +70,7 @@ def test_two_people_and_never_ones_own_request_nor_by_proxy(decider: Decider, ba
     assert barrier(REQUEST, decider) is barred
 
 
-_S, _T = RequestState, Step
+_S, _T = RequestState, RequestAction
 ALLOWED = {
     _S.WITH_ADVICE_CENTRE: {_T.CLEAR, _T.RETURN, _T.REFUSE, _T.WITHDRAW},
     _S.REQUESTED: {_T.APPROVE, _T.RETURN, _T.REFUSE, _T.WITHDRAW},
@@ -84,7 +84,7 @@ ALLOWED = {
 @pytest.mark.policy("S7")
 @pytest.mark.parametrize("state", RequestState)
 def test_each_state_allows_its_steps_and_no_other(state: RequestState) -> None:
-    assert {step for step in Step if allowed(state, step)} == ALLOWED[state]
+    assert {step for step in RequestAction if allowed(state, step)} == ALLOWED[state]
     assert (state in OPEN) == bool(ALLOWED[state])
 
 
@@ -118,25 +118,25 @@ class LifeOfARequest(RuleBasedStateMachine):
         self.cleared_by: StaffId | None = None
         self.decided_by: StaffId | None = None
 
-    @rule(who=st.sampled_from([ASKS, OWNS, APPROVES, PROXY]), step=st.sampled_from(Step), in_use=st.booleans())
-    def take(self, who: StaffId, step: Step, *, in_use: bool) -> None:
+    @rule(who=st.sampled_from([ASKS, OWNS, APPROVES, PROXY]), step=st.sampled_from(RequestAction), in_use=st.booleans())
+    def take(self, who: StaffId, step: RequestAction, *, in_use: bool) -> None:
         request = replace(REQUEST, state=self.state)
-        own_step = step in {Step.RESUBMIT, Step.WITHDRAW}
+        own_step = step in {RequestAction.RESUBMIT, RequestAction.WITHDRAW}
         barred = who != ASKS if own_step else barrier(request, Decider(who, approves=True)) is not None
         if barred or not allowed(self.state, step):
             return
         match step:
-            case Step.CLEAR:
+            case RequestAction.CLEAR:
                 self.state, self.cleared_by = RequestState.REQUESTED, who
-            case Step.APPROVE:
+            case RequestAction.APPROVE:
                 self.state, self.decided_by = RequestState.APPROVED, who
-            case Step.RETURN:
+            case RequestAction.RETURN:
                 self.state = RequestState.RETURNED
-            case Step.REFUSE:
+            case RequestAction.REFUSE:
                 self.state = RequestState.REFUSED
-            case Step.WITHDRAW:
+            case RequestAction.WITHDRAW:
                 self.state = RequestState.WITHDRAWN
-            case Step.RESUBMIT:
+            case RequestAction.RESUBMIT:
                 known = in_use or self.cleared_by is not None
                 self.state = first_state(platform_in_use=known)
                 self.cleared_by = self.cleared_by or (OTHER if in_use else None)
@@ -150,7 +150,7 @@ class LifeOfARequest(RuleBasedStateMachine):
     @invariant()
     def what_is_over_stays_over(self) -> None:
         if self.state not in OPEN:
-            assert not any(allowed(self.state, step) for step in Step)
+            assert not any(allowed(self.state, step) for step in RequestAction)
 
 
 LifeOfARequest.TestCase.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)

@@ -15,9 +15,7 @@ from services.registry.accounts.domain import Vetting
 from services.registry.accounts.handlers import HandleTaken, StatusNotAllowed, register
 from services.registry.accounts.queries import get_account
 from services.registry.approvals import handlers
-from services.registry.approvals.asking import HandleRequested, ask
-from services.registry.approvals.declaring import begin_checks, declare
-from services.registry.approvals.delegating import (
+from services.registry.approvals.delegations import (
     DelegationOverlaps,
     DelegationRefused,
     NewDelegation,
@@ -25,15 +23,19 @@ from services.registry.approvals.delegating import (
     delegate,
     end_delegation,
 )
-from services.registry.approvals.domain import Draft, Request, RequestState
+from services.registry.approvals.domain import AccountRequest, Draft, RequestState
 from services.registry.approvals.handlers import (
-    Decision,
+    ActionNotAllowed,
+    HandleRequested,
     NoApprover,
     NotYourRequest,
     OwnRequest,
     RequestChangedMeanwhile,
-    StepNotAllowed,
+    RequestDecision,
     UnknownRequest,
+    ask,
+    begin_checks,
+    declare,
 )
 from services.registry.context.work import Work
 from shared.audit import chain
@@ -58,7 +60,7 @@ async def do(database: Database, role: Role, staff_id: str, step: Callable[[Work
         return await step(work_in(session, role, staff_id, NOW + timedelta(days=days)))
 
 
-async def asked(database: Database, draft: Draft = DRAFT) -> Request:
+async def asked(database: Database, draft: Draft = DRAFT) -> AccountRequest:
     return await do(database, Role.COMMS, COMMS, lambda work: ask(work, draft))
 
 
@@ -69,9 +71,11 @@ async def in_use(database: Database, *platforms: str) -> None:
 
 
 def deciding(
-    step: Callable[[Work, Decision], Awaitable[Request]], request: Request, behalf: str | None = None
-) -> Callable[[Work], Awaitable[Request]]:
-    decision = Decision(request.id, request.version, "In my words", StaffId(behalf) if behalf else None)
+    step: Callable[[Work, RequestDecision], Awaitable[AccountRequest]],
+    request: AccountRequest,
+    behalf: str | None = None,
+) -> Callable[[Work], Awaitable[AccountRequest]]:
+    decision = RequestDecision(request.id, request.version, "In my words", StaffId(behalf) if behalf else None)
     return lambda work: step(work, decision)
 
 
@@ -104,7 +108,7 @@ async def test_an_approved_request_is_live_with_its_whole_story_in_one_chain(dat
 async def test_a_new_platform_is_cleared_by_the_advice_centre_and_then_known(database: Database) -> None:
     request = await asked(database)
     assert (request.state, request.new_platform) == (RequestState.WITH_ADVICE_CENTRE, True)
-    with pytest.raises(StepNotAllowed):
+    with pytest.raises(ActionNotAllowed):
         await do(database, Role.APPROVER, APPROVER, deciding(handlers.approve, request))
     cleared = await do(database, Role.ADVICE_CENTRE, CENTRE, deciding(handlers.clear_platform, request))
     assert cleared.state is RequestState.REQUESTED
@@ -208,7 +212,7 @@ async def test_a_returned_request_is_changed_and_sent_again_by_who_made_it(datab
     assert (returned.state, returned.reason) == (RequestState.RETURNED, "In my words")
     better = replace(DRAFT, purpose="News of jobs, in Welsh too", handle="samplejobs")
 
-    async def again(work: Work) -> Request:
+    async def again(work: Work) -> AccountRequest:
         return await handlers.resubmit(work, returned.id, returned.version, better)
 
     with pytest.raises(NotYourRequest):
@@ -231,7 +235,7 @@ async def test_refused_and_withdrawn_are_ends_and_free_the_handle(database: Data
     refused = await do(database, Role.APPROVER, APPROVER, deciding(handlers.refuse, second))
     assert (withdrawn.state, refused.state) == (RequestState.WITHDRAWN, RequestState.REFUSED)
     for ended in (withdrawn, refused):
-        with pytest.raises(StepNotAllowed):
+        with pytest.raises(ActionNotAllowed):
             await do(database, Role.APPROVER, APPROVER, deciding(handlers.approve, ended))
     await asked(database)
 
@@ -321,7 +325,7 @@ async def test_a_registered_legacy_account_passes_the_same_gate(database: Databa
 
 
 async def test_an_unknown_request_is_not_found(database: Database) -> None:
-    unknown = Decision(IDS.uuid(), 1, "x")
+    unknown = RequestDecision(IDS.uuid(), 1, "x")
     with pytest.raises(UnknownRequest):
         await do(database, Role.APPROVER, APPROVER, lambda work: handlers.approve(work, unknown))
 

@@ -8,6 +8,7 @@ import pytest
 
 from services.registry.accounts.domain import Registration, Vetting
 from services.registry.context.domain import end_of, months_later, uk_day
+from services.registry.eligibility.domain import Clearance
 from services.registry.operators.domain import (
     Device,
     GateName,
@@ -18,7 +19,6 @@ from services.registry.operators.domain import (
     gates,
     judge,
 )
-from services.registry.vetting.domain import Clearance
 from shared.events.vocabulary import AccountStatus, WithdrawalReason
 from shared.ids import AccountId, StaffId
 from tests.services.registry.conftest import INDIVIDUAL, NETWORKING, NOW, OFFICIAL, RECRUITER, UNION

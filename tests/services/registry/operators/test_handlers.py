@@ -16,30 +16,33 @@ from services.registry.accounts.domain import Registration, Vetting
 from services.registry.accounts.handlers import Closing, Details, change_details, close, register
 from services.registry.context.domain import Periods
 from services.registry.context.work import NotYourAccount, Work
+from services.registry.eligibility import handlers as training
+from services.registry.eligibility import handlers as vetting
+from services.registry.eligibility.domain import Clearance, Completion
+from services.registry.eligibility.handlers import OwnVetting
 from services.registry.operators.domain import Device, Operator, OperatorState
-from services.registry.operators.exceptions import ExceptionRefused, Grant, NoException, end, grant
+from services.registry.operators.evaluation import expire_due, recheck_training
 from services.registry.operators.handlers import (
+    ExceptionRefused,
     Naming,
+    NewException,
     NobodyOperates,
+    NoException,
     NoSuchRemoval,
     NotTheApprovedPerson,
     OperatorChangedMeanwhile,
     OperatorNamed,
     OwnGates,
     UnknownOperator,
+    end_exception,
+    grant_exception,
     name_operator,
     record_device,
     record_removal,
     reinstate,
     withdraw,
 )
-from services.registry.operators.lapsing import lapse_due, recheck_training
 from services.registry.operators.queries import get_operator, named_for, open_removals_of
-from services.registry.training import handlers as training
-from services.registry.training.domain import Completion
-from services.registry.vetting import handlers as vetting
-from services.registry.vetting.domain import Clearance
-from services.registry.vetting.handlers import OwnVetting
 from shared.audit import chain
 from shared.audit.verification import verify
 from shared.auth.permissions import Role
@@ -86,7 +89,7 @@ async def put(database: Database, registration: Registration = OWNED) -> Account
 
 async def train(database: Database, staff_id: StaffId = POSTS, on: date = TODAY, now: datetime = NOW) -> int:
     done = Completion(staff_id, "Official accounts", on)
-    return await do(database, lambda work: training.record(work, [done]), now=now)
+    return await do(database, lambda work: training.record_training(work, [done]), now=now)
 
 
 async def name(database: Database, account_id: AccountId, staff_id: StaffId = POSTS) -> Operator:
@@ -95,7 +98,7 @@ async def name(database: Database, account_id: AccountId, staff_id: StaffId = PO
 
 async def sweep(database: Database, now: datetime) -> int:
     async with database.transaction() as session:
-        return await lapse_due(sweeping(session, now))
+        return await expire_due(sweeping(session, now))
 
 
 async def state(database: Database, operator_id: UUID) -> OperatorState:
@@ -127,13 +130,15 @@ async def test_nobody_is_authorised_before_training_and_training_authorises_at_o
 async def test_a_staff_id_is_one_person_however_it_is_typed(database: Database) -> None:
     typed = StaffId(POSTS.lower())
     account_id = await put(database, replace(OWNED, vetting_required=Vetting.SC))
-    await do(database, lambda work: vetting.record(work, Clearance(typed, Vetting.SC)))
+    await do(database, lambda work: vetting.record_vetting(work, Clearance(typed, Vetting.SC)))
     await train(database, typed)
     named = await name(database, account_id)
     assert named.state is OperatorState.AUTHORISED
     with pytest.raises(OperatorNamed):
         await name(database, account_id, typed)
-    await do(database, lambda work: vetting.record(work, Clearance(typed, None)), now=NOW + timedelta(minutes=1))
+    await do(
+        database, lambda work: vetting.record_vetting(work, Clearance(typed, None)), now=NOW + timedelta(minutes=1)
+    )
     assert await state(database, named.id) is OperatorState.WITHDRAWN
 
 
@@ -228,14 +233,14 @@ async def test_vetting_that_is_taken_away_or_required_anew_withdraws(database: D
     await train(database)
     named = await name(database, account_id)
     assert named.state is OperatorState.PENDING
-    await do(database, lambda work: vetting.record(work, Clearance(POSTS, Vetting.CTC, date(2026, 12, 24))))
+    await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, Vetting.CTC, date(2026, 12, 24))))
     assert await state(database, named.id) is OperatorState.AUTHORISED
     stricter = Details(account_id, 1, None, StaffId(OWNER), Vetting.SC, None)
     await do(database, lambda work: change_details(work, stricter))
     assert await state(database, named.id) is OperatorState.WITHDRAWN
-    await do(database, lambda work: vetting.record(work, Clearance(POSTS, Vetting.DV)))
+    await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, Vetting.DV)))
     assert await state(database, named.id) is OperatorState.AUTHORISED
-    await do(database, lambda work: vetting.record(work, Clearance(POSTS, None)), now=NOW + timedelta(hours=1))
+    await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, None)), now=NOW + timedelta(hours=1))
     assert (await access_events(database))[-1] == ("authorisation.withdrawn.v1", POSTS, "vetting_lapsed")
 
 
@@ -266,8 +271,8 @@ async def test_an_individuals_account_is_for_its_person_on_an_approved_device(da
 @pytest.mark.policy("C-e")
 async def test_a_dated_exception_stands_in_for_the_device_and_its_end_is_told(database: Database) -> None:
     named = await individual(database)
-    wanted = Grant(named.id, named.version, date(2026, 11, 30), "No approved device for this journey")
-    granted = await do(database, lambda work: grant(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
+    wanted = NewException(named.id, named.version, date(2026, 11, 30), "No approved device for this journey")
+    granted = await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
     assert granted.state is OperatorState.AUTHORISED
     assert await sweep(database, datetime(2026, 11, 30, 23, 59, tzinfo=UTC)) == 0
     over = datetime(2026, 12, 1, tzinfo=UTC)
@@ -284,20 +289,25 @@ async def test_an_exception_is_renewed_or_ended_by_decision(database: Database) 
     day = date(2026, 11, 30)
 
     async def granted(version: int, last_day: date) -> Operator:
-        wanted = Grant(named.id, version, last_day, "Journey")
-        return await do(database, lambda work: grant(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
+        wanted = NewException(named.id, version, last_day, "Journey")
+        return await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
 
     first = await granted(named.version, day)
     second = await granted(first.version, day + timedelta(days=30))
     assert await sweep(database, datetime(2026, 12, 1, tzinfo=UTC)) == 0
 
     async def ended(work: Work) -> Operator:
-        return await end(work, named.id, second.version, "The journey was cancelled")
+        return await end_exception(work, named.id, second.version, "The journey was cancelled")
 
     done = await do(database, ended, Role.POLICY_STANDARDS, STANDARDS)
     assert done.state is OperatorState.WITHDRAWN
     with pytest.raises(NoException):
-        await do(database, lambda work: end(work, named.id, done.version, "Again"), Role.POLICY_STANDARDS, STANDARDS)
+        await do(
+            database,
+            lambda work: end_exception(work, named.id, done.version, "Again"),
+            Role.POLICY_STANDARDS,
+            STANDARDS,
+        )
 
 
 @pytest.mark.parametrize(("last_day", "pia"), [(date(2026, 11, 22), True), (date(2027, 11, 25), True), (None, False)])
@@ -305,9 +315,9 @@ async def test_an_exception_is_dated_ahead_and_from_a_rule(
     database: Database, last_day: date | None, *, pia: bool
 ) -> None:
     named = await individual(database) if pia else await name(database, await put(database))
-    wanted = Grant(named.id, named.version, last_day or NOW.date(), "Journey")
+    wanted = NewException(named.id, named.version, last_day or NOW.date(), "Journey")
     with pytest.raises(ExceptionRefused):
-        await do(database, lambda work: grant(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
+        await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
 
 
 @pytest.mark.policy("S5")
@@ -348,11 +358,11 @@ async def test_an_owner_records_what_concerns_their_accounts_and_nobody_their_ow
     with pytest.raises(NotYourAccount):
         await do(database, lambda work: withdraw(work, named.id, 1, "x"), Role.ACCOUNT_OWNER, "S7009")
     with pytest.raises(OwnVetting):
-        await do(database, lambda work: vetting.record(work, Clearance(POSTS, Vetting.SC)), Role.COMMS, POSTS)
+        await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, Vetting.SC)), Role.COMMS, POSTS)
     pia = await individual(database)
-    wanted = Grant(pia.id, pia.version, NOW.date(), "For me")
+    wanted = NewException(pia.id, pia.version, NOW.date(), "For me")
     with pytest.raises(OwnGates):
-        await do(database, lambda work: grant(work, wanted), Role.POLICY_STANDARDS, DIRECTOR)
+        await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, DIRECTOR)
     with pytest.raises(UnknownOperator):
         await do(database, lambda work: withdraw(work, IDS.uuid(), 1, "x"))
 

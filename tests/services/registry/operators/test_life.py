@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.registry.accounts.domain import Registration, Vetting, next_statuses
 from services.registry.context.domain import uk_day
+from services.registry.eligibility.domain import Clearance
 from services.registry.operators.domain import Device, Operator, OperatorState, Standing, gates, judge
-from services.registry.vetting.domain import Clearance
 from shared.events.vocabulary import AccountStatus
 from shared.ids import AccountId, StaffId
 from tests.services.registry.conftest import INDIVIDUAL, NOW, OFFICIAL, RECRUITER

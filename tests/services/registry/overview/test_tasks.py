@@ -6,9 +6,8 @@ from datetime import date
 import pytest
 from httpx import AsyncClient
 
-from services.registry.approvals.asking import ask
 from services.registry.approvals.domain import Draft
-from services.registry.approvals.handlers import Decision, send_back
+from services.registry.approvals.handlers import RequestDecision, ask, send_back
 from services.registry.operators.domain import Device
 from services.registry.operators.handlers import Naming, name_operator
 from shared.auth.permissions import Role
@@ -76,6 +75,6 @@ async def test_a_request_waits_for_who_made_it_once_it_is_returned(busy: Registr
         request = await ask(work_in(session, Role.COMMS, "S8009"), replace(NEEDED, handle="another"))
     assert await waits() == 0
     async with busy.database.transaction() as session:
-        decision = Decision(request.id, request.version, "Say more")
+        decision = RequestDecision(request.id, request.version, "Say more")
         await send_back(work_in(session, Role.APPROVER, "S7003"), decision)
     assert await waits() == 1

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from services.registry.training import csv_file
-from services.registry.training.domain import Completion, fault_of
-from services.registry.training.importing import ImportResult, import_csv
-from services.registry.training.tables import TrainingRow
+from services.registry.eligibility import handlers
+from services.registry.eligibility.domain import Completion, training_fault
+from services.registry.eligibility.handlers import ImportResult, import_training
+from services.registry.eligibility.tables import TrainingRow
 from shared.db.database import Database
 from shared.ids import StaffId
 from tests.services.registry.conftest import NOW, work_in
@@ -35,7 +35,7 @@ BAD_ROWS = [
 
 async def imported(database: Database, text: str, *, accept_valid: bool = False) -> ImportResult:
     async with database.transaction() as session:
-        return await import_csv(work_in(session), text, accept_valid=accept_valid)
+        return await import_training(work_in(session), text, accept_valid=accept_valid)
 
 
 async def stored(database: Database) -> int:
@@ -77,13 +77,13 @@ async def test_a_file_that_cannot_be_read_is_refused_as_a_whole(database: Databa
 
 @given(st.text(max_size=200) | st.text(max_size=150).map(lambda rest: HEADER + rest))
 def test_any_text_is_read_without_failing(text: str) -> None:
-    file = csv_file.read(text, NOW.date(), "S7001")
+    file = handlers._read_csv(text, NOW.date(), "S7001")
     assert all(error.reason for error in file.errors)
 
 
 def test_training_lies_in_the_past_and_is_somebody_elses() -> None:
     today = Completion(StaffId("S7004"), "Official accounts", NOW.date())
-    assert fault_of(today, NOW.date(), "S7001") is None
-    assert fault_of(today, NOW.date(), None) is None
-    assert fault_of(today, date(2026, 11, 22), "S7001")
-    assert fault_of(today, NOW.date(), "S7004")
+    assert training_fault(today, NOW.date(), "S7001") is None
+    assert training_fault(today, NOW.date(), None) is None
+    assert training_fault(today, date(2026, 11, 22), "S7001")
+    assert training_fault(today, NOW.date(), "S7004")

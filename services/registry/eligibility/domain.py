@@ -1,9 +1,10 @@
-"""How long training counts (S5). Pure."""
+"""How long training counts (S5), and which vetting is enough (Sc-c). Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from services.registry.accounts.domain import Vetting
 from services.registry.context.domain import Fault, months_later, same_person
 from shared.ids import StaffId
 
@@ -31,7 +32,7 @@ class TrainingRecord:
     recorded_at: datetime
 
 
-def fault_of(completion: Completion, today: date, recorder: str | None) -> Fault | None:
+def training_fault(completion: Completion, today: date, recorder: str | None) -> Fault | None:
     """Return what keeps a completion from being recorded: its day lies ahead, or it is one's own.
 
     Args:
@@ -42,5 +43,33 @@ def fault_of(completion: Completion, today: date, recorder: str | None) -> Fault
     if completion.completed_on > today:
         return Fault("completed_on", "Enter a day that is not in the future")
     if same_person(completion.staff_id, recorder):
-        return Fault("staff_id", "Somebody else records your own training")
+        return Fault("staff_id", "Another person records your own training")
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """What was found out about somebody's vetting: the newest one counts."""
+
+    staff_id: StaffId
+    level: Vetting | None
+    """None where they hold none, or it was taken away."""
+    expires_on: date | None = None
+    """The last day on which it holds; None where it does not expire."""
+
+    def covers(self, required: Vetting | None, today: date) -> bool:
+        """Say whether it is enough on this day for an account that requires a level, or none."""
+        if required is None:
+            return True
+        holds = self.expires_on is None or today <= self.expires_on
+        return self.level is not None and self.level.covers(required) and holds
+
+
+@dataclass(frozen=True, slots=True)
+class VettingRecord:
+    """A clearance as it was recorded."""
+
+    id: UUID
+    clearance: Clearance
+    recorded_by: str
+    recorded_at: datetime

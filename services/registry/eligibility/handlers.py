@@ -1,0 +1,125 @@
+"""Records training (S5) and vetting (Sc-c). The person concerned passes or fails their gates in the same moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.dialects.postgresql import insert
+
+from services.registry.context.csv_rows import BadCell, Columns, ReadRows, RowError, day, first_of_each, read_rows
+from services.registry.context.domain import Refused, same_person
+from services.registry.context.work import Work
+from services.registry.eligibility.domain import Clearance, Completion, training_fault
+from services.registry.eligibility.tables import TrainingRow, VettingRow
+from shared.ids import StaffId
+
+COLUMNS = ("staff_id", "course", "completed_on")
+
+
+class TrainingRefused(Refused):
+    """The training lies in the future, or is one's own."""
+
+
+class OwnVetting(Exception):
+    """A person never records their own vetting."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What an import did, or why it did nothing."""
+
+    recorded: int
+    unchanged: int
+    """Rows that say what is recorded already."""
+    errors: tuple[RowError, ...]
+    applied: bool
+
+
+async def record_training(work: Work, completions: Sequence[Completion]) -> int:
+    """Record completed training; what is recorded already changes nothing. Returns how many were new.
+
+    Raises:
+        TrainingRefused: one lies in the future, or is one's own.
+    """
+    for completion in completions:
+        if fault := training_fault(completion, work.today, _recorder(work)):
+            raise TrainingRefused(fault)
+    if not completions:
+        return 0
+    rows = [
+        {
+            "id": work.ids.uuid(),
+            "staff_id": completion.staff_id,
+            "course": completion.course,
+            "completed_on": completion.completed_on,
+            "recorded_by": work.actor,
+            "recorded_at": work.now,
+        }
+        for completion in completions
+    ]
+    statement = insert(TrainingRow).on_conflict_do_nothing().returning(TrainingRow.staff_id)
+    staff_ids = (await work.session.scalars(statement, rows)).all()
+    await work.observers.people_changed(work, sorted(set(staff_ids)))
+    return len(staff_ids)
+
+
+async def import_training(work: Work, text: str, *, accept_valid: bool) -> ImportResult:
+    """Record the training in a CSV file. With any error nothing is changed, unless `accept_valid` and a row is valid.
+
+    A row is recorded whole or not at all. Importing a file twice changes nothing the second time.
+    """
+    file = _read_csv(text, work.today, _recorder(work))
+    if file.errors and not (accept_valid and file.rows):
+        return ImportResult(0, 0, file.errors, applied=False)
+    recorded = await record_training(work, [completion for _, completion in file.rows])
+    return ImportResult(recorded, len(file.rows) - recorded, file.errors, applied=True)
+
+
+async def record_vetting(work: Work, clearance: Clearance) -> None:
+    """Record what somebody holds from now on; no level says that they hold none.
+
+    Raises:
+        OwnVetting: it is about whoever records it.
+    """
+    if same_person(clearance.staff_id, work.person):
+        raise OwnVetting
+    work.session.add(
+        VettingRow(
+            id=work.ids.uuid(),
+            staff_id=clearance.staff_id,
+            level=clearance.level,
+            expires_on=clearance.expires_on if clearance.level else None,
+            recorded_by=work.actor,
+            recorded_at=work.now,
+        )
+    )
+    await work.session.flush()
+    await work.observers.people_changed(work, [clearance.staff_id])
+
+
+def _recorder(work: Work) -> str | None:
+    """Return the staff id of the person who records; None for a command."""
+    return work.principal.staff_id if work.principal else None
+
+
+def _read_csv(text: str, today: date, recorder: str | None) -> ReadRows[Completion]:
+    """Read a whole file; a day in the future, and what is one's own, is refused as the form refuses it."""
+    file = read_rows(text, Columns(COLUMNS, COLUMNS), lambda cells: _completion(cells, today, recorder))
+    once = first_of_each(file.rows, _what, "staff_id", "The same record is in row")
+    errors = sorted([*file.errors, *once.errors], key=lambda error: error.row)
+    return ReadRows(once.rows, tuple(errors))
+
+
+def _what(completion: Completion) -> object:
+    return (completion.staff_id.casefold(), completion.course.casefold(), completion.completed_on)
+
+
+def _completion(cells: Mapping[str, str], today: date, recorder: str | None) -> Completion:
+    for column in COLUMNS:
+        if not cells[column]:
+            raise BadCell(column, "This cell is needed")
+    completed_on = day("completed_on", cells)
+    completion = Completion(StaffId(cells["staff_id"]), cells["course"], completed_on or date.max)
+    if fault := training_fault(completion, today, recorder):
+        raise BadCell(fault.field, fault.message)
+    return completion

@@ -1,0 +1,161 @@
+"""Pages of training and vetting: what was recorded, the forms that record, and the import of training."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.registry.accounts.domain import Vetting
+from services.registry.accounts.views import VETTING_LABELS
+from services.registry.context.dependencies import WorkDep
+from services.registry.context.forms import (
+    Answers,
+    Cells,
+    Field,
+    FormPage,
+    ImportPage,
+    Kind,
+    read_import,
+    show_form,
+    show_import,
+)
+from services.registry.eligibility.domain import Clearance, Completion
+from services.registry.eligibility.handlers import COLUMNS, import_training, record_training, record_vetting
+from services.registry.eligibility.queries import list_training, list_vetting
+from services.registry.eligibility.refusals import REFUSALS
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.web.forms import FormErrors, read_form
+from shared.web.pages import render
+from shared.web.refusals import attempt
+
+training_router = APIRouter(
+    prefix="/accounts/training", include_in_schema=False, dependencies=[requires(Permission.RECORD_GATES)]
+)
+vetting_router = APIRouter(
+    prefix="/accounts/vetting", include_in_schema=False, dependencies=[requires(Permission.RECORD_GATES)]
+)
+RECORD_TRAINING = FormPage(
+    title="Record training",
+    action="/accounts/training/new",
+    button="Record",
+    back=("All training", "/accounts/training"),
+    fields=(
+        Field("staff_id", "Staff ID of who completed it", Kind.ID),
+        Field("course", "Course"),
+        Field("completed_on", "Completed on", Kind.ID, "For example, 2026-03-31"),
+    ),
+)
+RECORD_VETTING = FormPage(
+    title="Record vetting",
+    action="/accounts/vetting/new",
+    button="Record",
+    back=("All vetting", "/accounts/vetting"),
+    intro=("What you record here counts from now on, in place of what was recorded before.",),
+    fields=(
+        Field("staff_id", "Staff ID of who was vetted", Kind.ID),
+        Field("level", "Level", Kind.LIST, options={"": "None, or taken away", **VETTING_LABELS}),
+        Field("expires_on", "Last day (optional)", Kind.ID, "For example, 2027-03-31"),
+    ),
+)
+IMPORT = ImportPage(
+    title="Import training records",
+    action="/accounts/training/import",
+    back=("All training", "/accounts/training"),
+    needed=COLUMNS,
+    possible=(),
+    command="signpost training import",
+)
+
+
+@training_router.get("", response_class=HTMLResponse)
+async def show_training(request: Request, work: WorkDep, cursor: UUID | None = None) -> HTMLResponse:
+    """Show what was recorded, the newest first."""
+    page = await list_training(work.session, cursor=cursor)
+    months = work.periods.training_months
+    rows = [(one, one.completion.valid_until(months)) for one in page.items]
+    following = f"/accounts/training?cursor={page.next_cursor}" if page.next_cursor else None
+    return render(request, "eligibility/training.html", rows=rows, today=work.today, next=following, months=months)
+
+
+@training_router.get("/new", response_class=HTMLResponse)
+async def ask_for_training(request: Request) -> HTMLResponse:
+    """Show the form."""
+    return show_form(request, RECORD_TRAINING)
+
+
+@training_router.post("/new", response_class=HTMLResponse)
+async def post_training(request: Request, work: WorkDep) -> Response:
+    """Record training, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    if completion := read_completion(answers, errors):
+        await attempt(work.session, record_training(work, [completion]), errors, REFUSALS, "staff_id")
+    if errors:
+        return show_form(request, RECORD_TRAINING, answers, errors)
+    return RedirectResponse("/accounts/training", 303)
+
+
+@training_router.get("/import", response_class=HTMLResponse)
+async def ask_for_import(request: Request) -> HTMLResponse:
+    """Show the form that imports."""
+    return show_import(request, IMPORT)
+
+
+@training_router.post("/import", response_class=HTMLResponse)
+async def post_import(request: Request, work: WorkDep) -> HTMLResponse:
+    """Import what was pasted; with any error nothing changes, unless the valid rows are asked for."""
+    errors = FormErrors()
+    text, accept_valid = read_import(await read_form(request), errors, IMPORT)
+    if errors:
+        return show_import(request, IMPORT, errors=errors, text=text)
+    result = await import_training(work, text, accept_valid=accept_valid)
+    summary = f"{result.recorded} recorded, {result.unchanged} recorded already"
+    return show_import(request, IMPORT, errors=errors, text=text, result=result, summary=summary)
+
+
+@vetting_router.get("", response_class=HTMLResponse)
+async def show_vetting(request: Request, work: WorkDep, cursor: UUID | None = None) -> HTMLResponse:
+    """Show what was recorded, the newest first."""
+    page = await list_vetting(work.session, cursor=cursor)
+    following = f"/accounts/vetting?cursor={page.next_cursor}" if page.next_cursor else None
+    return render(request, "eligibility/vetting.html", records=page.items, levels=VETTING_LABELS, next=following)
+
+
+@vetting_router.get("/new", response_class=HTMLResponse)
+async def ask_for_vetting(request: Request) -> HTMLResponse:
+    """Show the form."""
+    return show_form(request, RECORD_VETTING)
+
+
+@vetting_router.post("/new", response_class=HTMLResponse)
+async def post_vetting(request: Request, work: WorkDep) -> Response:
+    """Record vetting, or show the form again with every answer kept."""
+    answers, errors = await read_form(request), FormErrors()
+    clearance = read_clearance(answers, errors)
+    done = (
+        await attempt(work.session, record_vetting(work, clearance), errors, REFUSALS, "staff_id") if clearance else 422
+    )
+    if isinstance(done, int):
+        return show_form(request, RECORD_VETTING, answers, errors, done)
+    return RedirectResponse("/accounts/vetting", 303)
+
+
+def read_completion(answers: Answers, errors: FormErrors) -> Completion | None:
+    """Read what was completed; None where an error was recorded."""
+    cells = Cells(answers, errors)
+    staff_id = cells.staff_id("staff_id", "Enter the staff ID of who completed it")
+    course = cells.line("course", "Enter the course")
+    completed_on = cells.day("completed_on", "Enter the day on which it was completed")
+    if errors or not (staff_id and course and completed_on):
+        return None
+    return Completion(staff_id, course, completed_on)
+
+
+def read_clearance(answers: Answers, errors: FormErrors) -> Clearance | None:
+    """Read what somebody holds; None where an error was recorded."""
+    cells = Cells(answers, errors)
+    staff_id = cells.staff_id("staff_id", "Enter the staff ID of who was vetted")
+    level, last_day = cells.choice("level", Vetting), cells.day("expires_on")
+    if errors or not staff_id:
+        return None
+    return Clearance(staff_id, level, last_day if level else None)

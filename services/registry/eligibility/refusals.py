@@ -1,0 +1,10 @@
+"""How it is answered that training or vetting cannot be recorded."""
+
+from services.registry.context import refusals as context
+from services.registry.eligibility.handlers import OwnVetting
+from shared.web.refusals import Refusal, Refusals
+
+REFUSALS: Refusals = {
+    **context.REFUSALS,
+    OwnVetting: Refusal(403, "own-vetting", "Another person records your own vetting", field="staff_id"),
+}

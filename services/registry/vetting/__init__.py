@@ -1,1 +1,0 @@
-"""Vetting of the people who operate accounts (Sc-c): the level they hold, and until when."""
