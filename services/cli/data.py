@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ from services.registry.accounts.handlers import HandleTaken
 from services.registry.app import work_of
 from services.registry.settings import RegistrySettings
 from shared.clock import SystemClock
+from shared.csv import MOST_BYTES, FileTooLarge, RowError, decode
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
 
@@ -30,16 +31,6 @@ _errors = Console(soft_wrap=True, highlight=False, stderr=True)
 CsvFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file in UTF-8")]
 AcceptValid = Annotated[bool, typer.Option("--accept-valid", help="Import the correct rows and leave out the others")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object")]
-
-
-class RowError(Protocol):
-    """What is wrong with one row of a file."""
-
-    @property
-    def row(self) -> int: ...
-
-    @property
-    def reason(self) -> str: ...
 
 
 def import_directory(file: CsvFile, *, accept_valid: AcceptValid = False, as_json: AsJson = False) -> None:
@@ -110,11 +101,11 @@ async def _export_accounts() -> str:
 def _show_result(summary: str, errors: Sequence[RowError], *, applied: bool, as_json: bool) -> None:
     """Print what an import did; exit code 1 when a row was refused."""
     if as_json:
-        rows = [{"row": error.row, "column": _column(error), "reason": error.reason} for error in errors]
+        rows = [{"row": error.row, "column": error.column, "reason": error.reason} for error in errors]
         typer.echo(json.dumps({"applied": applied, "summary": summary, "errors": rows}))
     else:
         for error in errors:
-            where = f"row {error.row}, {column}" if (column := _column(error)) else f"row {error.row}"
+            where = f"row {error.row}, {error.column}" if error.column else f"row {error.row}"
             _errors.print(f"{where}: {error.reason}", markup=False)
         _console.print(summary if applied else "Nothing was changed: correct these rows, or use --accept-valid.")
     raise typer.Exit(1 if errors else 0)
@@ -130,17 +121,14 @@ def _show_conflict(*, as_json: bool) -> None:
         _errors.print(summary)
 
 
-def _column(error: RowError) -> str:
-    """Return the column that is wrong, where the import names it."""
-    return str(getattr(error, "column", ""))
-
-
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return decode(file.read_bytes())
     except UnicodeDecodeError as error:
         message = f"{file} is not in UTF-8 (byte {error.start}); save it as UTF-8 and try again"
-        raise typer.BadParameter(message) from None
+    except FileTooLarge:
+        message = f"{file} is larger than {MOST_BYTES // 1_000_000} MB; divide it and import each part"
+    raise typer.BadParameter(message)
 
 
 def _actor() -> str:

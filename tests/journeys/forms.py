@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from playwright.async_api import expect
 
@@ -48,6 +48,12 @@ def picking(label: str, option: str) -> Answer:
 def writing(label: str, text: str) -> Answer:
     """Type a text."""
     return lambda driver: driver.write(label, text)
+
+
+async def give_day(driver: InputDriver, group: str, day: date) -> None:
+    """Type a day into the three fields that are called `group` together."""
+    for part, number in (("Day", day.day), ("Month", day.month), ("Year", day.year)):
+        await driver.write_in(group, part, str(number))
 
 
 async def two_days_ago(driver: InputDriver) -> None:

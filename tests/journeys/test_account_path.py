@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from shared.clock import SystemClock
+from tests.journeys.forms import give_day
 from tests.journeys.people import Join, Someone
 
 pytestmark = [
@@ -95,8 +96,8 @@ async def _names_an_operator(kim: Someone) -> None:
 
 async def _records_training_and_vetting(kim: Someone) -> None:
     operator = kim.page.url
-    last_month = (SystemClock().now() - timedelta(days=30)).date().isoformat()
-    next_year = (SystemClock().now() + timedelta(days=400)).date().isoformat()
+    last_month = (SystemClock().now() - timedelta(days=30)).date()
+    next_year = (SystemClock().now() + timedelta(days=400)).date()
     await kim.open("/accounts/training/new")
     await kim.looks("training, recording")
     await kim.driver.press("Record")
@@ -108,7 +109,7 @@ async def _records_training_and_vetting(kim: Someone) -> None:
     )
     await kim.driver.write("Staff ID of who completed it", OPERATOR)
     await kim.driver.write("Course", "Operating official accounts")
-    await kim.driver.write("Completed on", last_month)
+    await give_day(kim.driver, "Completed on", last_month)
     await kim.driver.press("Record")
     await kim.looks("training")
     await kim.open("/accounts/vetting/new")
@@ -117,7 +118,7 @@ async def _records_training_and_vetting(kim: Someone) -> None:
     await kim.is_refused("vetting, recording", "Enter the staff ID of who was vetted")
     await kim.driver.write("Staff ID of who was vetted", OPERATOR)
     await kim.driver.pick("Level", "Security Check (SC)")
-    await kim.driver.write("Last day (optional)", next_year)
+    await give_day(kim.driver, "Last day (optional)", next_year)
     await kim.driver.press("Record")
     await kim.looks("vetting")
     await kim.open(operator)
@@ -139,8 +140,8 @@ async def test_an_individuals_account_on_another_device_needs_a_dated_exception(
     await joan.looks("exception, granting")
     await joan.driver.press("Grant")
     await joan.is_refused("exception, granting", "Enter the last day", "Enter why")
-    until = (SystemClock().now() + timedelta(days=60)).date().isoformat()
-    await joan.driver.write("Last day", until)
+    until = (SystemClock().now() + timedelta(days=60)).date()
+    await give_day(joan.driver, "Last day", until)
     await joan.driver.write("Why?", "Her tablet is being repaired.")
     await joan.driver.press("Grant")
     await joan.reads("Authorised", "Exception until")

@@ -5,13 +5,15 @@ next_review_on, checks_due_on, vetting_required`. Days are `2026-01-31`. An acco
 it existed, so it has checks to pass (Sc-d). One of a union is live.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import shared.csv
 from services.registry.accounts.domain import (
     CLASS_LABELS,
     LEGACY_PERIOD,
@@ -23,41 +25,62 @@ from services.registry.accounts.domain import (
 )
 from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import AccountFilter, all_accounts, find_open
-from services.registry.context.csv_rows import BadCell, Columns, ReadRows, RowError, day, first_of_each, line, read_rows
-from services.registry.context.domain import uk_day
+from services.registry.context.domain import FIRST_DAY, LAST_DAY, uk_day
+from shared.csv import BadCell, CsvFile, Day, Line, Row, RowError, columns, days_between, first_of_each, line, one_of
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import Ids, StaffId
 from shared.messaging.outbox import Outbox
 
-NEEDED = ("platform", "handle", "class")
-COLUMNS = (
-    *NEEDED,
-    "status",
-    "official_use",
-    "title",
-    "owner",
-    "approved_person",
-    "next_review_on",
-    "checks_due_on",
-    "vetting_required",
-)
-
-_YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
-_IMPORTABLE = {"live": AccountStatus.LIVE, "legacy": AccountStatus.LEGACY}
-
-T = TypeVar("T")
-ReadFile = ReadRows[Registration]
+_DayOnRegister = Annotated[Day, days_between(FIRST_DAY, LAST_DAY)]
 
 
-def read(text: str, today: date) -> ReadFile:
+class AccountCells(Row):
+    """One row of a file."""
+
+    platform: Annotated[str, one_of({slug: slug for slug in PLATFORMS}, f"Use one of {', '.join(PLATFORMS)}")]
+    handle: str
+    account_class: Annotated[
+        AccountClass,
+        one_of(
+            {str(kind): kind for kind in AccountClass},
+            f"Use one of {', '.join(AccountClass)}; a personal account is never registered",
+        ),
+    ] = Field(alias="class")
+    status: (
+        Annotated[
+            AccountStatus,
+            one_of(
+                {"live": AccountStatus.LIVE, "legacy": AccountStatus.LEGACY},
+                "Use live or legacy; other states are reached on the register",
+            ),
+        ]
+        | None
+    ) = None
+    official_use: (
+        Annotated[bool, one_of({"yes": True, "true": True, "no": False, "false": False}, "Use yes or no")] | None
+    ) = None
+    title: str | None = None
+    owner: Line | None = None
+    approved_person: Line | None = None
+    next_review_on: _DayOnRegister | None = None
+    checks_due_on: _DayOnRegister | None = None
+    vetting_required: (
+        Annotated[
+            Vetting, one_of({str(level): level for level in Vetting}, f"Use one of {', '.join(Vetting)}, or nothing")
+        ]
+        | None
+    ) = None
+
+
+def read(text: str, today: date) -> CsvFile[Registration]:
     """Read a whole file. A legacy account without a date gets the usual period from `today` (Sc-d)."""
-    return read_rows(text, Columns(NEEDED, COLUMNS), lambda cells: _fitting(_registration(cells, today)))
+    return shared.csv.read(text, AccountCells, lambda cells: _fitting(_registration(cells, today)))
 
 
 def write(registrations: Iterable[Registration]) -> Iterator[str]:
     """Give the lines of a file that `read` takes, with formulas made harmless."""
-    yield line(COLUMNS)
+    yield line(columns(AccountCells))
     for kept in registrations:
         yield line(
             (
@@ -82,58 +105,30 @@ def _fitting(registration: Registration) -> Registration:
     return registration
 
 
-def _registration(cells: Mapping[str, str], today: date) -> Registration:
-    platform = _parsed("platform", cells, _platform)
-    account_class = _parsed("class", cells, AccountClass)
-    status = _parsed("status", cells, _IMPORTABLE.__getitem__) if cells.get("status") else status_before(account_class)
-    claimed = _parsed("official_use", cells, _YES_OR_NO.__getitem__) if cells.get("official_use") else None
-    due = day("checks_due_on", cells)
+def _registration(cells: AccountCells, today: date) -> Registration:
+    kind = cells.account_class
+    status = cells.status or status_before(kind)
+    period = today + LEGACY_PERIOD if status is AccountStatus.LEGACY else None
     return Registration(
-        platform=platform,
-        handle=_handle(platform, cells["handle"]),
-        account_class=account_class,
+        platform=cells.platform,
+        handle=_handle(cells),
+        account_class=kind,
         status=status,
-        official_use=sanctioned_use(account_class, claimed=False) if claimed is None else claimed,
-        title=cells.get("title") or None,
-        owner=_staff_id(cells.get("owner")),
-        approved_person=_staff_id(cells.get("approved_person")),
-        next_review_on=day("next_review_on", cells),
-        checks_due_on=due or (today + LEGACY_PERIOD if status is AccountStatus.LEGACY else None),
-        vetting_required=_parsed("vetting_required", cells, Vetting) if cells.get("vetting_required") else None,
+        official_use=sanctioned_use(kind, claimed=False) if cells.official_use is None else cells.official_use,
+        title=cells.title,
+        owner=StaffId(cells.owner) if cells.owner else None,
+        approved_person=StaffId(cells.approved_person) if cells.approved_person else None,
+        next_review_on=cells.next_review_on,
+        checks_due_on=cells.checks_due_on or period,
+        vetting_required=cells.vetting_required,
     )
 
 
-_EXPECTED = {
-    "platform": f"Use one of {', '.join(PLATFORMS)}",
-    "class": f"Use one of {', '.join(AccountClass)}; a personal account is never registered",
-    "status": "Use live or legacy; other states are reached on the register",
-    "official_use": "Use yes or no",
-    "vetting_required": f"Use one of {', '.join(Vetting)}, or nothing",
-}
-
-
-def _parsed(column: str, cells: Mapping[str, str], parse: Callable[[str], T]) -> T:
+def _handle(cells: AccountCells) -> str:
     try:
-        return parse(cells[column].lower())
-    except (KeyError, ValueError):
-        raise BadCell(column, _EXPECTED[column]) from None
-
-
-def _platform(slug: str) -> str:
-    if slug not in PLATFORMS:
-        raise KeyError
-    return slug
-
-
-def _handle(platform: str, cell: str) -> str:
-    try:
-        return canonical_handle(platform, cell)
+        return canonical_handle(cells.platform, cells.handle)
     except InvalidHandle as problem:
         raise BadCell("handle", f"Enter a handle or profile address of that platform ({problem})") from None
-
-
-def _staff_id(cell: str | None) -> StaffId | None:
-    return StaffId(cell) if cell else None
 
 
 _BATCH = 500

@@ -25,15 +25,57 @@ from services.registry.accounts.handlers import Closing, Details, NewReview, Sta
 from services.registry.accounts.queries import AccountFilter
 from services.registry.accounts.views import VETTING_LABELS, name_of
 from services.registry.context.domain import uk_day
-from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
+from services.registry.context.forms import RegistryForm
 from shared.events.platforms import PLATFORMS, platform_label
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.web.bodies import Text
 from shared.web.dependencies import Now
-from shared.web.forms import FormErrors
+from shared.web.forms import Field, FormErrors, FormPage, Kind, Option, options
 
 VETTING_FIELD = Field(
-    "vetting_required", "Vetting that its operators need", Kind.LIST, options={"": "None", **VETTING_LABELS}
+    "vetting_required",
+    "Vetting that its operators need",
+    Kind.SELECT,
+    options=(Option("", "None"), *options(VETTING_LABELS)),
+)
+
+
+_CLASS_HINTS: Mapping[AccountClass, str] = {
+    AccountClass.OFFICIAL: "Represents DWP or the Jobcentre Plus network",
+    AccountClass.PROFESSIONAL_INDIVIDUAL: "An approved person speaks for DWP with it, on an approved device",
+    AccountClass.LINKEDIN: "A colleague’s own account for professional networking",
+    AccountClass.UNION: "Outside the policy: only its platform and handle are kept",
+}
+PLATFORM_FIELDS = (
+    Field("platform", "Platform", Kind.SELECT, options=(Option("", "Choose a platform"), *options(PLATFORMS))),
+    Field("handle", "Handle or address", hint="Such as @name, or the address of its profile"),
+)
+REGISTRATION = FormPage(
+    title="Register an account",
+    action="/accounts/new",
+    button="Register",
+    back=("All accounts", "/accounts"),
+    intro=(
+        f"An account from before is kept as legacy until it has passed the checks, within {LEGACY_PERIOD.days} days.",
+        "One account has one purpose. Personal accounts are never registered.",
+    ),
+    fields=(
+        *PLATFORM_FIELDS,
+        Field("account_class", "What kind of account is it?", Kind.RADIOS, options=options(CLASS_LABELS, _CLASS_HINTS)),
+        Field("title", "What it is called (optional)", hint="Shown on the public list of official accounts"),
+        Field("owner", "Staff ID of its owner (optional)", Kind.ID),
+        Field("approved_person", "Staff ID of the approved person", Kind.ID, "Only for an individual’s account"),
+        Field("next_review_on", "Next review (optional)", Kind.DAY),
+        VETTING_FIELD,
+        Field(
+            "official_use",
+            "Official use",
+            Kind.CHECKBOXES,
+            options=(
+                Option("yes", "DWP sanctions the official use of this LinkedIn account", "From a DWP device only"),
+            ),
+        ),
+    ),
 )
 
 
@@ -50,7 +92,7 @@ def details_page(account: Account) -> FormPage:
             Field("title", "What it is called (optional)"),
             Field("owner", "Staff ID of its owner (optional)", Kind.ID),
             VETTING_FIELD,
-            Field("next_review_on", "Next review (optional)", Kind.ID, "For example, 2027-03-31"),
+            Field("next_review_on", "Next review (optional)", Kind.DAY),
         ),
     )
 
@@ -66,26 +108,25 @@ def closing_page(account: Account) -> FormPage:
         version=account.version,
         intro=("Remove the account from the platform first. Signpost cannot do that for you.",),
         fields=(
-            Field("close_reason", "Why is it closed?", Kind.WORDS),
-            Field("evidence", "How do you know that it is gone from the platform?", Kind.WORDS),
+            Field("close_reason", "Why is it closed?", Kind.TEXT),
+            Field("evidence", "How do you know that it is gone from the platform?", Kind.TEXT),
         ),
     )
 
 
-def read_registration(answers: Answers, today: date, errors: FormErrors) -> Registration | None:
+def read_registration(form: RegistryForm, today: date) -> Registration | None:
     """Read the registration form; None where an error was recorded.
 
     It is for accounts from before, which are legacy until they passed the checks, and for those of unions: a new
     account of the department is asked for (S7).
     """
-    cells = Cells(answers, errors)
-    platform = cells.platform()
-    handle = cells.handle(platform)
-    account_class = cells.choice("account_class", AccountClass, "Choose what kind of account it is")
-    title, owner, person = cells.line("title"), cells.staff_id("owner"), cells.staff_id("approved_person")
-    review = cells.day("next_review_on")
-    vetting = cells.choice("vetting_required", Vetting)
-    if errors or platform is None or handle is None or account_class is None:
+    platform = form.platform()
+    handle = form.handle(platform)
+    account_class = form.choice("account_class", AccountClass, "Choose what kind of account it is")
+    title, owner, person = form.name("title"), form.staff_id("owner"), form.staff_id("approved_person")
+    review = form.register_day("next_review_on", "The next review")
+    vetting = form.choice("vetting_required", Vetting)
+    if form.errors or platform is None or handle is None or account_class is None:
         return None
     status = status_before(account_class)
     registration = Registration(
@@ -93,7 +134,7 @@ def read_registration(answers: Answers, today: date, errors: FormErrors) -> Regi
         handle=handle,
         account_class=account_class,
         status=status,
-        official_use=sanctioned_use(account_class, claimed=cells.ticked("official_use")),
+        official_use=sanctioned_use(account_class, claimed=form.ticked("official_use")),
         title=title,
         owner=owner,
         approved_person=person,
@@ -101,42 +142,36 @@ def read_registration(answers: Answers, today: date, errors: FormErrors) -> Regi
         checks_due_on=today + LEGACY_PERIOD if status is AccountStatus.LEGACY else None,
         vetting_required=vetting,
     )
-    add_faults(registration, errors)
-    return None if errors else registration
+    add_faults(registration, form.errors)
+    return None if form.errors else registration
 
 
-def read_status_change(account_id: UUID, answers: Answers, errors: FormErrors) -> StatusChange | None:
+def read_status_change(account_id: UUID, form: RegistryForm) -> StatusChange | None:
     """Read the form that changes a status; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    status = cells.choice("status", AccountStatus, "Choose what should happen to the account")
-    version = cells.version("status")
-    reason = cells.words("reason", "Enter a reason")
-    if errors or status is None or reason is None:
+    status = form.choice("status", AccountStatus, "Choose what should happen to the account")
+    version = form.version(beside="status")
+    reason = form.text("reason", "Enter a reason")
+    if form.errors or version is None or status is None or reason is None:
         return None
     return StatusChange(account_id, version, status, reason)
 
 
-def read_details(account_id: UUID, answers: Answers, errors: FormErrors) -> Details | None:
+def read_details(account_id: UUID, form: RegistryForm) -> Details | None:
     """Read the form that changes what the register holds; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    details = Details(
-        account_id,
-        cells.version("title"),
-        title=cells.line("title"),
-        owner=cells.staff_id("owner"),
-        vetting_required=cells.choice("vetting_required", Vetting),
-        next_review_on=cells.day("next_review_on"),
-    )
-    return None if errors else details
+    version, title, owner = form.version(beside="title"), form.name("title"), form.staff_id("owner")
+    vetting = form.choice("vetting_required", Vetting)
+    review = form.register_day("next_review_on", "The next review")
+    if form.errors or version is None:
+        return None
+    return Details(account_id, version, title, owner, vetting, review)
 
 
-def read_closing(account_id: UUID, answers: Answers, errors: FormErrors) -> Closing | None:
+def read_closing(account_id: UUID, form: RegistryForm) -> Closing | None:
     """Read the form that closes an account; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    version = cells.version("evidence")
-    reason = cells.words("close_reason", "Enter why it is closed")
-    evidence = cells.words("evidence", "Say how you know that the account is gone from the platform")
-    if errors or reason is None or evidence is None:
+    version = form.version(beside="evidence")
+    reason = form.text("close_reason", "Enter why it is closed")
+    evidence = form.text("evidence", "Say how you know that the account is gone from the platform")
+    if form.errors or version is None or reason is None or evidence is None:
         return None
     return Closing(account_id, version, reason, evidence)
 
@@ -235,22 +270,21 @@ def review_page(account: Account) -> FormPage:
         back=("Back to the account", f"/accounts/{account.id}"),
         version=account.version,
         fields=(
-            Field("outcome", "What should become of the account?", Kind.CHOICE, options=OUTCOMES),
-            Field("reason", "Why? If something changes: what", Kind.WORDS),
-            Field("next_on", "Next review", Kind.ID, "Unless it is closed. For example, 2027-03-31"),
-            Field("evidence", "How do you know that it is gone from the platform?", Kind.WORDS, "Only if it is closed"),
+            Field("outcome", "What should become of the account?", Kind.RADIOS, options=options(OUTCOMES)),
+            Field("reason", "Why? If something changes: what", Kind.TEXT),
+            Field("next_on", "Next review", Kind.DAY, "Unless it is closed. For example, 27 3 2026"),
+            Field("evidence", "How do you know that it is gone from the platform?", Kind.TEXT, "Only if it is closed"),
         ),
     )
 
 
-def read_review(account: Account, answers: Answers, errors: FormErrors) -> NewReview | None:
+def read_review(account: Account, form: RegistryForm) -> NewReview | None:
     """Read what a review decided; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    outcome = cells.choice("outcome", ReviewOutcome, "Choose what should become of the account")
-    version = cells.version("outcome")
-    reason = cells.words("reason", "Enter why")
-    next_on, evidence = cells.day("next_on"), cells.words("evidence")
-    if errors or outcome is None or reason is None:
+    outcome = form.choice("outcome", ReviewOutcome, "Choose what should become of the account")
+    version = form.version(beside="outcome")
+    reason = form.text("reason", "Enter why")
+    next_on, evidence = form.register_day("next_on", "The next review"), form.text("evidence")
+    if form.errors or version is None or outcome is None or reason is None:
         return None
     return NewReview(account.id, version, outcome, reason, next_on, evidence)
 
@@ -269,8 +303,25 @@ def recovery_page(account: Account) -> FormPage:
             Field(
                 "what_was_done",
                 "What was done to get the account back?",
-                Kind.WORDS,
+                Kind.TEXT,
                 "For example: password and recovery address changed, sessions ended, two-step sign-in checked",
             ),
         ),
+    )
+
+
+def read_recovery(form: RegistryForm) -> tuple[int, str] | None:
+    """Read what was done to recover an account, and of which version; None where an error was recorded."""
+    done, version = form.text("what_was_done", "Enter what was done"), form.version(beside="what_was_done")
+    return None if form.errors or done is None or version is None else (version, done)
+
+
+def status_fields(account: Account, following: Sequence[AccountStatus]) -> tuple[Field, ...]:
+    """Return what is asked to change a status on the page of the account."""
+    union = account.registration.account_class is AccountClass.UNION
+    kept = "It is not kept: a union account keeps its platform and handle only"
+    statuses = options({status: STATUS_LABELS[status] for status in following})
+    return (
+        Field("status", "Change its status to", Kind.RADIOS, options=statuses),
+        Field("reason", "Why", Kind.TEXT, kept if union else "It is shown in the account’s history"),
     )

@@ -6,14 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.csv_file import COLUMNS, NEEDED, import_csv
-from services.registry.accounts.domain import CLASS_LABELS, LEGACY_PERIOD, STATUS_LABELS
+from services.registry.accounts.csv_file import AccountCells, import_csv
+from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS
 from services.registry.accounts.forms import (
+    REGISTRATION,
     FilterDep,
     closing_page,
     details_page,
     read_closing,
     read_details,
+    read_recovery,
     read_registration,
     read_review,
     recovery_page,
@@ -22,25 +24,16 @@ from services.registry.accounts.forms import (
 from services.registry.accounts.handlers import HandleTaken, change_details, close, recover, register, review
 from services.registry.accounts.queries import known_account, list_accounts
 from services.registry.accounts.refusals import REFUSALS
-from services.registry.accounts.views import VETTING_LABELS, account_view
+from services.registry.accounts.views import account_view
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.domain import uk_day
-from services.registry.context.forms import (
-    Answers,
-    Cells,
-    ImportPage,
-    first_answers,
-    given,
-    read_import,
-    show_form,
-    show_import,
-)
+from services.registry.context.forms import ImportPage, RegistryForm, read_import, show_import
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
+from shared.csv import columns, needed_columns
 from shared.events.platforms import PLATFORMS
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
-from shared.web.forms import FormErrors, read_form
-from shared.web.pages import render
+from shared.web.pages import render, show_form
 from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts", include_in_schema=False)
@@ -73,7 +66,7 @@ async def show_register(
 @router.get("/new", response_class=HTMLResponse)
 async def ask_for_registration(request: Request, _manager: Manager) -> HTMLResponse:
     """Show the registration form."""
-    return _registration_form(request, {}, FormErrors(), 200)
+    return _registration_form(request)
 
 
 @router.post("/new", response_class=HTMLResponse)
@@ -81,15 +74,15 @@ async def post_registration(
     request: Request, session: Transaction, manager: Manager, now: Now, ids: IdsDep, outbox: OutboxDep
 ) -> Response:
     """Put an account on the register, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    registration = read_registration(answers, uk_day(now), errors)
+    form = await RegistryForm.posted(request)
+    registration = read_registration(form, uk_day(now))
     if registration:
         try:
             registered = await register(session, [registration], outbox=outbox, now=now, ids=ids, actor=manager.subject)
             return RedirectResponse(f"/accounts/{registered[0]}", 303)
         except HandleTaken:
-            errors.add("handle", "This handle is on the register already: one account has one purpose")
-    return _registration_form(request, answers, errors, 422)
+            form.errors.add("handle", "This handle is on the register already: one account has one purpose")
+    return _registration_form(request, form)
 
 
 @router.get("/{account_id:uuid}/details", response_class=HTMLResponse, dependencies=_MANAGES)
@@ -97,7 +90,7 @@ async def ask_for_details(request: Request, session: Transaction, account_id: UU
     """Show what the register holds, to be changed."""
     account = await known_account(session, account_id)
     kept = account.registration
-    known = given(
+    known = RegistryForm.of(
         title=kept.title,
         owner=kept.owner,
         vetting_required=kept.vetting_required,
@@ -109,11 +102,13 @@ async def ask_for_details(request: Request, session: Transaction, account_id: UU
 @router.post("/{account_id:uuid}/details", response_class=HTMLResponse, dependencies=_MANAGES)
 async def post_details(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Change what the register holds."""
-    answers, errors = await read_form(request), FormErrors()
-    details = read_details(account_id, answers, errors)
-    refused = await attempt(work.session, change_details(work, details), errors, REFUSALS, "title") if details else 422
+    form = await RegistryForm.posted(request)
+    details = read_details(account_id, form)
+    refused = (
+        await attempt(work.session, change_details(work, details), form.errors, REFUSALS, "title") if details else 422
+    )
     if isinstance(refused, int):
-        return show_form(request, details_page(await known_account(work.session, account_id)), answers, errors, refused)
+        return show_form(request, details_page(await known_account(work.session, account_id)), form, refused)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
@@ -126,34 +121,24 @@ async def ask_for_closing(request: Request, session: Transaction, account_id: UU
 @router.post("/{account_id:uuid}/close", response_class=HTMLResponse, dependencies=_MANAGES)
 async def post_closing(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Close an account whose removal is evidenced."""
-    answers, errors = await read_form(request), FormErrors()
-    closing = read_closing(account_id, answers, errors)
-    refused = await attempt(work.session, close(work, closing), errors, REFUSALS, "evidence") if closing else 422
+    form = await RegistryForm.posted(request)
+    closing = read_closing(account_id, form)
+    refused = await attempt(work.session, close(work, closing), form.errors, REFUSALS, "evidence") if closing else 422
     if isinstance(refused, int):
-        return show_form(request, closing_page(await known_account(work.session, account_id)), answers, errors, refused)
+        return show_form(request, closing_page(await known_account(work.session, account_id)), form, refused)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
-def _registration_form(request: Request, answers: Answers, errors: FormErrors, status: int) -> HTMLResponse:
-    return render(
-        request,
-        "accounts/new.html",
-        status,
-        answers=first_answers(answers),
-        errors=errors,
-        platforms=PLATFORMS,
-        classes=CLASS_LABELS,
-        vetting=VETTING_LABELS,
-        legacy_days=LEGACY_PERIOD.days,
-    )
+def _registration_form(request: Request, form: RegistryForm | None = None) -> HTMLResponse:
+    return show_form(request, REGISTRATION, form, template="accounts/new.html")
 
 
 IMPORT = ImportPage(
     title="Import accounts",
     action="/accounts/import",
     back=("All accounts", "/accounts"),
-    needed=NEEDED,
-    possible=COLUMNS[len(NEEDED) :],
+    needed=needed_columns(AccountCells),
+    possible=columns(AccountCells)[len(needed_columns(AccountCells)) :],
     command="signpost accounts import",
 )
 
@@ -161,7 +146,7 @@ IMPORT = ImportPage(
 @router.get("/import", response_class=HTMLResponse)
 async def ask_for_import(request: Request, _manager: Manager) -> HTMLResponse:
     """Show the form."""
-    return show_import(request, IMPORT)
+    return show_import(request, IMPORT, RegistryForm({}))
 
 
 @router.post("/import", response_class=HTMLResponse)
@@ -169,15 +154,15 @@ async def post_import(
     request: Request, session: Transaction, manager: Manager, now: Now, ids: IdsDep, outbox: OutboxDep
 ) -> HTMLResponse:
     """Import what was pasted; with any error nothing changes, unless the valid rows are asked for."""
-    errors = FormErrors()
-    text, accept_valid = read_import(await read_form(request), errors, IMPORT)
-    if errors:
-        return show_import(request, IMPORT, errors=errors, text=text)
+    form = await RegistryForm.posted(request)
+    text, accept_valid = read_import(form, IMPORT)
+    if form.errors:
+        return show_import(request, IMPORT, form)
     result = await import_csv(
         session, text, accept_valid=accept_valid, outbox=outbox, now=now, ids=ids, actor=manager.subject
     )
     summary = f"{result.registered} registered, {result.unchanged} already on the register"
-    return show_import(request, IMPORT, errors=errors, text=text, result=result, summary=summary)
+    return show_import(request, IMPORT, form, result, summary)
 
 
 _RECORDS = [requires(Permission.RECORD_GATES)]
@@ -192,15 +177,15 @@ async def ask_for_review(request: Request, work: WorkDep, account_id: UUID) -> H
 @router.post("/{account_id:uuid}/review", response_class=HTMLResponse, dependencies=_RECORDS)
 async def post_review(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Record a review, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
+    form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
-    wanted = read_review(account, answers, errors)
+    wanted = read_review(account, form)
     status: object = 422
     if wanted:
-        status = await attempt(work.session, review(work, wanted), errors, REFUSALS, "outcome")
-    if errors:
+        status = await attempt(work.session, review(work, wanted), form.errors, REFUSALS, "outcome")
+    if form.errors:
         page = review_page(await known_account(work.session, account_id))
-        return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
+        return show_form(request, page, form, status if isinstance(status, int) else 422)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
@@ -213,14 +198,12 @@ async def ask_for_recovery(request: Request, work: WorkDep, account_id: UUID) ->
 @router.post("/{account_id:uuid}/recover", response_class=HTMLResponse, dependencies=_RECORDS)
 async def post_recovery(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Record a recovery, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    cells = Cells(answers, errors)
-    done, version = cells.words("what_was_done", "Enter what was done"), cells.version("what_was_done")
+    form = await RegistryForm.posted(request)
     status: object = 422
-    if done and not errors:
-        step = recover(work, account_id, version, done)
-        status = await attempt(work.session, step, errors, REFUSALS, "what_was_done")
-    if errors:
+    if done := read_recovery(form):
+        step = recover(work, account_id, *done)
+        status = await attempt(work.session, step, form.errors, REFUSALS, "what_was_done")
+    if form.errors:
         page = recovery_page(await known_account(work.session, account_id))
-        return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
+        return show_form(request, page, form, status if isinstance(status, int) else 422)
     return RedirectResponse(f"/accounts/{account_id}", 303)

@@ -1,28 +1,26 @@
 """Forms of the creation gate: what is asked, and what was typed, read into commands."""
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
 
 from services.registry.accounts.domain import CLASS_LABELS, Account, Vetting, faults
-from services.registry.accounts.forms import VETTING_FIELD
+from services.registry.accounts.forms import PLATFORM_FIELDS, VETTING_FIELD
 from services.registry.approvals.delegations import NewDelegation
 from services.registry.approvals.domain import REQUESTED_CLASSES, AccountRequest, Draft, RequestAction
 from services.registry.approvals.handlers import RequestDecision
-from services.registry.context.forms import Answers, Cells, Field, Kind
-from shared.events.platforms import PLATFORMS
+from services.registry.context.forms import RegistryForm
 from shared.events.vocabulary import AccountClass
 from shared.ids import StaffId
-from shared.web.forms import FormErrors
+from shared.web.forms import Field, Kind, Option, options
 
 PERSONAL = "A personal account is never requested: keep it apart from your work, and out of the register"
-_CLASS_HINTS: Mapping[str, str] = {
+_CLASS_HINTS: Mapping[AccountClass, str] = {
     AccountClass.OFFICIAL: "Represents DWP or the Jobcentre Plus network",
     AccountClass.PROFESSIONAL_INDIVIDUAL: "An approved person speaks for DWP with it, on an approved device",
     AccountClass.LINKEDIN: "A colleague’s LinkedIn account, to be used officially from a DWP device",
 }
 _WHY = (
-    Field("requirement", "Which strategic business requirement does it fulfil?", Kind.WORDS),
-    Field("purpose", "What will it be used for?", Kind.WORDS, "One account has one purpose"),
+    Field("requirement", "Which strategic business requirement does it fulfil?", Kind.TEXT),
+    Field("purpose", "What will it be used for?", Kind.TEXT, "One account has one purpose"),
 )
 _WHO = (
     Field("owner", "Staff ID of who will answer for it", Kind.ID),
@@ -30,15 +28,13 @@ _WHO = (
     VETTING_FIELD,
 )
 DRAFT_FIELDS = (
-    Field("platform", "Platform", Kind.LIST, options={"": "Choose a platform", **PLATFORMS}),
-    Field("handle", "Handle or address", hint="Such as @name, or the address of its profile"),
+    *PLATFORM_FIELDS,
     Field(
         "account_class",
         "What kind of account is it?",
-        Kind.CHOICE,
+        Kind.RADIOS,
         "A personal account is never registered. A union’s account is outside the policy",
-        {str(kind): CLASS_LABELS[kind] for kind in REQUESTED_CLASSES},
-        _CLASS_HINTS,
+        options({kind: CLASS_LABELS[kind] for kind in REQUESTED_CLASSES}, _CLASS_HINTS),
     ),
     Field("title", "What it is called (optional)"),
     *_WHY,
@@ -48,65 +44,78 @@ CHECK_FIELDS = (Field("title", "What it is called (optional)"), *_WHY, *_WHO)
 """What is asked of an account whose platform, handle and class are known."""
 DELEGATION_FIELDS = (
     Field("proxy", "Staff ID of your proxy", Kind.ID),
-    Field("first_day", "First day", Kind.ID, "For example, 2027-03-31"),
-    Field("last_day", "Last day", Kind.ID, "It counts until midnight"),
-    Field("reason", "Why", Kind.WORDS),
+    Field("first_day", "First day", Kind.DAY),
+    Field("last_day", "Last day", Kind.DAY, "It counts until midnight. For example, 27 3 2026"),
+    Field("reason", "Why", Kind.TEXT),
 )
 
 
-class _Requested(StrEnum):
-    OFFICIAL = AccountClass.OFFICIAL
-    PROFESSIONAL_INDIVIDUAL = AccountClass.PROFESSIONAL_INDIVIDUAL
-    LINKEDIN = AccountClass.LINKEDIN
+_DECISION_FIELDS = (
+    Field(
+        "words",
+        "Why",
+        Kind.TEXT,
+        "To approve: why you are the relevant member of the directorate. Otherwise: the reason, or what has to change",
+    ),
+)
 
 
-def read_draft(answers: Answers, errors: FormErrors, known: Account | AccountRequest | None = None) -> Draft | None:
+def decision_fields(
+    steps: Iterable[tuple[RequestAction, str]], behalf: Sequence[StaffId], *, in_own_right: bool
+) -> tuple[Field, ...]:
+    """Return what is asked to decide about a request: one of `steps`, for whom, and why."""
+    step = Field("step", "What should happen?", Kind.RADIOS, options=options(dict(steps)))
+    if not behalf:
+        return (step, *_DECISION_FIELDS)
+    myself = (Option("", "Myself"),) if in_own_right else ()
+    others = (Option(approver, f"As the proxy of {approver}") for approver in behalf)
+    whose = Field("on_behalf_of", "For whom do you decide?", Kind.SELECT, options=(*myself, *others))
+    return (step, whose, *_DECISION_FIELDS)
+
+
+def read_draft(form: RegistryForm, known: Account | AccountRequest | None = None) -> Draft | None:
     """Read what is asked for; of a `known` account, platform, handle and class are not asked."""
-    cells = Cells(answers, errors)
     if known is None:
-        platform = cells.platform()
-        handle = cells.handle(platform)
-        if answers.get("account_class") == ["personal"]:
-            errors.add("account_class", PERSONAL)
-        kind = cells.choice("account_class", _Requested, "Choose what kind of account it is")
+        platform = form.platform()
+        handle = form.handle(platform)
+        personal = form.first("account_class") == "personal"
+        needed = PERSONAL if personal else "Choose what kind of account it is"
+        kind = form.one_of("account_class", REQUESTED_CLASSES, needed)
         account_class = AccountClass(kind) if kind else None
     else:
         of = known.registration if isinstance(known, Account) else known.draft
         platform, handle, account_class = of.platform, of.handle, of.account_class
-    requirement = cells.words("requirement", "Enter the strategic business requirement that it fulfils")
-    purpose = cells.words("purpose", "Enter what it will be used for")
-    owner = cells.staff_id("owner", "Enter the staff ID of who will answer for it")
-    title, person = cells.line("title"), cells.staff_id("approved_person")
-    vetting = cells.choice("vetting_required", Vetting)
-    if errors or not (platform and handle and account_class and requirement and purpose and owner):
+    requirement = form.text("requirement", "Enter the strategic business requirement that it fulfils")
+    purpose = form.text("purpose", "Enter what it will be used for")
+    owner = form.staff_id("owner", "Enter the staff ID of who will answer for it")
+    title, person = form.name("title"), form.staff_id("approved_person")
+    vetting = form.choice("vetting_required", Vetting)
+    if form.errors or not (platform and handle and account_class and requirement and purpose and owner):
         return None
     draft = Draft(platform, handle, account_class, requirement, purpose, owner, title, person, vetting)
     for fault in faults(draft.registration()):
-        errors.add(fault.field, fault.message)
-    return None if errors else draft
+        form.errors.add(fault.field, fault.message)
+    return None if form.errors else draft
 
 
-def read_decision(
-    request: AccountRequest, answers: Answers, errors: FormErrors
-) -> tuple[RequestAction, RequestDecision] | None:
-    """Read what somebody decides; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    step = cells.choice("step", RequestAction, "Choose what should happen to the request")
-    version = cells.version("step")
+def read_decision(request: AccountRequest, form: RegistryForm) -> tuple[RequestAction, RequestDecision] | None:
+    """Read what is decided about a request; None where an error was recorded."""
+    step = form.choice("step", RequestAction, "Choose what should happen to the request")
+    version = form.version(beside="step")
     needed = "Say why you are the relevant approver" if step is RequestAction.APPROVE else "Enter a reason"
-    words = cells.words("words", needed)
-    behalf = cells.staff_id("on_behalf_of")
-    if errors or step is None or words is None:
+    words = form.text("words", needed)
+    behalf = form.staff_id("on_behalf_of")
+    if form.errors or version is None or step is None or words is None:
         return None
     return step, RequestDecision(request.id, version, words, behalf)
 
 
-def read_delegation(answers: Answers, errors: FormErrors) -> NewDelegation | None:
+def read_delegation(form: RegistryForm) -> NewDelegation | None:
     """Read who stands in; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    proxy = cells.staff_id("proxy", "Enter the staff ID of your proxy")
-    first, last = cells.day("first_day", "Enter the first day"), cells.day("last_day", "Enter the last day")
-    reason = cells.words("reason", "Enter why you have a proxy")
-    if errors or not (proxy and first and last and reason):
+    proxy = form.staff_id("proxy", "Enter the staff ID of your proxy")
+    first = form.register_day("first_day", "The first day", "Enter the first day")
+    last = form.register_day("last_day", "The last day", "Enter the last day")
+    reason = form.text("reason", "Enter why you have a proxy")
+    if form.errors or not (proxy and first and last and reason):
         return None
-    return NewDelegation(StaffId(proxy), first, last, reason)
+    return NewDelegation(proxy, first, last, reason)

@@ -17,6 +17,7 @@ from services.registry.approvals.forms import (
     CHECK_FIELDS,
     DELEGATION_FIELDS,
     DRAFT_FIELDS,
+    decision_fields,
     read_decision,
     read_delegation,
     read_draft,
@@ -34,14 +35,14 @@ from services.registry.approvals.queries import RequestFilter, delegations_of, l
 from services.registry.approvals.refusals import REFUSALS
 from services.registry.approvals.views import STATE_LABELS, possible, request_view
 from services.registry.context.dependencies import WorkDep
-from services.registry.context.forms import Answers, FormPage, first_answers, given, show_form
+from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.web.bodies import Text
-from shared.web.forms import FormErrors, read_form
-from shared.web.pages import render
+from shared.web.forms import FormPage
+from shared.web.pages import render, show_form
 from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts", include_in_schema=False)
@@ -113,70 +114,72 @@ async def show_requests(
 @router.get("/requests/{request_id:uuid}", response_class=HTMLResponse)
 async def show_request(request: Request, work: WorkDep, request_id: UUID) -> HTMLResponse:
     """Show one request with its timeline."""
-    return await _request_page(request, work, request_id, {}, FormErrors(), 200)
+    return await _request_page(request, work, request_id, RegistryForm({}), 200)
 
 
 @router.post("/requests/{request_id:uuid}/decision", response_class=HTMLResponse)
 async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Response:
     """Do what somebody decided, or show the page again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
+    form = await RegistryForm.posted(request)
     shown = await seen_request(work, request_id)
-    decided = read_decision(shown, answers, errors)
+    decided = read_decision(shown, form)
     status: AccountRequest | int = 422
     if decided and decided[0] in _STEPS:
         step, decision = decided
-        status = await attempt(work.session, _STEPS[step](work, decision), errors, REFUSALS, "step")
+        status = await attempt(work.session, _STEPS[step](work, decision), form.errors, REFUSALS, "step")
     elif decided:
-        errors.add("step", "Choose what should happen to the request")
+        form.errors.add("step", "Choose what should happen to the request")
     if isinstance(status, int):
-        return await _request_page(request, work, request_id, answers, errors, status)
+        return await _request_page(request, work, request_id, form, status)
     return RedirectResponse(f"/accounts/requests/{request_id}", 303)
 
 
 async def _request_page(
-    request: Request, work: Work, request_id: UUID, answers: Answers, errors: FormErrors, status: int
+    request: Request, work: Work, request_id: UUID, form: RegistryForm, status: int
 ) -> HTMLResponse:
     shown = await seen_request(work, request_id)
+    can = await possible(work, shown)
     history = await chain.read(work.session, shown.account_id)
     return render(
         request,
         "approvals/request.html",
         status,
         asked=request_view(shown),
-        can=await possible(work, shown),
+        can=can,
+        fields=decision_fields(can.steps, can.behalf, in_own_right=can.in_own_right) if can.steps else (),
         sees_account=shown.state is RequestState.APPROVED and work.may(Permission.SEE_REGISTER),
         history=[history_view(activity) for activity in reversed(history)],
-        answers=first_answers(answers),
-        errors=errors,
+        form=form,
+        errors=form.errors,
     )
 
 
 @router.get("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
 async def ask_for_request(request: Request, work: WorkDep) -> HTMLResponse:
     """Show the form; whoever asks is proposed as the owner."""
-    return show_form(request, ASK, given(owner=work.person))
+    return show_form(request, ASK, RegistryForm.of(owner=work.person))
 
 
 @router.post("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
 async def post_request(request: Request, work: WorkDep) -> Response:
     """Ask for an account, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    draft = read_draft(answers, errors)
-    return await _sent(request, work, ASK, (answers, errors), ask(work, draft) if draft else None)
+    form = await RegistryForm.posted(request)
+    draft = read_draft(form)
+    return await _sent(request, work, ASK, form, ask(work, draft) if draft else None)
 
 
 @router.get("/declare", response_class=HTMLResponse)
 async def ask_for_declaration(request: Request, work: WorkDep) -> HTMLResponse:
     """Show the form for an account that exists, to anybody who is signed in."""
-    return show_form(request, DECLARE, given(owner=work.person))
+    return show_form(request, DECLARE, RegistryForm.of(owner=work.person))
 
 
 @router.post("/declare", response_class=HTMLResponse)
 async def post_declaration(request: Request, work: WorkDep) -> Response:
     """Declare an account, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    draft = read_draft(answers, errors)
-    return await _sent(request, work, DECLARE, (answers, errors), declare(work, draft) if draft else None)
+    form = await RegistryForm.posted(request)
+    draft = read_draft(form)
+    return await _sent(request, work, DECLARE, form, declare(work, draft) if draft else None)
 
 
 @router.get("/{account_id:uuid}/checks", response_class=HTMLResponse, dependencies=_ASKS)
@@ -184,7 +187,7 @@ async def ask_for_checks(request: Request, work: WorkDep, account_id: UUID) -> H
     """Show the form that begins the checks of a legacy account."""
     account = await known_account(work.session, account_id)
     kept = account.registration
-    known = given(
+    known = RegistryForm.of(
         title=kept.title,
         owner=kept.owner or work.person,
         approved_person=kept.approved_person,
@@ -196,11 +199,11 @@ async def ask_for_checks(request: Request, work: WorkDep, account_id: UUID) -> H
 @router.post("/{account_id:uuid}/checks", response_class=HTMLResponse, dependencies=_ASKS)
 async def post_checks(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Begin the checks of a legacy account."""
-    answers, errors = await read_form(request), FormErrors()
+    form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
-    draft = read_draft(answers, errors, account)
+    draft = read_draft(form, account)
     begin = begin_checks(work, account.id, draft) if draft else None
-    return await _sent(request, work, _checks_page(account), (answers, errors), begin)
+    return await _sent(request, work, _checks_page(account), form, begin)
 
 
 @router.get("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
@@ -208,7 +211,7 @@ async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> H
     """Show a returned request, to be changed."""
     shown = await seen_request(work, request_id)
     draft = shown.draft
-    known = given(
+    known = RegistryForm.of(
         platform=draft.platform,
         handle=draft.handle,
         account_class=draft.account_class,
@@ -225,28 +228,25 @@ async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> H
 @router.post("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
 async def post_change(request: Request, work: WorkDep, request_id: UUID) -> Response:
     """Send a returned request again."""
-    answers, errors = await read_form(request), FormErrors()
+    form = await RegistryForm.posted(request)
     shown = await seen_request(work, request_id)
-    draft = read_draft(answers, errors, shown if shown.about is About.LEGACY else None)
-    version = next(iter(answers.get("version", [])), "")
-    read = int(version[:9]) if version.isascii() and version.isdigit() else 0
-    again = resubmit(work, request_id, read, draft) if draft else None
-    return await _sent(request, work, _change_page(shown), (answers, errors), again)
+    draft = read_draft(form, shown if shown.about is About.LEGACY else None)
+    again = resubmit(work, request_id, form.version() or 0, draft) if draft else None
+    return await _sent(request, work, _change_page(shown), form, again)
 
 
 async def _sent(
     request: Request,
     work: Work,
     page: FormPage,
-    typed: tuple[Answers, FormErrors],
+    form: RegistryForm,
     step: Awaitable[AccountRequest] | None,
 ) -> Response:
-    answers, errors = typed
     done: AccountRequest | int = 422
     if step is not None:
-        done = await attempt(work.session, step, errors, REFUSALS, page.fields[0].name)
+        done = await attempt(work.session, step, form.errors, REFUSALS, page.fields[0].name)
     if isinstance(done, int):
-        return show_form(request, page, answers, errors, done)
+        return show_form(request, page, form, done)
     return RedirectResponse(f"/accounts/requests/{done.id}", 303)
 
 
@@ -292,13 +292,13 @@ async def ask_for_proxy(request: Request, work: WorkDep) -> HTMLResponse:  # noq
 @router.post("/proxies/new", response_class=HTMLResponse, dependencies=_APPROVES)
 async def post_proxy(request: Request, work: WorkDep) -> Response:
     """Name a proxy, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    wanted = read_delegation(answers, errors)
+    form = await RegistryForm.posted(request)
+    wanted = read_delegation(form)
     status: object = 422
     if wanted:
-        status = await attempt(work.session, delegate(work, wanted), errors, REFUSALS, "proxy")
-    if errors:
-        return show_form(request, PROXY, answers, errors, status if isinstance(status, int) else 422)
+        status = await attempt(work.session, delegate(work, wanted), form.errors, REFUSALS, "proxy")
+    if form.errors:
+        return show_form(request, PROXY, form, status if isinstance(status, int) else 422)
     return RedirectResponse("/accounts/proxies", 303)
 
 

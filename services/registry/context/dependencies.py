@@ -9,11 +9,11 @@ from fastapi import Depends, Header, Request
 from pydantic import AliasChoices, AliasGenerator, AliasPath, Field
 
 from services.registry.context.domain import FIRST_DAY, LAST_DAY, Periods
-from services.registry.context.forms import LONGEST_NAME, LONGEST_TEXT
 from services.registry.context.work import Observers, Work
 from shared.auth.guard import SignedIn
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
+from shared.web.forms import LONGEST_LINE, LONGEST_TEXT
 from shared.web.problems import standard_problem
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
@@ -61,7 +61,7 @@ Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 """A reason, a purpose, evidence."""
 
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE)]
 """A title, a staff id."""
 
 

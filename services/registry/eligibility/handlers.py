@@ -1,19 +1,27 @@
 """Records training (S5) and vetting (Sc-c). The person concerned passes or fails their gates in the same moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
 
 from sqlalchemy.dialects.postgresql import insert
 
-from services.registry.context.csv_rows import BadCell, Columns, ReadRows, RowError, day, first_of_each, read_rows
-from services.registry.context.domain import Refused, same_person
+import shared.csv
+from services.registry.context.domain import FIRST_DAY, LAST_DAY, Refused, same_person
 from services.registry.context.work import Work
 from services.registry.eligibility.domain import Clearance, Completion, training_fault
 from services.registry.eligibility.tables import TrainingRow, VettingRow
+from shared.csv import BadCell, CsvFile, Day, Line, Row, RowError, days_between, first_of_each
 from shared.ids import StaffId
 
-COLUMNS = ("staff_id", "course", "completed_on")
+
+class TrainingCells(Row):
+    """One row of a file of training records."""
+
+    staff_id: Line
+    course: str
+    completed_on: Annotated[Day, days_between(FIRST_DAY, LAST_DAY)]
 
 
 class TrainingRefused(Refused):
@@ -102,24 +110,20 @@ def _recorder(work: Work) -> str | None:
     return work.principal.staff_id if work.principal else None
 
 
-def _read_csv(text: str, today: date, recorder: str | None) -> ReadRows[Completion]:
+def _read_csv(text: str, today: date, recorder: str | None) -> CsvFile[Completion]:
     """Read a whole file; a day in the future, and what is one's own, is refused as the form refuses it."""
-    file = read_rows(text, Columns(COLUMNS, COLUMNS), lambda cells: _completion(cells, today, recorder))
+    file = shared.csv.read(text, TrainingCells, lambda cells: _completion(cells, today, recorder))
     once = first_of_each(file.rows, _what, "staff_id", "The same record is in row")
     errors = sorted([*file.errors, *once.errors], key=lambda error: error.row)
-    return ReadRows(once.rows, tuple(errors))
+    return CsvFile(once.rows, tuple(errors))
 
 
 def _what(completion: Completion) -> object:
     return (completion.staff_id.casefold(), completion.course.casefold(), completion.completed_on)
 
 
-def _completion(cells: Mapping[str, str], today: date, recorder: str | None) -> Completion:
-    for column in COLUMNS:
-        if not cells[column]:
-            raise BadCell(column, "This cell is needed")
-    completed_on = day("completed_on", cells)
-    completion = Completion(StaffId(cells["staff_id"]), cells["course"], completed_on or date.max)
+def _completion(cells: TrainingCells, today: date, recorder: str | None) -> Completion:
+    completion = Completion(StaffId(cells.staff_id), cells.course, cells.completed_on)
     if fault := training_fault(completion, today, recorder):
         raise BadCell(fault.field, fault.message)
     return completion

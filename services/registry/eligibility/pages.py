@@ -8,25 +8,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from services.registry.accounts.domain import Vetting
 from services.registry.accounts.views import VETTING_LABELS
 from services.registry.context.dependencies import WorkDep
-from services.registry.context.forms import (
-    Answers,
-    Cells,
-    Field,
-    FormPage,
-    ImportPage,
-    Kind,
-    read_import,
-    show_form,
-    show_import,
-)
+from services.registry.context.forms import ImportPage, RegistryForm, read_import, show_import
 from services.registry.eligibility.domain import Clearance, Completion
-from services.registry.eligibility.handlers import COLUMNS, import_training, record_training, record_vetting
+from services.registry.eligibility.handlers import TrainingCells, import_training, record_training, record_vetting
 from services.registry.eligibility.queries import list_training, list_vetting
 from services.registry.eligibility.refusals import REFUSALS
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
-from shared.web.forms import FormErrors, read_form
-from shared.web.pages import render
+from shared.csv import columns
+from shared.web.forms import Field, FormPage, Kind, Option, options
+from shared.web.pages import render, show_form
 from shared.web.refusals import attempt
 
 training_router = APIRouter(
@@ -43,7 +34,7 @@ RECORD_TRAINING = FormPage(
     fields=(
         Field("staff_id", "Staff ID of who completed it", Kind.ID),
         Field("course", "Course"),
-        Field("completed_on", "Completed on", Kind.ID, "For example, 2026-03-31"),
+        Field("completed_on", "Completed on", Kind.DAY),
     ),
 )
 RECORD_VETTING = FormPage(
@@ -54,15 +45,15 @@ RECORD_VETTING = FormPage(
     intro=("What you record here counts from now on, in place of what was recorded before.",),
     fields=(
         Field("staff_id", "Staff ID of who was vetted", Kind.ID),
-        Field("level", "Level", Kind.LIST, options={"": "None, or taken away", **VETTING_LABELS}),
-        Field("expires_on", "Last day (optional)", Kind.ID, "For example, 2027-03-31"),
+        Field("level", "Level", Kind.SELECT, options=(Option("", "None, or taken away"), *options(VETTING_LABELS))),
+        Field("expires_on", "Last day (optional)", Kind.DAY),
     ),
 )
 IMPORT = ImportPage(
     title="Import training records",
     action="/accounts/training/import",
     back=("All training", "/accounts/training"),
-    needed=COLUMNS,
+    needed=columns(TrainingCells),
     possible=(),
     command="signpost training import",
 )
@@ -87,30 +78,30 @@ async def ask_for_training(request: Request) -> HTMLResponse:
 @training_router.post("/new", response_class=HTMLResponse)
 async def post_training(request: Request, work: WorkDep) -> Response:
     """Record training, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    if completion := read_completion(answers, errors):
-        await attempt(work.session, record_training(work, [completion]), errors, REFUSALS, "staff_id")
-    if errors:
-        return show_form(request, RECORD_TRAINING, answers, errors)
+    form = await RegistryForm.posted(request)
+    if completion := read_completion(form):
+        await attempt(work.session, record_training(work, [completion]), form.errors, REFUSALS, "staff_id")
+    if form.errors:
+        return show_form(request, RECORD_TRAINING, form)
     return RedirectResponse("/accounts/training", 303)
 
 
 @training_router.get("/import", response_class=HTMLResponse)
 async def ask_for_import(request: Request) -> HTMLResponse:
     """Show the form that imports."""
-    return show_import(request, IMPORT)
+    return show_import(request, IMPORT, RegistryForm({}))
 
 
 @training_router.post("/import", response_class=HTMLResponse)
 async def post_import(request: Request, work: WorkDep) -> HTMLResponse:
     """Import what was pasted; with any error nothing changes, unless the valid rows are asked for."""
-    errors = FormErrors()
-    text, accept_valid = read_import(await read_form(request), errors, IMPORT)
-    if errors:
-        return show_import(request, IMPORT, errors=errors, text=text)
+    form = await RegistryForm.posted(request)
+    text, accept_valid = read_import(form, IMPORT)
+    if form.errors:
+        return show_import(request, IMPORT, form)
     result = await import_training(work, text, accept_valid=accept_valid)
     summary = f"{result.recorded} recorded, {result.unchanged} recorded already"
-    return show_import(request, IMPORT, errors=errors, text=text, result=result, summary=summary)
+    return show_import(request, IMPORT, form, result, summary)
 
 
 @vetting_router.get("", response_class=HTMLResponse)
@@ -130,32 +121,32 @@ async def ask_for_vetting(request: Request) -> HTMLResponse:
 @vetting_router.post("/new", response_class=HTMLResponse)
 async def post_vetting(request: Request, work: WorkDep) -> Response:
     """Record vetting, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    clearance = read_clearance(answers, errors)
+    form = await RegistryForm.posted(request)
+    clearance = read_clearance(form)
     done = (
-        await attempt(work.session, record_vetting(work, clearance), errors, REFUSALS, "staff_id") if clearance else 422
+        await attempt(work.session, record_vetting(work, clearance), form.errors, REFUSALS, "staff_id")
+        if clearance
+        else 422
     )
     if isinstance(done, int):
-        return show_form(request, RECORD_VETTING, answers, errors, done)
+        return show_form(request, RECORD_VETTING, form, done)
     return RedirectResponse("/accounts/vetting", 303)
 
 
-def read_completion(answers: Answers, errors: FormErrors) -> Completion | None:
+def read_completion(form: RegistryForm) -> Completion | None:
     """Read what was completed; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    staff_id = cells.staff_id("staff_id", "Enter the staff ID of who completed it")
-    course = cells.line("course", "Enter the course")
-    completed_on = cells.day("completed_on", "Enter the day on which it was completed")
-    if errors or not (staff_id and course and completed_on):
+    staff_id = form.staff_id("staff_id", "Enter the staff ID of who completed it")
+    course = form.name("course", "Enter the course")
+    completed_on = form.register_day("completed_on", "The day", "Enter the day on which it was completed")
+    if form.errors or not (staff_id and course and completed_on):
         return None
     return Completion(staff_id, course, completed_on)
 
 
-def read_clearance(answers: Answers, errors: FormErrors) -> Clearance | None:
-    """Read what somebody holds; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    staff_id = cells.staff_id("staff_id", "Enter the staff ID of who was vetted")
-    level, last_day = cells.choice("level", Vetting), cells.day("expires_on")
-    if errors or not staff_id:
+def read_clearance(form: RegistryForm) -> Clearance | None:
+    """Read what a person holds; None where an error was recorded."""
+    staff_id = form.staff_id("staff_id", "Enter the staff ID of who was vetted")
+    level, last_day = form.choice("level", Vetting), form.register_day("expires_on", "The last day")
+    if form.errors or not staff_id:
         return None
     return Clearance(staff_id, level, last_day if level else None)

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import official_accounts
-from services.registry.context.csv_rows import line
 from shared.auth.guard import Anyone
+from shared.csv import line
 from shared.events.platforms import platform_label, profile_url
 from shared.web.dependencies import Now, Transaction
 from shared.web.pages import render

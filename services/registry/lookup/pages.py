@@ -11,7 +11,7 @@ from services.registry.lookup.handlers import look_up
 from shared.auth.guard import Anyone
 from shared.events.platforms import platform_label, profile_url
 from shared.web.dependencies import Transaction
-from shared.web.forms import FormErrors, read_form, refuse_null_characters
+from shared.web.forms import FormReader
 from shared.web.pages import render
 
 router = APIRouter(prefix="/accounts/lookup", include_in_schema=False)
@@ -39,15 +39,14 @@ async def ask(request: Request, _principal: Anyone) -> HTMLResponse:
 @router.post("", response_class=HTMLResponse)
 async def answer(request: Request, session: Transaction, principal: Anyone) -> HTMLResponse:
     """Give one answer to whatever was pasted."""
-    errors = FormErrors()
-    answers = refuse_null_characters(await read_form(request), errors)
-    typed = answers.get("account", [""])[0].strip()
+    form = await FormReader.posted(request)
+    typed = form.first("account").strip()
     if not typed:
-        errors.add("account", "Enter an account's address or name")
+        form.errors.add("account", "Enter an account's address or name")
     if len(typed) > _LONGEST:
-        errors.add("account", f"Enter an address or a name of at most {_LONGEST} characters")
-    if errors:
-        return render(request, _PAGE, 422, errors=errors, typed=typed)
+        form.errors.add("account", f"Enter an address or a name of at most {_LONGEST} characters")
+    if form.errors:
+        return render(request, _PAGE, 422, errors=form.errors, typed=typed)
     found = await look_up(session, read_question(typed), signed_in=principal is not None)
     return render(
         request,

@@ -3,20 +3,21 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from services.registry.accounts.domain import Account
 from services.registry.accounts.views import name_of
-from services.registry.context.forms import Answers, Cells, Field, FormPage, Kind
+from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device
 from services.registry.operators.handlers import Naming, NewException
 from services.registry.operators.queries import Checked
 from services.registry.operators.views import DEVICE_LABELS
-from shared.web.forms import FormErrors
+from shared.web.forms import Field, FormPage, Kind, options
 
-_DEVICE = Field("device", "What do they use the account on?", Kind.CHOICE, options=DEVICE_LABELS)
-_WHY = Field("reason", "Why?", Kind.WORDS)
+_DEVICE = Field("device", "What do they use the account on?", Kind.RADIOS, options=options(DEVICE_LABELS))
+_WHY = Field("reason", "Why?", Kind.TEXT)
 
 
 class Recorded(StrEnum):
@@ -42,43 +43,46 @@ class Action:
     title: str
     button: str
     fields: tuple[Field, ...]
-    read: Callable[[Work, Checked, Cells, FormErrors], Awaitable[object] | None]
+    read: Callable[[Work, Checked, RegistryForm], Awaitable[object] | None]
     intro: tuple[str, ...] = ()
 
 
-def _device(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Awaitable[object] | None:
-    device, version = cells.choice("device", Device, "Choose a device"), cells.version("device")
-    return handlers.record_device(work, checked.operator.id, version, device) if device and not errors else None
+def _device(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+    device, version = form.choice("device", Device, "Choose a device"), form.version(beside="device")
+    if form.errors or device is None or version is None:
+        return None
+    return handlers.record_device(work, checked.operator.id, version, device)
 
 
-def _withdraw(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Awaitable[object] | None:
-    reason, version = cells.words("reason", "Enter why"), cells.version("reason")
-    return handlers.withdraw(work, checked.operator.id, version, reason) if reason and not errors else None
+def _with_reason(
+    step: Callable[[Work, UUID, int, str], Awaitable[object]],
+) -> Callable[[Work, Checked, RegistryForm], Awaitable[object] | None]:
+    """Return what reads a reason and begins `step` with it."""
+
+    def read(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+        reason, version = form.text("reason", "Enter why"), form.version(beside="reason")
+        if form.errors or reason is None or version is None:
+            return None
+        return step(work, checked.operator.id, version, reason)
+
+    return read
 
 
-def _reinstate(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Awaitable[object] | None:
-    reason, version = cells.words("reason", "Enter why"), cells.version("reason")
-    return handlers.reinstate(work, checked.operator.id, version, reason) if reason and not errors else None
-
-
-def _removal(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Awaitable[object] | None:
-    evidence = cells.words("evidence", "Say how you know that access is gone")
+def _removal(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+    evidence = form.text("evidence", "Say how you know that access is gone")
     if checked.removal is None:
-        errors.add("evidence", "There is no access left to remove: it was recorded already")
-    return handlers.record_removal(work, checked.removal.id, evidence) if checked.removal and evidence else None
+        form.errors.add("evidence", "There is no access left to remove: it was recorded already")
+    if form.errors or checked.removal is None or evidence is None:
+        return None
+    return handlers.record_removal(work, checked.removal.id, evidence)
 
 
-def _grant(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Awaitable[object] | None:
-    last_day, version = cells.day("last_day", "Enter the last day"), cells.version("last_day")
-    reason = cells.words("reason", "Enter why")
-    if errors or not (last_day and reason):
+def _grant(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+    last_day = form.register_day("last_day", "The last day", "Enter the last day")
+    version, reason = form.version(beside="last_day"), form.text("reason", "Enter why")
+    if form.errors or last_day is None or version is None or reason is None:
         return None
     return handlers.grant_exception(work, NewException(checked.operator.id, version, last_day, reason))
-
-
-def _end(work: Work, checked: Checked, cells: Cells, errors: FormErrors) -> Awaitable[object] | None:
-    reason, version = cells.words("reason", "Enter why"), cells.version("reason")
-    return handlers.end_exception(work, checked.operator.id, version, reason) if reason and not errors else None
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -87,30 +91,30 @@ ACTIONS: Mapping[str, Action] = {
         "Withdraw the authorisation",
         "Withdraw",
         (_WHY,),
-        _withdraw,
-        ("Signpost cannot log anybody out. Remove their access on the platform, then record how you know.",),
+        _with_reason(handlers.withdraw),
+        ("Signpost cannot log anyone out. Remove their access on the platform, then record how you know.",),
     ),
     Recorded.REINSTATE: Action(
         "Let them operate it again",
         "Continue",
         (_WHY,),
-        _reinstate,
+        _with_reason(handlers.reinstate),
         ("They are authorised once every gate is passed.",),
     ),
     Recorded.REMOVAL: Action(
         "Record that access is removed",
         "Record",
-        (Field("evidence", "How do you know that their access on the platform is gone?", Kind.WORDS),),
+        (Field("evidence", "How do you know that their access on the platform is gone?", Kind.TEXT),),
         _removal,
     ),
     Granted.EXCEPTION: Action(
         "Grant a Security Policy Exception",
         "Grant",
-        (Field("last_day", "Last day", Kind.ID, "It counts until midnight, for example, 2027-03-31"), _WHY),
+        (Field("last_day", "Last day", Kind.DAY, "It counts until midnight. For example, 27 3 2026"), _WHY),
         _grant,
         ("With it they may use another device than a DWP approved one.",),
     ),
-    Granted.EXCEPTION_END: Action("End the exception", "End it", (_WHY,), _end),
+    Granted.EXCEPTION_END: Action("End the exception", "End it", (_WHY,), _with_reason(handlers.end_exception)),
 }
 
 
@@ -143,8 +147,7 @@ def naming_page(account: Account) -> FormPage:
     )
 
 
-def read_naming(account: Account, answers: Answers, errors: FormErrors) -> Naming | None:
+def read_naming(account: Account, form: RegistryForm) -> Naming | None:
     """Read who is named; None where an error was recorded."""
-    cells = Cells(answers, errors)
-    staff_id, device = cells.staff_id("staff_id", "Enter their staff ID"), cells.choice("device", Device)
-    return Naming(account.id, staff_id, device) if staff_id and not errors else None
+    staff_id, device = form.staff_id("staff_id", "Enter their staff ID"), form.choice("device", Device)
+    return Naming(account.id, staff_id, device) if staff_id and not form.errors else None

@@ -9,7 +9,7 @@ from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import known_account
 from services.registry.accounts.views import name_of
 from services.registry.context.dependencies import WorkDep
-from services.registry.context.forms import Cells, show_form
+from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from services.registry.operators.domain import needs_device
 from services.registry.operators.forms import ACTIONS, Granted, Recorded, action_page, naming_page, read_naming
@@ -19,8 +19,7 @@ from services.registry.operators.refusals import REFUSALS
 from services.registry.operators.views import operator_view
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
-from shared.web.forms import FormErrors, read_form
-from shared.web.pages import render
+from shared.web.pages import render, show_form
 from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts", include_in_schema=False)
@@ -38,12 +37,14 @@ async def ask_for_operator(request: Request, work: WorkDep, account_id: UUID) ->
 @router.post("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
 async def post_operator(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Name an operator, or show the form again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
+    form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
-    naming = read_naming(account, answers, errors)
-    done = await attempt(work.session, name_operator(work, naming), errors, REFUSALS, "staff_id") if naming else 422
+    naming = read_naming(account, form)
+    done = (
+        await attempt(work.session, name_operator(work, naming), form.errors, REFUSALS, "staff_id") if naming else 422
+    )
     if isinstance(done, int):
-        return show_form(request, naming_page(account), answers, errors, done)
+        return show_form(request, naming_page(account), form, done)
     return RedirectResponse(f"/accounts/operators/{done.id}", 303)
 
 
@@ -85,15 +86,15 @@ async def post_granted(request: Request, work: WorkDep, operator_id: UUID, actio
 
 
 async def _act(request: Request, work: Work, operator_id: UUID, action: Recorded | Granted) -> Response:
-    answers, errors = await read_form(request), FormErrors()
+    form = await RegistryForm.posted(request)
     account, checked = await _operator(work, operator_id)
     page = action_page(action, account, checked)
-    step = ACTIONS[action].read(work, checked, Cells(answers, errors), errors)
+    step = ACTIONS[action].read(work, checked, form)
     status: object = 422
     if step is not None:
-        status = await attempt(work.session, step, errors, REFUSALS, page.fields[0].name)
-    if errors:
-        return show_form(request, page, answers, errors, status if isinstance(status, int) else 422)
+        status = await attempt(work.session, step, form.errors, REFUSALS, page.fields[0].name)
+    if form.errors:
+        return show_form(request, page, form, status if isinstance(status, int) else 422)
     return RedirectResponse(f"/accounts/operators/{operator_id}", 303)
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.registry.accounts.domain import STATUS_LABELS, Account, can_be_reviewed, statuses_by_hand
-from services.registry.accounts.forms import OUTCOMES, read_status_change
+from services.registry.accounts.domain import Account, can_be_reviewed, statuses_by_hand
+from services.registry.accounts.forms import OUTCOMES, read_status_change, status_fields
 from services.registry.accounts.handlers import change_status
 from services.registry.accounts.queries import known_account, reviews_of
 from services.registry.accounts.refusals import REFUSALS
@@ -16,7 +16,7 @@ from services.registry.accounts.views import account_view, history_view, name_of
 from services.registry.approvals.queries import requests_about
 from services.registry.approvals.views import request_view
 from services.registry.context.dependencies import WorkDep
-from services.registry.context.forms import Answers, first_answers
+from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from services.registry.operators.domain import can_have_operators
 from services.registry.operators.queries import operators_of
@@ -26,7 +26,6 @@ from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import AccountClass, AccountStatus
-from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.refusals import attempt
 
@@ -78,7 +77,7 @@ router = APIRouter(prefix="/accounts", include_in_schema=False)
 @router.get("/{account_id:uuid}", response_class=HTMLResponse, dependencies=[requires(Permission.SEE_REGISTER)])
 async def show_account(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
     """Show one account with its operators, reviews, requests and history."""
-    return await _account_page(request, work, account_id, {}, FormErrors(), 200)
+    return await _account_page(request, work, account_id, RegistryForm({}), 200)
 
 
 @router.post(
@@ -86,16 +85,16 @@ async def show_account(request: Request, work: WorkDep, account_id: UUID) -> HTM
 )
 async def post_status(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Change an account's status, or show the page again with every answer kept."""
-    answers, errors = await read_form(request), FormErrors()
-    wanted = read_status_change(account_id, answers, errors)
-    done = await attempt(work.session, change_status(work, wanted), errors, REFUSALS, "status") if wanted else 422
+    form = await RegistryForm.posted(request)
+    wanted = read_status_change(account_id, form)
+    done = await attempt(work.session, change_status(work, wanted), form.errors, REFUSALS, "status") if wanted else 422
     if isinstance(done, int):
-        return await _account_page(request, work, account_id, answers, errors, done)
+        return await _account_page(request, work, account_id, form, done)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
 async def _account_page(
-    request: Request, work: Work, account_id: UUID, answers: Answers, errors: FormErrors, status: int
+    request: Request, work: Work, account_id: UUID, form: RegistryForm, status: int
 ) -> HTMLResponse:
     account = await known_account(work.session, account_id)
     operators = await operators_of(work.session, account, work.periods, work.today)
@@ -111,10 +110,10 @@ async def _account_page(
         requests=[request_view(one) for one in await requests_about(work.session, account_id)],
         union=account.registration.account_class is AccountClass.UNION,
         links=doable(work, account),
-        following=[(status, STATUS_LABELS[status]) for status in by_hand(work, account)],
+        fields=status_fields(account, following) if (following := by_hand(work, account)) else (),
         history=[history_view(activity) for activity in reversed(history)],
-        answers=first_answers(answers),
-        errors=errors,
+        form=form,
+        errors=form.errors,
     )
 
 

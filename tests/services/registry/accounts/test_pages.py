@@ -9,7 +9,7 @@ from httpx import AsyncClient
 
 from shared.auth.permissions import Role
 from shared.events.vocabulary import AccountStatus
-from tests.services.registry.browser import submit
+from tests.services.registry.browser import day, submit
 from tests.services.registry.conftest import OFFICIAL, UNION, Registry, events_of
 
 
@@ -95,7 +95,14 @@ async def test_an_account_is_registered_by_form(registry: Registry, keeper: Asyn
         ({"platform": "x", "handle": "some", "account_class": "union", "owner": "S1"}, "platform and handle only"),
         ({"platform": "x", "handle": "some", "account_class": "professional_individual"}, "Enter the staff ID"),
         ({"platform": "x", "handle": "@SampleDept", "account_class": "union"}, "one account has one purpose"),
-        ({"platform": "x", "handle": "some", "account_class": "official", "next_review_on": "soon"}, "2027-03-31"),
+        (
+            {"platform": "x", "handle": "some", "account_class": "official", **day("next_review_on", "31 2 2027")},
+            "The next review must be a real date",
+        ),
+        (
+            {"platform": "x", "handle": "some", "account_class": "official", **day("next_review_on", "31 3 1989")},
+            "The next review must be between 1 January 1990 and 31 December 2100",
+        ),
     ],
 )
 async def test_a_refused_registration_keeps_what_was_typed(

@@ -7,7 +7,7 @@ from httpx import AsyncClient, Response
 
 from services.registry.accounts.handlers import register
 from shared.auth.permissions import Role
-from tests.services.registry.browser import submit
+from tests.services.registry.browser import day, submit
 from tests.services.registry.conftest import IDS, NOW, OFFICIAL, OUTBOX, UNION, Registry, events_of
 
 ANSWERS = {
@@ -79,7 +79,7 @@ def _account(page: str) -> str:
         ({"account_class": "personal"}, 422, "A personal account is never requested"),
         ({"account_class": "union"}, 422, "Choose what kind of account it is"),
         ({"account_class": "professional_individual"}, 422, "Enter the staff ID of the person who was approved"),
-        ({"requirement": "x" * 2001}, 422, "Use at most 2000 characters"),
+        ({"requirement": "x" * 2001}, 422, "Use at most 2,000 characters"),
         ({"purpose": "hidden\0"}, 422, "A hidden character (U+0000) was taken out"),
         ({"handle": "@SampleDept"}, 409, "One account has one purpose"),
     ],
@@ -146,7 +146,7 @@ async def test_a_proxy_decides_for_whom_they_stand_in(registry: Registry) -> Non
     await registry.register(OFFICIAL)
     page = (await ask(registry)).headers["location"]
     proxies = "/accounts/proxies/new"
-    leave = {"proxy": "S7004", "first_day": "2026-11-23", "last_day": "2026-11-30", "reason": "Leave"}
+    leave = {"proxy": "S7004", **day("first_day", "23 11 2026"), **day("last_day", "30 11 2026"), "reason": "Leave"}
     async with registry.client(**registry.session(Role.APPROVER, APPROVER)) as approver:
         assert "Name somebody else" in (await submit(approver, proxies, proxies, **{**leave, "proxy": APPROVER})).text
         assert (await submit(approver, proxies, proxies, **leave)).status_code == 303

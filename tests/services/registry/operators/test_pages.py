@@ -10,11 +10,11 @@ from httpx import AsyncClient
 from shared.auth.permissions import Role
 from shared.events.vocabulary import AccountStatus
 from shared.ids import StaffId
-from tests.services.registry.browser import submit
+from tests.services.registry.browser import day, submit
 from tests.services.registry.conftest import INDIVIDUAL, OFFICIAL, UNION, Registry
 
 YESTERDAY = date(2026, 11, 22)
-TRAINING = {"staff_id": "S7004", "course": "Official accounts", "completed_on": "2026-05-03"}
+TRAINING = {"staff_id": "S7004", "course": "Official accounts", **day("completed_on", "3 5 2026")}
 
 
 @pytest.fixture
@@ -74,12 +74,12 @@ async def test_an_exception_is_granted_on_the_operators_page(registry: Registry,
     await submit(owner, new, new, **{**TRAINING, "staff_id": "S3001"})
     page = await named(owner, account_id, staff_id="S3001", device="other")
     assert "needs a DWP approved device or an exception" in (await owner.get(page)).text
-    grant = {"version": "1", "last_day": "2026-11-30", "reason": "Journey"}
+    grant = {"version": "1", **day("last_day", "30 11 2026"), "reason": "Journey"}
     form, action = f"{page}/exception", f"{page}/granted/exception"
     assert (await submit(owner, form, action, **grant)).status_code == 403
     async with registry.client(**registry.session(Role.POLICY_STANDARDS, "S6003")) as standards:
         assert "S3001 for directorofwork" in (await standards.get("/accounts/waiting")).text
-        past = await submit(standards, form, action, **{**grant, "last_day": "2026-11-22"})
+        past = await submit(standards, form, action, **{**grant, **day("last_day", "22 11 2026")})
         assert (past.status_code, "not in the past" in past.text) == (422, True)
         assert (await submit(standards, form, action, **grant)).status_code == 303
         assert "by exception to 30 November 2026" in (await standards.get(page)).text
@@ -97,7 +97,7 @@ async def test_a_review_is_recorded_and_an_overdue_one_waits(registry: Registry,
     closing = {"version": "1", "outcome": "close", "reason": "Nobody needs it"}
     refused = await submit(owner, page, page, **closing)
     assert (refused.status_code, "Say how you know" in refused.text) == (422, True)
-    kept = {**closing, "outcome": "keep", "next_on": "2027-11-23"}
+    kept = {**closing, "outcome": "keep", **day("next_on", "23 11 2027")}
     assert (await submit(owner, page, page, **kept)).status_code == 303
     assert "23 November 2027" in (await owner.get(f"/accounts/{account_id}")).text
     assert "Nothing waits for you" in (await owner.get("/accounts/waiting")).text
