@@ -116,7 +116,7 @@ async def _replay(candidate: RuleBook, window: Window, into: Backtest) -> None:
             progress.update(task, completed=done, replayed=into.replayed)
 
         async with transaction("triage") as session:
-            await replay(session, candidate, window, into, told=show)
+            await replay(session, candidate, window, into, progress=show)
 
 
 def as_object(result: Backtest, candidate: RuleBook, window: Window) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ from shared.auth.permissions import Principal, Role
 from shared.auth.personas import client_principal
 from shared.events.vocabulary import Behaviour, Circumstance, Effect, EnquiryTopic, ExceptionKind, MisuseBehaviour, Team
 from shared.ids import Reference, ReportId
-from tests.services.triage.building import BOOK
+from tests.services.triage.builders import BOOK
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 BODIES: dict[str, type[ReportBody]] = {

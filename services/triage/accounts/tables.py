@@ -1,4 +1,4 @@
-"""Accounts as the register announced them. A projection: no unique handle, nobody's name."""
+"""Accounts as the register announced them. A projection: no unique handle, and no person's name."""
 
 from uuid import UUID
 

@@ -17,7 +17,7 @@ QUEUES: Mapping[Team, Permission] = {
     Team.LINE_MANAGER: Permission.LEAD_TRIAGE_DESK,
 }
 """Who works which team's queue. Line managers work on the manager page; the triage desk watches over their cases, so
-that one whom nobody works can be given to somebody else (decision 0018)."""
+that one which no manager works can be given to another team (decision 0018)."""
 
 _LEADS: Mapping[Team, Permission] = {
     Team.SMART: Permission.LEAD_SMART,

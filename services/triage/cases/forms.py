@@ -51,7 +51,7 @@ _TEXTS: Mapping[Action, str] = {
     Action.BREACH_DECIDED: "Say what was decided, and why",
     Action.NAME: "Give a staff number",
 }
-"""Actions that need a text, and what to say where it is missing."""
+"""Actions that need a text, and the message where it is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,7 @@ async def warn_of_deadlines(session: AsyncSession, now: datetime, *, writer: Cas
     events = [_warning_event(locked.case, deadline, warning, now) for locked, deadline, warning in warned]
     await writer.outbox.append(session, events, now)
     missed = [locked for locked, deadline, warning in warned if _ran_out(deadline, warning)]
-    await writer.record(session, [_to_the_desk(one, now, writer) for one in missed if _nobody_may(one)], now)
+    await writer.record(session, [_to_the_desk(one, now, writer) for one in missed if _no_one_may(one)], now)
     return len(due)
 
 
@@ -244,7 +244,7 @@ def _ran_out(deadline: Deadline, warning: DeadlineWarning) -> bool:
     return deadline.kind is DeadlineKind.RESPOND and warning is DeadlineWarning.MISSED
 
 
-def _nobody_may(locked: LockedCase) -> bool:
+def _no_one_may(locked: LockedCase) -> bool:
     """Return whether it looks as if no one of its team may open a case."""
     case = locked.case
     elsewhere = case.team in {Team.TRIAGE_DESK, Team.LINE_MANAGER}

@@ -77,7 +77,7 @@ async def _tab(request: Request, work: Work, rest: str, tab: Tab) -> HTMLRespons
 
 @router.post(_CASE + "/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
 async def show_content(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
-    """Show what was written, and record that somebody asked."""
+    """Show what was written, and record that a responder asked."""
     found = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
     case = await handlers.look(work, found.case_id, "content_shown")
     return await show(request, work, case, tab=Tab.SUMMARY, content=True)

@@ -35,7 +35,7 @@ MOST_ANNOUNCED = 99
 NO_CASE_YET = UUID(int=0)
 
 
-class View(StrEnum):
+class QueueView(StrEnum):
     """What the left side of the queue offers."""
 
     ALL = "all"
@@ -47,20 +47,20 @@ class View(StrEnum):
 
 
 VIEWS = {
-    View.ALL: "All open",
-    View.MINE: "My work",
-    View.UNCLAIMED: "Unclaimed",
-    View.AT_RISK: "At risk",
-    View.RESTRICTED: "Restricted",
-    View.FINISHED: "Finished",
+    QueueView.ALL: "All open",
+    QueueView.MINE: "My work",
+    QueueView.UNCLAIMED: "Unclaimed",
+    QueueView.AT_RISK: "At risk",
+    QueueView.RESTRICTED: "Restricted",
+    QueueView.FINISHED: "Finished",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class QueueFilter:
     """A queue as its URL says it."""
 
-    view: View = View.ALL
+    view: QueueView = QueueView.ALL
     team: Team | None = None
     priority: Priority | None = None
     report_type: ReportType | None = None
@@ -74,7 +74,7 @@ class Wanted:
     def read(cls, parameters: Mapping[str, str]) -> Self:
         """Read a URL's parameters; what makes no sense is left out, as if it were not there."""
         return cls(
-            view=_member(View, parameters.get("view")) or View.ALL,
+            view=_member(QueueView, parameters.get("view")) or QueueView.ALL,
             team=_member(Team, parameters.get("team")),
             priority=_member(Priority, parameters.get("priority")),
             platform=platform if (platform := parameters.get("platform")) in PLATFORMS else None,
@@ -87,7 +87,7 @@ class Wanted:
         """Return the address of this queue with `changes`; a change of filter begins at the first page."""
         wanted = replace(self, **{"after": None, **changes})  # type: ignore[arg-type] # replace checks the names
         parameters = {
-            "view": None if wanted.view is View.ALL else wanted.view.value,
+            "view": None if wanted.view is QueueView.ALL else wanted.view.value,
             "team": wanted.team,
             "priority": wanted.priority,
             "type": wanted.report_type,
@@ -133,7 +133,7 @@ class Link:
 @router.get("/cases")
 async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
     """Show what waits for a responder, most urgent and oldest first."""
-    wanted = Wanted.read(request.query_params)
+    wanted = QueueFilter.read(request.query_params)
     found = await page(session, viewer, wanted, now)
     shown = found[:PAGE_SIZE]
     last = await newest(session, viewer) or NO_CASE_YET
@@ -161,11 +161,11 @@ async def arrivals(
     request: Request, session: Transaction, viewer: ViewerDep, now: Now, since: Annotated[UUID, Query()]
 ) -> JSONResponse:
     """Return how many cases came to this queue after case `since`."""
-    count = await count_arrivals(session, viewer, Wanted.read(request.query_params), since, now)
+    count = await count_arrivals(session, viewer, QueueFilter.read(request.query_params), since, now)
     return JSONResponse({"new": count})
 
 
-async def page(session: AsyncSession, viewer: Viewer, wanted: Wanted, now: datetime) -> list[Queued]:
+async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
     """Return a page of cases and, where there are more, one beyond it."""
     query = select(CaseRow).where(visible_to(viewer), *_conditions(viewer, wanted, now))
     if wanted.after:
@@ -174,7 +174,7 @@ async def page(session: AsyncSession, viewer: Viewer, wanted: Wanted, now: datet
     return [Queued(to_case(row), row.platform, tuple(row.behaviours), row.due_at, row.at_risk_at) for row in rows]
 
 
-async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: Wanted, since: UUID, now: datetime) -> int:
+async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, since: UUID, now: datetime) -> int:
     """Count cases of a queue that were opened after case `since`, up to a limit."""
     query = select(CaseRow.case_id).where(
         visible_to(viewer), CaseRow.case_id > since, *_conditions(viewer, wanted, now)
@@ -189,9 +189,9 @@ async def newest(session: AsyncSession, viewer: Viewer) -> UUID | None:
     return found
 
 
-def _conditions(viewer: Viewer, wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
+def _conditions(viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[ColumnElement[bool]]:
     finished = CaseRow.state.in_([CaseState.RESOLVED, CaseState.CLOSED])
-    conditions: list[ColumnElement[bool]] = [finished if wanted.view is View.FINISHED else not_finished()]
+    conditions: list[ColumnElement[bool]] = [finished if wanted.view is QueueView.FINISHED else not_finished()]
     conditions += _view(viewer, wanted.view, now)
     if wanted.team:
         conditions.append(CaseRow.team == wanted.team)
@@ -206,14 +206,14 @@ def _conditions(viewer: Viewer, wanted: Wanted, now: datetime) -> list[ColumnEle
     return conditions
 
 
-def _view(viewer: Viewer, view: View, now: datetime) -> list[ColumnElement[bool]]:
-    if view is View.MINE:
+def _view(viewer: Viewer, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
+    if view is QueueView.MINE:
         return [CaseRow.assignee == viewer.subject]
-    if view is View.UNCLAIMED:
+    if view is QueueView.UNCLAIMED:
         return [CaseRow.assignee.is_(None)]
-    if view is View.AT_RISK:
+    if view is QueueView.AT_RISK:
         return [CaseRow.at_risk_at <= now]
-    if view is View.RESTRICTED:
+    if view is QueueView.RESTRICTED:
         return [CaseRow.restricted.is_(True)]
     return []
 
@@ -230,12 +230,12 @@ def _position(text: str) -> tuple[str, UUID] | None:
         return None
 
 
-def _heading(wanted: Wanted) -> str:
+def _heading(wanted: QueueFilter) -> str:
     view = VIEWS[wanted.view]
     return f"{view}: {views.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
 
 
-def _teams(viewer: Viewer, wanted: Wanted) -> list[Link]:
+def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:
     links = [
         Link(views.FULL_TEAM_NAMES[team], wanted.url(team=team), team is wanted.team)
         for team in Team
@@ -244,7 +244,7 @@ def _teams(viewer: Viewer, wanted: Wanted) -> list[Link]:
     return [Link("All my teams", wanted.url(team=None), wanted.team is None), *links]
 
 
-def _chips(wanted: Wanted) -> list[Link]:
+def _chips(wanted: QueueFilter) -> list[Link]:
     """Return the filters that are set; following one takes it away."""
     chips = []
     if wanted.priority:
@@ -258,7 +258,7 @@ def _chips(wanted: Wanted) -> list[Link]:
     return chips
 
 
-def _filters(wanted: Wanted) -> dict[str, list[dict[str, object]]]:
+def _filters(wanted: QueueFilter) -> dict[str, list[dict[str, object]]]:
     """Return the choices of the filter form, as items of GOV.UK selects."""
     return {
         "priority": _items({p.value: p.value for p in Priority}, wanted.priority),
@@ -273,11 +273,11 @@ def _items(choices: Mapping[str, str], chosen: str | None) -> list[dict[str, obj
     return items + [{"value": value, "text": text, "selected": value == chosen} for value, text in choices.items()]
 
 
-def _next(wanted: Wanted, shown: list[Queued]) -> str:
+def _next(wanted: QueueFilter, shown: list[Queued]) -> str:
     last = shown[-1].case
     return wanted.url(after=(last.priority.value, last.case_id))
 
 
-def _arrivals_url(wanted: Wanted, newest: UUID) -> str:
+def _arrivals_url(wanted: QueueFilter, newest: UUID) -> str:
     url = wanted.url().replace("/cases", "/cases/arrivals", 1)
     return f"{url}{'&' if '?' in url else '?'}since={newest}"

@@ -101,7 +101,7 @@ class Note(Base):
 
 
 class CaseAccess(Base):
-    """Somebody named to see a restricted case."""
+    """A person who is named to see a restricted case."""
 
     __tablename__ = "case_access"
 

@@ -92,10 +92,10 @@ ACTIONS = {
     "breach_aware": "SIRT is aware of a breach of personal data",
     "breach_decided": "Decided who is told about the breach",
     "compromise_confirmed": "Confirmed that an account is taken over",
-    "person_named": "Somebody was named to see the case",
+    "person_named": "A colleague was named to see the case",
     "page_opened": "The restricted case was opened",
     "content_shown": "What was written was shown",
-    "nobody_took_it": "Nobody of the team took it: given to the triage desk",
+    "nobody_took_it": "No one of the team took it: given to the triage desk",
     "lease_expired": "Claim ran out",
     "deadline_at_risk": "Deadline at risk",
     "deadline_missed": "Deadline missed",
@@ -244,7 +244,7 @@ def _misuse(report: TriageReport) -> Iterable[AnswerRow]:
     yield from _alleged(report, report.affected)
     yield _row("The incident that was not reported", report.related_reference or "")
     if report.taken_over:
-        yield _row("Somebody else controls the account", words(report.taken_over))
+        yield _row("Someone else controls the account", words(report.taken_over))
 
 
 def _alleged(report: TriageReport, affected: Sequence[Person]) -> Iterable[AnswerRow]:
@@ -278,7 +278,7 @@ def _incident(report: TriageReport) -> Iterable[AnswerRow]:
     if report.platform:
         yield _row("A social media account", report.platform_name or platform(report.platform))
     if report.taken_over:
-        yield _row("Somebody else controls it", words(report.taken_over))
+        yield _row("Someone else controls it", words(report.taken_over))
     if report.behaviours:
         yield _row("Abuse", _coded(report.behaviours))
         yield _people("Who is affected", report.affected, NOT_SAID)
@@ -310,7 +310,7 @@ def _reporter(report: TriageReport) -> Iterable[AnswerRow]:
     if report.confidentiality == "anonymous":
         who = "An anonymous reporter"
     elif report.confidentiality == "confidential":
-        who += " (confidential: do not tell anybody outside the team)"
+        who += " (confidential: do not tell anyone outside the team)"
     yield _row("Reported by", who)
     if report.found_by == FoundBy.MONITORING:
         yield _row("Noticed by", "Routine monitoring")
@@ -321,7 +321,7 @@ def _reporter(report: TriageReport) -> Iterable[AnswerRow]:
 
 
 def _late(report: TriageReport, grace: timedelta | None) -> AnswerRow | None:
-    """Say that an incident was reported late: a fact for SIRT's leads, never an accusation or a case (C-c, C-i)."""
+    """Return that an incident was reported late: a fact for SIRT's leads, never an accusation or a case (C-c, C-i)."""
     if grace is None or report.discovered_at is None:
         return None
     took = report.submitted_at - report.discovered_at

@@ -22,7 +22,7 @@ _PAGE = "/cases/for-manager/{reference}"
 async def manager_page(
     request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str
 ) -> HTMLResponse:
-    """Show the case to the manager who works it, and to nobody else; it is recorded that they looked."""
+    """Show the case to the manager who works it, and to no one else; it is recorded that they looked."""
     case = await _theirs(session, principal, reference)
     await note_look(session, case, "manager_looked", now, ids)
     return await _page(request, session, case, content=False)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.triage.operations.dashboard import Dashboard, Value
 from services.triage.operations.dependencies import Days, FigureParts, Overseer, keys_of, period, read
@@ -15,6 +15,8 @@ router = APIRouter(prefix="/cases/api/v1", tags=["operations"])
 
 class SummaryBody(BaseModel):
     """The line that says whether all is well."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     unaccounted: int | None
     """None until the ledger has spoken."""
@@ -45,21 +47,11 @@ class OperationsBody(BaseModel):
     @classmethod
     def of(cls, shown: Dashboard) -> "OperationsBody":
         """Return the body of a dashboard."""
-        top = shown.top
-        summary = SummaryBody(
-            unaccounted=top.unaccounted,
-            oldest_unaccounted_s=top.oldest_unaccounted_s,
-            dead_lettered=top.dead_lettered,
-            ledger_at=top.ledger_at,
-            accepted_today=top.accepted_today,
-            median_first_action_s=int(top.first_action.total_seconds()) if top.first_action else None,
-            missed_today=top.missed_today,
-        )
         tables = {
             panel.id: TableBody(title=panel.title, columns=panel.table.columns, rows=panel.table.rows)
             for panel in shown.panels
         }
-        return cls(at=shown.at, days=shown.days, summary=summary, tables=tables)
+        return cls(at=shown.at, days=shown.days, summary=SummaryBody.model_validate(shown.top), tables=tables)
 
 
 @router.get("/operations")

@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar that lies: its name, its number and its parts."""
+    """A horizontal bar: its name, its number and its parts."""
 
     name: str
     number: int
@@ -71,7 +71,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A bar that stands; `height` in hundredths, None where there is no value."""
+    """A vertical bar; `height` in hundredths, None where there is no value."""
 
     name: str
     heights: tuple[float | None, ...]
@@ -144,6 +144,11 @@ class Top:
     """The median of the last seven days."""
     missed_today: int
 
+    @property
+    def median_first_action_s(self) -> int | None:
+        """The same in whole seconds."""
+        return int(self.first_action.total_seconds()) if self.first_action else None
+
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
@@ -214,7 +219,7 @@ def funnel(ledger: Ledger | None, figures: Mapping[Figure, ByDay], period: Seque
         Table("funnel", ("Step", "Reports"), stages),
         Bars(tuple(Bar.of(name, [n], accepted) for name, n in stages)),
         said=", ".join(f"{name.lower()} {n}" for name, n in stages),
-        note=f"{nobody} of them needed nobody to be told, or the reporter asked for nobody." if nobody else "",
+        note=f"{nobody} of them needed no alert, or the reporter asked for none." if nobody else "",
         empty="" if accepted else "Each report appears here as it goes from step to step.",
     )
 
@@ -340,7 +345,7 @@ def letters(snapshot: Snapshot) -> Panel:
     return Panel(
         "Dead letters",
         Table("dead-letters", ("Service", "Reader", "Why", "Waiting"), rows),
-        empty="" if rows else "Records that a service cannot handle appear here until somebody settles them.",
+        empty="" if rows else "Records that a service cannot handle appear here until an operator settles them.",
     )
 
 
@@ -371,7 +376,7 @@ def total(by_day: ByDay, days: Iterable[datetime]) -> Counter[str]:
 def waiting_for_a_case(ledger: Ledger | None) -> int:
     """Return how many reports have no case and are not just on their way.
 
-    What is on its way is left out for everybody: a number that grows and shrinks again while a case is opened would
+    What is on its way is left out for everyone: a number that grows and shrinks again while a case is opened would
     tell the one person who is kept from that case.
     """
     return max(0, ledger.accepted - ledger.cases - ledger.in_flight) if ledger else 0

@@ -34,7 +34,7 @@ def period(days: str) -> int:
 
 
 def keys_of(principal: Principal) -> Collection[str]:
-    """Return the keys of whom a report may mean by somebody."""
+    """Return the keys by which a report may mean this person."""
     return Viewer.of(principal).keys
 
 

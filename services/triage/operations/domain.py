@@ -1,7 +1,7 @@
 """What operations counts: facts of reports and cases, and the cells of the figures that each adds to. Pure.
 
-A report or a case adds its cells once. When its facts change, the old cells are taken away and the new ones added: so
-events may come in any order and more than once, and whoever may not see a case can be shown figures without it.
+A report or a case adds its cells once. When its facts change, the old cells are subtracted and the new ones added: so
+events may come in any order and more than once, and a person who may not see a case can be shown figures without it.
 """
 
 from collections import Counter
@@ -62,7 +62,7 @@ class ReportFacts:
 
     report_id: UUID
     submitted_at: datetime | None = None
-    """None until its case is known: alerts are decided beside triage, and may be heard of first."""
+    """None until its case is known: alerts are decided beside triage, and may be known first."""
     platform: str | None = None
     behaviours: tuple[str, ...] = ()
     misdirected: bool = False
@@ -135,7 +135,7 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class CaseNews:
-    """What one event, or several, said about a case beside its present state."""
+    """What one event, or several, add about a case to its present state."""
 
     first_action_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -152,7 +152,7 @@ class CaseNews:
         )
 
     def applied_to(self, case: CaseFacts) -> CaseFacts:
-        """Return `case` with what was heard."""
+        """Return `case` with what is new."""
         return replace(
             case,
             first_action_at=_earliest(case.first_action_at, self.first_action_at),
@@ -163,7 +163,7 @@ class CaseNews:
 
 @dataclass(frozen=True, slots=True)
 class AlertNews:
-    """What alert events said about a report."""
+    """What alert events add about a report."""
 
     decided: bool = False
     anybody: bool = False
@@ -180,7 +180,7 @@ class AlertNews:
         )
 
     def applied_to(self, report: ReportFacts) -> ReportFacts:
-        """Return `report` with what was heard."""
+        """Return `report` with what is new."""
         return replace(
             report,
             decided=report.decided or self.decided,
@@ -191,7 +191,7 @@ class AlertNews:
 
 
 def difference(before: Iterable[Counter[Cell]], after: Iterable[Counter[Cell]]) -> Mapping[Cell, int]:
-    """Return what must be added to each cell, in one order for everybody."""
+    """Return what must be added to each cell, always in the same order."""
     change: Counter[Cell] = Counter()
     for cells in after:
         change.update(cells)

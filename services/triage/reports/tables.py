@@ -15,7 +15,7 @@ _Moment = DateTime(timezone=True)
 
 
 class Report(Base):
-    """One submitted report: by whichever form, what the form does not ask is empty."""
+    """One submitted report: by any form; what the form does not ask is empty."""
 
     __tablename__ = "report"
 
@@ -60,7 +60,7 @@ class Report(Base):
 
     reporter_staff_id: Mapped[str | None] = mapped_column(info={**personal("your staff number", retention=_REPORT)})
     reporter_name: Mapped[str | None] = mapped_column(info={**personal("your name", retention=_REPORT)})
-    reporter_email: Mapped[str | None] = mapped_column(info={**personal("your e-mail address", retention=_REPORT)})
+    reporter_email: Mapped[str | None] = mapped_column(info={**personal("your email address", retention=_REPORT)})
     safe_contact: Mapped[str | None] = mapped_column(info={**personal("a safe way to contact you", retention=_REPORT)})
     platform_name: Mapped[str | None] = mapped_column(
         info={**personal("what you call the platform", retention=_REPORT)}

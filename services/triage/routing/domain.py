@@ -65,7 +65,7 @@ Condition = Callable[[Bound], bool]
 
 
 class ConditionFailed(Exception):
-    """A condition gave neither true nor false; the message is the engine's reason, free of anybody's words."""
+    """A condition gave neither true nor false; the message is the engine's reason, free of what a person wrote."""
 
 
 class RuleState(StrEnum):
@@ -78,7 +78,7 @@ class RuleState(StrEnum):
 
 
 class Level(StrEnum):
-    """A step on the scales of impact and urgency."""
+    """A level on the scales of impact and urgency."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -100,7 +100,7 @@ class Also:
     """Which rule wishes for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One rule of the book."""
 
@@ -133,7 +133,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A step that a report reaches on a scale when its condition holds."""
+    """A level that a report reaches on a scale when its condition holds."""
 
     level: Level
     condition: Condition
@@ -199,7 +199,7 @@ _NO_RULE = Rule(
     team=Team.TRIAGE_DESK,
     category=UNDECIDED,
     sentence="The rules could not place the report, so a person on the triage desk reads it and decides.",
-    priority=Priority.P2,  # what nobody could grade is not left until tomorrow
+    priority=Priority.P2,  # what could not be graded is not left until tomorrow
 )
 
 

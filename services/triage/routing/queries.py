@@ -42,7 +42,7 @@ def clause_words(clause: str) -> str:
 
 
 def explanation(team: Team, rule: str, clause: str, sentence: str) -> str:
-    """Return why a case was sent where it was, for anybody to read."""
+    """Return why a case was sent where it was, for the reporter to read."""
     return f"Sent to {TEAM_NAMES[team]} by rule {rule} because of {clause_words(clause)}. {sentence}"
 
 

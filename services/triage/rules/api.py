@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.triage.routing.domain import RuleState
 from services.triage.rules import queries
 from services.triage.rules.dependencies import ReaderDep, Running
-from services.triage.rules.views import Line, Wanted, lines
+from services.triage.rules.views import Line, RuleFilter, lines
 from shared.events.vocabulary import Priority, Team
 from shared.web.dependencies import Now, Transaction
 
@@ -24,7 +24,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 class AlsoItem(BaseModel):
     """A linked case that a rule opens."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     team: Team
     clause: str
@@ -69,7 +69,7 @@ class RuleList(BaseModel):
 @router.get("")
 async def as_json(request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now) -> RuleList:
     """List the rules in their order; `team`, `clause` and `state` choose among them."""
-    wanted = Wanted.read(request.query_params, running.book)
+    wanted = RuleFilter.read(request.query_params, running.book)
     shown = lines(running.book, wanted, await queries.hits(session, viewer, now), now)
     book = running.book
     return RuleList(
@@ -84,33 +84,14 @@ async def as_json(request: Request, session: Transaction, viewer: ReaderDep, run
 @router.get(".csv", response_class=Response)
 async def as_csv(request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now) -> Response:
     """Give the same as CSV, with formulas made harmless."""
-    wanted = Wanted.read(request.query_params, running.book)
+    wanted = RuleFilter.read(request.query_params, running.book)
     shown = lines(running.book, wanted, await queries.hits(session, viewer, now), now)
     disposition = {"content-disposition": 'attachment; filename="rules.csv"'}
     return Response(_csv(map(_item, shown)), media_type="text/csv; charset=utf-8", headers=disposition)
 
 
 def _item(line: Line) -> RuleItem:
-    rule = line.rule
-    return RuleItem(
-        position=line.position,
-        id=rule.id,
-        clause=rule.clause,
-        state=rule.state,
-        in_force=line.in_force,
-        starts=rule.starts,
-        ends=rule.ends,
-        team=rule.team,
-        priority=rule.priority,
-        category=rule.category,
-        misdirected=rule.misdirected,
-        restricted=rule.restricted,
-        also=tuple(AlsoItem(team=also.team, clause=also.clause) for also in rule.also),
-        sentence=rule.sentence,
-        when=rule.when,
-        hits=line.hits,
-        moved=line.moved,
-    )
+    return RuleItem.model_validate({**vars(line.rule), **vars(line)})
 
 
 def _csv(items: Iterable[RuleItem]) -> str:

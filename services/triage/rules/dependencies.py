@@ -31,6 +31,6 @@ async def _running(request: Request, now: Now) -> RunningBook:
 
 
 ReaderDep = Annotated[Viewer, Depends(_viewer)]
-"""Somebody who may read the rules; what cases they may see is another matter."""
+"""A person who may read the rules; which cases they may see is another matter."""
 Running = Annotated[RunningBook, Depends(_running)]
 """The book that decides, and what became of its file."""

@@ -8,13 +8,13 @@ from typing import get_origin
 
 from services.triage.routing.domain import Decision, Facts, RuleBook, decide
 
-Change = tuple[str, str]
+Difference = tuple[str, str]
 """What it was, and what it would be."""
 
 _KINDS: Mapping[str, object] = {one.name: one.type for one in fields(Facts)}
 
 EXAMPLES = 3
-"""References named for each change of rule, unless somebody asks for more."""
+"""References named for each change of rule, unless more are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Past:
     """What was decided about one report, and what people made of it."""
 
     reference: str | None
-    """None where whoever asks may not be told."""
+    """None where the person who asks may not know it."""
     decided_on: date
     rule: str
     team: str
@@ -70,7 +70,7 @@ def facts_of_old(stored: Mapping[str, object]) -> Facts:
     """Return facts as a decision stored them, also an older version's.
 
     What it did not ask is empty, what we no longer ask is left out, and so is a value of another type than today's. A
-    report whose form or nature is not told has the other's name for it.
+    report whose form or nature was not stored has the other's name for it.
     """
     known = {name: _plain(stored[name]) for name in _KINDS if name in stored}
     fitting = {name: value for name, value in known.items() if _fits(name, value)}
@@ -118,9 +118,9 @@ class Backtest:
     """Whether everything asked for was replayed; False while it goes on, and when it was interrupted or cut."""
     replayed: int = 0
     differing: int = 0
-    rules: Counter[Change] = field(default_factory=Counter)
-    teams: Counter[Change] = field(default_factory=Counter)
-    priorities: Counter[Change] = field(default_factory=Counter)
+    rules: Counter[Difference] = field(default_factory=Counter)
+    teams: Counter[Difference] = field(default_factory=Counter)
+    priorities: Counter[Difference] = field(default_factory=Counter)
     opened_also: Counter[str] = field(default_factory=Counter)
     not_opened_also: Counter[str] = field(default_factory=Counter)
     newly_misdirected: int = 0
@@ -135,7 +135,7 @@ class Backtest:
     """Cases still with the team decided, which the candidate would have sent elsewhere."""
     shadow: Counter[str] = field(default_factory=Counter)
     """What the candidate's shadow rules would have caught."""
-    examples: dict[Change, list[str]] = field(default_factory=dict)
+    examples: dict[Difference, list[str]] = field(default_factory=dict)
 
     def add(self, comparisons: Iterable[Comparison]) -> None:
         """Count a batch."""
@@ -170,7 +170,7 @@ class Backtest:
         else:
             self.would_no_longer_go_there += one.team != was.team
 
-    def _remember(self, change: Change, reference: str | None) -> None:
+    def _remember(self, change: Difference, reference: str | None) -> None:
         named = self.examples.setdefault(change, [])
         if reference and len(named) < self.most_examples:
             named.append(reference)

@@ -1,4 +1,4 @@
-"""The candidate book that somebody pastes, and what is wrong with it."""
+"""The candidate book that a person pastes, and what is wrong with it."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -24,7 +24,7 @@ async def replay(
     into: Backtest,
     *,
     viewer: Viewer | None = None,
-    told: Callable[[datetime], None] = _silently,
+    progress: Callable[[datetime], None] = _silently,
     batch: int = BATCH,
 ) -> None:
     """Add up in `into` what `book` would have decided otherwise, newest decision first.
@@ -33,9 +33,9 @@ async def replay(
         session: reads only.
         book: the candidate.
         window: which decisions.
-        into: grows batch by batch, so that whoever interrupts has what was replayed until then.
+        into: grows batch by batch, so that an interrupted run keeps what was replayed until then.
         viewer: whose view it is; cases kept from them are left out. None: everything.
-        told: hears after each batch how far back it has come.
+        progress: is given after each batch how far back it has come.
         batch: decisions read at once.
     """
     position: Position | None = None
@@ -46,6 +46,6 @@ async def replay(
         if position is None:
             into.complete = True
             return
-        told(position[0])
+        progress(position[0])
         if into.replayed == window.at_most:
             return

@@ -18,7 +18,7 @@ from services.triage.rules.dependencies import ReaderDep, Running
 from services.triage.rules.domain import Backtest, Window
 from services.triage.rules.forms import CandidateForm, read_candidate
 from services.triage.rules.handlers import replay
-from services.triage.rules.views import Wanted, clauses, lines
+from services.triage.rules.views import RuleFilter, clauses, lines
 from shared.events.vocabulary import Team
 from shared.ids import InvalidReference, Reference
 from shared.web.dependencies import Now, Transaction
@@ -42,7 +42,7 @@ async def rules_page(
     request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now
 ) -> HTMLResponse:
     """Show the book in its order, what each rule did, and why one report went where it went."""
-    wanted = Wanted.read(request.query_params, running.book)
+    wanted = RuleFilter.read(request.query_params, running.book)
     counted = await queries.hits(session, viewer, now)
     reference = request.query_params.get("reference", "").strip()[:40]
     errors = FormErrors()
@@ -114,7 +114,7 @@ async def _explained(
     return case, (await routing.explain(session, [case.case_id]))[case.case_id]
 
 
-def _filters(wanted: Wanted, cited: list[str]) -> dict[str, list[dict[str, object]]]:
+def _filters(wanted: RuleFilter, cited: list[str]) -> dict[str, list[dict[str, object]]]:
     """Return the choices of the filter form, as items of GOV.UK selects."""
     return {
         "team": _items({team.value: name for team, name in case_wording.FULL_TEAM_NAMES.items()}, wanted.team),

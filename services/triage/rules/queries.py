@@ -1,7 +1,7 @@
 """Reads what the rules did: how often each decided, what people moved afterwards, and past decisions to replay.
 
 Hits are counted by one grouped statement over the decisions of 30 days, which the index on `decided_at` bounds, and not
-by counters: cases that are kept from the viewer must not show even in a number, which a counter for everybody could not
+by counters: cases that are kept from the viewer must not show even in a number, which a counter for everyone could not
 do, and a counter would be one more write on the way of every report. Only leads and owners of rules open the page.
 """
 

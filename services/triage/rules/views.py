@@ -34,7 +34,7 @@ def rule_name(rule: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RuleFilter:
     """Which rules to show, as the address says it."""
 
     team: Team | None = None
@@ -67,7 +67,7 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """One rule as people read it."""
 
@@ -83,7 +83,7 @@ class Line:
     """Reports for which a shadow rule gave neither yes nor no."""
 
 
-def lines(book: RuleBook, wanted: Wanted, counted: Hits, now: datetime) -> list[Line]:
+def lines(book: RuleBook, wanted: RuleFilter, counted: Hits, now: datetime) -> list[Line]:
     """Return the wanted rules in the order of the book, with what they did."""
     today = now.astimezone(UK).date()
     return [line for line in _all(book, counted, today) if wanted.lets_through(line.rule)]

@@ -14,7 +14,7 @@ from services.triage.rules.domain import Backtest, Window, compare
 from services.triage.rules.queries import past
 from shared.db.database import Database
 from tests.services.cli.in_process import found_by_settings, signpost
-from tests.services.triage.building import NOW, enquiry, exception, incident, misuse, open_cases, report
+from tests.services.triage.builders import NOW, enquiry, exception, incident, misuse, open_cases, report
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RECORDINGS_TO_SIRT, RULE_WITH_A_TYPO, book_with
 from tests.support.postgres import PostgresForTests
 

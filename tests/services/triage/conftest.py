@@ -22,7 +22,7 @@ from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.db.database import Database
 from shared.ids import StaffId
 from shared.web.pages import make_environment
-from tests.services.triage.building import NOW
+from tests.services.triage.builders import NOW
 from tests.support.postgres import PostgresForTests
 
 

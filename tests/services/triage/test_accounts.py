@@ -12,7 +12,7 @@ from shared.events.envelope import Envelope
 from shared.events.registry import AccountChanged
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.messaging.reader import Tombstone
-from tests.services.triage.building import NOW
+from tests.services.triage.builders import NOW
 
 SERVICE = "triage"
 ACCOUNT = Handle("x", "dwp")

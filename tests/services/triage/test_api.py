@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from services.triage.cases.tables import CaseAccess, CaseRow
 from shared.auth.permissions import Role
-from tests.services.triage.building import open_cases, report
+from tests.services.triage.builders import open_cases, report
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"

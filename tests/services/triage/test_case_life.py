@@ -13,7 +13,7 @@ from services.triage.cases.domain import CLAIM_LEASE, Actor, Case
 from services.triage.cases.pages import possible
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, ReportId
-from tests.services.triage.building import IDS, NOW
+from tests.services.triage.builders import IDS, NOW
 
 SAM = Actor("S4001", "Sam Reid", lead=False)
 AISHA = Actor("S4002", "Aisha Khan", lead=True)

@@ -19,7 +19,7 @@ from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.triage import CaseRouted
 from shared.events.vocabulary import ReportType
-from tests.services.triage.building import (
+from tests.services.triage.builders import (
     BOOK,
     IDS,
     NOW,
@@ -33,8 +33,8 @@ from tests.services.triage.building import (
     open_cases,
     report,
 )
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.pressing import press
 
 SERVICE = "triage"
 SATURDAY = NOW + timedelta(days=5, hours=10)
@@ -174,7 +174,7 @@ async def test_a_batch_of_any_kind_takes_a_handful_of_statements(
 
 PAGES = [
     (Role.SIRT_LEAD, incident(own_mistake=True, personal_data="yes"), ["Loss", "Accidental", "Thank them"]),
-    (Role.SIRT_RESPONDER, misuse(account_kind="official", taken_over="yes"), ["Somebody else controls", "Dana Wolf"]),
+    (Role.SIRT_RESPONDER, misuse(account_kind="official", taken_over="yes"), ["Someone else controls", "Dana Wolf"]),
     (Role.ADVICE_CENTRE, enquiry(about="training"), ["Training", "Priya Shah"]),
     (Role.POLICY_STANDARDS, exception(kind="notice"), ["Notice of an activity"]),
     (Role.TRIAGE_DESK, misuse(behaviours=("other",), account_kind="personal"), ["Dana Wolf", "Personal", "Facebook"]),

@@ -11,7 +11,7 @@ from services.triage.cases.queries import CaseFilter
 from shared.db.database import Database
 from shared.events.triage import CaseTransferred
 from shared.events.vocabulary import Team
-from tests.services.triage.building import NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.builders import NOW, WRITER, open_cases, report, viewer
 
 SERVICE = "triage"
 EVENING = NOW + timedelta(hours=12)

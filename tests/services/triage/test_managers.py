@@ -18,9 +18,9 @@ from shared.events.envelope import Envelope, Event
 from shared.events.intake import AbuseReportSubmitted, MisuseReportSubmitted
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.vocabulary import Team
-from tests.services.triage.building import IDS, NOW, WRITER, misuse, open_cases, report
+from tests.services.triage.builders import IDS, NOW, WRITER, misuse, open_cases, report
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.pressing import press
 
 SERVICE = "triage"
 MANAGER = "S2001"

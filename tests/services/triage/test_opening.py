@@ -18,7 +18,7 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.parts import Person
 from shared.events.vocabulary import Relation
-from tests.services.triage.building import BOOK, IDS, NOW, WRITER, envelope, open_cases, report
+from tests.services.triage.builders import BOOK, IDS, NOW, WRITER, envelope, open_cases, report
 
 SERVICE = "triage"
 

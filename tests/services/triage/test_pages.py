@@ -14,7 +14,7 @@ from shared.events.parts import Person
 from shared.events.triage import CaseInformationAsked, ReporterUpdateShared
 from shared.events.vocabulary import Relation
 from shared.messaging.tables import outbox as outbox_table
-from tests.services.triage.building import open_cases, report
+from tests.services.triage.builders import open_cases, report
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"

@@ -17,9 +17,9 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.intake import AbuseReportAmended, AbuseReportSubmitted, AbuseReportWithdrawn
 from shared.events.vocabulary import CaseState, Team
-from tests.services.triage.building import NOW, WRITER, envelope, open_cases, report, viewer
+from tests.services.triage.builders import NOW, WRITER, envelope, open_cases, report, viewer
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.pressing import press
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)

@@ -11,9 +11,9 @@ from services.triage.cases.tables import CaseRow
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.events.intake import MisuseReportSubmitted
-from tests.services.triage.building import PRIYA, misuse, open_cases
+from tests.services.triage.builders import PRIYA, misuse, open_cases
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.pressing import press
 
 SERVICE = "triage"
 ARRIVALS = f"/cases/arrivals?since={NO_CASE_YET}"

@@ -23,7 +23,7 @@ from shared.events.vocabulary import (
     Relation,
     Team,
 )
-from tests.services.triage.building import BOOK, report
+from tests.services.triage.builders import BOOK, report
 
 TODAY = date(2026, 11, 23)
 PLAIN = Facts(

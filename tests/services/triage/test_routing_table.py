@@ -29,7 +29,7 @@ from shared.events.vocabulary import (
     Team,
     YesNoUnsure,
 )
-from tests.services.triage.building import BOOK, enquiry, exception, incident, misuse, report
+from tests.services.triage.builders import BOOK, enquiry, exception, incident, misuse, report
 
 TODAY = date(2026, 11, 23)
 NOTHING_KNOWN = History()

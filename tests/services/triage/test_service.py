@@ -21,7 +21,7 @@ from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog, Record
 from shared.messaging.relay import Relay
 from shared.runtime import Service
-from tests.services.triage.building import IDS, NOW, report
+from tests.services.triage.builders import IDS, NOW, report
 from tests.support.log import deliver
 from tests.support.postgres import PostgresForTests
 

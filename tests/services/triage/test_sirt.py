@@ -11,9 +11,9 @@ from services.triage.cases.tables import CaseRow
 from services.triage.deadlines.tables import DeadlineRow
 from shared.auth.permissions import Role
 from shared.events.triage import CaseCompromiseConfirmed
-from tests.services.triage.building import IDS, NOW, Submitted, incident, misuse, open_cases, report
+from tests.services.triage.builders import IDS, NOW, Submitted, incident, misuse, open_cases, report
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.pressing import press
 
 SERVICE = "triage"
 DAYS = timedelta(days=1)

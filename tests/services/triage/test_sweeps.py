@@ -15,7 +15,7 @@ from shared.audit import chain
 from shared.db.database import Database
 from shared.events.vocabulary import DeadlineKind, Team
 from shared.messaging.outbox import Outbox
-from tests.services.triage.building import IDS, NOW, WRITER, open_cases, report, viewer
+from tests.services.triage.builders import IDS, NOW, WRITER, open_cases, report, viewer
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)

@@ -11,9 +11,9 @@ from shared.audit.verification import verify
 from shared.auth.permissions import Role
 from shared.events.intake import MisuseReportAmended, MisuseReportSubmitted
 from shared.events.triage import CaseResolved
-from tests.services.triage.building import NOW, PRIYA, WRITER, envelope, misuse, open_cases
+from tests.services.triage.builders import NOW, PRIYA, WRITER, envelope, misuse, open_cases
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.pressing import press
 
 SERVICE = "triage"
 DEV = PRIYA.model_copy(update={"staff_id": "S6001"})

@@ -13,7 +13,7 @@ from shared.events import codec
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import LedgerChanged
 from shared.messaging.tables import outbox
-from tests.services.triage.building import IDS, NOW
+from tests.services.triage.builders import IDS, NOW
 
 _KINDS = {kind.TYPE: kind for kind in OPERATIONS_HANDLERS}
 

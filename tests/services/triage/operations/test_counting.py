@@ -21,7 +21,7 @@ from shared.events.parts import Person
 from shared.events.people_keys import keys_of_member
 from shared.events.triage import CaseDeadlineMissed
 from shared.events.vocabulary import Relation
-from tests.services.triage.building import IDS, NOW, Submitted, incident, misuse, open_cases, report
+from tests.services.triage.builders import IDS, NOW, Submitted, incident, misuse, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.operations.events import alert, hear, ledger, said_by_triage
 

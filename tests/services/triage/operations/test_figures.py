@@ -22,7 +22,7 @@ from services.triage.operations.domain import (
     slot_of,
     span_of,
 )
-from tests.services.triage.building import NOW
+from tests.services.triage.builders import NOW
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 MOMENTS = st.integers(0, 10 * 86400).map(lambda seconds: NOW + timedelta(seconds=seconds))

@@ -18,7 +18,7 @@ from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.runtime import parts_in
 from shared.server import TellsOfStop
-from tests.services.triage.building import open_cases, report
+from tests.services.triage.builders import open_cases, report
 from tests.services.triage.conftest import Triage, person
 from tests.services.triage.operations.events import hear, ledger, said_by_triage
 

@@ -13,7 +13,7 @@ from shared.auth.permissions import Role
 from shared.events.operations import DeadLetterRecorded
 from shared.messaging.log import LogUnavailable
 from shared.runtime import parts_in
-from tests.services.triage.building import IDS, NOW, open_cases, report
+from tests.services.triage.builders import IDS, NOW, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.operations.events import hear, ledger, said_by_triage
 

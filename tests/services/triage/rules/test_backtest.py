@@ -18,7 +18,7 @@ from shared.events.vocabulary import (
     MisuseBehaviour,
     ReportType,
 )
-from tests.services.triage.building import BOOK
+from tests.services.triage.builders import BOOK
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RECORDINGS_RENAMED, RECORDINGS_TO_SIRT, book_with
 
 TODAY = date(2026, 11, 23)

@@ -17,7 +17,7 @@ from services.triage.rules.dependencies import RuleParts
 from services.triage.rules.reload import RunningBook
 from shared.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from shared.runtime import parts_in
-from tests.services.triage.building import NOW, misuse, open_cases, report
+from tests.services.triage.builders import NOW, misuse, open_cases, report
 from tests.services.triage.conftest import Triage
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RULE_WITH_A_TYPO, book_with
 

@@ -21,7 +21,7 @@ from services.triage.settings import TriageSettings
 from shared.auth.tokens import ensure_key_files
 from shared.events.intake import AbuseReportSubmitted
 from shared.runtime import parts_in
-from tests.services.triage.building import NOW, WRITER, envelope, report
+from tests.services.triage.builders import NOW, WRITER, envelope, report
 from tests.services.triage.conftest import SetClock, Triage
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RULE_WITH_A_TYPO, book_with
 

@@ -9,7 +9,7 @@ from services.triage.rules.domain import Backtest, Window
 from services.triage.rules.handlers import replay
 from shared.auth.permissions import Role
 from shared.ids import Reference
-from tests.services.triage.building import BOOK, NOW, enquiry, exception, incident, misuse, open_cases, report, viewer
+from tests.services.triage.builders import BOOK, NOW, enquiry, exception, incident, misuse, open_cases, report, viewer
 from tests.services.triage.conftest import Triage
 from tests.services.triage.rules.books import (
     EVERYTHING_TO_THE_DESK,
@@ -107,7 +107,7 @@ async def test_every_kind_of_report_is_replayed_in_batches_without_a_difference(
     result = Backtest()
     heard: list[datetime] = []
     async with triage.database.transaction() as session:
-        await replay(session, BOOK, SINCE, result, told=heard.append, batch=2)
+        await replay(session, BOOK, SINCE, result, progress=heard.append, batch=2)
     assert (result.replayed, result.differing, result.complete) == (6, 0, True)
     assert heard
     cut = Backtest()
