@@ -22,7 +22,7 @@ from services.triage.deadlines.domain import (
 from services.triage.settings import TriageSettings
 from shared.events.vocabulary import DeadlineKind, Priority, Team
 from tests.services.triage.builders import NOW, OFFICE
-from tests.services.triage.test_case_life import new_case
+from tests.services.triage.cases.test_case_life import new_case
 
 UK = ZoneInfo("Europe/London")
 KEEPER = Timekeeper(OFFICE)
