@@ -221,8 +221,8 @@ async def test_an_outcome_of_another_kind_is_refused(triage: Triage, maria: Asyn
     await open_cases(triage.database, told)
     page = f"/cases/{told.reference}"
     await press(maria, page, f"{page}/claim")
-    assert (await press(maria, page, f"{page}/resolve", outcome="removed_by_platform")).status_code == 409
-    assert (await press(maria, page, f"{page}/transfer", team="line_manager", text="Theirs")).status_code == 409
+    assert (await press(maria, page, f"{page}/resolve", outcome="removed_by_platform")).status_code == 422
+    assert (await press(maria, page, f"{page}/transfer", team="line_manager", text="Theirs")).status_code == 422
 
 
 IN_ANOTHER_SHAPE = {"reporter", "abuse_behaviours", "account", "kind"}

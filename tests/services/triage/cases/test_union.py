@@ -150,7 +150,7 @@ async def test_nobody_hands_it_to_a_manager_before_that_is_decided(triage: Triag
     told = await asked(triage)
     page = await claimed(desk, told)
     refused = await press(desk, page, f"{page}/transfer", team="line_manager", text="Theirs")
-    assert refused.status_code == 409
+    assert refused.status_code == 422
     assert (await row_of(triage)).team == "triage_desk"
 
 
