@@ -1,58 +1,65 @@
 """The files under /assets: GOV.UK's and MoJ's, installed by `make assets`, and our own. The front door serves them."""
 
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from shared.auth.guard import anyone
-from shared.web.problems import standard_problem
 
 BUILT = Path(__file__).parent / "assets"
 OWN = Path(__file__).parent / "static"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _FOR_A_WHILE = "public, max-age=3600"
 _TYPES = {
-    ".js": "text/javascript",
+    ".js": "text/javascript; charset=utf-8",
     ".json": "application/manifest+json",
-    ".mjs": "text/javascript",
+    ".mjs": "text/javascript; charset=utf-8",
     ".woff2": "font/woff2",
 }
+"""What the machine's own table of types may not know, or knows otherwise."""
 
 router = APIRouter(include_in_schema=False)
 
 
+class _Assets(StaticFiles):
+    """Two folders under one address, and content types that are the same on every machine."""
+
+    def get_directories(self, directory: object = None, packages: object = None) -> list[str | os.PathLike[str]]:
+        del directory, packages
+        return [OWN, BUILT]
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        found = Path(full_path)
+        if "content-type" in response.headers and found.suffix in _TYPES:
+            response.headers["content-type"] = _TYPES[found.suffix]
+        marked = Request(scope).query_params.get("v") == fingerprint(found)
+        response.headers["cache-control"] = _FOR_EVER if marked else _FOR_A_WHILE
+        return response
+
+
+_ASSETS = _Assets()
+
+
 @router.get("/assets/{path:path}", dependencies=[Depends(anyone)])
-def asset(request: Request, path: str, v: str | None = None) -> Response:
+async def asset(request: Request, path: str) -> Response:
     """Serve one file. With the mark of its content (`v`) it may be kept for ever."""
-    found = find_asset(path)
-    if found is None:
-        raise standard_problem(404)
-    caching = _FOR_EVER if v == fingerprint(found) else _FOR_A_WHILE
-    headers = {"cache-control": caching, "etag": f'"{fingerprint(found)}"'}
-    if request.headers.get("if-none-match") == headers["etag"]:
-        return Response(status_code=304, headers=headers)
-    return FileResponse(found, media_type=_TYPES.get(found.suffix), headers=headers)
+    return await _ASSETS.get_response(path, request.scope)
 
 
 @cache
 def asset_url(path: str) -> str:
     """Return the address of an asset with the mark of its content."""
-    found = find_asset(path)
-    return f"/assets/{path}?v={fingerprint(found)}" if found else f"/assets/{path}"
-
-
-def find_asset(path: str) -> Path | None:
-    """Return the file of an asset, None where there is none; never one outside the two folders."""
-    if "\x00" in path:
-        return None
-    for folder in (OWN, BUILT):
-        candidate = (folder / path).resolve()
-        if candidate.is_relative_to(folder.resolve()) and candidate.is_file():
-            return candidate
-    return None
+    found, there = _ASSETS.lookup_path(path)
+    return f"/assets/{path}?v={fingerprint(Path(found))}" if there else f"/assets/{path}"
 
 
 @cache
