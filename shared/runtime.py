@@ -20,7 +20,7 @@ from shared.ids import Ids
 from shared.messaging.log import EventLog
 from shared.messaging.outbox import Outbox
 from shared.settings import ServiceSettings
-from shared.web.rate_limits import RateLimits
+from shared.web.limits import RateLimits
 
 _log = structlog.get_logger()
 

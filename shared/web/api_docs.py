@@ -1,15 +1,95 @@
-"""The API's description for people: a page of ours, since the usual ones load scripts from elsewhere."""
+"""The API's description (OpenAPI 3.1), true also about refusals and signing in, and the page that shows it.
 
-from collections.abc import Iterator, Mapping
+FastAPI says that what cannot be read is answered in its own words; ours are problems (RFC 9457), for every refusal.
+"""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 
 from shared.auth.guard import anyone
-from shared.web.api_description import description_of, operations_of
 from shared.web.pages import render
+from shared.web.problems import MEDIA_TYPE
+
+_BEARER = "bearer"
+_METHODS = ("get", "post", "put", "patch", "delete")
+_FRAMEWORKS_OWN = ("HTTPValidationError", "ValidationError")
+_REFUSED = {"$ref": "#/components/responses/Refused"}
+_SCHEMES = {
+    _BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token of the identity provider; a service client gets its own by client credentials.",
+    }
+}
+_PROBLEM = {
+    "type": "object",
+    "description": "What is wrong and what to do (RFC 9457). Nothing that was sent is repeated.",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "A stable name; scripts decide by it."},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "What the logs know it by."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+_RESPONSE = {
+    "description": "Refused, or not possible now",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def description_of(app: FastAPI) -> dict[str, Any]:
+    """Return the description of `app`'s API, without the routes of its pages."""
+    document = deepcopy(app.openapi())
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in _FRAMEWORKS_OWN:
+        schemas.pop(name, None)
+    schemas["Problem"] = _PROBLEM
+    components["responses"] = {"Refused": _RESPONSE}
+    components["securitySchemes"] = _SCHEMES
+    open_to_all = set(_open_to_all(app))
+    for method, path, operation in operations_of(document):
+        operation["responses"].pop("422", None)
+        operation["responses"] |= {"4XX": _REFUSED, "503": _REFUSED}
+        bearer: list[Mapping[str, list[str]]] = [{_BEARER: []}]
+        operation["security"] = [{}, *bearer] if (method, path) in open_to_all else bearer
+    return document
+
+
+def operations_of(document: Mapping[str, Any]) -> Iterator[tuple[str, str, MutableMapping[str, Any]]]:
+    """Yield method, path and description of each call, in the order of the paths."""
+    for path, item in sorted(document.get("paths", {}).items()):
+        yield from ((method, path, item[method]) for method in _METHODS if method in item)
+
+
+def _open_to_all(app: FastAPI) -> Iterator[tuple[str, str]]:
+    for context in iter_route_contexts(app.routes):
+        if _lets_anyone_in(context.dependant):
+            yield from ((method.lower(), str(context.path)) for method in context.methods or ())
+
+
+def _lets_anyone_in(dependant: Dependant | None) -> bool:
+    return dependant is not None and (
+        dependant.call is anyone or any(_lets_anyone_in(inner) for inner in dependant.dependencies)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,35 @@
-"""One way to make a service's web application: the same frame around every route."""
+"""One way to make a service's web application: the same frame around every route.
 
-from collections.abc import Sequence
+The frame is health, metrics and the API's description under the service's prefix, and the headers of every answer.
+"""
+
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth.guard import assert_every_route_is_guarded
+from shared.auth.guard import anyone, assert_every_route_is_guarded
 from shared.auth.provider_tokens import EitherReader, Provider, ProviderKeysAtHand
 from shared.auth.tokens import TokenVerifier
 from shared.clock import Clock, SystemClock
 from shared.observability.access_log import AccessLog, RouteNote
 from shared.observability.logs import redact_by_default
+from shared.observability.metrics import exposition
 from shared.observability.traces import configure_tracing
 from shared.runtime import WebFields, WebParts
 from shared.settings import ServiceSettings
 from shared.web import failures
 from shared.web.api_docs import description_router
-from shared.web.body_limit import DEFAULT_LIMIT, BodyLimit
 from shared.web.cross_site import CrossSiteProtection, has_form_token
-from shared.web.operations_routes import Readiness, operations_router
+from shared.web.limits import DEFAULT_LIMIT, BodyLimit, LimitWrites, RateLimits
 from shared.web.pages import make_environment
-from shared.web.rate_limits import LimitWrites, RateLimits
 from shared.web.refusals import Refusals
-from shared.web.security_headers import SecurityHeaders
+
+Readiness = Callable[[], Sequence[str]]
 
 
 def web_fields(
@@ -112,3 +118,64 @@ def _middleware(app: FastAPI, parts: WebParts, body_limit: int) -> list[Middlewa
         Middleware(CrossSiteProtection, key=settings.derive_key("csrf"), public_url=settings.public_url),
         Middleware(RouteNote),
     ]
+
+
+def operations_router(prefix: str, readiness: Readiness) -> APIRouter:
+    """Return the routes. `readiness` gives the reasons why the service cannot work right now; none means ready."""
+    router = APIRouter(prefix=prefix, include_in_schema=False, dependencies=[Depends(anyone)])
+
+    @router.get("/health/live")
+    def live() -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    @router.get("/health/ready")
+    def ready() -> JSONResponse:
+        reasons = list(readiness())
+        body: dict[str, object] = {"status": "unready", "reasons": reasons} if reasons else {"status": "ready"}
+        return JSONResponse(body, 503 if reasons else 200)
+
+    @router.get("/metrics")
+    def metrics() -> Response:
+        return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router
+
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+_ALWAYS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": PERMISSIONS_POLICY,
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class SecurityHeaders:
+    """Adds them; `Cache-Control: no-store` unless the route says otherwise; HSTS only where TLS is."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self._app = app
+        self._headers = dict(_ALWAYS)
+        if secure:
+            self._headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, sending)

@@ -1,13 +1,19 @@
-"""What JSON bodies are made of: no unknown fields, no U+0000, nothing turned from one type into another."""
+"""What bodies of the APIs are made of, and what is said of one that is wrong.
 
+Pydantic's messages may repeat what was submitted, so validation errors get words of our own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictInt
 from pydantic import field_validator as check_fields
 from pydantic_core import PydanticCustomError
 
 from shared.text import NULL
+from shared.web.forms import UNREADABLE
+from shared.web.problems import FieldProblem
 
 OURS = "signpost_"
 """Prefix of the error types whose message we wrote ourselves, so that it may be shown."""
@@ -55,3 +61,78 @@ class Body(BaseModel):
         if isinstance(value, list):
             return [clean(part) if isinstance(part, str) else part for part in value]
         return value
+
+
+_LONGEST_NAME = 100
+_MOST = 50
+_WORDS: Mapping[str, str] = {
+    "missing": "This field is needed",
+    "extra_forbidden": "This field is not known here",
+    "json_invalid": "This is not valid JSON",
+    "string_type": "This must be text",
+    "string_unicode": "This must be valid Unicode text",
+    "string_too_short": "Enter at least {min_length} characters",
+    "string_too_long": "Enter at most {max_length} characters",
+    "string_pattern_mismatch": "This does not have the right form",
+    "too_short": "Too short or too few: at least {min_length}",
+    "too_long": "Too long or too many: at most {max_length}",
+    "enum": "Choose one of {expected}",
+    "literal_error": "Choose one of {expected}",
+    "bool_type": "This must be true or false",
+    "bool_parsing": "This must be true or false",
+    "int_type": "This must be a whole number",
+    "int_parsing": "This must be a whole number",
+    "greater_than": "This must be more than {gt}",
+    "greater_than_equal": "This must be {ge} or more",
+    "less_than": "This must be less than {lt}",
+    "less_than_equal": "This must be {le} or less",
+    "list_type": "This must be a list",
+    "dict_type": "This must be an object",
+    "model_type": "This must be an object",
+    "model_attributes_type": "This must be an object",
+    "datetime_type": "Give the time as in ISO 8601, with an offset",
+    "datetime_parsing": "Give the time as in ISO 8601, with an offset",
+    "datetime_from_date_parsing": "Give the time as in ISO 8601, with an offset",
+    "timezone_aware": "Give the time with its offset",
+    "date_type": "Give the date as YYYY-MM-DD",
+    "date_parsing": "Give the date as YYYY-MM-DD",
+    "date_from_datetime_parsing": "Give the date as YYYY-MM-DD",
+    "uuid_type": "This must be a UUID",
+    "uuid_parsing": "This must be a UUID",
+    "url_type": "This must be a URL",
+    "url_parsing": "This must be a URL",
+    "url_scheme": "This must be a URL that begins with {expected_schemes}",
+    "url_too_long": "This URL is too long",
+}
+_ANYTHING_ELSE = "This is not acceptable"
+_SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
+
+
+def field_problems(errors: Iterable[Mapping[str, Any]]) -> Sequence[FieldProblem]:
+    """Return which fields are wrong and what to do; `affected.0.relation` names a field inside a list."""
+    return [FieldProblem(name=_name(error), message=_message(error)) for error in list(errors)[:_MOST]]
+
+
+def unreadable_body(error: Exception) -> Sequence[FieldProblem]:
+    """Return what is wrong with a body that is not in UTF-8; nothing for every other reason."""
+    return [FieldProblem(name="body", message=UNREADABLE)] if isinstance(error.__cause__, UnicodeDecodeError) else []
+
+
+def _name(error: Mapping[str, Any]) -> str:
+    location = tuple(error["loc"])
+    if error["type"] == "json_invalid":
+        return "body"
+    inside = location[1:] if len(location) > 1 and location[0] in _SOURCES else location
+    return ".".join(str(part) for part in inside)[:_LONGEST_NAME] or "body"
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind.startswith(OURS):
+        return str(error["msg"])
+    if kind == "value_error" and type(context.get("error")) is InvalidValue:
+        return str(context["error"])
+    try:
+        return _WORDS.get(kind, _ANYTHING_ELSE).format_map(context)
+    except KeyError:
+        return _ANYTHING_ELSE

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.ids import Ids
 from shared.messaging.outbox import Outbox
 from shared.runtime import Parts, WebParts, parts_of
-from shared.web.rate_limits import address_of
+from shared.web.limits import address_of
 
 
 async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:

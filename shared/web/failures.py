@@ -15,17 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.auth.guard import BadBearerToken, NotPermitted, NotSignedIn, RenewalDue, SessionOver
 from shared.messaging.faults import is_transient
 from shared.observability.traces import current_trace_id
+from shared.web.bodies import field_problems, unreadable_body
 from shared.web.pages import render
-from shared.web.problems import (
-    Problem,
-    problem_response,
-    standard_problem,
-    wants_problem,
-)
+from shared.web.problems import Problem, problem_response, standard_problem, wants_problem
 from shared.web.refusals import Refusal, Refusals
 from shared.web.refusals import problem_of as refused
-from shared.web.signing_in_again import keep_what_was_typed, renewal_address, sign_in_address
-from shared.web.validation import field_problems, unreadable_body
+from shared.web.sign_in import keep_what_was_typed, renewal_address, sign_in_address
 
 _log = structlog.get_logger()
 _UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)

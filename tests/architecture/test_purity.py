@@ -15,7 +15,7 @@ ALLOWED_CALLERS = {
     # The clock: time is an argument everywhere else, so that a test can say what time it is.
     # The library that limits rates counts by the machine's clock and says so in its terms.
     r"datetime\.now|datetime\.utcnow|date\.today|time\.time": (
-        r"shared/(clock|web/rate_limits)\.py"  # `limits` counts by the wall clock
+        r"shared/(clock|web/limits)\.py"  # `limits` counts by the wall clock
     ),
     # Ids: given, so that a test can foresee them. A member of a consumer group names itself.
     r"(uuid\.)?uuid[147]|uuid_utils\.\w+": r"shared/(ids\.py|messaging/)",

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from shared.auth.permissions import Role
-from shared.web.api_description import operations_of
+from shared.web.api_docs import operations_of
 from tests.authorisation.services import OPENING
 from tests.canaries.markers import CANARY
 from tests.contract.documents import openapi_name, written

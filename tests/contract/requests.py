@@ -13,7 +13,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 
 from shared.auth.permissions import Role
-from shared.web.api_description import operations_of
+from shared.web.api_docs import operations_of
 from tests.authorisation import table
 from tests.authorisation.services import OPENING
 from tests.authorisation.table import NOBODY, Row

@@ -11,7 +11,7 @@ from services.intake.reports.bodies import AbuseReportBody, MisuseReportBody, Se
 from services.intake.reports.domain import Report
 from shared.auth.permissions import Permission, Principal, Role
 from shared.events.vocabulary import ManagerAlert, ReportType
-from shared.web.validation import field_problems
+from shared.web.bodies import field_problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from shared.web.dependencies import Now, at_most
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.problems import standard_problem
-from shared.web.signing_in_again import relative_address
+from shared.web.sign_in import relative_address
 
 R = TypeVar("R", bound=Response)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})

@@ -10,12 +10,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from shared.auth.guard import Anyone, SignedIn, anyone
-from shared.web.body_limit import DEFAULT_LIMIT
 from shared.web.dependencies import at_most
 from shared.web.forms import read_form
+from shared.web.limits import DEFAULT_LIMIT, RateLimits
 from shared.web.pages import render
 from shared.web.problems import Problem, standard_problem
-from shared.web.rate_limits import RateLimits
 from tests.support.web import WebForTests, browsing, csrf_token
 
 router = APIRouter()

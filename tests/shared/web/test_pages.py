@@ -13,9 +13,8 @@ from shared.auth.guard import Anyone
 from shared.auth.permissions import Principal, Role
 from shared.web import static_files
 from shared.web.forms import FormErrors, refuse_null_characters
-from shared.web.navigation import navigation
-from shared.web.pages import render
-from shared.web.signing_in_again import relative_address
+from shared.web.pages import navigation, render
+from shared.web.sign_in import relative_address
 from shared.web.times import ago, uk_date, uk_time
 from tests.support.web import START, WebForTests, browsing, person
 
