@@ -24,7 +24,7 @@ from shared.messaging.dead_letters import (
     as_text,
 )
 from shared.web.dependencies import Now, Transaction
-from shared.web.forms import FormErrors, read_form, refuse_null_characters
+from shared.web.forms import Field, FormReader, Kind, Option
 from shared.web.pages import render
 from shared.web.problems import standard_problem
 
@@ -101,11 +101,10 @@ async def _one(
     dead_letter_id: UUID,
     *,
     content: str | None = None,
-    answers: Mapping[str, str] | None = None,
-    errors: FormErrors | None = None,
+    form: FormReader | None = None,
     status_code: int = 200,
 ) -> HTMLResponse:
-    letter = await _known(session, dead_letter_id)
+    letter, form = await _known(session, dead_letter_id), form or FormReader({})
     return render(
         request,
         "dead_letters/one.html",
@@ -116,8 +115,9 @@ async def _one(
         states=STATES,
         content=content,
         may_read=operator.may(Permission.SEE_CASE_CONTENT),
-        answers=answers or {},
-        errors=errors or FormErrors(),
+        fields=_fields(letter),
+        form=form,
+        errors=form.errors,
         here=request.url.path.partition("/dead-letters/")[0] + "/dead-letters",
     )
 
@@ -138,32 +138,32 @@ async def _with_content(
 async def _ask(
     request: Request, session: AsyncSession, operator: Principal, dead_letter_id: UUID, now: datetime, here: str
 ) -> Response:
-    errors, status_code = FormErrors(), 422
-    fields = refuse_null_characters(await read_form(request, errors), errors)
-    answers = {name: values[-1].strip() for name, values in fields.items()}
-    _check(answers, errors)
-    if not errors:
-        what, reason, by = answers["what"], answers["reason"], operator.staff_id or operator.subject
+    form, status_code = await FormReader.posted(request), 422
+    what = form.one_of("what", _ASKS, "Choose whether to replay or to discard it")
+    reason = form.text("reason", "Say why", LONGEST_REASON)
+    if what and reason and not form.errors:
+        by = operator.staff_id or operator.subject
         try:
             await _ASKS[what](session, dead_letter_id, by=by, reason=reason, now=now)
             return RedirectResponse(f"{here}/{dead_letter_id}", 303)
         except AlreadyAskedFor as asked:
-            errors.add("what", f"{asked.by} asked for it to be {asked.action} before you: that stands")
+            form.errors.add("what", f"{asked.by} asked for it to be {asked.action} before you: that stands")
         except DeadLetterNotOpen:
-            errors.add("what", "It is settled already")
+            form.errors.add("what", "It is settled already")
         status_code = 409
-    return await _one(
-        request, session, operator, dead_letter_id, answers=answers, errors=errors, status_code=status_code
+    return await _one(request, session, operator, dead_letter_id, form=form, status_code=status_code)
+
+
+def _fields(letter: DeadLetter) -> tuple[Field, ...]:
+    again = f"After the cause is mended: only {letter.group_name} handles it again, within seconds"
+    actions = (
+        Option("replay", "Replay", again),
+        Option("discard", "Discard", "Let it go for ever. What waits behind it is then handled"),
     )
-
-
-def _check(answers: Mapping[str, str], errors: FormErrors) -> None:
-    if answers.get("what") not in _ASKS:
-        errors.add("what", "Choose whether to replay or to discard it")
-    if not answers.get("reason"):
-        errors.add("reason", "Say why")
-    if len(answers.get("reason", "")) > LONGEST_REASON:
-        errors.add("reason", f"Use {LONGEST_REASON:,} characters or fewer")
+    return (
+        Field("what", "What should happen to it?", Kind.RADIOS, options=actions),
+        Field("reason", "Why?", Kind.TEXT, "Kept with the dead letter. Do not name anyone."),
+    )
 
 
 async def _known(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter:

@@ -57,7 +57,7 @@ async def test_a_dead_letter_is_tried_again_and_let_go_in_each_service(signpost:
 
 
 async def _is_tried_again(ruth: Someone, service: str) -> None:
-    await ruth.reads("Hidden: it may hold what somebody reported")
+    await ruth.reads("Hidden: it may hold what a person reported")
     await ruth.looks(f"a dead letter of {service}")
     await ruth.driver.press("Continue")
     await ruth.is_refused(f"a dead letter of {service}", *NOTHING_ANSWERED)
