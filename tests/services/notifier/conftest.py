@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.notifier.environment import Notifier, notifier_on
 from tests.services.notifier.mail_server import MailServerForTests, running_mail_server
-from tests.services.notifier.notifying import Notifier, notifier_on
 from tests.services.notifier.web import NotifierWeb, notifier_web
 from tests.support.postgres import PostgresForTests
 

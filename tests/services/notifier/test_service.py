@@ -16,10 +16,9 @@ from shared.events.intake import AbuseReportSubmitted
 from shared.events.triage import CaseRouted
 from shared.messaging.log import EventLog, Record
 from shared.runtime import Service, run_roles
-from tests.services.notifier.building import GRACE, PRIYA, report
+from tests.services.notifier.builders import GRACE, PRIYA, report, routed
+from tests.services.notifier.environment import PATIENCE, Notifier, eventually
 from tests.services.notifier.notify_server import running_notify
-from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
-from tests.services.notifier.saying import routed
 from tests.support.postgres import PostgresForTests
 from tests.support.web import WebForTests
 

@@ -17,7 +17,7 @@ from services.notifier.directory.domain import StaffMember
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Principal, Role
 from shared.web.app import create_app, web_fields
-from tests.services.notifier.notifying import LINKS, Notifier
+from tests.services.notifier.environment import LINKS, Notifier
 from tests.support.web import WebForTests, browsing
 
 VERSION = "2025-07-29"

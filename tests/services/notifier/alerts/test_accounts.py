@@ -6,9 +6,9 @@ import pytest
 
 from shared.events.envelope import Event
 from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn, ExceptionExpired, ReviewDue
-from tests.services.notifier.building import GRACE, NOW, PRIYA
+from tests.services.notifier.builders import GRACE, NOW, PRIYA
+from tests.services.notifier.environment import Notifier
 from tests.services.notifier.mail_server import text_of
-from tests.services.notifier.notifying import Notifier
 
 ACCOUNT = UUID("01890a5d-ac96-774b-bcce-b302099a8001")
 BASE = {"account_id": ACCOUNT, "platform": "x", "at": NOW}

@@ -7,9 +7,19 @@ import pytest
 from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
 from shared.events.parts import Subject
-from tests.services.notifier.building import DANIEL, GRACE, HELEN, MARGARET, PRIYA, report, suspect
-from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import misuse, resolved, routed
+from tests.services.notifier.builders import (
+    DANIEL,
+    GRACE,
+    HELEN,
+    MARGARET,
+    PRIYA,
+    misuse,
+    report,
+    resolved,
+    routed,
+    suspect,
+)
+from tests.services.notifier.environment import Notifier
 from tests.services.notifier.web import NotifierWeb
 
 URL = "/alerts/api/v1/alerts"

@@ -12,8 +12,7 @@ from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed
 from shared.events.vocabulary import AlertPurpose
 from shared.events.vocabulary import RecipientReason as Why
 from shared.ids import CaseId, ReportId
-from tests.services.notifier.building import BOXES, NOW, report
-from tests.services.notifier.saying import incident, misuse, routed
+from tests.services.notifier.builders import BOXES, NOW, incident, misuse, report, routed
 
 Told = list[tuple[AlertPurpose, str | None, Urgency]]
 SMART, SIRT, DESK = "smart@example.org", "sirt@example.org", "triage-desk@example.org"

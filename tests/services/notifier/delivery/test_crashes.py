@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifier.delivery import handlers
 from services.notifier.delivery.domain import Message, SendResult
 from services.notifier.delivery.heartbeat import keep_heartbeat
-from tests.services.notifier.building import report
+from tests.services.notifier.builders import report
+from tests.services.notifier.environment import PATIENCE, Notifier, eventually
 from tests.services.notifier.mail_server import text_of
-from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
 from tests.support.wire import over_a_wire
 
 LEASE = timedelta(minutes=5)

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from services.notifier.delivery.domain import Settled
 from shared.db.database import Database
-from tests.services.notifier.building import report
-from tests.services.notifier.notifying import Notifier, eventually
+from tests.services.notifier.builders import report
+from tests.services.notifier.environment import Notifier, eventually
 
 FAULTS = [
     lambda: PoolTimeout("pool exhausted"),

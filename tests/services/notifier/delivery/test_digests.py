@@ -2,21 +2,23 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import SendResult, SendResultKind
+from services.notifier.delivery.digests import held_until, next_digest
+from services.notifier.delivery.domain import SendResult, SendResultKind, Urgency
 from services.notifier.delivery.handlers import DeliveryTimes
 from shared.events.notifier import AlertSent
 from shared.events.vocabulary import AlertPurpose
-from tests.services.notifier.building import GRACE, HELEN, HOLDING, PRIYA, TOM, report
-from tests.services.notifier.cases.test_following_cases import deadline
+from tests.services.notifier.builders import DIGEST_RULES, GRACE, HELEN, NOW, PRIYA, TOM, report, resolved, routed
+from tests.services.notifier.cases.test_follow_ups import deadline
+from tests.services.notifier.environment import Notifier
 from tests.services.notifier.mail_server import text_of
-from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import resolved, routed
 from tests.services.notifier.web import NotifierWeb
 from tests.support.web import csrf_token
 
@@ -26,7 +28,7 @@ STATES = "select state, count(*) from alert group by state order by state"
 @pytest.fixture
 def stormy(notifier: Notifier) -> Notifier:
     """More than three alerts in ten minutes are a storm."""
-    return replace(notifier, digest_rules=replace(HOLDING, storm_after=3))
+    return replace(notifier, digest_rules=replace(DIGEST_RULES, storm_after=3))
 
 
 async def test_low_urgency_is_collected_for_each_recipient_until_its_time(notifier: Notifier) -> None:
@@ -46,7 +48,7 @@ async def test_low_urgency_is_collected_for_each_recipient_until_its_time(notifi
 
 
 async def test_a_reporter_is_shown_no_managers_page_in_a_digest(notifier: Notifier) -> None:
-    chosen = replace(notifier, digest_rules=replace(HOLDING, digest=frozenset({AlertPurpose.REPORT_FINISHED})))
+    chosen = replace(notifier, digest_rules=replace(DIGEST_RULES, digest=frozenset({AlertPurpose.REPORT_FINISHED})))
     for _ in range(2):
         said = report()
         case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
@@ -140,3 +142,61 @@ async def test_a_summary_left_open_by_a_crash_is_sent_again_with_its_message_id_
 
 async def _escalated(notifier: Notifier, count: int) -> bool:
     return await notifier.scalar("select count(*) from alert where escalated_from is not null") == count
+
+
+RULES = replace(DIGEST_RULES, storm_after=3, at_most=timedelta(hours=30))
+LOW, AT_RISK = Urgency.LOW, AlertPurpose.DEADLINE_AT_RISK
+
+
+@pytest.mark.parametrize(
+    ("now", "leaves"),
+    [
+        (datetime(2026, 11, 23, 8, 59, tzinfo=UTC), datetime(2026, 11, 23, 9, 0, tzinfo=UTC)),
+        (datetime(2026, 11, 23, 9, 0, tzinfo=UTC), datetime(2026, 11, 23, 14, 0, tzinfo=UTC)),
+        (datetime(2026, 11, 23, 23, 0, tzinfo=UTC), datetime(2026, 11, 24, 9, 0, tzinfo=UTC)),
+        (datetime(2026, 7, 1, 8, 30, tzinfo=UTC), datetime(2026, 7, 1, 13, 0, tzinfo=UTC)),
+        (datetime(2026, 3, 28, 15, 0, tzinfo=UTC), datetime(2026, 3, 29, 8, 0, tzinfo=UTC)),
+        (datetime(2026, 10, 24, 15, 0, tzinfo=UTC), datetime(2026, 10, 25, 9, 0, tzinfo=UTC)),
+        (datetime(2028, 2, 28, 15, 0, tzinfo=UTC), datetime(2028, 2, 29, 9, 0, tzinfo=UTC)),
+    ],
+)
+def test_a_digest_leaves_at_the_next_set_time_on_british_clocks(now: datetime, leaves: datetime) -> None:
+    assert next_digest(now, RULES) == leaves
+
+
+def test_no_message_waits_longer_than_was_said() -> None:
+    assert next_digest(NOW, replace(RULES, at_most=timedelta(hours=1))) == NOW + timedelta(hours=1)
+    assert next_digest(NOW, replace(RULES, times=())) == NOW + timedelta(hours=30)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "urgency", "lately", "held"),
+    [
+        (AT_RISK, Urgency.LOW, 0, True),
+        (AT_RISK, Urgency.NORMAL, 0, False),
+        (AT_RISK, Urgency.URGENT, 99, False),
+        (AlertPurpose.REPORT_MOVED, Urgency.LOW, 0, False),
+        (AlertPurpose.ABUSE_REPORTED, Urgency.NORMAL, 2, False),
+        (AlertPurpose.ABUSE_REPORTED, Urgency.NORMAL, 3, True),
+        (AlertPurpose.ABUSE_REPORTED, Urgency.URGENT, 99, False),
+    ],
+)
+def test_what_is_held(purpose: AlertPurpose, urgency: Urgency, lately: int, held: bool) -> None:
+    until = held_until(purpose, urgency, lately=lately, now=NOW, rules=RULES)
+    assert (until is not None) is held
+
+
+@given(
+    purpose=st.sampled_from(sorted(AlertPurpose)),
+    lately=st.integers(0, 10**6),
+    now=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 -- zones are added
+    times=st.lists(st.times(), max_size=4).map(tuple),
+)
+def test_urgent_is_never_held_and_nothing_waits_forever(
+    purpose: AlertPurpose, lately: int, now: datetime, times: tuple[time, ...]
+) -> None:
+    rules = replace(RULES, times=times)
+    assert held_until(purpose, Urgency.URGENT, lately=lately, now=now, rules=rules) is None
+    for urgency in (Urgency.NORMAL, Urgency.LOW):
+        until = held_until(purpose, urgency, lately=lately, now=now, rules=rules)
+        assert until is None or now < until <= now + max(rules.at_most, rules.storm_window)

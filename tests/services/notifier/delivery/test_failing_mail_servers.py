@@ -7,9 +7,9 @@ import pytest
 
 from services.notifier.delivery.domain import Message, SendResultKind
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
-from tests.services.notifier.building import GRACE, HELEN, LUCA, MARGARET, report, suspect
+from tests.services.notifier.builders import GRACE, HELEN, LUCA, MARGARET, report, suspect
+from tests.services.notifier.environment import Notifier, TurnedClock
 from tests.services.notifier.mail_server import MailServerForTests
-from tests.services.notifier.notifying import Notifier, TurnedClock
 
 MESSAGE = Message("grace.okafor@example.org", "subject", "text", "<p>text</p>", "<1@example.org>")
 OUTCOMES = "select outcome, code, possible_repeat from attempt order by started_at, number"

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from services.notifier.delivery.domain import Message, MessageClass, SendResult, SendResultKind
-from tests.services.notifier.building import GRACE, report
+from tests.services.notifier.builders import GRACE, report
+from tests.services.notifier.environment import Notifier
 from tests.services.notifier.notify_server import NotifyForTests, running_notify
-from tests.services.notifier.notifying import Notifier
 
 MESSAGE = Message(
     recipient="grace.okafor@example.org",

@@ -7,9 +7,9 @@ import pytest
 
 from shared.events.vocabulary import Behaviour
 from shared.observability import metrics
-from tests.services.notifier.building import GRACE, LUCA, PRIYA, report
+from tests.services.notifier.builders import GRACE, LUCA, PRIYA, report
+from tests.services.notifier.environment import PATIENCE, Notifier, eventually
 from tests.services.notifier.mail_server import text_of
-from tests.services.notifier.notifying import PATIENCE, Notifier, eventually
 
 
 @pytest.mark.policy("S3", "R-c")

@@ -1,15 +1,18 @@
-"""The directory's CSV import."""
+"""The staff directory is imported from a CSV file, whole people or none; the database keeps what the import checks."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from services.notifier.directory.domain import Directory
 from services.notifier.directory.handlers import ImportResult, import_csv
 from services.notifier.directory.queries import addresses_of, around, managed_by, names_of, whole_directory
 from shared.db.database import Database
 from shared.ids import RandomIds, StaffId
-from tests.services.notifier.building import NOW
+from tests.services.notifier.builders import NOW
 
 SERVICE = "notifier"
 HEADER = "staff_id,name,email,organisation,manager_staff_id,from,to"
@@ -211,3 +214,63 @@ async def test_people_are_found_however_their_staff_id_is_typed(database: Databa
     assert names == {"SX9": "Eve Oak", "s1": "Ann Lee"}
     assert addresses == {"SX9": "eve@example.org"}
     assert [member.staff_id for member in managed] == ["S1"]
+
+
+SAMPLE = Path(__file__).resolve().parents[4] / "deploy" / "sample" / "directory.csv"
+
+
+async def test_the_sample_directory_imports_without_an_error(database: Database) -> None:
+    async with database.transaction() as session:
+        result = await import_csv(
+            session, SAMPLE.read_text(encoding="utf-8"), accept_valid=False, now=NOW, ids=RandomIds(), actor="sample"
+        )
+        directory = await whole_directory(session)
+    assert result.errors == ()
+    assert [m.name for m in directory.chain_above(StaffId("S1001"), date(2026, 11, 23))][:2] == [
+        "Grace Okafor",
+        "Helen Marsh",
+    ]
+
+
+PEOPLE = (
+    "insert into staff (staff_id, name, email, organisation, imported_at) values "
+    "('S1', 'Ann', 'a@example.org', '', now()), ('S2', 'Bob', 'b@example.org', '', now())"
+)
+PERSON = "insert into staff (staff_id, name, email, organisation, imported_at) values ('S3', 'Cat', '{}', '', now())"
+LINE = (
+    "insert into reporting_line (staff_number, manager_number, period) "
+    "select a.number, b.number, daterange('{}', '{}', '[]') from staff a, staff b "
+    "where a.staff_id = '{}' and b.staff_id = '{}'"
+)
+
+
+async def _run(database: Database, *statements: str) -> None:
+    async with database.transaction() as session:
+        for statement in statements:
+            await session.execute(text(statement))
+
+
+async def test_lines_that_follow_each_other_are_taken(database: Database) -> None:
+    await _run(
+        database,
+        PEOPLE,
+        LINE.format("2026-01-01", "2026-01-31", "S1", "S2"),
+        LINE.format("2026-02-01", "2026-02-28", "S1", "S2"),
+    )
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        LINE.format("2026-01-31", "2026-03-01", "S1", "S2"),
+        LINE.format("2026-02-01", "2026-03-01", "S1", "S1"),
+        LINE.format("2026-02-01", "2026-01-31", "S1", "S2").replace("'[]'", "'[)'").replace("2026-01-31", "2026-02-01"),
+        PERSON.format("A@x"),
+        PERSON.format("a@example.org"),
+    ],
+    ids=["overlap", "own manager", "no days", "upper case address", "same address"],
+)
+async def test_what_must_not_be_is_refused(database: Database, refused: str) -> None:
+    await _run(database, PEOPLE, LINE.format("2026-01-01", "2026-01-31", "S1", "S2"))
+    with pytest.raises(IntegrityError):
+        await _run(database, refused)

@@ -7,8 +7,8 @@ import pytest
 from services.notifier.my_team.domain import DOCUMENTS
 from services.notifier.my_team.pages import AwarenessParts
 from shared.runtime import parts_in
-from tests.services.notifier.building import GRACE, HELEN, LUCA, PRIYA, TOM
-from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.builders import GRACE, HELEN, LUCA, PRIYA, TOM
+from tests.services.notifier.environment import Notifier
 from tests.services.notifier.web import NotifierWeb
 from tests.support.web import csrf_token
 

@@ -13,9 +13,21 @@ from shared.events.notifier import ManagerActionRecorded, SirtReferralRequested
 from shared.events.triage import CaseRouted
 from shared.events.vocabulary import ManagerAction
 from shared.ids import CaseId, StaffId
-from tests.services.notifier.building import DANIEL, GRACE, HELEN, LUCA, NOW, PRIYA, TOM, report
-from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import REFERENCE, misuse, resolved, routed
+from tests.services.notifier.builders import (
+    DANIEL,
+    GRACE,
+    HELEN,
+    LUCA,
+    NOW,
+    PRIYA,
+    REFERENCE,
+    TOM,
+    misuse,
+    report,
+    resolved,
+    routed,
+)
+from tests.services.notifier.environment import Notifier
 from tests.services.notifier.web import NotifierWeb
 from tests.support.web import csrf_token
 

@@ -5,8 +5,8 @@ import pytest
 
 from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
-from tests.services.notifier.building import GRACE, HELEN, LUCA, PRIYA, TOM, report
-from tests.services.notifier.notifying import Notifier
+from tests.services.notifier.builders import GRACE, HELEN, LUCA, PRIYA, TOM, report
+from tests.services.notifier.environment import Notifier
 from tests.services.notifier.web import NotifierWeb
 from tests.support.web import csrf_token
 

@@ -27,7 +27,7 @@ from shared.events.envelope import Envelope, Event
 from shared.ids import AlertId, RandomIds
 from shared.messaging.outbox import Outbox
 from shared.messaging.tables import outbox as outbox_table
-from tests.services.notifier.building import BOOK, BOXES, HOLDING, LINES, NOW, STAFF, envelope
+from tests.services.notifier.builders import BOOK, BOXES, DIGEST_RULES, LINES, NOW, STAFF, envelope
 from tests.services.notifier.mail_server import MailServerForTests
 
 E = TypeVar("E", bound=Event)
@@ -66,7 +66,7 @@ class Notifier:
     clock: TurnedClock = field(default_factory=TurnedClock)
     ids: RandomIds = field(default_factory=RandomIds)
     lease: timedelta = timedelta(minutes=5)
-    digest_rules: DigestRules = HOLDING
+    digest_rules: DigestRules = DIGEST_RULES
     by_notify: frozenset[MessageClass] = frozenset()
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 
 def directory_csv() -> str:
-    """Return the directory of `building` as a file."""
+    """Return the directory of `builders` as a file."""
     rows = ["staff_id,name,email,organisation,manager_staff_id,from,to"]
     for member in STAFF:
         person = f"{member.staff_id},{member.name},{member.email},"

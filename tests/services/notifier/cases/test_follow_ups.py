@@ -10,20 +10,24 @@ from shared.events.parts import Subject
 from shared.events.triage import CaseDeadlineAtRisk, CaseInformationAsked, CaseRouted
 from shared.events.vocabulary import AlertPurpose
 from shared.events.vocabulary import RecipientReason as Why
-from tests.services.notifier.building import GRACE, NOW, PRIYA, envelope, report
-from tests.services.notifier.mail_server import text_of
-from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import (
+from tests.services.notifier.builders import (
+    GRACE,
+    NOW,
+    PRIYA,
     REFERENCE,
     closed,
+    envelope,
     incident,
     misuse,
     reopened,
+    report,
     resolved,
     routed,
     transferred,
     who,
 )
+from tests.services.notifier.environment import Notifier
+from tests.services.notifier.mail_server import text_of
 
 
 @pytest.mark.policy("S3")

@@ -13,7 +13,7 @@ from shared.events.intake import MisuseReportSubmitted
 from shared.events.parts import Subject
 from shared.events.vocabulary import RecipientReason as Why
 from shared.ids import StaffId
-from tests.services.notifier.building import (
+from tests.services.notifier.builders import (
     BOOK,
     BOXES,
     DANIEL,
@@ -28,9 +28,10 @@ from tests.services.notifier.building import (
     STAFF,
     TOM,
     line,
+    misuse,
     suspect,
+    who,
 )
-from tests.services.notifier.saying import misuse, who
 
 DESK = BOXES.desk
 SETTING = ChoiceContext(DIRECTORY, date(2026, 11, 23), BOOK, DESK)

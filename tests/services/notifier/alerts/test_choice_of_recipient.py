@@ -12,7 +12,7 @@ from shared.events.parts import Person
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Confidentiality, ManagerAlert, Relation
 from shared.events.vocabulary import RecipientReason as Why
 from shared.ids import StaffId
-from tests.services.notifier.building import (
+from tests.services.notifier.builders import (
     BOOK,
     DANIEL,
     DIRECTORY,
@@ -29,6 +29,7 @@ from tests.services.notifier.building import (
     report,
     suspect,
 )
+from tests.services.notifier.environment import Notifier
 
 GRACES = "grace.okafor@example.org"
 
@@ -227,3 +228,31 @@ def test_a_manager_may_see_who_it_is_only_of_a_named_reporter(how: Confidentiali
 def test_doxing_threats_and_stalking_do_not_wait() -> None:
     assert urgency_of([Behaviour.HARASSMENT, Behaviour.DOXING]) is Urgency.URGENT
     assert urgency_of([Behaviour.TROLLING, UNRECOGNISED]) is Urgency.NORMAL
+
+
+@pytest.mark.policy("S3")
+@pytest.mark.parametrize(
+    "affected", [suspect(name="Mr Evans"), suspect(name="TOM E\u0301VANS"), suspect(staff_id="s1002 ")]
+)
+async def test_whoever_has_not_agreed_is_found_by_name(notifier: Notifier, affected: Person) -> None:
+    """Daniel reports what happened to Tom, and gives the address of Tom's manager: Daniel's own manager is told."""
+    await notifier.receive(report(reporter=DANIEL, affected=[affected], manager_email=GRACE.email))
+    assert await notifier.rows("select recipient_email, reason from alert") == [(HELEN.email, "reporters_manager")]
+
+
+async def test_a_name_that_nobody_has_leaves_the_given_manager(notifier: Notifier) -> None:
+    await notifier.receive(report(reporter=DANIEL, affected=[suspect(name="A%_ Nobody")], manager_email=GRACE.email))
+    assert await notifier.rows("select recipient_email, reason from alert") == [(GRACE.email, "named_on_report")]
+
+
+@pytest.mark.policy("S3")
+async def test_a_suspect_is_found_by_a_staff_id_in_any_case(notifier: Notifier) -> None:
+    said = report(suspected=[suspect(staff_id=" s2001 ")], manager_email="okafor.grace@example.org")
+    await notifier.receive(said)
+    assert await notifier.rows("select recipient_email from alert") == [(HELEN.email,)]
+
+
+@pytest.mark.policy("S3")
+async def test_a_typed_address_names_nobody_on_the_managers_page(notifier: Notifier) -> None:
+    await notifier.receive(report(signed_in=False, manager_email=GRACE.email))
+    assert await notifier.rows("select recipient_email, about_staff_id from alert") == [(GRACE.email, None)]

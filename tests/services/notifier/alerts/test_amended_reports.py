@@ -7,9 +7,8 @@ import pytest
 from shared.events.intake import AbuseReportAmended, AbuseReportSubmitted
 from shared.events.notifier import AlertDecided
 from shared.events.vocabulary import RecipientReason as Why
-from tests.services.notifier.building import GRACE, NOW, report
-from tests.services.notifier.notifying import Notifier
-from tests.services.notifier.saying import added_to, incident
+from tests.services.notifier.builders import GRACE, NOW, added_to, incident, report
+from tests.services.notifier.environment import Notifier
 
 
 def amended(said: AbuseReportSubmitted, **added: object) -> AbuseReportAmended:

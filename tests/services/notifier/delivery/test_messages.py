@@ -1,6 +1,7 @@
-"""Every message for every purpose and role: six lines, no names, the same words in both parts."""
+"""Every message for every purpose and role: six lines, no names, one subject, the same words in both parts."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from uuid import UUID
 
@@ -20,9 +21,9 @@ from services.notifier.delivery.domain import (
 )
 from services.notifier.delivery.english import ENGLISH, HOW_URGENT
 from shared.events.vocabulary import AlertPurpose
-from shared.ids import AlertId
-from tests.services.notifier.building import NOW, STAFF
-from tests.services.notifier.notifying import COMPOSER
+from shared.ids import AlertId, ReportId
+from tests.services.notifier.builders import NOW, STAFF
+from tests.services.notifier.environment import COMPOSER
 
 _SOME = UUID(int=1)
 TEXTS = sorted((purpose, role) for purpose, texts in ENGLISH.items() for role in texts)
@@ -139,3 +140,33 @@ class _Paragraphs(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._inside:
             self.paragraphs[-1] += data
+
+
+ATTEMPT = Attempt(
+    attempt_id=_SOME,
+    delivery_id=_SOME,
+    alert_id=AlertId(_SOME),
+    report_id=ReportId(_SOME),
+    kind=DeliveryKind.ALERT,
+    channel="email",
+    recipient="grace.okafor@example.org",
+    notice=Notice("SP-0000-0010", Urgency.NORMAL, RecipientRole.MANAGER).stored(),
+    number=1,
+    possible_repeat=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "kind", "subject"),
+    [
+        (Urgency.NORMAL, DeliveryKind.ALERT, "Social media abuse reported, SP-0000-0010"),
+        (Urgency.URGENT, DeliveryKind.ALERT, "Urgent: social media abuse reported, SP-0000-0010"),
+        (Urgency.NORMAL, DeliveryKind.REMINDER, "Reminder: social media abuse reported, SP-0000-0010"),
+        (Urgency.URGENT, DeliveryKind.REMINDER, "Reminder: urgent: social media abuse reported, SP-0000-0010"),
+    ],
+)
+def test_a_subject_begins_with_a_capital_letter_and_has_no_other(
+    urgency: Urgency, kind: DeliveryKind, subject: str
+) -> None:
+    attempt = replace(ATTEMPT, kind=kind, notice={**ATTEMPT.notice, "urgency": urgency.value})
+    assert COMPOSER(attempt, NOW).subject == subject

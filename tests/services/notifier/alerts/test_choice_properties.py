@@ -8,7 +8,7 @@ from services.notifier.directory.domain import Directory, ReportingLine
 from shared.events.intake import AbuseReportSubmitted
 from shared.events.parts import Person
 from shared.events.vocabulary import Confidentiality, FoundBy, ManagerAlert
-from tests.services.notifier.building import BOOK, FALLBACK, STAFF, report
+from tests.services.notifier.builders import BOOK, FALLBACK, STAFF, report
 
 members = st.sampled_from(STAFF)
 addresses = st.one_of(
