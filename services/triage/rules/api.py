@@ -1,7 +1,5 @@
 """The table of rules for other programs: as JSON and as CSV, with the filters of the page."""
 
-import csv
-import io
 from collections.abc import Iterable
 from datetime import date, datetime
 
@@ -12,13 +10,11 @@ from services.triage.routing.domain import RuleState
 from services.triage.rules import queries
 from services.triage.rules.dependencies import ReaderDep, Running
 from services.triage.rules.views import Line, RuleFilter, lines
+from shared.csv import line
 from shared.events.vocabulary import Priority, Team
 from shared.web.dependencies import Now, Transaction
 
 router = APIRouter(prefix="/cases/api/v1/rules", tags=["rules"])
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""What a spreadsheet would run; such a cell is marked with an apostrophe."""
 
 
 class AlsoItem(BaseModel):
@@ -95,14 +91,8 @@ def _item(line: Line) -> RuleItem:
 
 
 def _csv(items: Iterable[RuleItem]) -> str:
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(RuleItem.model_fields)
+    written = [line(RuleItem.model_fields)]
     for item in items:
         cells = item.model_dump(mode="json") | {"also": " ".join(also.team for also in item.also)}
-        table.writerow(_harmless("" if cell is None else str(cell)) for cell in cells.values())
-    return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+        written.append(line("" if cell is None else str(cell) for cell in cells.values()))
+    return "".join(written)
