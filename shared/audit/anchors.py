@@ -67,7 +67,7 @@ async def anchor_entries(session: AsyncSession, position: int) -> list[Entry]:
 
 
 def published(file: Path) -> list[tuple[int, str]]:
-    """Return (position, root in hex) of each published anchor; a half-written last line is no anchor.
+    """Return (position, root in hex) of each published anchor; a half-written last line does not count.
 
     A line that is no anchor of ours comes as position 0, which no anchor has: `verify` then says that one is lost.
     """

@@ -54,7 +54,7 @@ async def verify(session: AsyncSession, anchors_file: Path | None = None) -> lis
 
 
 async def _broken_chains(session: AsyncSession) -> AsyncIterator[BrokenLink]:
-    """Walk all chains in one pass; of a broken chain, only the first broken link is told."""
+    """Walk all chains in one pass; of a broken chain, only the first broken link is reported."""
     chain_id: UUID | None = None
     position, previous, broken = 0, GENESIS, False
     async for row in await session.stream(_links_with_heads(), execution_options={"yield_per": _FETCH}):
@@ -148,7 +148,7 @@ async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> l
 
 
 def _lost(lines: Sequence[tuple[int, str]], roots: dict[int, str]) -> list[BrokenLink]:
-    """Compare what was published with what the database has; only its newest anchor may not be out yet."""
+    """Compare what was published with what the database has; only its newest anchor may not be published yet."""
     differ = {position for position, root in lines if roots.get(position) != root}
     unpublished = set(sorted(roots)[:-1]) - {position for position, _ in lines}
     return [BrokenLink(Broken.ANCHOR_LOST, None, position) for position in sorted(differ | unpublished)]

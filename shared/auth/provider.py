@@ -17,7 +17,7 @@ from shared.auth.provider_config import ProviderConfig
 _log = structlog.get_logger()
 
 _FRESH = timedelta(hours=1)
-"""So long a key that the provider withdrew may still be believed."""
+"""How long a key that the provider has withdrawn may still be accepted."""
 _ASK_AGAIN = timedelta(seconds=30)
 """The least time between requests, however many tokens come with made-up key ids."""
 _ASK_AGAIN_AFTER_FAILURE = timedelta(seconds=5)
@@ -35,7 +35,7 @@ class ProviderUnavailable(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Where the provider does what."""
+    """The provider's endpoints (OpenID Connect Discovery 1.0)."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -47,7 +47,7 @@ class Description:
 
 
 class ProviderKeys:
-    """Fetches in the background of requests, never on the event loop's time, and answers from memory."""
+    """Fetches the description and the keys, and answers from memory."""
 
     def __init__(self, config: ProviderConfig) -> None:
         self._config = config
@@ -59,7 +59,7 @@ class ProviderKeys:
         self._one_at_a_time = asyncio.Lock()
 
     async def description(self, now: datetime) -> Description:
-        """Return where the provider does what.
+        """Return the provider's endpoints.
 
         Raises:
             ProviderUnavailable: it is not known and cannot be asked for.
@@ -70,7 +70,7 @@ class ProviderKeys:
         return self._description
 
     async def prepare(self, key_id: str | None, now: datetime) -> None:
-        """Make sure that the key called `key_id` is here, if the provider has it.
+        """Fetch the key called `key_id` if it is not in memory and the provider has it.
 
         Raises:
             ProviderUnavailable: it is not, and the provider could not be asked.
@@ -165,7 +165,7 @@ def _optional(document: Mapping[str, object], name: str, issuer: str) -> str | N
 
 
 def _may_be_called(endpoint: object, issuer: str) -> bool:
-    """An issuer with TLS has no endpoint without."""
+    """Return whether `endpoint` is a URL, with TLS if the issuer has it."""
     if not isinstance(endpoint, str):
         return False
     parts = urlsplit(endpoint)
@@ -181,7 +181,7 @@ def _usable(document: Mapping[str, object]) -> Sequence[tuple[str | None, Key]]:
 
 
 def _key(entry: dict[str, object]) -> tuple[str | None, Key] | None:
-    """Read a public key for signatures; whatever else a provider lists is passed over."""
+    """Read a public key for signatures; other keys that a provider lists are skipped."""
     operations = entry.get("key_ops", ["verify"])
     verifies = isinstance(operations, list) and "verify" in operations
     if entry.get("kty") not in _KINDS or entry.get("use", "sig") != "sig" or not verifies:

@@ -14,7 +14,7 @@ _LONGEST = 250
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """Which claim says what. A name with dots also means a path: `realm_access.roles`."""
+    """The names of the claims to read. A name with dots may also be a path: `realm_access.roles`."""
 
     roles: str = "groups"
     staff_id: str = "staff_id"
@@ -33,7 +33,7 @@ class ProviderConfig:
     leeway: timedelta = timedelta(seconds=30)
     claims: ClaimNames = field(default_factory=ClaimNames)
     roles: tuple[tuple[str, Role], ...] = ()
-    """Which group of the provider is which role here; a group may stand more than once."""
+    """(the provider's group, our role); a group may give several roles."""
 
     def roles_of(self, claims: Mapping[str, object]) -> frozenset[Role]:
         """Return the roles that `claims` give; everyone whom the provider knows may report."""
@@ -55,7 +55,7 @@ class ProviderConfig:
 
 
 def claim(claims: Mapping[str, object], name: str) -> object:
-    """Return the claim called `name`; where there is none, whatever stands at that path."""
+    """Return the claim called `name`; otherwise the value at that path."""
     if name in claims:
         return claims[name]
     found: object = claims
@@ -65,13 +65,13 @@ def claim(claims: Mapping[str, object], name: str) -> object:
 
 
 def short_text(value: object) -> str | None:
-    """Return `value` where it is a text that a name or an id can be."""
+    """Return `value` if it is a text that can be a name or an id, otherwise None."""
     text = value.strip() if isinstance(value, str) else ""
     return text if text and len(text) <= _LONGEST and text.isprintable() else None
 
 
 def _texts(value: object) -> frozenset[str]:
-    """A list of groups, or one text with spaces between, as OAuth writes scopes."""
+    """Return a list of groups, or one text split at its spaces, as OAuth writes scopes (RFC 6749 §3.3)."""
     if isinstance(value, str):
         return frozenset({value, *value.split()})
     return frozenset(part for part in value if isinstance(part, str)) if isinstance(value, list) else frozenset()

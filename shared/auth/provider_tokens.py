@@ -31,7 +31,7 @@ class Provider:
         self._keys = ProviderKeys(config)
 
     async def description(self, now: datetime) -> Description:
-        """Return where the provider does what.
+        """Return the provider's endpoints.
 
         Raises:
             ProviderUnavailable: it cannot be asked.
@@ -56,7 +56,7 @@ class Provider:
         """Return what a bearer token says.
 
         Raises:
-            TokenExpired: it is over.
+            TokenExpired: its time is over.
             InvalidToken: it is not the provider's, is not for our APIs, or is an ID token.
         """
         claims = self._verified(token)
@@ -133,7 +133,7 @@ class EitherReader:
         """Return what `token` says.
 
         Raises:
-            TokenExpired: it is over.
+            TokenExpired: its time is over.
             InvalidToken: it is from an issuer that we do not trust, or for another audience.
         """
         foreign = audience is Audience.API and self._provider.claims_to_issue(token)

@@ -39,18 +39,18 @@ _KNOWN_ROLES = frozenset(role.value for role in Role)
 
 
 class Audience(StrEnum):
-    """What a token is good for."""
+    """What a token is for."""
 
     SESSION = "signpost-session"
     API = "signpost-api"
 
 
 class InvalidToken(Exception):
-    """The token is not one of ours, is for something else, or is over. Never carries the token."""
+    """The token is not ours, is for another audience, or has expired. The error never carries the token."""
 
 
 class TokenExpired(InvalidToken):
-    """The token was good and is over."""
+    """The token was valid and has expired."""
 
 
 class TokenIssuer:
@@ -60,7 +60,7 @@ class TokenIssuer:
         self._key = OKPKey.import_key(private_key_pem)
 
     def session(self, principal: Principal, now: datetime, *, started_at: datetime | None = None) -> str:
-        """Return a session token: over after 30 idle minutes, and 8 hours after `started_at` at the latest."""
+        """Return a session token: it ends after 30 idle minutes, and 8 hours after `started_at` at the latest."""
         started = started_at or now
         return self._sign(principal, Audience.SESSION, now, min(now + IDLE_LIMIT, started + SESSION_LIMIT), started)
 
@@ -92,7 +92,7 @@ class TokenReader(Protocol):
 class TokenVerifier:
     """Reads tokens with the public key.
 
-    What a token says is remembered under its digest: its signature cannot become a wrong one, only its time be over.
+    A verified token is remembered under its digest: its signature stays valid, only its time ends.
     """
 
     def __init__(self, public_key_pem: bytes) -> None:
@@ -103,7 +103,7 @@ class TokenVerifier:
         """Return what `token` says.
 
         Raises:
-            TokenExpired: it is over.
+            TokenExpired: its time is over.
             InvalidToken: it is not signed by us with the one allowed algorithm, or not for `audience`.
         """
         known = (sha256(token.encode()).digest(), audience)

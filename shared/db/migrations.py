@@ -1,4 +1,4 @@
-"""Runs a service's Alembic migrations, and checks that they say what its mappings say."""
+"""Runs a service's Alembic migrations, and checks that they match its mappings."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,14 +48,14 @@ async def check(service: str, url: str) -> None:
 
 
 async def revise(service: str, url: str, message: str) -> None:
-    """Write the migration that brings the database at `url` to what the mappings of `service` say."""
+    """Write the migration that brings the database at `url` to the mappings of `service`."""
     await _run(
         url, lambda connection: command.revision(_config(service, connection), message=message, autogenerate=True)
     )
 
 
 def run_environment(metadata: Sequence[MetaData]) -> None:
-    """Be the body of a service's `migrations/env.py`."""
+    """Run as the body of a service's `migrations/env.py`."""
     connection: Connection = context.config.attributes["connection"]
     context.configure(connection=connection, target_metadata=list(metadata), compare_server_default=True)
     with context.begin_transaction():

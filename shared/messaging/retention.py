@@ -53,7 +53,7 @@ async def expire_content(session: AsyncSession, now: datetime) -> int:
 def retention_sweeps(parts: Parts) -> Sequence[Role]:
     """Return the sweeps that enforce retention in a service's database.
 
-    A log in PostgreSQL is kept to its topics' retention as well; a broker does that by itself.
+    A log in PostgreSQL is swept to its topics' retention as well; Kafka's brokers do that by themselves.
     """
     sweep = partial(Sweep, database=parts.database, clock=parts.clock, every=_EVERY)
     kept = sweep(f"{parts.service}-messaging-housekeeping", expire_content)

@@ -1,4 +1,4 @@
-"""One line and one measurement for each request. They name the route, never the address that was asked for."""
+"""One line and one measurement for each request. They name the route, never the address requested."""
 
 import time
 

@@ -101,7 +101,7 @@ CODES = frozenset(
         "worker",
     ]
 )
-"""Names of ours for things of ours; what they say has no spaces, so that neither a sentence nor a name fits in."""
+"""Fields that hold codes of ours. Their values have no spaces, so that neither a sentence nor a name fits in."""
 WORDS = frozenset({"route", "library_words"})
 """Fields that may hold spaces: a route as it is declared, and what a trusted library says about itself."""
 _EVENT = re.compile(r"[a-z][a-z0-9_.]{1,60}")

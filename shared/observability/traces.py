@@ -34,7 +34,7 @@ def current_trace_id() -> str | None:
 
 @contextmanager
 def new_trace(name: str) -> Iterator[None]:
-    """Begin a trace that continues nothing: what a stranger sends us does not choose our identifiers."""
+    """Begin a trace that continues nothing: a caller's headers do not choose our identifiers."""
     with _tracer().start_as_current_span(
         name, context=Context(), record_exception=False, set_status_on_exception=False
     ):

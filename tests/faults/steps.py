@@ -34,7 +34,7 @@ class Act(StrEnum):
     SWEEP = "sweep"
     """Due rows are worked in one transaction."""
     SETTLE = "settle"
-    """Dead letters are replayed or let go, and events that waited too long are set aside."""
+    """Dead letters are replayed or discarded, and events that were deferred too long become dead letters."""
 
 
 class Moment(StrEnum):

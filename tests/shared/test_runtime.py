@@ -31,7 +31,7 @@ def test_what_is_there_is_not_walked_again_and_what_was_garbage_is_gone() -> Non
 
 
 class _Waiting:
-    """A role that waits for a task until the end, or until somebody cancels that task."""
+    """A role that waits for a task until the end, or until that task is cancelled."""
 
     kind = "consumer"
     name = "test-role"

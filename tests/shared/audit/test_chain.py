@@ -216,7 +216,7 @@ async def test_a_line_that_a_crash_left_half_written_is_written_again(audit: Dat
 
 
 async def _truncate(audit: Database, chain_id: UUID) -> None:
-    """Remove the last link as somebody would who knows about the head."""
+    """Remove the last link as an attacker would who knows about the head."""
     await tamper(
         audit,
         "delete from activity where chain_id = :c and position = (select length from chain_head where chain_id = :c)",

@@ -34,7 +34,7 @@ def send(principal: Anyone) -> dict[str, str | None]:
     return {"subject": principal.subject if principal else None}
 
 
-def test_a_route_that_names_nobody_stops_the_start(web: WebForTests) -> None:
+def test_a_route_that_declares_no_guard_stops_the_start(web: WebForTests) -> None:
     careless = APIRouter()
 
     @careless.get("/report/forgotten")
@@ -72,8 +72,8 @@ def test_a_guard_of_the_router_counts(web: WebForTests) -> None:
 
 async def test_an_api_without_a_token_is_401_and_with_the_wrong_role_403(web: WebForTests) -> None:
     async with browsing(web.app(router)) as client:
-        nobody = await client.get("/report/api/v1/cases")
-        assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+        unknown = await client.get("/report/api/v1/cases")
+        assert (unknown.status_code, unknown.headers["www-authenticate"]) == (401, "Bearer")
         reporter = await client.get("/report/api/v1/cases", headers=web.bearer(Role.REPORTER))
         assert (reporter.status_code, reporter.headers["content-type"]) == (403, "application/problem+json")
         responder = await client.get("/report/api/v1/cases", headers=web.bearer(Role.SMART_RESPONDER))
@@ -101,7 +101,7 @@ async def test_a_session_token_is_no_bearer_token(web: WebForTests) -> None:
     assert answer.status_code == 401
 
 
-async def test_a_session_that_is_over_reads_as_nobody_but_sends_nothing(web: WebForTests) -> None:
+async def test_a_session_that_is_over_reads_as_signed_out_but_sends_nothing(web: WebForTests) -> None:
     async with browsing(web.app(router), cookies=web.session_cookie()) as client:
         page = await client.get("/no-such-page")
         web.clock.pass_(timedelta(minutes=31))

@@ -9,7 +9,7 @@ from tests.support.web import person
 PERSONAS = load_personas(Path(__file__).parents[3] / "deploy" / "sample" / "personas.yaml")
 
 
-def test_every_role_is_in_the_table_and_every_permission_belongs_to_somebody() -> None:
+def test_every_role_is_in_the_table_and_every_permission_belongs_to_a_role() -> None:
     assert set(ROLE_PERMISSIONS) == set(Role)
     assert frozenset().union(*ROLE_PERMISSIONS.values()) == set(Permission)
 
@@ -38,9 +38,9 @@ def test_only_monitoring_may_say_that_monitoring_found_it() -> None:
     assert holders == {Role.MONITORING}
 
 
-def test_somebody_with_no_role_may_nothing() -> None:
-    nobody = Principal("x", None, None, None, frozenset())
-    assert not any(nobody.may(permission) for permission in Permission)
+def test_a_person_without_a_role_may_do_nothing() -> None:
+    person = Principal("x", None, None, None, frozenset())
+    assert not any(person.may(permission) for permission in Permission)
 
 
 def test_sample_people_have_addresses_of_the_sample_domain() -> None:

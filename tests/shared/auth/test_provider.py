@@ -15,7 +15,7 @@ from tests.support.web import START
 __all__ = ["provider"]
 
 
-async def test_whoever_comes_while_the_keys_are_fetched_waits_and_is_not_turned_away(
+async def test_a_request_that_comes_while_the_keys_are_fetched_waits_and_is_not_refused(
     provider: ProviderForTests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()

@@ -177,7 +177,7 @@ async def test_made_up_key_ids_do_not_make_us_ask_all_the_time(provider: Provide
     assert provider.asked == 2
 
 
-async def test_nobody_is_asked_for_tokens_that_are_not_the_providers(provider: ProviderForTests) -> None:
+async def test_no_request_is_sent_for_tokens_that_are_not_the_providers(provider: ProviderForTests) -> None:
     ours = Provider(CONFIG)
     for token in ("", "a.b.c", provider.token(iss="https://elsewhere.example"), unsigned({"alg": "none"})):
         await ours.prepare(token, START)

@@ -132,7 +132,7 @@ def test_a_token_with_a_wrong_claim_is_refused(changed: dict[str, object]) -> No
         read(signed(claims(**changed)))
 
 
-def test_a_role_that_nobody_declared_gives_nothing() -> None:
+def test_an_undeclared_role_gives_nothing() -> None:
     assert read(signed(claims(roles=["reporter", "emperor", 7]))).principal.roles == {Role.REPORTER}
 
 

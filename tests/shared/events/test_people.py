@@ -1,4 +1,4 @@
-"""Who somebody named on a report may be."""
+"""Who a person named on a report may be."""
 
 import unicodedata
 
@@ -48,7 +48,7 @@ def _may_be_grace(**said: str) -> bool:
     ],
     ids=lambda said: " ".join(said.values()),
 )
-def test_as_people_name_somebody(said: dict[str, str]) -> None:
+def test_as_people_name_a_person(said: dict[str, str]) -> None:
     assert _may_be_grace(**said)
 
 
@@ -70,7 +70,7 @@ def test_as_people_name_somebody(said: dict[str, str]) -> None:
     ],
     ids=lambda said: " ".join(said.values()) or "nothing",
 )
-def test_somebody_else(said: dict[str, str]) -> None:
+def test_another_person(said: dict[str, str]) -> None:
     assert not _may_be_grace(**said)
 
 
@@ -96,7 +96,7 @@ def test_an_address_without_a_name_is_read_as_one(email: str) -> None:
     assert may_be(staff_id=None, name=None, email=email, person=person)
 
 
-def test_an_address_of_somebody_else_is_not_read_as_one() -> None:
+def test_an_address_of_another_person_is_not_read_as_one() -> None:
     person = Person(relation=Relation.COLLEAGUE, name="Grace Okafor", handle="grace.okafor@example.org")
     assert not may_be(staff_id=None, name=None, email="helen.marsh@example.org", person=person)
 

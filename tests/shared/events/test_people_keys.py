@@ -1,4 +1,4 @@
-"""Keys for a database: they meet wherever somebody may be whom a report names, and not for anybody else."""
+"""Keys for a database: they meet wherever a person may be the one whom a report names, and for no one else."""
 
 import pytest
 from hypothesis import example, given
@@ -34,7 +34,7 @@ def meet(person: Person, staff_id: str | None, name: str | None, email: str | No
 @example(None, "Adam Ant", None, ("a person", None, None))
 @example(None, "Adam Ant", None, ("a person whom I saw there once or twice", None, None))
 @example(None, "S R", None, ("somebody called Sam and then Rob or Tom", None, None))
-def test_keys_meet_wherever_somebody_may_be_whom_a_report_names(
+def test_keys_meet_wherever_a_person_may_be_whom_a_report_names(
     staff_id: str | None, name: str | None, email: str | None, said: tuple[str | None, str | None, str | None]
 ) -> None:
     person = Person(relation=Relation.COLLEAGUE, name=said[0], staff_id=said[1], handle=said[2])

@@ -9,7 +9,7 @@ from shared.db.database import Database
 from shared.events.topics import Topic
 from shared.messaging.log import EventLog
 from shared.messaging.tables import messaging_metadata
-from tests.shared.messaging.house import LOG_TOPICS, House, SettableClock
+from tests.shared.messaging.environment import LOG_TOPICS, Environment, SettableClock
 from tests.support.postgres import PostgresForTests
 
 
@@ -34,6 +34,6 @@ async def tables(postgres: PostgresForTests) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def house(tables: Database, any_log: EventLog) -> House:
-    """The house, on each log in turn."""
-    return House(tables, any_log, SettableClock())
+async def environment(tables: Database, any_log: EventLog) -> Environment:
+    """The environment, on each log in turn."""
+    return Environment(tables, any_log, SettableClock())

@@ -16,7 +16,7 @@ from shared.messaging.batch import DeadLetterLimit
 from shared.messaging.consumer import ConsumerLimits
 from shared.messaging.log import Batch, EventLog, Fenced, LogUnavailable, Record, Subscription
 from shared.messaging.reader import Tombstone
-from tests.shared.messaging.house import LETTERS, House, LetterSealed, LetterWritten, fail_often
+from tests.shared.messaging.environment import LETTERS, Environment, LetterSealed, LetterWritten, fail_often
 
 PATIENCE = 30.0
 
@@ -34,89 +34,89 @@ def letter(word: str, **attributes: str) -> Record:
     return Record(LETTERS.name, b"key", written, tuple((name, value.encode()) for name, value in headers.items()))
 
 
-async def test_every_event_takes_effect(house: House) -> None:
+async def test_every_event_takes_effect(environment: Environment) -> None:
     words = [f"{number:04}" for number in range(1200)]
-    await house.write_words(words)
-    await house.deliver(house.consumer())
-    assert sorted(await house.words()) == words
+    await environment.write_words(words)
+    await environment.deliver(environment.consumer())
+    assert sorted(await environment.words()) == words
 
 
-async def test_a_repeated_event_takes_effect_once(house: House) -> None:
+async def test_a_repeated_event_takes_effect_once(environment: Environment) -> None:
     record = letter("a")
-    await house.append(record, record)
-    consumer = house.consumer()
-    await house.deliver(consumer)
-    await house.append(record)
-    await house.deliver(consumer)
-    assert await house.words() == ["a"]
+    await environment.append(record, record)
+    consumer = environment.consumer()
+    await environment.deliver(consumer)
+    await environment.append(record)
+    await environment.deliver(consumer)
+    assert await environment.words() == ["a"]
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_events_of_one_key_keep_their_order_and_meet_in_no_call(house: House, ordered: bool) -> None:
+async def test_events_of_one_key_keep_their_order_and_meet_in_no_call(environment: Environment, ordered: bool) -> None:
     subject = uuid4()
-    await house.write(
+    await environment.write(
         NewEvent.of(subject, LetterWritten(word="1")),
         NewEvent.of(subject, LetterSealed(word="2")),
         NewEvent.of(subject, LetterWritten(word="3")),
         NewEvent.of(uuid4(), LetterWritten(word="x")),
     )
-    await house.deliver(house.consumer(ordered=ordered))
-    assert [word for word in await house.words() if word != "x"] == ["1", "2", "3"]
-    assert all(not {"1", "3"} <= set(call) for call in house.reading.calls)
+    await environment.deliver(environment.consumer(ordered=ordered))
+    assert [word for word in await environment.words() if word != "x"] == ["1", "2", "3"]
+    assert all(not {"1", "3"} <= set(call) for call in environment.handler.calls)
 
 
-async def test_events_of_many_keys_meet_in_one_call(house: House) -> None:
-    await house.write_words([f"{number:04}" for number in range(100)])
-    await house.deliver(house.consumer())
-    assert sum(len(call) for call in house.reading.calls) == 100
-    assert len(house.reading.calls) <= LETTERS.partitions
+async def test_events_of_many_keys_meet_in_one_call(environment: Environment) -> None:
+    await environment.write_words([f"{number:04}" for number in range(100)])
+    await environment.deliver(environment.consumer())
+    assert sum(len(call) for call in environment.handler.calls) == 100
+    assert len(environment.handler.calls) <= LETTERS.partitions
 
 
-async def test_a_crash_after_the_transaction_and_before_the_offsets_repeats_nothing(house: House) -> None:
-    await house.write_words(["a", "b"])
-    await house.relay().drain()
-    dies = house.consumer(log=LogOfAMember(house.log, commit=KeyboardInterrupt()))
+async def test_a_crash_after_the_transaction_and_before_the_offsets_repeats_nothing(environment: Environment) -> None:
+    await environment.write_words(["a", "b"])
+    await environment.relay().drain()
+    dies = environment.consumer(log=LogOfAMember(environment.log, commit=KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         await dies.drain()
     await dies.close()
-    assert sorted(await house.words()) == ["a", "b"]
-    await house.deliver(house.consumer())
-    assert sorted(await house.words()) == ["a", "b"]
+    assert sorted(await environment.words()) == ["a", "b"]
+    await environment.deliver(environment.consumer())
+    assert sorted(await environment.words()) == ["a", "b"]
 
 
-async def test_a_crash_before_the_transaction_ends_loses_nothing(house: House) -> None:
-    await house.write_words(["a", "b"])
-    await house.relay().drain()
-    house.reading.fails_on["b"] = KeyboardInterrupt()  # type: ignore[assignment]  # no exception that is handled
-    dies = house.consumer()
+async def test_a_crash_before_the_transaction_ends_loses_nothing(environment: Environment) -> None:
+    await environment.write_words(["a", "b"])
+    await environment.relay().drain()
+    environment.handler.fails_on["b"] = KeyboardInterrupt()  # type: ignore[assignment]  # no exception that is handled
+    dies = environment.consumer()
     with pytest.raises(KeyboardInterrupt):
         await dies.drain()
     await dies.close()
-    assert await house.words() == []
-    house.reading.fails_on.clear()
-    await house.deliver(house.consumer())
-    assert sorted(await house.words()) == ["a", "b"]
+    assert await environment.words() == []
+    environment.handler.fails_on.clear()
+    await environment.deliver(environment.consumer())
+    assert sorted(await environment.words()) == ["a", "b"]
 
 
-async def test_one_poisonous_event_is_isolated_and_the_others_are_handled(house: House) -> None:
+async def test_one_failing_event_is_isolated_and_the_others_are_handled(environment: Environment) -> None:
     words = [f"{number:03}" for number in range(100)]
-    house.reading.fails_on["042"] = ValueError("a person's words")
-    await house.write_words(words)
-    await house.deliver(house.consumer())
-    assert sorted(await house.words()) == [word for word in words if word != "042"]
-    assert [letter.error_class for letter in await house.dead()] == ["ValueError"]
+    environment.handler.fails_on["042"] = ValueError("a person's words")
+    await environment.write_words(words)
+    await environment.deliver(environment.consumer())
+    assert sorted(await environment.words()) == [word for word in words if word != "042"]
+    assert [letter.error_class for letter in await environment.dead()] == ["ValueError"]
 
 
-async def test_what_the_database_refuses_is_poison_too(house: House) -> None:
+async def test_what_the_database_refuses_becomes_a_dead_letter_too(environment: Environment) -> None:
     async def refuse(session: AsyncSession, events: Sequence[Envelope[LetterWritten]], now: datetime) -> None:
-        await house.reading(session, events, now)
+        await environment.handler(session, events, now)
         if any(event.data.word == "bad" for event in events):
             await session.execute(text("insert into inbox select * from inbox"))
 
-    await house.write_words(["good", "bad"])
-    await house.deliver(house.consumer(handlers={LetterWritten: refuse}))
-    assert await house.words() == ["good"]
-    assert [letter.error_class for letter in await house.dead()] == ["UniqueViolationError"]
+    await environment.write_words(["good", "bad"])
+    await environment.deliver(environment.consumer(handlers={LetterWritten: refuse}))
+    assert await environment.words() == ["good"]
+    assert [letter.error_class for letter in await environment.dead()] == ["UniqueViolationError"]
 
 
 @pytest.mark.parametrize(
@@ -129,19 +129,21 @@ async def test_what_the_database_refuses_is_poison_too(house: House) -> None:
     ],
     ids=["database", "log", "network", "time"],
 )
-async def test_a_passing_fault_is_waited_for_and_never_dead_lettered(house: House, fault: Exception) -> None:
-    await house.write_words(["a"])
-    await house.relay().drain()
-    house.reading.fails_on["a"] = fault
-    consumer = house.consumer()
+async def test_a_passing_fault_is_waited_for_and_never_dead_lettered(
+    environment: Environment, fault: Exception
+) -> None:
+    await environment.write_words(["a"])
+    await environment.relay().drain()
+    environment.handler.fails_on["a"] = fault
+    consumer = environment.consumer()
     stop = asyncio.Event()
     running = asyncio.create_task(consumer.run(stop))
-    await asyncio.wait_for(house.reading.called_again.wait(), PATIENCE)
+    await asyncio.wait_for(environment.handler.called_again.wait(), PATIENCE)
     assert consumer.unready_because is not None
-    house.reading.fails_on.clear()
+    environment.handler.fails_on.clear()
     await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
-    assert await house.words() == ["a"]
-    assert await house.dead() == []
+    assert await environment.words() == ["a"]
+    assert await environment.dead() == []
     assert consumer.unready_because is None
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
@@ -154,7 +156,7 @@ UNREADABLE = {
     "U+0000": (letter("a\x00b"), "ContainsNul"),
     "unknown version": (letter("a", ce_type="letter.written.v2"), "UnknownVersion"),
     "source is no writer": (letter("a", ce_source="/signpost/reader"), "UntrustedSource"),
-    "source is nobody of ours": (letter("a", ce_source="/elsewhere"), "UntrustedSource"),
+    "source is not ours": (letter("a", ce_source="/elsewhere"), "UntrustedSource"),
     "sequence is no number": (letter("a", ce_sequence="first"), "InvalidAttribute"),
     "id holds U+0000": (letter("a", ce_id="a\x00b"), "InvalidAttribute"),
 }
@@ -167,12 +169,12 @@ def spoiled(record: Record, reason: str) -> Record:
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_an_unreadable_record_is_set_aside_with_its_reason(house: House, name: str) -> None:
+async def test_an_unreadable_record_becomes_a_dead_letter_with_its_reason(environment: Environment, name: str) -> None:
     record, reason = UNREADABLE[name]
-    await house.append(spoiled(record, reason), letter("good"))
-    await house.deliver(house.consumer())
-    assert await house.words() == ["good"]
-    assert [letter.error_class for letter in await house.dead()] == [reason]
+    await environment.append(spoiled(record, reason), letter("good"))
+    await environment.deliver(environment.consumer())
+    assert await environment.words() == ["good"]
+    assert [letter.error_class for letter in await environment.dead()] == [reason]
 
 
 @pytest.mark.parametrize(
@@ -186,65 +188,67 @@ async def test_an_unreadable_record_is_set_aside_with_its_reason(house: House, n
         (b'{"word": "a", "extra": "\\u0000"}', "ContainsNul"),
     ],
 )
-async def test_a_broken_value_is_set_aside_with_its_reason(house: House, value: bytes, reason: str) -> None:
-    await house.append(Record(LETTERS.name, b"key", value, letter("").headers), letter("good"))
-    await house.deliver(house.consumer())
-    assert await house.words() == ["good"]
-    assert [letter.error_class for letter in await house.dead()] == [reason]
+async def test_a_broken_value_becomes_a_dead_letter_with_its_reason(
+    environment: Environment, value: bytes, reason: str
+) -> None:
+    await environment.append(Record(LETTERS.name, b"key", value, letter("").headers), letter("good"))
+    await environment.deliver(environment.consumer())
+    assert await environment.words() == ["good"]
+    assert [letter.error_class for letter in await environment.dead()] == [reason]
 
 
-async def test_a_text_about_u0000_is_not_mistaken_for_one(house: House) -> None:
-    await house.append(letter("they typed \\u0000"))
-    await house.deliver(house.consumer())
-    assert await house.words() == ["they typed \\u0000"]
+async def test_a_text_about_u0000_is_not_mistaken_for_one(environment: Environment) -> None:
+    await environment.append(letter("they typed \\u0000"))
+    await environment.deliver(environment.consumer())
+    assert await environment.words() == ["they typed \\u0000"]
 
 
-async def test_a_type_that_nobody_listens_to_is_skipped_and_leaves_no_gap(house: House) -> None:
+async def test_a_type_without_a_handler_is_skipped_and_leaves_no_gap(environment: Environment) -> None:
     subject = uuid4()
-    await house.write(
+    await environment.write(
         NewEvent.of(subject, LetterWritten(word="1")),
-        NewEvent.of(subject, LetterSealed(word="nobody listens")),
+        NewEvent.of(subject, LetterSealed(word="no handler")),
         NewEvent.of(subject, LetterWritten(word="3")),
     )
-    await house.deliver(house.consumer(handlers={LetterWritten: house.reading}))
-    assert await house.words() == ["1", "3"]
-    assert await house.dead() == []
+    await environment.deliver(environment.consumer(handlers={LetterWritten: environment.handler}))
+    assert await environment.words() == ["1", "3"]
+    assert await environment.dead() == []
 
 
-async def test_an_event_without_id_is_known_by_where_it_stands(house: House) -> None:
+async def test_an_event_without_id_is_known_by_where_it_stands(environment: Environment) -> None:
     record = letter("a")
     nameless = Record(record.topic, record.key, record.value, tuple(h for h in record.headers if h[0] != "ce_id"))
-    await house.append(nameless)
-    await house.append(nameless)
-    await house.deliver(house.consumer())
-    assert await house.words() == ["a", "a"]
-    (first, second) = await house.rows('select event_id, topic, partition, "offset" from inbox order by "offset"')
+    await environment.append(nameless)
+    await environment.append(nameless)
+    await environment.deliver(environment.consumer())
+    assert await environment.words() == ["a", "a"]
+    (first, second) = await environment.rows('select event_id, topic, partition, "offset" from inbox order by "offset"')
     assert first.event_id == f"{first.topic}/{first.partition}/{first.offset}"
     assert second.event_id != first.event_id
 
 
-async def test_structured_mode_is_read_as_well(house: House) -> None:
+async def test_structured_mode_is_read_as_well(environment: Environment) -> None:
     value = (
         b'{"specversion": "1.0", "id": "1", "source": "/signpost/writer", "type": "letter.written.v1",'
         b' "subject": "s", "sequence": "1", "time": "2026-01-05T09:30:00Z", "data": {"word": "structured"}}'
     )
     headers = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
-    await house.append(Record(LETTERS.name, b"key", value, headers))
-    await house.deliver(house.consumer())
-    assert await house.words() == ["structured"]
+    await environment.append(Record(LETTERS.name, b"key", value, headers))
+    await environment.deliver(environment.consumer())
+    assert await environment.words() == ["structured"]
 
 
-async def test_a_type_on_a_topic_where_it_does_not_belong_is_set_aside(house: House) -> None:
+async def test_a_type_on_a_topic_where_it_does_not_belong_becomes_a_dead_letter(environment: Environment) -> None:
     class Elsewhere(LetterWritten):
         TYPE = "letter.lost.v1"
         TOPIC = "writer.elsewhere.v1"
 
-    await house.append(letter("a", ce_type="letter.lost.v1"))
-    await house.deliver(house.consumer(handlers={Elsewhere: house.reading}))
-    assert [letter.error_class for letter in await house.dead()] == ["UnexpectedTopic"]
+    await environment.append(letter("a", ce_type="letter.lost.v1"))
+    await environment.deliver(environment.consumer(handlers={Elsewhere: environment.handler}))
+    assert [letter.error_class for letter in await environment.dead()] == ["UnexpectedTopic"]
 
 
-async def test_tombstones_reach_their_handler_in_order(house: House) -> None:
+async def test_tombstones_reach_their_handler_in_order(environment: Environment) -> None:
     gone: list[Tombstone] = []
 
     async def forget(session: AsyncSession, tombstones: Sequence[Tombstone], now: datetime) -> None:
@@ -252,50 +256,54 @@ async def test_tombstones_reach_their_handler_in_order(house: House) -> None:
         gone.extend(tombstones)
 
     subject = uuid4()
-    await house.write_words(["a"], subject)
-    async with house.database.transaction() as session:
-        await house.writes.append_tombstones(session, LetterWritten, [subject], house.clock.now())
-    await house.deliver(house.consumer(on_tombstone=forget))
+    await environment.write_words(["a"], subject)
+    async with environment.database.transaction() as session:
+        await environment.writes.append_tombstones(session, LetterWritten, [subject], environment.clock.now())
+    await environment.deliver(environment.consumer(on_tombstone=forget))
     assert gone == [Tombstone(LETTERS.name, str(subject).encode())]
 
 
-async def test_a_tombstone_that_nobody_handles_leaves_no_gap(house: House) -> None:
+async def test_a_tombstone_without_a_handler_leaves_no_gap(environment: Environment) -> None:
     subject = uuid4()
-    await house.write_words(["1"], subject)
-    async with house.database.transaction() as session:
-        await house.writes.append_tombstones(session, LetterWritten, [subject], house.clock.now())
-    await house.write_words(["3"], subject)
-    await house.deliver(house.consumer())
-    assert await house.words() == ["1", "3"]
+    await environment.write_words(["1"], subject)
+    async with environment.database.transaction() as session:
+        await environment.writes.append_tombstones(session, LetterWritten, [subject], environment.clock.now())
+    await environment.write_words(["3"], subject)
+    await environment.deliver(environment.consumer())
+    assert await environment.words() == ["1", "3"]
 
 
-async def test_a_consumer_stops_itself_when_most_records_are_poison(house: House) -> None:
-    house.reading.fails_on = {f"bad {number}": ValueError("somebody's words") for number in range(30)}
-    await house.write_words([*house.reading.fails_on, *(f"good {number}" for number in range(30))])
-    consumer = house.consumer(limits=ConsumerLimits(dead_letters=DeadLetterLimit(share=0.2, at_least=50), batch=1000))
-    await house.relay().drain()
+async def test_a_consumer_stops_itself_when_most_records_fail(environment: Environment) -> None:
+    environment.handler.fails_on = {f"bad {number}": ValueError("a person's words") for number in range(30)}
+    await environment.write_words([*environment.handler.fails_on, *(f"good {number}" for number in range(30))])
+    consumer = environment.consumer(
+        limits=ConsumerLimits(dead_letters=DeadLetterLimit(share=0.2, at_least=50), batch=1000)
+    )
+    await environment.relay().drain()
     for _ in range(LETTERS.partitions):
         await consumer.drain()
     assert consumer.unready_because is not None
     assert "ValueError" in consumer.unready_because
-    assert "somebody's words" not in consumer.unready_because
-    handled, dead = await house.words(), await house.dead()
+    assert "a person's words" not in consumer.unready_because
+    handled, dead = await environment.words(), await environment.dead()
     assert len(dead) < 30
     await consumer.close()
 
-    house.reading.fails_on.clear()
-    mended = house.consumer()
-    await house.deliver(mended)
-    assert len(set(await house.words())) == 60 - len(dead)
-    assert set(handled) <= set(await house.words())
+    environment.handler.fails_on.clear()
+    mended = environment.consumer()
+    await environment.deliver(mended)
+    assert len(set(await environment.words())) == 60 - len(dead)
+    assert set(handled) <= set(await environment.words())
 
 
-async def test_who_waits_for_a_consumer_that_stopped_itself_goes_on(house: House) -> None:
-    house.reading.fails_on = {f"bad {number}": ValueError() for number in range(30)}
-    await house.write_words(list(house.reading.fails_on))
-    await house.relay().drain()
+async def test_who_waits_for_a_consumer_that_stopped_itself_goes_on(environment: Environment) -> None:
+    environment.handler.fails_on = {f"bad {number}": ValueError() for number in range(30)}
+    await environment.write_words(list(environment.handler.fails_on))
+    await environment.relay().drain()
     stop = asyncio.Event()
-    consumer = house.consumer(limits=ConsumerLimits(dead_letters=DeadLetterLimit(share=0.2, at_least=5), batch=1000))
+    consumer = environment.consumer(
+        limits=ConsumerLimits(dead_letters=DeadLetterLimit(share=0.2, at_least=5), batch=1000)
+    )
     running = asyncio.create_task(consumer.run(stop))
     async with asyncio.timeout(60):
         await consumer.wait_until_caught_up()
@@ -304,44 +312,44 @@ async def test_who_waits_for_a_consumer_that_stopped_itself_goes_on(house: House
     await running
 
 
-async def test_a_batch_whose_partitions_went_away_is_not_handled_twice(house: House) -> None:
-    await house.write_words(["a", "b"])
-    await house.relay().drain()
-    fenced = house.consumer(log=LogOfAMember(house.log, commit=Fenced()))
+async def test_a_batch_whose_partitions_went_away_is_not_handled_twice(environment: Environment) -> None:
+    await environment.write_words(["a", "b"])
+    await environment.relay().drain()
+    fenced = environment.consumer(log=LogOfAMember(environment.log, commit=Fenced()))
     await fenced.drain()
     await fenced.close()
-    assert sorted(await house.words()) == ["a", "b"]
+    assert sorted(await environment.words()) == ["a", "b"]
 
 
-async def test_a_consumer_waits_for_another_to_catch_up(house: House) -> None:
-    first, stop = house.consumer(), asyncio.Event()
-    second = house.consumer(after=first)
+async def test_a_consumer_waits_for_another_to_catch_up(environment: Environment) -> None:
+    first, stop = environment.consumer(), asyncio.Event()
+    second = environment.consumer(after=first)
     running = asyncio.create_task(second.run(stop))
     await asyncio.sleep(0)
     assert second.unready_because == "waits for reader to catch up"
-    await house.write_words(["a"])
-    await house.relay().drain()
+    await environment.write_words(["a"])
+    await environment.relay().drain()
     await first.drain()
-    assert await house.words() == ["a"]
+    assert await environment.words() == ["a"]
     await first.close()
     await asyncio.wait_for(second.wait_until_caught_up(), PATIENCE)
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
 
 
-async def test_a_running_consumer_has_caught_up_once_it_reached_the_end_it_found(house: House) -> None:
-    await house.write_words([f"{number}" for number in range(50)])
-    await house.relay().drain()
-    consumer, stop = house.consumer(limits=ConsumerLimits(batch=7)), asyncio.Event()
+async def test_a_running_consumer_has_caught_up_once_it_reached_the_end_it_found(environment: Environment) -> None:
+    await environment.write_words([f"{number}" for number in range(50)])
+    await environment.relay().drain()
+    consumer, stop = environment.consumer(limits=ConsumerLimits(batch=7)), asyncio.Event()
     running = asyncio.create_task(consumer.run(stop))
     await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
-    assert len(await house.words()) == 50
+    assert len(await environment.words()) == 50
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
 
 
-async def test_a_consumer_that_reads_again_has_its_long_waits_behind_it(house: House) -> None:
-    consumer, stop = house.consumer(), asyncio.Event()
+async def test_a_consumer_that_reads_again_has_its_long_waits_behind_it(environment: Environment) -> None:
+    consumer, stop = environment.consumer(), asyncio.Event()
     fail_often(consumer._backoff)
     running = asyncio.create_task(consumer.run(stop))
     await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
@@ -384,12 +392,12 @@ class _FailingMember:
         await self._member.commit(batch)
 
 
-async def test_what_only_the_commit_would_refuse_is_set_aside_alone(house: House) -> None:
-    async with house.database.transaction() as session:
+async def test_what_only_the_commit_would_refuse_becomes_a_dead_letter_alone(environment: Environment) -> None:
+    async with environment.database.transaction() as session:
         await session.execute(text("alter table word add unique (word) deferrable initially deferred"))
-    consumer = house.consumer()
-    await house.write_words(["one", "two", "one", "three"])
-    await house.deliver(consumer)
-    assert sorted(await house.words()) == ["one", "three", "two"]
-    assert [letter.error_class for letter in await house.dead()] == ["UniqueViolationError"]
+    consumer = environment.consumer()
+    await environment.write_words(["one", "two", "one", "three"])
+    await environment.deliver(consumer)
+    assert sorted(await environment.words()) == ["one", "three", "two"]
+    assert [letter.error_class for letter in await environment.dead()] == ["UniqueViolationError"]
     assert consumer.unready_because is None

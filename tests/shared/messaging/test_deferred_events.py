@@ -7,7 +7,7 @@ import pytest
 
 from shared.events.envelope import NewEvent
 from shared.messaging.consumer import ConsumerLimits
-from tests.shared.messaging.house import House, LetterSealed, LetterWritten
+from tests.shared.messaging.environment import Environment, LetterSealed, LetterWritten
 
 
 @pytest.fixture
@@ -15,117 +15,119 @@ def subject() -> UUID:
     return uuid4()
 
 
-async def parked(house: House) -> list[int]:
-    return [row.sequence for row in await house.rows("select sequence from parked_event order by sequence")]
+async def deferred(environment: Environment) -> list[int]:
+    return [row.sequence for row in await environment.rows("select sequence from parked_event order by sequence")]
 
 
-async def test_events_behind_a_dead_letter_wait_for_it(house: House, subject: UUID) -> None:
-    house.reading.fails_on["2"] = ValueError()
-    await house.write_words(["1", "2", "3", "4"], subject)
-    await house.write_words(["other"])
-    await house.deliver(house.consumer())
-    assert sorted(await house.words()) == ["1", "other"]
-    assert await parked(house) == [3, 4]
+async def test_events_behind_a_dead_letter_wait_for_it(environment: Environment, subject: UUID) -> None:
+    environment.handler.fails_on["2"] = ValueError()
+    await environment.write_words(["1", "2", "3", "4"], subject)
+    await environment.write_words(["other"])
+    await environment.deliver(environment.consumer())
+    assert sorted(await environment.words()) == ["1", "other"]
+    assert await deferred(environment) == [3, 4]
 
 
-async def test_events_of_later_batches_wait_as_well(house: House, subject: UUID) -> None:
-    house.reading.fails_on["2"] = ValueError()
-    consumer = house.consumer()
+async def test_events_of_later_batches_wait_as_well(environment: Environment, subject: UUID) -> None:
+    environment.handler.fails_on["2"] = ValueError()
+    consumer = environment.consumer()
     for word in ("1", "2", "3", "4"):
-        await house.write_words([word], subject)
-        await house.deliver(consumer)
-    assert await house.words() == ["1"]
-    assert await parked(house) == [3, 4]
+        await environment.write_words([word], subject)
+        await environment.deliver(consumer)
+    assert await environment.words() == ["1"]
+    assert await deferred(environment) == [3, 4]
 
 
-async def test_a_replayed_dead_letter_sets_free_what_waits_in_order(house: House, subject: UUID) -> None:
-    house.reading.fails_on["2"] = ValueError()
-    consumer = house.consumer()
-    await house.write(
+async def test_a_replayed_dead_letter_sets_free_what_waits_in_order(environment: Environment, subject: UUID) -> None:
+    environment.handler.fails_on["2"] = ValueError()
+    consumer = environment.consumer()
+    await environment.write(
         NewEvent.of(subject, LetterWritten(word="1")),
         NewEvent.of(subject, LetterWritten(word="2")),
         NewEvent.of(subject, LetterSealed(word="3")),
         NewEvent.of(subject, LetterWritten(word="4")),
     )
-    await house.deliver(consumer)
-    house.reading.fails_on.clear()
-    (letter,) = await house.dead()
-    await house.replay(letter)
-    await house.deliver(consumer)
-    assert await house.words() == ["1", "2", "3", "4"]
-    assert await parked(house) == []
-    assert await house.dead() == []
+    await environment.deliver(consumer)
+    environment.handler.fails_on.clear()
+    (letter,) = await environment.dead()
+    await environment.replay(letter)
+    await environment.deliver(consumer)
+    assert await environment.words() == ["1", "2", "3", "4"]
+    assert await deferred(environment) == []
+    assert await environment.dead() == []
 
 
-async def test_a_discarded_dead_letter_sets_free_what_waits(house: House, subject: UUID) -> None:
-    house.reading.fails_on["2"] = ValueError()
-    consumer = house.consumer()
-    await house.write_words(["1", "2", "3"], subject)
-    await house.deliver(consumer)
-    (letter,) = await house.dead()
-    await house.discard(letter)
-    await house.deliver(consumer)
-    assert await house.words() == ["1", "3"]
-    assert await house.dead() == []
+async def test_a_discarded_dead_letter_sets_free_what_waits(environment: Environment, subject: UUID) -> None:
+    environment.handler.fails_on["2"] = ValueError()
+    consumer = environment.consumer()
+    await environment.write_words(["1", "2", "3"], subject)
+    await environment.deliver(consumer)
+    (letter,) = await environment.dead()
+    await environment.discard(letter)
+    await environment.deliver(consumer)
+    assert await environment.words() == ["1", "3"]
+    assert await environment.dead() == []
 
 
-async def test_what_waits_may_be_poison_itself(house: House, subject: UUID) -> None:
-    house.reading.fails_on = {"2": ValueError(), "3": KeyError()}
-    consumer = house.consumer()
-    await house.write_words(["1", "2", "3", "4"], subject)
-    await house.deliver(consumer)
-    house.reading.fails_on.pop("2")
-    (letter,) = await house.dead()
-    await house.replay(letter)
-    await house.deliver(consumer)
-    assert await house.words() == ["1", "2"]
-    assert [letter.error_class for letter in await house.dead()] == ["KeyError"]
-    assert await parked(house) == [4]
+async def test_a_deferred_event_may_fail_itself(environment: Environment, subject: UUID) -> None:
+    environment.handler.fails_on = {"2": ValueError(), "3": KeyError()}
+    consumer = environment.consumer()
+    await environment.write_words(["1", "2", "3", "4"], subject)
+    await environment.deliver(consumer)
+    environment.handler.fails_on.pop("2")
+    (letter,) = await environment.dead()
+    await environment.replay(letter)
+    await environment.deliver(consumer)
+    assert await environment.words() == ["1", "2"]
+    assert [letter.error_class for letter in await environment.dead()] == ["KeyError"]
+    assert await deferred(environment) == [4]
 
 
-async def test_an_event_that_comes_before_its_predecessor_waits(house: House, subject: UUID) -> None:
-    await house.write_words(["1", "2"], subject)
-    await house.rows("update outbox set published_at = now() where sequence = 1 returning 1")
-    consumer = house.consumer()
-    await house.deliver(consumer)
-    assert await house.words() == []
-    assert await parked(house) == [2]
-    await house.rows("update outbox set published_at = null where sequence = 1 returning 1")
-    await house.deliver(consumer)
-    assert await house.words() == ["1", "2"]
+async def test_an_event_that_comes_before_its_predecessor_waits(environment: Environment, subject: UUID) -> None:
+    await environment.write_words(["1", "2"], subject)
+    await environment.rows("update outbox set published_at = now() where sequence = 1 returning 1")
+    consumer = environment.consumer()
+    await environment.deliver(consumer)
+    assert await environment.words() == []
+    assert await deferred(environment) == [2]
+    await environment.rows("update outbox set published_at = null where sequence = 1 returning 1")
+    await environment.deliver(consumer)
+    assert await environment.words() == ["1", "2"]
 
 
-async def test_a_parked_event_that_comes_again_stays_one(house: House, subject: UUID) -> None:
-    await house.write_words(["1", "2"], subject)
-    await house.rows("update outbox set published_at = now() where sequence = 1 returning 1")
-    consumer = house.consumer()
-    await house.deliver(consumer)
-    await house.rows("update outbox set published_at = null returning 1")
-    await house.deliver(consumer)
-    assert await house.words() == ["1", "2"]
-    assert await parked(house) == []
+async def test_a_deferred_event_that_comes_again_stays_one(environment: Environment, subject: UUID) -> None:
+    await environment.write_words(["1", "2"], subject)
+    await environment.rows("update outbox set published_at = now() where sequence = 1 returning 1")
+    consumer = environment.consumer()
+    await environment.deliver(consumer)
+    await environment.rows("update outbox set published_at = null returning 1")
+    await environment.deliver(consumer)
+    assert await environment.words() == ["1", "2"]
+    assert await deferred(environment) == []
 
 
-async def test_a_projection_does_not_wait(house: House, subject: UUID) -> None:
-    house.reading.fails_on["2"] = ValueError()
-    await house.write_words(["1", "2", "3"], subject)
-    await house.deliver(house.consumer(ordered=False))
-    assert await house.words() == ["1", "3"]
-    assert await parked(house) == []
+async def test_a_projection_does_not_wait(environment: Environment, subject: UUID) -> None:
+    environment.handler.fails_on["2"] = ValueError()
+    await environment.write_words(["1", "2", "3"], subject)
+    await environment.deliver(environment.consumer(ordered=False))
+    assert await environment.words() == ["1", "3"]
+    assert await deferred(environment) == []
 
 
-async def test_who_waits_too_long_becomes_a_dead_letter_and_a_person_can_apply_it(house: House, subject: UUID) -> None:
-    await house.write_words(["1", "2", "3"], subject)
-    await house.rows("update outbox set published_at = now() where sequence = 1 returning 1")
-    consumer = house.consumer(limits=ConsumerLimits(deferred_for=timedelta(hours=1)))
-    await house.deliver(consumer)
-    house.clock.time += timedelta(hours=2)
-    await house.deliver(consumer)
-    letters = await house.dead()
+async def test_who_waits_too_long_becomes_a_dead_letter_and_a_person_can_apply_it(
+    environment: Environment, subject: UUID
+) -> None:
+    await environment.write_words(["1", "2", "3"], subject)
+    await environment.rows("update outbox set published_at = now() where sequence = 1 returning 1")
+    consumer = environment.consumer(limits=ConsumerLimits(deferred_for=timedelta(hours=1)))
+    await environment.deliver(consumer)
+    environment.clock.time += timedelta(hours=2)
+    await environment.deliver(consumer)
+    letters = await environment.dead()
     assert [letter.error_class for letter in letters] == ["PredecessorMissing"] * 2
-    assert await parked(house) == []
+    assert await deferred(environment) == []
     for letter in letters:
-        await house.replay(letter)
-    await house.deliver(consumer)
-    assert await house.words() == ["2", "3"]
-    assert await house.dead() == []
+        await environment.replay(letter)
+    await environment.deliver(consumer)
+    assert await environment.words() == ["2", "3"]
+    assert await environment.dead() == []

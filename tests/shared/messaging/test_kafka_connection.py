@@ -103,7 +103,7 @@ class Breaks:
 
 
 @pytest.mark.parametrize("driver", [Cancels(), Breaks()])
-async def test_what_ends_inside_a_driver_ends_nobody_else(driver: Stoppable) -> None:
+async def test_what_ends_inside_a_driver_ends_no_other_task(driver: Stoppable) -> None:
     await stop(driver)
     await asyncio.sleep(0)
 

@@ -11,7 +11,7 @@ from shared.events.topics import Topic
 from shared.messaging.kafka.connection import KafkaConnection
 from shared.messaging.kafka.log import KafkaLog
 from shared.messaging.kafka.topics import KafkaTopics
-from tests.shared.messaging.house import LOG_TOPICS, House, SettableClock
+from tests.shared.messaging.environment import LOG_TOPICS, Environment, SettableClock
 from tests.support.eventually import eventually
 from tests.support.java_kafka import JavaKafka, NoKafka
 
@@ -35,23 +35,23 @@ async def test_relay_and_consumer_go_on_after_the_broker_was_killed(tables: Data
     connection = KafkaConnection(broker.servers)
     await KafkaTopics(connection, 1).apply(topics)
     log = await KafkaLog.open(connection)
-    house = House(tables, log, SettableClock())
-    stop, consumer = asyncio.Event(), house.consumer()
-    roles = [asyncio.create_task(role.run(stop)) for role in (house.relay(outbox=house.writes), consumer)]
+    environment = Environment(tables, log, SettableClock())
+    stop, consumer = asyncio.Event(), environment.consumer()
+    roles = [asyncio.create_task(role.run(stop)) for role in (environment.relay(outbox=environment.writes), consumer)]
 
     async def handled(count: int) -> bool | None:
-        return len(await house.words()) >= count or None
+        return len(await environment.words()) >= count or None
 
-    await house.write_words([f"before {number}" for number in range(50)])
+    await environment.write_words([f"before {number}" for number in range(50)])
     await eventually(lambda: handled(50))
     broker.kill()
-    await house.write_words([f"meanwhile {number}" for number in range(50)])
+    await environment.write_words([f"meanwhile {number}" for number in range(50)])
     broker.start()
-    await house.write_words([f"after {number}" for number in range(50)])
+    await environment.write_words([f"after {number}" for number in range(50)])
     await eventually(lambda: handled(150))
-    words = await house.words()
+    words = await environment.words()
     assert len(words) == len(set(words)) == 150
-    assert await house.dead() == []
+    assert await environment.dead() == []
     stop.set()
     await asyncio.wait_for(asyncio.gather(*roles), PATIENCE)
     await log.close()

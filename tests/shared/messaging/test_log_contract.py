@@ -291,7 +291,7 @@ async def test_one_append_to_several_topics_is_whole(any_log: EventLog) -> None:
     assert {received.record.topic for received in found} == {LETTERS.name, NUMBERS.name}
 
 
-async def test_anybody_can_ask_how_far_a_group_is_behind(any_log: EventLog) -> None:
+async def test_a_process_outside_the_group_can_ask_how_far_a_group_is_behind(any_log: EventLog) -> None:
     appender, member = await any_log.appender("writer"), await any_log.subscribe("group", [LETTERS.name])
     await appender.append(records(range(30)))
     await read(member, 30)

@@ -206,7 +206,7 @@ async def test_a_lost_connection_is_a_log_that_is_away_for_a_moment(
     assert found == [b"v"]
 
 
-async def test_appending_to_a_topic_that_was_not_created_waits_for_somebody_to_create_it(log: PostgresLog) -> None:
+async def test_appending_to_a_topic_that_was_not_created_waits_until_it_is_created(log: PostgresLog) -> None:
     appender = await log.appender("w")
     new = Topic("test.new.v1", ("w",), (), timedelta(days=1), partitions=1)
     with pytest.raises(LogUnavailable):

@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.events import codec
 from shared.messaging.log import Appender, EventLog, LogUnavailable, Record, Subscription
 from shared.messaging.relay import PublishedEvent, Relay
-from tests.shared.messaging.house import LETTERS, House, LetterWritten, fail_often
+from tests.shared.messaging.environment import LETTERS, Environment, LetterWritten, fail_often
 
 PATIENCE = 30.0
 
 
-async def in_the_log(house: House, count: int) -> list[str]:
+async def in_the_log(environment: Environment, count: int) -> list[str]:
     """Return the words in the log, once there are `count`."""
-    member = await house.log.subscribe("onlooker", [LETTERS.name])
+    member = await environment.log.subscribe("onlooker", [LETTERS.name])
     found: list[Record] = []
     async with asyncio.timeout(PATIENCE):
         while len(found) < count:
@@ -29,122 +29,122 @@ async def in_the_log(house: House, count: int) -> list[str]:
     return [codec.read(record.value or b"", LetterWritten).word for record in found]
 
 
-async def take_the_lock_away(house: House) -> None:
+async def take_the_lock_away(environment: Environment) -> None:
     """End the connection that holds the relay's lock, in this test's database alone."""
     here = "(select oid from pg_database where datname = current_database())"
     holder = f"from pg_locks where locktype = 'advisory' and granted and database = {here}"
-    assert await house.rows(f"select pg_terminate_backend(pid) {holder}")
+    assert await environment.rows(f"select pg_terminate_backend(pid) {holder}")
 
 
-async def unpublished(house: House) -> int:
-    return len(await house.rows("select 1 from outbox where published_at is null"))
+async def unpublished(environment: Environment) -> int:
+    return len(await environment.rows("select 1 from outbox where published_at is null"))
 
 
-async def test_everything_committed_is_published_and_marked(house: House) -> None:
+async def test_everything_committed_is_published_and_marked(environment: Environment) -> None:
     words = [f"{number:04}" for number in range(1200)]
-    await house.write_words(words)
-    assert await house.relay().drain() == 1200
-    assert sorted(await in_the_log(house, 1200)) == words
-    assert await unpublished(house) == 0
-    assert await house.relay().drain() == 0
+    await environment.write_words(words)
+    assert await environment.relay().drain() == 1200
+    assert sorted(await in_the_log(environment, 1200)) == words
+    assert await unpublished(environment) == 0
+    assert await environment.relay().drain() == 0
 
 
-async def test_dying_between_publishing_and_marking_publishes_again(house: House) -> None:
+async def test_dying_between_publishing_and_marking_publishes_again(environment: Environment) -> None:
     async def die(session: AsyncSession, events: Sequence[PublishedEvent], now: datetime) -> None:
         raise KeyboardInterrupt
 
-    await house.write_words(["a", "b"])
+    await environment.write_words(["a", "b"])
     with pytest.raises(KeyboardInterrupt):
-        await house.relay(on_published=die).drain()
-    assert await unpublished(house) == 2
-    await house.relay().drain()
-    assert sorted(await in_the_log(house, 4)) == ["a", "a", "b", "b"]
+        await environment.relay(on_published=die).drain()
+    assert await unpublished(environment) == 2
+    await environment.relay().drain()
+    assert sorted(await in_the_log(environment, 4)) == ["a", "a", "b", "b"]
 
 
-async def test_the_service_is_told_in_the_transaction_that_marks(house: House) -> None:
+async def test_the_service_is_told_in_the_transaction_that_marks(environment: Environment) -> None:
     told: list[PublishedEvent] = []
 
     async def listen(session: AsyncSession, events: Sequence[PublishedEvent], now: datetime) -> None:
         told.extend(events)
-        assert now == house.clock.now()
+        assert now == environment.clock.now()
         assert await session.scalar(text("select count(*) from outbox where published_at is not null")) == len(events)
 
-    await house.write_words(["a", "b"])
-    await house.relay(on_published=listen).drain()
+    await environment.write_words(["a", "b"])
+    await environment.relay(on_published=listen).drain()
     assert [(event.topic, event.type) for event in told] == [(LETTERS.name, "letter.written.v1")] * 2
 
 
-async def test_only_one_relay_of_a_service_publishes(house: House) -> None:
-    await house.write_words(["a"])
-    async with house.relay()._leading():
-        assert await house.relay().drain() == 0
-    assert await house.relay().drain() == 1
+async def test_only_one_relay_of_a_service_publishes(environment: Environment) -> None:
+    await environment.write_words(["a"])
+    async with environment.relay()._leading():
+        assert await environment.relay().drain() == 0
+    assert await environment.relay().drain() == 1
 
 
-async def test_a_running_relay_publishes_what_is_committed_later(house: House) -> None:
+async def test_a_running_relay_publishes_what_is_committed_later(environment: Environment) -> None:
     stop = asyncio.Event()
-    running = asyncio.create_task(house.relay(outbox=house.writes).run(stop))
-    await house.write_words(["a"])
-    assert await in_the_log(house, 1) == ["a"]
-    await house.write_words(["b"])
-    assert await in_the_log(house, 1) == ["b"]
+    running = asyncio.create_task(environment.relay(outbox=environment.writes).run(stop))
+    await environment.write_words(["a"])
+    assert await in_the_log(environment, 1) == ["a"]
+    await environment.write_words(["b"])
+    assert await in_the_log(environment, 1) == ["b"]
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
 
 
-async def test_a_relay_that_loses_its_lock_takes_it_again_and_loses_nothing(house: House) -> None:
+async def test_a_relay_that_loses_its_lock_takes_it_again_and_loses_nothing(environment: Environment) -> None:
     stop = asyncio.Event()
-    running = asyncio.create_task(house.relay().run(stop))
-    await house.write_words(["a"])
-    assert await in_the_log(house, 1) == ["a"]
+    running = asyncio.create_task(environment.relay().run(stop))
+    await environment.write_words(["a"])
+    assert await in_the_log(environment, 1) == ["a"]
     async with asyncio.timeout(PATIENCE):
-        while await unpublished(house):  # until then "a" may come once more
+        while await unpublished(environment):  # until then "a" may come once more
             await asyncio.sleep(0.02)
-    await take_the_lock_away(house)
-    await house.write_words(["b"])
-    assert "b" in await in_the_log(house, 1)
+    await take_the_lock_away(environment)
+    await environment.write_words(["b"])
+    assert "b" in await in_the_log(environment, 1)
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
 
 
-async def test_a_relay_that_loses_its_lock_stops_at_once_whatever_it_is_doing(house: House) -> None:
+async def test_a_relay_that_loses_its_lock_stops_at_once_whatever_it_is_doing(environment: Environment) -> None:
     slow = LogThatNeverAnswers()
     stop = asyncio.Event()
-    relay = Relay("writer", database=house.database, log=slow, clock=house.clock)
-    await house.write_words(["a"])
+    relay = Relay("writer", database=environment.database, log=slow, clock=environment.clock)
+    await environment.write_words(["a"])
     running = asyncio.create_task(relay.run(stop))
     await asyncio.wait_for(slow.asked.wait(), PATIENCE)
-    await take_the_lock_away(house)
+    await take_the_lock_away(environment)
     await asyncio.wait_for(slow.given_up.wait(), PATIENCE)
     stop.set()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_a_log_that_answers_again_ends_the_long_waits_also_where_nothing_waits(house: House) -> None:
-    relay = house.relay()
+async def test_a_log_that_answers_again_ends_the_long_waits_also_where_nothing_waits(environment: Environment) -> None:
+    relay = environment.relay()
     fail_often(relay._backoff)
     await relay.drain()
     assert relay._backoff.next() < 1
 
 
-async def test_a_log_that_is_away_is_waited_for(house: House) -> None:
-    house.log = away = LogThatIsAway(house.log, times=2)
+async def test_a_log_that_is_away_is_waited_for(environment: Environment) -> None:
+    environment.log = away = LogThatIsAway(environment.log, times=2)
     stop = asyncio.Event()
-    relay = house.relay()
-    await house.write_words(["a"])
+    relay = environment.relay()
+    await environment.write_words(["a"])
     running = asyncio.create_task(relay.run(stop))
     await asyncio.wait_for(away.refused.wait(), PATIENCE)
-    assert await in_the_log(house, 1) == ["a"]
+    assert await in_the_log(environment, 1) == ["a"]
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
     assert relay.unready_because is None
 
 
-async def test_a_relay_whose_log_does_not_let_it_write_is_not_ready(house: House) -> None:
-    house.log = silent = LogThatSaysNothing(house.log)
+async def test_a_relay_whose_log_does_not_let_it_write_is_not_ready(environment: Environment) -> None:
+    environment.log = silent = LogThatSaysNothing(environment.log)
     stop = asyncio.Event()
-    relay = house.relay()
+    relay = environment.relay()
     running = asyncio.create_task(relay.run(stop))
     await asyncio.wait_for(silent.asked.wait(), PATIENCE)
     assert relay.unready_because == "not started"

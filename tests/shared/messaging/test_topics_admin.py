@@ -57,7 +57,7 @@ async def test_topics_become_as_declared(topics: Topics) -> None:
     assert await declared_only(topics, changed) == []
 
 
-async def test_a_topic_that_nobody_declared_is_named_and_left_alone(topics: Topics) -> None:
+async def test_an_undeclared_topic_is_named_and_left_alone(topics: Topics) -> None:
     stray = replace(LETTERS, name=f"t-{uuid4().hex[:8]}.stray")
     await topics.apply([stray])
     assert Difference(stray.name, "undeclared") in await topics_admin.diff(topics, [])

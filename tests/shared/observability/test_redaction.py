@@ -72,7 +72,7 @@ def test_declared_fields_and_figures_are_kept(capsys: pytest.CaptureFixture[str]
         {"team": {"a": CANARY}},
     ],
 )
-def test_what_nobody_declared_is_masked(fields: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_declared_is_masked(fields: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
     structlog.get_logger().warning("something_happened", **fields)
     (line,) = lines(capsys)
     assert CANARY not in json.dumps(line)
@@ -167,11 +167,11 @@ async def test_a_request_leaves_no_word_of_itself_in_the_log(
 
 
 def test_field_names_in_the_source_are_declared() -> None:
-    """A field that would be masked is a log line that tells nobody anything: declare it, or leave it out."""
+    """A field that would be masked is a log line without meaning: declare it, or leave it out."""
     assert undeclared_fields(Path(__file__).parents[3]) == []
 
 
-def test_logs_are_redacted_also_where_nobody_configured_them(
+def test_logs_are_redacted_also_where_they_were_not_configured(
     web: WebForTests, capsys: pytest.CaptureFixture[str]
 ) -> None:
     structlog.reset_defaults()

@@ -45,7 +45,7 @@ def test_other_words_are_never_kept_back(capsys: pytest.CaptureFixture[str]) -> 
     assert words(capsys) == [f"Unable connect to node with id {node}" for node in range(3)]
 
 
-def test_a_clock_that_was_set_back_silences_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clock_that_was_set_back_silences_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     say(AWAY, 1000)
     say(AWAY, 10)
     assert words(capsys) == [AWAY, AWAY]

@@ -1,4 +1,4 @@
-"""A house for messages: one database, one log, one writer and as many readers as a test wants."""
+"""A environment for messages: one database, one log, one writer and as many readers as a test wants."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ class LetterSealed(Event):
 
 
 class SettableClock:
-    """Tells the time that the test has set."""
+    """Gives the time that the test has set."""
 
     def __init__(self) -> None:
         self.time = datetime.now(UTC)
@@ -61,7 +61,7 @@ class SettableClock:
 
 
 @dataclass
-class Reading:
+class RecordingHandler:
     """A handler that stores every word it is given, and fails on the words it is told to fail on."""
 
     fails_on: dict[str, Exception] = field(default_factory=dict)
@@ -85,13 +85,13 @@ class Reading:
 
 
 @dataclass
-class House:
+class Environment:
     """What a test works with."""
 
     database: Database
     log: EventLog
     clock: SettableClock
-    reading: Reading = field(default_factory=Reading)
+    handler: RecordingHandler = field(default_factory=RecordingHandler)
     writes: Outbox = field(default_factory=lambda: Outbox("writer", RandomIds()))
 
     def relay(self, **more: Any) -> Relay:  # noqa: ANN401 -- whatever a relay takes
@@ -106,7 +106,7 @@ class House:
             outbox=Outbox(GROUP, RandomIds()),
             clock=self.clock,
             ids=RandomIds(),
-            **{"handlers": self.reading.handlers, **more},
+            **{"handlers": self.handler.handlers, **more},
         )
 
     async def write(self, *events: NewEvent) -> None:
