@@ -16,7 +16,8 @@ from shared.messaging.batch import DeadLetterLimit
 from shared.messaging.consumer import ConsumerLimits
 from shared.messaging.log import Batch, EventLog, Fenced, LogUnavailable, Record, Subscription
 from shared.messaging.reader import Tombstone
-from tests.shared.messaging.environment import LETTERS, Environment, LetterSealed, LetterWritten, fail_often
+from tests.shared.messaging.environment import GROUP, LETTERS, Environment, LetterSealed, LetterWritten, fail_often
+from tests.support.eventually import eventually
 
 PATIENCE = 30.0
 
@@ -344,6 +345,23 @@ async def test_a_running_consumer_has_caught_up_once_it_reached_the_end_it_found
     running = asyncio.create_task(consumer.run(stop))
     await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
     assert len(await environment.words()) == 50
+    stop.set()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+async def test_a_consumer_whose_place_was_taken_subscribes_again(environment: Environment) -> None:
+    consumer, stop = environment.consumer(), asyncio.Event()
+    running = asyncio.create_task(consumer.run(stop))
+    await asyncio.wait_for(consumer.wait_until_caught_up(), PATIENCE)
+    other = await environment.log.subscribe(GROUP, [LETTERS.name])
+    await other.close()
+    await environment.write_words(["a"])
+    await environment.relay().drain()
+
+    async def handled() -> bool | None:
+        return await environment.words() == ["a"] or None
+
+    await eventually(handled)
     stop.set()
     await asyncio.wait_for(running, PATIENCE)
 
