@@ -19,13 +19,12 @@ from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timeke
 from services.triage.managers import pages as manager_pages
 from services.triage.operations import api as operations_api
 from services.triage.operations import pages as operations_pages
-from services.triage.operations.lag import LagReader
 from services.triage.operations.live import LiveFigures, LiveParts
+from services.triage.operations.queries import LagReader
 from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
-from services.triage.rules.dependencies import RuleParts
-from services.triage.rules.reload import BookWatch, RunningBook
+from services.triage.rules.reload import BookWatch, RuleParts, RunningBook
 from services.triage.settings import TriageSettings
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock

@@ -9,45 +9,10 @@ from services.triage.cases.writer import CaseWriter
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
 from services.triage.operations.handlers import project_alerts, project_cases, project_dead_letters, project_ledger
 from services.triage.routing.domain import RuleBook
-from shared.events import topics
+from shared.events import intake, notifier, topics, triage
 from shared.events.envelope import Event
-from shared.events.intake import (
-    AbuseReportAmended,
-    AbuseReportSubmitted,
-    AbuseReportWithdrawn,
-    EnquiryAmended,
-    EnquirySubmitted,
-    EnquiryWithdrawn,
-    LedgerChanged,
-    MisuseReportAmended,
-    MisuseReportSubmitted,
-    MisuseReportWithdrawn,
-    PolicyExceptionAmended,
-    PolicyExceptionRequested,
-    PolicyExceptionWithdrawn,
-    SecurityIncidentAmended,
-    SecurityIncidentSubmitted,
-    SecurityIncidentWithdrawn,
-)
-from shared.events.notifier import (
-    AlertAcknowledged,
-    AlertDecided,
-    AlertSent,
-    ManagerActionRecorded,
-    ManagerAssigned,
-    SirtReferralRequested,
-)
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.events.registry import AccountChanged
-from shared.events.triage import (
-    CaseClaimed,
-    CaseClosed,
-    CaseDeadlineMissed,
-    CaseReopened,
-    CaseResolved,
-    CaseRouted,
-    CaseTransferred,
-)
 from shared.messaging.batch import Handler
 
 GROUP = "signpost-triage"
@@ -66,17 +31,17 @@ ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {AccountChanged: project_acco
 OPERATIONS_GROUP = "signpost-triage-operations"
 OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LETTERS)
 OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
-    LedgerChanged: project_ledger,
-    CaseRouted: project_cases,
-    CaseClaimed: project_cases,
-    CaseTransferred: project_cases,
-    CaseResolved: project_cases,
-    CaseReopened: project_cases,
-    CaseClosed: project_cases,
-    CaseDeadlineMissed: project_cases,
-    AlertDecided: project_alerts,
-    AlertSent: project_alerts,
-    AlertAcknowledged: project_alerts,
+    intake.LedgerChanged: project_ledger,
+    triage.CaseRouted: project_cases,
+    triage.CaseClaimed: project_cases,
+    triage.CaseTransferred: project_cases,
+    triage.CaseResolved: project_cases,
+    triage.CaseReopened: project_cases,
+    triage.CaseClosed: project_cases,
+    triage.CaseDeadlineMissed: project_cases,
+    notifier.AlertDecided: project_alerts,
+    notifier.AlertSent: project_alerts,
+    notifier.AlertAcknowledged: project_alerts,
     DeadLetterRecorded: project_dead_letters,
     DeadLetterSettled: project_dead_letters,
 }
@@ -87,22 +52,22 @@ def handlers(writer: CaseWriter, rulebook: Callable[[], RuleBook]) -> Mapping[ty
     amended, withdrawn = partial(add_information, writer=writer), partial(ask_withdrawal, writer=writer)
     opens = partial(open_for_reports, rulebook=rulebook, writer=writer)
     return {
-        AbuseReportSubmitted: opens,
-        MisuseReportSubmitted: opens,
-        SecurityIncidentSubmitted: opens,
-        EnquirySubmitted: opens,
-        PolicyExceptionRequested: opens,
-        AbuseReportAmended: amended,
-        MisuseReportAmended: amended,
-        SecurityIncidentAmended: amended,
-        EnquiryAmended: amended,
-        PolicyExceptionAmended: amended,
-        AbuseReportWithdrawn: withdrawn,
-        MisuseReportWithdrawn: withdrawn,
-        SecurityIncidentWithdrawn: withdrawn,
-        EnquiryWithdrawn: withdrawn,
-        PolicyExceptionWithdrawn: withdrawn,
-        ManagerAssigned: partial(manager_assigned, writer=writer),
-        ManagerActionRecorded: partial(manager_acted, writer=writer),
-        SirtReferralRequested: partial(referred, writer=writer),
+        intake.AbuseReportSubmitted: opens,
+        intake.MisuseReportSubmitted: opens,
+        intake.SecurityIncidentSubmitted: opens,
+        intake.EnquirySubmitted: opens,
+        intake.PolicyExceptionRequested: opens,
+        intake.AbuseReportAmended: amended,
+        intake.MisuseReportAmended: amended,
+        intake.SecurityIncidentAmended: amended,
+        intake.EnquiryAmended: amended,
+        intake.PolicyExceptionAmended: amended,
+        intake.AbuseReportWithdrawn: withdrawn,
+        intake.MisuseReportWithdrawn: withdrawn,
+        intake.SecurityIncidentWithdrawn: withdrawn,
+        intake.EnquiryWithdrawn: withdrawn,
+        intake.PolicyExceptionWithdrawn: withdrawn,
+        notifier.ManagerAssigned: partial(manager_assigned, writer=writer),
+        notifier.ManagerActionRecorded: partial(manager_acted, writer=writer),
+        notifier.SirtReferralRequested: partial(referred, writer=writer),
     }

@@ -27,16 +27,8 @@ from services.triage.deadlines import queries as deadline_queries
 from services.triage.deadlines.domain import Deadline, DeadlineWarning, outlook, warn
 from shared.audit import chain
 from shared.audit.chain import Change
+from shared.events import triage
 from shared.events.envelope import Event, NewEvent
-from shared.events.triage import (
-    CaseClaimed,
-    CaseClosed,
-    CaseDeadlineAtRisk,
-    CaseDeadlineMissed,
-    CaseInformationAsked,
-    CaseReopened,
-    ReporterUpdateShared,
-)
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Team
 
 PAGE_OPENED = "page_opened"
@@ -44,7 +36,7 @@ VISIT = timedelta(minutes=10)
 """For how long opening a restricted case again belongs to the same visit. Our choice."""
 BATCH = 100
 """Cases that one run of a sweep takes."""
-_EVENTS = {DeadlineWarning.AT_RISK: CaseDeadlineAtRisk, DeadlineWarning.MISSED: CaseDeadlineMissed}
+_EVENTS = {DeadlineWarning.AT_RISK: triage.CaseDeadlineAtRisk, DeadlineWarning.MISSED: triage.CaseDeadlineMissed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,11 @@ async def claim(work: Work, case_id: UUID, read: int) -> Case:
     """Take the case, or renew the claim."""
 
     def events(before: Case, after: Case) -> list[Event]:
-        return [CaseClaimed(**event_ids(after, work.now), team=after.team)] if before.assignee != after.assignee else []
+        return (
+            [triage.CaseClaimed(**event_ids(after, work.now), team=after.team)]
+            if before.assignee != after.assignee
+            else []
+        )
 
     claimed = Command("claimed", lambda case, actor: domain.claim(case, actor, work.now), events)
     return await execute(work, case_id, read, claimed)
@@ -110,7 +106,7 @@ async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
     """Ask the reporter for information; the team's deadlines pause until work goes on."""
 
     def events(_before: Case, after: Case) -> list[Event]:
-        return [CaseInformationAsked(**event_ids(after, work.now), team=after.team)]
+        return [triage.CaseInformationAsked(**event_ids(after, work.now), team=after.team)]
 
     asked = Command(
         "information_asked",
@@ -148,7 +144,7 @@ async def close(work: Work, case_id: UUID, read: int) -> Case:
     """Say that nothing more will happen."""
 
     def events(_before: Case, after: Case) -> list[Event]:
-        return [CaseClosed(**event_ids(after, work.now), team=after.team)]
+        return [triage.CaseClosed(**event_ids(after, work.now), team=after.team)]
 
     return await execute(work, case_id, read, Command("closed", lambda case, _actor: domain.close(case), events))
 
@@ -157,7 +153,7 @@ async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
     """Work a finished case again."""
 
     def events(_before: Case, after: Case) -> list[Event]:
-        return [CaseReopened(**event_ids(after, work.now), team=after.team, state=after.state)]
+        return [triage.CaseReopened(**event_ids(after, work.now), team=after.team, state=after.state)]
 
     reopened = Command("reopened", lambda case, actor: domain.reopen(case, actor, work.now), events, reason=reason)
     return await execute(work, case_id, read, reopened)
@@ -282,7 +278,7 @@ async def _store_note(work: Work, case: Case, text: str, *, shared: bool, asks: 
         )
     )
     if shared:
-        update = ReporterUpdateShared(
+        update = triage.ReporterUpdateShared(
             report_id=case.report_id, reference=case.reference, at=work.now, text=text, asks=asks
         )
         await work.writer.outbox.append(work.session, [NewEvent.of(case.report_id, update)], work.now)

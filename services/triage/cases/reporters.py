@@ -24,30 +24,19 @@ from services.triage.reports import queries as report_queries
 from services.triage.reports.domain import HISTORY_LIMIT, TriageReport, accounts_named, kept_from, subject_keys
 from services.triage.reports.normalise import normalise
 from services.triage.routing.domain import Decision, History, RuleBook, decide, facts_of
+from shared.events import intake
 from shared.events.envelope import Envelope, Event
-from shared.events.intake import (
-    AbuseReportAmended,
-    AbuseReportWithdrawn,
-    EnquiryAmended,
-    EnquiryWithdrawn,
-    MisuseReportAmended,
-    MisuseReportWithdrawn,
-    PolicyExceptionAmended,
-    PolicyExceptionWithdrawn,
-    SecurityIncidentAmended,
-    SecurityIncidentWithdrawn,
-)
 from shared.events.vocabulary import ManagerAlert, Outcome
 from shared.ids import CaseId, Reference, ReportId
 
-Question = EnquiryAmended | PolicyExceptionAmended
-Amended = AbuseReportAmended | MisuseReportAmended | SecurityIncidentAmended | Question
+Question = intake.EnquiryAmended | intake.PolicyExceptionAmended
+Amended = intake.AbuseReportAmended | intake.MisuseReportAmended | intake.SecurityIncidentAmended | Question
 Withdrawn = (
-    AbuseReportWithdrawn
-    | MisuseReportWithdrawn
-    | SecurityIncidentWithdrawn
-    | EnquiryWithdrawn
-    | PolicyExceptionWithdrawn
+    intake.AbuseReportWithdrawn
+    | intake.MisuseReportWithdrawn
+    | intake.SecurityIncidentWithdrawn
+    | intake.EnquiryWithdrawn
+    | intake.PolicyExceptionWithdrawn
 )
 
 _WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work goes on: the report stays."

@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 from services.triage.cases import views
 from services.triage.deadlines.domain import UK
 from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept, day_of, percentile
-from services.triage.operations.lag import Lag
-from services.triage.operations.queries import MOST_WAITING, Ledger, OpenLetter, Snapshot
+from services.triage.operations.queries import MOST_WAITING, Lag, Ledger, OpenLetter, Snapshot
 from shared.events.topics import GROUPS
 from shared.events.vocabulary import Team
 

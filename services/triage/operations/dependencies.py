@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases.access import Viewer
 from services.triage.operations import queries
 from services.triage.operations.dashboard import PERIODS, Dashboard, dashboard
-from services.triage.operations.lag import LagReader
+from services.triage.operations.queries import LagReader
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts

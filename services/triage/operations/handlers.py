@@ -12,46 +12,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as counting
 from services.triage.cases.queries import CountableCase
-from services.triage.operations import queries
-from services.triage.operations.domain import (
-    AlertNews,
-    CaseFacts,
-    CaseNews,
-    Cell,
-    Missed,
-    ReportFacts,
-    difference,
-)
-from services.triage.operations.tables import (
-    CountedCase,
-    CountedReport,
-    FigureRow,
-    FigureVersion,
-    KnownDeadLetter,
-    LedgerFigures,
-)
+from services.triage.operations import domain, queries, tables
 from services.triage.tables import Base
+from shared.events import notifier, triage
 from shared.events.envelope import Envelope
 from shared.events.intake import LedgerChanged
-from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
-from shared.events.triage import (
-    CaseClaimed,
-    CaseClosed,
-    CaseDeadlineMissed,
-    CaseReopened,
-    CaseResolved,
-    CaseRouted,
-    CaseTransferred,
-)
 from shared.events.vocabulary import AlertPurpose
 from shared.observability.metrics import LEDGER_REPORTS
 
 _ONE = "total"
 # Two members of the group would change the same figures, each in the order of its own events.
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-operations'))")
-CaseEvent = CaseRouted | CaseClaimed | CaseTransferred | CaseResolved | CaseReopened | CaseClosed | CaseDeadlineMissed
-AlertEvent = AlertDecided | AlertSent | AlertAcknowledged
+CaseEvent = (
+    triage.CaseRouted
+    | triage.CaseClaimed
+    | triage.CaseTransferred
+    | triage.CaseResolved
+    | triage.CaseReopened
+    | triage.CaseClosed
+    | triage.CaseDeadlineMissed
+)
+AlertEvent = notifier.AlertDecided | notifier.AlertSent | notifier.AlertAcknowledged
 LEDGER_STATES = ("unaccounted", "dead_lettered", "in_flight")
 FIRST_ALERTS = frozenset(
     {
@@ -71,10 +53,10 @@ async def project_ledger(session: AsyncSession, events: Sequence[Envelope[Ledger
     """Keep the newest figures of the ledger, and give them to the metrics."""
     newest = max((event.data for event in events), key=lambda data: data.at)
     await session.execute(_ONE_AT_A_TIME)
-    columns = frozenset(LedgerFigures.table().c.keys())
+    columns = frozenset(tables.LedgerFigures.table().c.keys())
     values = {name: value for name, value in newest if name in columns}
-    statement = insert(LedgerFigures).values(key=_ONE, **values)
-    newer = LedgerFigures.at < statement.excluded.at
+    statement = insert(tables.LedgerFigures).values(key=_ONE, **values)
+    newer = tables.LedgerFigures.at < statement.excluded.at
     await session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values, where=newer))
     await _note_change(session)
     for state in LEDGER_STATES:
@@ -83,7 +65,7 @@ async def project_ledger(session: AsyncSession, events: Sequence[Envelope[Ledger
 
 async def project_cases(session: AsyncSession, events: Sequence[Envelope[CaseEvent]], _now: datetime) -> None:
     """Look at the cases that something happened to again, and bring the figures to what they are now."""
-    news: dict[UUID, CaseNews] = defaultdict(CaseNews)
+    news: dict[UUID, domain.CaseNews] = defaultdict(domain.CaseNews)
     for event in events:
         news[event.data.case_id] |= _case_news(event.data)
     await _count_cases(session, news)
@@ -91,7 +73,7 @@ async def project_cases(session: AsyncSession, events: Sequence[Envelope[CaseEve
 
 async def project_alerts(session: AsyncSession, events: Sequence[Envelope[AlertEvent]], _now: datetime) -> None:
     """Bring the figures to what became of the first alerts about reports."""
-    news: dict[UUID, AlertNews] = defaultdict(AlertNews)
+    news: dict[UUID, domain.AlertNews] = defaultdict(domain.AlertNews)
     for event in events:
         if event.data.purpose in FIRST_ALERTS:
             news[event.data.report_id] |= _alert_news(event.data)
@@ -108,36 +90,36 @@ async def project_dead_letters(
         letter, settled = event.data, isinstance(event.data, DeadLetterSettled)
         when = {"settled_at": letter.at} if settled else {"recorded_at": letter.at}
         known = {"group_name": letter.group, "topic": letter.topic, "error_class": letter.error_class}
-        statement = insert(KnownDeadLetter).values(dead_letter_id=letter.dead_letter_id, **known, **when)
+        statement = insert(tables.KnownDeadLetter).values(dead_letter_id=letter.dead_letter_id, **known, **when)
         await session.execute(statement.on_conflict_do_update(index_elements=["dead_letter_id"], set_=when))
     await _note_change(session)
 
 
-def _case_news(event: CaseEvent) -> CaseNews:
+def _case_news(event: CaseEvent) -> domain.CaseNews:
     match event:
-        case CaseRouted():
-            return CaseNews(misdirected=event.misdirected)
-        case CaseClaimed() | CaseTransferred():
-            return CaseNews(first_action_at=event.at)
-        case CaseResolved():
-            return CaseNews(first_action_at=event.at, resolved_at=event.at)
-        case CaseDeadlineMissed():
-            return CaseNews(missed=frozenset({Missed(event.due_at, event.kind, event.team)}))
+        case triage.CaseRouted():
+            return domain.CaseNews(misdirected=event.misdirected)
+        case triage.CaseClaimed() | triage.CaseTransferred():
+            return domain.CaseNews(first_action_at=event.at)
+        case triage.CaseResolved():
+            return domain.CaseNews(first_action_at=event.at, resolved_at=event.at)
+        case triage.CaseDeadlineMissed():
+            return domain.CaseNews(missed=frozenset({domain.Missed(event.due_at, event.kind, event.team)}))
         case _:
-            return CaseNews()
+            return domain.CaseNews()
 
 
-def _alert_news(event: AlertEvent) -> AlertNews:
+def _alert_news(event: AlertEvent) -> domain.AlertNews:
     match event:
-        case AlertDecided():
-            return AlertNews(decided=True, anybody=event.anybody)
-        case AlertSent():
-            return AlertNews(decided=True, anybody=True, sent=True)
+        case notifier.AlertDecided():
+            return domain.AlertNews(decided=True, anybody=event.anybody)
+        case notifier.AlertSent():
+            return domain.AlertNews(decided=True, anybody=True, sent=True)
         case _:
-            return AlertNews(decided=True, anybody=True, sent=True, acknowledged=True)
+            return domain.AlertNews(decided=True, anybody=True, sent=True, acknowledged=True)
 
 
-async def _count_cases(session: AsyncSession, news: Mapping[UUID, CaseNews]) -> None:
+async def _count_cases(session: AsyncSession, news: Mapping[UUID, domain.CaseNews]) -> None:
     await session.execute(_ONE_AT_A_TIME)
     found = await counting.countable(session, list(news))
     cases_before = await queries.cases(session, list(news))
@@ -150,25 +132,27 @@ async def _count_cases(session: AsyncSession, news: Mapping[UUID, CaseNews]) -> 
     ]
     new_cases = [case for case in cases if case != cases_before.get(case.case_id)]
     new_reports = [report for report in reports if report != reports_before.get(report.report_id)]
-    await _store(session, CountedCase, [_case_row(case) for case in new_cases], "case_id")
-    await _store(session, CountedReport, [_report_row(report) for report in new_reports], "report_id")
+    await _store(session, tables.CountedCase, [_case_row(case) for case in new_cases], "case_id")
+    await _store(session, tables.CountedReport, [_report_row(report) for report in new_reports], "report_id")
     before = [facts.cells() for facts in cases_before.values()]
     before += [reports_before[report.report_id].cells() for report in reports if report.report_id in reports_before]
     after = [facts.cells() for facts in cases] + [facts.cells() for facts in reports]
-    await _add(session, difference(before, after))
+    await _add(session, domain.difference(before, after))
 
 
-async def _count_alerts(session: AsyncSession, news: Mapping[UUID, AlertNews]) -> None:
+async def _count_alerts(session: AsyncSession, news: Mapping[UUID, domain.AlertNews]) -> None:
     await session.execute(_ONE_AT_A_TIME)
     before = await queries.reports(session, list(news))
-    after = [one.applied_to(before.get(report_id) or ReportFacts(report_id)) for report_id, one in news.items()]
+    after = [one.applied_to(before.get(report_id) or domain.ReportFacts(report_id)) for report_id, one in news.items()]
     new = [report for report in after if report != before.get(report.report_id)]
-    await _store(session, CountedReport, [_report_row(report) for report in new], "report_id")
-    await _add(session, difference((facts.cells() for facts in before.values()), (facts.cells() for facts in after)))
+    await _store(session, tables.CountedReport, [_report_row(report) for report in new], "report_id")
+    await _add(
+        session, domain.difference((facts.cells() for facts in before.values()), (facts.cells() for facts in after))
+    )
 
 
-def _case(now: CountableCase, news: CaseNews, before: CaseFacts | None) -> CaseFacts:
-    facts = CaseFacts(now.case_id, now.report_id, now.team, now.submitted_at, now.opened_at, now.finished)
+def _case(now: CountableCase, news: domain.CaseNews, before: domain.CaseFacts | None) -> domain.CaseFacts:
+    facts = domain.CaseFacts(now.case_id, now.report_id, now.team, now.submitted_at, now.opened_at, now.finished)
     if before:
         facts = replace(
             facts, first_action_at=before.first_action_at, resolved_at=before.resolved_at, missed=before.missed
@@ -176,8 +160,8 @@ def _case(now: CountableCase, news: CaseNews, before: CaseFacts | None) -> CaseF
     return news.applied_to(facts)
 
 
-def _report(case: CountableCase, before: ReportFacts | None, *, misdirected: bool) -> ReportFacts:
-    report = before or ReportFacts(case.report_id)
+def _report(case: CountableCase, before: domain.ReportFacts | None, *, misdirected: bool) -> domain.ReportFacts:
+    report = before or domain.ReportFacts(case.report_id)
     return replace(
         report,
         submitted_at=case.submitted_at,
@@ -188,12 +172,12 @@ def _report(case: CountableCase, before: ReportFacts | None, *, misdirected: boo
     )
 
 
-def _case_row(case: CaseFacts) -> dict[str, object]:
+def _case_row(case: domain.CaseFacts) -> dict[str, object]:
     missed = sorted(f"{one.due_at.isoformat()}|{one.kind}|{one.team}" for one in case.missed)
     return {**vars(case), "missed": missed}
 
 
-def _report_row(report: ReportFacts) -> dict[str, object]:
+def _report_row(report: domain.ReportFacts) -> dict[str, object]:
     return {**vars(report), "behaviours": list(report.behaviours)}
 
 
@@ -205,19 +189,19 @@ async def _store(session: AsyncSession, table: type[Base], rows: Sequence[Mappin
     await session.execute(statement.on_conflict_do_update(index_elements=[key], set_=changing), list(rows))
 
 
-async def _add(session: AsyncSession, changes: Mapping[Cell, int]) -> None:
+async def _add(session: AsyncSession, changes: Mapping[domain.Cell, int]) -> None:
     """Add to the figures; a number that came to nothing is let go."""
     if not changes:
         return
-    statement = insert(FigureRow.table())
-    adding = {"n": FigureRow.n + statement.excluded.n}
+    statement = insert(tables.FigureRow.table())
+    adding = {"n": tables.FigureRow.n + statement.excluded.n}
     rows = [{**cell._asdict(), "n": n} for cell, n in changes.items()]
     await session.execute(statement.on_conflict_do_update(index_elements=["figure", "at", "label"], set_=adding), rows)
-    await session.execute(delete(FigureRow).where(text("n = 0")))
+    await session.execute(delete(tables.FigureRow).where(text("n = 0")))
     await _note_change(session)
 
 
 async def _note_change(session: AsyncSession) -> None:
-    statement = insert(FigureVersion).values(key=_ONE, version=1)
-    grown = {"version": FigureVersion.version + 1}
+    statement = insert(tables.FigureVersion).values(key=_ONE, version=1)
+    grown = {"version": tables.FigureVersion.version + 1}
     await session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=grown))

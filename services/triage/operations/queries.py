@@ -1,26 +1,24 @@
-"""Reads the figures, and the facts that the figures for one person must leave out."""
+"""Reads the figures, the facts that one person's figures leave out, and how far readers of the log are behind."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.cases import queries
+from services.triage.operations import tables
 from services.triage.operations.domain import SHORTEST_TREND, CaseFacts, Cell, Figure, Missed, ReportFacts, day_of
-from services.triage.operations.tables import (
-    CountedCase,
-    CountedReport,
-    FigureRow,
-    FigureVersion,
-    KnownDeadLetter,
-    LedgerFigures,
-)
+from shared.clock import Clock
+from shared.events.topics import GROUPS
+from shared.messaging.log import EventLog, LogUnavailable
 
 MOST_WAITING = 10_000
 """The outbox is counted up to here."""
@@ -89,24 +87,26 @@ async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, 
 
 async def version(session: AsyncSession) -> int:
     """Return a number that grows whenever a figure changes."""
-    return await session.scalar(select(FigureVersion.version)) or 0
+    return await session.scalar(select(tables.FigureVersion.version)) or 0
 
 
 async def reports(session: AsyncSession, report_ids: Collection[UUID]) -> dict[UUID, ReportFacts]:
     """Return what is known of the reports."""
-    rows = await session.scalars(select(CountedReport).where(_among(CountedReport.report_id, report_ids)))
+    rows = await session.scalars(select(tables.CountedReport).where(_among(tables.CountedReport.report_id, report_ids)))
     return {row.report_id: _report(row) for row in rows}
 
 
 async def cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, CaseFacts]:
     """Return what is known of the cases."""
-    rows = await session.scalars(select(CountedCase).where(_among(CountedCase.case_id, case_ids)))
+    rows = await session.scalars(select(tables.CountedCase).where(_among(tables.CountedCase.case_id, case_ids)))
     return {row.case_id: _case(row) for row in rows}
 
 
 async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
-    wanted = or_(FigureRow.figure == Figure.WAITING, FigureRow.at >= since)
-    rows = await session.execute(select(FigureRow.figure, FigureRow.at, FigureRow.label, FigureRow.n).where(wanted))
+    wanted = or_(tables.FigureRow.figure == Figure.WAITING, tables.FigureRow.at >= since)
+    rows = await session.execute(
+        select(tables.FigureRow.figure, tables.FigureRow.at, tables.FigureRow.label, tables.FigureRow.n).where(wanted)
+    )
     return Counter({Cell(Figure(figure), at, label): n for figure, at, label, n in rows})
 
 
@@ -123,19 +123,19 @@ async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Ce
 
 
 async def _ledger(session: AsyncSession) -> Ledger | None:
-    row = await session.scalar(select(LedgerFigures))
+    row = await session.scalar(select(tables.LedgerFigures))
     return None if row is None else _LEDGER.validate_python(vars(row))
 
 
 def _open_letters() -> Select[str, str, int]:
-    letter = KnownDeadLetter
+    letter = tables.KnownDeadLetter
     waits = letter.settled_at.is_(None)
     grouped = select(letter.group_name, letter.error_class, func.count()).where(waits)
     return grouped.group_by(letter.group_name, letter.error_class).order_by(letter.group_name, letter.error_class)
 
 
 async def _newest_letters(session: AsyncSession) -> tuple[OpenLetter, ...]:
-    letter = KnownDeadLetter
+    letter = tables.KnownDeadLetter
     waits = select(letter).where(letter.settled_at.is_(None), letter.recorded_at.is_not(None))
     rows = await session.scalars(waits.order_by(letter.recorded_at.desc()).limit(NEWEST_LETTERS))
     return tuple(
@@ -149,11 +149,11 @@ def _among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> Column
     return column == any_(literal(sorted(ids), ARRAY(Uuid)))
 
 
-def _report(row: CountedReport) -> ReportFacts:
+def _report(row: tables.CountedReport) -> ReportFacts:
     return _REPORT.validate_python(vars(row))
 
 
-def _case(row: CountedCase) -> CaseFacts:
+def _case(row: tables.CountedCase) -> CaseFacts:
     return _CASE.validate_python({**vars(row), "missed": _missed(row.missed)})
 
 
@@ -163,3 +163,44 @@ _LEDGER, _REPORT, _CASE = TypeAdapter(Ledger), TypeAdapter(ReportFacts), TypeAda
 def _missed(texts: Sequence[str]) -> frozenset[Missed]:
     parts = (text.split("|") for text in texts)
     return frozenset(Missed(datetime.fromisoformat(due_at), kind, team) for due_at, kind, team in parts)
+
+
+_log = structlog.get_logger()
+
+FRESH_FOR = timedelta(seconds=5)
+_PATIENCE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What the log said last."""
+
+    at: datetime
+    behind: Mapping[str, int] | None
+    """Group → records it has not read; a group that has never read is missing. None: the log did not answer."""
+
+
+class LagReader:
+    """Asks the log, and remembers the answer for some seconds."""
+
+    def __init__(self, log: EventLog, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+        self._last: Lag | None = None
+        self._asking = asyncio.Lock()
+
+    async def current(self) -> Lag:
+        """Return an answer that is not older than some seconds; one question at a time goes to the log."""
+        async with self._asking:
+            now = self._clock.now()
+            if self._last is None or now - self._last.at >= FRESH_FOR:
+                self._last = Lag(now, await self._ask())
+            return self._last
+
+    async def _ask(self) -> Mapping[str, int] | None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self._log.behind(list(GROUPS))
+        except (LogUnavailable, TimeoutError):
+            _log.warning("lag_not_known")
+            return None

@@ -5,14 +5,8 @@ from dataclasses import fields
 from functools import singledispatch
 
 from services.triage.reports.domain import TriageReport
+from shared.events import intake
 from shared.events.envelope import Event
-from shared.events.intake import (
-    AbuseReportSubmitted,
-    EnquirySubmitted,
-    MisuseReportSubmitted,
-    PolicyExceptionRequested,
-    SecurityIncidentSubmitted,
-)
 from shared.events.vocabulary import AlsoAffects, Behaviour, MisuseBehaviour, ReportType, YesNoUnsure
 from shared.ids import InvalidReference, Reference
 
@@ -36,13 +30,13 @@ def _of_form(event: Event) -> Mapping[str, object]:
 
 
 @_of_form.register
-def _abuse(event: AbuseReportSubmitted) -> Mapping[str, object]:
+def _abuse(event: intake.AbuseReportSubmitted) -> Mapping[str, object]:
     taken_over = YesNoUnsure.YES if AlsoAffects.ACCOUNT_TAKEN_OVER in event.also_affects else ""
     return {"form": ReportType.ABUSE, "taken_over": taken_over, **_reporter(event)}
 
 
 @_of_form.register
-def _misuse(event: MisuseReportSubmitted) -> Mapping[str, object]:
+def _misuse(event: intake.MisuseReportSubmitted) -> Mapping[str, object]:
     harassment = (Behaviour.HARASSMENT.value,) if MisuseBehaviour.HARASSMENT in event.behaviours else ()
     return {
         "form": ReportType.MISUSE,
@@ -54,7 +48,7 @@ def _misuse(event: MisuseReportSubmitted) -> Mapping[str, object]:
 
 
 @_of_form.register
-def _incident(event: SecurityIncidentSubmitted) -> Mapping[str, object]:
+def _incident(event: intake.SecurityIncidentSubmitted) -> Mapping[str, object]:
     own: dict[str, object] = {"form": ReportType.SECURITY_INCIDENT, **_reporter(event)}
     if account := event.account:
         own |= {"account_handle": account.handle, "account_platform": account.platform}
@@ -63,21 +57,21 @@ def _incident(event: SecurityIncidentSubmitted) -> Mapping[str, object]:
 
 
 @_of_form.register
-def _enquiry(event: EnquirySubmitted) -> Mapping[str, object]:
+def _enquiry(event: intake.EnquirySubmitted) -> Mapping[str, object]:
     return {"form": ReportType.ENQUIRY, **_reporter(event)}
 
 
 @_of_form.register
-def _exception(event: PolicyExceptionRequested) -> Mapping[str, object]:
+def _exception(event: intake.PolicyExceptionRequested) -> Mapping[str, object]:
     return {"form": ReportType.POLICY_EXCEPTION, "exception_kind": event.kind, **_reporter(event)}
 
 
 Submitted = (
-    AbuseReportSubmitted
-    | MisuseReportSubmitted
-    | SecurityIncidentSubmitted
-    | EnquirySubmitted
-    | PolicyExceptionRequested
+    intake.AbuseReportSubmitted
+    | intake.MisuseReportSubmitted
+    | intake.SecurityIncidentSubmitted
+    | intake.EnquirySubmitted
+    | intake.PolicyExceptionRequested
 )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.triage.routing.domain import RuleState
 from services.triage.rules import queries
-from services.triage.rules.dependencies import ReaderDep, Running
+from services.triage.rules.reload import ReaderDep, Running
 from services.triage.rules.views import Line, RuleFilter, lines
 from shared.csv import line
 from shared.events.vocabulary import Priority, Team

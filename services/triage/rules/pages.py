@@ -14,10 +14,10 @@ from services.triage.routing import queries as routing
 from services.triage.routing.domain import UNDECIDED, RuleState
 from services.triage.routing.queries import Explanation, clause_words
 from services.triage.rules import queries, views
-from services.triage.rules.dependencies import ReaderDep, Running
 from services.triage.rules.domain import Backtest, Window
 from services.triage.rules.forms import CandidateForm, read_candidate
 from services.triage.rules.handlers import replay
+from services.triage.rules.reload import ReaderDep, Running
 from services.triage.rules.views import RuleFilter, clauses, lines
 from shared.events.vocabulary import Team
 from shared.ids import InvalidReference, Reference

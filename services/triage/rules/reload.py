@@ -4,13 +4,20 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
 import structlog
+from fastapi import Depends, Request
 
+from services.triage.cases.access import Viewer
 from services.triage.routing.domain import RuleBook
 from services.triage.routing.rulebook import RuleBookRefused, parse, read_text
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission, Principal
 from shared.clock import Clock
 from shared.db.sweep import wait_for_stop
+from shared.runtime import Parts, parts_of
+from shared.web.dependencies import Now
 
 _log = structlog.get_logger()
 
@@ -98,3 +105,26 @@ class BookWatch:
 def _code(rule: str) -> str:
     """Return a rule's name as logs take it: without spaces."""
     return rule.strip("()").replace(" ", "_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleParts(Parts):
+    """What the routes of rules need beside the parts of every service."""
+
+    rules: RunningBook
+
+
+async def _viewer(principal: Annotated[Principal, requires(Permission.SEE_RULES)]) -> Viewer:
+    return Viewer.of(principal)
+
+
+async def _running(request: Request, now: Now) -> RunningBook:
+    running = parts_of(request, RuleParts).rules
+    running.look(now)  # a process that only serves pages has no role that looks
+    return running
+
+
+ReaderDep = Annotated[Viewer, Depends(_viewer)]
+"""A person who may read the rules; which cases they may see is another matter."""
+Running = Annotated[RunningBook, Depends(_running)]
+"""The book that decides, and what became of its file."""

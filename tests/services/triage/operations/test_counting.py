@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from services.triage.operations import queries
 from services.triage.operations.dashboard import Dashboard, Panel, Value, dashboard
 from services.triage.operations.domain import Cell, Figure
-from services.triage.operations.lag import Lag
+from services.triage.operations.queries import Lag
 from services.triage.operations.tables import FigureRow
 from shared.auth.permissions import Role
 from shared.db.database import Database

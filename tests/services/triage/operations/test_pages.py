@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from services.triage.operations.dependencies import FigureParts
-from services.triage.operations.lag import LagReader
+from services.triage.operations.queries import LagReader
 from shared.auth.permissions import Role
 from shared.events.operations import DeadLetterRecorded
 from shared.messaging.log import LogUnavailable

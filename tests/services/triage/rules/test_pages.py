@@ -13,8 +13,7 @@ from httpx import AsyncClient, Response
 from sqlalchemy import update
 
 from services.triage.cases.tables import CaseRow
-from services.triage.rules.dependencies import RuleParts
-from services.triage.rules.reload import RunningBook
+from services.triage.rules.reload import RuleParts, RunningBook
 from shared.auth.permissions import ROLE_PERMISSIONS, Permission, Role
 from shared.runtime import parts_in
 from tests.services.triage.builders import NOW, misuse, open_cases, report

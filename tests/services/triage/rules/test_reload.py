@@ -15,8 +15,7 @@ from services.triage.cases.reporters import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.queries import explain
 from services.triage.routing.rulebook import RuleBookRefused, parse, read_text
-from services.triage.rules.dependencies import RuleParts
-from services.triage.rules.reload import BookWatch, RunningBook
+from services.triage.rules.reload import BookWatch, RuleParts, RunningBook
 from services.triage.settings import TriageSettings
 from shared.auth.tokens import ensure_key_files
 from shared.events.intake import AbuseReportSubmitted
