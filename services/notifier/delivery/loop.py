@@ -1,14 +1,19 @@
-"""The delivery loop: claims due deliveries, sends several at once, records what became of each."""
+"""The delivery loop: claims due deliveries, sends several at once, records their results, and keeps a heartbeat."""
 
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notifier.delivery import handlers
 from services.notifier.delivery.domain import (
@@ -20,8 +25,7 @@ from services.notifier.delivery.domain import (
     SendResultKind,
     Settled,
 )
-from services.notifier.delivery.handlers import DeliveryTimes, OnSettled
-from services.notifier.delivery.heartbeat import Heartbeat, keep_heartbeat
+from services.notifier.delivery.handlers import DUE, DeliveryTimes, OnSettled
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
@@ -30,16 +34,16 @@ from shared.messaging.faults import class_of, is_transient
 from shared.observability import metrics
 
 _log = structlog.get_logger()
-
 Compose = Callable[[Attempt, datetime], Message]
 """Makes the message of an attempt."""
-
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
 _GONE_FOR = 2.0
 """Seconds that a worker must be seen gone: one that lost only its connection is back sooner."""
 _DATABASE_UNAVAILABLE = 1.0
 _TRIES_WHEN_STOPPING = 3
+_WAIT_FOR_OWN_LOCK = "1s"
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,33 @@ class Deliveries:
     compose: Compose
     on_settled: OnSettled
     times: DeliveryTimes
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """Shows other processes that `worker` lives, until `lost`."""
+
+    worker: int
+    connection: AsyncConnection
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    holds: bool = False
+
+    async def hold(self) -> None:
+        """Take the worker's lock. If an earlier connection still holds it, others see the worker live all the same.
+
+        One that has it asks the server for something: a cut network goes unnoticed, and the server may have given
+        the lock up since.
+        """
+        if self.holds:
+            await self.connection.execute(select(1))
+            return
+        try:
+            await self.connection.execute(select(func.pg_advisory_lock(self.worker)))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+        else:
+            self.holds = True
 
 
 class DeliveryLoop:
@@ -197,6 +228,40 @@ class DeliveryLoop:
             return False
         _measure(settled, now)
         return True
+
+
+@asynccontextmanager
+async def keep_heartbeat(database: Database, worker: int, wake: asyncio.Event) -> AsyncIterator[Heartbeat]:
+    """Hold the lock of `worker`; `wake` is set whenever deliveries were enqueued, and when the connection is lost.
+
+    PostgreSQL frees the lock as soon as the connection ends, also by a kill: that is how others learn of it. A process
+    that lost only this connection comes back as the same worker, so that what it is sending stays its own.
+    """
+
+    def heard(*_: object) -> None:
+        wake.set()
+
+    async with database.connection() as connection:
+        heartbeat = Heartbeat(worker, connection)
+
+        def ended(_: object) -> None:
+            heartbeat.lost.set()
+            wake.set()
+
+        await connection.execute(select(func.set_config("lock_timeout", _WAIT_FOR_OWN_LOCK, False)))  # noqa: FBT003 -- PostgreSQL's is_local
+        raw = await connection.get_raw_connection()
+        driver = raw.driver_connection
+        if not isinstance(driver, asyncpg.Connection):
+            raise TypeError("deliveries are woken through asyncpg")
+        driver.add_termination_listener(ended)
+        try:
+            await heartbeat.hold()
+            await driver.add_listener(DUE, heard)
+            yield heartbeat
+        finally:
+            driver.remove_termination_listener(ended)
+            # Never back into the pool: the lock and the listener end with the connection.
+            await connection.invalidate()
 
 
 def _report(event: str, error: Exception) -> None:

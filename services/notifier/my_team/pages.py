@@ -133,7 +133,7 @@ async def record_action(
 
 @router.get("/my-team/cases/{case_id}/refer", response_class=HTMLResponse)
 async def ask_to_refer(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
-    """Say what referring means, and ask whether that is meant."""
+    """Explain what referring means, and ask to confirm it."""
     case = await _own_case(session, case_id, principal)
     return _over(request, case) if case.ended_at else render(request, "my_team/refer.html", case=case)
 
@@ -161,7 +161,7 @@ async def refer(
 
 @router.get("/my-team/findings/new", response_class=HTMLResponse)
 async def ask_for_finding(request: Request, principal: AsListed, session: Transaction, now: Now) -> HTMLResponse:
-    """Ask what was found, about whom and when."""
+    """Ask what was found, about which person and when."""
     people = await people_of(session, _viewer_of(principal), day_of(now))
     return _finding_page(request, people, FormReader({}))
 
@@ -213,7 +213,7 @@ async def _shown(
 
 
 async def _own_alert(session: Transaction, alert_id: UUID, viewer: Viewer) -> AlertView:
-    """Return the alert; somebody else's is as unknown as one that never was."""
+    """Return the alert; another person's is as unknown as one that never was."""
     alert = await alert_with_id(session, AlertId(alert_id))
     if alert is None or not viewer.received(alert):
         raise standard_problem(404)
@@ -236,7 +236,7 @@ def _over(request: Request, case: AssignedCase) -> HTMLResponse:
 
 
 async def _own_case(session: Transaction, case_id: UUID, principal: Principal) -> AssignedCase:
-    """Return the case; somebody else's is as unknown as one that never was."""
+    """Return the case; another person's is as unknown as one that never was."""
     case = await open_case(session, CaseId(case_id), principal.staff_id)
     if case is None:
         raise standard_problem(404)

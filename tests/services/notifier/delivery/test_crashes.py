@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.delivery import handlers
 from services.notifier.delivery.domain import Message, SendResult
-from services.notifier.delivery.heartbeat import keep_heartbeat
+from services.notifier.delivery.loop import keep_heartbeat
 from tests.services.notifier.builders import report
 from tests.services.notifier.environment import PATIENCE, Notifier, eventually
 from tests.services.notifier.mail_server import text_of
