@@ -70,7 +70,7 @@ DIRECTORY = Directory.of(STAFF, LINES)
 
 
 def suspect(member: StaffMember | None = None, **said: str) -> Person:
-    """Somebody suspected, by staff id or by whatever the reporter said."""
+    """A suspect, by staff id or by what the reporter said."""
     known = {"staff_id": member.staff_id} if member else {}
     return Person.model_validate({"relation": Relation.COLLEAGUE, **known, **said})
 

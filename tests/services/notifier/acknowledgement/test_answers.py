@@ -110,7 +110,7 @@ async def test_a_no_goes_up_the_whole_chain_to_the_fallback_and_then_stops(notif
 
 
 async def test_an_answer_that_comes_before_the_outcome_is_recorded_starts_no_waiting(notifier: Notifier) -> None:
-    """A fast reader answers while the loop still writes down that the mail was taken."""
+    """A fast reader answers while the loop still records that the message was taken."""
     await notifier.receive(report())
     await _answer(notifier, Acknowledgement.CONFIRMED)
     await notifier.deliver_until(notifier.all_settled)
@@ -137,7 +137,7 @@ async def test_an_answer_while_the_outcome_is_being_recorded_ends_the_waiting(no
     async with notifier.database.transaction() as recording:
         await _settle(notifier, recording, ACCEPTED)
         answering = asyncio.create_task(_answer(notifier))
-        await eventually(lambda: _somebody_waits(notifier))
+        await eventually(lambda: _a_transaction_waits(notifier))
     assert await answering
     assert await notifier.rows("select remind_at, escalate_at from awaited_answer") == [(None, None)]
     notifier.clock.turn(timedelta(days=2))
@@ -208,7 +208,7 @@ async def test_an_answer_while_the_reminder_is_being_sent_ends_it(notifier: Noti
 
 
 async def test_a_refusal_after_the_answer_tells_nobody_else(notifier: Notifier) -> None:
-    """The mail arrived, its dialogue broke, and the server refuses the repeat."""
+    """The message arrived, its dialogue broke, and the server refuses the repeat."""
     await notifier.receive(report())
     assert await _answer(notifier)
     async with notifier.database.transaction() as session:
@@ -261,5 +261,5 @@ async def _settle(notifier: Notifier, session: AsyncSession, outcome: SendResult
 _WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
-async def _somebody_waits(notifier: Notifier) -> bool:
+async def _a_transaction_waits(notifier: Notifier) -> bool:
     return bool(await notifier.scalar(_WAITING))

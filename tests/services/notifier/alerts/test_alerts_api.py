@@ -60,7 +60,7 @@ async def test_others_see_only_what_was_sent_to_them(
         (DANIEL, Role.SMART_LEAD, 0),
     ],
 )
-async def test_whoever_is_suspected_learns_of_no_alert(
+async def test_a_suspect_learns_of_no_alert(
     notifier: Notifier, web: NotifierWeb, asks: StaffMember, role: Role, sees: int
 ) -> None:
     said = report(suspected=[suspect(name=DANIEL.name)])

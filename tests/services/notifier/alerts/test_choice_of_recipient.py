@@ -74,7 +74,7 @@ def test_each_rule_and_its_reason(said: AbuseReportSubmitted, why: Why, email: s
 
 @pytest.mark.policy("Sc-a")
 @pytest.mark.parametrize("reporter", [LUCA, None])
-def test_somebody_without_a_line_manager_here_goes_to_the_fallback_recipient(reporter: StaffMember | None) -> None:
+def test_a_reporter_without_a_line_manager_here_goes_to_the_fallback_recipient(reporter: StaffMember | None) -> None:
     choice = choose_recipient(report(reporter=reporter), DIRECTORY, BOOK)
     assert (choice.reason, choice.recipient) == (Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK)
     assert choice.then == ()
@@ -146,7 +146,7 @@ def test_a_suspect_known_by_staff_id_keeps_nobody_out_who_has_the_same_surname()
 def test_a_typed_address_of_somebody_else_chooses_nobody_and_names_nobody(
     given: str | None, why: Why, email: str
 ) -> None:
-    """Whoever did not sign in may type any address: the directory does not take it for theirs."""
+    """A reporter who did not sign in may type any address: the directory does not take it for theirs."""
     choice = choose_recipient(report(signed_in=False, manager_email=given), DIRECTORY, BOOK)
     assert (choice.reason, choice.recipient and choice.recipient.email) == (why, email)
     assert choice.about is None
@@ -157,12 +157,12 @@ def test_a_typed_address_still_keeps_that_persons_manager_from_being_chosen_inst
     assert choose_recipient(said, DIRECTORY, BOOK).reason is Why.FALLBACK_ALL_CONFLICTED
 
 
-def test_another_spelling_of_the_managers_address_is_not_somebody_else() -> None:
+def test_another_spelling_of_the_managers_address_is_not_another_person() -> None:
     said = report(manager_alert="someone_else", manager_email="grace.okafor+x@example.org")
     assert choose_recipient(said, DIRECTORY, BOOK).reason is Why.FALLBACK_ALL_CONFLICTED
 
 
-def test_when_everybody_above_is_suspected_the_fallback_is_told() -> None:
+def test_when_everyone_above_is_suspected_the_fallback_is_told() -> None:
     suspected = [suspect(member) for member in (GRACE, HELEN, MARGARET)]
     choice = choose_recipient(report(suspected=suspected), DIRECTORY, BOOK)
     assert (choice.reason, choice.recipient) == (Why.FALLBACK_ALL_CONFLICTED, FALLBACK)
@@ -202,7 +202,7 @@ def test_the_affected_persons_manager_is_told_only_when_they_manage_the_reporter
         (ManagerAlert.SOMEONE_ELSE, Why.FALLBACK_NO_MANAGER_KNOWN, FALLBACK.email),
     ],
 )
-def test_whoever_is_affected_has_not_agreed_however_they_are_named_and_whoever_was_asked_for(
+def test_an_affected_person_has_not_agreed_however_they_are_named_and_whichever_manager_was_asked_for(
     affected: Person, manager_alert: ManagerAlert, why: Why, email: str
 ) -> None:
     directory = Directory.of(STAFF, (*LINES, line(LUCA, DANIEL)))
@@ -234,7 +234,7 @@ def test_doxing_threats_and_stalking_do_not_wait() -> None:
 @pytest.mark.parametrize(
     "affected", [suspect(name="Mr Evans"), suspect(name="TOM E\u0301VANS"), suspect(staff_id="s1002 ")]
 )
-async def test_whoever_has_not_agreed_is_found_by_name(notifier: Notifier, affected: Person) -> None:
+async def test_an_affected_person_who_has_not_agreed_is_found_by_name(notifier: Notifier, affected: Person) -> None:
     """Daniel reports what happened to Tom, and gives the address of Tom's manager: Daniel's own manager is told."""
     await notifier.receive(report(reporter=DANIEL, affected=[affected], manager_email=GRACE.email))
     assert await notifier.rows("select recipient_email, reason from alert") == [(HELEN.email, "reporters_manager")]

@@ -81,7 +81,7 @@ def test_the_reporter_is_never_alerted_and_nobody_twice(said: AbuseReportSubmitt
 
 @settings(max_examples=200, deadline=None)
 @given(said=reports, directory=directories)
-def test_whoever_is_told_is_in_the_directory_or_in_an_allowed_domain(
+def test_the_recipient_is_in_the_directory_or_in_an_allowed_domain(
     said: AbuseReportSubmitted, directory: Directory
 ) -> None:
     choice = choose_recipient(said, directory, BOOK)

@@ -31,7 +31,7 @@ from tests.services.notifier.mail_server import text_of
 
 
 @pytest.mark.policy("S3")
-async def test_abuse_by_the_security_form_tells_the_manager_at_once_and_everybody_when_it_moves(
+async def test_abuse_by_the_security_form_tells_the_manager_at_once_and_everyone_when_it_moves(
     notifier: Notifier,
 ) -> None:
     said = incident(behaviours=["harassment"], affected=[{"relation": "self"}])
@@ -186,7 +186,7 @@ async def test_the_lead_gets_a_deadline_with_a_link_to_the_case(notifier: Notifi
         ("sirt", None, True, []),
     ],
 )
-async def test_an_urgent_case_that_goes_to_a_team_that_is_not_at_work_needs_somebody_on_call(
+async def test_an_urgent_case_that_goes_to_a_team_that_is_not_at_work_needs_the_person_on_call(
     notifier: Notifier, to_team: str, priority: str | None, staffed: bool, told: list[str]
 ) -> None:
     said = report()

@@ -176,7 +176,7 @@ async def test_ended_connections_are_replaced_and_nothing_is_lost(notifier: Noti
 async def test_losing_the_sign_of_life_leaves_what_is_being_sent_alone(
     notifier: Notifier, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
-    """Only the idle connection ends, while the mail server is slow: the mail is not sent again, by anybody."""
+    """Only the idle connection ends, while the mail server is slow: the message is not sent again by any process."""
     looks: list[int] = []
     release = handlers.release_abandoned
 

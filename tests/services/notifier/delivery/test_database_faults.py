@@ -1,4 +1,4 @@
-"""A database that is busy, away or says something unexpected: the loop goes on, and no outcome is lost."""
+"""A database that is busy, unavailable or answers unexpectedly: the loop goes on, and no result is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence

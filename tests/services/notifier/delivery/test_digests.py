@@ -1,4 +1,4 @@
-"""Digests and storms: one mail, and each alert still has its own state and its own answer."""
+"""Digests and storms: one email, and each alert still has its own state and its own answer."""
 
 import re
 from dataclasses import replace
@@ -95,7 +95,7 @@ async def test_each_alert_of_a_summary_is_answered_by_itself(stormy: Notifier, w
     await stormy.sweep_digests()
     await stormy.deliver_until(stormy.all_settled)
     links = [re.findall(r"/alerts/acknowledge/\S+", text_of(mail)) for mail in stormy.mail_server.mails]
-    [one, other] = max(links, key=len)  # several mails leave at once, in any order
+    [one, other] = max(links, key=len)  # several emails leave at once, in any order
     async with web.client() as client:
         token = csrf_token((await client.get(one)).text)
         await client.post(one, data={"csrftoken": token, "answer": "confirmed"})

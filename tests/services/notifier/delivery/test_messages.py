@@ -34,14 +34,14 @@ def rendered(notice: Notice, kind: DeliveryKind = DeliveryKind.ALERT, *, possibl
     return COMPOSER(_attempt(notice.stored(), kind, possible_repeat=possible_repeat), NOW)
 
 
-def test_there_is_a_text_for_every_purpose_that_somebody_is_told_for() -> None:
+def test_there_is_a_text_for_every_purpose_that_sends_a_message() -> None:
     assert set(ENGLISH) == set(AlertPurpose) - NOBODY_IS_TOLD
     assert set(CLASS_OF) == set(ENGLISH)
 
 
 @pytest.mark.parametrize("urgency", sorted(Urgency))
 @pytest.mark.parametrize(("purpose", "role"), TEXTS)
-def test_every_message_has_six_lines_that_say_what_to_do_and_name_nobody(
+def test_every_message_has_six_lines_that_say_what_to_do_and_name_no_one(
     purpose: AlertPurpose, role: RecipientRole, urgency: Urgency
 ) -> None:
     message = rendered(Notice("SP-0000-0010", urgency, role, purpose, "/cases/SP-0000-0010"))
@@ -72,7 +72,7 @@ def test_both_parts_say_the_same(purpose: AlertPurpose, role: RecipientRole) -> 
 
 
 def test_a_subject_to_a_reporter_does_not_say_what_it_is_about() -> None:
-    """Somebody else may see the screen."""
+    """Another person may see the screen."""
     words = re.compile("abuse|misuse|harass|incident|manager", re.IGNORECASE)
     told = (
         AlertPurpose.REPORT_MOVED,

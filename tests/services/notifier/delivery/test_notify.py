@@ -79,8 +79,8 @@ async def test_what_notify_failed_to_deliver_is_sent_again(notify: NotifyForTest
 
 
 async def test_a_notify_that_is_away_is_tried_again() -> None:
-    away = NotifyForTests(port=9)
-    outcome = await away.channel(timedelta(seconds=1)).send(MESSAGE)
+    unavailable = NotifyForTests(port=9)
+    outcome = await unavailable.channel(timedelta(seconds=1)).send(MESSAGE)
     assert (outcome.kind, outcome.unsure) == (SendResultKind.TEMPORARY, True)
 
 

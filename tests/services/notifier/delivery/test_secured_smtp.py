@@ -24,7 +24,7 @@ MESSAGE = Message("grace.okafor@example.org", "Subject", "Text", "<p>Text</p>", 
 
 @asynccontextmanager
 async def secured(folder: Path) -> AsyncIterator[MailServerForTests]:
-    """A server that takes mail only after STARTTLS and a sign-in."""
+    """A server that takes email only after STARTTLS and a sign-in."""
     certificate, key = _certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

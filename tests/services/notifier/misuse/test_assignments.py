@@ -229,7 +229,7 @@ ASSIGNMENT = "select manager, action, acted_on, ended_at from assignment"
 
 @pytest.mark.policy("R-d", "S3")
 @pytest.mark.parametrize("union_activity", ["no", "unsure"])
-async def test_whoever_was_told_who_reported_abuse_does_not_work_the_misuse_beside_it(
+async def test_a_manager_told_who_reported_abuse_does_not_work_the_misuse_beside_it(
     notifier: Notifier, union_activity: str
 ) -> None:
     said = misuse(reporter=TOM, abuse_behaviours=["harassment"], union_activity=union_activity)
@@ -259,7 +259,7 @@ async def test_misuse_seen_beside_abuse_finds_the_manager_of_the_one_who_is_susp
 
 
 @pytest.mark.policy("R-d")
-async def test_whoever_is_affected_by_it_does_not_work_the_misuse_beside_abuse(notifier: Notifier) -> None:
+async def test_a_manager_affected_by_it_does_not_work_the_misuse_beside_abuse(notifier: Notifier) -> None:
     affected = [Person(relation=Relation.COLLEAGUE, staff_id=GRACE.staff_id)]
     said = report(reporter=LUCA, suspected=[suspect(TOM)], affected=affected)
     await notifier.receive(said)

@@ -74,7 +74,7 @@ def test_the_line_of_that_day_counts(day: date, manager: StaffMember) -> None:
     assert choice.recipient == Recipient(manager.email, manager.staff_id)
 
 
-def test_a_name_that_two_people_have_chooses_nobody() -> None:
+def test_a_name_that_two_people_have_chooses_neither() -> None:
     namesake = StaffMember(StaffId("S1099"), "Priya Shah", "priya.shah2@example.org")
     choice = choose_manager(misuse_facts(misuse(subject=Subject(name="Priya Shah"))), setting(staff=(*STAFF, namesake)))
     assert choice.reason is Why.FALLBACK_NO_MANAGER_KNOWN
@@ -87,7 +87,7 @@ def test_a_manager_who_has_the_subjects_surname_is_not_the_subject() -> None:
     assert choice.recipient == Recipient(namesake.email, namesake.staff_id)
 
 
-def test_a_manager_who_has_the_surname_of_somebody_affected_is_not_them() -> None:
+def test_a_manager_who_has_the_surname_of_an_affected_person_is_not_them() -> None:
     namesake = StaffMember(StaffId("S3002"), "Ada Okafor", "ada.okafor@example.org")
     said = misuse(affected=[suspect(namesake)])
     choice = choose_manager(misuse_facts(said), setting(staff=(*STAFF, namesake)))
@@ -101,7 +101,7 @@ def test_three_managers_are_tried_and_then_the_desk_decides() -> None:
     assert [r and r.email for r in tried] == [GRACE.email, HELEN.email, MARGARET.email, DESK.email]
 
 
-def test_whoever_was_passed_over_is_not_asked_again() -> None:
+def test_a_manager_who_was_passed_over_is_not_asked_again() -> None:
     choice = choose_manager(misuse_facts(misuse()), SETTING, passed_over={GRACE.staff_id, HELEN.email})
     assert choice.recipient == Recipient(MARGARET.email, MARGARET.staff_id)
 
@@ -130,7 +130,7 @@ WORKING = Recipient(GRACE.email, GRACE.staff_id)
         (misuse(reporter=TOM, manager_email="grace.okafor+x@example.org"), WORKING, Why.NOBODY_MANAGER_WORKS_IT, None),
     ],
 )
-def test_the_reporters_manager_is_told_never_whoever_works_it(
+def test_the_reporters_manager_is_told_never_the_manager_who_works_it(
     said: MisuseReportSubmitted, working: Recipient | None, why: Why, email: str | None
 ) -> None:
     choice = choose_reporters_manager(misuse_facts(said), SETTING, working)

@@ -1,4 +1,4 @@
-"""Everybody says what they have read, and their manager sees what is due."""
+"""Everyone records what they have read, and their manager sees what is due."""
 
 from dataclasses import replace
 

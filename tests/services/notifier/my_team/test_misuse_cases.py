@@ -127,7 +127,7 @@ async def test_a_manager_whom_the_sign_in_spells_otherwise_than_the_directory_wo
 
 @pytest.mark.parametrize("stranger", [HELEN, PRIYA, LUCA])
 @pytest.mark.parametrize("what", ["action", "refer"])
-async def test_a_case_is_unknown_to_everybody_but_its_manager(
+async def test_a_case_is_unknown_to_everyone_but_its_manager(
     notifier: Notifier, web: NotifierWeb, case: CaseRouted, stranger: StaffMember, what: str
 ) -> None:
     path = f"{PAGE}/cases/{case.case_id}/{what}"
@@ -258,7 +258,7 @@ async def test_a_long_list_goes_on_on_the_next_page(notifier: Notifier, web: Not
     assert shown == [20, 20, 5]
 
 
-async def test_somebody_elses_place_in_a_list_shows_nothing_of_it(notifier: Notifier, web: NotifierWeb) -> None:
+async def test_another_persons_place_in_a_list_shows_nothing_of_it(notifier: Notifier, web: NotifierWeb) -> None:
     await notifier.receive(report())
     [alert_id] = await notifier.alert_ids()
     async with web.client(HELEN) as client:

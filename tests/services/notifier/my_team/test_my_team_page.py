@@ -37,18 +37,18 @@ async def test_an_empty_page_says_what_will_appear(web: NotifierWeb) -> None:
 
 
 @pytest.mark.policy("R-b", "R-d")
-async def test_only_who_manages_somebody_is_asked_about_their_people(web: NotifierWeb) -> None:
+async def test_only_a_manager_is_asked_about_their_people(web: NotifierWeb) -> None:
     async with web.client(GRACE) as client:
         manager = await client.get(PAGE)
     async with web.client(LUCA) as client:
-        nobodys = await client.get(PAGE)
+        without_people = await client.get(PAGE)
     for link in ("/alerts/my-team/people", "/alerts/my-team/findings/new"):
         assert f'href="{link}"' in manager.text
-        assert f'href="{link}"' not in nobodys.text
+        assert f'href="{link}"' not in without_people.text
     for heading in ("What your people know", "Found without a report"):
         assert heading in manager.text
-        assert heading not in nobodys.text
-    for page in (manager, nobodys):
+        assert heading not in without_people.text
+    for page in (manager, without_people):
         assert 'href="/alerts/awareness"' in page.text
 
 
@@ -61,7 +61,7 @@ async def test_a_confidential_reporter_is_not_named(notifier: Notifier, web: Not
 
 
 @pytest.mark.parametrize("stranger", [HELEN, TOM])
-async def test_somebody_elses_alert_is_as_unknown_as_one_that_never_was(
+async def test_another_persons_alert_is_as_unknown_as_one_that_never_was(
     notifier: Notifier, web: NotifierWeb, stranger: StaffMember
 ) -> None:
     await notifier.receive(report())
@@ -74,7 +74,7 @@ async def test_somebody_elses_alert_is_as_unknown_as_one_that_never_was(
     assert await notifier.rows("select answer from alert") == [(None,)]
 
 
-async def test_whoever_is_not_signed_in_is_sent_to_sign_in(web: NotifierWeb) -> None:
+async def test_a_visitor_who_is_not_signed_in_is_sent_to_sign_in(web: NotifierWeb) -> None:
     async with web.client() as client:
         answer = await client.get(PAGE)
     assert answer.status_code == 303
