@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.intake.forms import questions, reader
-from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, one
+from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import (
     ABUSE,
@@ -14,10 +14,12 @@ from services.intake.forms.questions import (
     which_form,
     which_form_choice,
 )
+from services.intake.forms.steps import Choice, Choices, Step
 from services.intake.reports.commands import AbuseReport
 from services.intake.reports.domain import Report
 from shared.auth.permissions import Principal
 from shared.events.vocabulary import AlsoAffects, Behaviour, ContentKind, Effect, ManagerAlert
+from shared.web.forms import Field, FormReader, Kind, Option
 
 NOTHING_ELSE = "none"
 
@@ -86,7 +88,6 @@ CHOICES: Choices = {
     "also_affects": Choice(
         (*ALSO_AFFECTS, Option(NOTHING_ELSE, "None of these, or I do not know")),
         "Select what else is at risk, or ‘None of these’",
-        many=True,
         alone=NOTHING_ELSE,
     ),
     "known": Choice(KNOWN, "Select whether you know who did it"),
@@ -97,7 +98,7 @@ CHOICES: Choices = {
 SAFETY = Step(
     "safety",
     "Is it safe for you to report now?",
-    (Ask("safe", "Is it safe for you to report now?", How.RADIOS),),
+    (Field("safe", "Is it safe for you to report now?", Kind.RADIOS),),
     template="abuse/safety.html",
     listed=False,
 )
@@ -105,12 +106,22 @@ WHERE = Step(
     "where",
     "Where did it happen?",
     (
-        Ask("platform", "Website or app", How.SELECT),
-        Ask("platform_name", "Its name", How.TEXT),
-        Ask("content_kind", "What was it?", How.SELECT),
-        Ask("urls", "Links to it", How.LONG_TEXT),
-        Ask("handles", "Accounts that did it", How.LONG_TEXT),
-        Ask("content_state", "Can it still be seen online?", How.RADIOS),
+        Field("platform", "Website or app", Kind.SELECT),
+        Field("platform_name", "Its name, if you chose ‘Somewhere else’"),
+        Field("content_kind", "What was it?", Kind.SELECT),
+        Field(
+            "urls",
+            "Links to it",
+            Kind.TEXT,
+            "Copy the address of the post, comment or profile. One on each line. Leave empty if you have none.",
+        ),
+        Field(
+            "handles",
+            "Accounts that did it",
+            Kind.TEXT,
+            "For example @some_account. One on each line. Leave empty if you do not know.",
+        ),
+        Field("content_state", "Can it still be seen online?", Kind.RADIOS),
     ),
     template="abuse/where.html",
 )
@@ -118,33 +129,34 @@ AT_RISK = Step(
     "at-risk",
     "Is anything else at risk?",
     (
-        Ask(
+        Field(
             "also_affects",
             "Is anything else at risk?",
-            How.CHECKBOXES,
+            Kind.CHECKBOXES,
             "This tells us whether the security team has to help too.",
         ),
     ),
 )
-WHAT_HAPPENED = replace(
-    questions.WHAT_HAPPENED,
-    asks=(
-        questions.WHAT_HAPPENED.asks[0]._replace(
-            hint="In your own words. Write as much or as little as you want, up to 50,000 characters. "
-            "You do not have to repeat the abusive words."
-        ),
-    ),
+WHAT_HAPPENED = questions.WHAT_HAPPENED.with_hint(
+    "narrative",
+    "In your own words. Write as much or as little as you want, up to 50,000 characters. "
+    "You do not have to repeat the abusive words.",
 )
 WHO_DID_IT = Step(
     "who-did-it",
     "Do you know who did it?",
     (
-        Ask("known", "Do you know who did it?", How.RADIOS),
-        Ask("suspected_name", "Their name", How.TEXT),
-        Ask("suspected_staff_id", "Their staff number", How.TEXT),
-        Ask("suspected_handle", "Their account", How.TEXT),
+        Field(
+            "known",
+            "Do you know who did it?",
+            Kind.RADIOS,
+            "A suspicion is enough. It is never told to the person you name.",
+        ),
+        Field("suspected_name", "Their name", hint="Leave these three empty if you do not know."),
+        Field("suspected_staff_id", "Their staff number", Kind.ID, "If they are a colleague and you know it."),
+        Field("suspected_handle", "Their account", hint="For example @some_account"),
     ),
-    template="abuse/who-did-it.html",
+    template="forms/heading-first.html",
 )
 STEPS = (
     SAFETY,
@@ -165,16 +177,17 @@ STEPS = (
 
 def to_command(answers: Answers, principal: Principal | None) -> AbuseReport:
     """Return the report that the answers make; what is missing is left empty, and refused later."""
+    typed = FormReader(answers)
     return AbuseReport(
-        reporter=reader.reporter(answers, principal),
-        **reader.occurrence(answers),
-        content_kind=reader.enum(ContentKind, answers, "content_kind"),
-        behaviours=reader.enums(Behaviour, answers, "behaviours"),
-        also_affects=reader.enums(AlsoAffects, answers, "also_affects"),
-        affected=reader.affected(answers),
-        suspected=reader.suspected(answers),
-        manager_alert=reader.enum(ManagerAlert, answers, "manager_alert") or ManagerAlert.ASK_ME_FIRST,
-        manager_email=reader.manager_email(answers),
+        reporter=reader.reporter(typed, principal),
+        **reader.occurrence(typed),
+        content_kind=typed.choice("content_kind", ContentKind),
+        behaviours=typed.choices("behaviours", Behaviour),
+        also_affects=typed.choices("also_affects", AlsoAffects),
+        affected=reader.affected(typed),
+        suspected=reader.suspected(typed),
+        manager_alert=typed.choice("manager_alert", ManagerAlert) or ManagerAlert.ASK_ME_FIRST,
+        manager_email=reader.manager_email(typed),
     )
 
 

@@ -1,12 +1,14 @@
 """The form for advice (X1, X3): who to ask at once, and a question that gets an answer."""
 
 from services.intake.forms import questions, reader
-from services.intake.forms.domain import Answers, Ask, Choice, How, Option, Step
+from services.intake.forms.domain import Answers
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import CONTACT_CHOICES
+from services.intake.forms.steps import Choice, Step
 from services.intake.reports.commands import Enquiry
 from shared.auth.permissions import Principal
 from shared.events.vocabulary import EnquiryTopic
+from shared.web.forms import Field, FormReader, Kind, Option
 
 ABOUT = (
     Option("policy", "What the policy or the Social Media Standard asks"),
@@ -19,13 +21,13 @@ STEPS = (
     Step(
         "topic",
         "What is it about?",
-        (Ask("about", "What is your question about?", How.RADIOS),),
+        (Field("about", "What is your question about?", Kind.RADIOS),),
         template="advice/topic.html",
     ),
     Step(
         "question",
         "What do you want to know?",
-        (Ask("narrative", "What do you want to know?", How.LONG_TEXT, "In your own words, up to 50,000 characters."),),
+        (Field("narrative", "What do you want to know?", Kind.TEXT, "In your own words, up to 50,000 characters."),),
     ),
     questions.CONTACT,
 )
@@ -33,10 +35,11 @@ STEPS = (
 
 def to_command(answers: Answers, principal: Principal | None) -> Enquiry:
     """Return the enquiry that the answers make; what is missing is left empty, and refused later."""
+    typed = FormReader(answers)
     return Enquiry(
-        reporter=reader.named_reporter(answers, principal),
-        about=reader.enum(EnquiryTopic, answers, "about") or EnquiryTopic.OTHER,
-        narrative=reader.narrative(answers),
+        reporter=reader.named_reporter(typed, principal),
+        about=typed.choice("about", EnquiryTopic) or EnquiryTopic.OTHER,
+        narrative=reader.narrative(typed),
     )
 
 

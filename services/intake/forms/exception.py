@@ -1,13 +1,15 @@
 """The form for an exception (C-e, X3): a request with its business case, or notice of what is being done already."""
 
 from services.intake.forms import questions, reader
-from services.intake.forms.domain import Answers, Ask, Choice, How, Option, Step, one
+from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import CONTACT_CHOICES, PLATFORM
+from services.intake.forms.steps import Choice, Step
 from services.intake.reports.commands import PolicyException
 from services.intake.reports.domain import Report
 from shared.auth.permissions import Principal
 from shared.events.vocabulary import ExceptionKind
+from shared.web.forms import Field, FormReader, Kind, Option
 
 KIND = (
     Option("request", "I want to ask for an exception", "Before it is done. It goes to the Security Advice Centre"),
@@ -24,26 +26,26 @@ def _asks(answers: Answers) -> bool:
 
 
 STEPS = (
-    Step("kind", "What do you want to do?", (Ask("kind", "What do you want to do?", How.RADIOS),)),
+    Step("kind", "What do you want to do?", (Field("kind", "What do you want to do?", Kind.RADIOS),)),
     Step(
         "activity",
         "What is the activity?",
         (
-            Ask(
+            Field(
                 "narrative",
                 "What is the activity?",
-                How.LONG_TEXT,
+                Kind.TEXT,
                 "Say what is done, and by whom.",
             ),
-            Ask("platform", "Website or app, if there is one", How.SELECT),
+            Field("platform", "Website or app, if there is one", Kind.SELECT),
         ),
     ),
     Step(
         "business-case",
         "Why does the department need it?",
         (
-            Ask("business_case", "The business case", How.LONG_TEXT, "Why it is needed, and what could go wrong."),
-            Ask("wanted_until", "Until when do you need it?", How.DAY, "Leave it empty if you do not know."),
+            Field("business_case", "The business case", Kind.TEXT, "Why it is needed, and what could go wrong."),
+            Field("wanted_until", "Until when do you need it?", Kind.DAY, "Leave it empty if you do not know."),
         ),
         asked=_asks,
         numbered=False,
@@ -54,14 +56,15 @@ STEPS = (
 
 def to_command(answers: Answers, principal: Principal | None) -> PolicyException:
     """Return the request that the answers make; what is missing is left empty, and refused later."""
+    typed = FormReader(answers)
     asks = _asks(answers)
     return PolicyException(
-        reporter=reader.named_reporter(answers, principal),
-        kind=reader.enum(ExceptionKind, answers, "kind") or ExceptionKind.REQUEST,
-        narrative=reader.narrative(answers),
+        reporter=reader.named_reporter(typed, principal),
+        kind=typed.choice("kind", ExceptionKind) or ExceptionKind.REQUEST,
+        narrative=reader.narrative(typed),
         platform=one(answers, "platform"),
         business_case=one(answers, "business_case") if asks else None,
-        wanted_until=reader.day(answers, "wanted_until") if asks else None,
+        wanted_until=reader.day(typed, "wanted_until") if asks else None,
     )
 
 

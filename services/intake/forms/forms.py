@@ -1,37 +1,22 @@
 """A form: its questions, what is wrong with an answer, the answers as listed, and as another form has them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from services.intake.forms.domain import (
-    Answers,
-    Ask,
-    Choice,
-    Choices,
-    How,
-    KnownBy,
-    SentReport,
-    Step,
-    Steps,
-    label,
-    one,
-    steps_for,
-)
+from services.intake.forms.domain import Answers, KnownBy, SentReport, one
 from services.intake.forms.questions import FIELD
-from services.intake.forms.reader import CARRIED, Unreadable, day, day_of, has_time, moment, moment_of
+from services.intake.forms.reader import CARRIED, day, has_time, moment
+from services.intake.forms.steps import Choice, Choices, Step, Steps, label, steps_for
 from services.intake.reports.checks import is_email
 from services.intake.reports.domain import Accepted, Occurrence, Report, refusals
 from shared.auth.permissions import Permission, Principal
-from shared.web.forms import FormErrors, refuse_null_characters
+from shared.web.forms import Field, FormErrors, FormReader, Kind, Option
 from shared.web.times import uk_date, uk_time
 
 _FIELD_OF = {
     "suspected": "suspected_name",
-    "occurred_at": "occurred_at-day",
-    "discovered_at": "discovered_at-day",
-    "wanted_until": "wanted_until-day",
     "subject": "subject_name",
     "account": "account_platform",
 }
@@ -91,6 +76,14 @@ class Form:
         """Return the page at `slug`."""
         return next((step for step in self.steps if step.slug == slug), None)
 
+    def asks(self, step: Step) -> tuple[Field, ...]:
+        """Return the fields of `step` with what can be chosen on this form."""
+        return tuple(_with_options(ask, self.choices.get(ask.name)) for ask in step.asks)
+
+    def needed(self, name: str) -> str | None:
+        """Return what to say where nothing is chosen for the field `name`; None where no answer is needed."""
+        return self.choices[name].needed if name in self.choices else None
+
     def field_of(self, name: str) -> str:
         """Return the field that a refusal of the domain stands beside."""
         return self.aliases.get(name) or _FIELD_OF.get(name, name)
@@ -99,59 +92,55 @@ class Form:
 _MOST_CHOICES = 50
 
 
-def picked(step: Step, form: Mapping[str, list[str]], errors: FormErrors) -> Answers:
-    """Take the fields of `step` from a posted form; hidden characters that cannot be kept are errors."""
-    fields = {name: [text.strip() for text in form.get(name, ())[:_MOST_CHOICES]] for name in step.fields}
-    clean = refuse_null_characters(fields, errors)
-    return {name: tuple(text for text in texts if text) for name, texts in clean.items()}
+def _with_options(ask: Field, choice: Choice | None) -> Field:
+    if choice is None:
+        return ask
+    nothing = (Option("", "Choose" if choice.needed else "Choose, if you know"),) if ask.kind is Kind.SELECT else ()
+    return replace(ask, options=(*nothing, *choice.options), alone=choice.alone)
+
+
+def picked(step: Step, typed: FormReader) -> Answers:
+    """Return the fields of `step` of a posted form."""
+    fields = {name: [text.strip() for text in typed.typed.get(name, ())[:_MOST_CHOICES]] for name in step.fields}
+    return {name: tuple(text for text in texts if text) for name, texts in fields.items()}
 
 
 def find_errors(
-    form: Form, step: Step, answers: Answers, now: datetime, errors: FormErrors, *, signed_in: bool
+    form: Form, step: Step, answers: Answers, now: datetime, *, signed_in: bool, errors: FormErrors
 ) -> None:
     """Record what is wrong with the fields of `step`, in the order of the page."""
+    typed = FormReader(answers, errors)
     if "name" in step.fields and not signed_in and not one(answers, "name"):
         errors.add("name", "Enter your name, or sign in")
-    for ask in step.asks:
-        _check(ask, form.choices.get(ask.name), answers, errors)
+    for ask in form.asks(step):
+        _check(ask, form.needed(ask.name), typed)
     for name, message in step.also_wrong(answers):
         errors.add(name, message)
     for refusal in refusals(form.to_command(answers, None), now):
         name = form.field_of(refusal.field)
-        if name in step.fields:
+        if step.asks_for(name):
             errors.add(name, refusal.message)
 
 
 def is_answered(form: Form, step: Step, answers: Answers, now: datetime) -> bool:
     """Return whether `answers` hold a good answer to `step` already: then it is not asked again."""
     errors = FormErrors()
-    find_errors(form, step, answers, now, errors, signed_in=True)
+    find_errors(form, step, answers, now, signed_in=True, errors=errors)
     return not errors and any(answers.get(name) for name in step.fields)
 
 
-def _check(ask: Ask, choice: Choice | None, answers: Answers, errors: FormErrors) -> None:
-    try:
-        if ask.how is How.MOMENT:
-            moment_of(answers, ask.name)
-        elif ask.how is How.DAY:
-            day_of(answers, ask.name)
-    except Unreadable as error:
-        errors.add(error.field, error.message)
-    if choice is not None:
-        _check_choice(ask.name, choice, answers.get(ask.name, ()), errors)
-    if ask.how is How.EMAIL and (email := one(answers, ask.name)) and not is_email(email):
-        errors.add(ask.name, "Enter an email address, like name@example.org")
-
-
-def _check_choice(name: str, choice: Choice, chosen: tuple[str, ...], errors: FormErrors) -> None:
-    if not chosen:
-        if choice.needed:
-            errors.add(name, choice.needed)
-    elif not set(chosen) <= {option.value for option in choice.options} or (len(chosen) > 1 and not choice.many):
-        errors.add(name, choice.needed or "Select one of the choices")
-    elif choice.alone in chosen and len(chosen) > 1:
-        words = next(option.label for option in choice.options if option.value == choice.alone)
-        errors.add(name, f"Select what applies, or ‘{words}’, not both")
+def _check(ask: Field, needed: str | None, typed: FormReader) -> None:
+    match ask.kind:
+        case Kind.MOMENT:
+            moment(typed, ask.name)
+        case Kind.DAY:
+            day(typed, ask.name)
+        case Kind.CHECKBOXES:
+            typed.some_of(ask, needed)
+        case Kind.RADIOS | Kind.SELECT:
+            typed.one_of(ask.name, [option.value for option in ask.options], needed)
+        case Kind.EMAIL if (email := typed.first(ask.name)) and not is_email(email):
+            typed.errors.add(ask.name, "Enter an email address, like name@example.org")
 
 
 class Row(NamedTuple):
@@ -176,13 +165,13 @@ def rows(form: Form, answers: Answers, principal: Principal | None) -> tuple[Row
     return tuple(found)
 
 
-def lines_of(form: Form, ask: Ask, answers: Answers) -> tuple[str, ...]:
+def lines_of(form: Form, ask: Field, answers: Answers) -> tuple[str, ...]:
     """Return the answer to one question."""
-    if ask.how is How.MOMENT:
-        at = moment(answers, ask.name)
+    if ask.kind is Kind.MOMENT:
+        at = moment(FormReader(answers), ask.name)
         return ((uk_time(at) if has_time(answers, ask.name) else uk_date(at)),) if at else ()
-    if ask.how is How.DAY:
-        on = day(answers, ask.name)
+    if ask.kind is Kind.DAY:
+        on = day(FormReader(answers), ask.name)
         return (uk_date(on),) if on else ()
     texts = answers.get(ask.name, ())
     if ask.name in form.choices:
@@ -249,6 +238,6 @@ def _carried(answers: Answers, source: Form, target: Form, *, asked: Steps) -> s
         f"{ask.label.removesuffix('?')}: {', '.join(said)}"
         for step in steps_for(source.steps, answers)
         for ask in step.asks
-        if not known.issuperset(ask.fields) and (said := lines_of(source, ask, answers))
+        if not known.issuperset(ask.names) and (said := lines_of(source, ask, answers))
     ]
     return "\n".join([f"Answered on another form ({source.caption}):", *parts]) if parts else ""

@@ -6,7 +6,7 @@ from functools import partial
 
 from services.intake.forms import questions, reader
 from services.intake.forms.abuse import NOTHING_ELSE
-from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, Wrong, one
+from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import (
     ABUSE,
@@ -18,6 +18,7 @@ from services.intake.forms.questions import (
     which_form,
     which_form_choice,
 )
+from services.intake.forms.steps import Choice, Choices, Step, Wrong
 from services.intake.reports.commands import AccountInvolved, IncidentReport
 from services.intake.reports.domain import Report, default_manager_alert
 from shared.auth.permissions import Permission, Principal
@@ -32,6 +33,7 @@ from shared.events.vocabulary import (
     ManagerAlert,
     YesNoUnsure,
 )
+from shared.web.forms import Field, FormReader, Kind, Option
 
 MOST_DIGITS = 12
 _OF_A_SYSTEM = frozenset({Effect.ACCESS, Effect.MODIFICATION, Effect.DESTRUCTION})
@@ -101,8 +103,8 @@ CHOICES: Choices = {
     **ABUSE,
     **SIGNED_IN,
     "platform": Choice(PLATFORM, None),
-    "effects": Choice(EFFECTS, "Select what was affected", many=True),
-    "circumstances": Choice(CIRCUMSTANCES, "Select how it came about", many=True),
+    "effects": Choice(EFFECTS, "Select what was affected"),
+    "circumstances": Choice(CIRCUMSTANCES, "Select how it came about"),
     "asset_owner": Choice(ASSET_OWNER, "Select whose it is"),
     "still_happening": Choice(YES_NO_UNSURE, "Select whether it is still going on"),
     "personal_data": Choice(YES_NO_UNSURE, "Select whether information about people is involved"),
@@ -134,10 +136,10 @@ STEPS = (
         "what",
         "What was affected?",
         (
-            Ask(
+            Field(
                 "effects",
                 "What was affected?",
-                How.CHECKBOXES,
+                Kind.CHECKBOXES,
                 "Select all that fit. Report it even if you are not sure, or it was your own mistake: "
                 "early is what counts.",
             ),
@@ -147,51 +149,51 @@ STEPS = (
     Step(
         "how",
         "How did it come about?",
-        (Ask("circumstances", "How did it come about?", How.CHECKBOXES, "Select all that fit."),),
+        (Field("circumstances", "How did it come about?", Kind.CHECKBOXES, "Select all that fit."),),
     ),
     Step(
         "whose",
         "Whose is it?",
         (
-            Ask("asset_owner", "Who owns what was affected?", How.RADIOS),
-            Ask("asset_note", "What is it?", How.LONG_TEXT, "For example a laptop, a list of customers or a sign-in."),
+            Field("asset_owner", "Who owns what was affected?", Kind.RADIOS),
+            Field("asset_note", "What is it?", Kind.TEXT, "For example a laptop, a list of customers or a sign-in."),
         ),
     ),
     Step(
         "when",
         "When was it?",
         (
-            Ask("occurred_at", "When did it happen?", How.MOMENT, "Leave everything empty if you do not know."),
-            Ask("discovered_at", "When was it discovered?", How.MOMENT, "For example, 27 3 2026."),
+            Field("occurred_at", "When did it happen?", Kind.MOMENT, "Leave everything empty if you do not know."),
+            Field("discovered_at", "When was it discovered?", Kind.MOMENT, "For example, 27 3 2026."),
         ),
     ),
-    Step("still-going-on", "Is it still going on?", (Ask("still_happening", "Is it still going on?", How.RADIOS),)),
+    Step("still-going-on", "Is it still going on?", (Field("still_happening", "Is it still going on?", Kind.RADIOS),)),
     Step(
         "personal-data",
         "Is information about people involved?",
         (
-            Ask(
+            Field(
                 "personal_data",
                 "Could anyone learn something about a person from it?",
-                How.RADIOS,
+                Kind.RADIOS,
                 "For example names, addresses or what someone is paid.",
             ),
-            Ask("people_affected", "About how many people, if you know", How.TEXT, "A number. A guess is enough."),
+            Field("people_affected", "About how many people, if you know", hint="A number. A guess is enough."),
         ),
         also_wrong=_number_of_people,
     ),
     Step(
         "account",
         "Is a social media account involved?",
-        (Ask("social_account", "Is a social media account involved?", How.RADIOS),),
+        (Field("social_account", "Is a social media account involved?", Kind.RADIOS),),
     ),
     Step(
         "which-account",
         "Which account is it?",
         (
-            Ask("account_platform", "Website or app", How.SELECT),
-            Ask("account_handle", "Its name", How.TEXT, "For example @some_account."),
-            Ask("taken_over", "Has someone else taken control of it?", How.RADIOS),
+            Field("account_platform", "Website or app", Kind.SELECT),
+            Field("account_handle", "Its name", hint="For example @some_account."),
+            Field("taken_over", "Has someone else taken control of it?", Kind.RADIOS),
         ),
         asked=account_involved,
         numbered=False,
@@ -200,10 +202,10 @@ STEPS = (
         "abuse",
         "Is someone being abused?",
         (
-            Ask(
+            Field(
                 "being_abused",
                 "Is someone being abused, threatened or exposed online?",
-                How.RADIOS,
+                Kind.RADIOS,
                 "A colleague, a customer or anyone else. Another team looks after them.",
             ),
         ),
@@ -218,7 +220,7 @@ STEPS = (
         questions.ABOUT_YOU,
         asks=(
             *questions.ABOUT_YOU.asks,
-            Ask("own_mistake", "Was it your own mistake?", How.RADIOS, "Telling us is the right thing to do."),
+            Field("own_mistake", "Was it your own mistake?", Kind.RADIOS, "Telling us is the right thing to do."),
         ),
     ),
     questions.CONTACT,
@@ -228,7 +230,7 @@ STEPS = (
 
 def supplier_step(text: str, labels: Sequence[str]) -> Step:
     """Return the page that suppliers begin with: its words and its fields are configuration (SS-014)."""
-    asks = tuple(Ask(name, label, How.TEXT) for name, label in supplier_fields(labels))
+    asks = tuple(Field(name, label) for name, label in supplier_fields(labels))
     return Step("supplier", "About your organisation", asks, lead=(text,))
 
 
@@ -239,29 +241,30 @@ def supplier_fields(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 def to_command(answers: Answers, principal: Principal | None, supplier_labels: Sequence[str] = ()) -> IncidentReport:
     """Return the referral that the answers make; what is missing is left empty, and refused later."""
-    reporter, abuse = reader.named_reporter(answers, principal), says_abuse(answers)
+    typed = FormReader(answers)
+    reporter, abuse = reader.named_reporter(typed, principal), says_abuse(answers)
     supplier = principal is not None and principal.may(Permission.REPORT_AS_SUPPLIER)
     said = [(label, one(answers, name)) for name, label in supplier_fields(supplier_labels)]
-    alert = reader.enum(ManagerAlert, answers, "manager_alert") if abuse else None
+    alert = typed.choice("manager_alert", ManagerAlert) if abuse else None
     return IncidentReport(
         reporter=reporter,
         channel=Channel.SUPPLIER if supplier else Channel.STAFF,
-        effects=reader.enums(Effect, answers, "effects"),
-        circumstances=reader.enums(Circumstance, answers, "circumstances"),
-        asset_owner=reader.enum(AssetOwner, answers, "asset_owner") or AssetOwner.UNSURE,
+        effects=typed.choices("effects", Effect),
+        circumstances=typed.choices("circumstances", Circumstance),
+        asset_owner=typed.choice("asset_owner", AssetOwner) or AssetOwner.UNSURE,
         asset_note=". ".join(text for text in (one(answers, "asset_note"), reader.labelled(*said)) if text) or None,
-        discovered_at=reader.moment(answers, "discovered_at"),
-        still_happening=reader.enum(YesNoUnsure, answers, "still_happening") or YesNoUnsure.UNSURE,
-        personal_data=reader.enum(YesNoUnsure, answers, "personal_data") or YesNoUnsure.UNSURE,
+        discovered_at=reader.moment(typed, "discovered_at"),
+        still_happening=typed.choice("still_happening", YesNoUnsure) or YesNoUnsure.UNSURE,
+        personal_data=typed.choice("personal_data", YesNoUnsure) or YesNoUnsure.UNSURE,
         people_affected=_people(answers),
         own_mistake=one(answers, "own_mistake") == "yes",
-        account=_account(answers),
-        behaviours=reader.enums(Behaviour, answers, "behaviours") if abuse else (),
-        affected=reader.affected(answers) if abuse else (),
-        suspected=reader.suspected(answers),
-        **reader.occurrence(answers),
+        account=_account(answers, typed),
+        behaviours=typed.choices("behaviours", Behaviour) if abuse else (),
+        affected=reader.affected(typed) if abuse else (),
+        suspected=reader.suspected(typed),
+        **reader.occurrence(typed),
         manager_alert=alert or default_manager_alert(reporter, FoundBy.PERSON),
-        manager_email=reader.manager_email(answers) if abuse else None,
+        manager_email=reader.manager_email(typed) if abuse else None,
     )
 
 
@@ -272,11 +275,11 @@ def _people(answers: Answers) -> int | None:
         return None
 
 
-def _account(answers: Answers) -> AccountInvolved | None:
+def _account(answers: Answers, typed: FormReader) -> AccountInvolved | None:
     platform = one(answers, "account_platform")
     if not account_involved(answers) or platform is None:
         return None
-    taken_over = reader.enum(YesNoUnsure, answers, "taken_over") or YesNoUnsure.UNSURE
+    taken_over = typed.choice("taken_over", YesNoUnsure) or YesNoUnsure.UNSURE
     return AccountInvolved(platform, one(answers, "account_handle"), taken_over)
 
 

@@ -1,10 +1,9 @@
 """The form for misuse (R-c, R-d, S4, S5, S9, C-f, C-j): its choices, its questions, and the report they make."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from services.intake.forms import questions, reader
-from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, Wrong, one
+from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import (
     ABUSE,
@@ -16,6 +15,7 @@ from services.intake.forms.questions import (
     which_form,
     which_form_choice,
 )
+from services.intake.forms.steps import Choice, Choices, Step, Wrong
 from services.intake.reports.commands import MisuseReport, Subject, canonical
 from services.intake.reports.domain import Report
 from shared.auth.permissions import Principal
@@ -28,6 +28,7 @@ from shared.events.vocabulary import (
     MisuseBehaviour,
     YesNoUnsure,
 )
+from shared.web.forms import Field, FormReader, Kind, Option
 
 
 def being_abused(answers: Answers) -> bool:
@@ -96,7 +97,7 @@ CHOICES: Choices = {
     **ABUSE,
     **SIGNED_IN,
     "manager_alert": ABUSE["manager_alert"]._replace(options=ONES_OWN_MANAGER),
-    "misuse": Choice(MISUSE, "Select what kind of misuse it is", many=True),
+    "misuse": Choice(MISUSE, "Select what kind of misuse it is"),
     "being_abused": Choice(YES_NO_UNSURE, "Select whether someone is being abused"),
     "union_activity": Choice(YES_NO_UNSURE, "Select whether it may be union activity"),
     "account_kind": Choice(ACCOUNT_KIND, "Select what kind of account it is"),
@@ -117,9 +118,9 @@ ABOUT_WHOM = Step(
     "about-whom",
     "Who is it about?",
     (
-        Ask("subject_name", "Their name", How.TEXT, "Fill in what you know. One of the three is enough."),
-        Ask("subject_staff_id", "Their staff number", How.TEXT),
-        Ask("subject_handle", "Their account", How.TEXT, "For example @some_account."),
+        Field("subject_name", "Their name", hint="Fill in what you know. One of the three is enough."),
+        Field("subject_staff_id", "Their staff number"),
+        Field("subject_handle", "Their account", hint="For example @some_account."),
     ),
     also_wrong=_subject_is_named,
 )
@@ -127,10 +128,10 @@ UNION = Step(
     "union-activity",
     "Could it be union activity?",
     (
-        Ask(
+        Field(
             "union_activity",
             "Could what was posted be part of a trade union’s debate or campaign?",
-            How.RADIOS,
+            Kind.RADIOS,
             "We ask about what was posted, and never whether anyone is a member of a union. In one’s own time and "
             "from one’s own account, such debate is a right.",
         ),
@@ -140,20 +141,20 @@ ACCOUNT = Step(
     "account",
     "Which account, and how was it used?",
     (
-        Ask("account_kind", "What kind of account is it?", How.RADIOS),
-        Ask("device", "What was it used on, if you know?", How.RADIOS),
-        Ask("own_time", "Was it in their own time, if you know?", How.RADIOS),
-        Ask("dwp_information", "Does it show information of DWP?", How.RADIOS),
+        Field("account_kind", "What kind of account is it?", Kind.RADIOS),
+        Field("device", "What was it used on, if you know?", Kind.RADIOS),
+        Field("own_time", "Was it in their own time, if you know?", Kind.RADIOS),
+        Field("dwp_information", "Does it show information of DWP?", Kind.RADIOS),
     ),
 )
 TAKEN_OVER = Step(
     "taken-over",
     "Is someone else in control of the account?",
     (
-        Ask(
+        Field(
             "taken_over",
             "Has someone else taken control of the official account?",
-            How.RADIOS,
+            Kind.RADIOS,
             "For example it posts what DWP never would. The Security Incident Response Team (SIRT) then acts first.",
         ),
     ),
@@ -170,17 +171,17 @@ STEPS = (
     Step(
         "misuse",
         "What kind of misuse is it?",
-        (Ask("misuse", "What kind of misuse is it?", How.CHECKBOXES, "Select all that fit."),),
+        (Field("misuse", "What kind of misuse is it?", Kind.CHECKBOXES, "Select all that fit."),),
         template="forms/kind.html",
     ),
     Step(
         "incident",
         "Which incident was not reported?",
         (
-            Ask(
+            Field(
                 "related_reference",
                 "Reference of the incident, if it was reported since",
-                How.TEXT,
+                Kind.LINE,
                 "For example SP-4K7Q-9ZT2. Leave it empty if you do not know.",
             ),
         ),
@@ -191,10 +192,10 @@ STEPS = (
         "abuse",
         "Is someone being abused?",
         (
-            Ask(
+            Field(
                 "being_abused",
                 "Is someone being abused, threatened or exposed by it?",
-                How.RADIOS,
+                Kind.RADIOS,
                 "A colleague, a customer or anyone else. Another team looks after them.",
             ),
         ),
@@ -208,7 +209,14 @@ STEPS = (
     questions.WHEN,
     questions.WHAT_HAPPENED,
     questions.EVIDENCE,
-    replace(questions.MANAGER, template="misuse/manager.html"),
+    questions.MANAGER.with_hint(
+        "manager_alert",
+        "The policy asks that your manager hears of misuse that you report. The message has no names and nothing that "
+        "you wrote. If your manager is involved, or you do not feel safe, choose another answer.",
+    ).with_hint(
+        "manager_email",
+        "Leave it empty if your own manager should be told: we look it up in the staff directory.",
+    ),
     questions.ABOUT_YOU,
     questions.CONTACT,
     which_form("This may be abuse of a person", "misuse/which-form.html", says_abuse),
@@ -217,23 +225,24 @@ STEPS = (
 
 def to_command(answers: Answers, principal: Principal | None) -> MisuseReport:
     """Return the report that the answers make; what is missing is left empty, and refused later."""
+    typed = FormReader(answers)
     related, abused = one(answers, "related_reference"), being_abused(answers)
     return MisuseReport(
-        reporter=reader.named_reporter(answers, principal),
+        reporter=reader.named_reporter(typed, principal),
         subject=Subject(*(one(answers, f"subject_{part}") for part in ("name", "staff_id", "handle"))),
-        behaviours=reader.enums(MisuseBehaviour, answers, "misuse"),
-        abuse_behaviours=reader.enums(Behaviour, answers, "behaviours") if abused else (),
-        affected=reader.affected(answers) if abused else (),
-        union_activity=reader.enum(YesNoUnsure, answers, "union_activity") or YesNoUnsure.UNSURE,
-        account_kind=reader.enum(AccountKind, answers, "account_kind") or AccountKind.UNSURE,
-        device=reader.enum(Device, answers, "device") or Device.UNSURE,
-        own_time=reader.enum(YesNoUnsure, answers, "own_time") or YesNoUnsure.UNSURE,
-        dwp_information=reader.enum(YesNoUnsure, answers, "dwp_information") or YesNoUnsure.NO,
-        taken_over=reader.enum(YesNoUnsure, answers, "taken_over") if official_account(answers) else None,
-        **reader.occurrence(answers),
+        behaviours=typed.choices("misuse", MisuseBehaviour),
+        abuse_behaviours=typed.choices("behaviours", Behaviour) if abused else (),
+        affected=reader.affected(typed) if abused else (),
+        union_activity=typed.choice("union_activity", YesNoUnsure) or YesNoUnsure.UNSURE,
+        account_kind=typed.choice("account_kind", AccountKind) or AccountKind.UNSURE,
+        device=typed.choice("device", Device) or Device.UNSURE,
+        own_time=typed.choice("own_time", YesNoUnsure) or YesNoUnsure.UNSURE,
+        dwp_information=typed.choice("dwp_information", YesNoUnsure) or YesNoUnsure.NO,
+        taken_over=typed.choice("taken_over", YesNoUnsure) if official_account(answers) else None,
+        **reader.occurrence(typed),
         related_reference=(canonical(related) or related) if related and about_a_failure_to_report(answers) else None,
-        manager_alert=reader.enum(ManagerAlert, answers, "manager_alert") or ManagerAlert.ASK_ME_FIRST,
-        manager_email=reader.manager_email(answers),
+        manager_alert=typed.choice("manager_alert", ManagerAlert) or ManagerAlert.ASK_ME_FIRST,
+        manager_email=reader.manager_email(typed),
     )
 
 

@@ -8,30 +8,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.intake.forms import abuse
-from services.intake.forms.domain import (
-    Answers,
-    Draft,
-    SentReport,
-    Step,
-    after,
-    before,
-    first_open,
-    one,
-    progress,
-    reachable,
-    steps_for,
-)
+from services.intake.forms.domain import Answers, Draft, SentReport, one
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
 from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft
 from services.intake.forms.questions import FIELD, SWITCH
 from services.intake.forms.session import COOKIE, FormDep, FormParts, FormSession, FormSessionDep, routes_of
+from services.intake.forms.steps import Step, after, before, first_open, progress, reachable, steps_for
 from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
 from services.intake.tracking.access import give_status_token, remove_status_token
 from shared.auth.guard import anyone, requires
 from shared.ids import Reference
 from shared.runtime import parts_of
-from shared.web.forms import FormErrors, read_form
+from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render
 from shared.web.problems import standard_problem
 
@@ -138,19 +127,19 @@ async def answer(request: Request, step: StepDep, session: FormSessionDep) -> Re
     Beside other tabs it adds its own answers only. A report that was sent stays sent: a page of the form that was
     open before leads to what was sent, and only the first question begins another report.
     """
-    errors = FormErrors()
-    typed = await read_form(request, errors)
-    begins_anew = step is session.form.steps[0] and session.is_sent and "change" not in typed
+    reader = await FormReader.posted(request)
+    changing, errors = "change" in reader.typed, reader.errors
+    begins_anew = step is session.form.steps[0] and session.is_sent and not changing
     session = await session.locked()
     if session.is_sent and not begins_anew:
         return RedirectResponse(f"{session.form.base}/sent", 303)
-    answers = {**session.answers, **picked(step, typed, errors)}
-    find_errors(session.form, step, answers, session.now, errors, signed_in=session.principal is not None)
+    answers = {**session.answers, **picked(step, reader)}
+    find_errors(session.form, step, answers, session.now, signed_in=session.principal is not None, errors=errors)
     if errors:
         return _question_page(request, step, answers, errors, session)
     if one(answers, FIELD) == SWITCH and FIELD in step.fields:
         return await _switch(request, session, answers)
-    response = RedirectResponse(_next(step, answers, session, changing="change" in typed), 303)
+    response = RedirectResponse(_next(step, answers, session, changing=changing), 303)
     await session.keep(response, answers, {*session.done, step.slug})
     return response
 
@@ -191,8 +180,8 @@ def _question_page(
         form=form,
         step=step,
         progress=progress(form.steps, step),
-        answers=answers,
-        choices=form.choices,
+        asks={ask.name: ask for ask in form.asks(step)},
+        typed=FormReader(answers, errors),
         errors=errors,
         changing=changing,
         back=f"{form.base}/check" if changing else f"{form.base}/{earlier.slug}" if earlier else "/",
@@ -213,7 +202,7 @@ def _check_page(request: Request, session: FormSession, refusals: tuple[Refusal,
     asked = steps_for(form.steps, session.answers)
     for refusal in refusals:
         name = form.field_of(refusal.field)
-        errors.add(next((step.slug for step in asked if name in step.fields), "check"), refusal.message)
+        errors.add(next((step.slug for step in asked if step.asks_for(name)), "check"), refusal.message)
     earlier = asked[-1] if asked[-1].listed else before(form.steps, asked[-1], session.answers)
     return render(
         request,

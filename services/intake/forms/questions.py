@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from services.intake.forms.domain import Answers, Ask, Choice, Choices, How, Option, Step, Wrong, one
+from services.intake.forms.domain import Answers, one
+from services.intake.forms.steps import Choice, Choices, Step, Wrong
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import ManagerAlert
+from shared.web.forms import Field, Kind, Option
 
 AFFECTED_OPTIONS = (
     Option("self", "Me"),
@@ -74,7 +76,7 @@ WORKER_KIND = (
 )
 YES_NO_UNSURE = (Option("yes", "Yes"), Option("no", "No"), Option("unsure", "I am not sure"))
 
-EVIDENCE_CHOICES: Choices = {"evidence": Choice(EVIDENCE_OPTIONS, None, many=True)}
+EVIDENCE_CHOICES: Choices = {"evidence": Choice(EVIDENCE_OPTIONS, None)}
 HAPPENED: Choices = {
     "platform": Choice(PLATFORM, "Select where it happened"),
     "content_state": Choice(CONTENT_STATE, None),
@@ -82,8 +84,8 @@ HAPPENED: Choices = {
 }
 """Of everything that happened somewhere."""
 ABUSE: Choices = {
-    "affected": Choice(AFFECTED_OPTIONS, "Select who is affected", many=True),
-    "behaviours": Choice(BEHAVIOURS, "Select what kind of abuse it is", many=True),
+    "affected": Choice(AFFECTED_OPTIONS, "Select who is affected"),
+    "behaviours": Choice(BEHAVIOURS, "Select what kind of abuse it is"),
     "manager_alert": Choice(MANAGER_OPTIONS, "Select whether it is safe for your manager to know"),
 }
 CONTACT_CHOICES: Choices = {"worker_kind": Choice(WORKER_KIND, None)}
@@ -107,11 +109,16 @@ AFFECTED = Step(
     "affected",
     "Who is affected?",
     (
-        Ask("affected", "Who is affected?", How.CHECKBOXES),
-        *(
-            Ask(f"affected_{who}", "Their name, if you know it", How.TEXT)
-            for who in ("colleague", "customer", "public", "group")
+        Field(
+            "affected",
+            "Who is affected?",
+            Kind.CHECKBOXES,
+            "Select all that apply. You can report for someone else.",
         ),
+        Field("affected_colleague", "Their name, if you know it"),
+        Field("affected_customer", "Who they are, if you know"),
+        Field("affected_public", "Who they are, if you know"),
+        Field("affected_group", "Which team or group"),
     ),
     template="forms/affected.html",
 )
@@ -119,30 +126,30 @@ KIND_OF_ABUSE = Step(
     "kind",
     "What kind of abuse is it?",
     (
-        Ask(
+        Field(
             "behaviours",
             "What kind of abuse is it?",
-            How.CHECKBOXES,
+            Kind.CHECKBOXES,
             "Select all that fit. It does not have to be exact.",
         ),
     ),
     template="forms/kind.html",
 )
 WHERE_IT_CAN_BE_SEEN = (
-    Ask("platform", "Website or app", How.SELECT),
-    Ask("platform_name", "Its name, if you chose ‘Somewhere else’", How.TEXT),
-    Ask("urls", "Links to it", How.LONG_TEXT, "One on each line. Leave empty if you have none."),
-    Ask("handles", "Accounts that posted it", How.LONG_TEXT, "For example @some_account. One on each line."),
-    Ask("content_state", "Can it still be seen online?", How.RADIOS),
+    Field("platform", "Website or app", Kind.SELECT),
+    Field("platform_name", "Its name, if you chose ‘Somewhere else’"),
+    Field("urls", "Links to it", Kind.TEXT, "One on each line. Leave empty if you have none."),
+    Field("handles", "Accounts that posted it", Kind.TEXT, "For example @some_account. One on each line."),
+    Field("content_state", "Can it still be seen online?", Kind.RADIOS),
 )
 WHEN = Step(
     "when",
     "When did it happen?",
     (
-        Ask(
+        Field(
             "occurred_at",
             "When did it happen?",
-            How.MOMENT,
+            Kind.MOMENT,
             "For example, 27 3 2026. If it happened more than once, the last time. "
             "Leave everything empty if you do not know.",
         ),
@@ -152,10 +159,10 @@ WHAT_HAPPENED = Step(
     "what-happened",
     "What happened?",
     (
-        Ask(
+        Field(
             "narrative",
             "What happened?",
-            How.LONG_TEXT,
+            Kind.TEXT,
             "In your own words. Write as much or as little as you want, up to 50,000 characters.",
         ),
     ),
@@ -164,8 +171,18 @@ EVIDENCE = Step(
     "evidence",
     "What evidence is there?",
     (
-        Ask("evidence", "What evidence is there?", How.CHECKBOXES),
-        Ask("evidence_note", "Anything we should know about it", How.LONG_TEXT),
+        Field(
+            "evidence",
+            "What evidence is there?",
+            Kind.CHECKBOXES,
+            "Select all that you have. It is fine to have none.",
+        ),
+        Field(
+            "evidence_note",
+            "Anything we should know about it",
+            Kind.TEXT,
+            "For example where it is kept, or who saw it. Leave empty if there is nothing to add.",
+        ),
     ),
     template="forms/evidence.html",
 )
@@ -173,25 +190,43 @@ MANAGER = Step(
     "manager",
     "Is it safe for your manager to know?",
     (
-        Ask("manager_alert", "Is it safe for your manager to know?", How.RADIOS),
-        Ask("manager_email", "Work email address of who to tell", How.EMAIL),
+        Field(
+            "manager_alert",
+            "Is it safe for your manager to know?",
+            Kind.RADIOS,
+            "The policy asks that your manager hears of abuse when the team does, so that they can support you. The "
+            "message has no names and nothing that you wrote. If your manager is involved, or you do not feel safe, "
+            "choose another answer.",
+        ),
+        Field(
+            "manager_email",
+            "Work email address of who to tell",
+            Kind.EMAIL,
+            "Leave it empty if you report in your name or in confidence while signed in, and want your own manager to "
+            "be told: we look it up in the staff directory. Otherwise, without an address, the response desk is told.",
+        ),
     ),
-    template="forms/manager.html",
+    template="forms/heading-first.html",
     also_wrong=_other_person_is_named,
 )
 ABOUT_YOU = Step(
     "about-you",
     "How do you want to report?",
-    (Ask("confidentiality", "How do you want to report?", How.RADIOS),),
+    (Field("confidentiality", "How do you want to report?", Kind.RADIOS),),
 )
 CONTACT = Step(
     "contact",
     "How can we contact you safely?",
     (
-        Ask("name", "Your name", How.TEXT),
-        Ask("email", "Your email address", How.EMAIL),
-        Ask("worker_kind", "Are you", How.RADIOS),
-        Ask("safe_contact", "A safe way to reach you", How.LONG_TEXT),
+        Field("name", "Your name"),
+        Field("email", "Your email address", Kind.EMAIL),
+        Field("worker_kind", "Are you", Kind.RADIOS),
+        Field(
+            "safe_contact",
+            "A safe way to reach you",
+            Kind.TEXT,
+            "For example: call my own phone after 6pm, never leave a message. Leave empty if email is safe.",
+        ),
     ),
     template="forms/contact.html",
 )
@@ -204,7 +239,7 @@ def when_abused(step: Step, abused: Asked) -> Step:
 
 def which_form(title: str, template: str, asked: Asked) -> Step:
     """Return the page that says where these answers go, before they are sent, and offers the other form."""
-    asks = (Ask(FIELD, "How do you want to go on?", How.RADIOS),)
+    asks = (Field(FIELD, "How do you want to go on?", Kind.RADIOS),)
     return Step("which-form", title, asks, template=template, numbered=False, listed=False, asked=asked)
 
 

@@ -23,7 +23,7 @@ from services.intake.tracking.queries import status_of, statuses
 from shared.auth.guard import Anyone
 from shared.auth.permissions import Principal
 from shared.web.dependencies import Now, OutboxDep, Transaction
-from shared.web.forms import FormErrors, read_form, refuse_null_characters
+from shared.web.forms import FormErrors, FormReader, read_form
 from shared.web.pages import render
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -111,11 +111,10 @@ async def ask_what(request: Request, report: ByVisitor, session: Transaction, no
 @report_router.post("/add")
 async def add(request: Request, report: ByVisitor, session: Transaction, now: Now, outbox: OutboxDep) -> Response:
     """Add it, or show it again with what is wrong."""
-    errors = FormErrors()
-    typed = refuse_null_characters(await read_form(request, errors), errors)
-    text, status = "\n".join(typed.get("text", ())).strip(), await status_of(session, report, now)
-    if errors:
-        return _what(request, status, text, errors)
+    form, status = await FormReader.posted(request), await status_of(session, report, now)
+    text = form.first("text").strip()
+    if form.errors:
+        return _what(request, status, text, form.errors)
     try:
         await add_text(session, report.report_id, text, now, outbox, answers_question=status.asked)
     except ReportRefused as refused:

@@ -10,10 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.intake.forms.abuse import FORM as ABUSE
-from services.intake.forms.domain import Answers, Ask, How, label, steps_for
+from services.intake.forms.domain import Answers
 from services.intake.forms.forms import Form, switched
 from services.intake.forms.incident import FORM as INCIDENT
 from services.intake.forms.misuse import FORM as MISUSE
+from services.intake.forms.steps import label, steps_for
+from shared.web.forms import Field, Kind
 from tests.services.intake.conftest import Intake
 from tests.services.intake.forms import answers as given
 from tests.services.intake.forms.browser import ABUSE_ANSWERS, answer, send, walk
@@ -35,13 +37,13 @@ async def member(intake: Intake) -> AsyncIterator[AsyncClient]:
         yield client
 
 
-def _answer_to(form: Form, ask: Ask) -> st.SearchStrategy[tuple[str, ...]]:
+def _answer_to(form: Form, ask: Field) -> st.SearchStrategy[tuple[str, ...]]:
     choice = form.choices.get(ask.name)
     if choice is None:
         texts = _WORDS.map(lambda word: f"https://x.com/{word}") if ask.name == "urls" else _WORDS
         return texts.map(lambda text: (text,))
     values = st.sampled_from([option.value for option in choice.options if option.value != choice.alone])
-    return st.lists(values, min_size=1, max_size=3 if choice.many else 1, unique=True).map(tuple)
+    return st.lists(values, min_size=1, max_size=3 if ask.kind is Kind.CHECKBOXES else 1, unique=True).map(tuple)
 
 
 @st.composite
@@ -50,8 +52,8 @@ def whole_forms(draw: st.DrawFn, form: Form) -> Answers:
     answers: dict[str, tuple[str, ...]] = {}
     for step in form.steps:
         for ask in step.asks:
-            if ask.how is How.MOMENT:
-                for field, text in zip(ask.fields, ("20", "11", "2026", "2:30pm"), strict=True):
+            if ask.kind is Kind.MOMENT:
+                for field, text in zip(ask.names, ("20", "11", "2026", "2:30pm"), strict=True):
                     answers[field] = (text,)
             else:
                 answers[ask.name] = draw(_answer_to(form, ask))

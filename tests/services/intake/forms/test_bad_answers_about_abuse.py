@@ -27,7 +27,7 @@ BAD: list[tuple[str, str, dict[str, object], str]] = [
     ("no year", "when", WHEN | {"occurred_at-year": ""}, "occurred_at-year"),
     ("no such day", "when", WHEN | {"occurred_at-day": "31"}, "occurred_at-day"),
     ("the future", "when", WHEN | {"occurred_at-year": "2027"}, "occurred_at-day"),
-    ("a year of two digits", "when", WHEN | {"occurred_at-year": "26"}, "occurred_at-day"),
+    ("a year of two digits", "when", WHEN | {"occurred_at-year": "26"}, "occurred_at-year"),
     ("no such time", "when", WHEN | {"occurred_time": "25:00"}, "occurred_time"),
     ("an empty story", "what-happened", {"narrative": "  "}, "narrative"),
     ("100 KB of story", "what-happened", {"narrative": "y" * 100_000}, "narrative"),
