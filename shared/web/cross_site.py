@@ -4,8 +4,8 @@ A browser says itself where a request comes from, in `Sec-Fetch-Site` (Fetch Met
 page can forge either. No body is read for that. A client that says neither proves by a token that it has read a page of
 ours: the token stands in every form and matches a cookie.
 
-A request with a bearer token is never authenticated by the session cookie (`shared.auth.guard`), so an API call without
-that cookie passes.
+An API call that the session cookie cannot authenticate passes: one without that cookie, and one with a bearer token,
+which `shared.auth.guard` takes alone. No page of another site can set that header without asking first (CORS).
 """
 
 import hmac
@@ -80,7 +80,8 @@ class CrossSiteProtection:
         cookies = Request(scope).cookies
         token = _Token(self._key, cookies.get(COOKIE))
         inner = {**scope, "csrftoken": token.for_a_page}
-        if scope["method"] not in _SAFE and not ("/api/" in scope["path"] and SESSION_COOKIE not in cookies):
+        by_session = SESSION_COOKIE in cookies and not _has_bearer_token(Headers(scope=scope))
+        if scope["method"] not in _SAFE and (by_session or "/api/" not in scope["path"]):
             self._protect(inner, token)
 
         async def sending(message: Message) -> None:
@@ -157,6 +158,10 @@ async def _token_in_form(request: Request) -> str:
         if name == CSRF_FIELD.encode():
             return unquote_to_bytes(value).decode("ascii", "replace")
     return ""
+
+
+def _has_bearer_token(headers: Headers) -> bool:
+    return headers.get("authorization", "").lower().startswith("bearer ")
 
 
 def _content_type(headers: Headers) -> str:

@@ -134,6 +134,12 @@ async def test_nobody_is_signed_in_by_another_site(web: WebForTests) -> None:
     assert (refused.status_code, old.status_code) == (403, 403)
 
 
+async def test_a_bearer_token_alone_counts_beside_a_session(client: httpx.AsyncClient, web: WebForTests) -> None:
+    assert (await client.post(API, json={}, headers=web.bearer())).status_code == 200
+    assert (await client.post(API, json={})).status_code == 403
+    assert (await client.post(FORM, data={"a": "1"}, headers=web.bearer())).status_code == 403
+
+
 async def test_an_api_call_without_a_session_is_no_browsers(web: WebForTests) -> None:
     async with browsing(web.app(router)) as client:
         by_token = await client.post(API, json={}, headers={"sec-fetch-site": "cross-site", **web.bearer()})
