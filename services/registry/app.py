@@ -140,12 +140,12 @@ def work_of(
     outbox: Outbox,
     actor: str = SYSTEM,
 ) -> Work:
-    """Return what a use case works with where nobody is signed in: a sweep, a consumer, a command."""
+    """Return what a use case works with where no one is signed in: in a sweep, a consumer or a command."""
     return Work(session, actor, now, ids, outbox, periods_of(settings), OBSERVERS)
 
 
 def periods_of(settings: RegistrySettings) -> Periods:
-    """Return how long things last, as the settings say."""
+    """Return the periods that the settings state."""
     return Periods(training_months=settings.registry_training_months, review_months=settings.registry_review_months)
 
 

@@ -1,4 +1,4 @@
-"""What the registry listens to: event type → handler, one line each."""
+"""The events that the registry consumes, and the handler of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

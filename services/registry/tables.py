@@ -1,6 +1,6 @@
 """The declarative base of the registry's tables, and how a query finds people by staff id.
 
-What is recorded of `s7004` is recorded of `S7004`: a staff id is compared without regard to case.
+`s7004` and `S7004` are one person: staff ids are compared without regard to case.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ def names_one_of(column: InstrumentedAttribute[str], staff_ids: Iterable[str]) -
 
 
 def for_each(staff_ids: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
-    """Return what was found of each person, under the staff id that was asked for; of some it may be nothing.
+    """Return what was found of each person under the staff id that was asked for; people without any are left out.
 
     Args:
         staff_ids: as asked for.

@@ -24,7 +24,7 @@ OF_AN_ACCOUNT = {
     "close": (
         "Close the account",
         "Enter why it is closed",
-        "Say how you know that the account is gone from the platform",
+        "Enter how you know that the account is gone from the platform",
     ),
 }
 World = Mapping[str, str]

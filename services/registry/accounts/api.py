@@ -73,14 +73,14 @@ class StatusBody(Body):
 
 
 class ClosingBody(Body):
-    """Why an account is closed, and how one knows that it is gone from the platform."""
+    """Why an account is closed, and the evidence that it is gone from the platform."""
 
     reason: Words
     evidence: Words
 
 
 class DetailsBody(Body):
-    """What the register should hold; what is left out is taken away."""
+    """What the register should hold; a field that is left out is cleared."""
 
     title: Name | None = None
     owner: Name | None = None
@@ -176,7 +176,7 @@ async def post_closing(
 async def post_details(
     work: WorkDep, account_id: UUID, version: Read, body: DetailsBody, response: Response
 ) -> AccountBody:
-    """Say what the register should hold of an account: title, owner, vetting required, next review."""
+    """Change what the register holds of an account: title, owner, vetting required, next review."""
     details = Details(
         account_id,
         version,
@@ -220,13 +220,13 @@ async def post_recovery(
 
 @exports_router.get("/export.csv", dependencies=_SEES)
 async def export_as_csv(session: Transaction, asked: FilterDep) -> Response:
-    """Give the filtered register as CSV."""
+    """Return the filtered register as CSV."""
     return _download(await export_csv(session, asked.wanted), "text/csv; charset=utf-8", "accounts.csv")
 
 
 @exports_router.get("/export.json", dependencies=_SEES)
 async def export_as_json(session: Transaction, asked: FilterDep) -> Response:
-    """Give the filtered register as JSON."""
+    """Return the filtered register as JSON."""
     bodies = [
         AccountBody.model_validate(account, from_attributes=True)
         async for account in all_accounts(session, asked.wanted)

@@ -24,7 +24,7 @@ from shared.events.registry import AccountChanged
 from shared.events.vocabulary import AccountClass
 
 _PRIVATE = ("handle", "title", "owner", "approved_person", "declared_by")
-_TOLD = ("status", "official_use", "next_review_on", "checks_due_on", "vetting_required")
+_PUBLIC = ("status", "official_use", "next_review_on", "checks_due_on", "vetting_required")
 
 
 class RegistrationRefused(Refused):
@@ -37,7 +37,7 @@ class AccountChangedMeanwhile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What an account becomes, what that is called in its record, and the personal texts that belong to it."""
+    """What an account becomes, the action in its audit trail, and the personal texts that belong to it."""
 
     becomes: Registration
     action: str
@@ -84,7 +84,7 @@ async def lock_version(work: Work, account_id: UUID, version: int) -> Account:
 
 
 async def change(work: Work, account: Account, changing: AccountChange) -> Account:
-    """Store what a locked account becomes, and call who observes it.
+    """Store what a locked account becomes, and call the observers.
 
     Raises:
         RegistrationRefused: it would break a rule of the register.
@@ -97,7 +97,7 @@ async def change(work: Work, account: Account, changing: AccountChange) -> Accou
 
 
 async def store(work: Work, changes: Sequence[tuple[Account, AccountChange]]) -> list[Account]:
-    """Store changes of locked accounts, append to their chains and tell the other services."""
+    """Store changes of locked accounts, append to their audit trails and put their events into the outbox."""
     after = [await _apply(work, account, changing.becomes) for account, changing in changes]
     links = [
         (new.id, _described(work, before.registration, changing))
@@ -123,12 +123,12 @@ def new_row(account_id: UUID, registration: Registration, now: datetime) -> Acco
 def registered(account: Account, actor: str) -> Change:
     """Describe that an account was put on the register."""
     kept = account.registration
-    told = {"platform": kept.platform, "account_class": str(kept.account_class), **_texts(kept, _TOLD)}
-    return Change("registered", actor, after=told, personal=_texts(kept, _PRIVATE))
+    facts = {"platform": kept.platform, "account_class": str(kept.account_class), **_texts(kept, _PUBLIC)}
+    return Change("registered", actor, after=facts, personal=_texts(kept, _PRIVATE))
 
 
 def changed_event(account: Account) -> NewEvent:
-    """Return what the other services are told of an account."""
+    """Return the event that informs the other services of an account."""
     kept = account.registration
     return NewEvent.of(
         account.id,
@@ -154,10 +154,10 @@ async def _apply(work: Work, account: Account, becomes: Registration) -> Account
 
 
 def _described(work: Work, before: Registration, changing: AccountChange) -> Change:
-    """Describe the change. Of a union account no text is kept: it could say who belongs to it (C-j)."""
+    """Describe the change. Of a union account no text is kept: it could show who belongs to it (C-j)."""
     union = before.account_class is AccountClass.UNION
-    old, new = _texts(before, _TOLD), _texts(changing.becomes, _TOLD)
-    differing = [name for name in _TOLD if old.get(name) != new.get(name)]
+    old, new = _texts(before, _PUBLIC), _texts(changing.becomes, _PUBLIC)
+    differing = [name for name in _PUBLIC if old.get(name) != new.get(name)]
     people = _texts(changing.becomes, _PRIVATE)
     renamed = {name: text for name, text in people.items() if text != _texts(before, _PRIVATE).get(name)}
     return Change(

@@ -79,7 +79,7 @@ def read(text: str, today: date) -> CsvFile[Registration]:
 
 
 def write(registrations: Iterable[Registration]) -> Iterator[str]:
-    """Give the lines of a file that `read` takes, with formulas made harmless."""
+    """Yield the lines of a file that `read` accepts, with formulas made harmless."""
     yield line(columns(AccountCells))
     for kept in registrations:
         yield line(
@@ -141,7 +141,7 @@ class ImportResult:
 
     registered: int
     unchanged: int
-    """Rows that say what the register says already."""
+    """Rows whose account is on the register already, with the same details."""
     errors: tuple[RowError, ...]
     applied: bool
 
@@ -154,7 +154,7 @@ async def import_csv(
     A row is registered whole or not at all. Importing a file twice changes nothing the second time.
 
     Raises:
-        HandleTaken: somebody else registered one of the handles at the same moment; import again.
+        HandleTaken: one of the handles was registered at the same moment; import again.
     """
     file = read(text, uk_day(now))
     once = first_of_each(file.rows, lambda row: (row.platform, row.handle), "handle", "The same account is in row")
@@ -186,7 +186,7 @@ async def _compare(session: AsyncSession, rows: _Numbered) -> tuple[_Numbered, i
 
 
 def _other_details(row: Registration, registered: Registration) -> str:
-    """Name the columns that differ, of those a file can say; status and dates may have moved on since."""
+    """Name the columns that differ; status and dates are not compared, as they may have changed since."""
     same = {
         "class": row.account_class is registered.account_class,
         "official_use": row.official_use == registered.official_use,

@@ -1,4 +1,4 @@
-"""What an account on the register is, and which ones there can be. Pure."""
+"""What an account on the register is, and the rules that it keeps. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Vetting(StrEnum):
     DV = "dv"
 
     def covers(self, required: "Vetting") -> bool:
-        """Say whether somebody with this level has what is required."""
+        """Return whether this level includes the required one."""
         levels = tuple(Vetting)
         return levels.index(self) >= levels.index(required)
 
@@ -73,21 +73,21 @@ class Registration:
     vetting_required: Vetting | None = None
     """What its operators need (Sc-c); None where nothing is."""
     declared_by: StaffId | None = None
-    """Who said that they hold or sponsor it (Sc-d); None where the register itself vouches for it."""
+    """Who declared that they hold or sponsor it (Sc-d); None where the register itself vouches for it."""
 
     @property
     def vouched_for(self) -> bool:
-        """Whether more than one person's word says that the account is the department's."""
+        """Whether more than one person vouches that the account is the department's."""
         return self.declared_by is None or self.checks_due_on is None
 
     @property
     def declared(self) -> bool:
-        """Whether it is known by the word of one person only."""
+        """Whether only one person vouches for it."""
         return not self.vouched_for
 
     @property
     def sanctioned(self) -> bool:
-        """Whether the department sanctions its use: what somebody only declared is not, before it passed the checks."""
+        """Whether the department sanctions its use: a declared account only once it has passed the checks."""
         return self.official_use and self.vouched_for
 
 
@@ -102,13 +102,13 @@ class Account:
     changed_at: datetime
 
     def overdue(self, today: date) -> bool:
-        """Say whether a legacy account has missed the date of its checks, or any its review (Sc-d, S8)."""
+        """Return whether a legacy account missed the date of its checks, or any account its review (Sc-d, S8)."""
         due = (self.registration.checks_due_on, self.registration.next_review_on)
         return self.registration.status is not AccountStatus.CLOSED and any(day < today for day in due if day)
 
 
 def faults(registration: Registration) -> tuple[Fault, ...]:
-    """Return everything that keeps a registration off the register; none means that it fits."""
+    """Return every rule of the register that a registration breaks; none means that it fits."""
     return tuple(fault for rule in _RULES if (fault := rule(registration)))
 
 
@@ -120,23 +120,23 @@ def sanctioned_use(account_class: AccountClass, *, claimed: bool) -> bool:
 
 
 def status_before(account_class: AccountClass) -> AccountStatus:
-    """Return what an account from before is: it has to pass the checks (Sc-d), unless it is of a union (C-j)."""
+    """Return the first status of an account from before the register: legacy (Sc-d), but live for a union's (C-j)."""
     return AccountStatus.LIVE if account_class is AccountClass.UNION else AccountStatus.LEGACY
 
 
 def statuses_by_hand(registration: Registration) -> tuple[AccountStatus, ...]:
-    """Return what may be chosen with a reason alone; passing the checks, recovery and closing need more than that."""
+    """Return the statuses that need a reason alone; passing the checks, recovery and closing need more than that."""
     by_hand = AccountStatus.CLOSED if registration.account_class is AccountClass.UNION else AccountStatus.FROZEN
     return tuple(status for status in next_statuses(registration) if status is by_hand)
 
 
 def thawed(registration: Registration) -> AccountStatus:
-    """Return what a frozen account becomes: a legacy one is legacy again, as its checks still wait."""
+    """Return the status after a frozen account is recovered: a legacy one is legacy again, its checks still due."""
     return AccountStatus.LEGACY if registration.checks_due_on else AccountStatus.LIVE
 
 
 def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:
-    """Return where an account can go from here. A thawed legacy account is legacy again: its checks still wait."""
+    """Return the statuses that can follow. A recovered legacy account is legacy again: its checks are still due."""
     following = _FOLLOWING[registration.status]
     if registration.account_class is AccountClass.UNION:
         return tuple(status for status in following if status is AccountStatus.CLOSED)
@@ -146,7 +146,7 @@ def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:
 
 
 def _union_keeps_platform_and_handle_only(registration: Registration) -> Fault | None:
-    """C-j: nothing on the register can tell who is a member of a union."""
+    """C-j: nothing on the register can show who is a member of a union."""
     if registration.account_class is not AccountClass.UNION:
         return None
     forbidden = (*_PERSONAL, "title", "next_review_on", "checks_due_on", "vetting_required")
@@ -205,7 +205,7 @@ LONGEST_MONTHS = 24
 
 
 class ReviewOutcome(StrEnum):
-    """What became of the account."""
+    """What a review decided about the account."""
 
     KEEP = "keep"
     CHANGE = "change"
@@ -227,7 +227,7 @@ class Review:
 
 
 def can_be_reviewed(registration: Registration) -> bool:
-    """Say whether an account is reviewed: any that is open, but never a union's."""
+    """Return whether an account is reviewed: any that is open, but never a union's."""
     union = registration.account_class is AccountClass.UNION
     return not union and registration.status is not AccountStatus.CLOSED
 
@@ -235,7 +235,7 @@ def can_be_reviewed(registration: Registration) -> bool:
 def review_fault(outcome: ReviewOutcome, next_on: date | None, evidence: str | None, today: date) -> Fault | None:
     """Return what is missing: the day of the next review, or the evidence that the account is gone."""
     if outcome is ReviewOutcome.CLOSE:
-        missing = "Say how you know that the account is gone from the platform"
+        missing = "Enter how you know that the account is gone from the platform"
         return None if evidence else Fault("evidence", missing)
     if next_on is None or not today < next_on <= months_later(today, LONGEST_MONTHS):
         return Fault("next_on", f"Enter a day in the next {LONGEST_MONTHS} months for the next review")

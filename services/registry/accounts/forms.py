@@ -1,4 +1,4 @@
-"""Forms of the register: what was typed, read into commands, with every error beside its field."""
+"""Forms of the register: their fields, and how answers become commands, with every error beside its field."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,8 +117,8 @@ def closing_page(account: Account) -> FormPage:
 def read_registration(form: RegistryForm, today: date) -> Registration | None:
     """Read the registration form; None where an error was recorded.
 
-    It is for accounts from before, which are legacy until they passed the checks, and for those of unions: a new
-    account of the department is asked for (S7).
+    It is for accounts from before the register, which are legacy until they have passed the checks, and for those of
+    unions: a new account of the department is requested (S7).
     """
     platform = form.platform()
     handle = form.handle(platform)
@@ -170,14 +170,14 @@ def read_closing(account_id: UUID, form: RegistryForm) -> Closing | None:
     """Read the form that closes an account; None where an error was recorded."""
     version = form.version(beside="evidence")
     reason = form.text("close_reason", "Enter why it is closed")
-    evidence = form.text("evidence", "Say how you know that the account is gone from the platform")
+    evidence = form.text("evidence", "Enter how you know that the account is gone from the platform")
     if form.errors or version is None or reason is None or evidence is None:
         return None
     return Closing(account_id, version, reason, evidence)
 
 
 def add_faults(registration: Registration, errors: FormErrors) -> None:
-    """Put what keeps a registration off the register beside its fields."""
+    """Put each rule that a registration breaks beside its field."""
     for fault in faults(registration):
         errors.add(fault.field, fault.message)
 
@@ -202,7 +202,7 @@ class FilterInUrl:
     wanted: AccountFilter
 
     def has(self, name: str, value: str) -> bool:
-        """Say whether the address asks for this."""
+        """Return whether the address asks for this."""
         return (name, value) in self.pairs
 
     def address(self, path: str = _REGISTER, *, cursor: UUID | None = None) -> str:
@@ -211,7 +211,7 @@ class FilterInUrl:
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
     def chips(self) -> Iterator[Chip]:
-        """Give each part with the address that leaves it out."""
+        """Yield each part with the address that leaves it out."""
         for pair in self.pairs:
             rest = [other for other in self.pairs if other != pair]
             yield Chip(_filter_label(*pair), f"{_REGISTER}?{urlencode(rest)}" if rest else _REGISTER)
@@ -224,7 +224,7 @@ async def _read_filter(
     status: Annotated[Sequence[Text], Query(max_length=_MOST)] = (),
     overdue: Text | None = None,
 ) -> FilterInUrl:
-    """Read a filter from an address. What is not known there is left out, so that an old bookmark still opens."""
+    """Read a filter from an address. Unknown values are left out, so that an old bookmark still opens."""
     classes = tuple(value for value in AccountClass if value in account_class)
     platforms = tuple(slug for slug in PLATFORMS if slug in platform)
     statuses = tuple(value for value in AccountStatus if value in status)

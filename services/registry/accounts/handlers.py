@@ -67,7 +67,7 @@ class NotReviewed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """What somebody wants an account's status to be, having read this version of it."""
+    """The status that one version of an account should change to, and why."""
 
     account_id: UUID
     version: int
@@ -77,7 +77,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Why an account is closed, and how one knows that it is gone from the platform (S8)."""
+    """Why an account is closed, and the evidence that it is gone from the platform (S8)."""
 
     account_id: UUID
     version: int
@@ -151,7 +151,7 @@ async def register_as(
 
 
 async def _insert(session: AsyncSession, rows: Sequence[AccountRow]) -> int:
-    """Insert what is free; the index decides, also against another session."""
+    """Insert the accounts whose handle is free, and return how many; the unique index decides between sessions."""
     columns = [column.key for column in AccountRow.__table__.columns]
     statement = (
         insert(AccountRow)
@@ -168,7 +168,7 @@ async def change_status(work: Work, wanted: StatusChange) -> Account:
     Raises:
         UnknownAccount: there is none.
         AccountChangedMeanwhile: the version read is not the newest.
-        StatusNotAllowed: the life of an account does not go there, or not by a reason alone.
+        StatusNotAllowed: this status does not follow, or takes more than a reason.
     """
     account = await lock_version(work, wanted.account_id, wanted.version)
     if wanted.status not in statuses_by_hand(account.registration):
@@ -220,7 +220,8 @@ async def review(work: Work, wanted: NewReview) -> Account:
     """Record a review: the account is kept or changed until its next one, or closed with evidence (S8).
 
     Raises:
-        UnknownAccount, AccountChangedMeanwhile, NotYourAccount: as the names say.
+        UnknownAccount, AccountChangedMeanwhile: it does not exist, or its version is not the one that was read.
+        NotYourAccount: another person answers for it.
         NotReviewed: the account is closed, or a union's.
         ReviewRefused: the next day, or the evidence, is missing.
     """
@@ -253,7 +254,7 @@ async def review(work: Work, wanted: NewReview) -> Account:
 
 
 async def announce_due(work: Work) -> int:
-    """Say of each account whose review falls due that it does, once for each date; returns how many were due."""
+    """Announce each review that falls due, once for each date; return how many were due."""
     accounts = await claim_reviews_due(work.session, work.today, _REVIEWS_AT_ONCE)
     await work.outbox.append(work.session, [_review_due(work, account) for account in accounts], work.now)
     return len(accounts)
@@ -293,19 +294,19 @@ def _review_due(work: Work, account: Account) -> NewEvent:
 
 
 async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompromiseConfirmed]]) -> None:
-    """Freeze the accounts that SIRT confirmed to be taken over; their operators may not operate them any more.
+    """Freeze the accounts that SIRT confirmed to be taken over; their operators' authorisations are withdrawn.
 
-    Unknown, closed and union accounts are left as they are. The same confirmation, told twice, changes nothing twice.
+    Unknown, closed and union accounts stay as they are. The same confirmation received twice counts once.
     """
     account_ids = sorted({account_id for envelope in confirmed for account_id in envelope.data.account_ids})
     accounts = {account.id: account for account in await lock(work.session, account_ids) if _can_freeze(account)}
-    told = [
+    compromised = [
         (account, envelope.data)
         for envelope in confirmed
         for account_id in envelope.data.account_ids
         if (account := accounts.get(account_id))  # type: ignore[call-overload] # an id of an event is any UUID
     ]
-    fresh = await _remember(work, told)
+    fresh = await _store_compromises(work, compromised)
     frozen = [
         (account, _frozen(account, fresh[account.id]))
         for account in accounts.values()
@@ -322,7 +323,8 @@ async def recover(work: Work, account_id: UUID, version: int, what_was_done: str
     Authorisations come back where every gate is passed.
 
     Raises:
-        UnknownAccount, AccountChangedMeanwhile, NotYourAccount: as the names say.
+        UnknownAccount, AccountChangedMeanwhile: it does not exist, or its version is not the one that was read.
+        NotYourAccount: another person answers for it.
         StatusNotAllowed: it is not frozen.
     """
     account = await lock_version(work, account_id, version)
@@ -338,9 +340,11 @@ async def recover(work: Work, account_id: UUID, version: int, what_was_done: str
     return await change(work, account, AccountChange(becomes, "recovered", what_was_done))
 
 
-async def _remember(work: Work, told: Sequence[tuple[Account, CaseCompromiseConfirmed]]) -> dict[UUID, str]:
+async def _store_compromises(
+    work: Work, compromised: Sequence[tuple[Account, CaseCompromiseConfirmed]]
+) -> dict[UUID, str]:
     """Store each confirmation that is new, and return the reference of the case for each account."""
-    if not told:
+    if not compromised:
         return {}
     rows = [
         {
@@ -352,7 +356,7 @@ async def _remember(work: Work, told: Sequence[tuple[Account, CaseCompromiseConf
             "confirmed_at": event.at,
             "recorded_at": work.now,
         }
-        for account, event in told
+        for account, event in compromised
     ]
     statement = insert(CompromiseRow).on_conflict_do_nothing()
     found = await work.session.execute(statement.returning(CompromiseRow.account_id, CompromiseRow.reference), rows)

@@ -1,4 +1,4 @@
-"""What pages, lists, exports and the lookup read of the register."""
+"""Queries of accounts and their reviews."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class AccountFilter:
 
 @dataclass(frozen=True, slots=True)
 class AccountPage:
-    """One page of the register, by platform and handle. The cursor is the last account's id, which tells nothing."""
+    """One page of the register, by platform and handle. The cursor is the last account's id: no personal data."""
 
     items: tuple[Account, ...]
     next_cursor: UUID | None
@@ -72,7 +72,7 @@ async def accounts_by_id(session: AsyncSession, account_ids: Sequence[UUID]) -> 
 
 
 async def accounts_owned_by(session: AsyncSession, owner: str) -> list[Account]:
-    """Return the accounts, not closed, that somebody answers for."""
+    """Return the accounts, not closed, of one owner."""
     statement = select(AccountRow).where(AccountRow.owner == owner, AccountRow.status != AccountStatus.CLOSED)
     return [account_of(row) for row in await session.scalars(statement.order_by(*_KEY))]
 
@@ -88,7 +88,7 @@ async def find_open(session: AsyncSession, handles: Sequence[tuple[str, str]]) -
 
 
 async def platform_in_use(session: AsyncSession, platform: str) -> bool:
-    """Say whether the department has an account on this platform already (S7)."""
+    """Return whether the department has an account on this platform already (S7)."""
     statement = select(AccountRow).where(
         AccountRow.platform == platform, AccountRow.official_use, AccountRow.status != AccountStatus.CLOSED
     )
@@ -109,7 +109,7 @@ async def list_accounts(
 
 
 async def all_accounts(session: AsyncSession, wanted: AccountFilter) -> AsyncIterator[Account]:
-    """Give every account that the filter lets through, a few hundred at a time."""
+    """Yield every account that the filter lets through, fetched a few hundred at a time."""
     statement = select(AccountRow).where(*_conditions(wanted)).order_by(*_KEY)
     async for row in await session.stream_scalars(statement, execution_options={"yield_per": _FETCH}):
         yield account_of(row)

@@ -1,4 +1,4 @@
-"""How it is answered that an account cannot be added, changed or reviewed."""
+"""The answer to each refusal about accounts."""
 
 from services.registry.accounts.changes import AccountChangedMeanwhile
 from services.registry.accounts.handlers import HandleTaken, NotReviewed, StatusNotAllowed

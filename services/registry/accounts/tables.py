@@ -1,4 +1,4 @@
-"""The account table. What the domain refuses, the database refuses too."""
+"""Accounts, compromises and reviews in PostgreSQL. What the domain refuses, the database refuses too."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -53,7 +53,7 @@ class AccountRow(Base):
         CheckConstraint("platform <> '' and handle <> ''", name="named"),
         CheckConstraint(_one_of("account_class", AccountClass), name="class"),
         CheckConstraint(_one_of("status", AccountStatus), name="status"),
-        # C-j: nothing can tell who is a member of a union
+        # C-j: no record can show who is a member of a union
         CheckConstraint(
             "account_class <> 'union' or (status in ('live', 'closed') and num_nonnulls(title, owner, approved_person, "
             "next_review_on, checks_due_on, vetting_required, declared_by, review_announced_on) = 0)",
@@ -73,12 +73,12 @@ class AccountRow(Base):
 
 
 class CompromiseRow(Base):
-    """SIRT confirmed that somebody else controls the account."""
+    """SIRT confirmed that an attacker controls the account."""
 
     __tablename__ = "compromise"
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "account_class"], ["account.id", "account.account_class"]),
-        # The same confirmation, told twice, changes nothing twice.
+        # The same confirmation received twice is stored once.
         UniqueConstraint("account_id", "case_id", "confirmed_at"),
         CheckConstraint("account_class <> 'union'", name="no_union"),
         CheckConstraint("(recovered_at is null) = (recovered_by is null)", name="recovered_by_somebody"),
@@ -119,7 +119,7 @@ class ReviewRow(Base):
     outcome: Mapped[str]
     reason: Mapped[str] = mapped_column(info=personal("why an account is kept or closed", retention="account"))
     evidence: Mapped[str | None] = mapped_column(
-        info=personal("how one knows that an account is gone", retention="account")
+        info=personal("the evidence that an account is gone", retention="account")
     )
     next_on: Mapped[date | None]
     reviewed_by: Mapped[str] = mapped_column(info=personal("who reviewed an account", retention="account"))

@@ -1,4 +1,4 @@
-"""Accounts in words, for pages."""
+"""Accounts and their history as pages show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -169,7 +169,7 @@ class DelegationBody(BaseModel):
 
 
 class DelegationList(BaseModel):
-    """The delegations that one gave or received and that are not over."""
+    """The delegations that you gave or received and that are not over."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -244,7 +244,7 @@ async def get_one(work: WorkDep, request_id: UUID, response: Response) -> Reques
 async def post_clearance(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
-    """Say that a platform that is not in use yet may be; an approver decides next."""
+    """Clear a platform that is not in use yet; an approver decides next."""
     return await _decide(work, handlers.clear_platform, RequestDecision(request_id, version, body.reason), response)
 
 

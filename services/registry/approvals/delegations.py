@@ -41,7 +41,7 @@ class NewDelegation:
 
 
 async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
-    """Name a proxy for oneself.
+    """Name a proxy for the person signed in.
 
     Raises:
         DelegationRefused: a day or the proxy is not acceptable.
@@ -65,16 +65,16 @@ async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
         raise DelegationOverlaps from error
     await work.session.refresh(row)
     period = {"first_day": wanted.first_day.isoformat(), "last_day": wanted.last_day.isoformat()}
-    told = Change("delegated", work.actor, wanted.reason, after=period, personal={"proxy": wanted.proxy})
-    await note(work, [(row.id, told)])
+    change = Change("delegated", work.actor, wanted.reason, after=period, personal={"proxy": wanted.proxy})
+    await note(work, [(row.id, change)])
     return delegation_of(row, work.person)
 
 
 async def end_delegation(work: Work, delegation_id: UUID) -> None:
-    """End a delegation that one gave, at once.
+    """End a delegation that the person signed in gave, at once.
 
     Raises:
-        UnknownDelegation: there is none of one's own.
+        UnknownDelegation: they gave none with this id.
     """
     row = await work.session.get(DelegationRow, delegation_id, with_for_update=True)
     if row is None or row.ended_at is not None or row.approver_number != await _number(work):
@@ -86,7 +86,7 @@ async def end_delegation(work: Work, delegation_id: UUID) -> None:
 
 def _check(work: Work, wanted: NewDelegation) -> None:
     if same_person(wanted.proxy, work.person):
-        raise DelegationRefused(Fault("proxy", "Name somebody else: you decide yourself already"))
+        raise DelegationRefused(Fault("proxy", "Name another person: you decide yourself already"))
     if wanted.first_day < work.today:
         raise DelegationRefused(Fault("first_day", "A delegation cannot begin in the past"))
     if wanted.last_day < wanted.first_day:
@@ -96,6 +96,6 @@ def _check(work: Work, wanted: NewDelegation) -> None:
 
 
 async def _number(work: Work) -> int:
-    """Return the number that stands for whoever works."""
+    """Return the number that stands for the person signed in."""
     await work.session.execute(insert(ApproverRow).values(staff_id=work.person).on_conflict_do_nothing())
     return (await work.session.scalars(select(ApproverRow.number).where(ApproverRow.staff_id == work.person))).one()

@@ -15,7 +15,7 @@ LONGEST_DELEGATION_DAYS = 366
 """A proxy for longer than a year is no proxy. Our choice: the policy states no period."""
 
 REQUESTED_CLASSES = (AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL, AccountClass.LINKEDIN)
-"""A personal account is never the department's, and a union's is outside the policy: nobody asks for either."""
+"""A personal account is never the department's, and a union's is outside the policy: neither is requested."""
 
 
 class RequestState(StrEnum):
@@ -64,7 +64,7 @@ OPEN = _DECIDABLE | {_S.RETURNED}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What somebody asks for."""
+    """What is asked for."""
 
     platform: str
     handle: str
@@ -118,7 +118,7 @@ class AccountRequest:
 
     @property
     def parties(self) -> tuple[StaffId | None, ...]:
-        """Whose own request it is: who asks, and for whom."""
+        """The people whose own request it is: who asks, and for whom."""
         return (self.requested_by, self.draft.owner, self.draft.approved_person)
 
 
@@ -135,13 +135,13 @@ class Delegation:
     ended: bool = False
 
     def holds_on(self, day: date) -> bool:
-        """Say whether the proxy may decide on this day."""
+        """Return whether the proxy may decide on this day."""
         return not self.ended and self.first_day <= day <= self.last_day
 
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Somebody who wants to decide, in their own right or for somebody else."""
+    """The person who wants to decide, in their own right or as a proxy."""
 
     staff_id: StaffId
     approves: bool
@@ -152,7 +152,7 @@ class Decider:
 
 
 class Barrier(StrEnum):
-    """Why somebody may not decide about a request."""
+    """Why a person may not decide about a request."""
 
     OWN_REQUEST = "own_request"
     NO_APPROVER = "no_approver"
@@ -160,17 +160,17 @@ class Barrier(StrEnum):
 
 
 def allowed(state: RequestState, step: RequestAction) -> bool:
-    """Say whether a request in this state can take this step."""
+    """Return whether this action is possible in this state."""
     return state in _FROM[step]
 
 
 def first_state(*, platform_in_use: bool) -> RequestState:
-    """Return where a request begins, and begins again: a platform not in use yet is looked at first."""
+    """Return the state of a new or resubmitted request: a platform not in use yet goes to the advice centre first."""
     return RequestState.REQUESTED if platform_in_use else RequestState.WITH_ADVICE_CENTRE
 
 
 def barrier(request: AccountRequest, decider: Decider) -> Barrier | None:
-    """Return what keeps somebody from deciding: two people, and never about one's own request, not by proxy either."""
+    """Return why a person may not decide: it takes two people, so never about one's own request, nor by proxy."""
     if any(same_person(party, decider.staff_id) for party in request.parties):
         return Barrier.OWN_REQUEST
     if decider.stands_in_for is None:

@@ -1,4 +1,4 @@
-"""Forms of the creation gate: what is asked, and what was typed, read into commands."""
+"""Forms of the creation gate: their fields, and how answers become commands."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -102,7 +102,7 @@ def read_decision(request: AccountRequest, form: RegistryForm) -> tuple[RequestA
     """Read what is decided about a request; None where an error was recorded."""
     step = form.choice("step", RequestAction, "Choose what should happen to the request")
     version = form.version(beside="step")
-    needed = "Say why you are the relevant approver" if step is RequestAction.APPROVE else "Enter a reason"
+    needed = "Enter why you are the relevant approver" if step is RequestAction.APPROVE else "Enter a reason"
     words = form.text("words", needed)
     behalf = form.staff_id("on_behalf_of")
     if form.errors or version is None or step is None or words is None:

@@ -55,7 +55,7 @@ class ActionNotAllowed(Exception):
 
 
 class OwnRequest(Exception):
-    """Nobody decides about what they ask for, or what is for them; not by proxy either (S7)."""
+    """A person cannot decide about their own request, or an account for themselves; nor can their proxy (S7)."""
 
 
 class NoApprover(Exception):
@@ -63,7 +63,7 @@ class NoApprover(Exception):
 
 
 class NotYourRequest(Exception):
-    """Only who made a request changes or withdraws it."""
+    """Only the person who made a request changes or withdraws it."""
 
 
 _BARRIERS: Mapping[Barrier, type[Exception]] = {
@@ -75,7 +75,7 @@ _BARRIERS: Mapping[Barrier, type[Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class RequestDecision:
-    """What somebody decides about a request, having read this version of it."""
+    """A decision about one version of a request."""
 
     request_id: UUID
     version: int
@@ -85,14 +85,14 @@ class RequestDecision:
 
 
 async def sees_all(work: Work) -> bool:
-    """Say whether whoever works sees everybody's requests."""
+    """Return whether the person signed in sees all requests."""
     if work.may(Permission.SEE_REGISTER):
         return True
     return bool(await stands_in_for(work.session, work.person, work.today))
 
 
 async def seen_request(work: Work, request_id: UUID) -> AccountRequest:
-    """Return a request that whoever works may see.
+    """Return a request that the person signed in may see.
 
     Raises:
         UnknownRequest: there is none, as far as they may know.
@@ -112,7 +112,7 @@ async def ask(work: Work, draft: Draft) -> AccountRequest:
     Raises:
         RegistrationRefused: it breaks a rule of the register.
         HandleTaken: the handle is on the register already.
-        HandleRequested: somebody asked for it already.
+        HandleRequested: another open request is for the handle.
     """
     return await _put(work, draft, AccountId(work.ids.uuid()), About.NEW)
 
@@ -120,12 +120,12 @@ async def ask(work: Work, draft: Draft) -> AccountRequest:
 async def declare(work: Work, draft: Draft) -> AccountRequest:
     """Declare an account that exists: it is legacy until the request made with it is approved (Sc-d).
 
-    Nobody vouches for it before that, so the lookup and the public list do not know it.
+    Only one person vouches for it before that, so the lookup and the public list leave it out.
 
     Raises:
         RegistrationRefused: it breaks a rule of the register.
         HandleTaken: the handle is on the register already.
-        HandleRequested: somebody asked for it already.
+        HandleRequested: another open request is for the handle.
     """
     registration = replace(
         draft.registration(),
@@ -156,7 +156,7 @@ async def begin_checks(work: Work, account_id: AccountId, draft: Draft) -> Accou
 
 
 async def clear_platform(work: Work, decision: RequestDecision) -> AccountRequest:
-    """Say that a platform not in use yet may be used; the request goes on to an approver (X3)."""
+    """Clear a platform that is not in use yet; the request goes on to an approver (X3)."""
     row = await _locked(work, decision, RequestAction.CLEAR)
     _must_decide(request_of(row), Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS)))
     row.cleared_by = work.person
@@ -167,9 +167,9 @@ async def approve(work: Work, decision: RequestDecision) -> AccountRequest:
     """Approve a request: the account is live from now on (S7, Sc-d).
 
     Raises:
-        UnknownRequest, RequestChangedMeanwhile, StepNotAllowed: as everywhere here.
+        UnknownRequest, RequestChangedMeanwhile, ActionNotAllowed: as for every decision.
         OwnRequest, NoApprover: they may not decide about it.
-        HandleTaken: somebody registered the handle meanwhile.
+        HandleTaken: the handle was registered meanwhile.
         StatusNotAllowed: the legacy account is frozen or closed.
     """
     row = await _locked(work, decision, RequestAction.APPROVE)
@@ -193,7 +193,7 @@ async def refuse(work: Work, decision: RequestDecision) -> AccountRequest:
 
 
 async def withdraw(work: Work, decision: RequestDecision) -> AccountRequest:
-    """Take one's own request back."""
+    """Withdraw a request; only the person who made it can."""
     row = await _locked(work, decision, RequestAction.WITHDRAW)
     _must_be_own(work, row)
     row.reason = decision.words
@@ -204,7 +204,7 @@ async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> 
     """Send a returned request again, changed.
 
     Raises:
-        NotYourRequest: somebody else made it.
+        NotYourRequest: another person made it.
         HandleTaken, HandleRequested, RegistrationRefused: as for a new one.
     """
     row = await _locked(work, RequestDecision(request_id, version, ""), RequestAction.RESUBMIT)
@@ -258,7 +258,7 @@ async def _put(work: Work, draft: Draft, account_id: AccountId, about: About) ->
 def _asked(work: Work, request: AccountRequest, action: str) -> Change:
     """Describe what is asked for."""
     draft = request.draft
-    told = {"platform": draft.platform, "account_class": str(draft.account_class), "request": str(request.state)}
+    facts = {"platform": draft.platform, "account_class": str(draft.account_class), "request": str(request.state)}
     private = {
         "handle": draft.handle,
         "title": draft.title,
@@ -270,7 +270,7 @@ def _asked(work: Work, request: AccountRequest, action: str) -> Change:
     return Change(
         action,
         work.actor,
-        after=told,
+        after=facts,
         personal={name: words for name, words in private.items() if words},
     )
 
@@ -302,7 +302,7 @@ async def _must_be_unasked(work: Work, draft: Draft) -> None:
 
 
 async def _platform_known(work: Work, platform: str) -> bool:
-    """Say whether a platform is in use, or was cleared before."""
+    """Return whether a platform is in use, or was cleared before."""
     if platform == "other":
         return False
     return await platform_in_use(work.session, platform) or await platform_cleared(work.session, platform)

@@ -92,17 +92,17 @@ _STEPS: Mapping[RequestAction, Callable[[Work, RequestDecision], Awaitable[Accou
 async def show_requests(
     request: Request, work: WorkDep, state: Annotated[Text | None, Query()] = None, cursor: UUID | None = None
 ) -> HTMLResponse:
-    """List the requests that whoever is signed in may see."""
-    everybody = await sees_all(work)
+    """List the requests that the person signed in may see."""
+    sees_everything = await sees_all(work)
     states = (RequestState(state),) if state in set(RequestState) else ()
-    wanted = RequestFilter(states, None if everybody else work.person)
+    wanted = RequestFilter(states, None if sees_everything else work.person)
     page = await list_requests(work.session, wanted, cursor=cursor)
     chosen = f"state={states[0]}&" if states else ""
     return render(
         request,
         "approvals/requests.html",
         requests=[request_view(one) for one in page.items],
-        everybody=everybody,
+        sees_all=sees_everything,
         states=STATE_LABELS,
         chosen=states[0] if states else None,
         next=f"/accounts/requests?{chosen}cursor={page.next_cursor}" if page.next_cursor else None,
@@ -119,7 +119,7 @@ async def show_request(request: Request, work: WorkDep, request_id: UUID) -> HTM
 
 @router.post("/requests/{request_id:uuid}/decision", response_class=HTMLResponse)
 async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Response:
-    """Do what somebody decided, or show the page again with every answer kept."""
+    """Carry out a decision, or show the page again with every answer kept."""
     form = await RegistryForm.posted(request)
     shown = await seen_request(work, request_id)
     decided = read_decision(shown, form)
@@ -156,7 +156,7 @@ async def _request_page(
 
 @router.get("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
 async def ask_for_request(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show the form; whoever asks is proposed as the owner."""
+    """Show the form; the person who asks is proposed as the owner."""
     return show_form(request, ASK, RegistryForm.of(owner=work.person))
 
 
@@ -170,7 +170,7 @@ async def post_request(request: Request, work: WorkDep) -> Response:
 
 @router.get("/declare", response_class=HTMLResponse)
 async def ask_for_declaration(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show the form for an account that exists, to anybody who is signed in."""
+    """Show the form for an account that exists, to every person who is signed in."""
     return show_form(request, DECLARE, RegistryForm.of(owner=work.person))
 
 
@@ -277,14 +277,14 @@ def _change_page(shown: AccountRequest) -> FormPage:
 
 @router.get("/proxies", response_class=HTMLResponse)
 async def show_proxies(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show the delegations that one gave or received."""
+    """Show the delegations that the person signed in gave or received."""
     found = await delegations_of(work.session, work.person, work.today)
     approves = work.may(Permission.APPROVE_ACCOUNTS)
     return render(request, "approvals/proxies.html", delegations=found, me=work.person, approves=approves)
 
 
 @router.get("/proxies/new", response_class=HTMLResponse, dependencies=_APPROVES)
-async def ask_for_proxy(request: Request, work: WorkDep) -> HTMLResponse:  # noqa: ARG001 -- it says who is signed in
+async def ask_for_proxy(request: Request, work: WorkDep) -> HTMLResponse:  # noqa: ARG001 -- requires a person
     """Show the form."""
     return show_form(request, PROXY)
 
@@ -304,6 +304,6 @@ async def post_proxy(request: Request, work: WorkDep) -> Response:
 
 @router.post("/proxies/{delegation_id:uuid}/end", dependencies=_APPROVES)
 async def post_end(work: WorkDep, delegation_id: UUID) -> Response:
-    """End a delegation that one gave."""
+    """End a delegation that the person signed in gave."""
     await end_delegation(work, delegation_id)
     return RedirectResponse("/accounts/proxies", 303)

@@ -1,4 +1,4 @@
-"""What pages, lists and decisions read of requests and delegations."""
+"""Queries of requests and delegations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """Which requests; an empty tuple means all states, None everybody's."""
+    """Which requests to list; an empty tuple means all states, None all people's."""
 
     states: tuple[RequestState, ...] = ()
     requested_by: StaffId | None = None
@@ -64,13 +64,13 @@ async def requests_about(session: AsyncSession, account_id: UUID) -> list[Accoun
 
 
 async def platform_cleared(session: AsyncSession, platform: str) -> bool:
-    """Say whether the Security Advice Centre cleared this platform for an earlier request."""
+    """Return whether the Security Advice Centre cleared this platform for an earlier request."""
     cleared = exists().where(RequestRow.platform == platform, RequestRow.cleared_by.is_not(None))
     return bool(await session.scalar(select(cleared)))
 
 
 async def delegations_of(session: AsyncSession, staff_id: str, today: date) -> list[Delegation]:
-    """Return the delegations that somebody gave or received and that are not over."""
+    """Return the delegations that a person gave or received and that are not over."""
     statement = (
         select(DelegationRow, ApproverRow.staff_id)
         .join(ApproverRow, ApproverRow.number == DelegationRow.approver_number)
@@ -82,7 +82,7 @@ async def delegations_of(session: AsyncSession, staff_id: str, today: date) -> l
 
 
 async def stands_in_for(session: AsyncSession, proxy: str, today: date) -> list[StaffId]:
-    """Return for whom somebody may decide today."""
+    """Return the approvers whom this proxy stands in for today."""
     found = await delegations_of(session, proxy, today)
     return [one.approver for one in found if same_person(one.proxy, proxy) and one.holds_on(today)]
 

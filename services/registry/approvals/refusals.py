@@ -1,4 +1,4 @@
-"""How it is answered that a request, a decision about one, or a proxy is refused."""
+"""The answer to each refusal about requests and proxies."""
 
 from services.registry.accounts import refusals as accounts
 from services.registry.approvals.delegations import DelegationOverlaps, UnknownDelegation

@@ -61,7 +61,7 @@ class RequestRow(Base):
         CheckConstraint(f"about in ({_ABOUT})", name="about"),
         # D-personal, C-j: neither a personal account nor a union's is asked for
         CheckConstraint(f"account_class in ({_CLASSES})", name="class"),
-        # S7: a requirement, an approver who says why it is theirs to approve, and two people
+        # S7: a requirement, an approver who states why they are the relevant one, and two people
         CheckConstraint("requirement <> '' and purpose <> '' and owner <> ''", name="says_why"),
         CheckConstraint(
             "state <> 'approved' or (decided_by is not null and relevance is not null)", name="approved_by_somebody"
@@ -76,7 +76,7 @@ class RequestRow(Base):
 
 
 class ApproverRow(Base):
-    """Somebody who named a proxy; the number stands for them where a range is compared."""
+    """An approver who named a proxy; the number stands for them in the exclusion constraint."""
 
     __tablename__ = "approver"
 
@@ -85,7 +85,7 @@ class ApproverRow(Base):
 
 
 class DelegationRow(Base):
-    """A dated delegation; nobody has two proxies on one day."""
+    """A dated delegation; no approver has two proxies on one day."""
 
     __tablename__ = "delegation"
     __table_args__ = (
@@ -104,6 +104,6 @@ class DelegationRow(Base):
     approver_number: Mapped[int] = mapped_column(ForeignKey("approver.number"), index=True)
     proxy: Mapped[str] = mapped_column(index=True, info=personal("who stands in for an approver", retention="account"))
     period: Mapped[Range[date]] = mapped_column(DATERANGE)
-    reason: Mapped[str] = mapped_column(info=personal("why somebody has a proxy", retention="account"))
+    reason: Mapped[str] = mapped_column(info=personal("why an approver has a proxy", retention="account"))
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

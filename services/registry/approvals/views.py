@@ -1,4 +1,4 @@
-"""Requests in words, for pages, and what whoever looks may do with them."""
+"""Requests as pages show them, and what the person signed in may do with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class RequestView:
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """What whoever looks can do with a request."""
+    """What the person signed in can do with a request."""
 
     steps: tuple[tuple[RequestAction, str], ...]
     behalf: tuple[StaffId, ...]
@@ -113,12 +113,12 @@ def request_view(request: AccountRequest) -> RequestView:
 
 
 async def possible(work: Work, request: AccountRequest) -> Possible:
-    """Return what whoever works can do with a request."""
+    """Return what the person signed in can do with a request."""
     return possible_with(work, request, await stands_in_for(work.session, work.person, work.today))
 
 
 def possible_with(work: Work, request: AccountRequest, proxies: Sequence[StaffId]) -> Possible:
-    """Return what whoever works, and today stands in for these approvers, can do with a request."""
+    """Return what the person signed in can do with a request, in their own right or as the proxy of these approvers."""
     own = same_person(request.requested_by, work.person)
     behalf = tuple(
         approver

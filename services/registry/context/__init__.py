@@ -1,1 +1,1 @@
-"""What every capability works with: who works, in which transaction, on which day, and the people they name."""
+"""What every capability uses: the work of a use case, days and periods, forms and refusals."""

@@ -1,4 +1,4 @@
-"""What the routes of the registry take: the work of the person signed in, the version they read, checked texts."""
+"""Dependencies and types of the registry's routes: the person's work, the version they read, checked texts."""
 
 import re
 from dataclasses import dataclass
@@ -42,11 +42,11 @@ async def _work(request: Request, session: Transaction, principal: SignedIn, now
 
 
 WorkDep = Annotated[Work, Depends(_work)]
-"""Whoever is signed in, at work; a permission is asked for beside it."""
+"""The work of the person signed in; each route requires its permission beside it."""
 
 
 async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
-    """Return the version that a write was decided on; 0, which nothing has, for what is no version of ours."""
+    """Return the version in `If-Match`; 0, which nothing has, for a value that is no version of ours."""
     if if_match is None:
         raise standard_problem(428)
     tag = _ENTITY_TAG.fullmatch(if_match.strip())

@@ -1,4 +1,4 @@
-"""The people, days and periods that every capability of the registry reckons with. Pure."""
+"""The people, days and periods of every capability of the registry. Pure."""
 
 from calendar import monthrange
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _UK = ZoneInfo("Europe/London")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with what was asked for: the field it is about, and what to do."""
+    """One mistake: the field it is about, and what to do."""
 
     field: str
     message: str
 
 
 class Refused(Exception):
-    """What was asked for breaks a rule of the register; `faults` say which."""
+    """What was asked for breaks a rule of the register; `faults` lists the broken rules."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(", ".join(sorted({fault.field for fault in faults})))
@@ -44,7 +44,7 @@ def months_later(day: date, months: int) -> date:
 
 
 def folded(staff_id: str) -> str:
-    """Return what two spellings of one staff id have in common."""
+    """Return a staff id without the differences of spelling: spaces around it and case."""
     return staff_id.strip().casefold()
 
 
@@ -57,5 +57,5 @@ class Periods:
 
 
 def same_person(one: str | None, other: str | None) -> bool:
-    """Say whether two staff ids name the same person, however they were typed."""
+    """Return whether two staff ids name the same person, however they were typed."""
     return one is not None and other is not None and folded(one) == folded(other)

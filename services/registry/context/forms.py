@@ -1,4 +1,4 @@
-"""What the forms of the registry read beside the usual fields, and the page that imports pasted CSV."""
+"""The registry's form reader, and the page that imports pasted CSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from shared.web.pages import render
 
 
 class RegistryForm(FormReader):
-    """A form about accounts and the people who have to do with them."""
+    """A form about accounts and their people."""
 
     def staff_id(self, name: str, needed: str | None = None) -> StaffId | None:
         """Return a staff id."""
@@ -82,7 +82,7 @@ def read_import(form: FormReader, page: ImportPage) -> tuple[str, bool]:
 def show_import(
     request: Request, page: ImportPage, form: FormReader, result: Imported | None = None, summary: str = ""
 ) -> HTMLResponse:
-    """Show the form, and what became of what was pasted."""
+    """Show the form, and the result of the import."""
     if result and result.errors and not result.applied:
         form.errors.add("csv", "Nothing was imported: correct the rows that are listed, or take the valid rows only")
     return render(

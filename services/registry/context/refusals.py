@@ -1,4 +1,4 @@
-"""How it is answered that a use case of the registry is refused, whatever it is about."""
+"""The answer to each refusal that is common to the whole registry."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a use case of the register works with, and who else wants to know what it did."""
+"""What a use case of the registry works with, and who observes what it changes."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from shared.ids import AccountId, Ids, StaffId
 from shared.messaging.outbox import Outbox
 
 SYSTEM = "system:registry"
-"""Who acts where nobody does: a date passed, or another service said something."""
+"""The actor where no person acts: a date passed, or another service published an event."""
 
 
 class NotAPerson(Exception):
-    """Only a person can do this, and the client speaks for none."""
+    """Only a person can do this, and the token names none."""
 
 
 class NotYourAccount(Exception):
@@ -25,7 +25,7 @@ class NotYourAccount(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One transaction, who works in it, and when."""
+    """One transaction, who acts in it, and when."""
 
     session: AsyncSession
     actor: str
@@ -43,7 +43,7 @@ class Work:
 
     @property
     def person(self) -> StaffId:
-        """The staff id of who works.
+        """The staff id of the person signed in.
 
         Raises:
             NotAPerson: there is none.
@@ -53,27 +53,27 @@ class Work:
         return self.principal.staff_id
 
     def may(self, permission: Permission) -> bool:
-        """Say whether whoever works has this permission."""
+        """Return whether the person or client signed in has this permission."""
         return self.principal is not None and self.principal.may(permission)
 
     def must_answer_for(self, owner: StaffId | None) -> None:
         """Let those who keep the register record anything, and an owner what concerns their accounts.
 
         Raises:
-            NotYourAccount: somebody else answers for the account.
+            NotYourAccount: another person answers for the account.
         """
         if not self.answers_for(owner):
             raise NotYourAccount
 
     def answers_for(self, owner: StaffId | None) -> bool:
-        """Say whether whoever works keeps the register, or owns this account."""
+        """Return whether the person signed in keeps the register, or owns this account."""
         me = self.principal.staff_id if self.principal else None
         return self.may(Permission.MANAGE_REGISTER) or same_person(owner, me)
 
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Who is called when something changed, in the same transaction, so that a lapse withdraws at once."""
+    """Functions called in the transaction of a change, so that a lapse withdraws authorisations at once."""
 
     people_changed: Callable[[Work, Sequence[str]], Awaitable[None]]
     """What is recorded about the people with these staff ids changed."""

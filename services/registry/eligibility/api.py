@@ -89,7 +89,7 @@ async def get_training(
 
 @training_router.post("", status_code=201)
 async def post_training(work: WorkDep, body: CompletionBody) -> RecordedBody:
-    """Record that somebody completed training; the same record twice changes nothing."""
+    """Record that a person completed training; the same record twice changes nothing."""
     completion = Completion(StaffId(body.staff_id), body.course, body.completed_on)
     return RecordedBody(recorded=bool(await record_training(work, [completion])))
 
@@ -128,7 +128,7 @@ class VettingList(BaseModel):
 
 
 class ClearanceBody(Body):
-    """What somebody holds from now on; no level says that they hold none."""
+    """Which vetting a person holds from now on; no level means that they hold none."""
 
     staff_id: Name
     level: Vetting | None = None
@@ -146,5 +146,5 @@ async def get_vetting(
 
 @vetting_router.post("", status_code=204)
 async def post_vetting(work: WorkDep, body: ClearanceBody) -> None:
-    """Record what somebody holds from now on."""
+    """Record which vetting a person holds from now on."""
     await record_vetting(work, Clearance(StaffId(body.staff_id), body.level, body.expires_on if body.level else None))

@@ -11,7 +11,7 @@ from shared.ids import StaffId
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Somebody completed a course on this day."""
+    """One person completed a course on this day."""
 
     staff_id: StaffId
     course: str
@@ -33,12 +33,12 @@ class TrainingRecord:
 
 
 def training_fault(completion: Completion, today: date, recorder: str | None) -> Fault | None:
-    """Return what keeps a completion from being recorded: its day lies ahead, or it is one's own.
+    """Return why a completion cannot be recorded: its day lies ahead, or it belongs to the recorder.
 
     Args:
         completion: what is to be recorded.
         today: the day in the United Kingdom.
-        recorder: the staff id of who records it; None where nobody does.
+        recorder: the staff id of the person who records it; None for a command.
     """
     if completion.completed_on > today:
         return Fault("completed_on", "Enter a day that is not in the future")
@@ -49,16 +49,16 @@ def training_fault(completion: Completion, today: date, recorder: str | None) ->
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """What was found out about somebody's vetting: the newest one counts."""
+    """What is known of a person's vetting: their newest one counts."""
 
     staff_id: StaffId
     level: Vetting | None
-    """None where they hold none, or it was taken away."""
+    """None where they hold none, or it was withdrawn."""
     expires_on: date | None = None
     """The last day on which it holds; None where it does not expire."""
 
     def covers(self, required: Vetting | None, today: date) -> bool:
-        """Say whether it is enough on this day for an account that requires a level, or none."""
+        """Return whether it is enough on this day for an account that requires this level, or none."""
         if required is None:
             return True
         holds = self.expires_on is None or today <= self.expires_on

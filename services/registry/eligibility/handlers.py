@@ -1,4 +1,4 @@
-"""Records training (S5) and vetting (Sc-c). The person concerned passes or fails their gates in the same moment."""
+"""Records training (S5) and vetting (Sc-c). The gates of the person are evaluated again in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class TrainingCells(Row):
 
 
 class TrainingRefused(Refused):
-    """The training lies in the future, or is one's own."""
+    """The training lies in the future, or belongs to the person who records it."""
 
 
 class OwnVetting(Exception):
@@ -38,7 +38,7 @@ class ImportResult:
 
     recorded: int
     unchanged: int
-    """Rows that say what is recorded already."""
+    """Rows whose training is recorded already."""
     errors: tuple[RowError, ...]
     applied: bool
 
@@ -47,7 +47,7 @@ async def record_training(work: Work, completions: Sequence[Completion]) -> int:
     """Record completed training; what is recorded already changes nothing. Returns how many were new.
 
     Raises:
-        TrainingRefused: one lies in the future, or is one's own.
+        TrainingRefused: one lies in the future, or belongs to the person who records it.
     """
     for completion in completions:
         if fault := training_fault(completion, work.today, _recorder(work)):
@@ -84,10 +84,10 @@ async def import_training(work: Work, text: str, *, accept_valid: bool) -> Impor
 
 
 async def record_vetting(work: Work, clearance: Clearance) -> None:
-    """Record what somebody holds from now on; no level says that they hold none.
+    """Record which vetting a person holds from now on; no level means that they hold none.
 
     Raises:
-        OwnVetting: it is about whoever records it.
+        OwnVetting: a person records their own.
     """
     if same_person(clearance.staff_id, work.person):
         raise OwnVetting
@@ -111,7 +111,7 @@ def _recorder(work: Work) -> str | None:
 
 
 def _read_csv(text: str, today: date, recorder: str | None) -> CsvFile[Completion]:
-    """Read a whole file; a day in the future, and what is one's own, is refused as the form refuses it."""
+    """Read a whole file; a day in the future, and the recorder's own training, are refused as on the form."""
     file = shared.csv.read(text, TrainingCells, lambda cells: _completion(cells, today, recorder))
     once = first_of_each(file.rows, _what, "staff_id", "The same record is in row")
     errors = sorted([*file.errors, *once.errors], key=lambda error: error.row)

@@ -45,7 +45,7 @@ RECORD_VETTING = FormPage(
     intro=("What you record here counts from now on, in place of what was recorded before.",),
     fields=(
         Field("staff_id", "Staff ID of who was vetted", Kind.ID),
-        Field("level", "Level", Kind.SELECT, options=(Option("", "None, or taken away"), *options(VETTING_LABELS))),
+        Field("level", "Level", Kind.SELECT, options=(Option("", "None, or withdrawn"), *options(VETTING_LABELS))),
         Field("expires_on", "Last day (optional)", Kind.DAY),
     ),
 )

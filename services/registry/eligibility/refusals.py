@@ -1,4 +1,4 @@
-"""How it is answered that training or vetting cannot be recorded."""
+"""The answer to each refusal to record training or vetting."""
 
 from services.registry.context import refusals as context
 from services.registry.eligibility.handlers import OwnVetting

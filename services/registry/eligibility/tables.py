@@ -12,7 +12,7 @@ from shared.db.metadata import personal
 
 
 class TrainingRow(Base):
-    """One course that somebody completed."""
+    """One course that one person completed."""
 
     __tablename__ = "training_record"
     __table_args__ = (
@@ -34,7 +34,7 @@ _LEVELS = ", ".join(f"'{level}'" for level in Vetting)
 
 
 class VettingRow(Base):
-    """What was recorded about somebody's vetting; the newest row of a person counts."""
+    """What was recorded about a person's vetting; their newest row counts."""
 
     __tablename__ = "vetting_record"
     __table_args__ = (

@@ -1,1 +1,1 @@
-"""Is it official? One question about one handle or address, for anybody."""
+"""Is it official? One question about one handle or address, open to the public."""

@@ -1,4 +1,4 @@
-"""GET /accounts/api/v1/lookup: is it official? Open to anybody."""
+"""GET /accounts/api/v1/lookup: is it official? Open to the public."""
 
 from typing import Annotated, Self
 
@@ -21,7 +21,7 @@ _Url = Annotated[Text | None, Query(max_length=2048)]
 
 
 class Resembled(BaseModel):
-    """An official account that what was asked for could be taken for."""
+    """An official account whose name looks like the one asked for."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,7 +30,7 @@ class Resembled(BaseModel):
 
 
 class LookupAnswer(BaseModel):
-    """The answer. An individual's account is told only to those who are signed in."""
+    """The answer. Only people who are signed in learn of an individual's account."""
 
     model_config = ConfigDict(frozen=True, serialize_by_alias=True)
 
@@ -58,7 +58,7 @@ async def lookup(
     handle: _Handle = None,
     url: _Url = None,
 ) -> LookupAnswer:
-    """Say whether an account is official: give `platform` and `handle`, or the `url` of its profile."""
+    """Return whether an account is official: give `platform` and `handle`, or the `url` of its profile."""
     question = _question(platform, handle, url)
     return LookupAnswer.of(await look_up(session, question, signed_in=principal is not None))
 

@@ -1,4 +1,4 @@
-"""Adapter to confusable-homoglyphs: what a handle looks like to somebody who reads quickly."""
+"""Adapter to confusable-homoglyphs: what a handle looks like at a quick glance."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Whether an account is official, as far as somebody who asks may know. Pure."""
+"""Whether an account is official, as far as the person who asks may know. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Handle = tuple[str, str]
 
 
 class Verdict(StrEnum):
-    """The answer, in one word."""
+    """How a lookup ended."""
 
     SANCTIONED = "sanctioned"
     NOT_SANCTIONED = "not_sanctioned"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
     OUTSIDE_POLICY = "outside_policy"
     UNKNOWN = "unknown"
     UNREADABLE = "unreadable"
-    """No account can be told from what was typed."""
+    """What was typed names no account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What may be told. It never says in what state an account is."""
+    """What the person who asks may know; never the status of an account."""
 
     verdict: Verdict
     accounts: tuple[Account, ...] = ()
@@ -56,12 +56,12 @@ class Answer:
 
     @property
     def account_class(self) -> AccountClass | None:
-        """The class of what was found."""
+        """The class of the account that was found."""
         return self.accounts[0].registration.account_class if self.accounts else None
 
 
 def read_question(typed: str) -> Question:
-    """Understand whatever was pasted: an address, `@name on X`, `x: name`, or a bare name, meant on every platform."""
+    """Read what was pasted: an address, `@name on X`, `x: name`, or a bare name, meant on every platform."""
     text = typed.strip()
     if found := from_url(text):
         return Question((found,), found[1])
@@ -73,7 +73,7 @@ def read_question(typed: str) -> Question:
 
 
 def handles_on(platform: str, name: str) -> tuple[Handle, ...]:
-    """Return what `name` can be on a platform; nothing where it cannot be a handle there."""
+    """Return what `name` can be on a platform; an empty tuple where it cannot be a handle there."""
     try:
         handle = canonical_handle(platform, name)
     except InvalidHandle:
@@ -94,7 +94,7 @@ def decide(
 ) -> Answer:
     """Answer a question.
 
-    An individual's account is told to colleagues only: anybody else gets the answer of an account nobody knows.
+    Only colleagues learn of an individual's account: for everyone else it is unknown.
 
     Args:
         question: what was asked.
@@ -104,16 +104,16 @@ def decide(
         look: gives the same text for names that look alike.
     """
     vouched = [account for account in registered if account.registration.vouched_for]
-    told = [account for account in vouched if signed_in or account.registration.account_class in _PUBLIC]
-    told.sort(key=lambda account: not account.registration.official_use)
-    if told and told[0].registration.official_use:
-        return Answer(Verdict.SANCTIONED, tuple(account for account in told if account.registration.official_use))
+    visible = [account for account in vouched if signed_in or account.registration.account_class in _PUBLIC]
+    visible.sort(key=lambda account: not account.registration.official_use)
+    if visible and visible[0].registration.official_use:
+        return Answer(Verdict.SANCTIONED, tuple(account for account in visible if account.registration.official_use))
     resembling = _resembling(question, official, look)
-    if not told:
+    if not visible:
         names_one = bool(question.handles) and any(map(str.isalnum, question.name))
         return Answer(Verdict.UNKNOWN if names_one or resembling else Verdict.UNREADABLE, resembles=resembling)
-    union = told[0].registration.account_class is AccountClass.UNION
-    return Answer(Verdict.OUTSIDE_POLICY if union else Verdict.NOT_SANCTIONED, tuple(told), resembling)
+    union = visible[0].registration.account_class is AccountClass.UNION
+    return Answer(Verdict.OUTSIDE_POLICY if union else Verdict.NOT_SANCTIONED, tuple(visible), resembling)
 
 
 def _split_platform(text: str) -> tuple[str | None, str]:
@@ -151,7 +151,7 @@ def _alike(official: str, asked: str) -> bool:
 
 
 def _one_edit_apart(left: str, right: str) -> bool:
-    """Say whether one character inserted, removed, replaced or swapped with its neighbour makes one the other."""
+    """Return whether one insertion, removal, replacement or swap of neighbours turns one text into the other."""
     if abs(len(left) - len(right)) > 1:
         return False
     start = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))

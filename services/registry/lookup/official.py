@@ -1,4 +1,4 @@
-"""The public list of official accounts (D-official): as a page, as JSON and as CSV, for anybody."""
+"""The public list of official accounts (D-official): as a page, as JSON and as CSV."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/accounts", tags=["official"])
 
 
 class OfficialAccount(BaseModel):
-    """What everybody may know of an official account: never in what state it is, nor who runs it."""
+    """What the public may know of an official account: never its status, nor who runs it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,13 +47,13 @@ async def show(request: Request, session: Transaction, _principal: Anyone) -> HT
 
 @router.get("/official.json")
 async def as_json(session: Transaction, now: Now, _principal: Anyone) -> OfficialList:
-    """Give the list as JSON."""
+    """Return the list as JSON."""
     return OfficialList(accounts=tuple(await _listed(session)), as_of=now)
 
 
 @router.get("/official.csv", response_class=Response)
 async def as_csv(session: Transaction, _principal: Anyone) -> Response:
-    """Give the list as CSV, with formulas made harmless."""
+    """Return the list as CSV, with formulas made harmless."""
     rows = [(entry.platform, entry.handle, entry.title or "", entry.url or "") for entry in await _listed(session)]
     text = "".join(map(line, [("platform", "handle", "title", "url"), *rows]))
     disposition = {"content-disposition": 'attachment; filename="official-accounts.csv"'}

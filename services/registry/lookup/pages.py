@@ -1,4 +1,4 @@
-"""The page "Is it official?". What is asked travels in the body of a POST: a handle in an address would be kept."""
+"""The page "Is it official?". The question travels in the body of a POST: a handle in an address would be logged."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _LONGEST = 2048
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the page says of an account: never in what state it is."""
+    """An account as the page shows it: never its status."""
 
     platform: str
     handle: str
@@ -32,13 +32,13 @@ class Shown:
 
 @router.get("", response_class=HTMLResponse)
 async def ask(request: Request, _principal: Anyone) -> HTMLResponse:
-    """Show the one box."""
+    """Show the question."""
     return render(request, _PAGE)
 
 
 @router.post("", response_class=HTMLResponse)
 async def answer(request: Request, session: Transaction, principal: Anyone) -> HTMLResponse:
-    """Give one answer to whatever was pasted."""
+    """Answer what was pasted."""
     form = await FormReader.posted(request)
     typed = form.first("account").strip()
     if not typed:

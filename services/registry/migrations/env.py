@@ -1,4 +1,4 @@
-"""Brings the registry's database to what its mappings say."""
+"""Alembic environment of the registry's database."""
 
 from services.registry.accounts.tables import AccountRow
 from shared.audit.tables import audit_metadata

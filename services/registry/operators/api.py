@@ -22,7 +22,7 @@ from shared.web.bodies import Body
 
 
 class GateBody(BaseModel):
-    """One gate, as somebody passes it today."""
+    """One gate, and whether the operator passes it today."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -92,7 +92,7 @@ class NamingBody(Body):
 
 
 class DeviceBody(Body):
-    """What somebody uses the account on."""
+    """The device that an operator uses the account on."""
 
     device: Device
 
@@ -111,7 +111,7 @@ class GrantBody(Body):
 
 
 class EvidenceBody(Body):
-    """How one knows that access on the platform is gone."""
+    """The evidence that access on the platform is removed."""
 
     evidence: Words
 
@@ -131,7 +131,7 @@ async def get_operators(work: WorkDep, account_id: UUID) -> OperatorList:
 
 @router.post("/accounts/{account_id}/operators", status_code=201, dependencies=_RECORDS)
 async def post_operator(work: WorkDep, account_id: UUID, body: NamingBody, response: Response) -> OperatorBody:
-    """Name somebody to operate an account; they are authorised once, and while, every gate is passed."""
+    """Name an operator of an account; they are authorised once, and while, every gate is passed."""
     named = await handlers.name_operator(work, Naming(account_id, StaffId(body.staff_id), body.device))
     return await _answer(work, named.id, response)
 
@@ -146,7 +146,7 @@ async def get_one(work: WorkDep, operator_id: UUID, response: Response) -> Opera
 async def post_device(
     work: WorkDep, operator_id: UUID, version: Read, body: DeviceBody, response: Response
 ) -> OperatorBody:
-    """Record what somebody uses the account on."""
+    """Record the device that an operator uses the account on."""
     await handlers.record_device(work, operator_id, version, body.device)
     return await _answer(work, operator_id, response)
 
@@ -155,7 +155,7 @@ async def post_device(
 async def post_withdrawal(
     work: WorkDep, operator_id: UUID, version: Read, body: WhyBody, response: Response
 ) -> OperatorBody:
-    """Decide that somebody operates the account no longer."""
+    """Withdraw an operator by decision."""
     await handlers.withdraw(work, operator_id, version, body.reason)
     return await _answer(work, operator_id, response)
 
@@ -164,7 +164,7 @@ async def post_withdrawal(
 async def post_reinstatement(
     work: WorkDep, operator_id: UUID, version: Read, body: WhyBody, response: Response
 ) -> OperatorBody:
-    """Decide that somebody is to operate the account again; the gates decide whether they may."""
+    """Let an operator operate the account again, once every gate is passed."""
     await handlers.reinstate(work, operator_id, version, body.reason)
     return await _answer(work, operator_id, response)
 
@@ -189,7 +189,7 @@ async def post_exception_end(
 
 @router.post("/removals/{task_id}", status_code=204, dependencies=_RECORDS)
 async def post_removal(work: WorkDep, task_id: UUID, body: EvidenceBody) -> None:
-    """Record how one knows that somebody's access on the platform is gone."""
+    """Record the evidence that an operator's access on the platform is removed."""
     await handlers.record_removal(work, task_id, body.evidence)
 
 

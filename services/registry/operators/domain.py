@@ -1,4 +1,4 @@
-"""Gates: what somebody must have to operate an account, and what follows when they do not (S5, Sc-c, D-pia). Pure."""
+"""Gates: what a person needs to operate an account, and what follows when it lapses (S5, Sc-c, D-pia). Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from shared.events.vocabulary import AccountClass, AccountStatus, WithdrawalReas
 from shared.ids import AccountId, StaffId
 
 LONGEST_EXCEPTION_DAYS = 366
-"""An exception is looked at again after a year at most. Our choice: the policy states no period."""
+"""An exception is considered again after a year at most. Our choice: the policy states no period."""
 
 
 class Device(StrEnum):
-    """What somebody uses an account on."""
+    """The device that an operator uses an account on."""
 
     DWP_APPROVED = "dwp_approved"
     OTHER = "other"
 
 
 class GateName(StrEnum):
-    """What is asked for."""
+    """What a person needs to operate an account."""
 
     TRAINING = "training"
     VETTING = "vetting"
@@ -32,7 +32,7 @@ class GateName(StrEnum):
 
 
 class OperatorState(StrEnum):
-    """Whether somebody may operate the account."""
+    """Whether an operator may operate the account."""
 
     PENDING = "pending"
     """Named, and never authorised so far."""
@@ -53,7 +53,7 @@ _LAPSED = {
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate, passed or not, and until when: a day in the past where it was passed before."""
+    """One gate, passed or not, and until when: a day in the past where it has lapsed."""
 
     name: GateName
     passed: bool
@@ -64,29 +64,29 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is recorded of somebody with an account."""
+    """What is recorded of an operator and decides which gates they pass."""
 
     trained_until: date | None = None
     clearance: Clearance | None = None
     device: Device | None = None
     exception_until: date | None = None
-    """The last day of the newest exception, also one that is over."""
+    """The last day of the newest exception, including one that is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody named to operate an account."""
+    """A person named to operate an account."""
 
     id: UUID
     account_id: AccountId
     staff_id: StaffId
     state: OperatorState
     wanted: bool
-    """False once somebody decided that they should not operate it any more."""
+    """False once it was decided that they should not operate it any more."""
     device: Device | None
     reason: WithdrawalReason | None
     lapses_at: datetime | None
-    """When the first of the gates closes by itself."""
+    """When the first of the gates lapses."""
     version: int
     changed_at: datetime
 
@@ -101,18 +101,18 @@ class Verdict:
 
 
 def needs_device(registration: Registration) -> bool:
-    """Say whether the account is used on DWP approved devices only (D-pia, D-linkedin)."""
+    """Return whether the account is used on DWP approved devices only (D-pia, D-linkedin)."""
     individual = {AccountClass.PROFESSIONAL_INDIVIDUAL, AccountClass.LINKEDIN}
     return registration.account_class in individual and registration.official_use
 
 
 def can_have_operators(registration: Registration) -> bool:
-    """Say whether somebody can be authorised at all: only where the use is official, never for a union's account."""
+    """Return whether anyone can be authorised: only where the use is official, never for a union's account."""
     return registration.official_use and registration.status is not AccountStatus.CLOSED
 
 
 def gates(registration: Registration, standing: Standing, today: date) -> tuple[Gate, ...]:
-    """Return the gates of an account, as somebody with this standing passes them today."""
+    """Return the gates of an account, and whether an operator with this record passes them today."""
     checks = [_training(standing, today), _vetting(registration, standing, today)]
     if needs_device(registration):
         checks.append(_device(standing, today))
@@ -120,7 +120,7 @@ def gates(registration: Registration, standing: Standing, today: date) -> tuple[
 
 
 def judge(registration: Registration, operator: Operator, standing: Standing, today: date) -> Verdict:
-    """Return what an operator may do today: authorised only while every gate is passed and the account is open."""
+    """Return the state of an operator today: authorised only while every gate is passed and the account is open."""
     passed = gates(registration, standing, today)
     if reason := _against(registration, operator, standing, passed):
         never = operator.state is OperatorState.PENDING
@@ -154,7 +154,7 @@ def _device(standing: Standing, today: date) -> Gate:
 def _against(
     registration: Registration, operator: Operator, standing: Standing, passed: Sequence[Gate]
 ) -> WithdrawalReason | None:
-    """Return what stands against an authorisation, the widest reason first."""
+    """Return why an operator is not authorised, the widest reason first; None where nothing prevents it."""
     if closed := _CLOSED.get(registration.status):
         return closed
     if not operator.wanted or not can_have_operators(registration):

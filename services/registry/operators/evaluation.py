@@ -1,6 +1,6 @@
 """Evaluates operators again when what they depend on changed, or a date passed (S5, D-pia).
 
-What follows is granted or withdrawn, and told to the other services, in the same transaction.
+Authorisations are granted or withdrawn, and the other services informed, in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,10 @@ _ACCOUNTS_AT_ONCE = 50
 
 
 async def re_evaluate_people(work: Work, staff_ids: Sequence[str]) -> None:
-    """Judge these people again wherever they are named.
+    """Evaluate these people again wherever they are named.
 
-    Whoever is being named at the same moment waits, or is waited for: one of the two sees the other.
+    A transaction that names one of them at the same moment waits for this one, or this one waits for it: the later
+    one sees what the earlier one stored.
     """
     accounts = await lock(work.session, await operating(work.session, staff_ids))
     await _hold(work, staff_ids)
@@ -41,19 +42,19 @@ async def re_evaluate_people(work: Work, staff_ids: Sequence[str]) -> None:
 
 
 async def re_evaluate_accounts(work: Work, account_ids: Sequence[AccountId]) -> None:
-    """Judge the operators of accounts that changed again; the approved person of an individual's account is named."""
+    """Evaluate the operators of changed accounts again; the approved person of an individual's account is named."""
     accounts = await lock(work.session, account_ids)
     await _name_approved_people(work, accounts)
     await re_evaluate(work, accounts)
 
 
 async def re_evaluate(work: Work, accounts: Sequence[Account]) -> None:
-    """Judge all operators of locked accounts again."""
+    """Evaluate all operators of locked accounts again."""
     await _re_evaluate(work, accounts, None)
 
 
 async def expire_due(work: Work) -> int:
-    """Withdraw what lapsed by now; returns how many accounts were due. Safe with any number of processes."""
+    """Withdraw what has lapsed; return how many accounts were due. Safe with any number of processes."""
     accounts = await lock(work.session, await _due(work, work.now), skip_locked=True)
     if not accounts:
         return 0
@@ -63,9 +64,10 @@ async def expire_due(work: Work) -> int:
 
 
 async def recheck_training(work: Work) -> int:
-    """Withdraw from those whose training is over by the months that are configured now; returns how many.
+    """Withdraw from people whose training has lapsed by the months configured now; return how many people.
 
-    When an authorisation lapses is stored with it: a shorter period would count only from the next change of it.
+    The moment at which an authorisation lapses is stored with it, so a shorter period needs this check to count at
+    once.
     """
     staff_ids = await authorised_people(work.session)
     completed = await last_completed(work.session, staff_ids)
@@ -171,7 +173,7 @@ async def _end_removals(work: Work, granted: Sequence[Operator]) -> None:
 
 
 async def _name_approved_people(work: Work, accounts: Sequence[Account]) -> None:
-    """Name who was approved for an individual's account: their device is a gate from the first day (D-pia)."""
+    """Name the person approved for an individual's account: their device is a gate from the first day (D-pia)."""
     known = await named_for(work.session, [account.id for account in accounts])
     named = [
         _named(work, account, person)
@@ -202,7 +204,7 @@ def _named(work: Work, account: Account, person: StaffId) -> dict[str, object]:
 
 
 async def _hold(work: Work, staff_ids: Sequence[str]) -> None:
-    """Hold what is recorded of these people until the transaction ends."""
+    """Lock what is recorded of these people until the transaction ends."""
     for staff_id in sorted({folded(staff_id) for staff_id in staff_ids}):
         await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(staff_id, 0))))
 

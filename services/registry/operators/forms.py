@@ -1,4 +1,4 @@
-"""Forms about operators: what is asked, and what was typed, read into use cases."""
+"""Forms about operators: their fields, and how answers become calls of use cases."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Granted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A page that asks, and what makes a use case of its answers; None where an error was recorded."""
+    """A form, and the use case that its answers call; `read` returns None where an error was recorded."""
 
     title: str
     button: str
@@ -57,7 +57,7 @@ def _device(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[objec
 def _with_reason(
     step: Callable[[Work, UUID, int, str], Awaitable[object]],
 ) -> Callable[[Work, Checked, RegistryForm], Awaitable[object] | None]:
-    """Return what reads a reason and begins `step` with it."""
+    """Return a reader of a form with a reason; it calls `step`."""
 
     def read(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
         reason, version = form.text("reason", "Enter why"), form.version(beside="reason")
@@ -69,7 +69,7 @@ def _with_reason(
 
 
 def _removal(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
-    evidence = form.text("evidence", "Say how you know that access is gone")
+    evidence = form.text("evidence", "Enter how you know that their access is removed")
     if checked.removal is None:
         form.errors.add("evidence", "There is no access left to remove: it was recorded already")
     if form.errors or checked.removal is None or evidence is None:
@@ -104,7 +104,7 @@ ACTIONS: Mapping[str, Action] = {
     Recorded.REMOVAL: Action(
         "Record that access is removed",
         "Record",
-        (Field("evidence", "How do you know that their access on the platform is gone?", Kind.TEXT),),
+        (Field("evidence", "How do you know that their access on the platform is removed?", Kind.TEXT),),
         _removal,
     ),
     Granted.EXCEPTION: Action(

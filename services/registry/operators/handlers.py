@@ -1,4 +1,4 @@
-"""What is decided about operators: named, their device recorded, withdrawn, reinstated, excepted (D-pia, C-e)."""
+"""Decisions about operators: naming, devices, withdrawal, reinstatement and exceptions (D-pia, C-e)."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -40,7 +40,7 @@ class OperatorChangedMeanwhile(Exception):
 
 
 class NobodyOperates(Exception):
-    """The account is not used officially, or not open: nobody can be authorised for it."""
+    """The account is not used officially, or not open: no one can be authorised for it."""
 
 
 class NotTheApprovedPerson(Exception):
@@ -48,7 +48,7 @@ class NotTheApprovedPerson(Exception):
 
 
 class OwnGates(Exception):
-    """Nobody names themselves, nor records what their own authorisation depends on."""
+    """A person cannot name themselves, nor record what their own authorisation depends on."""
 
 
 class NoSuchRemoval(LookupError):
@@ -83,13 +83,13 @@ class NewException:
 
 
 async def name_operator(work: Work, naming: Naming) -> Operator:
-    """Name somebody to operate an account; they are authorised once, and while, every gate is passed (S5).
+    """Name an operator of an account; they are authorised once, and while, every gate is passed (S5).
 
     Raises:
         UnknownAccount: there is none.
-        NotYourAccount: somebody else answers for it.
+        NotYourAccount: another person answers for it.
         NobodyOperates, NotTheApprovedPerson: the account does not allow it.
-        OwnGates: it is oneself.
+        OwnGates: a person names themselves.
         OperatorNamed: they are named already.
     """
     account = await lock_one(work, naming.account_id)
@@ -117,7 +117,7 @@ async def name_operator(work: Work, naming: Naming) -> Operator:
 
 
 async def record_device(work: Work, operator_id: UUID, version: int, device: Device) -> Operator:
-    """Record what somebody uses the account on.
+    """Record the device that an operator uses the account on.
 
     Raises:
         UnknownOperator, OperatorChangedMeanwhile, NotYourAccount, OwnGates: as the names say.
@@ -130,7 +130,7 @@ async def record_device(work: Work, operator_id: UUID, version: int, device: Dev
 
 
 async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
-    """Decide that somebody operates the account no longer; their access on the platform has to be removed.
+    """Withdraw an operator by decision; their access on the platform has to be removed.
 
     Raises:
         UnknownOperator, OperatorChangedMeanwhile, NotYourAccount: as the names say.
@@ -141,7 +141,7 @@ async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> 
 
 
 async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
-    """Decide that somebody is to operate the account again; the gates decide whether they may.
+    """Let an operator operate the account again, once every gate is passed.
 
     Raises:
         UnknownOperator, OperatorChangedMeanwhile, NotYourAccount, OwnGates: as the names say.
@@ -158,7 +158,7 @@ async def grant_exception(work: Work, wanted: NewException) -> Operator:
 
     Raises:
         UnknownOperator, OperatorChangedMeanwhile: as the names say.
-        OwnGates: it is for whoever grants it.
+        OwnGates: a person grants it to themselves.
         ExceptionRefused: the account has no device rule, or the last day is not acceptable.
     """
     account, row = await lock_operator(work, wanted.operator_id, wanted.version)
@@ -201,7 +201,7 @@ async def end_exception(work: Work, operator_id: UUID, version: int, reason: str
 
 
 async def record_removal(work: Work, task_id: UUID, evidence: str) -> None:
-    """Record how one knows that somebody's access on the platform is gone.
+    """Record the evidence that an operator's access on the platform is removed.
 
     Raises:
         NoSuchRemoval: there is no such open task.

@@ -1,4 +1,4 @@
-"""What gates, pages and lists read of operators."""
+"""Queries of operators, their exceptions and removal tasks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ async def named_for(session: AsyncSession, account_ids: Sequence[UUID]) -> set[t
 
 
 async def authorised_people(session: AsyncSession) -> list[str]:
-    """Return everybody who may operate an account now."""
+    """Return the staff ids of all who may operate an account now."""
     found = select(OperatorRow.staff_id).where(OperatorRow.state == OperatorState.AUTHORISED).distinct()
     return list(await session.scalars(found))
 
@@ -167,7 +167,7 @@ async def in_state(
 
 
 async def without_device(session: AsyncSession, today: date) -> list[Operator]:
-    """Return who is to use an individual's account and has neither an approved device nor a live exception."""
+    """Return the operators of individuals' accounts with neither an approved device nor a live exception."""
     excepted = select(ExceptionRow.operator_id).where(ExceptionRow.last_day >= today, ExceptionRow.ended_at.is_(None))
     rows = await session.scalars(
         select(OperatorRow)

@@ -1,4 +1,4 @@
-"""How it is answered that an operator, or what their authorisation depends on, cannot be recorded."""
+"""The answer to each refusal about operators."""
 
 from services.registry.accounts import refusals as accounts
 from services.registry.operators.handlers import (

@@ -17,7 +17,7 @@ _REASONS = ", ".join(f"'{reason}'" for reason in WithdrawalReason)
 
 
 class OperatorRow(Base):
-    """Somebody named to operate an account."""
+    """A person named to operate an account."""
 
     __tablename__ = "operator"
     __table_args__ = (
@@ -71,7 +71,7 @@ class ExceptionRow(Base):
 
 
 class RemovalRow(Base):
-    """Somebody's access on the platform itself is open until its removal is evidenced (S5)."""
+    """An operator's access on the platform itself, open until its removal is evidenced (S5)."""
 
     __tablename__ = "removal_task"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Operators in words, for pages."""
+"""Operators and their gates as pages show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What whoever looks at an account can do with it."""
+"""Pages across the capabilities: one account with what can be done about it, and the tasks of the person signed in."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -49,7 +49,7 @@ class ReviewView:
 
 
 def doable(work: Work, account: Account) -> list[Link]:
-    """Return what whoever works can do with an account, beside changing its status."""
+    """Return what the person signed in can do with an account, beside changing its status."""
     kept, at = account.registration, f"/accounts/{account.id}"
     closed, union = kept.status is AccountStatus.CLOSED, kept.account_class is AccountClass.UNION
     records = work.may(Permission.RECORD_GATES) and work.answers_for(account.registration.owner)
@@ -67,7 +67,7 @@ def doable(work: Work, account: Account) -> list[Link]:
 
 
 def by_hand(work: Work, account: Account) -> tuple[AccountStatus, ...]:
-    """Return the statuses that whoever works can choose with a reason alone."""
+    """Return the statuses that the person signed in can choose with a reason alone."""
     return statuses_by_hand(account.registration) if work.may(Permission.MANAGE_REGISTER) else ()
 
 
@@ -119,7 +119,7 @@ async def _account_page(
 
 @router.get("/waiting", response_class=HTMLResponse)
 async def show_tasks(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show what waits for whoever is signed in."""
+    """Show what waits for the person signed in."""
     found = await tasks_for(work)
     return render(
         request,

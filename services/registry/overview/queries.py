@@ -1,4 +1,4 @@
-"""Gathers what waits for somebody, from every capability that keeps something waiting."""
+"""The tasks of the person signed in, gathered from every capability."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _UNDECIDED = (RequestState.WITH_ADVICE_CENTRE, RequestState.REQUESTED, RequestSt
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """What somebody can do something about now."""
+    """What one person can do something about now."""
 
     requests: Sequence[AccountRequest]
     removals: Sequence[tuple[Account, Removal]]
@@ -44,7 +44,7 @@ class Tasks:
 
 
 async def tasks_for(work: Work) -> Tasks:
-    """Return what waits for whoever works."""
+    """Return what waits for the person signed in."""
     mine = await _accounts(work)
     by_id = {account.id: account for account in mine}
     removals = await open_removals_of(work.session, list(by_id)) if by_id else []
@@ -76,7 +76,7 @@ def _waits_here(work: Work, request: AccountRequest, proxies: Sequence[StaffId])
 
 
 async def _accounts(work: Work) -> list[Account]:
-    """Return the accounts that whoever works answers for: all that need something, for those who keep the register."""
+    """Return the accounts that the person signed in answers for: all open ones, for those who keep the register."""
     if not work.may(Permission.RECORD_GATES):
         return []
     if not work.may(Permission.MANAGE_REGISTER):

@@ -1,4 +1,4 @@
-"""Filling in the registry's forms as a browser would."""
+"""Fills in the registry's forms as a browser would."""
 
 from httpx import AsyncClient, Response
 

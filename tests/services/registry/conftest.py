@@ -51,11 +51,11 @@ class Registry:
     issuer: TokenIssuer
 
     def token(self, role: Role, staff_id: str = "S7001") -> dict[str, str]:
-        """Return the header of somebody who is signed in."""
+        """Return the header of a person who is signed in."""
         return {"authorization": f"Bearer {self.issuer.bearer(person(role, staff_id), NOW)}"}
 
     def session(self, role: Role, staff_id: str = "S7001") -> dict[str, str]:
-        """Return the cookie of somebody who is signed in."""
+        """Return the cookie of a person who is signed in."""
         return {SESSION_COOKIE: self.issuer.session(person(role, staff_id), NOW)}
 
     @asynccontextmanager
@@ -71,13 +71,13 @@ class Registry:
 
 
 def person(role: Role, staff_id: str = "S7001") -> Principal:
-    """Return somebody in `role`."""
+    """Return a person in `role`."""
     name, email = "Nia Hughes", "nia.hughes@example.org"
     return Principal(staff_id, StaffId(staff_id), name, email, frozenset({role, Role.REPORTER}))
 
 
 def work_in(session: AsyncSession, role: Role = Role.COMMS, staff_id: str = "S7001", now: datetime = NOW) -> Work:
-    """Return what a use case works with, for somebody in `role`; the observers are the real ones."""
+    """Return what a use case works with, for a person in `role`; the observers are the real ones."""
     return Work(session, staff_id, now, IDS, OUTBOX, PERIODS, OBSERVERS, person(role, staff_id))
 
 
@@ -128,14 +128,14 @@ RECRUITER = replace(NETWORKING, handle="in/some-recruiter", official_use=True)
 
 
 async def events_of(database: Database) -> Sequence[AccountChanged]:
-    """Return what waits in the outbox, oldest first."""
+    """Return the events in the outbox, oldest first."""
     async with database.transaction() as session:
         rows = await session.execute(text("select value from outbox where type = 'account.changed.v1' order by id"))
         return [AccountChanged.model_validate_json(value) for (value,) in rows]
 
 
 async def access_events(database: Database) -> list[tuple[str, str | None, str | None]]:
-    """Return type, operator and reason of what was said about access, oldest first."""
+    """Return type, operator and reason of the events about authorisations, oldest first."""
     async with database.transaction() as session:
         rows = await session.execute(
             text("select type, value from outbox where topic = 'registry.access.v1' order by id")

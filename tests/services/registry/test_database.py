@@ -1,4 +1,4 @@
-"""The registry's database: migrations say what mappings say, and constraints refuse what handlers refuse."""
+"""The registry's database: migrations agree with the mappings, and constraints refuse what handlers refuse."""
 
 import pytest
 from sqlalchemy import text

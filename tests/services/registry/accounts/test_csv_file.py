@@ -1,4 +1,4 @@
-"""CSV: imports tell every bad row, exports are safe to open."""
+"""CSV: imports report every bad row, exports are safe to open."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ async def test_existing_accounts_come_as_legacy_with_a_date_for_their_checks(dat
 async def test_an_account_whose_status_nobody_states_still_has_to_pass_its_checks(
     database: Database, header: str
 ) -> None:
-    """Only what the file calls live is; a union's account is outside the policy and has no checks."""
+    """Only an account that the file calls live is live; a union's account is outside the policy and has no checks."""
     cell = "," if header.endswith("status") else ""
     await imported(database, f"{header}\nx,some,official{cell}\nx,branch,union{cell}\n")
     async with database.transaction() as session:
@@ -69,7 +69,7 @@ async def test_an_account_whose_status_nobody_states_still_has_to_pass_its_check
 @pytest.mark.parametrize("column", ["next_review_on", "checks_due_on"])
 @pytest.mark.parametrize("day", ["soon", "0001-01-01", "9999-12-31"])
 async def test_a_day_that_a_form_would_not_take_is_no_day_in_a_file(database: Database, column: str, day: str) -> None:
-    """Or the checks of a legacy account could be due never (Sc-d)."""
+    """Otherwise the checks of a legacy account might never be due (Sc-d)."""
     result = await imported(database, f"platform,handle,class,status,{column}\nx,some,official,legacy,{day}\n")
     assert [(error.row, error.column) for error in result.errors] == [(2, column)]
     assert await handles(database) == set()
@@ -125,7 +125,7 @@ async def test_a_handle_twice_in_a_file_or_already_registered_is_refused(databas
 async def test_a_file_that_asks_for_other_vetting_than_the_register_is_refused(
     database: Database, changed: str
 ) -> None:
-    """Or whoever sends the file believes that its operators need what the register does not ask for."""
+    """Otherwise the sender of the file believes that its operators need what the register does not ask for."""
     text = "platform,handle,class,status,vetting_required\nx,some,official,live,{}\n"
     await imported(database, text.format("ctc"))
     assert (await imported(database, text.format("ctc"))).unchanged == 1

@@ -1,4 +1,4 @@
-"""A confirmed compromise freezes, recovery opens again."""
+"""A confirmed compromise freezes an account, its recovery opens it again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -95,23 +95,23 @@ async def actions(database: Database, account_id: UUID) -> Sequence[str]:
 async def test_a_confirmed_compromise_freezes_and_withdraws_and_twice_changes_nothing(database: Database) -> None:
     (account_id,) = await put(database, OWNED)
     await authorised(database, account_id)
-    told = confirmation(account_id)
-    await consume(database, told)
+    event = confirmation(account_id)
+    await consume(database, event)
     assert (await account(database, account_id)).registration.status is AccountStatus.FROZEN
     assert (await access_events(database))[-1] == ("authorisation.withdrawn.v1", POSTS, "account_frozen")
     before = [await actions(database, account_id), await events_of(database), await access_events(database)]
-    await consume(database, told, told)
+    await consume(database, event, event)
     assert before == [await actions(database, account_id), await events_of(database), await access_events(database)]
 
 
 async def test_recovery_opens_the_account_and_grants_again_to_whoever_passes_the_gates(database: Database) -> None:
     (account_id,) = await put(database, OWNED)
     await authorised(database, account_id)
-    told = confirmation(account_id)
-    await consume(database, told)
+    event = confirmation(account_id)
+    await consume(database, event)
     assert (await recovered(database, account_id, 2)).registration.status is AccountStatus.LIVE
     assert (await access_events(database))[-1] == ("authorisation.granted.v1", POSTS, None)
-    await consume(database, told)
+    await consume(database, event)
     assert (await account(database, account_id)).registration.status is AccountStatus.LIVE
     await consume(database, confirmation(account_id))
     assert (await account(database, account_id)).registration.status is AccountStatus.FROZEN

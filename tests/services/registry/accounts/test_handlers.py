@@ -60,10 +60,10 @@ async def closed(database: Database, account_id: AccountId, version: int = 1) ->
 
 async def test_registering_is_told_to_the_other_services_and_recorded(database: Database) -> None:
     (account_id,) = await put(database, OFFICIAL)
-    (told,) = await events_of(database)
-    assert (told.account_id, told.platform, told.handle) == (account_id, "x", "sampledept")
-    assert (told.account_class, told.status) == (AccountClass.OFFICIAL, AccountStatus.LIVE)
-    assert told.official_use is True
+    (event,) = await events_of(database)
+    assert (event.account_id, event.platform, event.handle) == (account_id, "x", "sampledept")
+    assert (event.account_class, event.status) == (AccountClass.OFFICIAL, AccountStatus.LIVE)
+    assert event.official_use is True
     async with database.transaction() as session:
         (activity,) = await chain.read(session, account_id)
         assert await verify(session) == []

@@ -15,7 +15,7 @@ from tests.services.registry.conftest import OFFICIAL, UNION, Registry, events_o
 
 @pytest.fixture
 async def keeper(registry: Registry) -> AsyncIterator[AsyncClient]:
-    """The browser of somebody who keeps the register."""
+    """The browser of a person who keeps the register."""
     async with registry.client(**registry.session(Role.COMMS)) as client:
         yield client
 

@@ -47,8 +47,8 @@ async def sweep(database: Database, now: datetime) -> int:
 async def announced(database: Database) -> list[tuple[UUID, str]]:
     async with database.transaction() as session:
         rows = await session.scalars(text("select value from outbox where type = 'review.due.v1' order by id"))
-        told = [json.loads(value) for value in rows]
-    return [(UUID(one["account_id"]), one["due_on"]) for one in told]
+        announced = [json.loads(value) for value in rows]
+    return [(UUID(one["account_id"]), one["due_on"]) for one in announced]
 
 
 @pytest.mark.policy("S8")

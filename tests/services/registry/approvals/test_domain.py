@@ -1,4 +1,4 @@
-"""The creation gate: states, steps, and who may decide."""
+"""The creation gate: states, actions, and who may decide."""
 
 from dataclasses import replace
 from datetime import date
@@ -110,7 +110,7 @@ def test_a_delegation_holds_on_its_days_the_last_included(day: date, *, ended: b
 
 
 class LifeOfARequest(RuleBasedStateMachine):
-    """Steps in any order, tried by anybody: whatever happens, two people agree before an account is live."""
+    """Actions in any order, tried by any person: two people always agree before an account is live."""
 
     def __init__(self) -> None:
         super().__init__()

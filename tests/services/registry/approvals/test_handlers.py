@@ -1,4 +1,4 @@
-"""Asking, deciding, declaring and standing in, against the real database."""
+"""Requests, decisions, declarations and proxies against the real database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

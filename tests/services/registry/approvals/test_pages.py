@@ -1,4 +1,4 @@
-"""Asking for an account and deciding about it, as people do it."""
+"""The pages of requests and proxies."""
 
 from dataclasses import replace
 
@@ -148,7 +148,7 @@ async def test_a_proxy_decides_for_whom_they_stand_in(registry: Registry) -> Non
     proxies = "/accounts/proxies/new"
     leave = {"proxy": "S7004", **day("first_day", "23 11 2026"), **day("last_day", "30 11 2026"), "reason": "Leave"}
     async with registry.client(**registry.session(Role.APPROVER, APPROVER)) as approver:
-        assert "Name somebody else" in (await submit(approver, proxies, proxies, **{**leave, "proxy": APPROVER})).text
+        assert "Name another person" in (await submit(approver, proxies, proxies, **{**leave, "proxy": APPROVER})).text
         assert (await submit(approver, proxies, proxies, **leave)).status_code == 303
         assert (await submit(approver, proxies, proxies, **leave)).status_code == 409
         assert "S7004 stands in for you" in (await approver.get("/accounts/proxies")).text
@@ -166,9 +166,9 @@ async def test_anybody_who_is_signed_in_declares_an_account_and_follows_it(regis
         assert done.status_code == 303
         assert "samplenews" in (await holder.get("/accounts/requests")).text
         assert "Checks of an account from before" in (await holder.get(done.headers["location"])).text
-    async with registry.client(**registry.session(Role.REPORTER, "S1002")) as somebody:
-        assert (await somebody.get(done.headers["location"])).status_code == 404
-        assert (await somebody.get(NEW)).status_code == 403
+    async with registry.client(**registry.session(Role.REPORTER, "S1002")) as other:
+        assert (await other.get(done.headers["location"])).status_code == 404
+        assert (await other.get(NEW)).status_code == 403
 
 
 @pytest.mark.parametrize("address", [NEW, "/accounts/requests", "/accounts/declare", "/accounts/proxies"])

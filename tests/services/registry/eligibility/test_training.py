@@ -1,4 +1,4 @@
-"""Training records as CSV: the same promise as for accounts."""
+"""Training records as CSV, with the same guarantees as for accounts."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Understanding what was pasted, and telling names that look alike."""
+"""What was pasted, and names that look alike."""
 
 import pytest
 from hypothesis import given

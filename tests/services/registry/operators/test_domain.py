@@ -1,4 +1,4 @@
-"""Gates and dates: who may operate what, and until which moment."""
+"""Gates and dates: who may operate an account, and until when."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,16 +24,16 @@ from shared.ids import AccountId, StaffId
 from tests.services.registry.conftest import INDIVIDUAL, NETWORKING, NOW, OFFICIAL, RECRUITER, UNION
 
 TODAY = NOW.date()
-SOMEBODY = StaffId("S7004")
+OPERATOR_ID = StaffId("S7004")
 OPERATOR = Operator(
-    UUID(int=1), AccountId(UUID(int=2)), SOMEBODY, OperatorState.PENDING, True, None, None, None, 1, NOW
+    UUID(int=1), AccountId(UUID(int=2)), OPERATOR_ID, OperatorState.PENDING, True, None, None, None, 1, NOW
 )
 TRAINED = Standing(trained_until=TODAY)
 NEEDS_SC = replace(OFFICIAL, vetting_required=Vetting.SC)
 
 
 def vetted(level: Vetting | None, expires_on: date | None = None) -> Standing:
-    return replace(TRAINED, clearance=Clearance(SOMEBODY, level, expires_on))
+    return replace(TRAINED, clearance=Clearance(OPERATOR_ID, level, expires_on))
 
 
 PASSED = [

@@ -1,4 +1,4 @@
-"""Naming, granting, lapsing and removing, against the real database."""
+"""Operators, exceptions and removals against the real database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -269,7 +269,7 @@ async def test_an_individuals_account_is_for_its_person_on_an_approved_device(da
 
 @pytest.mark.policy("D-pia")
 @pytest.mark.policy("C-e")
-async def test_a_dated_exception_stands_in_for_the_device_and_its_end_is_told(database: Database) -> None:
+async def test_a_dated_exception_stands_in_for_the_device_and_its_end_is_published(database: Database) -> None:
     named = await individual(database)
     wanted = NewException(named.id, named.version, date(2026, 11, 30), "No approved device for this journey")
     granted = await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)

@@ -20,7 +20,7 @@ days = st.integers(-40, 40).map(lambda number: timedelta(days=number))
 
 
 class LifeOfAnAuthorisation(RuleBasedStateMachine):
-    """Every event is followed by a judgement, and time by the sweep: as the handlers do."""
+    """Each event is followed by an evaluation, and each day by the sweep, as in the handlers."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -96,7 +96,7 @@ async def test_a_review_is_recorded_and_an_overdue_one_waits(registry: Registry,
     assert "Choose what should become of the account" in empty.text
     closing = {"version": "1", "outcome": "close", "reason": "Nobody needs it"}
     refused = await submit(owner, page, page, **closing)
-    assert (refused.status_code, "Say how you know" in refused.text) == (422, True)
+    assert (refused.status_code, "Enter how you know" in refused.text) == (422, True)
     kept = {**closing, "outcome": "keep", **day("next_on", "23 11 2027")}
     assert (await submit(owner, page, page, **kept)).status_code == 303
     assert "23 November 2027" in (await owner.get(f"/accounts/{account_id}")).text
