@@ -16,7 +16,7 @@ from services.registry.context.domain import Periods
 from services.registry.context.work import Observers, Work
 from services.registry.eligibility.handlers import import_training
 from services.registry.operators.domain import Device
-from services.registry.operators.handlers import Naming, name_operator
+from services.registry.operators.handlers import NewOperator, name_operator
 from shared.auth.personas import load_personas
 from shared.clock import SystemClock
 from shared.events.vocabulary import AccountClass
@@ -75,5 +75,5 @@ async def _load_gates(
     await import_training(owner, (SAMPLE / "training.csv").read_text(encoding="utf-8"), accept_valid=False)
     for handle, staff_id, device in _OPERATORS:
         (account,) = await find_open(session, [handle])
-        await name_operator(comms, Naming(account.id, staff_id, device))
+        await name_operator(comms, NewOperator(account.id, staff_id, device))
     await ask(comms, _REQUEST)

@@ -5,7 +5,15 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.lookup.domain import Answer, Question, Verdict, handles_on, more_about, read_question, title_of
+from services.registry.lookup.domain import (
+    Answer,
+    LookupResult,
+    Question,
+    handles_on,
+    more_about,
+    read_question,
+    title_of,
+)
 from services.registry.lookup.handlers import look_up
 from shared.auth.guard import Anyone
 from shared.events.platforms import MAX_HANDLE, PLATFORMS
@@ -43,7 +51,7 @@ class LookupAnswer(BaseModel):
     def of(cls, answer: Answer) -> Self:
         near = (account.registration for account in answer.resembles)
         return cls(
-            sanctioned=answer.verdict is Verdict.SANCTIONED,
+            sanctioned=answer.result is LookupResult.SANCTIONED,
             account_class=answer.account_class,
             answer=f"{title_of(answer)}. {more_about(answer)}",
             resembles=tuple(Resembled(platform=kept.platform, handle=kept.handle) for kept in near),

@@ -25,7 +25,7 @@ Handle = tuple[str, str]
 """Platform and canonical handle."""
 
 
-class Verdict(StrEnum):
+class LookupResult(StrEnum):
     """How a lookup ended."""
 
     SANCTIONED = "sanctioned"
@@ -49,7 +49,7 @@ class Question:
 class Answer:
     """What the person who asks may know; never the status of an account."""
 
-    verdict: Verdict
+    result: LookupResult
     accounts: tuple[Account, ...] = ()
     resembles: tuple[Account, ...] = ()
     """Official accounts with a name that looks like the one asked for."""
@@ -107,13 +107,17 @@ def decide(
     visible = [account for account in vouched if signed_in or account.registration.account_class in _PUBLIC]
     visible.sort(key=lambda account: not account.registration.official_use)
     if visible and visible[0].registration.official_use:
-        return Answer(Verdict.SANCTIONED, tuple(account for account in visible if account.registration.official_use))
+        return Answer(
+            LookupResult.SANCTIONED, tuple(account for account in visible if account.registration.official_use)
+        )
     resembling = _resembling(question, official, look)
     if not visible:
         names_one = bool(question.handles) and any(map(str.isalnum, question.name))
-        return Answer(Verdict.UNKNOWN if names_one or resembling else Verdict.UNREADABLE, resembles=resembling)
+        return Answer(
+            LookupResult.UNKNOWN if names_one or resembling else LookupResult.UNREADABLE, resembles=resembling
+        )
     union = visible[0].registration.account_class is AccountClass.UNION
-    return Answer(Verdict.OUTSIDE_POLICY if union else Verdict.NOT_SANCTIONED, tuple(visible), resembling)
+    return Answer(LookupResult.OUTSIDE_POLICY if union else LookupResult.NOT_SANCTIONED, tuple(visible), resembling)
 
 
 def _split_platform(text: str) -> tuple[str | None, str]:
@@ -160,29 +164,29 @@ def _one_edit_apart(left: str, right: str) -> bool:
     return swapped or l_rest[1:] == r_rest[1:] or l_rest[1:] == r_rest or l_rest == r_rest[1:]
 
 
-_TITLES: Mapping[Verdict, str] = {
-    Verdict.SANCTIONED: "Yes, this account is sanctioned for official use",
-    Verdict.NOT_SANCTIONED: "No, this account is not used officially for DWP",
-    Verdict.OUTSIDE_POLICY: "No, this is not a DWP account",
-    Verdict.UNKNOWN: "No, this is not on the list of official DWP accounts",
-    Verdict.UNREADABLE: "We cannot tell which account you mean",
+_TITLES: Mapping[LookupResult, str] = {
+    LookupResult.SANCTIONED: "Yes, this account is sanctioned for official use",
+    LookupResult.NOT_SANCTIONED: "No, this account is not used officially for DWP",
+    LookupResult.OUTSIDE_POLICY: "No, this is not a DWP account",
+    LookupResult.UNKNOWN: "No, this is not on the list of official DWP accounts",
+    LookupResult.UNREADABLE: "We cannot tell which account you mean",
 }
-_MORE: Mapping[Verdict, str] = {
-    Verdict.SANCTIONED: "Check that you are looking at exactly this name, on exactly this platform.",
-    Verdict.NOT_SANCTIONED: "It is a colleague's own account for professional networking.",
-    Verdict.OUTSIDE_POLICY: "It is an official trade union account, outside this policy.",
-    Verdict.UNKNOWN: "Do not share personal details with it as if it were DWP.",
-    Verdict.UNREADABLE: "Paste the address of the account's profile, or its name as the platform shows it.",
+_MORE: Mapping[LookupResult, str] = {
+    LookupResult.SANCTIONED: "Check that you are looking at exactly this name, on exactly this platform.",
+    LookupResult.NOT_SANCTIONED: "It is a colleague's own account for professional networking.",
+    LookupResult.OUTSIDE_POLICY: "It is an official trade union account, outside this policy.",
+    LookupResult.UNKNOWN: "Do not share personal details with it as if it were DWP.",
+    LookupResult.UNREADABLE: "Paste the address of the account's profile, or its name as the platform shows it.",
 }
 
 
 def title_of(answer: Answer) -> str:
     """Return the answer as one short sentence."""
-    if answer.verdict is Verdict.SANCTIONED and answer.account_class is AccountClass.OFFICIAL:
+    if answer.result is LookupResult.SANCTIONED and answer.account_class is AccountClass.OFFICIAL:
         return "Yes, this is an official DWP account"
-    return _TITLES[answer.verdict]
+    return _TITLES[answer.result]
 
 
 def more_about(answer: Answer) -> str:
     """Return what follows from the answer."""
-    return _MORE[answer.verdict]
+    return _MORE[answer.result]

@@ -12,7 +12,7 @@ from services.registry.context.dependencies import Day, Name, Read, Words, WorkD
 from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device, Gate, GateName, OperatorState
-from services.registry.operators.handlers import Naming, NewException, UnknownOperator
+from services.registry.operators.handlers import NewException, NewOperator, UnknownOperator
 from services.registry.operators.queries import Checked, get_operator, operators_of
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -132,7 +132,7 @@ async def get_operators(work: WorkDep, account_id: UUID) -> OperatorList:
 @router.post("/accounts/{account_id}/operators", status_code=201, dependencies=_RECORDS)
 async def post_operator(work: WorkDep, account_id: UUID, body: NamingBody, response: Response) -> OperatorBody:
     """Name an operator of an account; they are authorised once, and while, every gate is passed."""
-    named = await handlers.name_operator(work, Naming(account_id, StaffId(body.staff_id), body.device))
+    named = await handlers.name_operator(work, NewOperator(account_id, StaffId(body.staff_id), body.device))
     return await _answer(work, named.id, response)
 
 

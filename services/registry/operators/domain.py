@@ -63,7 +63,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GateRecord:
     """What is recorded of an operator and decides which gates they pass."""
 
     trained_until: date | None = None
@@ -92,7 +92,7 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Evaluation:
     """What an operator's state should be on a day."""
 
     state: OperatorState
@@ -111,31 +111,31 @@ def can_have_operators(registration: Registration) -> bool:
     return registration.official_use and registration.status is not AccountStatus.CLOSED
 
 
-def gates(registration: Registration, standing: Standing, today: date) -> tuple[Gate, ...]:
+def gates(registration: Registration, record: GateRecord, today: date) -> tuple[Gate, ...]:
     """Return the gates of an account, and whether an operator with this record passes them today."""
-    checks = [_training(standing, today), _vetting(registration, standing, today)]
+    checks = [_training(record, today), _vetting(registration, record, today)]
     if needs_device(registration):
-        checks.append(_device(standing, today))
+        checks.append(_device(record, today))
     return tuple(checks)
 
 
-def judge(registration: Registration, operator: Operator, standing: Standing, today: date) -> Verdict:
+def evaluate(registration: Registration, operator: Operator, record: GateRecord, today: date) -> Evaluation:
     """Return the state of an operator today: authorised only while every gate is passed and the account is open."""
-    passed = gates(registration, standing, today)
-    if reason := _against(registration, operator, standing, passed):
+    passed = gates(registration, record, today)
+    if reason := _withdrawal_reason(registration, operator, record, passed):
         never = operator.state is OperatorState.PENDING
-        return Verdict(OperatorState.PENDING) if never else Verdict(OperatorState.WITHDRAWN, reason)
+        return Evaluation(OperatorState.PENDING) if never else Evaluation(OperatorState.WITHDRAWN, reason)
     last_days = [gate.until for gate in passed if gate.until]
-    return Verdict(OperatorState.AUTHORISED, None, end_of(min(last_days)) if last_days else None)
+    return Evaluation(OperatorState.AUTHORISED, None, end_of(min(last_days)) if last_days else None)
 
 
-def _training(standing: Standing, today: date) -> Gate:
-    until = standing.trained_until
+def _training(record: GateRecord, today: date) -> Gate:
+    until = record.trained_until
     return Gate(GateName.TRAINING, until is not None and today <= until, until)
 
 
-def _vetting(registration: Registration, standing: Standing, today: date) -> Gate:
-    required, clearance = registration.vetting_required, standing.clearance
+def _vetting(registration: Registration, record: GateRecord, today: date) -> Gate:
+    required, clearance = registration.vetting_required, record.clearance
     if required is None:
         return Gate(GateName.VETTING, passed=True)
     if clearance is None:
@@ -144,15 +144,15 @@ def _vetting(registration: Registration, standing: Standing, today: date) -> Gat
     return Gate(GateName.VETTING, clearance.covers(required, today), clearance.expires_on if enough else None)
 
 
-def _device(standing: Standing, today: date) -> Gate:
-    if standing.device is Device.DWP_APPROVED:
+def _device(record: GateRecord, today: date) -> Gate:
+    if record.device is Device.DWP_APPROVED:
         return Gate(GateName.DEVICE, passed=True)
-    until = standing.exception_until
+    until = record.exception_until
     return Gate(GateName.DEVICE, until is not None and today <= until, until, by_exception=until is not None)
 
 
-def _against(
-    registration: Registration, operator: Operator, standing: Standing, passed: Sequence[Gate]
+def _withdrawal_reason(
+    registration: Registration, operator: Operator, record: GateRecord, passed: Sequence[Gate]
 ) -> WithdrawalReason | None:
     """Return why an operator is not authorised, the widest reason first; None where nothing prevents it."""
     if closed := _CLOSED.get(registration.status):
@@ -160,6 +160,6 @@ def _against(
     if not operator.wanted or not can_have_operators(registration):
         return WithdrawalReason.BY_DECISION
     failed = next((gate.name for gate in passed if not gate.passed), None)
-    if failed is GateName.DEVICE and standing.exception_until is None:
+    if failed is GateName.DEVICE and record.exception_until is None:
         return WithdrawalReason.BY_DECISION
     return _LAPSED[failed] if failed else None

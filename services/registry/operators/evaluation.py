@@ -15,8 +15,15 @@ from services.registry.accounts.domain import Account
 from services.registry.context.domain import folded, months_later
 from services.registry.context.work import SYSTEM, Work
 from services.registry.eligibility.queries import last_completed
-from services.registry.operators.domain import Operator, OperatorState, Verdict, can_have_operators, judge, needs_device
-from services.registry.operators.queries import authorised_people, named_for, operating, operator_of, standings
+from services.registry.operators.domain import (
+    Evaluation,
+    Operator,
+    OperatorState,
+    can_have_operators,
+    evaluate,
+    needs_device,
+)
+from services.registry.operators.queries import authorised_people, gate_records, named_for, operating, operator_of
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
 from services.registry.tables import names_one_of
 from shared.audit.chain import Change
@@ -87,38 +94,41 @@ async def _re_evaluate(work: Work, accounts: Sequence[Account], only: Sequence[s
     await _hold(work, [row.staff_id for row in rows])
     by_id = {account.id: account for account in accounts}
     before = [operator_of(row) for row in rows]
-    recorded = await standings(work.session, before, work.periods)
-    verdicts = {
-        operator.id: judge(by_id[operator.account_id].registration, operator, recorded[operator.id], work.today)
+    records = await gate_records(work.session, before, work.periods)
+    evaluations = {
+        operator.id: evaluate(by_id[operator.account_id].registration, operator, records[operator.id], work.today)
         for operator in before
     }
     for row in rows:
-        _apply(work, row, verdicts[row.id])
+        _apply(work, row, evaluations[row.id])
     await work.session.flush()
-    changed = [operator for operator in before if verdicts[operator.id].state is not operator.state]
-    await _tell(work, changed, verdicts, by_id)
+    changed = [operator for operator in before if evaluations[operator.id].state is not operator.state]
+    await _publish(work, changed, evaluations, by_id)
 
 
-def _apply(work: Work, row: OperatorRow, verdict: Verdict) -> None:
-    """Store a verdict; the first reason for a withdrawal stays, also when another one follows."""
-    changed = verdict.state != row.state
-    row.lapses_at = verdict.lapses_at
+def _apply(work: Work, row: OperatorRow, evaluation: Evaluation) -> None:
+    """Store an evaluation; the first reason for a withdrawal stays, also when another one follows."""
+    changed = evaluation.state != row.state
+    row.lapses_at = evaluation.lapses_at
     if changed:
-        row.state, row.reason = verdict.state, verdict.reason
+        row.state, row.reason = evaluation.state, evaluation.reason
         row.version, row.changed_at = row.version + 1, work.now
 
 
-async def _tell(
-    work: Work, changed: Sequence[Operator], verdicts: Mapping[UUID, Verdict], accounts: Mapping[AccountId, Account]
+async def _publish(
+    work: Work,
+    changed: Sequence[Operator],
+    evaluations: Mapping[UUID, Evaluation],
+    accounts: Mapping[AccountId, Account],
 ) -> None:
-    granted = [operator for operator in changed if verdicts[operator.id].state is OperatorState.AUTHORISED]
-    withdrawn = [(operator, reason) for operator in changed if (reason := verdicts[operator.id].reason) is not None]
+    granted = [operator for operator in changed if evaluations[operator.id].state is OperatorState.AUTHORISED]
+    withdrawn = [(operator, reason) for operator in changed if (reason := evaluations[operator.id].reason) is not None]
     await _end_removals(work, granted)
     await _open_removals(work, withdrawn)
     events = [_granted(work, accounts[operator.account_id], operator) for operator in granted]
     events += [_withdrawn(work, accounts[operator.account_id], operator, reason) for operator, reason in withdrawn]
     await work.outbox.append(work.session, events, work.now)
-    await note(work, [(operator.account_id, _noted(work, operator, verdicts[operator.id])) for operator in changed])
+    await note(work, [(operator.account_id, _noted(work, operator, evaluations[operator.id])) for operator in changed])
 
 
 def _granted(work: Work, account: Account, operator: Operator) -> NewEvent:
@@ -142,12 +152,12 @@ def _withdrawn(work: Work, account: Account, operator: Operator, reason: Withdra
     return NewEvent.of(account.id, event)
 
 
-def _noted(work: Work, operator: Operator, verdict: Verdict) -> Change:
-    granted = verdict.state is OperatorState.AUTHORISED
+def _noted(work: Work, operator: Operator, evaluation: Evaluation) -> Change:
+    granted = evaluation.state is OperatorState.AUTHORISED
     return Change(
         "authorisation_granted" if granted else "authorisation_withdrawn",
         work.actor,
-        after={"because": str(verdict.reason)} if verdict.reason else {},
+        after={"because": str(evaluation.reason)} if evaluation.reason else {},
         personal={"operator": operator.staff_id},
     )
 

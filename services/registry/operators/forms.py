@@ -11,7 +11,7 @@ from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device
-from services.registry.operators.handlers import Naming, NewException
+from services.registry.operators.handlers import NewException, NewOperator
 from services.registry.operators.queries import Checked
 from services.registry.operators.views import DEVICE_LABELS
 from shared.web.forms import Field, FormPage, Kind, options
@@ -134,7 +134,7 @@ def action_page(slug: str, account: Account, checked: Checked) -> FormPage:
     )
 
 
-def naming_page(account: Account) -> FormPage:
+def new_operator_page(account: Account) -> FormPage:
     """Return the page that names an operator."""
     return FormPage(
         title="Name an operator",
@@ -147,7 +147,7 @@ def naming_page(account: Account) -> FormPage:
     )
 
 
-def read_naming(account: Account, form: RegistryForm) -> Naming | None:
+def read_new_operator(account: Account, form: RegistryForm) -> NewOperator | None:
     """Read who is named; None where an error was recorded."""
     staff_id, device = form.staff_id("staff_id", "Enter their staff ID"), form.choice("device", Device)
-    return Naming(account.id, staff_id, device) if staff_id and not form.errors else None
+    return NewOperator(account.id, staff_id, device) if staff_id and not form.errors else None

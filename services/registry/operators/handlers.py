@@ -39,7 +39,7 @@ class OperatorChangedMeanwhile(Exception):
     """The operator is not in the version that was read."""
 
 
-class NobodyOperates(Exception):
+class NoOperatorsAllowed(Exception):
     """The account is not used officially, or not open: no one can be authorised for it."""
 
 
@@ -64,7 +64,7 @@ class NoException(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NewOperator:
     """Who is to operate an account, and on what."""
 
     account_id: UUID
@@ -82,38 +82,38 @@ class NewException:
     reason: str
 
 
-async def name_operator(work: Work, naming: Naming) -> Operator:
+async def name_operator(work: Work, wanted: NewOperator) -> Operator:
     """Name an operator of an account; they are authorised once, and while, every gate is passed (S5).
 
     Raises:
         UnknownAccount: there is none.
         NotYourAccount: another person answers for it.
-        NobodyOperates, NotTheApprovedPerson: the account does not allow it.
+        NoOperatorsAllowed, NotTheApprovedPerson: the account does not allow it.
         OwnGates: a person names themselves.
         OperatorNamed: they are named already.
     """
-    account = await lock_one(work, naming.account_id)
+    account = await lock_one(work, wanted.account_id)
     work.must_answer_for(account.registration.owner)
-    _must_be_operable(account, naming.staff_id)
-    _must_be_another(work, naming.staff_id)
-    if (account.id, folded(naming.staff_id)) in await named_for(work.session, [account.id]):
+    _must_be_operable(account, wanted.staff_id)
+    _must_be_another(work, wanted.staff_id)
+    if (account.id, folded(wanted.staff_id)) in await named_for(work.session, [account.id]):
         raise OperatorNamed
     statement = insert(OperatorRow).values(
         id=work.ids.uuid(),
         account_id=account.id,
         account_class=account.registration.account_class,
-        staff_id=naming.staff_id,
+        staff_id=wanted.staff_id,
         state=OperatorState.PENDING,
         wanted=True,
-        device=naming.device,
+        device=wanted.device,
         version=1,
         named_by=work.actor,
         named_at=work.now,
         changed_at=work.now,
     )
     operator_id = (await work.session.scalars(statement.returning(OperatorRow.id))).one()
-    await note(work, [(account.id, _change(work, "operator_named", naming.staff_id, naming.device))])
-    return await _judged(work, account, operator_id)
+    await note(work, [(account.id, _change(work, "operator_named", wanted.staff_id, wanted.device))])
+    return await _re_evaluated(work, account, operator_id)
 
 
 async def record_device(work: Work, operator_id: UUID, version: int, device: Device) -> Operator:
@@ -126,7 +126,7 @@ async def record_device(work: Work, operator_id: UUID, version: int, device: Dev
     _must_record(work, account, row)
     row.device, row.version, row.changed_at = device, row.version + 1, work.now
     await note(work, [(account.id, _change(work, "device_recorded", row.staff_id, device))])
-    return await _judged(work, account, row.id)
+    return await _re_evaluated(work, account, row.id)
 
 
 async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
@@ -145,7 +145,7 @@ async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) ->
 
     Raises:
         UnknownOperator, OperatorChangedMeanwhile, NotYourAccount, OwnGates: as the names say.
-        NobodyOperates, NotTheApprovedPerson: the account does not allow it.
+        NoOperatorsAllowed, NotTheApprovedPerson: the account does not allow it.
     """
     account, row = await lock_operator(work, operator_id, version)
     _must_record(work, account, row)
@@ -242,10 +242,10 @@ async def _decide(work: Work, account: Account, row: OperatorRow, reason: str, *
     row.wanted, row.version, row.changed_at = wanted, row.version + 1, work.now
     action = "operator_reinstated" if wanted else "operator_withdrawn"
     await note(work, [(account.id, _change(work, action, row.staff_id, None, reason))])
-    return await _judged(work, account, row.id)
+    return await _re_evaluated(work, account, row.id)
 
 
-async def _judged(work: Work, account: Account, operator_id: UUID) -> Operator:
+async def _re_evaluated(work: Work, account: Account, operator_id: UUID) -> Operator:
     await re_evaluate(work, [account])
     row = await work.session.get_one(OperatorRow, operator_id)
     return operator_of(row)
@@ -254,7 +254,7 @@ async def _judged(work: Work, account: Account, operator_id: UUID) -> Operator:
 def _must_be_operable(account: Account, staff_id: StaffId) -> None:
     kept = account.registration
     if not can_have_operators(kept) or kept.status is AccountStatus.FROZEN:
-        raise NobodyOperates
+        raise NoOperatorsAllowed
     if needs_device(kept) and kept.approved_person and not same_person(kept.approved_person, staff_id):
         raise NotTheApprovedPerson
 

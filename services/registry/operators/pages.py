@@ -12,7 +12,14 @@ from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from services.registry.operators.domain import needs_device
-from services.registry.operators.forms import ACTIONS, Granted, Recorded, action_page, naming_page, read_naming
+from services.registry.operators.forms import (
+    ACTIONS,
+    Granted,
+    Recorded,
+    action_page,
+    new_operator_page,
+    read_new_operator,
+)
 from services.registry.operators.handlers import UnknownOperator, name_operator
 from services.registry.operators.queries import Checked, get_operator, operators_of
 from services.registry.operators.refusals import REFUSALS
@@ -31,7 +38,7 @@ _GRANTS = [requires(Permission.GRANT_EXCEPTIONS)]
 @router.get("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
 async def ask_for_operator(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
     """Show the form that names an operator."""
-    return show_form(request, naming_page(await known_account(work.session, account_id)))
+    return show_form(request, new_operator_page(await known_account(work.session, account_id)))
 
 
 @router.post("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
@@ -39,12 +46,12 @@ async def post_operator(request: Request, work: WorkDep, account_id: UUID) -> Re
     """Name an operator, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
-    naming = read_naming(account, form)
+    wanted = read_new_operator(account, form)
     done = (
-        await attempt(work.session, name_operator(work, naming), form.errors, REFUSALS, "staff_id") if naming else 422
+        await attempt(work.session, name_operator(work, wanted), form.errors, REFUSALS, "staff_id") if wanted else 422
     )
     if isinstance(done, int):
-        return show_form(request, naming_page(account), form, done)
+        return show_form(request, new_operator_page(account), form, done)
     return RedirectResponse(f"/accounts/operators/{done.id}", 303)
 
 

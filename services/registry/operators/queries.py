@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.registry.accounts.domain import Account
 from services.registry.context.domain import Periods, folded, months_later
 from services.registry.eligibility.queries import clearances, last_completed
-from services.registry.operators.domain import Device, Gate, Operator, OperatorState, Standing, gates
+from services.registry.operators.domain import Device, Gate, GateRecord, Operator, OperatorState, gates
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
 from services.registry.tables import names_one_of
 from shared.events.vocabulary import AccountClass, WithdrawalReason
@@ -46,13 +46,13 @@ async def operators_of(session: AsyncSession, account: Account, periods: Periods
         select(OperatorRow).where(OperatorRow.account_id == account.id).order_by(OperatorRow.named_at, OperatorRow.id)
     )
     operators = list(map(operator_of, rows))
-    standing = await standings(session, operators, periods)
+    records = await gate_records(session, operators, periods)
     open_removals = {removal.operator.id: removal for removal in await open_removals_of(session, [account.id])}
     live = await _live_exceptions(session, [operator.id for operator in operators])
     return [
         Checked(
             operator,
-            gates(account.registration, standing[operator.id], today),
+            gates(account.registration, records[operator.id], today),
             live.get(operator.id),
             open_removals.get(operator.id),
         )
@@ -99,8 +99,10 @@ async def open_removals_of(session: AsyncSession, account_ids: Sequence[UUID] | 
     return [Removal(task.id, operator_of(row), WithdrawalReason(task.because), task.opened_at) for task, row in rows]
 
 
-async def standings(session: AsyncSession, operators: Sequence[Operator], periods: Periods) -> Mapping[UUID, Standing]:
-    """Return what is recorded of these operators: three questions for any number of them."""
+async def gate_records(
+    session: AsyncSession, operators: Sequence[Operator], periods: Periods
+) -> Mapping[UUID, GateRecord]:
+    """Return what is recorded of these operators, in three queries for any number of them."""
     staff_ids = sorted({operator.staff_id for operator in operators})
     completed = await last_completed(session, staff_ids)
     vetted = await clearances(session, staff_ids)
@@ -108,7 +110,7 @@ async def standings(session: AsyncSession, operators: Sequence[Operator], period
     found = {}
     for operator in operators:
         day = completed.get(operator.staff_id)
-        found[operator.id] = Standing(
+        found[operator.id] = GateRecord(
             trained_until=months_later(day, periods.training_months) if day else None,
             clearance=vetted.get(operator.staff_id),
             device=operator.device,

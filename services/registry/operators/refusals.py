@@ -2,8 +2,8 @@
 
 from services.registry.accounts import refusals as accounts
 from services.registry.operators.handlers import (
-    NobodyOperates,
     NoException,
+    NoOperatorsAllowed,
     NoSuchRemoval,
     NotTheApprovedPerson,
     OperatorChangedMeanwhile,
@@ -18,7 +18,7 @@ REFUSALS: Refusals = {
     UnknownOperator: Refusal(404, "operator-not-found", "There is no such operator"),
     NoSuchRemoval: Refusal(404, "removal-not-found", "There is no such open removal task"),
     OperatorNamed: Refusal(409, "operator-named", "This person is named for the account already", field="staff_id"),
-    NobodyOperates: Refusal(
+    NoOperatorsAllowed: Refusal(
         409,
         "nobody-operates",
         "No one can be authorised for this account: it is not used officially, or it is frozen or closed",

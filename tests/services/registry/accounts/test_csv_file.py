@@ -52,9 +52,7 @@ async def test_existing_accounts_come_as_legacy_with_a_date_for_their_checks(dat
 
 @pytest.mark.policy("Sc-d")
 @pytest.mark.parametrize("header", ["platform,handle,class", "platform,handle,class,status"])
-async def test_an_account_whose_status_nobody_states_still_has_to_pass_its_checks(
-    database: Database, header: str
-) -> None:
+async def test_an_account_without_a_stated_status_still_has_to_pass_its_checks(database: Database, header: str) -> None:
     """Only an account that the file calls live is live; a union's account is outside the policy and has no checks."""
     cell = "," if header.endswith("status") else ""
     await imported(database, f"{header}\nx,some,official{cell}\nx,branch,union{cell}\n")

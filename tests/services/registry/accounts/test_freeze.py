@@ -14,7 +14,7 @@ from services.registry.accounts.queries import get_account
 from services.registry.context.work import NotYourAccount
 from services.registry.eligibility.domain import Completion
 from services.registry.eligibility.handlers import record_training
-from services.registry.operators.handlers import Naming, name_operator
+from services.registry.operators.handlers import NewOperator, name_operator
 from shared.audit import chain
 from shared.audit.verification import verify
 from shared.auth.permissions import Role
@@ -83,7 +83,7 @@ async def authorised(database: Database, account_id: AccountId, trained_on: date
     async with database.transaction() as session:
         work = work_in(session)
         await record_training(work, [Completion(POSTS, "Official accounts", trained_on)])
-        await name_operator(work, Naming(account_id, POSTS))
+        await name_operator(work, NewOperator(account_id, POSTS))
 
 
 async def actions(database: Database, account_id: UUID) -> Sequence[str]:
@@ -104,7 +104,7 @@ async def test_a_confirmed_compromise_freezes_and_withdraws_and_twice_changes_no
     assert before == [await actions(database, account_id), await events_of(database), await access_events(database)]
 
 
-async def test_recovery_opens_the_account_and_grants_again_to_whoever_passes_the_gates(database: Database) -> None:
+async def test_recovery_opens_the_account_and_grants_again_to_who_passes_the_gates(database: Database) -> None:
     (account_id,) = await put(database, OWNED)
     await authorised(database, account_id)
     event = confirmation(account_id)

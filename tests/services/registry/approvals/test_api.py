@@ -148,7 +148,7 @@ async def test_everybody_sees_their_own_requests_and_the_register_sees_all(
 
 
 @pytest.mark.policy("Sc-d")
-async def test_what_was_only_declared_is_official_for_nobody(registry: Registry, client: AsyncClient) -> None:
+async def test_what_was_only_declared_is_not_official(registry: Registry, client: AsyncClient) -> None:
     declared = registry.token(Role.REPORTER, "S1001")
     await client.post(f"{API}/declarations", json=DRAFT, headers=declared)
     for headers in ({}, declared):

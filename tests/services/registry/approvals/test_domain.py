@@ -142,7 +142,7 @@ class LifeOfARequest(RuleBasedStateMachine):
                 self.cleared_by = self.cleared_by or (OTHER if in_use else None)
 
     @invariant()
-    def what_is_live_was_looked_at_and_approved_by_somebody_else(self) -> None:
+    def a_live_account_was_approved_by_another_person(self) -> None:
         if self.state is RequestState.APPROVED:
             assert self.cleared_by is not None
             assert self.decided_by in {APPROVES, PROXY}

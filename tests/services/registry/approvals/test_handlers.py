@@ -128,7 +128,7 @@ async def test_a_new_platform_is_cleared_by_the_advice_centre_and_then_known(dat
         (Role.ACCOUNT_OPERATOR, PROXY, APPROVER, NoApprover),
     ],
 )
-async def test_nobody_else_approves(
+async def test_no_one_else_approves(
     database: Database, role: Role, staff_id: str, behalf: str | None, refusal: type[Exception]
 ) -> None:
     await in_use(database, "x")
@@ -195,7 +195,7 @@ async def test_one_proxy_at_a_time(database: Database) -> None:
         ({"last_day": TODAY + timedelta(days=366)}, "last_day"),
     ],
 )
-async def test_a_delegation_is_to_somebody_else_ahead_and_dated(
+async def test_a_delegation_is_to_another_person_ahead_and_dated(
     database: Database, change: dict[str, date | StaffId], field: str
 ) -> None:
     leave = NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=5), "Leave")
@@ -286,7 +286,7 @@ async def test_what_does_not_fit_the_register_is_not_asked_for(database: Databas
 
 
 @pytest.mark.policy("Sc-d")
-async def test_a_declared_account_is_legacy_until_it_is_approved_and_nobody_vouches_for_it(database: Database) -> None:
+async def test_a_declared_account_is_legacy_until_it_is_approved_and_not_vouched_for(database: Database) -> None:
     holder = StaffId("S1001")
     request = await do(database, Role.REPORTER, holder, lambda work: declare(work, DRAFT))
     async with database.transaction() as session:

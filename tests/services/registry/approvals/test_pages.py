@@ -159,7 +159,7 @@ async def test_a_proxy_decides_for_whom_they_stand_in(registry: Registry) -> Non
 
 
 @pytest.mark.policy("Sc-d")
-async def test_anybody_who_is_signed_in_declares_an_account_and_follows_it(registry: Registry) -> None:
+async def test_any_person_who_is_signed_in_declares_an_account_and_follows_it(registry: Registry) -> None:
     async with registry.client(**registry.session(Role.REPORTER, "S1001")) as holder:
         assert "No requests" in (await holder.get("/accounts/requests")).text
         done = await submit(holder, "/accounts/declare", "/accounts/declare", **ANSWERS)

@@ -63,7 +63,7 @@ async def test_every_bad_row_is_named_and_nothing_changes_without_being_asked(da
     assert await stored(database) == 1
 
 
-async def test_the_same_record_twice_in_a_file_is_nobodys_guess(database: Database) -> None:
+async def test_the_same_record_twice_in_a_file_is_an_error(database: Database) -> None:
     result = await imported(database, HEADER + GOOD + GOOD, accept_valid=True)
     assert [error.row for error in result.errors] == [2, 3]
     assert await stored(database) == 0
@@ -81,7 +81,7 @@ def test_any_text_is_read_without_failing(text: str) -> None:
     assert all(error.reason for error in file.errors)
 
 
-def test_training_lies_in_the_past_and_is_somebody_elses() -> None:
+def test_training_lies_in_the_past_and_is_another_persons() -> None:
     today = Completion(StaffId("S7004"), "Official accounts", NOW.date())
     assert training_fault(today, NOW.date(), "S7001") is None
     assert training_fault(today, NOW.date(), None) is None

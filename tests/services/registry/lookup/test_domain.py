@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.registry.lookup.confusables import skeleton
-from services.registry.lookup.domain import Verdict, decide, read_question
+from services.registry.lookup.domain import LookupResult, decide, read_question
 from tests.services.registry.lookup.builders import account
 
 
@@ -33,7 +33,7 @@ def test_a_bare_name_is_meant_on_every_platform() -> None:
 def test_any_text_is_a_question(typed: str) -> None:
     question = read_question(typed)
     answer = decide(question, [], [account("sampledept")], signed_in=False, look=skeleton)
-    assert answer.verdict in {Verdict.UNKNOWN, Verdict.UNREADABLE}
+    assert answer.result in {LookupResult.UNKNOWN, LookupResult.UNREADABLE}
 
 
 @pytest.mark.parametrize(

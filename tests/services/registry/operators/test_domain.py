@@ -11,13 +11,13 @@ from services.registry.context.domain import end_of, months_later, uk_day
 from services.registry.eligibility.domain import Clearance
 from services.registry.operators.domain import (
     Device,
+    Evaluation,
     GateName,
+    GateRecord,
     Operator,
     OperatorState,
-    Standing,
-    Verdict,
+    evaluate,
     gates,
-    judge,
 )
 from shared.events.vocabulary import AccountStatus, WithdrawalReason
 from shared.ids import AccountId, StaffId
@@ -28,11 +28,11 @@ OPERATOR_ID = StaffId("S7004")
 OPERATOR = Operator(
     UUID(int=1), AccountId(UUID(int=2)), OPERATOR_ID, OperatorState.PENDING, True, None, None, None, 1, NOW
 )
-TRAINED = Standing(trained_until=TODAY)
+TRAINED = GateRecord(trained_until=TODAY)
 NEEDS_SC = replace(OFFICIAL, vetting_required=Vetting.SC)
 
 
-def vetted(level: Vetting | None, expires_on: date | None = None) -> Standing:
+def vetted(level: Vetting | None, expires_on: date | None = None) -> GateRecord:
     return replace(TRAINED, clearance=Clearance(OPERATOR_ID, level, expires_on))
 
 
@@ -47,8 +47,8 @@ PASSED = [
 ]
 YESTERDAY = TODAY - timedelta(days=1)
 FAILED = [
-    (OFFICIAL, Standing(), GateName.TRAINING, WithdrawalReason.TRAINING_LAPSED),
-    (OFFICIAL, Standing(trained_until=YESTERDAY), GateName.TRAINING, WithdrawalReason.TRAINING_LAPSED),
+    (OFFICIAL, GateRecord(), GateName.TRAINING, WithdrawalReason.TRAINING_LAPSED),
+    (OFFICIAL, GateRecord(trained_until=YESTERDAY), GateName.TRAINING, WithdrawalReason.TRAINING_LAPSED),
     (NEEDS_SC, TRAINED, GateName.VETTING, WithdrawalReason.VETTING_LAPSED),
     (NEEDS_SC, vetted(None), GateName.VETTING, WithdrawalReason.VETTING_LAPSED),
     (NEEDS_SC, vetted(Vetting.CTC), GateName.VETTING, WithdrawalReason.VETTING_LAPSED),
@@ -64,24 +64,24 @@ FAILED = [
 @pytest.mark.policy("Sc-c")
 @pytest.mark.policy("D-pia")
 @pytest.mark.policy("D-linkedin")
-@pytest.mark.parametrize(("registration", "standing"), PASSED)
-def test_whoever_passes_every_gate_is_authorised(registration: Registration, standing: Standing) -> None:
-    assert all(gate.passed for gate in gates(registration, standing, TODAY))
-    assert judge(registration, OPERATOR, standing, TODAY).state is OperatorState.AUTHORISED
+@pytest.mark.parametrize(("registration", "record"), PASSED)
+def test_an_operator_who_passes_every_gate_is_authorised(registration: Registration, record: GateRecord) -> None:
+    assert all(gate.passed for gate in gates(registration, record, TODAY))
+    assert evaluate(registration, OPERATOR, record, TODAY).state is OperatorState.AUTHORISED
 
 
 @pytest.mark.policy("S5")
 @pytest.mark.policy("Sc-c")
 @pytest.mark.policy("D-pia")
 @pytest.mark.policy("D-linkedin")
-@pytest.mark.parametrize(("registration", "standing", "gate", "reason"), FAILED)
-def test_whoever_fails_one_gate_is_not(
-    registration: Registration, standing: Standing, gate: GateName, reason: WithdrawalReason
+@pytest.mark.parametrize(("registration", "record", "gate", "reason"), FAILED)
+def test_an_operator_who_fails_one_gate_is_not(
+    registration: Registration, record: GateRecord, gate: GateName, reason: WithdrawalReason
 ) -> None:
-    assert [one.name for one in gates(registration, standing, TODAY) if not one.passed] == [gate]
-    assert judge(registration, OPERATOR, standing, TODAY) == Verdict(OperatorState.PENDING)
+    assert [one.name for one in gates(registration, record, TODAY) if not one.passed] == [gate]
+    assert evaluate(registration, OPERATOR, record, TODAY) == Evaluation(OperatorState.PENDING)
     authorised = replace(OPERATOR, state=OperatorState.AUTHORISED)
-    assert judge(registration, authorised, standing, TODAY) == Verdict(OperatorState.WITHDRAWN, reason)
+    assert evaluate(registration, authorised, record, TODAY) == Evaluation(OperatorState.WITHDRAWN, reason)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_is_frozen_closed_not_official_or_decided_is_not_operated(
     registration: Registration, operator: Operator, reason: WithdrawalReason
 ) -> None:
     authorised = replace(operator, state=OperatorState.AUTHORISED)
-    assert judge(registration, authorised, TRAINED, TODAY) == Verdict(OperatorState.WITHDRAWN, reason)
+    assert evaluate(registration, authorised, TRAINED, TODAY) == Evaluation(OperatorState.WITHDRAWN, reason)
 
 
 def test_an_account_without_a_device_rule_asks_for_no_device() -> None:
@@ -107,11 +107,11 @@ def test_an_account_without_a_device_rule_asks_for_no_device() -> None:
 
 def test_the_first_gate_that_closes_ends_the_authorisation() -> None:
     soon, later = date(2026, 12, 1), date(2027, 5, 3)
-    standing = Standing(trained_until=later, device=Device.OTHER, exception_until=soon)
-    verdict = judge(INDIVIDUAL, OPERATOR, standing, TODAY)
-    assert verdict.lapses_at == end_of(soon)
-    approved = replace(standing, device=Device.DWP_APPROVED)
-    assert judge(INDIVIDUAL, OPERATOR, approved, TODAY).lapses_at == end_of(later)
+    record = GateRecord(trained_until=later, device=Device.OTHER, exception_until=soon)
+    evaluation = evaluate(INDIVIDUAL, OPERATOR, record, TODAY)
+    assert evaluation.lapses_at == end_of(soon)
+    approved = replace(record, device=Device.DWP_APPROVED)
+    assert evaluate(INDIVIDUAL, OPERATOR, approved, TODAY).lapses_at == end_of(later)
 
 
 LAST_DAYS = [
@@ -132,12 +132,12 @@ LAST_DAYS = [
 def test_what_counts_on_a_day_counts_until_midnight_in_the_united_kingdom(
     last_day: date, before: datetime, over: datetime
 ) -> None:
-    standing = Standing(trained_until=last_day)
-    verdict = judge(OFFICIAL, OPERATOR, standing, uk_day(before))
-    assert verdict == Verdict(OperatorState.AUTHORISED, None, over)
+    record = GateRecord(trained_until=last_day)
+    evaluation = evaluate(OFFICIAL, OPERATOR, record, uk_day(before))
+    assert evaluation == Evaluation(OperatorState.AUTHORISED, None, over)
     authorised = replace(OPERATOR, state=OperatorState.AUTHORISED)
-    lapsed = Verdict(OperatorState.WITHDRAWN, WithdrawalReason.TRAINING_LAPSED)
-    assert judge(OFFICIAL, authorised, standing, uk_day(over)) == lapsed
+    lapsed = Evaluation(OperatorState.WITHDRAWN, WithdrawalReason.TRAINING_LAPSED)
+    assert evaluate(OFFICIAL, authorised, record, uk_day(over)) == lapsed
 
 
 @pytest.mark.parametrize(

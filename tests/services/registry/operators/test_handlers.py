@@ -24,10 +24,10 @@ from services.registry.operators.domain import Device, Operator, OperatorState
 from services.registry.operators.evaluation import expire_due, recheck_training
 from services.registry.operators.handlers import (
     ExceptionRefused,
-    Naming,
     NewException,
-    NobodyOperates,
+    NewOperator,
     NoException,
+    NoOperatorsAllowed,
     NoSuchRemoval,
     NotTheApprovedPerson,
     OperatorChangedMeanwhile,
@@ -93,7 +93,7 @@ async def train(database: Database, staff_id: StaffId = POSTS, on: date = TODAY,
 
 
 async def name(database: Database, account_id: AccountId, staff_id: StaffId = POSTS) -> Operator:
-    return await do(database, lambda work: name_operator(work, Naming(account_id, staff_id)))
+    return await do(database, lambda work: name_operator(work, NewOperator(account_id, staff_id)))
 
 
 async def sweep(database: Database, now: datetime) -> int:
@@ -114,7 +114,7 @@ async def open_removals(database: Database) -> list[UUID]:
 
 
 @pytest.mark.policy("S5")
-async def test_nobody_is_authorised_before_training_and_training_authorises_at_once(database: Database) -> None:
+async def test_no_one_is_authorised_before_training_and_training_authorises_at_once(database: Database) -> None:
     named = await name(database, await put(database))
     assert named.state is OperatorState.PENDING
     assert await access_events(database) == []
@@ -221,7 +221,7 @@ async def test_two_sweeps_at_once_withdraw_once(database: Database) -> None:
 
 
 @pytest.mark.policy("S5")
-async def test_training_and_naming_at_the_same_moment_miss_each_other_never(database: Database) -> None:
+async def test_training_and_naming_at_the_same_moment_never_miss_each_other(database: Database) -> None:
     account_id = await put(database)
     named, _ = await asyncio.gather(name(database, account_id), train(database))
     assert await state(database, named.id) is OperatorState.AUTHORISED
@@ -321,7 +321,7 @@ async def test_an_exception_is_dated_ahead_and_from_a_rule(
 
 
 @pytest.mark.policy("S5")
-async def test_a_decision_withdraws_and_another_reinstates_whoever_passes_the_gates(database: Database) -> None:
+async def test_a_decision_withdraws_and_another_reinstates_who_passes_the_gates(database: Database) -> None:
     await train(database)
     named = await name(database, await put(database))
     off = await do(database, lambda work: withdraw(work, named.id, named.version, "Moved to another team"))
@@ -343,16 +343,16 @@ async def test_closing_an_account_withdraws_its_operators(database: Database) ->
     assert len(await open_removals(database)) == 1
 
 
-async def test_an_owner_records_what_concerns_their_accounts_and_nobody_their_own(database: Database) -> None:
+async def test_an_owner_records_what_concerns_their_accounts_and_no_one_their_own(database: Database) -> None:
     account_id = await put(database)
-    naming = Naming(account_id, POSTS)
+    wanted = NewOperator(account_id, POSTS)
     with pytest.raises(NotYourAccount):
-        await do(database, lambda work: name_operator(work, naming), Role.ACCOUNT_OWNER, "S7009")
+        await do(database, lambda work: name_operator(work, wanted), Role.ACCOUNT_OWNER, "S7009")
     with pytest.raises(OwnGates):
-        await do(database, lambda work: name_operator(work, naming), Role.COMMS, "s7004")
-    named = await do(database, lambda work: name_operator(work, naming), Role.ACCOUNT_OWNER, OWNER)
+        await do(database, lambda work: name_operator(work, wanted), Role.COMMS, "s7004")
+    named = await do(database, lambda work: name_operator(work, wanted), Role.ACCOUNT_OWNER, OWNER)
     with pytest.raises(OperatorNamed):
-        await do(database, lambda work: name_operator(work, naming))
+        await do(database, lambda work: name_operator(work, wanted))
     with pytest.raises(OwnGates):
         await do(database, lambda work: record_device(work, named.id, 1, Device.OTHER), Role.COMMS, POSTS)
     with pytest.raises(NotYourAccount):
@@ -371,17 +371,17 @@ async def test_an_owner_records_what_concerns_their_accounts_and_nobody_their_ow
 @pytest.mark.parametrize(
     "registration", [UNION, NETWORKING, replace(OFFICIAL, status=AccountStatus.FROZEN)], ids=["union", "own", "frozen"]
 )
-async def test_nobody_operates_what_is_not_officially_used_and_open(
+async def test_no_one_operates_what_is_not_officially_used_and_open(
     database: Database, registration: Registration
 ) -> None:
     account_id = await put(database, registration)
-    with pytest.raises(NobodyOperates):
+    with pytest.raises(NoOperatorsAllowed):
         await name(database, account_id)
 
 
 @pytest.mark.policy("C-j")
 @pytest.mark.parametrize("account_class", ["union", "official"])
-async def test_the_database_lets_nobody_operate_a_union_account(database: Database, account_class: str) -> None:
+async def test_the_database_lets_no_one_operate_a_union_account(database: Database, account_class: str) -> None:
     account_id = await put(database, UNION)
     with pytest.raises(IntegrityError):
         async with database.transaction() as session:

@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from services.registry.approvals.domain import Draft
 from services.registry.approvals.handlers import RequestDecision, ask, send_back
 from services.registry.operators.domain import Device
-from services.registry.operators.handlers import Naming, name_operator
+from services.registry.operators.handlers import NewOperator, name_operator
 from shared.auth.permissions import Role
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import StaffId
@@ -39,7 +39,7 @@ async def busy(registry: Registry) -> Registry:
         work = work_in(session, Role.COMMS, "S8003")
         await ask(work, NEEDED)
         await ask(work, replace(NEEDED, platform="mastodon", handle="@news@sample.example"))
-        await name_operator(work, Naming(used, StaffId("S3001"), Device.OTHER))
+        await name_operator(work, NewOperator(used, StaffId("S3001"), Device.OTHER))
     return registry
 
 
