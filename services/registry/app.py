@@ -22,7 +22,6 @@ from services.registry.eligibility import api as eligibility_api
 from services.registry.eligibility import pages as eligibility_pages
 from services.registry.eligibility import refusals as eligibility_refusals
 from services.registry.lookup import api as lookup_api
-from services.registry.lookup import official
 from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api
 from services.registry.operators import pages as operators_pages
@@ -55,7 +54,7 @@ ROUTERS = (
     dead_letters_router(PREFIX),
     lookup_pages.router,
     lookup_api.router,
-    official.router,
+    lookup_api.official_router,
     accounts_api.router,
     approvals_api.router,
     operators_api.router,

@@ -1,28 +1,27 @@
-"""GET /accounts/api/v1/lookup: is it official? Open to the public."""
+"""The lookup as JSON, /accounts/api/v1/lookup, and the public list of official accounts as JSON and CSV (D-official).
 
+Both are open to the public.
+"""
+
+from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.lookup.domain import (
-    Answer,
-    LookupResult,
-    Question,
-    handles_on,
-    more_about,
-    read_question,
-    title_of,
-)
-from services.registry.lookup.handlers import look_up
+from services.registry.lookup import domain
+from services.registry.lookup.domain import Answer, LookupResult, Question
+from services.registry.lookup.queries import OfficialAccount, look_up, official_list
 from shared.auth.guard import Anyone
+from shared.csv import line
 from shared.events.platforms import MAX_HANDLE, PLATFORMS
 from shared.events.vocabulary import AccountClass
 from shared.web.bodies import Text
-from shared.web.dependencies import Transaction
+from shared.web.dependencies import Now, Transaction
 from shared.web.problems import Problem, standard_problem
 
 router = APIRouter(prefix="/accounts/api/v1", tags=["lookup"])
+official_router = APIRouter(prefix="/accounts", tags=["official"])
 
 _Handle = Annotated[Text | None, Query(max_length=MAX_HANDLE)]
 _Url = Annotated[Text | None, Query(max_length=2048)]
@@ -53,9 +52,18 @@ class LookupAnswer(BaseModel):
         return cls(
             sanctioned=answer.result is LookupResult.SANCTIONED,
             account_class=answer.account_class,
-            answer=f"{title_of(answer)}. {more_about(answer)}",
+            answer=f"{domain.title_of(answer)}. {domain.more_about(answer)}",
             resembles=tuple(Resembled(platform=kept.platform, handle=kept.handle) for kept in near),
         )
+
+
+class OfficialList(BaseModel):
+    """The list, and when it was read from the register."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accounts: tuple[OfficialAccount, ...]
+    as_of: datetime
 
 
 @router.get("/lookup")
@@ -73,13 +81,28 @@ async def lookup(
 
 def _question(platform: str | None, handle: str | None, url: str | None) -> Question:
     if url is not None:
-        return read_question(url) if "/" in url else Question((), "")
+        return domain.read_question(url) if "/" in url else Question((), "")
     if handle is None:
         raise _wrong("handle", "Give platform and handle, or url")
     if platform is None or platform not in PLATFORMS:
         raise _wrong("platform", f"Choose one of {', '.join(PLATFORMS)}")
-    return Question(handles_on(platform, handle), handle)
+    return Question(domain.handles_on(platform, handle), handle)
 
 
 def _wrong(field: str, message: str) -> Problem:
     return standard_problem(422, fields=[{"name": field, "message": message}])
+
+
+@official_router.get("/official.json")
+async def as_json(session: Transaction, now: Now, _principal: Anyone) -> OfficialList:
+    """Return the list as JSON."""
+    return OfficialList(accounts=await official_list(session), as_of=now)
+
+
+@official_router.get("/official.csv", response_class=Response)
+async def as_csv(session: Transaction, _principal: Anyone) -> Response:
+    """Return the list as CSV, with formulas made harmless."""
+    rows = [(one.platform, one.handle, one.title or "", one.url or "") for one in await official_list(session)]
+    text = "".join(map(line, [("platform", "handle", "title", "url"), *rows]))
+    disposition = {"content-disposition": 'attachment; filename="official-accounts.csv"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=disposition)

@@ -1,4 +1,7 @@
-"""The page "Is it official?". The question travels in the body of a POST: a handle in an address would be logged."""
+"""The page "Is it official?", and the public list of official accounts (D-official).
+
+The question travels in the body of a POST: a handle in an address would be logged.
+"""
 
 from dataclasses import dataclass
 
@@ -7,14 +10,14 @@ from fastapi.responses import HTMLResponse
 
 from services.registry.accounts.domain import CLASS_LABELS, Account
 from services.registry.lookup.domain import more_about, read_question, title_of
-from services.registry.lookup.handlers import look_up
+from services.registry.lookup.queries import look_up, official_list
 from shared.auth.guard import Anyone
 from shared.events.platforms import platform_label, profile_url
 from shared.web.dependencies import Transaction
 from shared.web.forms import FormReader
 from shared.web.pages import render
 
-router = APIRouter(prefix="/accounts/lookup", include_in_schema=False)
+router = APIRouter(prefix="/accounts", include_in_schema=False)
 _PAGE = "lookup/lookup.html"
 _LONGEST = 2048
 
@@ -30,13 +33,13 @@ class Shown:
     profile: str | None
 
 
-@router.get("", response_class=HTMLResponse)
+@router.get("/lookup", response_class=HTMLResponse)
 async def ask(request: Request, _principal: Anyone) -> HTMLResponse:
     """Show the question."""
     return render(request, _PAGE)
 
 
-@router.post("", response_class=HTMLResponse)
+@router.post("/lookup", response_class=HTMLResponse)
 async def answer(request: Request, session: Transaction, principal: Anyone) -> HTMLResponse:
     """Answer what was pasted."""
     form = await FormReader.posted(request)
@@ -58,6 +61,12 @@ async def answer(request: Request, session: Transaction, principal: Anyone) -> H
         accounts=[_shown(account) for account in found.accounts],
         resembles=[_shown(account) for account in found.resembles],
     )
+
+
+@router.get("/official", response_class=HTMLResponse)
+async def show_official(request: Request, session: Transaction, _principal: Anyone) -> HTMLResponse:
+    """Show the public list."""
+    return render(request, "lookup/official.html", accounts=await official_list(session))
 
 
 def _shown(account: Account) -> Shown:

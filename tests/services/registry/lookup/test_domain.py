@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.lookup.confusables import skeleton
-from services.registry.lookup.domain import LookupResult, decide, read_question
+from services.registry.lookup.domain import LookupResult, decide, read_question, skeleton
 from tests.services.registry.lookup.builders import account
 
 
@@ -32,7 +31,7 @@ def test_a_bare_name_is_meant_on_every_platform() -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_a_question(typed: str) -> None:
     question = read_question(typed)
-    answer = decide(question, [], [account("sampledept")], signed_in=False, look=skeleton)
+    answer = decide(question, [], [account("sampledept")], signed_in=False)
     assert answer.result in {LookupResult.UNKNOWN, LookupResult.UNREADABLE}
 
 
@@ -62,5 +61,5 @@ def test_other_names_do_not(other: str) -> None:
     ],
 )
 def test_a_slip_or_an_addition_resembles(asked: str, *, resembles: bool) -> None:
-    answer = decide(read_question(f"tiktok {asked}"), [], [account("sampledept")], signed_in=False, look=skeleton)
+    answer = decide(read_question(f"tiktok {asked}"), [], [account("sampledept")], signed_in=False)
     assert bool(answer.resembles) is resembles

@@ -360,9 +360,9 @@ async def test_an_owner_records_what_concerns_their_accounts_and_no_one_their_ow
     with pytest.raises(OwnVetting):
         await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, Vetting.SC)), Role.COMMS, POSTS)
     pia = await individual(database)
-    wanted = NewException(pia.id, pia.version, NOW.date(), "For me")
+    exception = NewException(pia.id, pia.version, NOW.date(), "For me")
     with pytest.raises(OwnGates):
-        await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, DIRECTOR)
+        await do(database, lambda work: grant_exception(work, exception), Role.POLICY_STANDARDS, DIRECTOR)
     with pytest.raises(UnknownOperator):
         await do(database, lambda work: withdraw(work, IDS.uuid(), 1, "x"))
 
