@@ -11,14 +11,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-import services.notifier.directory.handlers
-import services.registry.accounts.csv_file
-import services.registry.eligibility.handlers
 from services.cli.database import transaction
 from services.cli.settings import settings_of
-from services.registry.accounts.csv_file import export_csv
+from services.notifier.directory import handlers as directory
+from services.registry.accounts import csv_file
 from services.registry.accounts.handlers import HandleTaken
 from services.registry.app import work_of
+from services.registry.eligibility import handlers as eligibility
 from services.registry.settings import RegistrySettings
 from shared.clock import SystemClock
 from shared.csv import MOST_BYTES, FileTooLarge, RowError, decode
@@ -40,9 +39,9 @@ def import_directory(file: CsvFile, *, accept_valid: AcceptValid = False, as_jso
     _show_result(summary, result.errors, applied=result.changed, as_json=as_json)
 
 
-async def _import_directory(text: str, *, accept_valid: bool) -> services.notifier.directory.handlers.ImportResult:
+async def _import_directory(text: str, *, accept_valid: bool) -> directory.ImportResult:
     async with transaction("notifier") as session:
-        return await services.notifier.directory.handlers.import_csv(
+        return await directory.import_csv(
             session, text, accept_valid=accept_valid, now=SystemClock().now(), ids=RandomIds(), actor=_actor()
         )
 
@@ -58,10 +57,10 @@ def import_accounts(file: CsvFile, *, accept_valid: AcceptValid = False, as_json
     _show_result(summary, result.errors, applied=result.applied, as_json=as_json)
 
 
-async def _import_accounts(text: str, *, accept_valid: bool) -> services.registry.accounts.csv_file.ImportResult:
+async def _import_accounts(text: str, *, accept_valid: bool) -> csv_file.ImportResult:
     ids = RandomIds()
     async with transaction("registry") as session:
-        return await services.registry.accounts.csv_file.import_csv(
+        return await csv_file.import_csv(
             session,
             text,
             accept_valid=accept_valid,
@@ -79,13 +78,13 @@ def import_training(file: CsvFile, *, accept_valid: AcceptValid = False, as_json
     _show_result(summary, result.errors, applied=result.applied, as_json=as_json)
 
 
-async def _import_training(text: str, *, accept_valid: bool) -> services.registry.eligibility.handlers.ImportResult:
+async def _import_training(text: str, *, accept_valid: bool) -> eligibility.ImportResult:
     settings, ids = settings_of(RegistrySettings), RandomIds()
     async with transaction("registry") as session:
         work = work_of(
             session, SystemClock().now(), settings=settings, ids=ids, outbox=Outbox("registry", ids), actor=_actor()
         )
-        return await services.registry.eligibility.handlers.import_training(work, text, accept_valid=accept_valid)
+        return await eligibility.import_training(work, text, accept_valid=accept_valid)
 
 
 def export_accounts() -> None:
@@ -95,7 +94,7 @@ def export_accounts() -> None:
 
 async def _export_accounts() -> str:
     async with transaction("registry") as session:
-        return await export_csv(session)
+        return await csv_file.export_csv(session)
 
 
 def _show_result(summary: str, errors: Sequence[RowError], *, applied: bool, as_json: bool) -> None:
@@ -112,9 +111,7 @@ def _show_result(summary: str, errors: Sequence[RowError], *, applied: bool, as_
 
 
 def _show_conflict(*, as_json: bool) -> None:
-    summary = (
-        "Somebody registered one of these accounts at the same moment. Nothing was changed: import the file again."
-    )
+    summary = "Another person registered one of these accounts just now. Nothing was changed: import the file again."
     if as_json:
         typer.echo(json.dumps({"applied": False, "summary": summary, "errors": []}))
     else:

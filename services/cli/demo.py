@@ -17,13 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
-from demo import results
-from demo.mix import ROUND, plan
-from demo.readers import Figures, Ledger, LedgerUnavailable, OperationsLedger
+from demo import mix, readers, results, run, tokens
 from demo.reports import Sender
-from demo.results import DemoResult
-from demo.run import Demo, ShowProgress
-from demo.tokens import Bearer, DemoCannotRun, Tokens, client_credentials
 from services.cli.database import database_url
 from services.cli.settings import settings_of
 from services.intake.ledger.queries import reconcile
@@ -52,13 +47,13 @@ class Reached:
     """A Signpost to send to: how to sign in, and where its ledger is read."""
 
     client: httpx.AsyncClient
-    bearer: Bearer
-    ledger: Ledger
+    bearer: tokens.Bearer
+    ledger: readers.Ledger
 
 
 def demo(
     url: Annotated[str | None, typer.Option(help="Where it is; default: port PORT, or 8000, of this machine")] = None,
-    count: Annotated[int, typer.Option(help="How many reports", min=1)] = ROUND,
+    count: Annotated[int, typer.Option(help="How many reports", min=1)] = mix.ROUND,
     rate: Annotated[float, typer.Option(help="Reports a second; 0 is as fast as they are answered", min=0)] = 20,
     seed: Annotated[int, typer.Option(help="The same seed is the same mix in the same order")] = 1,
     wait: Annotated[float, typer.Option(help="Seconds to wait at most until every report is settled", min=0)] = 60,
@@ -82,11 +77,11 @@ def demo(
 
 async def _run(
     url: str | None, token_url: str | None, *, count: int, rate: float, seed: int, wait: float
-) -> DemoResult:
+) -> results.DemoResult:
     async with _reached(url or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}", token_url) as signpost:
-        reports = plan(seed, count, at=SystemClock().now(), run=secrets.token_hex(4))
+        reports = mix.plan(seed, count, at=SystemClock().now(), run=secrets.token_hex(4))
         with _progress() as step:
-            return await Demo(signpost.client, signpost.bearer, signpost.ledger, step).run(
+            return await run.Demo(signpost.client, signpost.bearer, signpost.ledger, step).run(
                 reports, count=count, rate=rate, wait=wait
             )
 
@@ -100,13 +95,13 @@ class _DatabaseLedger:
         self._database = database
         self._clock = clock
 
-    async def figures(self) -> Figures:
+    async def figures(self) -> readers.Figures:
         try:
             async with self._database.transaction() as session:
                 found = await reconcile(session, self._clock.now())
         except (OSError, SQLAlchemyError) as error:
-            raise LedgerUnavailable from error
-        return Figures(
+            raise readers.LedgerUnavailable from error
+        return readers.Figures(
             accepted=found.accepted,
             dead_lettered=found.dead_lettered,
             unaccounted=found.unaccounted,
@@ -117,7 +112,7 @@ class _DatabaseLedger:
         )
 
 
-def embedded_tokens(signing_key_file: Path, personas_file: Path, clock: Clock) -> Tokens:
+def embedded_tokens(signing_key_file: Path, personas_file: Path, clock: Clock) -> tokens.Tokens:
     """Return tokens as `signpost token` prints them."""
 
     async def ask(sender: Sender) -> tuple[str, float]:
@@ -130,7 +125,7 @@ def embedded_tokens(signing_key_file: Path, personas_file: Path, clock: Clock) -
         )
         return token, _EMBEDDED_LIFE_SECONDS
 
-    return Tokens(ask)
+    return tokens.Tokens(ask)
 
 
 @asynccontextmanager
@@ -145,22 +140,22 @@ async def _reached(url: str, token_url: str | None) -> AsyncIterator[Reached]:
         secret = os.environ.get(SECRET)
         bearer = await _of_the_provider(client, token_url, SecretStr(secret)) if secret else _of_this_machine()
         if secret and "SIGNPOST_INTAKE_DATABASE_URL" not in os.environ:
-            yield Reached(client, bearer, OperationsLedger(client, bearer))
+            yield Reached(client, bearer, readers.OperationsLedger(client, bearer))
             return
         database = Database(database_url("intake"), application_name="signpost-demo", pool_size=1)
         stack.push_async_callback(database.close)
         yield Reached(client, bearer, _DatabaseLedger(database, SystemClock()))
 
 
-def _of_this_machine() -> Bearer:
+def _of_this_machine() -> tokens.Bearer:
     settings = settings_of(IntakeSettings)
     if settings.personas_file is None or settings.signing_key_file is None:
         raise InvalidSettings(f"set {SECRET}: the secret of the demonstration's clients at your identity provider")
     return embedded_tokens(settings.signing_key_file, settings.personas_file, SystemClock())
 
 
-async def _of_the_provider(client: httpx.AsyncClient, token_url: str | None, secret: SecretStr) -> Bearer:
-    return client_credentials(client, token_url or await _discovered(), secret)
+async def _of_the_provider(client: httpx.AsyncClient, token_url: str | None, secret: SecretStr) -> tokens.Bearer:
+    return tokens.client_credentials(client, token_url or await _discovered(), secret)
 
 
 async def _discovered() -> str:
@@ -173,11 +168,11 @@ async def _discovered() -> str:
     try:
         return (await Provider(config).description(SystemClock().now())).token_endpoint
     except ProviderUnavailable as error:
-        raise DemoCannotRun("the identity provider does not answer") from error
+        raise tokens.DemoCannotRun("the identity provider does not answer") from error
 
 
 @contextmanager
-def _progress() -> Iterator[ShowProgress]:
+def _progress() -> Iterator[run.ShowProgress]:
     """Show how far it is, on the error stream of a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_progress_console, disable=not _progress_console.is_terminal) as progress:

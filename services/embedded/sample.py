@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import services.notifier.directory.handlers
-import services.registry.accounts.csv_file
 from services.embedded.data_directory import SAMPLE, DataDirectory
+from services.notifier.directory import handlers as directory_handlers
+from services.registry.accounts import csv_file
 from services.registry.accounts.queries import find_open
 from services.registry.approvals.domain import Draft
 from services.registry.approvals.handlers import ask
@@ -50,13 +50,11 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
     now, ids = SystemClock().now(), RandomIds()
     async with by_name["notifier"].database.transaction() as session:
         text = (SAMPLE / "directory.csv").read_text(encoding="utf-8")
-        await services.notifier.directory.handlers.import_csv(
-            session, text, accept_valid=False, now=now, ids=ids, actor=_ACTOR
-        )
+        await directory_handlers.import_csv(session, text, accept_valid=False, now=now, ids=ids, actor=_ACTOR)
     registry = by_name["registry"]
     async with registry.database.transaction() as session:
         text = (SAMPLE / "accounts.csv").read_text(encoding="utf-8")
-        await services.registry.accounts.csv_file.import_csv(
+        await csv_file.import_csv(
             session, text, accept_valid=False, outbox=Outbox("registry", ids), now=now, ids=ids, actor=_ACTOR
         )
         parts = parts_in(registry.app, RegistryParts)

@@ -12,25 +12,17 @@ from services.notifier import consumer
 from services.notifier.acknowledgement import pages as acknowledgement
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
-from services.notifier.acknowledgement.pages import AcknowledgementParts
 from services.notifier.alerts import api as alerts
 from services.notifier.alerts.decisions import EMAIL, NOTIFY, AlertContext
 from services.notifier.alerts.domain import AddressBook, Recipient
 from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.follow_ups import FollowUps
-from services.notifier.consumer import ReportHandlers
 from services.notifier.delivery import api as delivery
-from services.notifier.delivery.api import ReceiptParts
+from services.notifier.delivery import digests, loop, notify, receipts, smtp
 from services.notifier.delivery.composer import Composer
-from services.notifier.delivery.digests import DigestRules, send_due
 from services.notifier.delivery.domain import Channel, MessageClass
 from services.notifier.delivery.handlers import DeliveryTimes
-from services.notifier.delivery.loop import Deliveries, DeliveryLoop
-from services.notifier.delivery.notify import NotifyChannel, NotifyService
-from services.notifier.delivery.receipts import DeliveryReceipts
-from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from services.notifier.my_team import pages as my_team
-from services.notifier.my_team.pages import AwarenessParts
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
 from shared.clock import Clock
@@ -61,7 +53,7 @@ _FORGET_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotifierParts(AcknowledgementParts, AwarenessParts, ReceiptParts):
+class NotifierParts(acknowledgement.AcknowledgementParts, my_team.AwarenessParts, delivery.ReceiptParts):
     """What the routes and roles of notifier work with."""
 
     follow_ups: FollowUps
@@ -90,14 +82,16 @@ async def open_service(
             policy_version=settings.notifier_policy_version,
             receipts=_receipts(settings, acknowledgements),
         )
-        deliveries = Deliveries(channels, _composer(settings, parts.links), acknowledgements.settled, _times(settings))
-        reports = ReportHandlers(parts.follow_ups, settings.notifier_remember_reports_for)
+        deliveries = loop.Deliveries(
+            channels, _composer(settings, parts.links), acknowledgements.settled, _times(settings)
+        )
+        reports = consumer.ReportHandlers(parts.follow_ups, settings.notifier_remember_reports_for)
         roles = _roles(parts, reports, deliveries)
         app = create_app(parts, prefix=PREFIX, routers=ROUTERS, refusals={}, readiness=partial(why_unready, roles))
         yield Service(parts, PREFIX, app, roles)
 
 
-def _roles(parts: NotifierParts, reports: ReportHandlers, deliveries: Deliveries) -> Sequence[Role]:
+def _roles(parts: NotifierParts, reports: consumer.ReportHandlers, deliveries: loop.Deliveries) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
     sweep = partial(Sweep, database=database, clock=clock, every=_SWEEP_EVERY)
     return (
@@ -111,11 +105,11 @@ def _roles(parts: NotifierParts, reports: ReportHandlers, deliveries: Deliveries
             clock=clock,
             ids=ids,
         ),
-        DeliveryLoop(deliveries, database=database, clock=clock, ids=ids),
+        loop.DeliveryLoop(deliveries, database=database, clock=clock, ids=ids),
         sweep("notifier-reminders", parts.acknowledgements.remind_due),
         sweep("notifier-escalations", parts.acknowledgements.escalate_due),
         sweep("notifier-follow-ups", parts.follow_ups.follow_due),
-        sweep("notifier-digests", partial(send_due, ids=ids)),
+        sweep("notifier-digests", partial(digests.send_due, ids=ids)),
         sweep("notifier-forgetting", forget_due, every=_FORGET_EVERY),
         Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
         *retention_sweeps(parts),
@@ -123,10 +117,10 @@ def _roles(parts: NotifierParts, reports: ReportHandlers, deliveries: Deliveries
 
 
 def _channels(settings: NotifierSettings, clock: Clock) -> dict[str, Channel]:
-    channels: dict[str, Channel] = {EMAIL: SmtpChannel(_mail_server(settings), clock)}
+    channels: dict[str, Channel] = {EMAIL: smtp.SmtpChannel(_mail_server(settings), clock)}
     if settings.notifier_notify_api_key and settings.notifier_notify_template_id:
-        channels[NOTIFY] = NotifyChannel(
-            NotifyService(
+        channels[NOTIFY] = notify.NotifyChannel(
+            notify.NotifyService(
                 api_key=settings.notifier_notify_api_key.get_secret_value(),
                 template_id=settings.notifier_notify_template_id,
                 url=settings.notifier_notify_url,
@@ -136,9 +130,9 @@ def _channels(settings: NotifierSettings, clock: Clock) -> dict[str, Channel]:
     return channels
 
 
-def _mail_server(settings: NotifierSettings) -> MailServer:
+def _mail_server(settings: NotifierSettings) -> smtp.MailServer:
     password = settings.notifier_smtp_password
-    return MailServer(
+    return smtp.MailServer(
         host=settings.notifier_smtp_host,
         port=settings.notifier_smtp_port,
         sender=settings.notifier_smtp_from,
@@ -169,7 +163,7 @@ def _times(settings: NotifierSettings) -> DeliveryTimes:
 
 
 def _alert_context(settings: NotifierSettings, ids: Ids, outbox: Outbox) -> AlertContext:
-    digest_rules = DigestRules(
+    digest_rules = digests.DigestRules(
         digest=frozenset(settings.notifier_digest_purposes),
         times=settings.notifier_digest_times,
         at_most=settings.notifier_digest_within,
@@ -193,9 +187,9 @@ def _table(entries: Sequence[str]) -> dict[Team, Recipient]:
     return {Team(team): Recipient(address.strip().lower()) for team, _, address in pairs}
 
 
-def _receipts(settings: NotifierSettings, acknowledgements: Acknowledgements) -> DeliveryReceipts:
+def _receipts(settings: NotifierSettings, acknowledgements: Acknowledgements) -> receipts.DeliveryReceipts:
     token = settings.notifier_notify_callback_token
-    return DeliveryReceipts(
+    return receipts.DeliveryReceipts(
         acknowledgements.settled,
         acknowledgements.delivered,
         _times(settings),

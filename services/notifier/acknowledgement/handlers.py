@@ -14,7 +14,6 @@ from services.notifier.acknowledgement.tables import AwaitedAnswerRow
 from services.notifier.alerts import handlers
 from services.notifier.alerts import handlers as alerts
 from services.notifier.alerts.decisions import AlertContext
-from services.notifier.alerts.handlers import AlertProgress
 from services.notifier.alerts.queries import AlertView, alert_with_id
 from services.notifier.delivery import digests
 from services.notifier.delivery.domain import DeliveryKind, SendResultKind, Settled
@@ -115,7 +114,7 @@ class Acknowledgements:
         )
         return [(row, answered[AlertId(row.alert_id)]) for row in rows]
 
-    async def _await_answer(self, session: AsyncSession, alert: AlertProgress, now: datetime) -> None:
+    async def _await_answer(self, session: AsyncSession, alert: alerts.AlertProgress, now: datetime) -> None:
         """Each recipient is reminded once; silence is passed on once, and only where there is a next person."""
         if alert.answered or not alert.asks:
             return

@@ -13,17 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifier.alerts.domain import AddressBook, AlertState, Choice, Recipient
 from services.notifier.alerts.tables import AlertHistoryRow, AlertRow, DecisionRow
 from services.notifier.delivery import digests
+from services.notifier.delivery import domain as messages
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.digests import DigestRules, held_until
-from services.notifier.delivery.domain import (
-    CLASS_OF,
-    DeliveryKind,
-    MessageClass,
-    NewDelivery,
-    Notice,
-    RecipientRole,
-    Urgency,
-)
 from shared.events.envelope import NewEvent
 from shared.events.notifier import AlertDecided
 from shared.events.vocabulary import AlertPurpose, RecipientReason
@@ -34,17 +25,17 @@ EMAIL, NOTIFY = "email", "notify"
 """The names of the channels: our own mail server, and GOV.UK Notify."""
 
 _ROLES = {
-    RecipientReason.REPORTERS_MANAGER: RecipientRole.MANAGER,
-    RecipientReason.SUBJECTS_MANAGER: RecipientRole.MANAGER,
-    RecipientReason.NAMED_ON_REPORT: RecipientRole.NAMED,
-    RecipientReason.SOMEONE_ELSE_CHOSEN: RecipientRole.CHOSEN,
-    RecipientReason.TEAM_MAILBOX: RecipientRole.TEAM,
-    RecipientReason.TEAM_LEAD: RecipientRole.LEAD,
-    RecipientReason.THE_REPORTER: RecipientRole.REPORTER,
-    RecipientReason.PERSON_AFFECTED: RecipientRole.AFFECTED,
-    RecipientReason.ACCOUNT_OWNER: RecipientRole.OWNER,
-    RecipientReason.ACCOUNT_OPERATOR: RecipientRole.OPERATOR,
-    RecipientReason.COMMS: RecipientRole.COMMS,
+    RecipientReason.REPORTERS_MANAGER: messages.RecipientRole.MANAGER,
+    RecipientReason.SUBJECTS_MANAGER: messages.RecipientRole.MANAGER,
+    RecipientReason.NAMED_ON_REPORT: messages.RecipientRole.NAMED,
+    RecipientReason.SOMEONE_ELSE_CHOSEN: messages.RecipientRole.CHOSEN,
+    RecipientReason.TEAM_MAILBOX: messages.RecipientRole.TEAM,
+    RecipientReason.TEAM_LEAD: messages.RecipientRole.LEAD,
+    RecipientReason.THE_REPORTER: messages.RecipientRole.REPORTER,
+    RecipientReason.PERSON_AFFECTED: messages.RecipientRole.AFFECTED,
+    RecipientReason.ACCOUNT_OWNER: messages.RecipientRole.OWNER,
+    RecipientReason.ACCOUNT_OPERATOR: messages.RecipientRole.OPERATOR,
+    RecipientReason.COMMS: messages.RecipientRole.COMMS,
 }
 
 
@@ -55,12 +46,12 @@ class AlertContext:
     book: AddressBook
     ids: Ids
     outbox: Outbox
-    digest_rules: DigestRules
-    by_notify: frozenset[MessageClass] = frozenset()
+    digest_rules: digests.DigestRules
+    by_notify: frozenset[messages.MessageClass] = frozenset()
 
     def channel_for(self, purpose: AlertPurpose) -> str:
         """Return the channel of messages for `purpose`."""
-        return NOTIFY if CLASS_OF[purpose] in self.by_notify else EMAIL
+        return NOTIFY if messages.CLASS_OF[purpose] in self.by_notify else EMAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +64,12 @@ class AlertDecision:
     event_id: str
     purpose: AlertPurpose
     choice: Choice
-    urgency: Urgency
+    urgency: messages.Urgency
     asked_at: datetime
     occasion: str = ""
     case_id: CaseId | None = None
     page: str = ""
-    role: RecipientRole | None = None
+    role: messages.RecipientRole | None = None
     """Where the reason alone does not give the role."""
 
 
@@ -89,7 +80,7 @@ class NewAlert:
     alert_id: AlertId
     report_id: ReportId | None
     event_id: str
-    notice: Notice
+    notice: messages.Notice
     recipient: Recipient
     then: tuple[Recipient, ...]
     reason: RecipientReason
@@ -124,9 +115,9 @@ async def reasons(
     return {ReportId(row.report_id): RecipientReason(row.reason) for row in rows}
 
 
-def role_for(reason: RecipientReason, *, desk: bool) -> RecipientRole:
+def role_for(reason: RecipientReason, *, desk: bool) -> messages.RecipientRole:
     """Return the recipient's role for this reason; `desk` where it is the fallback recipient."""
-    return RecipientRole.DESK if desk else _ROLES.get(reason, RecipientRole.NEXT_UP)
+    return messages.RecipientRole.DESK if desk else _ROLES.get(reason, messages.RecipientRole.NEXT_UP)
 
 
 async def store(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, *, context: AlertContext) -> None:
@@ -187,9 +178,9 @@ def chain_of(row: AlertRow) -> tuple[Recipient, ...]:
     )
 
 
-def notice_of(row: AlertRow) -> Notice:
+def notice_of(row: AlertRow) -> messages.Notice:
     """Return the facts that messages about this alert are made from."""
-    return Notice.read(
+    return messages.Notice.read(
         {
             "reference": row.reference,
             "urgency": row.urgency,
@@ -218,7 +209,7 @@ async def _sent_lately(
 
 
 def _held_until(alert: NewAlert, lately: Counter[str], now: datetime, context: AlertContext) -> datetime | None:
-    return held_until(
+    return digests.held_until(
         alert.notice.purpose,
         alert.notice.urgency,
         lately=lately[alert.recipient.email],
@@ -247,12 +238,12 @@ def _row_of(alert: NewAlert, now: datetime, context: AlertContext) -> dict[str, 
     }
 
 
-def _first_delivery(alert: NewAlert, context: AlertContext) -> NewDelivery:
-    return NewDelivery(
+def _first_delivery(alert: NewAlert, context: AlertContext) -> messages.NewDelivery:
+    return messages.NewDelivery(
         delivery_id=context.ids.uuid(),
         alert_id=alert.alert_id,
         report_id=alert.report_id,
-        kind=DeliveryKind.ALERT,
+        kind=messages.DeliveryKind.ALERT,
         channel=context.channel_for(alert.notice.purpose),
         recipient=alert.recipient.email,
         notice=alert.notice.stored(),
@@ -263,16 +254,16 @@ def _first_delivery(alert: NewAlert, context: AlertContext) -> NewDelivery:
 
 def _is_last_resort(alert: NewAlert) -> bool:
     """A team's mailbox with no one after it is never given up; a person's own address can be wrong for good."""
-    a_person = alert.recipient.staff_id or CLASS_OF[alert.notice.purpose] is MessageClass.REPORTER
+    a_person = alert.recipient.staff_id or messages.CLASS_OF[alert.notice.purpose] is messages.MessageClass.REPORTER
     return not alert.then and not a_person
 
 
-def _reminder(row: AlertRow, now: datetime, ids: Ids) -> NewDelivery:
-    return NewDelivery(
+def _reminder(row: AlertRow, now: datetime, ids: Ids) -> messages.NewDelivery:
+    return messages.NewDelivery(
         delivery_id=ids.uuid(),
         alert_id=AlertId(row.alert_id),
         report_id=ReportId(row.report_id) if row.report_id else None,
-        kind=DeliveryKind.REMINDER,
+        kind=messages.DeliveryKind.REMINDER,
         channel=row.channel,
         recipient=row.recipient_email,
         notice=notice_of(row).stored(),
@@ -307,7 +298,7 @@ def _alert_of(item: AlertDecision, book: AddressBook) -> NewAlert | None:
         alert_id=item.alert_id,
         report_id=item.report_id,
         event_id=item.event_id,
-        notice=Notice(item.reference, item.urgency, role, item.purpose, item.page),
+        notice=messages.Notice(item.reference, item.urgency, role, item.purpose, item.page),
         recipient=choice.recipient,
         then=choice.then,
         reason=choice.reason,

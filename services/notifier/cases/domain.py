@@ -7,7 +7,7 @@ from datetime import datetime
 from services.notifier.alerts.domain import Choice, Recipient
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.reports.domain import KnownReport
-from shared.events.triage import CaseDeadlineAtRisk, CaseDeadlineMissed, CaseRouted, CaseTransferred
+from shared.events import triage
 from shared.events.vocabulary import (
     UNRECOGNISED,
     AlertPurpose,
@@ -85,23 +85,23 @@ class FollowUp:
         return ReportType.MISUSE in (self.report_type, self.form)
 
 
-def form_of(event: CaseRouted) -> Open[ReportType]:
+def form_of(event: triage.CaseRouted) -> Open[ReportType]:
     """Return the form that a case came by."""
     return event.form or event.report_type
 
 
-def waits_for_report(event: CaseRouted) -> bool:
+def waits_for_report(event: triage.CaseRouted) -> bool:
     """Return whether the other messages need more of the report; linked cases send no others."""
     return not event.linked and form_of(event) not in _ENQUIRIES
 
 
-def alerts_at_once(event: CaseRouted, boxes: Mailboxes) -> list[CaseAlert]:
+def alerts_at_once(event: triage.CaseRouted, boxes: Mailboxes) -> list[CaseAlert]:
     """Return who is told of a routed case whatever the report says."""
     on_call = _on_call(event, event.team, boxes, str(event.case_id))
     return [*on_call, *_comms(event, boxes), *_both_teams(event, boxes), *_enquiry(event)]
 
 
-def transfer_alerts(event: CaseTransferred, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
+def transfer_alerts(event: triage.CaseTransferred, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
     """Return who is told that a team took over a case from another; managers are told in person."""
     if event.to_team is Team.LINE_MANAGER:
         return []
@@ -131,9 +131,11 @@ def reporter_alert(
     return CaseAlert(purpose, choice, urgency, "/report/track", str(occasion), role)
 
 
-def deadline_alert(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str, boxes: Mailboxes) -> CaseAlert:
+def deadline_alert(
+    event: triage.CaseDeadlineAtRisk | triage.CaseDeadlineMissed, event_id: str, boxes: Mailboxes
+) -> CaseAlert:
     """Return the message to the lead of the team whose deadline passes."""
-    at_risk = isinstance(event, CaseDeadlineAtRisk)
+    at_risk = isinstance(event, triage.CaseDeadlineAtRisk)
     purpose = AlertPurpose.DEADLINE_AT_RISK if at_risk else AlertPurpose.DEADLINE_MISSED
     lead = _of(event.team, boxes.lead)
     return CaseAlert(
@@ -141,14 +143,14 @@ def deadline_alert(event: CaseDeadlineAtRisk | CaseDeadlineMissed, event_id: str
     )
 
 
-def _deadline_urgency(event: CaseDeadlineAtRisk | CaseDeadlineMissed) -> Urgency:
+def _deadline_urgency(event: triage.CaseDeadlineAtRisk | triage.CaseDeadlineMissed) -> Urgency:
     if event.priority in _SOON or event.kind is DeadlineKind.PERSONAL_DATA_BREACH:
         return Urgency.URGENT
-    return Urgency.LOW if isinstance(event, CaseDeadlineAtRisk) else Urgency.NORMAL
+    return Urgency.LOW if isinstance(event, triage.CaseDeadlineAtRisk) else Urgency.NORMAL
 
 
 def _on_call(
-    event: CaseRouted | CaseTransferred, team: Open[Team], boxes: Mailboxes, occasion: str
+    event: triage.CaseRouted | triage.CaseTransferred, team: Open[Team], boxes: Mailboxes, occasion: str
 ) -> Iterable[CaseAlert]:
     """A P1 or P2 outside the team's hours goes to the person on call."""
     if not event.staffed and event.priority in _SOON:
@@ -156,13 +158,13 @@ def _on_call(
         yield CaseAlert(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), occasion)
 
 
-def _comms(event: CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
+def _comms(event: triage.CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
     if event.category == TAKEN_OVER and not event.linked:
         choice = Choice(RecipientReason.COMMS, boxes.comms)
         yield CaseAlert(AlertPurpose.ACCOUNT_TAKEN_OVER, choice, Urgency.URGENT, "/accounts", str(event.case_id))
 
 
-def _both_teams(event: CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
+def _both_teams(event: triage.CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
     """The team that has it and the team whose form it came by (S3); one email where they read one mailbox."""
     if not event.misdirected or event.linked:
         return
@@ -175,7 +177,7 @@ def _both_teams(event: CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
         yield CaseAlert(AlertPurpose.MISDIRECTED, choice, Urgency.NORMAL, page, f"{event.case_id} {number}")
 
 
-def _enquiry(event: CaseRouted) -> Iterable[CaseAlert]:
+def _enquiry(event: triage.CaseRouted) -> Iterable[CaseAlert]:
     if form_of(event) in _ENQUIRIES and not event.linked:
         yield CaseAlert(AlertPurpose.ENQUIRY_RECEIVED, Choice(RecipientReason.NOBODY_NOT_REQUIRED))
 

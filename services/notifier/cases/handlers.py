@@ -6,53 +6,44 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.decisions import decide
-from services.notifier.cases.domain import (
-    UNION_ACTIVITY,
-    CaseAlert,
-    FollowUp,
-    alerts_at_once,
-    deadline_alert,
-    form_of,
-    reporter_alert,
-    transfer_alerts,
-    waits_for_report,
-)
+from services.notifier.cases import domain
 from services.notifier.cases.follow_ups import FollowUps, contacts_of, decision
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.misuse import handlers as misuse
 from services.notifier.reports import handlers as reports
 from services.notifier.reports.domain import KnownReport
 from services.notifier.reports.queries import known_reports, with_an_open_case
+from shared.events import triage
 from shared.events.envelope import Envelope
-from shared.events.triage import (
-    CaseClosed,
-    CaseDeadlineAtRisk,
-    CaseDeadlineMissed,
-    CaseInformationAsked,
-    CaseReopened,
-    CaseResolved,
-    CaseRouted,
-    CaseTransferred,
-)
 from shared.events.vocabulary import AlertPurpose, Outcome, ReportType, Team
 from shared.ids import CaseId, ReportId
 
-_CaseEvent = CaseRouted | CaseTransferred | CaseInformationAsked | CaseDeadlineAtRisk | CaseDeadlineMissed
+_CaseEvent = (
+    triage.CaseRouted
+    | triage.CaseTransferred
+    | triage.CaseInformationAsked
+    | triage.CaseDeadlineAtRisk
+    | triage.CaseDeadlineMissed
+)
 _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 
 
 async def case_routed(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseRouted]], now: datetime, *, follow_ups: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseRouted]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Tell the teams at once, and the others as soon as the report is known."""
     await reports.remember_cases(session, [envelope.data for envelope in envelopes])
-    told = [(e, telling) for e in envelopes for telling in alerts_at_once(e.data, follow_ups.boxes)]
+    told = [(e, telling) for e in envelopes for telling in domain.alerts_at_once(e.data, follow_ups.boxes)]
     await _tell(session, told, now, follow_ups)
-    await follow_ups.expect(session, [_routed(e) for e in envelopes if waits_for_report(e.data)], now)
+    await follow_ups.expect(session, [_routed(e) for e in envelopes if domain.waits_for_report(e.data)], now)
 
 
 async def case_transferred(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseTransferred]], now: datetime, *, follow_ups: FollowUps
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[triage.CaseTransferred]],
+    now: datetime,
+    *,
+    follow_ups: FollowUps,
 ) -> None:
     """Find a manager for a case that a person gave to managers; end the assignment of one that left its manager.
 
@@ -61,13 +52,17 @@ async def case_transferred(
     given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
     await misuse.end(session, left, now)
-    told = [(e, telling) for e in envelopes for telling in transfer_alerts(e.data, e.id, follow_ups.boxes)]
+    told = [(e, telling) for e in envelopes for telling in domain.transfer_alerts(e.data, e.id, follow_ups.boxes)]
     await _tell(session, told, now, follow_ups)
     await follow_ups.expect(session, [_given(e) for e in given], now)
 
 
 async def information_asked(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseInformationAsked]], now: datetime, *, follow_ups: FollowUps
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[triage.CaseInformationAsked]],
+    now: datetime,
+    *,
+    follow_ups: FollowUps,
 ) -> None:
     """Tell the reporter that a question waits on their report's page: the team waits for the answer."""
     known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
@@ -75,7 +70,7 @@ async def information_asked(
     told = [
         (
             e,
-            reporter_alert(
+            domain.reporter_alert(
                 AlertPurpose.QUESTION_ASKED, contacts.get(report_id), RecipientRole.REPORTER, e.id, Urgency.NORMAL
             ),
         )
@@ -86,7 +81,7 @@ async def information_asked(
 
 
 async def case_resolved(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseResolved]], now: datetime, *, follow_ups: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseResolved]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Tell the reporter once none of their report's cases is open; forget who exempt conduct was about (C-j)."""
     case_ids = [CaseId(e.data.case_id) for e in envelopes]
@@ -106,7 +101,7 @@ async def case_resolved(
             known[report_id].reference,
             e.id,
             e.data.at,
-            reporter_alert(
+            domain.reporter_alert(
                 AlertPurpose.REPORT_FINISHED,
                 contacts.get(report_id),
                 _role(e.data, known[report_id]),
@@ -121,7 +116,7 @@ async def case_resolved(
 
 
 async def case_reopened(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseReopened]], now: datetime, *, follow_ups: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseReopened]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """Record that a case is open again; give one that managers work to a manager, who is told."""
     await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
@@ -130,7 +125,7 @@ async def case_reopened(
 
 
 async def case_closed(
-    session: AsyncSession, envelopes: Sequence[Envelope[CaseClosed]], now: datetime, *, follow_ups: FollowUps
+    session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseClosed]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
     """End the assignment, and forget the report once none of its cases is open: its reporter will be told no more."""
     _ = follow_ups
@@ -143,18 +138,21 @@ async def case_closed(
 
 async def deadline_passes(
     session: AsyncSession,
-    envelopes: Sequence[Envelope[CaseDeadlineAtRisk | CaseDeadlineMissed]],
+    envelopes: Sequence[Envelope[triage.CaseDeadlineAtRisk | triage.CaseDeadlineMissed]],
     now: datetime,
     *,
     follow_ups: FollowUps,
 ) -> None:
     """Tell the lead of the team whose deadline is at risk or missed."""
-    told = [(e, deadline_alert(e.data, e.id, follow_ups.boxes)) for e in envelopes]
+    told = [(e, domain.deadline_alert(e.data, e.id, follow_ups.boxes)) for e in envelopes]
     await _tell(session, told, now, follow_ups)
 
 
 async def _tell(
-    session: AsyncSession, told: Sequence[tuple[Envelope[_CaseEvent], CaseAlert]], now: datetime, follow_ups: FollowUps
+    session: AsyncSession,
+    told: Sequence[tuple[Envelope[_CaseEvent], domain.CaseAlert]],
+    now: datetime,
+    follow_ups: FollowUps,
 ) -> None:
     decisions = [
         decision(
@@ -171,33 +169,33 @@ async def _tell(
     await decide(session, decisions, now, context=follow_ups.context)
 
 
-def _role(event: CaseResolved, report: KnownReport) -> RecipientRole:
+def _role(event: triage.CaseResolved, report: KnownReport) -> RecipientRole:
     """A person who reported misuse learns only that the work is finished."""
     misuse_case = event.report_type is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
     return RecipientRole.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else RecipientRole.REPORTER
 
 
-def _routed(envelope: Envelope[CaseRouted]) -> FollowUp:
+def _routed(envelope: Envelope[triage.CaseRouted]) -> domain.FollowUp:
     event = envelope.data
-    return FollowUp(
+    return domain.FollowUp(
         event_id=envelope.id,
         case_id=CaseId(event.case_id),
         report_id=ReportId(event.report_id),
         reference=event.reference,
         at=event.at,
         report_type=event.report_type,
-        form=form_of(event),
+        form=domain.form_of(event),
         misdirected=event.misdirected,
-        union_activity=event.category == UNION_ACTIVITY,
+        union_activity=event.category == domain.UNION_ACTIVITY,
         for_a_manager=event.team is Team.LINE_MANAGER,
         by_a_person=False,
     )
 
 
-def _given(envelope: Envelope[CaseTransferred | CaseReopened]) -> FollowUp:
+def _given(envelope: Envelope[triage.CaseTransferred | triage.CaseReopened]) -> domain.FollowUp:
     """Return what follows when a person gives a case to a manager, knowing what it is about."""
     event = envelope.data
-    return FollowUp(
+    return domain.FollowUp(
         event_id=envelope.id,
         case_id=CaseId(event.case_id),
         report_id=ReportId(event.report_id),

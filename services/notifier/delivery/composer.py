@@ -5,23 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from services.notifier.delivery.domain import (
-    ASKS,
-    CLASS_OF,
-    Attempt,
-    DeliveryKind,
-    Message,
-    MessageClass,
-    Notice,
-    SummaryItem,
-    Urgency,
-    read_items,
-)
+from services.notifier.delivery import domain as messages
 from services.notifier.delivery.english import ENGLISH, HOW_URGENT, REPEAT, Wording
 from shared.events.vocabulary import AlertPurpose
 from shared.ids import AlertId
 
-AcknowledgementLink = Callable[[AlertId, DeliveryKind, str, datetime], str]
+AcknowledgementLink = Callable[[AlertId, messages.DeliveryKind, str, datetime], str]
 """The link by which a recipient (address) answers for an alert."""
 
 MOST_LISTED = 20
@@ -36,22 +25,22 @@ class Composer:
     public_url: str
     domain: str
     """Ends Message-IDs."""
-    contacts: Mapping[MessageClass, str]
+    contacts: Mapping[messages.MessageClass, str]
     """Who answers questions."""
     abuse_contact: str
 
-    def __call__(self, attempt: Attempt, now: datetime) -> Message:
+    def __call__(self, attempt: messages.Attempt, now: datetime) -> messages.Message:
         """Return the message of `attempt`."""
-        if attempt.kind is DeliveryKind.SUMMARY:
+        if attempt.kind is messages.DeliveryKind.SUMMARY:
             return self._summary(attempt, now)
-        notice = Notice.read(attempt.notice)
-        reminder = attempt.kind is DeliveryKind.REMINDER
+        notice = messages.Notice.read(attempt.notice)
+        reminder = attempt.kind is messages.DeliveryKind.REMINDER
         link = self._link(notice, attempt.alert_id, attempt.kind, attempt.recipient, now)
         lines = self._lines(notice, link)
         return self._message(attempt, _subject(notice, reminder=reminder), lines, [link], reminder=reminder)
 
-    def _summary(self, attempt: Attempt, now: datetime) -> Message:
-        items = read_items(attempt.notice)
+    def _summary(self, attempt: messages.Attempt, now: datetime) -> messages.Message:
+        items = messages.read_items(attempt.notice)
         links = [self._item_link(item, attempt.recipient, now) for item in items[:MOST_LISTED]]
         count = len(items)
         lines = [
@@ -60,13 +49,13 @@ class Composer:
         ]
         if count > MOST_LISTED:
             lines.append(f"And {count - MOST_LISTED} more.")
-        if any(item.notice.purpose in ASKS for item in items):
+        if any(item.notice.purpose in messages.ASKS for item in items):
             links.append(f"{self.public_url}/alerts/my-team")
             lines.append(f"Sign in to see all alerts sent to you: {links[-1]}")
-        lines.append(f"Questions: write to {self.contacts[MessageClass.TEAM]}.")
+        lines.append(f"Questions: write to {self.contacts[messages.MessageClass.TEAM]}.")
         return self._message(attempt, f"{count} messages from Signpost", lines, links, reminder=False)
 
-    def _lines(self, notice: Notice, link: str) -> list[str]:
+    def _lines(self, notice: messages.Notice, link: str) -> list[str]:
         wording = wording_of(notice)
         return [
             wording.what,
@@ -79,53 +68,57 @@ class Composer:
 
     def _contact(self, purpose: AlertPurpose) -> str:
         about_abuse = purpose in (AlertPurpose.ABUSE_REPORTED, AlertPurpose.ABUSE_FOUND)
-        return self.abuse_contact if about_abuse else self.contacts[CLASS_OF[purpose]]
+        return self.abuse_contact if about_abuse else self.contacts[messages.CLASS_OF[purpose]]
 
-    def _item_link(self, item: SummaryItem, recipient: str, now: datetime) -> str:
-        return self._link(item.notice, item.alert_id, DeliveryKind.ALERT, recipient, now)
+    def _item_link(self, item: messages.SummaryItem, recipient: str, now: datetime) -> str:
+        return self._link(item.notice, item.alert_id, messages.DeliveryKind.ALERT, recipient, now)
 
-    def _link(self, notice: Notice, alert_id: AlertId, kind: DeliveryKind, recipient: str, now: datetime) -> str:
-        if notice.purpose in ASKS:
+    def _link(
+        self, notice: messages.Notice, alert_id: AlertId, kind: messages.DeliveryKind, recipient: str, now: datetime
+    ) -> str:
+        if notice.purpose in messages.ASKS:
             return self.acknowledgement_link(alert_id, kind, recipient, now)
         return f"{self.public_url}{notice.page or '/'}"
 
     def _message(
-        self, attempt: Attempt, subject: str, lines: list[str], links: Sequence[str], *, reminder: bool
-    ) -> Message:
+        self, attempt: messages.Attempt, subject: str, lines: list[str], links: Sequence[str], *, reminder: bool
+    ) -> messages.Message:
         said = [*lines, REPEAT] if attempt.possible_repeat else lines
-        return Message(
+        return messages.Message(
             recipient=attempt.recipient,
             subject=subject,
             text="\n\n".join(said) + "\n",
             html=_html(said, links),
             message_id=message_id(attempt.alert_id, attempt.kind, self.domain),
-            in_reply_to=message_id(attempt.alert_id, DeliveryKind.ALERT, self.domain) if reminder else None,
+            in_reply_to=message_id(attempt.alert_id, messages.DeliveryKind.ALERT, self.domain) if reminder else None,
             possible_repeat=attempt.possible_repeat,
         )
 
 
-def message_id(alert_id: AlertId, kind: DeliveryKind, domain: str) -> str:
+def message_id(alert_id: AlertId, kind: messages.DeliveryKind, domain: str) -> str:
     """Return the Message-ID of every attempt of this delivery."""
     return f"<{alert_id}.{kind.value}@{domain}>"
 
 
-def wording_of(notice: Notice) -> Wording:
+def wording_of(notice: messages.Notice) -> Wording:
     """Return the words for this purpose and role."""
     return ENGLISH[notice.purpose][notice.role]
 
 
-def _called(notice: Notice) -> str:
-    about_account = CLASS_OF[notice.purpose] is MessageClass.ACCOUNT and not notice.reference.startswith("SP-")
+def _called(notice: messages.Notice) -> str:
+    about_account = messages.CLASS_OF[
+        notice.purpose
+    ] is messages.MessageClass.ACCOUNT and not notice.reference.startswith("SP-")
     return "Account" if about_account else "Reference"
 
 
-def _subject(notice: Notice, *, reminder: bool) -> str:
-    urgent = "urgent: " if notice.urgency is Urgency.URGENT else ""
+def _subject(notice: messages.Notice, *, reminder: bool) -> str:
+    urgent = "urgent: " if notice.urgency is messages.Urgency.URGENT else ""
     sentence = f"{'reminder: ' if reminder else ''}{urgent}{wording_of(notice).subject}, {notice.reference}"
     return sentence[0].upper() + sentence[1:]
 
 
-def _item_line(item: SummaryItem) -> str:
+def _item_line(item: messages.SummaryItem) -> str:
     subject = wording_of(item.notice).subject
     return f"{item.notice.reference}, {subject}"
 

@@ -14,16 +14,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notifier.delivery import domain
 from services.notifier.delivery import handlers as delivery
-from services.notifier.delivery.domain import (
-    DeliveryKind,
-    NewDelivery,
-    Notice,
-    Settled,
-    SummaryItem,
-    Urgency,
-    stored_items,
-)
 from services.notifier.delivery.tables import HeldAlertRow
 from shared.events.vocabulary import AlertPurpose
 from shared.ids import AlertId, Ids, ReportId
@@ -31,7 +23,7 @@ from shared.ids import AlertId, Ids, ReportId
 _LONDON = ZoneInfo("Europe/London")
 _DAYS_LOOKED_AT = 3
 _RECIPIENTS = 50
-_NEW_DELIVERY = TypeAdapter(NewDelivery)
+_NEW_DELIVERY = TypeAdapter(domain.NewDelivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class DigestRules:
 
 
 def held_until(
-    purpose: AlertPurpose, urgency: Urgency, *, lately: int, now: datetime, rules: DigestRules
+    purpose: AlertPurpose, urgency: domain.Urgency, *, lately: int, now: datetime, rules: DigestRules
 ) -> datetime | None:
     """Return until when an alert waits, None where it leaves at once.
 
@@ -60,9 +52,9 @@ def held_until(
         now: the time of the decision.
         rules: what may wait.
     """
-    if urgency is Urgency.URGENT:
+    if urgency is domain.Urgency.URGENT:
         return None
-    if urgency is Urgency.LOW and purpose in rules.digest:
+    if urgency is domain.Urgency.LOW and purpose in rules.digest:
         return next_digest(now, rules)
     return now + rules.storm_window if lately >= rules.storm_after else None
 
@@ -80,7 +72,7 @@ def _moments(now: datetime, times: Sequence[time]) -> list[datetime]:
     return [datetime.combine(day, at, tzinfo=_LONDON).astimezone(now.tzinfo) for day in days for at in times]
 
 
-async def hold(session: AsyncSession, held: Sequence[tuple[NewDelivery, datetime]]) -> None:
+async def hold(session: AsyncSession, held: Sequence[tuple[domain.NewDelivery, datetime]]) -> None:
     """Hold first deliveries back until their times."""
     if held:
         await session.execute(insert(HeldAlertRow), [_row(item, due_at) for item, due_at in held])
@@ -111,9 +103,9 @@ async def send_due(session: AsyncSession, now: datetime, *, ids: Ids) -> int:
     return sum(map(len, together.values()))
 
 
-async def one_by_one(session: AsyncSession, settled: Sequence[Settled]) -> list[Settled]:
+async def one_by_one(session: AsyncSession, settled: Sequence[domain.Settled]) -> list[domain.Settled]:
     """Return what was settled, with each summary replaced by the alerts in it."""
-    summaries = [item.alert_id for item in settled if item.kind is DeliveryKind.SUMMARY]
+    summaries = [item.alert_id for item in settled if item.kind is domain.DeliveryKind.SUMMARY]
     within: dict[AlertId, list[HeldAlertRow]] = defaultdict(list)
     if summaries:
         rows = await session.scalars(
@@ -124,30 +116,30 @@ async def one_by_one(session: AsyncSession, settled: Sequence[Settled]) -> list[
     return [one for item in settled for one in _each(item, within)]
 
 
-def _each(item: Settled, within: dict[AlertId, list[HeldAlertRow]]) -> list[Settled]:
-    if item.kind is not DeliveryKind.SUMMARY:
+def _each(item: domain.Settled, within: dict[AlertId, list[HeldAlertRow]]) -> list[domain.Settled]:
+    if item.kind is not domain.DeliveryKind.SUMMARY:
         return [item]
     return [
         replace(
             item,
             alert_id=AlertId(row.alert_id),
             report_id=ReportId(row.report_id) if row.report_id else None,
-            kind=DeliveryKind.ALERT,
+            kind=domain.DeliveryKind.ALERT,
             asked_at=row.asked_at,
         )
         for row in within[item.alert_id]
     ]
 
 
-def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> NewDelivery:
+def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> domain.NewDelivery:
     """Return one alert as it would have been sent, several as a summary."""
     one = rows[0]
     if len(rows) == 1:
-        return NewDelivery(
+        return domain.NewDelivery(
             delivery_id=ids.uuid(),
             alert_id=AlertId(one.alert_id),
             report_id=ReportId(one.report_id) if one.report_id else None,
-            kind=DeliveryKind.ALERT,
+            kind=domain.DeliveryKind.ALERT,
             channel=one.channel,
             recipient=one.recipient,
             notice=one.notice,
@@ -157,18 +149,20 @@ def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> NewDelivery:
     summary = AlertId(ids.uuid())
     for row in rows:
         row.summary_id = summary
-    return NewDelivery(
+    return domain.NewDelivery(
         delivery_id=ids.uuid(),
         alert_id=summary,
         report_id=None,
-        kind=DeliveryKind.SUMMARY,
+        kind=domain.DeliveryKind.SUMMARY,
         channel=one.channel,
         recipient=one.recipient,
-        notice=stored_items([SummaryItem(AlertId(row.alert_id), Notice.read(row.notice)) for row in rows]),
+        notice=domain.stored_items(
+            [domain.SummaryItem(AlertId(row.alert_id), domain.Notice.read(row.notice)) for row in rows]
+        ),
         last_resort=all(row.last_resort for row in rows),
         asked_at=min(row.asked_at for row in rows),
     )
 
 
-def _row(item: NewDelivery, due_at: datetime) -> dict[str, object]:
+def _row(item: domain.NewDelivery, due_at: datetime) -> dict[str, object]:
     return {**_NEW_DELIVERY.dump_python(item, exclude={"delivery_id", "kind"}), "due_at": due_at}

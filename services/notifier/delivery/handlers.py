@@ -9,25 +9,15 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.delivery.domain import (
-    NO_WAIT_IS_LONGER,
-    Attempt,
-    DeliveryKind,
-    DeliveryState,
-    NewDelivery,
-    SendResult,
-    SendResultKind,
-    Settled,
-    next_step,
-)
+from services.notifier.delivery import domain
 from services.notifier.delivery.tables import AttemptRow, DeliveryRow
 from shared.ids import AlertId, Ids, ReportId
 
-OnSettled = Callable[[AsyncSession, Sequence[Settled], datetime], Awaitable[None]]
+OnSettled = Callable[[AsyncSession, Sequence[domain.Settled], datetime], Awaitable[None]]
 """Learns of ended attempts, in the transaction that records them."""
 DUE = "notifier_delivery_due"
 """The PostgreSQL notification that wakes delivery loops when a transaction that enqueued something commits."""
-_NEW_DELIVERY = TypeAdapter(NewDelivery)
+_NEW_DELIVERY = TypeAdapter(domain.NewDelivery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +28,7 @@ class DeliveryTimes:
     give_up_after: timedelta
 
 
-async def enqueue(session: AsyncSession, deliveries: Sequence[NewDelivery], now: datetime) -> None:
+async def enqueue(session: AsyncSession, deliveries: Sequence[domain.NewDelivery], now: datetime) -> None:
     """Store `deliveries`, due now; the loops wake when the transaction commits."""
     if not deliveries:
         return
@@ -55,7 +45,7 @@ async def claim(
     now: datetime,
     ids: Ids,
     sending: Collection[UUID] = (),
-) -> list[Attempt]:
+) -> list[domain.Attempt]:
     """Open an attempt for up to `limit` due deliveries; nothing may be sent before this has committed.
 
     A delivery whose last attempt is still open was left by a crash: what is sent now may be a repeat. Those that this
@@ -79,10 +69,10 @@ async def claim(
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """Return what is to be sent now, also what was due or to be retried by a clock that has since been set back."""
-    put_off = or_(DeliveryRow.attempts == 0, DeliveryRow.due_at > now + NO_WAIT_IS_LONGER)
+    put_off = or_(DeliveryRow.attempts == 0, DeliveryRow.due_at > now + domain.NO_WAIT_IS_LONGER)
     return and_(
         DeliveryRow.due_at.is_not(None),
-        or_(DeliveryRow.due_at <= now, and_(DeliveryRow.state == DeliveryState.WAITING.value, put_off)),
+        or_(DeliveryRow.due_at <= now, and_(DeliveryRow.state == domain.DeliveryState.WAITING.value, put_off)),
     )
 
 
@@ -111,8 +101,8 @@ async def release_abandoned(session: AsyncSession, gone: Collection[int], now: d
 
 
 async def settle(
-    session: AsyncSession, results: Mapping[UUID, SendResult], *, times: DeliveryTimes, now: datetime
-) -> list[Settled]:
+    session: AsyncSession, results: Mapping[UUID, domain.SendResult], *, times: DeliveryTimes, now: datetime
+) -> list[domain.Settled]:
     """Record how attempts ended (by attempt id) and decide what follows. An result may come late or twice."""
     found = await session.execute(
         select(AttemptRow, DeliveryRow)
@@ -124,7 +114,7 @@ async def settle(
     settled = [
         _settle_one(attempt, delivery, results[attempt.attempt_id], times, now)
         for attempt, delivery in found.all()
-        if attempt.outcome is None or attempt.outcome == SendResultKind.ABANDONED
+        if attempt.outcome is None or attempt.outcome == domain.SendResultKind.ABANDONED
     ]
     await session.flush()
     return settled
@@ -141,7 +131,7 @@ async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) 
         select(DeliveryRow.delivery_id)
         .where(
             DeliveryRow.alert_id.in_(alert_ids),
-            DeliveryRow.kind == DeliveryKind.REMINDER.value,
+            DeliveryRow.kind == domain.DeliveryKind.REMINDER.value,
             DeliveryRow.due_at.is_not(None),
         )
         .with_for_update(skip_locked=True)
@@ -149,39 +139,39 @@ async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) 
     await session.execute(
         update(DeliveryRow)
         .where(DeliveryRow.delivery_id.in_(free.scalar_subquery()))
-        .values(state=DeliveryState.ENDED.value, due_at=None)
+        .values(state=domain.DeliveryState.ENDED.value, due_at=None)
         .execution_options(synchronize_session=False)
     )
 
 
 def settled_of(
-    delivery: DeliveryRow, attempt: AttemptRow, result: SendResultKind, *, afterwards: bool = False
-) -> Settled:
+    delivery: DeliveryRow, attempt: AttemptRow, result: domain.SendResultKind, *, afterwards: bool = False
+) -> domain.Settled:
     """Return what the rest of notifier learns of this attempt's end."""
-    return Settled(
+    return domain.Settled(
         alert_id=AlertId(delivery.alert_id),
         report_id=ReportId(delivery.report_id) if delivery.report_id else None,
-        kind=DeliveryKind(delivery.kind),
+        kind=domain.DeliveryKind(delivery.kind),
         channel=delivery.channel,
         attempt=attempt.number,
         result=result,
         possible_repeat=attempt.possible_repeat,
         asked_at=delivery.asked_at,
-        ended=delivery.state == DeliveryState.ENDED,
+        ended=delivery.state == domain.DeliveryState.ENDED,
         afterwards=afterwards,
     )
 
 
 def _settle_one(
-    attempt: AttemptRow, delivery: DeliveryRow, result: SendResult, times: DeliveryTimes, now: datetime
-) -> Settled:
+    attempt: AttemptRow, delivery: DeliveryRow, result: domain.SendResult, times: DeliveryTimes, now: datetime
+) -> domain.Settled:
     was_current = attempt.outcome is None
     attempt.ended_at, attempt.outcome, attempt.code = now, result.kind.value, result.code
     attempt.provider_id = result.provider_id
     delivery.may_repeat = delivery.may_repeat or result.unsure
-    accepted = result.kind is SendResultKind.ACCEPTED
-    if delivery.state != DeliveryState.ACCEPTED and (was_current or accepted):
-        step = next_step(
+    accepted = result.kind is domain.SendResultKind.ACCEPTED
+    if delivery.state != domain.DeliveryState.ACCEPTED and (was_current or accepted):
+        step = domain.next_step(
             result.kind,
             number=attempt.number,
             first_tried_at=delivery.first_tried_at or now,
@@ -197,24 +187,24 @@ async def _abandon_open_attempts(session: AsyncSession, deliveries: Sequence[UUI
     abandoned = await session.scalars(
         update(AttemptRow)
         .where(AttemptRow.delivery_id.in_(deliveries), AttemptRow.ended_at.is_(None))
-        .values(ended_at=now, outcome=SendResultKind.ABANDONED.value)
+        .values(ended_at=now, outcome=domain.SendResultKind.ABANDONED.value)
         .returning(AttemptRow.delivery_id)
     )
     return set(abandoned)
 
 
-def _open_attempt(row: DeliveryRow, lease: timedelta, now: datetime, ids: Ids, *, left_open: bool) -> Attempt:
+def _open_attempt(row: DeliveryRow, lease: timedelta, now: datetime, ids: Ids, *, left_open: bool) -> domain.Attempt:
     row.may_repeat = row.may_repeat or left_open
     row.attempts += 1
-    row.state = DeliveryState.SENDING.value
+    row.state = domain.DeliveryState.SENDING.value
     row.first_tried_at = row.first_tried_at or now
     row.due_at = now + lease
-    return Attempt(
+    return domain.Attempt(
         attempt_id=ids.uuid(),
         delivery_id=row.delivery_id,
         alert_id=AlertId(row.alert_id),
         report_id=ReportId(row.report_id) if row.report_id else None,
-        kind=DeliveryKind(row.kind),
+        kind=domain.DeliveryKind(row.kind),
         channel=row.channel,
         recipient=row.recipient,
         notice=row.notice,
@@ -223,12 +213,12 @@ def _open_attempt(row: DeliveryRow, lease: timedelta, now: datetime, ids: Ids, *
     )
 
 
-def _new_row(delivery: NewDelivery, now: datetime) -> dict[str, object]:
-    state = {"state": DeliveryState.WAITING.value, "attempts": 0, "may_repeat": False}
+def _new_row(delivery: domain.NewDelivery, now: datetime) -> dict[str, object]:
+    state = {"state": domain.DeliveryState.WAITING.value, "attempts": 0, "may_repeat": False}
     return {**_NEW_DELIVERY.dump_python(delivery), **state, "created_at": now, "due_at": now}
 
 
-def _attempt_row(attempt: Attempt, worker: int, now: datetime) -> dict[str, object]:
+def _attempt_row(attempt: domain.Attempt, worker: int, now: datetime) -> dict[str, object]:
     return {
         "attempt_id": attempt.attempt_id,
         "delivery_id": attempt.delivery_id,

@@ -15,17 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notifier.delivery import handlers
-from services.notifier.delivery.domain import (
-    Attempt,
-    Channel,
-    DeliveryKind,
-    Message,
-    SendResult,
-    SendResultKind,
-    Settled,
-)
-from services.notifier.delivery.handlers import DUE, DeliveryTimes, OnSettled
+from services.notifier.delivery import domain, handlers
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
@@ -34,7 +24,7 @@ from shared.messaging.faults import class_of, is_transient
 from shared.observability import metrics
 
 _log = structlog.get_logger()
-Compose = Callable[[Attempt, datetime], Message]
+Compose = Callable[[domain.Attempt, datetime], domain.Message]
 """Makes the message of an attempt."""
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
@@ -50,10 +40,10 @@ _LOCK_NOT_AVAILABLE = "55P03"
 class Deliveries:
     """What the loop needs of the rest of notifier."""
 
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, domain.Channel]
     compose: Compose
-    on_settled: OnSettled
-    times: DeliveryTimes
+    on_settled: handlers.OnSettled
+    times: handlers.DeliveryTimes
 
 
 @dataclass(slots=True)
@@ -102,7 +92,7 @@ class DeliveryLoop:
         self._gone_since: dict[int, float] = {}
         self._wake = asyncio.Event()
         self._sending: dict[asyncio.Task[None], UUID] = {}
-        self._results: dict[UUID, SendResult] = {}
+        self._results: dict[UUID, domain.SendResult] = {}
         self._recording = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -185,7 +175,7 @@ class DeliveryLoop:
         except TimeoutError:
             return
 
-    async def _attempt(self, attempt: Attempt, stop: asyncio.Event) -> None:
+    async def _attempt(self, attempt: domain.Attempt, stop: asyncio.Event) -> None:
         self._results[attempt.attempt_id] = await self._send(attempt)
         tries = 0
         while not await self._recorded_once(attempt.attempt_id, alone=tries > 0):
@@ -210,14 +200,14 @@ class DeliveryLoop:
                 return True
             return False
 
-    async def _send(self, attempt: Attempt) -> SendResult:
+    async def _send(self, attempt: domain.Attempt) -> domain.SendResult:
         channel = self._deliveries.channels.get(attempt.channel)
         if channel is None:
             _log.error("channel_not_configured", channel=attempt.channel)
-            return SendResult(SendResultKind.TECHNICAL)
+            return domain.SendResult(domain.SendResultKind.TECHNICAL)
         return await channel.send(self._deliveries.compose(attempt, self._clock.now()))
 
-    async def _recorded(self, results: Mapping[UUID, SendResult]) -> bool:
+    async def _recorded(self, results: Mapping[UUID, domain.SendResult]) -> bool:
         try:
             async with self._database.transaction() as session:
                 now = self._clock.now()
@@ -256,7 +246,7 @@ async def keep_heartbeat(database: Database, worker: int, wake: asyncio.Event) -
         driver.add_termination_listener(ended)
         try:
             await heartbeat.hold()
-            await driver.add_listener(DUE, heard)
+            await driver.add_listener(handlers.DUE, heard)
             yield heartbeat
         finally:
             driver.remove_termination_listener(ended)
@@ -270,8 +260,8 @@ def _report(event: str, error: Exception) -> None:
     report(event, error=class_of(error))
 
 
-def _measure(settled: Sequence[Settled], now: datetime) -> None:
+def _measure(settled: Sequence[domain.Settled], now: datetime) -> None:
     for item in settled:
         metrics.MAIL_ATTEMPTS.labels(item.channel, item.result.value).inc()
-        if item.result is SendResultKind.ACCEPTED and item.kind is DeliveryKind.ALERT:
+        if item.result is domain.SendResultKind.ACCEPTED and item.kind is domain.DeliveryKind.ALERT:
             metrics.ALERT_SECONDS.observe(max((now - item.asked_at).total_seconds(), 0.0))

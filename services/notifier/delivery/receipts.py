@@ -9,12 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.delivery.domain import DeliveryKind, DeliveryState, SendResultKind, Settled, next_step
-from services.notifier.delivery.handlers import DeliveryTimes, OnSettled, settled_of
+from services.notifier.delivery import domain, handlers
 from services.notifier.delivery.tables import AttemptRow, DeliveryRow, ReceiptRow
 from shared.ids import AlertId
 
-OnDelivered = Callable[[AsyncSession, Settled, datetime], Awaitable[None]]
+OnDelivered = Callable[[AsyncSession, domain.Settled, datetime], Awaitable[None]]
 """Learns that the provider delivered a message, in the transaction that records it."""
 _DELIVERED = "delivered"
 
@@ -30,24 +29,24 @@ class Receipt:
     provider_id: str
     alert_id: AlertId
     """From our reference."""
-    kind: DeliveryKind
-    result: SendResultKind
+    kind: domain.DeliveryKind
+    result: domain.SendResultKind
     """`accepted` where it was delivered, else how it failed."""
 
     @property
     def status(self) -> str:
         """Return the status as it is stored."""
-        return _DELIVERED if self.result is SendResultKind.ACCEPTED else self.result.value
+        return _DELIVERED if self.result is domain.SendResultKind.ACCEPTED else self.result.value
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReceipts:
     """Takes receipts to their deliveries, and what they change to the alerts that those stand for."""
 
-    on_settled: OnSettled
+    on_settled: handlers.OnSettled
     """Learns of a message that failed after the provider took it."""
     on_delivered: OnDelivered
-    times: DeliveryTimes
+    times: handlers.DeliveryTimes
     token: bytes | None
     """The bearer token Notify has to send; None where no receipts are taken."""
 
@@ -60,13 +59,15 @@ class DeliveryReceipts:
         settled = await receive(session, receipt, now, times=self.times)
         if settled is None:
             return
-        if receipt.result is SendResultKind.ACCEPTED:
+        if receipt.result is domain.SendResultKind.ACCEPTED:
             await self.on_delivered(session, settled, now)
         else:
             await self.on_settled(session, [settled], now)
 
 
-async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, times: DeliveryTimes) -> Settled | None:
+async def receive(
+    session: AsyncSession, receipt: Receipt, now: datetime, *, times: handlers.DeliveryTimes
+) -> domain.Settled | None:
     """Take a receipt; return None where it changes nothing: a repeat, about another attempt, or after delivery.
 
     Raises:
@@ -84,11 +85,11 @@ async def receive(session: AsyncSession, receipt: Receipt, now: datetime, *, tim
         return None
     if not await _is_new(session, receipt, now):
         return None
-    if receipt.result is SendResultKind.ACCEPTED:
+    if receipt.result is domain.SendResultKind.ACCEPTED:
         _done(delivery)
     elif not await _fails(session, delivery, attempt, receipt, now, times):
         return None
-    return settled_of(delivery, attempt, receipt.result, afterwards=True)
+    return handlers.settled_of(delivery, attempt, receipt.result, afterwards=True)
 
 
 async def _attempt(session: AsyncSession, delivery_id: UUID, provider_id: str) -> AttemptRow | None:
@@ -109,8 +110,8 @@ async def _is_new(session: AsyncSession, receipt: Receipt, now: datetime) -> boo
 
 
 def _done(delivery: DeliveryRow) -> None:
-    if delivery.state != DeliveryState.SENDING:
-        delivery.state, delivery.due_at = DeliveryState.ACCEPTED.value, None
+    if delivery.state != domain.DeliveryState.SENDING:
+        delivery.state, delivery.due_at = domain.DeliveryState.ACCEPTED.value, None
 
 
 async def _fails(
@@ -119,13 +120,13 @@ async def _fails(
     attempt: AttemptRow,
     receipt: Receipt,
     now: datetime,
-    times: DeliveryTimes,
+    times: handlers.DeliveryTimes,
 ) -> bool:
     """Retry or end the delivery, unless it arrived after all or another attempt is under way."""
     arrived = await session.get(ReceiptRow, (receipt.provider_id, _DELIVERED))
-    if arrived or delivery.state != DeliveryState.ACCEPTED or attempt.number != delivery.attempts:
+    if arrived or delivery.state != domain.DeliveryState.ACCEPTED or attempt.number != delivery.attempts:
         return False
-    step = next_step(
+    step = domain.next_step(
         receipt.result,
         number=attempt.number,
         first_tried_at=delivery.first_tried_at or now,

@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.directory import csv_file, queries
-from services.notifier.directory.csv_file import DirectoryRow, spelled_alike
 from services.notifier.directory.domain import StaffMember
 from services.notifier.directory.tables import DirectoryImportRow, ReportingLineRow, StaffRow
 from shared.csv import RowError
@@ -44,7 +43,7 @@ async def import_csv(
     if not file.readable:
         return ImportResult(0, 0, 0, file.errors, changed=False)
     current = await queries.whole_directory(session)
-    checked = csv_file.check(spelled_alike(file, current), current)
+    checked = csv_file.check(csv_file.spelled_alike(file, current), current)
     people = list({row.person.staff_id: row.person for row in checked.rows}.values())
     lines = sum(row.line is not None for row in checked.rows)
     if not people or (checked.errors and not accept_valid):
@@ -65,7 +64,7 @@ async def import_csv(
 
 
 async def _store(
-    session: AsyncSession, people: Sequence[StaffMember], rows: Sequence[DirectoryRow], now: datetime
+    session: AsyncSession, people: Sequence[StaffMember], rows: Sequence[csv_file.DirectoryRow], now: datetime
 ) -> None:
     for batch in _batches(people):
         await _upsert_people(session, batch, now)

@@ -10,17 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifier.alerts import queries as alert_queries
 from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide, reasons
 from services.notifier.alerts.domain import Choice, Recipient, day_of
-from services.notifier.alerts.queries import recipients_of
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
-from services.notifier.misuse.domain import (
-    ChoiceContext,
-    choose_manager,
-    choose_reporters_manager,
-    may_be_union_activity,
-    without,
-)
+from services.notifier.misuse import domain
 from services.notifier.misuse.tables import AssignmentRow
 from services.notifier.reports.domain import MisuseEvent, MisuseFacts, ReportEvent, address_in, misuse_facts
 from shared.events.envelope import Envelope, NewEvent
@@ -60,7 +53,7 @@ async def assign(
     passed_over = await alert_queries.not_for_misuse(session, [item.report_id for item in asked])
     decisions: list[AlertDecision] = []
     for item in asked:
-        choice_context = ChoiceContext(directory, day_of(item.at), context.book, desk)
+        choice_context = domain.ChoiceContext(directory, day_of(item.at), context.book, desk)
         decisions += _decisions(item, choice_context, passed_over.get(item.report_id, frozenset()), context)
     new = await decide(session, decisions, now, context=context)
     await _store_assignments(
@@ -84,11 +77,11 @@ async def tell_managers_after_agreement(
         return
     facts = {report_id: misuse_facts(e.data) for report_id, e in waited.items() if isinstance(e.data, MisuseEvent)}
     directory = await directory_for(session, list(facts.values()))
-    working = await recipients_of(session, list(waited), AlertPurpose.MISUSE_ASSIGNED)
+    working = await alert_queries.recipients_of(session, list(waited), AlertPurpose.MISUSE_ASSIGNED)
     decisions = []
     for report_id, envelope in waited.items():
-        choice_context = ChoiceContext(directory, day_of(envelope.time), context.book, desk)
-        choice = choose_reporters_manager(facts[report_id], choice_context, None)
+        choice_context = domain.ChoiceContext(directory, day_of(envelope.time), context.book, desk)
+        choice = domain.choose_reporters_manager(facts[report_id], choice_context, None)
         if choice.recipient and choice.recipient.key in working.get(report_id, ()):
             choice = Choice(RecipientReason.NOBODY_MANAGER_WORKS_IT)
         if choice.reason is not _WAITS:
@@ -109,7 +102,7 @@ async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -
 
 
 def _decisions(
-    item: MisuseCase, choice_context: ChoiceContext, passed_over: frozenset[str], context: AlertContext
+    item: MisuseCase, choice_context: domain.ChoiceContext, passed_over: frozenset[str], context: AlertContext
 ) -> list[AlertDecision]:
     working = _who_works_it(item, choice_context, passed_over)
     works = working.recipient if working else None
@@ -118,25 +111,25 @@ def _decisions(
     told = _who_is_told(item, choice_context, works)
     decisions = [_decision(item, AlertPurpose.MISUSE_REPORTED, told, "", context)]
     if working:
-        decisions.append(_assigned(item, without(working, told.recipient), context))
+        decisions.append(_assigned(item, domain.without(working, told.recipient), context))
     return decisions
 
 
-def _who_works_it(item: MisuseCase, choice_context: ChoiceContext, passed_over: frozenset[str]) -> Choice | None:
+def _who_works_it(item: MisuseCase, choice_context: domain.ChoiceContext, passed_over: frozenset[str]) -> Choice | None:
     if not item.for_a_manager:
         return None
-    touches_a_union = item.union_activity or (item.facts is not None and may_be_union_activity(item.facts))
+    touches_a_union = item.union_activity or (item.facts is not None and domain.may_be_union_activity(item.facts))
     if touches_a_union and not item.by_a_person:
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
-    return choose_manager(item.facts, choice_context, passed_over=passed_over)
+    return domain.choose_manager(item.facts, choice_context, passed_over=passed_over)
 
 
-def _who_is_told(item: MisuseCase, choice_context: ChoiceContext, works: Recipient | None) -> Choice:
+def _who_is_told(item: MisuseCase, choice_context: domain.ChoiceContext, works: Recipient | None) -> Choice:
     if item.union_activity:
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
     if item.facts is None:
         return Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED)
-    return choose_reporters_manager(item.facts, choice_context, works)
+    return domain.choose_reporters_manager(item.facts, choice_context, works)
 
 
 def _assigned(item: MisuseCase, choice: Choice, context: AlertContext) -> AlertDecision:

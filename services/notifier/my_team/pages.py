@@ -19,12 +19,9 @@ from services.notifier.alerts.queries import AlertView, Viewer, alert_with_id
 from services.notifier.directory.domain import StaffMember
 from services.notifier.directory.signed_in import AsListed
 from services.notifier.misuse import handlers as misuse
-from services.notifier.misuse.handlers import AlreadyDone, NotAssignedToThem, record_finding
 from services.notifier.misuse.queries import AssignedCase, open_case
-from services.notifier.my_team import forms, handlers
+from services.notifier.my_team import forms, handlers, queries
 from services.notifier.my_team.domain import DOCUMENTS, KEYS, Awareness
-from services.notifier.my_team.forms import action_page, finding_fields, read_action, read_finding
-from services.notifier.my_team.queries import Pages, awareness_of, awareness_of_people, my_team, people_of
 from shared.auth.permissions import Principal
 from shared.events.vocabulary import Acknowledgement
 from shared.ids import AlertId, CaseId, StaffId
@@ -64,7 +61,7 @@ async def page(
     done_after: After = None,
 ) -> HTMLResponse:
     """Show what needs this person now, and below what is done."""
-    pages = Pages(
+    pages = queries.Pages(
         AlertId(waiting_after) if waiting_after else None,
         AlertId(done_after) if done_after else None,
     )
@@ -76,7 +73,7 @@ async def people(
     request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
 ) -> HTMLResponse:
     """Show which acknowledgements of the policy are due and done among this person's people (R-b)."""
-    known = await awareness_of_people(session, _viewer_of(principal), day_of(now), version)
+    known = await queries.awareness_of_people(session, _viewer_of(principal), day_of(now), version)
     return render(request, "my_team/people.html", people=known)
 
 
@@ -119,13 +116,13 @@ async def record_action(
     """Record it; the alert that asked for it is acknowledged by it."""
     case = await _own_case(session, case_id, principal)
     form = await FormReader.posted(request)
-    done = read_action(form, day_of(now))
+    done = forms.read_action(form, day_of(now))
     if done is None:
         return _action_page(request, case, form)
     manager = StaffId(principal.staff_id or "")
     try:
         alert_id = await misuse.record_action(session, case.case_id, manager, done, now, outbox=outbox)
-    except (AlreadyDone, NotAssignedToThem):
+    except (misuse.AlreadyDone, misuse.NotAssignedToThem):
         return _over(request, case)
     await acknowledgements.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
@@ -153,7 +150,7 @@ async def refer(
     manager = StaffId(principal.staff_id or "")
     try:
         alert_id = await misuse.refer_to_sirt(session, case.case_id, manager, now, outbox=outbox)
-    except (AlreadyDone, NotAssignedToThem):
+    except (misuse.AlreadyDone, misuse.NotAssignedToThem):
         return _over(request, case)
     await acknowledgements.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
@@ -162,20 +159,20 @@ async def refer(
 @router.get("/my-team/findings/new", response_class=HTMLResponse)
 async def ask_for_finding(request: Request, principal: AsListed, session: Transaction, now: Now) -> HTMLResponse:
     """Ask what was found, about which person and when."""
-    people = await people_of(session, _viewer_of(principal), day_of(now))
+    people = await queries.people_of(session, _viewer_of(principal), day_of(now))
     return _finding_page(request, people, FormReader({}))
 
 
 @router.post("/my-team/findings/new")
 async def add_finding(request: Request, principal: AsListed, session: Transaction, ids: IdsDep, now: Now) -> Response:
     """Keep it."""
-    people = await people_of(session, _viewer_of(principal), day_of(now))
+    people = await queries.people_of(session, _viewer_of(principal), day_of(now))
     form = await FormReader.posted(request)
-    found = read_finding(form, people, day_of(now))
+    found = forms.read_finding(form, people, day_of(now))
     if found is None:
         return _finding_page(request, people, form)
     manager = StaffId(principal.staff_id or "")
-    await record_finding(session, manager, found.person, found.category, found.found_on, now, ids=ids)
+    await misuse.record_finding(session, manager, found.person, found.category, found.found_on, now, ids=ids)
     return RedirectResponse(HERE, status_code=303)
 
 
@@ -204,10 +201,10 @@ async def _shown(
     viewer: Viewer,
     today: date,
     *,
-    pages: Pages | None = None,
+    pages: queries.Pages | None = None,
     errors: FormErrors | None = None,
 ) -> HTMLResponse:
-    team = await my_team(session, viewer, pages or Pages(), today)
+    team = await queries.my_team(session, viewer, pages or queries.Pages(), today)
     context: dict[str, object] = {"team": team, "called": forms} | ({"errors": errors} if errors else {})
     return render(request, "my_team/page.html", 422 if errors else 200, **context)
 
@@ -221,11 +218,11 @@ async def _own_alert(session: Transaction, alert_id: UUID, viewer: Viewer) -> Al
 
 
 def _action_page(request: Request, case: AssignedCase, form: FormReader | None = None) -> HTMLResponse:
-    return _over(request, case) if case.ended_at else show_form(request, action_page(case), form)
+    return _over(request, case) if case.ended_at else show_form(request, forms.action_page(case), form)
 
 
 def _finding_page(request: Request, people: Sequence[StaffMember], form: FormReader) -> HTMLResponse:
-    fields, status_code = finding_fields(people), 422 if form.errors else 200
+    fields, status_code = forms.finding_fields(people), 422 if form.errors else 200
     return render(
         request, "my_team/finding.html", status_code, people=people, fields=fields, form=form, errors=form.errors
     )
@@ -258,4 +255,4 @@ def _awareness_page(
 
 async def _own_awareness(session: Transaction, staff_id: StaffId | None, version: str) -> Awareness | None:
     """Return None for a caller without a staff number, such as a client of the API."""
-    return (await awareness_of(session, [staff_id], version))[staff_id] if staff_id else None
+    return (await queries.awareness_of(session, [staff_id], version))[staff_id] if staff_id else None

@@ -6,31 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.events.intake import (
-    AbuseReportAmended,
-    AbuseReportSubmitted,
-    MisuseReportAmended,
-    MisuseReportSubmitted,
-    SecurityIncidentAmended,
-    SecurityIncidentSubmitted,
-)
+from shared.events import intake, vocabulary
 from shared.events.parts import Person, Reporter, Subject
 from shared.events.people_keys import identity_keys, keys_of_named
-from shared.events.vocabulary import (
-    Behaviour,
-    Confidentiality,
-    FoundBy,
-    ManagerAlert,
-    Open,
-    Relation,
-    ReportType,
-    YesNoUnsure,
-)
 from shared.ids import ReportId, StaffId
 
-AbuseEvent = AbuseReportSubmitted | AbuseReportAmended
-MisuseEvent = MisuseReportSubmitted | MisuseReportAmended
-IncidentEvent = SecurityIncidentSubmitted | SecurityIncidentAmended
+AbuseEvent = intake.AbuseReportSubmitted | intake.AbuseReportAmended
+MisuseEvent = intake.MisuseReportSubmitted | intake.MisuseReportAmended
+IncidentEvent = intake.SecurityIncidentSubmitted | intake.SecurityIncidentAmended
 ReportEvent = AbuseEvent | MisuseEvent | IncidentEvent
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -44,16 +27,18 @@ class MisuseFacts:
     reporter: Reporter
     subject: Subject
     affected: tuple[Person, ...]
-    found_by: Open[FoundBy]
-    union_activity: Open[YesNoUnsure]
-    manager_alert: Open[ManagerAlert]
+    found_by: vocabulary.Open[vocabulary.FoundBy]
+    union_activity: vocabulary.Open[vocabulary.YesNoUnsure]
+    manager_alert: vocabulary.Open[vocabulary.ManagerAlert]
     manager_email: str | None
 
     @property
     def suspected(self) -> tuple[Person, ...]:
         """Return the subject as a person to be told nothing."""
         who = self.subject
-        return (Person(relation=Relation.COLLEAGUE, name=who.name, staff_id=who.staff_id, handle=who.handle),)
+        return (
+            Person(relation=vocabulary.Relation.COLLEAGUE, name=who.name, staff_id=who.staff_id, handle=who.handle),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +47,7 @@ class KnownReport:
 
     report_id: ReportId
     reference: str
-    form: ReportType
+    form: vocabulary.ReportType
     says_abuse: bool
     contact: str | None
     """Where its reporter may be written to; None where they must not be, or cannot."""
@@ -75,13 +60,13 @@ class KnownReport:
     @property
     def exempt(self) -> bool:
         """Return whether the subject is erased (C-j): then it is unknown who must not read it."""
-        return self.form is ReportType.MISUSE and self.misuse is None
+        return self.form is vocabulary.ReportType.MISUSE and self.misuse is None
 
 
 def known_report(event: ReportEvent) -> KnownReport:
     """Return what is kept of a report as it is now."""
     reporter = event.reporter
-    named = reporter.confidentiality is Confidentiality.NAMED
+    named = reporter.confidentiality is vocabulary.Confidentiality.NAMED
     return KnownReport(
         report_id=ReportId(event.report_id),
         reference=event.reference,
@@ -101,15 +86,15 @@ def _kept_from(event: ReportEvent) -> frozenset[str]:
     return identity_keys(staff_id=event.reporter.staff_id, email=event.reporter.email) | accused
 
 
-def form_of(event: ReportEvent) -> ReportType:
+def form_of(event: ReportEvent) -> vocabulary.ReportType:
     """Return by which form it came."""
     match event:
-        case AbuseReportSubmitted() | AbuseReportAmended():
-            return ReportType.ABUSE
-        case MisuseReportSubmitted() | MisuseReportAmended():
-            return ReportType.MISUSE
+        case intake.AbuseReportSubmitted() | intake.AbuseReportAmended():
+            return vocabulary.ReportType.ABUSE
+        case intake.MisuseReportSubmitted() | intake.MisuseReportAmended():
+            return vocabulary.ReportType.MISUSE
         case _:
-            return ReportType.SECURITY_INCIDENT
+            return vocabulary.ReportType.SECURITY_INCIDENT
 
 
 def says_abuse(event: ReportEvent) -> bool:
@@ -117,7 +102,7 @@ def says_abuse(event: ReportEvent) -> bool:
     return isinstance(event, AbuseEvent) or event.says_abuse
 
 
-def behaviours_of(event: ReportEvent) -> tuple[Open[Behaviour], ...]:
+def behaviours_of(event: ReportEvent) -> tuple[vocabulary.Open[vocabulary.Behaviour], ...]:
     """Return the kinds of abuse that the answers name."""
     return event.abuse_behaviours if isinstance(event, MisuseEvent) else event.behaviours
 
@@ -147,7 +132,7 @@ def _beside_abuse(event: AbuseEvent | IncidentEvent) -> MisuseFacts | None:
         subject=Subject(name=one.name, staff_id=one.staff_id, handle=one.handle),
         affected=event.affected,
         found_by=event.found_by,
-        union_activity=YesNoUnsure.NO,
+        union_activity=vocabulary.YesNoUnsure.NO,
         manager_alert=event.manager_alert,
         manager_email=event.manager_email,
     )
@@ -160,9 +145,9 @@ def contact_of(reporter: Reporter) -> str | None:
     """
     safe = address_in(reporter.safe_contact)
     match reporter.confidentiality:
-        case Confidentiality.NAMED:
+        case vocabulary.Confidentiality.NAMED:
             return safe or address_in(reporter.email)
-        case Confidentiality.CONFIDENTIAL:
+        case vocabulary.Confidentiality.CONFIDENTIAL:
             return safe
         case _:
             return None
@@ -194,4 +179,4 @@ def stored_misuse(facts: MisuseFacts) -> dict[str, object]:
 def read_misuse(stored: Mapping[str, object]) -> MisuseFacts:
     """Read what `stored_misuse` gave."""
     known = {"report_id": UUID(int=0), "reference": "", "narrative": "", "behaviours": (), "platform": "other"}
-    return misuse_facts(MisuseReportSubmitted.model_validate({**known, **stored}))
+    return misuse_facts(intake.MisuseReportSubmitted.model_validate({**known, **stored}))

@@ -2,22 +2,12 @@
 
 from collections.abc import Mapping
 
-from services.triage.cases.domain import (
-    CaseNotFound,
-    ClaimedByAnother,
-    NotForThisCase,
-    NotYourClaim,
-    OutcomeDoesNotFit,
-    SameTeam,
-    StateForbids,
-    TeamDoesNotFit,
-)
-from services.triage.cases.queries import CaseChanged
+from services.triage.cases import domain, queries
 from shared.web.problems import FieldProblem
 from shared.web.refusals import Refusal, Refusals, reading
 
 
-def _changes(error: CaseChanged) -> Mapping[str, object]:
+def _changes(error: queries.CaseChanged) -> Mapping[str, object]:
     return {
         "version": error.version,
         "changes": [
@@ -38,32 +28,32 @@ def _does_not_fit(field: str, message: str) -> Refusal:
 
 
 REFUSALS: Refusals = {
-    CaseNotFound: Refusal(
+    domain.CaseNotFound: Refusal(
         404, "case-not-found", "There is no such case here", "It may be with another team, or kept from you."
     ),
-    CaseChanged: Refusal(
+    queries.CaseChanged: Refusal(
         412,
         "case-changed",
         "The case changed since you read it",
         "Look at what changed, then decide again.",
         field="changes",
-        members=reading(CaseChanged, _changes),
+        members=reading(queries.CaseChanged, _changes),
     ),
-    StateForbids: Refusal(
+    domain.StateForbids: Refusal(
         409,
         "state-forbids",
         "The case is not in a state that allows this",
         "Read the case again.",
-        members=reading(StateForbids, lambda error: {"state": error.state}),
+        members=reading(domain.StateForbids, lambda error: {"state": error.state}),
     ),
-    ClaimedByAnother: Refusal(
+    domain.ClaimedByAnother: Refusal(
         409, "case-claimed-by-another", "Another responder has this case", "Ask them to release it, or a lead to do so."
     ),
-    NotYourClaim: Refusal(409, "case-not-claimed", "This case is not yours to change", "Claim it first."),
-    TeamDoesNotFit: _does_not_fit("team", "Choose a team that works this type of report"),
-    NotForThisCase: Refusal(
+    domain.NotYourClaim: Refusal(409, "case-not-claimed", "This case is not yours to change", "Claim it first."),
+    domain.TeamDoesNotFit: _does_not_fit("team", "Choose a team that works this type of report"),
+    domain.NotForThisCase: Refusal(
         409, "not-for-this-case", "This cannot be done with this case", "It is for cases of another kind or team."
     ),
-    SameTeam: Refusal(409, "same-team", "The case is with that team already", "Choose another team."),
-    OutcomeDoesNotFit: _does_not_fit("outcome", "Choose an outcome that fits this type of report"),
+    domain.SameTeam: Refusal(409, "same-team", "The case is with that team already", "Choose another team."),
+    domain.OutcomeDoesNotFit: _does_not_fit("outcome", "Choose an outcome that fits this type of report"),
 }

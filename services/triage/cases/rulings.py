@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases import domain, queries
-from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Command, Work, execute
 from services.triage.cases.tables import CaseAccess, Note
 from services.triage.cases.writer import LinkedCase, event_ids, handed_over, resolved, write_outlook
@@ -29,13 +28,13 @@ from shared.events.vocabulary import DeadlineKind, Outcome, ReportType, Team, Ye
 BY_A_LEAD = "opened-by-a-lead"
 
 
-async def exempt(work: Work, case_id: UUID, read: int) -> Case:
+async def exempt(work: Work, case_id: UUID, read: int) -> domain.Case:
     """Close what is outside the policy, and erase whom it was about and everything written about them (C-j).
 
     From then on no one could tell from whom to keep it: only the person who decided sees it still.
     """
 
-    def events(_before: Case, after: Case) -> list[Event]:
+    def events(_before: domain.Case, after: domain.Case) -> list[Event]:
         closed = CaseClosed(**event_ids(after, work.now), team=after.team)
         return [resolved(after, Outcome.EXEMPT, work.now), closed]
 
@@ -50,14 +49,14 @@ async def exempt(work: Work, case_id: UUID, read: int) -> Case:
     return case
 
 
-async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: RuleBook) -> Case:
+async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: RuleBook) -> domain.Case:
     """Send what is no union activity where the rules say then."""
     made = (await routing.decisions(work.session, [case_id]))[case_id]
     classes = tuple(kind for kind in made.facts.account_classes if kind != "union")
     facts = replace(made.facts, union_activity=YesNoUnsure.NO.value, account_classes=classes)
     decision = decide(facts, book, work.now.astimezone(UK).date())
 
-    def events(before: Case, after: Case) -> list[Event]:
+    def events(before: domain.Case, after: domain.Case) -> list[Event]:
         if before.team is after.team:
             return []
         return [handed_over(before, after, work.now, work.writer.deadlines)]
@@ -75,7 +74,7 @@ async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: Ru
     return case
 
 
-async def open_misuse(work: Work, case_id: UUID, read: int, reason: str) -> Case:
+async def open_misuse(work: Work, case_id: UUID, read: int, reason: str) -> domain.Case:
     """Open a linked, restricted case of misuse beside abuse by a colleague: the triage desk decides who works it."""
     case = await execute(work, case_id, read, Command("misuse_opened", domain.misuse_opened, reason=reason))
     sentence = "The lead of SMART sees misuse by a colleague beside the abuse. The triage desk decides who works it."
@@ -85,7 +84,7 @@ async def open_misuse(work: Work, case_id: UUID, read: int, reason: str) -> Case
     return case
 
 
-async def become_aware(work: Work, case_id: UUID, read: int, reason: str) -> Case:
+async def become_aware(work: Work, case_id: UUID, read: int, reason: str) -> domain.Case:
     """Record that SIRT is aware of a breach of personal data: 72 hours run from now (Sc-b)."""
     aware = Command("breach_aware", lambda case, actor: domain.aware_of_breach(case, actor, work.now), reason=reason)
     case = await execute(work, case_id, read, aware)
@@ -93,7 +92,7 @@ async def become_aware(work: Work, case_id: UUID, read: int, reason: str) -> Cas
     return case
 
 
-async def decide_breach(work: Work, case_id: UUID, read: int, reason: str) -> Case:
+async def decide_breach(work: Work, case_id: UUID, read: int, reason: str) -> domain.Case:
     """Record what was decided: whether the regulator and the people affected are told, and why."""
     case = await execute(work, case_id, read, Command("breach_decided", domain.breach_decided, reason=reason))
     kept = (await deadline_queries.of_cases(work.session, [case_id]))[case_id]
@@ -102,7 +101,7 @@ async def decide_breach(work: Work, case_id: UUID, read: int, reason: str) -> Ca
     return case
 
 
-async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Sequence[UUID]) -> Case:
+async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Sequence[UUID]) -> domain.Case:
     """Say that an outsider controls registered accounts of the report; the register freezes them."""
     case = await queries.get(work.session, work.viewer, case_id)
     known = {account.account_id for _, account in await registered_accounts(work, case)}
@@ -110,7 +109,7 @@ async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Seque
     if not confirmed:
         raise domain.NotForThisCase
 
-    def events(_before: Case, after: Case) -> list[Event]:
+    def events(_before: domain.Case, after: domain.Case) -> list[Event]:
         return [CaseCompromiseConfirmed(**event_ids(after, work.now), account_ids=confirmed)]
 
     says = {"accounts": ", ".join(map(str, confirmed))}
@@ -118,7 +117,7 @@ async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Seque
     return await execute(work, case_id, read, compromised)
 
 
-async def name_person(work: Work, case_id: UUID, read: int, staff_id: str) -> Case:
+async def name_person(work: Work, case_id: UUID, read: int, staff_id: str) -> domain.Case:
     """Let a colleague of the team see a restricted case. Who is kept from it stays kept from it."""
     case = await execute(work, case_id, read, Command("person_named", domain.named, personal={"person": staff_id}))
     named = insert(CaseAccess).values(case_id=case_id, subject=staff_id)
@@ -126,14 +125,14 @@ async def name_person(work: Work, case_id: UUID, read: int, staff_id: str) -> Ca
     return case
 
 
-async def registered_accounts(work: Work, case: Case) -> list[tuple[Handle, Account]]:
+async def registered_accounts(work: Work, case: domain.Case) -> list[tuple[Handle, Account]]:
     """Return the registered accounts that the report names."""
     handles = await report_queries.accounts_of(work.session, case.report_id)
     return sorted((await accounts.registered(work.session, handles)).items())
 
 
 async def _open_linked(
-    work: Work, origin: Case, wanted: Sequence[Also], category: str, kept_from: tuple[str, ...] | None = None
+    work: Work, origin: domain.Case, wanted: Sequence[Also], category: str, kept_from: tuple[str, ...] | None = None
 ) -> None:
     """Open linked cases of misuse; without `kept_from`, they are kept from those whom the first case is kept from."""
     if not wanted:

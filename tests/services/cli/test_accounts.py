@@ -79,7 +79,7 @@ async def test_a_handle_that_somebody_registers_at_the_same_moment_is_told_in_on
     run = await imported(tmp_path, FINE + "x,other,official,live,\n", *(["--json"] if as_json else []))
     assert run.exit_code == 1, run.exception
     told = json.loads(run.stdout)["summary"] if as_json else run.stderr.strip()
-    assert told.startswith("Somebody registered one of these accounts at the same moment.")
+    assert told.startswith("Another person registered one of these accounts just now.")
     assert len(told.splitlines()) == 1
     assert await handles(database) == {"fine"}
 
