@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.registry.accounts.domain import Vetting
 from services.registry.approvals import handlers
 from services.registry.approvals.delegations import NewDelegation, delegate, end_delegation
-from services.registry.approvals.domain import About, AccountRequest, Delegation, Draft, RequestState
-from services.registry.approvals.handlers import RequestDecision, ask, begin_checks, declare, seen_request, sees_all
+from services.registry.approvals.domain import About, AccountRequest, Draft, RequestState
 from services.registry.approvals.queries import PAGE, RequestFilter, delegations_of, list_requests
-from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep
+from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep, read_through
 from services.registry.context.work import Work
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -28,9 +27,11 @@ from shared.web.problems import FieldProblem, standard_problem
 class RequestBody(BaseModel):
     """One request."""
 
-    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, alias_generator=read_through("draft"), validate_by_name=True, serialize_by_alias=True
+    )
 
-    request_id: UUID
+    request_id: UUID = Field(validation_alias="id")
     account_id: UUID
     about: About
     state: RequestState
@@ -52,35 +53,6 @@ class RequestBody(BaseModel):
     relevance: str | None
     decided_by: str | None
     on_behalf_of: str | None
-
-    @classmethod
-    def of(cls, request: AccountRequest) -> Self:
-        """Return what a client sees of a request."""
-        draft = request.draft
-        return cls(
-            request_id=request.id,
-            account_id=request.account_id,
-            about=request.about,
-            state=request.state,
-            platform=draft.platform,
-            handle=draft.handle,
-            account_class=draft.account_class,
-            title=draft.title,
-            owner=draft.owner,
-            approved_person=draft.approved_person,
-            vetting_required=draft.vetting_required,
-            requirement=draft.requirement,
-            purpose=draft.purpose,
-            requested_by=request.requested_by,
-            requested_at=request.requested_at,
-            changed_at=request.changed_at,
-            version=request.version,
-            new_platform=request.new_platform,
-            reason=request.reason,
-            relevance=request.relevance,
-            decided_by=request.decided_by,
-            on_behalf_of=request.on_behalf_of,
-        )
 
 
 class RequestList(BaseModel):
@@ -148,24 +120,12 @@ class DelegationBody(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    delegation_id: UUID
+    delegation_id: UUID = Field(validation_alias="id")
     approver: str
     proxy: str
     first_day: date
     last_day: date
     reason: str
-
-    @classmethod
-    def of(cls, delegation: Delegation) -> Self:
-        """Return what a client sees of a delegation."""
-        return cls(
-            delegation_id=delegation.id,
-            approver=delegation.approver,
-            proxy=delegation.proxy,
-            first_day=delegation.first_day,
-            last_day=delegation.last_day,
-            reason=delegation.reason,
-        )
 
 
 class DelegationList(BaseModel):
@@ -200,7 +160,7 @@ router = APIRouter(prefix="/accounts/api/v1", tags=["requests"])
 _ASKS = [requires(Permission.REQUEST_ACCOUNTS)]
 _CLEARS = [requires(Permission.CLEAR_NEW_PLATFORMS)]
 _APPROVES = [requires(Permission.APPROVE_ACCOUNTS)]
-_Decide = Callable[[Work, RequestDecision], Awaitable[AccountRequest]]
+_Decide = Callable[[Work, handlers.RequestDecision], Awaitable[AccountRequest]]
 
 
 @router.get("/requests")
@@ -211,33 +171,36 @@ async def get_requests(
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
 ) -> RequestList:
     """List requests, the newest change first: all that you may see, otherwise your own."""
-    own = None if await sees_all(work) else work.person
+    own = None if await handlers.sees_all(work) else work.person
     page = await list_requests(work.session, RequestFilter(state, own), cursor=cursor, limit=limit)
-    return RequestList(items=tuple(map(RequestBody.of, page.items)), next_cursor=page.next_cursor)
+    return RequestList(
+        items=tuple(RequestBody.model_validate(one, from_attributes=True) for one in page.items),
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.post("/requests", status_code=201, dependencies=_ASKS)
 async def post_request(work: WorkDep, body: DraftBody, response: Response) -> RequestBody:
     """Ask for an account."""
-    return _versioned(await ask(work, body.draft()), response)
+    return _versioned(await handlers.ask(work, body.draft()), response)
 
 
 @router.post("/declarations", status_code=201)
 async def post_declaration(work: WorkDep, body: DraftBody, response: Response) -> RequestBody:
     """Declare an account that exists, as its holder or sponsor; it is legacy until its request is approved."""
-    return _versioned(await declare(work, body.draft()), response)
+    return _versioned(await handlers.declare(work, body.draft()), response)
 
 
 @router.post("/accounts/{account_id}/checks", status_code=201, dependencies=_ASKS)
 async def post_checks(work: WorkDep, account_id: UUID, body: DraftBody, response: Response) -> RequestBody:
     """Ask that a legacy account passes its checks; its platform, handle and class are those of the register."""
-    return _versioned(await begin_checks(work, AccountId(account_id), body.draft()), response)
+    return _versioned(await handlers.begin_checks(work, AccountId(account_id), body.draft()), response)
 
 
 @router.get("/requests/{request_id}")
 async def get_one(work: WorkDep, request_id: UUID, response: Response) -> RequestBody:
     """Return one request; its version is the ETag."""
-    return _versioned(await seen_request(work, request_id), response)
+    return _versioned(await handlers.seen_request(work, request_id), response)
 
 
 @router.post("/requests/{request_id}/clear", dependencies=_CLEARS)
@@ -245,7 +208,9 @@ async def post_clearance(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Clear a platform that is not in use yet; an approver decides next."""
-    return await _decide(work, handlers.clear_platform, RequestDecision(request_id, version, body.reason), response)
+    return await _decide(
+        work, handlers.clear_platform, handlers.RequestDecision(request_id, version, body.reason), response
+    )
 
 
 @router.post("/requests/{request_id}/approve")
@@ -253,7 +218,7 @@ async def post_approval(
     work: WorkDep, request_id: UUID, version: Read, body: ApprovalBody, response: Response
 ) -> RequestBody:
     """Approve a request: the account is live. For approvers and their recorded proxies."""
-    decision = RequestDecision(request_id, version, body.relevance, _staff(body.on_behalf_of))
+    decision = handlers.RequestDecision(request_id, version, body.relevance, _staff(body.on_behalf_of))
     return await _decide(work, handlers.approve, decision, response)
 
 
@@ -262,7 +227,7 @@ async def post_return(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Return a request with what has to change."""
-    decision = RequestDecision(request_id, version, body.reason, _staff(body.on_behalf_of))
+    decision = handlers.RequestDecision(request_id, version, body.reason, _staff(body.on_behalf_of))
     return await _decide(work, handlers.send_back, decision, response)
 
 
@@ -271,7 +236,7 @@ async def post_refusal(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Refuse a request, for good."""
-    decision = RequestDecision(request_id, version, body.reason, _staff(body.on_behalf_of))
+    decision = handlers.RequestDecision(request_id, version, body.reason, _staff(body.on_behalf_of))
     return await _decide(work, handlers.refuse, decision, response)
 
 
@@ -280,7 +245,7 @@ async def post_withdrawal(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
     """Take your own request back."""
-    return await _decide(work, handlers.withdraw, RequestDecision(request_id, version, body.reason), response)
+    return await _decide(work, handlers.withdraw, handlers.RequestDecision(request_id, version, body.reason), response)
 
 
 @router.post("/requests/{request_id}/resubmit")
@@ -288,7 +253,7 @@ async def post_again(
     work: WorkDep, request_id: UUID, version: Read, body: DraftBody, response: Response
 ) -> RequestBody:
     """Send your returned request again, changed."""
-    await seen_request(work, request_id)
+    await handlers.seen_request(work, request_id)
     return _versioned(await handlers.resubmit(work, request_id, version, body.draft()), response)
 
 
@@ -296,14 +261,14 @@ async def post_again(
 async def get_delegations(work: WorkDep) -> DelegationList:
     """List the delegations that you gave or received and that are not over."""
     found = await delegations_of(work.session, work.person, work.today)
-    return DelegationList(items=tuple(map(DelegationBody.of, found)))
+    return DelegationList(items=tuple(DelegationBody.model_validate(one, from_attributes=True) for one in found))
 
 
 @router.post("/delegations", status_code=201, dependencies=_APPROVES)
 async def post_delegation(work: WorkDep, body: NewDelegationBody) -> DelegationBody:
     """Name a proxy for yourself; one at a time."""
     wanted = NewDelegation(StaffId(body.proxy), body.first_day, body.last_day, body.reason)
-    return DelegationBody.of(await delegate(work, wanted))
+    return DelegationBody.model_validate(await delegate(work, wanted), from_attributes=True)
 
 
 @router.post("/delegations/{delegation_id}/end", status_code=204, dependencies=_APPROVES)
@@ -312,14 +277,14 @@ async def post_end(work: WorkDep, delegation_id: UUID) -> None:
     await end_delegation(work, delegation_id)
 
 
-async def _decide(work: Work, decide: _Decide, decision: RequestDecision, response: Response) -> RequestBody:
-    await seen_request(work, decision.request_id)
+async def _decide(work: Work, decide: _Decide, decision: handlers.RequestDecision, response: Response) -> RequestBody:
+    await handlers.seen_request(work, decision.request_id)
     return _versioned(await decide(work, decision), response)
 
 
 def _versioned(request: AccountRequest, response: Response) -> RequestBody:
     response.headers["etag"] = f'"{request.version}"'
-    return RequestBody.of(request)
+    return RequestBody.model_validate(request, from_attributes=True)
 
 
 def _staff(text: str | None) -> StaffId | None:

@@ -4,7 +4,7 @@ A legacy account, declared or on the register already, passes the same gate as a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -216,7 +216,7 @@ async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> 
     if (draft.platform, draft.handle) != (row.platform, row.handle):
         await _must_be_unasked(work, draft)
     known = before.about is About.LEGACY or await _platform_known(work, draft.platform)
-    for name, value in _columns_of(draft).items():
+    for name, value in asdict(draft).items():
         setattr(row, name, value)
     row.new_platform, row.cleared_by, row.reason = not known, None, None
     row.decided_by = row.on_behalf_of = None
@@ -241,7 +241,7 @@ async def _put(work: Work, draft: Draft, account_id: AccountId, about: About) ->
         changed_at=work.now,
         version=1,
         new_platform=not known,
-        **_columns_of(draft),
+        **asdict(draft),
     )
     values = {column.key: getattr(row, column.key) for column in RequestRow.__table__.columns}
     open_states = ", ".join(f"'{state}'" for state in RequestState if state in OPEN)
@@ -306,21 +306,6 @@ async def _platform_known(work: Work, platform: str) -> bool:
     if platform == "other":
         return False
     return await platform_in_use(work.session, platform) or await platform_cleared(work.session, platform)
-
-
-def _columns_of(draft: Draft) -> dict[str, str | None]:
-    """Return what a request stores of its draft."""
-    return {
-        "platform": draft.platform,
-        "handle": draft.handle,
-        "account_class": str(draft.account_class),
-        "title": draft.title,
-        "owner": draft.owner,
-        "approved_person": draft.approved_person,
-        "vetting_required": draft.vetting_required,
-        "requirement": draft.requirement,
-        "purpose": draft.purpose,
-    }
 
 
 async def _go_live(work: Work, request: AccountRequest) -> None:

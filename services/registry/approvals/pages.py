@@ -1,6 +1,7 @@
 """Pages of the creation gate: the requests, the forms that make and change one, and an approver's proxies."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -10,27 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import known_account
 from services.registry.accounts.views import history_view, name_of
-from services.registry.approvals import handlers
+from services.registry.approvals import forms, handlers
 from services.registry.approvals.delegations import delegate, end_delegation
 from services.registry.approvals.domain import About, AccountRequest, RequestAction, RequestState
-from services.registry.approvals.forms import (
-    CHECK_FIELDS,
-    DELEGATION_FIELDS,
-    DRAFT_FIELDS,
-    decision_fields,
-    read_decision,
-    read_delegation,
-    read_draft,
-)
-from services.registry.approvals.handlers import (
-    RequestDecision,
-    ask,
-    begin_checks,
-    declare,
-    resubmit,
-    seen_request,
-    sees_all,
-)
 from services.registry.approvals.queries import RequestFilter, delegations_of, list_requests
 from services.registry.approvals.refusals import REFUSALS
 from services.registry.approvals.views import STATE_LABELS, possible, request_view
@@ -54,7 +37,7 @@ ASK = FormPage(
     action="/accounts/requests/new",
     button="Send the request",
     back=_LIST,
-    fields=DRAFT_FIELDS,
+    fields=forms.DRAFT_FIELDS,
     intro=(
         "An account is created only after a relevant member of the directorate has approved it.",
         "A platform that is not in use yet goes to the Security Advice Centre first.",
@@ -65,7 +48,7 @@ DECLARE = FormPage(
     action="/accounts/declare",
     button="Declare the account",
     back=_LIST,
-    fields=DRAFT_FIELDS,
+    fields=forms.DRAFT_FIELDS,
     intro=(
         "Use this for an account that you hold or sponsor and that was there before the register.",
         "It passes the same checks as a new one. Thank you for telling us.",
@@ -76,10 +59,10 @@ PROXY = FormPage(
     action="/accounts/proxies/new",
     button="Name the proxy",
     back=("Your proxies", "/accounts/proxies"),
-    fields=DELEGATION_FIELDS,
+    fields=forms.DELEGATION_FIELDS,
     intro=("Your proxy approves in your place on these days. You have one proxy at a time.",),
 )
-_STEPS: Mapping[RequestAction, Callable[[Work, RequestDecision], Awaitable[AccountRequest]]] = {
+_STEPS: Mapping[RequestAction, Callable[[Work, handlers.RequestDecision], Awaitable[AccountRequest]]] = {
     RequestAction.CLEAR: handlers.clear_platform,
     RequestAction.APPROVE: handlers.approve,
     RequestAction.RETURN: handlers.send_back,
@@ -93,7 +76,7 @@ async def show_requests(
     request: Request, work: WorkDep, state: Annotated[Text | None, Query()] = None, cursor: UUID | None = None
 ) -> HTMLResponse:
     """List the requests that the person signed in may see."""
-    sees_everything = await sees_all(work)
+    sees_everything = await handlers.sees_all(work)
     states = (RequestState(state),) if state in set(RequestState) else ()
     wanted = RequestFilter(states, None if sees_everything else work.person)
     page = await list_requests(work.session, wanted, cursor=cursor)
@@ -121,8 +104,8 @@ async def show_request(request: Request, work: WorkDep, request_id: UUID) -> HTM
 async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Response:
     """Carry out a decision, or show the page again with every answer kept."""
     form = await RegistryForm.posted(request)
-    shown = await seen_request(work, request_id)
-    decided = read_decision(shown, form)
+    shown = await handlers.seen_request(work, request_id)
+    decided = forms.read_decision(shown, form)
     status: AccountRequest | int = 422
     if decided and decided[0] in _STEPS:
         step, decision = decided
@@ -137,7 +120,7 @@ async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Re
 async def _request_page(
     request: Request, work: Work, request_id: UUID, form: RegistryForm, status: int
 ) -> HTMLResponse:
-    shown = await seen_request(work, request_id)
+    shown = await handlers.seen_request(work, request_id)
     can = await possible(work, shown)
     history = await chain.read(work.session, shown.account_id)
     return render(
@@ -146,7 +129,7 @@ async def _request_page(
         status,
         asked=request_view(shown),
         can=can,
-        fields=decision_fields(can.steps, can.behalf, in_own_right=can.in_own_right) if can.steps else (),
+        fields=forms.decision_fields(can.steps, can.behalf, in_own_right=can.in_own_right) if can.steps else (),
         sees_account=shown.state is RequestState.APPROVED and work.may(Permission.SEE_REGISTER),
         history=[history_view(activity) for activity in reversed(history)],
         form=form,
@@ -164,8 +147,8 @@ async def ask_for_request(request: Request, work: WorkDep) -> HTMLResponse:
 async def post_request(request: Request, work: WorkDep) -> Response:
     """Ask for an account, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
-    draft = read_draft(form)
-    return await _sent(request, work, ASK, form, ask(work, draft) if draft else None)
+    draft = forms.read_draft(form)
+    return await _sent(request, work, ASK, form, handlers.ask(work, draft) if draft else None)
 
 
 @router.get("/declare", response_class=HTMLResponse)
@@ -178,8 +161,8 @@ async def ask_for_declaration(request: Request, work: WorkDep) -> HTMLResponse:
 async def post_declaration(request: Request, work: WorkDep) -> Response:
     """Declare an account, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
-    draft = read_draft(form)
-    return await _sent(request, work, DECLARE, form, declare(work, draft) if draft else None)
+    draft = forms.read_draft(form)
+    return await _sent(request, work, DECLARE, form, handlers.declare(work, draft) if draft else None)
 
 
 @router.get("/{account_id:uuid}/checks", response_class=HTMLResponse, dependencies=_ASKS)
@@ -201,37 +184,25 @@ async def post_checks(request: Request, work: WorkDep, account_id: UUID) -> Resp
     """Begin the checks of a legacy account."""
     form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
-    draft = read_draft(form, account)
-    begin = begin_checks(work, account.id, draft) if draft else None
+    draft = forms.read_draft(form, account)
+    begin = handlers.begin_checks(work, account.id, draft) if draft else None
     return await _sent(request, work, _checks_page(account), form, begin)
 
 
 @router.get("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
 async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> HTMLResponse:
     """Show a returned request, to be changed."""
-    shown = await seen_request(work, request_id)
-    draft = shown.draft
-    known = RegistryForm.of(
-        platform=draft.platform,
-        handle=draft.handle,
-        account_class=draft.account_class,
-        title=draft.title,
-        requirement=draft.requirement,
-        purpose=draft.purpose,
-        owner=draft.owner,
-        approved_person=draft.approved_person,
-        vetting_required=draft.vetting_required,
-    )
-    return show_form(request, _change_page(shown), known)
+    shown = await handlers.seen_request(work, request_id)
+    return show_form(request, _change_page(shown), RegistryForm.of(**asdict(shown.draft)))
 
 
 @router.post("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
 async def post_change(request: Request, work: WorkDep, request_id: UUID) -> Response:
     """Send a returned request again."""
     form = await RegistryForm.posted(request)
-    shown = await seen_request(work, request_id)
-    draft = read_draft(form, shown if shown.about is About.LEGACY else None)
-    again = resubmit(work, request_id, form.version() or 0, draft) if draft else None
+    shown = await handlers.seen_request(work, request_id)
+    draft = forms.read_draft(form, shown if shown.about is About.LEGACY else None)
+    again = handlers.resubmit(work, request_id, form.version() or 0, draft) if draft else None
     return await _sent(request, work, _change_page(shown), form, again)
 
 
@@ -257,7 +228,7 @@ def _checks_page(account: Account) -> FormPage:
         action=f"/accounts/{account.id}/checks",
         button="Send the request",
         back=("Back to the account", f"/accounts/{account.id}"),
-        fields=CHECK_FIELDS,
+        fields=forms.CHECK_FIELDS,
         intro=("An account from before passes the same checks as a new one: a requirement, an owner, an approval.",),
     )
 
@@ -269,7 +240,7 @@ def _change_page(shown: AccountRequest) -> FormPage:
         action=f"/accounts/requests/{shown.id}/change",
         button="Send it again",
         back=("Back to the request", f"/accounts/requests/{shown.id}"),
-        fields=CHECK_FIELDS if shown.about is About.LEGACY else DRAFT_FIELDS,
+        fields=forms.CHECK_FIELDS if shown.about is About.LEGACY else forms.DRAFT_FIELDS,
         intro=(f"It was returned: {shown.reason}",) if shown.reason else (),
         version=shown.version,
     )
@@ -293,7 +264,7 @@ async def ask_for_proxy(request: Request, work: WorkDep) -> HTMLResponse:  # noq
 async def post_proxy(request: Request, work: WorkDep) -> Response:
     """Name a proxy, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
-    wanted = read_delegation(form)
+    wanted = forms.read_delegation(form)
     status: object = 422
     if wanted:
         status = await attempt(work.session, delegate(work, wanted), form.errors, REFUSALS, "proxy")

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from services.registry.accounts.domain import Vetting
-from services.registry.context.dependencies import Day, Name, WorkDep
-from services.registry.eligibility.domain import Clearance, Completion, TrainingRecord, VettingRecord
+from services.registry.context.dependencies import Day, Name, WorkDep, read_through
+from services.registry.eligibility.domain import Clearance, Completion, TrainingRecord
 from services.registry.eligibility.handlers import record_training, record_vetting
 from services.registry.eligibility.queries import PAGE, list_training, list_vetting
 from shared.auth.guard import requires
@@ -97,25 +97,13 @@ async def post_training(work: WorkDep, body: CompletionBody) -> RecordedBody:
 class VettingBody(BaseModel):
     """One record."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, alias_generator=read_through("clearance"), validate_by_name=True)
 
     staff_id: str
     level: Vetting | None
     expires_on: date | None
     recorded_by: str
     recorded_at: datetime
-
-    @classmethod
-    def of(cls, record: VettingRecord) -> Self:
-        """Return what a client sees of a record."""
-        held = record.clearance
-        return cls(
-            staff_id=held.staff_id,
-            level=held.level,
-            expires_on=held.expires_on,
-            recorded_by=record.recorded_by,
-            recorded_at=record.recorded_at,
-        )
 
 
 class VettingList(BaseModel):
@@ -141,7 +129,10 @@ async def get_vetting(
 ) -> VettingList:
     """List what was recorded, the newest first."""
     page = await list_vetting(work.session, cursor=cursor, limit=limit)
-    return VettingList(items=tuple(map(VettingBody.of, page.items)), next_cursor=page.next_cursor)
+    return VettingList(
+        items=tuple(VettingBody.model_validate(one, from_attributes=True) for one in page.items),
+        next_cursor=page.next_cursor,
+    )
 
 
 @vetting_router.post("", status_code=204)

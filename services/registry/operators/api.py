@@ -1,17 +1,16 @@
 """Operators as JSON: /accounts/api/v1/accounts/{id}/operators, /operators, /removals."""
 
 from datetime import date, datetime
-from typing import Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from services.registry.accounts.queries import known_account
-from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep
+from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep, read_through
 from services.registry.context.work import Work
 from services.registry.operators import handlers
-from services.registry.operators.domain import Device, Gate, GateName, OperatorState
+from services.registry.operators.domain import Device, GateName, OperatorState
 from services.registry.operators.handlers import NewException, NewOperator, UnknownOperator
 from services.registry.operators.queries import Checked, get_operator, operators_of
 from shared.auth.guard import requires
@@ -26,23 +25,18 @@ class GateBody(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    gate: GateName
+    gate: GateName = Field(validation_alias="name")
     passed: bool
     until: date | None
     by_exception: bool
-
-    @classmethod
-    def of(cls, gate: Gate) -> Self:
-        """Return what a client sees of a gate."""
-        return cls(gate=gate.name, passed=gate.passed, until=gate.until, by_exception=gate.by_exception)
 
 
 class OperatorBody(BaseModel):
     """One operator. Platform access is open while they operate, and until its removal is evidenced."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, alias_generator=read_through("operator"), validate_by_name=True)
 
-    operator_id: UUID
+    operator_id: UUID = Field(validation_alias=AliasPath("operator", "id"))
     account_id: UUID
     staff_id: str
     state: OperatorState
@@ -55,25 +49,6 @@ class OperatorBody(BaseModel):
     removal_task: UUID | None
     """The open task to remove access on the platform."""
     version: int
-
-    @classmethod
-    def of(cls, checked: Checked) -> Self:
-        """Return what a client sees of an operator."""
-        operator = checked.operator
-        return cls(
-            operator_id=operator.id,
-            account_id=operator.account_id,
-            staff_id=operator.staff_id,
-            state=operator.state,
-            reason=operator.reason,
-            wanted=operator.wanted,
-            device=operator.device,
-            gates=tuple(map(GateBody.of, checked.gates)),
-            lapses_at=operator.lapses_at,
-            exception_until=checked.exception_until,
-            removal_task=checked.removal.id if checked.removal else None,
-            version=operator.version,
-        )
 
 
 class OperatorList(BaseModel):
@@ -126,7 +101,11 @@ _GRANTS = [requires(Permission.GRANT_EXCEPTIONS)]
 @router.get("/accounts/{account_id}/operators", dependencies=_SEES)
 async def get_operators(work: WorkDep, account_id: UUID) -> OperatorList:
     """List the operators of an account with their gates as they are today."""
-    return OperatorList(items=tuple(OperatorBody.of(one) for one in await _operators(work, account_id)))
+    return OperatorList(
+        items=tuple(
+            OperatorBody.model_validate(one, from_attributes=True) for one in await _operators(work, account_id)
+        )
+    )
 
 
 @router.post("/accounts/{account_id}/operators", status_code=201, dependencies=_RECORDS)
@@ -199,7 +178,7 @@ async def _answer(work: Work, operator_id: UUID, response: Response) -> Operator
         raise UnknownOperator
     checked = next(one for one in await _operators(work, operator.account_id) if one.operator.id == operator_id)
     response.headers["etag"] = f'"{checked.operator.version}"'
-    return OperatorBody.of(checked)
+    return OperatorBody.model_validate(checked, from_attributes=True)
 
 
 async def _operators(work: Work, account_id: UUID) -> list[Checked]:

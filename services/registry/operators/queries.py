@@ -39,6 +39,11 @@ class Checked:
     """The last day of a live exception."""
     removal: Removal | None
 
+    @property
+    def removal_task(self) -> UUID | None:
+        """The open task to remove access on the platform."""
+        return self.removal.id if self.removal else None
+
 
 async def operators_of(session: AsyncSession, account: Account, periods: Periods, today: date) -> list[Checked]:
     """Return the operators of an account with their gates."""

@@ -76,7 +76,7 @@ def operator_view(checked: Checked) -> OperatorView:
         gates=tuple(map(gate_view, checked.gates)),
         device=DEVICE_LABELS[operator.device] if operator.device else None,
         exception_until=checked.exception_until,
-        removal=checked.removal.id if checked.removal else None,
+        removal=checked.removal_task,
         version=operator.version,
     )
 
