@@ -24,14 +24,9 @@ from services.registry.eligibility import refusals as eligibility_refusals
 from services.registry.lookup import api as lookup_api
 from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api
+from services.registry.operators import evaluation
 from services.registry.operators import pages as operators_pages
 from services.registry.operators import refusals as operators_refusals
-from services.registry.operators.evaluation import (
-    expire_due,
-    re_evaluate_accounts,
-    re_evaluate_people,
-    recheck_training,
-)
 from services.registry.overview import api as overview_api
 from services.registry.overview import pages as overview_pages
 from services.registry.settings import RegistrySettings
@@ -77,7 +72,7 @@ REFUSALS = {
     **operators_refusals.REFUSALS,
     **eligibility_refusals.REFUSALS,
 }
-OBSERVERS = Observers(people_changed=re_evaluate_people, accounts_changed=re_evaluate_accounts)
+OBSERVERS = Observers(people_changed=evaluation.re_evaluate_people, accounts_changed=evaluation.re_evaluate_accounts)
 _LAPSES_EVERY = timedelta(seconds=5)
 _REVIEWS_EVERY = timedelta(minutes=1)
 _RECHECKS_EVERY = timedelta(hours=1)
@@ -122,8 +117,8 @@ def _roles(parts: RegistryParts, settings: RegistrySettings) -> Sequence[Role]:
             ordered=False,
         ),
         Relay("registry", database=database, log=log, clock=clock, outbox=outbox),
-        sweep("registry-lapses", _working(expire_due, at_work), every=_LAPSES_EVERY),
-        sweep("registry-rechecks", _working(recheck_training, at_work), every=_RECHECKS_EVERY),
+        sweep("registry-lapses", _working(evaluation.expire_due, at_work), every=_LAPSES_EVERY),
+        sweep("registry-rechecks", _working(evaluation.recheck_training, at_work), every=_RECHECKS_EVERY),
         sweep("registry-reviews", _working(announce_due, at_work), every=_REVIEWS_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),

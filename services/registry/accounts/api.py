@@ -7,21 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.registry.accounts import handlers, queries
 from services.registry.accounts.csv_file import export_csv
 from services.registry.accounts.domain import Account, ReviewOutcome, Vetting
 from services.registry.accounts.forms import FilterDep
-from services.registry.accounts.handlers import (
-    Closing,
-    Details,
-    NewReview,
-    StatusChange,
-    change_details,
-    change_status,
-    close,
-    recover,
-    review,
-)
-from services.registry.accounts.queries import PAGE, all_accounts, known_account, list_accounts, reviews_of
 from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep, read_through
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -138,10 +127,10 @@ async def get_accounts(
     session: Transaction,
     asked: FilterDep,
     cursor: UUID | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
+    limit: Annotated[int, Query(ge=1, le=200)] = queries.PAGE,
 ) -> AccountList:
     """List the register, filtered by `class`, `platform`, `status` (each repeatable) and `overdue=yes`."""
-    page = await list_accounts(session, asked.wanted, cursor=cursor, limit=limit)
+    page = await queries.list_accounts(session, asked.wanted, cursor=cursor, limit=limit)
     return AccountList(
         items=tuple(AccountBody.model_validate(one, from_attributes=True) for one in page.items),
         next_cursor=page.next_cursor,
@@ -151,7 +140,7 @@ async def get_accounts(
 @router.get("/{account_id}", dependencies=_SEES)
 async def get_one(session: Transaction, account_id: UUID, response: Response) -> AccountBody:
     """Return one account; its version is the ETag."""
-    return _versioned(await known_account(session, account_id), response)
+    return _versioned(await queries.known_account(session, account_id), response)
 
 
 @router.post("/{account_id}/status", dependencies=_MANAGES)
@@ -159,8 +148,8 @@ async def post_status(
     work: WorkDep, account_id: UUID, version: Read, body: StatusBody, response: Response
 ) -> AccountBody:
     """Freeze an account, or close one of a union; `If-Match` carries the version that was read."""
-    wanted = StatusChange(account_id, version, body.status, body.reason)
-    return _versioned(await change_status(work, wanted), response)
+    wanted = handlers.StatusChange(account_id, version, body.status, body.reason)
+    return _versioned(await handlers.change_status(work, wanted), response)
 
 
 @router.post("/{account_id}/close", dependencies=_MANAGES)
@@ -168,8 +157,8 @@ async def post_closing(
     work: WorkDep, account_id: UUID, version: Read, body: ClosingBody, response: Response
 ) -> AccountBody:
     """Close an account whose removal from the platform is evidenced."""
-    closing = Closing(account_id, version, body.reason, body.evidence)
-    return _versioned(await close(work, closing), response)
+    closing = handlers.Closing(account_id, version, body.reason, body.evidence)
+    return _versioned(await handlers.close(work, closing), response)
 
 
 @router.post("/{account_id}/details", dependencies=_MANAGES)
@@ -177,7 +166,7 @@ async def post_details(
     work: WorkDep, account_id: UUID, version: Read, body: DetailsBody, response: Response
 ) -> AccountBody:
     """Change what the register holds of an account: title, owner, vetting required, next review."""
-    details = Details(
+    details = handlers.Details(
         account_id,
         version,
         title=body.title,
@@ -185,7 +174,7 @@ async def post_details(
         vetting_required=body.vetting_required,
         next_review_on=body.next_review_on,
     )
-    return _versioned(await change_details(work, details), response)
+    return _versioned(await handlers.change_details(work, details), response)
 
 
 def _versioned(account: Account, response: Response) -> AccountBody:
@@ -197,7 +186,7 @@ def _versioned(account: Account, response: Response) -> AccountBody:
 @reviews_router.get("/{account_id}/reviews", dependencies=_SEES)
 async def get_reviews(work: WorkDep, account_id: UUID) -> ReviewList:
     """List the reviews of an account, the newest first."""
-    found = await reviews_of(work.session, account_id)
+    found = await queries.reviews_of(work.session, account_id)
     return ReviewList(items=tuple(ReviewBody.model_validate(one, from_attributes=True) for one in found))
 
 
@@ -206,8 +195,8 @@ async def post_review(
     work: WorkDep, account_id: UUID, version: Read, body: OutcomeBody, response: Response
 ) -> AccountBody:
     """Record a review of the account in the version that `If-Match` carries."""
-    wanted = NewReview(account_id, version, body.outcome, body.reason, body.next_on, body.evidence)
-    return _versioned(await review(work, wanted), response)
+    wanted = handlers.NewReview(account_id, version, body.outcome, body.reason, body.next_on, body.evidence)
+    return _versioned(await handlers.review(work, wanted), response)
 
 
 @router.post("/{account_id}/recover", dependencies=_RECORDS)
@@ -215,7 +204,7 @@ async def post_recovery(
     work: WorkDep, account_id: UUID, version: Read, body: RecoveryBody, response: Response
 ) -> AccountBody:
     """Record how a frozen account was recovered; authorisations come back where every gate is passed."""
-    return _versioned(await recover(work, account_id, version, body.what_was_done), response)
+    return _versioned(await handlers.recover(work, account_id, version, body.what_was_done), response)
 
 
 @exports_router.get("/export.csv", dependencies=_SEES)
@@ -229,7 +218,7 @@ async def export_as_json(session: Transaction, asked: FilterDep) -> Response:
     """Return the filtered register as JSON."""
     bodies = [
         AccountBody.model_validate(account, from_attributes=True)
-        async for account in all_accounts(session, asked.wanted)
+        async for account in queries.all_accounts(session, asked.wanted)
     ]
     return _download(
         AccountList(items=tuple(bodies), next_cursor=None).model_dump_json(), "application/json", "accounts.json"

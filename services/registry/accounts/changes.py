@@ -8,11 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import (
-    Account,
-    Registration,
-    faults,
-)
+from services.registry.accounts.domain import Account, Registration, faults
 from services.registry.accounts.queries import UnknownAccount, account_of
 from services.registry.accounts.tables import AccountRow
 from services.registry.context.domain import Refused

@@ -14,15 +14,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import shared.csv
-from services.registry.accounts.domain import (
-    CLASS_LABELS,
-    LEGACY_PERIOD,
-    Registration,
-    Vetting,
-    faults,
-    sanctioned_use,
-    status_before,
-)
+from services.registry.accounts import domain
 from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import AccountFilter, all_accounts, find_open
 from services.registry.context.domain import FIRST_DAY, LAST_DAY, uk_day
@@ -67,18 +59,21 @@ class AccountCells(Row):
     checks_due_on: _DayOnRegister | None = None
     vetting_required: (
         Annotated[
-            Vetting, one_of({str(level): level for level in Vetting}, f"Use one of {', '.join(Vetting)}, or nothing")
+            domain.Vetting,
+            one_of(
+                {str(level): level for level in domain.Vetting}, f"Use one of {', '.join(domain.Vetting)}, or nothing"
+            ),
         ]
         | None
     ) = None
 
 
-def read(text: str, today: date) -> CsvFile[Registration]:
+def read(text: str, today: date) -> CsvFile[domain.Registration]:
     """Read a whole file. A legacy account without a date gets the usual period from `today` (Sc-d)."""
     return shared.csv.read(text, AccountCells, lambda cells: _fitting(_registration(cells, today)))
 
 
-def write(registrations: Iterable[Registration]) -> Iterator[str]:
+def write(registrations: Iterable[domain.Registration]) -> Iterator[str]:
     """Yield the lines of a file that `read` accepts, with formulas made harmless."""
     yield line(columns(AccountCells))
     for kept in registrations:
@@ -99,22 +94,22 @@ def write(registrations: Iterable[Registration]) -> Iterator[str]:
         )
 
 
-def _fitting(registration: Registration) -> Registration:
-    for fault in faults(registration):
+def _fitting(registration: domain.Registration) -> domain.Registration:
+    for fault in domain.faults(registration):
         raise BadCell(fault.field, fault.message)
     return registration
 
 
-def _registration(cells: AccountCells, today: date) -> Registration:
+def _registration(cells: AccountCells, today: date) -> domain.Registration:
     kind = cells.account_class
-    status = cells.status or status_before(kind)
-    period = today + LEGACY_PERIOD if status is AccountStatus.LEGACY else None
-    return Registration(
+    status = cells.status or domain.status_before(kind)
+    period = today + domain.LEGACY_PERIOD if status is AccountStatus.LEGACY else None
+    return domain.Registration(
         platform=cells.platform,
         handle=_handle(cells),
         account_class=kind,
         status=status,
-        official_use=sanctioned_use(kind, claimed=False) if cells.official_use is None else cells.official_use,
+        official_use=domain.sanctioned_use(kind, claimed=False) if cells.official_use is None else cells.official_use,
         title=cells.title,
         owner=StaffId(cells.owner) if cells.owner else None,
         approved_person=StaffId(cells.approved_person) if cells.approved_person else None,
@@ -132,7 +127,7 @@ def _handle(cells: AccountCells) -> str:
 
 
 _BATCH = 500
-_Numbered = Sequence[tuple[int, Registration]]
+_Numbered = Sequence[tuple[int, domain.Registration]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +165,7 @@ async def import_csv(
 
 async def _compare(session: AsyncSession, rows: _Numbered) -> tuple[_Numbered, int, list[RowError]]:
     """Sort rows into new ones, ones that change nothing, and ones whose handle is taken (S4, S9)."""
-    known: dict[tuple[str, str], Registration] = {}
+    known: dict[tuple[str, str], domain.Registration] = {}
     for start in range(0, len(rows), _BATCH):
         pairs = [(row.platform, row.handle) for _, row in rows[start : start + _BATCH]]
         found = [account.registration for account in await find_open(session, pairs)]
@@ -180,12 +175,12 @@ async def _compare(session: AsyncSession, rows: _Numbered) -> tuple[_Numbered, i
     for number, row in rows:
         registered = known.get((row.platform, row.handle))
         if registered and (other := _other_details(row, registered)):
-            label = CLASS_LABELS[registered.account_class]
+            label = domain.CLASS_LABELS[registered.account_class]
             taken.append(RowError(number, "handle", f"Already on the register ({label}), with another {other}"))
     return fresh, len(rows) - len(fresh) - len(taken), taken
 
 
-def _other_details(row: Registration, registered: Registration) -> str:
+def _other_details(row: domain.Registration, registered: domain.Registration) -> str:
     """Name the columns that differ; status and dates are not compared, as they may have changed since."""
     same = {
         "class": row.account_class is registered.account_class,

@@ -9,18 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
-from services.registry.accounts.domain import (
-    CLASS_LABELS,
-    LEGACY_PERIOD,
-    STATUS_LABELS,
-    Account,
-    Registration,
-    ReviewOutcome,
-    Vetting,
-    faults,
-    sanctioned_use,
-    status_before,
-)
+from services.registry.accounts import domain
 from services.registry.accounts.handlers import Closing, Details, NewReview, StatusChange
 from services.registry.accounts.queries import AccountFilter
 from services.registry.accounts.views import VETTING_LABELS, name_of
@@ -56,12 +45,17 @@ REGISTRATION = FormPage(
     button="Register",
     back=("All accounts", "/accounts"),
     intro=(
-        f"An account from before is kept as legacy until it has passed the checks, within {LEGACY_PERIOD.days} days.",
+        f"An account from before is legacy until it passes the checks, within {domain.LEGACY_PERIOD.days} days.",
         "One account has one purpose. Personal accounts are never registered.",
     ),
     fields=(
         *PLATFORM_FIELDS,
-        Field("account_class", "What kind of account is it?", Kind.RADIOS, options=options(CLASS_LABELS, _CLASS_HINTS)),
+        Field(
+            "account_class",
+            "What kind of account is it?",
+            Kind.RADIOS,
+            options=options(domain.CLASS_LABELS, _CLASS_HINTS),
+        ),
         Field("title", "What it is called (optional)", hint="Shown on the public list of official accounts"),
         Field("owner", "Staff ID of its owner (optional)", Kind.ID),
         Field("approved_person", "Staff ID of the approved person", Kind.ID, "Only for an individual’s account"),
@@ -79,7 +73,7 @@ REGISTRATION = FormPage(
 )
 
 
-def details_page(account: Account) -> FormPage:
+def details_page(account: domain.Account) -> FormPage:
     """Return the page that changes what the register holds of an account."""
     return FormPage(
         title="Change details",
@@ -97,7 +91,7 @@ def details_page(account: Account) -> FormPage:
     )
 
 
-def closing_page(account: Account) -> FormPage:
+def closing_page(account: domain.Account) -> FormPage:
     """Return the page that closes an account."""
     return FormPage(
         title="Close the account",
@@ -114,7 +108,7 @@ def closing_page(account: Account) -> FormPage:
     )
 
 
-def read_registration(form: RegistryForm, today: date) -> Registration | None:
+def read_registration(form: RegistryForm, today: date) -> domain.Registration | None:
     """Read the registration form; None where an error was recorded.
 
     It is for accounts from before the register, which are legacy until they have passed the checks, and for those of
@@ -125,21 +119,21 @@ def read_registration(form: RegistryForm, today: date) -> Registration | None:
     account_class = form.choice("account_class", AccountClass, "Choose what kind of account it is")
     title, owner, person = form.name("title"), form.staff_id("owner"), form.staff_id("approved_person")
     review = form.register_day("next_review_on", "The next review")
-    vetting = form.choice("vetting_required", Vetting)
+    vetting = form.choice("vetting_required", domain.Vetting)
     if form.errors or platform is None or handle is None or account_class is None:
         return None
-    status = status_before(account_class)
-    registration = Registration(
+    status = domain.status_before(account_class)
+    registration = domain.Registration(
         platform=platform,
         handle=handle,
         account_class=account_class,
         status=status,
-        official_use=sanctioned_use(account_class, claimed=form.ticked("official_use")),
+        official_use=domain.sanctioned_use(account_class, claimed=form.ticked("official_use")),
         title=title,
         owner=owner,
         approved_person=person,
         next_review_on=review,
-        checks_due_on=today + LEGACY_PERIOD if status is AccountStatus.LEGACY else None,
+        checks_due_on=today + domain.LEGACY_PERIOD if status is AccountStatus.LEGACY else None,
         vetting_required=vetting,
     )
     add_faults(registration, form.errors)
@@ -159,7 +153,7 @@ def read_status_change(account_id: UUID, form: RegistryForm) -> StatusChange | N
 def read_details(account_id: UUID, form: RegistryForm) -> Details | None:
     """Read the form that changes what the register holds; None where an error was recorded."""
     version, title, owner = form.version(beside="title"), form.name("title"), form.staff_id("owner")
-    vetting = form.choice("vetting_required", Vetting)
+    vetting = form.choice("vetting_required", domain.Vetting)
     review = form.register_day("next_review_on", "The next review")
     if form.errors or version is None:
         return None
@@ -176,9 +170,9 @@ def read_closing(account_id: UUID, form: RegistryForm) -> Closing | None:
     return Closing(account_id, version, reason, evidence)
 
 
-def add_faults(registration: Registration, errors: FormErrors) -> None:
+def add_faults(registration: domain.Registration, errors: FormErrors) -> None:
     """Put each rule that a registration breaks beside its field."""
-    for fault in faults(registration):
+    for fault in domain.faults(registration):
         errors.add(fault.field, fault.message)
 
 
@@ -244,9 +238,9 @@ FilterDep = Annotated[FilterInUrl, Depends(_read_filter)]
 def _filter_label(name: str, value: str) -> str:
     match name:
         case "class":
-            return CLASS_LABELS[AccountClass(value)]
+            return domain.CLASS_LABELS[AccountClass(value)]
         case "status":
-            return STATUS_LABELS[AccountStatus(value)]
+            return domain.STATUS_LABELS[AccountStatus(value)]
         case "platform":
             return platform_label(value)
         case _:
@@ -254,13 +248,13 @@ def _filter_label(name: str, value: str) -> str:
 
 
 OUTCOMES: Mapping[str, str] = {
-    ReviewOutcome.KEEP: "Keep it: it still fulfils its strategic business requirement",
-    ReviewOutcome.CHANGE: "Keep it, and change something",
-    ReviewOutcome.CLOSE: "Close it: it was removed from the platform",
+    domain.ReviewOutcome.KEEP: "Keep it: it still fulfils its strategic business requirement",
+    domain.ReviewOutcome.CHANGE: "Keep it, and change something",
+    domain.ReviewOutcome.CLOSE: "Close it: it was removed from the platform",
 }
 
 
-def review_page(account: Account) -> FormPage:
+def review_page(account: domain.Account) -> FormPage:
     """Return the page that records a review."""
     return FormPage(
         title="Record a review",
@@ -278,9 +272,9 @@ def review_page(account: Account) -> FormPage:
     )
 
 
-def read_review(account: Account, form: RegistryForm) -> NewReview | None:
+def read_review(account: domain.Account, form: RegistryForm) -> NewReview | None:
     """Read what a review decided; None where an error was recorded."""
-    outcome = form.choice("outcome", ReviewOutcome, "Choose what should become of the account")
+    outcome = form.choice("outcome", domain.ReviewOutcome, "Choose what should become of the account")
     version = form.version(beside="outcome")
     reason = form.text("reason", "Enter why")
     next_on, evidence = form.register_day("next_on", "The next review"), form.text("evidence")
@@ -289,7 +283,7 @@ def read_review(account: Account, form: RegistryForm) -> NewReview | None:
     return NewReview(account.id, version, outcome, reason, next_on, evidence)
 
 
-def recovery_page(account: Account) -> FormPage:
+def recovery_page(account: domain.Account) -> FormPage:
     """Return the page that records how a frozen account was recovered."""
     return FormPage(
         title="Record the recovery",
@@ -316,11 +310,11 @@ def read_recovery(form: RegistryForm) -> tuple[int, str] | None:
     return None if form.errors or done is None or version is None else (version, done)
 
 
-def status_fields(account: Account, following: Sequence[AccountStatus]) -> tuple[Field, ...]:
+def status_fields(account: domain.Account, following: Sequence[AccountStatus]) -> tuple[Field, ...]:
     """Return what is asked to change a status on the page of the account."""
     union = account.registration.account_class is AccountClass.UNION
     kept = "It is not kept: a union account keeps its platform and handle only"
-    statuses = options({status: STATUS_LABELS[status] for status in following})
+    statuses = options({status: domain.STATUS_LABELS[status] for status in following})
     return (
         Field("status", "Change its status to", Kind.RADIOS, options=statuses),
         Field("reason", "Why", Kind.TEXT, kept if union else "It is shown in the account’s history"),

@@ -9,30 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.changes import (
-    AccountChange,
-    RegistrationRefused,
-    change,
-    changed_event,
-    lock,
-    lock_version,
-    new_row,
-    note,
-    registered,
-    store,
-)
-from services.registry.accounts.domain import (
-    Account,
-    Registration,
-    ReviewOutcome,
-    Vetting,
-    can_be_reviewed,
-    faults,
-    next_statuses,
-    review_fault,
-    statuses_by_hand,
-    thawed,
-)
+from services.registry.accounts import changes, domain
 from services.registry.accounts.queries import account_of
 from services.registry.accounts.tables import AccountRow, CompromiseRow, ReviewRow
 from services.registry.context.domain import Refused
@@ -93,7 +70,7 @@ class Details:
     version: int
     title: str | None
     owner: StaffId | None
-    vetting_required: Vetting | None
+    vetting_required: domain.Vetting | None
     next_review_on: date | None
 
 
@@ -103,14 +80,20 @@ class NewReview:
 
     account_id: UUID
     version: int
-    outcome: ReviewOutcome
+    outcome: domain.ReviewOutcome
     reason: str
     next_on: date | None = None
     evidence: str | None = None
 
 
 async def register(
-    session: AsyncSession, registrations: Sequence[Registration], *, outbox: Outbox, now: datetime, ids: Ids, actor: str
+    session: AsyncSession,
+    registrations: Sequence[domain.Registration],
+    *,
+    outbox: Outbox,
+    now: datetime,
+    ids: Ids,
+    actor: str,
 ) -> list[AccountId]:
     """Put accounts on the register: all of them or none.
 
@@ -125,7 +108,7 @@ async def register(
 
 async def register_as(
     session: AsyncSession,
-    named: Sequence[tuple[AccountId, Registration]],
+    named: Sequence[tuple[AccountId, domain.Registration]],
     *,
     outbox: Outbox,
     now: datetime,
@@ -138,16 +121,16 @@ async def register_as(
         RegistrationRefused: one breaks a rule.
         HandleTaken: one is on the register already, or comes twice.
     """
-    if found := [fault for _, registration in named for fault in faults(registration)]:
-        raise RegistrationRefused(*found)
+    if found := [fault for _, registration in named for fault in domain.faults(registration)]:
+        raise changes.RegistrationRefused(*found)
     if not named:
         return
-    rows = [new_row(account_id, registration, now) for account_id, registration in named]
+    rows = [changes.new_row(account_id, registration, now) for account_id, registration in named]
     if await _insert(session, rows) < len(rows):
         raise HandleTaken
     accounts = [account_of(row) for row in rows]
-    await chain.append(session, [(account.id, registered(account, actor)) for account in accounts], now, ids)
-    await outbox.append(session, [changed_event(account) for account in accounts], now)
+    await chain.append(session, [(account.id, changes.registered(account, actor)) for account in accounts], now, ids)
+    await outbox.append(session, [changes.changed_event(account) for account in accounts], now)
 
 
 async def _insert(session: AsyncSession, rows: Sequence[AccountRow]) -> int:
@@ -162,7 +145,7 @@ async def _insert(session: AsyncSession, rows: Sequence[AccountRow]) -> int:
     return len(inserted.all())
 
 
-async def change_status(work: Work, wanted: StatusChange) -> Account:
+async def change_status(work: Work, wanted: StatusChange) -> domain.Account:
     """Freeze an account, or close one of a union.
 
     Raises:
@@ -170,14 +153,14 @@ async def change_status(work: Work, wanted: StatusChange) -> Account:
         AccountChangedMeanwhile: the version read is not the newest.
         StatusNotAllowed: this status does not follow, or takes more than a reason.
     """
-    account = await lock_version(work, wanted.account_id, wanted.version)
-    if wanted.status not in statuses_by_hand(account.registration):
+    account = await changes.lock_version(work, wanted.account_id, wanted.version)
+    if wanted.status not in domain.statuses_by_hand(account.registration):
         raise StatusNotAllowed
     becomes = replace(account.registration, status=wanted.status)
-    return await change(work, account, AccountChange(becomes, "status_changed", wanted.reason))
+    return await changes.change(work, account, changes.AccountChange(becomes, "status_changed", wanted.reason))
 
 
-async def close(work: Work, closing: Closing) -> Account:
+async def close(work: Work, closing: Closing) -> domain.Account:
     """Close an account whose removal from the platform is evidenced (S8).
 
     Raises:
@@ -185,16 +168,18 @@ async def close(work: Work, closing: Closing) -> Account:
         AccountChangedMeanwhile: the version read is not the newest.
         StatusNotAllowed: it is closed already, or a union's, of which no evidence is kept.
     """
-    account = await lock_version(work, closing.account_id, closing.version)
+    account = await changes.lock_version(work, closing.account_id, closing.version)
     union = account.registration.account_class is AccountClass.UNION
-    if union or AccountStatus.CLOSED not in next_statuses(account.registration):
+    if union or AccountStatus.CLOSED not in domain.next_statuses(account.registration):
         raise StatusNotAllowed
     becomes = replace(account.registration, status=AccountStatus.CLOSED, next_review_on=None, checks_due_on=None)
     evidence = (("evidence", closing.evidence),)
-    return await change(work, account, AccountChange(becomes, "closed", closing.reason, personal=evidence))
+    return await changes.change(
+        work, account, changes.AccountChange(becomes, "closed", closing.reason, personal=evidence)
+    )
 
 
-async def change_details(work: Work, details: Details) -> Account:
+async def change_details(work: Work, details: Details) -> domain.Account:
     """Change title, owner, vetting required or the day of the next review.
 
     Raises:
@@ -203,7 +188,7 @@ async def change_details(work: Work, details: Details) -> Account:
         StatusNotAllowed: the account is closed.
         RegistrationRefused: that does not fit its class.
     """
-    account = await lock_version(work, details.account_id, details.version)
+    account = await changes.lock_version(work, details.account_id, details.version)
     if account.registration.status is AccountStatus.CLOSED:
         raise StatusNotAllowed
     becomes = replace(
@@ -213,10 +198,10 @@ async def change_details(work: Work, details: Details) -> Account:
         vetting_required=details.vetting_required,
         next_review_on=details.next_review_on,
     )
-    return await change(work, account, AccountChange(becomes, "details_changed"))
+    return await changes.change(work, account, changes.AccountChange(becomes, "details_changed"))
 
 
-async def review(work: Work, wanted: NewReview) -> Account:
+async def review(work: Work, wanted: NewReview) -> domain.Account:
     """Record a review: the account is kept or changed until its next one, or closed with evidence (S8).
 
     Raises:
@@ -225,13 +210,13 @@ async def review(work: Work, wanted: NewReview) -> Account:
         NotReviewed: the account is closed, or a union's.
         ReviewRefused: the next day, or the evidence, is missing.
     """
-    account = await lock_version(work, wanted.account_id, wanted.version)
+    account = await changes.lock_version(work, wanted.account_id, wanted.version)
     work.must_answer_for(account.registration.owner)
-    if not can_be_reviewed(account.registration):
+    if not domain.can_be_reviewed(account.registration):
         raise NotReviewed
-    if fault := review_fault(wanted.outcome, wanted.next_on, wanted.evidence, work.today):
+    if fault := domain.review_fault(wanted.outcome, wanted.next_on, wanted.evidence, work.today):
         raise ReviewRefused(fault)
-    closing = wanted.outcome is ReviewOutcome.CLOSE
+    closing = wanted.outcome is domain.ReviewOutcome.CLOSE
     work.session.add(
         ReviewRow(
             id=work.ids.uuid(),
@@ -250,7 +235,7 @@ async def review(work: Work, wanted: NewReview) -> Account:
         return await close(work, Closing(account.id, wanted.version, wanted.reason, wanted.evidence))
     becomes = replace(account.registration, next_review_on=wanted.next_on)
     decided = (("outcome", str(wanted.outcome)),)
-    return await change(work, account, AccountChange(becomes, "reviewed", wanted.reason, after=decided))
+    return await changes.change(work, account, changes.AccountChange(becomes, "reviewed", wanted.reason, after=decided))
 
 
 async def announce_due(work: Work) -> int:
@@ -260,7 +245,7 @@ async def announce_due(work: Work) -> int:
     return len(accounts)
 
 
-async def claim_reviews_due(session: AsyncSession, today: date, limit: int) -> list[Account]:
+async def claim_reviews_due(session: AsyncSession, today: date, limit: int) -> list[domain.Account]:
     """Lock accounts whose review is due on `today` or before and was not claimed for that date, and claim it."""
     rows = (
         await session.scalars(
@@ -281,7 +266,7 @@ async def claim_reviews_due(session: AsyncSession, today: date, limit: int) -> l
     return [account_of(row) for row in rows]
 
 
-def _review_due(work: Work, account: Account) -> NewEvent:
+def _review_due(work: Work, account: domain.Account) -> NewEvent:
     kept = account.registration
     event = ReviewDue(
         account_id=account.id,
@@ -299,7 +284,9 @@ async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompro
     Unknown, closed and union accounts stay as they are. The same confirmation received twice counts once.
     """
     account_ids = sorted({account_id for envelope in confirmed for account_id in envelope.data.account_ids})
-    accounts = {account.id: account for account in await lock(work.session, account_ids) if _can_freeze(account)}
+    accounts = {
+        account.id: account for account in await changes.lock(work.session, account_ids) if _can_freeze(account)
+    }
     compromised = [
         (account, envelope.data)
         for envelope in confirmed
@@ -312,12 +299,12 @@ async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompro
         for account in accounts.values()
         if account.id in fresh and account.registration.status is not AccountStatus.FROZEN
     ]
-    await note(work, [(account_id, _confirmed(work, reference)) for account_id, reference in fresh.items()])
-    stored = await store(work, frozen)
+    await changes.note(work, [(account_id, _confirmed(work, reference)) for account_id, reference in fresh.items()])
+    stored = await changes.store(work, frozen)
     await work.observers.accounts_changed(work, [account.id for account in stored])
 
 
-async def recover(work: Work, account_id: UUID, version: int, what_was_done: str) -> Account:
+async def recover(work: Work, account_id: UUID, version: int, what_was_done: str) -> domain.Account:
     """Record how the department got an account back: it is live, or legacy, as it was before.
 
     Authorisations come back where every gate is passed.
@@ -327,7 +314,7 @@ async def recover(work: Work, account_id: UUID, version: int, what_was_done: str
         NotYourAccount: another person answers for it.
         StatusNotAllowed: it is not frozen.
     """
-    account = await lock_version(work, account_id, version)
+    account = await changes.lock_version(work, account_id, version)
     work.must_answer_for(account.registration.owner)
     if account.registration.status is not AccountStatus.FROZEN:
         raise StatusNotAllowed
@@ -336,12 +323,12 @@ async def recover(work: Work, account_id: UUID, version: int, what_was_done: str
         .where(CompromiseRow.account_id == account.id, CompromiseRow.recovered_at.is_(None))
         .values(recovered_at=work.now, recovered_by=work.actor)
     )
-    becomes = replace(account.registration, status=thawed(account.registration))
-    return await change(work, account, AccountChange(becomes, "recovered", what_was_done))
+    becomes = replace(account.registration, status=domain.thawed(account.registration))
+    return await changes.change(work, account, changes.AccountChange(becomes, "recovered", what_was_done))
 
 
 async def _store_compromises(
-    work: Work, compromised: Sequence[tuple[Account, CaseCompromiseConfirmed]]
+    work: Work, compromised: Sequence[tuple[domain.Account, CaseCompromiseConfirmed]]
 ) -> dict[UUID, str]:
     """Store each confirmation that is new, and return the reference of the case for each account."""
     if not compromised:
@@ -363,15 +350,17 @@ async def _store_compromises(
     return {row.account_id: row.reference for row in found}
 
 
-def _can_freeze(account: Account) -> bool:
+def _can_freeze(account: domain.Account) -> bool:
     kept = account.registration
     frozen = kept.status is AccountStatus.FROZEN
-    return kept.account_class is not AccountClass.UNION and (frozen or AccountStatus.FROZEN in next_statuses(kept))
+    return kept.account_class is not AccountClass.UNION and (
+        frozen or AccountStatus.FROZEN in domain.next_statuses(kept)
+    )
 
 
-def _frozen(account: Account, reference: str) -> AccountChange:
+def _frozen(account: domain.Account, reference: str) -> changes.AccountChange:
     becomes = replace(account.registration, status=AccountStatus.FROZEN)
-    return AccountChange(becomes, "status_changed", after=(("case", reference),))
+    return changes.AccountChange(becomes, "status_changed", after=(("case", reference),))
 
 
 def _confirmed(work: Work, reference: str) -> Change:

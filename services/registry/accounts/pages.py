@@ -6,22 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from services.registry.accounts import forms, handlers
 from services.registry.accounts.csv_file import AccountCells, import_csv
 from services.registry.accounts.domain import CLASS_LABELS, STATUS_LABELS
-from services.registry.accounts.forms import (
-    REGISTRATION,
-    FilterDep,
-    closing_page,
-    details_page,
-    read_closing,
-    read_details,
-    read_recovery,
-    read_registration,
-    read_review,
-    recovery_page,
-    review_page,
-)
-from services.registry.accounts.handlers import HandleTaken, change_details, close, recover, register, review
 from services.registry.accounts.queries import known_account, list_accounts
 from services.registry.accounts.refusals import REFUSALS
 from services.registry.accounts.views import account_view
@@ -45,7 +32,7 @@ _MANAGES = [requires(Permission.MANAGE_REGISTER)]
 
 @router.get("", response_class=HTMLResponse)
 async def show_register(
-    request: Request, session: Transaction, now: Now, asked: FilterDep, viewer: Viewer, cursor: UUID | None = None
+    request: Request, session: Transaction, now: Now, asked: forms.FilterDep, viewer: Viewer, cursor: UUID | None = None
 ) -> HTMLResponse:
     """Show a page of the register."""
     page = await list_accounts(session, asked.wanted, cursor=cursor)
@@ -75,12 +62,14 @@ async def post_registration(
 ) -> Response:
     """Put an account on the register, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
-    registration = read_registration(form, uk_day(now))
+    registration = forms.read_registration(form, uk_day(now))
     if registration:
         try:
-            registered = await register(session, [registration], outbox=outbox, now=now, ids=ids, actor=manager.subject)
+            registered = await handlers.register(
+                session, [registration], outbox=outbox, now=now, ids=ids, actor=manager.subject
+            )
             return RedirectResponse(f"/accounts/{registered[0]}", 303)
-        except HandleTaken:
+        except handlers.HandleTaken:
             form.errors.add("handle", "This handle is on the register already: one account has one purpose")
     return _registration_form(request, form)
 
@@ -96,41 +85,47 @@ async def ask_for_details(request: Request, session: Transaction, account_id: UU
         vetting_required=kept.vetting_required,
         next_review_on=kept.next_review_on,
     )
-    return show_form(request, details_page(account), known)
+    return show_form(request, forms.details_page(account), known)
 
 
 @router.post("/{account_id:uuid}/details", response_class=HTMLResponse, dependencies=_MANAGES)
 async def post_details(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Change what the register holds."""
     form = await RegistryForm.posted(request)
-    details = read_details(account_id, form)
+    details = forms.read_details(account_id, form)
     refused = (
-        await attempt(work.session, change_details(work, details), form.errors, REFUSALS, "title") if details else 422
+        await attempt(work.session, handlers.change_details(work, details), form.errors, REFUSALS, "title")
+        if details
+        else 422
     )
     if isinstance(refused, int):
-        return show_form(request, details_page(await known_account(work.session, account_id)), form, refused)
+        return show_form(request, forms.details_page(await known_account(work.session, account_id)), form, refused)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
 @router.get("/{account_id:uuid}/close", response_class=HTMLResponse, dependencies=_MANAGES)
 async def ask_for_closing(request: Request, session: Transaction, account_id: UUID) -> HTMLResponse:
     """Ask why the account is closed, and for evidence."""
-    return show_form(request, closing_page(await known_account(session, account_id)))
+    return show_form(request, forms.closing_page(await known_account(session, account_id)))
 
 
 @router.post("/{account_id:uuid}/close", response_class=HTMLResponse, dependencies=_MANAGES)
 async def post_closing(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Close an account whose removal is evidenced."""
     form = await RegistryForm.posted(request)
-    closing = read_closing(account_id, form)
-    refused = await attempt(work.session, close(work, closing), form.errors, REFUSALS, "evidence") if closing else 422
+    closing = forms.read_closing(account_id, form)
+    refused = (
+        await attempt(work.session, handlers.close(work, closing), form.errors, REFUSALS, "evidence")
+        if closing
+        else 422
+    )
     if isinstance(refused, int):
-        return show_form(request, closing_page(await known_account(work.session, account_id)), form, refused)
+        return show_form(request, forms.closing_page(await known_account(work.session, account_id)), form, refused)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
 
 def _registration_form(request: Request, form: RegistryForm | None = None) -> HTMLResponse:
-    return show_form(request, REGISTRATION, form, template="accounts/new.html")
+    return show_form(request, forms.REGISTRATION, form, template="accounts/new.html")
 
 
 IMPORT = ImportPage(
@@ -171,7 +166,7 @@ _RECORDS = [requires(Permission.RECORD_GATES)]
 @router.get("/{account_id:uuid}/review", response_class=HTMLResponse, dependencies=_RECORDS)
 async def ask_for_review(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
     """Show the form."""
-    return show_form(request, review_page(await known_account(work.session, account_id)))
+    return show_form(request, forms.review_page(await known_account(work.session, account_id)))
 
 
 @router.post("/{account_id:uuid}/review", response_class=HTMLResponse, dependencies=_RECORDS)
@@ -179,12 +174,12 @@ async def post_review(request: Request, work: WorkDep, account_id: UUID) -> Resp
     """Record a review, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
-    wanted = read_review(account, form)
+    wanted = forms.read_review(account, form)
     status: object = 422
     if wanted:
-        status = await attempt(work.session, review(work, wanted), form.errors, REFUSALS, "outcome")
+        status = await attempt(work.session, handlers.review(work, wanted), form.errors, REFUSALS, "outcome")
     if form.errors:
-        page = review_page(await known_account(work.session, account_id))
+        page = forms.review_page(await known_account(work.session, account_id))
         return show_form(request, page, form, status if isinstance(status, int) else 422)
     return RedirectResponse(f"/accounts/{account_id}", 303)
 
@@ -192,7 +187,7 @@ async def post_review(request: Request, work: WorkDep, account_id: UUID) -> Resp
 @router.get("/{account_id:uuid}/recover", response_class=HTMLResponse, dependencies=_RECORDS)
 async def ask_for_recovery(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
     """Show the form."""
-    return show_form(request, recovery_page(await known_account(work.session, account_id)))
+    return show_form(request, forms.recovery_page(await known_account(work.session, account_id)))
 
 
 @router.post("/{account_id:uuid}/recover", response_class=HTMLResponse, dependencies=_RECORDS)
@@ -200,10 +195,10 @@ async def post_recovery(request: Request, work: WorkDep, account_id: UUID) -> Re
     """Record a recovery, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
     status: object = 422
-    if done := read_recovery(form):
-        step = recover(work, account_id, *done)
+    if done := forms.read_recovery(form):
+        step = handlers.recover(work, account_id, *done)
         status = await attempt(work.session, step, form.errors, REFUSALS, "what_was_done")
     if form.errors:
-        page = recovery_page(await known_account(work.session, account_id))
+        page = forms.recovery_page(await known_account(work.session, account_id))
         return show_form(request, page, form, status if isinstance(status, int) else 422)
     return RedirectResponse(f"/accounts/{account_id}", 303)

@@ -8,13 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.accounts.domain import (
-    Account,
-    Registration,
-    Review,
-    ReviewOutcome,
-    Vetting,
-)
+from services.registry.accounts.domain import Account, Registration, Review, ReviewOutcome, Vetting
 from services.registry.accounts.tables import AccountRow, ReviewRow
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId

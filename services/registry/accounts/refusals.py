@@ -3,7 +3,7 @@
 from services.registry.accounts.changes import AccountChangedMeanwhile
 from services.registry.accounts.handlers import HandleTaken, NotReviewed, StatusNotAllowed
 from services.registry.accounts.queries import UnknownAccount
-from services.registry.context import refusals as context
+from services.registry.context import dependencies as context
 from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {

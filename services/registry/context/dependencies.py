@@ -1,6 +1,7 @@
-"""Dependencies and types of the registry's routes: the person's work, the version they read, checked texts."""
+"""What the registry's routes share: the person's work, the version they read, checked texts, common refusals."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -8,13 +9,14 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from pydantic import AliasChoices, AliasGenerator, AliasPath, Field
 
-from services.registry.context.domain import FIRST_DAY, LAST_DAY, Periods
-from services.registry.context.work import Observers, Work
+from services.registry.context.domain import FIRST_DAY, LAST_DAY, Periods, Refused
+from services.registry.context.work import NotAPerson, NotYourAccount, Observers, Work
 from shared.auth.guard import SignedIn
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import LONGEST_LINE, LONGEST_TEXT
-from shared.web.problems import standard_problem
+from shared.web.problems import FieldProblem, standard_problem
+from shared.web.refusals import Refusal, Refusals, reading
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
 
@@ -71,3 +73,16 @@ Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 def read_through(part: str) -> AliasGenerator:
     """Return how a body is read off an object: a field that the object lacks is read off its `part`."""
     return AliasGenerator(validation_alias=lambda field: AliasChoices(field, AliasPath(part, field)))
+
+
+def _faults(error: Refused) -> Sequence[FieldProblem]:
+    return [FieldProblem(name=fault.field, message=fault.message) for fault in error.faults]
+
+
+REFUSALS: Refusals = {
+    Refused: Refusal(422, "invalid", "Some answers are missing or not right", fields=reading(Refused, _faults)),
+    NotAPerson: Refusal(403, "not-a-person", "Only a person can do this", "Use a token that names a staff id."),
+    NotYourAccount: Refusal(
+        403, "not-your-account", "Another person answers for this account", "Ask its owner, or communications."
+    ),
+}

@@ -1,6 +1,6 @@
 """The answer to each refusal to record training or vetting."""
 
-from services.registry.context import refusals as context
+from services.registry.context import dependencies as context
 from services.registry.eligibility.handlers import OwnVetting
 from shared.web.refusals import Refusal, Refusals
 

@@ -15,14 +15,7 @@ from services.registry.accounts.domain import Account
 from services.registry.context.domain import folded, months_later
 from services.registry.context.work import SYSTEM, Work
 from services.registry.eligibility.queries import last_completed
-from services.registry.operators.domain import (
-    Evaluation,
-    Operator,
-    OperatorState,
-    can_have_operators,
-    evaluate,
-    needs_device,
-)
+from services.registry.operators import domain
 from services.registry.operators.queries import authorised_people, gate_records, named_for, operating, operator_of
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
 from services.registry.tables import names_one_of
@@ -96,7 +89,9 @@ async def _re_evaluate(work: Work, accounts: Sequence[Account], only: Sequence[s
     before = [operator_of(row) for row in rows]
     records = await gate_records(work.session, before, work.periods)
     evaluations = {
-        operator.id: evaluate(by_id[operator.account_id].registration, operator, records[operator.id], work.today)
+        operator.id: domain.evaluate(
+            by_id[operator.account_id].registration, operator, records[operator.id], work.today
+        )
         for operator in before
     }
     for row in rows:
@@ -106,7 +101,7 @@ async def _re_evaluate(work: Work, accounts: Sequence[Account], only: Sequence[s
     await _publish(work, changed, evaluations, by_id)
 
 
-def _apply(work: Work, row: OperatorRow, evaluation: Evaluation) -> None:
+def _apply(work: Work, row: OperatorRow, evaluation: domain.Evaluation) -> None:
     """Store an evaluation; the first reason for a withdrawal stays, also when another one follows."""
     changed = evaluation.state != row.state
     row.lapses_at = evaluation.lapses_at
@@ -117,11 +112,11 @@ def _apply(work: Work, row: OperatorRow, evaluation: Evaluation) -> None:
 
 async def _publish(
     work: Work,
-    changed: Sequence[Operator],
-    evaluations: Mapping[UUID, Evaluation],
+    changed: Sequence[domain.Operator],
+    evaluations: Mapping[UUID, domain.Evaluation],
     accounts: Mapping[AccountId, Account],
 ) -> None:
-    granted = [operator for operator in changed if evaluations[operator.id].state is OperatorState.AUTHORISED]
+    granted = [operator for operator in changed if evaluations[operator.id].state is domain.OperatorState.AUTHORISED]
     withdrawn = [(operator, reason) for operator in changed if (reason := evaluations[operator.id].reason) is not None]
     await _end_removals(work, granted)
     await _open_removals(work, withdrawn)
@@ -131,7 +126,7 @@ async def _publish(
     await note(work, [(operator.account_id, _noted(work, operator, evaluations[operator.id])) for operator in changed])
 
 
-def _granted(work: Work, account: Account, operator: Operator) -> NewEvent:
+def _granted(work: Work, account: Account, operator: domain.Operator) -> NewEvent:
     kept = account.registration
     event = AuthorisationGranted(
         account_id=account.id, platform=kept.platform, owner=kept.owner, at=work.now, operator=operator.staff_id
@@ -139,7 +134,7 @@ def _granted(work: Work, account: Account, operator: Operator) -> NewEvent:
     return NewEvent.of(account.id, event)
 
 
-def _withdrawn(work: Work, account: Account, operator: Operator, reason: WithdrawalReason) -> NewEvent:
+def _withdrawn(work: Work, account: Account, operator: domain.Operator, reason: WithdrawalReason) -> NewEvent:
     kept = account.registration
     event = AuthorisationWithdrawn(
         account_id=account.id,
@@ -152,8 +147,8 @@ def _withdrawn(work: Work, account: Account, operator: Operator, reason: Withdra
     return NewEvent.of(account.id, event)
 
 
-def _noted(work: Work, operator: Operator, evaluation: Evaluation) -> Change:
-    granted = evaluation.state is OperatorState.AUTHORISED
+def _noted(work: Work, operator: domain.Operator, evaluation: domain.Evaluation) -> Change:
+    granted = evaluation.state is domain.OperatorState.AUTHORISED
     return Change(
         "authorisation_granted" if granted else "authorisation_withdrawn",
         work.actor,
@@ -162,7 +157,7 @@ def _noted(work: Work, operator: Operator, evaluation: Evaluation) -> Change:
     )
 
 
-async def _open_removals(work: Work, withdrawn: Sequence[tuple[Operator, WithdrawalReason]]) -> None:
+async def _open_removals(work: Work, withdrawn: Sequence[tuple[domain.Operator, WithdrawalReason]]) -> None:
     if withdrawn:
         rows = [
             {"id": work.ids.uuid(), "operator_id": operator.id, "because": reason, "opened_at": work.now}
@@ -171,7 +166,7 @@ async def _open_removals(work: Work, withdrawn: Sequence[tuple[Operator, Withdra
         await work.session.execute(insert(RemovalRow).on_conflict_do_nothing(), rows)
 
 
-async def _end_removals(work: Work, granted: Sequence[Operator]) -> None:
+async def _end_removals(work: Work, granted: Sequence[domain.Operator]) -> None:
     rows = await work.session.scalars(
         select(RemovalRow).where(
             RemovalRow.operator_id.in_([operator.id for operator in granted]), RemovalRow.done_at.is_(None)
@@ -188,8 +183,8 @@ async def _name_approved_people(work: Work, accounts: Sequence[Account]) -> None
     named = [
         _named(work, account, person)
         for account in accounts
-        if needs_device(account.registration)
-        and can_have_operators(account.registration)
+        if domain.needs_device(account.registration)
+        and domain.can_have_operators(account.registration)
         and account.registration.status is not AccountStatus.FROZEN
         and (person := account.registration.approved_person)
         and (account.id, folded(person)) not in known
@@ -204,7 +199,7 @@ def _named(work: Work, account: Account, person: StaffId) -> dict[str, object]:
         "account_id": account.id,
         "account_class": account.registration.account_class,
         "staff_id": person,
-        "state": OperatorState.PENDING,
+        "state": domain.OperatorState.PENDING,
         "wanted": True,
         "version": 1,
         "named_by": SYSTEM,
@@ -221,7 +216,7 @@ async def _hold(work: Work, staff_ids: Sequence[str]) -> None:
 
 async def _due(work: Work, now: datetime) -> Sequence[UUID]:
     lapsed = select(OperatorRow.account_id).where(
-        OperatorRow.lapses_at <= now, OperatorRow.state == OperatorState.AUTHORISED
+        OperatorRow.lapses_at <= now, OperatorRow.state == domain.OperatorState.AUTHORISED
     )
     over = (
         select(OperatorRow.account_id)

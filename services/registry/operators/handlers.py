@@ -11,14 +11,7 @@ from services.registry.accounts.changes import lock_one, note
 from services.registry.accounts.domain import Account
 from services.registry.context.domain import Fault, Refused, end_of, folded, same_person
 from services.registry.context.work import Work
-from services.registry.operators.domain import (
-    LONGEST_EXCEPTION_DAYS,
-    Device,
-    Operator,
-    OperatorState,
-    can_have_operators,
-    needs_device,
-)
+from services.registry.operators import domain
 from services.registry.operators.evaluation import re_evaluate
 from services.registry.operators.queries import named_for, operator_of
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
@@ -69,7 +62,7 @@ class NewOperator:
 
     account_id: UUID
     staff_id: StaffId
-    device: Device | None = None
+    device: domain.Device | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,7 @@ class NewException:
     reason: str
 
 
-async def name_operator(work: Work, wanted: NewOperator) -> Operator:
+async def name_operator(work: Work, wanted: NewOperator) -> domain.Operator:
     """Name an operator of an account; they are authorised once, and while, every gate is passed (S5).
 
     Raises:
@@ -103,7 +96,7 @@ async def name_operator(work: Work, wanted: NewOperator) -> Operator:
         account_id=account.id,
         account_class=account.registration.account_class,
         staff_id=wanted.staff_id,
-        state=OperatorState.PENDING,
+        state=domain.OperatorState.PENDING,
         wanted=True,
         device=wanted.device,
         version=1,
@@ -116,7 +109,7 @@ async def name_operator(work: Work, wanted: NewOperator) -> Operator:
     return await _re_evaluated(work, account, operator_id)
 
 
-async def record_device(work: Work, operator_id: UUID, version: int, device: Device) -> Operator:
+async def record_device(work: Work, operator_id: UUID, version: int, device: domain.Device) -> domain.Operator:
     """Record the device that an operator uses the account on.
 
     Raises:
@@ -129,7 +122,7 @@ async def record_device(work: Work, operator_id: UUID, version: int, device: Dev
     return await _re_evaluated(work, account, row.id)
 
 
-async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
+async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> domain.Operator:
     """Withdraw an operator by decision; their access on the platform has to be removed.
 
     Raises:
@@ -140,7 +133,7 @@ async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> 
     return await _decide(work, account, row, reason, wanted=False)
 
 
-async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
+async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) -> domain.Operator:
     """Let an operator operate the account again, once every gate is passed.
 
     Raises:
@@ -153,7 +146,7 @@ async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) ->
     return await _decide(work, account, row, reason, wanted=True)
 
 
-async def grant_exception(work: Work, wanted: NewException) -> Operator:
+async def grant_exception(work: Work, wanted: NewException) -> domain.Operator:
     """Grant a dated exception from the device rule; it takes the place of one that is live.
 
     Raises:
@@ -185,7 +178,7 @@ async def grant_exception(work: Work, wanted: NewException) -> Operator:
     )
 
 
-async def end_exception(work: Work, operator_id: UUID, version: int, reason: str) -> Operator:
+async def end_exception(work: Work, operator_id: UUID, version: int, reason: str) -> domain.Operator:
     """End a live exception before its date.
 
     Raises:
@@ -238,14 +231,14 @@ async def lock_operator(work: Work, operator_id: UUID, version: int | None = Non
     return account, row
 
 
-async def _decide(work: Work, account: Account, row: OperatorRow, reason: str, *, wanted: bool) -> Operator:
+async def _decide(work: Work, account: Account, row: OperatorRow, reason: str, *, wanted: bool) -> domain.Operator:
     row.wanted, row.version, row.changed_at = wanted, row.version + 1, work.now
     action = "operator_reinstated" if wanted else "operator_withdrawn"
     await note(work, [(account.id, _change(work, action, row.staff_id, None, reason))])
     return await _re_evaluated(work, account, row.id)
 
 
-async def _re_evaluated(work: Work, account: Account, operator_id: UUID) -> Operator:
+async def _re_evaluated(work: Work, account: Account, operator_id: UUID) -> domain.Operator:
     await re_evaluate(work, [account])
     row = await work.session.get_one(OperatorRow, operator_id)
     return operator_of(row)
@@ -253,9 +246,9 @@ async def _re_evaluated(work: Work, account: Account, operator_id: UUID) -> Oper
 
 def _must_be_operable(account: Account, staff_id: StaffId) -> None:
     kept = account.registration
-    if not can_have_operators(kept) or kept.status is AccountStatus.FROZEN:
+    if not domain.can_have_operators(kept) or kept.status is AccountStatus.FROZEN:
         raise NoOperatorsAllowed
-    if needs_device(kept) and kept.approved_person and not same_person(kept.approved_person, staff_id):
+    if domain.needs_device(kept) and kept.approved_person and not same_person(kept.approved_person, staff_id):
         raise NotTheApprovedPerson
 
 
@@ -269,12 +262,12 @@ def _must_be_another(work: Work, staff_id: str) -> None:
         raise OwnGates
 
 
-def _change(work: Work, action: str, staff_id: str, device: Device | None, reason: str | None = None) -> Change:
+def _change(work: Work, action: str, staff_id: str, device: domain.Device | None, reason: str | None = None) -> Change:
     after = {"device": str(device)} if device else {}
     return Change(action, work.actor, reason=reason, after=after, personal={"operator": staff_id})
 
 
-async def _exception_changed(work: Work, account: Account, row: OperatorRow, change: Change) -> Operator:
+async def _exception_changed(work: Work, account: Account, row: OperatorRow, change: Change) -> domain.Operator:
     row.version, row.changed_at = row.version + 1, work.now
     await work.session.flush()
     about = Change(change.action, change.actor, change.reason, after=change.after, personal={"operator": row.staff_id})
@@ -291,9 +284,9 @@ async def _live_exception(work: Work, operator_id: UUID) -> ExceptionRow | None:
 
 
 def _check_exception(work: Work, account: Account, last_day: date) -> None:
-    if not needs_device(account.registration):
+    if not domain.needs_device(account.registration):
         raise ExceptionRefused(Fault("last_day", "This account has no device rule, so there is nothing to except"))
     if last_day < work.today:
         raise ExceptionRefused(Fault("last_day", "Enter a day that is not in the past"))
-    if last_day > work.today + timedelta(days=LONGEST_EXCEPTION_DAYS):
-        raise ExceptionRefused(Fault("last_day", f"An exception lasts at most {LONGEST_EXCEPTION_DAYS} days"))
+    if last_day > work.today + timedelta(days=domain.LONGEST_EXCEPTION_DAYS):
+        raise ExceptionRefused(Fault("last_day", f"An exception lasts at most {domain.LONGEST_EXCEPTION_DAYS} days"))

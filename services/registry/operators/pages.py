@@ -11,15 +11,8 @@ from services.registry.accounts.views import name_of
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
+from services.registry.operators import forms
 from services.registry.operators.domain import needs_device
-from services.registry.operators.forms import (
-    ACTIONS,
-    Granted,
-    Recorded,
-    action_page,
-    new_operator_page,
-    read_new_operator,
-)
 from services.registry.operators.handlers import UnknownOperator, name_operator
 from services.registry.operators.queries import Checked, get_operator, operators_of
 from services.registry.operators.refusals import REFUSALS
@@ -38,7 +31,7 @@ _GRANTS = [requires(Permission.GRANT_EXCEPTIONS)]
 @router.get("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
 async def ask_for_operator(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
     """Show the form that names an operator."""
-    return show_form(request, new_operator_page(await known_account(work.session, account_id)))
+    return show_form(request, forms.new_operator_page(await known_account(work.session, account_id)))
 
 
 @router.post("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
@@ -46,12 +39,12 @@ async def post_operator(request: Request, work: WorkDep, account_id: UUID) -> Re
     """Name an operator, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
-    wanted = read_new_operator(account, form)
+    wanted = forms.read_new_operator(account, form)
     done = (
         await attempt(work.session, name_operator(work, wanted), form.errors, REFUSALS, "staff_id") if wanted else 422
     )
     if isinstance(done, int):
-        return show_form(request, new_operator_page(account), form, done)
+        return show_form(request, forms.new_operator_page(account), form, done)
     return RedirectResponse(f"/accounts/operators/{done.id}", 303)
 
 
@@ -73,30 +66,30 @@ async def show_operator(request: Request, work: WorkDep, operator_id: UUID) -> H
 
 @router.get("/operators/{operator_id:uuid}/{action}", response_class=HTMLResponse, dependencies=_SEES)
 async def ask_for_action(
-    request: Request, work: WorkDep, operator_id: UUID, action: Recorded | Granted
+    request: Request, work: WorkDep, operator_id: UUID, action: forms.Recorded | forms.Granted
 ) -> HTMLResponse:
     """Show the form of an action."""
     account, checked = await _operator(work, operator_id)
-    return show_form(request, action_page(action, account, checked))
+    return show_form(request, forms.action_page(action, account, checked))
 
 
 @router.post("/operators/{operator_id:uuid}/recorded/{action}", response_class=HTMLResponse, dependencies=_RECORDS)
-async def post_recorded(request: Request, work: WorkDep, operator_id: UUID, action: Recorded) -> Response:
+async def post_recorded(request: Request, work: WorkDep, operator_id: UUID, action: forms.Recorded) -> Response:
     """Do what those who record gates do."""
     return await _act(request, work, operator_id, action)
 
 
 @router.post("/operators/{operator_id:uuid}/granted/{action}", response_class=HTMLResponse, dependencies=_GRANTS)
-async def post_granted(request: Request, work: WorkDep, operator_id: UUID, action: Granted) -> Response:
+async def post_granted(request: Request, work: WorkDep, operator_id: UUID, action: forms.Granted) -> Response:
     """Do what those who grant exceptions do."""
     return await _act(request, work, operator_id, action)
 
 
-async def _act(request: Request, work: Work, operator_id: UUID, action: Recorded | Granted) -> Response:
+async def _act(request: Request, work: Work, operator_id: UUID, action: forms.Recorded | forms.Granted) -> Response:
     form = await RegistryForm.posted(request)
     account, checked = await _operator(work, operator_id)
-    page = action_page(action, account, checked)
-    step = ACTIONS[action].read(work, checked, form)
+    page = forms.action_page(action, account, checked)
+    step = forms.ACTIONS[action].read(work, checked, form)
     status: object = 422
     if step is not None:
         status = await attempt(work.session, step, form.errors, REFUSALS, page.fields[0].name)

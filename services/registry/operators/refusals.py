@@ -1,32 +1,27 @@
 """The answer to each refusal about operators."""
 
 from services.registry.accounts import refusals as accounts
-from services.registry.operators.handlers import (
-    NoException,
-    NoOperatorsAllowed,
-    NoSuchRemoval,
-    NotTheApprovedPerson,
-    OperatorChangedMeanwhile,
-    OperatorNamed,
-    OwnGates,
-    UnknownOperator,
-)
+from services.registry.operators import handlers
 from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {
     **accounts.REFUSALS,
-    UnknownOperator: Refusal(404, "operator-not-found", "There is no such operator"),
-    NoSuchRemoval: Refusal(404, "removal-not-found", "There is no such open removal task"),
-    OperatorNamed: Refusal(409, "operator-named", "This person is named for the account already", field="staff_id"),
-    NoOperatorsAllowed: Refusal(
+    handlers.UnknownOperator: Refusal(404, "operator-not-found", "There is no such operator"),
+    handlers.NoSuchRemoval: Refusal(404, "removal-not-found", "There is no such open removal task"),
+    handlers.OperatorNamed: Refusal(
+        409, "operator-named", "This person is named for the account already", field="staff_id"
+    ),
+    handlers.NoOperatorsAllowed: Refusal(
         409,
         "nobody-operates",
         "No one can be authorised for this account: it is not used officially, or it is frozen or closed",
     ),
-    NotTheApprovedPerson: Refusal(409, "not-the-approved-person", "Only the person who was approved uses this account"),
-    NoException: Refusal(409, "no-exception", "There is no exception that could end"),
-    OperatorChangedMeanwhile: Refusal(
+    handlers.NotTheApprovedPerson: Refusal(
+        409, "not-the-approved-person", "Only the person who was approved uses this account"
+    ),
+    handlers.NoException: Refusal(409, "no-exception", "There is no exception that could end"),
+    handlers.OperatorChangedMeanwhile: Refusal(
         412, "operator-changed", "Something changed for this operator", "Read it again, then decide."
     ),
-    OwnGates: Refusal(403, "own-gates", "Another person records what your own authorisation depends on"),
+    handlers.OwnGates: Refusal(403, "own-gates", "Another person records what your own authorisation depends on"),
 }
