@@ -140,5 +140,5 @@ async def access_events(database: Database) -> list[tuple[str, str | None, str |
         rows = await session.execute(
             text("select type, value from outbox where topic = 'registry.access.v1' order by id")
         )
-        told = [(kind, json.loads(value)) for kind, value in rows]
-    return [(kind, data.get("operator"), data.get("reason")) for kind, data in told]
+        events = [(kind, json.loads(value)) for kind, value in rows]
+    return [(kind, data.get("operator"), data.get("reason")) for kind, data in events]

@@ -6,19 +6,9 @@ from datetime import date
 
 import pytest
 
+from services.registry.accounts import handlers
 from services.registry.accounts.changes import AccountChangedMeanwhile, RegistrationRefused
 from services.registry.accounts.domain import Account, Registration, Vetting
-from services.registry.accounts.handlers import (
-    Closing,
-    Details,
-    HandleTaken,
-    StatusChange,
-    StatusNotAllowed,
-    change_details,
-    change_status,
-    close,
-    register,
-)
 from services.registry.accounts.queries import UnknownAccount, get_account
 from shared.audit import chain
 from shared.audit.verification import verify
@@ -43,19 +33,19 @@ LEGACY = replace(OFFICIAL, status=AccountStatus.LEGACY, checks_due_on=date(2026,
 
 async def put(database: Database, *registrations: Registration) -> list[AccountId]:
     async with database.transaction() as session:
-        return await register(session, registrations, outbox=OUTBOX, now=NOW, ids=IDS, actor="S7001")
+        return await handlers.register(session, registrations, outbox=OUTBOX, now=NOW, ids=IDS, actor="S7001")
 
 
 async def change(database: Database, account_id: AccountId, status: AccountStatus, version: int = 1) -> Account:
-    wanted = StatusChange(account_id, version, status, "because")
+    wanted = handlers.StatusChange(account_id, version, status, "because")
     async with database.transaction() as session:
-        return await change_status(work_in(session), wanted)
+        return await handlers.change_status(work_in(session), wanted)
 
 
 async def closed(database: Database, account_id: AccountId, version: int = 1) -> Account:
-    closing = Closing(account_id, version, "because", "The profile says that it does not exist")
+    closing = handlers.Closing(account_id, version, "because", "The profile says that it does not exist")
     async with database.transaction() as session:
-        return await close(work_in(session), closing)
+        return await handlers.close(work_in(session), closing)
 
 
 async def test_registering_is_told_to_the_other_services_and_recorded(database: Database) -> None:
@@ -81,7 +71,7 @@ async def test_nothing_to_register_is_nothing_told(database: Database) -> None:
 @pytest.mark.policy("S9")
 async def test_one_handle_never_serves_two_purposes(database: Database) -> None:
     await put(database, OFFICIAL)
-    with pytest.raises(HandleTaken):
+    with pytest.raises(handlers.HandleTaken):
         await put(database, replace(INDIVIDUAL, handle="fresh"), replace(INDIVIDUAL, handle="sampledept"))
     assert len(await events_of(database)) == 1
 
@@ -89,7 +79,7 @@ async def test_one_handle_never_serves_two_purposes(database: Database) -> None:
 @pytest.mark.policy("S4")
 async def test_of_two_who_register_one_handle_at_once_one_is_refused(database: Database) -> None:
     results = await asyncio.gather(put(database, OFFICIAL), put(database, OFFICIAL), return_exceptions=True)
-    assert [type(result) for result in results if isinstance(result, BaseException)] == [HandleTaken]
+    assert [type(result) for result in results if isinstance(result, BaseException)] == [handlers.HandleTaken]
     assert len(await events_of(database)) == 1
 
 
@@ -145,15 +135,15 @@ async def test_a_legacy_account_has_a_date_and_no_reason_alone_makes_it_live(dat
     with pytest.raises(RegistrationRefused):
         await put(database, replace(LEGACY, checks_due_on=None))
     (account_id,) = await put(database, LEGACY)
-    with pytest.raises(StatusNotAllowed):
+    with pytest.raises(handlers.StatusNotAllowed):
         await change(database, account_id, AccountStatus.LIVE)
 
 
 async def test_details_are_changed_told_and_recorded(database: Database) -> None:
     (account_id,) = await put(database, OFFICIAL)
-    details = Details(account_id, 1, "Another title", StaffId("S8003"), Vetting.SC, date(2027, 3, 31))
+    details = handlers.Details(account_id, 1, "Another title", StaffId("S8003"), Vetting.SC, date(2027, 3, 31))
     async with database.transaction() as session:
-        account = await change_details(work_in(session), details)
+        account = await handlers.change_details(work_in(session), details)
         newest = (await chain.read(session, account_id))[-1]
     assert (account.registration.owner, account.registration.vetting_required) == ("S8003", Vetting.SC)
     assert newest.personal == {"title": "Another title", "owner": "S8003"}
@@ -165,8 +155,10 @@ async def test_a_union_account_takes_no_details(database: Database) -> None:
     (account_id,) = await put(database, UNION)
     async with database.transaction() as session:
         with pytest.raises(RegistrationRefused):
-            await change_details(work_in(session), Details(account_id, 1, None, None, Vetting.SC, None))
-    with pytest.raises(StatusNotAllowed):
+            await handlers.change_details(
+                work_in(session), handlers.Details(account_id, 1, None, None, Vetting.SC, None)
+            )
+    with pytest.raises(handlers.StatusNotAllowed):
         await closed(database, account_id)
 
 
@@ -192,7 +184,7 @@ async def test_a_stale_or_impossible_change_changes_nothing(database: Database) 
     (account_id,) = await put(database, OFFICIAL)
     with pytest.raises(AccountChangedMeanwhile):
         await change(database, account_id, AccountStatus.FROZEN, version=2)
-    with pytest.raises(StatusNotAllowed):
+    with pytest.raises(handlers.StatusNotAllowed):
         await change(database, account_id, AccountStatus.LEGACY)
     with pytest.raises(UnknownAccount):
         await change(database, AccountId(IDS.uuid()), AccountStatus.FROZEN)

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from services.registry.accounts import handlers
 from services.registry.accounts.changes import AccountChangedMeanwhile
 from services.registry.accounts.domain import Account, Registration, ReviewOutcome, review_fault
-from services.registry.accounts.handlers import NewReview, NotReviewed, ReviewRefused, announce_due, register, review
 from services.registry.accounts.queries import reviews_of
 from services.registry.context.work import NotYourAccount
 from shared.audit import chain
@@ -29,19 +29,19 @@ DUE = replace(OFFICIAL, owner=StaffId("S7001"), next_review_on=TODAY)
 
 async def put(database: Database, *registrations: Registration) -> list[AccountId]:
     async with database.transaction() as session:
-        return await register(session, registrations, outbox=OUTBOX, now=NOW, ids=IDS, actor="S8003")
+        return await handlers.register(session, registrations, outbox=OUTBOX, now=NOW, ids=IDS, actor="S8003")
 
 
 async def reviewed(
-    database: Database, wanted: NewReview, role: Role = Role.ACCOUNT_OWNER, staff_id: str = "S7001"
+    database: Database, wanted: handlers.NewReview, role: Role = Role.ACCOUNT_OWNER, staff_id: str = "S7001"
 ) -> Account:
     async with database.transaction() as session:
-        return await review(work_in(session, role, staff_id), wanted)
+        return await handlers.review(work_in(session, role, staff_id), wanted)
 
 
 async def sweep(database: Database, now: datetime) -> int:
     async with database.transaction() as session:
-        return await announce_due(sweeping(session, now))
+        return await handlers.announce_due(sweeping(session, now))
 
 
 async def announced(database: Database) -> list[tuple[UUID, str]]:
@@ -59,7 +59,7 @@ async def test_a_review_falls_due_once_for_each_date(database: Database) -> None
     assert [await sweep(database, late_evening), await sweep(database, late_evening)] == [1, 0]
     assert await sweep(database, datetime(2026, 11, 24, tzinfo=UTC)) == 1
     assert await announced(database) == [(due, "2026-11-23"), (later, "2026-11-24")]
-    await reviewed(database, NewReview(due, 1, ReviewOutcome.KEEP, "Still needed", NEXT))
+    await reviewed(database, handlers.NewReview(due, 1, ReviewOutcome.KEEP, "Still needed", NEXT))
     assert await sweep(database, datetime(2027, 11, 23, tzinfo=UTC)) == 1
     assert (await announced(database))[-1] == (due, "2027-11-23")
 
@@ -68,7 +68,7 @@ async def test_a_review_falls_due_once_for_each_date(database: Database) -> None
 @pytest.mark.parametrize("outcome", [ReviewOutcome.KEEP, ReviewOutcome.CHANGE])
 async def test_a_kept_account_has_a_next_review(database: Database, outcome: ReviewOutcome) -> None:
     (account_id,) = await put(database, DUE)
-    account = await reviewed(database, NewReview(account_id, 1, outcome, "Still needed", NEXT))
+    account = await reviewed(database, handlers.NewReview(account_id, 1, outcome, "Still needed", NEXT))
     assert account.registration.next_review_on == NEXT
     async with database.transaction() as session:
         (stored,) = await reviews_of(session, account_id)
@@ -80,13 +80,13 @@ async def test_a_kept_account_has_a_next_review(database: Database, outcome: Rev
 @pytest.mark.policy("S8")
 async def test_an_account_is_closed_only_with_evidence_that_it_is_gone(database: Database) -> None:
     (account_id,) = await put(database, DUE)
-    closing = NewReview(account_id, 1, ReviewOutcome.CLOSE, "Nobody needs it")
-    with pytest.raises(ReviewRefused) as refusal:
+    closing = handlers.NewReview(account_id, 1, ReviewOutcome.CLOSE, "Nobody needs it")
+    with pytest.raises(handlers.ReviewRefused) as refusal:
         await reviewed(database, closing)
     assert [fault.field for fault in refusal.value.faults] == ["evidence"]
     account = await reviewed(database, replace(closing, evidence="The profile says that it does not exist"))
     assert account.registration.status is AccountStatus.CLOSED
-    with pytest.raises(NotReviewed):
+    with pytest.raises(handlers.NotReviewed):
         await reviewed(database, replace(closing, version=2))
 
 
@@ -107,7 +107,7 @@ def test_the_next_review_is_ahead_and_not_too_far(next_on: date | None, *, fits:
 
 async def test_who_does_not_answer_for_an_account_does_not_review_it(database: Database) -> None:
     (account_id,) = await put(database, DUE)
-    wanted = NewReview(account_id, 1, ReviewOutcome.KEEP, "Still needed", NEXT)
+    wanted = handlers.NewReview(account_id, 1, ReviewOutcome.KEEP, "Still needed", NEXT)
     with pytest.raises(NotYourAccount):
         await reviewed(database, wanted, Role.ACCOUNT_OWNER, "S7009")
     await reviewed(database, wanted, Role.COMMS, "S8003")
@@ -118,8 +118,8 @@ async def test_who_does_not_answer_for_an_account_does_not_review_it(database: D
 @pytest.mark.policy("C-j")
 async def test_a_union_account_is_never_reviewed(database: Database) -> None:
     (account_id,) = await put(database, UNION)
-    with pytest.raises(NotReviewed):
-        await reviewed(database, NewReview(account_id, 1, ReviewOutcome.KEEP, "x", NEXT), Role.COMMS)
+    with pytest.raises(handlers.NotReviewed):
+        await reviewed(database, handlers.NewReview(account_id, 1, ReviewOutcome.KEEP, "x", NEXT), Role.COMMS)
     with pytest.raises(IntegrityError, match="ck_review_no_union"):
         async with database.transaction() as session:
             await session.execute(

@@ -14,29 +14,8 @@ from services.registry.accounts.changes import RegistrationRefused
 from services.registry.accounts.domain import Vetting
 from services.registry.accounts.handlers import HandleTaken, StatusNotAllowed, register
 from services.registry.accounts.queries import get_account
-from services.registry.approvals import handlers
-from services.registry.approvals.delegations import (
-    DelegationOverlaps,
-    DelegationRefused,
-    NewDelegation,
-    UnknownDelegation,
-    delegate,
-    end_delegation,
-)
+from services.registry.approvals import delegations, handlers
 from services.registry.approvals.domain import AccountRequest, Draft, RequestState
-from services.registry.approvals.handlers import (
-    ActionNotAllowed,
-    HandleRequested,
-    NoApprover,
-    NotYourRequest,
-    OwnRequest,
-    RequestChangedMeanwhile,
-    RequestDecision,
-    UnknownRequest,
-    ask,
-    begin_checks,
-    declare,
-)
 from services.registry.context.work import Work
 from shared.audit import chain
 from shared.audit.verification import verify
@@ -61,7 +40,7 @@ async def do(database: Database, role: Role, staff_id: str, step: Callable[[Work
 
 
 async def asked(database: Database, draft: Draft = DRAFT) -> AccountRequest:
-    return await do(database, Role.COMMS, COMMS, lambda work: ask(work, draft))
+    return await do(database, Role.COMMS, COMMS, lambda work: handlers.ask(work, draft))
 
 
 async def in_use(database: Database, *platforms: str) -> None:
@@ -71,11 +50,11 @@ async def in_use(database: Database, *platforms: str) -> None:
 
 
 def deciding(
-    step: Callable[[Work, RequestDecision], Awaitable[AccountRequest]],
+    step: Callable[[Work, handlers.RequestDecision], Awaitable[AccountRequest]],
     request: AccountRequest,
     behalf: str | None = None,
 ) -> Callable[[Work], Awaitable[AccountRequest]]:
-    decision = RequestDecision(request.id, request.version, "In my words", StaffId(behalf) if behalf else None)
+    decision = handlers.RequestDecision(request.id, request.version, "In my words", StaffId(behalf) if behalf else None)
     return lambda work: step(work, decision)
 
 
@@ -108,7 +87,7 @@ async def test_an_approved_request_is_live_with_its_whole_story_in_one_chain(dat
 async def test_a_new_platform_is_cleared_by_the_advice_centre_and_then_known(database: Database) -> None:
     request = await asked(database)
     assert (request.state, request.new_platform) == (RequestState.WITH_ADVICE_CENTRE, True)
-    with pytest.raises(ActionNotAllowed):
+    with pytest.raises(handlers.ActionNotAllowed):
         await do(database, Role.APPROVER, APPROVER, deciding(handlers.approve, request))
     cleared = await do(database, Role.ADVICE_CENTRE, CENTRE, deciding(handlers.clear_platform, request))
     assert cleared.state is RequestState.REQUESTED
@@ -120,12 +99,12 @@ async def test_a_new_platform_is_cleared_by_the_advice_centre_and_then_known(dat
 @pytest.mark.parametrize(
     ("role", "staff_id", "behalf", "refusal"),
     [
-        (Role.APPROVER, COMMS, None, OwnRequest),
-        (Role.APPROVER, OWNER, None, OwnRequest),
-        (Role.COMMS, "S8009", None, NoApprover),
-        (Role.ADVICE_CENTRE, CENTRE, None, NoApprover),
-        (Role.APPROVER, APPROVER, "S7002", NoApprover),
-        (Role.ACCOUNT_OPERATOR, PROXY, APPROVER, NoApprover),
+        (Role.APPROVER, COMMS, None, handlers.OwnRequest),
+        (Role.APPROVER, OWNER, None, handlers.OwnRequest),
+        (Role.COMMS, "S8009", None, handlers.NoApprover),
+        (Role.ADVICE_CENTRE, CENTRE, None, handlers.NoApprover),
+        (Role.APPROVER, APPROVER, "S7002", handlers.NoApprover),
+        (Role.ACCOUNT_OPERATOR, PROXY, APPROVER, handlers.NoApprover),
     ],
 )
 async def test_no_one_else_approves(
@@ -142,21 +121,21 @@ async def test_no_one_else_approves(
 @pytest.mark.policy("S7")
 async def test_a_recorded_proxy_approves_on_their_days_and_is_named_with_the_approver(database: Database) -> None:
     await in_use(database, "x")
-    leave = NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=3), "Leave")
-    await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, leave))
+    leave = delegations.NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=3), "Leave")
+    await do(database, Role.APPROVER, APPROVER, lambda work: delegations.delegate(work, leave))
     first, second = await asked(database), await asked(database, replace(DRAFT, handle="second"))
     by_proxy = deciding(handlers.approve, first, APPROVER)
     done = await do(database, Role.ACCOUNT_OPERATOR, PROXY, by_proxy, days=3)
     assert (done.decided_by, done.on_behalf_of) == (PROXY, APPROVER)
-    with pytest.raises(NoApprover):
+    with pytest.raises(handlers.NoApprover):
         await do(database, Role.ACCOUNT_OPERATOR, PROXY, deciding(handlers.approve, second, APPROVER), days=4)
 
 
 @pytest.mark.policy("S7")
 async def test_a_proxy_stands_in_however_their_staff_id_was_typed(database: Database) -> None:
     await in_use(database, "x")
-    leave = NewDelegation(StaffId(PROXY.lower()), TODAY, TODAY, "Leave")
-    await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, leave))
+    leave = delegations.NewDelegation(StaffId(PROXY.lower()), TODAY, TODAY, "Leave")
+    await do(database, Role.APPROVER, APPROVER, lambda work: delegations.delegate(work, leave))
     request = await asked(database)
     by_proxy = deciding(handlers.approve, request, APPROVER)
     assert (await do(database, Role.ACCOUNT_OPERATOR, PROXY, by_proxy)).on_behalf_of == APPROVER
@@ -165,25 +144,25 @@ async def test_a_proxy_stands_in_however_their_staff_id_was_typed(database: Data
 @pytest.mark.policy("S7")
 async def test_a_proxy_does_not_decide_about_the_request_of_whom_they_stand_in_for(database: Database) -> None:
     await in_use(database, "x")
-    leave = NewDelegation(StaffId(PROXY), TODAY, TODAY, "Leave")
-    await do(database, Role.APPROVER, COMMS, lambda work: delegate(work, leave))
+    leave = delegations.NewDelegation(StaffId(PROXY), TODAY, TODAY, "Leave")
+    await do(database, Role.APPROVER, COMMS, lambda work: delegations.delegate(work, leave))
     request = await asked(database)
-    with pytest.raises(OwnRequest):
+    with pytest.raises(handlers.OwnRequest):
         await do(database, Role.ACCOUNT_OPERATOR, PROXY, deciding(handlers.approve, request, COMMS))
 
 
 @pytest.mark.policy("S7")
 async def test_one_proxy_at_a_time(database: Database) -> None:
-    leave = NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=5), "Leave")
-    given = await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, leave))
+    leave = delegations.NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=5), "Leave")
+    given = await do(database, Role.APPROVER, APPROVER, lambda work: delegations.delegate(work, leave))
     overlapping = replace(leave, proxy=StaffId("S7002"), first_day=TODAY + timedelta(days=5))
-    with pytest.raises(DelegationOverlaps):
-        await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, overlapping))
-    await do(database, Role.APPROVER, "S7002", lambda work: delegate(work, leave))
-    with pytest.raises(UnknownDelegation):
-        await do(database, Role.APPROVER, "S7002", lambda work: end_delegation(work, given.id))
-    await do(database, Role.APPROVER, APPROVER, lambda work: end_delegation(work, given.id))
-    await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, overlapping))
+    with pytest.raises(delegations.DelegationOverlaps):
+        await do(database, Role.APPROVER, APPROVER, lambda work: delegations.delegate(work, overlapping))
+    await do(database, Role.APPROVER, "S7002", lambda work: delegations.delegate(work, leave))
+    with pytest.raises(delegations.UnknownDelegation):
+        await do(database, Role.APPROVER, "S7002", lambda work: delegations.end_delegation(work, given.id))
+    await do(database, Role.APPROVER, APPROVER, lambda work: delegations.end_delegation(work, given.id))
+    await do(database, Role.APPROVER, APPROVER, lambda work: delegations.delegate(work, overlapping))
 
 
 @pytest.mark.parametrize(
@@ -198,9 +177,9 @@ async def test_one_proxy_at_a_time(database: Database) -> None:
 async def test_a_delegation_is_to_another_person_ahead_and_dated(
     database: Database, change: dict[str, date | StaffId], field: str
 ) -> None:
-    leave = NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=5), "Leave")
-    with pytest.raises(DelegationRefused) as refusal:
-        await do(database, Role.APPROVER, APPROVER, lambda work: delegate(work, replace(leave, **change)))  # type: ignore[arg-type] # the table is right
+    leave = delegations.NewDelegation(StaffId(PROXY), TODAY, TODAY + timedelta(days=5), "Leave")
+    with pytest.raises(delegations.DelegationRefused) as refusal:
+        await do(database, Role.APPROVER, APPROVER, lambda work: delegations.delegate(work, replace(leave, **change)))  # type: ignore[arg-type] # the table is right
     assert [fault.field for fault in refusal.value.faults] == [field]
 
 
@@ -215,11 +194,11 @@ async def test_a_returned_request_is_changed_and_sent_again_by_who_made_it(datab
     async def again(work: Work) -> AccountRequest:
         return await handlers.resubmit(work, returned.id, returned.version, better)
 
-    with pytest.raises(NotYourRequest):
+    with pytest.raises(handlers.NotYourRequest):
         await do(database, Role.COMMS, OWNER, again)
     sent = await do(database, Role.COMMS, COMMS, again)
     assert (sent.state, sent.draft.handle, sent.reason) == (RequestState.REQUESTED, "samplejobs", None)
-    with pytest.raises(RequestChangedMeanwhile):
+    with pytest.raises(handlers.RequestChangedMeanwhile):
         await do(database, Role.COMMS, COMMS, again)
     await do(database, Role.APPROVER, APPROVER, deciding(handlers.approve, sent))
 
@@ -228,14 +207,14 @@ async def test_a_returned_request_is_changed_and_sent_again_by_who_made_it(datab
 async def test_refused_and_withdrawn_are_ends_and_free_the_handle(database: Database) -> None:
     await in_use(database, "x")
     first = await asked(database)
-    with pytest.raises(NotYourRequest):
+    with pytest.raises(handlers.NotYourRequest):
         await do(database, Role.COMMS, OWNER, deciding(handlers.withdraw, first))
     withdrawn = await do(database, Role.COMMS, COMMS, deciding(handlers.withdraw, first))
     second = await asked(database)
     refused = await do(database, Role.APPROVER, APPROVER, deciding(handlers.refuse, second))
     assert (withdrawn.state, refused.state) == (RequestState.WITHDRAWN, RequestState.REFUSED)
     for ended in (withdrawn, refused):
-        with pytest.raises(ActionNotAllowed):
+        with pytest.raises(handlers.ActionNotAllowed):
             await do(database, Role.APPROVER, APPROVER, deciding(handlers.approve, ended))
     await asked(database)
 
@@ -246,7 +225,7 @@ async def test_a_handle_that_is_taken_or_asked_for_is_refused_clearly(database: 
     with pytest.raises(HandleTaken):
         await asked(database, replace(DRAFT, handle="sampledept"))
     request = await asked(database)
-    with pytest.raises(HandleRequested):
+    with pytest.raises(handlers.HandleRequested):
         await asked(database)
     async with database.transaction() as session:
         rival = replace(UNION, handle="samplenews")
@@ -266,7 +245,7 @@ async def test_of_two_who_decide_at_once_one_is_told_to_look_again(database: Dat
         do(database, Role.APPROVER, "S7002", deciding(handlers.refuse, request)),
         return_exceptions=True,
     )
-    assert [type(one) for one in both if isinstance(one, Exception)] == [RequestChangedMeanwhile]
+    assert [type(one) for one in both if isinstance(one, Exception)] == [handlers.RequestChangedMeanwhile]
 
 
 @pytest.mark.policy("D-personal")
@@ -288,7 +267,7 @@ async def test_what_does_not_fit_the_register_is_not_asked_for(database: Databas
 @pytest.mark.policy("Sc-d")
 async def test_a_declared_account_is_legacy_until_it_is_approved_and_not_vouched_for(database: Database) -> None:
     holder = StaffId("S1001")
-    request = await do(database, Role.REPORTER, holder, lambda work: declare(work, DRAFT))
+    request = await do(database, Role.REPORTER, holder, lambda work: handlers.declare(work, DRAFT))
     async with database.transaction() as session:
         declared = await get_account(session, request.account_id)
     assert declared
@@ -296,7 +275,7 @@ async def test_a_declared_account_is_legacy_until_it_is_approved_and_not_vouched
     assert declared.registration.checks_due_on == TODAY + timedelta(days=90)
     assert not declared.registration.sanctioned
     assert [event.official_use for event in await events_of(database)] == [False]
-    with pytest.raises(OwnRequest):
+    with pytest.raises(handlers.OwnRequest):
         await do(database, Role.APPROVER, holder, deciding(handlers.approve, request))
     await do(database, Role.APPROVER, APPROVER, deciding(handlers.approve, request))
     async with database.transaction() as session:
@@ -314,8 +293,8 @@ async def test_a_registered_legacy_account_passes_the_same_gate(database: Databa
         known = [legacy, replace(OFFICIAL, handle="live")]
         old, live = await register(session, known, outbox=OUTBOX, now=NOW, ids=IDS, actor="S8003")
     with pytest.raises(StatusNotAllowed):
-        await do(database, Role.COMMS, COMMS, lambda work: begin_checks(work, live, DRAFT))
-    request = await do(database, Role.COMMS, COMMS, lambda work: begin_checks(work, old, DRAFT))
+        await do(database, Role.COMMS, COMMS, lambda work: handlers.begin_checks(work, live, DRAFT))
+    request = await do(database, Role.COMMS, COMMS, lambda work: handlers.begin_checks(work, old, DRAFT))
     assert (request.draft.handle, request.state) == ("sampledept", RequestState.REQUESTED)
     await do(database, Role.APPROVER, APPROVER, deciding(handlers.approve, request))
     async with database.transaction() as session:
@@ -325,8 +304,8 @@ async def test_a_registered_legacy_account_passes_the_same_gate(database: Databa
 
 
 async def test_an_unknown_request_is_not_found(database: Database) -> None:
-    unknown = RequestDecision(IDS.uuid(), 1, "x")
-    with pytest.raises(UnknownRequest):
+    unknown = handlers.RequestDecision(IDS.uuid(), 1, "x")
+    with pytest.raises(handlers.UnknownRequest):
         await do(database, Role.APPROVER, APPROVER, lambda work: handlers.approve(work, unknown))
 
 

@@ -1,11 +1,21 @@
 """What was pasted, and names that look alike."""
 
+from dataclasses import replace
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.registry.accounts.domain import Account
 from services.registry.lookup.domain import LookupResult, decide, read_question, skeleton
-from tests.services.registry.lookup.builders import account
+from shared.ids import AccountId
+from tests.services.registry.conftest import NOW, OFFICIAL
+
+
+def account(handle: str) -> Account:
+    """Return an official account on X."""
+    return Account(AccountId(uuid4()), replace(OFFICIAL, handle=handle), 1, NOW, NOW)
 
 
 @pytest.mark.parametrize(

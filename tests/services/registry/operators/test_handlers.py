@@ -11,37 +11,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from services.registry.accounts import handlers as accounts
 from services.registry.accounts.changes import AccountChange, change, lock_one
 from services.registry.accounts.domain import Registration, Vetting
-from services.registry.accounts.handlers import Closing, Details, change_details, close, register
 from services.registry.context.domain import Periods
 from services.registry.context.work import NotYourAccount, Work
-from services.registry.eligibility import handlers as training
-from services.registry.eligibility import handlers as vetting
+from services.registry.eligibility import handlers as eligibility
 from services.registry.eligibility.domain import Clearance, Completion
-from services.registry.eligibility.handlers import OwnVetting
+from services.registry.operators import handlers
 from services.registry.operators.domain import Device, Operator, OperatorState
 from services.registry.operators.evaluation import expire_due, recheck_training
-from services.registry.operators.handlers import (
-    ExceptionRefused,
-    NewException,
-    NewOperator,
-    NoException,
-    NoOperatorsAllowed,
-    NoSuchRemoval,
-    NotTheApprovedPerson,
-    OperatorChangedMeanwhile,
-    OperatorNamed,
-    OwnGates,
-    UnknownOperator,
-    end_exception,
-    grant_exception,
-    name_operator,
-    record_device,
-    record_removal,
-    reinstate,
-    withdraw,
-)
 from services.registry.operators.queries import get_operator, named_for, open_removals_of
 from shared.audit import chain
 from shared.audit.verification import verify
@@ -83,17 +62,17 @@ async def do(
 
 async def put(database: Database, registration: Registration = OWNED) -> AccountId:
     async with database.transaction() as session:
-        (account_id,) = await register(session, [registration], outbox=OUTBOX, now=NOW, ids=IDS, actor=COMMS)
+        (account_id,) = await accounts.register(session, [registration], outbox=OUTBOX, now=NOW, ids=IDS, actor=COMMS)
     return account_id
 
 
 async def train(database: Database, staff_id: StaffId = POSTS, on: date = TODAY, now: datetime = NOW) -> int:
     done = Completion(staff_id, "Official accounts", on)
-    return await do(database, lambda work: training.record_training(work, [done]), now=now)
+    return await do(database, lambda work: eligibility.record_training(work, [done]), now=now)
 
 
 async def name(database: Database, account_id: AccountId, staff_id: StaffId = POSTS) -> Operator:
-    return await do(database, lambda work: name_operator(work, NewOperator(account_id, staff_id)))
+    return await do(database, lambda work: handlers.name_operator(work, handlers.NewOperator(account_id, staff_id)))
 
 
 async def sweep(database: Database, now: datetime) -> int:
@@ -130,14 +109,14 @@ async def test_no_one_is_authorised_before_training_and_training_authorises_at_o
 async def test_a_staff_id_is_one_person_however_it_is_typed(database: Database) -> None:
     typed = StaffId(POSTS.lower())
     account_id = await put(database, replace(OWNED, vetting_required=Vetting.SC))
-    await do(database, lambda work: vetting.record_vetting(work, Clearance(typed, Vetting.SC)))
+    await do(database, lambda work: eligibility.record_vetting(work, Clearance(typed, Vetting.SC)))
     await train(database, typed)
     named = await name(database, account_id)
     assert named.state is OperatorState.AUTHORISED
-    with pytest.raises(OperatorNamed):
+    with pytest.raises(handlers.OperatorNamed):
         await name(database, account_id, typed)
     await do(
-        database, lambda work: vetting.record_vetting(work, Clearance(typed, None)), now=NOW + timedelta(minutes=1)
+        database, lambda work: eligibility.record_vetting(work, Clearance(typed, None)), now=NOW + timedelta(minutes=1)
     )
     assert await state(database, named.id) is OperatorState.WITHDRAWN
 
@@ -169,10 +148,10 @@ async def test_a_lapse_withdraws_at_midnight_and_opens_a_task_until_removal_is_e
     assert [await sweep(database, over), await sweep(database, over)] == [1, 0]
     assert (await access_events(database))[1:] == [("authorisation.withdrawn.v1", POSTS, "training_lapsed")]
     (task,) = await open_removals(database)
-    await do(database, lambda work: record_removal(work, task, "Their name is gone from the list of users"))
+    await do(database, lambda work: handlers.record_removal(work, task, "Their name is gone from the list of users"))
     assert await open_removals(database) == []
-    with pytest.raises(NoSuchRemoval):
-        await do(database, lambda work: record_removal(work, task, "Again"))
+    with pytest.raises(handlers.NoSuchRemoval):
+        await do(database, lambda work: handlers.record_removal(work, task, "Again"))
     async with database.transaction() as session:
         story = await chain.read(session, account_id)
         assert await verify(session) == []
@@ -233,14 +212,16 @@ async def test_vetting_that_is_taken_away_or_required_anew_withdraws(database: D
     await train(database)
     named = await name(database, account_id)
     assert named.state is OperatorState.PENDING
-    await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, Vetting.CTC, date(2026, 12, 24))))
+    await do(database, lambda work: eligibility.record_vetting(work, Clearance(POSTS, Vetting.CTC, date(2026, 12, 24))))
     assert await state(database, named.id) is OperatorState.AUTHORISED
-    stricter = Details(account_id, 1, None, StaffId(OWNER), Vetting.SC, None)
-    await do(database, lambda work: change_details(work, stricter))
+    stricter = accounts.Details(account_id, 1, None, StaffId(OWNER), Vetting.SC, None)
+    await do(database, lambda work: accounts.change_details(work, stricter))
     assert await state(database, named.id) is OperatorState.WITHDRAWN
-    await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, Vetting.DV)))
+    await do(database, lambda work: eligibility.record_vetting(work, Clearance(POSTS, Vetting.DV)))
     assert await state(database, named.id) is OperatorState.AUTHORISED
-    await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, None)), now=NOW + timedelta(hours=1))
+    await do(
+        database, lambda work: eligibility.record_vetting(work, Clearance(POSTS, None)), now=NOW + timedelta(hours=1)
+    )
     assert (await access_events(database))[-1] == ("authorisation.withdrawn.v1", POSTS, "vetting_lapsed")
 
 
@@ -254,16 +235,16 @@ async def individual(database: Database) -> Operator:
 @pytest.mark.policy("D-pia")
 async def test_an_individuals_account_is_for_its_person_on_an_approved_device(database: Database) -> None:
     account_id = await put(database, replace(INDIVIDUAL, handle="another"))
-    with pytest.raises(NotTheApprovedPerson):
+    with pytest.raises(handlers.NotTheApprovedPerson):
         await name(database, account_id, POSTS)
     named = await individual(database)
     assert named.state is OperatorState.PENDING
 
     async def approved(work: Work) -> Operator:
-        return await record_device(work, named.id, named.version, Device.DWP_APPROVED)
+        return await handlers.record_device(work, named.id, named.version, Device.DWP_APPROVED)
 
     assert (await do(database, approved)).state is OperatorState.AUTHORISED
-    with pytest.raises(OperatorChangedMeanwhile):
+    with pytest.raises(handlers.OperatorChangedMeanwhile):
         await do(database, approved)
 
 
@@ -271,8 +252,8 @@ async def test_an_individuals_account_is_for_its_person_on_an_approved_device(da
 @pytest.mark.policy("C-e")
 async def test_a_dated_exception_stands_in_for_the_device_and_its_end_is_published(database: Database) -> None:
     named = await individual(database)
-    wanted = NewException(named.id, named.version, date(2026, 11, 30), "No approved device for this journey")
-    granted = await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
+    wanted = handlers.NewException(named.id, named.version, date(2026, 11, 30), "No approved device for this journey")
+    granted = await do(database, lambda work: handlers.grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
     assert granted.state is OperatorState.AUTHORISED
     assert await sweep(database, datetime(2026, 11, 30, 23, 59, tzinfo=UTC)) == 0
     over = datetime(2026, 12, 1, tzinfo=UTC)
@@ -289,22 +270,22 @@ async def test_an_exception_is_renewed_or_ended_by_decision(database: Database) 
     day = date(2026, 11, 30)
 
     async def granted(version: int, last_day: date) -> Operator:
-        wanted = NewException(named.id, version, last_day, "Journey")
-        return await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
+        wanted = handlers.NewException(named.id, version, last_day, "Journey")
+        return await do(database, lambda work: handlers.grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
 
     first = await granted(named.version, day)
     second = await granted(first.version, day + timedelta(days=30))
     assert await sweep(database, datetime(2026, 12, 1, tzinfo=UTC)) == 0
 
     async def ended(work: Work) -> Operator:
-        return await end_exception(work, named.id, second.version, "The journey was cancelled")
+        return await handlers.end_exception(work, named.id, second.version, "The journey was cancelled")
 
     done = await do(database, ended, Role.POLICY_STANDARDS, STANDARDS)
     assert done.state is OperatorState.WITHDRAWN
-    with pytest.raises(NoException):
+    with pytest.raises(handlers.NoException):
         await do(
             database,
-            lambda work: end_exception(work, named.id, done.version, "Again"),
+            lambda work: handlers.end_exception(work, named.id, done.version, "Again"),
             Role.POLICY_STANDARDS,
             STANDARDS,
         )
@@ -315,21 +296,21 @@ async def test_an_exception_is_dated_ahead_and_from_a_rule(
     database: Database, last_day: date | None, *, pia: bool
 ) -> None:
     named = await individual(database) if pia else await name(database, await put(database))
-    wanted = NewException(named.id, named.version, last_day or NOW.date(), "Journey")
-    with pytest.raises(ExceptionRefused):
-        await do(database, lambda work: grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
+    wanted = handlers.NewException(named.id, named.version, last_day or NOW.date(), "Journey")
+    with pytest.raises(handlers.ExceptionRefused):
+        await do(database, lambda work: handlers.grant_exception(work, wanted), Role.POLICY_STANDARDS, STANDARDS)
 
 
 @pytest.mark.policy("S5")
 async def test_a_decision_withdraws_and_another_reinstates_who_passes_the_gates(database: Database) -> None:
     await train(database)
     named = await name(database, await put(database))
-    off = await do(database, lambda work: withdraw(work, named.id, named.version, "Moved to another team"))
+    off = await do(database, lambda work: handlers.withdraw(work, named.id, named.version, "Moved to another team"))
     assert off.state is OperatorState.WITHDRAWN
     assert (await access_events(database))[-1] == ("authorisation.withdrawn.v1", POSTS, "by_decision")
     await train(database, on=NOW.date() - timedelta(days=1))
     assert await state(database, named.id) is OperatorState.WITHDRAWN
-    on = await do(database, lambda work: reinstate(work, named.id, off.version, "Back again"))
+    on = await do(database, lambda work: handlers.reinstate(work, named.id, off.version, "Back again"))
     assert on.state is OperatorState.AUTHORISED
 
 
@@ -338,33 +319,38 @@ async def test_closing_an_account_withdraws_its_operators(database: Database) ->
     account_id = await put(database)
     await train(database)
     await name(database, account_id)
-    await do(database, lambda work: close(work, Closing(account_id, 1, "Not needed", "The profile is gone")))
+    await do(
+        database,
+        lambda work: accounts.close(work, accounts.Closing(account_id, 1, "Not needed", "The profile is gone")),
+    )
     assert (await access_events(database))[-1] == ("authorisation.withdrawn.v1", POSTS, "account_closed")
     assert len(await open_removals(database)) == 1
 
 
 async def test_an_owner_records_what_concerns_their_accounts_and_no_one_their_own(database: Database) -> None:
     account_id = await put(database)
-    wanted = NewOperator(account_id, POSTS)
+    wanted = handlers.NewOperator(account_id, POSTS)
     with pytest.raises(NotYourAccount):
-        await do(database, lambda work: name_operator(work, wanted), Role.ACCOUNT_OWNER, "S7009")
-    with pytest.raises(OwnGates):
-        await do(database, lambda work: name_operator(work, wanted), Role.COMMS, "s7004")
-    named = await do(database, lambda work: name_operator(work, wanted), Role.ACCOUNT_OWNER, OWNER)
-    with pytest.raises(OperatorNamed):
-        await do(database, lambda work: name_operator(work, wanted))
-    with pytest.raises(OwnGates):
-        await do(database, lambda work: record_device(work, named.id, 1, Device.OTHER), Role.COMMS, POSTS)
+        await do(database, lambda work: handlers.name_operator(work, wanted), Role.ACCOUNT_OWNER, "S7009")
+    with pytest.raises(handlers.OwnGates):
+        await do(database, lambda work: handlers.name_operator(work, wanted), Role.COMMS, "s7004")
+    named = await do(database, lambda work: handlers.name_operator(work, wanted), Role.ACCOUNT_OWNER, OWNER)
+    with pytest.raises(handlers.OperatorNamed):
+        await do(database, lambda work: handlers.name_operator(work, wanted))
+    with pytest.raises(handlers.OwnGates):
+        await do(database, lambda work: handlers.record_device(work, named.id, 1, Device.OTHER), Role.COMMS, POSTS)
     with pytest.raises(NotYourAccount):
-        await do(database, lambda work: withdraw(work, named.id, 1, "x"), Role.ACCOUNT_OWNER, "S7009")
-    with pytest.raises(OwnVetting):
-        await do(database, lambda work: vetting.record_vetting(work, Clearance(POSTS, Vetting.SC)), Role.COMMS, POSTS)
+        await do(database, lambda work: handlers.withdraw(work, named.id, 1, "x"), Role.ACCOUNT_OWNER, "S7009")
+    with pytest.raises(eligibility.OwnVetting):
+        await do(
+            database, lambda work: eligibility.record_vetting(work, Clearance(POSTS, Vetting.SC)), Role.COMMS, POSTS
+        )
     pia = await individual(database)
-    exception = NewException(pia.id, pia.version, NOW.date(), "For me")
-    with pytest.raises(OwnGates):
-        await do(database, lambda work: grant_exception(work, exception), Role.POLICY_STANDARDS, DIRECTOR)
-    with pytest.raises(UnknownOperator):
-        await do(database, lambda work: withdraw(work, IDS.uuid(), 1, "x"))
+    exception = handlers.NewException(pia.id, pia.version, NOW.date(), "For me")
+    with pytest.raises(handlers.OwnGates):
+        await do(database, lambda work: handlers.grant_exception(work, exception), Role.POLICY_STANDARDS, DIRECTOR)
+    with pytest.raises(handlers.UnknownOperator):
+        await do(database, lambda work: handlers.withdraw(work, IDS.uuid(), 1, "x"))
 
 
 @pytest.mark.policy("C-j")
@@ -375,7 +361,7 @@ async def test_no_one_operates_what_is_not_officially_used_and_open(
     database: Database, registration: Registration
 ) -> None:
     account_id = await put(database, registration)
-    with pytest.raises(NoOperatorsAllowed):
+    with pytest.raises(handlers.NoOperatorsAllowed):
         await name(database, account_id)
 
 
