@@ -10,7 +10,7 @@ from services.notifier.directory import handlers as directory_handlers
 from services.registry.accounts import csv_file
 from services.registry.accounts.queries import find_open
 from services.registry.approvals.domain import Draft
-from services.registry.approvals.handlers import ask
+from services.registry.approvals.handlers import request_account
 from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import Observers, Work
@@ -74,4 +74,4 @@ async def _load_gates(
     for handle, staff_id, device in _OPERATORS:
         (account,) = await find_open(session, [handle])
         await name_operator(comms, NewOperator(account.id, staff_id, device))
-    await ask(comms, _REQUEST)
+    await request_account(comms, _REQUEST)

@@ -29,7 +29,7 @@ def names_one_of(column: InstrumentedAttribute[str], staff_ids: Iterable[str]) -
     return func.lower(column).in_(select(func.lower(typed)))
 
 
-def for_each(staff_ids: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
+def by_asked_staff_id(staff_ids: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
     """Return what was found of each person under the staff id that was asked for; people without any are left out.
 
     Args:

@@ -104,7 +104,7 @@ async def store(work: Work, changes: Sequence[tuple[Account, AccountChange]]) ->
     return after
 
 
-async def note(work: Work, changes: Sequence[tuple[UUID, Change]]) -> None:
+async def record_activities(work: Work, changes: Sequence[tuple[UUID, Change]]) -> None:
     """Append activities that leave the account itself as it is."""
     await chain.append(work.session, changes, work.now, work.ids)
 

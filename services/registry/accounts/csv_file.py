@@ -102,7 +102,7 @@ def _fitting(registration: domain.Registration) -> domain.Registration:
 
 def _registration(cells: AccountCells, today: date) -> domain.Registration:
     kind = cells.account_class
-    status = cells.status or domain.status_before(kind)
+    status = cells.status or domain.first_status(kind)
     period = today + domain.LEGACY_PERIOD if status is AccountStatus.LEGACY else None
     return domain.Registration(
         platform=cells.platform,

@@ -119,7 +119,7 @@ def sanctioned_use(account_class: AccountClass, *, claimed: bool) -> bool:
     return account_class is not AccountClass.UNION
 
 
-def status_before(account_class: AccountClass) -> AccountStatus:
+def first_status(account_class: AccountClass) -> AccountStatus:
     """Return the first status of an account from before the register: legacy (Sc-d), but live for a union's (C-j)."""
     return AccountStatus.LIVE if account_class is AccountClass.UNION else AccountStatus.LEGACY
 
@@ -130,7 +130,7 @@ def statuses_by_hand(registration: Registration) -> tuple[AccountStatus, ...]:
     return tuple(status for status in next_statuses(registration) if status is by_hand)
 
 
-def thawed(registration: Registration) -> AccountStatus:
+def status_after_recovery(registration: Registration) -> AccountStatus:
     """Return the status after a frozen account is recovered: a legacy one is legacy again, its checks still due."""
     return AccountStatus.LEGACY if registration.checks_due_on else AccountStatus.LIVE
 
@@ -141,7 +141,7 @@ def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:
     if registration.account_class is AccountClass.UNION:
         return tuple(status for status in following if status is AccountStatus.CLOSED)
     if registration.status is AccountStatus.FROZEN and registration.checks_due_on:
-        return (thawed(registration), AccountStatus.CLOSED)
+        return (status_after_recovery(registration), AccountStatus.CLOSED)
     return following
 
 

@@ -122,7 +122,7 @@ def read_registration(form: RegistryForm, today: date) -> domain.Registration | 
     vetting = form.choice("vetting_required", domain.Vetting)
     if form.errors or platform is None or handle is None or account_class is None:
         return None
-    status = domain.status_before(account_class)
+    status = domain.first_status(account_class)
     registration = domain.Registration(
         platform=platform,
         handle=handle,

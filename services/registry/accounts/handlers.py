@@ -299,7 +299,9 @@ async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompro
         for account in accounts.values()
         if account.id in fresh and account.registration.status is not AccountStatus.FROZEN
     ]
-    await changes.note(work, [(account_id, _confirmed(work, reference)) for account_id, reference in fresh.items()])
+    await changes.record_activities(
+        work, [(account_id, _confirmed(work, reference)) for account_id, reference in fresh.items()]
+    )
     stored = await changes.store(work, frozen)
     await work.observers.accounts_changed(work, [account.id for account in stored])
 
@@ -323,7 +325,7 @@ async def recover(work: Work, account_id: UUID, version: int, what_was_done: str
         .where(CompromiseRow.account_id == account.id, CompromiseRow.recovered_at.is_(None))
         .values(recovered_at=work.now, recovered_by=work.actor)
     )
-    becomes = replace(account.registration, status=domain.thawed(account.registration))
+    becomes = replace(account.registration, status=domain.status_after_recovery(account.registration))
     return await changes.change(work, account, changes.AccountChange(becomes, "recovered", what_was_done))
 
 

@@ -171,7 +171,7 @@ async def get_requests(
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
 ) -> RequestList:
     """List requests, the newest change first: all that you may see, otherwise your own."""
-    own = None if await handlers.sees_all(work) else work.person
+    own = None if await handlers.sees_all_requests(work) else work.person
     page = await list_requests(work.session, RequestFilter(state, own), cursor=cursor, limit=limit)
     return RequestList(
         items=tuple(RequestBody.model_validate(one, from_attributes=True) for one in page.items),
@@ -182,7 +182,7 @@ async def get_requests(
 @router.post("/requests", status_code=201, dependencies=_ASKS)
 async def post_request(work: WorkDep, body: DraftBody, response: Response) -> RequestBody:
     """Ask for an account."""
-    return _versioned(await handlers.ask(work, body.draft()), response)
+    return _versioned(await handlers.request_account(work, body.draft()), response)
 
 
 @router.post("/declarations", status_code=201)
@@ -200,7 +200,7 @@ async def post_checks(work: WorkDep, account_id: UUID, body: DraftBody, response
 @router.get("/requests/{request_id}")
 async def get_one(work: WorkDep, request_id: UUID, response: Response) -> RequestBody:
     """Return one request; its version is the ETag."""
-    return _versioned(await handlers.seen_request(work, request_id), response)
+    return _versioned(await handlers.visible_request(work, request_id), response)
 
 
 @router.post("/requests/{request_id}/clear", dependencies=_CLEARS)
@@ -253,7 +253,7 @@ async def post_again(
     work: WorkDep, request_id: UUID, version: Read, body: DraftBody, response: Response
 ) -> RequestBody:
     """Send your returned request again, changed."""
-    await handlers.seen_request(work, request_id)
+    await handlers.visible_request(work, request_id)
     return _versioned(await handlers.resubmit(work, request_id, version, body.draft()), response)
 
 
@@ -278,7 +278,7 @@ async def post_end(work: WorkDep, delegation_id: UUID) -> None:
 
 
 async def _decide(work: Work, decide: _Decide, decision: handlers.RequestDecision, response: Response) -> RequestBody:
-    await handlers.seen_request(work, decision.request_id)
+    await handlers.visible_request(work, decision.request_id)
     return _versioned(await decide(work, decision), response)
 
 

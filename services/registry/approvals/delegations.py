@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.changes import note
+from services.registry.accounts.changes import record_activities
 from services.registry.approvals.domain import LONGEST_DELEGATION_DAYS, Delegation
 from services.registry.approvals.queries import delegation_of
 from services.registry.approvals.tables import ApproverRow, DelegationRow
@@ -66,7 +66,7 @@ async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
     await work.session.refresh(row)
     period = {"first_day": wanted.first_day.isoformat(), "last_day": wanted.last_day.isoformat()}
     change = Change("delegated", work.actor, wanted.reason, after=period, personal={"proxy": wanted.proxy})
-    await note(work, [(row.id, change)])
+    await record_activities(work, [(row.id, change)])
     return delegation_of(row, work.person)
 
 
@@ -81,7 +81,7 @@ async def end_delegation(work: Work, delegation_id: UUID) -> None:
         raise UnknownDelegation
     row.ended_at = work.now
     await work.session.flush()
-    await note(work, [(row.id, Change("delegation_ended", work.actor))])
+    await record_activities(work, [(row.id, Change("delegation_ended", work.actor))])
 
 
 def _check(work: Work, wanted: NewDelegation) -> None:

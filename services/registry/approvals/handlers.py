@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from services.registry.accounts.changes import AccountChange, RegistrationRefused, change, lock_one, note
+from services.registry.accounts.changes import AccountChange, RegistrationRefused, change, lock_one, record_activities
 from services.registry.accounts.domain import LEGACY_PERIOD, faults
 from services.registry.accounts.handlers import HandleTaken, StatusNotAllowed, register, register_as
 from services.registry.accounts.queries import find_open, platform_in_use
@@ -84,14 +84,14 @@ class RequestDecision:
     on_behalf_of: StaffId | None = None
 
 
-async def sees_all(work: Work) -> bool:
+async def sees_all_requests(work: Work) -> bool:
     """Return whether the person signed in sees all requests."""
     if work.may(Permission.SEE_REGISTER):
         return True
     return bool(await stands_in_for(work.session, work.person, work.today))
 
 
-async def seen_request(work: Work, request_id: UUID) -> AccountRequest:
+async def visible_request(work: Work, request_id: UUID) -> AccountRequest:
     """Return a request that the person signed in may see.
 
     Raises:
@@ -101,12 +101,12 @@ async def seen_request(work: Work, request_id: UUID) -> AccountRequest:
     if request is None:
         raise UnknownRequest
     concerned = any(same_person(party, work.person) for party in request.parties)
-    if not concerned and not await sees_all(work):
+    if not concerned and not await sees_all_requests(work):
         raise UnknownRequest
     return request
 
 
-async def ask(work: Work, draft: Draft) -> AccountRequest:
+async def request_account(work: Work, draft: Draft) -> AccountRequest:
     """Ask for an account (S7).
 
     Raises:
@@ -114,7 +114,7 @@ async def ask(work: Work, draft: Draft) -> AccountRequest:
         HandleTaken: the handle is on the register already.
         HandleRequested: another open request is for the handle.
     """
-    return await _put(work, draft, AccountId(work.ids.uuid()), About.NEW)
+    return await _store_request(work, draft, AccountId(work.ids.uuid()), About.NEW)
 
 
 async def declare(work: Work, draft: Draft) -> AccountRequest:
@@ -136,7 +136,7 @@ async def declare(work: Work, draft: Draft) -> AccountRequest:
     (account_id,) = await register(
         work.session, [registration], outbox=work.outbox, now=work.now, ids=work.ids, actor=work.actor
     )
-    return await _put(work, draft, account_id, About.LEGACY)
+    return await _store_request(work, draft, account_id, About.LEGACY)
 
 
 async def begin_checks(work: Work, account_id: AccountId, draft: Draft) -> AccountRequest:
@@ -152,7 +152,7 @@ async def begin_checks(work: Work, account_id: AccountId, draft: Draft) -> Accou
     if kept.status is not AccountStatus.LEGACY:
         raise StatusNotAllowed
     asked = replace(draft, platform=kept.platform, handle=kept.handle, account_class=kept.account_class)
-    return await _put(work, asked, account_id, About.LEGACY)
+    return await _store_request(work, asked, account_id, About.LEGACY)
 
 
 async def clear_platform(work: Work, decision: RequestDecision) -> AccountRequest:
@@ -184,12 +184,12 @@ async def approve(work: Work, decision: RequestDecision) -> AccountRequest:
 
 async def send_back(work: Work, decision: RequestDecision) -> AccountRequest:
     """Return a request with what has to change."""
-    return await _turn_down(work, decision, RequestAction.RETURN, RequestState.RETURNED)
+    return await _decide_against(work, decision, RequestAction.RETURN, RequestState.RETURNED)
 
 
 async def refuse(work: Work, decision: RequestDecision) -> AccountRequest:
     """Refuse a request, for good."""
-    return await _turn_down(work, decision, RequestAction.REFUSE, RequestState.REFUSED)
+    return await _decide_against(work, decision, RequestAction.REFUSE, RequestState.REFUSED)
 
 
 async def withdraw(work: Work, decision: RequestDecision) -> AccountRequest:
@@ -214,7 +214,7 @@ async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> 
         draft = replace(draft, platform=row.platform, handle=row.handle, account_class=before.draft.account_class)
     await _must_fit(work, draft, before.about)
     if (draft.platform, draft.handle) != (row.platform, row.handle):
-        await _must_be_unasked(work, draft)
+        await _must_be_unrequested(work, draft)
     known = before.about is About.LEGACY or await _platform_known(work, draft.platform)
     for name, value in asdict(draft).items():
         setattr(row, name, value)
@@ -227,7 +227,7 @@ async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> 
         raise HandleRequested from error
 
 
-async def _put(work: Work, draft: Draft, account_id: AccountId, about: About) -> AccountRequest:
+async def _store_request(work: Work, draft: Draft, account_id: AccountId, about: About) -> AccountRequest:
     """Store a request: for a new account, or for one on the register that has to pass its checks."""
     await _must_fit(work, draft, about)
     known = about is About.LEGACY or await _platform_known(work, draft.platform)
@@ -251,11 +251,11 @@ async def _put(work: Work, draft: Draft, account_id: AccountId, about: About) ->
     if not (await work.session.scalars(statement.returning(RequestRow.id), [values])).all():
         raise HandleRequested
     request = request_of(row)
-    await note(work, [(account_id, _asked(work, request, "requested"))])
+    await record_activities(work, [(account_id, _content_change(work, request, "requested"))])
     return request
 
 
-def _asked(work: Work, request: AccountRequest, action: str) -> Change:
+def _content_change(work: Work, request: AccountRequest, action: str) -> Change:
     """Describe what is asked for."""
     draft = request.draft
     facts = {"platform": draft.platform, "account_class": str(draft.account_class), "request": str(request.state)}
@@ -288,7 +288,7 @@ async def _must_fit(work: Work, draft: Draft, about: About) -> None:
         raise HandleTaken
 
 
-async def _must_be_unasked(work: Work, draft: Draft) -> None:
+async def _must_be_unrequested(work: Work, draft: Draft) -> None:
     """Refuse a handle that another open request is for.
 
     Raises:
@@ -350,7 +350,7 @@ async def _pass_checks(work: Work, request: AccountRequest) -> None:
     await change(work, account, AccountChange(becomes, "checks_passed"))
 
 
-async def _turn_down(
+async def _decide_against(
     work: Work, decision: RequestDecision, step: RequestAction, becomes: RequestState
 ) -> AccountRequest:
     row = await _locked(work, decision, step)
@@ -386,7 +386,7 @@ async def _move(work: Work, row: RequestRow, becomes: RequestState, action: str,
     await work.session.flush()
     request = request_of(row)
     if action == "resubmitted":
-        change = _asked(work, request, f"request_{action}")
+        change = _content_change(work, request, f"request_{action}")
     else:
         deciding = {"relevance": row.relevance, "on_behalf_of": row.on_behalf_of} if row.decided_by else {}
         personal = {name: words for name, words in deciding.items() if words}
@@ -398,7 +398,7 @@ async def _move(work: Work, row: RequestRow, becomes: RequestState, action: str,
             after={"request": becomes},
             personal=personal,
         )
-    await note(work, [(request.account_id, change)])
+    await record_activities(work, [(request.account_id, change)])
     return request
 
 

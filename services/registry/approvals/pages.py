@@ -16,7 +16,7 @@ from services.registry.approvals.delegations import delegate, end_delegation
 from services.registry.approvals.domain import About, AccountRequest, RequestAction, RequestState
 from services.registry.approvals.queries import RequestFilter, delegations_of, list_requests
 from services.registry.approvals.refusals import REFUSALS
-from services.registry.approvals.views import STATE_LABELS, possible, request_view
+from services.registry.approvals.views import STATE_LABELS, possible_actions, request_view
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
@@ -76,16 +76,16 @@ async def show_requests(
     request: Request, work: WorkDep, state: Annotated[Text | None, Query()] = None, cursor: UUID | None = None
 ) -> HTMLResponse:
     """List the requests that the person signed in may see."""
-    sees_everything = await handlers.sees_all(work)
+    sees_all = await handlers.sees_all_requests(work)
     states = (RequestState(state),) if state in set(RequestState) else ()
-    wanted = RequestFilter(states, None if sees_everything else work.person)
+    wanted = RequestFilter(states, None if sees_all else work.person)
     page = await list_requests(work.session, wanted, cursor=cursor)
     chosen = f"state={states[0]}&" if states else ""
     return render(
         request,
         "approvals/requests.html",
         requests=[request_view(one) for one in page.items],
-        sees_all=sees_everything,
+        sees_all=sees_all,
         states=STATE_LABELS,
         chosen=states[0] if states else None,
         next=f"/accounts/requests?{chosen}cursor={page.next_cursor}" if page.next_cursor else None,
@@ -104,7 +104,7 @@ async def show_request(request: Request, work: WorkDep, request_id: UUID) -> HTM
 async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Response:
     """Carry out a decision, or show the page again with every answer kept."""
     form = await RegistryForm.posted(request)
-    shown = await handlers.seen_request(work, request_id)
+    shown = await handlers.visible_request(work, request_id)
     decided = forms.read_decision(shown, form)
     status: AccountRequest | int = 422
     if decided and decided[0] in _STEPS:
@@ -120,8 +120,8 @@ async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Re
 async def _request_page(
     request: Request, work: Work, request_id: UUID, form: RegistryForm, status: int
 ) -> HTMLResponse:
-    shown = await handlers.seen_request(work, request_id)
-    can = await possible(work, shown)
+    shown = await handlers.visible_request(work, request_id)
+    can = await possible_actions(work, shown)
     history = await chain.read(work.session, shown.account_id)
     return render(
         request,
@@ -148,7 +148,7 @@ async def post_request(request: Request, work: WorkDep) -> Response:
     """Ask for an account, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
     draft = forms.read_draft(form)
-    return await _sent(request, work, ASK, form, handlers.ask(work, draft) if draft else None)
+    return await _sent(request, work, ASK, form, handlers.request_account(work, draft) if draft else None)
 
 
 @router.get("/declare", response_class=HTMLResponse)
@@ -192,7 +192,7 @@ async def post_checks(request: Request, work: WorkDep, account_id: UUID) -> Resp
 @router.get("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
 async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> HTMLResponse:
     """Show a returned request, to be changed."""
-    shown = await handlers.seen_request(work, request_id)
+    shown = await handlers.visible_request(work, request_id)
     return show_form(request, _change_page(shown), RegistryForm.of(**asdict(shown.draft)))
 
 
@@ -200,7 +200,7 @@ async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> H
 async def post_change(request: Request, work: WorkDep, request_id: UUID) -> Response:
     """Send a returned request again."""
     form = await RegistryForm.posted(request)
-    shown = await handlers.seen_request(work, request_id)
+    shown = await handlers.visible_request(work, request_id)
     draft = forms.read_draft(form, shown if shown.about is About.LEGACY else None)
     again = handlers.resubmit(work, request_id, form.version() or 0, draft) if draft else None
     return await _sent(request, work, _change_page(shown), form, again)

@@ -68,7 +68,7 @@ class RequestView:
 
 
 @dataclass(frozen=True, slots=True)
-class Possible:
+class PossibleActions:
     """What the person signed in can do with a request."""
 
     steps: tuple[tuple[RequestAction, str], ...]
@@ -112,12 +112,12 @@ def request_view(request: AccountRequest) -> RequestView:
     )
 
 
-async def possible(work: Work, request: AccountRequest) -> Possible:
+async def possible_actions(work: Work, request: AccountRequest) -> PossibleActions:
     """Return what the person signed in can do with a request."""
-    return possible_with(work, request, await stands_in_for(work.session, work.person, work.today))
+    return possible_actions_as(work, request, await stands_in_for(work.session, work.person, work.today))
 
 
-def possible_with(work: Work, request: AccountRequest, proxies: Sequence[StaffId]) -> Possible:
+def possible_actions_as(work: Work, request: AccountRequest, proxies: Sequence[StaffId]) -> PossibleActions:
     """Return what the person signed in can do with a request, in their own right or as the proxy of these approvers."""
     own = same_person(request.requested_by, work.person)
     behalf = tuple(
@@ -137,7 +137,7 @@ def possible_with(work: Work, request: AccountRequest, proxies: Sequence[StaffId
         (RequestAction.WITHDRAW, own),
     ]
     steps = tuple((step, STEP_LABELS[step]) for step, may in wanted if may and allowed(request.state, step))
-    return Possible(
+    return PossibleActions(
         steps=steps,
         behalf=() if with_centre else behalf,
         in_own_right=approves or with_centre,

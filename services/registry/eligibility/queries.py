@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.registry.accounts.domain import Vetting
 from services.registry.eligibility.domain import Clearance, Completion, TrainingRecord, VettingRecord
 from services.registry.eligibility.tables import TrainingRow, VettingRow
-from services.registry.tables import for_each, names_one_of
+from services.registry.tables import by_asked_staff_id, names_one_of
 from shared.ids import StaffId
 
 PAGE = 50
@@ -34,7 +34,7 @@ async def last_completed(session: AsyncSession, staff_ids: Sequence[str]) -> dic
         .where(names_one_of(TrainingRow.staff_id, staff_ids))
         .group_by(person)
     )
-    return for_each(staff_ids, {row.person: row.day for row in rows})
+    return by_asked_staff_id(staff_ids, {row.person: row.day for row in rows})
 
 
 async def list_training(session: AsyncSession, *, cursor: UUID | None = None, limit: int = PAGE) -> TrainingPage:
@@ -71,7 +71,7 @@ async def clearances(session: AsyncSession, staff_ids: Sequence[str]) -> dict[st
         .ext(distinct_on(person))
         .order_by(person, VettingRow.recorded_at.desc(), VettingRow.id.desc())
     )
-    return for_each(staff_ids, {row.staff_id: vetting_of(row).clearance for row in rows})
+    return by_asked_staff_id(staff_ids, {row.staff_id: vetting_of(row).clearance for row in rows})
 
 
 async def list_vetting(session: AsyncSession, *, cursor: UUID | None = None, limit: int = PAGE) -> VettingPage:

@@ -12,7 +12,7 @@ from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device, GateName, OperatorState
 from services.registry.operators.handlers import NewException, NewOperator, UnknownOperator
-from services.registry.operators.queries import Checked, get_operator, operators_of
+from services.registry.operators.queries import OperatorWithGates, get_operator, operators_of
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import WithdrawalReason
@@ -181,6 +181,6 @@ async def _answer(work: Work, operator_id: UUID, response: Response) -> Operator
     return OperatorBody.model_validate(checked, from_attributes=True)
 
 
-async def _operators(work: Work, account_id: UUID) -> list[Checked]:
+async def _operators(work: Work, account_id: UUID) -> list[OperatorWithGates]:
     account = await known_account(work.session, account_id)
     return await operators_of(work.session, account, work.periods, work.today)

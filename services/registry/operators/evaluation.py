@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select, union
 from sqlalchemy.dialects.postgresql import insert
 
-from services.registry.accounts.changes import lock, note
+from services.registry.accounts.changes import lock, record_activities
 from services.registry.accounts.domain import Account
 from services.registry.context.domain import folded, months_later
 from services.registry.context.work import SYSTEM, Work
@@ -123,7 +123,9 @@ async def _publish(
     events = [_granted(work, accounts[operator.account_id], operator) for operator in granted]
     events += [_withdrawn(work, accounts[operator.account_id], operator, reason) for operator, reason in withdrawn]
     await work.outbox.append(work.session, events, work.now)
-    await note(work, [(operator.account_id, _noted(work, operator, evaluations[operator.id])) for operator in changed])
+    await record_activities(
+        work, [(operator.account_id, _noted(work, operator, evaluations[operator.id])) for operator in changed]
+    )
 
 
 def _granted(work: Work, account: Account, operator: domain.Operator) -> NewEvent:
@@ -243,7 +245,9 @@ async def _expire_exceptions(work: Work, accounts: Sequence[Account]) -> None:
     await work.session.flush()
     found = [(row, operator, by_id[AccountId(operator.account_id)]) for row, operator in rows]
     await work.outbox.append(work.session, [_expired_event(work, *each) for each in found], work.now)
-    await note(work, [(account.id, _expiry_noted(work, row, operator)) for row, operator, account in found])
+    await record_activities(
+        work, [(account.id, _expiry_noted(work, row, operator)) for row, operator, account in found]
+    )
 
 
 def _expired_event(work: Work, row: ExceptionRow, operator: OperatorRow, account: Account) -> NewEvent:

@@ -12,7 +12,7 @@ from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device
 from services.registry.operators.handlers import NewException, NewOperator
-from services.registry.operators.queries import Checked
+from services.registry.operators.queries import OperatorWithGates
 from services.registry.operators.views import DEVICE_LABELS
 from shared.web.forms import Field, FormPage, Kind, options
 
@@ -43,11 +43,11 @@ class Action:
     title: str
     button: str
     fields: tuple[Field, ...]
-    read: Callable[[Work, Checked, RegistryForm], Awaitable[object] | None]
+    read: Callable[[Work, OperatorWithGates, RegistryForm], Awaitable[object] | None]
     intro: tuple[str, ...] = ()
 
 
-def _device(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+def _device(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:
     device, version = form.choice("device", Device, "Choose a device"), form.version(beside="device")
     if form.errors or device is None or version is None:
         return None
@@ -56,10 +56,10 @@ def _device(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[objec
 
 def _with_reason(
     step: Callable[[Work, UUID, int, str], Awaitable[object]],
-) -> Callable[[Work, Checked, RegistryForm], Awaitable[object] | None]:
+) -> Callable[[Work, OperatorWithGates, RegistryForm], Awaitable[object] | None]:
     """Return a reader of a form with a reason; it calls `step`."""
 
-    def read(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+    def read(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:
         reason, version = form.text("reason", "Enter why"), form.version(beside="reason")
         if form.errors or reason is None or version is None:
             return None
@@ -68,7 +68,7 @@ def _with_reason(
     return read
 
 
-def _removal(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+def _removal(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:
     evidence = form.text("evidence", "Enter how you know that their access is removed")
     if checked.removal is None:
         form.errors.add("evidence", "There is no access left to remove: it was recorded already")
@@ -77,7 +77,7 @@ def _removal(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[obje
     return handlers.record_removal(work, checked.removal.id, evidence)
 
 
-def _grant(work: Work, checked: Checked, form: RegistryForm) -> Awaitable[object] | None:
+def _grant(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:
     last_day = form.register_day("last_day", "The last day", "Enter the last day")
     version, reason = form.version(beside="last_day"), form.text("reason", "Enter why")
     if form.errors or last_day is None or version is None or reason is None:
@@ -118,7 +118,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
-def action_page(slug: str, account: Account, checked: Checked) -> FormPage:
+def action_page(slug: str, account: Account, checked: OperatorWithGates) -> FormPage:
     """Return the page of an action."""
     action, operator = ACTIONS[slug], checked.operator
     kind = "granted" if slug in set(Granted) else "recorded"

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.registry.accounts.changes import lock_one, note
+from services.registry.accounts.changes import lock_one, record_activities
 from services.registry.accounts.domain import Account
 from services.registry.context.domain import Fault, Refused, end_of, folded, same_person
 from services.registry.context.work import Work
@@ -105,7 +105,7 @@ async def name_operator(work: Work, wanted: NewOperator) -> domain.Operator:
         changed_at=work.now,
     )
     operator_id = (await work.session.scalars(statement.returning(OperatorRow.id))).one()
-    await note(work, [(account.id, _change(work, "operator_named", wanted.staff_id, wanted.device))])
+    await record_activities(work, [(account.id, _change(work, "operator_named", wanted.staff_id, wanted.device))])
     return await _re_evaluated(work, account, operator_id)
 
 
@@ -118,7 +118,7 @@ async def record_device(work: Work, operator_id: UUID, version: int, device: dom
     account, row = await lock_operator(work, operator_id, version)
     _must_record(work, account, row)
     row.device, row.version, row.changed_at = device, row.version + 1, work.now
-    await note(work, [(account.id, _change(work, "device_recorded", row.staff_id, device))])
+    await record_activities(work, [(account.id, _change(work, "device_recorded", row.staff_id, device))])
     return await _re_evaluated(work, account, row.id)
 
 
@@ -211,7 +211,7 @@ async def record_removal(work: Work, task_id: UUID, evidence: str) -> None:
     task.done_at, task.done_how, task.done_by, task.evidence = work.now, "removed", work.actor, evidence
     await work.session.flush()
     personal = {"operator": row.staff_id, "evidence": evidence}
-    await note(work, [(account.id, Change("access_removed", work.actor, personal=personal))])
+    await record_activities(work, [(account.id, Change("access_removed", work.actor, personal=personal))])
 
 
 async def lock_operator(work: Work, operator_id: UUID, version: int | None = None) -> tuple[Account, OperatorRow]:
@@ -234,7 +234,7 @@ async def lock_operator(work: Work, operator_id: UUID, version: int | None = Non
 async def _decide(work: Work, account: Account, row: OperatorRow, reason: str, *, wanted: bool) -> domain.Operator:
     row.wanted, row.version, row.changed_at = wanted, row.version + 1, work.now
     action = "operator_reinstated" if wanted else "operator_withdrawn"
-    await note(work, [(account.id, _change(work, action, row.staff_id, None, reason))])
+    await record_activities(work, [(account.id, _change(work, action, row.staff_id, None, reason))])
     return await _re_evaluated(work, account, row.id)
 
 
@@ -271,7 +271,7 @@ async def _exception_changed(work: Work, account: Account, row: OperatorRow, cha
     row.version, row.changed_at = row.version + 1, work.now
     await work.session.flush()
     about = Change(change.action, change.actor, change.reason, after=change.after, personal={"operator": row.staff_id})
-    await note(work, [(account.id, about)])
+    await record_activities(work, [(account.id, about)])
     await re_evaluate(work, [account])
     return operator_of(row)
 

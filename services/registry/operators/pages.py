@@ -14,7 +14,7 @@ from services.registry.context.work import Work
 from services.registry.operators import forms
 from services.registry.operators.domain import needs_device
 from services.registry.operators.handlers import UnknownOperator, name_operator
-from services.registry.operators.queries import Checked, get_operator, operators_of
+from services.registry.operators.queries import OperatorWithGates, get_operator, operators_of
 from services.registry.operators.refusals import REFUSALS
 from services.registry.operators.views import operator_view
 from shared.auth.guard import requires
@@ -98,7 +98,7 @@ async def _act(request: Request, work: Work, operator_id: UUID, action: forms.Re
     return RedirectResponse(f"/accounts/operators/{operator_id}", 303)
 
 
-async def _operator(work: Work, operator_id: UUID) -> tuple[Account, Checked]:
+async def _operator(work: Work, operator_id: UUID) -> tuple[Account, OperatorWithGates]:
     operator = await get_operator(work.session, operator_id)
     if operator is None:
         raise UnknownOperator

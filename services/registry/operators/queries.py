@@ -30,7 +30,7 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class OperatorWithGates:
     """An operator with their gates as they are today, and whether platform access is still open."""
 
     operator: Operator
@@ -45,7 +45,9 @@ class Checked:
         return self.removal.id if self.removal else None
 
 
-async def operators_of(session: AsyncSession, account: Account, periods: Periods, today: date) -> list[Checked]:
+async def operators_of(
+    session: AsyncSession, account: Account, periods: Periods, today: date
+) -> list[OperatorWithGates]:
     """Return the operators of an account with their gates."""
     rows = await session.scalars(
         select(OperatorRow).where(OperatorRow.account_id == account.id).order_by(OperatorRow.named_at, OperatorRow.id)
@@ -55,7 +57,7 @@ async def operators_of(session: AsyncSession, account: Account, periods: Periods
     open_removals = {removal.operator.id: removal for removal in await open_removals_of(session, [account.id])}
     live = await _live_exceptions(session, [operator.id for operator in operators])
     return [
-        Checked(
+        OperatorWithGates(
             operator,
             gates(account.registration, records[operator.id], today),
             live.get(operator.id),

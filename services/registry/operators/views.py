@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from services.registry.operators.domain import Device, Gate, GateName, OperatorState
-from services.registry.operators.queries import Checked
+from services.registry.operators.queries import OperatorWithGates
 from shared.events.vocabulary import WithdrawalReason
 from shared.web.times import uk_date
 
@@ -62,7 +62,7 @@ class OperatorView:
     version: int
 
 
-def operator_view(checked: Checked) -> OperatorView:
+def operator_view(checked: OperatorWithGates) -> OperatorView:
     """Return an operator in words."""
     operator = checked.operator
     state, tag = _STATES[operator.state]

@@ -48,7 +48,7 @@ class ReviewView:
     next_on: date | None
 
 
-def doable(work: Work, account: Account) -> list[Link]:
+def account_links(work: Work, account: Account) -> list[Link]:
     """Return what the person signed in can do with an account, beside changing its status."""
     kept, at = account.registration, f"/accounts/{account.id}"
     closed, union = kept.status is AccountStatus.CLOSED, kept.account_class is AccountClass.UNION
@@ -109,7 +109,7 @@ async def _account_page(
         reviews=[ReviewView(OUTCOMES[one.outcome], one.reason, one.reviewed_by, one.next_on) for one in reviews],
         requests=[request_view(one) for one in await requests_about(work.session, account_id)],
         union=account.registration.account_class is AccountClass.UNION,
-        links=doable(work, account),
+        links=account_links(work, account),
         fields=status_fields(account, following) if (following := by_hand(work, account)) else (),
         history=[history_view(activity) for activity in reversed(history)],
         form=form,

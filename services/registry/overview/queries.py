@@ -7,9 +7,9 @@ from datetime import date
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import AccountFilter, accounts_by_id, accounts_owned_by, list_accounts
 from services.registry.approvals.domain import AccountRequest, RequestState
-from services.registry.approvals.handlers import sees_all
+from services.registry.approvals.handlers import sees_all_requests
 from services.registry.approvals.queries import RequestFilter, list_requests, stands_in_for
-from services.registry.approvals.views import possible_with
+from services.registry.approvals.views import possible_actions_as
 from services.registry.context.domain import same_person
 from services.registry.context.work import Work
 from services.registry.operators.domain import Operator, OperatorState
@@ -61,7 +61,7 @@ async def tasks_for(work: Work) -> Tasks:
 
 
 async def _requests(work: Work) -> list[AccountRequest]:
-    own = None if await sees_all(work) else work.person
+    own = None if await sees_all_requests(work) else work.person
     page = await list_requests(work.session, RequestFilter(_UNDECIDED, own), limit=_MOST)
     proxies = await stands_in_for(work.session, work.person, work.today)
     return [request for request in page.items if _waits_here(work, request, proxies)]
@@ -72,7 +72,7 @@ def _waits_here(work: Work, request: AccountRequest, proxies: Sequence[StaffId])
         return same_person(request.requested_by, work.person)
     if same_person(request.requested_by, work.person):
         return False
-    return bool(possible_with(work, request, proxies).steps)
+    return bool(possible_actions_as(work, request, proxies).steps)
 
 
 async def _accounts(work: Work) -> list[Account]:

@@ -40,7 +40,7 @@ async def do(database: Database, role: Role, staff_id: str, step: Callable[[Work
 
 
 async def asked(database: Database, draft: Draft = DRAFT) -> AccountRequest:
-    return await do(database, Role.COMMS, COMMS, lambda work: handlers.ask(work, draft))
+    return await do(database, Role.COMMS, COMMS, lambda work: handlers.request_account(work, draft))
 
 
 async def in_use(database: Database, *platforms: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from httpx import AsyncClient
 
 from services.registry.approvals.domain import Draft
-from services.registry.approvals.handlers import RequestDecision, ask, send_back
+from services.registry.approvals.handlers import RequestDecision, request_account, send_back
 from services.registry.operators.domain import Device
 from services.registry.operators.handlers import NewOperator, name_operator
 from shared.auth.permissions import Role
@@ -37,8 +37,8 @@ async def busy(registry: Registry) -> Registry:
     *_, used, _ = await registry.register(mine, replace(legacy, next_review_on=None), frozen, individual, theirs)
     async with registry.database.transaction() as session:
         work = work_in(session, Role.COMMS, "S8003")
-        await ask(work, NEEDED)
-        await ask(work, replace(NEEDED, platform="mastodon", handle="@news@sample.example"))
+        await request_account(work, NEEDED)
+        await request_account(work, replace(NEEDED, platform="mastodon", handle="@news@sample.example"))
         await name_operator(work, NewOperator(used, StaffId("S3001"), Device.OTHER))
     return registry
 
@@ -72,7 +72,7 @@ async def test_a_request_waits_for_who_made_it_once_it_is_returned(busy: Registr
         return len(answer.json()["requests"])
 
     async with busy.database.transaction() as session:
-        request = await ask(work_in(session, Role.COMMS, "S8009"), replace(NEEDED, handle="another"))
+        request = await request_account(work_in(session, Role.COMMS, "S8009"), replace(NEEDED, handle="another"))
     assert await waits() == 0
     async with busy.database.transaction() as session:
         decision = RequestDecision(request.id, request.version, "Say more")
