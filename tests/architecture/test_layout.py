@@ -1,13 +1,77 @@
 """Where things are and how large they may be."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from tests.architecture.figures import SEVEN
 from tests.architecture.source import ROOT, SERVICES, Module, modules_of_tests, product_modules
 
-CAPABILITY_FILES = {"__init__", "domain", "tables", "handlers", "queries", "api", "pages", "forms"}
+OTHER_NAMES: Mapping[str, str] = {
+    # Adapters, named for what they adapt.
+    "calendar": "govuk-bank-holidays",
+    "cel": "the CEL library",
+    "clauses_yaml": "the file of the clause table",
+    "cloudevents": "the CloudEvents SDK",
+    "confusables": "confusable-homoglyphs",
+    "csv_file": "the columns of a file, by shared.csv",
+    "notify": "GOV.UK Notify's client",
+    "oidc": "authlib",
+    "smtp": "aiosmtplib",
+    "sources_yaml": "the file of inbound sources",
+    # Edges that pages and the API of a capability share.
+    "bodies": "JSON bodies of several reports, read by two capabilities",
+    "consumer": "a second consumer of a service, with a reader of its own",
+    "dependencies": "what the routes of api.py and pages.py both ask for",
+    "front_door": "the personas' and the provider's sign-in behind one set of pages",
+    "refusals": "one row for each domain error, read by API and page",
+    "session": "a person's way through a form, in its cookie",
+    "signed_in": "who a signed-in person is in the directory",
+    "views": "what pages show of a thing",
+    # One module a form.
+    "abuse": "a form",
+    "advice": "a form",
+    "exception": "a form",
+    "incident": "a form",
+    "misuse": "a form",
+    "questions": "questions that several forms ask",
+    "reader": "from what was typed to a report's parts",
+    "steps": "which page of a form comes next",
+    # Use cases and decisions with a story of their own beside the layer's first module.
+    "abuse_reports": "alerts straight from the reporter's event (S3)",
+    "access": "who may see a case, or a report's status",
+    "accounts": "alerts about accounts",
+    "assignments": "which manager works a misuse case",
+    "changes": "how an account is locked, changed and announced",
+    "checks": "what is wrong with a report's texts",
+    "commands": "the misuse, incident and advice commands",
+    "composer": "makes emails from what is decided",
+    "dashboard": "the operations page's parts",
+    "decisions": "stores who is alerted and why",
+    "delegations": "an approver's proxies",
+    "digests": "many alerts in one email",
+    "english": "the words of emails",
+    "evaluation": "whether an operator is authorised now",
+    "follow_ups": "what is sent after a case's events",
+    "kinds": "the five kinds of report in one table",
+    "live": "the figures of the event stream",
+    "loop": "the delivery role",
+    "normalise": "from an event to triage's report",
+    "official": "the public list",
+    "queue": "the queue's page",
+    "receipts": "what a provider says became of a message",
+    "reload": "watches the rule book's file",
+    "reporters": "what reports and their reporters do to cases",
+    "rulebook": "reads and checks the rule book",
+    "rulings": "what leads and the triage desk decide",
+    "sources": "what an inbound source may send",
+    "status": "a report's status in words",
+    "work": "who acts on the register, when, in which transaction",
+    "writer": "writes cases, their clocks, activities and events",
+}
+"""Every other name of a capability's module, and why it is none of the seven (docs/architecture.md)."""
+GERUND = re.compile(r"(?:^|_)[a-z]+ing(?:_|$)")
 SERVICE_FILES = {"__init__", "app", "consumer", "settings", "tables"}
 LONGEST_MODULE = 500  # a story is not cut to fit a number, but one this long is two
 LONGEST_TEST_MODULE = 500
@@ -26,6 +90,16 @@ def capabilities() -> Iterator[tuple[str, list[Module]]]:
 def test_no_file_is_named_for_nothing() -> None:
     named = [m.path for m in (*product_modules(), *modules_of_tests()) if m.name.rpartition(".")[2] in SAYS_NOTHING]
     assert named == []
+
+
+def test_a_capability_has_the_same_few_modules() -> None:
+    names = {module.stem for module in product_modules() if module.capability} - SEVEN - {"__init__"}
+    assert names == set(OTHER_NAMES)
+
+
+def test_no_module_is_named_by_a_gerund() -> None:
+    modules = (*product_modules(), *(m for m in modules_of_tests() if not m.stem.startswith("test_")))
+    assert [module.path for module in modules if GERUND.search(module.stem)] == []
 
 
 def test_no_class_is_named_for_nothing() -> None:
