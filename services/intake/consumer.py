@@ -7,62 +7,48 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.handlers import record_alert_decisions, record_cases, record_dead_letters, record_settled
 from services.intake.reports.handlers import erase_exempt
-from services.intake.tracking.handlers import (
-    alert_changed,
-    alert_escalated,
-    case_finished,
-    case_opened,
-    case_transferred,
-    case_worked,
-    update_shared,
-)
-from shared.events import topics
+from services.intake.tracking import handlers as tracking
+from shared.events import notifier, topics, triage
 from shared.events.envelope import Envelope, Event
-from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
-from shared.events.triage import (
-    CaseClaimed,
-    CaseClosed,
-    CaseOpened,
-    CaseReopened,
-    CaseResolved,
-    CaseTransferred,
-    ReporterUpdateShared,
-)
 from shared.messaging.batch import Handler
 
 GROUP = "signpost-intake"
 TOPICS = (topics.CASES, topics.REPORTER_UPDATES, topics.ALERTS, topics.DEAD_LETTERS)
 
 
-async def _on_case_opened(session: AsyncSession, events: Sequence[Envelope[CaseOpened]], now: datetime) -> None:
-    await case_opened(session, events, now)
+async def _on_case_opened(session: AsyncSession, events: Sequence[Envelope[triage.CaseOpened]], now: datetime) -> None:
+    await tracking.case_opened(session, events, now)
     await record_cases(session, events, now)
 
 
-async def _on_case_resolved(session: AsyncSession, events: Sequence[Envelope[CaseResolved]], now: datetime) -> None:
-    await case_finished(session, events, now)
+async def _on_case_resolved(
+    session: AsyncSession, events: Sequence[Envelope[triage.CaseResolved]], now: datetime
+) -> None:
+    await tracking.case_finished(session, events, now)
     await erase_exempt(session, events, now)
 
 
-async def _on_alert_decided(session: AsyncSession, events: Sequence[Envelope[AlertDecided]], now: datetime) -> None:
-    await alert_changed(session, events, now)
+async def _on_alert_decided(
+    session: AsyncSession, events: Sequence[Envelope[notifier.AlertDecided]], now: datetime
+) -> None:
+    await tracking.alert_changed(session, events, now)
     await record_alert_decisions(session, events, now)
 
 
 HANDLERS: Mapping[type[Event], Handler] = {
-    CaseOpened: _on_case_opened,
-    CaseTransferred: case_transferred,
-    CaseClaimed: case_worked,
-    CaseReopened: case_worked,
-    CaseResolved: _on_case_resolved,
-    CaseClosed: case_finished,
-    ReporterUpdateShared: update_shared,
-    AlertDecided: _on_alert_decided,
-    AlertSent: alert_changed,
-    AlertFailed: alert_changed,
-    AlertAcknowledged: alert_changed,
-    AlertEscalated: alert_escalated,
+    triage.CaseOpened: _on_case_opened,
+    triage.CaseTransferred: tracking.case_transferred,
+    triage.CaseClaimed: tracking.case_worked,
+    triage.CaseReopened: tracking.case_worked,
+    triage.CaseResolved: _on_case_resolved,
+    triage.CaseClosed: tracking.case_finished,
+    triage.ReporterUpdateShared: tracking.update_shared,
+    notifier.AlertDecided: _on_alert_decided,
+    notifier.AlertSent: tracking.alert_changed,
+    notifier.AlertFailed: tracking.alert_changed,
+    notifier.AlertAcknowledged: tracking.alert_changed,
+    notifier.AlertEscalated: tracking.alert_escalated,
     DeadLetterRecorded: record_dead_letters,
     DeadLetterSettled: record_settled,
 }

@@ -2,48 +2,47 @@
 
 from fastapi import APIRouter
 
-from services.intake.reports.bodies import (
-    AbuseReportBody,
-    AcceptedBody,
-    EnquiryBody,
-    MisuseReportBody,
-    PolicyExceptionBody,
-    SecurityIncidentBody,
-)
+from services.intake.reports import bodies
 from services.intake.reports.dependencies import Sender, SignedInSender, SubmitReportDep
 
 router = APIRouter(prefix="/report/api/v1", tags=["reports"])
 
 
 @router.post("/abuse-reports", status_code=201, response_model_exclude_none=True)
-async def post_abuse_report(body: AbuseReportBody, sender: Sender, submit: SubmitReportDep) -> AcceptedBody:
+async def post_abuse_report(
+    body: bodies.AbuseReportBody, sender: Sender, submit: SubmitReportDep
+) -> bodies.AcceptedBody:
     """Report social media abuse: with a bearer token in your name, without one anonymously."""
     return await submit(body, body.to_command(sender), sender)
 
 
 @router.post("/misuse-reports", status_code=201, response_model_exclude_none=True)
-async def post_misuse_report(body: MisuseReportBody, sender: SignedInSender, submit: SubmitReportDep) -> AcceptedBody:
+async def post_misuse_report(
+    body: bodies.MisuseReportBody, sender: SignedInSender, submit: SubmitReportDep
+) -> bodies.AcceptedBody:
     """Report that someone misuses social media."""
     return await submit(body, body.to_command(sender), sender)
 
 
 @router.post("/security-incidents", status_code=201, response_model_exclude_none=True)
 async def post_security_incident(
-    body: SecurityIncidentBody, sender: SignedInSender, submit: SubmitReportDep
-) -> AcceptedBody:
+    body: bodies.SecurityIncidentBody, sender: SignedInSender, submit: SubmitReportDep
+) -> bodies.AcceptedBody:
     """Refer a security incident."""
     return await submit(body, body.to_command(sender), sender)
 
 
 @router.post("/enquiries", status_code=201, response_model_exclude_none=True)
-async def post_enquiry(body: EnquiryBody, sender: SignedInSender, submit: SubmitReportDep) -> AcceptedBody:
+async def post_enquiry(
+    body: bodies.EnquiryBody, sender: SignedInSender, submit: SubmitReportDep
+) -> bodies.AcceptedBody:
     """Ask for advice about the policy."""
     return await submit(body, body.to_command(sender), sender)
 
 
 @router.post("/policy-exceptions", status_code=201, response_model_exclude_none=True)
 async def post_policy_exception(
-    body: PolicyExceptionBody, sender: SignedInSender, submit: SubmitReportDep
-) -> AcceptedBody:
+    body: bodies.PolicyExceptionBody, sender: SignedInSender, submit: SubmitReportDep
+) -> bodies.AcceptedBody:
     """Ask for an exception to the policy, or give notice of an activity that may need one."""
     return await submit(body, body.to_command(sender), sender)

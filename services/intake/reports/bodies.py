@@ -8,14 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
-from services.intake.reports.commands import (
-    AbuseReport,
-    Enquiry,
-    IncidentReport,
-    MisuseReport,
-    PolicyException,
-    canonical,
-)
+from services.intake.reports import commands
 from services.intake.reports.domain import Accepted, Report, Reporter, default_manager_alert
 from shared.auth.permissions import Permission, Principal
 from shared.events.vocabulary import (
@@ -43,8 +36,12 @@ from shared.web.bodies import Body, Bool, Int, Moment
 
 R = TypeVar("R", bound=Report)
 Texts = tuple[Annotated[str, Field(min_length=1)], ...]
-_ABUSE, _MISUSE, _INCIDENT = TypeAdapter(AbuseReport), TypeAdapter(MisuseReport), TypeAdapter(IncidentReport)
-_ENQUIRY, _EXCEPTION = TypeAdapter(Enquiry), TypeAdapter(PolicyException)
+_ABUSE, _MISUSE, _INCIDENT = (
+    TypeAdapter(commands.AbuseReport),
+    TypeAdapter(commands.MisuseReport),
+    TypeAdapter(commands.IncidentReport),
+)
+_ENQUIRY, _EXCEPTION = TypeAdapter(commands.Enquiry), TypeAdapter(commands.PolicyException)
 _NEVER_LEFT_OUT = frozenset({"narrative"})
 
 
@@ -141,7 +138,7 @@ class AbuseReportBody(OccurrenceBody):
     suspected: tuple[PersonBody, ...] = ()
     also_affects: tuple[AlsoAffects, ...] = ()
 
-    def to_command(self, principal: Principal | None) -> AbuseReport:
+    def to_command(self, principal: Principal | None) -> commands.AbuseReport:
         return command(_ABUSE, self, principal, manager_alert=self.alert(principal))
 
 
@@ -175,14 +172,14 @@ class MisuseReportBody(OccurrenceBody):
     )
     related_reference: str | None = Field(default=None, description="The incident that was not reported.")
 
-    def to_command(self, principal: Principal | None) -> MisuseReport:
+    def to_command(self, principal: Principal | None) -> commands.MisuseReport:
         related = self.related_reference or None
         return command(
             _MISUSE,
             self,
             principal,
             manager_alert=self.alert(principal),
-            related_reference=(canonical(related) or related) if related else None,
+            related_reference=(commands.canonical(related) or related) if related else None,
         )
 
 
@@ -213,7 +210,7 @@ class SecurityIncidentBody(OccurrenceBody):
     )
     suspected: tuple[PersonBody, ...] = ()
 
-    def to_command(self, principal: Principal | None) -> IncidentReport:
+    def to_command(self, principal: Principal | None) -> commands.IncidentReport:
         supplier = principal is not None and principal.may(Permission.REPORT_AS_SUPPLIER)
         return command(
             _INCIDENT,
@@ -229,7 +226,7 @@ class EnquiryBody(ReportBody):
 
     about: EnquiryTopic = EnquiryTopic.OTHER
 
-    def to_command(self, principal: Principal | None) -> Enquiry:
+    def to_command(self, principal: Principal | None) -> commands.Enquiry:
         return command(_ENQUIRY, self, principal)
 
 
@@ -241,7 +238,7 @@ class PolicyExceptionBody(ReportBody):
     platform: str | None = None
     wanted_until: Annotated[date, BeforeValidator(_day_as_text)] | None = None
 
-    def to_command(self, principal: Principal | None) -> PolicyException:
+    def to_command(self, principal: Principal | None) -> commands.PolicyException:
         return command(_EXCEPTION, self, principal)
 
 

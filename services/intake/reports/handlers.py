@@ -9,24 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.handlers import record_accepted
-from services.intake.reports import kinds
+from services.intake.reports import domain, kinds
 from services.intake.reports.checks import check_text
-from services.intake.reports.domain import (
-    ASKED_AGAIN,
-    MOST_ADDITIONS,
-    Accepted,
-    Addition,
-    AdditionKind,
-    AskedAlready,
-    NothingToAgreeTo,
-    Occurrence,
-    ReceiptCodes,
-    Report,
-    ReportRefused,
-    TooManyAdditions,
-    may_ask_again,
-    refusals,
-)
 from services.intake.reports.queries import StoredReport, lock_report
 from services.intake.reports.tables import MisuseReportRow, ReportAdditionRow, ReportRow
 from shared.events.envelope import Envelope, NewEvent
@@ -43,15 +27,21 @@ _ERASED_SUBJECT: Mapping[str, None] = {"name": None, "staff_id": None, "handle":
 
 
 async def submit_report(
-    session: AsyncSession, command: Report, now: datetime, ids: Ids, outbox: Outbox, *, receipts: ReceiptCodes
-) -> Accepted:
+    session: AsyncSession,
+    command: domain.Report,
+    now: datetime,
+    ids: Ids,
+    outbox: Outbox,
+    *,
+    receipts: domain.ReceiptCodes,
+) -> domain.Accepted:
     """Take a report: the report, its ledger row and its event, all or none (S3).
 
     Raises:
         ReportRefused: something in it is wrong; says which fields.
     """
-    if wrong := refusals(command, now):
-        raise ReportRefused(wrong)
+    if wrong := domain.refusals(command, now):
+        raise domain.ReportRefused(wrong)
     kind = kinds.kind_of(command)
     code = None if command.reporter.subject else ids.receipt_code()
     accepted_id = ReportId(ids.uuid())
@@ -66,7 +56,7 @@ async def submit_report(
     await record_accepted(session, accepted_id, kind.report_type, now)
     event = kinds.submitted(accepted_id, reference, command, now)
     await outbox.begin(session, [NewEvent.of(accepted_id, event)], now)
-    return Accepted(accepted_id, reference, code)
+    return domain.Accepted(accepted_id, reference, code)
 
 
 async def add_text(
@@ -82,8 +72,8 @@ async def add_text(
     stored = await lock_report(session, report_id)
     if any(addition.text == text for addition in stored.additions[-1:]):
         return
-    kind = AdditionKind.ANSWER if answers_question else AdditionKind.MORE
-    await _amend(session, stored, Addition(kind, now, text), outbox)
+    kind = domain.AdditionKind.ANSWER if answers_question else domain.AdditionKind.MORE
+    await _amend(session, stored, domain.Addition(kind, now, text), outbox)
 
 
 async def agree_that_manager_is_told(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> None:
@@ -94,12 +84,12 @@ async def agree_that_manager_is_told(session: AsyncSession, report_id: ReportId,
     """
     stored = await lock_report(session, report_id)
     report = stored.report
-    if not isinstance(report, Occurrence) or report.manager_alert is not ManagerAlert.ASK_ME_FIRST:
-        raise NothingToAgreeTo
+    if not isinstance(report, domain.Occurrence) or report.manager_alert is not ManagerAlert.ASK_ME_FIRST:
+        raise domain.NothingToAgreeTo
     agreed = ManagerAlert.YES
     await session.execute(update(ReportRow).where(ReportRow.id == report_id).values(manager_alert=agreed))
     stored = replace(stored, report=replace(report, manager_alert=agreed))
-    await _amend(session, stored, Addition(AdditionKind.AGREED, now), outbox)
+    await _amend(session, stored, domain.Addition(domain.AdditionKind.AGREED, now), outbox)
 
 
 async def ask_again(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> None:
@@ -109,9 +99,9 @@ async def ask_again(session: AsyncSession, report_id: ReportId, now: datetime, o
         AskedAlready: it was sent, or asked, less than a day ago.
     """
     stored = await lock_report(session, report_id)
-    if not may_ask_again(stored.submitted_at, stored.additions, now):
-        raise AskedAlready
-    await _amend(session, stored, Addition(AdditionKind.ASKED_AGAIN, now, ASKED_AGAIN), outbox)
+    if not domain.may_ask_again(stored.submitted_at, stored.additions, now):
+        raise domain.AskedAlready
+    await _amend(session, stored, domain.Addition(domain.AdditionKind.ASKED_AGAIN, now, domain.ASKED_AGAIN), outbox)
 
 
 async def withdraw(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> datetime:
@@ -127,9 +117,9 @@ async def withdraw(session: AsyncSession, report_id: ReportId, now: datetime, ou
     return now
 
 
-async def _amend(session: AsyncSession, stored: StoredReport, addition: Addition, outbox: Outbox) -> None:
-    if len(stored.additions) >= MOST_ADDITIONS:
-        raise TooManyAdditions
+async def _amend(session: AsyncSession, stored: StoredReport, addition: domain.Addition, outbox: Outbox) -> None:
+    if len(stored.additions) >= domain.MOST_ADDITIONS:
+        raise domain.TooManyAdditions
     row = {"report_id": stored.id, "added_at": addition.at, "kind": addition.kind, "text": addition.text}
     await session.execute(insert(ReportAdditionRow), row)
     event = kinds.amended(stored.id, stored.reference, stored.report, stored.submitted_at, addition)

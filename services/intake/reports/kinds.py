@@ -10,15 +10,9 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
+from services.intake.reports import tables
 from services.intake.reports.commands import AbuseReport, Enquiry, IncidentReport, MisuseReport, PolicyException
 from services.intake.reports.domain import Addition, AdditionKind, Report
-from services.intake.reports.tables import (
-    EnquiryRow,
-    MisuseReportRow,
-    PolicyExceptionRow,
-    ReportRow,
-    SecurityIncidentRow,
-)
 from services.intake.tables import Base
 from shared.events import intake
 from shared.events.envelope import Event
@@ -66,7 +60,7 @@ KINDS = (
         intake.MisuseReportSubmitted,
         intake.MisuseReportAmended,
         intake.MisuseReportWithdrawn,
-        MisuseReportRow,
+        tables.MisuseReportRow,
     ),
     Kind(
         ReportType.SECURITY_INCIDENT,
@@ -74,7 +68,7 @@ KINDS = (
         intake.SecurityIncidentSubmitted,
         intake.SecurityIncidentAmended,
         intake.SecurityIncidentWithdrawn,
-        SecurityIncidentRow,
+        tables.SecurityIncidentRow,
     ),
     Kind(
         ReportType.ENQUIRY,
@@ -82,7 +76,7 @@ KINDS = (
         intake.EnquirySubmitted,
         intake.EnquiryAmended,
         intake.EnquiryWithdrawn,
-        EnquiryRow,
+        tables.EnquiryRow,
     ),
     Kind(
         ReportType.POLICY_EXCEPTION,
@@ -90,7 +84,7 @@ KINDS = (
         intake.PolicyExceptionRequested,
         intake.PolicyExceptionAmended,
         intake.PolicyExceptionWithdrawn,
-        PolicyExceptionRow,
+        tables.PolicyExceptionRow,
     ),
 )
 BY_TYPE = {kind.report_type: kind for kind in KINDS}
@@ -150,7 +144,9 @@ def _reader(kind: Kind) -> TypeAdapter[Report]:
 
 @cache
 def _common_names(kind: Kind) -> frozenset[str]:
-    return frozenset(attribute.name for attribute in fields(kind.command)) & _columns(ReportRow) - _own_names(kind)
+    return frozenset(attribute.name for attribute in fields(kind.command)) & _columns(tables.ReportRow) - _own_names(
+        kind
+    )
 
 
 @cache

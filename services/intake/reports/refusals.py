@@ -3,35 +3,29 @@
 from collections.abc import Sequence
 
 from services.intake.idempotency.handlers import KeyUsedForAnotherRequest
-from services.intake.reports.domain import (
-    AskedAlready,
-    MonitoringRoleRequired,
-    NothingToAgreeTo,
-    ReportRefused,
-    TooManyAdditions,
-)
+from services.intake.reports import domain
 from shared.web.problems import FieldProblem
 from shared.web.refusals import Refusal, Refusals, reading
 
 
-def _fields(error: ReportRefused) -> Sequence[FieldProblem]:
+def _fields(error: domain.ReportRefused) -> Sequence[FieldProblem]:
     return [FieldProblem(name=refusal.field, message=refusal.message) for refusal in error.refusals]
 
 
 REFUSALS: Refusals = {
-    ReportRefused: Refusal(
+    domain.ReportRefused: Refusal(
         422,
         "invalid",
         "Some answers are missing or not right",
         "Correct the fields that are named.",
-        fields=reading(ReportRefused, _fields),
+        fields=reading(domain.ReportRefused, _fields),
     ),
-    MonitoringRoleRequired: Refusal(
+    domain.MonitoringRoleRequired: Refusal(
         403, "monitoring-role-needed", "Only routine monitoring may say that it found this", "Leave out found_by."
     ),
-    TooManyAdditions: Refusal(409, "too-many-additions", "A lot was added to this report already"),
-    NothingToAgreeTo: Refusal(409, "nothing-to-agree-to", "There is nothing to agree to any more"),
-    AskedAlready: Refusal(409, "asked-already", "You have asked already", "Wait a day, then ask again."),
+    domain.TooManyAdditions: Refusal(409, "too-many-additions", "A lot was added to this report already"),
+    domain.NothingToAgreeTo: Refusal(409, "nothing-to-agree-to", "There is nothing to agree to any more"),
+    domain.AskedAlready: Refusal(409, "asked-already", "You have asked already", "Wait a day, then ask again."),
     KeyUsedForAnotherRequest: Refusal(
         422,
         "idempotency-key-reused",

@@ -11,43 +11,44 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.tracking.domain import ManagerAlertState, Stage
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
+from shared.events import triage
 from shared.events.envelope import Envelope
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
-from shared.events.triage import (
-    CaseClaimed,
-    CaseClosed,
-    CaseOpened,
-    CaseReopened,
-    CaseResolved,
-    CaseTransferred,
-    ReporterUpdateShared,
-)
 from shared.events.vocabulary import Acknowledgement, FailureKind
 
 V = TypeVar("V")
-CaseEvent = CaseOpened | CaseTransferred | CaseClaimed | CaseReopened | CaseResolved | CaseClosed
+CaseEvent = (
+    triage.CaseOpened
+    | triage.CaseTransferred
+    | triage.CaseClaimed
+    | triage.CaseReopened
+    | triage.CaseResolved
+    | triage.CaseClosed
+)
 Alert = AlertDecided | AlertSent | AlertFailed | AlertAcknowledged
 
 
-async def case_opened(session: AsyncSession, events: Sequence[Envelope[CaseOpened]], _now: datetime) -> None:
+async def case_opened(session: AsyncSession, events: Sequence[Envelope[triage.CaseOpened]], _now: datetime) -> None:
     """A team has the report."""
     await _keep_cases(session, [_case_row(e, Stage.WITH_TEAM, e.data.team, arrives=True) for e in events])
 
 
-async def case_transferred(session: AsyncSession, events: Sequence[Envelope[CaseTransferred]], _now: datetime) -> None:
+async def case_transferred(
+    session: AsyncSession, events: Sequence[Envelope[triage.CaseTransferred]], _now: datetime
+) -> None:
     """Another team has it."""
     await _keep_cases(session, [_case_row(e, Stage.WITH_TEAM, e.data.to_team, arrives=True) for e in events])
 
 
 async def case_worked(
-    session: AsyncSession, events: Sequence[Envelope[CaseClaimed | CaseReopened]], _now: datetime
+    session: AsyncSession, events: Sequence[Envelope[triage.CaseClaimed | triage.CaseReopened]], _now: datetime
 ) -> None:
     """A responder is working on it."""
     await _keep_cases(session, [_case_row(e, Stage.WORKING, e.data.team) for e in events])
 
 
 async def case_finished(
-    session: AsyncSession, events: Sequence[Envelope[CaseResolved | CaseClosed]], _now: datetime
+    session: AsyncSession, events: Sequence[Envelope[triage.CaseResolved | triage.CaseClosed]], _now: datetime
 ) -> None:
     """The work is done."""
     await _keep_cases(session, [_case_row(event, Stage.FINISHED, event.data.team) for event in events])
@@ -64,7 +65,7 @@ async def alert_escalated(session: AsyncSession, events: Sequence[Envelope[Alert
 
 
 async def update_shared(
-    session: AsyncSession, events: Sequence[Envelope[ReporterUpdateShared]], _now: datetime
+    session: AsyncSession, events: Sequence[Envelope[triage.ReporterUpdateShared]], _now: datetime
 ) -> None:
     """A team wrote something for the reporter to read; the same event again adds nothing."""
     statement = insert(SharedUpdateRow).on_conflict_do_nothing(index_elements=[SharedUpdateRow.event_id])
@@ -117,8 +118,8 @@ def _case_row(event: Envelope[CaseEvent], stage: Stage, team: str, *, arrives: b
         "arrived": sequence if arrives else -1,
         "team_since": data.at,
         "changed_at": data.at,
-        "linked": isinstance(data, CaseOpened) and data.linked,
-        "outcome": data.outcome if isinstance(data, CaseResolved) else None,
+        "linked": isinstance(data, triage.CaseOpened) and data.linked,
+        "outcome": data.outcome if isinstance(data, triage.CaseResolved) else None,
     }
 
 
@@ -149,7 +150,7 @@ def _next_alert_row(data: AlertEscalated) -> dict[str, object]:
     }
 
 
-def _update_row(event: Envelope[ReporterUpdateShared]) -> dict[str, object]:
+def _update_row(event: Envelope[triage.ReporterUpdateShared]) -> dict[str, object]:
     return {
         "event_id": event.id,
         "report_id": event.data.report_id,

@@ -8,27 +8,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.reports.queries import ReportKey, additions_to
-from services.intake.tracking.domain import (
-    Known,
-    ManagerAlertState,
-    SharedUpdate,
-    Stage,
-    Status,
-    TrackedAlert,
-    TrackedCase,
-)
+from services.intake.tracking import domain
 from services.intake.tracking.status import status
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
 
 
-async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[Status]:
+async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[domain.Status]:
     """Return where each of `reports` is, in their order, with four statements for all of them."""
     ids = [report.report_id for report in reports]
     cases, alerts, updates = await _cases(session, ids), await _alerts(session, ids), await _updates(session, ids)
     additions = await additions_to(session, ids)
 
-    def known(report_id: UUID) -> Known:
-        return Known(
+    def known(report_id: UUID) -> domain.Known:
+        return domain.Known(
             cases.get(report_id, ()),
             alerts.get(report_id, ()),
             updates.get(report_id, ()),
@@ -38,32 +30,34 @@ async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: dat
     return [status(report, known(report.report_id), now) for report in reports]
 
 
-async def status_of(session: AsyncSession, report: ReportKey, now: datetime) -> Status:
+async def status_of(session: AsyncSession, report: ReportKey, now: datetime) -> domain.Status:
     """Return where `report` is."""
     return (await statuses(session, [report], now))[0]
 
 
-async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[TrackedCase]]:
-    found: dict[UUID, list[TrackedCase]] = {}
+async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[domain.TrackedCase]]:
+    found: dict[UUID, list[domain.TrackedCase]] = {}
     for row in await session.scalars(select(TrackedCaseRow).where(TrackedCaseRow.report_id.in_(reports))):
-        case = TrackedCase(Stage(row.stage), row.team, row.team_since, row.changed_at, row.linked, row.outcome)
+        case = domain.TrackedCase(
+            domain.Stage(row.stage), row.team, row.team_since, row.changed_at, row.linked, row.outcome
+        )
         found.setdefault(row.report_id, []).append(case)
     return found
 
 
-async def _alerts(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[TrackedAlert]]:
-    found: dict[UUID, list[TrackedAlert]] = {}
+async def _alerts(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[domain.TrackedAlert]]:
+    found: dict[UUID, list[domain.TrackedAlert]] = {}
     for row in await session.scalars(select(TrackedAlertRow).where(TrackedAlertRow.report_id.in_(reports))):
-        alert = TrackedAlert(ManagerAlertState(row.state), row.reason or "", row.changed_at, row.purpose)
+        alert = domain.TrackedAlert(domain.ManagerAlertState(row.state), row.reason or "", row.changed_at, row.purpose)
         found.setdefault(row.report_id, []).append(alert)
     return found
 
 
-async def _updates(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[SharedUpdate]]:
+async def _updates(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[domain.SharedUpdate]]:
     """Return what was shared about each of `reports`, newest first; ids tell the order of what one moment brought."""
-    found: dict[UUID, list[SharedUpdate]] = {}
+    found: dict[UUID, list[domain.SharedUpdate]] = {}
     row = SharedUpdateRow
     newest_first = select(row).where(row.report_id.in_(reports)).order_by(row.at.desc(), row.event_id.desc())
     for update in await session.scalars(newest_first):
-        found.setdefault(update.report_id, []).append(SharedUpdate(update.at, update.text, update.asks))
+        found.setdefault(update.report_id, []).append(domain.SharedUpdate(update.at, update.text, update.asks))
     return found

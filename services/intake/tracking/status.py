@@ -5,16 +5,7 @@ from datetime import datetime, timedelta
 
 from services.intake.reports.domain import AdditionKind, may_ask_again
 from services.intake.reports.queries import ReportKey
-from services.intake.tracking.domain import (
-    Known,
-    ManagerAlertState,
-    ManagerStatus,
-    Stage,
-    Status,
-    StatusStep,
-    TrackedAlert,
-    TrackedCase,
-)
+from services.intake.tracking import domain
 from shared.events.vocabulary import AlertPurpose, ManagerAlert, Outcome, RecipientReason, ReportType, Team
 
 TEAM_NAMES = {
@@ -27,10 +18,10 @@ TEAM_NAMES = {
 }
 
 NEWS = {
-    ManagerAlertState.BEING_TOLD: "is being told.",
-    ManagerAlertState.TOLD: "has been told.",
-    ManagerAlertState.ACKNOWLEDGED: "has been told and has confirmed it.",
-    ManagerAlertState.NOT_REACHED: "could not be reached yet. We keep trying.",
+    domain.ManagerAlertState.BEING_TOLD: "is being told.",
+    domain.ManagerAlertState.TOLD: "has been told.",
+    domain.ManagerAlertState.ACKNOWLEDGED: "has been told and has confirmed it.",
+    domain.ManagerAlertState.NOT_REACHED: "could not be reached yet. We keep trying.",
 }
 
 WHO: Mapping[str, str] = {
@@ -84,12 +75,12 @@ SLOW_AFTER = timedelta(minutes=1)
 """Reaching a team takes a second; after this we say that it is taking longer."""
 
 
-def status(report: ReportKey, known: Known, now: datetime) -> Status:
+def status(report: ReportKey, known: domain.Known, now: datetime) -> domain.Status:
     """Return where `report` is, from what is known; nothing is promised that no team has said."""
     main = min(known.cases, key=lambda case: (case.linked, case.team_since), default=None)
     stage, asked = _stage(known.cases), _asked(known)
-    lives = report.withdrawn_at is None and stage is not Stage.FINISHED
-    return Status(
+    lives = report.withdrawn_at is None and stage is not domain.Stage.FINISHED
+    return domain.Status(
         report_id=report.report_id,
         reference=report.reference,
         report_type=report.report_type,
@@ -111,20 +102,20 @@ def status(report: ReportKey, known: Known, now: datetime) -> Status:
     )
 
 
-_NOT_TOLD = ManagerAlertState.NOT_TOLD
+_NOT_TOLD = domain.ManagerAlertState.NOT_TOLD
 _CONCERNS_A_MANAGER = frozenset({ReportType.ABUSE, ReportType.MISUSE, ReportType.SECURITY_INCIDENT})
 _OF_THE_REPORTERS_MANAGER = frozenset({None, AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED})
 """Why the reporter's own manager is told. Who else is told, and who works a case of misuse, is not for reporters."""
 
 
-def _manager(report_type: ReportType, alerts: Sequence[TrackedAlert]) -> ManagerStatus:
+def _manager(report_type: ReportType, alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:
     theirs = [alert for alert in alerts if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOT_TOLD]
     if not theirs and (alerts or report_type not in _CONCERNS_A_MANAGER):
-        return ManagerStatus(_NOT_TOLD, "No manager is told about this.")
+        return domain.ManagerStatus(_NOT_TOLD, "No manager is told about this.")
     return manager_status(theirs)
 
 
-def _asked(known: Known) -> bool:
+def _asked(known: domain.Known) -> bool:
     """Return whether the last word is a question of the team."""
     if not known.updates or not known.updates[0].asks:
         return False
@@ -132,9 +123,9 @@ def _asked(known: Known) -> bool:
     return max(answers, default=known.updates[0].at) <= known.updates[0].at
 
 
-def _outcomes(report_type: ReportType, cases: Sequence[TrackedCase], stage: Stage) -> tuple[str, ...]:
+def _outcomes(report_type: ReportType, cases: Sequence[domain.TrackedCase], stage: domain.Stage) -> tuple[str, ...]:
     """Return how each case ended; what becomes of a colleague stays with them and their manager."""
-    if stage is not Stage.FINISHED or report_type is ReportType.MISUSE:
+    if stage is not domain.Stage.FINISHED or report_type is ReportType.MISUSE:
         return ()
     words = (OUTCOMES.get(case.outcome or "") for case in sorted(cases, key=lambda case: case.linked))
     return tuple(dict.fromkeys(text for text in words if text))
@@ -145,42 +136,56 @@ def team_name(team: str) -> str:
     return TEAM_NAMES[Team(team)] if team in list(Team) else "a team"
 
 
-def manager_status(alerts: Sequence[TrackedAlert]) -> ManagerStatus:
+def manager_status(alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:
     """Return whether the manager was told (S3): the furthest that any alert got, because alerts go up a chain."""
     if not alerts:
-        return ManagerStatus(ManagerAlertState.PENDING, "We are working out who to tell.")
+        return domain.ManagerStatus(domain.ManagerAlertState.PENDING, "We are working out who to tell.")
     best = max(alerts, key=lambda alert: (_FURTHEST_LAST.index(alert.state), alert.changed_at))
-    if best.state is ManagerAlertState.NOT_TOLD:
+    if best.state is domain.ManagerAlertState.NOT_TOLD:
         text = NOT_TOLD.get(best.reason, "No one has been told besides the team.")
-        return ManagerStatus(best.state, text, best.changed_at)
+        return domain.ManagerStatus(best.state, text, best.changed_at)
     who = WHO.get(best.reason, "A responsible person")
-    return ManagerStatus(best.state, f"{who} {NEWS[best.state]}", best.changed_at)
+    return domain.ManagerStatus(best.state, f"{who} {NEWS[best.state]}", best.changed_at)
 
 
-def _stage(cases: Sequence[TrackedCase]) -> Stage:
+def _stage(cases: Sequence[domain.TrackedCase]) -> domain.Stage:
     stages = {case.stage for case in cases}
     if not stages:
-        return Stage.RECEIVED
-    if len(stages) > 1 and max(stages) is Stage.FINISHED:
-        return Stage.WORKING
+        return domain.Stage.RECEIVED
+    if len(stages) > 1 and max(stages) is domain.Stage.FINISHED:
+        return domain.Stage.WORKING
     return max(stages)
 
 
 def _steps(
-    submitted_at: datetime, main: TrackedCase | None, cases: Sequence[TrackedCase], stage: Stage, *, asked: bool
-) -> tuple[StatusStep, ...]:
+    submitted_at: datetime,
+    main: domain.TrackedCase | None,
+    cases: Sequence[domain.TrackedCase],
+    stage: domain.Stage,
+    *,
+    asked: bool,
+) -> tuple[domain.StatusStep, ...]:
     team = _teams(main, cases) if main else "the right team"
     changed = main.changed_at if main else None
-    working = _ASKED_TEXT if asked and stage is Stage.WORKING else "Being worked on"
+    working = _ASKED_TEXT if asked and stage is domain.Stage.WORKING else "Being worked on"
     return (
-        StatusStep("received", "Received", submitted_at, reached=True),
-        StatusStep("with_team", f"With {team}", main.team_since if main else None, reached=stage >= Stage.WITH_TEAM),
-        StatusStep("being_worked_on", working, changed if stage is Stage.WORKING else None, stage >= Stage.WORKING),
-        StatusStep("finished", "Finished", changed if stage is Stage.FINISHED else None, stage is Stage.FINISHED),
+        domain.StatusStep("received", "Received", submitted_at, reached=True),
+        domain.StatusStep(
+            "with_team", f"With {team}", main.team_since if main else None, reached=stage >= domain.Stage.WITH_TEAM
+        ),
+        domain.StatusStep(
+            "being_worked_on",
+            working,
+            changed if stage is domain.Stage.WORKING else None,
+            stage >= domain.Stage.WORKING,
+        ),
+        domain.StatusStep(
+            "finished", "Finished", changed if stage is domain.Stage.FINISHED else None, stage is domain.Stage.FINISHED
+        ),
     )
 
 
-def _teams(main: TrackedCase, cases: Sequence[TrackedCase]) -> str:
+def _teams(main: domain.TrackedCase, cases: Sequence[domain.TrackedCase]) -> str:
     """Return the names of all teams that have a part of it, the first one first."""
     others = dict.fromkeys(team_name(case.team) for case in cases if case.team != main.team)
     return " and with ".join([team_name(main.team), *others])
@@ -189,10 +194,10 @@ def _teams(main: TrackedCase, cases: Sequence[TrackedCase]) -> str:
 _ASKED_TEXT = "Being worked on. The team has asked you for information"
 
 _FURTHEST_LAST = (
-    ManagerAlertState.PENDING,
-    ManagerAlertState.NOT_TOLD,
-    ManagerAlertState.NOT_REACHED,
-    ManagerAlertState.BEING_TOLD,
-    ManagerAlertState.TOLD,
-    ManagerAlertState.ACKNOWLEDGED,
+    domain.ManagerAlertState.PENDING,
+    domain.ManagerAlertState.NOT_TOLD,
+    domain.ManagerAlertState.NOT_REACHED,
+    domain.ManagerAlertState.BEING_TOLD,
+    domain.ManagerAlertState.TOLD,
+    domain.ManagerAlertState.ACKNOWLEDGED,
 )
