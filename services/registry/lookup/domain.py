@@ -1,11 +1,8 @@
 """Whether an account is official, as far as the person who asks may know. Pure."""
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-from confusable_homoglyphs import confusables
 
 from services.registry.accounts.domain import Account
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle, from_url
@@ -14,8 +11,6 @@ from shared.events.vocabulary import AccountClass
 _PUBLIC = frozenset({AccountClass.OFFICIAL, AccountClass.UNION})
 _MOST_SHOWN = 3
 _SHORTEST_ALIKE = 5
-_ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"), ("|", "l"), ("5", "s"))
-_UNSEEN = frozenset("._- ")
 _LINKEDIN_KINDS = ("company", "school", "showcase")
 _SPOKEN = {
     "twitter": "x",
@@ -90,7 +85,12 @@ def handles_on(platform: str, name: str) -> tuple[Handle, ...]:
 
 
 def decide(
-    question: Question, registered: Sequence[Account], official: Sequence[Account], *, signed_in: bool
+    question: Question,
+    registered: Sequence[Account],
+    official: Sequence[Account],
+    *,
+    signed_in: bool,
+    skeleton: Callable[[str], str],
 ) -> Answer:
     """Answer a question.
 
@@ -101,6 +101,7 @@ def decide(
         registered: the accounts on the register, not closed, that have one of the handles asked for.
         official: the whole public list.
         signed_in: whether a colleague asks.
+        skeleton: returns the same text for names that look alike.
     """
     vouched = [account for account in registered if account.registration.vouched_for]
     visible = [account for account in vouched if signed_in or account.registration.account_class in _PUBLIC]
@@ -109,7 +110,7 @@ def decide(
         return Answer(
             LookupResult.SANCTIONED, tuple(account for account in visible if account.registration.official_use)
         )
-    resembling = _resembling(question, official)
+    resembling = _resembling(question, official, skeleton)
     if not visible:
         names_one = bool(question.handles) and any(map(str.isalnum, question.name))
         return Answer(
@@ -132,7 +133,7 @@ def _split_platform(text: str) -> tuple[str | None, str]:
             return None, text
 
 
-def _resembling(question: Question, official: Sequence[Account]) -> tuple[Account, ...]:
+def _resembling(question: Question, official: Sequence[Account], skeleton: Callable[[str], str]) -> tuple[Account, ...]:
     asked = {skeleton(_bare(handle)) for _, handle in question.handles} | {skeleton(_bare(question.name))}
     near = [
         account
@@ -140,25 +141,6 @@ def _resembling(question: Question, official: Sequence[Account]) -> tuple[Accoun
         if any(_alike(skeleton(_bare(account.registration.handle)), one) for one in asked)
     ]
     return tuple(near[:_MOST_SHOWN])
-
-
-def skeleton(text: str) -> str:
-    """Return the same text for texts that look alike: homoglyphs, accents, `rn` for `m`, punctuation left out."""
-    latin = "".join(_latin(character) for character in unicodedata.normalize("NFKD", text.casefold()))
-    plain = "".join(character for character in latin.casefold() if character not in _UNSEEN)
-    for seen, taken_for in _ALIKE:
-        plain = plain.replace(seen, taken_for)
-    return plain
-
-
-def _latin(character: str) -> str:
-    if character.isascii():
-        return character
-    if unicodedata.category(character) in {"Mn", "Cf"}:
-        return ""
-    found = confusables.is_confusable(character, preferred_aliases=["latin"], greedy=True)
-    glyphs = [glyph["c"] for glyph in found[0]["homoglyphs"]] if found else []
-    return next((glyph for glyph in glyphs if glyph.isascii()), character)
 
 
 def _bare(handle: str) -> str:

@@ -1,11 +1,17 @@
 """What the public may know of the register: the answer to one question, and the list of official accounts."""
 
+import unicodedata
+
+from confusable_homoglyphs import confusables
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.queries import find_open, official_accounts
 from services.registry.lookup.domain import Answer, Question, decide
 from shared.events.platforms import platform_label, profile_url
+
+_ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"), ("|", "l"), ("5", "s"))
+_UNSEEN = frozenset("._- ")
 
 
 class OfficialAccount(BaseModel):
@@ -23,7 +29,8 @@ class OfficialAccount(BaseModel):
 async def look_up(session: AsyncSession, question: Question, *, signed_in: bool) -> Answer:
     """Answer from the register as it is now. Nothing is stored about who asked what."""
     registered = await find_open(session, question.handles) if question.handles else []
-    return decide(question, registered, await official_accounts(session), signed_in=signed_in)
+    official = await official_accounts(session)
+    return decide(question, registered, official, signed_in=signed_in, skeleton=skeleton)
 
 
 async def official_list(session: AsyncSession) -> tuple[OfficialAccount, ...]:
@@ -38,3 +45,22 @@ async def official_list(session: AsyncSession) -> tuple[OfficialAccount, ...]:
         )
         for kept in (account.registration for account in await official_accounts(session))
     )
+
+
+def skeleton(text: str) -> str:
+    """Return the same text for texts that look alike: homoglyphs, accents, `rn` for `m`, punctuation left out."""
+    latin = "".join(_latin(character) for character in unicodedata.normalize("NFKD", text.casefold()))
+    plain = "".join(character for character in latin.casefold() if character not in _UNSEEN)
+    for seen, taken_for in _ALIKE:
+        plain = plain.replace(seen, taken_for)
+    return plain
+
+
+def _latin(character: str) -> str:
+    if character.isascii():
+        return character
+    if unicodedata.category(character) in {"Mn", "Cf"}:
+        return ""
+    found = confusables.is_confusable(character, preferred_aliases=["latin"], greedy=True)
+    glyphs = [glyph["c"] for glyph in found[0]["homoglyphs"]] if found else []
+    return next((glyph for glyph in glyphs if glyph.isascii()), character)

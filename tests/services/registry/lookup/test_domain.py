@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.registry.accounts.domain import Account
-from services.registry.lookup.domain import LookupResult, decide, read_question, skeleton
+from services.registry.lookup.domain import LookupResult, decide, read_question
+from services.registry.lookup.queries import skeleton
 from shared.ids import AccountId
 from tests.services.registry.conftest import NOW, OFFICIAL
 
@@ -41,7 +42,7 @@ def test_a_bare_name_is_meant_on_every_platform() -> None:
 @given(st.text(max_size=80))
 def test_any_text_is_a_question(typed: str) -> None:
     question = read_question(typed)
-    answer = decide(question, [], [account("sampledept")], signed_in=False)
+    answer = decide(question, [], [account("sampledept")], signed_in=False, skeleton=skeleton)
     assert answer.result in {LookupResult.UNKNOWN, LookupResult.UNREADABLE}
 
 
@@ -71,5 +72,5 @@ def test_other_names_do_not(other: str) -> None:
     ],
 )
 def test_a_slip_or_an_addition_resembles(asked: str, *, resembles: bool) -> None:
-    answer = decide(read_question(f"tiktok {asked}"), [], [account("sampledept")], signed_in=False)
+    answer = decide(read_question(f"tiktok {asked}"), [], [account("sampledept")], signed_in=False, skeleton=skeleton)
     assert bool(answer.resembles) is resembles
