@@ -17,9 +17,8 @@ from rich.table import Table
 
 from services.cli.database import transaction
 from services.triage.cases.queries import ids_of_report
+from services.triage.routing import queries as routing
 from services.triage.routing.domain import RuleBook
-from services.triage.routing.queries import Explanation
-from services.triage.routing.queries import explain as explain_cases
 from services.triage.routing.rulebook import RuleBookRefused, parse, read_text
 from services.triage.rules.domain import EXAMPLES, Backtest, Window
 from services.triage.rules.handlers import replay
@@ -52,14 +51,14 @@ def explain(reference: str, *, as_json: Annotated[bool, typer.Option("--json", h
         _print_explanation(name, why)
 
 
-async def _explain(reference: Reference) -> dict[str, Explanation]:
+async def _explain(reference: Reference) -> dict[str, routing.Explanation]:
     async with transaction("triage") as session:
         cases = await ids_of_report(session, reference)
-        explanations = await explain_cases(session, list(cases.values()))
+        explanations = await routing.explain(session, list(cases.values()))
     return {name: explanations[case_id] for name, case_id in cases.items()}
 
 
-def _print_explanation(reference: str, why: Explanation) -> None:
+def _print_explanation(reference: str, why: routing.Explanation) -> None:
     _console.print(f"{reference}: {why.sentence}", markup=False)
     answered = {name: value for name, value in why.facts.items() if value}
     lines = {

@@ -16,12 +16,12 @@ from services.notifier.alerts import api as alerts
 from services.notifier.alerts.decisions import EMAIL, NOTIFY, AlertContext
 from services.notifier.alerts.domain import AddressBook, Recipient
 from services.notifier.cases.domain import Mailboxes
-from services.notifier.cases.follow_ups import FollowUps
+from services.notifier.cases.handlers import FollowUps
 from services.notifier.delivery import api as delivery
-from services.notifier.delivery import digests, loop, notify, receipts, smtp
+from services.notifier.delivery import digests, loop, notify, smtp
 from services.notifier.delivery.composer import Composer
 from services.notifier.delivery.domain import Channel, MessageClass
-from services.notifier.delivery.handlers import DeliveryTimes
+from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes
 from services.notifier.my_team import pages as my_team
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
@@ -187,9 +187,9 @@ def _table(entries: Sequence[str]) -> dict[Team, Recipient]:
     return {Team(team): Recipient(address.strip().lower()) for team, _, address in pairs}
 
 
-def _receipts(settings: NotifierSettings, acknowledgements: Acknowledgements) -> receipts.DeliveryReceipts:
+def _receipts(settings: NotifierSettings, acknowledgements: Acknowledgements) -> DeliveryReceipts:
     token = settings.notifier_notify_callback_token
-    return receipts.DeliveryReceipts(
+    return DeliveryReceipts(
         acknowledgements.settled,
         acknowledgements.delivered,
         _times(settings),

@@ -7,11 +7,10 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.abuse_reports import alert_about_abuse, alert_after_amendment
-from services.notifier.alerts.accounts import access_changed
+from services.notifier.alerts.triggers import access_changed, alert_about_abuse, alert_after_amendment
 from services.notifier.cases import handlers as cases
-from services.notifier.cases.follow_ups import FollowUps
-from services.notifier.misuse.assignments import tell_managers_after_agreement
+from services.notifier.cases.handlers import FollowUps
+from services.notifier.misuse.handlers import tell_managers_after_agreement
 from services.notifier.reports.domain import ReportEvent, known_report
 from services.notifier.reports.handlers import remember
 from shared.events import intake, registry, topics, triage

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from services.notifier.alerts.domain import Choice, Recipient
 from services.notifier.delivery.domain import RecipientRole, Urgency
+from services.notifier.misuse.domain import RoutedCase
 from services.notifier.reports.domain import KnownReport
 from shared.events import triage
 from shared.events.vocabulary import (
@@ -18,7 +18,6 @@ from shared.events.vocabulary import (
     ReportType,
     Team,
 )
-from shared.ids import CaseId, ReportId
 
 TAKEN_OVER = "account_takeover"
 """The category that triage gives an official account in someone else's hands."""
@@ -64,20 +63,12 @@ class CaseAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUp:
+class FollowUp(RoutedCase):
     """What is to be done about a case as soon as its report is known."""
 
-    event_id: str
-    case_id: CaseId
-    report_id: ReportId
-    reference: str
-    at: datetime
     report_type: str
     form: str
     misdirected: bool
-    union_activity: bool
-    for_a_manager: bool
-    by_a_person: bool
 
     @property
     def is_misuse(self) -> bool:

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.notifier.delivery.handlers import DeliveryReceipts, NotRecordedYet, Receipt
 from services.notifier.delivery.notify import STATUSES, message_of
-from services.notifier.delivery.receipts import DeliveryReceipts, NotRecordedYet, Receipt
 from shared.auth.guard import guarding
 from shared.runtime import Parts, parts_of
 from shared.web.bodies import Text

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from services.notifier.alerts.domain import AddressBook, Choice, Recipient, choose_recipient
 from services.notifier.directory.domain import Directory, StaffMember
@@ -10,6 +10,7 @@ from services.notifier.reports.domain import MisuseFacts
 from shared.events.parts import Person, Reporter, Subject
 from shared.events.people import may_be, name_words, same_address
 from shared.events.vocabulary import Confidentiality, RecipientReason, Relation, YesNoUnsure
+from shared.ids import CaseId, ReportId
 
 MOST_TRIED = 3
 """How many managers a case goes to, each after the one before could not or did not act; then the desk decides."""
@@ -17,6 +18,23 @@ _NEVER: dict[str, RecipientReason] = {
     Confidentiality.CONFIDENTIAL: RecipientReason.NOBODY_CONFIDENTIAL,
     Confidentiality.ANONYMOUS: RecipientReason.NOBODY_ANONYMOUS,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedCase:
+    """A case as triage routed it, or as a person gave it to managers."""
+
+    case_id: CaseId
+    report_id: ReportId
+    reference: str
+    event_id: str
+    at: datetime
+    union_activity: bool
+    """Triage found that it may be about union activity, whatever the report says (C-j)."""
+    for_a_manager: bool
+    """It is with the line manager's team: a manager has to work it."""
+    by_a_person: bool
+    """The triage desk gave it to a manager, knowing what it is about."""
 
 
 @dataclass(frozen=True, slots=True)

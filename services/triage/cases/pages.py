@@ -8,7 +8,7 @@ from enum import StrEnum
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.triage.cases import domain, handlers, queries, rulings, views
+from services.triage.cases import domain, handlers, queries, views
 from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action, ActionForm, read_action
@@ -95,7 +95,7 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
     try:
         if action is Action.NOT_EXEMPT:
             book = parts_of(request, CaseParts).rules()
-            changed = await rulings.not_exempt(work, case.case_id, form.version, form.text, book)
+            changed = await handlers.not_exempt(work, case.case_id, form.version, form.text, book)
         else:
             changed = await DO[action](work, case.case_id, form.version, form)
     except tuple(REFUSALS) as error:
@@ -129,12 +129,14 @@ DO: Mapping[Action, Do] = {
     Action.RESOLVE: _resolve,
     Action.CLOSE: lambda work, case_id, read, _form: handlers.close(work, case_id, read),
     Action.REOPEN: lambda work, case_id, read, form: handlers.reopen(work, case_id, read, form.text),
-    Action.EXEMPT: lambda work, case_id, read, _form: rulings.exempt(work, case_id, read),
-    Action.MISUSE: lambda work, case_id, read, form: rulings.open_misuse(work, case_id, read, form.text),
-    Action.BREACH: lambda work, case_id, read, form: rulings.become_aware(work, case_id, read, form.text),
-    Action.BREACH_DECIDED: lambda work, case_id, read, form: rulings.decide_breach(work, case_id, read, form.text),
-    Action.TAKEN_OVER: lambda work, case_id, read, form: rulings.confirm_compromise(work, case_id, read, form.accounts),
-    Action.NAME: lambda work, case_id, read, form: rulings.name_person(work, case_id, read, form.text),
+    Action.EXEMPT: lambda work, case_id, read, _form: handlers.exempt(work, case_id, read),
+    Action.MISUSE: lambda work, case_id, read, form: handlers.open_misuse(work, case_id, read, form.text),
+    Action.BREACH: lambda work, case_id, read, form: handlers.become_aware(work, case_id, read, form.text),
+    Action.BREACH_DECIDED: lambda work, case_id, read, form: handlers.decide_breach(work, case_id, read, form.text),
+    Action.TAKEN_OVER: lambda work, case_id, read, form: handlers.confirm_compromise(
+        work, case_id, read, form.accounts
+    ),
+    Action.NAME: lambda work, case_id, read, form: handlers.name_person(work, case_id, read, form.text),
 }
 
 
@@ -240,7 +242,7 @@ async def _summary(request: Request, work: Work, case: Case, *, content: bool) -
         "related": await queries.related(
             work.session, work.viewer, case, await reports.related_reports(work.session, case.report_id)
         ),
-        "registered": await rulings.registered_accounts(work, case) if sirt else [],
+        "registered": await handlers.registered_accounts(work, case) if sirt else [],
         "named": await queries.named_people(work.session, case.case_id) if case.restricted else [],
         "content": content,
     }

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases import domain, queries
-from services.triage.cases.queries import REPORTER, LockedCase
 from services.triage.cases.tables import Note
 from services.triage.cases.writer import CaseWriter, NewCase, Transition, new_case
 from services.triage.deadlines.domain import UK
@@ -119,7 +118,7 @@ async def ask_withdrawal(
             locked,
             domain.withdrawal_asked(locked.case, asked_at[locked.case.report_id]),
             "withdrawal_asked",
-            REPORTER,
+            queries.REPORTER,
         )
         for locked in cases
     ]
@@ -166,7 +165,7 @@ def _case(report: TriageReport, decision: Decision, number: int, writer: CaseWri
     )
 
 
-async def _lock(session: AsyncSession, report_ids: Sequence[UUID]) -> list[LockedCase]:
+async def _lock(session: AsyncSession, report_ids: Sequence[UUID]) -> list[queries.LockedCase]:
     """Lock the cases of these reports; what was exempt has nothing left to be added to."""
     cases = await queries.lock_reports(session, report_ids)
     return [locked for locked in cases if locked.case.outcome is not Outcome.EXEMPT]
@@ -176,19 +175,19 @@ def _agrees(data: Amended) -> bool:
     return not isinstance(data, Question) and data.manager_alert is ManagerAlert.YES
 
 
-def _added(locked: LockedCase, data: Amended, *, agrees: bool) -> Transition:
+def _added(locked: queries.LockedCase, data: Amended, *, agrees: bool) -> Transition:
     return Transition(
         locked,
         domain.informed(locked.case) if data.text else domain.next_version(locked.case),
         "information_added" if data.text else "manager_agreed",
-        REPORTER,
+        queries.REPORTER,
         says={"manager_may_be_told": "yes"} if agrees else {},
         personal={"note": data.text} if data.text else {},
     )
 
 
 async def _store_notes(
-    session: AsyncSession, texts: Sequence[tuple[LockedCase, str]], now: datetime, writer: CaseWriter
+    session: AsyncSession, texts: Sequence[tuple[queries.LockedCase, str]], now: datetime, writer: CaseWriter
 ) -> None:
     """Store what the reporter said as a note that they may read, on each case, in one statement."""
     notes = [
@@ -196,7 +195,7 @@ async def _store_notes(
             "note_id": writer.ids.uuid(),
             "case_id": locked.case.case_id,
             "at": now,
-            "author": REPORTER,
+            "author": queries.REPORTER,
             "author_name": "The reporter",
             "shared": True,
             "text": text,

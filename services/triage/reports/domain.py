@@ -9,13 +9,7 @@ from shared.events import platforms
 from shared.events.parts import Person, Subject
 from shared.events.people import folded
 from shared.events.people_keys import identity_keys, keys_of_named
-from shared.events.vocabulary import (
-    UNRECOGNISED,
-    Behaviour,
-    Relation,
-    ReportType,
-    YesNoUnsure,
-)
+from shared.events.vocabulary import UNRECOGNISED, Behaviour, Relation, ReportType, YesNoUnsure
 
 HISTORY_DAYS = 30
 """How far back earlier reports about the same account are counted. Our choice."""

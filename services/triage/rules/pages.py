@@ -12,13 +12,11 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case, CaseNotFound
 from services.triage.routing import queries as routing
 from services.triage.routing.domain import UNDECIDED, RuleState
-from services.triage.routing.queries import Explanation, clause_words
 from services.triage.rules import queries, views
 from services.triage.rules.domain import Backtest, Window
 from services.triage.rules.forms import CandidateForm, read_candidate
 from services.triage.rules.handlers import replay
 from services.triage.rules.reload import ReaderDep, Running
-from services.triage.rules.views import RuleFilter, clauses, lines
 from shared.events.vocabulary import Team
 from shared.ids import InvalidReference, Reference
 from shared.web.dependencies import Now, Transaction
@@ -42,7 +40,7 @@ async def rules_page(
     request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now
 ) -> HTMLResponse:
     """Show the book in its order, what each rule did, and why one report went where it went."""
-    wanted = RuleFilter.read(request.query_params, running.book)
+    wanted = views.RuleFilter.read(request.query_params, running.book)
     counted = await queries.hits(session, viewer, now)
     reference = request.query_params.get("reference", "").strip()[:40]
     errors = FormErrors()
@@ -53,8 +51,8 @@ async def rules_page(
         404 if errors else 200,
         running=running,
         wanted=wanted,
-        filters=_filters(wanted, clauses(running.book)),
-        lines=lines(running.book, wanted, counted, now),
+        filters=_filters(wanted, views.clauses(running.book)),
+        lines=views.lines(running.book, wanted, counted, now),
         unplaced=counted.decided.get(UNDECIDED, 0),
         reference=reference,
         found=found,
@@ -98,7 +96,7 @@ def _candidate(
 
 async def _explained(
     session: AsyncSession, viewer: Viewer, typed: str, errors: FormErrors
-) -> tuple[Case, Explanation] | None:
+) -> tuple[Case, routing.Explanation] | None:
     """Return a case and why it was sent where it was; a restricted one is as good as none here."""
     try:
         case = await cases.by_reference(session, viewer, Reference.parse(typed))
@@ -114,11 +112,11 @@ async def _explained(
     return case, (await routing.explain(session, [case.case_id]))[case.case_id]
 
 
-def _filters(wanted: RuleFilter, cited: list[str]) -> dict[str, list[dict[str, object]]]:
+def _filters(wanted: views.RuleFilter, cited: list[str]) -> dict[str, list[dict[str, object]]]:
     """Return the choices of the filter form, as items of GOV.UK selects."""
     return {
         "team": _items({team.value: name for team, name in case_wording.FULL_TEAM_NAMES.items()}, wanted.team),
-        "clause": _items({clause: clause_words(clause).capitalize() for clause in cited}, wanted.clause),
+        "clause": _items({clause: routing.clause_words(clause).capitalize() for clause in cited}, wanted.clause),
         "state": _items({state.value: name for state, name in views.STATES.items()}, wanted.state),
     }
 
@@ -132,7 +130,7 @@ def _words() -> dict[str, object]:
     return {
         "wording": views,
         "words": case_wording.words,
-        "clause_words": clause_words,
+        "clause_words": routing.clause_words,
         "teams": case_wording.FULL_TEAM_NAMES,
         "short_teams": case_wording.SHORT_TEAM_NAMES,
         "RuleState": RuleState,

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
 from services.notifier.alerts.decisions import AlertContext
-from services.notifier.cases.follow_ups import FollowUps
+from services.notifier.cases.handlers import FollowUps
 from services.notifier.consumer import ReportHandlers, handlers
 from services.notifier.delivery.composer import Composer
 from services.notifier.delivery.digests import DigestRules, send_due

@@ -11,8 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.notifier.app import ROUTERS, TEMPLATES, NotifierParts
-from services.notifier.delivery.handlers import DeliveryTimes
-from services.notifier.delivery.receipts import DeliveryReceipts
+from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes
 from services.notifier.directory.domain import StaffMember
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Principal, Role

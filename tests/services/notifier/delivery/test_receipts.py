@@ -10,8 +10,7 @@ import pytest
 
 from services.notifier.delivery import handlers as delivery
 from services.notifier.delivery.domain import Attempt, DeliveryKind, MessageClass, SendResult, SendResultKind
-from services.notifier.delivery.handlers import DeliveryTimes, claim
-from services.notifier.delivery.receipts import DeliveryReceipts, NotRecordedYet, Receipt
+from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes, NotRecordedYet, Receipt, claim
 from shared.events.notifier import AlertDelivered, AlertFailed
 from shared.events.vocabulary import Acknowledgement
 from tests.services.notifier.builders import GRACE, HELEN, report
