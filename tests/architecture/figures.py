@@ -32,7 +32,7 @@ MORE_PLACES: Mapping[str, int] = {
     "manager_email": 15,
     "narrative": 20,
     "suspected": 22,
-    "union_activity": 17,
+    "union_activity": 16,
     "urls": 15,
     # Several forms ask these, or the check of a report reads them beside another answer.
     "also_affects": 11,
