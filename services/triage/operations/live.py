@@ -16,8 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from services.triage.cases.views import duration
 from services.triage.deadlines.domain import UK
 from services.triage.operations import queries
+from services.triage.operations.api import FigureParts, read
 from services.triage.operations.dashboard import Dashboard
-from services.triage.operations.dependencies import FigureParts, read
 from shared.db.sweep import wait_for_stop
 from shared.web.dead_letters import address_of
 

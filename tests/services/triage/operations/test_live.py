@@ -11,8 +11,8 @@ import pytest
 from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.operations.api import FigureParts, read
 from services.triage.operations.dashboard import Dashboard
-from services.triage.operations.dependencies import FigureParts, read
 from services.triage.operations.live import LiveFigures, LiveParts
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role

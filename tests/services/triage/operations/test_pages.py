@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from sqlalchemy import event
 
-from services.triage.operations.dependencies import FigureParts
+from services.triage.operations.api import FigureParts
 from services.triage.operations.queries import LagReader
 from shared.auth.permissions import Role
 from shared.events.operations import DeadLetterRecorded
