@@ -158,14 +158,16 @@ Line = Annotated[str, AfterValidator(rule.line)]
 
 
 def _read_lines(lines: Iterator[list[str]], model: type[R], make: Callable[[R], T], most_rows: int) -> CsvFile[T]:
-    header = [rule.without_control_characters(cell).strip().lower() for cell in next(lines, [])]
+    numbered = enumerate(lines, start=1)
+    first, names = next(((number, cells) for number, cells in numbered if any(map(str.strip, cells))), (1, []))
+    header = [rule.without_control_characters(cell).strip().lower() for cell in names]
     if problem := _header_problem(header, model):
-        return _unreadable(1, problem)
+        return _unreadable(first, problem)
     rows: list[tuple[int, T]] = []
     errors: list[RowError] = []
     refused: list[Mapping[str, str]] = []
-    for number, cells in enumerate(lines, start=2):
-        if number > most_rows + 1:
+    for number, cells in numbered:
+        if number > most_rows + first:
             return _unreadable(number, f"is too much: a file may have {most_rows:,} rows")
         if not any(map(str.strip, cells)):
             continue
@@ -173,7 +175,7 @@ def _read_lines(lines: Iterator[list[str]], model: type[R], make: Callable[[R], 
             rows.append((number, make(_row(model, header, cells))))
         except BadCell as bad:
             errors.append(RowError(number, bad.column, str(bad)))
-            refused.append(dict(zip(header, map(str.strip, cells), strict=False)))
+            refused.append(dict(zip(header, map(_spelled, cells), strict=False)))
     return CsvFile(tuple(rows), tuple(errors), tuple(refused))
 
 
@@ -187,11 +189,16 @@ def _row(model: type[R], header: Sequence[str], cells: Sequence[str]) -> R:
         raise _bad_cell(wrong.errors(include_url=False)[0]) from None
 
 
-def _plain(column: str, cell: str) -> str:
+def _spelled(cell: str) -> str:
+    """Return a cell in the one spelling of a line; as it is, where it is none."""
     try:
-        plain = rule.name(cell)
+        return rule.name(cell)
     except rule.ControlCharacter:
-        plain = cell
+        return cell.strip()
+
+
+def _plain(column: str, cell: str) -> str:
+    plain = _spelled(cell)
     if len(plain) > LONGEST_CELL or not plain.translate(_WITHOUT_JOINERS).isprintable():
         raise BadCell(column, f"Use at most {LONGEST_CELL} printable characters")
     return plain[1:] if plain.startswith("'") and plain[1:].startswith(_FORMULA) else plain

@@ -24,7 +24,6 @@ _MARK = re.compile(f"[{_INVISIBLE}]")
 _MARK_OR_SPACE = re.compile(rf"[{_INVISIBLE}{_BLANK}\s]")
 _MARK_BUT_JOINER = re.compile(rf"(?![{JOINERS}])[{_INVISIBLE}]")
 _JOINERS = re.compile(f"([{JOINERS}])[{JOINERS}]*")
-_JOINERS_OF_NOTHING = re.compile(rf"(?:(?<=\s)|^)[{JOINERS}]+|[{JOINERS}]+(?=\s|$)")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 """Control characters, without those that end a line, and without the tab: a table that is pasted has them."""
 
@@ -55,8 +54,8 @@ def name(given: str) -> str:
     Raises:
         ControlCharacter: it holds one that is no space.
     """
-    marked = _folded(_MARK_BUT_JOINER.sub("", refuse_control_characters(given)))
-    return _folded(_JOINERS.sub(r"\1", _JOINERS_OF_NOTHING.sub("", marked)))
+    words = _folded(_MARK_BUT_JOINER.sub("", refuse_control_characters(given))).split(" ")
+    return _folded(_JOINERS.sub(r"\1", " ".join(word.strip(JOINERS) for word in words)))
 
 
 def text(given: str) -> str:

@@ -78,7 +78,7 @@ class Database:
                 },
             },
         )
-        _raise_unreachable(self.engine)
+        raise_unreachable(self.engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -97,7 +97,7 @@ class Database:
         await self.engine.dispose()
 
 
-def _raise_unreachable(engine: AsyncEngine) -> None:
+def raise_unreachable(engine: AsyncEngine) -> None:
     """Make `engine` raise `DatabaseUnreachable` when it cannot connect.
 
     The driver raises what the system reports: no such socket, no such name, no route to the host.

@@ -10,7 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.db.database import _raise_unreachable
+from shared.db.database import raise_unreachable
 from shared.errors import ExplainedError
 
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
@@ -72,7 +72,7 @@ def _config(service: str, connection: Connection) -> Config:
 
 async def _run(url: str, migrate: Callable[[Connection], object]) -> None:
     engine = create_async_engine(url, poolclass=pool.NullPool)
-    _raise_unreachable(engine)
+    raise_unreachable(engine)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

@@ -37,10 +37,13 @@ class Refusal:
     members: Callable[[Exception], Mapping[str, object]] | None = None
     headers: Callable[[Exception], Mapping[str, str]] | None = None
     fields: Callable[[Exception], Sequence[FieldProblem]] | None = None
+    page: Callable[[Exception], str] | None = None
+    """What a page says instead of title and detail, where the error knows more."""
 
-    @property
-    def words(self) -> str:
-        """What is said beside a field."""
+    def words(self, error: Exception) -> str:
+        """Return what is said beside a field."""
+        if self.page:
+            return self.page(error)
         return f"{self.title}. {self.detail}" if self.detail else self.title
 
 
@@ -90,7 +93,7 @@ async def attempt(
 ) -> T | int:
     """Do `step`; where it is refused, undo what it did, record the error and return the status of the answer.
 
-    What is not there (404) is not about a form: that error is raised on.
+    What is not there (404) is not about a form, unless its row has words for a page: that error is raised on.
 
     Args:
         session: whose transaction the step works in.
@@ -99,7 +102,7 @@ async def attempt(
         refusals: how each error is answered.
         first_field: the form's, for what is about no field.
     """
-    about_the_form = tuple(kind for kind, row in refusals.items() if row.status != HTTPStatus.NOT_FOUND)
+    about_the_form = tuple(kind for kind, row in refusals.items() if row.status != HTTPStatus.NOT_FOUND or row.page)
     try:
         async with session.begin_nested():
             return await step
@@ -118,5 +121,5 @@ def record_refusal(
     for one in wrong:
         errors.add(prefix + one["name"], one["message"])
     if not wrong:
-        errors.add(refusal.field or first_field, refusal.words)
+        errors.add(refusal.field or first_field, refusal.words(error))
     return refusal.status

@@ -4,6 +4,8 @@ import ast
 import re
 from functools import cache
 
+import pytest
+
 from tests.architecture.source import product_modules
 
 KINDS = {
@@ -49,4 +51,11 @@ def _rows(service: str) -> frozenset[str]:
 
 
 def _names(annotation: ast.expr) -> set[str]:
-    return {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)}
+    """Return the names in an annotation, also of what is reached through its module, as in `tables.ReportRow`."""
+    nodes = list(ast.walk(annotation))
+    return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}
+
+
+@pytest.mark.parametrize("annotation", ["ReportRow", "Sequence[ReportRow]", "tables.ReportRow | None"])
+def test_a_row_is_seen_however_it_is_imported(annotation: str) -> None:
+    assert "ReportRow" in _names(ast.parse(annotation, mode="eval").body)

@@ -121,6 +121,11 @@ def test_a_file_that_cannot_be_read_is_one_error(text: str, row: int, reason: st
     assert read(text) == CsvFile(errors=(RowError(row, "", reason),), readable=False)
 
 
+def test_blank_lines_come_before_the_header_and_rows_keep_their_numbers() -> None:
+    file = read(f"\n , ,\n{HEADER}1,Ann,red\n2,Bob,green\n")
+    assert ([number for number, _ in file.rows], [error.row for error in file.errors]) == ([4], [5])
+
+
 def test_a_file_may_have_as_many_rows_as_that() -> None:
     assert len(read(HEADER + "1,Ann,red\n" * 10).rows) == 10
 

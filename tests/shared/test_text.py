@@ -98,3 +98,9 @@ def test_a_text_is_kept_or_refused_and_never_changed(written: str) -> None:
         assert rule.text(written) == written
     except (rule.ControlCharacter, rule.NothingVisible):
         assert rule.is_blank(written) or rule.without_control_characters(written) != written
+
+
+def test_a_long_row_of_joiners_takes_no_longer_than_other_characters() -> None:
+    """No backtracking: what takes minutes by a wrong expression is done before the test's time is up."""
+    assert rule.name(f"a{ZWJ * 1_000_000}b") == f"a{ZWJ}b"
+    assert rule.name(f"a {ZWJ * 1_000_000}") == "a"

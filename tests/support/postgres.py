@@ -31,8 +31,19 @@ _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 _TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
 _SHAPE = """
-select (select count(*) from pg_class where relnamespace = 'public'::regnamespace)
-     + (select count(*) from pg_constraint where connamespace = 'public'::regnamespace)
+select md5(string_agg(thing, E'\\n' order by thing)) from (
+  select 'version ' || version_num from alembic_version
+  union all select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
+    where connamespace = 'public'::regnamespace
+  union all select indexdef from pg_indexes where schemaname = 'public'
+  union all select pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+  union all select pg_get_functiondef(oid) from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f'
+  union all select concat_ws(' ', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull,
+                             pg_get_expr(adbin, adrelid))
+    from pg_attribute join pg_class on pg_class.oid = attrelid
+    left join pg_attrdef on adrelid = attrelid and adnum = attnum
+    where relnamespace = 'public'::regnamespace and attnum > 0 and not attisdropped
+) as things (thing)
 """
 """Changes where a test has altered its database, which is then not used again."""
 _EMPTY = """
@@ -63,9 +74,9 @@ _SEED = 'insert into "{0}" overriding system value select * from json_populate_r
 
 @dataclass(frozen=True)
 class _Seeds:
-    """What a migrated database holds: how many things it is made of, and the rows of each table as JSON."""
+    """What a migrated database is: a digest of everything that it is made of, and the rows of each table as JSON."""
 
-    shape: int
+    shape: str
     rows: Mapping[str, str]
 
 

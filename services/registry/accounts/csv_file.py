@@ -18,6 +18,7 @@ from services.registry.accounts import domain
 from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import AccountFilter, all_accounts, find_open
 from services.registry.context.domain import FIRST_DAY, LAST_DAY, uk_day
+from shared import text as rule
 from shared.csv import BadCell, CsvFile, Day, Line, Row, RowError, columns, days_between, first_of_each, line, one_of
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.events.vocabulary import AccountClass, AccountStatus
@@ -185,12 +186,17 @@ def _other_details(row: domain.Registration, registered: domain.Registration) ->
     same = {
         "class": row.account_class is registered.account_class,
         "official_use": row.official_use == registered.official_use,
-        "title": row.title == registered.title,
-        "owner": row.owner == registered.owner,
-        "approved_person": row.approved_person == registered.approved_person,
+        "title": row.title == _as_a_cell(registered.title),
+        "owner": row.owner == _as_a_cell(registered.owner),
+        "approved_person": row.approved_person == _as_a_cell(registered.approved_person),
         "vetting_required": row.vetting_required is registered.vetting_required,
     }
     return ", ".join(column for column, equal in same.items() if not equal)
+
+
+def _as_a_cell(stored: str | None) -> str | None:
+    """Return what a cell with `stored` in it is read as: what came by another way may be spelled otherwise."""
+    return rule.name(stored or "") or None
 
 
 async def export_csv(session: AsyncSession, wanted: AccountFilter | None = None) -> str:

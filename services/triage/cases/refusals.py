@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.triage.cases import domain, queries
+from services.triage.cases.views import STATES
 from shared.web.problems import FieldProblem
 from shared.web.refusals import Refusal, Refusals, reading
 
@@ -45,6 +46,9 @@ REFUSALS: Refusals = {
         "The case is not in a state that allows this",
         "Read the case again.",
         members=reading(domain.StateForbids, lambda error: {"state": error.state}),
+        page=reading(
+            domain.StateForbids, lambda error: f"The case is {STATES[error.state].lower()}: that cannot be done now."
+        ),
     ),
     domain.ClaimedByAnother: Refusal(
         409, "case-claimed-by-another", "Another responder has this case", "Ask them to release it, or a lead to do so."

@@ -153,7 +153,7 @@ on conflict do nothing
 async def create_tables(connection: Connection, topics: Sequence[Topic]) -> None:
     """Create the tables that are missing, and make `topics` as declared.
 
-    `log_member` is dropped: earlier versions shared a group out among several processes (decision 0034).
+    `log_member` is dropped: earlier versions shared a group out among several processes (decision 0035).
     """
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)

@@ -1,4 +1,4 @@
-"""Reads the PostgreSQL log for a consumer group: one process, and in it one reader of a group (decision 0034).
+"""Reads the PostgreSQL log for a consumer group: one process, and in it one reader of a group (decision 0035).
 
 A start takes the group's next epoch. What an earlier process left behind, such as a commit that its server process
 still works on, belongs to an earlier epoch and is refused.

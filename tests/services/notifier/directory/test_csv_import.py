@@ -117,6 +117,14 @@ async def test_a_person_is_taken_whole_or_not_at_all(database: Database) -> None
     assert sorted((await _directory(database)).staff) == ["S2", "S3"]
 
 
+async def test_a_person_is_taken_whole_or_not_at_all_in_any_spelling_of_their_id(database: Database) -> None:
+    result = await _import(
+        database, "S1\u200b,Ann Lee,nowhere,,,,", "S1,Ann Lee,ann@example.org,,,,", *GOOD[1:], accept_valid=True
+    )
+    assert [error.row for error in result.errors] == [2, 3]
+    assert sorted((await _directory(database)).staff) == ["S2", "S3"]
+
+
 async def test_a_person_who_depends_on_a_refused_row_is_refused_too(database: Database) -> None:
     result = await _import(database, *GOOD[:2], "S3,,cat@example.org,,,,", accept_valid=True)
     assert [error.row for error in result.errors] == [2, 3, 4]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.registry.accounts import csv_file
 from services.registry.accounts.csv_file import ImportResult, export_csv, import_csv
+from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import AccountFilter, all_accounts
 from shared.db.database import Database
 from shared.events.vocabulary import AccountClass, AccountStatus
@@ -161,6 +162,17 @@ async def test_an_export_can_be_imported_again(database: Database) -> None:
     async with database.transaction() as session:
         text = await export_csv(session)
     assert (await imported(database, text)).unchanged == 12
+
+
+@pytest.mark.parametrize("title", ["A  B", "Cafe\u0301", "A\u00a0B", "A\u200bB", " A "])
+async def test_an_export_can_be_imported_again_however_the_register_spells_a_title(
+    database: Database, title: str
+) -> None:
+    async with database.transaction() as session:
+        await register(session, [replace(OFFICIAL, title=title)], outbox=OUTBOX, now=NOW, ids=IDS, actor="S8003")
+        text = await export_csv(session)
+    result = await imported(database, text)
+    assert (result.unchanged, result.errors) == (1, ())
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
