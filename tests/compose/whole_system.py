@@ -72,7 +72,7 @@ async def test_a_report_in_a_browser_is_smarts_and_the_manager_is_told(system: C
         await sign_in(priya.page, "priya.shah", password)
         driver = Pointer(priya.page)
         await priya.page.goto("/")
-        await driver.follow("Somebody is abusing, threatening or exposing me, a colleague or a customer online")
+        await driver.follow("Someone is abusing, threatening or exposing me, a colleague or a customer online")
         await abuse_report.where_and_what(driver)
         await abuse_report.when_and_how(driver)
         await abuse_report.in_my_name(driver)

@@ -43,7 +43,7 @@ WHAT = (
     ),
     Question("account", choosing("No"), ("Select whether a social media account is involved",)),
 )
-NO_ABUSE = Question("abuse", choosing("No"), ("Select whether somebody is being abused",))
+NO_ABUSE = Question("abuse", choosing("No"), ("Select whether someone is being abused",))
 ABUSE = (
     NO_ABUSE.answered(choosing("Yes")),
     Question("affected", ticking("A colleague"), ("Select who is affected",)),

@@ -29,7 +29,7 @@ QUESTIONS = (
         ticking("Speaking for DWP without being allowed to"),
         ("Select what kind of misuse it is",),
     ),
-    Question("abuse", choosing("No"), ("Select whether somebody is being abused",)),
+    Question("abuse", choosing("No"), ("Select whether someone is being abused",)),
     Question("union activity", choosing("No"), ("Select whether it may be union activity",)),
     Question("account", choosing("A private account"), ("Select what kind of account it is",)),
     Question("where", picking("Website or app", "Facebook"), ("Select where it happened",)),

@@ -107,7 +107,7 @@ async def test_a_report_reaches_smart_and_the_manager_and_its_reporter_can_follo
 async def _reports(priya: Someone) -> str:
     await priya.sign_in("Priya Shah")
     await priya.page.goto("/")
-    await priya.driver.follow("Somebody is abusing, threatening or exposing me, a colleague or a customer online")
+    await priya.driver.follow("Someone is abusing, threatening or exposing me, a colleague or a customer online")
     await abuse_report.where_and_what(priya.driver, priya.look)
     await abuse_report.when_and_how(priya.driver, priya.look)
     await abuse_report.in_my_name(priya.driver, priya.look)

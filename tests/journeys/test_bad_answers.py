@@ -92,7 +92,7 @@ async def test_an_empty_answer_comes_back_with_what_to_do_beside_it(
         await driver.choose("No")
         await driver.press("Continue")
         await empty(visitor, "manager", "Select whether it is safe for your manager to know")
-        await driver.choose("Tell somebody else instead")
+        await driver.choose("Tell someone else instead")
         await driver.press("Continue")
         await refused(visitor, "Enter the work email address of who should be told")
         await driver.choose("Yes, tell my manager")

@@ -7,7 +7,7 @@ import pytest
 
 from shared.clock import SystemClock
 from tests.journeys import abuse_report, incident_report, misuse_report
-from tests.journeys.forms import Question, fill_in, send, writing
+from tests.journeys.forms import Question, fill_in, give_day, send, writing
 from tests.journeys.input_drivers import InputDriver
 from tests.journeys.long_things import LONG_LINK, LONG_TEXT, LONG_WORD
 from tests.journeys.people import Join, Someone
@@ -89,8 +89,8 @@ async def test_a_proxy_is_named_with_far_too_many_words(join: Join) -> None:
     first, last = (SystemClock().now() + timedelta(days=days) for days in (400, 410))
     await judith.open("/accounts/proxies/new")
     await judith.driver.write("Staff ID of your proxy", "S7001")
-    await judith.driver.write("First day", first.date().isoformat())
-    await judith.driver.write("Last day", last.date().isoformat())
+    await give_day(judith.driver, "First day", first.date())
+    await give_day(judith.driver, "Last day", last.date())
     await judith.driver.write("Why", LONG_TEXT[:1_900])
     await judith.driver.press("Name the proxy")
     await judith.reads("S7001", LONG_WORD)
