@@ -25,6 +25,7 @@ select count(*) from (
 """
 """Events handled in an earlier transaction than the one that came before them, and holes between events."""
 _COMPACTED = [topic.name for topic in TOPICS if topic.cleanup is Cleanup.COMPACT]
+_INBOUND_READ = "select count(*) from inbox where group_name = 'signpost-intake-inbound'"
 _UNDELIVERED = "select count(*) from delivery where state <> 'accepted'"
 _SENT = "select alert_id::text, kind from delivery"
 _OPEN_ONCE = "select distinct alert_id::text from delivery join attempt using (delivery_id) where outcome <> 'accepted'"
@@ -51,6 +52,7 @@ async def assert_nothing_lost(environment: Environment, stream: Stream, others: 
     """Check every promise that a fault may break, and return what there was."""
     assert not stream.surprises, (stream.surprises, environment.defects)
     accepted = len(stream.accepted) + others.inbound
+    await _inbound_events_are_read(environment, others.inbound)
     await _ledger_adds_up(environment, accepted)
     cases = await _one_case_each(environment, stream)
     for service in SERVICES:
@@ -59,6 +61,15 @@ async def assert_nothing_lost(environment: Environment, stream: Stream, others: 
     code, output = await environment.command("audit", "verify")
     assert code == 0, output
     return Account(accepted, cases, len(mails), await _repeats(environment, mails))
+
+
+async def _inbound_events_are_read(environment: Environment, events: int) -> None:
+    """Wait for what other systems sent: the ledger does not know of a report that intake has yet to read."""
+
+    async def all_are() -> bool | None:
+        return await _one(environment, "intake", _INBOUND_READ) >= events or None
+
+    await eventually(all_are)
 
 
 async def _ledger_adds_up(environment: Environment, accepted: int) -> None:
