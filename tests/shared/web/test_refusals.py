@@ -99,8 +99,16 @@ def test_an_error_about_no_field_stands_beside_the_first_one() -> None:
 def test_a_client_reads_the_words_of_the_page() -> None:
     refusal = refusal_of(TakenToday(), REFUSALS)
     problem = problem_of(refusal, TakenToday())
-    assert f"{problem.title}. {problem.detail}" == refusal.words
+    assert f"{problem.title}. {problem.detail}" == refusal.words(TakenToday())
     assert [one["name"] for one in problem_of(REFUSALS[Faulty], Faulty()).fields] == ["day", "reason"]
+
+
+async def test_a_row_may_have_other_words_for_a_page_also_of_what_is_not_there(database: Database) -> None:
+    refusals: Refusals = {Gone: Refusal(404, "gone", "Nothing is there", page=lambda _error: "It is gone already")}
+    errors = FormErrors()
+    async with database.transaction() as session:
+        assert await attempt(session, store(session, Gone()), errors, refusals, "first") == 404
+    assert dict(errors) == {"first": "It is gone already"}
 
 
 def test_a_row_reads_only_the_error_that_it_is_of() -> None:
