@@ -20,6 +20,8 @@ from services.intake.inbound.domain import InboundEvent
 STRUCTURED = JSONFormat.CONTENT_TYPE
 BATCH = "application/cloudevents-batch+json"
 MOST_AT_ONCE = 100
+_HOUR_24 = re.compile(r"[Tt ]24:")
+"""The SDK takes it for the next day; RFC 3339 has hours from 00 to 23."""
 _LONGEST = 500
 _JSON = re.compile(r"(application|text)/([\w.+-]+\+)?json")
 _NEEDED = ("specversion", "id", "source", "type")
@@ -151,6 +153,8 @@ def _decoded(value: str) -> str:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST or not value.isprintable():
         raise NotACloudEvent(f"{name} must be text of at most {_LONGEST} characters without control characters")
+    if name == "time" and _HOUR_24.search(value):
+        raise _no_time()
     return value
 
 

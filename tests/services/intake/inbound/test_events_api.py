@@ -189,6 +189,7 @@ MALFORMED: dict[str, tuple[int, str, object]] = {
     "a list": (400, STRUCTURED, []),
     "a null character": (400, STRUCTURED, GOOD | {"id": "\0"}),
     "a number as id": (400, STRUCTURED, GOOD | {"id": 1}),
+    "a time at hour 24": (400, STRUCTURED, GOOD | {"time": "2026-11-23T24:00:00Z"}),
     "a time without offset": (400, STRUCTURED, GOOD | {"time": "2026-11-23T10:00:00"}),
     "an endless id": (400, STRUCTURED, GOOD | {"id": "x" * 501}),
     "an old version": (400, STRUCTURED, GOOD | {"specversion": "0.3"}),
