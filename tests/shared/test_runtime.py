@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from fastapi import FastAPI
 
-from shared.runtime import RoleEnded, run_roles
+from shared.runtime import PartsMissing, RoleEnded, WebParts, parts_in, run_roles
 
 PROGRAM = """
 import gc, weakref
@@ -65,3 +66,10 @@ async def test_a_role_that_is_cancelled_is_none() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+def test_an_application_wired_without_what_a_route_needs_says_what_is_missing() -> None:
+    app = FastAPI()
+    app.state.parts = object()
+    with pytest.raises(PartsMissing, match="WebParts"):
+        parts_in(app, WebParts)

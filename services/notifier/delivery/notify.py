@@ -46,7 +46,7 @@ class NotifyChannel:
         try:
             async with asyncio.timeout(2 * self._service.timeout.total_seconds()):
                 return await self._send(message)
-        except Exception as error:  # noqa: BLE001 -- the port promises an result whatever goes wrong
+        except Exception as error:  # noqa: BLE001 -- the port promises a result whatever goes wrong
             result = _result_of(error)
             _log.warning("notify_not_accepted", kind=result.kind.value, code=result.code, error=type(error).__name__)
             return result

@@ -174,6 +174,14 @@ async def test_a_refused_form_keeps_what_was_typed(triage: Triage, sam: AsyncCli
     assert "Choose a team" in no_team.text
 
 
+async def test_a_page_says_which_state_forbids_an_action(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    refused = await press(sam, told, "close")
+    assert refused.status_code == 409
+    assert "The case is new: that cannot be done now." in refused.text
+
+
 async def test_a_stale_page_says_what_changed_and_keeps_what_was_typed(triage: Triage, sam: AsyncClient) -> None:
     told = report()
     await open_cases(triage.database, told)
