@@ -42,8 +42,8 @@ class Sender(Enum):
 def sender_of(headers: Headers, public_origin: tuple[str, str]) -> Sender:
     """Return where a request comes from.
 
-    `Origin` has to name the host that was asked, which is the same host for a browser; `public_origin` (scheme, host)
-    counts as well, for a proxy that replaces `Host`.
+    `Origin` has to name the host that was asked, which is the same host for a browser, and no less secure a page of it
+    than `public_origin` (scheme, host); that one counts as well, for a proxy that replaces `Host`.
     """
     if site := headers.get("sec-fetch-site"):
         return Sender.OURS if site in {"same-origin", "none"} else Sender.ANOTHER_SITE
@@ -51,7 +51,8 @@ def sender_of(headers: Headers, public_origin: tuple[str, str]) -> Sender:
     if origin == "null":
         return Sender.NOT_SAID
     scheme, host = _origin(origin)
-    ours = host == headers.get("host", "").lower() or (scheme, host) == public_origin
+    as_secure = scheme == "https" or public_origin[0] != "https"
+    ours = (as_secure and host == headers.get("host", "").lower()) or (scheme, host) == public_origin
     return Sender.OURS if host and ours else Sender.ANOTHER_SITE
 
 

@@ -61,6 +61,7 @@ async def client(web: WebForTests) -> AsyncIterator[httpx.AsyncClient]:
         ({"origin": "https://INSIDE.example"}, Sender.OURS),
         ({"origin": PUBLIC}, Sender.OURS),
         ({"origin": "http://signpost.example.org"}, Sender.ANOTHER_SITE),
+        ({"origin": "http://inside.example"}, Sender.ANOTHER_SITE),
         ({"origin": "https://evil.example"}, Sender.ANOTHER_SITE),
         ({"origin": "https://inside.example:8443"}, Sender.ANOTHER_SITE),
         ({"origin": "https://inside.example.evil.example"}, Sender.ANOTHER_SITE),
