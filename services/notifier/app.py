@@ -48,6 +48,7 @@ ROUTERS = (
     alerts.router,
     delivery.router,
 )
+REFUSALS = {**my_team.REFUSALS, **delivery.REFUSALS}
 _SWEEP_EVERY = timedelta(seconds=5)
 _FORGET_EVERY = timedelta(minutes=10)
 
@@ -87,7 +88,9 @@ async def open_service(
         )
         reports = consumer.ReportHandlers(parts.follow_ups, settings.notifier_remember_reports_for)
         roles = _roles(parts, reports, deliveries)
-        app = create_app(parts, prefix=PREFIX, routers=ROUTERS, refusals={}, readiness=partial(why_unready, roles))
+        app = create_app(
+            parts, prefix=PREFIX, routers=ROUTERS, refusals=REFUSALS, readiness=partial(why_unready, roles)
+        )
         yield Service(parts, PREFIX, app, roles)
 
 

@@ -14,9 +14,19 @@ from shared.runtime import Parts, parts_of
 from shared.web.bodies import Text
 from shared.web.dependencies import Now, Transaction
 from shared.web.problems import standard_problem
+from shared.web.refusals import Refusal, Refusals
 
 router = APIRouter(prefix="/alerts/api/v1", tags=["receipts"])
 _TEXT = 500
+REFUSALS: Refusals = {
+    NotRecordedYet: Refusal(
+        503,
+        "unavailable",
+        "The message is not recorded as sent yet",
+        "Send the receipt again.",
+        headers=lambda _error: {"retry-after": "5"},
+    )
+}
 
 
 class ReceiptBody(BaseModel):
@@ -55,8 +65,5 @@ async def take_receipt(
     result, message = STATUSES.get(body.status), message_of(body.reference)
     if result and message:
         alert_id, kind = message
-        try:
-            await receipts.take(session, Receipt(body.id, alert_id, kind, result), now)
-        except NotRecordedYet:
-            raise standard_problem(503, headers={"retry-after": "5"}) from None
+        await receipts.take(session, Receipt(body.id, alert_id, kind, result), now)
     return Response(status_code=204)

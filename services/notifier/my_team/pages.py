@@ -30,10 +30,19 @@ from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render, show_form
 from shared.web.problems import standard_problem
+from shared.web.refusals import Refusal, Refusals, refusal_of
 
 router = APIRouter(prefix="/alerts", include_in_schema=False)
 HERE = "/alerts/my-team"
 After = Annotated[UUID | None, Query()]
+_DONE = Refusal(
+    409,
+    "done-before",
+    "This was done before",
+    "It is recorded already, or the case is finished or with another team. Nothing was changed.",
+)
+REFUSALS: Refusals = {misuse.AlreadyDone: _DONE, misuse.NotAssignedToThem: _DONE}
+"""A case that is no longer with the manager was with them when the page asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +131,8 @@ async def record_action(
     manager = StaffId(principal.staff_id or "")
     try:
         alert_id = await misuse.record_action(session, case.case_id, manager, done, now, outbox=outbox)
-    except (misuse.AlreadyDone, misuse.NotAssignedToThem):
-        return _over(request, case)
+    except tuple(REFUSALS) as error:
+        return _refused(request, case, error)
     await acknowledgements.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
 
@@ -132,7 +141,9 @@ async def record_action(
 async def ask_to_refer(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
     """Explain what referring means, and ask to confirm it."""
     case = await _own_case(session, case_id, principal)
-    return _over(request, case) if case.ended_at else render(request, "my_team/refer.html", case=case)
+    if case.ended_at:
+        return _refused(request, case, misuse.AlreadyDone())
+    return render(request, "my_team/refer.html", case=case)
 
 
 @router.post("/my-team/cases/{case_id}/refer")
@@ -150,8 +161,8 @@ async def refer(
     manager = StaffId(principal.staff_id or "")
     try:
         alert_id = await misuse.refer_to_sirt(session, case.case_id, manager, now, outbox=outbox)
-    except (misuse.AlreadyDone, misuse.NotAssignedToThem):
-        return _over(request, case)
+    except tuple(REFUSALS) as error:
+        return _refused(request, case, error)
     await acknowledgements.answer(session, AlertId(alert_id), Acknowledgement.CONFIRMED, now)
     return RedirectResponse(HERE, status_code=303)
 
@@ -218,7 +229,9 @@ async def _own_alert(session: Transaction, alert_id: UUID, viewer: Viewer) -> Al
 
 
 def _action_page(request: Request, case: AssignedCase, form: FormReader | None = None) -> HTMLResponse:
-    return _over(request, case) if case.ended_at else show_form(request, forms.action_page(case), form)
+    if case.ended_at:
+        return _refused(request, case, misuse.AlreadyDone())
+    return show_form(request, forms.action_page(case), form)
 
 
 def _finding_page(request: Request, people: Sequence[StaffMember], form: FormReader) -> HTMLResponse:
@@ -228,8 +241,9 @@ def _finding_page(request: Request, people: Sequence[StaffMember], form: FormRea
     )
 
 
-def _over(request: Request, case: AssignedCase) -> HTMLResponse:
-    return render(request, "my_team/over.html", 409, case=case, called=forms)
+def _refused(request: Request, case: AssignedCase, error: Exception) -> HTMLResponse:
+    refusal = refusal_of(error, REFUSALS)
+    return render(request, "my_team/refused.html", refusal.status, case=case, refusal=refusal)
 
 
 async def _own_case(session: Transaction, case_id: UUID, principal: Principal) -> AssignedCase:

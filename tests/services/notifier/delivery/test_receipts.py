@@ -100,6 +100,7 @@ async def test_a_receipt_that_overtakes_the_outcome_is_asked_for_again(
     notify.take({"reference": f"{attempt.alert_id}.alert"})
     answer = await call(web, notify, "delivered")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["title"] == "The message is not recorded as sent yet"
     assert await chosen.scalar("select count(*) from receipt") == 0
 
 

@@ -65,6 +65,7 @@ async def test_a_manager_reads_acts_and_records_the_kind_and_the_day(
     assert LUCA.name not in before.text
     assert (sent.status_code, sent.headers["location"]) == (303, PAGE)
     assert again.status_code == 409
+    assert "This was done before" in again.text
     assert "I gave advice" in after.text
     assert "20 November 2026" in after.text
     [fact] = await notifier.events(ManagerActionRecorded)
@@ -148,6 +149,7 @@ async def test_a_case_that_is_finished_elsewhere_takes_no_action(
         asked = await client.get(f"{PAGE}/cases/{case.case_id}/action")
         sent = await _post(client, f"{PAGE}/cases/{case.case_id}/action", DONE)
     assert (asked.status_code, sent.status_code) == (409, 409)
+    assert "with another team. Nothing was changed" in asked.text
     assert await notifier.events(ManagerActionRecorded) == []
 
 
