@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock
 import httpx
 from fastapi import FastAPI
 
-from services.notifier.app import ROUTERS, TEMPLATES, NotifierParts
+from services.notifier.app import REFUSALS, ROUTERS, TEMPLATES, NotifierParts
 from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes
 from services.notifier.directory.domain import StaffMember
 from shared.auth.guard import SESSION_COOKIE
@@ -63,7 +63,7 @@ def notifier_web(notifier: Notifier, folder: Path) -> NotifierWeb:
             notifier.acknowledgements.settled, notifier.acknowledgements.delivered, times, CALLBACK_TOKEN
         ),
     )
-    app = create_app(parts, prefix="/alerts", routers=ROUTERS, refusals={}, readiness=tuple)
+    app = create_app(parts, prefix="/alerts", routers=ROUTERS, refusals=REFUSALS, readiness=tuple)
     return NotifierWeb(app, web, notifier)
 
 
