@@ -9,8 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.stage import Stage
 from shared.events import codec
-from shared.events.intake import AbuseReportSubmitted
-from shared.events.parts import Person, Reporter
+from shared.events.intake import AbuseReportSubmitted, Person, Reporter
 from shared.events.vocabulary import (
     Behaviour,
     Confidentiality,

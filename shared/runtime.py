@@ -13,10 +13,10 @@ from starlette.requests import HTTPConnection
 
 from shared.auth.provider_tokens import Provider
 from shared.auth.tokens import TokenReader
-from shared.cancellation import is_being_cancelled
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.ids import Ids
+from shared.messaging.faults import is_being_cancelled
 from shared.messaging.log import EventLog
 from shared.messaging.outbox import Outbox
 from shared.settings import ServiceSettings

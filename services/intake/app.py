@@ -34,7 +34,7 @@ from services.intake.sign_in.oidc import open_oidc
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
 from services.intake.tracking.access import Access, StatusTokens, TrackingParts, WrongCodeLimit
-from services.intake.tracking.refusals import REFUSALS as TRACKING_REFUSALS
+from services.intake.tracking.api import REFUSALS as TRACKING_REFUSALS
 from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.ids import Ids

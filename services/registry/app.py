@@ -20,7 +20,7 @@ from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Observers, Work
 from services.registry.eligibility import api as eligibility_api
 from services.registry.eligibility import pages as eligibility_pages
-from services.registry.eligibility import refusals as eligibility_refusals
+from services.registry.eligibility import pages as eligibility_refusals
 from services.registry.lookup import api as lookup_api
 from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api

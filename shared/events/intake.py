@@ -4,11 +4,10 @@ from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.events import topics
 from shared.events.envelope import Event
-from shared.events.parts import AccountInvolved, Added, Person, Reporter, Subject
 from shared.events.vocabulary import (
     AccountKind,
     AlsoAffects,
@@ -16,6 +15,7 @@ from shared.events.vocabulary import (
     Behaviour,
     Channel,
     Circumstance,
+    Confidentiality,
     ContentKind,
     ContentState,
     Device,
@@ -26,8 +26,58 @@ from shared.events.vocabulary import (
     ManagerAlert,
     MisuseBehaviour,
     Open,
+    Relation,
+    WorkerKind,
     YesNoUnsure,
 )
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Reporter(_Part):
+    """Who reported. All fields but `confidentiality` are None for an anonymous reporter."""
+
+    confidentiality: Open[Confidentiality]
+    staff_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    kind: Open[WorkerKind] | None = None
+    safe_contact: str | None = None
+
+
+class Person(_Part):
+    """A person affected or suspected, as far as the reporter knows."""
+
+    relation: Open[Relation]
+    name: str | None = None
+    staff_id: str | None = None
+    handle: str | None = None
+
+
+class Subject(_Part):
+    """Who a misuse report is about, as far as the reporter knows."""
+
+    name: str | None = None
+    staff_id: str | None = None
+    handle: str | None = None
+
+
+class AccountInvolved(_Part):
+    """The social media account that a security incident involves."""
+
+    platform: str
+    handle: str | None = None
+    taken_over: Open[YesNoUnsure] = YesNoUnsure.UNSURE
+
+
+class Added(_Part):
+    """What a reporter added after sending, or answered to a team's question."""
+
+    added_at: AwareDatetime
+    text: str | None = None
+    answers_question: bool = False
 
 
 class _Report(Event):

@@ -1,4 +1,9 @@
-"""Which errors are transient. A consumer waits for them to pass, and never dead-letters an event for one."""
+"""What an error means to a consumer: whether it passes, what it is recorded as, and whether it is our own cancellation.
+
+A consumer waits for a transient error to pass, and never dead-letters an event for one.
+"""
+
+import asyncio
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -24,3 +29,9 @@ def class_of(error: BaseException) -> str:
         cause = error.orig.__cause__  # a time-out's cause is a cancellation, not an error
         return type(cause if isinstance(cause, Exception) else error.orig).__name__
     return type(error).__name__
+
+
+def is_being_cancelled() -> bool:
+    """Return whether this task itself is being cancelled, not one that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -17,11 +17,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from shared.backoff import Backoff
-from shared.cancellation import is_being_cancelled
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
-from shared.messaging.faults import class_of, is_transient
+from shared.messaging.faults import class_of, is_being_cancelled, is_transient
 from shared.messaging.log import Appender, EventLog, Fenced, LogUnavailable, Record, headers_from_text
 from shared.messaging.outbox import Outbox
 from shared.observability import metrics

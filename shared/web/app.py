@@ -3,11 +3,14 @@
 The frame is health, metrics and the API's description under the service's prefix, and the headers of every answer.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,10 +19,9 @@ from shared.auth.guard import anyone, assert_every_route_is_guarded
 from shared.auth.provider_tokens import EitherReader, Provider, ProviderKeysAtHand
 from shared.auth.tokens import TokenVerifier
 from shared.clock import Clock, SystemClock
-from shared.observability.access_log import AccessLog, RouteNote
 from shared.observability.logs import redact_by_default
-from shared.observability.metrics import exposition
-from shared.observability.traces import configure_tracing
+from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS, exposition
+from shared.observability.traces import configure_tracing, current_trace_id, new_trace
 from shared.runtime import WebFields, WebParts
 from shared.settings import ServiceSettings
 from shared.web import failures
@@ -179,3 +181,66 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+_log = structlog.get_logger()
+_QUIET = ("/health/live", "/health/ready", "/metrics", "/assets/{path:path}")
+_SEEN = "signpost.seen"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class AccessLog:
+    """Opens the request's trace, counts it and logs it: no path values, no query, no address, no user agent."""
+
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        began = time.perf_counter()
+        seen: dict[str, object] = {}
+        with new_trace("request"):
+            try:
+                await self._app({**scope, _SEEN: seen}, receive, sending)
+            finally:
+                self._record(str(scope["method"]), seen.get("route"), status, time.perf_counter() - began)
+
+    def _record(self, sent_method: str, sent_route: object, status: int, seconds: float) -> None:
+        method = sent_method if sent_method in _METHODS else "OTHER"
+        route = sent_route.path_format if isinstance(sent_route, APIRoute) else "(none)"
+        HTTP_REQUESTS.labels(self._service, method, route, str(status)).inc()
+        HTTP_SECONDS.labels(self._service, method, route).observe(seconds)
+        if not route.endswith(_QUIET):
+            _log.info(
+                "request",
+                service=self._service,
+                method=method,
+                route=route,
+                status=status,
+                duration_ms=round(seconds * 1000, 1),
+                trace_id=current_trace_id(),
+            )
+
+
+class RouteNote:
+    """Innermost: tells the access log which route was taken. Middleware in between copies the scope."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            scope.get(_SEEN, {})["route"] = scope.get("route")

@@ -6,8 +6,8 @@ from uuid import uuid4
 import orjson
 
 from shared.events import topics
-from shared.events.catalogue import EVENTS
 from shared.messaging.log import Headers, Record
+from tests.contract.catalogue import EVENTS
 
 
 def bad_records(topic: str, word: Callable[[], str]) -> Iterator[Record]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
 
-from shared.events.catalogue import EVENTS
 from shared.events.topics import TOPICS, Cleanup, Topic
 from shared.web.api_docs import description_of
 from tests.authorisation.services import OPENING, settings_of
+from tests.contract.catalogue import EVENTS
 from tests.shared.events.golden import promised
 from tests.support.web import ClockForTests
 

@@ -2,8 +2,8 @@
 
 import re
 
-from shared.events.catalogue import EVENTS
 from tests.contract import documents
+from tests.contract.catalogue import EVENTS
 
 
 def test_the_contracts_are_what_the_code_says() -> None:

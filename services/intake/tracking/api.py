@@ -1,5 +1,6 @@
 """/report/api/v1/reports/{reference}: where a report is, what is added to it, and that it is withdrawn."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -8,11 +9,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.intake.reports.handlers import add_text, withdraw
-from services.intake.tracking.access import ByClient
+from services.intake.tracking.access import ByClient, ReportNotFound, TooManyAttempts
 from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of
 from shared.web.bodies import Body
 from shared.web.dependencies import Now, OutboxDep, Transaction
+from shared.web.refusals import Refusal, Refusals, reading
 
 router = APIRouter(prefix="/report/api/v1", tags=["tracking"])
 
@@ -103,3 +105,21 @@ async def post_withdrawal(report: ByClient, session: Transaction, now: Now, outb
 
 def _body(status: Status) -> StatusBody:
     return StatusBody.model_validate(status, from_attributes=True)
+
+
+def _retry_after(error: TooManyAttempts) -> Mapping[str, str]:
+    return {"retry-after": str(error.wait)}
+
+
+REFUSALS: Refusals = {
+    ReportNotFound: Refusal(
+        404, "report-not-found", "No report to show", "Check the reference. Only its reporter can see a report here."
+    ),
+    TooManyAttempts: Refusal(
+        429,
+        "too-many-attempts",
+        "Too many wrong codes",
+        "Wait a minute, then try again.",
+        headers=reading(TooManyAttempts, _retry_after),
+    ),
+}

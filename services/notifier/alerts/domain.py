@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.delivery.domain import Urgency
 from services.notifier.directory.domain import Directory, StaffMember
-from shared.events.parts import Person, Reporter
+from shared.events.intake import Person, Reporter
 from shared.events.people import may_be, same_address
 from shared.events.vocabulary import (
     UNRECOGNISED,

@@ -13,7 +13,7 @@ from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
 from services.notifier.delivery.domain import ASKS, Urgency
 from services.notifier.reports.queries import has_a_restricted_case, known_reports
 from shared.auth.permissions import Permission, Principal
-from shared.events.people_keys import keys_of_member
+from shared.events.people import keys_of_member
 from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
 from shared.ids import AlertId, CaseId, ReportId, StaffId
 

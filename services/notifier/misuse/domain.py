@@ -7,7 +7,7 @@ from datetime import date, datetime
 from services.notifier.alerts.domain import AddressBook, Choice, Recipient, choose_recipient
 from services.notifier.directory.domain import Directory, StaffMember
 from services.notifier.reports.domain import MisuseFacts
-from shared.events.parts import Person, Reporter, Subject
+from shared.events.intake import Person, Reporter, Subject
 from shared.events.people import may_be, name_words, same_address
 from shared.events.vocabulary import Confidentiality, RecipientReason, Relation, YesNoUnsure
 from shared.ids import CaseId, ReportId

@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.events import intake, vocabulary
-from shared.events.parts import Person, Reporter, Subject
-from shared.events.people_keys import identity_keys, keys_of_named
+from shared.events.intake import Person, Reporter, Subject
+from shared.events.people import identity_keys, keys_of_named
 from shared.ids import ReportId, StaffId
 
 AbuseEvent = intake.AbuseReportSubmitted | intake.AbuseReportAmended

@@ -7,18 +7,30 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.registry.accounts.domain import Vetting
 from services.registry.accounts.views import VETTING_LABELS
+from services.registry.context import dependencies as context
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import ImportPage, RegistryForm, read_import, show_import
 from services.registry.eligibility.domain import Clearance, Completion
-from services.registry.eligibility.handlers import TrainingCells, import_training, record_training, record_vetting
+from services.registry.eligibility.handlers import (
+    OwnVetting,
+    TrainingCells,
+    import_training,
+    record_training,
+    record_vetting,
+)
 from services.registry.eligibility.queries import list_training, list_vetting
-from services.registry.eligibility.refusals import REFUSALS
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.csv import columns
 from shared.web.forms import Field, FormPage, Kind, Option, options
 from shared.web.pages import render, show_form
-from shared.web.refusals import attempt
+from shared.web.refusals import Refusal, Refusals, attempt
+
+REFUSALS: Refusals = {
+    **context.REFUSALS,
+    OwnVetting: Refusal(403, "own-vetting", "Another person records your own vetting", field="staff_id"),
+}
+
 
 training_router = APIRouter(
     prefix="/accounts/training", include_in_schema=False, dependencies=[requires(Permission.RECORD_GATES)]

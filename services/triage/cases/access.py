@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.triage.cases.domain import Actor, Case
 from shared.auth.permissions import Permission, Principal
-from shared.events.people_keys import keys_of_member
+from shared.events.people import keys_of_member
 from shared.events.vocabulary import Team
 
 QUEUES: Mapping[Team, Permission] = {

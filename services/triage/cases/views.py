@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.triage.deadlines.domain import Deadline
 from services.triage.reports.domain import TriageReport
-from shared.events.parts import Person
+from shared.events.intake import Person
 from shared.events.people import may_be
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import CaseState, DeadlineKind, FoundBy, Outcome, Relation, ReportType, Team, YesNoUnsure

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from services.triage.accounts.domain import Handle
 from shared.events import platforms
-from shared.events.parts import Person, Subject
-from shared.events.people import folded
-from shared.events.people_keys import identity_keys, keys_of_named
+from shared.events.intake import Person, Subject
+from shared.events.people import folded, identity_keys, keys_of_named
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Relation, ReportType, YesNoUnsure
 
 HISTORY_DAYS = 30

@@ -11,7 +11,7 @@ from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import TriageReport, subject_keys
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
 from shared.db.bulk import copy_in
-from shared.events.parts import Person, Subject
+from shared.events.intake import Person, Subject
 from shared.events.vocabulary import ManagerAlert
 
 _OTHERWISE = frozenset({"report_type", "affected", "suspected", "subject"})

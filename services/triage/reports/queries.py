@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS, TriageReport, kept_from
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
-from shared.events.parts import Person, Subject
+from shared.events.intake import Person, Subject
 
 
 async def earlier_reports(session: AsyncSession, handles: Iterable[Handle], now: datetime) -> Mapping[Handle, int]:

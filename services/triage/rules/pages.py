@@ -1,5 +1,7 @@
 """The page of the rules (`/cases/rules`), why a report went where it went, and a candidate book tried on the past."""
 
+import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from fastapi import APIRouter, Request
@@ -11,14 +13,15 @@ from services.triage.cases import views as case_wording
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case, CaseNotFound
 from services.triage.routing import queries as routing
-from services.triage.routing.domain import UNDECIDED, RuleState
+from services.triage.routing.domain import UNDECIDED, RuleBook, RuleState
+from services.triage.routing.rulebook import RuleBookRefused, parse
 from services.triage.rules import queries, views
 from services.triage.rules.domain import Backtest, Window
-from services.triage.rules.forms import CandidateForm, read_candidate
 from services.triage.rules.handlers import replay
 from services.triage.rules.reload import ReaderDep, Running
 from shared.events.vocabulary import Team
 from shared.ids import InvalidReference, Reference
+from shared.text import is_blank
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render
@@ -33,6 +36,32 @@ _AT_A_TIME = 100
 """Decisions between which other requests are answered."""
 REPLAYED = timedelta(days=30)
 _NOT_FOUND = "No case that you may see here has this reference"
+FIELD = "book"
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateForm:
+    """What was pasted, kept as it was; with a book where there is no mistake."""
+
+    text: str
+    book: RuleBook | None = None
+    errors: FormErrors = field(default_factory=FormErrors)
+    line: str = ""
+    """The line of the first mistake."""
+
+
+async def read_candidate(form: FormReader) -> CandidateForm:
+    """Check a pasted book; off the loop, because a long one takes seconds."""
+    text, errors = form.first(FIELD), form.errors
+    if is_blank(text):
+        errors.add(FIELD, "Paste a rule book")
+    if errors:
+        return CandidateForm(text, errors=errors)
+    try:
+        return CandidateForm(text, await asyncio.to_thread(parse, text))
+    except RuleBookRefused as mistake:
+        errors.add(FIELD, mistake.sentence)
+        return CandidateForm(text, errors=errors, line=mistake.line_in(text))
 
 
 @router.get("/cases/rules")

@@ -14,10 +14,12 @@ from shared.events.intake import (
     AbuseReportSubmitted,
     MisuseReportAmended,
     MisuseReportSubmitted,
+    Person,
+    Reporter,
     SecurityIncidentAmended,
     SecurityIncidentSubmitted,
+    Subject,
 )
-from shared.events.parts import Person, Reporter, Subject
 from shared.events.triage import CaseClosed, CaseReopened, CaseResolved, CaseRouted, CaseTransferred
 from shared.events.vocabulary import AlertPurpose, Behaviour, Confidentiality, FoundBy, ManagerAlert, Relation, Team
 from shared.ids import StaffId

@@ -18,11 +18,12 @@ from shared.events.intake import (
     AbuseReportSubmitted,
     EnquirySubmitted,
     MisuseReportSubmitted,
+    Person,
     PolicyExceptionRequested,
+    Reporter,
     SecurityIncidentSubmitted,
 )
-from shared.events.parts import Person, Reporter
-from shared.events.people_keys import keys_of_member
+from shared.events.people import keys_of_member
 from shared.events.vocabulary import Confidentiality, Relation, Team, WorkerKind
 from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import shared.events
-from shared.events.catalogue import EVENTS
 from shared.events.envelope import Event
+from tests.contract.catalogue import EVENTS
 
 GOLDEN = Path(shared.events.__file__).parent / "golden"
 _PROSE = frozenset({"title", "description"})

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from shared.events import codec, topics
-from shared.events.catalogue import BY_TYPE, EVENTS
 from shared.events.envelope import Event
+from tests.contract.catalogue import BY_TYPE, EVENTS
 from tests.shared.events.golden import GOLDEN, BrokenPromise, check, example, promised, schema_of
 
 PUBLISHED = sorted(path.name.removesuffix(".example.json") for path in GOLDEN.glob("*.example.json"))

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from shared.events.parts import Person
+from shared.events.intake import Person
 from shared.events.people import may_be, same_address
 from shared.events.vocabulary import Relation
 

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.events.parts import Person
-from shared.events.people import may_be
-from shared.events.people_keys import keys_of_member, keys_of_named
+from shared.events.intake import Person
+from shared.events.people import keys_of_member, keys_of_named, may_be
 from shared.events.vocabulary import Relation
 
 WORDS = st.sampled_from(

@@ -6,7 +6,7 @@ import pytest
 
 from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
-from shared.events.parts import Subject
+from shared.events.intake import Subject
 from tests.services.notifier.builders import (
     DANIEL,
     GRACE,

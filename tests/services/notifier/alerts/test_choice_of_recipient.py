@@ -7,8 +7,7 @@ import pytest
 from services.notifier.alerts.domain import Recipient, choose_recipient, urgency_of
 from services.notifier.delivery.domain import Urgency
 from services.notifier.directory.domain import Directory, StaffMember
-from shared.events.intake import AbuseReportSubmitted
-from shared.events.parts import Person
+from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Confidentiality, ManagerAlert, Relation
 from shared.events.vocabulary import RecipientReason as Why
 from shared.ids import StaffId

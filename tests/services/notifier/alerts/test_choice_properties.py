@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from services.notifier.alerts.domain import Choice, choose_recipient
 from services.notifier.directory.domain import Directory, ReportingLine
-from shared.events.intake import AbuseReportSubmitted
-from shared.events.parts import Person
+from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.vocabulary import Confidentiality, FoundBy, ManagerAlert
 from tests.services.notifier.builders import BOOK, FALLBACK, STAFF, report
 

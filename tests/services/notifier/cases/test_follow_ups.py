@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from shared.events.intake import Subject
 from shared.events.notifier import AlertDecided
-from shared.events.parts import Subject
 from shared.events.triage import CaseDeadlineAtRisk, CaseInformationAsked, CaseRouted
 from shared.events.vocabulary import AlertPurpose
 from shared.events.vocabulary import RecipientReason as Why

@@ -10,8 +10,8 @@ from services.notifier.directory.domain import StaffMember
 from services.notifier.misuse.handlers import ActionTaken, record_action
 from services.notifier.reports.domain import known_report
 from services.notifier.reports.handlers import remember
+from shared.events.intake import Person, Subject
 from shared.events.notifier import AlertDecided, ManagerAssigned
-from shared.events.parts import Person, Subject
 from shared.events.triage import CaseRouted
 from shared.events.vocabulary import Acknowledgement, AlertPurpose, ManagerAction, Relation
 from shared.events.vocabulary import RecipientReason as Why

@@ -9,8 +9,7 @@ from services.notifier.alerts.domain import Recipient
 from services.notifier.directory.domain import Directory, StaffMember
 from services.notifier.misuse.domain import ChoiceContext, choose_manager, choose_reporters_manager, without
 from services.notifier.reports.domain import misuse_facts
-from shared.events.intake import MisuseReportSubmitted
-from shared.events.parts import Subject
+from shared.events.intake import MisuseReportSubmitted, Subject
 from shared.events.vocabulary import RecipientReason as Why
 from shared.ids import StaffId
 from tests.services.notifier.builders import (

@@ -7,7 +7,7 @@ import pytest
 
 from services.notifier.reports.domain import known_report, read_misuse, stored_misuse
 from services.notifier.reports.handlers import forget_due
-from shared.events.parts import Subject
+from shared.events.intake import Subject
 from tests.services.notifier.builders import PRIYA, added_to, incident, misuse, report, resolved, routed, suspect, who
 from tests.services.notifier.environment import Notifier
 

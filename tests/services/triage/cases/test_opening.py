@@ -16,7 +16,7 @@ from services.triage.routing.queries import explain
 from services.triage.routing.tables import StoredDecision
 from shared.audit import chain
 from shared.db.database import Database
-from shared.events.parts import Person
+from shared.events.intake import Person
 from shared.events.vocabulary import Relation
 from tests.services.triage.builders import BOOK, IDS, NOW, WRITER, envelope, open_cases, report
 

@@ -9,8 +9,7 @@ from sqlalchemy import event
 
 from services.triage.cases.queue import NO_CASE_YET
 from shared.auth.permissions import Role
-from shared.events.intake import AbuseReportSubmitted
-from shared.events.parts import Person
+from shared.events.intake import AbuseReportSubmitted, Person
 from shared.events.triage import CaseInformationAsked, ReporterUpdateShared
 from shared.events.vocabulary import Relation
 from shared.messaging.tables import outbox as outbox_table

@@ -15,10 +15,10 @@ from services.triage.operations.tables import FigureRow
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.envelope import Event
+from shared.events.intake import Person
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
-from shared.events.parts import Person
-from shared.events.people_keys import keys_of_member
+from shared.events.people import keys_of_member
 from shared.events.triage import CaseDeadlineMissed
 from shared.events.vocabulary import Relation
 from tests.services.triage.builders import IDS, NOW, Submitted, incident, misuse, open_cases, report
