@@ -1,6 +1,7 @@
 """What becomes of exceptions: problems for clients, pages for people, and never a word of what was submitted."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -12,15 +13,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth.guard import BadBearerToken, NotPermitted, NotSignedIn, RenewalDue, SessionOver
+from shared.auth.guard import RENEWAL_PATH, BadBearerToken, NotPermitted, NotSignedIn, RenewalDue, SessionOver
 from shared.messaging.faults import is_transient
 from shared.observability.traces import current_trace_id
 from shared.web.bodies import field_problems, unreadable_body
+from shared.web.forms import read_form
 from shared.web.pages import render
 from shared.web.problems import Problem, problem_response, standard_problem, wants_problem
 from shared.web.refusals import Refusal, Refusals
 from shared.web.refusals import problem_of as refused
-from shared.web.sign_in import keep_what_was_typed, renewal_address, sign_in_address
 
 _log = structlog.get_logger()
 _UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
@@ -111,12 +112,39 @@ async def _on_not_signed_in(request: Request, error: Exception) -> Response:
         challenge = 'Bearer error="invalid_token"' if isinstance(error, BadBearerToken) else "Bearer"
         return answer_to(request, standard_problem(401, headers={"www-authenticate": challenge}))
     if request.method in {"GET", "HEAD"}:
-        return RedirectResponse(sign_in_address(request), 303)
-    return await keep_what_was_typed(request, was_signed_in=isinstance(error, SessionOver))
+        return RedirectResponse(_sign_in_address(request), 303)
+    return await _keep_what_was_typed(request, was_signed_in=isinstance(error, SessionOver))
 
 
 async def _on_renewal_due(request: Request, _error: Exception) -> Response:
-    return RedirectResponse(renewal_address(request), 303)
+    return RedirectResponse(_renewal_address(request), 303)
+
+
+def _sign_in_address(request: Request) -> str:
+    """Return where to sign in and come back from."""
+    return f"/sign-in?next={_this_page(request)}"
+
+
+def _renewal_address(request: Request) -> str:
+    """Return where a session is renewed and one comes back from."""
+    return f"{RENEWAL_PATH}?next={_this_page(request)}"
+
+
+def _this_page(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return quote(request.url.path + query, safe="/")
+
+
+async def _keep_what_was_typed(request: Request, *, was_signed_in: bool) -> Response:
+    """Return a page that holds the posted answers while the person signs in, and sends them again after."""
+    return render(
+        request,
+        "sign_in_again.html",
+        401,
+        answers=await read_form(request),
+        action=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
+        was_signed_in=was_signed_in,
+    )
 
 
 def _on_domain_error(refusal: Refusal) -> Callable[[Request, Exception], Awaitable[Response]]:

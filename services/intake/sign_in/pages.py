@@ -30,7 +30,6 @@ from shared.web.dependencies import Now, at_most
 from shared.web.forms import FormErrors, read_form
 from shared.web.pages import render
 from shared.web.problems import standard_problem
-from shared.web.sign_in import relative_address
 
 R = TypeVar("R", bound=Response)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -241,3 +240,10 @@ def _without_session(request: Request, response: R) -> R:
 def _is_secure(request: Request) -> bool:
     """Return whether people reach Signpost by TLS."""
     return parts_of(request, WebParts).settings.secure
+
+
+def relative_address(text: str | None) -> str:
+    """Return `text` where it is a path of ours, `/` otherwise: a sign-in never sends people to another site."""
+    if not text or not text.startswith("/") or text.startswith("//") or "\\" in text:
+        return "/"
+    return text if text.isprintable() and text.isascii() else "/"

@@ -14,7 +14,6 @@ from shared.auth.permissions import Principal, Role
 from shared.web import static_files
 from shared.web.forms import FormErrors, refuse_null_characters
 from shared.web.pages import navigation, render
-from shared.web.sign_in import relative_address
 from shared.web.times import ago, uk_date, uk_time
 from tests.support.web import START, WebForTests, browsing, person
 
@@ -160,28 +159,6 @@ def test_a_null_character_is_named_and_the_rest_is_kept() -> None:
     errors = FormErrors()
     assert refuse_null_characters({"a": ["x\x00y"], "b": ["z"]}, errors) == {"a": ["xy"], "b": ["z"]}
     assert list(errors) == ["a"]
-
-
-@pytest.mark.parametrize(
-    "elsewhere",
-    [
-        "https://evil.example",
-        "//evil.example",
-        "/\\evil.example",
-        "\\evil",
-        "javascript:alert(1)",
-        "",
-        None,
-        "/a\nb",
-        "/é",
-    ],
-)
-def test_nobody_is_sent_to_another_site(elsewhere: str | None) -> None:
-    assert relative_address(elsewhere) == "/"
-
-
-def test_one_comes_back_to_where_one_was() -> None:
-    assert relative_address("/cases?team=smart&q=a%20b") == "/cases?team=smart&q=a%20b"
 
 
 async def test_an_asset_is_kept_for_ever_under_its_fingerprint(client: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.intake.sign_in import pages
 from services.intake.sign_in.front_door import SignInParts, open_front_door
+from services.intake.sign_in.pages import relative_address
 from shared.auth.guard import SESSION_COOKIE, SignedIn
 from shared.auth.personas import load_personas
 from tests.support.web import ADDRESS, WebForTests, browsing, csrf_token
@@ -152,3 +153,25 @@ async def test_signing_out_takes_a_button_and_ends_the_session(client: httpx.Asy
     answer = await client.post("/sign-out", data={"csrftoken": csrf_token(page.text)})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert (await client.get("/report/me")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\evil",
+        "javascript:alert(1)",
+        "",
+        None,
+        "/a\nb",
+        "/é",
+    ],
+)
+def test_sign_in_sends_no_one_to_another_site(elsewhere: str | None) -> None:
+    assert relative_address(elsewhere) == "/"
+
+
+def test_sign_in_returns_to_the_page_it_was_asked_from() -> None:
+    assert relative_address("/cases?team=smart&q=a%20b") == "/cases?team=smart&q=a%20b"
