@@ -1,4 +1,4 @@
-"""The wiring of triage, top to bottom."""
+"""The wiring of triage, from top to bottom."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -43,7 +43,7 @@ PREFIX = "/cases"
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "managers", "operations", "rules"))
 ROUTERS = (
     dead_letters_router(PREFIX),
-    operations_pages.router,  # before the pages of cases, for which any word may be a reference
+    operations_pages.router,  # before the case pages: they take any word for a reference
     operations_api.router,
     rules_pages.router,
     rules_api.router,
@@ -58,14 +58,14 @@ _DEADLINES_EVERY = timedelta(seconds=5)
 
 @dataclass(frozen=True, kw_only=True)
 class TriageParts(RuleParts, CaseParts, LiveParts):
-    """What the routes and roles of triage work with."""
+    """What triage's routes and roles need."""
 
 
 @asynccontextmanager
 async def open_service(
     settings: TriageSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
 ) -> AsyncIterator[Service]:
-    """Open triage; what was opened here is closed on leaving.
+    """Open triage, and close on exit what was opened here.
 
     Raises:
         RuleBookRefused: the rule book has a mistake; the message names rule, line and column.

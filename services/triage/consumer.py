@@ -1,4 +1,4 @@
-"""Which event is handled by what: one line each."""
+"""Which handler handles which event, one line each."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

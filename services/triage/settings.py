@@ -20,26 +20,26 @@ def _hours(entry: str) -> tuple[Team, tuple[time, time, bool]]:
         raise ValueError(message)
     opens, closes = time.fromisoformat(read["opens"]), time.fromisoformat(read["closes"])
     if opens >= closes:
-        message = "a team begins before it ends"
+        message = "a team's hours must begin before they end"
         raise ValueError(message)
     return Team(read["team"]), (opens, closes, bool(read["daily"]))
 
 
 class TriageSettings(ServiceSettings):
-    """What triage needs beside the common settings."""
+    """Settings of triage, besides the common ones."""
 
     triage_database_url: str
     """`postgresql+asyncpg://…` of triage's own database."""
     triage_rulebook_file: Path | None = None
-    """Another rule book than the one Signpost comes with; check it first with `signpost rules check`. A change of the
-    file is loaded while triage runs; one with a mistake is refused, and the book before it stays."""
+    """A rule book to use instead of Signpost's own; check it first with `signpost rules check`. Triage loads a changed
+    file while it runs; it refuses a file with a mistake and keeps the book in use."""
     triage_teams_24_7: CommaSeparated = (Team.SIRT.value,)
     """Teams that are staffed day and night: for them P1 and P2 clocks also run outside office hours."""
     triage_team_hours: CommaSeparated = ()
-    """Hours of single teams instead of the office hours: `smart=07:00-22:00 daily,advice_centre=08:00-18:00`; `daily`
-    means weekends and bank holidays too."""
+    """Hours of individual teams instead of the office hours: `smart=07:00-22:00 daily,advice_centre=08:00-18:00`;
+    `daily` means weekends and bank holidays too."""
     triage_incident_grace: Duration = timedelta(hours=24)
-    """How long after its discovery the report of a security incident counts as late; only SIRT's leads see it."""
+    """How long after discovery the report of a security incident counts as late; only SIRT's leads see that."""
     triage_office_opens: time = time(9)
     """When office hours begin, in UK local time, on working days of England and Wales."""
     triage_office_closes: time = time(17)
@@ -59,10 +59,10 @@ class TriageSettings(ServiceSettings):
 
     @property
     def team_hours(self) -> Mapping[Team, tuple[time, time, bool]]:
-        """Opening, closing and whether every day, of the teams of `triage_team_hours`."""
+        """For each team in `triage_team_hours`: opening and closing time, and whether it works every day."""
         return dict(map(_hours, self.triage_team_hours))
 
     @property
     def staffed_24_7(self) -> frozenset[Team]:
-        """The teams of `triage_teams_24_7`."""
+        """The teams in `triage_teams_24_7`."""
         return frozenset(Team(name) for name in self.triage_teams_24_7)

@@ -9,11 +9,11 @@ from shared.db.metadata import NAMING
 
 
 class Base(DeclarativeBase):
-    """Every mapping of this service."""
+    """Base class of this service's mappings."""
 
     metadata = MetaData(naming_convention=NAMING)
 
     @classmethod
     def table(cls) -> Table:
-        """Return the plain table: rows by the hundred go past the mapper, which would double their cost."""
+        """Return the plain table, to write many rows at once without the mapper, which would double their cost."""
         return cast(Table, cls.__table__)

@@ -123,5 +123,5 @@ async def test_a_reporter_answers_the_team_and_withdraws(program: Program, join:
     await priya.driver.press("Withdraw my report")
     await priya.reads("You withdrew it on")
     await priya.looks("status, withdrawn")
-    await sam.waits_for(case, "Withdrawal asked", "The reporter asked to withdraw the report")
+    await sam.waits_for(case, "Withdrawal requested", "The reporter asked to withdraw the report")
     await sam.looks("case, withdrawal asked")

@@ -54,7 +54,7 @@ async def test_what_is_no_union_activity_goes_on_to_the_manager(program: Program
     await dev.driver.press(f"Claim {sent.reference}")
     await dev.driver.unfold("Not trade union activity")
     await dev.driver.press("Send it on")
-    await dev.is_refused("case, not union activity", "Say why it is no trade union activity")
+    await dev.is_refused("case, not union activity", "Say why it is not trade union activity")
     await dev.driver.write("Why is it not?", "It speaks for the department, and of no union.")
     await dev.driver.press("Send it on")
     await dev.waits_for(f"/cases/{sent.reference}/timeline", "Not trade union activity: sent on by the rules")

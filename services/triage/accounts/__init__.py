@@ -1,1 +1,1 @@
-"""What triage knows of registered accounts: a projection of the register, used as facts by rules."""
+"""What triage knows of registered accounts: a projection of the register, which gives the rules facts."""

@@ -29,7 +29,7 @@ class Account:
 
     @property
     def sanctioned(self) -> bool:
-        """Whether it is the department's own, or was approved for its business, and still is."""
+        """Whether it is the department's own or approved for its business, now and not only in the past."""
         if self.status == AccountStatus.CLOSED:
             return False
         own = {AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL}

@@ -1,4 +1,4 @@
-"""Keeps the projection: the highest sequence of an account wins, whatever the order of arrival."""
+"""Keeps the projection: the highest sequence of an account wins, in whatever order events arrive."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ async def project_accounts(session: AsyncSession, changes: Sequence[Envelope[Acc
 
 
 async def forget_accounts(session: AsyncSession, tombstones: Sequence[Tombstone], _now: datetime) -> None:
-    """Remove accounts that the register disposed of."""
+    """Remove accounts that the register has deleted."""
     gone = [UUID(tombstone.key.decode()) for tombstone in tombstones]
     await session.execute(delete(KnownAccount).where(KnownAccount.account_id.in_(gone)))
 

@@ -10,7 +10,7 @@ from services.triage.accounts.tables import KnownAccount
 
 
 async def registered(session: AsyncSession, handles: Iterable[Handle]) -> Mapping[Handle, Account]:
-    """Return the registered accounts among `handles`, in one statement."""
+    """Return those of `handles` that are registered, each with its account, in one statement."""
     wanted = sorted(set(handles))
     if not wanted:
         return {}

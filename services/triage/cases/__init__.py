@@ -1,1 +1,1 @@
-"""What a team works: the life of a case, its queue and its page."""
+"""Cases: their life, the queue and the case page."""

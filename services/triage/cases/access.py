@@ -1,4 +1,4 @@
-"""Who may see and work which cases: by queue permission, and by name where a case is restricted."""
+"""Who may see and work on which cases: by queue permission, or by name where a case is restricted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ QUEUES: Mapping[Team, Permission] = {
     Team.POLICY_STANDARDS: Permission.POLICY_STANDARDS_QUEUE,
     Team.LINE_MANAGER: Permission.LEAD_TRIAGE_DESK,
 }
-"""Who works which team's queue. Line managers work on the manager page; the triage desk watches over their cases, so
-that one which no manager works can be given to another team (decision 0018)."""
+"""Who works on which team's queue. Line managers work on the manager page; the triage desk watches their cases, so that
+a case no manager works on can go to another team (decision 0018)."""
 
 _LEADS: Mapping[Team, Permission] = {
     Team.SMART: Permission.LEAD_SMART,
@@ -32,12 +32,12 @@ _LEADS: Mapping[Team, Permission] = {
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A responder, as far as cases care."""
+    """What cases need to know about a responder."""
 
     subject: str
     name: str | None
     keys: frozenset[str]
-    """Keys of whom a report may mean by them: a case that has one of these is kept from them."""
+    """Keys by which a report may name them: a case with one of these keys is kept from them."""
     teams: frozenset[Team]
     leads: frozenset[Team]
     sees_content: bool

@@ -1,4 +1,4 @@
-"""The public interface to cases: people write scripts against it."""
+"""The public API for cases, which people use from scripts."""
 
 import re
 from collections.abc import Awaitable, Sequence
@@ -25,11 +25,11 @@ Item = TypeVar("Item", bound="CaseItem")
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
 _NO_VERSION = -1
-"""Matches no case, so that everything since the beginning is shown as changed."""
+"""Matches no case, so every change from the start is shown."""
 
 
 async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
-    """Return the version that a write was decided on; a client that sends none, or `*`, is asked for it."""
+    """Return the version that the client read before it wrote; ask for it where the client sends none, or `*`."""
     if if_match is None or if_match.strip() == "*":
         raise standard_problem(428, detail="Send an If-Match header with the ETag of the case as you read it.")
     tag = _ENTITY_TAG.fullmatch(if_match.strip())
@@ -40,7 +40,7 @@ Read = Annotated[int, Depends(_version_read)]
 
 
 class Routing(BaseModel):
-    """Why the case went where it went first."""
+    """Why the case first went to its team."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -51,7 +51,7 @@ class Routing(BaseModel):
 
 
 class DeadlineItem(BaseModel):
-    """One deadline. At most one of `met_at` and `paused` says why it does not run."""
+    """One deadline. Where it does not run, either `met_at` or `paused` says why."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -80,7 +80,7 @@ class CaseItem(BaseModel):
 
 
 class CaseDetail(CaseItem):
-    """One case; `version` is what `If-Match` wants, and also the `ETag`."""
+    """One case; `version` is also the `ETag`, for use in `If-Match`."""
 
     version: int
     restricted: bool
@@ -89,21 +89,21 @@ class CaseDetail(CaseItem):
 
 
 class CasePage(BaseModel):
-    """Some cases, and where to go on."""
+    """One page of cases, and where the next one starts."""
 
     items: list[CaseItem]
     next_cursor: str | None
 
 
 class NoteBody(Body):
-    """A note. `shared` means that the reporter reads it."""
+    """A note. `shared` means that the reporter can read it."""
 
     text: Annotated[str, Field(min_length=1, max_length=10_000)]
     shared: Bool = False
 
 
 class TransferBody(Body):
-    """Where to, and why."""
+    """The team to transfer to, and why."""
 
     team: Team
     reason: Annotated[str, Field(min_length=1, max_length=2_000)] = "Another team's work"
@@ -117,7 +117,7 @@ class ResolveBody(Body):
 
 
 class ReopenBody(Body):
-    """Why work goes on."""
+    """Why work continues."""
 
     reason: Annotated[str, Field(min_length=1, max_length=2_000)] = "More to do"
 
@@ -143,7 +143,7 @@ async def list_cases(
 
 @router.get("/cases/{case_id}")
 async def get_case(work: WorkDep, case_id: UUID, response: Response) -> CaseDetail:
-    """Read one case; its `ETag` is what a write's `If-Match` wants. Reading a restricted one is recorded."""
+    """Read one case. Send its `ETag` as `If-Match` in a write. Reading a restricted case is recorded."""
     case = await queries.get(work.session, work.viewer, case_id)
     if case.restricted:
         await handlers.open_page(work, case_id)
@@ -152,7 +152,7 @@ async def get_case(work: WorkDep, case_id: UUID, response: Response) -> CaseDeta
 
 @router.post("/cases/{case_id}/claim")
 async def claim(work: WorkDep, case_id: UUID, read: Read, response: Response) -> CaseDetail:
-    """Take the case for ten minutes from the last write, or say that you are still working."""
+    """Claim the case for ten minutes from the last write, or renew your claim."""
     return await _done(work, handlers.claim(work, case_id, read), response)
 
 
@@ -164,19 +164,19 @@ async def release(work: WorkDep, case_id: UUID, read: Read, response: Response) 
 
 @router.post("/cases/{case_id}/transfer")
 async def transfer(work: WorkDep, case_id: UUID, read: Read, body: TransferBody, response: Response) -> CaseDetail:
-    """Hand the case to another team; a second transfer, or a return, goes to the triage desk."""
+    """Transfer the case to another team; a second transfer, or a return, goes to the triage desk."""
     return await _done(work, handlers.transfer(work, case_id, read, body.team, body.reason), response)
 
 
 @router.post("/cases/{case_id}/notes")
 async def add_note(work: WorkDep, case_id: UUID, read: Read, body: NoteBody, response: Response) -> CaseDetail:
-    """Write a note."""
+    """Add a note."""
     return await _done(work, handlers.add_note(work, case_id, read, body.text, shared=body.shared), response)
 
 
 @router.post("/cases/{case_id}/resolve")
 async def resolve(work: WorkDep, case_id: UUID, read: Read, body: ResolveBody, response: Response) -> CaseDetail:
-    """Say how it ended."""
+    """Resolve the case with an outcome."""
     return await _done(work, handlers.resolve(work, case_id, read, body.outcome, body.reason), response)
 
 
@@ -184,13 +184,13 @@ async def resolve(work: WorkDep, case_id: UUID, read: Read, body: ResolveBody, r
 async def reopen(
     work: WorkDep, case_id: UUID, read: Read, response: Response, body: ReopenBody | None = None
 ) -> CaseDetail:
-    """Work a finished case again."""
+    """Reopen a finished case."""
     return await _done(work, handlers.reopen(work, case_id, read, (body or ReopenBody()).reason), response)
 
 
 @router.post("/cases/{case_id}/close")
 async def close(work: WorkDep, case_id: UUID, read: Read, response: Response) -> CaseDetail:
-    """Say that nothing more will happen."""
+    """Close a resolved case."""
     return await _done(work, handlers.close(work, case_id, read), response)
 
 

@@ -1,4 +1,4 @@
-"""What the routes of cases ask for."""
+"""Dependencies of the case routes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from shared.web.dependencies import Now, Transaction
 
 @dataclass(frozen=True, kw_only=True)
 class CaseParts(Parts):
-    """What the routes of cases need beside the parts of every service."""
+    """What the case routes need besides the parts of every service."""
 
     deadlines: DeadlinePolicy
     rules: Callable[[], RuleBook]
-    """Gives the book that decides now."""
+    """Gives the rule book in use."""
     incident_grace: timedelta
 
 
@@ -33,7 +33,7 @@ async def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES
 
 
 ViewerDep = Annotated[Viewer, Depends(_viewer)]
-"""A responder; any other person is turned away."""
+"""A responder; anyone else is refused."""
 
 
 async def _work(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> Work:

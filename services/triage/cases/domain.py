@@ -1,6 +1,6 @@
 """The life of a case: its states, who may change them, and how it may end.
 
-Pure: a transition returns the next version of a case, or raises why there is none.
+Pure: a transition returns the next version of a case, or raises an error that says why it cannot.
 """
 
 from collections.abc import Mapping
@@ -37,11 +37,11 @@ _COMPARED = ("version", "state", "team", "assignee", "outcome", "priority")
 
 
 class CaseNotFound(Exception):
-    """There is no such case, or this person may not know that there is."""
+    """There is no such case, or this person may not know that it exists."""
 
 
 class StateForbids(Exception):
-    """The case's state does not allow it."""
+    """The case's state does not allow this."""
 
     def __init__(self, state: CaseState) -> None:
         super().__init__(state)
@@ -57,15 +57,15 @@ class NotYourClaim(Exception):
 
 
 class OutcomeDoesNotFit(Exception):
-    """This type of report cannot end so."""
+    """This type of report cannot have that outcome."""
 
 
 class TeamDoesNotFit(Exception):
-    """That team does not work cases of this kind."""
+    """That team does not work on cases of this kind."""
 
 
 class SameTeam(Exception):
-    """The case is with that team already."""
+    """The case is already with that team."""
 
 
 class NotForThisCase(Exception):
@@ -74,7 +74,7 @@ class NotForThisCase(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something to a case."""
+    """The person who acts on a case."""
 
     subject: str
     name: str | None
@@ -96,9 +96,9 @@ class Case:
     submitted_at: datetime
     opened_at: datetime
     held_by: tuple[Team, ...]
-    """Teams that had the case, the present one last."""
+    """Teams that had the case, in order; the current one is last."""
     category: str = ""
-    """What the rule that decided calls it."""
+    """The name that the deciding rule gives it."""
     state: CaseState = CaseState.NEW
     version: int = 1
     transfers: int = 0
@@ -107,11 +107,11 @@ class Case:
     lease_until: datetime | None = None
     outcome: Outcome | None = None
     manager: str | None = None
-    """Staff id of the line manager who works a case of misuse (R-d)."""
+    """Staff id of the line manager who works on a case of misuse (R-d)."""
     withdrawn_at: datetime | None = None
-    """When the reporter asked that nothing more is done."""
+    """When the reporter asked to withdraw the report."""
     breach_aware_at: datetime | None = None
-    """When SIRT recorded that it is aware of a breach of personal data (Sc-b)."""
+    """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
 
     @property
     def finished(self) -> bool:
@@ -123,11 +123,11 @@ class Case:
 
 
 def claim(case: Case, actor: Actor, now: datetime) -> Case:
-    """Take the case, or say "still working": either way the lease runs from now.
+    """Claim the case, or renew the claim: either way the lease starts now.
 
     Raises:
         StateForbids: the case is finished.
-        ClaimedByAnother: another responder's claim has not run out.
+        ClaimedByAnother: another responder's claim is still valid.
     """
     if case.finished:
         raise StateForbids(case.state)
@@ -151,10 +151,10 @@ def release(case: Case, actor: Actor) -> Case:
 
 
 def start(case: Case, actor: Actor, now: datetime) -> Case:
-    """Begin, or go on after information has come.
+    """Start work, or continue once information has arrived.
 
     Raises:
-        StateForbids: the case is new, being worked already, or finished.
+        StateForbids: the case is new, in progress already, or finished.
         NotYourClaim: claim it first.
     """
     _require(case, actor, CaseState.CLAIMED, CaseState.AWAITING_INFORMATION)
@@ -172,7 +172,7 @@ def ask(case: Case, actor: Actor, now: datetime) -> Case:
 
 
 def note(case: Case, actor: Actor, now: datetime) -> Case:
-    """Write something down. With it, the holder of a fresh claim has begun to work.
+    """Add a note. It starts work on a case that the author has just claimed.
 
     Raises:
         StateForbids: the case is closed.
@@ -185,15 +185,15 @@ def note(case: Case, actor: Actor, now: datetime) -> Case:
 
 
 def transfer(case: Case, actor: Actor, to: Team) -> Case:
-    """Hand the case to another team; its deadlines go on. A second transfer, or any return, goes to the triage desk.
+    """Transfer the case to another team; its deadlines run on.
 
-    What the triage desk decides stands.
+    A second transfer, or any return, goes to the triage desk, whose own transfers go where it says.
 
     Raises:
         StateForbids: the case is finished.
         NotYourClaim: claim it first, or be a lead.
-        SameTeam: it is there already.
-        TeamDoesNotFit: managers work misuse alone, once it is known to be no union activity.
+        SameTeam: that team has it already.
+        TeamDoesNotFit: line managers take only misuse, once it is clear that it is not union activity.
     """
     if case.finished:
         raise StateForbids(case.state)
@@ -206,18 +206,18 @@ def transfer(case: Case, actor: Actor, to: Team) -> Case:
 
 
 def receivers(case: Case) -> frozenset[Team]:
-    """Return the teams that may be asked to work the case."""
+    """Return the teams that the case can be transferred to."""
     for_managers = case.report_type is ReportType.MISUSE and case.category != UNION_ACTIVITY
     return frozenset(Team) - {case.team} - (frozenset() if for_managers else {Team.LINE_MANAGER})
 
 
 def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
-    """Say how it ended.
+    """Resolve the case with an outcome.
 
     Raises:
-        StateForbids: no one works it, or it is finished already.
+        StateForbids: no one is working on it, or it is already finished.
         NotYourClaim: claim it first.
-        OutcomeDoesNotFit: this type of report cannot end so.
+        OutcomeDoesNotFit: this type of report cannot have that outcome.
     """
     _require(case, actor, *_HELD)
     if outcome not in OUTCOMES.get(case.report_type, frozenset()):
@@ -226,10 +226,10 @@ def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
 
 
 def close(case: Case) -> Case:
-    """Say that nothing more will happen.
+    """Close a resolved case.
 
     Raises:
-        StateForbids: it was not resolved.
+        StateForbids: it is not resolved.
     """
     if case.state is not CaseState.RESOLVED:
         raise StateForbids(case.state)
@@ -237,10 +237,10 @@ def close(case: Case) -> Case:
 
 
 def reopen(case: Case, actor: Actor, now: datetime) -> Case:
-    """Work a finished case again; the responder who reopens it has it.
+    """Reopen a finished case; the responder who reopens it holds it.
 
     Raises:
-        StateForbids: it is not finished, or was exempt: then there is nothing left to work on.
+        StateForbids: it is not finished, or it was exempt and so has nothing left to work on.
     """
     if not case.finished or case.outcome is Outcome.EXEMPT:
         raise StateForbids(case.state)
@@ -248,7 +248,7 @@ def reopen(case: Case, actor: Actor, now: datetime) -> Case:
 
 
 def expire(case: Case, now: datetime) -> Case | None:
-    """End a lease that has run out: a claim is undone, a case being worked only loses its assignee."""
+    """End an expired lease: a claimed case goes back to the queue, a case in progress only loses its assignee."""
     if case.lease_until is None or case.lease_until > now:
         return None
     return next_version(_unassigned(case))
@@ -258,30 +258,30 @@ def expire(case: Case, now: datetime) -> Case | None:
 
 
 def informed(case: Case) -> Case:
-    """Take note of what the reporter added: a case that waited for it goes on, and so do its deadlines."""
+    """Note that the reporter added information: a case that waited for it is in progress again."""
     waits = case.state is CaseState.AWAITING_INFORMATION
     return next_version(case, state=CaseState.IN_PROGRESS if waits else case.state)
 
 
 def withdrawal_asked(case: Case, at: datetime) -> Case:
-    """Take note that the reporter wants nothing more done; the team decides, so nothing else changes."""
+    """Note that the reporter asked to withdraw. The team decides, so nothing else changes."""
     return next_version(case, withdrawn_at=at)
 
 
 def assigned(case: Case, manager: str) -> Case:
-    """Say which manager works it (R-d)."""
+    """Record the line manager who works on the case (R-d)."""
     return next_version(case, manager=manager)
 
 
 def moved(case: Case, to: Team, category: str | None = None) -> Case:
-    """Hand an open case over without a claim; one that is there already, or finished, stays as it is."""
+    """Give an open case to another team without a claim; leave it if that team has it, or if it is finished."""
     if case.team is to or case.finished:
         return case
     return _with_team(replace(case, category=category or case.category), to)
 
 
 def concluded(case: Case, outcome: Outcome) -> Case:
-    """End a case that a manager has dealt with; one that is finished stays as it ended."""
+    """Resolve a case that a line manager has dealt with; a finished case keeps its outcome."""
     if case.finished:
         return next_version(case)
     return next_version(_unassigned(case), state=CaseState.RESOLVED, outcome=outcome)
@@ -294,7 +294,7 @@ def exempted(case: Case, actor: Actor) -> Case:
     """Close a case that is outside the policy: trade union activity (C-j).
 
     Raises:
-        NotForThisCase: it is no such case, or not with the triage desk.
+        NotForThisCase: it is not such a case, or not with the triage desk.
         StateForbids: it is finished.
         NotYourClaim: claim it first.
     """
@@ -303,7 +303,7 @@ def exempted(case: Case, actor: Actor) -> Case:
 
 
 def not_exempted(case: Case, actor: Actor, team: Team, category: str) -> Case:
-    """Send a case that is no union activity to `team`, which the rules say then.
+    """Send a case that is not union activity to `team`, the team that the rules then choose.
 
     Raises:
         NotForThisCase, StateForbids, NotYourClaim: as for `exempted`.
@@ -313,7 +313,7 @@ def not_exempted(case: Case, actor: Actor, team: Team, category: str) -> Case:
 
 
 def aware_of_breach(case: Case, actor: Actor, now: datetime) -> Case:
-    """Record that SIRT is aware of a breach of personal data: the law counts from here (Sc-b).
+    """Record that SIRT knows of a breach of personal data: the legal deadline runs from now (Sc-b).
 
     Raises:
         NotForThisCase: it is recorded already, or another team has the case.
@@ -326,7 +326,7 @@ def aware_of_breach(case: Case, actor: Actor, now: datetime) -> Case:
 
 
 def breach_decided(case: Case, actor: Actor) -> Case:
-    """Record what was decided about a breach: whether regulator and people were told.
+    """Record the decision about a breach: whether the regulator and the people affected are told.
 
     Raises:
         NotForThisCase: no breach is recorded, or another team has the case.
@@ -339,7 +339,7 @@ def breach_decided(case: Case, actor: Actor) -> Case:
 
 
 def compromise_confirmed(case: Case, actor: Actor) -> Case:
-    """Say that an outsider controls registered accounts.
+    """Confirm that an outsider controls registered accounts.
 
     Raises:
         NotForThisCase: another team has the case.
@@ -355,7 +355,7 @@ def compromise_confirmed(case: Case, actor: Actor) -> Case:
 
 
 def misuse_opened(case: Case, actor: Actor) -> Case:
-    """Open a linked, restricted case of misuse beside abuse by a colleague: a lead's decision alone (S1).
+    """Open a linked, restricted case of misuse for abuse by a colleague: only a lead decides that (S1).
 
     Raises:
         NotForThisCase: it is not abuse, or the actor does not lead SMART.
@@ -366,7 +366,7 @@ def misuse_opened(case: Case, actor: Actor) -> Case:
 
 
 def named(case: Case, actor: Actor) -> Case:
-    """Let a colleague see a restricted case: its team's lead decides who.
+    """Let a colleague see a restricted case; the team's lead chooses who.
 
     Raises:
         NotForThisCase: the case is not restricted, its team decides together, or the actor does not lead it.
@@ -385,19 +385,19 @@ def next_version(case: Case, **changes: object) -> Case:
 
 
 def differences(before: Case, after: Case) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return what a transition changed, as it was and as it is, in texts for the activity record."""
+    """Return what a transition changed, before and after, as texts for the activity record."""
     was, now = vars(before), vars(after)
     changed = [name for name in _COMPARED if was[name] != now[name]]
     return _texts(was, changed), _texts(now, changed)
 
 
 def is_linked(reference: str) -> bool:
-    """Return whether a reference is a linked case's: `SP-7K3M-Q9XC-2`."""
+    """Return whether a reference belongs to a linked case, such as `SP-7K3M-Q9XC-2`."""
     return reference.count("-") > _HYPHENS_OF_A_REPORT
 
 
 def of_report(reference: str) -> Reference:
-    """Return the reference of the report that a case is about: without the number of a linked case."""
+    """Return the reference of the case's report: the case's own without a linked case's number."""
     return Reference("-".join(reference.split("-")[: _HYPHENS_OF_A_REPORT + 1]))
 
 
@@ -409,10 +409,11 @@ def _texts(values: Mapping[str, object], names: list[str]) -> Mapping[str, str]:
 
 
 def _require(case: Case, actor: Actor, *states: CaseState) -> None:
-    """Refuse where the case is in none of `states`, or is not the actor's.
+    """Check that the case is in one of `states` and that the actor may change it.
 
     Raises:
-        StateForbids, NotYourClaim: so.
+        StateForbids: it is in another state.
+        NotYourClaim: the actor may not change it.
     """
     if case.state not in states:
         raise StateForbids(case.state)
@@ -447,7 +448,7 @@ def _receiver(case: Case, to: Team) -> Team:
 
 
 def _with_team(case: Case, to: Team) -> Case:
-    """Return the case in the queue of `to`, as new there."""
+    """Return the case as a new one in the queue of `to`."""
     fresh = replace(_unassigned(case), state=CaseState.NEW, team=to, manager=None)
     return next_version(fresh, transfers=case.transfers + 1, held_by=(*case.held_by, to))
 

@@ -45,7 +45,7 @@ _TEXTS: Mapping[Action, str] = {
     Action.ASK: "Write what you need to know",
     Action.TRANSFER: "Say why it is another team's work",
     Action.REOPEN: "Say why work goes on",
-    Action.NOT_EXEMPT: "Say why it is no trade union activity",
+    Action.NOT_EXEMPT: "Say why it is not trade union activity",
     Action.MISUSE: "Say why it is misuse as well",
     Action.BREACH: "Say what you know of the breach",
     Action.BREACH_DECIDED: "Say what was decided, and why",
@@ -56,7 +56,7 @@ _TEXTS: Mapping[Action, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ActionForm:
-    """One action as it was asked for. Where `errors` is not empty, nothing else is to be used but for showing it."""
+    """One posted action. If `errors` is not empty, use the rest only to show the form again."""
 
     action: Action
     version: int | None
@@ -69,11 +69,11 @@ class ActionForm:
     """Registered accounts that were ticked."""
     errors: FormErrors = field(default_factory=FormErrors)
     changes: tuple[Changed, ...] = ()
-    """What others changed since the page was read, where that is why it was refused."""
+    """What others changed since the page was read, if the action was refused for that."""
 
 
 async def read_action(request: Request, action: Action) -> ActionForm:
-    """Read what was posted; what is missing or wrong is in `errors`."""
+    """Read the posted form; `errors` holds what is missing or wrong."""
     form = await FormReader.posted(request, prefix=f"{action}-")
     text = form.text("text", _TEXTS.get(action), LONGEST_TEXT) or ""
     team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None

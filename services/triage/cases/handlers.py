@@ -1,7 +1,7 @@
-"""What responders do to a case, and what time does: one function per use case, under the case's row lock.
+"""What responders do to a case, and what happens as time passes: one function per use case, under the case's row lock.
 
-Last come the rulings that only some may give: the triage desk on union activity, SIRT on accounts and data, leads on
-people.
+The last functions are rulings that only some may give: the triage desk on union activity, SIRT on accounts and data,
+leads on people.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -46,15 +46,15 @@ from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, ReportTyp
 PAGE_OPENED = "page_opened"
 BY_A_LEAD = "opened-by-a-lead"
 VISIT = timedelta(minutes=10)
-"""For how long opening a restricted case again belongs to the same visit. Our choice."""
+"""Opening a restricted case again within this time counts as the same visit. Our choice."""
 BATCH = 100
-"""Cases that one run of a sweep takes."""
+"""Cases that one sweep handles."""
 _EVENTS = {DeadlineWarning.AT_RISK: triage.CaseDeadlineAtRisk, DeadlineWarning.MISSED: triage.CaseDeadlineMissed}
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Who acts on cases, when, in which transaction, and what stores it."""
+    """Who acts on cases, when, in which transaction, and the writer that stores the result."""
 
     session: AsyncSession
     viewer: Viewer
@@ -64,7 +64,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a responder wants done: how the case changes, and what is announced."""
+    """What a responder asks for: how the case changes, and which event is published."""
 
     action: str
     apply: Callable[[Case, Actor], Case]
@@ -72,13 +72,13 @@ class Command:
     reason: str | None = None
     personal: Mapping[str, str] | None = None
     says: Mapping[str, str] | None = None
-    """What the activity says beside what changed: codes, nothing personal."""
+    """What the activity says besides what changed: codes, nothing personal."""
     news: bool = False
-    """Whether the reporter learns something: the next update is promised from then."""
+    """Whether the reporter learns something, so that the next promised update counts from then."""
 
 
 async def claim(work: Work, case_id: UUID, read: int) -> Case:
-    """Take the case, or renew the claim."""
+    """Claim the case, or renew the claim."""
 
     def events(before: Case, after: Case) -> list[Event]:
         return (
@@ -97,13 +97,13 @@ async def release(work: Work, case_id: UUID, read: int) -> Case:
 
 
 async def start(work: Work, case_id: UUID, read: int) -> Case:
-    """Begin to work, or go on."""
+    """Start work, or continue it."""
     started = Command("started", lambda case, actor: domain.start(case, actor, work.now))
     return await execute(work, case_id, read, started)
 
 
 async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: bool) -> Case:
-    """Write a note, internal or to be read by the reporter."""
+    """Add a note, internal or for the reporter to read."""
     noted = Command(
         "note_shared" if shared else "note_added",
         lambda case, actor: domain.note(case, actor, work.now),
@@ -116,7 +116,7 @@ async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: b
 
 
 async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
-    """Ask the reporter for information; the team's deadlines pause until work goes on."""
+    """Ask the reporter for information; the team's deadlines pause until work continues."""
 
     def events(_before: Case, after: Case) -> list[Event]:
         return [triage.CaseInformationAsked(**event_ids(after, work.now), team=after.team)]
@@ -134,7 +134,7 @@ async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
 
 
 async def transfer(work: Work, case_id: UUID, read: int, to: Team, reason: str) -> Case:
-    """Hand the case to another team."""
+    """Transfer the case to another team."""
 
     def events(before: Case, after: Case) -> list[Event]:
         return [handed_over(before, after, work.now, work.writer.deadlines)]
@@ -144,7 +144,7 @@ async def transfer(work: Work, case_id: UUID, read: int, to: Team, reason: str) 
 
 
 async def resolve(work: Work, case_id: UUID, read: int, outcome: Outcome, reason: str | None) -> Case:
-    """Say how it ended."""
+    """Resolve the case with an outcome."""
 
     def events(_before: Case, after: Case) -> list[Event]:
         return [resolved(after, outcome, work.now)]
@@ -154,7 +154,7 @@ async def resolve(work: Work, case_id: UUID, read: int, outcome: Outcome, reason
 
 
 async def close(work: Work, case_id: UUID, read: int) -> Case:
-    """Say that nothing more will happen."""
+    """Close a resolved case."""
 
     def events(_before: Case, after: Case) -> list[Event]:
         return [triage.CaseClosed(**event_ids(after, work.now), team=after.team)]
@@ -163,7 +163,7 @@ async def close(work: Work, case_id: UUID, read: int) -> Case:
 
 
 async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
-    """Work a finished case again."""
+    """Reopen a finished case."""
 
     def events(_before: Case, after: Case) -> list[Event]:
         return [triage.CaseReopened(**event_ids(after, work.now), team=after.team, state=after.state)]
@@ -173,7 +173,7 @@ async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
 
 
 async def open_page(work: Work, case_id: UUID) -> None:
-    """Record that a responder opened a restricted case: once a visit, however many of its tabs they read."""
+    """Record that a responder opened a restricted case: once per visit, however many tabs they read."""
     activities = await chain.read(work.session, case_id)
     lately = [one for one in activities if one.action == PAGE_OPENED and work.now - one.at < VISIT]
     if work.viewer.subject not in {one.actor for one in lately}:
@@ -188,11 +188,11 @@ async def look(work: Work, case_id: UUID, action: str) -> Case:
 
 
 async def execute(work: Work, case_id: UUID, read: int, command: Command) -> Case:
-    """Do what is wanted to a case, as it was read in version `read`.
+    """Execute a command on a case that the responder read in version `read`.
 
     Raises:
-        CaseNotFound: there is none that the viewer may see.
-        CaseChanged: it was changed since.
+        CaseNotFound: there is no such case, or the viewer may not see it.
+        CaseChanged: it has changed since.
     """
     locked = await queries.lock(work.session, work.viewer, case_id)
     before = locked.case
@@ -229,8 +229,8 @@ async def expire_leases(session: AsyncSession, now: datetime, *, writer: CaseWri
 async def warn_of_deadlines(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
     """Announce deadlines that are at risk or missed, once each; return how many cases were looked at.
 
-    A case that is kept from people, and that no one of its team took in time, goes to the triage desk: it may be kept
-    from all of them (decision 0018).
+    A case that is kept from someone, and that its team did not take in time, goes to the triage desk: it may be kept
+    from the whole team (decision 0018).
     """
     due = await queries.lock_due(session, CaseRow.look_at, now, BATCH)
     kept = await deadline_queries.of_cases(session, [one.case.case_id for one in due])
@@ -254,7 +254,7 @@ def _ran_out(deadline: Deadline, warning: DeadlineWarning) -> bool:
 
 
 def _no_one_may(locked: queries.LockedCase) -> bool:
-    """Return whether it looks as if no one of its team may open a case."""
+    """Return whether it seems that no one in its team may open the case."""
     case = locked.case
     elsewhere = case.team in {Team.TRIAGE_DESK, Team.LINE_MANAGER}
     return bool(locked.row.kept_from) and case.state is CaseState.NEW and not elsewhere
@@ -298,9 +298,9 @@ async def _store_note(work: Work, case: Case, text: str, *, shared: bool, asks: 
 
 
 async def exempt(work: Work, case_id: UUID, read: int) -> Case:
-    """Close what is outside the policy, and erase whom it was about and everything written about them (C-j).
+    """Close a case outside the policy, and erase who it was about and everything written about them (C-j).
 
-    From then on no one could tell from whom to keep it: only the person who decided sees it still.
+    After that, no one can tell who to keep it from, so only the person who decided still sees it.
     """
 
     def events(_before: Case, after: Case) -> list[Event]:
@@ -319,7 +319,7 @@ async def exempt(work: Work, case_id: UUID, read: int) -> Case:
 
 
 async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: RuleBook) -> Case:
-    """Send what is no union activity where the rules say then."""
+    """Send a case that is not union activity to the team that the rules then choose."""
     made = (await routing.decisions(work.session, [case_id]))[case_id]
     classes = tuple(kind for kind in made.facts.account_classes if kind != "union")
     facts = replace(made.facts, union_activity=YesNoUnsure.NO.value, account_classes=classes)
@@ -344,7 +344,7 @@ async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: Ru
 
 
 async def open_misuse(work: Work, case_id: UUID, read: int, reason: str) -> Case:
-    """Open a linked, restricted case of misuse beside abuse by a colleague: the triage desk decides who works it."""
+    """Open a linked, restricted case of misuse for abuse by a colleague: the triage desk decides who works on it."""
     case = await execute(work, case_id, read, Command("misuse_opened", domain.misuse_opened, reason=reason))
     sentence = "The lead of SMART sees misuse by a colleague beside the abuse. The triage desk decides who works it."
     also = Also(Team.TRIAGE_DESK, "S1", sentence, ReportType.MISUSE, rule=BY_A_LEAD)
@@ -354,7 +354,7 @@ async def open_misuse(work: Work, case_id: UUID, read: int, reason: str) -> Case
 
 
 async def become_aware(work: Work, case_id: UUID, read: int, reason: str) -> Case:
-    """Record that SIRT is aware of a breach of personal data: 72 hours run from now (Sc-b)."""
+    """Record that SIRT knows of a breach of personal data: 72 hours run from now (Sc-b)."""
     aware = Command("breach_aware", lambda case, actor: domain.aware_of_breach(case, actor, work.now), reason=reason)
     case = await execute(work, case_id, read, aware)
     await _save(work, case_id, work.writer.deadlines.breach(work.now))
@@ -362,7 +362,7 @@ async def become_aware(work: Work, case_id: UUID, read: int, reason: str) -> Cas
 
 
 async def decide_breach(work: Work, case_id: UUID, read: int, reason: str) -> Case:
-    """Record what was decided: whether the regulator and the people affected are told, and why."""
+    """Record the decision about a breach: whether the regulator and the people affected are told, and why."""
     case = await execute(work, case_id, read, Command("breach_decided", domain.breach_decided, reason=reason))
     kept = (await deadline_queries.of_cases(work.session, [case_id]))[case_id]
     met = [replace(one, met_at=work.now) for one in kept if one.kind is DeadlineKind.PERSONAL_DATA_BREACH]
@@ -371,7 +371,7 @@ async def decide_breach(work: Work, case_id: UUID, read: int, reason: str) -> Ca
 
 
 async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Sequence[UUID]) -> Case:
-    """Say that an outsider controls registered accounts of the report; the register freezes them."""
+    """Confirm that an outsider controls registered accounts that the report names; the register freezes them."""
     case = await queries.get(work.session, work.viewer, case_id)
     known = {account.account_id for _, account in await registered_accounts(work, case)}
     confirmed = tuple(account_id for account_id in chosen if account_id in known)
@@ -387,7 +387,7 @@ async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Seque
 
 
 async def name_person(work: Work, case_id: UUID, read: int, staff_id: str) -> Case:
-    """Let a colleague of the team see a restricted case. Who is kept from it stays kept from it."""
+    """Let a colleague in the team see a restricted case. People it is kept from still cannot see it."""
     case = await execute(work, case_id, read, Command("person_named", domain.named, personal={"person": staff_id}))
     named = insert(CaseAccess).values(case_id=case_id, subject=staff_id)
     await work.session.execute(named.on_conflict_do_nothing())
@@ -403,7 +403,7 @@ async def registered_accounts(work: Work, case: Case) -> list[tuple[Handle, Acco
 async def _open_linked(
     work: Work, origin: Case, wanted: Sequence[Also], category: str, kept_from: tuple[str, ...] | None = None
 ) -> None:
-    """Open linked cases of misuse; without `kept_from`, they are kept from those whom the first case is kept from."""
+    """Open linked cases of misuse. Without `kept_from`, they are kept from the same people as the first case."""
     if not wanted:
         return
     siblings = await queries.lock_reports(work.session, [origin.report_id])
@@ -420,7 +420,7 @@ def _of_type(also: Also, report_type: ReportType) -> Also:
 
 
 async def _save(work: Work, case_id: UUID, *changed: Deadline) -> None:
-    """Store deadlines, and what the queue needs of them."""
+    """Store deadlines, and the columns that the queue reads."""
     await deadlines.save(work.session, [(case_id, deadline) for deadline in changed])
     locked = await queries.lock(work.session, work.viewer, case_id)
     write_outlook(locked.row, outlook((await deadline_queries.of_cases(work.session, [case_id]))[case_id]))

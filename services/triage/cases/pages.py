@@ -1,4 +1,4 @@
-"""The case page (`/cases/SP-…`): its tabs, the actions that it offers, and what a responder does there."""
+"""The case page (`/cases/SP-…`): its tabs, and the actions that it offers and carries out."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -46,7 +46,7 @@ _CASE = "/cases/SP-{rest}"
 
 @router.get(_CASE)
 async def summary(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
-    """Show the answers; what was written is absent until it is asked for."""
+    """Show the answers, without what people wrote until a responder asks for it."""
     return await _tab(request, work, rest, Tab.SUMMARY)
 
 
@@ -77,7 +77,7 @@ async def _tab(request: Request, work: Work, rest: str, tab: Tab) -> HTMLRespons
 
 @router.post(_CASE + "/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
 async def show_content(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
-    """Show what was written, and record that a responder asked."""
+    """Show what people wrote, and record that a responder asked."""
     found = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
     case = await handlers.look(work, found.case_id, "content_shown")
     return await show(request, work, case, tab=Tab.SUMMARY, content=True)
@@ -85,7 +85,7 @@ async def show_content(request: Request, work: WorkDep, rest: str) -> HTMLRespon
 
 @router.post(_CASE + "/{action}")
 async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Response:
-    """Do what a button says; refused, the page comes back with the reason and what was typed."""
+    """Carry out an action; if it is refused, show the page again with the reason and what was typed."""
     case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
     form = await read_action(request, action)
     if form.errors:
@@ -151,7 +151,7 @@ def _no_version(form: ActionForm) -> FormErrors:
 
 
 async def _refused(request: Request, work: Work, case: Case, form: ActionForm, error: Exception) -> HTMLResponse:
-    """Show the page again with the reason beside the action, and with what changed meanwhile."""
+    """Show the page again with the reason beside the action, and what others changed meanwhile."""
     refusal, errors = refusal_of(error, REFUSALS), FormErrors()
     status = record_refusal(refusal, error, errors, form.action, prefix=f"{form.action}-")
     changes = tuple(error.changes) if isinstance(error, queries.CaseChanged) else ()
@@ -188,8 +188,8 @@ async def show(
 ) -> HTMLResponse:
     """Render one tab of a case page.
 
-    With `content`, what was written is on the page; the caller has recorded that it was asked for. `form` is an action
-    that was refused, shown again with what was typed.
+    With `content`, the page shows what people wrote; the caller has recorded the request. `form` is an action that was
+    refused, shown again with what was typed.
     """
     [clocks] = (await deadlines.of_cases(work.session, [case.case_id])).values()
     viewer = work.viewer
@@ -273,8 +273,8 @@ _DONE: Mapping[str, str] = {
     Action.RESOLVE: "The case is resolved.",
     Action.CLOSE: "The case is closed.",
     Action.REOPEN: "The case is open again, and you have it.",
-    Action.EXEMPT: "The case is closed, and whom it was about is erased.",
-    Action.NOT_EXEMPT: "The case goes the way that the rules say.",
+    Action.EXEMPT: "The case is closed, and who it was about is erased.",
+    Action.NOT_EXEMPT: "The case was sent to the team that the rules choose.",
     Action.MISUSE: "A linked, restricted case of misuse is open at the triage desk.",
     Action.BREACH: "Recorded. 72 hours run from now.",
     Action.BREACH_DECIDED: "The decision is recorded.",
@@ -284,7 +284,7 @@ _DONE: Mapping[str, str] = {
 
 
 def _done(request: Request) -> str | None:
-    """Return what the last action did; only words of ours."""
+    """Return the message about the last action: one of our own texts, never one from the URL."""
     return _DONE.get(request.query_params.get("done", ""))
 
 

@@ -1,4 +1,4 @@
-"""Reads cases: what a viewer may see of them, and what other capabilities count."""
+"""Reads cases: those a viewer may see, and what other capabilities count."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from shared.audit import chain
 from shared.events.vocabulary import CaseState, Outcome, Team
 
 REPORTER = "reporter"
-"""Who acts, in activities and notes about what a reporter said: never who that is."""
+"""The actor in activities and notes about what a reporter said; it never names them."""
 
 
 _CASE = TypeAdapter(Case)
@@ -54,11 +54,10 @@ class LockedCase:
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition of every read: a queue of the viewer's, and not kept from them.
+    """Return the condition of every read: the case is in a queue of the viewer and not kept from them.
 
-    A restricted case is seen by the leads of the team that has it, and by those whom they name (decision 0018). An
-    exempt one is no longer kept from anyone by name, because whom it was about is erased: only the person who decided
-    that sees it (C-j).
+    The leads of the team that has it, and the people they name, see a restricted case (decision 0018). An exempt case
+    no longer says who to keep it from, because who it was about is erased: only the person who decided sees it (C-j).
     """
     named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
     open_to_leads = or_(not_(CaseRow.restricted), CaseRow.team.in_(sorted(viewer.leads)))
@@ -73,7 +72,7 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCa
     """Lock a case for a write.
 
     Raises:
-        CaseNotFound: there is none that the viewer may see.
+        CaseNotFound: there is no such case, or the viewer may not see it.
     """
     found = select(CaseRow).where(CaseRow.case_id == case_id, visible_to(viewer)).with_for_update(of=CaseRow)
     row: CaseRow | None = await session.scalar(found.execution_options(populate_existing=True))
@@ -83,19 +82,19 @@ async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCa
 
 
 async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> list[LockedCase]:
-    """Lock all cases of reports, for what their reporters say and for cases that are linked to them."""
+    """Lock all cases of reports, to record what reporters say or to open linked cases."""
     return await _locked(session, CaseRow.report_id.in_(report_ids))
 
 
 async def lock_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
-    """Lock cases by their ids, for what other services say of them."""
+    """Lock cases by id, to record what other services say about them."""
     return {locked.case.case_id: locked for locked in await _locked(session, CaseRow.case_id.in_(case_ids))}
 
 
 async def lock_due(
     session: AsyncSession, due: InstrumentedAttribute[datetime | None], now: datetime, limit: int
 ) -> list[LockedCase]:
-    """Lock up to `limit` cases whose moment `due` has come, oldest first, but those that another process works on."""
+    """Lock up to `limit` cases whose time `due` has come, oldest first; skip those that another process has locked."""
     found = select(CaseRow).where(due <= now).order_by(due).limit(limit).with_for_update(skip_locked=True)
     return [LockedCase(to_case(row), row) for row in await session.scalars(found)]
 
@@ -110,7 +109,7 @@ async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:
     """Return one case.
 
     Raises:
-        CaseNotFound: there is none that the viewer may see.
+        CaseNotFound: there is no such case, or the viewer may not see it.
     """
     return _found(await session.scalar(select(CaseRow).where(CaseRow.case_id == case_id, visible_to(viewer))))
 
@@ -119,15 +118,15 @@ async def by_reference(session: AsyncSession, viewer: Viewer, reference: str) ->
     """Return the case with that reference.
 
     Raises:
-        CaseNotFound: there is none that the viewer may see.
+        CaseNotFound: there is no such case, or the viewer may not see it.
     """
     return _found(await session.scalar(select(CaseRow).where(CaseRow.reference == reference, visible_to(viewer))))
 
 
 async def ids_of_report(session: AsyncSession, reference: str) -> dict[str, UUID]:
-    """Return reference and id of every case of the report that `reference` belongs to, linked ones last.
+    """Return the reference and id of every case of the report that `reference` belongs to, linked ones last.
 
-    For the command line: no viewer, and nothing of the cases but that.
+    For the command line, which has no viewer and gets nothing else about the cases.
     """
     report = select(CaseRow.report_id).where(CaseRow.reference == reference).scalar_subquery()
     cases = select(CaseRow.reference, CaseRow.case_id).where(CaseRow.report_id == report)
@@ -143,16 +142,16 @@ async def related(session: AsyncSession, viewer: Viewer, case: Case, report_ids:
 
 
 async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
-    """Return the staff ids of those who are named to see a restricted case."""
+    """Return the staff ids of the people named to see a restricted case."""
     query = select(CaseAccess.subject).where(CaseAccess.case_id == case_id).order_by(CaseAccess.subject)
     return list(await session.scalars(query))
 
 
 async def of_manager(session: AsyncSession, staff_id: str, reference: str) -> Case:
-    """Return the case that a line manager works; what was written in it is theirs only as long as they do.
+    """Return the case that a line manager works on; they may read it only while they do.
 
     Raises:
-        CaseNotFound: they work none of that reference, or no longer.
+        CaseNotFound: they do not, or no longer, work on a case with that reference.
     """
     theirs = (CaseRow.manager == staff_id, CaseRow.team == Team.LINE_MANAGER, not_finished())
     return _found(await session.scalar(select(CaseRow).where(CaseRow.reference == reference, *theirs)))
@@ -166,7 +165,7 @@ class WrittenNote:
     author: str
     shared: bool
     by_reporter: bool
-    """Then its text is content, which is shown only when asked for."""
+    """If so, its text is content, shown only on request."""
     text: str
 
 
@@ -189,7 +188,7 @@ class Changed:
 
 
 class CaseChanged(Exception):
-    """Another change was made to the case since it was read."""
+    """The case has changed since it was read."""
 
     def __init__(self, changes: list[Changed], version: int) -> None:
         super().__init__(version)
@@ -214,7 +213,7 @@ class CaseFilter:
     text: str | None = None
     """Part of a reference, or a platform or behaviour."""
     before: UUID | None = None
-    """Where the last page ended."""
+    """The id that the last page ended with."""
 
 
 async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> list[Case]:
@@ -268,7 +267,7 @@ _COUNTABLE = TypeAdapter(CountableCase)
 
 
 async def countable(session: AsyncSession, case_ids: Collection[UUID]) -> list[CountableCase]:
-    """Return those of the cases that there are, in one statement."""
+    """Return those of the cases that exist, in one statement."""
     row = CaseRow
     is_so = ((row.link_number == 1).label("first"), row.state.in_(sorted(FINISHED)).label("finished"))
     columns = (row.case_id, row.report_id, row.team, row.platform, row.behaviours, row.submitted_at, row.opened_at)
@@ -278,7 +277,7 @@ async def countable(session: AsyncSession, case_ids: Collection[UUID]) -> list[C
 
 
 class KeptCase(NamedTuple):
-    """A case that the figures of one person leave out."""
+    """A case left out of one person's figures."""
 
     case_id: UUID
     report_id: UUID
@@ -286,11 +285,11 @@ class KeptCase(NamedTuple):
 
 
 async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[KeptCase]:
-    """Return the cases that are kept from a person with any of `keys`, and the exempt ones: no one sees those (C-j).
+    """Return the cases kept from a person with any of `keys`, and all exempt cases, which no one sees (C-j).
 
-    When a case is found exempt, whom it was about is erased; were it counted from then on, it would be for them too.
+    Who an exempt case was about is erased, so if exempt cases were counted, that person would see them counted too.
     """
-    some = text("kept_from <> '{}'")  # the same words as in the partial indexes, or they would not be used
+    some = text("kept_from <> '{}'")  # the same words as in the partial indexes, or PostgreSQL would not use them
     exempt = text("outcome = 'exempt'")
     kept = CaseRow.kept_from.overlap(literal(sorted(keys), ARRAY(Text)))
     columns = select(CaseRow.case_id, CaseRow.report_id, CaseRow.link_number)
@@ -299,10 +298,10 @@ async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[
 
 
 def present(viewer: Viewer | None) -> Subquery:
-    """Return cases without those that are kept from `viewer`: they are not even counted.
+    """Return cases without those kept from `viewer`, who may not even see them counted.
 
-    `named` says whether the viewer may be told the reference here: a case that they may see and that is not restricted.
-    Without a viewer (a command at the database) nothing is kept back.
+    `named` says whether the viewer may see the reference here: they may see the case, and it is not restricted.
+    Without a viewer (a command at the database) nothing is left out.
     """
     kept = not_(CaseRow.kept_from.overlap(sorted(viewer.keys))) if viewer else true()
     named = and_(visible_to(viewer), not_(CaseRow.restricted)) if viewer else true()

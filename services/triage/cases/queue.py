@@ -1,4 +1,4 @@
-"""The queue (`/cases`): the cases that a responder looks at, page by page, most urgent and oldest first."""
+"""The queue (`/cases`): the cases that a responder may see, page by page, most urgent and oldest first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ PAGE_SIZE = 50
 HAPPENED = tuple(dict.fromkeys(str(one) for kind in (Behaviour, MisuseBehaviour, Effect) for one in kind))
 """What a queue can be filtered by."""
 MOST_ANNOUNCED = 99
-"""New arrivals are counted up to here."""
+"""New arrivals are counted up to this number."""
 NO_CASE_YET = UUID(int=0)
 
 
@@ -58,7 +58,7 @@ VIEWS = {
 
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
-    """A queue as its URL says it."""
+    """The filters of a queue, as in its URL."""
 
     view: QueueView = QueueView.ALL
     team: Team | None = None
@@ -72,7 +72,7 @@ class QueueFilter:
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
-        """Read a URL's parameters; what makes no sense is left out, as if it were not there."""
+        """Read a URL's parameters; ignore those that make no sense."""
         return cls(
             view=_member(QueueView, parameters.get("view")) or QueueView.ALL,
             team=_member(Team, parameters.get("team")),
@@ -110,7 +110,7 @@ class Queued:
     at_risk_at: datetime | None
 
     def about(self, with_team: bool) -> list[str]:  # noqa: FBT001 - called by a template
-        """Return what stands below the row: platform, team where there are several, and what is special."""
+        """Return the row's second line: platform, team if the viewer has several, and anything special."""
         case = self.case
         said = [
             views.platform(self.platform) if self.platform else "",
@@ -123,7 +123,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Something to follow on the page."""
+    """A link on the page."""
 
     text: str
     href: str
@@ -132,7 +132,7 @@ class Link:
 
 @router.get("/cases")
 async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
-    """Show what waits for a responder, most urgent and oldest first."""
+    """Show the cases that wait for a responder, most urgent and oldest first."""
     wanted = QueueFilter.read(request.query_params)
     found = await page(session, viewer, wanted, now)
     shown = found[:PAGE_SIZE]
@@ -166,7 +166,7 @@ async def arrivals(
 
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
-    """Return a page of cases and, where there are more, one beyond it."""
+    """Return a page of cases, plus one more if there is a next page."""
     query = select(CaseRow).where(visible_to(viewer), *_conditions(viewer, wanted, now))
     if wanted.after:
         query = query.where(tuple_(CaseRow.priority, CaseRow.case_id) > tuple_(*wanted.after))
@@ -245,7 +245,7 @@ def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:
 
 
 def _chips(wanted: QueueFilter) -> list[Link]:
-    """Return the filters that are set; following one takes it away."""
+    """Return the filters that are set, each as a link that removes it."""
     chips = []
     if wanted.priority:
         chips.append(Link(wanted.priority, wanted.url(priority=None)))

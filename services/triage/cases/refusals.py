@@ -1,4 +1,4 @@
-"""How it is answered that a case is not shown, or not changed."""
+"""How the API and the pages answer when a case is not shown or not changed."""
 
 from collections.abc import Mapping
 

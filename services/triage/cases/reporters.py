@@ -1,6 +1,6 @@
-"""What reporters send: reports, for which cases are opened, and what they add or withdraw later.
+"""What reporters send: reports, each of which opens a case, and what they add or withdraw later.
 
-A batch is decided as a whole and then stored as a whole, in a handful of statements.
+A batch is decided as a whole and then stored as a whole, in a few statements.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ _WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work goes
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the database knows about a batch: one look-up of each kind for all of it."""
+    """What the database knows about a batch, read with one statement of each kind."""
 
     accounts: Mapping[Handle, Account]
     earlier: Counter[Handle]
@@ -51,7 +51,7 @@ class _Known:
     references: set[str]
 
     def history(self, report: TriageReport, handles: Sequence[Handle]) -> History:
-        """Return what is known beside one report."""
+        """Return what is known about one report besides its answers."""
         return History(
             accounts=[self.accounts[handle] for handle in handles if handle in self.accounts],
             earlier_reports=min(max((self.earlier[handle] for handle in handles), default=0), HISTORY_LIMIT),
@@ -60,7 +60,7 @@ class _Known:
         )
 
     def note(self, report: TriageReport, handles: Sequence[Handle]) -> None:
-        """Count a report for those behind it: what is a repeat does not depend on what came in the same batch."""
+        """Count a report for the later ones in the batch, so that repeats do not depend on how reports are batched."""
         self.earlier.update(handles)
         self.repeats.update(subject_keys(report))
         self.references.add(report.reference)
@@ -74,7 +74,7 @@ async def open_for_reports(
     rulebook: Callable[[], RuleBook],
     writer: CaseWriter,
 ) -> None:
-    """Open a case for each report, and one more for each linked case; a report that has one gets none."""
+    """Open a case for each report and one for each linked case; skip a report that already has a case."""
     named = [(report, accounts_named(report)) for report in (normalise(envelope.data) for envelope in envelopes)]
     known = await _look_up(session, named, now)
     fresh = await reports.store_reports(session, named)
@@ -91,7 +91,7 @@ async def open_for_reports(
 async def add_information(
     session: AsyncSession, envelopes: Sequence[Envelope[Amended]], now: datetime, *, writer: CaseWriter
 ) -> None:
-    """Put what reporters added on every case of their reports, and go on with those that waited for it."""
+    """Add what reporters wrote to every case of their reports; cases that waited for it are in progress again."""
     added = {envelope.data.report_id: envelope.data for envelope in envelopes}
     agreeing = [report_id for report_id, data in added.items() if _agrees(data)]
     cases = [(locked, added[locked.case.report_id]) for locked in await _lock(session, list(added))]
@@ -108,7 +108,7 @@ async def add_information(
 async def ask_withdrawal(
     session: AsyncSession, envelopes: Sequence[Envelope[Withdrawn]], now: datetime, *, writer: CaseWriter
 ) -> None:
-    """Flag the cases of reports that their reporters want withdrawn; the teams decide."""
+    """Flag the cases of reports whose reporters ask to withdraw; the teams decide."""
     asked_at = {envelope.data.report_id: envelope.data.at for envelope in envelopes}
     cases = await _lock(session, list(asked_at))
     await reports.note_withdrawal(session, list(asked_at), now)
@@ -166,7 +166,7 @@ def _case(report: TriageReport, decision: Decision, number: int, writer: CaseWri
 
 
 async def _lock(session: AsyncSession, report_ids: Sequence[UUID]) -> list[queries.LockedCase]:
-    """Lock the cases of these reports; what was exempt has nothing left to be added to."""
+    """Lock the cases of these reports, except exempt ones, to which nothing can be added."""
     cases = await queries.lock_reports(session, report_ids)
     return [locked for locked in cases if locked.case.outcome is not Outcome.EXEMPT]
 
@@ -189,7 +189,7 @@ def _added(locked: queries.LockedCase, data: Amended, *, agrees: bool) -> Transi
 async def _store_notes(
     session: AsyncSession, texts: Sequence[tuple[queries.LockedCase, str]], now: datetime, writer: CaseWriter
 ) -> None:
-    """Store what the reporter said as a note that they may read, on each case, in one statement."""
+    """Store what the reporter said as a note on each case, which they may read, in one statement."""
     notes = [
         {
             "note_id": writer.ids.uuid(),

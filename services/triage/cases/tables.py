@@ -23,16 +23,16 @@ from shared.db.metadata import personal
 
 _Moment = DateTime(timezone=True)
 OPEN = "state not in ('resolved', 'closed')"
-"""What a queue shows; the same words in its partial indexes, or they would not be used."""
+"""The cases a queue shows; its partial indexes need the same words, or PostgreSQL would not use them."""
 
 
 def not_finished() -> ColumnElement[bool]:
-    """Return the condition that a queue's indexes are made for."""
+    """Return the condition of the queue's partial indexes."""
     return literal_column(OPEN, Boolean)
 
 
 class CaseRow(Base):
-    """One case. `unique (report_id, link_number)`: no case can exist twice, whatever is delivered twice."""
+    """One case. `unique (report_id, link_number)`: no case can exist twice, even if an event is delivered twice."""
 
     __tablename__ = "case"
 
@@ -48,7 +48,7 @@ class CaseRow(Base):
     restricted: Mapped[bool]
     platform: Mapped[str]
     behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    """What happened, in the words of the case's type: behaviours, effects, what is asked."""
+    """What happened, in the words of the case's type: behaviours, effects or topics."""
     version: Mapped[int]
     transfers: Mapped[int]
     held_by: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -60,11 +60,11 @@ class CaseRow(Base):
     at_risk_at: Mapped[datetime | None] = mapped_column(_Moment)
     look_at: Mapped[datetime | None] = mapped_column(_Moment)
     withdrawn_at: Mapped[datetime | None] = mapped_column(_Moment)
-    """When the reporter asked that nothing more is done; the team decides."""
+    """When the reporter asked to withdraw the report; the team decides."""
     breach_aware_at: Mapped[datetime | None] = mapped_column(_Moment)
-    """When SIRT recorded that it is aware of a breach of personal data (Sc-b)."""
+    """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
-    """Staff id of the line manager who works a case of misuse (R-d)."""
+    """Staff id of the line manager who works on a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
     assignee_name: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
     kept_from: Mapped[list[str]] = mapped_column(
@@ -87,7 +87,7 @@ class CaseRow(Base):
 
 
 class Note(Base):
-    """What a responder wrote: for the team, or to be read by the reporter."""
+    """What a responder wrote, for the team or for the reporter."""
 
     __tablename__ = "note"
 
@@ -101,7 +101,7 @@ class Note(Base):
 
 
 class CaseAccess(Base):
-    """A person who is named to see a restricted case."""
+    """A person named to see a restricted case."""
 
     __tablename__ = "case_access"
 

@@ -1,4 +1,4 @@
-"""How cases read on a page: the words for their codes, and a report's answers as rows."""
+"""How pages show cases: the words for their codes, and a report's answers as rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ ACTIONS = {
     "resolved": "Resolved",
     "closed": "Closed",
     "reopened": "Reopened",
-    "exempted": "Outside the policy: closed, and whom it was about erased",
+    "exempted": "Outside the policy: closed, and who it was about erased",
     "not_exempted": "Not trade union activity: sent on by the rules",
     "manager_assigned": "A line manager has it",
     "manager_missing": "No line manager can work it",
@@ -133,12 +133,12 @@ CLOCKS = {
 
 
 def words(code: str) -> str:
-    """Return a word of the vocabulary as a person reads it: `intimate_image` → `Intimate image`."""
+    """Return a word of the vocabulary for people to read: `intimate_image` → `Intimate image`."""
     return code.replace("_", " ").capitalize()
 
 
 def changed(name: str, value: str) -> str:
-    """Return a value of the activity record as a person reads it: `smart` → `SMART`."""
+    """Return a value of the activity record for people to read: `smart` → `SMART`."""
     known: Mapping[str, Mapping[str, str]] = {
         "team": {team.value: text for team, text in SHORT_TEAM_NAMES.items()},
         "state": {state.value: text for state, text in STATES.items()},
@@ -153,7 +153,7 @@ def changed(name: str, value: str) -> str:
 
 
 def actor(subject: str, me: str) -> str:
-    """Return who did something, as `me` reads it."""
+    """Return the words for who did something, shown to `me`."""
     if subject.startswith("system:"):
         return "Signpost"
     return {me: "you", "reporter": "the reporter"}.get(subject, subject)
@@ -170,21 +170,21 @@ def platform(slug: str) -> str:
 
 
 def clock_words(due_at: datetime | None, now: datetime) -> str:
-    """Return `12 min left` or `missed by 3 min`; nothing where no deadline runs."""
+    """Return `12 min left` or `missed by 3 min`; empty if no deadline runs."""
     if due_at is None:
         return ""
     return f"{duration(due_at - now)} left" if due_at > now else f"missed by {duration(now - due_at)}"
 
 
 def clock_state(deadline: Deadline, now: datetime) -> str:
-    """Return how a deadline stands."""
+    """Return whether a deadline is kept, at risk or missed."""
     if deadline.met_at:
         return "met late" if deadline.due_at < deadline.met_at else "met"
     return "paused" if deadline.paused else clock_words(deadline.due_at, now)
 
 
 def duration(length: timedelta) -> str:
-    """Return a length in its two largest units: `45 min`, `2 h 5 min`, `3 days 4 h`."""
+    """Return a duration in its two largest units: `45 min`, `2 h 5 min`, `3 days 4 h`."""
     minutes = int(length.total_seconds() // 60)
     if minutes < 1:
         return "less than 1 min"
@@ -199,7 +199,7 @@ NOT_SAID = "Not said"
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """One row: what was asked, and each answer in a line of its own."""
+    """One row: the question, and each answer on its own line."""
 
     key: str
     lines: tuple[str, ...]
@@ -210,7 +210,7 @@ def rows(report: TriageReport, *, grace: timedelta | None) -> list[AnswerRow]:
 
     Args:
         report: as it was submitted.
-        grace: how long after its discovery an incident may be reported; None where the viewer may not see lateness.
+        grace: how long after discovery an incident may be reported; None if the viewer may not see that it was late.
     """
     by_form = {
         ReportType.ABUSE: _abuse,
@@ -226,7 +226,7 @@ def rows(report: TriageReport, *, grace: timedelta | None) -> list[AnswerRow]:
 
 
 def allegation(report: TriageReport) -> list[AnswerRow]:
-    """Return what the manager of its subject sees: nothing of who reported it, and no other report."""
+    """Return what the subject's line manager sees: not the reporter, and no other report."""
     others = [one for one in report.affected if not _may_be_reporter(one, report)]
     return [row for row in _alleged(report, others) if row.lines]
 
@@ -248,7 +248,7 @@ def _misuse(report: TriageReport) -> Iterable[AnswerRow]:
 
 
 def _alleged(report: TriageReport, affected: Sequence[Person]) -> Iterable[AnswerRow]:
-    """Return what a person is said to have done; beside abuse it is about those who are suspected of that."""
+    """Return what a person is said to have done; where the report is of abuse, the people suspected of it."""
     yield _people("Who it is about", report.accused, "Not named, or erased")
     if report.misuse or not report.behaviours:
         yield _row("What happened", _coded(report.misuse))
@@ -321,7 +321,7 @@ def _reporter(report: TriageReport) -> Iterable[AnswerRow]:
 
 
 def _late(report: TriageReport, grace: timedelta | None) -> AnswerRow | None:
-    """Return that an incident was reported late: a fact for SIRT's leads, never an accusation or a case (C-c, C-i)."""
+    """Return the row that says an incident was reported late: a fact for SIRT's leads, not an accusation (C-c, C-i)."""
     if grace is None or report.discovered_at is None:
         return None
     took = report.submitted_at - report.discovered_at

@@ -1,6 +1,6 @@
 """Writes cases: new ones, linked ones and transitions, each with its deadlines, activities and events.
 
-In as many statements for a hundred cases as for one.
+It takes as many statements for a hundred cases as for one.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ SYSTEM = "system:triage"
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """A case about to be stored."""
+    """A case to be stored."""
 
     case: Case
     link_number: int
@@ -45,17 +45,17 @@ class NewCase:
     behaviours: tuple[str, ...]
     """What happened, in the words of the case's type."""
     kept_from: tuple[str, ...]
-    """Keys of those who may never open it."""
+    """Keys of the people who may never open it."""
     by: str = SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedCase:
-    """A restricted case that a person asks for, beside one that there is."""
+    """A restricted case that a person asks to open, linked to an existing case."""
 
     origin: LockedCase
     also: Also
-    """Whose it is and why; `rule` is said in a rule's place."""
+    """Which team gets it and why; `rule` stands in for a rule's name."""
     category: str
     by: str
     kept_from: tuple[str, ...]
@@ -63,7 +63,7 @@ class LinkedCase:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What was done to a locked case."""
+    """A change to a locked case."""
 
     locked: LockedCase
     after: Case
@@ -71,23 +71,23 @@ class Transition:
     by: str
     reason: str | None = None
     says: dict[str, str] = field(default_factory=dict)
-    """What the activity says beside what changed: codes, nothing personal."""
+    """What the activity says besides what changed: codes, nothing personal."""
     personal: dict[str, str] = field(default_factory=dict)
     events: Sequence[Event] = ()
     news: bool = False
-    """Whether the reporter learns something: the next update is promised from then."""
+    """Whether the reporter learns something, so that the next promised update counts from then."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseWriter:
-    """Stores what becomes of cases; the caller holds the locks of those that there are."""
+    """Stores cases and their changes; the caller holds the locks of existing cases."""
 
     deadlines: DeadlinePolicy
     ids: Ids
     outbox: Outbox
 
     async def open(self, session: AsyncSession, new: Sequence[NewCase], now: datetime) -> None:
-        """Store new cases with their decisions, deadlines and activities, and announce them."""
+        """Store new cases with their decisions, deadlines and activities, and publish their events."""
         if not new:
             return
         await copy_in(session, CaseRow.table(), [_row(one) for one in new])
@@ -99,13 +99,13 @@ class CaseWriter:
     async def open_linked(
         self, session: AsyncSession, wanted: Sequence[LinkedCase], siblings: Sequence[LockedCase], now: datetime
     ) -> None:
-        """Open linked cases, numbered after the cases that their reports have.
+        """Open linked cases, numbered on from the cases that their reports already have.
 
         Args:
             session: the transaction.
-            wanted: what is asked for.
-            siblings: all cases of the same reports; the caller holds their locks, so that no number is given twice.
-            now: when it is asked; the deadlines of these cases start then.
+            wanted: the cases to open.
+            siblings: all cases of the same reports; the caller holds their locks, so that no number is used twice.
+            now: the time of the request, when the deadlines of these cases start.
         """
         made = await routing_queries.decisions(session, [one.origin.case.case_id for one in wanted])
         numbers: Counter[UUID] = Counter()
@@ -119,7 +119,7 @@ class CaseWriter:
         await self.open(session, new, now)
 
     async def record(self, session: AsyncSession, transitions: Sequence[Transition], now: datetime) -> None:
-        """Store transitions, each of a case of its own."""
+        """Store transitions, each of a different case."""
         if not transitions:
             return
         kept = await deadline_queries.of_cases(session, [one.after.case_id for one in transitions])
@@ -180,7 +180,7 @@ class CaseWriter:
             clause=decision.clause,
             rulebook=decision.rulebook,
             misdirected=decision.misdirected,
-            form=decision.facts.form,  # type: ignore[arg-type] # read openly: an older version's word must not fail
+            form=decision.facts.form,  # type: ignore[arg-type] # an older version's word must not fail here
             category=decision.category,
             staffed=self.deadlines.at_work(case.team, now),
         )
@@ -190,7 +190,7 @@ class CaseWriter:
 def new_case(
     case_id: CaseId, reference: str, decision: Decision, *, report_id: ReportId, submitted_at: datetime, now: datetime
 ) -> Case:
-    """Return a case as it was decided, before anyone has looked at it."""
+    """Return a new case as the rules decided it."""
     return Case(
         case_id=case_id,
         report_id=report_id,
@@ -207,7 +207,7 @@ def new_case(
 
 
 def write(row: CaseRow, case: Case) -> None:
-    """Put into the row what a transition may change."""
+    """Copy to the row every field that a transition may change."""
     row.team = case.team
     row.state = case.state
     row.version = case.version
@@ -224,14 +224,14 @@ def write(row: CaseRow, case: Case) -> None:
 
 
 def write_outlook(row: CaseRow, nearest: Outlook) -> None:
-    """Put the nearest running deadline into the row, for queues and the sweep."""
+    """Copy the nearest running deadline to the row, for queues and the sweep."""
     row.due_at = nearest.due_at
     row.at_risk_at = nearest.at_risk_at
     row.look_at = nearest.look_at
 
 
 class EventIds(TypedDict):
-    """What every event of a case carries."""
+    """The ids that every event of a case carries."""
 
     case_id: UUID
     report_id: UUID
@@ -240,7 +240,7 @@ class EventIds(TypedDict):
 
 
 class Announced(EventIds):
-    """What both events of a new case carry."""
+    """The fields that both events of a new case carry."""
 
     report_type: ReportType
     team: Team
@@ -255,7 +255,7 @@ def event_ids(case: Case, now: datetime) -> EventIds:
 
 
 def resolved(case: Case, outcome: Outcome, now: datetime) -> CaseResolved:
-    """Return the event that says how a case ended."""
+    """Return the event for a resolved case."""
     return CaseResolved(
         **event_ids(case, now),
         team=case.team,
@@ -266,7 +266,7 @@ def resolved(case: Case, outcome: Outcome, now: datetime) -> CaseResolved:
 
 
 def handed_over(before: Case, after: Case, now: datetime, policy: DeadlinePolicy) -> CaseTransferred:
-    """Return the event that says that another team has the case, and whether anyone of it is at work."""
+    """Return the event for a transferred case, which says whether the new team is at work."""
     return CaseTransferred(
         **event_ids(after, now),
         from_team=before.team,

@@ -1,4 +1,4 @@
-"""Bank holidays of England and Wales, from the data that the library carries: nothing is downloaded."""
+"""Bank holidays of England and Wales, from the library's own data; nothing is downloaded."""
 
 from datetime import date
 

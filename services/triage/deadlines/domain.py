@@ -14,7 +14,7 @@ UK = ZoneInfo("Europe/London")
 AT_RISK_SHARE = 0.75
 """A deadline is at risk once this share of its time has passed."""
 BREACH_TO_BE_TOLD = timedelta(hours=72)
-"""How soon the regulator is told of a breach of personal data, from being aware of it: UK GDPR, article 33."""
+"""How soon the regulator must be told of a breach of personal data once it is known: UK GDPR, article 33."""
 _LOOK_AHEAD_DAYS = 400
 _UNTOUCHED = frozenset({CaseState.NEW, CaseState.CLAIMED})
 
@@ -39,12 +39,13 @@ class RoundTheClock:
         return start.astimezone(UTC) + duration
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        return max(end.astimezone(UTC) - start.astimezone(UTC), timedelta(0))  # within a zone, Python subtracts walls
+        # in UTC, because within one zone Python subtracts wall-clock times
+        return max(end.astimezone(UTC) - start.astimezone(UTC), timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """Working time: hours in UK local time on working days, without bank holidays of England and Wales."""
+    """Working time: office hours in UK local time on working days, except bank holidays of England and Wales."""
 
     opens: time
     closes: time
@@ -54,7 +55,7 @@ class OfficeHours:
 
     def __post_init__(self) -> None:
         if self.opens >= self.closes:
-            message = "an office opens before it closes"
+            message = "an office must open before it closes"
             raise ValueError(message)
 
     @property
@@ -68,7 +69,8 @@ class OfficeHours:
         return opens <= moment
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
-        start, left = start.astimezone(UTC), duration  # within a zone, Python adds on the wall clock
+        # in UTC, because within one zone Python adds to the wall-clock time
+        start, left = start.astimezone(UTC), duration
         for opens, closes in self._open_from(start):
             begin = max(opens, start)
             if begin + left <= closes:
@@ -86,7 +88,7 @@ class OfficeHours:
         return total
 
     def _open_from(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yield opening and closing moments in UTC, from the first that has not closed before or at `start`."""
+        """Yield opening and closing times in UTC, from the first period that closes after `start`."""
         first = start.astimezone(UK).date()
         for offset in range(_LOOK_AHEAD_DAYS):
             day = first + timedelta(days=offset)
@@ -107,11 +109,11 @@ def _utc(day: date, at: time) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a priority asks of a team. The policy names no number: these are our choices."""
+    """What a priority asks of a team. The policy gives no numbers; these are our choice."""
 
     respond: timedelta
     update: timedelta | None
-    """How often there is news after the first response; None where nothing is promised."""
+    """How often the reporter gets an update after the first response; None if none is promised."""
     always: bool
     """Whether time also counts at night for teams that are staffed day and night."""
 
@@ -143,7 +145,7 @@ class Deadline:
 
     @property
     def statutory(self) -> bool:
-        """Whether the law runs it: it is neither paused nor met by finishing the case (Sc-b)."""
+        """Whether the law sets it: it never pauses, and finishing the case does not meet it (Sc-b)."""
         return self.kind is DeadlineKind.PERSONAL_DATA_BREACH
 
     @property
@@ -159,12 +161,12 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a queue needs of a case's deadlines: the nearest that runs."""
+    """What a queue needs to know of a case's deadlines: the nearest running one."""
 
     due_at: datetime | None = None
     at_risk_at: datetime | None = None
     look_at: datetime | None = None
-    """When the next warning is due; None where there is none to give."""
+    """When the next warning is due; None if there is none."""
 
 
 def outlook(deadlines: Iterable[Deadline]) -> Outlook:
@@ -191,7 +193,7 @@ class DeadlineWarning(StrEnum):
 
 
 def warn(deadline: Deadline, now: datetime) -> tuple[Deadline, DeadlineWarning | None]:
-    """Return the warning that is due, and the deadline with it noted. A missed one is not at risk any more."""
+    """Return the deadline with its due warning noted, and the warning. A missed deadline is no longer at risk."""
     if not deadline.running or deadline.missed_at:
         return deadline, None
     if deadline.due_at <= now:
@@ -219,7 +221,7 @@ class Timekeeper:
         return self._start(DeadlineKind.RESPOND, start, promise.respond, always=always)
 
     def update(self, priority: Priority, start: datetime, *, staffed_24_7: bool) -> Deadline | None:
-        """Start the deadline for the next update to the reporter; None where the priority promises none."""
+        """Start the deadline for the next update to the reporter; None if the priority promises none."""
         promise = promises(self.office.day)[priority]
         if promise.update is None:
             return None
@@ -234,7 +236,7 @@ class Timekeeper:
         return replace(deadline, paused_at=now) if deadline.running and not deadline.statutory else deadline
 
     def resume(self, deadline: Deadline, now: datetime) -> Deadline:
-        """Count on: the time that was left at the pause is what is left now."""
+        """Resume: the time left is what was left at the pause."""
         if deadline.paused_at is None:
             return deadline
         calendar = self.calendar(always=deadline.round_the_clock)
@@ -265,7 +267,7 @@ class Timekeeper:
 
 
 class Timed(Protocol):
-    """What deadlines need to know of a case."""
+    """What deadlines need to know about a case."""
 
     @property
     def team(self) -> Team: ...
@@ -281,23 +283,23 @@ class Timed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePolicy:
-    """Which deadlines a case has: by the hours of its team, its priority, and what happens to it."""
+    """Which deadlines a case has, by its team's hours, its priority and what happens to it."""
 
     timekeeper: Timekeeper
-    """Of every team that has no hours of its own."""
+    """For every team without hours of its own."""
     staffed_24_7: frozenset[Team]
     own_hours: Mapping[Team, Timekeeper] = field(default_factory=dict)
 
     def at_work(self, team: Team, moment: datetime) -> bool:
-        """Return whether anyone of `team` is at work."""
+        """Return whether anyone in `team` is at work."""
         return team in self.staffed_24_7 or self._keeper(team).office.open_at(moment)
 
     def respond(self, case: Timed, start: datetime | None = None) -> Deadline:
-        """Start a new case's deadline, from when the report was made and not from when it reached us.
+        """Start a new case's deadline from when the report was made, not from when it reached us.
 
         Args:
             case: the case.
-            start: for a case that a person asked for later: when they did.
+            start: when a person asked for the case, if it was opened later.
         """
         keeper = self._keeper(case.team)
         return keeper.respond(case.priority, start or case.submitted_at, staffed_24_7=case.team in self.staffed_24_7)
@@ -314,9 +316,9 @@ class DeadlinePolicy:
         Args:
             before: the case.
             after: the case after the transition.
-            deadlines: all that it has.
+            deadlines: all of the case's deadlines.
             now: when the transition was made.
-            news: whether the reporter learns something, so that the next update is promised from now.
+            news: whether the reporter learns something, so that the next promised update counts from now.
         """
         deadlines = [self._paused_or_resumed(deadline, before, after, now) for deadline in deadlines]
         if after.finished:

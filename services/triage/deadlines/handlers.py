@@ -17,7 +17,7 @@ async def start(session: AsyncSession, deadlines: Sequence[tuple[UUID, Deadline]
 
 
 async def save(session: AsyncSession, deadlines: Sequence[tuple[UUID, Deadline]]) -> None:
-    """Store each deadline of its case, new or changed, in one statement."""
+    """Store each new or changed deadline with its case, in one statement."""
     if not deadlines:
         return
     rows = [_row(case_id, deadline) for case_id, deadline in deadlines]

@@ -1,4 +1,4 @@
-"""Reads deadlines, of one case or of a page of them."""
+"""Reads the deadlines of one case or of a page of cases."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID

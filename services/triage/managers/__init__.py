@@ -1,1 +1,1 @@
-"""Line managers who work cases of misuse (R-d): what notifier says of them, and the page that they see."""
+"""Line managers who work on cases of misuse (R-d): what notifier says about them, and their page."""

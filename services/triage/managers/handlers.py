@@ -1,4 +1,4 @@
-"""What notifier says of line managers (R-d): who works a case of misuse, what they did, and what they refer to SIRT."""
+"""What notifier says about line managers (R-d): who works on misuse, what they did, and what they refer to SIRT."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ REFERRED = Also(
 async def manager_assigned(
     session: AsyncSession, envelopes: Sequence[Envelope[ManagerAssigned]], now: datetime, *, writer: CaseWriter
 ) -> None:
-    """Note who works each case; one for which there is no manager goes to the triage desk."""
+    """Note who works on each case; a case without a manager goes to the triage desk."""
     cases = await queries.lock_cases(session, [envelope.data.case_id for envelope in envelopes])
     transitions = [
         one
@@ -44,7 +44,7 @@ async def manager_assigned(
 async def manager_acted(
     session: AsyncSession, envelopes: Sequence[Envelope[ManagerActionRecorded]], now: datetime, *, writer: CaseWriter
 ) -> None:
-    """End each case with what its manager did; what this version cannot read is for the triage desk."""
+    """Resolve each case with what its manager did; an unknown action goes to the triage desk."""
     cases = await queries.lock_cases(session, [envelope.data.case_id for envelope in envelopes])
     transitions = [
         _acted(locked, envelope.data, now, writer)
@@ -57,7 +57,7 @@ async def manager_acted(
 async def referred(
     session: AsyncSession, envelopes: Sequence[Envelope[SirtReferralRequested]], now: datetime, *, writer: CaseWriter
 ) -> None:
-    """Open a linked case of SIRT for each referral; where SIRT has one, it is enough to say so (R-c)."""
+    """Open a linked case for SIRT for each referral; if SIRT has one already, only record the referral (R-c)."""
     siblings = await queries.lock_reports(session, [envelope.data.report_id for envelope in envelopes])
     cases: dict[UUID, LockedCase] = {locked.case.case_id: locked for locked in siblings}
     asked = [(cases[e.data.case_id], e.data.manager) for e in envelopes if e.data.case_id in cases]

@@ -1,4 +1,4 @@
-"""The page of a line manager who works a case of misuse (R-d): what is alleged and the evidence, and nothing else."""
+"""The page of a line manager who works on a case of misuse (R-d): the allegation and the evidence, nothing else."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -22,7 +22,7 @@ _PAGE = "/cases/for-manager/{reference}"
 async def manager_page(
     request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str
 ) -> HTMLResponse:
-    """Show the case to the manager who works it, and to no one else; it is recorded that they looked."""
+    """Show the case to the manager who works on it, and to no one else; record that they looked."""
     case = await _theirs(session, principal, reference)
     await note_look(session, case, "manager_looked", now, ids)
     return await _page(request, session, case, content=False)
@@ -32,7 +32,7 @@ async def manager_page(
 async def show_content(
     request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str
 ) -> HTMLResponse:
-    """Show what was written as well, because the manager asked."""
+    """Show what was written as well, because the manager asked to see it."""
     case = await _theirs(session, principal, reference)
     await note_look(session, case, "content_shown", now, ids)
     return await _page(request, session, case, content=True)

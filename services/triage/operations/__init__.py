@@ -1,1 +1,1 @@
-"""What leads and operators see of the whole: nothing lost, what waits, how long things take."""
+"""The operations page of leads and operators: that nothing is lost, what waits, and how long things take."""

@@ -1,4 +1,4 @@
-"""The figures of operations for scripts (`/cases/api/v1/operations`), and what every route of operations asks for."""
+"""The figures of operations for scripts (`/cases/api/v1/operations`), and the dependencies of all operations routes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,18 +27,18 @@ DEFAULT_DAYS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class FigureParts(Parts):
-    """What the figures need beside the parts of every service."""
+    """What the figures need besides the parts of every service."""
 
     lag: LagReader
 
 
 def period(days: str) -> int:
-    """Return the days that an address asks for; what makes no sense is the usual period."""
+    """Return the days that a URL asks for; the usual period if they make no sense."""
     return next((known for known in PERIODS if str(known) == days), DEFAULT_DAYS)
 
 
 def keys_of(principal: Principal) -> Collection[str]:
-    """Return the keys by which a report may mean this person."""
+    """Return the keys by which a report may name this person."""
     return Viewer.of(principal).keys
 
 
@@ -54,7 +54,7 @@ class SummaryBody(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     unaccounted: int | None
-    """None until the ledger has spoken."""
+    """None until the first ledger event arrives."""
     oldest_unaccounted_s: int | None
     dead_lettered: int
     ledger_at: datetime | None
@@ -64,7 +64,7 @@ class SummaryBody(BaseModel):
 
 
 class TableBody(BaseModel):
-    """A table: names of columns, and rows in their order."""
+    """A table: column names, and rows in order."""
 
     title: str
     columns: tuple[str, ...]
@@ -72,7 +72,7 @@ class TableBody(BaseModel):
 
 
 class OperationsBody(BaseModel):
-    """Everything on the page, as of one moment."""
+    """Everything on the page, at one moment."""
 
     at: datetime
     days: int
@@ -91,6 +91,6 @@ class OperationsBody(BaseModel):
 
 @router.get("/operations")
 async def operations(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> OperationsBody:
-    """Give the figures of the last 1, 7 or 30 UK days, without any case that is kept from you."""
+    """Return the figures of the last 1, 7 or 30 UK days, without any case that is kept from you."""
     parts = parts_of(request, FigureParts)
     return OperationsBody.of(await read(parts, session, keys_of(overseer), period(days)))

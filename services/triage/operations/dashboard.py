@@ -1,4 +1,4 @@
-"""Everything on the page, from one reading of the figures: panels, their tables, and the charts of these. Pure."""
+"""Everything on the page, from one reading of the figures: panels with their tables and charts. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ AGES = (
 )
 HALF, NINE_TENTHS = 0.5, 0.9
 _GAP = 0.4
-"""White between two parts, so that they differ by more than their shade."""
+"""White space between two parts, so that they differ by more than their shade."""
 
 Value = str | int | float | None
 ByDay = Mapping[datetime, Mapping[str, int]]
@@ -78,11 +78,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Bars beside one another, of each a wide one and narrower ones in front of it."""
+    """Columns side by side: a wide one each, with narrower ones in front."""
 
     columns: tuple[Column, ...]
     top: str | None
-    """What the full height stands for."""
+    """The value at full height."""
     legend: tuple[str, ...]
 
     @classmethod
@@ -93,7 +93,7 @@ class Columns:
         top: str | None,
         legend: tuple[str, ...],
     ) -> "Columns":
-        """Return columns of which the highest fills the height."""
+        """Return columns; the highest fills the height."""
         highest = max((value for values in series for value in values if value), default=0.0)
         columns = [
             Column(name, tuple(_height(values[number], highest) for values in series))
@@ -104,7 +104,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as people, CSV and JSON get them."""
+    """Rows as the page, CSV and JSON show them."""
 
     id: str
     columns: tuple[str, ...]
@@ -122,7 +122,7 @@ class Panel:
     """The chart in one sentence."""
     note: str = ""
     empty: str = ""
-    """What will appear, where there is nothing yet."""
+    """What will appear here, if there is nothing yet."""
 
     @property
     def id(self) -> str:
@@ -134,7 +134,7 @@ class Top:
     """The line that says whether all is well."""
 
     unaccounted: int | None
-    """None until the ledger has spoken."""
+    """None until the first ledger event arrives."""
     oldest_unaccounted_s: int | None
     dead_lettered: int
     ledger_at: datetime | None
@@ -199,7 +199,7 @@ def _top(snapshot: Snapshot, figures: Mapping[Figure, ByDay]) -> Top:
 
 
 def funnel(ledger: Ledger | None, figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Panel:
-    """Return how far the reports of the period have come."""
+    """Return how many of the period's reports reached each step."""
     count = {figure: total(figures[figure], period).total() for figure in Figure}
     waiting = waiting_for_a_case(ledger)
     accepted = count[Figure.ROUTED] + waiting
@@ -224,7 +224,7 @@ def funnel(ledger: Ledger | None, figures: Mapping[Figure, ByDay], period: Seque
 
 
 def queues(waiting: ByDay, now: datetime) -> Panel:
-    """Return the cases that wait."""
+    """Return the cases that wait, by team and age."""
     ages: dict[str, list[int]] = defaultdict(lambda: [0] * len(AGES))
     for opened_at, teams in waiting.items():
         age = next(number for number, (_, limit) in enumerate(AGES) if now - opened_at < limit)
@@ -244,7 +244,7 @@ def queues(waiting: ByDay, now: datetime) -> Panel:
 
 
 def deadlines(figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Panel:
-    """Return how the cases of the period stand with their deadlines."""
+    """Return how many cases of the period kept or missed their deadlines."""
     teams: dict[str, dict[str, int]] = defaultdict(dict)
     for label, n in total(figures[Figure.DEADLINES], period).items():
         team, _, kept = label.partition("|")
@@ -265,7 +265,7 @@ def deadlines(figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Pa
 
 
 def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) -> Panel:
-    """Return how long something took, by the day of the report."""
+    """Return how long a step took, by the day of the report."""
     rows, halves, tenths = [], [], []
     for day in days:
         spans = {int(label): n for label, n in by_day.get(day, {}).items()}
@@ -286,7 +286,7 @@ def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) 
 
 
 def misdirected(figures: Mapping[Figure, ByDay], days: Sequence[datetime]) -> Panel:
-    """Return the share of reports that came by the wrong form."""
+    """Return the share of reports sent by the wrong form."""
     rows, shares = [], []
     for day in days:
         every, wrong = (figures[figure].get(day, {}).get("", 0) for figure in (Figure.ROUTED, Figure.MISDIRECTED))
@@ -300,7 +300,7 @@ def misdirected(figures: Mapping[Figure, ByDay], days: Sequence[datetime]) -> Pa
         Table("misdirected", ("Day", "Reports", "Misdirected", "Share in per cent"), tuple(rows)),
         Columns.of(_short(days), (shares,), f"{highest:.0f}%", ("Share of the day’s reports",)),
         said=f"{wrong_in_all} in {len(days)} days; the highest share of a day is {highest:.0f} per cent",
-        empty="" if wrong_in_all else "Reports that came by the wrong form appear here. They are accepted too.",
+        empty="" if wrong_in_all else "Reports sent by the wrong form appear here. They are accepted too.",
     )
 
 
@@ -322,7 +322,7 @@ def named(
 
 
 def pipeline(snapshot: Snapshot, lag: Lag) -> Panel:
-    """Return how far events are behind."""
+    """Return how many events are not yet published or read."""
     ledger = snapshot.ledger
     unpublished = max(0, ledger.accepted - ledger.published - ledger.in_flight) if ledger else None
     more = "or more" if snapshot.outbox >= MOST_WAITING else ""
@@ -349,7 +349,7 @@ def letters(snapshot: Snapshot) -> Panel:
 
 
 def by_figure(counts: Mapping[Cell, int]) -> dict[Figure, ByDay]:
-    """Return for each figure its numbers by day (or moment) and label."""
+    """Return the numbers of each figure by day (or moment) and label."""
     figures: dict[Figure, dict[datetime, dict[str, int]]] = {figure: defaultdict(dict) for figure in Figure}
     for cell, n in counts.items():
         if n > 0:
@@ -365,7 +365,7 @@ def days_until(now: datetime, count: int) -> list[datetime]:
 
 
 def total(by_day: ByDay, days: Iterable[datetime]) -> Counter[str]:
-    """Return the numbers of `days` together, by label."""
+    """Return the sum over `days`, by label."""
     together: Counter[str] = Counter()
     for day in days:
         together.update(by_day.get(day, {}))
@@ -373,10 +373,10 @@ def total(by_day: ByDay, days: Iterable[datetime]) -> Counter[str]:
 
 
 def waiting_for_a_case(ledger: Ledger | None) -> int:
-    """Return how many reports have no case and are not just on their way.
+    """Return how many reports have no case and are not in flight.
 
-    What is on its way is left out for everyone: a number that grows and shrinks again while a case is opened would
-    tell the one person who is kept from that case.
+    Reports in flight are left out for everyone: a number that rises and falls again while a case is opened would show
+    a person that there is a case that is kept from them.
     """
     return max(0, ledger.accepted - ledger.cases - ledger.in_flight) if ledger else 0
 

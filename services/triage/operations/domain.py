@@ -1,4 +1,4 @@
-"""What operations counts: facts of reports and cases, and the cells of the figures that each adds to. Pure.
+"""What operations counts: facts of reports and cases, and the cells that each adds to the figures. Pure.
 
 A report or a case adds its cells once. When its facts change, the old cells are subtracted and the new ones added: so
 events may come in any order and more than once, and a person who may not see a case can be shown figures without it.
@@ -19,11 +19,11 @@ SHORTEST_TREND = 7
 """Days that a panel over time shows at least."""
 SHORTEST = timedelta(minutes=1)
 GROWTH = 1.25
-"""Each span of time is so much longer than the one before: percentiles are right within that."""
+"""Each span of time is longer than the one before by this factor; percentiles are right within it."""
 
 
 class Figure(StrEnum):
-    """What is counted. Most are counted by the UK day of the report; `waiting` by when its case was opened."""
+    """What is counted. Most are counted by the UK day of the report, `waiting` by when its case was opened."""
 
     ROUTED = "routed"
     ALERTED = "alerted"
@@ -41,7 +41,7 @@ class Figure(StrEnum):
 
 
 class Kept(StrEnum):
-    """How a case stands with its deadlines."""
+    """Whether a case kept its deadlines."""
 
     KEPT = "kept"
     RUNNING = "running"
@@ -58,11 +58,11 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """What is known of a report, from its first case and from its alerts."""
+    """What is known about a report from its first case and its alerts."""
 
     report_id: UUID
     submitted_at: datetime | None = None
-    """None until its case is known: alerts are decided beside triage, and may be known first."""
+    """None until its case is known: notifier decides alerts on its own, so they may arrive first."""
     platform: str | None = None
     behaviours: tuple[str, ...] = ()
     misdirected: bool = False
@@ -93,7 +93,7 @@ class ReportFacts:
 
 
 class Missed(NamedTuple):
-    """A clock that ran out, and whose it was then."""
+    """A missed deadline, and the team that had the case then."""
 
     due_at: datetime
     kind: str
@@ -102,7 +102,7 @@ class Missed(NamedTuple):
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """What is known of a case."""
+    """What is known about a case."""
 
     case_id: UUID
     report_id: UUID
@@ -135,7 +135,7 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class CaseNews:
-    """What one event, or several, add about a case to its present state."""
+    """What one or more events add to the current state of a case."""
 
     first_action_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -143,7 +143,7 @@ class CaseNews:
     missed: frozenset[Missed] = frozenset()
 
     def __or__(self, other: Self) -> "CaseNews":
-        """Return both together: the earliest action, the latest resolution."""
+        """Return both together, with the earliest action and the latest resolution."""
         return CaseNews(
             first_action_at=_earliest(self.first_action_at, other.first_action_at),
             resolved_at=_latest(self.resolved_at, other.resolved_at),
@@ -163,7 +163,7 @@ class CaseNews:
 
 @dataclass(frozen=True, slots=True)
 class AlertNews:
-    """What alert events add about a report."""
+    """What alert events add to a report."""
 
     decided: bool = False
     anybody: bool = False
@@ -191,7 +191,7 @@ class AlertNews:
 
 
 def difference(before: Iterable[Counter[Cell]], after: Iterable[Counter[Cell]]) -> Mapping[Cell, int]:
-    """Return what must be added to each cell, always in the same order."""
+    """Return what to add to each cell, always in the same order."""
     change: Counter[Cell] = Counter()
     for cells in after:
         change.update(cells)
@@ -201,12 +201,12 @@ def difference(before: Iterable[Counter[Cell]], after: Iterable[Counter[Cell]]) 
 
 
 def day_of(moment: datetime) -> datetime:
-    """Return when the UK day of `moment` began."""
+    """Return the start of the UK day of `moment`."""
     return datetime.combine(moment.astimezone(UK).date(), time(), UK).astimezone(UTC)
 
 
 def slot_of(moment: datetime) -> datetime:
-    """Return the beginning of the quarter of an hour that `moment` is in."""
+    """Return the start of the quarter of an hour that `moment` is in."""
     return moment - timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
 
 
@@ -216,7 +216,7 @@ def span_of(length: timedelta) -> int:
 
 
 def percentile(spans: Mapping[int, int], share: float) -> timedelta | None:
-    """Return the length that `share` of all lengths do not pass, within a quarter; None where there are none."""
+    """Return the length that `share` of all lengths do not exceed, right within 25%; None if there are no lengths."""
     total, seen = sum(spans.values()), 0
     for span in sorted(spans):
         if (count := spans[span]) and seen + count >= share * total:

@@ -1,4 +1,4 @@
-"""Keeps the figures: an event says what to look at again, and only what became different is added or taken away."""
+"""Keeps the figures: an event says which facts to read again, and only the differences are added or subtracted."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from shared.events.vocabulary import AlertPurpose
 from shared.observability.metrics import LEDGER_REPORTS
 
 _ONE = "total"
-# Two members of the group would change the same figures, each in the order of its own events.
+# Two members of the group would otherwise change the same figures, each in the order of its own events.
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('signpost-triage-operations'))")
 CaseEvent = (
     triage.CaseRouted
@@ -46,11 +46,11 @@ FIRST_ALERTS = frozenset(
         AlertPurpose.ABUSE_FOUND,
     }
 )
-"""Why people are first alerted to a report; later alerts about it are not what the funnel counts."""
+"""Reasons for the first alerts about a report; the funnel does not count later ones."""
 
 
 async def project_ledger(session: AsyncSession, events: Sequence[Envelope[LedgerChanged]], _now: datetime) -> None:
-    """Keep the newest figures of the ledger, and give them to the metrics."""
+    """Keep the newest figures of the ledger, and update the metrics."""
     newest = max((event.data for event in events), key=lambda data: data.at)
     await session.execute(_ONE_AT_A_TIME)
     columns = frozenset(tables.LedgerFigures.table().c.keys())
@@ -64,7 +64,7 @@ async def project_ledger(session: AsyncSession, events: Sequence[Envelope[Ledger
 
 
 async def project_cases(session: AsyncSession, events: Sequence[Envelope[CaseEvent]], _now: datetime) -> None:
-    """Look at the cases that something happened to again, and bring the figures to what they are now."""
+    """Read the changed cases again, and update the figures."""
     news: dict[UUID, domain.CaseNews] = defaultdict(domain.CaseNews)
     for event in events:
         news[event.data.case_id] |= _case_news(event.data)
@@ -72,7 +72,7 @@ async def project_cases(session: AsyncSession, events: Sequence[Envelope[CaseEve
 
 
 async def project_alerts(session: AsyncSession, events: Sequence[Envelope[AlertEvent]], _now: datetime) -> None:
-    """Bring the figures to what became of the first alerts about reports."""
+    """Update the figures with what happened to the first alerts about reports."""
     news: dict[UUID, domain.AlertNews] = defaultdict(domain.AlertNews)
     for event in events:
         if event.data.purpose in FIRST_ALERTS:
@@ -84,7 +84,7 @@ async def project_alerts(session: AsyncSession, events: Sequence[Envelope[AlertE
 async def project_dead_letters(
     session: AsyncSession, events: Sequence[Envelope[DeadLetterRecorded] | Envelope[DeadLetterSettled]], _now: datetime
 ) -> None:
-    """Keep which dead letters there are, and which of them are settled."""
+    """Keep a list of dead letters and of those that are settled."""
     await session.execute(_ONE_AT_A_TIME)
     for event in events:
         letter, settled = event.data, isinstance(event.data, DeadLetterSettled)
@@ -190,7 +190,7 @@ async def _store(session: AsyncSession, table: type[Base], rows: Sequence[Mappin
 
 
 async def _add(session: AsyncSession, changes: Mapping[domain.Cell, int]) -> None:
-    """Add to the figures; a number that came to nothing is let go."""
+    """Add to the figures; delete a number that reaches zero."""
     if not changes:
         return
     statement = insert(tables.FigureRow.table())

@@ -1,4 +1,4 @@
-"""Live figures by server-sent events: what changed, a sign of life where nothing did, and an end that is announced."""
+"""Live figures by server-sent events: what changed, a keep-alive if nothing did, and an event when the stream ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -25,11 +25,11 @@ _log = structlog.get_logger()
 
 TOP = "top"
 LOOK_EVERY = 2.0
-"""Seconds between looks whether anything changed."""
+"""Seconds between checks for changes."""
 LOOK_AT_ALL_EVERY = timedelta(seconds=30)
-"""Ages grow although nothing happens."""
+"""The page is redrawn after this time even if nothing happens, because ages grow."""
 MOST_STREAMS = 20
-"""At once, in one process: a dashboard is for a few people, and each costs a look every two seconds."""
+"""Streams at once in one process: a dashboard is for a few people, and each stream costs a query every two seconds."""
 _UNAVAILABLE = (DBAPIError, PoolTimeout, OSError)
 
 
@@ -40,13 +40,13 @@ def clock(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fragments:
-    """Draws the parts of the page that change. A person who operates dead letters gets links to them."""
+    """Renders the parts of the page that change. A person who may settle dead letters gets links to them."""
 
     environment: Environment
     operates: bool
 
     def of(self, shown: Dashboard) -> Mapping[str, Markup]:
-        """Return the inside of each part by the id of its place."""
+        """Return the content of each part, by the id of its element."""
         words = {"duration": duration, "timedelta": timedelta}
         top = self.environment.get_template("operations/top.html").render(top=shown.top, **words)
         panel = self.environment.get_template("operations/panel.html")
@@ -61,12 +61,12 @@ class Fragments:
 
 
 class TooManyStreams(Exception):
-    """As many people look on as this process serves; the page works without."""
+    """This process serves no more streams; the page works without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one person looks at: whose reports they may count, over how many days, and how it is drawn."""
+    """What one person sees: their keys, the number of days, and how it is rendered."""
 
     keys: Collection[str]
     days: int
@@ -81,13 +81,13 @@ class LiveFigures:
         self._most = most
         self.open_now = 0
         self.looks = 0
-        """How often any stream has looked and sent what it saw."""
+        """How often any stream has checked for changes and sent an event."""
 
     def open(self, parts: FigureParts, view: View, until: datetime | None, stop: asyncio.Event) -> AsyncIterator[bytes]:
         """Return the events for one person, until their session ends (`until`) or the process stops.
 
         Raises:
-            TooManyStreams: no more are served.
+            TooManyStreams: this process serves no more.
         """
         if self.open_now >= self._most:
             raise TooManyStreams
@@ -105,7 +105,7 @@ class LiveFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveParts(FigureParts):
-    """What the operations page needs beside the parts of every service."""
+    """What the operations page needs besides the parts of every service."""
 
     live_figures: LiveFigures
 
@@ -120,7 +120,7 @@ class _Stream:
         self._looked_at: datetime | None = None
 
     async def events(self, until: datetime | None, every: float) -> AsyncIterator[bytes]:
-        """Yield what changed at each look, and a sign of life where nothing did."""
+        """Yield what changed at each check, or a keep-alive if nothing did."""
         while not self._stop.is_set():
             now = self._parts.clock.now()
             if until and now >= until:
@@ -142,7 +142,7 @@ class _Stream:
             return {}
         async with self._parts.database.transaction() as session:
             shown = await read(self._parts, session, self._view.keys, self._view.days)
-        self._seen, self._looked_at = seen, now  # not before: a look that failed is none
+        self._seen, self._looked_at = seen, now  # only now, because a failed check does not count
         drawn = {place: str(inside) for place, inside in self._view.fragments.of(shown).items()}
         changed = {place: inside for place, inside in drawn.items() if self._sent.get(place) != inside}
         self._sent |= changed

@@ -1,4 +1,4 @@
-"""The operations page (`/cases/operations`), its tables as files, and what keeps it live."""
+"""The operations page (`/cases/operations`), its tables as files, and its live stream."""
 
 import csv
 from io import StringIO
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/cases/operations", include_in_schema=False)
 
 @router.get("")
 async def page(request: Request, session: Transaction, overseer: Overseer, days: Days = "") -> HTMLResponse:
-    """Show how the whole is doing."""
+    """Show the state of the whole service."""
     parts = parts_of(request, LiveParts)
     shown = await read(parts, session, keys_of(overseer), period(days))
     return render(
@@ -37,7 +37,7 @@ async def page(request: Request, session: Transaction, overseer: Overseer, days:
 
 @router.get("/stream")
 async def stream(request: Request, overseer: Overseer, days: Days = "") -> Response:
-    """Send what changes on the page, as it changes, until the session or the process ends."""
+    """Send changes of the page as they happen, until the session or the process ends."""
     parts, session = parts_of(request, LiveParts), current_session(request)
     view = View(keys_of(overseer), period(days), _fragments(parts, overseer))
     try:
@@ -52,7 +52,7 @@ async def stream(request: Request, overseer: Overseer, days: Days = "") -> Respo
 async def table_as_csv(
     request: Request, session: Transaction, overseer: Overseer, table: str, days: Days = ""
 ) -> Response:
-    """Give the table of one panel as CSV."""
+    """Return the table of one panel as CSV."""
     parts = parts_of(request, LiveParts)
     shown = await read(parts, session, keys_of(overseer), period(days))
     panel = shown.panel(table)
@@ -68,7 +68,7 @@ def _fragments(parts: LiveParts, overseer: Principal) -> Fragments:
 
 
 def as_csv(table: Table) -> str:
-    """Return the table as CSV (RFC 4180), with a line of headings; an unknown value is empty."""
+    """Return the table as CSV (RFC 4180) with a heading line; an unknown value is empty."""
     text = StringIO()
     writer = csv.writer(text)
     writer.writerow(table.columns)

@@ -1,4 +1,4 @@
-"""Reads the figures, the facts that one person's figures leave out, and how far readers of the log are behind."""
+"""Reads the figures, the facts that one person's figures leave out, and how far the log's readers are behind."""
 
 import asyncio
 from collections import Counter
@@ -21,14 +21,14 @@ from shared.events.topics import GROUPS
 from shared.messaging.log import EventLog, LogUnavailable
 
 MOST_WAITING = 10_000
-"""The outbox is counted up to here."""
+"""The outbox is counted up to this number."""
 NEWEST_LETTERS = 10
 _OUTBOX = text("select count(*) from (select 1 from outbox where published_at is null limit :most) counted")
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Intake's ledger, as it last said."""
+    """The last known state of intake's ledger."""
 
     at: datetime
     accepted: int
@@ -53,7 +53,7 @@ class OpenLetter:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that a dashboard is made from, at one moment and for one person."""
+    """Everything that a dashboard is made of, at one moment and for one person."""
 
     at: datetime
     version: int
@@ -66,9 +66,9 @@ class Snapshot:
 
 
 async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, days: int) -> Snapshot:
-    """Return the figures of so many days, without any case that is kept from a person with `keys`.
+    """Return the figures of the given number of days, without any case kept from a person with `keys`.
 
-    All of it is read at one moment: a case must never be counted and left out in turn.
+    Everything is read at one moment, so that no case is added to the figures but not subtracted from them.
     """
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     counts = await _counts(session, day_of(now - timedelta(days=max(days, SHORTEST_TREND))))
@@ -86,18 +86,18 @@ async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, 
 
 
 async def version(session: AsyncSession) -> int:
-    """Return a number that grows whenever a figure changes."""
+    """Return a number that rises with every change of a figure."""
     return await session.scalar(select(tables.FigureVersion.version)) or 0
 
 
 async def reports(session: AsyncSession, report_ids: Collection[UUID]) -> dict[UUID, ReportFacts]:
-    """Return what is known of the reports."""
+    """Return what is known about the reports."""
     rows = await session.scalars(select(tables.CountedReport).where(_among(tables.CountedReport.report_id, report_ids)))
     return {row.report_id: _report(row) for row in rows}
 
 
 async def cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, CaseFacts]:
-    """Return what is known of the cases."""
+    """Return what is known about the cases."""
     rows = await session.scalars(select(tables.CountedCase).where(_among(tables.CountedCase.case_id, case_ids)))
     return {row.case_id: _case(row) for row in rows}
 
@@ -111,7 +111,7 @@ async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
 
 
 async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Cell]:
-    """Return what must be left out: each case kept from a person, and its report where it is the report's first."""
+    """Return the cells to leave out: each case kept from a person, and its report if it is the report's first case."""
     kept = await queries.cases_kept_from(session, keys)
     left_out: Counter[Cell] = Counter()
     if kept:
@@ -173,7 +173,7 @@ _PATIENCE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What the log said last."""
+    """The log's last answer."""
 
     at: datetime
     behind: Mapping[str, int] | None
@@ -181,7 +181,7 @@ class Lag:
 
 
 class LagReader:
-    """Asks the log, and remembers the answer for some seconds."""
+    """Asks the log, and keeps the answer for some seconds."""
 
     def __init__(self, log: EventLog, clock: Clock) -> None:
         self._log = log
@@ -190,7 +190,7 @@ class LagReader:
         self._asking = asyncio.Lock()
 
     async def current(self) -> Lag:
-        """Return an answer that is not older than some seconds; one question at a time goes to the log."""
+        """Return an answer at most some seconds old; only one question at a time goes to the log."""
         async with self._asking:
             now = self._clock.now()
             if self._last is None or now - self._last.at >= FRESH_FOR:

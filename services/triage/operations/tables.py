@@ -1,4 +1,4 @@
-"""The figures of operations and the facts they were made from: ids, times and classification, never a person."""
+"""The figures of operations and the facts behind them: ids, times and classification, never a person."""
 
 from datetime import datetime
 from uuid import UUID
@@ -42,11 +42,11 @@ class CountedCase(Base):
     first_action_at: Mapped[datetime | None] = mapped_column(_Moment)
     resolved_at: Mapped[datetime | None] = mapped_column(_Moment)
     missed: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    """Clocks that ran out: `due_at|kind|team`."""
+    """Missed deadlines: `due_at|kind|team`."""
 
 
 class FigureRow(Base):
-    """One number, kept as things happen, so that no page counts."""
+    """One number, updated with each event, so that no page has to count."""
 
     __tablename__ = "figure"
 
@@ -93,7 +93,7 @@ class KnownDeadLetter(Base):
 
 
 class FigureVersion(Base):
-    """Grows whenever a figure changes: what live pages look at."""
+    """Rises whenever a figure changes; live pages check it."""
 
     __tablename__ = "figure_version"
 

@@ -1,1 +1,1 @@
-"""What a team needs to see of a report: the answers as they were submitted."""
+"""Reports as a team sees them: the answers as submitted."""

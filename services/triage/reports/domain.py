@@ -1,4 +1,4 @@
-"""A report by any form in one shape, and what triage reads off it: what it is, and whom and which accounts it names."""
+"""A report by any form in one shape, and what triage derives from it: its nature, the people and the accounts."""
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -11,21 +11,21 @@ from shared.events.people import folded, identity_keys, keys_of_named
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Relation, ReportType, YesNoUnsure
 
 HISTORY_DAYS = 30
-"""How far back earlier reports about the same account are counted. Our choice."""
+"""How far back to count earlier reports about the same account. Our choice."""
 REPEAT_DAYS = 365
-"""How far back earlier reports of misuse by the same person are counted. Our choice."""
+"""How far back to count earlier reports of misuse by the same person. Our choice."""
 HISTORY_LIMIT = 10
 """Where counting stops."""
 
 _NOT_ABUSE_BY_ITSELF = frozenset({Behaviour.IMPERSONATION, Behaviour.OTHER, UNRECOGNISED})
-"""Impersonation is what a taken-over account does; the other two say nothing."""
+"""Impersonation is what a taken-over account does; the other two do not say what happened."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodedAnswers:
-    """A report's answers in codes: what rules ask and pages show, never what a person wrote.
+    """A report's answers as codes: what rules ask and pages show, never what a person wrote.
 
-    An answer that was not given, or that the form does not ask, is empty. A code that this version does not know is
+    An answer that was not given, or that the form does not ask for, is empty. A code that this version does not know is
     `unrecognised`.
     """
 
@@ -44,7 +44,7 @@ class CodedAnswers:
     """`MisuseBehaviour`s."""
     union_activity: str = ""
     account_kind: str = ""
-    """What the report says the account is: an `AccountKind`; the register may have another word for it."""
+    """What the report says the account is: an `AccountKind`; the register may class it differently."""
     device: str = ""
     own_time: str = ""
     dwp_information: str = ""
@@ -63,7 +63,7 @@ class CodedAnswers:
     exception_kind: str = ""
 
     def coded(self) -> dict[str, object]:
-        """Return the answers by name, without what a subclass has beside them."""
+        """Return the answers by name, without the fields of a subclass."""
         values = vars(self)
         return {name: values[name] for name in _CODED}
 
@@ -73,7 +73,7 @@ _CODED = tuple(field.name for field in fields(CodedAnswers))
 
 @dataclass(frozen=True, kw_only=True)
 class TriageReport(CodedAnswers):
-    """A report as triage knows it, by whichever form it came."""
+    """A report as triage knows it, whichever form it came by."""
 
     report_id: UUID
     reference: str
@@ -92,10 +92,10 @@ class TriageReport(CodedAnswers):
     related_reference: str | None = None
     wanted_until: date | None = None
     manager_agreed_at: datetime | None = None
-    """When the reporter agreed afterwards that a manager is told."""
+    """When the reporter agreed later that a manager may be told."""
     withdrawn_at: datetime | None = None
 
-    # What was written, and what may name a person: not even read for a page before it is asked for.
+    # What people wrote, and what may name a person: not read from the database until someone asks to see it.
     narrative: str = ""
     evidence_note: str | None = None
     asset_note: str | None = None
@@ -103,12 +103,12 @@ class TriageReport(CodedAnswers):
     urls: tuple[str, ...] = ()
     handles: tuple[str, ...] = ()
     account_handle: str | None = None
-    """The account that an incident involves."""
+    """The account involved in an incident."""
     account_platform: str = ""
 
     @property
     def nature(self) -> ReportType:
-        """What it is by its answers: differs from `form` where the form was the wrong one (S3).
+        """What the report is by its answers: differs from `form` if the reporter used the wrong form (S3).
 
         An account in the wrong hands, and no abuse from it, is an incident (decision 0008); abuse by any other form is
         abuse.
@@ -118,7 +118,7 @@ class TriageReport(CodedAnswers):
         return ReportType.ABUSE if self.behaviours else ReportType(self.form)
 
     def says(self, nature: ReportType) -> tuple[str, ...]:
-        """Return what happened in the words of a case of that nature; of another where it has none of its own."""
+        """Return what happened in the words for a case of that nature, or of another if it has none of its own."""
         words = {
             ReportType.ABUSE: self.behaviours,
             ReportType.MISUSE: self.misuse,
@@ -130,17 +130,17 @@ class TriageReport(CodedAnswers):
 
     @property
     def accused(self) -> tuple[Person, ...]:
-        """Everyone who may have done it: suspected of abuse, or the subject of misuse."""
+        """Everyone who may have done it: the suspects of abuse, or the subject of misuse."""
         return self.suspected + ((_as_person(self.subject),) if self.subject else ())
 
     @property
     def account_names(self) -> tuple[str, ...]:
-        """The accounts that it names, as they were written."""
+        """The accounts that the report names, as written."""
         return self.handles + ((self.account_handle,) if self.account_handle else ())
 
 
 def accounts_named(report: TriageReport) -> tuple[Handle, ...]:
-    """Return the accounts that links, handles and persons name; what cannot be read names none."""
+    """Return the accounts that links, handles and people name; leave out what cannot be parsed."""
     texts = (*report.handles, *(person.handle for person in report.accused if person.handle))
     found = [_from_text(report.platform, text) for text in texts]
     if report.account_handle:
@@ -150,9 +150,9 @@ def accounts_named(report: TriageReport) -> tuple[Handle, ...]:
 
 
 def subject_keys(report: TriageReport) -> tuple[str, ...]:
-    """Return keys under which misuse by the same person is found again: their staff id, and their account.
+    """Return keys that find earlier misuse by the same person: their staff id and their account.
 
-    A name alone is no one for certain, so it counts for no one.
+    A name alone identifies no one for certain, so it is not used.
     """
     if report.subject is None or report.nature is not ReportType.MISUSE:
         return ()
@@ -162,7 +162,7 @@ def subject_keys(report: TriageReport) -> tuple[str, ...]:
 
 
 def kept_from(report: TriageReport, *, restricted: bool) -> list[str]:
-    """Return keys of those who may never open a case: who is accused, and who reported where it is restricted."""
+    """Return keys of people who may never open a case: the accused and, if it is restricted, the reporter."""
     keys = {key for person in report.accused for key in keys_of_named(person)}
     if restricted:
         keys |= identity_keys(staff_id=report.reporter_staff_id, email=report.reporter_email)

@@ -1,4 +1,4 @@
-"""Stores reports as they arrive, a batch at a time, and keeps what their reporters say later."""
+"""Stores reports as they arrive, a batch at a time, and records what their reporters say later."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from shared.events.intake import Person, Subject
 from shared.events.vocabulary import ManagerAlert
 
 _OTHERWISE = frozenset({"report_type", "affected", "suspected", "subject"})
-"""Columns that hold another name or shape than the report's."""
+"""Columns whose name or shape differs from the report's."""
 _BY_NAME = tuple(column.name for column in Report.table().c if column.name not in _OTHERWISE)
 _NULL_IF_EMPTY = frozenset(
     column.name for column in Report.table().c if column.nullable and isinstance(column.type, String)
@@ -23,9 +23,9 @@ _NULL_IF_EMPTY = frozenset(
 
 
 async def store_reports(session: AsyncSession, reports: Sequence[tuple[TriageReport, Sequence[Handle]]]) -> set[UUID]:
-    """Store those of `reports` that are not there yet, with the people and accounts that they name; return their ids.
+    """Store those of `reports` that are new, with the people and accounts that they name; return their ids.
 
-    Two that store the same report at once cannot both succeed: the second one's batch fails and is tried again.
+    If two processes store the same report at once, the second one's batch fails and is retried.
     """
     ids = literal([report.report_id for report, _ in reports], ARRAY(Uuid))
     known = set(await session.scalars(select(Report.report_id).where(Report.report_id == any_(ids))))
@@ -40,7 +40,7 @@ async def store_reports(session: AsyncSession, reports: Sequence[tuple[TriageRep
 
 
 async def note_agreement(session: AsyncSession, report_ids: Sequence[UUID], now: datetime) -> list[UUID]:
-    """Record that reporters agree that a manager is told; return the reports for which that is new."""
+    """Record that reporters agree that a manager may be told; return the reports for which that is new."""
     agreed = (
         update(Report)
         .where(Report.report_id.in_(report_ids), Report.manager_alert != ManagerAlert.YES)
@@ -51,12 +51,12 @@ async def note_agreement(session: AsyncSession, report_ids: Sequence[UUID], now:
 
 
 async def note_withdrawal(session: AsyncSession, report_ids: Sequence[UUID], now: datetime) -> None:
-    """Record that reporters ask that nothing more is done."""
+    """Record that reporters ask to withdraw."""
     await session.execute(update(Report).where(Report.report_id.in_(report_ids)).values(withdrawn_at=now))
 
 
 async def erase_subject(session: AsyncSession, report_id: UUID) -> None:
-    """Erase whom an exempt report was about, and everything written that may tell who it was (C-j)."""
+    """Erase who an exempt report was about, and every text that may identify them (C-j)."""
     nothing: Mapping[str, object] = {
         "subject": None,
         "handles": [],

@@ -1,4 +1,4 @@
-"""Reads each form's event into the one model of a report that triage works with."""
+"""Turns each form's event into triage's one model of a report."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -14,10 +14,10 @@ _NAMES = frozenset(field.name for field in fields(TriageReport))
 
 
 def normalise(event: Event) -> TriageReport:
-    """Return the report that an event carries: what has one name everywhere is taken by it.
+    """Return the report that an event carries; fields with the same name are copied.
 
     Raises:
-        TypeError: it is no report.
+        TypeError: the event is not a report.
     """
     by_name = {name: value for name, value in vars(event).items() if value is not None and name in _NAMES}
     return TriageReport(**{**by_name, **_of_form(event)})
@@ -25,7 +25,7 @@ def normalise(event: Event) -> TriageReport:
 
 @singledispatch
 def _of_form(event: Event) -> Mapping[str, object]:
-    """Return what a form's event says under another name or in another shape."""
+    """Return the fields of a form's event that have another name or shape there."""
     raise TypeError(event.TYPE)
 
 
@@ -88,7 +88,7 @@ def _reporter(event: Submitted) -> Mapping[str, object]:
 
 
 def _canonical(reference: str | None) -> str | None:
-    """Return the reference of a report as it is stored, from one as a person types it."""
+    """Return a reference as it is stored, from what a person typed; what is not a reference stays as it is."""
     try:
         return "-".join(Reference.parse(reference).split("-")[:3]) if reference else None
     except InvalidReference:

@@ -1,4 +1,4 @@
-"""Reads reports: one as it was submitted, and how often an account or a person was named before."""
+"""Reads one report as submitted, and how often an account or a person was named before."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -23,13 +23,13 @@ async def earlier_reports(session: AsyncSession, handles: Iterable[Handle], now:
 
 
 async def repeats(session: AsyncSession, keys: Iterable[str], now: datetime) -> Mapping[str, int]:
-    """Count earlier reports of misuse by each person, known by the keys of `subject_keys`, in one statement."""
+    """Count earlier reports of misuse by each person, identified by `subject_keys`, in one statement."""
     since = now - timedelta(days=REPEAT_DAYS)
     return await _counted(session, sorted(set(keys)), NamedSubject.key, NamedSubject.submitted_at, since)
 
 
 async def known_references(session: AsyncSession, references: Iterable[str]) -> set[str]:
-    """Return those of `references` under which a report is known."""
+    """Return those of `references` that belong to a known report."""
     wanted = sorted(set(references))
     if not wanted:
         return set()
@@ -65,14 +65,14 @@ async def accounts_of(session: AsyncSession, report_id: UUID) -> list[Handle]:
 
 
 async def related_reports(session: AsyncSession, report_id: UUID) -> list[UUID]:
-    """Return the incident that a report says was not reported, and reports that say so of this one (C-i)."""
+    """Return the incident that this report says was not reported, and reports that say so about this one (C-i)."""
     mine, other = aliased(Report), aliased(Report)
     joined = or_(other.reference == mine.related_reference, other.related_reference == mine.reference)
     return list(await session.scalars(select(other.report_id).join(mine, joined).where(mine.report_id == report_id)))
 
 
 async def keys_kept_from(session: AsyncSession, report_id: UUID) -> tuple[str, ...]:
-    """Return keys of everyone who may never open a restricted case about a report: accused and reporter."""
+    """Return keys of everyone who may never open a restricted case about a report: the accused and the reporter."""
     return tuple(kept_from(await read(session, report_id, content=False), restricted=True))
 
 

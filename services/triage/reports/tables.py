@@ -1,4 +1,4 @@
-"""Reports as a team needs to see them. What people wrote, and who they are, is in named personal columns."""
+"""Reports as a team sees them. What people wrote, and who they are, is in personal columns, each with its meaning."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -15,14 +15,14 @@ _Moment = DateTime(timezone=True)
 
 
 class Report(Base):
-    """One submitted report: by any form; what the form does not ask is empty."""
+    """One report by any form; columns that its form does not ask for are empty."""
 
     __tablename__ = "report"
 
     report_id: Mapped[UUID] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
     report_type: Mapped[str]
-    """The form it came by; what it is, its cases say."""
+    """The form it came by; its cases say what it really is."""
     submitted_at: Mapped[datetime] = mapped_column(_Moment)
     confidentiality: Mapped[str]
     reporter_kind: Mapped[str | None]
@@ -34,7 +34,7 @@ class Report(Base):
     found_by: Mapped[str]
     manager_alert: Mapped[str | None]
     manager_agreed_at: Mapped[datetime | None] = mapped_column(_Moment)
-    """When the reporter agreed afterwards that a manager is told."""
+    """When the reporter agreed later that a manager may be told."""
     withdrawn_at: Mapped[datetime | None] = mapped_column(_Moment)
     occurred_at: Mapped[datetime | None] = mapped_column(_Moment)
     misuse: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
@@ -92,7 +92,7 @@ class Report(Base):
 
 
 class NamedAccount(Base):
-    """An account that a report names, in one spelling: to see that the same one is reported again and again."""
+    """An account that a report names, in canonical spelling, so that repeated reports of it can be counted."""
 
     __tablename__ = "named_account"
 
@@ -106,7 +106,7 @@ class NamedAccount(Base):
 
 
 class NamedSubject(Base):
-    """Whom a report of misuse is about, by a key that is theirs for certain: to see that it is not the first."""
+    """The person a report of misuse is about, by a key that is certainly theirs, so that repeats can be counted."""
 
     __tablename__ = "named_subject"
 

@@ -1,1 +1,1 @@
-"""Which team a report goes to, and why: rules as data, one pure decision, every decision explained."""
+"""Which team a report goes to, and why: rules as data, and one pure function that decides and explains."""

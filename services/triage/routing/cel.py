@@ -1,4 +1,4 @@
-"""CEL as rules use it: type-checked when the book is loaded, and only a real boolean counts when it is evaluated."""
+"""CEL conditions of rules: type-checked when the book is loaded; evaluation must give a real boolean."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,11 +32,11 @@ class ConditionRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Facts made ready, and what the conditions of the book say of them."""
+    """Prepared facts, and the results of the book's conditions for them."""
 
     activation: cel.Activation
     answers: str
-    """A letter for each condition, by its number: `1` it holds, `0` it does not, `?` it must be asked by itself."""
+    """A letter for each condition, by its number: `1` if it holds, `0` if not, `?` if it must be evaluated alone."""
     expressions: Sequence[cel.Expression]
 
     def holds(self, condition: int) -> bool:
@@ -45,10 +45,10 @@ class _Asked:
 
 
 class Conditions:
-    """Compiles conditions over `Facts` and makes facts ready for them.
+    """Compiles conditions over `Facts` and prepares facts for them.
 
-    Conditions are asked many at a time, as one expression that gives a letter for each (decision 0026). Where that
-    fails, each condition that matters is asked by itself, so that the one to blame is named.
+    Many conditions are evaluated as one expression that gives a letter for each (decision 0026). If that fails, each
+    condition that matters is evaluated alone, so that the error names the faulty one.
 
     Args:
         words: every text that a condition may compare with, so that a misspelt answer is refused like any typo.
@@ -79,14 +79,14 @@ class Conditions:
         return lambda bound: bound.holds(number)
 
     def bind(self, facts: Facts) -> Bound:
-        """Make `facts` ready for every condition of a book."""
+        """Prepare `facts` for every condition of a book."""
         activation = self._environment.Activation({name: _plain(value) for name, value in vars(facts).items()})
         answers = "".join(group.answers(activation) for group in self._groups)
         return _Asked(activation, answers, self._expressions)
 
     @cached_property
     def _groups(self) -> "list[_Group]":
-        """All conditions, some at a time: an evaluation may only take so many steps. Made when the book is whole."""
+        """All conditions in groups, because CEL limits the steps of an evaluation. Made once the book is complete."""
         cuts = range(0, len(self._sources), _AT_A_TIME)
         return [_Group(self._environment, self._sources[cut : cut + _AT_A_TIME]) for cut in cuts]
 
@@ -99,12 +99,12 @@ class Conditions:
 
 
 class _Group:
-    """Some conditions as one expression."""
+    """A group of conditions as one expression."""
 
     def __init__(self, environment: cel.Env, sources: Sequence[str]) -> None:
         self._unanswered = "?" * len(sources)
         self._expression: cel.Expression | None = None
-        with suppress(RuntimeError):  # deeper than a parser goes, where each by itself is not
+        with suppress(RuntimeError):  # nested too deeply for the parser, although each condition alone is not
             self._expression = environment.compile(_joined([f"(({source}) ? '1' : '0')" for source in sources]))
 
     def answers(self, activation: cel.Activation) -> str:
@@ -113,13 +113,13 @@ class _Group:
             return self._unanswered
         try:
             value = self._expression.eval(activation)
-        except RuntimeError:  # more steps than an evaluation may take
+        except RuntimeError:  # the evaluation took too many steps
             return self._unanswered
         return str(value.value()) if value.type() == cel.Type.STRING else self._unanswered
 
 
 def _joined(letters: Sequence[str]) -> str:
-    """Return the sum of `letters`, halved again and again: a long sum is deeper than a parser goes."""
+    """Return the sum of `letters` as a balanced tree, because a long sum is nested too deeply for the parser."""
     if len(letters) == 1:
         return letters[0]
     middle = len(letters) // 2
@@ -131,7 +131,7 @@ def _evaluated(expression: cel.Expression, activation: cel.Activation) -> bool:
         value = expression.eval(activation)
     except RuntimeError as error:
         raise ConditionFailed(f"condition cannot be evaluated: {error}") from None
-    if value.type() != cel.Type.BOOL:  # an evaluation error is a truthy value
+    if value.type() != cel.Type.BOOL:  # an evaluation error is truthy
         raise ConditionFailed(f"condition gave {value.type().name()}: {value.value()}")
     return bool(value.value())
 

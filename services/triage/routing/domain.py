@@ -17,7 +17,7 @@ class Facts(CodedAnswers):
     """What rules may ask about a report: classification only, never what a person wrote."""
 
     report_type: str
-    """What it is, by its answers: a `ReportType`. Differs from `form` where the form was the wrong one."""
+    """What it is, by its answers: a `ReportType`. Differs from `form` if the reporter used the wrong form."""
     reporter: str
     """How the reporter wants to be known: a `Confidentiality`."""
     affected: tuple[str, ...] = ()
@@ -25,51 +25,51 @@ class Facts(CodedAnswers):
     suspected: tuple[str, ...] = ()
     people_affected: int = 0
     account_classes: tuple[str, ...] = ()
-    """Classes of the registered accounts that the report names, from the projection of the register."""
+    """Classes of the registered accounts that the report names."""
     account_statuses: tuple[str, ...] = ()
     earlier_reports: int = 0
-    """Reports of the last 30 days that name one of the same accounts, counted up to 10."""
+    """Reports of the last 30 days that name one of the same accounts; at most 10."""
     sanctioned: bool = False
-    """Whether the report names an account that the register holds as the department's."""
+    """Whether the report names an account that is registered as the department's."""
     repeats: int = 0
-    """Earlier reports of misuse by the same person, counted up to 10."""
+    """Earlier reports of misuse by the same person; at most 10."""
     incident_known: bool = False
-    """Whether the incident that was not reported is named by a reference that we know."""
+    """Whether the reference of the unreported incident is one that we know."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> "Facts":
-        """Return facts as they were stored, also by an older version: what it did not ask is empty."""
+        """Return stored facts, also those of an older version; facts that it did not have are empty."""
         known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
         plain = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
         return cls(**plain)  # type: ignore[arg-type] # stored by `to_json`
 
     def to_json(self) -> dict[str, object]:
-        """Return the facts as they are stored with a decision."""
+        """Return the facts in the form stored with a decision."""
         return dict(vars(self))
 
 
 class Bound(Protocol):
-    """Facts made ready for the conditions of one book, once a report."""
+    """Facts prepared for the conditions of one book, once per report."""
 
     def holds(self, condition: int) -> bool:
         """Return whether the condition with that number holds.
 
         Raises:
-            ConditionFailed: it gives anything but true or false.
+            ConditionFailed: its result is not true or false.
         """
         ...
 
 
 Condition = Callable[[Bound], bool]
-"""Whether a condition holds. Raises ConditionFailed where it gives anything but true or false."""
+"""Whether a condition holds. Raises ConditionFailed if its result is not true or false."""
 
 
 class ConditionFailed(Exception):
-    """A condition gave neither true nor false; the message is the engine's reason, free of what a person wrote."""
+    """A condition gave neither true nor false; the message is the engine's reason, without anything a person wrote."""
 
 
 class RuleState(StrEnum):
-    """Where a rule is in its life. Only `live` rules decide; `shadow` rules are recorded beside the decision."""
+    """The state of a rule. Only `live` rules decide; matches of `shadow` rules are recorded with the decision."""
 
     DRAFT = "draft"
     SHADOW = "shadow"
@@ -93,11 +93,11 @@ class Also:
     clause: str
     sentence: str
     report_type: ReportType | None = None
-    """What the linked case is, where it is something else than the first one."""
+    """The type of the linked case, if it differs from the first one's."""
     misdirected: bool = False
     """Whether that part came by the wrong form."""
     rule: str = ""
-    """Which rule wishes for it."""
+    """The rule that opens it."""
 
 
 @dataclass(frozen=True)
@@ -111,16 +111,16 @@ class Rule:
     team: Team
     category: str
     sentence: str
-    """What a reporter reads."""
+    """The explanation that a reporter reads."""
     priority: Priority | None = None
-    """Set where the rule fixes it; otherwise impact × urgency decide."""
+    """Set if the rule fixes it; otherwise impact × urgency decide."""
     also: tuple[Also, ...] = ()
     misdirected: bool = False
     restricted: bool = False
     alone: bool = False
-    """Whether no other rule may open a linked case beside it."""
+    """Whether no other rule may open a linked case as well."""
     report_type: ReportType | None = None
-    """What the case is, where that is not what the answers are called."""
+    """The type of the case, if it differs from the report's nature."""
     when: str = ""
     """The condition's text, for people who read the book."""
     starts: date | None = None
@@ -133,7 +133,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A level that a report reaches on a scale when its condition holds."""
+    """The level of a report on a scale if the condition holds."""
 
     level: Level
     condition: Condition
@@ -141,11 +141,11 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """A whole loaded book. `digest` is the SHA-256 of its text, stored with every decision."""
+    """A loaded rule book. `digest` is the SHA-256 of its text, stored with every decision."""
 
     digest: str
     policy: str
-    """Which text of the policy the rules were written from (R-a)."""
+    """The version of the policy that the rules were written from (R-a)."""
     rules: tuple[Rule, ...]
     impact: tuple[Grade, ...]
     urgency: tuple[Grade, ...]
@@ -155,7 +155,7 @@ class RuleBook:
 
 @dataclass(frozen=True)
 class Decision:
-    """Where one case goes and everything needed to say why."""
+    """Where one case goes, and everything needed to explain why."""
 
     team: Team
     rule: str
@@ -174,10 +174,10 @@ class Decision:
     rulebook: str
     policy: str
     problem: str | None = None
-    """Why the engine, not a rule, sent it to the triage desk."""
+    """Why the engine, and not a rule, sent it to the triage desk."""
 
     def of_linked(self, also: Also) -> "Decision":
-        """Return the decision of a linked case: as this one, but for what the wish for it says."""
+        """Return the decision for a linked case: this one, with what `also` says instead."""
         return replace(
             self,
             team=also.team,
@@ -190,7 +190,7 @@ class Decision:
 
 
 UNDECIDED = "undecided"
-"""The rule name of a decision that no rule could make."""
+"""The rule name of a decision that no rule made."""
 _NO_RULE = Rule(
     id=UNDECIDED,
     clause="S3",
@@ -199,15 +199,15 @@ _NO_RULE = Rule(
     team=Team.TRIAGE_DESK,
     category=UNDECIDED,
     sentence="The rules could not place the report, so a person on the triage desk reads it and decides.",
-    priority=Priority.P2,  # what could not be graded is not left until tomorrow
+    priority=Priority.P2,  # an ungraded report must not wait until tomorrow
 )
 
 
 def decide(facts: Facts, book: RuleBook, on: date) -> Decision:
-    """Choose the team for a report. The first live rule that matches decides; never fails, never drops.
+    """Choose the team for a report. The first live rule that matches decides. Never fails.
 
     Args:
-        facts: what the report says, as classification.
+        facts: the report's classification.
         book: the rules.
         on: the day whose rules apply, in UK local time.
     """
@@ -256,7 +256,7 @@ def _candidates(book: RuleBook, state: RuleState, on: date) -> Iterator[Rule]:
 
 
 def _shadow(book: RuleBook, bound: Bound, on: date) -> tuple[str, ...]:
-    """Name the shadow rules that would have matched; one that fails is no reason to hold a report up."""
+    """Name the shadow rules that would have matched; a rule that fails must not hold up the report."""
     names = []
     for rule in _candidates(book, RuleState.SHADOW, on):
         try:
@@ -276,7 +276,7 @@ def _level(scale: Iterable[Grade], bound: Bound) -> Level:
 
 
 def _alsos(matched: Sequence[Rule]) -> tuple[Also, ...]:
-    """Return the first wish for each other team: one linked case a team."""
+    """Return the first linked case asked for each other team: one per team."""
     by_team: dict[Team, Also] = {}
     for rule in matched:
         for also in rule.also:
@@ -287,11 +287,11 @@ def _alsos(matched: Sequence[Rule]) -> tuple[Also, ...]:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known beside the report itself.
+    """What is known besides the report itself.
 
     Args:
         accounts: the registered accounts that it names.
-        earlier_reports: how often one of the accounts that it names was reported lately.
+        earlier_reports: how often one of the accounts that it names was reported recently.
         repeats: how often misuse by the same person was reported.
         incident_known: whether the incident that it refers to is known.
     """
@@ -303,7 +303,7 @@ class History:
 
 
 def facts_of(report: TriageReport, history: History) -> Facts:
-    """Return the facts of a report that came by any form."""
+    """Return the facts of a report, whichever form it came by."""
     beside: dict[str, object] = {
         "report_type": report.nature,
         "reporter": report.confidentiality,
@@ -318,11 +318,11 @@ def facts_of(report: TriageReport, history: History) -> Facts:
         "repeats": history.repeats,
         "incident_known": history.incident_known,
     }
-    return Facts(**{**report.coded(), **beside})  # type: ignore[arg-type]  # by name, from the class that both are
+    return Facts(**{**report.coded(), **beside})  # type: ignore[arg-type]  # by name, from the base class of both
 
 
 _MOST_PEOPLE = 1_000_000_000
-"""A larger number says no more, and fits no integer of the rules' language."""
+"""A larger number adds nothing, and CEL's integers are limited."""
 
 
 def _platform(platform: str) -> str:

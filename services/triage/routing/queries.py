@@ -1,4 +1,4 @@
-"""Explains decisions, in words and codes, and gives those of a time to be counted or replayed."""
+"""Explains decisions, in words and codes, and reads those of a period to count or replay them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -21,7 +21,7 @@ TEAM_NAMES = {
     Team.POLICY_STANDARDS: "Security Policy and Standards",
     Team.TRIAGE_DESK: "the triage desk",
 }
-"""How a team is named in a sentence."""
+"""The name of a team in a sentence."""
 
 _CLAUSES = {
     "P": "purpose {}",
@@ -47,7 +47,7 @@ def explanation(team: Team, rule: str, clause: str, sentence: str) -> str:
 
 
 def decided(since: datetime, until: datetime) -> Subquery:
-    """Return what was decided from `since` to before `until`; the index on `decided_at` bounds what is read."""
+    """Return the decisions from `since` to before `until`, by the index on `decided_at`."""
     within = (StoredDecision.decided_at >= since, StoredDecision.decided_at < until)
     return select(StoredDecision).where(*within).subquery("decided")
 
@@ -80,7 +80,7 @@ async def explain(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[UU
 
 
 async def decisions(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[UUID, Decision]:
-    """Return the decision of each case as it was made, in one statement; linked cases that it opened are left out."""
+    """Return the original decision of each case, in one statement, without the linked cases that it opened."""
     rows = await session.scalars(select(StoredDecision).where(StoredDecision.case_id.in_(case_ids)))
     return {row.case_id: _decision(row) for row in rows}
 

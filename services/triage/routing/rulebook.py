@@ -1,4 +1,4 @@
-"""Reads a rule book from YAML. A book with any mistake is refused whole, with rule, line and column."""
+"""Reads a rule book from YAML. A book with any mistake is refused as a whole, with rule, line and column."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,18 +21,18 @@ PACKAGED = Path(__file__).with_name("rulebook.yaml")
 """The book that Signpost comes with."""
 WHOLE = "(the file)"
 _BROKEN_YAML = (yaml.YAMLError, RecursionError, ValueError, AttributeError, TypeError)
-"""What PyYAML raises for control characters, depth, and values that claim to be dates or numbers and are not."""
+"""What PyYAML raises for control characters, deep nesting, and values that look like dates or numbers but are not."""
 
 _NOISE = " (in container '')"
-"""What CEL adds to the name of a fact that it does not know."""
+"""What CEL adds to the name of an unknown fact."""
 
 PartPath = tuple[str | int, ...]
-"""Names and places that lead to a part, from the outermost."""
+"""Keys and indexes that lead to a part, outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleBookRefused(Exception):
-    """A book cannot be used; the running one stays. Line and column count from 1 within the file."""
+    """A book cannot be used; the one in use stays. Line and column count from 1 within the file."""
 
     rule: str
     line: int
@@ -44,18 +44,18 @@ class RuleBookRefused(Exception):
 
     @property
     def sentence(self) -> str:
-        """Where the book is wrong and why, for a page or a terminal."""
+        """Where the mistake is and what it is, for a page or a terminal."""
         return f"{self._place}, line {self.line}, column {self.column}: {self.reason.removesuffix(_NOISE)}"
 
     @property
     def _place(self) -> str:
-        """What is wrong: a rule, or in brackets a part of the book beside its rules, or the whole."""
+        """Where the mistake is: a rule or, in brackets, another part of the book or the whole book."""
         if self.rule == WHOLE:
             return "The file"
         return f"The part {self.rule[1:-1]}" if self.rule.startswith("(") else f"Rule {self.rule}"
 
     def line_in(self, text: str) -> str:
-        """Return the line of `text` that is wrong, at most 200 characters of it around the place."""
+        """Return the line of `text` with the mistake, cut to at most 200 characters around it."""
         lines = text.splitlines()
         if not 1 <= self.line <= len(lines):
             return ""
@@ -64,10 +64,10 @@ class RuleBookRefused(Exception):
 
 
 class Places:
-    """The text of a book as data, and where in the text each part of it stands.
+    """The text of a book as data, and where each part is in the text.
 
     Raises:
-        RuleBookRefused: it is not YAML, is empty, or says the same thing twice.
+        RuleBookRefused: it is not YAML, is empty, or has a key twice.
     """
 
     def __init__(self, text: str) -> None:
@@ -86,7 +86,7 @@ class Places:
         self._refuse_repeated_names(root, (), set())
 
     def _refuse_repeated_names(self, node: yaml.Node, path: PartPath, seen: set[int]) -> None:
-        """Refuse what YAML would take silently: of two `team:` in one rule the second."""
+        """Refuse a repeated key, such as two `team:` in one rule: YAML would silently use the second."""
         if id(node) in seen or isinstance(node, yaml.ScalarNode):
             return
         seen.add(id(node))
@@ -99,7 +99,7 @@ class Places:
             self._refuse_repeated_names(below, (*path, step), seen)
 
     def refusal_in_condition(self, refused: ConditionRefused, path: PartPath) -> RuleBookRefused:
-        """Return the refusal of a condition, whose own lines count from its first."""
+        """Return the refusal of a condition, whose lines count from its own first line."""
         node = self._node(path)
         line, column = node.start_mark.line + 1, node.start_mark.column + refused.column
         if isinstance(node, yaml.ScalarNode) and node.style == "|":
@@ -111,7 +111,7 @@ class Places:
         return RuleBookRefused(self._rule_at(path), line, column, refused.reason)
 
     def refusal(self, path: PartPath, reason: str) -> RuleBookRefused:
-        """Return the refusal of what stands at `path`."""
+        """Return the refusal of the part at `path`."""
         mark = self._node(path).start_mark
         return RuleBookRefused(self._rule_at(path), mark.line + 1, mark.column + 1, reason)
 
@@ -137,7 +137,7 @@ class Places:
 
 
 def _parts(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Node | None, yaml.Node]]:
-    """Yield what a node holds: name or place, the node of the name, and what is there."""
+    """Yield the children of a node: key or index, the node of the key, and the node of the value."""
     if isinstance(node, yaml.SequenceNode):
         yield from ((index, None, below) for index, below in enumerate(node.value))
     elif isinstance(node, yaml.MappingNode):
@@ -213,7 +213,7 @@ def load(path: Path) -> RuleBook:
     """Read and type-check the book at `path`.
 
     Raises:
-        RuleBookRefused: says where and why.
+        RuleBookRefused: it has a mistake; the error says where and what.
     """
     return parse(read_text(path))
 
@@ -222,7 +222,7 @@ def read_text(path: Path) -> str:
     """Return the text of a rule book.
 
     Raises:
-        RuleBookRefused: it is not there, may not be read, or is not in UTF-8.
+        RuleBookRefused: the file does not exist, cannot be read, or is not in UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8")
@@ -237,7 +237,7 @@ def parse(text: str) -> RuleBook:
     """Type-check the book in `text`.
 
     Raises:
-        RuleBookRefused: says where and why.
+        RuleBookRefused: it has a mistake; the error says where and what.
     """
     try:
         return _compiled(text, Places(text))

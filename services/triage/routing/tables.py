@@ -1,4 +1,4 @@
-"""Decisions, kept with everything needed to explain them and to replay them against another rule book."""
+"""Decisions, with everything needed to explain them and to replay them against another rule book."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.triage.tables import Base
 
 
 class StoredDecision(Base):
-    """Why a case went where it went first. Facts are classification only."""
+    """Why a case first went to its team. Facts are classification only."""
 
     __tablename__ = "decision"
 

@@ -1,1 +1,1 @@
-"""The rule book as people meet it: read, explained, counted, tried on the past, and loaded again when it changes."""
+"""The rule book for people: shown, explained, counted, tried on past reports, and reloaded when it changes."""

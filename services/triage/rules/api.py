@@ -27,7 +27,7 @@ class AlsoItem(BaseModel):
 
 
 class RuleItem(BaseModel):
-    """One rule and what it did in the last 30 days, as far as you may count it."""
+    """One rule and what it did in the last 30 days, without cases that are kept from you."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,12 +46,12 @@ class RuleItem(BaseModel):
     also: tuple[AlsoItem, ...]
     sentence: str
     when: str
-    hits: int = Field(description="Reports decided; for a shadow rule, reports that it would have matched.")
+    hits: int = Field(description="Reports that it decided; for a shadow rule, reports that it would have matched.")
     moved: int = Field(description="Cases that people then moved to another team.")
 
 
 class RuleList(BaseModel):
-    """The rules of the book that decides now."""
+    """The rules of the book in use."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,7 +64,7 @@ class RuleList(BaseModel):
 
 @router.get("")
 async def as_json(request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now) -> RuleList:
-    """List the rules in their order; `team`, `clause` and `state` choose among them."""
+    """List the rules in order; filter them by `team`, `clause` and `state`."""
     wanted = RuleFilter.read(request.query_params, running.book)
     shown = lines(running.book, wanted, await queries.hits(session, viewer, now), now)
     book = running.book
@@ -79,7 +79,7 @@ async def as_json(request: Request, session: Transaction, viewer: ReaderDep, run
 
 @router.get(".csv", response_class=Response)
 async def as_csv(request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now) -> Response:
-    """Give the same as CSV, with formulas made harmless."""
+    """Return the same as CSV, with formulas made harmless."""
     wanted = RuleFilter.read(request.query_params, running.book)
     shown = lines(running.book, wanted, await queries.hits(session, viewer, now), now)
     disposition = {"content-disposition": 'attachment; filename="rules.csv"'}

@@ -1,4 +1,4 @@
-"""What a candidate rule book would have changed: past decisions beside what it says."""
+"""What a candidate rule book would have changed: past decisions compared with its own."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,15 +14,15 @@ Difference = tuple[str, str]
 _KINDS: Mapping[str, object] = {one.name: one.type for one in fields(Facts)}
 
 EXAMPLES = 3
-"""References named for each change of rule, unless more are asked for."""
+"""Example references for each change of rule, unless more are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was decided about one report, and what people made of it."""
+    """What was decided about one report, and what people then did."""
 
     reference: str | None
-    """None where the person who asks may not know it."""
+    """None if the person who asks may not see it."""
     decided_on: date
     rule: str
     team: str
@@ -38,7 +38,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One past decision beside what the candidate says."""
+    """One past decision compared with the candidate's."""
 
     past: Past
     rule: str
@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether anything would have been otherwise."""
+        """Whether anything would have been different."""
         was = self.past
         before = (was.rule, was.team, was.priority, was.misdirected, was.restricted, was.also)
         return before != (self.rule, self.team, self.priority, self.misdirected, self.restricted, self.also)
@@ -67,10 +67,10 @@ class Window:
 
 
 def facts_of_old(stored: Mapping[str, object]) -> Facts:
-    """Return facts as a decision stored them, also an older version's.
+    """Return the facts stored with a decision, also by an older version.
 
-    What it did not ask is empty, what we no longer ask is left out, and so is a value of another type than today's. A
-    report whose form or nature was not stored has the other's name for it.
+    Facts that it did not store are empty. Facts that we no longer use are left out, and so are values of another type
+    than today's. If form or nature was not stored, the other one stands in for it.
     """
     known = {name: _plain(stored[name]) for name in _KINDS if name in stored}
     fitting = {name: value for name, value in known.items() if _fits(name, value)}
@@ -91,7 +91,7 @@ def _fits(name: str, value: object) -> bool:
 
 
 def compare(past: Past, book: RuleBook) -> Comparison:
-    """Decide again by `book`, as if on the day of the first decision."""
+    """Decide again with `book`, by the rules in force on the day of the first decision."""
     decision = decide(past.facts, book, past.decided_on)
     return Comparison(
         past=past,
@@ -115,7 +115,7 @@ class Backtest:
 
     most_examples: int = EXAMPLES
     complete: bool = False
-    """Whether everything asked for was replayed; False while it goes on, and when it was interrupted or cut."""
+    """Whether everything asked for was replayed; False while it runs, and if it was interrupted or cut short."""
     replayed: int = 0
     differing: int = 0
     rules: Counter[Difference] = field(default_factory=Counter)
@@ -130,9 +130,9 @@ class Backtest:
     moved: int = 0
     """Cases that people moved to another team than the one decided."""
     would_have_gone_there: int = 0
-    """Of these, how many the candidate would have sent where people moved them."""
+    """Those of them that the candidate would have sent where people moved them."""
     would_no_longer_go_there: int = 0
-    """Cases still with the team decided, which the candidate would have sent elsewhere."""
+    """Cases that people left with the team decided, which the candidate would have sent elsewhere."""
     shadow: Counter[str] = field(default_factory=Counter)
     """What the candidate's shadow rules would have caught."""
     examples: dict[Difference, list[str]] = field(default_factory=dict)

@@ -27,15 +27,15 @@ async def replay(
     progress: Callable[[datetime], None] = _silently,
     batch: int = BATCH,
 ) -> None:
-    """Add up in `into` what `book` would have decided otherwise, newest decision first.
+    """Add up in `into` what `book` would have decided differently, newest decision first.
 
     Args:
         session: reads only.
         book: the candidate.
         window: which decisions.
-        into: grows batch by batch, so that an interrupted run keeps what was replayed until then.
+        into: grows batch by batch, so that an interrupted run keeps what it has replayed.
         viewer: whose view it is; cases kept from them are left out. None: everything.
-        progress: is given after each batch how far back it has come.
+        progress: called after each batch with how far back the replay is.
         batch: decisions read at once.
     """
     position: Position | None = None

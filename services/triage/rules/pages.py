@@ -1,4 +1,4 @@
-"""The page of the rules (`/cases/rules`), why a report went where it went, and a candidate book tried on the past."""
+"""The rules page (`/cases/rules`): the rules, why a report went to its team, and a trial of a candidate book."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -31,9 +31,9 @@ router = APIRouter(include_in_schema=False)
 BODY_LIMIT = 1024 * 1024
 """Bytes: a pasted rule book is longer than any other form of triage."""
 MOST_REPLAYED = 5_000
-"""Decisions that a candidate is tried on here; `signpost rules backtest` takes all."""
+"""Decisions that a candidate is tried on here; `signpost rules backtest` uses all of them."""
 _AT_A_TIME = 100
-"""Decisions between which other requests are answered."""
+"""Decisions per batch; other requests are answered between batches."""
 REPLAYED = timedelta(days=30)
 _NOT_FOUND = "No case that you may see here has this reference"
 FIELD = "book"
@@ -41,7 +41,7 @@ FIELD = "book"
 
 @dataclass(frozen=True, slots=True)
 class CandidateForm:
-    """What was pasted, kept as it was; with a book where there is no mistake."""
+    """The pasted text, unchanged, and the book if it has no mistake."""
 
     text: str
     book: RuleBook | None = None
@@ -51,7 +51,7 @@ class CandidateForm:
 
 
 async def read_candidate(form: FormReader) -> CandidateForm:
-    """Check a pasted book; off the loop, because a long one takes seconds."""
+    """Check a pasted book in a thread, because a long one takes seconds."""
     text, errors = form.first(FIELD), form.errors
     if is_blank(text):
         errors.add(FIELD, "Paste a rule book")
@@ -68,7 +68,7 @@ async def read_candidate(form: FormReader) -> CandidateForm:
 async def rules_page(
     request: Request, session: Transaction, viewer: ReaderDep, running: Running, now: Now
 ) -> HTMLResponse:
-    """Show the book in its order, what each rule did, and why one report went where it went."""
+    """Show the book in order, what each rule did, and why one report went to its team."""
     wanted = views.RuleFilter.read(request.query_params, running.book)
     counted = await queries.hits(session, viewer, now)
     reference = request.query_params.get("reference", "").strip()[:40]
@@ -93,13 +93,13 @@ async def rules_page(
 
 @router.get("/cases/rules/try")
 async def candidate_page(request: Request, _viewer: ReaderDep, running: Running) -> HTMLResponse:
-    """Offer the book that decides, to be changed and tried."""
+    """Show the book in use, to change and try out."""
     return _candidate(request, CandidateForm(running.text))
 
 
 @router.post("/cases/rules/try")
 async def try_candidate(request: Request, session: Transaction, viewer: ReaderDep, now: Now) -> HTMLResponse:
-    """Check a pasted book and show what it would have decided otherwise; nothing is changed by it."""
+    """Check a pasted book and show what it would have decided differently; it changes nothing."""
     form = await read_candidate(await FormReader.posted(request))
     if form.book is None:
         return _candidate(request, form, status=422)
@@ -126,7 +126,7 @@ def _candidate(
 async def _explained(
     session: AsyncSession, viewer: Viewer, typed: str, errors: FormErrors
 ) -> tuple[Case, routing.Explanation] | None:
-    """Return a case and why it was sent where it was; a restricted one is as good as none here."""
+    """Return a case and why it was sent to its team; a restricted case is treated as if it did not exist."""
     try:
         case = await cases.by_reference(session, viewer, Reference.parse(typed))
     except InvalidReference:

@@ -1,8 +1,8 @@
-"""Reads what the rules did: how often each decided, what people moved afterwards, and past decisions to replay.
+"""Reads what the rules did: how often each decided, what people then moved, and past decisions to replay.
 
-Hits are counted by one grouped statement over the decisions of 30 days, which the index on `decided_at` bounds, and not
-by counters: cases that are kept from the viewer must not show even in a number, which a counter for everyone could not
-do, and a counter would be one more write on the way of every report. Only leads and owners of rules open the page.
+One grouped statement counts hits over the decisions of 30 days, by the index on `decided_at`. Counters would not do:
+cases kept from the viewer must not show even in a number, and a counter would cost one more write for every report.
+Only leads and owners of rules open the page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ COUNTED = timedelta(days=30)
 """How far back hits are counted."""
 
 Position = tuple[datetime, UUID]
-"""The oldest decision that was read: the next batch begins before it."""
+"""The oldest decision read: the next batch starts before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Hits:
     decided: Mapping[str, int]
     """Reports that a rule decided."""
     moved: Mapping[str, int]
-    """Cases that people then moved to another team, linked ones included."""
+    """Cases that people then moved to another team, including linked ones."""
     caught: Mapping[str, int]
     """Reports that a shadow rule would have matched."""
 
 
 async def hits(session: AsyncSession, viewer: Viewer, now: datetime) -> Hits:
-    """Count what the rules did, without cases that are kept from the viewer; two statements."""
+    """Count what the rules did, without cases kept from the viewer, in two statements."""
     made, cases = decided(now - COUNTED, now), present(viewer)
     joined = made.join(cases, made.c.case_id == cases.c.case_id)
     first = cases.c.link_number == 1
@@ -67,9 +67,9 @@ async def _caught(
 async def past(
     session: AsyncSession, viewer: Viewer | None, window: Window, before: Position | None, limit: int
 ) -> tuple[list[Past], Position | None]:
-    """Return up to `limit` first decisions of reports, newest first, and where the next batch begins (None: no more).
+    """Return up to `limit` first decisions of reports, newest first, and where the next batch starts (None: no more).
 
-    Linked cases are part of the decision that opened them; those that people asked for later are not.
+    Linked cases belong to the decision that opened them; those that people opened later do not.
     """
     until = min(window.until, before[0] + timedelta(microseconds=1)) if before else window.until
     made, cases = decided(window.since, until), present(viewer)
@@ -93,7 +93,7 @@ def _columns(made: Subquery, cases: Subquery) -> list[ColumnElement[object]]:
 async def _linked(
     session: AsyncSession, window: Window, reports: Sequence[UUID]
 ) -> Mapping[tuple[UUID, str], frozenset[str]]:
-    """Return the teams of linked cases by report and by the rule that opened them."""
+    """Return the teams of linked cases, by report and the rule that opened them."""
     made, cases = decided(window.since, window.until), present(None)
     query = select(cases.c.report_id, made.c.rule, func.array_agg(made.c.team).label("teams"))
     query = query.select_from(made.join(cases, made.c.case_id == cases.c.case_id))

@@ -1,4 +1,4 @@
-"""The book that decides now, and its file: a good change is loaded, a bad one is refused and the book stays."""
+"""The rule book in use, and its file: a valid change is loaded; an invalid one is refused and the book stays."""
 
 import asyncio
 from dataclasses import dataclass
@@ -26,17 +26,17 @@ LOOK_EVERY = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A change of the file that was not taken."""
+    """A change of the file that was refused."""
 
     at: datetime
     mistake: RuleBookRefused
 
 
 class RunningBook:
-    """Gives the book that decides; `look` loads what the file has become.
+    """Holds the book in use; `look` loads the file again if it changed.
 
     Raises:
-        RuleBookRefused: the first book has a mistake: without one nothing can be decided.
+        RuleBookRefused: the first book has a mistake, so there is no book to decide by.
     """
 
     def __init__(self, path: Path, now: datetime) -> None:
@@ -46,16 +46,16 @@ class RunningBook:
         self.loaded_at = now
         self.refusal: Refusal | None = None
         self._seen: str | None = self.text
-        """What the file held when it was last looked at; None where it could not be read."""
+        """The file's text at the last check; None if it could not be read."""
 
     def __call__(self) -> RuleBook:
-        """Return the book that decides."""
+        """Return the book in use."""
         return self.book
 
     def look(self, now: datetime) -> None:
-        """Load the file if it changed since it was last looked at; one that has a mistake changes nothing else.
+        """Load the file if it has changed since the last check; if it has a mistake, the book in use stays.
 
-        The text itself is compared: a time of change can stay the same when a file is written twice in a moment.
+        The text itself is compared, because two quick writes can leave the file with the same modification time.
         """
         try:
             text = read_text(self._path)
@@ -84,7 +84,7 @@ class RunningBook:
 
 
 class BookWatch:
-    """Looks at the file now and then. It runs wherever reports are routed: that is where the book decides."""
+    """Checks the file regularly. It runs in every process that routes reports."""
 
     kind = "consumer"
     name = "triage-rulebook"
@@ -96,20 +96,20 @@ class BookWatch:
         self._every = every.total_seconds()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop`. A book that is refused is no reason to be unready: the one before it decides."""
+        """Check until `stop`. A refused book does not make the process unready: the book in use stays."""
         while not stop.is_set():
             self._running.look(self._clock.now())
             await wait_for_stop(stop, self._every)
 
 
 def _code(rule: str) -> str:
-    """Return a rule's name as logs take it: without spaces."""
+    """Return a rule's name for logs, without spaces."""
     return rule.strip("()").replace(" ", "_")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleParts(Parts):
-    """What the routes of rules need beside the parts of every service."""
+    """What the rules routes need besides the parts of every service."""
 
     rules: RunningBook
 
@@ -120,11 +120,11 @@ async def _viewer(principal: Annotated[Principal, requires(Permission.SEE_RULES)
 
 async def _running(request: Request, now: Now) -> RunningBook:
     running = parts_of(request, RuleParts).rules
-    running.look(now)  # a process that only serves pages has no role that looks
+    running.look(now)  # a process that only serves pages runs no `BookWatch`
     return running
 
 
 ReaderDep = Annotated[Viewer, Depends(_viewer)]
-"""A person who may read the rules; which cases they may see is another matter."""
+"""A person who may read the rules; that says nothing about which cases they may see."""
 Running = Annotated[RunningBook, Depends(_running)]
-"""The book that decides, and what became of its file."""
+"""The book in use, and the state of its file."""

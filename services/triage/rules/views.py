@@ -1,4 +1,4 @@
-"""The book as a table: which rules are shown, and what stands in each row. For the page and for both exports."""
+"""The book as a table, for the page and both exports: which rules are shown, and what each row says."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,13 +29,13 @@ STATE_COLOURS: Mapping[RuleState, str] = {
 
 
 def rule_name(rule: str) -> str:
-    """Return a rule's id; decisions that no rule could make have words instead."""
+    """Return a rule's id, or words for decisions that no rule made."""
     return "no rule" if rule == UNDECIDED else rule
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFilter:
-    """Which rules to show, as the address says it."""
+    """Which rules to show, from the URL."""
 
     team: Team | None = None
     clause: str | None = None
@@ -43,7 +43,7 @@ class RuleFilter:
 
     @classmethod
     def read(cls, parameters: Mapping[str, str], book: RuleBook) -> Self:
-        """Read a URL's parameters; what makes no sense is left out, as if it were not there."""
+        """Read a URL's parameters; ignore those that make no sense."""
         clause = parameters.get("clause")
         return cls(
             team=_member(Team, parameters.get("team")),
@@ -52,14 +52,14 @@ class RuleFilter:
         )
 
     def query(self, **changes: object) -> str:
-        """Return the query of this choice with `changes`, with its question mark; nothing where all is shown."""
+        """Return the URL query of this filter with `changes`, including `?`; empty if all rules are shown."""
         wanted = replace(self, **changes)  # type: ignore[arg-type] # replace checks the names
         chosen = {"team": wanted.team, "clause": wanted.clause, "state": wanted.state}
         query = urlencode({name: str(value) for name, value in chosen.items() if value})
         return f"?{query}" if query else ""
 
     def lets_through(self, rule: Rule) -> bool:
-        """Return whether `rule` is wanted; a linked case counts for its team and its clause."""
+        """Return whether `rule` passes the filter; a linked case counts with its team and its clause."""
         return (
             (self.team is None or self.team in {rule.team, *(also.team for also in rule.also)})
             and (self.clause is None or self.clause in _clauses(rule))
@@ -69,22 +69,22 @@ class RuleFilter:
 
 @dataclass(frozen=True)
 class Line:
-    """One rule as people read it."""
+    """One row: a rule and what it did."""
 
     position: int
     rule: Rule
     in_force: bool
     """Whether today lies within the rule's dates."""
     hits: int
-    """Reports of the last 30 days that it decided; of a shadow rule, those that it would have matched."""
+    """Reports of the last 30 days that it decided; for a shadow rule, those it would have matched."""
     moved: int
-    """Cases of these that people then moved to another team."""
+    """Those of their cases that people then moved to another team."""
     failed: int
-    """Reports for which a shadow rule gave neither yes nor no."""
+    """Reports for which a shadow rule failed to give yes or no."""
 
 
 def lines(book: RuleBook, wanted: RuleFilter, counted: Hits, now: datetime) -> list[Line]:
-    """Return the wanted rules in the order of the book, with what they did."""
+    """Return the rules that pass the filter, in the order of the book, with what they did."""
     today = now.astimezone(UK).date()
     return [line for line in _all(book, counted, today) if wanted.lets_through(line.rule)]
 

@@ -1,4 +1,4 @@
-"""Cases of every kind: what each form asks, who works misuse, and what is counted about a person or an account."""
+"""Cases of every kind: what each form asks, who works on misuse, and what is counted about a person or an account."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -43,7 +43,7 @@ async def test_what_would_differ_is_shown_by_rule_and_team_with_examples(triage:
     page = await attempt(aisha, book_with(RECORDINGS_TO_SIRT))
     said = said_by(page)
     assert page.status_code == 200
-    assert "Reports that would be decided otherwise 1 of 2" in said
+    assert "Reports that would be decided differently 1 of 2" in said
     assert "unauthorised-recording unauthorised-recording 1" in said
     assert "Social Media Abuse Response Team (SMART) Security Incident Response Team (SIRT) 1" in said
     assert f'href="/cases/rules?reference={told.reference}"' in page.text
