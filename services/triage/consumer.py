@@ -1,4 +1,4 @@
-"""Which handler handles which event, one line each."""
+"""The handler of each event, one line each."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -48,7 +48,7 @@ BY_A_LEAD = "opened-by-a-lead"
 VISIT = timedelta(minutes=10)
 """Opening a restricted case again within this time counts as the same visit. Our choice."""
 BATCH = 100
-"""Cases that one sweep handles."""
+"""Cases that one run of a sweep takes."""
 _EVENTS = {DeadlineWarning.AT_RISK: triage.CaseDeadlineAtRisk, DeadlineWarning.MISSED: triage.CaseDeadlineMissed}
 
 
