@@ -162,7 +162,7 @@ async def _lock_heads(session: AsyncSession, chain_ids: set[UUID]) -> dict[UUID,
 def _row(
     chain_id: UUID, position: int, previous: bytes, change: Change, at: datetime, ids: Ids
 ) -> tuple[dict[str, object], bytes]:
-    content = _sealed(change)
+    content = _salted(change)
     link = Link(
         chain_id=chain_id,
         position=position,
@@ -191,6 +191,6 @@ def _row(
     return row, head
 
 
-def _sealed(change: Change) -> dict[str, dict[str, str]]:
+def _salted(change: Change) -> dict[str, dict[str, str]]:
     texts = dict(change.personal) | ({"reason": change.reason} if change.reason is not None else {})
     return {name: {"salt": secrets.token_hex(_SALT_BYTES), "text": text} for name, text in texts.items()}

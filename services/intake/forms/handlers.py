@@ -34,11 +34,11 @@ async def lock_draft(session: AsyncSession, cookie: str | None, now: datetime) -
 
 
 async def keep_draft(session: AsyncSession, cookie: str, draft: Draft, now: datetime) -> None:
-    """Store `draft`, sealed with a key that only `cookie` gives."""
+    """Store `draft`, encrypted with a key that only `cookie` gives."""
     secret = _secret(cookie)
-    sealed = secret.encrypt(_encode(draft))
+    encrypted = secret.encrypt(_encode(draft))
     expires_at = now + (SENT_LIFETIME if draft.sent else LIFETIME)
-    row = insert(DraftRow).values(key_hash=secret.name, sealed=sealed, expires_at=expires_at)
+    row = insert(DraftRow).values(key_hash=secret.name, sealed=encrypted, expires_at=expires_at)
     newest = {"sealed": row.excluded.sealed, "expires_at": row.excluded.expires_at}
     await session.execute(row.on_conflict_do_update(index_elements=[DraftRow.key_hash], set_=newest))
 
@@ -61,9 +61,9 @@ async def _find(session: AsyncSession, cookie: str | None, now: datetime, *, loc
         return None
     secret = _secret(cookie)
     wanted = select(DraftRow.sealed).where(DraftRow.key_hash == secret.name, DraftRow.expires_at > now)
-    sealed = await session.scalar(wanted.with_for_update() if lock else wanted)
+    encrypted = await session.scalar(wanted.with_for_update() if lock else wanted)
     try:
-        return _decode(secret.decrypt(sealed)) if sealed else None
+        return _decode(secret.decrypt(encrypted)) if encrypted else None
     except DecryptionFailed:
         return None
 

@@ -1,4 +1,4 @@
-"""Drafts: a hash of the cookie, sealed answers, and when they go."""
+"""Drafts: a hash of the cookie, encrypted answers, and when they go."""
 
 from datetime import datetime
 
@@ -16,6 +16,6 @@ class DraftRow(Base):
 
     key_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     sealed: Mapped[bytes] = mapped_column(
-        LargeBinary, info=personal("the answers of a form you have not sent, sealed", retention="draft")
+        LargeBinary, info=personal("the answers of a form you have not sent, encrypted", retention="draft")
     )
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)

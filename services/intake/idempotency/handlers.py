@@ -81,12 +81,12 @@ class Idempotency:
 
     async def _given(self, session: AsyncSession, secret: Secret, digest: bytes) -> bytes:
         wanted = select(AnswerRow.body_hash, AnswerRow.sealed).where(AnswerRow.key_hash == secret.name)
-        body_hash, sealed = (await session.execute(wanted)).one()
+        body_hash, encrypted = (await session.execute(wanted)).one()
         if not hmac.compare_digest(body_hash, digest):
             raise KeyUsedForAnotherRequest
-        if sealed is None:
+        if encrypted is None:
             raise AnswerMissing
-        return secret.decrypt(sealed)
+        return secret.decrypt(encrypted)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> int:

@@ -9,7 +9,7 @@ from services.intake.tables import Base
 
 
 class AnswerRow(Base):
-    """One answered request: keyed hashes and a sealed answer, readable only with the client's own key.
+    """One answered request: keyed hashes and an encrypted answer, readable only with the client's own key.
 
     No client, subject or report stands here: for an anonymous report the row leads nowhere.
     """

@@ -15,8 +15,6 @@ import httpx
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.intake.settings import IntakeSettings
 from shared.auth.permissions import Principal
@@ -24,6 +22,7 @@ from shared.auth.provider import Description, ProviderUnavailable, fetch_json, j
 from shared.auth.provider_config import claim
 from shared.auth.provider_tokens import Provider
 from shared.auth.tokens import InvalidToken
+from shared.encryption import DecryptionFailed, Secret
 
 ATTEMPT_LIFETIME = timedelta(minutes=15)
 """Long enough to find one's telephone for the second factor."""
@@ -31,7 +30,6 @@ COOKIE = "signpost_sign_in_"
 PATH = "/sign-in"
 MOST_AT_ONCE = 5
 """Sign-ins that one browser may have under way: a tab each."""
-_NONCE = 12
 
 
 class AttemptOver(Exception):
@@ -71,29 +69,30 @@ class SignInAttempts:
     """Encrypts attempts with AES-256-GCM, so that no one, the person included, can read or make one."""
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key)
+        self._key = key
 
-    def seal(self, attempt: Attempt) -> str:
+    def encrypt(self, attempt: Attempt) -> str:
         """Return the cookie's value."""
-        nonce = secrets.token_bytes(_NONCE)
-        sealed = self._cipher.encrypt(nonce, json.dumps(asdict(attempt)).encode(), attempt.cookie.encode())
-        return base64.urlsafe_b64encode(nonce + sealed).decode()
+        plain = json.dumps(asdict(attempt)).encode()
+        return base64.urlsafe_b64encode(self._secret(attempt.cookie).encrypt(plain)).decode()
 
-    def open(self, state: str, sealed: str | None, now: datetime) -> Attempt:
+    def decrypt(self, state: str, encrypted: str | None, now: datetime) -> Attempt:
         """Return the attempt with `state`.
 
         Raises:
             AttemptOver: there is none, it is another one, or it took too long.
         """
         try:
-            raw = base64.urlsafe_b64decode((sealed or "").encode())
-            plain = self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], cookie_of(state).encode())
-        except (InvalidTag, binascii.Error, ValueError):
+            plain = self._secret(cookie_of(state)).decrypt(base64.urlsafe_b64decode((encrypted or "").encode()))
+        except (DecryptionFailed, binascii.Error, ValueError):
             raise AttemptOver from None
         attempt = Attempt(**json.loads(plain))
         if attempt.is_over(now) or not secrets.compare_digest(attempt.state.encode(), state.encode()):
             raise AttemptOver
         return attempt
+
+    def _secret(self, cookie: str) -> Secret:
+        return Secret(cookie.encode(), self._key)
 
 
 CALLBACK = "/sign-in/callback"

@@ -164,7 +164,7 @@ async def _begin(request: Request, door: FrontDoor, onward: str, now: datetime) 
     _forget_many(request, response)
     response.set_cookie(
         attempt.cookie,
-        attempts.seal(attempt),
+        attempts.encrypt(attempt),
         max_age=int(ATTEMPT_LIFETIME.total_seconds()),
         path=PATH,
         secure=_is_secure(request),
@@ -181,7 +181,7 @@ async def come_back(
     """Take the person back from the provider, and start the session."""
     oidc, attempts = door.provider()
     try:
-        attempt = attempts.open(state, request.cookies.get(cookie_of(state)), now)
+        attempt = attempts.decrypt(state, request.cookies.get(cookie_of(state)), now)
     except AttemptOver:
         # a page that is loaded again after all went well
         return RedirectResponse("/", 303) if principal else _failed(request, OVER, "/")

@@ -17,7 +17,7 @@ from oidc_provider_mock import User, run_server_in_thread
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import oidc, pages
 from services.intake.sign_in.front_door import SignInParts, open_front_door
-from services.intake.sign_in.oidc import COOKIE, open_oidc
+from services.intake.sign_in.oidc import COOKIE, Attempt, AttemptOver, SignInAttempts, open_oidc
 from shared.auth import provider_tokens
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.tokens import ensure_key_files
@@ -218,6 +218,17 @@ async def test_a_changed_cookie_is_refused(client: httpx.AsyncClient, provider: 
     client.cookies.clear()
     client.cookies.set(name, value[:-6] + "AAAAAA", domain="127.0.0.1", path="/sign-in")
     assert (await client.get(back)).status_code == 400
+
+
+def test_an_attempt_is_read_with_its_own_state_and_key_alone() -> None:
+    now = ClockForTests().now()
+    mine, other, attempts = Attempt.begin("/", now), Attempt.begin("/", now), SignInAttempts(b"k" * 32)
+    value = attempts.encrypt(mine)
+    assert attempts.decrypt(mine.state, value, now) == mine
+    assert mine.verifier not in base64.urlsafe_b64decode(value).decode("latin-1")
+    for reader, state in ((attempts, other.state), (SignInAttempts(b"o" * 32), mine.state)):
+        with pytest.raises(AttemptOver):
+            reader.decrypt(state, value, now)
 
 
 async def test_a_sign_in_takes_a_quarter_of_an_hour_at_most(
