@@ -24,7 +24,7 @@ EVENTS_HANDLED = Counter(
 EVENTS_REPEATED = Counter("signpost_events_repeated", "Events met again and left alone", ("group",), registry=REGISTRY)
 EVENTS_SKIPPED = Counter("signpost_events_skipped", "Events that nobody here listens to", ("group",), registry=REGISTRY)
 EVENTS_DEFERRED = Counter("signpost_events_parked", "Events that wait for a predecessor", ("group",), registry=REGISTRY)
-DEAD_LETTERS = Counter("signpost_dead_letters", "Events put aside", ("group", "reason"), registry=REGISTRY)
+DEAD_LETTERS = Counter("signpost_dead_letters", "Dead letters recorded", ("group", "reason"), registry=REGISTRY)
 BATCH_SECONDS = Histogram(
     "signpost_batch_seconds", "Seconds a batch took", ("group",), buckets=_QUICK, registry=REGISTRY
 )

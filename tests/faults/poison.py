@@ -1,4 +1,4 @@
-"""Records as nobody should write them, each with the class that it is set aside under, among good ones."""
+"""Records as nobody should write them, each with the class that it is dead-lettered under, among good ones."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

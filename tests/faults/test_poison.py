@@ -1,4 +1,4 @@
-"""Bad records among good ones: the good are handled, each bad one is set aside once, shown, and worked by a person."""
+"""Bad records among good ones: the good are handled, each bad one is dead-lettered once, shown and worked on."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ BUG = "signpost-triage"
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_one_bad_record_in_a_hundred_is_set_aside_once_and_the_others_are_handled(
+async def test_one_bad_record_in_a_hundred_is_dead_lettered_once_and_the_others_are_handled(
     way: str, data_dir: Path
 ) -> None:
     async with opened(way, data_dir) as environment, environment.log() as log:
@@ -42,12 +42,12 @@ async def test_one_bad_record_in_a_hundred_is_set_aside_once_and_the_others_are_
             assert Counter(letter["error_class"] for letter in found) == Counter(
                 {error: count * ROUNDS for error, count in expected.items()}
             )
-        print(f"{way}: {len(wanted)} good records handled, {len(KINDS) * ROUNDS} bad ones set aside by each reader")
+        print(f"{way}: {len(wanted)} good records handled, {len(KINDS) * ROUNDS} bad ones dead-lettered by each reader")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_a_mistake_of_ours_set_aside_is_replayed_after_the_mend_or_let_go_with_a_reason(
+async def test_what_a_mistake_of_ours_dead_lettered_is_replayed_after_the_mend_or_let_go_with_a_reason(
     way: str, data_dir: Path
 ) -> None:
     async with opened(way, data_dir) as environment, environment.log() as log:
@@ -96,8 +96,8 @@ async def test_past_the_limit_a_consumer_stops_says_so_and_takes_up_its_work_aft
         await eventually(says_so)
         await process.stop()
         await process.start()
-        set_aside = {UUID(letter["report_id"]) for letter in await _letters(environment, "triage")}
-        await _until_cases(environment, [report_id for report_id in reports if report_id not in set_aside])
+        dead_lettered = {UUID(letter["report_id"]) for letter in await _letters(environment, "triage")}
+        await _until_cases(environment, [report_id for report_id in reports if report_id not in dead_lettered])
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ from tests.support.postgres import PostgresForTests
 from tests.support.web import START
 
 
-async def _set_aside(url: str) -> UUID:
+async def _dead_lettered(url: str) -> UUID:
     database, letter = Database(url, application_name="tests"), uuid4()
     row = {
         "id": letter,
@@ -36,7 +36,7 @@ async def _set_aside(url: str) -> UUID:
 async def _walk(postgres: PostgresForTests, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Show, replay, discard and show again; return what was printed."""
     async with postgres.fresh("triage") as url:
-        letter = await _set_aside(url)
+        letter = await _dead_lettered(url)
         monkeypatch.setattr("services.cli.database.database_url", lambda _service: url)
         commands = (
             ("show", "triage", str(letter)),

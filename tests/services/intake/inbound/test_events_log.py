@@ -1,4 +1,4 @@
-"""Other systems write what they found to the log; what cannot be read or mapped is set aside with its reason."""
+"""Other systems write what they found to the log; what cannot be read or mapped is dead-lettered with its reason."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -52,7 +52,7 @@ async def reports(service: Service) -> list[ReportRow]:
         return list(await session.scalars(select(ReportRow).order_by(ReportRow.report_type)))
 
 
-async def set_aside(service: Service) -> list[str]:
+async def dead_letters(service: Service) -> list[str]:
     async with service.database.transaction() as session:
         return list(await session.scalars(text("select error_class from dead_letter order by error_class")))
 
@@ -71,7 +71,7 @@ async def test_events_in_both_modes_become_reports_in_the_name_of_their_source(
     abuse, incident = await reports(service)
     assert (abuse.report_type, abuse.found_by, abuse.reporter_subject) == ("abuse", "monitoring", "source:monitoring")
     assert (incident.report_type, incident.found_by) == ("security_incident", "person")
-    assert await set_aside(service) == []
+    assert await dead_letters(service) == []
 
 
 async def test_the_same_event_by_both_ways_is_one_report(service: Service, event_log: EventLog, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ async def test_the_same_event_by_both_ways_is_one_report(service: Service, event
     assert len(found) == 2
 
 
-async def test_one_wrong_event_is_set_aside_and_the_others_are_taken(service: Service, event_log: EventLog) -> None:
+async def test_one_wrong_event_is_dead_lettered_and_the_others_are_taken(service: Service, event_log: EventLog) -> None:
     good = kafka_record(finding())
     wrong = [
         kafka_record(event("/nobody", "org.example.nothing", "1", {})),
@@ -102,7 +102,7 @@ async def test_one_wrong_event_is_set_aside_and_the_others_are_taken(service: Se
     ]
     await arrive(service, event_log, *wrong, good)
     assert [row.report_type for row in await reports(service)] == ["abuse", "security_incident"]
-    assert await set_aside(service) == sorted(
+    assert await dead_letters(service) == sorted(
         [
             "UnknownEvent",
             "ReportRefused",
@@ -119,7 +119,7 @@ async def test_however_much_is_wrong_the_next_right_event_is_taken(service: Serv
     many = [kafka_record(event("/nobody", "org.example.nothing", str(number), {})) for number in range(60)]
     await arrive(service, event_log, *many, kafka_record(finding()))
     assert len(await reports(service)) == 1
-    assert len(await set_aside(service)) == 60
+    assert len(await dead_letters(service)) == 60
 
 
 async def test_data_in_base64_is_read(service: Service, event_log: EventLog) -> None:

@@ -188,7 +188,7 @@ async def test_a_dead_letter_explains_only_what_its_own_group_owes(
         assert (found.dead_lettered, found.unaccounted) == ((1, 0) if explained else (0, 1))
 
 
-async def test_what_two_groups_set_aside_is_explained_by_both(database: Database) -> None:
+async def test_what_two_groups_dead_letter_is_explained_by_both(database: Database) -> None:
     async with database.transaction() as session:
         report_id = await accepted(session)
         await publish(session, report_id)
@@ -211,7 +211,7 @@ class Fate(NamedTuple):
         return self.published and self.case and self.alert
 
     @property
-    def set_aside(self) -> bool:
+    def dead_lettered(self) -> bool:
         owed = {group for group, done in zip(GROUPS, (self.case, self.alert), strict=False) if not done}
         return self.published and owed == {self.dead}
 
@@ -240,11 +240,11 @@ async def test_every_report_is_counted_exactly_once(database: Database, fates: S
         found = await reconcile(session, START)
         await session.execute(LedgerRow.__table__.delete())  # type: ignore[attr-defined]  # the typed base hides it
         await session.execute(LedgerDeadLetterRow.__table__.delete())  # type: ignore[attr-defined]  # as above
-    rest = [fate for fate in fates if not fate.complete and not fate.set_aside]
+    rest = [fate for fate in fates if not fate.complete and not fate.dead_lettered]
     lost = [fate.age for fate in rest if fate.age >= 60]
     assert found.accepted == len(fates)
     assert found.published == sum(fate.published for fate in fates)
-    assert found.dead_lettered == sum(fate.set_aside for fate in fates)
+    assert found.dead_lettered == sum(fate.dead_lettered for fate in fates)
     assert (found.in_flight, found.unaccounted) == (len(rest) - len(lost), len(lost))
     assert found.oldest_unaccounted_s == max(lost, default=0)
 
