@@ -65,7 +65,7 @@ class WebFields(TypedDict):
 
 
 class Fields(WebFields):
-    """The fields of `Parts` as keywords: `TriageParts(**fields, clocks=clocks)`."""
+    """The fields of `Parts` as keywords: `TriageParts(**fields, deadlines=policy)`."""
 
     database: Database
     log: EventLog

@@ -22,7 +22,10 @@ class _AlertEvent(Event):
 
 
 class AlertDecided(_AlertEvent):
-    """Who is told about a report and why, or that no one is. One fact per choice; `alert_id` names the choice."""
+    """Who is told about a report and why, or that no one is. One event per choice.
+
+    `alert_id` identifies the choice, also where no one is told and no alert follows.
+    """
 
     TYPE: ClassVar[str] = "alert.decided.v1"
     purpose: Open[AlertPurpose]

@@ -186,6 +186,7 @@ def to_command(answers: Answers, principal: Principal | None) -> AbuseReport:
         also_affects=typed.choices("also_affects", AlsoAffects),
         affected=reader.affected(typed),
         suspected=reader.suspected(typed),
+        # The form requires an answer; if one is missing all the same, no manager is told unasked.
         manager_alert=typed.choice("manager_alert", ManagerAlert) or ManagerAlert.ASK_ME_FIRST,
         manager_email=reader.manager_email(typed),
     )

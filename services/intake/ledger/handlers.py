@@ -39,7 +39,7 @@ _OF_THE_REPORT = frozenset(
 
 
 async def record_accepted(session: AsyncSession, report_id: ReportId, kind: ReportType, now: datetime) -> None:
-    """Open the row of a report, in the transaction that stores it (promise 1)."""
+    """Open the row of a report, in the transaction that stores it, so that no accepted report is without one."""
     await session.execute(_OPEN, {"report_id": report_id, "report_type": kind, "accepted_at": now})
 
 

@@ -105,7 +105,10 @@ def status(report: ReportKey, known: domain.Known, now: datetime) -> domain.Stat
 _NOT_TOLD = domain.ManagerAlertState.NOT_TOLD
 _CONCERNS_A_MANAGER = frozenset({ReportType.ABUSE, ReportType.MISUSE, ReportType.SECURITY_INCIDENT})
 _OF_THE_REPORTERS_MANAGER = frozenset({None, AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED})
-"""Why the reporter's own manager is told. Who else is told, and who works a case of misuse, is not for reporters."""
+"""Purposes of the alert to the reporter's own manager; events before there were purposes carry None.
+
+Alerts for other purposes are not shown to reporters: they would tell who works a case of misuse, and who else knows.
+"""
 
 
 def _manager(report_type: ReportType, alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:

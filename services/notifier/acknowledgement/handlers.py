@@ -11,7 +11,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from services.notifier.acknowledgement.domain import ESCALATES, AnswerTimes, Link, is_genuine, read_token, token_of
 from services.notifier.acknowledgement.tables import AwaitedAnswerRow
-from services.notifier.alerts import handlers
 from services.notifier.alerts import handlers as alerts
 from services.notifier.alerts.decisions import AlertContext
 from services.notifier.alerts.queries import AlertView, alert_with_id
@@ -88,7 +87,7 @@ class Acknowledgements:
         for row, _ in rows:
             row.remind_at = None
         silent = [AlertId(row.alert_id) for row, answered in rows if not answered]
-        await handlers.remind(session, silent, now, context=self.context)
+        await alerts.remind(session, silent, now, context=self.context)
         return len(rows)
 
     async def escalate_due(self, session: AsyncSession, now: datetime) -> int:
@@ -129,6 +128,6 @@ class Acknowledgements:
         )
 
     async def _escalate(self, session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime) -> None:
-        passed_on = await handlers.escalate(session, alert_id, reason, now, context=self.context)
+        passed_on = await alerts.escalate(session, alert_id, reason, now, context=self.context)
         if passed_on and passed_on.case_id and passed_on.purpose is AlertPurpose.MISUSE_ASSIGNED:
             await misuse.pass_on(session, passed_on.case_id, passed_on, now, outbox=self.context.outbox)

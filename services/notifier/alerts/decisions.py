@@ -1,4 +1,7 @@
-"""Stores decisions, and the alerts and facts that come of them, and hands the alerts to delivery."""
+"""Stores who is alerted and why, publishes each decision, and hands the alerts to delivery.
+
+Who it is was chosen before, by `domain.choose_recipient` or by the capability that asks.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -56,7 +59,7 @@ class AlertContext:
 
 @dataclass(frozen=True, slots=True)
 class AlertDecision:
-    """Who is told of what, or no one. `report_id` is None where it is about an account: then no fact is published."""
+    """Who is told of what, or no one. `report_id` is None where it is about an account: then no event is published."""
 
     alert_id: AlertId
     report_id: ReportId | None
@@ -91,15 +94,15 @@ class NewAlert:
     escalated_from: AlertId | None = None
 
 
-async def decide(
+async def record_decisions(
     session: AsyncSession, decisions: Sequence[AlertDecision], now: datetime, *, context: AlertContext
 ) -> list[AlertDecision]:
-    """Store each decision unless it was taken before, with its alert and its fact; return those that are new."""
+    """Store each decision unless it was taken before, with its alert and its event; return those that are new."""
     about_reports = [item for item in decisions if item.report_id]
     stored = await _store_decisions(session, about_reports, now) if about_reports else set()
     new = [item for item in decisions if item.report_id is None or item.alert_id in stored]
     await store(session, [alert for item in new if (alert := _alert_of(item, context.book))], now, context=context)
-    await context.outbox.append(session, [_fact(item, item.report_id, now) for item in new if item.report_id], now)
+    await context.outbox.append(session, [_event(item, item.report_id, now) for item in new if item.report_id], now)
     return new
 
 
@@ -194,7 +197,7 @@ def notice_of(row: AlertRow) -> messages.Notice:
 async def _sent_lately(
     session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, context: AlertContext
 ) -> Counter[str]:
-    """Count the alerts each recipient was sent within the storm window."""
+    """Count the alerts that were made for each recipient within the storm window, those held back included."""
     whom = {alert.recipient.email for alert in alerts}
     since = now - context.digest_rules.storm_window
     counted = await session.execute(
@@ -308,8 +311,8 @@ def _alert_of(item: AlertDecision, book: AddressBook) -> NewAlert | None:
     )
 
 
-def _fact(item: AlertDecision, report_id: ReportId, now: datetime) -> NewEvent:
-    fact = AlertDecided(
+def _event(item: AlertDecision, report_id: ReportId, now: datetime) -> NewEvent:
+    decided = AlertDecided(
         alert_id=item.alert_id,
         report_id=report_id,
         at=now,
@@ -317,4 +320,4 @@ def _fact(item: AlertDecision, report_id: ReportId, now: datetime) -> NewEvent:
         reason=item.choice.reason,
         anybody=item.choice.recipient is not None,
     )
-    return NewEvent.of(item.alert_id, fact, key=report_id)
+    return NewEvent.of(item.alert_id, decided, key=report_id)

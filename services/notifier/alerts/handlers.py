@@ -55,8 +55,8 @@ async def record_settled(
         _advance(rows[item.alert_id], item)
     for item in settled:
         await decisions.note(session, [item.alert_id], _history_of(item), now)
-    facts = [fact for item in told if (fact := _settled_fact(item, rows[item.alert_id], now))]
-    await outbox.append(session, facts, now)
+    events = [event for item in told if (event := _settled_event(item, rows[item.alert_id], now))]
+    await outbox.append(session, events, now)
     answered = [alert_id for alert_id, row in rows.items() if row.answer is not None]
     await delivery.drop_reminders(session, answered)
     return {alert_id: _progress(row) for alert_id, row in rows.items()}
@@ -72,12 +72,12 @@ async def record_delivered(
         row.delivered_at, row.failure = now, None
         row.state = AlertState(row.state).after(AlertState.DELIVERED).value
     await decisions.note(session, [AlertId(row.alert_id) for row in new], AlertState.DELIVERED.value, now)
-    facts = [
+    events = [
         NewEvent.of(row.alert_id, _delivered(row, row.report_id, channel, now), key=row.report_id)
         for row in new
         if row.report_id
     ]
-    await outbox.append(session, facts, now)
+    await outbox.append(session, events, now)
 
 
 async def record_answer(
@@ -96,8 +96,8 @@ async def record_answer(
     await delivery.drop_reminders(session, [alert_id])
     if row.report_id:
         purpose = AlertPurpose(row.purpose)
-        fact = AlertAcknowledged(alert_id=alert_id, report_id=row.report_id, at=now, purpose=purpose, answer=answer)
-        await outbox.append(session, [NewEvent.of(alert_id, fact, key=row.report_id)], now)
+        event = AlertAcknowledged(alert_id=alert_id, report_id=row.report_id, at=now, purpose=purpose, answer=answer)
+        await outbox.append(session, [NewEvent.of(alert_id, event, key=row.report_id)], now)
     return True
 
 
@@ -129,7 +129,7 @@ async def escalate(
     await decisions.store(session, [new], now, context=context)
     await decisions.note(session, [alert_id], reason.value, now)
     if row.report_id:
-        fact = AlertEscalated(
+        event = AlertEscalated(
             alert_id=alert_id,
             report_id=row.report_id,
             at=now,
@@ -137,7 +137,7 @@ async def escalate(
             to_alert_id=new.alert_id,
             reason=reason,
         )
-        await context.outbox.append(session, [NewEvent.of(alert_id, fact, key=row.report_id)], now)
+        await context.outbox.append(session, [NewEvent.of(alert_id, event, key=row.report_id)], now)
     return Escalation(new.notice.purpose, new.case_id, new.alert_id, new.recipient, reason)
 
 
@@ -147,13 +147,13 @@ def _delivered(row: AlertRow, report_id: UUID, channel: str, now: datetime) -> A
     )
 
 
-def _settled_fact(item: Settled, row: AlertRow, now: datetime) -> NewEvent | None:
+def _settled_event(item: Settled, row: AlertRow, now: datetime) -> NewEvent | None:
     if item.report_id is None:
         return None
-    return NewEvent.of(item.alert_id, _settled_event(item, row, item.report_id, now), key=item.report_id)
+    return NewEvent.of(item.alert_id, _sent_or_failed(item, row, item.report_id, now), key=item.report_id)
 
 
-def _settled_event(item: Settled, row: AlertRow, report_id: ReportId, now: datetime) -> AlertSent | AlertFailed:
+def _sent_or_failed(item: Settled, row: AlertRow, report_id: ReportId, now: datetime) -> AlertSent | AlertFailed:
     purpose = AlertPurpose(row.purpose)
     if item.failure is None:
         return AlertSent(

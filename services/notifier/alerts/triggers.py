@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide, reasons
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, reasons, record_decisions
 from services.notifier.alerts.domain import Choice, Concern, Recipient, choose_recipient, urgency_of
 from services.notifier.delivery.domain import RecipientRole, Urgency
 from services.notifier.directory import queries as directory_queries
@@ -25,6 +25,7 @@ from shared.ids import AlertId, ReportId, StaffId
 AccessEvent = AuthorisationGranted | AuthorisationWithdrawn | ReviewDue | ExceptionExpired
 _WAITS = RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT
 _FIRST, _AGREED = "", "agreed"
+"""Occasions (see `DecisionRow.occasion`): the report itself, and the reporter's later agreement."""
 _PURPOSES: Mapping[type[AccessEvent], AlertPurpose] = {
     AuthorisationGranted: AlertPurpose.ACCESS_GRANTED,
     AuthorisationWithdrawn: AlertPurpose.ACCESS_WITHDRAWN,
@@ -45,7 +46,7 @@ async def alert_about_abuse(
     decisions = [_about_abuse(envelope, directory, _FIRST, context) for envelope in abuse]
     for envelope in abuse:
         decisions += _found_by_monitoring(envelope, directory, context)
-    await decide(session, decisions, now, context=context)
+    await record_decisions(session, decisions, now, context=context)
 
 
 async def alert_after_amendment(
@@ -67,7 +68,7 @@ async def alert_after_amendment(
         decision = _about_abuse(envelope, directory, _FIRST if reason is None else _AGREED, context)
         if reason is None or (reason is _WAITS and decision.choice.reason is not _WAITS):
             decisions.append(decision)
-    await decide(session, decisions, now, context=context)
+    await record_decisions(session, decisions, now, context=context)
 
 
 def concern_of(event: ReportEvent) -> Concern:
@@ -179,7 +180,7 @@ async def access_changed(
         for envelope in envelopes
         for told in alerts_for(envelope.data, addresses, comms)
     ]
-    await decide(session, decisions, now, context=context)
+    await record_decisions(session, decisions, now, context=context)
 
 
 def people_of(event: AccessEvent) -> set[StaffId]:

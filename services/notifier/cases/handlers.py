@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, record_decisions
 from services.notifier.cases import domain
 from services.notifier.cases.tables import FollowUpRow
 from services.notifier.delivery.domain import RecipientRole, Urgency
@@ -76,7 +76,7 @@ class FollowUps:
             for item in items
             for told in domain.alerts_once_known(item, reports.get(item.report_id), contacts.get(item.report_id))
         ]
-        await decide(session, decisions, now, context=self.context)
+        await record_decisions(session, decisions, now, context=self.context)
         asked = [item for item in items if _is_for_misuse(item, reports)]
         facts = {
             item.report_id: report.misuse for item in asked if (report := reports.get(item.report_id)) and report.misuse
@@ -236,7 +236,7 @@ async def case_resolved(
         )
         for report_id, e in finished.items()
     ]
-    await decide(session, decisions, now, context=follow_ups.context)
+    await record_decisions(session, decisions, now, context=follow_ups.context)
 
 
 async def case_reopened(
@@ -290,7 +290,7 @@ async def _tell(
         )
         for e, one in told
     ]
-    await decide(session, decisions, now, context=follow_ups.context)
+    await record_decisions(session, decisions, now, context=follow_ups.context)
 
 
 def _role(event: triage.CaseResolved, report: KnownReport) -> RecipientRole:

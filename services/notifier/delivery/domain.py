@@ -131,7 +131,7 @@ _LONGEST_WAIT = timedelta(minutes=10)
 _DOUBLINGS = 10
 _LAST_RESORT_WAIT = timedelta(hours=1)
 NO_WAIT_IS_LONGER = max(_LONGEST_WAIT, _LAST_RESORT_WAIT)
-"""What waits longer was told so by a clock that has since been set back."""
+"""No delivery waits longer. Where `due_at` is further away, the clock was set back after it was written."""
 
 
 class DeliveryKind(StrEnum):

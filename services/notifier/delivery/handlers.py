@@ -76,7 +76,11 @@ async def claim(
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Return what is to be sent now, also what was due or to be retried by a clock that has since been set back."""
+    """Return what is to be sent now.
+
+    That includes what waits only because the clock was set back after its time was written: a first attempt, and a
+    retry that is further away than any wait.
+    """
     put_off = or_(DeliveryRow.attempts == 0, DeliveryRow.due_at > now + domain.NO_WAIT_IS_LONGER)
     return and_(
         DeliveryRow.due_at.is_not(None),

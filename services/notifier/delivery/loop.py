@@ -43,6 +43,7 @@ class Deliveries:
     channels: Mapping[str, domain.Channel]
     compose: Compose
     on_settled: handlers.OnSettled
+    """Follows each result in its transaction: `app.py` gives `Acknowledgements.settled`."""
     times: handlers.DeliveryTimes
 
 
@@ -79,7 +80,7 @@ class DeliveryLoop:
     Wakes on PostgreSQL's notification at the commit that enqueued something, and looks once a second for retries.
     """
 
-    kind = "sweep"
+    kind = "sweep"  # it claims due rows like one, so `--roles` starts it with them
     name = "notifier-delivery"
 
     def __init__(self, deliveries: Deliveries, *, database: Database, clock: Clock, ids: Ids) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts import queries as alert_queries
-from services.notifier.alerts.decisions import AlertContext, AlertDecision, decide, reasons
+from services.notifier.alerts.decisions import AlertContext, AlertDecision, reasons, record_decisions
 from services.notifier.alerts.domain import Choice, Recipient, day_of
 from services.notifier.alerts.handlers import Escalation
 from services.notifier.delivery.domain import RecipientRole, Urgency
@@ -67,7 +67,7 @@ async def assign(
         choice_context = domain.ChoiceContext(directory, day_of(item.at), context.book, desk)
         facts, passed = reports.get(item.report_id), passed_over.get(item.report_id, frozenset())
         decisions += _decisions(item, facts, choice_context, passed, context)
-    new = await decide(session, decisions, now, context=context)
+    new = await record_decisions(session, decisions, now, context=context)
     await _store_assignments(
         session, [item for item in new if item.purpose is AlertPurpose.MISUSE_ASSIGNED], now, context
     )
@@ -98,7 +98,7 @@ async def tell_managers_after_agreement(
             choice = Choice(RecipientReason.NOBODY_MANAGER_WORKS_IT)
         if choice.reason is not _WAITS:
             decisions.append(_decision_after_agreement(envelope, choice, context))
-    await decide(session, decisions, now, context=context)
+    await record_decisions(session, decisions, now, context=context)
 
 
 async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -> Directory:

@@ -14,7 +14,7 @@ _NAMES = frozenset(field.name for field in fields(TriageReport))
 
 
 def normalise(event: Event) -> TriageReport:
-    """Return the report that an event carries; fields with the same name are copied.
+    """Return the report that an event carries; fields that have the same name in both are copied by it.
 
     Raises:
         TypeError: the event is not a report.
