@@ -114,11 +114,15 @@ def first_of_each(rows: Sequence[tuple[int, T]], key: Callable[[T], object], col
     return CsvFile(once, tuple(repeated))
 
 
-def line(cells: Iterable[str]) -> str:
-    """Return one line of a file. A cell that a spreadsheet would run is marked with an apostrophe."""
+def line(cells: Iterable[str | float | None]) -> str:
+    """Return one line of a file (RFC 4180). A text that a spreadsheet would run is marked with an apostrophe."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    csv.writer(out, lineterminator="\r\n").writerow(map(_harmless, cells))
     return out.getvalue()
+
+
+def _harmless(cell: str | float | None) -> str | float | None:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _day(cell: object) -> object:

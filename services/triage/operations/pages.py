@@ -1,8 +1,5 @@
 """The operations page (`/cases/operations`), its tables as files, and its live stream."""
 
-import csv
-from io import StringIO
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
@@ -11,6 +8,7 @@ from services.triage.operations.dashboard import PERIODS, Table
 from services.triage.operations.live import Fragments, LiveParts, TooManyStreams, View, clock
 from shared.auth.guard import current_session
 from shared.auth.permissions import Permission, Principal
+from shared.csv import line
 from shared.runtime import parts_of
 from shared.server import stop_of
 from shared.web.dependencies import Transaction
@@ -68,9 +66,5 @@ def _fragments(parts: LiveParts, overseer: Principal) -> Fragments:
 
 
 def as_csv(table: Table) -> str:
-    """Return the table as CSV (RFC 4180) with a heading line; an unknown value is empty."""
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
-    return text.getvalue()
+    """Return the table as CSV with a heading line; an unknown value is empty, and formulas are made harmless."""
+    return "".join(map(line, (table.columns, *table.rows)))

@@ -94,5 +94,5 @@ def _csv(items: Iterable[RuleItem]) -> str:
     written = [line(RuleItem.model_fields)]
     for item in items:
         cells = item.model_dump(mode="json") | {"also": " ".join(also.team for also in item.also)}
-        written.append(line("" if cell is None else str(cell) for cell in cells.values()))
+        written.append(line(cells.values()))
     return "".join(written)

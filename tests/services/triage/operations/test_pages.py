@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from services.triage.operations.api import FigureParts
+from services.triage.operations.dashboard import Table
+from services.triage.operations.pages import as_csv
 from services.triage.operations.queries import LagReader
 from shared.auth.permissions import Role
 from shared.events.operations import DeadLetterRecorded
@@ -70,6 +72,13 @@ async def test_the_same_figures_are_there_as_json_and_csv(triage: Triage) -> Non
     assert body["tables"]["funnel"]["rows"][0] == ["Accepted", 1]
     assert rows[:2] == [["Step", "Reports"], ["Accepted", "1"]]
     assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless_in_a_file(start: str) -> None:
+    table = Table("readers", ("Reader", "Behind", "Since"), ((f"{start}cmd()", -1.5, None), ("triage", 3, "today")))
+    written = list(csv.reader(StringIO(as_csv(table), newline="")))
+    assert written == [["Reader", "Behind", "Since"], [f"'{start}cmd()", "-1.5", ""], ["triage", "3", "today"]]
 
 
 async def test_dead_letters_are_linked_for_operators_only(triage: Triage) -> None:
