@@ -362,11 +362,6 @@ async def read_form(request: Request, errors: FormErrors | None = None) -> dict[
     return answers
 
 
-def refuse_null_characters(answers: Typed, errors: FormErrors) -> dict[str, list[str]]:
-    """Record an error for each field with a control character and return the answers without them."""
-    return {name: list(values) for name, values in FormReader(answers, errors).typed.items()}
-
-
 def _urlencoded(body: bytes) -> list[tuple[str, str]]:
     """Return names and values; bytes that are no UTF-8 are in them as lone surrogates (PEP 383)."""
     try:
