@@ -1,4 +1,4 @@
-"""Fixtures that every suite shares."""
+"""Fixtures for all suites."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def postgres() -> Iterator[PostgresForTests]:
 
 @pytest.fixture
 async def database(request: pytest.FixtureRequest, postgres: PostgresForTests) -> AsyncIterator[Database]:
-    """A fresh database of the service named by the module's `SERVICE`."""
+    """A fresh database for the service named by the module's `SERVICE`."""
     async with postgres.database(request.module.SERVICE) as fresh:
         yield fresh
 
@@ -38,8 +38,8 @@ async def database(request: pytest.FixtureRequest, postgres: PostgresForTests) -
 def data_dir() -> Iterator[Path]:
     """A place for an embedded Signpost's data.
 
-    Not below pytest's own folder: that is closed to others again by every test process, and run by root, PostgreSQL
-    is another person.
+    Not below pytest's own folder: every test process closes that folder to others again, and if root runs the tests,
+    PostgreSQL is another user.
     """
     folder = Path(tempfile.mkdtemp(prefix="signpost-"))
     yield folder / "data"

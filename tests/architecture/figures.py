@@ -13,16 +13,16 @@ from shared.events.envelope import Event
 from tests.architecture.source import ROOT, Module, product_modules
 
 SEVEN = frozenset({"domain", "tables", "handlers", "queries", "api", "pages", "forms"})
-"""The names that a capability's modules have wherever one looks (docs/architecture.md)."""
+"""The module names that every capability uses (docs/architecture.md)."""
 IMPORT = ast.Import | ast.ImportFrom
 LONG = 40
 COPIED = 6
 PLACES = 9
-"""The files that may name an answer: adding one to a form touches no more."""
+"""The files that may name an answer: a new answer on a form needs changes in these only."""
 NOT_ASKED = frozenset({"report_id", "reference", "submitted_at", "channel"})
-"""Fields of the same events that no reporter answers."""
+"""Fields of the same events that no reporter fills in."""
 COMMON_WORDS = frozenset({"about", "account", "affected", "device", "kind", "platform", "reporter", "subject"})
-"""Answers whose name also means something else in most of the tree: counting them says nothing."""
+"""Answers whose name also means something else in most of the tree: counting them would mean nothing."""
 MORE_PLACES: Mapping[str, int] = {
     # Who is alerted, who may see a case and what is erased depend on these, in notifier and in triage.
     "behaviours": 23,
@@ -34,7 +34,7 @@ MORE_PLACES: Mapping[str, int] = {
     "suspected": 21,
     "union_activity": 16,
     "urls": 15,
-    # Several forms ask these, or the check of a report reads them beside another answer.
+    # Several forms have these answers, or the check of a report reads them together with another answer.
     "also_affects": 11,
     "content_state": 11,
     "effects": 12,
@@ -44,12 +44,12 @@ MORE_PLACES: Mapping[str, int] = {
     "related_reference": 11,
     "taken_over": 11,
 }
-"""Answers that more files name than `PLACES`, with how many: more must not become of them."""
+"""Answers that more files name than `PLACES`, with the number of files: it must not grow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure. `least` says that the limit is a lower one."""
+    """One figure. `least` means that the limit is a lower one."""
 
     name: str
     value: float
@@ -65,7 +65,7 @@ class Figure:
 
 
 def figures() -> Sequence[Figure]:
-    """Return the figures that are held for good."""
+    """Return the figures that have a limit."""
     modules = [module for module in product_modules() if _counts(module)]
     lines = sum(module.lines for module in modules)
     imports = sum(_length(node) for module in modules for node in ast.walk(module.tree) if isinstance(node, IMPORT))
@@ -87,7 +87,7 @@ def figures() -> Sequence[Figure]:
 
 
 def counts() -> Iterator[str]:
-    """Yield what is reported and not limited: these grow with features."""
+    """Yield figures that are reported but have no limit: they grow with features."""
     modules = [module for module in product_modules() if _counts(module)]
     yield f"{len(modules)} modules, {sum(module.lines for module in modules)} lines"
     yield "fullest folder: {} with {}".format(*_fullest(modules))

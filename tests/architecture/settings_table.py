@@ -66,7 +66,7 @@ def described(kind: type[ServiceSettings]) -> Iterator[tuple[str, str]]:
 
 
 def default(field: FieldInfo) -> str:
-    """Return a field's default as one would write it in the environment."""
+    """Return a field's default in the form that the environment uses."""
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)

@@ -1,4 +1,4 @@
-"""The source tree as syntax trees, for rules that an import linter cannot say."""
+"""The source tree as syntax trees, for rules that an import linter cannot express."""
 
 import ast
 import gc
@@ -13,10 +13,10 @@ SERVICES = ("intake", "triage", "registry", "notifier")
 
 @dataclass(frozen=True)
 class Module:
-    """One file of ours, parsed."""
+    """One of our files, parsed."""
 
     path: str
-    """From the root of the repository."""
+    """Relative to the root of the repository."""
     tree: ast.Module
     lines: int
 
@@ -36,7 +36,7 @@ class Module:
         return f"{parts[1]}/{parts[2]}" if in_one else None
 
     def imports(self) -> Iterator[str]:
-        """Yield the dotted name of whatever the module imports, also inside functions."""
+        """Yield the dotted name of everything that the module imports, also inside functions."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
@@ -58,7 +58,7 @@ class Module:
 
 @cache
 def product_modules() -> tuple[Module, ...]:
-    """Return every module of `services` and `shared`, without what Alembic wrote."""
+    """Return every module of `services` and `shared`, except those that Alembic wrote."""
     return tuple(_modules("services", "shared"))
 
 
@@ -79,9 +79,9 @@ def _modules(*folders: str) -> Iterator[Module]:
 
 
 def _parsed(text: str, path: str) -> ast.Module:
-    """Parse with the collector at rest: CPython 3.11 fails where what it finds lost is said with a traceback.
+    """Parse with the garbage collector off: CPython 3.11 fails if it reports a lost object with a traceback.
 
-    A traceback parses its lines too, and the two count their depth in one place (python/cpython#106905).
+    A traceback parses its lines too, and both parsers share one depth counter (python/cpython#106905).
     """
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What a route depends on waits for nothing, or for the loop: FastAPI sends any other function to a thread and back."""
+"""Dependencies of routes are coroutines: FastAPI sends any other function to a thread and back."""
 
 import inspect
 from collections.abc import Callable, Iterator

@@ -45,13 +45,13 @@ def test_a_route_never_takes_or_gives_a_row_or_an_event() -> None:
 
 @cache
 def _rows(service: str) -> frozenset[str]:
-    """Return the names of the rows of a service; another may use one of them for a model of its own."""
+    """Return the names of a service's rows; another service may use one of them for a model of its own."""
     tables = (m for m in product_modules() if m.stem == "tables" and (m.capability or "").startswith(f"{service}/"))
     return frozenset(kind.name for module in tables for kind in module.classes())
 
 
 def _names(annotation: ast.expr) -> set[str]:
-    """Return the names in an annotation, also of what is reached through its module, as in `tables.ReportRow`."""
+    """Return the names in an annotation, also those reached through their module, as in `tables.ReportRow`."""
     nodes = list(ast.walk(annotation))
     return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}
 

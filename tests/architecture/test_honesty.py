@@ -29,7 +29,7 @@ def test_an_exception_from_a_gate_names_its_rule_and_its_reason() -> None:
 
 
 def test_tests_wait_for_conditions_and_never_for_a_time() -> None:
-    """A pause is allowed only between two looks at a condition: inside a loop. A fault may last for a time."""
+    """A pause is allowed only between two checks of a condition, inside a loop. A fault may last for a time."""
     paused = [
         f"{module.path}:{call.lineno}"
         for module in modules_of_tests()
@@ -42,7 +42,7 @@ def test_tests_wait_for_conditions_and_never_for_a_time() -> None:
 
 @pytest.mark.xdist_group("shared")
 def test_tests_that_share_a_server_are_sent_to_one_worker(request: pytest.FixtureRequest) -> None:
-    """pytest-xdist knows a group by the end of a test's name, and says nothing where it finds none."""
+    """pytest-xdist recognises a group by the end of a test's name, and does not warn if there is none."""
     is_worker = hasattr(request.config, "workerinput")
     assert request.node.nodeid.endswith("@shared") is is_worker
 

@@ -28,7 +28,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "session": "a person's way through a form, in its cookie",
     "signed_in": "who a signed-in person is in the directory",
     "views": "what pages show of a thing",
-    # One module a form.
+    # One module for each form.
     "abuse": "a form",
     "advice": "a form",
     "exception": "a form",
@@ -37,7 +37,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "questions": "questions that several forms ask",
     "reader": "from what was typed to a report's parts",
     "steps": "which page of a form comes next",
-    # Use cases and decisions with a story of their own beside the layer's first module.
+    # Use cases and decisions on a topic of their own, beside the layer's first module.
     "access": "who may see a case, or a report's status",
     "changes": "how an account is locked, changed and announced",
     "checks": "what is wrong with a report's texts",
@@ -63,13 +63,13 @@ OTHER_NAMES: Mapping[str, str] = {
     "work": "who acts on the register, when, in which transaction",
     "writer": "writes cases, their clocks, activities and events",
 }
-"""Every other name of a capability's module, and why it is none of the seven (docs/architecture.md)."""
+"""Every other module name in a capability, and why it is none of the seven (docs/architecture.md)."""
 GERUND = re.compile(r"(?:^|_)[a-z]+ing(?:_|$)")
 SERVICE_FILES = {"__init__", "app", "consumer", "settings", "tables"}
-LONGEST_MODULE = 500  # a story is not cut to fit a number, but one this long is two
+LONGEST_MODULE = 500  # do not split a topic only to fit a number, but a module this long covers two
 LONGEST_TEST_MODULE = 500
 LONGEST_FUNCTION = 40
-LONGEST_WIRING = 70  # an `app.py` is one list, read top to bottom in one place
+LONGEST_WIRING = 70  # an `app.py` is one list, read from top to bottom
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
 
 
@@ -140,7 +140,7 @@ def test_a_capability_never_reads_the_tables_of_another() -> None:
 
 
 def test_adapters_come_in_through_the_wiring() -> None:
-    """A use case is given what it needs: it does not reach for the library behind an adapter."""
+    """A use case gets what it needs as arguments: it does not use the library behind an adapter."""
     reached = [
         f"{module.path} imports {imported}"
         for _, modules in capabilities()
@@ -153,4 +153,4 @@ def test_adapters_come_in_through_the_wiring() -> None:
 
 
 ADAPTED = {"aiosmtplib", "cel_expr_python", "govuk_bank_holidays", "yaml", "jinja2", "aiokafka", "fastapi", "starlette"}
-"""Libraries that stand behind an adapter or at the edge."""
+"""Libraries that belong behind an adapter or at the edge."""

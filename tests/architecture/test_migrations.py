@@ -1,4 +1,4 @@
-"""Each service's migrations say what its mappings say."""
+"""Each service's migrations agree with its mappings."""
 
 import pytest
 from alembic.script import ScriptDirectory

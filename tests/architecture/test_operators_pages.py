@@ -1,4 +1,4 @@
-"""Every service lets operators settle what it could not handle (promise 4)."""
+"""In every service operators can settle the records that it could not handle (promise 4)."""
 
 from importlib import import_module
 

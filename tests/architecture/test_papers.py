@@ -1,4 +1,4 @@
-"""What the papers say of the tree is so."""
+"""What the documents say about the tree is true."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What may be done where: by the calls and imports in the source."""
+"""Which file may do what, checked by the calls and imports in the source."""
 
 import ast
 import re
@@ -10,19 +10,19 @@ from tests.architecture.source import Module, product_modules
 
 DOMAIN_MAY_KNOW = ("shared.events", "shared.ids")
 ALLOWED_CALLERS = {
-    # Engines: one per database, opened and closed by the wiring.
+    # Engines: one for each database, opened and closed by the wiring.
     r"create_async_engine|create_engine": r"shared/db/",
-    # The clock: time is an argument everywhere else, so that a test can say what time it is.
-    # The library that limits rates counts by the machine's clock and says so in its terms.
+    # The clock: everywhere else time is an argument, so that a test can choose it.
+    # The rate-limit library reads the machine's clock itself.
     r"datetime\.now|datetime\.utcnow|date\.today|time\.time": (
         r"shared/(clock|web/limits)\.py"  # `limits` counts by the wall clock
     ),
-    # Ids: given, so that a test can foresee them. A member of a consumer group names itself.
+    # Ids: passed in, so that a test can predict them. A member of a consumer group names itself.
     r"(uuid\.)?uuid[147]|uuid_utils\.\w+": r"shared/(ids\.py|messaging/)",
     # Commits: a request or a batch is one transaction, opened and closed at the edge.
     r"\w*session\.(commit|rollback)": r"shared/(db|messaging)/",
 }
-"""A call (as written) and the only files that may make it."""
+"""A call, as written, and the only files that may make it."""
 
 
 @pytest.mark.parametrize("call", ALLOWED_CALLERS)
@@ -78,7 +78,7 @@ OPENS_SOMETHING = re.compile(
 
 
 def test_importing_a_module_does_nothing() -> None:
-    """Neither I/O nor an engine, a client or settings: importing twice, in any order, must be harmless."""
+    """A module does no I/O and makes no engine, client or settings: imports in any order must be harmless."""
     doing = [
         f"{module.path}:{call.lineno} {name}"
         for module in product_modules()

@@ -1,4 +1,4 @@
-"""docs/settings.md says what the settings classes say."""
+"""docs/settings.md agrees with the settings classes."""
 
 from tests.architecture import settings_table
 

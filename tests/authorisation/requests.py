@@ -1,4 +1,4 @@
-"""Requests straight to an application, thousands of them: no client library, and no frame around the routes."""
+"""Requests straight to an application, by the thousand: without a client library and without middleware."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from shared.web.failures import Failures
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The response."""
 
     status: int
     location: str
@@ -33,7 +33,7 @@ async def ask(
     form: bool = False,
     endless: bool = False,
 ) -> Answer:
-    """Send one request, with `data` as JSON or as a form; of an endless answer, wait for its beginning."""
+    """Send one request, with `data` as JSON or as a form; of an endless response, read only the beginning."""
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     body = b"" if data is None else (urlencode(data) if form else json.dumps(data)).encode()
     said = {"host": "127.0.0.1:8000", "content-type": kind, "content-length": str(len(body)), **headers}
@@ -83,14 +83,14 @@ async def _until(begun: asyncio.Event, answering: asyncio.Future[None]) -> None:
 
 
 def without_frame(app: FastAPI) -> None:
-    """Take away what stands around the routes and decides nothing about who may: logs, headers, limits, form tokens."""
+    """Remove the middleware that does not decide who may: logs, headers, limits, form tokens."""
     kept = [middleware for middleware in app.user_middleware if middleware.cls.__name__ == Failures.__name__]  # type: ignore[attr-defined] # a class it is
     app.user_middleware = [*kept, Middleware(_Token)]
     app.middleware_stack = None
 
 
 class _Token:
-    """Gives pages the form token that they show."""
+    """Adds to pages the form token that they show."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

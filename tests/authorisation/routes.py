@@ -1,6 +1,6 @@
-"""`python -m tests.authorisation.routes`: rows for the routes that the table does not have yet, to be looked at.
+"""`python -m tests.authorisation.routes`: rows for the routes that are not in the table yet, for review.
 
-Each says who gets past the guard as the code has it now. Whether that is right is what the table is for.
+Each says whom the guard lets in as the code is now. Whether that is right is for the table to say.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def _routes(app: FastAPI) -> Iterator[tuple[str, Dependant | None]]:
 
 
 def _asked(dependant: Dependant | None) -> Iterator[Permission | None]:
-    """Yield what the guards ask for; None for one that lets everybody in."""
+    """Yield what the guards require; None for one that lets everyone in."""
     if dependant is None:
         return
     if dependant.call is anyone:
@@ -46,7 +46,7 @@ def _asked(dependant: Dependant | None) -> Iterator[Permission | None]:
 
 
 def suggested(dependant: Dependant | None) -> str:
-    """Return who may, as the code says it."""
+    """Return who may use the route, as the code has it."""
     asked = set(_asked(dependant))
     needed = {permission for permission in asked if permission}
     if needed:
@@ -55,7 +55,7 @@ def suggested(dependant: Dependant | None) -> str:
 
 
 async def missing() -> Mapping[str, str]:
-    """Return who may use each route that has no row."""
+    """Return who may use each route that has no row yet."""
     found: dict[str, str] = {}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

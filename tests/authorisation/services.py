@@ -1,4 +1,4 @@
-"""The four services as the walk opens them."""
+"""The four services as the authorisation tests open them."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -33,7 +33,7 @@ _SETTINGS: Mapping[str, type[ServiceSettings]] = {
 
 
 def settings_of(name: str, database_url: str, folder: Path) -> ServiceSettings:
-    """Return settings of a service that need nothing but a database."""
+    """Return settings of a service that need only a database."""
     private, public = ensure_key_files(folder)
     given: dict[str, Any] = {
         "secret_key": "a secret that only tests have, no more",

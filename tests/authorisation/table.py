@@ -2,21 +2,21 @@
 
 A row is `METHOD path: {…}` with
 
-- `may`: who gets past the guard: roles and groups of roles (below), `signed-in`, or `everyone`
-- for a route that is about one object, after it the objects it is tried on, each with who sees it:
-  `own`, `other`, `restricted`, … → roles; everybody else of `may` gets `hidden`
-- `hidden`: what they get, 404 unless it says otherwise (`403|404`: the one or the other)
-- `send`: what is sent: `json` or `form`, and which `version` was read, 1 unless it says otherwise. What is done to an
-  object has to be sent whole: an answer that something is missing (400, 422) says nothing about whether they may
-- `path`: what stands in the path, where not the object
-- `found`: what those get who may, where the route is asked for something that is not there (404) or not for them
-- `endless`: whether the answer goes on for ever
+- `may`: whom the guard lets in: roles and groups of roles (below), `signed-in`, or `everyone`
+- for a route about one object, then the objects that it is tried on, each with who sees it:
+  `own`, `other`, `restricted`, … → roles; everyone else in `may` gets `hidden`
+- `hidden`: what they get, 404 unless the row says otherwise (`403|404`: one or the other)
+- `send`: what is sent: `json` or `form`, and which `version` was read, 1 unless the row says otherwise. A change of
+  an object must be sent complete: a response that something is missing (400, 422) does not show whether they may
+- `path`: the value of the path's parameters, if it is not the object
+- `found`: what those in `may` get if the object is not there (404) or is not theirs
+- `endless`: whether the response never ends
 
-Names that begin with `_` are no rows: they hold what several rows share. A route that does several things has a row
-for each, with what it is after the path: `POST path (withdraw)`.
+Names that begin with `_` are not rows: they hold what several rows share. A route that does several things has a row
+for each, with the action after the path: `POST path (withdraw)`.
 
-Whoever is not in `may` gets 403, or what `refused` says; nobody is sent to sign in by a page (`303`), and refused by
-everything else (`401`).
+Everyone who is not in `may` gets 403, or what `refused` says. Without sign-in, a page redirects to sign-in (`303`),
+and everything else answers `401`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -71,7 +71,7 @@ _GROUPS: Mapping[str, frozenset[Role | None]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """What the table says of one route."""
+    """What the table says about one route."""
 
     method: str
     path: str
@@ -90,7 +90,7 @@ class Row:
 
 
 def load() -> Mapping[str, Row]:
-    """Return the table by `METHOD path`, with what is done there where a route has several rows."""
+    """Return the table by `METHOD path`, with the action if a route has several rows."""
     written = yaml.safe_load(MATRIX.read_text(encoding="utf-8")) or {}
     return {name: _row(name, entry) for name, entry in written.items() if not name.startswith("_")}
 
@@ -123,6 +123,6 @@ def roles(written: str | Iterable[str]) -> frozenset[Role | None]:
 
 
 def words_for(who: frozenset[Role | None]) -> str:
-    """Return `who` as one would write it in the table."""
+    """Return `who` in the form that the table uses."""
     group = next((name for name, members in _GROUPS.items() if members == who), None)
     return group or f"[{', '.join(role.value for role in Role if role in who)}]"

@@ -55,7 +55,7 @@ async def test_everybody_may_what_the_table_says_and_nothing_else(world: World, 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_program_that_is_no_person_breaks_no_route(world: World) -> None:
-    """Its token has every role and no staff id: what is about a person is refused, and nothing fails."""
+    """Its token has every role but no staff id: routes about a person refuse it, and nothing fails."""
     bearer = world.program()
     broken = []
     for name, row in sorted(TABLE.items()):
@@ -69,7 +69,7 @@ async def test_a_program_that_is_no_person_breaks_no_route(world: World) -> None
 
 
 async def _differences(world: World, row: Row) -> Sequence[str]:
-    """Return where a route does otherwise than its row says."""
+    """Return where a route does not do what its row says."""
     found = []
     for kind, role, expected in _cases(row):
         got = _outcome(row, await _ask(world, row, kind, role))
@@ -81,7 +81,7 @@ async def _differences(world: World, row: Row) -> Sequence[str]:
 def _cases(row: Row) -> Iterator[tuple[str, Role | None, str]]:
     for role in EVERYBODY:
         kinds = row.objects or {"": row.may}
-        if role not in row.may:  # by the guard, which looks at no object: one of each side is enough
+        if role not in row.may:  # the guard refuses before it looks at an object, so one of each side is enough
             yield from (
                 (kind, role, _turned_away(row, role)) for kind in dict.fromkeys((*kinds,)[:: len(kinds) - 1 or 1])
             )
@@ -96,7 +96,7 @@ def _turned_away(row: Row, role: Role | None) -> str:
 
 
 def _outcome(row: Row, answer: Answer) -> str:
-    """A refusal by its status; anything that was looked at was allowed, and of an object only what was sent whole."""
+    """Return a response in the table's words; whatever is not refused was allowed, if a change was sent complete."""
     if answer.status == httpx.codes.SEE_OTHER and answer.location.startswith("/sign-in"):
         return "sign-in"
     refused = answer.status in _REFUSALS or httpx.codes.is_server_error(answer.status)
@@ -106,7 +106,7 @@ def _outcome(row: Row, answer: Answer) -> str:
 
 
 async def _ask(world: World, row: Row, kind: str, role: Role | None, bearer: Mapping[str, str] | None = None) -> Answer:
-    accept = "application/json" if role else "text/html"  # a problem is said faster than a page is made of it
+    accept = "application/json" if role else "text/html"  # a problem is faster to make than a page
     headers = {"accept": accept, "if-match": f'"{row.send.get("version", 1)}"', **(bearer or world.bearer(role))}
     path = _PART.sub(lambda part: _filled(world, row, kind, part[1]), row.path)
     if row.method == "GET":
@@ -117,7 +117,7 @@ async def _ask(world: World, row: Row, kind: str, role: Role | None, bearer: Map
 
 
 def _filled(world: World, row: Row, kind: str, part: str) -> str:
-    """Return what stands for `{part}` in the path when a route is tried on an object of `kind`."""
+    """Return the value of `{part}` in the path when a route is tried on an object of `kind`."""
     if part in row.fill:
         written = row.fill[part]
         return world.ids[written[1:]] if written.startswith("@") else written

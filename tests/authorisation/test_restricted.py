@@ -1,4 +1,4 @@
-"""Whoever a restricted case names sees nothing of it: every list and every figure is as it would be without it."""
+"""A person named in a restricted case sees nothing of it: lists and figures are the same as without the case."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -33,7 +33,7 @@ _CHANGING = re.compile(r'name="csrftoken" value="[^"]*"|"trace_id":"[^"]*"')
 
 
 class Seen:
-    """What somebody sees, in each role and on each list, before and after the restricted cases are there."""
+    """What a person sees, in each role and on each list, before and after the restricted cases exist."""
 
     def __init__(self) -> None:
         self.before: Mapping[tuple[Role, str, str], str] = {}
@@ -79,7 +79,7 @@ async def test_no_list_and_no_figure_tells_whoever_a_restricted_case_names(seen:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_same_lists_do_tell_others(seen: Seen) -> None:
-    """Or the test before could not fail."""
+    """Otherwise the test before could not fail."""
     told = {
         (role, address)
         for (role, who, address), shown in seen.after.items()
@@ -102,7 +102,7 @@ async def test_a_restricted_report_is_in_nobodys_alerts_for_whom_it_names(world:
 
 
 async def _told_by(world: World, address: str) -> list[str]:
-    """Return the restricted reports, and the roles, that get another answer than about a report that is not there."""
+    """Return the restricted reports, and roles, whose response differs from that for a report that does not exist."""
     told = []
     async with world.client() as client:
         for role in WHO:

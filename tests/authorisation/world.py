@@ -1,4 +1,4 @@
-"""All four services with one small world in them, and somebody who asks: Grace, in whichever role.
+"""All four services with one small world in them, and the person who asks: Grace, in each role in turn.
 
 Grace reported one thing herself (`own`), has nothing to do with others (`other_…`), is named in some (`restricted_…`,
 as subject, suspected or complainant), and is the manager who works one (`managed`).
@@ -68,7 +68,7 @@ _GRACE = {"relation": "colleague", "staff_id": GRACE, "name": "Grace Okafor"}
 
 @dataclass(frozen=True)
 class Sent:
-    """A report for the world: who sends it, by which form, and what it says."""
+    """A report for the world: who sends it, through which form, and what it says."""
 
     who: str
     form: str
@@ -101,7 +101,7 @@ RESTRICTED: Mapping[str, Sent] = {
 
 @dataclass
 class World:
-    """The services, and what is in them."""
+    """The services, and the objects in them."""
 
     services: Mapping[str, Service]
     front: PrefixRouter
@@ -110,17 +110,17 @@ class World:
     references: dict[str, str] = field(default_factory=dict)
     report_ids: dict[str, UUID] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
-    """`{name}` in a path → what stands there: cases, accounts, alerts."""
+    """`{name}` in a path → its value: cases, accounts, alerts."""
     _bearers: dict[tuple[Role, str], str] = field(default_factory=dict)
 
     def address(self, part: str, kind: str) -> str | None:
-        """Return what stands for `{part}` in a path to the object `kind`; None where there is none."""
+        """Return the value of `{part}` in a path to the object `kind`; None if there is none."""
         if part == "reference":
             return self.references.get(kind)
         return self.ids.get(f"{part.removesuffix('_id')}:{kind}")
 
     def bearer(self, role: Role | None, who: str = GRACE) -> dict[str, str]:
-        """Return the header of `who` in `role`; nothing for nobody."""
+        """Return the header of `who` in `role`; no header for no one."""
         if role is None:
             return {}
         if (role, who) not in self._bearers:
@@ -128,7 +128,7 @@ class World:
         return {"authorization": f"Bearer {self._bearers[role, who]}"}
 
     def program(self) -> dict[str, str]:
-        """Return the header of a client that is no person, in every role."""
+        """Return the header of a client that is not a person, in every role."""
         client = Principal("client-of-tests", None, None, None, frozenset(Role))
         return {"authorization": f"Bearer {self.issuer.bearer(client, self.clock.now())}"}
 
@@ -139,7 +139,7 @@ class World:
             yield client
 
     async def add(self, reports: Mapping[str, Sent]) -> None:
-        """Send reports, let everybody hear of them, and note what they are called."""
+        """Send reports, deliver their events to all services, and note their references."""
         async with self.client() as client:
             for name, sent in reports.items():
                 body = {"narrative": f"What happened, for {name.replace('_', ' ')}", **sent.body}
@@ -154,7 +154,7 @@ class World:
         await self._note_alerts()
 
     async def settle(self) -> None:
-        """Let all events reach whom they concern."""
+        """Deliver all events to the services that read them."""
         roles = [role for service in self.services.values() for role in service.roles]
         relays = [role for role in roles if isinstance(role, Relay)]
         await deliver(relays, [role for role in roles if isinstance(role, BatchConsumer)])
@@ -166,19 +166,19 @@ class World:
         self.ids |= {f"case:{name}": str(cases[report]) for name, report in self.report_ids.items() if report in cases}
 
     async def _note_alerts(self) -> None:
-        """Note an alert to Grace and one to somebody else."""
+        """Note an alert to Grace and one to another person."""
         async with self.services["notifier"].database.transaction() as session:
             found = await session.execute(text("select recipient_staff_id, alert_id from alert order by alert_id"))
             self.ids |= {f"alert:{'own' if to == GRACE else 'other'}": str(alert_id) for to, alert_id in found}
 
     def rolled_back(self) -> None:
-        """From now on nothing that is asked changes anything."""
+        """From now on no request changes anything."""
         for service in self.services.values():
             service.database.transaction = _undone(service.database)  # type: ignore[method-assign, assignment] # on purpose
 
 
 def person(staff_id: str, *roles: Role) -> Principal:
-    """Return a member of staff, as the directory has them."""
+    """Return a member of staff, as in the directory."""
     name = NAMES[staff_id]
     email = f"{name.lower().replace(' ', '.')}@example.org"
     return Principal(staff_id, StaffId(staff_id), name, email, frozenset(roles))
@@ -186,12 +186,12 @@ def person(staff_id: str, *roles: Role) -> Principal:
 
 @asynccontextmanager
 async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[World]:
-    """Open all services on a log of their own, with the sample directory and accounts."""
+    """Open all services on their own log, with the sample directory and accounts."""
     clock = ClockForTests()
     async with AsyncExitStack() as stack:
         patched = stack.enter_context(pytest.MonkeyPatch.context())
         for module in ("fastapi.routing", "fastapi.dependencies.utils"):
-            patched.setattr(f"{module}.run_in_threadpool", _at_once)  # a thread costs more than what is done in it
+            patched.setattr(f"{module}.run_in_threadpool", _at_once)  # a thread costs more than the work done in it
         log = await stack.enter_async_context(postgres_log(postgres))
         running: dict[str, Service] = {}
         for name, opening in OPENING.items():
@@ -200,7 +200,7 @@ async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Worl
                 opening(settings_of(name, url, folder), clock=clock, log=log)
             )
         for service in running.values():
-            patched.setattr(service.parts.rates, "spend", lambda *_: None)  # the walk is faster than any person
+            patched.setattr(service.parts.rates, "spend", lambda *_: None)  # these tests send faster than any person
             service.app.state.parts = replace(service.parts, tokens=_Remembering(service.parts.tokens))
         front_door, *others = running.values()
         front = PrefixRouter(front_door.app, {service.prefix: service.app for service in others})
@@ -210,7 +210,7 @@ async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Worl
 
 
 async def _fill(world: World) -> None:
-    """Import the directory, two accounts, and ask for two more; each once for Grace and once for somebody else."""
+    """Import the directory and two accounts, and request two more; each once for Grace and once for another person."""
     await _import(world)
     async with world.client() as client:
         for kind, owner in (("own", GRACE), ("other", DANIEL)):
@@ -270,7 +270,7 @@ async def _return_a_request(world: World, client: httpx.AsyncClient, kind: str, 
 
 
 async def _leave_access_open(world: World, client: httpx.AsyncClient, kind: str) -> None:
-    """Authorise an operator and withdraw it: their access on the platform is still to be removed."""
+    """Authorise an operator and withdraw the authorisation: their access on the platform is still to be removed."""
     comms = world.bearer(Role.COMMS, MARGARET)
     trained = {"staff_id": LEAVER, "course": "Official accounts", "completed_on": str(START.date())}
     await client.post("/accounts/api/v1/training", json=trained, headers=comms)
@@ -299,7 +299,7 @@ async def _at_once(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) 
 
 
 class _Remembering:
-    """Reads each token once: thousands of requests, nineteen tokens, and a clock that stands still."""
+    """Reads each token once: there are thousands of requests but nineteen tokens, and the clock stands still."""
 
     def __init__(self, reader: TokenReader) -> None:
         self.read = cache(reader.read)

@@ -1,4 +1,4 @@
-"""What the benchmarks say of what they measured."""
+"""The conclusions that the benchmarks print from their measurements."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Everything that Signpost says while canaries are sent through it: rows, records, mails, answers, logs and spans."""
+"""Everything that Signpost outputs while canaries go through it: rows, records, emails, responses, logs and spans."""
 
 import asyncio
 import io
@@ -46,7 +46,7 @@ from tests.support.postgres import PostgresForTests
 
 @contextmanager
 def listening() -> Iterator[tuple[io.StringIO, InMemorySpanExporter]]:
-    """Keep what the process says, as talkative as it can be, and every span; everything is then as it was."""
+    """Capture the process's log at its most detailed level, and every span; restore everything afterwards."""
     root, said, spans = logging.getLogger(), io.StringIO(), InMemorySpanExporter()
     before = {name: logger.level for name, logger in _loggers()}
     handlers, level = list(root.handlers), root.level
@@ -103,21 +103,21 @@ class Capture:
     sender: Sender
     walk: Walk
     answered: dict[str, int]
-    """Entry of the table → how it was answered when it was to be taken."""
+    """Entry of the table → its response when it was accepted."""
     process: str = ""
     metrics: str = ""
     spans: Sequence[ReadableSpan] = ()
     records: Sequence[Record] = ()
     mails: Sequence[EmailMessage] = ()
     poison: Sequence[Record] = ()
-    """What others appended: it says of itself what it likes."""
+    """Records that others appended: these may say anything about themselves."""
     rows: dict[str, list[str]] = field(default_factory=dict)
     """`service.table` → its rows as text."""
 
 
 @asynccontextmanager
 async def everything_said(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Capture]:
-    """Say everything, and yield what was capture."""
+    """Run everything, and yield what was captured."""
     with listening() as (process, spans):
         async with opened(postgres, folder) as world, running_mail_server() as mail_server:
             await world.add(OPEN)
@@ -150,7 +150,7 @@ async def _say_everything(world: World, mail_server: MailServerForTests) -> Capt
 
 
 async def _as_somebody_new(sender: Sender) -> None:
-    """Let somebody report, and be refused, whose very name is a word of ours: it is in their token."""
+    """Report, and be refused, as a person whose name is one of our canaries: it is in their token."""
     word = sender.canaries.new
     who = Principal(
         word("subject"),
@@ -174,7 +174,7 @@ async def _as_somebody_new(sender: Sender) -> None:
 
 
 async def _at_addresses_that_are_none(sender: Sender) -> None:
-    """Ask for what is not there, by addresses and methods that are words of ours."""
+    """Request what does not exist, by paths and methods that contain our canaries."""
     async with sender.client() as client:
         for prefix in _PLACES:
             for kind in ("text/html", "application/json"):
@@ -209,7 +209,7 @@ def _log(world: World) -> EventLog:
 
 
 async def _poison(world: World, canaries: Canaries) -> Sequence[Record]:
-    """Append what no reader can read, and what other systems write; no consumer stops for it here."""
+    """Append records that no reader can read, and records of other systems; no consumer stops for them here."""
     for consumer in _consumers(world):
         consumer._handler._recent = DeadLetterCounter(DeadLetterLimit(share=1))
     read = [topic.name for topic in topics.TOPICS if topic.readers]

@@ -1,4 +1,4 @@
-"""The one table of what can be written into an API, `entries.yaml`, beside what the APIs describe."""
+"""The one table of what can be written to an API, `entries.yaml`, compared with the APIs' own descriptions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _NOT_FREE = frozenset({"enum", "const", "format"})
 
 @dataclass(frozen=True)
 class Entry:
-    """One request that is taken."""
+    """One request that is accepted."""
 
     name: str
     who: str
@@ -45,12 +45,12 @@ class Entry:
 
     @property
     def sender(self) -> tuple[Role, str] | None:
-        """Role and staff number; None for nobody."""
+        """Role and staff number; None without a sign-in."""
         role, _, staff_id = self.who.partition(" ")
         return (Role(role), staff_id) if staff_id else None
 
     def fields(self) -> set[str]:
-        """Return where in the request canaries stand."""
+        """Return where in the request the canaries are."""
         named = {f"query:{name}" for name, value in self.query.items() if CANARY in value}
         named |= {f"header:{name}" for name, value in self.headers.items() if CANARY in value}
         return named | set(_canaries(self.json, ""))
@@ -64,7 +64,7 @@ def entries() -> list[Entry]:
 def described() -> Mapping[str, set[str]]:
     """Return the free text of each call, as the APIs describe themselves: `METHOD path` → fields.
 
-    Every call is sent `If-Match` and `Idempotency-Key` with a canary, wherever there are such headers or not.
+    Every call is sent `If-Match` and `Idempotency-Key` with a canary, whether it has such headers or not.
     """
     found: dict[str, set[str]] = {}
     for service in OPENING:
@@ -86,7 +86,7 @@ def _parameters(call: Mapping[str, Any], document: Mapping[str, Any]) -> Iterato
 
 
 def _free(schema: Mapping[str, Any], document: Mapping[str, Any], at: str) -> Iterator[str]:
-    """Yield the path of each text in a schema that holds whatever one writes."""
+    """Yield the path of each text in a schema that accepts free text."""
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):

@@ -1,4 +1,4 @@
-"""Canaries: words that nobody else says, each typed in one place, and searched for everywhere."""
+"""Canaries: words that occur nowhere else; each is typed in one place and searched for everywhere."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,19 +9,19 @@ _WORD = re.compile(r"zq\d{5}qz")
 
 
 class Canaries:
-    """Gives out words and remembers where each was typed."""
+    """Hands out words and remembers where each was typed."""
 
     def __init__(self) -> None:
         self._typed: dict[str, str] = {}
 
     def new(self, where: str) -> str:
-        """Return a word that was never said before."""
+        """Return a word that was never used before."""
         word = f"zq{len(self._typed):05}qz"
         self._typed[word] = where
         return word
 
     def in_text(self, text: str | bytes) -> set[str]:
-        """Return the words that `text` holds, in whatever case and also as PostgreSQL shows bytes."""
+        """Return the words that `text` contains, in any case and also in PostgreSQL's notation for bytes."""
         plain = text.decode("latin-1") if isinstance(text, bytes) else text
         return {word for word in _words(plain.lower()) if word in self._typed}
 
@@ -37,7 +37,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def filled(written: Any, where: str, new: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
-    """Return `written` with a new word for each `CANARY`, also in the middle of a text."""
+    """Return `written` with a new word for each `CANARY`, also inside a text."""
     if isinstance(written, Mapping):
         return {name: filled(value, f"{where} {name}", new) for name, value in written.items()}
     if isinstance(written, list):

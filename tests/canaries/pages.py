@@ -1,4 +1,4 @@
-"""All forms that the pages show, filled in with canaries: once as they should be, once so that they come back."""
+"""All forms on the pages, filled in with canaries: once correctly, and once so that the form is shown again."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _CSV = {
 
 @dataclass
 class Shown:
-    """A form as a page shows it."""
+    """A form on a page."""
 
     action: str
     fixed: dict[str, str] = field(default_factory=dict)
@@ -87,24 +87,24 @@ def forms_in(page: str) -> list[Shown]:
 
 @dataclass
 class Walk:
-    """Everybody opens every page that they may, and sends each form that it shows."""
+    """Each person opens every page that they may, and sends each form on it."""
 
     sender: Sender
     letters: Mapping[str, str]
-    """Prefix of a service → a dead letter of it."""
+    """Prefix of a service → one of its dead letters."""
     token: str
     sent: set[str] = field(default_factory=set)
-    """`METHOD path (…)` of the table → sent with words of one's own."""
+    """`METHOD path (…)` of the table → sent with words that the sender chose."""
     fields: set[tuple[str, str]] = field(default_factory=set)
     """Form of intake, field → typed."""
     ended: set[str] = field(default_factory=set)
-    """Forms of intake that were sent to the end."""
+    """Intake's forms that were sent completely."""
     typed: int = 0
     _opened: set[str] = field(default_factory=set)
     _done: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
 
     async def everything(self) -> None:
-        """Open all pages, and go through all forms of intake."""
+        """Open all pages, and complete all forms of intake."""
         for row in ROWS.values():
             if row.method == "GET" and not row.endless and not any(part in row.path for part in _NO_PAGE):
                 await self._open_as_all(row)
@@ -136,7 +136,7 @@ class Walk:
                 await self._send(client, form, address, headers)
 
     async def _send(self, client: httpx.AsyncClient, form: Shown, address: str, headers: Mapping[str, str]) -> None:
-        """Send a form spoilt, so that it comes back, and as it should be, as the page shows it by then."""
+        """Send a form with an error, so that it is shown again, and then correctly, as the page shows it by then."""
         action = form.action or address
         steps = (*sorted(form.typed), *sorted(form.fixed.keys() - {CSRF_FIELD}))
         shape = (re.sub(r"[0-9a-f-]{36}|SP-[0-9A-Z-]+", "*", action), steps)
@@ -160,7 +160,7 @@ class Walk:
         await self.sender.send(client, f"{action}, whole", "POST", action, data=data, headers=dict(headers))
 
     async def the_rest(self) -> None:
-        """Send what no page showed in the state that the world is in, as the table of who may has it."""
+        """Send the requests that no page showed in the world's present state, as in the table of who may."""
         for name, row in ROWS.items():
             if row.method == "POST" and "/api/" not in row.path and name not in self.sent:
                 for kind, seeing in (row.objects or {"": row.may}).items():
@@ -203,7 +203,7 @@ class Walk:
         return row.fill.get(part) or world.address(part, kind) or ABSENT_ID
 
     async def _go_through(self, form: QuestionForm) -> None:
-        """Answer a form page by page until it is sent, each page spoilt first."""
+        """Answer a form page by page until it is sent, each page first with an error."""
         role = (
             None
             if form.open_to_all

@@ -1,4 +1,4 @@
-"""Records that no reader can read, or that say of themselves what they like."""
+"""Records that no reader can read, or whose attributes are arbitrary."""
 
 from collections.abc import Callable, Iterator
 from uuid import uuid4

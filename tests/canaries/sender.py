@@ -1,4 +1,4 @@
-"""Requests with canaries in everything that they carry, taken and refused in every way."""
+"""Requests with canaries in every part, accepted and refused in every way."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -27,29 +27,29 @@ Failure = Callable[[AsyncSession, str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Answered:
-    """A request's answer, and what it had to do with."""
+    """A request's response, and the words that it may contain."""
 
     asked: str
     body: set[str]
-    """Words that were typed into a form or a body: its writer may see them again."""
+    """Words that were typed into a form or a body: their writer may see them again."""
     address: set[str]
-    """Words in the request's own address."""
+    """Words in the request's own URL."""
     response: httpx.Response
 
 
 @dataclass
 class Sender:
-    """Sends requests, and keeps every answer."""
+    """Sends requests, and keeps every response."""
 
     world: World
     canaries: Canaries
     answers: list[Answered] = field(default_factory=list)
     of_headers: set[str] = field(default_factory=set)
-    """Words in headers: who somebody is by their machine."""
+    """Words in headers that identify a person's machine."""
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Open a client with an address of its own."""
+        """Open a client with its own address."""
         transport = httpx.ASGITransport(self.world.front, raise_app_exceptions=False, client=(ADDRESS_OF_CLIENT, 1))
         async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
             yield client
@@ -62,7 +62,7 @@ class Sender:
         address: str,
         **request: Any,  # noqa: ANN401 - httpx'
     ) -> httpx.Response:
-        """Send one request with canaries in its headers beside what it says."""
+        """Send one request with canaries in its headers as well as its content."""
         headers = {**self._travelling(what), **request.pop("headers", {})}
         response = await client.request(method, address, headers=headers, **request)
         sent = response.request
@@ -71,7 +71,7 @@ class Sender:
         return response
 
     async def entry(self, entry: Entry) -> httpx.Response:
-        """Send an entry of the table in every way that fails, and then as it is taken."""
+        """Send an entry of the table in every way that fails, and then correctly."""
         async with self.client() as client:
             for how, request in self._refused(entry):
                 await self._ask(client, entry, how, request)
@@ -117,7 +117,7 @@ class Sender:
     async def _with_version(
         self, client: httpx.AsyncClient, entry: Entry, how: str, request: dict[str, Any]
     ) -> httpx.Response:
-        """Ask until the version is the one that is there; every refusal on the way is one more answer."""
+        """Send until the version is the current one; every refusal on the way is one more response."""
         for version in range(1, _LATEST_VERSION):
             headers = {"if-match": f'"{version}"', **request["headers"]}
             response = await self._ask(client, entry, how, request | {"headers": headers})
@@ -137,7 +137,7 @@ class Sender:
         return await self.send(client, f"{entry.name}: {how}", entry.method, path, **request)
 
     def _travelling(self, what: str) -> dict[str, str]:
-        """Return headers that a browser, a proxy or a client sends along."""
+        """Return headers that a browser, a proxy or a client adds."""
 
         def word(name: str) -> str:
             new = self.canaries.new(f"{what}, header {name}")
@@ -160,7 +160,7 @@ class Sender:
 
 
 def _places(entry: Entry) -> list[str]:
-    """Return where in its JSON an entry holds canaries."""
+    """Return where in its JSON an entry contains canaries."""
     found: dict[str, None] = {}
 
     def note(where: str) -> str:
@@ -173,7 +173,7 @@ def _places(entry: Entry) -> list[str]:
 
 @asynccontextmanager
 async def database_that(world: World, fails: Failure, words: str, times: int = 1_000) -> AsyncIterator[None]:
-    """Let the next transactions, so many `times`, end in a failure of the database that repeats `words`."""
+    """Let the next `times` transactions fail with a database error that repeats `words`."""
     left = [times]
     databases = [service.database for service in world.services.values()]
     for database in databases:
@@ -203,10 +203,10 @@ def _ending_in(
 
 
 async def breaks(session: AsyncSession, words: str) -> None:
-    """Fail as a statement does that repeats what it was given."""
+    """Fail like a statement whose error repeats its parameters."""
     await session.execute(text("select cast(cast(:words as text) as integer)"), {"words": words})
 
 
 async def is_away(_session: AsyncSession, words: str) -> None:
-    """Fail as a server does that goes away; the library's error repeats statement and values."""
+    """Fail like a server that goes down; the library's error repeats statement and values."""
     raise OperationalError("insert into report values (:words)", {"words": words}, ConnectionResetError(words))

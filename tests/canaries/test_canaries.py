@@ -1,4 +1,4 @@
-"""What people write is where it belongs, and nowhere else: in no log, metric, trace, header, event of ids or error."""
+"""What people write stays where it belongs: it is in no log, metric, trace, header, event of ids or error."""
 
 import json
 import re
@@ -23,15 +23,15 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 OF_MACHINES = (ADDRESS_OF_CLIENT, "198.51.100.77", TRACE, "c0ffee00c0ffee00")
 PUBLIC = frozenset({"handle", "platform"})
 ITS_OWN = frozenset({"POST /report/api/v1/events (batch) id", "the name of who signed in"})
-"""What the sender of a batch knows an event by, to learn which was refused; and who is signed in, on top of a page."""
+"""What a batch's sender calls an event, to learn which was refused; and who is signed in, at the top of a page."""
 NOT_FREE = {("misuse", "related_reference")}
-"""A reference with its check symbol; asked for only where there is an earlier report."""
+"""A reference with its check symbol; the form asks for it only if there is an earlier report."""
 _COMES_BACK = frozenset({409, 412, 422, 428})
 """A form that is shown again, with what was typed."""
 _TO_SIGN_IN = re.compile(r'href="/sign-in\?next=[^"]*"')
 """Leads back to the page's own address."""
 _SUMMARY = "govuk-error-summary"
-"""It is on pages that come back with what is wrong, and not on the page for everything else that fails."""
+"""It is on pages that are shown again with their errors, but not on the page for all other failures."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -41,7 +41,7 @@ async def capture(postgres: PostgresForTests, tmp_path_factory: pytest.TempPathF
 
 
 def found(capture: Capture, *texts: str | bytes) -> list[str]:
-    """Return where the words that `texts` hold were typed, and what of a machine they hold."""
+    """Return where the words in `texts` were typed, and which of the machine's words they contain."""
     words: set[str] = set()
     for text in texts:
         words |= capture.canaries.in_text(text)
@@ -110,12 +110,12 @@ async def test_no_error_repeats_what_was_sent(capture: Capture) -> None:
 
 
 def _comes_back(answered: Answered) -> bool:
-    """Tell whether the answer is a page that is shown again, with its form and what was typed into it."""
+    """Return whether the response is a page shown again, with its form and what was typed into it."""
     return answered.response.status_code in _COMES_BACK and _is_page_with_errors(answered.response)
 
 
 def _asks_for_the_reference(answered: Answered) -> bool:
-    """Tell whether the answer asks for a reference and a receipt code again: no report has those that were given."""
+    """Return whether the response asks for reference and receipt code again: no report has those that were given."""
     return answered.response.status_code == 404 and 'name="receipt_code"' in answered.response.text
 
 
@@ -124,7 +124,7 @@ def _is_page_with_errors(response: httpx.Response) -> bool:
 
 
 async def test_no_header_of_an_answer_repeats_what_was_sent(capture: Capture) -> None:
-    """But for where to come back to after signing in: that is the address that was asked for."""
+    """Except for the address to come back to after signing in: that is the address that was requested."""
     repeated = {}
     for answered in capture.sender.answers:
         for name, value in answered.response.headers.items():
@@ -135,7 +135,7 @@ async def test_no_header_of_an_answer_repeats_what_was_sent(capture: Capture) ->
 
 
 async def test_no_header_and_no_key_of_an_event_says_what_was_written(capture: Capture) -> None:
-    """Of a dead letter's copy the headers that we add: the others are its sender's."""
+    """Of a dead letter's copy only the headers that we add: the others are its sender's."""
     for record in _ours(capture):
         copied = record.topic.endswith(".dead-letter")
         headers = [value for name, value in record.headers if not copied or name.startswith("dlt_")]
@@ -171,7 +171,7 @@ async def test_no_mail_says_what_was_written(capture: Capture) -> None:
 
 
 async def test_nothing_of_a_machine_is_kept_anywhere(capture: Capture) -> None:
-    """No address, browser, cookie, key or trace of whoever sent it, whether they said who they are or not."""
+    """No address, browser, cookie, key or trace of the sender, whether they said who they are or not."""
     kept = {}
     for table, rows in capture.rows.items():
         told = {word for row in rows for word in capture.canaries.in_text(row)} & capture.sender.of_headers
@@ -181,7 +181,7 @@ async def test_nothing_of_a_machine_is_kept_anywhere(capture: Capture) -> None:
 
 
 async def test_the_words_are_where_they_belong(capture: Capture) -> None:
-    """The search finds what is there: without this the others could not fail."""
+    """The search finds what is there: without this the other tests could not fail."""
     assert found(capture, *capture.rows["intake.report"]) != []
     assert found(capture, *capture.rows["intake.outbox"]) != []
     assert found(capture, *capture.rows["triage.dead_letter"]) != []

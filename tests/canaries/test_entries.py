@@ -1,4 +1,4 @@
-"""No field can be forgotten: what an API takes is in the table, or says why no word of one's own is taken there."""
+"""No field can be forgotten: an API's input is in the table, or the table says why it accepts no free text."""
 
 from tests.canaries.entries import described, entries
 

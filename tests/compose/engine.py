@@ -1,4 +1,4 @@
-"""Runs `docker-compose.yml` as a project of its own, on free ports, with the secrets of the demonstration."""
+"""Runs `docker-compose.yml` as a project of its own, on free ports, with the demonstration's secrets."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "deploy" / "demo.env"
 ARTEFACTS = ROOT / "artefacts" / "compose"
-"""Where the logs of the containers are kept, for whoever has to find out why a statement failed."""
+"""Where the containers' logs are kept, to find out why a statement failed."""
 _HEALTHY_WITHIN = 900.0
 _LOOK_EVERY = 1.0
 _DESCRIBE_GROUPS = (
@@ -26,11 +26,11 @@ _DESCRIBE_GROUPS = (
 
 
 class NoEngine(AssertionError):
-    """There is no Docker here, and this suite proves nothing without one."""
+    """There is no Docker here, and this suite proves nothing without it."""
 
 
 class Failed(AssertionError):
-    """A command of Docker failed; the message is what it said."""
+    """A Docker command failed; the message is its output."""
 
 
 class Composed:
@@ -61,7 +61,7 @@ class Composed:
         """Run a command of Compose and return what it printed.
 
         Raises:
-            Failed: it ended with another exit code than 0.
+            Failed: its exit code was not 0.
         """
         return await output_of([*self._compose, *arguments], self._environment)
 
@@ -75,15 +75,15 @@ class Composed:
         return int(await self.compose(*psql, f"--command={query}", database))
 
     async def kill(self, service: str) -> None:
-        """End the container of `service` as a power cut would."""
+        """Kill the container of `service` as a power cut would."""
         await output_of(["docker", "kill", await self._container(service)])
 
     async def start(self, service: str) -> None:
-        """Start the container of `service` again, as it is."""
+        """Start the container of `service` again, unchanged."""
         await output_of(["docker", "start", await self._container(service)])
 
     async def healthy(self, *services: str) -> None:
-        """Wait until the containers of `services` say that they can do their work."""
+        """Wait until the containers of `services` report that they are healthy."""
         async with asyncio.timeout(_HEALTHY_WITHIN):
             for service in services:
                 while await self._health(service) != "healthy":
@@ -104,7 +104,7 @@ class Composed:
         return (await output_of(["docker", "ps", "--all", "--quiet", *wanted])).strip()
 
     async def keep_logs(self) -> None:
-        """Write what every container logged, and where each consumer group stands, to `ARTEFACTS`."""
+        """Write every container's log, and the position of each consumer group, to `ARTEFACTS`."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         ours = f"--filter=label=com.docker.compose.project={self.project}"
         for name in (await output_of(["docker", "ps", "--all", "--format={{.Names}}", ours])).split():
@@ -122,7 +122,7 @@ class Composed:
 
 @asynccontextmanager
 async def composed(settings: Mapping[str, str]) -> AsyncIterator[Composed]:
-    """Build the image, start everything, and take all of it away again afterwards.
+    """Build the image, start everything, and remove all of it afterwards.
 
     Raises:
         NoEngine: there is no Docker here.
@@ -139,10 +139,10 @@ async def composed(settings: Mapping[str, str]) -> AsyncIterator[Composed]:
 
 
 def compose_command() -> Sequence[str]:
-    """Return the command of Compose: the plug-in of Docker, or the older program.
+    """Return the Compose command: the Docker plug-in, or the older program.
 
     Raises:
-        NoEngine: there is neither, or no Docker answers.
+        NoEngine: there is neither, or Docker does not answer.
     """
     if not (docker := shutil.which("docker")) or _fails([docker, "info"]):
         raise NoEngine("`make compose-test` needs a running Docker engine, and there is none")
@@ -163,10 +163,10 @@ def demo_settings() -> dict[str, str]:
 async def output_of(
     command: Sequence[str], environment: Mapping[str, str] | None = None, *, errors_too: bool = False
 ) -> str:
-    """Run `command` in the repository and return what it wrote to its standard output, with `errors_too` to both.
+    """Run `command` in the repository and return its standard output, with `errors_too` its error output as well.
 
     Raises:
-        Failed: it ended with another exit code than 0.
+        Failed: its exit code was not 0.
     """
     process = await asyncio.create_subprocess_exec(
         *command,

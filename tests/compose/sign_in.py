@@ -1,4 +1,4 @@
-"""How somebody signs in at the demonstration's Keycloak."""
+"""Signing in with the demonstration's Keycloak."""
 
 from playwright.async_api import Page
 

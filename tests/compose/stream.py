@@ -1,4 +1,4 @@
-"""A stream of mixed reports that goes on whatever happens to the system: each is repeated until it is answered."""
+"""A stream of mixed reports that goes on during faults: each report is repeated until it is answered."""
 
 import asyncio
 from collections import Counter
@@ -16,18 +16,18 @@ _MORE_WITHIN = 600.0
 _PAUSE = 0.2
 _ENDLESS = 1_000_000
 _AGAIN = frozenset({429, 502, 503, 504})
-"""Answers that say that it was not taken, or that nobody knows. An internal error is none: it would be a defect."""
+"""Responses that mean "not taken" or "not known". An internal error is not one of them: it would be a defect."""
 
 
 class Stream:
-    """Reports under way, and what was answered."""
+    """Reports on their way, and their responses."""
 
     def __init__(self, client: httpx.AsyncClient, bearer: Bearer, seed: int) -> None:
         self.accepted = 0
         self.answered = 0
         self.repeated = 0
         self.wrong: Counter[str] = Counter()
-        """Scenarios that were answered otherwise than planned."""
+        """Scenarios whose response was not the planned one."""
         self._client = client
         self._bearer = bearer
         self._plan: Iterator[PlannedReport] = plan(seed, _ENDLESS)
@@ -40,18 +40,18 @@ class Stream:
                 group.create_task(self._sending())
 
     def stop(self) -> None:
-        """Let whatever is under way be answered, and send no more."""
+        """Send no more; reports on their way are still answered."""
         self._stopped.set()
 
     async def more(self, count: int) -> None:
-        """Wait until so many more reports were answered."""
+        """Wait until `count` more reports were answered."""
         wanted = self.answered + count
         async with asyncio.timeout(_MORE_WITHIN):
             while self.answered < wanted:
                 await asyncio.sleep(_PAUSE)
 
     async def trouble(self) -> None:
-        """Wait until something had to be repeated, or, where nothing has to be, until reports went through anyway."""
+        """Wait until something had to be repeated, or, if nothing has to be, until reports went through anyway."""
         repeated, answered = self.repeated, self.answered
         async with asyncio.timeout(_MORE_WITHIN):
             while self.repeated == repeated and self.answered < answered + _AT_ONCE:
@@ -70,7 +70,7 @@ class Stream:
         while True:
             try:
                 answer = await self._send(report)
-            except (httpx.HTTPError, DemoCannotRun):  # Signpost or the identity provider is away
+            except (httpx.HTTPError, DemoCannotRun):  # Signpost or the identity provider is unavailable
                 pass
             else:
                 if answer.status_code not in _AGAIN:
@@ -87,7 +87,7 @@ class Stream:
 
 @asynccontextmanager
 async def streaming(client: httpx.AsyncClient, bearer: Bearer, seed: int) -> AsyncIterator[Stream]:
-    """Send in the background; on leaving everything under way has been answered."""
+    """Send in the background; on leaving, everything on its way has been answered."""
     stream = Stream(client, bearer, seed)
     async with asyncio.TaskGroup() as group:
         group.create_task(stream.run())

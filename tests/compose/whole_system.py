@@ -1,7 +1,7 @@
 """The whole system in containers, as `docker-compose.yml` has it: `make compose-test`.
 
-Its name keeps it out of `make test`, which needs no Docker. Where there is no engine it fails: a skip would prove
-nothing. The statements stand in order, and each goes on with the system that the one before left behind.
+Its name keeps it out of `make test`, which needs no Docker. It fails if there is no engine: a skip would prove
+nothing. The tests run in order, and each goes on with the system that the one before left behind.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ BETWEEN = 20
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def system() -> AsyncIterator[Composed]:
-    """Everything, started and healthy, with the sample data in it."""
+    """Everything, started and healthy, with the sample data."""
     proxy, keycloak, mail = free_ports(3)
     settings = {
         "SIGNPOST_LISTEN": f"127.0.0.1:{proxy}",
@@ -103,7 +103,7 @@ async def _mail_to(address: str, reference: str, system: Composed) -> None:
 
 
 async def test_a_demonstration_through_the_proxy_adds_up(system: Composed) -> None:
-    """It signs in by client credentials, and fails by itself when something does not become what it should."""
+    """It signs in by client credentials, and fails if a report does not end as planned."""
     outcome = json.loads(await system.signpost("demo", "--url", INSIDE, "--rate", "10", "--wait", "600", "--json"))
     print(f"\ndemo: {outcome['sent']} sent, {outcome['accepted']} accepted, ledger {outcome['ledger']['after']}")  # noqa: T201 - for people
 
@@ -133,7 +133,7 @@ async def test_nothing_is_lost_while_every_container_is_killed_in_turn(system: C
 
 
 async def _every_alert_reaches_the_mail_server(system: Composed) -> None:
-    """Whatever was refused while the mail server was away goes out when it is tried again; nothing is given up."""
+    """An email that was refused while the email server was down leaves at a later attempt; none is given up."""
     async with asyncio.timeout(600):
         while await system.number("notifier", "select count(*) from delivery where due_at is not null"):
             await asyncio.sleep(1)

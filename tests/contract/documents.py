@@ -53,7 +53,7 @@ async def _openapi() -> Mapping[str, Mapping[str, Any]]:
 
 
 def asyncapi() -> Mapping[str, Any]:
-    """Return what is on which topic, who writes it and who reads it."""
+    """Return which events are on which topic, who writes it and who reads it."""
     writing = [(service, topic, "send") for topic in TOPICS for service in topic.writers]
     reading = [(service, topic, "receive") for topic in TOPICS for service in topic.readers]
     return {
@@ -97,7 +97,7 @@ def _message(name: str) -> Mapping[str, Any]:
 
 
 def _with_own_definitions(name: str) -> Mapping[str, Any]:
-    """Return the golden schema; its references point into itself, wherever it stands."""
+    """Return the golden schema; its references point into itself, wherever it is placed."""
     here = f"#/components/messages/{name}/payload/schema/$defs/"
     return dict(json.loads(json.dumps(promised(name)).replace("#/$defs/", here)))
 

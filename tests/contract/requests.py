@@ -1,4 +1,4 @@
-"""Requests as the descriptions allow them, and as they do not; on objects that are there, and on any others."""
+"""Requests that the descriptions allow, and others that they do not; on existing objects, and on any others."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from tests.contract.documents import openapi_name, written
 
 Asked = Case[Any]
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "12"))
-"""Requests for each call; `CONTRACT_EXAMPLES=500` looks longer."""
+"""The number of requests for each call; `CONTRACT_EXAMPLES=500` looks longer."""
 SEED = int(os.environ.get("CONTRACT_SEED", "20261127"))
 _VERSIONS = ('"1"', '"2"')
 _IDS = re.compile(r"{(\w+)}")
@@ -30,7 +30,7 @@ ROWS: Mapping[str, Row] = {row.route: row for row in table.load().values()}
 
 
 def _without_signing_in(document: dict[str, Any]) -> dict[str, Any]:
-    """Leave out who may: the sender signs in here, and is not to be generated."""
+    """Leave out authorisation: the sender signs in here, and it is not to be generated."""
     for _method, _path, operation in operations_of(document):
         del operation["security"]
     return document
@@ -50,15 +50,15 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends a request, on which of the objects that the world has."""
+    """Who sends a request, on which of the world's objects."""
 
     role: Role | None
     object_kind: str | None
-    """None: on whatever was generated."""
+    """None: on a generated object."""
 
 
 def senders(name: str) -> Sequence[Sender]:
-    """Return who sends requests: whoever may, on what they may; one of them on anything; and nobody."""
+    """Return who sends requests: each who may, on their objects; one of them on anything; and an anonymous one."""
     row = ROWS[name]
     may = sorted(role for role in row.may if role is not NOBODY)
     seen = [Sender(role, kind) for kind, who in row.objects.items() for role in sorted(filter(None, who))[:2]]
@@ -66,7 +66,7 @@ def senders(name: str) -> Sequence[Sender]:
 
 
 def cases(name: str, address: Callable[[str, str], str | None]) -> st.SearchStrategy[tuple[Asked, Sender]]:
-    """Return requests to a call; `address` gives what stands for a parameter of the path, by the object's kind."""
+    """Return requests to a call; `address` gives the value of a path parameter, by the object's kind."""
     operation = OPERATIONS[name]
     modes = [GenerationMode.POSITIVE]
     if operation.path_parameters or operation.query or operation.headers or operation.body:

@@ -1,4 +1,4 @@
-"""docs/contracts/ says what the code says."""
+"""docs/contracts/ agrees with the code."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Whatever is asked of the four APIs, they answer as they describe themselves, and never with an error of theirs."""
+"""Whatever a client sends to the four APIs, they answer as they describe, and never with an internal error."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.authorisation.world import OPEN, World, opened
 from tests.contract.requests import EXAMPLES, OPERATIONS, ROWS, SEED, Asked, Sender, cases
 from tests.support.postgres import PostgresForTests
 
-pytestmark = pytest.mark.xdist_group("contract")  # the world takes longer to make than to ask
+pytestmark = pytest.mark.xdist_group("contract")  # making the world takes longer than the requests
 
 CHECKS = [
     not_a_server_error,
@@ -31,7 +31,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 OF_BODIES = [negative_data_rejection]
-"""Not of queries and headers: what a query says beside its parameters is ignored, as everywhere."""
+"""Not for queries and headers: undeclared query parameters are ignored, as everywhere."""
 NOT_CHECKED = {
     "positive_data_acceptance": "a report can fit its schema and break a rule between two fields: that is a 422",
     "missing_required_header": "no header is required: If-Match, where it is missing, has its own answer (428)",

@@ -1,4 +1,4 @@
-"""Small builders of what the demo reads."""
+"""Small builders of the data that the demo reads."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

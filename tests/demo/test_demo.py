@@ -1,4 +1,4 @@
-"""`signpost demo` against a running Signpost: it adds up, says where it does not, and can be interrupted."""
+"""`signpost demo` against a running Signpost: its totals agree, it says if they do not, and it can be interrupted."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def demo(signpost: EmbeddedSignpost, *arguments: str) -> tuple[int, str]:
 
 @asynccontextmanager
 async def asking(signpost: EmbeddedSignpost) -> AsyncIterator[tuple[httpx.AsyncClient, Bearer, OperationsLedger]]:
-    """Ask it over the network alone, as from outside docker compose."""
+    """Use it over the network alone, as from outside docker compose."""
     signing_key, _ = ensure_key_files(DataDirectory(signpost.data_dir).keys)
     bearer = embedded_tokens(signing_key, SAMPLE / "personas.yaml", SystemClock())
     async with httpx.AsyncClient(base_url=signpost.url, timeout=60) as client:
@@ -103,7 +103,7 @@ async def _ctrl_c_prints_the_sums_so_far(signpost: EmbeddedSignpost) -> None:
 
 async def _a_crash_in_the_middle_loses_and_doubles_nothing(signpost: EmbeddedSignpost) -> None:
     before = await _reconciled(signpost)
-    process = await _under_way(signpost, before, "--seed", "10", "--rate", "4")  # most is still to be sent
+    process = await _under_way(signpost, before, "--seed", "10", "--rate", "4")  # most reports are still to be sent
     await signpost.kill()
     await signpost.start()
     output, _ = await process.communicate()

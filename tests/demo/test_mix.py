@@ -1,4 +1,4 @@
-"""The stream of reports: the same for a seed, everything in it, and each report worth what it says."""
+"""The stream of reports: the same for one seed, with everything in it, and each report has the expected result."""
 
 import csv
 from collections import Counter

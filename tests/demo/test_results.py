@@ -1,4 +1,4 @@
-"""What adds up and what does not, each sum by itself; and what is printed of it."""
+"""Which totals agree and which do not, each sum on its own; and what is printed about it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Before anything is sent: whether there is a Signpost, and whether what became of the reports may be read."""
+"""Before anything is sent: whether there is a Signpost, and whether the demo may read what happens to its reports."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ async def test_a_signpost_that_is_not_ready_is_said_to_be_so() -> None:
 
 
 class Forgetful:
-    """Takes reports and never opens a case; calls `on_post` and `on_look` as it is asked."""
+    """Takes reports and never opens a case; calls `on_post` and `on_look` for each request."""
 
     def __init__(self, on_post: Callable[[], object], on_look: Callable[[], object]) -> None:
         self._on_post = on_post
@@ -67,7 +67,7 @@ class Forgetful:
         self._posted = False
 
     async def respond(self, request: httpx.Request) -> httpx.Response:
-        await asyncio.sleep(0)  # as a network does, so that others have their turn
+        await asyncio.sleep(0)  # as a network does, so that other tasks get their turn
         if request.method == "POST":
             self._posted = True
             self._on_post()

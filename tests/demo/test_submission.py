@@ -1,4 +1,4 @@
-"""Sending: each report until it is answered, under one key; at a rate; and not a moment longer than wanted."""
+"""Sending: each report until it is answered, under one key; at a rate; and no longer than wanted."""
 
 import asyncio
 from collections import Counter, defaultdict

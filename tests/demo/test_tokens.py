@@ -1,4 +1,4 @@
-"""Tokens of the identity provider: asked for by client credentials, kept while good, and the secret kept to itself."""
+"""The identity provider's tokens: requested by client credentials, kept while valid, and the secret is not shown."""
 
 from base64 import b64decode
 from collections import Counter
@@ -18,7 +18,7 @@ URL = "https://id.example/token"
 
 
 class Provider:
-    """Gives a new token each time that it is asked."""
+    """Gives a new token for each request."""
 
     def __init__(self, *, life: float = 300, status: int = 200) -> None:
         self.asked: list[str] = []

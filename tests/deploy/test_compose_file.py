@@ -1,4 +1,4 @@
-"""What `docker-compose.yml` promises can be read off it, without any Docker; `make compose-test` runs it."""
+"""The promises of `docker-compose.yml` that need no Docker to check; `make compose-test` runs the file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ def variables(value: object) -> Iterator[re.Match[str]]:
 
 
 def environment(name: str) -> Mapping[str, object]:
-    """Return what the container called `name` is given."""
+    """Return the environment of the container called `name`."""
     return cast(Mapping[str, object], CONTAINERS[name].get("environment", {}))
 
 

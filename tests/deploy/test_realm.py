@@ -1,4 +1,4 @@
-"""The demonstration's people in Keycloak are the sample people, and nobody's secret is written into the file."""
+"""The demonstration's people in Keycloak are the sample people, and the file contains no one's secret."""
 
 import json
 from collections.abc import Mapping
@@ -34,17 +34,17 @@ def staff_id(user: User) -> str | None:
 
 
 def roles(user: User) -> frozenset[Role]:
-    """Return what the demonstration's settings make of the groups of `user`."""
+    """Return the roles that the demonstration's settings give the groups of `user`."""
     return PROVIDER.roles_of({"groups": user["groups"]})
 
 
 def person(user: User) -> tuple[object, ...]:
-    """Return what both files say of somebody."""
+    """Return what both files say about a person."""
     return (staff_id(user), f"{user['firstName']} {user['lastName']}", user["email"], roles(user))
 
 
 def persona(one: Principal) -> tuple[object, ...]:
-    """Return the same of a sample person; whoever signs in may report."""
+    """Return the same for a sample person; everyone who signs in may report."""
     return (one.staff_id, one.name, one.email, one.roles | {Role.REPORTER})
 
 

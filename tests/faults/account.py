@@ -1,4 +1,4 @@
-"""What must be true after every fault: nothing lost, nothing twice, order kept, every mail sent, the record whole."""
+"""What must be true after every fault: nothing lost or repeated, order kept, every email sent, no record missing."""
 
 import json
 import math
@@ -23,13 +23,13 @@ select count(*) from (
     window w as (partition by group_name, source, topic, subject order by sequence)
 ) steps where wrong
 """
-"""Events handled in an earlier transaction than the one that came before them, and holes between events."""
+"""Events handled in an earlier transaction than their predecessor, and gaps between events."""
 _COMPACTED = [topic.name for topic in TOPICS if topic.cleanup is Cleanup.COMPACT]
 _INBOUND_READ = "select count(*) from inbox where group_name = 'signpost-intake-inbound'"
 _UNDELIVERED = "select count(*) from delivery where state <> 'accepted'"
 _SENT = "select alert_id::text, kind from delivery"
 _OPEN_ONCE = "select distinct alert_id::text from delivery join attempt using (delivery_id) where outcome <> 'accepted'"
-"""Alerts with an attempt that a crash left open, or of which nobody knows how it ended."""
+"""Alerts with an attempt that a crash left open, or whose result is not known."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Account:
 
 
 async def assert_nothing_lost(environment: Environment, stream: Stream, others: OtherSystems) -> Account:
-    """Check every promise that a fault may break, and return what there was."""
+    """Check every promise that a fault may break, and return the figures."""
     assert not stream.surprises, (stream.surprises, environment.defects)
     accepted = len(stream.accepted) + others.inbound
     await _inbound_events_are_read(environment, others.inbound)
@@ -64,7 +64,7 @@ async def assert_nothing_lost(environment: Environment, stream: Stream, others: 
 
 
 async def _inbound_events_are_read(environment: Environment, events: int) -> None:
-    """Wait for what other systems sent: the ledger does not know of a report that intake has yet to read."""
+    """Wait for events of other systems: the ledger does not know of a report that intake has yet to read."""
 
     async def all_are() -> bool | None:
         return await _one(environment, "intake", _INBOUND_READ) >= events or None
@@ -74,7 +74,7 @@ async def _inbound_events_are_read(environment: Environment, events: int) -> Non
 
 async def _ledger_adds_up(environment: Environment, accepted: int) -> None:
     left, figures = math.inf, await _reconciled(environment)
-    while 0 < figures["unaccounted"] < left:  # thousands may wait: patience is for what another minute brings
+    while 0 < figures["unaccounted"] < left:  # thousands may wait: go on as long as fewer are left after another minute
         left, figures = figures["unaccounted"], await _reconciled(environment)
     assert figures["unaccounted"] == figures["in_flight"] == figures["dead_lettered"] == 0, figures
     assert figures["accepted"] == figures["cases"] == figures["alert_decisions"] == accepted, (figures, accepted)
@@ -102,7 +102,7 @@ async def _every_mail_went_out(environment: Environment) -> list[Mail]:
         now = await _one(environment, "notifier", _UNDELIVERED)
         return now if now < left else None
 
-    while left:  # thousands may wait: patience is for the next of them, not for all
+    while left:  # thousands may wait: each wait is for the next of them, not for all
         left = await eventually(fewer)
     mails = caught_mails(environment.mails.parent)
     ids = {_alert(mail) for mail in mails}
@@ -113,7 +113,7 @@ async def _every_mail_went_out(environment: Environment) -> list[Mail]:
 
 
 async def _repeats(environment: Environment, mails: list[Mail]) -> int:
-    """Count mails that came again; each must say so, and be of an alert that was being sent at a crash."""
+    """Count repeated emails; each must say so, and be for an alert that was being sent at a crash."""
     open_once = {row["alert_id"] for row in await _rows(environment, "notifier", _OPEN_ONCE)}
     seen: set[str] = set()
     repeats = 0
@@ -127,7 +127,7 @@ async def _repeats(environment: Environment, mails: list[Mail]) -> int:
 
 
 def _alert(mail: Mail) -> str:
-    """Return which alert a mail is, from its Message-ID."""
+    """Return an email's alert, from its Message-ID."""
     match = _UUID.search(mail.message_id)
     assert match, mail.message_id
     return match[0]

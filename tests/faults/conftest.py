@@ -1,4 +1,4 @@
-"""The short form of the fault suite leaves out what only `make faults` has the time for."""
+"""The short form of the fault suite leaves out tests that only `make faults` has time for."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.faults import extent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests marked `long`, unless the long form was asked for."""
+    """Deselect tests marked `long`, unless the long form was requested."""
     if extent.LONG:
         return
     left_out = [item for item in items if item.get_closest_marker("long")]

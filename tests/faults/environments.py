@@ -1,4 +1,4 @@
-"""The environments of the fault suite: one process with everything in it, or a process a service beside Kafka."""
+"""The environments of the fault suite: one process with everything in it, or one process per service with Kafka."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ from tests.support.process import SignpostProcess, command
 PROGRAM = "tests.faults.killed"
 PREFIXES = {"/cases": "triage", "/accounts": "registry", "/alerts": "notifier"}
 _KEPT_SECONDS = 300
-"""For how long a token is used; making one reads the personas again."""
+"""How long a token is used; making one reads the personas again."""
 
 
 class Environment(ABC):
@@ -45,7 +45,7 @@ class Environment(ABC):
 
     @abstractmethod
     def url(self, path: str) -> str:
-        """Return where `path` is answered."""
+        """Return the URL of `path`."""
 
     @abstractmethod
     def process_of(self, role: str) -> SignpostProcess:
@@ -58,19 +58,19 @@ class Environment(ABC):
 
     @property
     def defects(self) -> list[str]:
-        """What the processes have logged, since their last start, of requests that failed for no reason they know."""
+        """The requests that, by the processes' logs since their last start, failed for an unknown reason."""
         printed = [process.output.splitlines() for process in self.processes.values()]
         return [line for lines in printed for line in lines if '"request_failed"' in line]
 
     @property
     def mails(self) -> Path:
-        """The folder of the mail catcher."""
+        """The email catcher's folder."""
         return self.directory.mail
 
     async def die_at_each(self, steps: Sequence[Step]) -> None:
-        """Let the process that comes by each of `steps` die there, one after the other; in the end all run again.
+        """Let the process that reaches each of `steps` die there, one after the other; in the end all run again.
 
-        Not always at the first time: a relay begins with what its service says of itself, and reports come after that.
+        Not always the first time: a relay begins with its service's own events, and reports come after that.
         """
         for number, step in enumerate(steps):
             passes = 1 if step.act is Act.RELEASE else 1 + number % 3
@@ -92,18 +92,18 @@ class Environment(ABC):
         return await command(*arguments, settings=self._settings)
 
     async def is_ready(self, prefix: str) -> bool:
-        """Say whether the service at `prefix` calls itself ready."""
+        """Return whether the service at `prefix` reports itself ready."""
         async with httpx.AsyncClient() as client:
             return (await client.get(self.url(f"{prefix}/health/ready"))).status_code == httpx.codes.OK
 
     @property
     def clock_error(self) -> float:
-        """By how many seconds the clock of the environment is wrong."""
+        """The number of seconds by which the environment's clock is wrong."""
         file = self._settings.get("FAULT_CLOCK")
         return float(Path(file).read_text()) if file else 0.0
 
     def token(self, role: Role, subject: str | None = None) -> str:
-        """Return a bearer token, made by the clock of the environment and kept for some minutes."""
+        """Return a bearer token, made by the environment's clock and kept for some minutes."""
         now = SystemClock().now() + timedelta(seconds=self.clock_error)
         key = role, subject, now.timestamp() // _KEPT_SECONDS
         if key not in self._tokens:
@@ -117,13 +117,13 @@ class Environment(ABC):
         return self._tokens[key]
 
     def database_url(self, name: str) -> str:
-        """Return the URL of a service's database, or the log's, as asyncpg takes it."""
+        """Return the URL of a service's database, or of the log's, in asyncpg's form."""
         socket = postmaster.socket_of_running(self.directory)
         assert socket, "PostgreSQL must be running"
         return self.directory.database_url(name, socket).replace("+asyncpg", "")
 
     def kill_database(self) -> None:
-        """End PostgreSQL as a power cut would: its first process by SIGKILL, and every other with it."""
+        """Kill PostgreSQL as a power cut would: its first process by SIGKILL, and every other with it."""
         pid = int((self.directory.postgres / "postmaster.pid").read_text().splitlines()[0])
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for process in (pid, *map(int, children)):
@@ -132,7 +132,7 @@ class Environment(ABC):
 
     @abstractmethod
     async def database_dies_and_comes_back(self) -> None:
-        """As that; who starts it again is who started it first."""
+        """Kill PostgreSQL; the part that started it starts it again."""
 
     @abstractmethod
     def log(self) -> AbstractAsyncContextManager[EventLog]:
@@ -204,13 +204,13 @@ class Separate(Environment):
         yield await KafkaLog.open(KafkaConnection(self.kafka.servers))
 
     def another(self, service: str, roles: str) -> SignpostProcess:
-        """Return one more process of `service`, not started yet, that does `roles`."""
+        """Return one more process of `service`, not started yet, with `roles`."""
         return SignpostProcess("serve", service, "--roles", roles, settings=self._settings, program=PROGRAM)
 
 
 WAYS = ("embedded", "separate")
 ALWAYS = {
-    "SIGNPOST_NOTIFIER_STORM_AFTER": "1000000",  # every alert is a mail of its own; storms are proved elsewhere
+    "SIGNPOST_NOTIFIER_STORM_AFTER": "1000000",  # every alert is its own email; storms are tested elsewhere
     "SIGNPOST_NOTIFIER_SMTP_TIMEOUT": "5",
     "SIGNPOST_LOG_LEVEL": "info",
 }
@@ -218,7 +218,7 @@ ALWAYS = {
 
 @asynccontextmanager
 async def embedded(folder: Path, **settings: str) -> AsyncIterator[Embedded]:
-    """Run an embedded Signpost on `folder`; its mail catcher is its own."""
+    """Run an embedded Signpost on `folder`; it has its own email catcher."""
     environment = Embedded(DataDirectory(folder), {**ALWAYS, **settings})
     async with _running(environment):
         yield environment
@@ -226,7 +226,7 @@ async def embedded(folder: Path, **settings: str) -> AsyncIterator[Embedded]:
 
 @asynccontextmanager
 async def separate(folder: Path, kafka: JavaKafka, **settings: str) -> AsyncIterator[Separate]:
-    """Run the four services on `kafka` and a PostgreSQL of their own; the mail catcher is ours and does not die."""
+    """Run the four services on `kafka` and their own PostgreSQL; the email catcher is ours and does not die."""
     directory = DataDirectory(folder)
     directory.prepare()
     with postgres.running_server(directory) as socket:
@@ -259,7 +259,7 @@ async def opened(way: str, folder: Path, **settings: str) -> AsyncIterator[Envir
 
 @contextmanager
 def a_kafka(folder: Path) -> Iterator[JavaKafka]:
-    """Run an Apache Kafka that nobody shares, so that it may be killed: Apache's own jars, also where Docker is."""
+    """Run an Apache Kafka that no other test shares, so that it may be killed: Apache's own jars, even with Docker."""
     try:
         kafka = JavaKafka(folder)
         kafka.start()

@@ -1,4 +1,4 @@
-"""How much of the fault suite runs: all of it by `make faults`, a sample of it in every other run."""
+"""How much of the fault suite runs: all of it with `make faults`, a sample in every other run."""
 
 import asyncio
 import os
@@ -10,29 +10,29 @@ from tests.faults.steps import Act, Moment, Step
 
 LONG = os.environ.get("FAULTS") == "long"
 REPORTS = 5_000 if LONG else 200
-"""Reports that each fault happens among."""
+"""How many reports are sent during each fault."""
 PAUSE_SECONDS = 0 if LONG else 0.1
-"""Between two reports of one client: where few are wanted, a machine of two cores has more to do with restarts."""
+"""Between two reports of one client: with few reports, a machine of two cores is busier with restarts."""
 LIMIT_SECONDS = 5_400 if LONG else 900
-"""When a test is given up; none depends on being faster than this."""
+"""When a test is given up; no test depends on being faster than this."""
 
 
 async def lasting(seconds: float) -> None:
-    """Let a fault last: a process that stands still, not a wait for something."""
+    """Let a fault last: during this time a process hangs, so it is not a wait for something."""
     await asyncio.sleep(seconds)
 
 
 def seed() -> int:
-    """Return this run's seed (`FAULTS_SEED` repeats another's) and print it."""
+    """Return this run's seed (`FAULTS_SEED` repeats an earlier run) and print it."""
     chosen = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"FAULTS_SEED={chosen}")
     return chosen
 
 
 def chosen(steps: Sequence[Step], run: int) -> list[Step]:
-    """Return every step, or one moment of half of the acts in the short form, in an order that the run's seed decides.
+    """Return every step, or in the short form one moment of half of the acts, in an order that the seed decides.
 
-    What a dead process left open can be released only after one died while it was sending: that comes last.
+    An attempt that a dead process left open can be released only after a process died while sending: that comes last.
     """
     dice = random.Random(run)
     acts = _by_act(steps)

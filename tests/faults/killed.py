@@ -1,10 +1,10 @@
-"""The `signpost` command, made to die (or to stand still) at one step: `python -m tests.faults.killed up …`.
+"""The `signpost` command, made to die (or to hang) at one step: `python -m tests.faults.killed up …`.
 
-The product knows nothing of this: the edges where a step begins and ends are wrapped from outside, in this process
-alone. What is to happen comes by environment: `FAULT_STEP` names the step and `FAULT_PASSES` says at which pass (from
-1). `FAULT_STALL` names a file: the process does not die there, it stands still for as long as the file exists.
+The product has no code for this: the edges where a step begins and ends are wrapped from outside, in this process
+alone. Environment variables say what is to happen: `FAULT_STEP` names the step and `FAULT_PASSES` the pass (from
+1). `FAULT_STALL` names a file: the process does not die there but hangs as long as the file exists.
 `FAULT_CLOCK` names a file with the seconds by which the clock is wrong, and `FAULT_SMTP_PORT` is the mail server of an
-embedded Signpost instead of its own catcher. `FAULT_BUG` lists the reports that triage fails at, or says `every`.
+embedded Signpost instead of its own catcher. `FAULT_BUG` lists the reports at which triage fails, or is `every`.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Fate:
         self._stall = Path(stall) if stall else None
 
     async def comes_by(self, role: str | None, act: Act, moment: Moment) -> None:
-        """Die or stand still, if this is the step and the pass for it."""
+        """Die or hang, if this is the step and the pass for it."""
         if role is None:
             return
         if Step(role, act, moment) != self._armed:
@@ -124,7 +124,7 @@ def _wrap_transactions(fate: Fate) -> None:
 
 
 def _act_of_caller() -> Act | None:
-    """Return what the function does that opened this transaction: the first one outside this and contextlib."""
+    """Return the name of the function that opened this transaction: the first one outside this and contextlib."""
     frame: FrameType | None = sys._getframe(2)
     while frame and frame.f_code.co_filename.endswith("contextlib.py"):
         frame = frame.f_back
@@ -179,7 +179,7 @@ def _wrap_within(owner: Any, name: str, fate: Fate, act: Act) -> None:
 
 
 def _make_a_mistake(reports: str) -> None:
-    """Let triage fail at these reports (ids with commas between), or at every one."""
+    """Let triage fail at these reports (ids separated by commas), or at every one."""
     original: Callable[[TriageReport], tuple[Handle, ...]] = vars(reporters)["accounts_named"]
 
     def mistaken(report: TriageReport) -> tuple[Handle, ...]:
@@ -209,7 +209,7 @@ def _bend_clock(file: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the command as it is, armed."""
+    """Run the command as usual, with the edges wrapped."""
     arm(Fate())
     sys.argv = ["signpost", *arguments]
     services.cli.main()

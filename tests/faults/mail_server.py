@@ -1,4 +1,4 @@
-"""A mail server that behaves badly when a test asks for it, and keeps what it has accepted."""
+"""An email server that fails on request, and keeps the messages that it has accepted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,31 +14,31 @@ from shared.ids import RandomIds
 
 
 class Manners(StrEnum):
-    """How the server treats whoever wants to hand over a mail."""
+    """How the server treats a client."""
 
     GOOD = "good"
     REFUSING = "refusing"
-    """Says at each recipient that it cannot now (RFC 5321: 451)."""
+    """Answers each recipient with a temporary refusal (RFC 5321: 451)."""
     STALLING = "stalling"
-    """Reads the mail and never answers."""
+    """Reads the message and never answers."""
     DROPPING = "dropping"
-    """Hangs up in the midst of the mail."""
+    """Hangs up in the middle of the message."""
     KEEPING_AND_DROPPING = "keeping and dropping"
-    """Keeps the mail and hangs up before it says so: nobody can know that it was taken."""
+    """Keeps the message and hangs up before it says so: the client cannot know that it was taken."""
 
 
 class BadMailServer:
-    """Accepts mail on a port of its own, with the `manners` of the moment."""
+    """Accepts email on its own port, with the current `manners`."""
 
     def __init__(self, folder: Path) -> None:
         self.manners = Manners.GOOD
         self.met = asyncio.Event()
-        """Set when somebody has met bad manners."""
+        """Set when a client has met bad manners."""
         self.port = 0
         self._folder = MailFolder(folder, RandomIds())
 
     def behave(self, manners: Manners) -> None:
-        """Treat everybody like this from now on."""
+        """Treat every client like this from now on."""
         self.manners = manners
         self.met.clear()
 
@@ -73,7 +73,7 @@ class BadMailServer:
 
 @asynccontextmanager
 async def bad_mail_server(folder: Path) -> AsyncIterator[BadMailServer]:
-    """Run one that keeps its mails in `folder`, which is there."""
+    """Run one that keeps its messages in the existing `folder`."""
     handler, loop = BadMailServer(folder), asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(handler, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
     handler.port = cast("int", server.sockets[0].getsockname()[1])

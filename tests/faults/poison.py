@@ -1,4 +1,4 @@
-"""Records as nobody should write them, each with the class that it is dead-lettered under, among good ones."""
+"""Malformed records, each with its dead-letter class, among good ones."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ _TOPIC = topics.ABUSE_REPORTS.name
 _DEEP = 20_000
 
 Bad = Callable[[bytes], tuple[bytes, Mapping[str, bytes]]]
-"""Makes of a good value a bad one, and says which headers are others than usual."""
+"""Turns a good value into a bad one, and returns the headers that change."""
 
 
 def _renamed(**headers: bytes) -> Bad:
@@ -47,19 +47,19 @@ KINDS: Mapping[str, tuple[Bad, str]] = {
 
 
 def good(report_id: UUID) -> Record:
-    """Return the event of an abuse report that anybody can read."""
+    """Return the event of an abuse report that every reader can read."""
     return _record(report_id, _good_value(report_id), {})
 
 
 def bad(kind: str) -> Record:
-    """Return a record that nobody can."""
+    """Return a record that no reader can read."""
     report_id = uuid4()
     value, headers = KINDS[kind][0](_good_value(report_id))
     return _record(report_id, value, headers)
 
 
 def one_in_a_hundred(rounds: int) -> Iterator[tuple[Record, UUID | None]]:
-    """Yield each kind `rounds` times, each among 99 good records, and with a good one its report's id."""
+    """Yield each kind `rounds` times, each among 99 good records; a good one comes with its report's id."""
     for kind in list(KINDS) * rounds:
         for _ in range(99):
             report_id = uuid4()

@@ -1,7 +1,7 @@
-"""Every step at which a process may die: the one list that the fault suite works through.
+"""Every step at which a process may die: the one list for the fault suite.
 
-A step is one act of one role, and a moment of it. `test_steps.py` fails when the code commits, publishes, moves an
-offset or sends in a place that is not here, and when a service is wired with a role that is not here.
+A step is one act of one role, at one moment. `test_steps.py` fails if the code commits, publishes, moves an
+offset or sends in a place that is not listed here, or if a service is wired with a role that is not.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,44 +11,44 @@ from typing import Self
 
 
 class Act(StrEnum):
-    """What a role does that outlives it."""
+    """An act of a role whose effect outlives the process."""
 
     ANSWER = "answer"
-    """A request's transaction is committed; the answer leaves afterwards."""
+    """A request's transaction is committed; the response is sent afterwards."""
     PUBLISH = "publish"
     """Events are appended to the log."""
     MARK = "mark"
-    """The outbox remembers that they were."""
+    """The outbox records that they were."""
     BATCH = "batch"
     """A consumed batch's effects are committed."""
     OFFSETS = "offsets"
-    """The log remembers that they were."""
+    """The log stores the consumer's offsets."""
     CLAIM = "claim"
     """An attempt to send is opened."""
     SEND = "send"
-    """The dialogue with the mail server."""
+    """The dialogue with the email server."""
     RECORD = "record"
-    """What became of an attempt is committed."""
+    """An attempt's result is committed."""
     RELEASE = "release"
-    """What a dead process left open is made due again."""
+    """Attempts that a dead process left open become due again."""
     SWEEP = "sweep"
-    """Due rows are worked in one transaction."""
+    """Due rows are handled in one transaction."""
     SETTLE = "settle"
     """Dead letters are replayed or discarded, and events that were deferred too long become dead letters."""
 
 
 class Moment(StrEnum):
-    """When in an act."""
+    """The moment within an act."""
 
     BEFORE = "before"
     WITHIN = "within"
-    """After it began and before it counts: records sent and the log's transaction open; a recipient given, no mail."""
+    """After it began and before it counts: records sent and the transaction open; a recipient given, no message yet."""
     AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
-    """One act of one role, and a moment of it."""
+    """One act of one role, and a moment within it."""
 
     role: str
     act: Act
@@ -59,7 +59,7 @@ class Step:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the step that is written like this."""
+        """Return the step with this spelling."""
         role, act, moment = text.split("/")
         return cls(role, Act(act), Moment(moment))
 
@@ -75,15 +75,15 @@ SITES: Mapping[str, Act] = {
     "DeliveryLoop._release_abandoned": Act.RELEASE,
     "Sweep._sweep_once": Act.SWEEP,
 }
-"""Which function of the product opens the transaction of which act."""
+"""Which function of the product opens which act's transaction."""
 
 READ_ONLY: Mapping[str, str] = {
     "_Stream._changed": "looks at what the operations page shows",
 }
-"""Functions that open a transaction and write nothing, and why that is so."""
+"""Functions that open a transaction and write nothing, with the reason."""
 
 WEB = {"intake": "intake-web"}
-"""The web role whose answers promise something (events: promise 1)."""
+"""The web role whose responses promise something (events: promise 1)."""
 RELAYS = {f"{service}-relay": service for service in ("intake", "triage", "registry", "notifier")}
 CONSUMERS = {
     "signpost-intake": "intake",
@@ -106,7 +106,7 @@ NOT_KILLED_AT: Mapping[Act, str] = {
     Act.SWEEP: "one transaction over rows that stay due until it commits; each has a test that runs it twice",
     Act.SETTLE: "one transaction over rows that stay asked for until it commits; see tests/shared/messaging",
 }
-"""Acts that the list leaves out, and why."""
+"""Acts that the list leaves out, with the reason."""
 
 _EDGES = (Moment.BEFORE, Moment.AFTER)
 _THROUGHOUT = (Moment.BEFORE, Moment.WITHIN, Moment.AFTER)

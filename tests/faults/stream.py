@@ -1,4 +1,4 @@
-"""People and systems that report without pause, and try again with the same key when no answer comes."""
+"""People and systems that report without pause, and try again with the same key if no response comes."""
 
 import asyncio
 from collections import Counter
@@ -24,7 +24,7 @@ CLIENTS = 4
 PATIENCE = httpx.Timeout(30)
 _AGAIN_AFTER = 0.05
 _TRICKLE = 0.5
-"""Seconds between what other systems say: a rate, not a wait."""
+"""Seconds between events of other systems: a rate, not a wait."""
 _PASSING = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.BAD_GATEWAY}
 
 
@@ -40,10 +40,10 @@ class Stream:
     planned: dict[int, PlannedReport] = field(default_factory=dict)
     """Number → what was sent, of every 201."""
     surprises: Counter[str] = field(default_factory=Counter)
-    """Answers that the plan does not expect: scenario and status."""
+    """Responses that the plan does not expect: scenario and status."""
     sent: int = 0
     unavailable: int = 0
-    """Answers that ask to try again later."""
+    """Responses that ask to try again later."""
 
     async def run(self, until: asyncio.Event) -> None:
         """Send at least `most` reports, and go on until `until` is set."""
@@ -52,7 +52,7 @@ class Stream:
             await asyncio.gather(*(self._one_person(client, reports, until) for _ in range(CLIENTS)))
 
     async def more(self, reports: int = extent.REPORTS // 20) -> None:
-        """Wait until so many more reports are accepted."""
+        """Wait until `reports` more reports are accepted."""
         goal = len(self.accepted) + reports
         async with asyncio.timeout(extent.LIMIT_SECONDS):
             while len(self.accepted) < goal:
@@ -75,7 +75,7 @@ class Stream:
                 await asyncio.sleep(_AGAIN_AFTER)
                 continue
             if response.status_code == httpx.codes.UNAUTHORIZED and clock != self.environment.clock_error:
-                continue  # the clock was set between the making of the token and its reading
+                continue  # the clock was changed between making the token and reading it
             if response.status_code in _PASSING:
                 self.unavailable += 1
                 await asyncio.sleep(_AGAIN_AFTER)
@@ -101,16 +101,16 @@ class Stream:
 
 @dataclass
 class OtherSystems:
-    """What reaches Signpost beside reports: events on the inbound topic, and accounts declared by their holders."""
+    """What reaches Signpost besides reports: events on the inbound topic, and accounts declared by their holders."""
 
     environment: Environment
     log: EventLog
     inbound: int = 0
-    """Events that the log has taken."""
+    """Events that the log has accepted."""
     declared: int = 0
 
     async def run(self, until: asyncio.Event) -> None:
-        """Say something now and then until `until` is set."""
+        """Send something now and then until `until` is set."""
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             for number in count():
                 if until.is_set():
@@ -141,7 +141,7 @@ class OtherSystems:
 
 @asynccontextmanager
 async def reporting(environment: Environment, seed: int) -> AsyncIterator[tuple[Stream, OtherSystems]]:
-    """Keep a stream of reports going for as long as the caller breaks things, and until it was long enough."""
+    """Keep a stream of reports going for as long as the caller causes faults, and until it was long enough."""
     over = asyncio.Event()
     async with environment.log() as log, asyncio.TaskGroup() as group:
         stream, others = Stream(environment, seed, extent.REPORTS), OtherSystems(environment, log)

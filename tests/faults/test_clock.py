@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
 
 HOUR = 3_600
 STEPS = (2 * 24 * HOUR, -HOUR, 0)
-"""Seconds by which the clock is wrong, one after the other."""
+"""Numbers of seconds by which the clock is wrong, one after the other."""
 
 
 @pytest.mark.long

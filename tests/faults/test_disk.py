@@ -1,4 +1,4 @@
-"""The disk of an embedded Signpost is full, and then is not."""
+"""The disk of an embedded Signpost is full, and then it is not."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 DISK = "1500m" if extent.LONG else "600m"
 SPARE = 64 * 1024
-"""Bytes that the ballast leaves: too few for anything."""
+"""Bytes that the ballast leaves free: too few for anything."""
 
 
 async def test_a_full_disk_refuses_reports_and_loses_none_that_was_taken(data_dir: Path) -> None:
@@ -60,9 +60,9 @@ def _run(*command: str) -> None:
 
 
 def _fill(disk: Path) -> Path:
-    """Leave next to nothing free."""
+    """Leave almost nothing free."""
     ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):  # somebody else may take the last of it
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):  # another process may take the last of it
         while (free := os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize) > SPARE:
             file.write(bytes(min(free - SPARE, 1024 * 1024) or 1))
     return ballast

@@ -1,4 +1,4 @@
-"""SIGKILL at every step of intake, relays, consumers and delivery, under load, in both ways of running."""
+"""SIGKILL at every step of intake, relays, consumers and delivery, under load, in both environments."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A mail server that refuses, stalls or hangs up: every alert arrives all the same, and a repeat says so."""
+"""An email server that refuses, stalls or hangs up: every alert arrives all the same, and a repeat says so."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Several processes do the same work: groups rebalance, relays fight, and every report still counts once."""
+"""Several processes do the same work: groups rebalance, relays compete, and every report still counts once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -86,7 +86,7 @@ async def _beside(*more: SignpostProcess) -> AsyncIterator[None]:
 
 
 async def _until_shared_by(members: int, environment: Separate) -> None:
-    """Wait until the group has so many members and every partition its reader: the batch in hand was given up on."""
+    """Wait until the group has `members` members and each partition a reader: the batch in hand was given up."""
     admin = AIOKafkaAdminClient(bootstrap_servers=environment.kafka.servers)
     await admin.start()
 
@@ -102,7 +102,7 @@ async def _until_shared_by(members: int, environment: Separate) -> None:
 
 
 async def _unseat(environment: Separate, service: str) -> None:
-    """Wait until one of the relays leads, and take the lock, and with it the lead, from it."""
+    """Wait until one relay is the leader, and take its lock, and so the lead, away."""
     socket = socket_of_running(environment.directory)
     connection = await asyncpg.connect(host=str(socket), user="postgres", database=service)
 

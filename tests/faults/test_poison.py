@@ -1,4 +1,4 @@
-"""Bad records among good ones: the good are handled, each bad one is dead-lettered once, shown and worked on."""
+"""Bad records among good ones: the good are handled, each bad one is dead-lettered once, shown, and settled."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
 
 ROUNDS = 5 if extent.LONG else 1
 READERS = {"triage": "signpost-triage", "notifier": "signpost-notifier"}
-"""Service → its group, of those who read abuse reports."""
+"""Service → its group, for the services that read abuse reports."""
 CASES = 'select count(*) from "case" where report_id = any($1)'
 FLOOD = 200
 BUG = "signpost-triage"
@@ -127,7 +127,7 @@ async def _append(log: EventLog, records: list[Record]) -> None:
 
 
 async def _until_cases(environment: Environment, reports: list[UUID]) -> None:
-    """Wait until each of `reports` has a case, and check that none has two first ones."""
+    """Wait until each of `reports` has a case, and check that none has two first cases."""
 
     async def all_there() -> bool | None:
         try:
@@ -149,7 +149,7 @@ async def _letters(environment: Environment, service: str) -> list[dict[str, str
 
 
 async def _letters_of(environment: Environment, service: str, count: int) -> list[dict[str, str]]:
-    """Wait until `service` has so many open dead letters, and return them; they never become more."""
+    """Wait until `service` has `count` open dead letters, and return them; their number never exceeds that."""
 
     async def so_many() -> list[dict[str, str]] | None:
         found = await _letters(environment, service)

@@ -1,4 +1,4 @@
-"""The broker and the database go away, come back, or stand still; Signpost waits and goes on by itself."""
+"""The broker and the database go down, come back, or hang; Signpost waits and then goes on."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(extent.LIMIT_SECONDS)
 
 TIMES = 3 if extent.LONG else 1
 STANDSTILL_SECONDS = 45 if extent.LONG else 12
-"""How long the broker stands still: longer than a group waits for its members, and than anybody for an answer."""
+"""How long the broker hangs: longer than a group waits for its members, or any client for a response."""
 
 
 async def test_a_broker_that_is_killed_and_comes_back_loses_nothing_and_reports_are_taken_meanwhile(

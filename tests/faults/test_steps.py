@@ -1,4 +1,4 @@
-"""The list of steps is whole: nothing commits, publishes, moves an offset or sends that the kills do not know."""
+"""The list of steps is complete: every commit, publish, offset and send is one that the kills know."""
 
 import ast
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ from tests.faults.steps import (
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDS_BY_ITSELF = ("services/cli", "services/embedded")
-"""Commands and the start of the embedded mode: nobody is promised anything before they have ended."""
+"""Commands and the start of the embedded mode: they promise nothing before they have ended."""
 EDGES = {
     "append": {"Relay._publish_batch"},
     "commit": {"BatchConsumer._handle"},
     "send": {"DeliveryLoop._send"},
 }
-"""Who calls the log's writer, its member, and a channel: one place each."""
+"""The callers of the log's writer, of its member, and of a channel: one place each."""
 RECEIVERS = {"append": "appender", "commit": "member", "send": "channel"}
 
 
@@ -72,7 +72,7 @@ def _running() -> Iterator[Path]:
 
 
 def _callers(path: Path, method: str, receiver: str) -> Iterator[str]:
-    """Yield which functions of a module call `….<receiver>.<method>()`, by qualified name."""
+    """Yield the functions of a module that call `….<receiver>.<method>()`, by qualified name."""
     yield from _calls_in(ast.parse(path.read_text()), method, receiver, "")
 
 

@@ -61,7 +61,7 @@ async def when_and_how(driver: InputDriver, look: Look = nothing, narrative: str
 
 
 async def in_my_name(driver: InputDriver, look: Look = nothing) -> None:
-    """Let the manager be told, and say who reports."""
+    """Agree that the manager is alerted, and say who reports."""
     await look("report, manager")
     await driver.choose("Yes, tell my manager")
     await driver.press("Continue")
@@ -74,7 +74,7 @@ async def in_my_name(driver: InputDriver, look: Look = nothing) -> None:
 
 
 async def anonymously(driver: InputDriver, look: Look = nothing) -> None:
-    """Let nobody but the team be told, and say nothing about oneself."""
+    """Let only the team know, and give no name."""
     await driver.choose("No, do not tell my manager")
     await driver.press("Continue")
     await driver.choose("Without saying who I am")

@@ -17,14 +17,14 @@ from tests.support.embedded import EmbeddedSignpost, embedded_signpost
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A Chromium; each person opens a window of their own in it."""
+    """A Chromium; each person opens their own window in it."""
     async with chromium() as started:
         yield started
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def new_signpost() -> AsyncIterator[EmbeddedSignpost]:
-    """A Signpost on an empty directory; ask for `signpost`, which has been looked at while it was empty."""
+    """A Signpost on an empty directory; use `signpost`, which has been looked at while it was empty."""
     folder = Path(tempfile.mkdtemp(prefix="signpost-"))  # not below pytest's own folder, as for `data_dir`
     async with embedded_signpost(folder / "data", SIGNPOST_NOTIFIER_STORM_AFTER="1000000") as started:
         yield started
@@ -33,7 +33,7 @@ async def new_signpost() -> AsyncIterator[EmbeddedSignpost]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def signpost(new_signpost: EmbeddedSignpost, browser: Browser) -> EmbeddedSignpost:
-    """The Signpost of all journeys. What is empty only before the first report is looked at here."""
+    """The Signpost of all journeys. Pages that are empty only before the first report are looked at here."""
     async with person(browser, new_signpost.url) as visitor:
         await visitor.page.goto("/mail")
         await visitor.page.get_by_text("No emails yet").wait_for()

@@ -1,4 +1,4 @@
-"""The forms of one question a page, filled in page by page. Each page is seen, left empty, refused, and answered."""
+"""The forms with one question per page, page by page: each page is checked, left empty, refused, and answered."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,7 +23,7 @@ class Question:
     name: str
     answer: Answer
     refused: tuple[str, ...] = ()
-    """What is said where nothing is answered; nothing where that is fine."""
+    """The error for an empty page; none if it may stay empty."""
 
     def answered(self, answer: Answer) -> "Question":
         """Return the same page with another answer."""
@@ -51,7 +51,7 @@ def writing(label: str, text: str) -> Answer:
 
 
 async def give_day(driver: InputDriver, group: str, day: date) -> None:
-    """Type a day into the three fields that are called `group` together."""
+    """Type a day into the three fields of the date input called `group`."""
     for part, number in (("Day", day.day), ("Month", day.month), ("Year", day.year)):
         await driver.write_in(group, part, str(number))
 
@@ -64,7 +64,7 @@ async def two_days_ago(driver: InputDriver) -> None:
 
 
 async def fill_in(someone: Someone, questions: Sequence[Question], form: str | None = None) -> None:
-    """Answer `questions`; with the name of the `form`, look at each page, and first try to go on without an answer."""
+    """Answer `questions`; with the name of the `form`, check each page, and first try to go on without an answer."""
     for question in questions:
         if form:
             await someone.looks(f"{form} form, {question.name}")

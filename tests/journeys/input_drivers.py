@@ -29,7 +29,7 @@ _GROUP_HAS = """wanted => {
 
 
 class _Focused(TypedDict):
-    """What has the focus: its label, what it is, the fields it belongs to, and whether a person sees that it has it."""
+    """What has the focus: its label, its kind, the fields it belongs to, and whether the focus is visible."""
 
     name: str
     kind: str
@@ -38,7 +38,7 @@ class _Focused(TypedDict):
 
 
 class InputDriver(Protocol):
-    """How somebody answers and goes on."""
+    """How a person answers and goes on."""
 
     async def choose(self, label: str) -> None:
         """Select the radio button called `label`."""
@@ -53,16 +53,16 @@ class InputDriver(Protocol):
         """Type `text` into the empty field called `label`."""
 
     async def write_in(self, group: str, label: str, text: str) -> None:
-        """Type `text` into the empty field called `label` of the fields called `group` together."""
+        """Type `text` into the empty field called `label` of the date input called `group`."""
 
     async def press(self, name: str) -> None:
-        """Press the button called `name`; the page that answers has come."""
+        """Press the button called `name`, and wait for the next page."""
 
     async def follow(self, name: str) -> None:
         """Follow the link called `name`."""
 
     async def unfold(self, name: str) -> None:
-        """Open the part of the page that is called `name`."""
+        """Open the part of the page called `name`."""
 
 
 class Pointer:
@@ -99,7 +99,7 @@ class Pointer:
 
 
 class Keyboard:
-    """Tab, Space, Enter, arrows and letters. Whatever has the focus must show it."""
+    """Tab, Space, Enter, arrows and letters. The focus must always be visible."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -159,7 +159,7 @@ class Keyboard:
         raise AssertionError(f"no key leads to {name} on {self._page.url}")
 
     async def _key(self, key: str) -> _Focused:
-        """Press `key` and return what has the focus then."""
+        """Press `key` and return what then has the focus."""
         await self._page.keyboard.press(key)
         focused = cast(_Focused, await self._page.evaluate(_FOCUSED))
         assert focused["shows"] or not focused["name"], f"no one sees that {focused['name']} has the focus"

@@ -1,4 +1,4 @@
-"""Every page of every service, as the services themselves declare their routes."""
+"""Every page of every service, from the services' own routes."""
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -15,14 +15,14 @@ from tests.support.web import ClockForTests
 
 FORMS = ("abuse", "misuse", "incident", "advice", "exception", "supplier-incident")
 NO_PAGES = ("/health/", "/metrics", "/assets/", "/stream", ".csv", ".json", "/arrivals", "/callback", "/renew")
-"""Answers that nobody reads: for programs and scripts, files, and addresses that only send people on."""
+"""Routes whose responses are not pages: for programs and scripts, files, and redirects."""
 _BEGINNINGS = {f"/report/{form}" for form in FORMS}
-"""They send people on to the first question."""
+"""They redirect people to the first question."""
 _NOWHERE = "postgresql+asyncpg://nobody@localhost/nothing"
 
 
 async def pages_of_all_services(folder: Path) -> set[str]:
-    """Return the path of each page, as its route has it; those of the mail catcher too."""
+    """Return the path of each page, as in its route; the email catcher's pages too."""
     found: set[str] = set()
     async with AsyncExitStack() as stack:
         for name, opening in OPENING.items():

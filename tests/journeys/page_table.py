@@ -1,4 +1,4 @@
-"""The table of all pages, `pages.yaml`: where each of their states is looked at."""
+"""The table of all pages, `pages.yaml`: where each of their states is checked."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ STATES = frozenset({"normal", "empty", "error", "long"})
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A page in one of its states, to be opened; `who` is None where nobody signs in."""
+    """A page in one of its states, to be opened; `who` is None without a sign-in."""
 
     page: str
     state: str
@@ -23,7 +23,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class SeenElsewhere:
-    """A page in one of its states, looked at by the journey in `file`, which says `text`."""
+    """A page in one of its states, checked by the journey in `file`, which contains `text`."""
 
     page: str
     state: str
@@ -42,7 +42,7 @@ def states_of_pages() -> Mapping[str, Mapping[str, str | list[str]]]:
 
 
 def looks() -> Iterator[Look]:
-    """Yield what is to be opened."""
+    """Yield the pages to open."""
     for page, states in states_of_pages().items():
         for state, entry in states.items():
             if isinstance(entry, list):
@@ -51,7 +51,7 @@ def looks() -> Iterator[Look]:
 
 
 def seen_elsewhere() -> Iterator[SeenElsewhere]:
-    """Yield what other journeys are said to look at."""
+    """Yield the pages that other journeys check."""
     for page, states in states_of_pages().items():
         for state, entry in states.items():
             if isinstance(entry, str) and entry.startswith("seen "):

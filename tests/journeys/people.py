@@ -1,4 +1,4 @@
-"""The people of a journey: each has a browser of their own, and driver to use it."""
+"""The people of a journey: each has their own browser, and a driver to use it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +23,7 @@ class Someone:
 
     @property
     def main(self) -> Locator:
-        """What the page is about."""
+        """The page's main text."""
         return self.page.get_by_role("main")
 
     async def open(self, address: str) -> None:
@@ -52,7 +52,7 @@ class Someone:
         await eventually(said)
 
     async def looks(self, name: str) -> None:
-        """See the page at a desk and on a telephone: axe is content with it, and it fits."""
+        """Check the page at the widths of a desk and of a telephone: axe finds nothing, and the page fits."""
         await self._visitor.see(name)
         await self._visitor.fits()
         await self.page.set_viewport_size({"width": TELEPHONE, "height": 900})
@@ -61,7 +61,7 @@ class Someone:
         await self.page.set_viewport_size({"width": DESK, "height": 900})
 
     async def is_refused(self, name: str, *messages: str) -> None:
-        """Find a summary of errors that says exactly `messages`; each link leads to where it can be put right."""
+        """Find an error summary with exactly `messages`; each link leads to the field to correct."""
         summary = self.page.get_by_role("alert")
         links = summary.get_by_role("link")
         assert await links.all_inner_texts() == list(messages), f"{name}: {await links.all_inner_texts()}"
@@ -85,7 +85,7 @@ class Join(Protocol):
 
 @asynccontextmanager
 async def gathering(browser: Browser, url: str) -> AsyncIterator[Join]:
-    """Open a browser for everybody who joins, and close them all at the end."""
+    """Open a browser for everyone who joins, and close them all at the end."""
     async with AsyncExitStack() as stack:
 
         async def join(

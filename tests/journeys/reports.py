@@ -57,14 +57,14 @@ _ADDRESSES = {
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A report that was accepted."""
+    """An accepted report."""
 
     report_id: str
     reference: str
 
 
 class Routing(BaseModel):
-    """Why a case went where it went."""
+    """Why a case was routed as it was."""
 
     rule: str
     clause: str
@@ -72,7 +72,7 @@ class Routing(BaseModel):
 
 
 class Case(BaseModel):
-    """A case, as its interface shows it."""
+    """A case, as the API shows it."""
 
     case_id: str
     reference: str
@@ -84,7 +84,7 @@ class Case(BaseModel):
 
 
 class Program:
-    """Sends reports and reads cases in the name of sample people."""
+    """Sends reports and reads cases as the sample people."""
 
     def __init__(self, signpost: EmbeddedSignpost, client: httpx.AsyncClient) -> None:
         key = (signpost.data_dir / "keys" / "signing-key.pem").read_bytes()
@@ -93,14 +93,14 @@ class Program:
         self._client = client
 
     async def send(self, form: str, body: Mapping[str, object], staff_id: str | None = "S1001") -> Sent:
-        """Send a report by the form's interface; without a `staff_id`, without a name."""
+        """Send a report through the form's API; without a `staff_id`, without a name."""
         headers = self._headers(staff_id) if staff_id else {}
         answer = await self._client.post(f"/report/api/v1/{_ADDRESSES[form]}", json=body, headers=headers)
         assert answer.status_code == httpx.codes.CREATED, answer.text
         return Sent(answer.json()["report_id"], answer.json()["reference"])
 
     async def cases(self, staff_id: str, report_id: str, team: str | None = None) -> list[Case]:
-        """Return the cases of a report that this person may see, each whole."""
+        """Return the cases of a report that this person may see, in full."""
         wanted = {"report_id": report_id} | ({"team": team} if team else {})
         listed = (await self._get("/cases/api/v1/cases", staff_id, wanted)).json()["items"]
         found = [await self._get(f"/cases/api/v1/cases/{one['case_id']}", staff_id, {}) for one in listed]
@@ -117,7 +117,7 @@ class Program:
     async def ask(
         self, staff_id: str, address: str, body: Mapping[str, object] | None = None, version: int | None = None
     ) -> dict[str, Any]:
-        """Return what an interface answers: to `body` where there is one, decided on `version` where it needs one."""
+        """Return an API's response: to `body` if there is one, with `version` if a decision needs one."""
         headers = self._headers(staff_id) | ({"if-match": f'"{version}"'} if version else {})
         method = "GET" if body is None else "POST"
         answer = await self._client.request(method, address, json=body, headers=headers)

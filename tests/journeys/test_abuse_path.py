@@ -1,4 +1,4 @@
-"""One report of abuse, from the first question until the team has finished, as people meet it in a browser."""
+"""One report of abuse, from the first question until the team has finished, as people see it in a browser."""
 
 import re
 import time
@@ -25,13 +25,13 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Way:
-    """How the people of one journey use their browsers."""
+    """How the people of a journey use their browsers."""
 
     name: str
     driver: Callable[[Page], InputDriver]
     javascript: bool
     widths: tuple[int, ...]
-    """At which the pages are looked at; the last one is the window in which people work."""
+    """The widths at which pages are checked; people work in the last one."""
 
 
 WAYS = [
@@ -42,7 +42,7 @@ WAYS = [
 
 
 class Someone:
-    """A person of the journey: a browser, and driver to use it."""
+    """A person of the journey: a browser, and a driver to use it."""
 
     def __init__(self, visitor: Visitor, way: Way) -> None:
         self.page = visitor.page
@@ -51,14 +51,14 @@ class Someone:
         self._way = way
 
     async def look(self, name: str) -> None:
-        """See the page, under the name of this journey."""
+        """Check the page, under this journey's name."""
         for width in self._way.widths:
             await self.page.set_viewport_size({"width": width, "height": 900})
             await self._visitor.see(f"{self._way.name}, {name}, {width}")
             await self._visitor.fits()
 
     async def sign_in(self, name: str) -> None:
-        """Sign in on the page for it, as everything else is done: with these driver."""
+        """Sign in on the sign-in page with this driver, like everything else."""
         await self.page.goto("/sign-in")
         await self.driver.choose(name)
         await self.driver.press("Sign in")
@@ -143,7 +143,7 @@ async def _acknowledges(grace: Someone, reference: str) -> None:
     assert "Priya" not in mail
     assert abuse_report.NARRATIVE.splitlines()[0] not in mail
     [link] = re.findall(r"https?://\S+/alerts/acknowledge/\S+", mail)
-    for _ in range(2):  # a mail scanner opens links too: that is no answer
+    for _ in range(2):  # a mail scanner opens links too: that is not an acknowledgement
         await grace.page.goto(link)
         await expect(grace.page.get_by_role("heading", name="Tell us that you have seen this alert")).to_be_visible()
     await grace.look("acknowledge, asked")

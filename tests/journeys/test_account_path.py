@@ -1,4 +1,4 @@
-"""An account, from the request to the public answer, and who may operate it."""
+"""An account, from the request to the public lookup, and who may operate it."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Every page in each state that no other journey shows, and with far too much on it."""
+"""Every page in each state that no other journey shows, and with far too much text on it."""
 
 import re
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ LOOKS = _by_person()
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def world(program: Program) -> World:
-    """What the addresses of the table mean, each thing with far too much on it."""
+    """What the paths of the table stand for, each object with far too much text on it."""
     report = await program.send("abuse", {**ABUSE, "narrative": LONG_TEXT, "urls": [LONG_LINK]})
     asked = await program.ask(OWNER, REQUESTS, _request("c"))
     await program.ask(APPROVER, f"{REQUESTS}/{asked['request_id']}/approve", {"relevance": LONG_TEXT[:1_900]}, 1)

@@ -1,4 +1,4 @@
-"""The same path as a program walks it: with `signpost token`, JSON and a link in a mail."""
+"""The same path through the API: with `signpost token`, JSON and a link in an email."""
 
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -33,7 +33,7 @@ CANARY = "value-that-nobody-repeats"
 
 
 class Client(Protocol):
-    """Opens the interface for a person in a role."""
+    """Opens the API for a person in a role."""
 
     async def __call__(self, role: str, subject: str) -> httpx.AsyncClient: ...
 
@@ -54,7 +54,7 @@ async def client(signpost: EmbeddedSignpost) -> AsyncIterator[Client]:
 
 
 async def case_of(responder: httpx.AsyncClient, report_id: str) -> tuple[str, str]:
-    """Wait for the case of a report; return its address and its version."""
+    """Wait for the case of a report; return its URL and its version."""
 
     async def found() -> str | None:
         page = (await responder.get(CASES, params={"report_id": report_id})).raise_for_status().json()
@@ -75,7 +75,7 @@ async def follow(reporter: httpx.AsyncClient, reference: str, *, status: str, ma
 
 
 async def link_in_mail(signpost: EmbeddedSignpost, reference: str) -> str:
-    """Wait for the mail about a report, and return its link."""
+    """Wait for the email about a report, and return its link."""
 
     async def mailed() -> str | None:
         mails = caught_alerts(signpost.data_dir)
@@ -85,7 +85,7 @@ async def link_in_mail(signpost: EmbeddedSignpost, reference: str) -> str:
 
 
 async def acknowledge(link: str) -> None:
-    """Open the link, which is no answer, and then answer."""
+    """Open the link, which acknowledges nothing, and then acknowledge."""
     async with httpx.AsyncClient(timeout=60) as browser:
         page = (await browser.get(link)).raise_for_status()
         again = (await browser.get(link)).raise_for_status()

@@ -1,4 +1,4 @@
-"""What goes wrong in front of the form: nothing typed is lost, and nothing is sent twice."""
+"""Mistakes and faults while filling in the form: nothing typed is lost, and nothing is sent twice."""
 
 import re
 from datetime import timedelta
@@ -28,14 +28,14 @@ _BESIDE = """message => {
 
 
 async def refused(visitor: Visitor, message: str) -> None:
-    """Find `message` in the summary; its link leads to the field, beside which it stands again."""
+    """Find `message` in the summary; its link leads to the field, which shows it again."""
     await expect(visitor.page).to_have_title(re.compile("^Error: "))
     await visitor.page.get_by_role("alert").get_by_role("link", name=message, exact=True).click()
     assert await visitor.page.evaluate(_BESIDE, message), f"the field is not where {message!r} leads"
 
 
 async def kept(page: Page, **fields: str) -> None:
-    """Find what was typed where it was typed, by the label of the field."""
+    """Find the typed text in its field, by the field's label."""
     for label, text in fields.items():
         await expect(page.get_by_label(label.replace("_", " "), exact=True)).to_have_value(text)
 
@@ -57,7 +57,7 @@ async def up_to_what_happened(page: Page) -> Pointer:
 
 
 async def reports_listed(page: Page) -> int:
-    """Count the reports on the page of somebody who is signed in."""
+    """Count the reports on the page of a person who is signed in."""
     await page.goto("/report/track")
     return await page.get_by_role("link", name=re.compile("^SP-")).count()
 

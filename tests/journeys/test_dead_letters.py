@@ -1,4 +1,4 @@
-"""A record that no service can handle: seen by whoever runs Signpost, tried again, and let go with a reason."""
+"""A record that no service can handle: an operator sees it, tries it again, and discards it with a reason."""
 
 import re
 
@@ -24,7 +24,7 @@ NOTHING_ANSWERED = ("Choose whether to replay or to discard it", "Say why")
 
 
 async def _write_what_nobody_can_read(signpost: EmbeddedSignpost) -> None:
-    """Every service reads what is said of cases."""
+    """Every service reads the events of cases."""
     directory = DataDirectory(signpost.data_dir)
     socket = socket_of_running(directory)
     assert socket

@@ -1,4 +1,4 @@
-"""Every other page behind sign-in, also empty, also sent without an answer, and also with far too much on it."""
+"""Every other page behind sign-in: also empty, sent without an answer, and with far too much text on it."""
 
 from itertools import groupby
 

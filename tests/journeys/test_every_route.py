@@ -24,12 +24,12 @@ LEADS = {
     "advice_centre": "S6002",
     "policy_standards": "S6003",
 }
-"""Who sees all that their team has, restricted cases too; the triage desk sees those of line managers."""
+"""Who sees all cases of their team, restricted ones too; the triage desk sees those of line managers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Went:
-    """Where a report went, by one of its cases."""
+    """Where a report was routed, by one of its cases."""
 
     team: str
     clause: str
@@ -39,7 +39,7 @@ class Went:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the table: what is reported, and every case that has to come of it."""
+    """One row of the table: what is reported, and every case that must follow."""
 
     form: str
     body: Mapping[str, object]
@@ -48,12 +48,12 @@ class Row:
 
 
 def by(staff_id: str, **answers: object) -> dict[str, object]:
-    """Return a report of misuse by somebody whom no other row names: a second report would be a repeat."""
+    """Return a report of misuse by a person whom no other row names: a second report would be a repeat."""
     return {**MISUSE, "subject": {"staff_id": staff_id}, **answers}
 
 
 def beside_abuse(**answers: object) -> dict[str, object]:
-    """Return an incident whose answers say abuse as well, of nothing that the department owns."""
+    """Return an incident whose answers also say abuse, and that touches nothing the department owns."""
     return {**INCIDENT, "asset_owner": "unsure", "platform": "x", "behaviours": ["harassment"], **answers}
 
 
@@ -139,7 +139,7 @@ async def went(program: Program, report_id: str) -> list[Went]:
         return True if await seen(program, report_id) else None
 
     await eventually(opened)
-    return await seen(program, report_id)  # once more, because the teams were not all asked at one moment
+    return await seen(program, report_id)  # once more, because the teams were not all asked at the same moment
 
 
 async def seen(program: Program, report_id: str) -> list[Went]:

@@ -1,4 +1,4 @@
-"""Security incidents: SIRT's work on a taken-over account, and abuse that comes by the security form."""
+"""Security incidents: SIRT's work on a taken-over account, and abuse through the security form."""
 
 import re
 
@@ -107,7 +107,7 @@ async def test_the_security_form_notices_abuse_and_offers_the_other_form_with_ev
 
 
 async def _goes_through_what_is_open(priya: Someone) -> None:
-    """Answer the pages that the security form did not ask, and no other."""
+    """Answer the pages that the security form did not ask, and no others."""
     answers = {
         "Is it safe for you to report now?": "Yes, I can report now",
         "Do you know who did it?": "No",

@@ -1,4 +1,4 @@
-"""Far too much in every form, the suppliers' own way in, and what a page says to a book that cannot be read."""
+"""Far too much text in every form, the suppliers' own form, and the page for a rule book that cannot be read."""
 
 from collections.abc import Sequence
 from datetime import timedelta

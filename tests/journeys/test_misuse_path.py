@@ -1,4 +1,4 @@
-"""Misuse, from the form until the subject's manager has dealt with it; who reported it is known to nobody there."""
+"""Misuse, from the form until the subject's manager has dealt with it, without learning who reported it."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ REPORTER, REPORTER_ID = "Kim Doyle", "S8003"
 GRACE_AT = "grace.okafor@example.org"
 TOM = {"name": SUBJECT, "staff_id": STAFF_NUMBER}
 YUSUF = {"name": "Yusuf Demir", "staff_id": "S1004"}
-"""Grace is the manager of both. A second report about the same person would be SIRT's as well."""
+"""Grace is the manager of both. A second report about the same person would also go to SIRT."""
 
 
 def about(subject: Mapping[str, str]) -> Mapping[str, object]:
@@ -32,7 +32,7 @@ def about(subject: Mapping[str, str]) -> Mapping[str, object]:
 
 
 async def mail_to(signpost: EmbeddedSignpost, address: str, reference: str) -> Mail:
-    """Wait for the mail about a report that goes to `address`."""
+    """Wait for the email about a report that goes to `address`."""
 
     async def come() -> Mail | None:
         mails = caught_mails(signpost.data_dir)

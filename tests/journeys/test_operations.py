@@ -1,4 +1,4 @@
-"""Whoever runs Signpost sees it live, and nothing moves while they read."""
+"""Operators see Signpost live, and the page does not move while they read."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""No page is added that nobody looks at."""
+"""Every page is checked by a journey."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every other page that somebody can meet, also on a telephone."""
+"""Every other page that people can meet, also on a telephone."""
 
 from itertools import groupby
 

@@ -1,4 +1,4 @@
-"""Questions to the department and of the teams: asked, answered, and read where they were asked."""
+"""Questions from staff and from teams: asked, answered, and read where they were asked."""
 
 import pytest
 

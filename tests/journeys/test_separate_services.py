@@ -1,4 +1,4 @@
-"""The same services apart: four processes, four databases and Apache Kafka between them."""
+"""The same with separate services: four processes, four databases and Apache Kafka between them."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ REPORT = {
 
 @asynccontextmanager
 async def separate_settings(postgres: PostgresForTests, kafka: str, folder: Path) -> AsyncIterator[dict[str, str]]:
-    """Give every service an empty database, and all of them keys and a mail server."""
+    """Give every service an empty database, and all of them keys and an email server."""
     signing_key, verify_key = ensure_key_files(folder)
     (folder / "mail").mkdir()
     async with AsyncExitStack() as stack:

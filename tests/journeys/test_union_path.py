@@ -1,4 +1,4 @@
-"""Misuse that may be union activity: the triage desk decides first, and what is exempt leaves nobody's name behind."""
+"""Misuse that may be union activity: the triage desk decides first, and an exempt case keeps no name."""
 
 import pytest
 

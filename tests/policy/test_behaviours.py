@@ -1,4 +1,4 @@
-"""What the policy names can be reported as such, is explained where it is chosen, and reaches a team."""
+"""Each behaviour that the policy names can be reported, is explained beside its choice, and reaches a team."""
 
 from dataclasses import replace
 from datetime import date

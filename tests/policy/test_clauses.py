@@ -1,4 +1,4 @@
-"""The clause table is complete, and what it calls built is proved."""
+"""The clause table is complete, and every clause marked as built has a test."""
 
 import ast
 from collections import defaultdict
@@ -14,7 +14,7 @@ from tests.architecture.source import ROOT, modules_of_tests
 
 @cache
 def clauses_proved() -> dict[str, list[str]]:
-    """Return clause ids as tests name them, with the tests."""
+    """Return the clause ids that tests name, with the tests."""
     proved: dict[str, list[str]] = defaultdict(list)
     for module in modules_of_tests():
         for node in ast.walk(module.tree):
@@ -40,7 +40,7 @@ def test_no_test_names_an_unknown_clause() -> None:
 
 
 def test_no_test_proves_a_clause_that_is_only_planned() -> None:
-    """A clause with a test is built, or its table entry says what is missing."""
+    """A clause with a test is built, or its entry says what is missing."""
     unsaid = [c.id for c in the_policy().in_state(State.PLANNED) if not c.progress and clauses_proved().get(c.id)]
     assert unsaid == []
 

@@ -1,4 +1,4 @@
-"""What suites of shared code share."""
+"""Fixtures for the suites of shared code."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""Waits grow while something fails, and begin anew after a success."""
+"""Waits grow while something fails, and start again after a success."""
 
 from shared.backoff import Backoff
 
 LIMIT = 10.0
 FIRST = 0.1
 MOST, LEAST = 1.25, 0.75
-"""How far jitter goes."""
+"""The range of the jitter."""
 
 
 def test_waits_double_up_to_the_limit() -> None:

@@ -1,4 +1,4 @@
-"""The CSV reader: rows become models, every problem names its row and column and repeats no cell."""
+"""The CSV reader: rows become models, and every problem names its row and column but repeats no cell."""
 
 import csv
 import io

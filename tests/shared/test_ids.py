@@ -1,4 +1,4 @@
-"""References survive being read out, typed and mistyped; receipt codes can be typed as they come."""
+"""References survive being read out, typed and mistyped; receipt codes can be typed as they are shown."""
 
 from contextlib import suppress
 

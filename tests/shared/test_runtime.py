@@ -1,4 +1,4 @@
-"""What a process is made of stays, and no role of it ends in silence."""
+"""A process's parts stay, and none of its roles ends in silence."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""The text rule: lines have one spelling, texts stay as they were written."""
+"""The text rule: lines get one spelling, texts stay as they were written."""
 
 import unicodedata
 from collections.abc import Callable
@@ -101,6 +101,6 @@ def test_a_text_is_kept_or_refused_and_never_changed(written: str) -> None:
 
 
 def test_a_long_row_of_joiners_takes_no_longer_than_other_characters() -> None:
-    """No backtracking: what takes minutes by a wrong expression is done before the test's time is up."""
+    """No backtracking: input on which a wrong expression takes minutes is done before the time limit."""
     assert rule.name(f"a{ZWJ * 1_000_000}b") == f"a{ZWJ}b"
     assert rule.name(f"a {ZWJ * 1_000_000}") == "a"

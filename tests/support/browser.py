@@ -1,4 +1,4 @@
-"""A real Chromium, and the accessibility check that every page met goes through."""
+"""A real Chromium, and the accessibility check for every page."""
 
 import os
 import re
@@ -21,12 +21,12 @@ _ARGUMENTS = [
 ]
 _WCAG = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],  # the details of what passes take axe most of its time, and no test reads them
+    "resultTypes": ["violations"],  # the details of passed checks take axe most of its time, and no test reads them
 }
 _PATIENCE_MS = 30_000
 expect.set_options(timeout=_PATIENCE_MS)
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
-"""The shell first: it draws the same pages and leaves out the rest of a desktop browser."""
+"""The headless shell first: it draws the same pages and leaves out the rest of a desktop browser."""
 _HOW_TO_GET_ONE = "journeys need Chromium: install `chromium-headless-shell` or `chromium`, or set CHROMIUM to its path"
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
 
@@ -53,7 +53,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def person(browser: Browser, url: str, *, javascript: bool = True, width: int = 1280) -> AsyncIterator["Visitor"]:
-    """Open a browser of its own for one person."""
+    """Open one person's own browser."""
     context = await browser.new_context(
         base_url=url, java_script_enabled=javascript, viewport={"width": width, "height": 900}, locale="en-GB"
     )
@@ -65,7 +65,7 @@ async def person(browser: Browser, url: str, *, javascript: bool = True, width: 
 
 
 class Visitor:
-    """One person at a browser. Every page that `see` is called on is checked by axe and kept as a picture."""
+    """One person at a browser. Each call of `see` checks the page with axe and keeps a picture of it."""
 
     def __init__(self, context: BrowserContext, page: Page, *, javascript: bool) -> None:
         self.context = context
@@ -75,7 +75,7 @@ class Visitor:
     async def see(self, name: str) -> None:
         """Keep a picture of the page and fail on any accessibility violation.
 
-        axe needs scripts, so that a page without JavaScript is looked at by its picture only.
+        axe needs scripts, so for a page without JavaScript there is only the picture.
         """
         await self.picture(name)
         if self._javascript:
@@ -94,7 +94,7 @@ class Visitor:
         await self.page.get_by_role("button", name="Sign in", exact=True).click()
 
     async def fits(self) -> None:
-        """Fail where the page is wider than the window, so that one would have to scroll sideways to read it."""
+        """Fail if the page is wider than the window, so that people would have to scroll sideways to read it."""
         wide, window = await self.page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )

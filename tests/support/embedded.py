@@ -1,4 +1,4 @@
-"""An embedded Signpost of its own for a test."""
+"""A test's own embedded Signpost."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -52,11 +52,11 @@ group.initial.rebalance.delay.ms=0
 
 
 class NoKafka(Exception):
-    """There is none, and none can be started."""
+    """There is no Kafka, and none can be started."""
 
 
 class KafkaDidNotStart(NoKafka):
-    """It was there and did not answer in time; another one may."""
+    """Kafka was there but did not answer in time; another one may."""
 
 
 class JavaKafka:
@@ -88,7 +88,7 @@ class JavaKafka:
         self._process.wait()
 
     def pause(self) -> None:
-        """Let the process stand still: its connections stay, and nothing answers."""
+        """Let the process hang: its connections stay, and nothing answers."""
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -130,7 +130,7 @@ def _wait_until_itanswers(process: "subprocess.Popen[bytes]", servers: str) -> N
 
 
 def answers(servers: str) -> bool:
-    """Say whether something listens at `servers`."""
+    """Return whether something listens at `servers`."""
     host, _, port = servers.rpartition(":")
     try:
         with socket.create_connection((host.rpartition("://")[2], int(port)), timeout=1):

@@ -17,15 +17,15 @@ from tests.support.java_kafka import VERSION, JavaKafka, KafkaDidNotStart, answe
 from tests.support.postgres import locked
 
 _APPUSER = 1000
-"""Whom the image runs as."""
+"""The user that runs in the image."""
 _SHARED = Path(tempfile.gettempdir()) / f"signpost-tests-{os.getuid()}"
 _STARTS = 3
-"""How often: a port that was free may have been taken before Kafka, which takes seconds, listens on it."""
+"""How often to try: another process may take a free port in the seconds before Kafka listens on it."""
 _DOCKER_ANSWERS_WITHIN = 5.0
 
 
 class ApacheKafka(KafkaContainer):
-    """The official image, which starts by itself once it knows its advertised listeners."""
+    """The official image, which starts once it knows its advertised listeners."""
 
     def __init__(self) -> None:
         super().__init__(f"apache/kafka:{VERSION}")
@@ -54,7 +54,7 @@ def running_kafka() -> Iterator[str]:
     """Yield bootstrap servers; a Kafka started here is shared by all test processes and stopped by the last of them.
 
     Raises:
-        NoKafka: there is none.
+        NoKafka: there is no Kafka.
     """
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield given

@@ -38,7 +38,7 @@ async def deliver(relays: Sequence[Relay], consumers: Sequence[BatchConsumer]) -
 class IsolatedLog:
     """A shared log seen through a prefix: names of topics, groups and writers are one test's own.
 
-    Whatever the test leaves open is closed with it.
+    Everything that the test leaves open is closed with it.
     """
 
     def __init__(self, log: EventLog, prefix: str) -> None:
@@ -148,7 +148,7 @@ async def event_log(postgres: PostgresForTests) -> AsyncIterator[EventLog]:
 
 
 def go_without_kafka(why: NoKafka) -> NoReturn:
-    """Skip the test with a loud line, or fail it where Kafka is required."""
+    """Skip the test with a visible line, or fail it if Kafka is required."""
     if os.environ.get("REQUIRE_KAFKA") == "1":
         pytest.fail(str(why))
     warnings.warn(str(why), stacklevel=1)
@@ -157,7 +157,7 @@ def go_without_kafka(why: NoKafka) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
-    """Bootstrap servers of a real Apache Kafka. `REQUIRE_KAFKA=1` turns the skip without one into a failure."""
+    """Bootstrap servers of a real Apache Kafka. Without one the test is skipped, or fails with `REQUIRE_KAFKA=1`."""
     try:
         running = running_kafka()
         servers = running.__enter__()
@@ -177,7 +177,7 @@ def log_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def log_server(request: pytest.FixtureRequest, log_kind: str) -> object:
-    """The server of `any_log`; only the one that is asked for is started."""
+    """The server of `any_log`; only the requested one is started."""
     return request.getfixturevalue(log_kind)
 
 

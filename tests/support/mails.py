@@ -1,4 +1,4 @@
-"""Reads the mails that an embedded Signpost has caught."""
+"""Reads the emails that an embedded Signpost has caught."""
 
 import email
 import re
@@ -13,12 +13,11 @@ _ACKNOWLEDGE = re.compile(r"https?://\S+/alerts/acknowledge/\S+")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What a test asks of a mail."""
+    """The parts of an email that tests use."""
 
     to: str
     reference: str
-    """Of the report that it is about; empty where it is about something else, such as an account."""
-    """Empty where it is about no report."""
+    """The reference of its report; empty if it is about something else, such as an account."""
     message_id: str
     possible_repeat: bool
     text: str
@@ -33,17 +32,17 @@ class Mail:
 
 
 def caught_mails(data_dir: Path) -> list[Mail]:
-    """Return all mails in the order in which they came."""
+    """Return all emails in the order of their arrival."""
     return [_read(path) for path in sorted((data_dir / "mail").glob("*.eml"))]
 
 
 def caught_alerts(data_dir: Path) -> list[Mail]:
-    """Return the mails that ask their reader for an acknowledgement: others tell teams, and nobody waits for them."""
+    """Return the emails that ask for an acknowledgement: others inform teams, and no one waits for them."""
     return [mail for mail in caught_mails(data_dir) if _ACKNOWLEDGE.search(mail.text)]
 
 
 def by_reference(mails: list[Mail]) -> dict[str, list[Mail]]:
-    """Group mails by the report that they are about."""
+    """Group emails by their report."""
     groups: dict[str, list[Mail]] = defaultdict(list)
     for mail in mails:
         groups[mail.reference].append(mail)

@@ -1,11 +1,11 @@
-"""Ports for servers that have to be told theirs."""
+"""Free ports for servers that need to be given one."""
 
 import socket
 from contextlib import ExitStack, closing
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on, all different."""
+    """Return ports on which nothing listens, all different."""
     with ExitStack() as stack:
         probes = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
         for probe in probes:

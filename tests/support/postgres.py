@@ -26,7 +26,7 @@ from shared.db.database import Database
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400"}
-"""Tests need no durability and many connections."""
+"""Tests need no durability but many connections."""
 
 
 _TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
@@ -45,7 +45,7 @@ select md5(string_agg(thing, E'\\n' order by thing)) from (
     where relnamespace = 'public'::regnamespace and attnum > 0 and not attisdropped
 ) as things (thing)
 """
-"""Changes where a test has altered its database, which is then not used again."""
+"""Changes when a test has altered its database, which is then not used again."""
 _EMPTY = """
 do $$
 declare
@@ -74,7 +74,7 @@ _SEED = 'insert into "{0}" overriding system value select * from json_populate_r
 
 @dataclass(frozen=True)
 class _Seeds:
-    """What a migrated database is: a digest of everything that it is made of, and the rows of each table as JSON."""
+    """The state of a migrated database: a digest of its schema, and the rows of each table as JSON."""
 
     shape: str
     rows: Mapping[str, str]
@@ -99,7 +99,7 @@ class PostgresForTests:
 
     @asynccontextmanager
     async def fresh(self, service: str | None = None) -> AsyncIterator[str]:
-        """Give an empty database, migrated for `service` (as new without one), and yield its SQLAlchemy URL."""
+        """Give an empty database, migrated for `service` (a new one without it), and yield its SQLAlchemy URL."""
         name = self._idle[service].pop() if service and self._idle[service] else await self._created(service)
         try:
             yield self.url(name)
@@ -110,7 +110,7 @@ class PostgresForTests:
                 await self._drop(name)
 
     async def drop_idle(self) -> None:
-        """Drop the databases that wait for a test."""
+        """Drop the databases that are kept for the next tests."""
         for name in (name for names in self._idle.values() for name in names):
             await self._drop(name)
         self._idle.clear()
@@ -135,7 +135,7 @@ class PostgresForTests:
         await self._execute(f'drop database if exists "{name}" with (force)')
 
     async def _emptied(self, name: str, service: str) -> bool:
-        """Put a database back as its template is; False where a test has altered it."""
+        """Restore a database to its template's state; return False if a test has altered it."""
         seeds = await self._seeds(service)
         connection = await asyncpg.connect(self._dsn(name))
         try:
@@ -149,7 +149,7 @@ class PostgresForTests:
         return True
 
     async def _seeds(self, service: str) -> "_Seeds":
-        """Return what the migrations of `service` leave in its tables."""
+        """Return the rows that the migrations of `service` leave in its tables."""
         if service not in self._known_seeds:
             connection = await asyncpg.connect(self._dsn(await self._template(service)))
             try:
@@ -234,14 +234,14 @@ def _relax(data: Path) -> None:
 
 
 def _forget_the_dead(users: Path) -> None:
-    """Take killed test processes off the server's list, or the last one to leave would not know that it is."""
+    """Take killed test processes off the server's list, or the last one to leave would not know that it is the last."""
     if users.exists():
         users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _lives(pid)]))
 
 
 def _lives(pid: int) -> bool:
     try:
-        os.kill(pid, 0)  # sends nothing, asks whether it could
+        os.kill(pid, 0)  # sends nothing, only asks whether it could
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -1,4 +1,4 @@
-"""Runs the `signpost` command as a person would: in processes of their own, killed or stopped as a test likes."""
+"""Runs the `signpost` command as a user would: in its own processes, which a test kills or stops."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ class SignpostProcess:
         self.url = match[1].decode()
 
     async def _started(self, environment: Mapping[str, str]) -> re.Match[bytes] | None:
-        """Start the process and return what it says when it is ready, or None where its port has just been taken."""
+        """Start the process and return its words when it is ready, or None if its port has just been taken."""
         self._output.clear()
         port = self.url.rsplit(":", 1)[1] if self.url else "0"
         self._process = await _spawn(self._program, *self._arguments, "--port", port, environment=environment)
@@ -83,7 +83,7 @@ class SignpostProcess:
                 await asyncio.sleep(0.02)
 
     async def died(self) -> None:
-        """Wait until the process ends by itself, and check that it did not choose to."""
+        """Wait until the process has died by SIGKILL, without a signal from the test."""
         assert self._process
         async with asyncio.timeout(_DEATH_LIMIT_SECONDS):
             code = await self._process.wait()
@@ -91,7 +91,7 @@ class SignpostProcess:
         await self._end(signal.SIGKILL)
 
     async def kill(self) -> None:
-        """End the process as a crash would."""
+        """Kill the process as a crash would."""
         await self._end(signal.SIGKILL)
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:

@@ -39,7 +39,7 @@ class ClockForTests:
 
 
 def person(*roles: Role, staff_id: str = "S1001") -> Principal:
-    """Return somebody with `roles`."""
+    """Return a person with `roles`."""
     name, email = "Priya Shah", "priya.shah@example.org"
     return Principal(staff_id, StaffId(staff_id), name, email, frozenset(roles or {Role.REPORTER}))
 
@@ -63,11 +63,11 @@ class WebForTests:
     def fields(
         self, service: str = "intake", *, settings: ServiceSettings | None = None, templates: Sequence[Path] = ()
     ) -> WebFields:
-        """Return what an application works with; a test of more parts adds its own."""
+        """Return an application's dependencies; a test of more parts adds its own."""
         return web_fields(service, settings or self.settings(), templates, clock=self.clock)
 
     def with_database(self, database: Database, service: str = "intake", *, templates: Sequence[Path] = ()) -> Fields:
-        """Return what a service works with, on `database` and a log that nothing reads or writes."""
+        """Return a service's parts, on `database` and a log that nothing reads or writes."""
         ids = RandomIds()
         web = self.fields(service, templates=templates)
         return Fields(**web, database=database, log=AsyncMock(), outbox=Outbox(service, ids), ids=ids)
@@ -95,7 +95,7 @@ class WebForTests:
         return {"authorization": f"Bearer {token}"}
 
     def session_cookie(self, *roles: Role, staff_id: str = "S1001") -> dict[str, str]:
-        """Return the cookie of somebody signed in in `roles`."""
+        """Return the cookie of a person signed in with `roles`."""
         return {SESSION_COOKIE: self.issuer.session(person(*roles, staff_id=staff_id), self.clock.now())}
 
 

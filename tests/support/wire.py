@@ -1,4 +1,4 @@
-"""A network between a client and a server that can go silent: what is sent does not arrive, and nobody is told."""
+"""A network between a client and a server that can go silent: bytes do not arrive, and neither side learns of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +12,7 @@ Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWrite
 
 
 class Wire:
-    """Where clients connect to; `port` is on this machine."""
+    """The address for clients; `port` is on this machine."""
 
     def __init__(self, connect: Connect) -> None:
         self.port = 0
@@ -21,7 +21,7 @@ class Wire:
         self._pumps: set[asyncio.Task[None]] = set()
 
     def go_silent(self) -> None:
-        """Let what is connected now hear no more, and stay open, as after a power cut; who connects anew is heard."""
+        """Cut off the present connections but leave them open, as after a power cut; new connections work."""
         self._silences += 1
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,7 +51,7 @@ class Wire:
 
 @asynccontextmanager
 async def wire_to(connect: Connect) -> AsyncIterator[Wire]:
-    """Listen on a free port, and pass on what clients and the server say."""
+    """Listen on a free port, and pass on what clients and the server send."""
     wire = Wire(connect)
     server = await asyncio.start_server(wire.take, "127.0.0.1", 0)
     wire.port = server.sockets[0].getsockname()[1]
@@ -64,7 +64,7 @@ async def wire_to(connect: Connect) -> AsyncIterator[Wire]:
 
 @asynccontextmanager
 async def over_a_wire(database: Database) -> AsyncIterator[tuple[Database, Wire]]:
-    """Reach the server of `database` over a network that can go silent, with little patience."""
+    """Connect to the server of `database` over a network that can go silent, with little patience."""
     url = database.engine.url
 
     async def server() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -1,4 +1,4 @@
-"""Commands run in the process of the tests, and databases that they find by their settings."""
+"""Commands run in the tests' process, and databases that they find through their settings."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ async def signpost(*arguments: str, **settings: str) -> Result:
 async def found_by_settings(
     service: str, postgres: PostgresForTests, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    """Make a fresh database of `service`, keys in `keys`, and the variables that lead commands to both."""
+    """Make a fresh database of `service`, keys in `keys`, and the variables that point commands to both."""
     async with postgres.fresh(service) as url:
         lead_commands_to(url, service, keys, monkeypatch)
         database = Database(url, application_name="tests")
@@ -32,7 +32,7 @@ async def found_by_settings(
 
 
 def lead_commands_to(url: str, service: str, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the variables that lead commands to the database of `service` at `url`, and to keys in `keys`."""
+    """Set the variables that point commands to the database of `service` at `url`, and to keys in `keys`."""
     _, public = ensure_key_files(keys)
     monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that only tests have, no more")
     monkeypatch.setenv("SIGNPOST_VERIFY_KEY_FILE", str(public))

@@ -28,7 +28,7 @@ FINE = "x,fine,official,live,A title\n"
 async def database(
     postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    """A database of the registry that commands find by their settings."""
+    """A registry database that commands find through their settings."""
     async with found_by_settings("registry", postgres, tmp_path, monkeypatch) as database:
         yield database
 
@@ -67,7 +67,7 @@ async def test_the_rows_that_are_right_are_taken_when_asked_for(database: Databa
 async def test_a_handle_that_somebody_registers_at_the_same_moment_is_told_in_one_line(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, as_json: bool
 ) -> None:
-    """The other one commits after the file was compared with the register."""
+    """The other import commits after the file was compared with the register."""
 
     async def found_before(session: AsyncSession, pairs: Sequence[tuple[str, str]]) -> list[Account]:
         found = await find_open(session, pairs)

@@ -1,4 +1,4 @@
-"""Commands against a running Signpost: what they say, and the exit codes that scripts rely on."""
+"""Commands against a running Signpost: their output, and the exit codes that scripts rely on."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ REPORT = {
 
 
 async def in_this_process(signpost: EmbeddedSignpost, *arguments: str) -> tuple[int, str]:
-    """Run a command as `signpost.command` does, without the start of another process."""
+    """Run a command as `signpost.command` does, without starting another process."""
     done = await in_process.signpost(*arguments, SIGNPOST_DATA_DIR=str(signpost.data_dir))
     return done.exit_code, done.output
 

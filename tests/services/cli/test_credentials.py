@@ -1,4 +1,4 @@
-"""`signpost keys` makes the pair that sessions are signed with, once."""
+"""`signpost keys` makes the key pair that signs sessions, once."""
 
 from pathlib import Path
 

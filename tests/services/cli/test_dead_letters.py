@@ -1,4 +1,4 @@
-"""What the command says of one dead letter."""
+"""What the command shows of one dead letter."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,4 @@
-"""`signpost topics` minds its own topics."""
+"""`signpost topics` handles only its own topics."""
 
 from services.cli.deployment import of_signpost
 from shared.messaging.topics_admin import Difference

@@ -1,4 +1,4 @@
-"""Each command is in the lists of commands, and pays for no more imports than it needs."""
+"""Each command is in the list of commands, and imports no more than it needs."""
 
 import inspect
 import json

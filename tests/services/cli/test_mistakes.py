@@ -1,4 +1,4 @@
-"""A command that is called wrongly says why in one line of plain words, and exits with 2."""
+"""A command that is called wrongly says why in one plain line, and exits with 2."""
 
 from importlib import import_module
 from pathlib import Path

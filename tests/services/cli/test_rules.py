@@ -22,7 +22,7 @@ SINCE = ("--since", "2026-11-01")
 
 
 class AMinuteLater:
-    """A clock that stands a minute after every decision of these tests."""
+    """A clock that shows a minute after every decision of these tests."""
 
     def now(self) -> datetime:
         return NOW + timedelta(minutes=1)
@@ -32,7 +32,7 @@ class AMinuteLater:
 async def database(
     postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    """A database of triage that commands find by their settings."""
+    """A triage database that commands find through their settings."""
     monkeypatch.setattr(services.cli.decisions, "SystemClock", AMinuteLater)
     async with found_by_settings("triage", postgres, tmp_path, monkeypatch) as database:
         yield database

@@ -1,4 +1,4 @@
-"""Separate services are installed without the server of PostgreSQL and the mail catcher of the embedded mode."""
+"""Separate services are installed without the PostgreSQL server and the email catcher of the embedded mode."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The data directory makes what it needs once, and says plainly when what it needs is damaged."""
+"""The data directory makes its files once, and says plainly when one of them is damaged."""
 
 from pathlib import Path
 

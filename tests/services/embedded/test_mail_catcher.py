@@ -1,4 +1,4 @@
-"""The mail catcher keeps what it has accepted, whole, across restarts."""
+"""The email catcher keeps every accepted message complete, across restarts."""
 
 import errno
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whether the server of a data directory runs is read off a file that the server writes."""
+"""Whether a data directory's server runs is read from a file that the server writes."""
 
 from pathlib import Path
 

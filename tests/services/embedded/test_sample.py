@@ -1,4 +1,4 @@
-"""The sample that a new user meets."""
+"""The sample data that a new user sees."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`signpost up` as a person meets it: it starts, says clearly why it does not, stops in order and keeps its data."""
+"""`signpost up` as a user sees it: it starts, says clearly why it does not, stops cleanly and keeps its data."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ async def test_it_stops_in_order_and_a_second_start_keeps_the_data(data_dir: Pat
         assert status.status_code == httpx.codes.OK, status.text
         await _refuses_a_second_instance(signpost)
         await _stops_in_order(signpost, signal.SIGTERM)
-        await signpost.start()  # so that a data directory stopped either way is known to start again
+        await signpost.start()  # so that a data directory that was stopped either way is known to start again
 
 
 async def _stops_in_order(signpost: EmbeddedSignpost, how: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""Intake as a client meets it: real PostgreSQL, the real application, and a log that is not needed yet."""
+"""Intake as a client sees it: real PostgreSQL, the real application, and a log that is not needed yet."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -47,11 +47,11 @@ class Intake:
     issuer: TokenIssuer
 
     def token(self, *roles: Role, subject: str = "S1001") -> dict[str, str]:
-        """Return the header of somebody who is signed in."""
+        """Return the header of a person who is signed in."""
         return {"authorization": f"Bearer {self.issuer.bearer(person(subject, *roles), self.clock.now())}"}
 
     def session(self, subject: str = "S1001") -> dict[str, str]:
-        """Return the cookie of somebody who is signed in."""
+        """Return the cookie of a person who is signed in."""
         return {SESSION_COOKIE: self.issuer.session(person(subject), self.clock.now())}
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ Change = Callable[[dict[str, object]], dict[str, object]]
 
 
 def small_body(**changes: object) -> dict[str, object]:
-    """Return the small body of an abuse report, as others script it."""
+    """Return the small body of an abuse report, as a script sends it."""
     return {
         "platform": "x",
         "content_kind": "comment",

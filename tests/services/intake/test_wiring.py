@@ -1,4 +1,4 @@
-"""Intake with a real log: what it tells, and what it hears."""
+"""Intake with a real log: the events that it publishes, and those that it reads."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

@@ -72,7 +72,7 @@ DIRECTORY = Directory.of(STAFF, LINES)
 
 
 def suspect(member: StaffMember | None = None, **said: str) -> Person:
-    """A suspect, by staff id or by what the reporter said."""
+    """A suspect, by staff id or in the reporter's words."""
     known = {"staff_id": member.staff_id} if member else {}
     return Person.model_validate({"relation": Relation.COLLEAGUE, **known, **said})
 
@@ -168,7 +168,7 @@ def who(member: StaffMember | None, confidentiality: str = "named", **said: obje
 def added_to(
     report: MisuseReportSubmitted | SecurityIncidentSubmitted, **said: object
 ) -> MisuseReportAmended | SecurityIncidentAmended:
-    """The same report as its reporter has added to it."""
+    """The same report with its reporter's additions."""
     whole = report.model_dump() | {"added_at": NOW + timedelta(hours=1)} | said
     if isinstance(report, MisuseReportSubmitted):
         return MisuseReportAmended.model_validate(whole)
@@ -176,7 +176,7 @@ def added_to(
 
 
 def routed(report_id: UUID, **said: object) -> CaseRouted:
-    """A misuse case that went to the subject's manager, unless it is `said` otherwise."""
+    """A misuse case that went to the subject's manager, unless `said` changes it."""
     known: dict[str, object] = {
         **_case(report_id),
         "report_type": "misuse",

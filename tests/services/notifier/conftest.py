@@ -1,4 +1,4 @@
-"""What notifier's tests share."""
+"""Fixtures for notifier's tests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,12 +19,12 @@ async def mail_server() -> AsyncIterator[MailServerForTests]:
 
 @pytest.fixture
 async def notifier(postgres: PostgresForTests, mail_server: MailServerForTests) -> AsyncIterator[Notifier]:
-    """Notifier's use cases on a fresh database with the sample directory and a real mail server."""
+    """Notifier's use cases on a fresh database with the sample directory and a real email server."""
     async with postgres.database("notifier") as database, notifier_on(database, mail_server) as notifier:
         yield notifier
 
 
 @pytest.fixture
 def web(notifier: Notifier, tmp_path: Path) -> NotifierWeb:
-    """Notifier's pages over the same database."""
+    """Notifier's pages on the same database."""
     return notifier_web(notifier, tmp_path)

@@ -132,7 +132,7 @@ class Notifier:
             await asyncio.gather(*running)
 
     async def all_settled(self) -> bool:
-        """Tell whether no delivery is waiting or being sent."""
+        """Return whether no delivery is waiting or being sent."""
         return await self.scalar("select count(*) from delivery where state in ('waiting', 'sending')") == 0
 
     async def scalar(self, query: str) -> object:
@@ -164,7 +164,7 @@ async def notifier_on(database: Database, mail_server: MailServerForTests) -> As
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until `condition` holds; looks often, gives up late."""
+    """Wait until `condition` holds; checks often, gives up late."""
     async with asyncio.timeout(PATIENCE):
         while True:
             holds = condition()

@@ -1,4 +1,4 @@
-"""A real SMTP server that behaves as a test says."""
+"""A real SMTP server that behaves as a test requires."""
 
 import asyncio
 import email
@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class MailServerForTests:
-    """Accepts every mail, unless told otherwise. Replies are used up one by one; the last one stays."""
+    """Accepts every message unless `replies` says otherwise. Replies are used one by one; the last one stays."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -20,9 +20,9 @@ class MailServerForTests:
         self.replies_to_recipient: list[str] = []
         self.replies_to_data: list[str] = []
         self.drops_before_answering = 0
-        """So many dialogues are cut after the whole message has arrived and was kept."""
+        """The number of dialogues that are cut after the whole message has arrived and was kept."""
         self.holds: asyncio.Event | None = None
-        """No message is answered before it is set."""
+        """No message is answered before this is set."""
         self.arrived = asyncio.Event()
         self.port = 0
 
@@ -57,7 +57,7 @@ class MailServerForTests:
 
 @asynccontextmanager
 async def running_mail_server() -> AsyncIterator[MailServerForTests]:
-    """Listen on a port that the machine chooses."""
+    """Listen on a port that the operating system chooses."""
     handler, loop = MailServerForTests(), asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(handler, hostname="mail.test", loop=loop), "127.0.0.1", 0)
     handler.port = server.sockets[0].getsockname()[1]

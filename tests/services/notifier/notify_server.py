@@ -1,4 +1,4 @@
-"""A GOV.UK Notify that behaves as its API documents, on a port that the machine chooses."""
+"""A server that behaves as GOV.UK Notify's API documentation says, on a port that the operating system chooses."""
 
 import json
 import threading
@@ -17,17 +17,17 @@ SERVICE_ID, SECRET = "3d844edf-8d35-48ac-975b-e847b4f122b0", "8b3aa916-ec82-434e
 
 @dataclass
 class NotifyForTests:
-    """What was taken, and what is answered instead of taking the next ones."""
+    """The messages that were taken, and the responses to give instead of taking the next ones."""
 
     taken: list[dict[str, object]] = field(default_factory=list)
     refusals: list[tuple[int, str, str]] = field(default_factory=list)
-    """Status, error class and message, used up one by one."""
+    """Status, error class and message, used one by one."""
     cuts_after_taking: int = 0
-    """So many answers are cut after the message was taken."""
+    """The number of responses that are cut after the message was taken."""
     port: int = 0
 
     key = f"tests-{SERVICE_ID}-{SECRET}"
-    """Of its API."""
+    """The API key."""
 
     def channel(self, timeout: timedelta = timedelta(seconds=5)) -> NotifyChannel:
         return NotifyChannel(NotifyService(self.key, "template", f"http://127.0.0.1:{self.port}", timeout))
@@ -83,6 +83,6 @@ def _handler_of(notify: NotifyForTests) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(raw)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     return Handler

@@ -48,7 +48,7 @@ async def running_service(notifier: Notifier, log: EventLog, folder: Path, **mor
 
 
 async def publish(log: EventLog, data: AbuseReportSubmitted | CaseRouted, source: str = "intake") -> None:
-    """Append a report, or what triage says of its case, as a relay does."""
+    """Append a report, or triage's event about its case, as a relay does."""
     headers = codec.headers_of(
         data.TYPE,
         event_id=f"event-{source}-{data.report_id}",

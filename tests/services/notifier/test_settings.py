@@ -1,4 +1,4 @@
-"""Settings that cannot be meant stop the start with their name."""
+"""Impossible settings stop the start with their name."""
 
 from datetime import time
 from pathlib import Path

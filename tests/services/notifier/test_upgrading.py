@@ -1,4 +1,4 @@
-"""Every revision takes what the one before left, and can be gone back from."""
+"""Every revision upgrades the data that the one before left, and can be downgraded."""
 
 from collections.abc import Sequence
 

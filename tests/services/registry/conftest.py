@@ -1,4 +1,4 @@
-"""The registry as a client meets it: real PostgreSQL, the real application; nothing is published in most tests."""
+"""The registry as a client sees it: real PostgreSQL, the real application; most tests publish nothing."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -77,17 +77,17 @@ def person(role: Role, staff_id: str = "S7001") -> Principal:
 
 
 def work_in(session: AsyncSession, role: Role = Role.COMMS, staff_id: str = "S7001", now: datetime = NOW) -> Work:
-    """Return what a use case works with, for a person in `role`; the observers are the real ones."""
+    """Return the context of a use case for a person in `role`; the observers are the real ones."""
     return Work(session, staff_id, now, IDS, OUTBOX, PERIODS, OBSERVERS, person(role, staff_id))
 
 
 def sweeping(session: AsyncSession, now: datetime) -> Work:
-    """Return what a sweep or a consumer works with."""
+    """Return the context of a sweep or a consumer."""
     return Work(session, SYSTEM, now, IDS, OUTBOX, PERIODS, OBSERVERS)
 
 
 def settings_with(folder: Path, database_url: str, *, anchors: Path | None = None) -> RegistrySettings:
-    """Return settings with keys of their own in `folder`."""
+    """Return settings with their own keys in `folder`."""
     _, public = ensure_key_files(folder)
     return RegistrySettings(
         secret_key=SecretStr("a secret that only tests have, no more"),

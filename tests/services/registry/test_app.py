@@ -1,4 +1,4 @@
-"""The registry, wired: what is registered is published, and its chains are anchored."""
+"""The registry, wired: a registration is published, and its chains are anchored."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""What a page says where a use case refuses: the words and the status of the row that the API answers with, too."""
+"""A page that refuses shows the words and the status of the same row that the API uses."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ REVIEW = {"version": "1", "outcome": "keep", "reason": "Needed", **day("next_on"
 
 @dataclass(frozen=True)
 class Kept:
-    """What is on the register, and waits."""
+    """The objects on the register, and those that wait."""
 
     registry: Registry
     addresses: dict[str, UUID]
@@ -48,7 +48,7 @@ class Kept:
 
 @pytest.fixture
 async def kept(registry: Registry) -> Kept:
-    """Three accounts, one of which has an operator; a request of communications; an approver's proxy."""
+    """Three accounts, one of which has an operator; a request by communications; an approver's proxy."""
     official, individual, union = await registry.register(replace(OFFICIAL, owner=StaffId(OWNER)), INDIVIDUAL, UNION)
     async with registry.database.transaction() as session:
         comms = work_in(session, Role.COMMS, COMMS)

@@ -1,4 +1,4 @@
-"""Builds what triage's tests need: reports, envelopes, the rule book, an office."""
+"""Builds data for triage's tests: reports, envelopes, the rule book, an office."""
 
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
@@ -56,7 +56,7 @@ PRIYA = Reporter(
 
 
 def report(**changes: object) -> AbuseReportSubmitted:
-    """Return an abuse report that names nothing special, with `changes`."""
+    """Return an abuse report without special answers, with `changes`."""
     reference = IDS.reference()
     answers: dict[str, object] = {
         "report_id": IDS.uuid(),
@@ -74,7 +74,7 @@ def report(**changes: object) -> AbuseReportSubmitted:
 
 
 def misuse(**changes: object) -> MisuseReportSubmitted:
-    """Return a report of misuse that names a subject and nothing special, with `changes`."""
+    """Return a report of misuse with a subject and no other special answers, with `changes`."""
     answers: dict[str, object] = {
         "subject": {"name": "Dana Wolf", "staff_id": "S7001"},
         "behaviours": ("speaks_for_department",),
@@ -118,7 +118,7 @@ def _any_report() -> dict[str, object]:
 
 
 def envelope(data: R, sequence: int = 1) -> Envelope[R]:
-    """Return what is said of a report as a consumer receives it."""
+    """Return an event about a report as a consumer receives it."""
     return Envelope(
         id=str(IDS.uuid()),
         source="/signpost/intake",

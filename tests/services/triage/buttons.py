@@ -1,4 +1,4 @@
-"""Presses buttons of pages as a browser without JavaScript does."""
+"""Presses buttons on pages as a browser without JavaScript does."""
 
 import re
 
@@ -9,7 +9,7 @@ _VERSION = re.compile(r'name="version" value="(\d+)"')
 
 
 async def press(client: AsyncClient, page: str, action: str, **fields: str | list[str]) -> Response:
-    """Read `page`, then post `fields` to `action` with what the page's form hides."""
+    """Read `page`, then post `fields` to `action` with the hidden fields of the page's form."""
     seen = (await client.get(page)).text
     token, version = _HIDDEN.search(seen), _VERSION.search(seen)
     assert token, "the page has no form"

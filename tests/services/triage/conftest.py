@@ -1,4 +1,4 @@
-"""Triage as a responder meets it: real PostgreSQL, the real application, and a log that is not needed yet."""
+"""Triage as a responder sees it: real PostgreSQL, the real application, and a log that is not needed yet."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,7 +54,7 @@ class Triage:
 
     @asynccontextmanager
     async def client(self, *roles: Role, subject: str = "S4001") -> AsyncIterator[AsyncClient]:
-        """Open a browser of somebody who is signed in."""
+        """Open a browser of a person who is signed in."""
         cookies = {SESSION_COOKIE: self.issuer.session(person(subject, *roles), self.clock.now())} if roles else {}
         transport = ASGITransport(self.app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=cookies) as client:

@@ -1,4 +1,4 @@
-"""The migrations say what the mappings say."""
+"""The migrations agree with the mappings."""
 
 from shared.db import migrations
 from tests.support.postgres import PostgresForTests

@@ -1,4 +1,4 @@
-"""The activity record: append, read, erase, verify, anchor."""
+"""The audit trail: append, read, erase, verify, anchor."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -139,7 +139,7 @@ async def test_erased_content_is_gone_with_its_salt_and_the_chain_still_verifies
 async def test_tampering_shows(audit: Database, statement: str, because: Broken, position: int | None) -> None:
     await chain_of(audit, "untouched", "too")
     chain_id = await chain_of(audit, "opened", "claimed", "resolved")
-    if "5 - position" in statement:  # a swap has to avoid the primary key on its way
+    if "5 - position" in statement:  # a swap has to avoid the primary key in between
         await tamper(audit, "alter table activity drop constraint pk_activity")
     await tamper(audit, statement, c=chain_id)
     assert await verified(audit) == [BrokenLink(because, chain_id, position)]

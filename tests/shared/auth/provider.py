@@ -1,4 +1,4 @@
-"""An identity provider that says whatever a test wants: the faults that a real one would not make."""
+"""An identity provider that answers as a test wants: with faults that a real one would not have."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ KEYS: Mapping[str, Key] = {
 
 
 class ProviderForTests:
-    """Answers instead of the network, and counts what it is asked."""
+    """Answers instead of the network, and counts the requests."""
 
     def __init__(self) -> None:
         self.keys: list[Key] = list(KEYS.values())
@@ -60,7 +60,7 @@ class ProviderForTests:
 
 
 def claims_of(now: datetime) -> dict[str, object]:
-    """Return what the access token of a service client says."""
+    """Return the claims of a service client's access token."""
     return {
         "iss": ISSUER,
         "aud": ["signpost-api", "account"],

@@ -1,4 +1,4 @@
-"""Tokens of the identity provider: which are believed, what they say, and when the provider is asked for its keys."""
+"""The identity provider's tokens: which are accepted, what they say, and when its keys are fetched."""
 
 import base64
 import hmac
@@ -75,7 +75,7 @@ def unsigned(header: dict[str, object], **changes: object) -> str:
 
 
 def by_shared_secret(secret: bytes) -> str:
-    """The classic: what the provider publishes, taken as the secret of an HMAC. joserfc itself refuses to make one."""
+    """The classic attack: the published key, used as the secret of an HMAC. joserfc itself refuses to make one."""
     head = unsigned({"alg": "HS256", "kid": "rsa"}).removesuffix(".")
     mac = hmac.digest(secret, head.encode(), "sha256")
     return f"{head}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"

@@ -1,4 +1,4 @@
-"""Many rows at once: in the session's transaction, refused and lost like any other statement."""
+"""Many rows at once: in the session's transaction, refused and rolled back like any other statement."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

@@ -19,7 +19,7 @@ from tests.support.wire import over_a_wire
 SERVICE = "intake"
 LIMIT_SECONDS = 60
 MANY = 20_000
-"""Rows: more than the buffers between two machines hold."""
+"""The number of rows: more than the buffers between two machines hold."""
 
 
 class _ChangedItsMind(Exception):
@@ -118,7 +118,7 @@ async def _asks_twice(database: Database, between: Callable[[], None]) -> int:
 
 
 class _Rows(list[dict[str, str]]):
-    """Many rows, and something that happens when the first is asked for: the server knows by then that rows come."""
+    """Many rows, and a callback when the first is read: by then the server knows that rows are coming."""
 
     def __init__(self, meanwhile: Callable[[], None]) -> None:
         super().__init__([{"name": "x" * 1_000}] * MANY)

@@ -1,4 +1,4 @@
-"""Migrations run from empty, twice without harm, and say plainly when the data is another version's."""
+"""Migrations run from empty, twice without harm, and say plainly when the data belongs to another version."""
 
 import pytest
 from sqlalchemy import text

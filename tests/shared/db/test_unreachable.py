@@ -1,4 +1,4 @@
-"""Whatever keeps a server from being reached, it is one error that passes, and one line for a person."""
+"""Whatever makes a server unreachable, it is one temporary error, and one line for a person."""
 
 import asyncio
 from errno import EHOSTUNREACH

@@ -1,4 +1,4 @@
-"""Golden schemas: what an event's JSON has promised. `python -m tests.shared.events.golden` writes what was added."""
+"""Golden schemas: the promised JSON of events. `python -m tests.shared.events.golden` writes new additions."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ Schema = Mapping[str, "Schema | list[Schema] | str | list[str]"]
 
 
 class BrokenPromise(Exception):
-    """A change that an old reader or an old event would not survive: make it a new version."""
+    """A change that breaks an old reader or an old event: make it a new version."""
 
 
 def schema_of(event: type[Event]) -> dict[str, object]:
@@ -40,7 +40,7 @@ def check(before: Mapping[str, object], after: Mapping[str, object]) -> None:
     """Compare two schemas of one event.
 
     Raises:
-        BrokenPromise: a field went away or became required, or an enum lost a value.
+        BrokenPromise: a field was removed or became required, or an enum lost a value.
     """
     for name, old, new in _objects(before, after):
         if gone := old["properties"].keys() - new["properties"].keys():
@@ -82,7 +82,7 @@ def _without_prose(part: object) -> object:
 
 
 def write() -> None:
-    """Write the schemas that were added to; a broken promise is refused."""
+    """Write the schemas that were added to; refuse a broken promise."""
     for event in EVENTS:
         path = GOLDEN / f"{event.TYPE}.schema.json"
         if path.exists():

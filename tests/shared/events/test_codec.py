@@ -1,4 +1,4 @@
-"""Bytes become an event, or an error whose class says why and whose text says nothing."""
+"""Bytes become an event, or an error whose class says why and whose text repeats nothing."""
 
 import json
 from datetime import UTC, datetime, timedelta

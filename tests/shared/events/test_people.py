@@ -1,4 +1,4 @@
-"""Who a person named on a report may be."""
+"""Whom a person named on a report may be."""
 
 import unicodedata
 

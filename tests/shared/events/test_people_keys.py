@@ -1,4 +1,4 @@
-"""Keys for a database: they meet wherever a person may be the one whom a report names, and for no one else."""
+"""Keys for a database: they match wherever a person may be the one named on a report, and for no one else."""
 
 import pytest
 from hypothesis import example, given

@@ -1,4 +1,4 @@
-"""A environment for messages: one database, one log, one writer and as many readers as a test wants."""
+"""An environment for messages: one database, one log, one writer and as many readers as a test wants."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ class LetterWritten(Event):
 
 
 class LetterSealed(Event):
-    """Another one on the same topic."""
+    """Another event on the same topic."""
 
     TYPE: ClassVar[str] = "letter.sealed.v1"
     TOPIC: ClassVar[str] = LETTERS.name
@@ -51,7 +51,7 @@ class LetterSealed(Event):
 
 
 class SettableClock:
-    """Gives the time that the test has set."""
+    """Returns the time that the test has set."""
 
     def __init__(self) -> None:
         self.time = datetime.now(UTC)
@@ -62,7 +62,7 @@ class SettableClock:
 
 @dataclass
 class RecordingHandler:
-    """A handler that stores every word it is given, and fails on the words it is told to fail on."""
+    """A handler that stores every word that it gets, and fails on the words that a test names."""
 
     fails_on: dict[str, Exception] = field(default_factory=dict)
     calls: list[list[str]] = field(default_factory=list)
@@ -86,7 +86,7 @@ class RecordingHandler:
 
 @dataclass
 class Environment:
-    """What a test works with."""
+    """The parts that a test works with."""
 
     database: Database
     log: EventLog
@@ -114,7 +114,7 @@ class Environment:
             await self.writes.append(session, events, self.clock.now())
 
     async def write_words(self, words: Iterable[str], subject: UUID | None = None) -> None:
-        """Write one event a word: of one subject, or of a new one each."""
+        """Write one event for each word: of one subject, or each of a new one."""
         await self.write(*(NewEvent.of(subject or uuid4(), LetterWritten(word=word)) for word in words))
 
     async def append(self, *records: Record) -> None:
@@ -147,6 +147,6 @@ class Environment:
 
 
 def fail_often(backoff: Backoff) -> None:
-    """Let the next wait be the longest."""
+    """Make the next wait the longest."""
     for _ in range(12):
         backoff.next()

@@ -23,7 +23,7 @@ PATIENCE = 30.0
 
 
 def letter(word: str, **attributes: str) -> Record:
-    """Build a record as the writer would have, but for `attributes`."""
+    """Build a record as the writer would have, except for `attributes`."""
     headers = {
         "ce_id": str(uuid4()),
         "ce_source": "/signpost/writer",

@@ -1,4 +1,4 @@
-"""Dead letters can be found, replayed and discarded, and say nothing of what people wrote."""
+"""Dead letters can be found, replayed and discarded, and repeat nothing that people wrote."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""How Kafka is reached, and what its errors mean."""
+"""Connecting to Kafka, and what its errors mean."""
 
 import asyncio
 import ssl
@@ -86,7 +86,7 @@ async def test_a_driver_that_waits_for_ever_is_a_log_that_is_away() -> None:
 
 
 class Cancels:
-    """A driver whose end waits for something that it has cancelled, as aiokafka's waits for its fetches."""
+    """A driver whose close waits for something that it has cancelled, as aiokafka's waits for its fetches."""
 
     async def stop(self) -> None:
         fetch = asyncio.create_task(asyncio.Event().wait())
@@ -96,7 +96,7 @@ class Cancels:
 
 
 class Breaks:
-    """A driver that does not come to its end."""
+    """A driver whose close never ends."""
 
     async def stop(self) -> None:
         raise AssertionError
@@ -109,7 +109,7 @@ async def test_what_ends_inside_a_driver_ends_no_other_task(driver: Stoppable) -
 
 
 class Idle:
-    """A driver that has nothing, and whose brokers answered at `answers` (milliseconds), one fetch after the other."""
+    """A driver without records, whose brokers answered at `answers` (milliseconds), one fetch after the other."""
 
     def __init__(self, answers: Iterator[int]) -> None:
         self._answers = answers
@@ -134,7 +134,7 @@ class Idle:
 
 @pytest.fixture
 def idle_for_long(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterator[int]], Awaitable[None]]:
-    """Poll for longer than brokers may take to answer, which is no time at all."""
+    """Poll for longer than brokers may take to answer, which takes no time here."""
     monkeypatch.setattr(subscription, "ANSWERS_WITHIN", 0.0)
 
     async def poll(answers: Iterator[int]) -> None:

@@ -1,4 +1,4 @@
-"""What the product needs of a log, said once and asked of both.
+"""What the product needs of a log, stated once and checked on both.
 
 Only Kafka shares a group out among several members; PostgreSQL's log serves one process (decision 0035).
 """
@@ -39,7 +39,7 @@ def records(values: Sequence[int], *, keys: int = 5, topic: Topic = LETTERS) -> 
 
 
 async def read(member: Subscription, count: int, *, commit: bool = True) -> list[ReceivedRecord]:
-    """Poll until `count` records have come, and see that no more do."""
+    """Poll until `count` records have come, and check that no more do."""
     found: list[ReceivedRecord] = []
     async with asyncio.timeout(PATIENCE):
         while len(found) < count:
@@ -174,7 +174,7 @@ async def test_a_member_wakes_up_for_a_new_record(any_log: EventLog) -> None:
     member, onlooker = [await any_log.subscribe(group, [LETTERS.name]) for group in ("group", "onlookers")]
     for number in range(5):
         waiting = asyncio.create_task(poll_something(member, timedelta(hours=1)))
-        for _ in range(3):  # by now the member has looked, and waits
+        for _ in range(3):  # by now the member has looked, and is waiting
             await onlooker.end_offsets()
         await appender.append(records([number]))
         assert values((await waiting).records) == [number]
@@ -267,7 +267,7 @@ async def test_lag_counts_what_is_not_committed(any_log: EventLog) -> None:
         while sum((await member.lag()).values()):
             await member.commit(await member.poll(10, timedelta(milliseconds=50)))
     await appender.append(records(range(10), topic=NUMBERS))
-    async with asyncio.timeout(PATIENCE):  # a broker marks the end of a transaction a moment after it has said so
+    async with asyncio.timeout(PATIENCE):  # a broker marks the end of a transaction a moment after it has confirmed it
         while sum((await member.lag()).values()) < 10:
             await asyncio.sleep(_MOMENT)
 

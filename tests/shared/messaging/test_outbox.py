@@ -1,4 +1,4 @@
-"""Events are written with what they tell, numbered, and nothing else."""
+"""Events are written with their content, numbered, and with nothing else."""
 
 from uuid import uuid4
 

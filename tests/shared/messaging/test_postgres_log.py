@@ -1,4 +1,4 @@
-"""What is particular to the log in PostgreSQL: one reader a group, retention, compaction, topics as rows."""
+"""What only the log in PostgreSQL does: one reader per group, retention, compaction, topics as rows."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ async def log(url: str) -> AsyncIterator[PostgresLog]:
 
 @pytest.fixture
 async def beside(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection beside the log, to look and to do harm."""
+    """A connection beside the log, to look and to do damage."""
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     yield connection
     await connection.close()

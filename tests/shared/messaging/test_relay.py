@@ -1,4 +1,4 @@
-"""What is committed gets into the log: in order, at least once, by one relay at a time."""
+"""Committed events get into the log: in order, at least once, by one relay at a time."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -154,7 +154,7 @@ async def test_a_relay_whose_log_does_not_let_it_write_is_not_ready(environment:
 
 
 class LogThatSaysNothing:
-    """Never opens an appender: brokers that cannot keep transactions answer nothing."""
+    """Never opens an appender: brokers that cannot keep transactions do not answer."""
 
     def __init__(self, log: EventLog) -> None:
         self.asked = asyncio.Event()
@@ -188,7 +188,7 @@ class LogThatIsAway:
 
 
 class LogThatNeverAnswers:
-    """Takes for ever to append, unless it is told to stop."""
+    """Takes for ever to append, unless it is cancelled."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()

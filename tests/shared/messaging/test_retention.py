@@ -1,4 +1,4 @@
-"""Contents leave in time, and nothing that is still needed does."""
+"""Contents are removed in time, and nothing that is still needed is."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -13,7 +13,7 @@ MOMENT = timedelta(seconds=1)
 
 @pytest.fixture
 def log_kind() -> str:
-    """None of this is the log's business: one is enough."""
+    """The log does not matter here: one is enough."""
     return "postgres"
 
 

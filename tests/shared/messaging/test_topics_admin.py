@@ -73,7 +73,7 @@ async def test_partitions_are_never_taken_away(topics: Topics) -> None:
 
 
 class SlowToHear(KafkaTopics):
-    """Brokers that hear of what their controller agreed to only after they were asked `times` times."""
+    """Brokers that learn of their controller's decision only after they were asked `times` times."""
 
     def __init__(self, servers: str, times: int) -> None:
         super().__init__(KafkaConnection(servers), 1)

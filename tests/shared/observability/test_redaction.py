@@ -1,4 +1,4 @@
-"""Canary strings through every way into a log line."""
+"""Canaries on every way into a log line."""
 
 import json
 import logging
@@ -167,7 +167,7 @@ async def test_a_request_leaves_no_word_of_itself_in_the_log(
 
 
 def test_field_names_in_the_source_are_declared() -> None:
-    """A field that would be masked is a log line without meaning: declare it, or leave it out."""
+    """A masked field makes a log line meaningless: declare it, or leave it out."""
     assert undeclared_fields(Path(__file__).parents[3]) == []
 
 

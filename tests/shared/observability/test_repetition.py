@@ -1,4 +1,4 @@
-"""A library that says the same again and again does not fill the log."""
+"""A library that logs the same again and again does not fill the log."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Installing the assets: what happens around npm, which is not run here."""
+"""Installing the assets: the work around npm, which is not run here."""
 
 import json
 from pathlib import Path

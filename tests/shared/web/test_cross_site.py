@@ -1,4 +1,4 @@
-"""What another site makes a browser send changes nothing, and no body is read to find out."""
+"""A request that another site makes a browser send changes nothing, and no body is read to find out."""
 
 from collections.abc import AsyncIterator
 
@@ -31,7 +31,7 @@ async def sent(request: Request, principal: Anyone) -> dict[str, list[str]]:
 
 @router.post("/report/pressed", dependencies=[Depends(anyone)])
 def pressed() -> dict[str, str]:
-    """A button without answers: its form is read by no route."""
+    """A button without answers: no route reads its form."""
     return {"pressed": "yes"}
 
 
@@ -128,7 +128,7 @@ async def test_a_token_that_we_did_not_sign_is_worth_nothing(client: httpx.Async
 
 
 async def test_nobody_is_signed_in_by_another_site(web: WebForTests) -> None:
-    """Without a session too: a person would go on working in the account of the one who made the page."""
+    """Without a session too: otherwise a person would go on working in the account of the page's author."""
     async with browsing(web.app(router)) as stranger:
         refused = await stranger.post(FORM, data={"a": "1"}, headers={"sec-fetch-site": "cross-site"})
         old = await stranger.post(FORM, data={"a": "1"})

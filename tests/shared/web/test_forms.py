@@ -1,4 +1,4 @@
-"""The form kit: what was typed is read field by field, errors stand beside the fields, and nothing typed is lost."""
+"""The form reader: answers are read field by field, errors are beside the fields, and nothing typed is lost."""
 
 import re
 from collections.abc import AsyncIterator
@@ -72,7 +72,7 @@ async def client(web: WebForTests) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def day(text: str, name: str = "last_day") -> dict[str, list[str]]:
-    """Return what is posted for `day month year`; a dash leaves a field empty."""
+    """Return the posted fields for `day month year`; a dash leaves a field empty."""
     parts = zip(("day", "month", "year"), text.split(), strict=True)
     return {f"{name}-{part}": ["" if typed == "-" else typed] for part, typed in parts}
 

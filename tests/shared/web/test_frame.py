@@ -1,4 +1,4 @@
-"""Headers, CSRF, limits: what stands around every route."""
+"""Headers, CSRF, limits: the middleware around every route."""
 
 import threading
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The layout, and what every page knows."""
+"""The layout, and what every page has."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What clients and people see of errors, and that nothing submitted comes back."""
+"""What clients and people see of errors; nothing that was submitted comes back."""
 
 import json
 from collections.abc import AsyncIterator
@@ -64,17 +64,17 @@ class Everything(Body):
 
 
 class CaseIsGone(Exception):
-    """A domain error whose message nobody outside may read."""
+    """A domain error whose message no one outside may read."""
 
 
 class ConnectionIsGone(Exception):
-    """What the driver says when the database was killed in the middle of a statement."""
+    """The driver's error when the database was killed in the middle of a statement."""
 
     sqlstate = "08003"
 
 
 class CaseIsReallyGone(CaseIsGone):
-    """A kind of it."""
+    """A subclass of it."""
 
 
 @router.post("/report/api/v1/everything")

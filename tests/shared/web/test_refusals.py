@@ -14,11 +14,11 @@ from tests.support.postgres import PostgresForTests
 
 
 class Taken(Exception):
-    """What a form asks for is taken."""
+    """The value is taken."""
 
 
 class TakenToday(Taken):
-    """It is taken for today only."""
+    """The value is taken, but only for today."""
 
 
 class Faulty(Exception):
@@ -26,7 +26,7 @@ class Faulty(Exception):
 
 
 class Gone(Exception):
-    """What the form is about is not there."""
+    """The object of the form does not exist."""
 
 
 def faults(_error: Faulty) -> list[FieldProblem]:

@@ -1,4 +1,4 @@
-"""Good answers to every page of every form."""
+"""Valid answers to every page of every form."""
 
 from collections.abc import Mapping
 

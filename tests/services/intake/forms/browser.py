@@ -21,7 +21,7 @@ async def answer(client: AsyncClient, path: str, answers: Page) -> Response:
 
 
 async def walk(client: AsyncClient, base: str, pages: Mapping[str, Page]) -> list[str]:
-    """Answer the pages in the order that the form asks for them, and return that order; `pages` must have them all."""
+    """Answer the pages in the order of the form, and return that order; `pages` must have them all."""
     asked: list[str] = []
     response = await client.get(base)
     while (slug := response.headers["location"].removeprefix(f"{base}/")) != "check":
@@ -34,7 +34,7 @@ async def walk(client: AsyncClient, base: str, pages: Mapping[str, Page]) -> lis
 
 
 async def send(client: AsyncClient, base: str) -> Response:
-    """Send what was answered, and open the page that confirms it."""
+    """Send the answers, and open the confirmation page."""
     response = await answer(client, f"{base}/check", {})
     assert response.status_code == 303, response.text
     return await client.get(response.headers["location"])
@@ -62,7 +62,7 @@ ABUSE_ANSWERS: Mapping[str, Mapping[str, object]] = {
 
 
 async def post(client: AsyncClient, path: str, answers: Mapping[str, object]) -> Response:
-    """Open the page that has the form, and send it with its token."""
+    """Open the page with the form, and send it with its token."""
     page = await client.get(path if path != f"{ABUSE}/forget" else f"{ABUSE}/check")
     token = re.search(r'name="csrftoken" value="([^"]+)"', page.text)
     return await client.post(path, data={**answers, "csrftoken": token[1] if token else ""})
@@ -77,7 +77,7 @@ async def fill_abuse(client: AsyncClient, **changes: Mapping[str, object]) -> No
 
 
 async def send_abuse(client: AsyncClient) -> Response:
-    """Send the report and open the page that confirms it."""
+    """Send the report and open the confirmation page."""
     response = await post(client, f"{ABUSE}/check", {})
     assert response.status_code == 303, response.text
     return await client.get(response.headers["location"])

@@ -1,4 +1,4 @@
-"""Going on with another form: before sending, with every answer kept, both ways."""
+"""Changing to another form: before sending, with every answer kept, in both directions."""
 
 import string
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +27,7 @@ WAYS = {
     "misuse to abuse": (MISUSE, ABUSE),
 }
 _WORDS = st.text(string.ascii_lowercase, min_size=12, max_size=20).map("zq{}".format)
-"""Told apart from the names of fields, which stand beside them in what is compared."""
+"""Different from the names of fields, which occur in the compared texts."""
 _ABOUT_THE_WAY = {"which_form", "safe", "being_abused"}
 
 
@@ -48,7 +48,7 @@ def _answer_to(form: Form, ask: Field) -> st.SearchStrategy[tuple[str, ...]]:
 
 @st.composite
 def whole_forms(draw: st.DrawFn, form: Form) -> Answers:
-    """Draw an answer to every question, as a person who knows everything gives them."""
+    """Draw an answer to every question, as a person who knows everything would give them."""
     answers: dict[str, tuple[str, ...]] = {}
     for step in form.steps:
         for ask in step.asks:
@@ -196,7 +196,7 @@ async def test_where_it_goes_is_said_before_it_is_sent(
 
 
 async def _switch(client: AsyncClient, base: str, pages: Mapping[str, Mapping[str, object]]) -> str:
-    """Walk to the question which form it is, take the other one, and return the page that it opens with."""
+    """Go to the question about the right form, choose the other one, and return its first page."""
     response = await client.get(base)
     while (slug := response.headers["location"].removeprefix(f"{base}/")) != "which-form":
         slug = "affected" if slug == "help-now" else slug
@@ -206,7 +206,7 @@ async def _switch(client: AsyncClient, base: str, pages: Mapping[str, Mapping[st
 
 
 async def _go_on(client: AsyncClient, base: str, opened: str, pages: Mapping[str, Mapping[str, object]]) -> list[str]:
-    """Answer what is still open, and return what that was."""
+    """Answer what is still open, and return those answers."""
     asked = []
     while (slug := opened.removeprefix(f"{base}/")) != "check":
         asked.append(slug)

@@ -1,4 +1,4 @@
-"""Two requests of one browser at once: nothing that was answered is lost, and nothing that was sent comes back."""
+"""Two requests of one browser at once: no answer is lost, and no sent report comes back as a draft."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -21,7 +21,7 @@ _WAITING = text("select count(*) from pg_stat_activity where datname = current_d
 
 @asynccontextmanager
 async def holding_the_draft(intake: Intake) -> AsyncIterator[AsyncSession]:
-    """Stand for the request that came first and still works on the draft."""
+    """Act like the request that came first and is still using the draft."""
     async with intake.database.transaction() as session:
         await session.execute(text("select 1 from draft for update"))
         yield session

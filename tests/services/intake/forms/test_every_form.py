@@ -1,4 +1,4 @@
-"""Every form that one signs in for, from the first question to the confirmation."""
+"""Every form that needs a sign-in, from the first question to the confirmation."""
 
 import json
 import re
@@ -39,7 +39,7 @@ FORMS_AND_ANSWERS: dict[str, tuple[str, Pages]] = {
 
 @pytest.fixture
 async def member(intake: Intake) -> AsyncIterator[AsyncClient]:
-    """Somebody who is signed in."""
+    """A person who is signed in."""
     async with intake.client(**intake.session()) as client:
         yield client
 

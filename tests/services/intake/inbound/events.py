@@ -17,7 +17,7 @@ BATCH = "application/cloudevents-batch+json"
 
 
 def finding(event_id: str = "f-1", classification: str = "abuse", **data: object) -> CloudEvent:
-    """Return what routine monitoring sends."""
+    """Return an event of routine monitoring."""
     post = {
         "network": "Twitter",
         "kind": "reply",
@@ -31,7 +31,7 @@ def finding(event_id: str = "f-1", classification: str = "abuse", **data: object
 
 
 def siem_alert(event_id: str = "a-1", **data: object) -> CloudEvent:
-    """Return what security monitoring sends."""
+    """Return an event of security monitoring."""
     said = {"title": "Password reset from abroad", "effect": "access", "asset": {"owner": "department"}, "people": 3}
     return event("/siem/north", "org.example.siem.alert.v1", event_id, said | data)
 
@@ -58,13 +58,13 @@ async def post(client: AsyncClient, message: HTTPMessage, **headers: str) -> Res
 
 
 def batch(*sent: CloudEvent | dict[str, object]) -> HTTPMessage:
-    """Return the request in batch mode, which the SDK leaves to its user."""
+    """Return the request in batch mode, which the SDK does not have."""
     entries = [one if isinstance(one, dict) else json.loads(http.to_structured_event(one).body) for one in sent]
     return HTTPMessage({"content-type": BATCH}, json.dumps(entries).encode())
 
 
 def kafka_record(sent: CloudEvent, *, in_structured_mode: bool = False) -> Record:
-    """Return the record that another system writes."""
+    """Return the record as another system writes it."""
     message = (kafka.to_structured_event if in_structured_mode else kafka.to_binary_event)(sent)
     headers = tuple((name, bytes(value)) for name, value in message.headers.items())
     return Record(topics.INBOUND.name, str(sent.get_source()).encode(), message.value, headers)

@@ -1,4 +1,4 @@
-"""Other systems send what they found by HTTP; each event becomes one report, however often it is sent."""
+"""Other systems send their findings over HTTP; each event becomes one report, however often it is sent."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,7 @@ async def sender(intake: Intake, client: AsyncClient) -> AsyncClient:
 
 
 async def rows(intake: Intake) -> tuple[int, int, int]:
-    """Return how many reports, ledger rows and events there are: all the same, always."""
+    """Return the number of reports, ledger rows and events, which are always the same."""
     async with intake.database.transaction() as session:
         counts = [await session.scalar(select(func.count()).select_from(kind)) for kind in (ReportRow, LedgerRow)]
         events = await session.scalar(text("select count(*) from outbox where type is not null"))

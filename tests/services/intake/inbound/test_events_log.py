@@ -1,4 +1,4 @@
-"""Other systems write what they found to the log; what cannot be read or mapped is dead-lettered with its reason."""
+"""Other systems write their findings to the log; an event that cannot be read or mapped becomes a dead letter."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ async def service(postgres: PostgresForTests, event_log: EventLog, tmp_path: Pat
 
 
 async def arrive(service: Service, event_log: EventLog, *records: Record) -> None:
-    """Let records of other systems reach intake."""
+    """Deliver records of other systems to intake."""
     await (await event_log.appender("another system")).append(records)
     (consumer,) = [
         role for role in service.roles if isinstance(role, BatchConsumer) and role.name == "signpost-intake-inbound"

@@ -1,4 +1,4 @@
-"""The mapping of a source: what it makes of an event, and how it is refused when it is wrong."""
+"""The mapping of a source: the report that it makes of an event, and how a wrong mapping is refused."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The figures of the ledger as the others hear of them: when they change, once, the same as `signpost reconcile`."""
+"""The ledger's figures as other services get them: on a change, once, and the same as in `signpost reconcile`."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Nothing unaccounted for (promise 5): what the ledger hears, and what its figures say."""
+"""No report is unaccounted for (promise 5): the events that the ledger reads, and its figures."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -198,7 +198,7 @@ async def test_what_two_groups_dead_letter_is_explained_by_both(database: Databa
 
 
 class Fate(NamedTuple):
-    """What became of one report."""
+    """What happened to one report."""
 
     published: bool
     case: bool

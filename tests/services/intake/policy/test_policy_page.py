@@ -1,4 +1,4 @@
-"""The page that says what each clause asks and what Signpost does about it."""
+"""The page that shows what each clause asks and what Signpost does about it."""
 
 import re
 from collections.abc import AsyncIterator

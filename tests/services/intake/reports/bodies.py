@@ -1,4 +1,4 @@
-"""The kinds of report that are made in one's name: their address, and the small body that others script."""
+"""The kinds of report that need a sign-in: their URL, and the small body that a script sends."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -26,7 +26,7 @@ async def the_report(intake: Intake) -> ReportRow:
 
 
 async def how_many(intake: Intake) -> tuple[int, int, int]:
-    """Return how many reports, ledger rows and events there are."""
+    """Return the numbers of reports, ledger rows and events."""
     async with intake.database.transaction() as session:
         reports = await session.scalar(select(func.count()).select_from(ReportRow))
         ledger = await session.scalar(select(func.count()).select_from(LedgerRow))

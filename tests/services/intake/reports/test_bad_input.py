@@ -1,4 +1,4 @@
-"""What a client gets for a report that cannot be taken: a problem that names the field and never echoes the value."""
+"""The response to an invalid report: a problem that names the field and never repeats the value."""
 
 from httpx import AsyncClient
 

@@ -1,4 +1,4 @@
-"""A report that cannot be taken is refused by the name of its field, and nothing of it is kept or echoed."""
+"""An invalid report is refused by the name of its field, and nothing of it is kept or repeated."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A report that turns out to be outside the policy keeps nothing of whom it was about (C-j)."""
+"""A report that is found to be outside the policy keeps nothing about the person it was about (C-j)."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""POST /report/api/v1/… for what is not abuse: taken once, kept, told, and only in somebody's name."""
+"""POST /report/api/v1/… for reports other than abuse: taken once, kept, published, and only with a sign-in."""
 
 from unittest.mock import AsyncMock
 

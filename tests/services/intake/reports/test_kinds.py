@@ -1,4 +1,4 @@
-"""Every kind of report keeps and tells everything that its command says: nothing falls between three classes."""
+"""Every kind of report stores and publishes all fields of its command: none is lost between three classes."""
 
 from dataclasses import fields
 

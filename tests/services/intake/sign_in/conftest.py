@@ -1,4 +1,4 @@
-"""What suites of sign-in share."""
+"""Fixtures for the sign-in suites."""
 
 from pathlib import Path
 

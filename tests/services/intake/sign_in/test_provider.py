@@ -33,7 +33,7 @@ PEOPLE = (
 
 @dataclass
 class Provider:
-    """A provider that runs, and the last that Signpost asked of it."""
+    """A running provider, and the last request that Signpost sent it."""
 
     url: str
 
@@ -45,7 +45,7 @@ class Provider:
 
 
 class RunningClock(ClockForTests):
-    """The machine's clock, which the provider has too, and a test may set on."""
+    """The machine's clock, which the provider uses too, and which a test may move forward."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ async def test_who_is_refused_by_the_provider_is_told_and_can_try_again(
 async def test_a_sign_in_that_another_browser_began_is_nobodys(
     web: WebForTests, client: httpx.AsyncClient, provider: Provider
 ) -> None:
-    """Somebody sends a victim the end of their own sign-in: the victim must not work under another name."""
+    """An attacker sends a victim the end of the attacker's sign-in: the victim must not work under that name."""
     back = await provider.sign_in(await to_the_provider(client), "sam")
     async with browsing(front_door(web, provider.url)) as victim:
         await to_the_provider(victim)

@@ -1,4 +1,4 @@
-"""What a reporter does with a report after sending it: add, answer, agree, ask again, withdraw."""
+"""What a reporter can do with a report after sending it: add, answer, agree, ask again, withdraw."""
 
 import json
 from datetime import timedelta
@@ -27,7 +27,7 @@ TAKE_MORE = {
 
 
 async def events(intake: Intake) -> list[tuple[str, int, dict[str, object]]]:
-    """Return what the others are told, in order: type, sequence, content."""
+    """Return the events that other services get, in order: type, sequence, content."""
     async with intake.database.transaction() as session:
         rows = (await session.execute(text("select type, sequence, value from outbox order by id"))).all()
     return [(row.type, row.sequence, json.loads(row.value)) for row in rows]

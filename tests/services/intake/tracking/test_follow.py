@@ -1,4 +1,4 @@
-"""Following a report: who may, and what they are told."""
+"""Following a report: who may, and what they see."""
 
 import re
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ STATUS = "/report/api/v1/reports"
 
 
 async def tell(intake: Intake, *events: tuple[int, Event]) -> None:
-    """Let intake's consumer hear `events`, each with its sequence."""
+    """Let intake's consumer read `events`, each with its sequence."""
     for sequence, data in events:
         envelope = Envelope(str(uuid4()), "/signpost/any", "s", sequence, START, data)
         async with intake.database.transaction() as session:

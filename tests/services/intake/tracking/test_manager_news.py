@@ -1,4 +1,4 @@
-"""What the reporter is told of the manager never goes back on what is known (S3)."""
+"""What the reporter sees about the manager never contradicts what was known before (S3)."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the reporter of each kind is told, by example."""
+"""What reporters of each kind see, by example."""
 
 from collections.abc import Sequence
 from datetime import timedelta

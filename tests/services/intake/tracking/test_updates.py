@@ -18,7 +18,7 @@ ASKED = "Being worked on. The team has asked you for information"
 
 
 def shared(report_id: str, text: str, at: datetime = START, *, asks: bool = False) -> Envelope[ReporterUpdateShared]:
-    """Return what triage says when a responder shares `text`."""
+    """Return triage's event when a responder shares `text`."""
     data = ReporterUpdateShared(report_id=UUID(report_id), reference="SP-0000-0000", at=at, text=text, asks=asks)
     return Envelope(str(uuid4()), "/signpost/triage", report_id, 1, at, data)
 

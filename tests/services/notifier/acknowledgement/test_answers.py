@@ -1,4 +1,4 @@
-"""What follows an alert: an answer, one reminder, the next in the chain; an answer stands, whatever it meets."""
+"""What follows an alert: an acknowledgement, one reminder, the next in the chain; an acknowledgement always stands."""
 
 import asyncio
 from datetime import timedelta
@@ -22,7 +22,7 @@ async def _sent(notifier: Notifier, reporter: StaffMember = PRIYA) -> None:
 
 
 async def _sweep(notifier: Notifier) -> tuple[int, int]:
-    """Do what is due now, as the sweeps do; returns how many reminders and escalations were due."""
+    """Do the work that is due, as the sweeps do; return how many reminders and escalations were due."""
     async with notifier.database.transaction() as session:
         reminded = await notifier.acknowledgements.remind_due(session, notifier.clock.now())
     async with notifier.database.transaction() as session:
@@ -110,7 +110,7 @@ async def test_a_no_goes_up_the_whole_chain_to_the_fallback_and_then_stops(notif
 
 
 async def test_an_answer_that_comes_before_the_outcome_is_recorded_starts_no_waiting(notifier: Notifier) -> None:
-    """A fast reader answers while the loop still records that the message was taken."""
+    """A fast reader acknowledges while the loop still records that the message was taken."""
     await notifier.receive(report())
     await _answer(notifier, Acknowledgement.CONFIRMED)
     await notifier.deliver_until(notifier.all_settled)
@@ -190,7 +190,7 @@ async def test_an_answer_drops_the_reminder_that_was_not_sent_yet(notifier: Noti
 
 @pytest.mark.parametrize("outcome", [BUSY, ACCEPTED])
 async def test_an_answer_while_the_reminder_is_being_sent_ends_it(notifier: Notifier, outcome: SendResult) -> None:
-    """A reminder that is on its way cannot be called back; it is not tried again, and adds nothing to the facts."""
+    """A reminder on its way cannot be called back; it is not tried again, and does not change the facts."""
     await _reminded(notifier)
     async with notifier.database.transaction() as session:
         attempts = await _claim(notifier, session)
@@ -219,7 +219,7 @@ async def test_a_refusal_after_the_answer_tells_nobody_else(notifier: Notifier) 
 
 @pytest.mark.policy("S3")
 async def test_an_attempt_that_was_taken_after_all_makes_the_alert_sent(notifier: Notifier) -> None:
-    """An attempt left open, the next is refused for good, and then the first turns out to have been taken."""
+    """An attempt is left open, the next is refused for good, and then the first turns out to have been taken."""
     await notifier.receive(report())
     now = notifier.clock.now()
     async with notifier.database.transaction() as session:
@@ -250,7 +250,7 @@ async def _claim(notifier: Notifier, session: AsyncSession) -> list[Attempt]:
 
 
 async def _settle(notifier: Notifier, session: AsyncSession, outcome: SendResult) -> None:
-    """Claim what is due and let its attempt end like this, all in one transaction."""
+    """Claim the due delivery and let its attempt end like this, all in one transaction."""
     now = notifier.clock.now()
     attempts = await _claim(notifier, session)
     settled = await delivery.settle(session, {a.attempt_id: outcome for a in attempts}, times=TIMES, now=now)

@@ -1,4 +1,4 @@
-"""Who is told about operating accounts."""
+"""Who is alerted about operating accounts."""
 
 from uuid import UUID, uuid4
 

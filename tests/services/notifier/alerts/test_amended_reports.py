@@ -1,4 +1,4 @@
-"""A reporter who asked to wait agrees; a report says abuse only after it was added to: decided then, once."""
+"""A reporter who asked to wait agrees, or an addition makes a report one of abuse: decided then, once."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Who is told about an abuse report, and why."""
+"""Who is alerted about an abuse report, and why."""
 
 from datetime import UTC, datetime
 
@@ -145,7 +145,7 @@ def test_a_suspect_known_by_staff_id_keeps_nobody_out_who_has_the_same_surname()
 def test_a_typed_address_of_somebody_else_chooses_nobody_and_names_nobody(
     given: str | None, why: Why, email: str
 ) -> None:
-    """A reporter who did not sign in may type any address: the directory does not take it for theirs."""
+    """A reporter who did not sign in may type any address: the directory does not treat it as theirs."""
     choice = choose_recipient(report(signed_in=False, manager_email=given), DIRECTORY, BOOK)
     assert (choice.reason, choice.recipient and choice.recipient.email) == (why, email)
     assert choice.about is None
@@ -178,7 +178,7 @@ def test_whom_the_reporter_chose_instead_is_never_followed_by_their_own_line() -
 
 
 def test_the_affected_persons_manager_is_told_only_when_they_manage_the_reporter_too() -> None:
-    """The address given is the affected colleague's manager, who has not agreed: the reporter's manager is told."""
+    """The address given is the affected colleague's manager, who has not agreed: the reporter's manager is alerted."""
     directory = Directory.of(STAFF, (*LINES, line(LUCA, DANIEL)))
     affected = suspect(LUCA)
     choice = choose_recipient(report(affected=[affected], manager_email=DANIEL.email), directory, BOOK)
@@ -234,7 +234,7 @@ def test_doxing_threats_and_stalking_do_not_wait() -> None:
     "affected", [suspect(name="Mr Evans"), suspect(name="TOM E\u0301VANS"), suspect(staff_id="s1002 ")]
 )
 async def test_an_affected_person_who_has_not_agreed_is_found_by_name(notifier: Notifier, affected: Person) -> None:
-    """Daniel reports what happened to Tom, and gives the address of Tom's manager: Daniel's own manager is told."""
+    """Daniel reports what happened to Tom, and gives the address of Tom's manager: Daniel's own manager is alerted."""
     await notifier.receive(report(reporter=DANIEL, affected=[affected], manager_email=GRACE.email))
     assert await notifier.rows("select recipient_email, reason from alert") == [(HELEN.email, "reporters_manager")]
 

@@ -1,4 +1,4 @@
-"""What holds of every choice, whatever a report says."""
+"""What is true of every choice, whatever a report says."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ addresses = st.one_of(
 
 @st.composite
 def suspects(draw: st.DrawFn) -> Person:
-    """Draw a colleague, named by any one of the things that a reporter may know."""
+    """Draw a colleague, named by one of the things that a reporter may know."""
     member = draw(members)
     known = draw(st.sampled_from(["staff_id", "name", "email", "surname"]))
     said = {

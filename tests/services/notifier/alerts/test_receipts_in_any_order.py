@@ -7,7 +7,7 @@ from services.notifier.alerts.domain import AlertState
 
 
 class Receipts(RuleBasedStateMachine):
-    """Two observers hear the same receipts: one as they happened, one late, shuffled and some twice."""
+    """Two observers get the same receipts: one in order, one late, shuffled and some twice."""
 
     @initialize()
     def made(self) -> None:

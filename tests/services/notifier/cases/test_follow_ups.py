@@ -1,4 +1,4 @@
-"""What reporters, teams and leads get when cases move: through the database, once."""
+"""Messages to reporters, teams and leads when cases move: through the database, once."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Who is told when a case moves: the table."""
+"""Who gets a message when a case moves: the table."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4

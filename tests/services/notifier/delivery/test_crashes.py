@@ -1,4 +1,4 @@
-"""Never none; a repeat only for an attempt that a crash left open, and marked."""
+"""Every message is sent; a repeat only for an attempt that a crash left open, and marked (decision 0009)."""
 
 import asyncio
 from collections.abc import Collection
@@ -22,7 +22,7 @@ LEASE = timedelta(minutes=5)
 
 
 class _Dies:
-    """A channel in whose hands the process dies: before or after the provider took the message."""
+    """A channel during whose send the process dies: before or after the provider took the message."""
 
     name = "email"
 
@@ -156,7 +156,7 @@ async def test_stopping_waits_for_the_mail_that_is_being_sent(notifier: Notifier
 
 
 async def test_ended_connections_are_replaced_and_nothing_is_lost(notifier: Notifier) -> None:
-    """As after a restart of PostgreSQL: every connection ends, the loop comes back by itself."""
+    """As after a restart of PostgreSQL: every connection ends, the loop recovers."""
     stop = asyncio.Event()
     running = asyncio.create_task(notifier.loop().run(stop))
     await eventually(lambda: _holders(notifier, 1))
@@ -176,7 +176,7 @@ async def test_ended_connections_are_replaced_and_nothing_is_lost(notifier: Noti
 async def test_losing_the_sign_of_life_leaves_what_is_being_sent_alone(
     notifier: Notifier, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
-    """Only the idle connection ends, while the mail server is slow: the message is not sent again by any process."""
+    """Only the idle connection ends, while the email server is slow: no process sends the message again."""
     looks: list[int] = []
     release = handlers.release_abandoned
 

@@ -54,7 +54,7 @@ async def test_an_outcome_that_cannot_be_recorded_yet_is_kept_and_not_mailed_aga
 
     async def failing(acknowledgements: object, session: AsyncSession, items: Sequence[Settled], now: datetime) -> None:
         if faults:
-            # As long as it takes for the lease to end: the process still knows what it sent.
+            # Until the lease ends: the process still knows what it sent.
             notifier.clock.turn(2 * notifier.lease)
             raise faults.pop()
         await settled(notifier.acknowledgements, session, items, now)

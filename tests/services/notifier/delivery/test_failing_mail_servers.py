@@ -1,4 +1,4 @@
-"""A mail server that refuses, breaks off, is slow or is away."""
+"""An email server that refuses, breaks off, is slow or unavailable."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Messages by GOV.UK Notify: what it takes, what it refuses, and a repeat that is recognised."""
+"""Messages by GOV.UK Notify: what it accepts, what it refuses, and a repeat that is recognised."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

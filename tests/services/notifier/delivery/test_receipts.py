@@ -1,4 +1,4 @@
-"""Delivery receipts: late, twice, in every order and beside an answer, and from a caller who is not Notify."""
+"""Delivery receipts: late, twice, in every order and together with an acknowledgement, and from another caller."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -81,7 +81,7 @@ async def test_a_failure_that_may_pass_is_tried_again(
 async def test_what_was_delivered_did_not_fail_whatever_comes_first(
     sent: Notifier, notify: NotifyForTests, web: NotifierWeb, order: tuple[str, str], told: int
 ) -> None:
-    """The next one is told only of a failure that came first: it could not be known to be wrong."""
+    """Only a failure that came first alerts the next person: we could not know then that it was wrong."""
     for status in order:
         await call(web, notify, status)
     assert (await sent.rows(STATE))[0] == ("delivered", None)
@@ -160,7 +160,7 @@ async def test_every_order_ends_with_the_answer_and_what_arrived_has_arrived(not
         while waiting:
             saying = waiting.pop(0)
             if not await _say(chosen, saying, attempt):
-                waiting.append(saying)  # what comes before the outcome is recorded is said again later
+                waiting.append(saying)  # a receipt that comes before the result is recorded is sent again later
     mine = "from alert where escalated_from is null"
     assert await chosen.rows(f"select distinct state, answer {mine}") == [("acknowledged", "confirmed")]
     assert await chosen.scalar(f"select count(*) {mine} and delivered_at is null") == 0
@@ -170,7 +170,7 @@ async def test_every_order_ends_with_the_answer_and_what_arrived_has_arrived(not
 
 
 async def _say(notifier: Notifier, saying: str, attempt: Attempt) -> bool:
-    """Say it in a transaction of its own; False where it is to be said again."""
+    """Record it in a transaction of its own; return False if it has to be sent again."""
     receipts = DeliveryReceipts(notifier.acknowledgements.settled, notifier.acknowledgements.delivered, TIMES, None)
     now, provider_id = notifier.clock.now(), f"notify-{attempt.delivery_id}"
     try:

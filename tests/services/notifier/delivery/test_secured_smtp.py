@@ -1,4 +1,4 @@
-"""STARTTLS and sign-in, against a real server with a certificate of its own."""
+"""STARTTLS and sign-in, against a real server with its own certificate."""
 
 import asyncio
 import ssl

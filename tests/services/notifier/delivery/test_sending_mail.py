@@ -51,7 +51,7 @@ async def test_without_a_line_manager_the_fallback_is_told_and_it_is_recorded(no
 @pytest.mark.policy("S3")
 async def test_nobody_is_a_decision_too_and_sends_nothing(notifier: Notifier) -> None:
     await notifier.receive(report(manager_alert="ask_me_first"), report(found_by="monitoring"))
-    assert await notifier.event_types() == ["alert.decided.v1"] * 3  # what monitoring found is also not told to anybody
+    assert await notifier.event_types() == ["alert.decided.v1"] * 3  # for a monitoring report no one is alerted either
     assert await notifier.scalar("select count(*) from delivery") == 0
 
 
@@ -78,7 +78,7 @@ async def test_the_loop_wakes_at_the_commit_and_does_not_wait_for_its_next_look(
 
 
 async def _listens(notifier: Notifier) -> bool:
-    """Say whether a process that has shown its sign of life has gone on to listen, or past that."""
+    """Return whether a process that has sent its heartbeat has begun to listen, or is past that."""
     beyond = (
         "select count(*) from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' "
         "and datname = current_database() and query not ilike '%pg_advisory_lock%'"

@@ -1,4 +1,4 @@
-"""The staff directory is imported from a CSV file, whole people or none; the database keeps what the import checks."""
+"""The staff directory is imported from a CSV file, whole people or none; the database enforces the same checks."""
 
 from datetime import date
 from pathlib import Path
@@ -105,7 +105,7 @@ async def test_valid_people_are_taken_when_asked_for(database: Database) -> None
 
 
 async def test_a_person_is_taken_whole_or_not_at_all(database: Database) -> None:
-    """One of two lines is wrong: the other would leave half of what the file says."""
+    """One of the two lines is wrong: the other alone would be half of what the file says."""
     result = await _import(
         database,
         "S1,Ann Lee,ann@example.org,,S2,,2026-01-31",
@@ -182,7 +182,7 @@ async def test_only_the_people_asked_for_and_those_above_them_are_read(database:
 
 
 async def test_a_person_who_is_spelled_in_two_ways_is_one_person(database: Database) -> None:
-    """Or two people would have to be told, and each of them would see half."""
+    """Otherwise two people would have to be alerted, and each of them would see half."""
     result = await _import(
         database, *GOOD[1:], "s4,Dan Elm,dan@example.org,,s2,,2026-01-31", "S4,Dan Elm,dan@example.org,,S3,2026-02-01,"
     )

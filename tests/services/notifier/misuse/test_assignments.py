@@ -1,4 +1,4 @@
-"""From a routed misuse case to the manager who works it, whatever comes first, exactly once."""
+"""From a routed misuse case to the manager who works it, in any order of events, exactly once."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -83,7 +83,7 @@ async def test_a_batch_gives_each_case_its_own_manager(notifier: Notifier) -> No
 
 
 async def test_two_that_crossed_are_found_by_the_sweep(notifier: Notifier) -> None:
-    """Neither transaction saw what the other had not committed yet."""
+    """Neither transaction saw the other's uncommitted rows."""
     said = misuse()
     await notifier.receive(routed(said.report_id))
     async with notifier.database.transaction() as session:
@@ -210,7 +210,7 @@ async def test_a_reporter_who_agrees_later_has_their_manager_told_once(notifier:
 
 
 async def test_a_linked_case_finds_no_manager_by_itself(notifier: Notifier) -> None:
-    """S1: a lead opens it, and it never goes to a manager unless a person gives it to one."""
+    """S1: a lead opens it, and it never goes to a manager unless a person assigns it to one."""
     said = misuse(abuse_behaviours=["harassment"])
     await notifier.receive(said)
     await notifier.receive(routed(said.report_id, linked=True))
@@ -293,7 +293,7 @@ async def test_a_case_that_comes_back_after_an_action_asks_for_another_one(notif
 
 
 async def _given(notifier: Notifier, report_id: UUID) -> str | None:
-    """Let a lead open a misuse case beside abuse, and the triage desk give it to a manager: whose is it?"""
+    """Let a lead open a misuse case beside abuse, and the triage desk assign it to a manager; return the manager."""
     linked = routed(report_id, team="triage_desk", linked=True, restricted=True)
     await notifier.receive(linked)
     await notifier.receive(transferred(linked, "triage_desk", "line_manager"))

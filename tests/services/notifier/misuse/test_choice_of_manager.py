@@ -1,4 +1,4 @@
-"""Who works a misuse case, and who else is told that it was reported."""
+"""Who works a misuse case, and who else learns that it was reported."""
 
 from collections.abc import Sequence
 from datetime import date

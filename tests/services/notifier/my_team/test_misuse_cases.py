@@ -1,4 +1,4 @@
-"""A manager works a misuse case, and records what they found themselves."""
+"""A manager works a misuse case, and records their own findings."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -157,7 +157,7 @@ async def test_a_case_that_is_finished_elsewhere_takes_no_action(
 async def test_the_use_case_itself_believes_no_page_about_whose_case_it_is(
     notifier: Notifier, case: CaseRouted, use_case: Callable[..., Awaitable[object]]
 ) -> None:
-    """Between the page and the click the case may have been passed on."""
+    """Between the page and the click the case may have gone to another manager."""
     done = (ActionTaken(ManagerAction.NO_BREACH, NOW.date()),) if use_case is record_action else ()
     async with notifier.database.transaction() as session:
         with pytest.raises(NotAssignedToThem):
@@ -275,7 +275,7 @@ async def _post(client: httpx.AsyncClient, path: str, fields: dict[str, str]) ->
 
 
 def _buttons(page: httpx.Response) -> list[tuple[str, bool]]:
-    """Return what the buttons of the only card say, in order, and whether each is the main one."""
+    """Return the labels of the only card's buttons, in order, and whether each is the main one."""
     [card] = page.text.split('<div class="govuk-summary-card">')[1:]
     found = re.findall(r'class="govuk-button( govuk-button--secondary)?"[^>]*>\s*([^<]+?)\s*<', card)
     return [(words, not secondary) for secondary, words in found]

@@ -124,7 +124,7 @@ async def test_a_handle_twice_in_a_file_or_already_registered_is_refused(databas
 async def test_a_file_that_asks_for_other_vetting_than_the_register_is_refused(
     database: Database, changed: str
 ) -> None:
-    """Otherwise the sender of the file believes that its operators need what the register does not ask for."""
+    """Otherwise the file's sender believes that its operators need checks which the register does not require."""
     text = "platform,handle,class,status,vetting_required\nx,some,official,live,{}\n"
     await imported(database, text.format("ctc"))
     assert (await imported(database, text.format("ctc"))).unchanged == 1

@@ -1,4 +1,4 @@
-"""The life of an account, and what is overdue."""
+"""The life cycle of an account, and what is overdue."""
 
 from dataclasses import replace
 from datetime import date, timedelta

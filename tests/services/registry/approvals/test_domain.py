@@ -110,7 +110,7 @@ def test_a_delegation_holds_on_its_days_the_last_included(day: date, *, ended: b
 
 
 class LifeOfARequest(RuleBasedStateMachine):
-    """Actions in any order, tried by any person: two people always agree before an account is live."""
+    """Any person tries actions in any order: two people always agree before an account is live."""
 
     def __init__(self) -> None:
         super().__init__()

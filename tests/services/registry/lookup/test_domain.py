@@ -1,4 +1,4 @@
-"""What was pasted, and names that look alike."""
+"""Pasted texts, and names that look alike."""
 
 from dataclasses import replace
 from uuid import uuid4

@@ -19,7 +19,7 @@ Body = Mapping[str, str | None]
 
 
 class Client:
-    """A person who writes with the newest version they read."""
+    """A person who writes with the newest version that they read."""
 
     def __init__(self, registry: Registry, client: AsyncClient) -> None:
         self._registry, self._client = registry, client

@@ -1,4 +1,4 @@
-"""The life of an operator's authorisation, whatever happens and in whatever order."""
+"""The life cycle of an operator's authorisation, for any events in any order."""
 
 from dataclasses import replace
 from datetime import timedelta

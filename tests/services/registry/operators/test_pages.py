@@ -1,4 +1,4 @@
-"""Operators, training, reviews and recovery as people see and do them."""
+"""Operators, training, reviews and recovery on the pages."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

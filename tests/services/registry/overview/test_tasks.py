@@ -28,7 +28,7 @@ KINDS = (
 
 @pytest.fixture
 async def busy(registry: Registry) -> Registry:
-    """One of each: of S7001, and an account of another person."""
+    """One task of each kind: of S7001, and of another person's account."""
     mine = replace(OFFICIAL, owner=StaffId("S7001"), next_review_on=date(2026, 11, 23))
     legacy = replace(mine, handle="legacy", status=AccountStatus.LEGACY, checks_due_on=date(2026, 12, 1))
     frozen = replace(mine, handle="frozen", status=AccountStatus.FROZEN, next_review_on=None)

@@ -1,4 +1,4 @@
-"""The public interface to cases."""
+"""The public API of cases."""
 
 from collections.abc import AsyncIterator, Mapping
 from uuid import uuid4
@@ -30,7 +30,7 @@ async def first(client: AsyncClient) -> str:
 async def write(
     client: AsyncClient, case: str, action: str, read: int, body: Mapping[str, object] | None = None
 ) -> Response:
-    """Do something to a case as somebody who read that version of it."""
+    """Act on a case as a person who read that version of it."""
     return await client.post(f"{API}/{case}/{action}", json=body, headers={"If-Match": f'"{read}"'})
 
 

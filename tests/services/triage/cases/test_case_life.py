@@ -1,4 +1,4 @@
-"""The life of a case, by example and in any order."""
+"""The life cycle of a case, by example and in any order."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -107,7 +107,7 @@ ACTORS = st.sampled_from([SAM, AISHA, LEO])
 
 
 class CaseLife(RuleBasedStateMachine):
-    """Anybody does anything at any time: what is refused changes nothing, what is done keeps the case whole."""
+    """Any person does anything at any time: a refusal changes nothing, and each action leaves the case consistent."""
 
     def __init__(self) -> None:
         super().__init__()

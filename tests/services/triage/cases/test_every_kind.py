@@ -1,4 +1,4 @@
-"""Reports of every kind become cases: typed answers kept, each told of once, read on one page."""
+"""Reports of every kind become cases: typed answers kept, each published once, read on one page."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -226,9 +226,9 @@ async def test_an_outcome_of_another_kind_is_refused(triage: Triage, maria: Asyn
 
 
 IN_ANOTHER_SHAPE = {"reporter", "abuse_behaviours", "account", "kind"}
-"""Fields of events whose answers the model holds under names of their own."""
+"""Fields of events whose answers the model keeps under other names."""
 FOR_OTHERS = {"manager_email"}
-"""Fields that triage has no use for."""
+"""Fields that triage does not use."""
 
 
 @pytest.mark.parametrize("told", [report(), misuse(), incident(), enquiry(), exception()], ids=lambda told: told.TYPE)

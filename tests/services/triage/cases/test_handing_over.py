@@ -1,4 +1,4 @@
-"""A case that changes hands says whether its new team is at work: an urgent one must not lie there till morning."""
+"""A case that changes teams shows whether its new team is at work: an urgent one must not wait until morning."""
 
 from datetime import timedelta
 

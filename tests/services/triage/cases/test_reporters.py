@@ -1,4 +1,4 @@
-"""What reporters say after sending: it reaches every case of the report, and ends a case's waiting."""
+"""What reporters add after sending reaches every case of the report, and ends a case's wait."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What SIRT alone does: confirms taken-over accounts, minds the law's clock, sees lateness and silence."""
+"""What only SIRT does: confirm takeovers, watch the statutory deadline, see lateness and silence."""
 
 from datetime import timedelta
 

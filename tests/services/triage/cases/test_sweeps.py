@@ -1,4 +1,4 @@
-"""Time-driven work: leases that run out, clocks that are at risk or missed."""
+"""Time-driven work: leases that run out, deadlines that are at risk or missed."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

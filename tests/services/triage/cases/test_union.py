@@ -1,4 +1,4 @@
-"""What may be trade union activity: the triage desk decides alone, and what is exempt leaves no trace of whom (C-j)."""
+"""Possible trade union activity: the triage desk decides alone, and an exempt case keeps no trace of whom (C-j)."""
 
 import pytest
 from httpx import AsyncClient
@@ -86,7 +86,7 @@ async def test_the_others_learn_how_it_ended_so_that_they_erase_too(triage: Tria
 async def test_what_is_exempt_is_seen_by_nobody_but_whoever_decided_it(
     triage: Triage, desk: AsyncClient, named: dict[str, object]
 ) -> None:
-    """Whom it was about is erased, so that nothing could keep it from them; who reported it still may not see it."""
+    """The person it was about is erased, so nothing could hide it from them; who reported it still may not see it."""
     told = await asked(triage, **named)
     async with triage.client(Role.TRIAGE_DESK, subject="S6002") as colleague:
         page = await claimed(colleague, told)

@@ -1,4 +1,4 @@
-"""Clocks: what a priority promises, in working time, across clock changes, bank holidays and leap days."""
+"""Deadlines: what a priority promises, in working time, across clock changes, bank holidays and leap days."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -42,13 +42,13 @@ def uk(text: str) -> datetime:
     ("start", "hours", "due"),
     [
         ("2026-11-23T10:00", 2, "2026-11-23T12:00"),  # a Monday
-        ("2026-11-23T16:00", 2, "2026-11-24T10:00"),  # over the evening
+        ("2026-11-23T16:00", 2, "2026-11-24T10:00"),  # overnight
         ("2026-11-23T15:00", 2, "2026-11-23T17:00"),  # until the last minute
         ("2026-11-27T16:30", 2, "2026-11-30T10:30"),  # over a weekend
-        ("2026-11-28T12:00", 2, "2026-11-30T11:00"),  # made on a Saturday
+        ("2026-11-28T12:00", 2, "2026-11-30T11:00"),  # opened on a Saturday
         ("2026-11-23T05:00", 2, "2026-11-23T11:00"),  # before the office opens
         ("2026-12-24T16:00", 2, "2026-12-29T10:00"),  # Christmas, a weekend and the substitute day
-        ("2026-04-02T16:30", 1, "2026-04-07T09:30"),  # Good Friday to Easter Monday, and the clocks are forward
+        ("2026-04-02T16:30", 1, "2026-04-07T09:30"),  # Good Friday to Easter Monday, after the clocks went forward
         ("2026-03-27T16:00", 2, "2026-03-30T10:00"),  # the clocks go forward on Sunday
         ("2026-10-23T16:00", 2, "2026-10-26T10:00"),  # the clocks go back on Sunday
         ("2028-02-28T16:00", 9, "2028-02-29T17:00"),  # a leap day is a working day
@@ -73,8 +73,8 @@ NIGHT = OfficeHours(time(0), time(23, 59), frozenset(), every_day=True)
 @pytest.mark.parametrize(
     ("start", "due"),
     [
-        ("2026-10-25T00:30", "2026-10-25T01:30+00:00"),  # the second half past one: the first is an hour before
-        ("2026-03-29T00:30", "2026-03-29T02:30+00:00"),  # half past three on the wall
+        ("2026-10-25T00:30", "2026-10-25T01:30+00:00"),  # the second 01:30: the first is an hour earlier
+        ("2026-03-29T00:30", "2026-03-29T02:30+00:00"),  # 03:30 local time
     ],
 )
 def test_two_hours_of_a_team_at_work_in_the_night_are_two_hours(calendar: Calendar, start: str, due: str) -> None:
@@ -189,7 +189,7 @@ def test_who_is_at_work_when(team: Team, moment: str, at_work: bool) -> None:
     [
         ("2026-11-27T23:59", "2026-11-30T23:59"),  # over a weekend
         ("2026-12-24T23:59", "2026-12-27T23:59"),  # over Christmas
-        ("2026-10-24T12:00", "2026-10-27T11:00"),  # the clocks go back: 72 hours, not three days on the wall
+        ("2026-10-24T12:00", "2026-10-27T11:00"),  # the clocks go back: 72 hours, not three days by the calendar
         ("2026-03-28T12:00", "2026-03-31T13:00"),  # the clocks go forward
         ("2028-02-28T10:00", "2028-03-02T10:00"),  # over 29 February
     ],

@@ -1,4 +1,4 @@
-"""Misuse is worked by the manager of whom it is about: chosen by notifier, followed here (R-d)."""
+"""Misuse is worked by the subject's manager: chosen by notifier, followed here (R-d)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Feeds operations with what triage itself has said, and with what others would say."""
+"""Feeds operations with triage's own events, and with those that other services would publish."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,14 @@ _KINDS = {kind.TYPE: kind for kind in OPERATIONS_HANDLERS}
 
 
 async def said_by_triage(database: Database) -> list[Event]:
-    """Return the events in triage's outbox that operations listens to, in order."""
+    """Return the events in triage's outbox that operations reads, in order."""
     async with database.transaction() as session:
         rows = (await session.execute(select(outbox.c.type, outbox.c.value).order_by(outbox.c.id))).all()
     return [codec.read(row.value, _KINDS[row.type]) for row in rows if row.type in _KINDS]
 
 
 async def hear(database: Database, events: Sequence[Event], now: datetime = NOW) -> None:
-    """Give operations each event by itself, in the order given."""
+    """Give operations each event on its own, in the order given."""
     for event in events:
         envelope: Envelope[Any] = Envelope(
             id=str(IDS.uuid()), source="/signpost/any", subject="any", sequence=None, time=now, data=event
@@ -36,7 +36,7 @@ async def hear(database: Database, events: Sequence[Event], now: datetime = NOW)
 
 
 def ledger(at: datetime = NOW, **figures: int) -> LedgerChanged:
-    """Return figures of a ledger in which everything is accounted for."""
+    """Return figures of a ledger in which every report is accounted for."""
     count = figures.get("accepted", 0)
     values = {
         "accepted": count,

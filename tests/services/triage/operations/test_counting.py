@@ -1,4 +1,4 @@
-"""Figures kept as things happen are the figures of what there is, and leave out what somebody is kept from."""
+"""Figures kept event by event equal a full count, and leave out the cases that are hidden from a person."""
 
 import random
 from collections.abc import Collection
@@ -55,7 +55,7 @@ def numbers(found: Dashboard, panel_id: str) -> dict[Value, Value]:
 
 
 async def work(triage: Triage, reference: str, *actions: str) -> None:
-    """Let SMART's lead do something to a case, one action after another."""
+    """Let SMART's lead act on a case, one action after another."""
     async with triage.client() as client:
         client.headers.update(triage.bearer(Role.SMART_LEAD, subject="S4002"))
         case = (await client.get(API, params={"q": reference})).json()["items"][0]["case_id"]
@@ -67,12 +67,12 @@ async def work(triage: Triage, reference: str, *actions: str) -> None:
 
 
 def seen(found: Dashboard) -> list[Panel]:
-    """Return what tells of reports and cases; how many records wait in an outbox tells of records."""
+    """Return the figures about reports and cases; the number of records in an outbox is about records."""
     return [panel for panel in found.panels if panel.id != "lag"]
 
 
 async def a_busy_morning(triage: Triage) -> list[Event]:
-    """Let reports come and be worked; return everything that was said of it."""
+    """Let reports arrive and be worked; return all events about them."""
     told: list[Submitted] = [
         report(),
         report(platform="facebook", behaviours=("doxing", "threat")),

@@ -1,4 +1,4 @@
-"""What reports and cases add to the figures, and how numbers are made of them."""
+"""What reports and cases add to the figures, and how numbers are calculated from them."""
 
 import random
 from datetime import UTC, datetime, timedelta

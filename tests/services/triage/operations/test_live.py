@@ -1,4 +1,4 @@
-"""Figures that come by themselves, and end when they should."""
+"""Figures that update live, and a stream that ends when it should."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -27,7 +27,7 @@ STREAM = "/cases/operations/stream"
 
 
 class Said(TypedDict, total=False):
-    """What an event carries."""
+    """The content of an event."""
 
     at: str
     fragments: dict[str, str]
@@ -35,7 +35,7 @@ class Said(TypedDict, total=False):
 
 
 class Watching:
-    """Somebody who looks at the stream of a process that can be stopped."""
+    """A person who watches the stream of a process that can be stopped."""
 
     def __init__(self, triage: Triage) -> None:
         self.stop = asyncio.Event()
@@ -52,14 +52,14 @@ class Watching:
             return await client.get(STREAM)
 
     async def looked_again(self) -> None:
-        """Wait for two more looks: the second began after this was asked."""
+        """Wait for two more reads: the second began after this call."""
         enough = self.live.looks + 2
         async with asyncio.timeout(30):
             while self.live.looks < enough:
                 await asyncio.sleep(0)
 
     async def begun(self) -> asyncio.Task[Response]:
-        """Start to look, and wait until the stream is open."""
+        """Start to watch, and wait until the stream is open."""
         looking = asyncio.create_task(self.look())
         async with asyncio.timeout(30):
             while not self.live.open_now:

@@ -1,4 +1,4 @@
-"""Conditions of a book are asked together; what one of them does is no other one's business."""
+"""A book's conditions are evaluated together; one that fails does not affect the others."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Where abuse reports go, row by row of the routing table, and that none is ever without a team."""
+"""Where abuse reports go, row by row of the routing table; none is ever without a team."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""The routing table, row by row, through every form: what people answer decides, not which form they found."""
+"""The routing table, row by row, through every form: the answers decide, not the form."""
 
 from datetime import date
 from enum import StrEnum
@@ -42,7 +42,7 @@ def routed(event: Event, history: History = NOTHING_KNOWN) -> Decision:
 
 
 def way(decision: Decision) -> tuple[Team, ...]:
-    """Return the team that has it, and those that have a linked case."""
+    """Return the team that has the case, and those that have a linked case."""
     return decision.team, *(also.team for also in decision.also)
 
 

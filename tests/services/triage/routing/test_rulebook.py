@@ -1,4 +1,4 @@
-"""A rule book is used whole or refused whole, by rule, line and column."""
+"""A rule book is loaded as a whole or refused as a whole, by rule, line and column."""
 
 import pytest
 

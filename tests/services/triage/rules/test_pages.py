@@ -1,4 +1,4 @@
-"""The page of the rules, its exports, and why one report went where it went."""
+"""The rules page, its exports, and why one report was routed as it was."""
 
 import csv
 import html
@@ -26,13 +26,13 @@ PAGES = ("/cases/rules", "/cases/rules/try", JSON, f"{JSON}.csv")
 
 
 async def change(triage: Triage, reference: str, **columns: object) -> None:
-    """Change a case as an edge would have by now."""
+    """Change a case as an edge would have done by now."""
     async with triage.database.transaction() as session:
         await session.execute(update(CaseRow).where(CaseRow.reference == reference).values(**columns))
 
 
 async def hits(client: AsyncClient, query: str = "") -> dict[str, tuple[int, int]]:
-    """Return hits and later moves of every rule that has any."""
+    """Return the hits and later moves of every rule that has any."""
     items = (await client.get(f"{JSON}{query}")).json()["items"]
     return {one["id"]: (one["hits"], one["moved"]) for one in items if one["hits"] or one["moved"]}
 

@@ -1,4 +1,4 @@
-"""The running book follows its file: a good change is loaded, a bad one refused with its place."""
+"""The rule book in use follows its file: a valid change is loaded, a wrong one refused with its place."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A candidate book, pasted and tried on the past."""
+"""A candidate book, pasted and tried on past reports."""
 
 from datetime import datetime, timedelta
 
