@@ -254,7 +254,7 @@ async def _deliver(world: World, loop: DeliveryLoop) -> None:
 def _token(mail_server: MailServerForTests) -> str:
     texts = [body.get_content() for mail in mail_server.mails if (body := mail.get_body(("plain",)))]
     found = re.search(r"/alerts/acknowledge/(\S+)", "\n".join(texts))
-    assert found, "no mail asks for an acknowledgement"
+    assert found, "no email asks for an acknowledgement"
     return found[1]
 
 

@@ -107,8 +107,8 @@ async def _every_mail_went_out(environment: Environment) -> list[Mail]:
     mails = caught_mails(environment.mails.parent)
     ids = {_alert(mail) for mail in mails}
     sent = {row["alert_id"] for row in await _rows(environment, "notifier", _SENT)}
-    assert sent <= ids, f"{len(sent - ids)} alerts count as sent and no mail is there"
-    assert ids <= sent, f"{len(ids - sent)} mails that nobody decided to send"
+    assert sent <= ids, f"{len(sent - ids)} alerts count as sent but have no email"
+    assert ids <= sent, f"{len(ids - sent)} emails that no alert asked for"
     return mails
 
 

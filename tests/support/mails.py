@@ -27,7 +27,7 @@ class Mail:
     def link(self) -> str:
         """The acknowledgement link."""
         match = _ACKNOWLEDGE.search(self.text)
-        assert match, "the mail has no acknowledgement link"
+        assert match, "the email has no acknowledgement link"
         return match[0]
 
 
