@@ -43,7 +43,7 @@ class BatchConsumer:
 
     Args:
         group: the consumer group, `signpost-<service>`.
-        topics: what it reads; their declared writers are believed.
+        topics: what it reads; an event is accepted only from the services that its topic declares as writers.
         handlers: event type → handler; other types are skipped.
         database: where the effects, the inbox and the dead letters go.
         log: where the events come from.

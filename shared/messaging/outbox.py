@@ -60,7 +60,7 @@ class Outbox:
         Raises:
             codec.TooLarge: an event is larger than the log takes.
         """
-        facts = [_fact(event) for event in events]
+        facts = [_unsent(event) for event in events]
         await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def begin(self, session: AsyncSession, events: Sequence[NewEvent], now: datetime) -> None:
@@ -69,13 +69,13 @@ class Outbox:
         Raises:
             codec.TooLarge: an event is larger than the log takes.
         """
-        await self._append(session, [_fact(event) for event in events], Counter(), now)
+        await self._append(session, [_unsent(event) for event in events], Counter(), now)
 
     async def append_tombstones(
         self, session: AsyncSession, kind: type[Event], subjects: Sequence[UUID], now: datetime
     ) -> None:
         """Append tombstones for disposed `subjects` on the compacted topic of `kind`, keyed by subject."""
-        facts = [_Fact(kind, subject, str(subject), None) for subject in subjects]
+        facts = [_Unsent(kind, subject, str(subject), None) for subject in subjects]
         await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def forget_superseded(self, session: AsyncSession, subject: UUID, before: datetime) -> None:
@@ -91,19 +91,19 @@ class Outbox:
             await self._insert(session, [(record, None, None, None) for record in records], now)
 
     async def _append(
-        self, session: AsyncSession, facts: Sequence["_Fact"], counts: Counter[tuple[str, UUID]], now: datetime
+        self, session: AsyncSession, facts: Sequence["_Unsent"], counts: Counter[tuple[str, UUID]], now: datetime
     ) -> None:
         if facts:
             traceparent = _current_traceparent()
             await self._insert(session, [self._row(fact, counts, now, traceparent) for fact in facts], now)
 
-    async def _last_sequences(self, session: AsyncSession, facts: Sequence["_Fact"]) -> Counter[tuple[str, UUID]]:
+    async def _last_sequences(self, session: AsyncSession, facts: Sequence["_Unsent"]) -> Counter[tuple[str, UUID]]:
         if not facts:
             return Counter()
         found = await session.execute(_SEQUENCES, {"subjects": list({fact.subject for fact in facts})})
         return Counter({(topic, subject): last for topic, subject, last in found})
 
-    def _row(self, fact: "_Fact", counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None) -> _Row:
+    def _row(self, fact: "_Unsent", counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None) -> _Row:
         counts[fact.kind.TOPIC, fact.subject] += 1
         sequence = counts[fact.kind.TOPIC, fact.subject]
         headers = codec.headers_of(
@@ -129,15 +129,15 @@ class Outbox:
             self.committed.set()
 
 
-class _Fact(NamedTuple):
+class _Unsent(NamedTuple):
     kind: type[Event]
     subject: UUID
     key: str
     value: bytes | None
 
 
-def _fact(event: NewEvent) -> _Fact:
-    return _Fact(type(event.data), event.subject, str(event.key), _written(event))
+def _unsent(event: NewEvent) -> _Unsent:
+    return _Unsent(type(event.data), event.subject, str(event.key), _written(event))
 
 
 def _written(event: NewEvent) -> bytes:

@@ -1,4 +1,4 @@
-"""The relay: publishes what the outbox holds, in order, at least once.
+"""The relay: publishes what the outbox holds, at least once, and the events of one aggregate in order.
 
 One relay of a service publishes at a time. It holds an advisory lock on a connection of its own, reads the outbox over
 that same connection, and stops at once when the connection is lost. The log fences a relay that noticed too late.

@@ -27,7 +27,7 @@ from shared.web.problems import standard_problem
 router = APIRouter(include_in_schema=False, dependencies=[Depends(anyone)])
 """The pages that are not of every form."""
 form_router = APIRouter(include_in_schema=False)
-"""The pages of one form. The last pages come before the questions, whose path ends in any word."""
+"""The pages of one form. Fixed paths come first: a question's path matches any word."""
 
 
 def form_routes(forms: Iterable[Form]) -> APIRouter:

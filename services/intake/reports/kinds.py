@@ -132,7 +132,7 @@ def command_of(kind: Kind, row: Values, own: Values) -> Report:
 
 
 def _event_values(report_id: ReportId, reference: Reference, report: Report, at: datetime) -> dict[str, object]:
-    """Return the answers by name. How sign-in knows the reporter is no field of an event: no other service needs it."""
+    """Return the answers by name. The reporter's sign-in subject is left out: no other service needs it."""
     identity = {"report_id": report_id, "reference": reference, "submitted_at": at}
     return {**asdict(report), **identity, "reporter": report.reporter}
 

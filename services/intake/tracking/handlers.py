@@ -164,7 +164,7 @@ class _Weight(IntEnum):
     """What is heavier stays known of an alert; of what weighs the same, the newest."""
 
     TRYING = 1
-    DELIVERED = 2
+    SENT = 2
     DECLINED = 3
     CONFIRMED = 4
 
@@ -178,7 +178,7 @@ def _state(alert: Alert) -> tuple[_Weight, ManagerAlertState]:
         case AlertAcknowledged():
             return _Weight.DECLINED, ManagerAlertState.NOT_REACHED
         case AlertSent():
-            return _Weight.DELIVERED, ManagerAlertState.TOLD
+            return _Weight.SENT, ManagerAlertState.TOLD
         case AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL):
             return _Weight.TRYING, ManagerAlertState.NOT_REACHED
         case _:

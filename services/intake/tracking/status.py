@@ -107,7 +107,7 @@ _CONCERNS_A_MANAGER = frozenset({ReportType.ABUSE, ReportType.MISUSE, ReportType
 _OF_THE_REPORTERS_MANAGER = frozenset({None, AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED})
 """Purposes of the alert to the reporter's own manager; events before there were purposes carry None.
 
-Alerts for other purposes are not shown to reporters: they would tell who works a case of misuse, and who else knows.
+Of other alerts a reporter reads only that no one was told: the rest would show who works a case of misuse.
 """
 
 

@@ -22,6 +22,7 @@ from shared.ids import AlertId
 
 _BATCH = 100
 _GENERATIONS = {DeliveryKind.ALERT: 1, DeliveryKind.REMINDER: 2}
+"""The reminder has a link of its own, which expires later."""
 
 
 @dataclass(frozen=True, slots=True)

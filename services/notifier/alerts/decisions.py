@@ -1,4 +1,4 @@
-"""Stores who is alerted and why, publishes each decision, and hands the alerts to delivery.
+"""Stores who is alerted and why, with the event of each decision, and hands the alerts to delivery.
 
 Who it is was chosen before, by `domain.choose_recipient` or by the capability that asks.
 """

@@ -84,7 +84,7 @@ class Choice:
     recipient: Recipient | None = None
     then: tuple[Recipient, ...] = ()
     about: StaffId | None = None
-    """The reporter's staff id, where the recipient is their own manager and may see who reported."""
+    """The staff id of a reporter who signed in, where the recipient may see who reported."""
 
 
 def choose_recipient(report: Concern, directory: Directory, book: AddressBook) -> Choice:

@@ -25,7 +25,10 @@ from shared.ids import AlertId, ReportId, StaffId
 AccessEvent = AuthorisationGranted | AuthorisationWithdrawn | ReviewDue | ExceptionExpired
 _WAITS = RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT
 _FIRST, _AGREED = "", "agreed"
-"""Occasions (see `DecisionRow.occasion`): the report itself, and the reporter's later agreement."""
+"""Occasions (see `DecisionRow.occasion`): the report itself, and the reporter's later agreement.
+
+People affected by what monitoring found are numbered.
+"""
 _PURPOSES: Mapping[type[AccessEvent], AlertPurpose] = {
     AuthorisationGranted: AlertPurpose.ACCESS_GRANTED,
     AuthorisationWithdrawn: AlertPurpose.ACCESS_WITHDRAWN,
@@ -131,7 +134,7 @@ async def _directory_for(session: AsyncSession, reports: Sequence[Concern]) -> D
     people = [person for report in reports for person in (*report.affected, *report.suspected)]
     staff_ids = {report.reporter.staff_id for report in reports} | {person.staff_id for person in people}
     emails = {email for report in reports for email in (report.reporter.email, report.manager_email)}
-    # Whose agreement is missing matters only where an address was given: it may be their manager's.
+    # Names are looked up only where an address was given: it may belong to the manager of someone who has not agreed.
     affected = [person for report in reports if report.manager_email for person in report.affected]
     named = [(person.name or "", (person.handle or "").lstrip("@").partition("@")[0]) for person in affected]
     names = {word for said in named for word in name_words(" ".join(said))}

@@ -166,7 +166,7 @@ class DeliveryLoop:
         self._sending.pop(task, None)
         self._wake.set()
         if not task.cancelled() and (error := task.exception()):
-            # The attempt stays open: it is sent again, marked, when its lease ends or another process looks.
+            # The attempt stays open: it is sent again, marked as a repeat, when its lease ends.
             _log.error("attempt_not_recorded", error=type(error).__name__)
 
     async def _wait_for_work(self) -> None:

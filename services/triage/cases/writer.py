@@ -45,7 +45,7 @@ class NewCase:
     behaviours: tuple[str, ...]
     """What happened, in the words of the case's type."""
     kept_from: tuple[str, ...]
-    """Keys of the people who may never open it."""
+    """Keys (`shared.events.people`) of the people who may never open it."""
     by: str = SYSTEM
 
 
@@ -87,7 +87,7 @@ class CaseWriter:
     outbox: Outbox
 
     async def open(self, session: AsyncSession, new: Sequence[NewCase], now: datetime) -> None:
-        """Store new cases with their decisions, deadlines and activities, and publish their events."""
+        """Store new cases with their decisions, deadlines and activities, and append their events to the outbox."""
         if not new:
             return
         await copy_in(session, CaseRow.table(), [_row(one) for one in new])
@@ -180,7 +180,7 @@ class CaseWriter:
             clause=decision.clause,
             rulebook=decision.rulebook,
             misdirected=decision.misdirected,
-            form=decision.facts.form,  # type: ignore[arg-type] # an older version's word must not fail here
+            form=decision.facts.form,  # type: ignore[arg-type] # may be a word of an older version
             category=decision.category,
             staffed=self.deadlines.at_work(case.team, now),
         )

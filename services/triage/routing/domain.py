@@ -204,7 +204,10 @@ _NO_RULE = Rule(
 
 
 def decide(facts: Facts, book: RuleBook, on: date) -> Decision:
-    """Choose the team for a report. The first live rule that matches decides. Never fails.
+    """Choose the team for a report. The first live rule that matches decides.
+
+    All live rules are evaluated, because later ones may open linked cases. If one of them cannot be evaluated, the
+    report goes to the triage desk, with the reason.
 
     Args:
         facts: the report's classification.
