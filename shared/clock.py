@@ -1,11 +1,11 @@
-"""The only place that reads the time. Everything else is given `now`."""
+"""The only place that reads the time. All other code gets `now` as an argument."""
 
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time as an aware UTC `datetime`."""
+    """Gives the time as an aware UTC `datetime`."""
 
     def now(self) -> datetime: ...
 

@@ -1,7 +1,7 @@
-"""CSV files: each row is read into a model, every problem names its row and column, and none repeats a cell.
+"""CSV files: each row is read into a model. Every problem names its row and column, and none repeats a cell's content.
 
 A file is in UTF-8, with or without a byte order mark. Its first line names the columns: the fields of a model of
-`Row`, by alias where they have one. A cell is a line (`shared.text`); an empty one leaves its field out.
+`Row`, by alias where they have one. A cell is a line (`shared.text`); an empty cell leaves its field out.
 """
 
 import csv
@@ -21,18 +21,18 @@ MOST_ROWS = 10_000
 MOST_BYTES = 50_000_000
 LONGEST_CELL = 200
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""What a spreadsheet takes for the beginning of a formula, and the mark that keeps it from doing so."""
+"""Characters that a spreadsheet reads as the start of a formula, and the mark that prevents it."""
 
 T = TypeVar("T")
 
 
 class Row(BaseModel):
-    """Base of what a file's rows are read into. A validator raises `InvalidValue` with what to write instead."""
+    """Base of the models that rows are read into. A validator raises `InvalidValue` with what to write instead."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     every_column: ClassVar[bool] = False
-    """Whether a file has to name the columns, too, whose cells may be empty."""
+    """Whether a file must also have the columns whose cells may be empty."""
 
 
 R = TypeVar("R", bound=Row)
@@ -40,7 +40,7 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why a row was refused. The header is row 1, as a spreadsheet shows it; no column means the whole row."""
+    """Why a row was refused. The header is row 1, as in a spreadsheet; no column means the whole row."""
 
     row: int
     column: str
@@ -48,7 +48,7 @@ class RowError:
 
 
 class BadCell(ValueError):
-    """A row is not acceptable though its cells can be read; the message says what to do."""
+    """A row is refused although each of its cells is valid; the message says what to do."""
 
     def __init__(self, column: str, message: str) -> None:
         super().__init__(message)
@@ -56,26 +56,26 @@ class BadCell(ValueError):
 
 
 class FileTooLarge(ValueError):
-    """A file has more than `MOST_BYTES`."""
+    """A file is larger than `MOST_BYTES`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile(Generic[T]):
-    """Rows that can be taken, by their number, and why the others cannot."""
+    """Accepted rows by number, and why the others were refused."""
 
     rows: tuple[tuple[int, T], ...] = ()
     errors: tuple[RowError, ...] = ()
     refused: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
-    """The cells of refused rows, as far as they were read, to find what else depends on them."""
+    """The cells of refused rows, as far as they could be read, to find what else depends on them."""
     readable: bool = True
-    """Whether it is a file of these columns at all."""
+    """Whether the file has these columns at all."""
 
 
 def decode(content: bytes) -> str:
     """Return the text of a file.
 
     Raises:
-        FileTooLarge: it has more than `MOST_BYTES`.
+        FileTooLarge: it is larger than `MOST_BYTES`.
         UnicodeDecodeError: it is not in UTF-8.
     """
     if len(content) > MOST_BYTES:
@@ -96,7 +96,7 @@ def needed_columns(model: type[Row]) -> tuple[str, ...]:
 
 
 def read(text: str, model: type[R], make: Callable[[R], T], *, most_rows: int = MOST_ROWS) -> CsvFile[T]:
-    """Read a whole file; `make` turns a row into what is wanted of it, or raises `BadCell`."""
+    """Read a whole file; `make` converts a row, or raises `BadCell`."""
     lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         return _read_lines(lines, model, make, most_rows)
@@ -105,7 +105,7 @@ def read(text: str, model: type[R], make: Callable[[R], T], *, most_rows: int = 
 
 
 def first_of_each(rows: Sequence[tuple[int, T]], key: Callable[[T], object], column: str, what: str) -> CsvFile[T]:
-    """Keep the rows whose key comes once; where it comes again, it is not known which row is meant."""
+    """Keep the rows whose key occurs once; refuse the others, because it is unclear which one is meant."""
     numbers: dict[object, list[int]] = {}
     for number, row in rows:
         numbers.setdefault(key(row), []).append(number)
@@ -115,7 +115,7 @@ def first_of_each(rows: Sequence[tuple[int, T]], key: Callable[[T], object], col
 
 
 def line(cells: Iterable[str | float | None]) -> str:
-    """Return one line of a file (RFC 4180). A text that a spreadsheet would run is marked with an apostrophe."""
+    """Return one line of a file (RFC 4180). A text that a spreadsheet would run as a formula gets an apostrophe."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow(map(_harmless, cells))
     return out.getvalue()
@@ -135,7 +135,7 @@ def _day(cell: object) -> object:
 
 
 def days_between(first: date, last: date, otherwise: str | None = None) -> AfterValidator:
-    """Return the check that a day is not before `first` nor after `last`; `otherwise` is what to write instead."""
+    """Return the check that a day is between `first` and `last`; `otherwise` says what to write instead."""
 
     def check(day: date) -> date:
         if not first <= day <= last:
@@ -146,7 +146,7 @@ def days_between(first: date, last: date, otherwise: str | None = None) -> After
 
 
 def one_of(words: Mapping[str, T], otherwise: str) -> BeforeValidator:
-    """Return the check that a cell is one of `words`, in any case; `otherwise` is what to write instead."""
+    """Return the check that a cell is one of `words`, in any case; `otherwise` says what to write instead."""
 
     def check(cell: object) -> object:
         if isinstance(cell, str) and cell.lower() in words:
@@ -158,7 +158,7 @@ def one_of(words: Mapping[str, T], otherwise: str) -> BeforeValidator:
 
 Day = Annotated[date, BeforeValidator(_day)]
 Line = Annotated[str, AfterValidator(rule.line)]
-"""An id, an address: a line that has no joiners."""
+"""A line without joiners, such as an id or an email address."""
 
 
 def _read_lines(lines: Iterator[list[str]], model: type[R], make: Callable[[R], T], most_rows: int) -> CsvFile[T]:
@@ -194,7 +194,7 @@ def _row(model: type[R], header: Sequence[str], cells: Sequence[str]) -> R:
 
 
 def _spelled(cell: str) -> str:
-    """Return a cell in the one spelling of a line; as it is, where it is none."""
+    """Return a cell in the canonical spelling of a line, or unchanged if it is not a line."""
     try:
         return rule.name(cell)
     except rule.ControlCharacter:

@@ -1,4 +1,4 @@
-"""AES-256-GCM (NIST SP 800-38D) for what only the holder of a secret may read."""
+"""AES-256-GCM (NIST SP 800-38D) for data that only the holder of a secret may read."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ _NONCE = 12
 
 
 class DecryptionFailed(Exception):
-    """The bytes were encrypted with another secret, or changed since."""
+    """The bytes were encrypted with another secret, or have been changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret, and the name and key that are derived from it: one to find a row by, one to read it with."""
+    """A secret, and the name and key derived from it: the name finds a row, the key decrypts it."""
 
     name: bytes
     key: bytes = field(repr=False)
 
     @classmethod
     def derived(cls, secret: bytes, *, purpose: str, salt: bytes | None = None) -> "Secret":
-        """Derive both from `secret` by HKDF-SHA256 (RFC 5869); neither leads to the other."""
+        """Derive both from `secret` by HKDF-SHA256 (RFC 5869); neither reveals the other."""
         material = HKDF(SHA256(), length=64, salt=salt, info=f"signpost:intake:{purpose}".encode()).derive(secret)
         return cls(name=material[:32], key=material[32:])
 
@@ -37,7 +37,7 @@ class Secret:
         """Decrypt.
 
         Raises:
-            DecryptionFailed: the bytes were encrypted with another secret, or changed since.
+            DecryptionFailed: the bytes were encrypted with another secret, or have been changed.
         """
         try:
             return AESGCM(self.key).decrypt(encrypted[:_NONCE], encrypted[_NONCE:], self.name)

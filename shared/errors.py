@@ -1,4 +1,4 @@
-"""The base of errors that are meant for the person at the command line."""
+"""The base of errors for the person at the command line."""
 
 
 class ExplainedError(Exception):

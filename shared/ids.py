@@ -1,4 +1,4 @@
-"""Identifiers: what they look like, how they are made, how typing errors in them are noticed."""
+"""Identifiers: their form, how they are made, and how typing errors in them are found."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ AlertId = NewType("AlertId", UUID)
 StaffId = NewType("StaffId", str)
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford base32: no I, L, O or U, so that a reference survives being read out."""
+"""Crockford base32: no I, L, O or U, so that a reference can be read out loud."""
 
 _CHECK_SYMBOLS = ALPHABET + "*~$=U"
 _READ_ALOUD = str.maketrans("ILO", "110")
@@ -31,8 +31,8 @@ class InvalidReference(ValueError):
 class Reference(str):
     """A report's public name: `SP-XXXX-XXXX`, seven symbols and a mod-37 check symbol.
 
-    A linked case adds `-2`, `-3`, …. Only references whose check symbol is in the base alphabet are ever issued, so
-    that one never needs escaping in a URL.
+    A linked case adds `-2`, `-3`, …. Only references whose check symbol is in the base alphabet are issued, so that
+    none needs escaping in a URL.
     """
 
     __slots__ = ()
@@ -54,7 +54,7 @@ class Reference(str):
 
     @classmethod
     def issue(cls, number: int) -> Self | None:
-        """Return the reference of `number`, or None where its check symbol would need escaping."""
+        """Return the reference of `number`, or None if its check symbol would need escaping."""
         symbols = "".join(ALPHABET[number >> shift & 31] for shift in range(5 * (_DATA_SYMBOLS - 1), -1, -5))
         check = _check_symbol(symbols)
         return cls._from_symbols(symbols + check, "") if check in ALPHABET else None
@@ -75,7 +75,7 @@ class ReceiptCode(str):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a receipt code as a person types it. Never fails: a wrong code simply matches nothing."""
+        """Read a receipt code as a person types it. Never fails: a wrong code matches nothing."""
         symbols = "".join(c for c in text.upper().translate(_READ_ALOUD) if c in ALPHABET)
         return cls("-".join(symbols[i : i + 4] for i in range(0, len(symbols), 4)))
 
@@ -91,7 +91,7 @@ class Ids(Protocol):
 
 
 class RandomIds:
-    """UUIDv7 (RFC 9562) for rows and events; `secrets` for what a stranger must not guess."""
+    """UUIDv7 (RFC 9562) for rows and events; `secrets` for codes that must not be guessed."""
 
     def uuid(self) -> UUID:
         return uuid_utils.compat.uuid7()

@@ -1,4 +1,4 @@
-"""Opens what the routes and roles of one service work with: its database, the event log, its outbox."""
+"""Opens what the routes and roles of one service need: its database, the event log, its outbox."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,19 +26,19 @@ async def open_parts(
     ids: Ids | None = None,
     log: EventLog | None = None,
 ) -> AsyncIterator[Fields]:
-    """Open the parts that every service has; what was opened here is closed on leaving.
+    """Open the parts that every service has, and close on exit what was opened here.
 
     Args:
         service: its name in logs, metrics and the event log.
-        settings: the service's own.
-        database_url: where its database is.
-        templates: folders of its templates.
+        settings: the service's settings.
+        database_url: the URL of its database.
+        templates: the folders of its templates.
         clock: the machine's by default.
         ids: random by default.
-        log: an event log that is open already, and stays so; by default the one that the settings name.
+        log: an event log that is already open, and stays open; by default the one in the settings.
 
     Raises:
-        EventLogNotConfigured: the settings do not say where the log is.
+        EventLogNotConfigured: the settings lack the log's address.
         LogUnavailable: the log does not answer.
     """
     ids = ids or RandomIds()

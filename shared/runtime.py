@@ -1,4 +1,4 @@
-"""What a service is made of at run time: its parts, a web application, and roles that run until they are stopped."""
+"""A service at run time: its parts, a web application, and roles that run until they are stopped."""
 
 import asyncio
 import gc
@@ -27,10 +27,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class WebParts:
-    """What every web application works with, also one without a database."""
+    """What every web application needs, even one without a database."""
 
     service: str
-    """Its name in logs and metrics."""
+    """The service's name in logs and metrics."""
     settings: ServiceSettings
     clock: Clock
     provider: Provider | None
@@ -41,9 +41,9 @@ class WebParts:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts(WebParts):
-    """What the routes and roles of one service work with.
+    """What the routes and roles of one service need.
 
-    A capability whose routes need more makes its own subclass; the service's bundle inherits from all of them.
+    A capability whose routes need more has its own subclass; the service's bundle inherits from all of these.
     """
 
     database: Database
@@ -53,7 +53,7 @@ class Parts(WebParts):
 
 
 class WebFields(TypedDict):
-    """The fields of `WebParts` as keywords: a bundle with more fields begins with them."""
+    """The fields of `WebParts` as keywords, for bundles with more fields."""
 
     service: str
     settings: ServiceSettings
@@ -77,7 +77,7 @@ P = TypeVar("P", bound=WebParts)
 
 
 class PartsMissing(Exception):
-    """The application was wired without the parts that a route asks for; the message names them."""
+    """The application was wired without the parts that a route needs; the message names them."""
 
 
 def parts_in(app: FastAPI, kind: type[P]) -> P:
@@ -102,7 +102,7 @@ class Role(Protocol):
 
     @property
     def kind(self) -> str:
-        """`consumer`, `relay` or `sweep`: what `signpost serve --roles` chooses by."""
+        """`consumer`, `relay` or `sweep`: the names for `signpost serve --roles`."""
         ...
 
     @property
@@ -110,11 +110,11 @@ class Role(Protocol):
 
     @property
     def unready_because(self) -> str | None:
-        """Why the role does not do its work right now; None when it does."""
+        """Why the role does not work right now; None if it does."""
         ...
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish what is in hand and return."""
+        """Work until `stop` is set, then finish current work and return."""
         ...
 
 
@@ -137,26 +137,26 @@ class Service:
 
 
 def why_unready(roles: Sequence[Role]) -> Sequence[str]:
-    """Return the reasons why `roles` do not do their work right now; none when all do."""
+    """Return the reasons why `roles` do not work right now; empty if all do."""
     return [f"{role.name}: {why}" for role in roles if (why := role.unready_because)]
 
 
 def keep_what_is_wired() -> None:
-    """Take what the start has made out of the collector's rounds: it stays until the process ends (decision 0029)."""
+    """Exclude objects created at start from garbage collection: they stay until the process ends (decision 0029)."""
     gc.collect()
     gc.freeze()
 
 
 async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
-    """Run `roles` side by side until `stop`; one that crashes stops them all, so that a supervisor can restart."""
+    """Run `roles` side by side until `stop`; if one crashes, all stop, so that a supervisor can restart the process."""
     async with asyncio.TaskGroup() as group:
         for role in roles:
             group.create_task(_run(role, stop), name=role.name)
-        group.create_task(stop.wait(), name="stop")  # without any role there is still something to wait for
+        group.create_task(stop.wait(), name="stop")  # without any role, wait for `stop` alone
 
 
 class RoleEnded(Exception):
-    """A role ended without being asked to; the message is its name."""
+    """A role ended although it was not asked to; the message is its name."""
 
 
 async def _run(role: Role, stop: asyncio.Event) -> None:
@@ -166,8 +166,8 @@ async def _run(role: Role, stop: asyncio.Event) -> None:
     except asyncio.CancelledError as ended:
         if is_being_cancelled():
             raise
-        _log.error("role_ended", role=role.name)  # its name is not told with the error, whose words may be a person's
-        raise RoleEnded(role.name) from ended  # a task group takes a cancellation for an end in good order
+        _log.error("role_ended", role=role.name)  # without the error, whose text may be a person's words
+        raise RoleEnded(role.name) from ended  # a task group treats a cancellation as a normal end
     finally:
         stop.set()
         _log.info("role_stopped", role=role.name, kind=role.kind)

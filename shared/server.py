@@ -1,4 +1,4 @@
-"""Runs a web application and its roles in one process: one port, stopped in order by SIGINT or SIGTERM."""
+"""Runs a web application and its roles in one process on one port, and stops them in order on SIGINT or SIGTERM."""
 
 import asyncio
 import contextlib
@@ -20,11 +20,11 @@ _log = structlog.get_logger()
 
 BACKLOG = 2048
 STOPPING = "stopping"
-"""Where a request's state has the event of `TellsOfStop`."""
+"""The key of `TellsOfStop`'s event in a request's state."""
 
 
 class PortBusy(ExplainedError):
-    """The port is taken or not ours to use; the message is one line for a person."""
+    """The port is taken or not allowed; the message is one line for a person."""
 
 
 @contextmanager
@@ -32,10 +32,10 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     """Listen on `host`:`port` (0: a port the machine chooses).
 
     Raises:
-        PortBusy: something else listens there.
+        PortBusy: another process listens there, or the port is not allowed.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Its protocol is named, or asyncio would not take it for TCP, and answers would wait for delayed acknowledgements.
+    # The protocol is given, because asyncio sets TCP_NODELAY only then; without it, answers wait for delayed ACKs.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -48,7 +48,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], stop: asyncio.Event) -> None:
-    """Serve `app` and run `roles` until `stop`: first no new requests, then the roles finish what is in hand."""
+    """Serve `app` and run `roles` until `stop`: first refuse new requests, then let the roles finish current work."""
     config = uvicorn.Config(
         TellsOfStop(app, stop),
         lifespan="off",
@@ -56,7 +56,7 @@ async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], st
         access_log=False,
         server_header=False,
         ws="none",
-        proxy_headers=False,  # no header is believed about where a request comes from
+        proxy_headers=False,  # no header is trusted about where a request comes from
         timeout_graceful_shutdown=5,
     )
     server = _Server(config)
@@ -86,7 +86,7 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to its caller, so that the parts stop in order."""
+    """Leaves signals to its caller, so that everything stops in order."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -94,7 +94,7 @@ class _Server(uvicorn.Server):
 
 
 class TellsOfStop:
-    """Gives every request the event that is set when the process is asked to stop: an endless answer ends by it."""
+    """Gives every request the event that is set when the process is asked to stop, so that endless answers end."""
 
     def __init__(self, app: ASGIApp, stop: asyncio.Event) -> None:
         self._app = app
@@ -106,13 +106,13 @@ class TellsOfStop:
 
 
 def stop_of(request: HTTPConnection) -> asyncio.Event:
-    """Return the event that is set when the process is asked to stop; one that nobody sets where none was given."""
+    """Return the event that is set when the process is asked to stop; without `TellsOfStop`, one that is never set."""
     stop = request.scope.get("state", {}).get(STOPPING)
     return stop if isinstance(stop, asyncio.Event) else asyncio.Event()
 
 
 class HealthOnly:
-    """Answers for a process that does not serve pages: its health and metrics, and 404 for all else."""
+    """Answers for a process that serves no pages: health, metrics, and 404 for everything else."""
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self._app = app

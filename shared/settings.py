@@ -1,4 +1,4 @@
-"""Settings that every service has. All come from `SIGNPOST_*` variables; an unknown one stops the start by its name."""
+"""Settings that every service has. All come from `SIGNPOST_*` variables; an unknown variable stops the start."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from shared.errors import ExplainedError
 
 PREFIX = "SIGNPOST_"
 PROCESS_VARIABLES = frozenset({"SIGNPOST_DATA_DIR", "SIGNPOST_DEMO_CLIENT_SECRET", "SIGNPOST_DEMO_TOKEN_URL"})
-"""Variables that the command itself reads, not a service."""
+"""Variables that the command itself reads, rather than a service."""
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -38,7 +38,7 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_sep
 
 
 def _in_seconds(value: object) -> object:
-    """A number of seconds as the environment has it, which is always text."""
+    """Convert a number of seconds from the environment, which is always text."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
@@ -46,7 +46,7 @@ def _in_seconds(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_in_seconds), Field(ge=timedelta(0))]
-"""A length of time, written in seconds or as ISO 8601 has it (`90`, `PT1M30S`)."""
+"""A duration in seconds or in ISO 8601 (`90`, `PT1M30S`)."""
 
 
 def _pairs(value: object) -> object:
@@ -61,86 +61,86 @@ def _pairs(value: object) -> object:
 
 
 RolesOfGroups = Annotated[tuple[tuple[str, Role], ...], NoDecode, BeforeValidator(_pairs)]
-"""Written `group=role,group=role`, or as JSON `{"group": "role", "group": ["role", "role"]}`."""
+"""Written as `group=role,group=role`, or as JSON `{"group": "role", "group": ["role", "role"]}`."""
 
 _OURS = "signpost_"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class InvalidSettings(ExplainedError):
-    """A `SIGNPOST_*` variable is missing, malformed or unknown; the message names it and never shows a value."""
+    """A `SIGNPOST_*` variable is missing, malformed or unknown; the message names it without its value."""
 
 
 class ServiceSettings(BaseSettings):
-    """What all services share. Each adds its own fields, named after itself."""
+    """Settings that all services share. Each service adds its own fields, which begin with its name."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, extra="ignore", frozen=True, validate_default=True, defer_build=True
     )
 
     public_url: str = "http://127.0.0.1:8000"
-    """Where people reach Signpost, without a trailing slash; links in mails begin with it."""
+    """The address at which people reach Signpost, without a trailing slash; links in emails start with it."""
     secret_key: Annotated[SecretStr, Field(min_length=32)]
-    """At least 32 characters; keys for CSRF, receipts and links are derived from it."""
+    """At least 32 characters; the keys for CSRF, receipts and links are derived from it."""
     signing_key_file: Path | None = None
-    """PEM of the Ed25519 key that signs sessions; intake alone needs it."""
+    """PEM file of the Ed25519 private key that signs sessions; only intake needs it."""
     verify_key_file: Path
-    """PEM of its public half."""
+    """PEM file of its public key."""
     oidc_issuer: str | None = None
-    """The identity provider that people sign in with, as its tokens name it; the APIs take its tokens too."""
+    """The identity provider that people sign in with, as named in its tokens; the APIs accept its tokens too."""
     oidc_discovery_url: str | None = None
-    """Where the provider describes itself, if not at `/.well-known/openid-configuration` under the issuer."""
+    """Where the provider's description is, if not at `/.well-known/openid-configuration` under the issuer."""
     oidc_api_audience: str = "signpost-api"
-    """Whom bearer tokens of the provider must be meant for."""
+    """The audience that the provider's bearer tokens must have."""
     oidc_algorithms: CommaSeparated = ALGORITHMS
-    """Signatures of the provider that are believed: some of `RS256,ES256,EdDSA`."""
+    """Accepted signature algorithms of the provider: some of `RS256,ES256,EdDSA`."""
     oidc_leeway: Duration = timedelta(seconds=30)
-    """How far the provider's clock may be off (seconds, or ISO 8601)."""
+    """How far the provider's clock may differ from ours (seconds, or ISO 8601)."""
     oidc_role_claim: str = "groups"
     """The claim that lists a person's or client's groups; dots lead into objects (`realm_access.roles`)."""
     oidc_roles: RolesOfGroups = ()
-    """Which group is which role: `group=role,group=role`, or a JSON object. Everybody else may report, no more."""
+    """Which group has which role: `group=role,group=role`, or a JSON object. Everyone else may only report."""
     oidc_staff_id_claim: str = "staff_id"
-    """The claim that says who somebody is in the staff directory."""
+    """The claim with the person's id in the staff directory."""
     oidc_name_claim: str = "name"
-    """The claim with the name."""
+    """The claim with the person's name."""
     oidc_email_claim: str = "email"
-    """The claim with the address."""
+    """The claim with the person's email address."""
     personas_file: Path | None = None
-    """Embedded mode only: the people one can sign in as by choosing. Never beside an identity provider."""
+    """Embedded mode only: the people that anyone can choose to sign in as. Never together with an identity provider."""
     event_log: Literal["postgres", "kafka"] = "kafka"
-    """Where events go: Apache Kafka, or a PostgreSQL database of its own on one machine."""
+    """Where events go: Apache Kafka or, on one machine, a separate PostgreSQL database."""
     event_log_url: str | None = None
-    """`postgresql+asyncpg://…` of the log's own database, where `event_log` is `postgres`."""
+    """`postgresql+asyncpg://…`, the log's own database, if `event_log` is `postgres`."""
     kafka_bootstrap_servers: str | None = None
-    """`host:port,host:port`, where `event_log` is `kafka`."""
+    """`host:port,host:port`, if `event_log` is `kafka`."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How brokers are spoken to."""
+    """The protocol for connections to the brokers."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """Used by the two `SASL_` protocols."""
+    """For the two `SASL_` protocols."""
     kafka_sasl_username: str | None = None
-    """Each service should have its own, with the rights of its topics."""
+    """The user for the brokers. Each service should have its own, with rights to its own topics."""
     kafka_sasl_password: SecretStr | None = None
-    """Of that user."""
+    """The password of that user."""
     kafka_ca_file: Path | None = None
-    """PEM of the authority that signed the brokers' certificates; without it the system's authorities count."""
+    """PEM file of the authority that signed the brokers' certificates; without it, the system's authorities apply."""
     kafka_replication_factor: int = 1
-    """Of the topics that `signpost topics apply` creates."""
+    """The replication factor of topics that `signpost topics apply` creates."""
     audit_anchors_dir: Path | None = None
     """Where audited services publish the roots of their chains, outside the database: `<service>.anchors`."""
     audit_anchor_every: Duration = timedelta(minutes=10)
-    """How often changed activity chains are anchored, where `audit_anchors_dir` is set (seconds, or ISO 8601)."""
+    """How often changed activity chains are anchored, if `audit_anchors_dir` is set (seconds, or ISO 8601)."""
     rate_limit_bearer: str = "60000/minute"
-    """Writes that one bearer token may make, in one process."""
+    """How many writes one bearer token may make in one process."""
     rate_limit_address: str = "3000/minute"
-    """Writes that everybody else at one address may make together, in one process."""
+    """How many writes all other callers at one IP address together may make in one process."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """What is logged at least."""
+    """The lowest level that is logged."""
 
     @field_validator("oidc_issuer", "oidc_discovery_url")
     @classmethod
     def _safe_provider(cls, url: str | None, info: ValidationInfo) -> str | None:
-        """Speak to the provider by TLS wherever people reach Signpost by TLS."""
+        """Require TLS for the provider if people reach Signpost by TLS."""
         if url is None:
             return None
         parts = urlsplit(url)
@@ -159,11 +159,11 @@ class ServiceSettings(BaseSettings):
     @field_validator("personas_file")
     @classmethod
     def _only_here(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        """Choosing who one is: on this machine, and where nobody signs in for real."""
+        """Allow sign-in by choice of a persona only on this machine, and only without an identity provider."""
         if path is None:
             return None
         if info.data.get("oidc_issuer"):
-            raise PydanticCustomError(f"{_OURS}personas", "cannot be set beside SIGNPOST_OIDC_ISSUER")
+            raise PydanticCustomError(f"{_OURS}personas", "cannot be set together with SIGNPOST_OIDC_ISSUER")
         if urlsplit(str(info.data.get("public_url", ""))).hostname not in _LOOPBACK:
             raise PydanticCustomError(f"{_OURS}personas", "works only where SIGNPOST_PUBLIC_URL is this machine")
         return path
@@ -206,7 +206,7 @@ def load(kind: type[S]) -> S:
 
 
 def made(kind: type[S], given: Mapping[str, object]) -> S:
-    """Return settings of `kind`: what is given, and for the rest the environment.
+    """Return settings of `kind`: the given values, and the environment's for the rest.
 
     Raises:
         InvalidSettings: as `load`.
@@ -220,10 +220,10 @@ def made(kind: type[S], given: Mapping[str, object]) -> S:
 
 
 def refuse_unknown(kinds: Iterable[type[ServiceSettings]], environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse a `SIGNPOST_*` variable that no setting reads: most often a typing error.
+    """Refuse a `SIGNPOST_*` variable that no setting reads, which is usually a typing error.
 
     Raises:
-        InvalidSettings: names the variables.
+        InvalidSettings: there is one; the message names it.
     """
     known = {f"{PREFIX}{name.upper()}" for kind in kinds for name in kind.model_fields} | PROCESS_VARIABLES
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)

@@ -1,39 +1,39 @@
-"""The text rule: what happens to a text before it is kept. Pure.
+"""The text rule: how text is cleaned before it is stored. Pure.
 
-A *line* (names, ids, addresses, handles, links, references, claims) is put into one spelling, so that two spellings
-of one thing compare as equal. A *text* (narratives, notes, messages) is kept as it was written. Tokens, keys and codes
-are neither: they are never cleaned. Which mark is invisible is Unicode's `Default_Ignorable_Code_Point`
-(Unicode 15.0, DerivedCoreProperties.txt).
+A *line* (names, ids, addresses, handles, links, references, claims) is put into one spelling, so that two spellings of
+one thing are equal. A *text* (narratives, notes, messages) is kept as it was written. Tokens, keys and codes are
+neither, and are never cleaned. Unicode's `Default_Ignorable_Code_Point` says which marks are invisible (Unicode 15.0,
+DerivedCoreProperties.txt).
 """
 
 import re
 import unicodedata
 
 NULL = "\x00"
-"""PostgreSQL stores every character but this one."""
+"""The only character that PostgreSQL cannot store."""
 JOINERS = "\u200c\u200d"
-"""They change how a name is written in Persian or Hindi, and which picture a row of emoji makes."""
+"""They change how a name is written in Persian or Hindi, and which picture a sequence of emoji shows."""
 
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _BLANK = "\u2800"
-"""A Braille pattern without dots: a symbol for Unicode, a space for whoever looks at it."""
+"""A Braille pattern without dots: a symbol for Unicode, but it looks like a space."""
 _MARK = re.compile(f"[{_INVISIBLE}]")
 _MARK_OR_SPACE = re.compile(rf"[{_INVISIBLE}{_BLANK}\s]")
 _MARK_BUT_JOINER = re.compile(rf"(?![{JOINERS}])[{_INVISIBLE}]")
 _JOINERS = re.compile(f"([{JOINERS}])[{JOINERS}]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
-"""Control characters, without those that end a line, and without the tab: a table that is pasted has them."""
+"""Control characters, except line ends and the tab, which pasted tables contain."""
 
 
 class NothingVisible(ValueError):
-    """A text has no character that can be seen."""
+    """A text has no visible character."""
 
 
 class ControlCharacter(ValueError):
-    """A text holds a control character. The message names it, and nothing else of the text."""
+    """A text holds a control character. The message names the character, and nothing else of the text."""
 
     def __init__(self, character: str) -> None:
         super().__init__(f"U+{ord(character):04X}")
@@ -43,7 +43,7 @@ def line(given: str) -> str:
     """Return `given` as a line: NFC, spaces of any kind folded into one, no invisible mark.
 
     Raises:
-        ControlCharacter: it holds one that is no space.
+        ControlCharacter: it holds one that is not a space.
     """
     return _folded(_MARK.sub("", refuse_control_characters(given)))
 
@@ -52,18 +52,18 @@ def name(given: str) -> str:
     """Return `given` as a line that keeps the joiners between two characters of a name.
 
     Raises:
-        ControlCharacter: it holds one that is no space.
+        ControlCharacter: it holds one that is not a space.
     """
     words = _folded(_MARK_BUT_JOINER.sub("", refuse_control_characters(given))).split(" ")
     return _folded(_JOINERS.sub(r"\1", " ".join(word.strip(JOINERS) for word in words)))
 
 
 def text(given: str) -> str:
-    """Return `given` as it was written.
+    """Return `given` unchanged.
 
     Raises:
         ControlCharacter: it holds one that is neither a line end nor a tab.
-        NothingVisible: it is empty, or of spaces and invisible marks only.
+        NothingVisible: it is empty, or has only spaces and invisible marks.
     """
     if is_blank(refuse_control_characters(given)):
         raise NothingVisible
@@ -71,7 +71,7 @@ def text(given: str) -> str:
 
 
 def is_blank(given: str) -> bool:
-    """Return whether no character of `given` can be seen."""
+    """Return whether `given` has no visible character."""
     return not _MARK_OR_SPACE.sub("", without_control_characters(given))
 
 

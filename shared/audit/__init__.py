@@ -1,1 +1,1 @@
-"""The activity record: one hash chain per case or account, whose personal content can be erased without breaking it."""
+"""The activity record: one hash chain per case or account. Personal content can be erased without breaking it."""

@@ -1,6 +1,7 @@
-"""Anchors chains: a periodic job chains the heads of what changed, and publishes the root outside the database.
+"""Anchors chains: a periodic job hashes the heads of changed chains, and publishes the root outside the database.
 
-To rewrite a chain and its head, one must also rewrite every later anchor, and a file that the database cannot reach.
+To rewrite a chain and its head unnoticed, an attacker must also rewrite every later anchor, and a file that the
+database cannot reach.
 """
 
 import json
@@ -21,21 +22,21 @@ from shared.runtime import Parts, Role
 
 _CHAINS_AN_ANCHOR = 5000
 _LOCK = 0x5167_6E71
-"""Advisory lock: one anchoring at a time in a database."""
+"""Advisory lock: only one anchoring runs at a time in a database."""
 
 Entry = tuple[UUID, int, bytes]
 
 
 def anchors_file(service: str, folder: Path) -> Path:
-    """Return where the roots of `service` are published below `folder`."""
+    """Return the path in `folder` where the roots of `service` are published."""
     return folder / f"{service}.anchors"
 
 
 async def anchor(session: AsyncSession, now: datetime, file: Path) -> int:
-    """Publish the anchors committed so far to `file`, then anchor what changed since; return how many chains.
+    """Publish the anchors committed so far to `file`, then anchor what has changed since; return how many chains.
 
-    Made for a sweep, which calls until nothing is left: an anchor reaches the file once it is committed, so that the
-    file never holds what the database does not.
+    A sweep calls this until nothing is left. An anchor is written to the file only after it is committed, so that the
+    file never holds an anchor that the database lacks.
     """
     await session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     await _publish(session, file)
@@ -67,9 +68,9 @@ async def anchor_entries(session: AsyncSession, position: int) -> list[Entry]:
 
 
 def published(file: Path) -> list[tuple[int, str]]:
-    """Return (position, root in hex) of each published anchor; a half-written last line does not count.
+    """Return (position, root in hex) of each published anchor; a half-written last line is ignored.
 
-    A line that is no anchor of ours comes as position 0, which no anchor has: `verify` then says that one is lost.
+    A line that is not our anchor is returned as position 0, which no anchor has, so that `verify` reports one as lost.
     """
     if not file.exists():
         return []
@@ -137,12 +138,12 @@ def _append_durably(file: Path, text_to_append: str) -> None:
 
 
 def _whole_lines(file: Path) -> int:
-    """Return the length without a last line that a crash left half-written."""
+    """Return the length without a half-written last line, as a crash may leave."""
     return file.read_bytes().rfind(b"\n") + 1
 
 
 def anchor_sweeps(parts: Parts) -> Sequence[Role]:
-    """Return the sweep that anchors a service's chains; nothing where `audit_anchors_dir` is not set."""
+    """Return the sweep that anchors a service's chains; nothing if `audit_anchors_dir` is not set."""
     settings = parts.settings
     if settings.audit_anchors_dir is None:
         return ()

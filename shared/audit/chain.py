@@ -20,14 +20,14 @@ from shared.db.bulk import copy_in
 from shared.ids import Ids
 
 GENESIS = bytes(32)
-"""What the first link of a chain, and the first anchor, are chained to."""
+"""The previous hash of the first link of a chain, and of the first anchor."""
 _SALT_BYTES = 16
 _MOVE_HEAD = text("update chain_head set length = :length, hash = :hash where chain_id = :chain_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What one hash covers: everything about an activity but its personal content, which enters as digests."""
+    """What one hash covers: everything about an activity, with digests in place of its personal content."""
 
     chain_id: UUID
     position: int
@@ -64,13 +64,13 @@ def chained(previous: bytes, content: object) -> bytes:
 
 
 def digest(salt: str, name: str, text: str) -> str:
-    """Return the salted digest of a personal field. Without its salt it says nothing about the text."""
+    """Return the salted digest of a personal field. Without the salt it reveals nothing about the text."""
     return hmac.digest(bytes.fromhex(salt), f"{name}\0{text}".encode(), "sha256").hex()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What someone did. `before` and `after` carry no personal data; `reason` and `personal` are kept erasable."""
+    """One action. `before` and `after` carry no personal data; `reason` and `personal` can be erased."""
 
     action: str
     actor: str
@@ -83,7 +83,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One link of a chain as a page shows it."""
+    """One link of a chain, as pages show it."""
 
     id: UUID
     position: int
@@ -141,7 +141,7 @@ async def read(session: AsyncSession, chain_id: UUID) -> list[Activity]:
 
 
 async def erase(session: AsyncSession, chain_ids: Sequence[UUID]) -> None:
-    """Erase personal content and its salts. Digests stay, so the chain verifies and tells nothing."""
+    """Erase personal content and its salts. Digests stay, so the chain still verifies but reveals nothing."""
     await session.execute(update(activity).where(activity.c.chain_id.in_(chain_ids)).values(content=None))
 
 

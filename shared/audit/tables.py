@@ -1,4 +1,4 @@
-"""Tables of the activity record. A service that keeps one adds `audit_metadata` to its migrations."""
+"""Tables of the activity record. A service that has one adds `audit_metadata` to its migrations."""
 
 from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB

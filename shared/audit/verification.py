@@ -1,4 +1,4 @@
-"""Verifies chains: edits, deletions, reordering and truncation, the last back to the newest anchor."""
+"""Verifies chains: finds edits, deletions, reordering, and truncation back to the newest anchor."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Broken(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BrokenLink:
-    """Where a chain, or the chain of anchors, is broken."""
+    """The place where a chain, or the chain of anchors, is broken."""
 
     because: Broken
     chain_id: UUID | None
@@ -43,7 +43,7 @@ async def verify(session: AsyncSession, anchors_file: Path | None = None) -> lis
 
     Args:
         session: a transaction of the database that holds the chains.
-        anchors_file: where `anchor` published its roots; without it, anchors are believed as the database has them.
+        anchors_file: where `anchor` published its roots; without it, the database's anchors are trusted.
     """
     return [
         *[broken async for broken in _broken_chains(session)],
@@ -54,7 +54,7 @@ async def verify(session: AsyncSession, anchors_file: Path | None = None) -> lis
 
 
 async def _broken_chains(session: AsyncSession) -> AsyncIterator[BrokenLink]:
-    """Walk all chains in one pass; of a broken chain, only the first broken link is reported."""
+    """Walk all chains in one pass; report only the first broken link of a chain."""
     chain_id: UUID | None = None
     position, previous, broken = 0, GENESIS, False
     async for row in await session.stream(_links_with_heads(), execution_options={"yield_per": _FETCH}):
@@ -71,7 +71,7 @@ async def _broken_chains(session: AsyncSession) -> AsyncIterator[BrokenLink]:
 
 
 def _links_with_heads() -> Select[Any]:
-    """Select links in order; the last of each chain is marked, and every one carries its chain's head."""
+    """Select links in order, each with its chain's head; the last link of each chain is marked."""
     last = func.lead(activity.c.position).over(partition_by=activity.c.chain_id, order_by=activity.c.position)
     return (
         select(
@@ -135,7 +135,7 @@ async def _anchored_links_that_differ(session: AsyncSession) -> list[BrokenLink]
 
 
 async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> list[BrokenLink]:
-    lines = published(anchors_file) if anchors_file else []  # first, as anchors reach the file last
+    lines = published(anchors_file) if anchors_file else []  # first, because anchors are written here last
     broken = []
     previous = GENESIS
     roots: dict[int, str] = {}
@@ -148,7 +148,7 @@ async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> l
 
 
 def _lost(lines: Sequence[tuple[int, str]], roots: dict[int, str]) -> list[BrokenLink]:
-    """Compare what was published with what the database has; only its newest anchor may not be published yet."""
+    """Compare the published anchors with the database's; only the newest one may not be published yet."""
     differ = {position for position, root in lines if roots.get(position) != root}
     unpublished = set(sorted(roots)[:-1]) - {position for position, _ in lines}
     return [BrokenLink(Broken.ANCHOR_LOST, None, position) for position in sorted(differ | unpublished)]

@@ -1,1 +1,1 @@
-"""Who is asking, and what they may do. Nothing else reads tokens."""
+"""Who makes a request, and what they may do. Only this package reads tokens."""

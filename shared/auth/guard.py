@@ -1,6 +1,6 @@
-"""FastAPI dependencies that say who may use a route. A route without one of them stops the start.
+"""FastAPI dependencies that say who may use a route. An application with an unguarded route does not start.
 
-They wait for nothing, and are `async` all the same: FastAPI sends any other function to a thread and back.
+They are `async` although they await nothing, because FastAPI would run a plain function in a thread.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class NotSignedIn(Exception):
 
 
 class SessionOver(NotSignedIn):
-    """The person was signed in, and their session is over."""
+    """The person was signed in, but their session has ended."""
 
 
 class BadBearerToken(NotSignedIn):
@@ -48,7 +48,7 @@ class UnguardedRoute(Exception):
 
 
 class RenewalDue(Exception):
-    """The session is good and should be renewed before the page is shown: activity keeps a session alive."""
+    """The session is valid and should be renewed before the page is shown, because activity keeps it alive."""
 
 
 class _Unread(Enum):
@@ -56,13 +56,13 @@ class _Unread(Enum):
 
 
 def current_session(request: Request) -> Session | None:
-    """Return the session that the request proves, None without one.
+    """Return the session of the request's cookie or token; None if there is neither.
 
-    A bearer token, once sent, decides alone: the cookie is then not looked at.
+    If a bearer token was sent, it alone decides and the cookie is ignored.
 
     Raises:
         BadBearerToken: a bearer token was sent and is not acceptable.
-        SessionOver: the session cookie's time is over.
+        SessionOver: the session cookie has expired.
     """
     known = getattr(request.state, "session", _Unread.UNREAD)
     if known is _Unread.UNREAD:
@@ -71,7 +71,7 @@ def current_session(request: Request) -> Session | None:
 
 
 def current_principal(request: Request) -> Principal | None:
-    """Return who is asking, None when they are not signed in; never raises, so that error pages can use it."""
+    """Return the signed-in principal, or None; never raises, so that error pages can use it."""
     try:
         session = current_session(request)
     except NotSignedIn:
@@ -80,12 +80,12 @@ def current_principal(request: Request) -> Principal | None:
 
 
 async def anyone(request: Request) -> Principal | None:
-    """Let everyone in; gives the principal, None when they are not signed in.
+    """Let everyone in; gives the principal, or None if they are not signed in.
 
     Raises:
-        SessionOver: a form was sent after the session was over: the person decides whether to go on without signing in.
+        SessionOver: a form was sent after the session ended; the person decides whether to continue without signing in.
         BadBearerToken: a bearer token was sent and is not acceptable.
-        RenewalDue: a page is asked for by a session that is due.
+        RenewalDue: a page was requested with a session that is due for renewal.
     """
     try:
         session = current_session(request)
@@ -100,8 +100,8 @@ async def signed_in(request: Request) -> Principal:
     """Let in everyone who is signed in.
 
     Raises:
-        NotSignedIn: they are not.
-        RenewalDue: a page is asked for by a session that is due.
+        NotSignedIn: they are not signed in.
+        RenewalDue: a page was requested with a session that is due for renewal.
     """
     return _signed_in(request)
 
@@ -120,7 +120,7 @@ def requires(permission: Permission) -> params.Depends:
 
 
 def guarding(check: Callable[..., T]) -> Callable[..., T]:
-    """Let a dependency of the route's own decide: it compares a secret that another system was given."""
+    """Let the route's own dependency guard it, by a check of the secret given to another system."""
     setattr(check, _MARK, True)
     return check
 

@@ -1,4 +1,4 @@
-"""Who is signed in, and the one table of what each role may do."""
+"""Principals, roles, and the one table of what each role may do."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.ids import StaffId
 
 
 class Role(StrEnum):
-    """What the identity provider says a person is. `manager` is a relation, not a role."""
+    """A role that the identity provider gives a person. `manager` is a relation, not a role."""
 
     REPORTER = "reporter"
     SMART_RESPONDER = "smart_responder"
@@ -55,7 +55,7 @@ class Permission(StrEnum):
     REQUEST_ACCOUNTS = "request_accounts"
     APPROVE_ACCOUNTS = "approve_accounts"
     CLEAR_NEW_PLATFORMS = "clear_new_platforms"
-    """Decide whether a platform that is not in use yet may be (X3)."""
+    """Decide whether a platform that is not in use yet may be used (X3)."""
     RECORD_GATES = "record_gates"
     """Record training, vetting, removal of access, reviews and recovery."""
     GRANT_EXCEPTIONS = "grant_exceptions"
@@ -94,7 +94,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
-    """Return everything that a person with `roles` may do."""
+    """Return all permissions of a person with `roles`."""
     return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
 
 
@@ -115,7 +115,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A principal, and since when and until when a token speaks for them."""
+    """A principal, when they signed in, and from when until when their token is valid."""
 
     principal: Principal
     started_at: datetime

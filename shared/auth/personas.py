@@ -1,4 +1,4 @@
-"""The sample people one can sign in as in embedded mode."""
+"""The sample people that you can sign in as in embedded mode."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ class _Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A person to sign in as, and one line on what to try as them."""
+    """A person to sign in as, with one line on what to try as them."""
 
     principal: Principal
     about: str
@@ -47,7 +47,7 @@ def _persona(entry: _Entry) -> Persona:
 
 
 def client_principal(role: Role, staff_id: str | None, personas: tuple[Persona, ...] = ()) -> Principal:
-    """Return whom a bearer token of `signpost token` speaks for: a persona's person in `role`, or a plain client."""
+    """Return the principal for `signpost token`: a persona's person in `role`, or a client without a person."""
     known = next((p.principal for p in personas if p.principal.staff_id == staff_id), None)
     subject = staff_id or f"client-{role.value}"
     return Principal(

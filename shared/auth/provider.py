@@ -17,9 +17,9 @@ from shared.auth.provider_config import ProviderConfig
 _log = structlog.get_logger()
 
 _FRESH = timedelta(hours=1)
-"""How long a key that the provider has withdrawn may still be accepted."""
+"""How long a key may still be accepted after the provider has withdrawn it."""
 _ASK_AGAIN = timedelta(seconds=30)
-"""The least time between requests, however many tokens come with made-up key ids."""
+"""The least time between requests, so that tokens with made-up key ids cannot cause more."""
 _ASK_AGAIN_AFTER_FAILURE = timedelta(seconds=5)
 _PATIENCE_SECONDS = 5.0
 _LARGEST = 1_000_000
@@ -30,7 +30,7 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class ProviderUnavailable(ConnectionError):
-    """The identity provider is unavailable, or its description cannot be used. Transient: try again."""
+    """The identity provider is unavailable, or its description is unusable. Transient: try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class ProviderKeys:
         """Return the provider's endpoints.
 
         Raises:
-            ProviderUnavailable: it is not known and cannot be asked for.
+            ProviderUnavailable: they are not known and cannot be fetched.
         """
         await self._refresh_when(lambda: not self._is_fresh(now), now)
         if self._description is None:
@@ -70,17 +70,17 @@ class ProviderKeys:
         return self._description
 
     async def prepare(self, key_id: str | None, now: datetime) -> None:
-        """Fetch the key called `key_id` if it is not in memory and the provider has it.
+        """Fetch the key `key_id` if it is not in memory and the provider has it.
 
         Raises:
-            ProviderUnavailable: it is not, and the provider could not be asked.
+            ProviderUnavailable: it is not in memory, and the provider could not be reached.
         """
         await self._refresh_when(lambda: not (self._is_fresh(now) and self._knows(key_id)), now)
         if self._failed and not self._knows(key_id):
             raise ProviderUnavailable
 
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
-        """Return the key for a token's header; without a key id there must be one that fits, and no other."""
+        """Return the key for a token's header; without a key id, exactly one key must fit."""
         fitting = [key for name, key in self._keys if key_id in (name, None) and _fits(key, algorithm)]
         return fitting[0] if len(fitting) == 1 else None
 
@@ -117,7 +117,7 @@ async def fetch_json(url: str, headers: Mapping[str, str] | None = None) -> Mapp
     """Return the JSON object at `url`.
 
     Raises:
-        ProviderUnavailable: there is none; the message says why in our words.
+        ProviderUnavailable: there is none; the message gives the reason in our own words.
     """
     try:
         async with httpx.AsyncClient(timeout=_PATIENCE_SECONDS, follow_redirects=False) as client:
@@ -128,10 +128,10 @@ async def fetch_json(url: str, headers: Mapping[str, str] | None = None) -> Mapp
 
 
 def json_object(response: httpx.Response) -> Mapping[str, object]:
-    """Return what the provider answered.
+    """Return the provider's answer as a JSON object.
 
     Raises:
-        ProviderUnavailable: it answered something else than a JSON object.
+        ProviderUnavailable: the answer is not a JSON object.
     """
     if response.status_code != httpx.codes.OK:
         raise ProviderUnavailable(f"status {response.status_code}")
@@ -148,7 +148,7 @@ def json_object(response: httpx.Response) -> Mapping[str, object]:
 
 def _described(document: Mapping[str, object], issuer: str) -> Description:
     if document.get("issuer") != issuer:
-        raise ProviderUnavailable("it calls itself by another issuer")
+        raise ProviderUnavailable("it names a different issuer")
     if any(not _may_be_called(document.get(name), issuer) for name in _ENDPOINTS):
         raise ProviderUnavailable("an endpoint is missing or not safe")
     methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
@@ -165,7 +165,7 @@ def _optional(document: Mapping[str, object], name: str, issuer: str) -> str | N
 
 
 def _may_be_called(endpoint: object, issuer: str) -> bool:
-    """Return whether `endpoint` is a URL, with TLS if the issuer has it."""
+    """Return whether `endpoint` is a URL, with TLS if the issuer uses it."""
     if not isinstance(endpoint, str):
         return False
     parts = urlsplit(endpoint)
@@ -181,7 +181,7 @@ def _usable(document: Mapping[str, object]) -> Sequence[tuple[str | None, Key]]:
 
 
 def _key(entry: dict[str, object]) -> tuple[str | None, Key] | None:
-    """Read a public key for signatures; other keys that a provider lists are skipped."""
+    """Read a public key for signatures; other keys in the provider's list are skipped."""
     operations = entry.get("key_ops", ["verify"])
     verifies = isinstance(operations, list) and "verify" in operations
     if entry.get("kty") not in _KINDS or entry.get("use", "sig") != "sig" or not verifies:
@@ -195,7 +195,7 @@ def _key(entry: dict[str, object]) -> tuple[str | None, Key] | None:
 
 
 def _fits(key: Key, algorithm: str) -> bool:
-    """A key is good for one algorithm, whatever a token's header asks for (RFC 8725 §3.1)."""
+    """Return whether the key is for `algorithm`, whatever a token's header says (RFC 8725 §3.1)."""
     if key.get("alg") not in {None, algorithm}:
         return False
     match key:

@@ -1,4 +1,4 @@
-"""How an identity provider is described by settings; apart from the requests to it, as every command reads settings."""
+"""The identity provider as settings describe it; apart from the requests to it, as every command reads settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from shared.auth.permissions import Role
 from shared.ids import StaffId
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
-"""The algorithms to choose from. All are asymmetric, so that a published key never signs anything."""
+"""The algorithms to choose from. All are asymmetric, so that a published key cannot sign."""
 _LONGEST = 250
 
 
@@ -36,7 +36,7 @@ class ProviderConfig:
     """(the provider's group, our role); a group may give several roles."""
 
     def roles_of(self, claims: Mapping[str, object]) -> frozenset[Role]:
-        """Return the roles that `claims` give; everyone whom the provider knows may report."""
+        """Return the roles that `claims` give; everyone the provider knows may report."""
         groups = _texts(claim(claims, self.claims.roles))
         return frozenset({Role.REPORTER, *(role for group, role in self.roles if group in groups)})
 
@@ -46,16 +46,16 @@ class ProviderConfig:
         return None if text is None else StaffId(text)
 
     def name_of(self, claims: Mapping[str, object]) -> str | None:
-        """Return what the person is called."""
+        """Return the person's name."""
         return short_text(claim(claims, self.claims.name))
 
     def email_of(self, claims: Mapping[str, object]) -> str | None:
-        """Return the address, unless the provider says that it is not verified."""
+        """Return the email address, unless the provider says that it is not verified."""
         return None if claims.get("email_verified") is False else short_text(claim(claims, self.claims.email))
 
 
 def claim(claims: Mapping[str, object], name: str) -> object:
-    """Return the claim called `name`; otherwise the value at that path."""
+    """Return the claim `name` or, if there is none, the value at that path."""
     if name in claims:
         return claims[name]
     found: object = claims
@@ -65,7 +65,7 @@ def claim(claims: Mapping[str, object], name: str) -> object:
 
 
 def short_text(value: object) -> str | None:
-    """Return `value` if it is a text that can be a name or an id, otherwise None."""
+    """Return `value` if it is a string that can be a name or an id, otherwise None."""
     text = value.strip() if isinstance(value, str) else ""
     return text if text and len(text) <= _LONGEST and text.isprintable() else None
 

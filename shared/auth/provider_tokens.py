@@ -19,12 +19,12 @@ from shared.clock import Clock
 
 _LONGEST_TOKEN = 16_384
 
-# "EdDSA" is what providers have written since RFC 8037; RFC 9864 has a newer name for it and joserfc says so each time.
+# Providers write "EdDSA" (RFC 8037). RFC 9864 has a newer name for it, and joserfc warns about the old one each time.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 
 class Provider:
-    """Reads the identity provider's tokens. Reading sends no request: see `prepare`."""
+    """Reads the identity provider's tokens. Reading sends no request; `prepare` does."""
 
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
@@ -34,15 +34,15 @@ class Provider:
         """Return the provider's endpoints.
 
         Raises:
-            ProviderUnavailable: it cannot be asked.
+            ProviderUnavailable: the provider cannot be reached.
         """
         return await self._keys.description(now)
 
     async def prepare(self, token: str, now: datetime) -> None:
-        """Fetch the key that `token` names, if it claims to be the provider's and the key is not here yet.
+        """Fetch the key that `token` names, if it claims to be the provider's and the key is not known yet.
 
         Raises:
-            ProviderUnavailable: the key is not here and the provider cannot be asked.
+            ProviderUnavailable: the key is not known and the provider cannot be reached.
         """
         header = _header(token)
         if header.get("alg") in self.config.algorithms and self.claims_to_issue(token):
@@ -53,10 +53,10 @@ class Provider:
         return _unproved_issuer(token) == self.config.issuer
 
     def read(self, token: str, audience: Audience, now: datetime) -> Session:
-        """Return what a bearer token says.
+        """Return the session of a bearer token.
 
         Raises:
-            TokenExpired: its time is over.
+            TokenExpired: it has expired.
             InvalidToken: it is not the provider's, is not for our APIs, or is an ID token.
         """
         claims = self._verified(token)
@@ -68,7 +68,7 @@ class Provider:
         """Return the claims of an ID token that was issued to `client_id` for the sign-in with `nonce`.
 
         Raises:
-            InvalidToken: it is not that.
+            InvalidToken: it is not such a token.
         """
         claims = self._verified(token)
         if client_id not in _audiences(claims) or claims.get("nonce") != nonce:
@@ -82,7 +82,7 @@ class Provider:
         return claims
 
     def principal(self, claims: Mapping[str, object]) -> Principal:
-        """Return who `claims` are about.
+        """Return the principal that `claims` describe.
 
         Raises:
             InvalidToken: they name no subject.
@@ -130,10 +130,10 @@ class EitherReader:
         self._provider = provider
 
     def read(self, token: str, audience: Audience, now: datetime) -> Session:
-        """Return what `token` says.
+        """Return the session of `token`.
 
         Raises:
-            TokenExpired: its time is over.
+            TokenExpired: it has expired.
             InvalidToken: it is from an issuer that we do not trust, or for another audience.
         """
         foreign = audience is Audience.API and self._provider.claims_to_issue(token)
@@ -180,11 +180,11 @@ def _time(value: object) -> datetime:
 
 
 class ProviderKeysAtHand:
-    """Middleware: guards read tokens without waiting, so whatever has to be fetched is fetched here.
+    """Middleware: fetches the provider's keys in advance, because guards read tokens without awaiting anything.
 
     Raises:
-        ProviderUnavailable: the token's key is not known and the provider cannot be asked. The token is not
-            refused as if it were wrong.
+        ProviderUnavailable: the token's key is not known and the provider cannot be reached. The token may be valid, so
+            it is not refused.
     """
 
     def __init__(self, app: ASGIApp, *, provider: Provider | None, clock: Clock) -> None:

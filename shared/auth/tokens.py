@@ -1,6 +1,6 @@
 """Session cookies and bearer tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 9864), and their key files.
 
-A session token is refused as a bearer token and the other way round: their audiences differ.
+A session token is refused as a bearer token, and a bearer token as a session: their audiences differ.
 """
 
 import os
@@ -39,14 +39,14 @@ _KNOWN_ROLES = frozenset(role.value for role in Role)
 
 
 class Audience(StrEnum):
-    """What a token is for."""
+    """The use of a token."""
 
     SESSION = "signpost-session"
     API = "signpost-api"
 
 
 class InvalidToken(Exception):
-    """The token is not ours, is for another audience, or has expired. The error never carries the token."""
+    """The token is not ours, is for another audience, or has expired. The error never contains the token."""
 
 
 class TokenExpired(InvalidToken):
@@ -60,7 +60,7 @@ class TokenIssuer:
         self._key = OKPKey.import_key(private_key_pem)
 
     def session(self, principal: Principal, now: datetime, *, started_at: datetime | None = None) -> str:
-        """Return a session token: it ends after 30 idle minutes, and 8 hours after `started_at` at the latest."""
+        """Return a session token that expires after 30 idle minutes, and 8 hours after `started_at` at the latest."""
         started = started_at or now
         return self._sign(principal, Audience.SESSION, now, min(now + IDLE_LIMIT, started + SESSION_LIMIT), started)
 
@@ -84,7 +84,7 @@ class TokenIssuer:
 
 
 class TokenReader(Protocol):
-    """What a guard needs: tokens in, sessions out."""
+    """What a guard needs: it turns tokens into sessions."""
 
     def read(self, token: str, audience: Audience, now: datetime) -> Session: ...
 
@@ -92,7 +92,7 @@ class TokenReader(Protocol):
 class TokenVerifier:
     """Reads tokens with the public key.
 
-    A verified token is remembered under its digest: its signature stays valid, only its time ends.
+    A verified token is cached under its digest: its signature stays valid, only its expiry is checked again.
     """
 
     def __init__(self, public_key_pem: bytes) -> None:
@@ -100,10 +100,10 @@ class TokenVerifier:
         self._read: dict[tuple[bytes, Audience], Session] = {}
 
     def read(self, token: str, audience: Audience, now: datetime) -> Session:
-        """Return what `token` says.
+        """Return the session of `token`.
 
         Raises:
-            TokenExpired: its time is over.
+            TokenExpired: it has expired.
             InvalidToken: it is not signed by us with the one allowed algorithm, or not for `audience`.
         """
         known = (sha256(token.encode()).digest(), audience)
@@ -133,7 +133,7 @@ class TokenVerifier:
 
 
 def renewal_is_due(session: Session, now: datetime) -> bool:
-    """Return whether a new token would extend the session, and the last one is old enough to be replaced."""
+    """Return whether a new token would extend the session, and the last one is old enough to replace."""
     can_go_on = session.expires_at < session.started_at + SESSION_LIMIT
     return can_go_on and now - session.issued_at >= RENEWED_AFTER
 
@@ -146,16 +146,16 @@ def new_key_pair() -> tuple[bytes, bytes]:
 
 
 def ensure_key_files(folder: Path) -> tuple[Path, Path]:
-    """Return the paths of the private and the public key in `folder`, made on first use; mode 0600."""
+    """Return the paths of the private and the public key in `folder`, created on first use with mode 0600."""
     private, public = folder / "signing-key.pem", folder / "verify-key.pem"
     ensure_key_pair(private, public)
     return private, public
 
 
 def ensure_key_pair(private: Path, public: Path) -> None:
-    """Make the key at `private` unless it is there, and its public half at `public` unless that is; mode 0600."""
+    """Create the private key at `private` and its public key at `public`, each if it is missing; mode 0600."""
     if not private.exists():
-        public.unlink(missing_ok=True)  # of a key that is gone
+        public.unlink(missing_ok=True)  # it belongs to a deleted private key
         _write_privately(private, new_key_pair()[0])
     if not public.exists():
         _write_privately(public, _public_half(private.read_bytes()))

@@ -1,1 +1,1 @@
-"""PostgreSQL: engines, sessions, migrations and the sweep that works due rows."""
+"""PostgreSQL: engines, sessions, migrations, and the sweep that processes due rows."""

@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _BEGIN = text("select 1")
 _COPIED_WITHIN = 29.0
-"""Seconds; below every limit that the driver is given for a command, which it only looks at once all is written."""
+"""Seconds; shorter than any command time-out of the driver, which it checks only once everything is written."""
 
 
 async def copy_in(session: AsyncSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add `rows`, which all name the same columns, to `table`. Any: each column has its own type.
+    """Add `rows`, which all have the same columns, to `table`. Any: each column has its own type.
 
-    What the session holds back is written first, so that rows may refer to it. As with any insert, a constraint that
-    refuses one row refuses them all.
+    The session is flushed first, so that rows may refer to its objects. As with any insert, a constraint that refuses
+    one row refuses them all.
 
     Raises:
         DBAPIError: the database refuses them, or is unavailable.
@@ -46,27 +46,27 @@ async def copy_records(
     """Let the driver copy `records`, whose fields are `names`, into `table`.
 
     Raises:
-        TimeoutError: the server is gone. While it waits to write, the driver is not told, and has no limit of its own.
+        TimeoutError: the server is gone. The driver does not notice this while it writes, and has no time-out for it.
     """
     async with asyncio.timeout(_COPIED_WITHIN):
         await driver.copy_records_to_table(table, records=records, columns=names)
 
 
 async def _driver(session: AsyncSession) -> asyncpg.Connection:
-    """Return the session's connection as the driver knows it, with the session's transaction begun on it."""
+    """Return the driver's connection of the session, with the session's transaction begun on it."""
     connection = await session.connection()
     driver = (await connection.get_raw_connection()).driver_connection
     if not isinstance(driver, asyncpg.Connection):
         raise TypeError(type(driver))
     if not driver.is_in_transaction():
-        await session.execute(_BEGIN)  # SQLAlchemy begins on the server with the first statement it sends
+        await session.execute(_BEGIN)  # SQLAlchemy begins the transaction on the server only with its first statement
     return driver
 
 
 def _records(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[object, ...]]:
     """Yield `rows` as the driver encodes them: in the order of `names`, JSON as text."""
     written = [name for name in names if isinstance(table.c[name].type, JSON)]
-    values = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)  # of one name, it makes no tuple
+    values = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)  # of one name, it gives no tuple
     for row in rows:
         yield values({**row, **{name: _json(row[name]) for name in written}} if written else row)
 

@@ -1,4 +1,4 @@
-"""A service's database: one engine, and transactions opened and closed at the edge."""
+"""A service's database: one engine, and transactions that are opened and closed at the edge."""
 
 import os
 from collections.abc import AsyncIterator
@@ -21,15 +21,15 @@ _KEEPALIVE = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
-"""Idle time and interval in seconds, a count, and milliseconds for data on its way.
+"""Idle time and interval in seconds, a count, and milliseconds for unacknowledged data.
 
-By default a server keeps the locks of a machine that is gone for two hours, or for a quarter of one if data is on its
-way.
+By default a server keeps the locks of a vanished machine for two hours, or for a quarter of an hour if data is in
+flight.
 """
 
 
 class DatabaseUnreachable(OperationalError, ExplainedError):
-    """No server answers where the database should be; its text is one line for a person."""
+    """No server answers at the database's address; the message is one line for a person."""
 
     def __init__(self, name: str, reason: OSError) -> None:
         super().__init__("connect", None, reason, hide_parameters=True, connection_invalidated=True)
@@ -38,7 +38,7 @@ class DatabaseUnreachable(OperationalError, ExplainedError):
     def __str__(self) -> str:
         return (
             f"the database {self._name} cannot be reached: {_in_words(cast(OSError, self.orig))}; "
-            "see that its PostgreSQL runs, and where SIGNPOST_*_DATABASE_URL looks for it"
+            "check that its PostgreSQL runs, and that SIGNPOST_*_DATABASE_URL has the right address"
         )
 
 
@@ -48,10 +48,10 @@ class Database:
     Args:
         url: `postgresql+asyncpg://…`.
         application_name: shown in `pg_stat_activity`.
-        pool_size: connections kept; as many again may be opened under load.
-        statement_timeout: a statement that runs longer is cancelled by the server.
-        answers_within: a server that has not answered a command by then counts as lost, so that nothing hangs for
-            ever: after a power cut, or where a firewall forgot a connection, no error arrives.
+        pool_size: connections kept open; as many again may be opened under load.
+        statement_timeout: the server cancels a statement that runs longer.
+        answers_within: a server that takes longer to answer counts as lost. Otherwise, after a power cut or where a
+            firewall dropped the connection, the caller would wait for ever.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Open the edge's one transaction: committed on leaving, rolled back on any exception."""
+        """Open the edge's one transaction: committed on exit, rolled back on any exception."""
         async with self._sessions() as session, session.begin():
             yield session
 
@@ -100,7 +100,7 @@ class Database:
 def raise_unreachable(engine: AsyncEngine) -> None:
     """Make `engine` raise `DatabaseUnreachable` when it cannot connect.
 
-    The driver raises what the system reports: no such socket, no such name, no route to the host.
+    The driver raises the system's own errors: no such socket, no such name, no route to the host.
     """
     event.listen(engine.sync_engine, "do_connect", _connect)
 
@@ -115,6 +115,6 @@ def _connect(
 
 
 def _in_words(error: OSError) -> str:
-    if error.errno and not isinstance(error, gaierror | SSLError):  # their numbers are not the system's
+    if error.errno and not isinstance(error, gaierror | SSLError):  # their error numbers are not the system's
         return os.strerror(error.errno)
     return error.strerror or str(error) or type(error).__name__

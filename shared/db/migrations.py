@@ -15,19 +15,19 @@ from shared.errors import ExplainedError
 
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
 _LOCK = 0x5167_6E70
-"""Advisory lock that makes two migrating processes take turns."""
+"""Advisory lock, so that two migrating processes take turns."""
 
 
 class MadeByAnotherVersion(ExplainedError):
-    """The database is at a revision that this version does not have; the message is one line for a person."""
+    """The database is at a revision that this version does not know; the message is one line for a person."""
 
 
 async def upgrade(service: str, url: str, revision: str = "head") -> None:
-    """Bring the database of `service` at `url` to `revision`; two at once wait for each other.
+    """Migrate the database of `service` at `url` to `revision`; concurrent calls wait for each other.
 
     Raises:
-        MadeByAnotherVersion: a newer, or an unreleased, version has migrated it.
-        DatabaseUnreachable: no server answers there.
+        MadeByAnotherVersion: a newer or unreleased version has migrated it.
+        DatabaseUnreachable: no server answers.
     """
     try:
         await _run(url, lambda connection: command.upgrade(_config(service, connection), revision))
@@ -48,7 +48,7 @@ async def check(service: str, url: str) -> None:
 
 
 async def revise(service: str, url: str, message: str) -> None:
-    """Write the migration that brings the database at `url` to the mappings of `service`."""
+    """Write the migration from the database at `url` to the mappings of `service`."""
     await _run(
         url, lambda connection: command.revision(_config(service, connection), message=message, autogenerate=True)
     )

@@ -1,4 +1,4 @@
-"""Time-driven work as state: a sweep claims due rows in batches, so that restarts and many processes are harmless."""
+"""Time-driven work: a sweep claims due rows in batches, so that restarts and concurrent processes are harmless."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,18 +16,18 @@ from shared.db.database import Database
 _log = structlog.get_logger()
 
 _UNAVAILABLE = (DBAPIError, PoolTimeout, OSError)
-"""The errors of a database that is unavailable, or too busy to lend a connection."""
+"""Errors of a database that is unavailable, or has no free connection."""
 
 _TRY_AGAIN_WITHIN = 30.0
 
 Work = Callable[[AsyncSession, datetime], Awaitable[int]]
-"""Claims due rows with `FOR UPDATE SKIP LOCKED`, handles them, returns how many; 0 when nothing is due."""
+"""Claims due rows with `FOR UPDATE SKIP LOCKED`, handles them and returns how many; 0 if nothing is due."""
 
 
 class Sweep:
-    """Runs `work` in one transaction a batch until nothing is due, then waits `every`, and again.
+    """Runs `work` in one transaction per batch until nothing is due, waits `every`, and starts again.
 
-    After a failure it tries again soon: one that looks once an hour would call its service unready for an hour.
+    After a failure it retries soon; otherwise an hourly sweep would make its service unready for an hour.
     """
 
     kind = "sweep"

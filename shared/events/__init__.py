@@ -1,1 +1,1 @@
-"""Every event and every topic, declared once. Services meet here and nowhere else."""
+"""Every event and every topic, declared once. Services know each other only through these."""

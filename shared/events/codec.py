@@ -1,6 +1,6 @@
-"""CloudEvents 1.0 on a log: binary mode for what we write, binary and structured mode for what we read.
+"""CloudEvents 1.0 on a log: we write binary mode, and read binary and structured mode.
 
-Every error is named by its class and carries no text of the record, so that a class name is all that is ever logged.
+An error carries no text of the record: only its class name is ever logged.
 """
 
 import base64
@@ -17,7 +17,7 @@ from shared.events.envelope import Event
 from shared.messaging.log import Headers, Record
 
 MAX_VALUE_BYTES = 1_000_000
-"""The size limit of one event; a broker refuses more by default."""
+"""The size limit of one event: the default limit of a broker."""
 
 _MAX_ATTRIBUTE = 500
 _CONTENT_TYPE = b"application/json"
@@ -58,24 +58,24 @@ class NestedTooDeep(Unreadable):
 
 
 class ContainsNul(Unreadable):
-    """A text holds U+0000, which PostgreSQL cannot store."""
+    """A string contains U+0000, which PostgreSQL cannot store."""
 
 
 class InvalidData(Unreadable):
-    """The value is JSON, but not what the event's schema says."""
+    """The value is JSON, but does not match the event's schema."""
 
 
 class UnknownVersion(Unreadable):
-    """A version of a type we listen to that this reader does not know yet."""
+    """An unknown version of a type that we listen to."""
 
 
 class UntrustedSource(Unreadable):
-    """The source is none of the topic's declared writers."""
+    """The source is not one of the topic's declared writers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A CloudEvent's attributes, and its data still as bytes."""
+    """A CloudEvent's attributes, and its data as bytes."""
 
     id: str | None
     source: str
@@ -143,7 +143,7 @@ def read(data: bytes, event: type[D]) -> D:
 
 
 def is_other_version(event_type: str, known: frozenset[str]) -> bool:
-    """Return whether `event_type` is a version, unknown here, of one of the `known` types."""
+    """Return whether `event_type` is an unknown version of one of the `known` types."""
     match = _VERSIONED.fullmatch(event_type)
     return match is not None and event_type not in known and match["name"] in {_unversioned(name) for name in known}
 

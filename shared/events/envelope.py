@@ -1,4 +1,4 @@
-"""Events, and the CloudEvents 1.0 attributes that travel with them; see `codec` for their bytes."""
+"""Events, and their CloudEvents 1.0 attributes; `codec` turns them into bytes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Event(BaseModel):
-    """What happened, named `subject.action.vN`. Unknown fields are ignored on reading, so that readers may be older.
+    """What happened, named `subject.action.vN`. Readers ignore unknown fields, so that they may be older than writers.
 
-    A subclass declares its `TYPE` and the `TOPIC` it travels on. Fields are only added, and are then optional; any
-    other change is a new version.
+    A subclass declares its `TYPE` and its `TOPIC`. New fields must be optional; any other change needs a new version.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="iso8601")
@@ -30,11 +29,11 @@ class Envelope(Generic[E]):
 
     id: str
     source: str
-    """`/signpost/<service>`, or the name that another system gives itself."""
+    """`/signpost/<service>`, or another system's own name."""
     subject: str
     """The aggregate's id."""
     sequence: int | None
-    """Counted per aggregate from 1; None from producers that do not count."""
+    """Counted from 1 per aggregate; None from producers that do not count."""
     time: datetime
     data: E
     traceparent: str | None = None
@@ -42,11 +41,11 @@ class Envelope(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event as a handler passes it to the outbox, which gives it its id and sequence."""
+    """An event that a handler passes to the outbox, which adds id and sequence."""
 
     subject: UUID
     key: UUID
-    """What the log partitions by: events of one key keep their order."""
+    """The partition key: events with one key keep their order."""
     data: Event
 
     @classmethod

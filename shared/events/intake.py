@@ -1,4 +1,4 @@
-"""What intake tells the others: reports as submitted, what was added to them, and the figures of the ledger."""
+"""The events of intake: reports as submitted, additions to them, and the figures of the ledger."""
 
 from datetime import date
 from typing import ClassVar
@@ -57,7 +57,7 @@ class Person(_Part):
 
 
 class Subject(_Part):
-    """Who a misuse report is about, as far as the reporter knows."""
+    """The person a misuse report is about, as the reporter describes them."""
 
     name: str | None = None
     staff_id: str | None = None
@@ -73,7 +73,7 @@ class AccountInvolved(_Part):
 
 
 class Added(_Part):
-    """What a reporter added after sending, or answered to a team's question."""
+    """What a reporter added after sending, or answered when a team asked."""
 
     added_at: AwareDatetime
     text: str | None = None
@@ -94,7 +94,7 @@ class _Abuse(_Report):
     platform: str
     """A slug from `platforms.PLATFORMS`, or `other`: never a closed enum."""
     platform_name: str | None = None
-    """What the reporter calls the platform where `platform` is `other`."""
+    """The reporter's name for the platform, if `platform` is `other`."""
     content_kind: Open[ContentKind] | None = None
     content_state: Open[ContentState] | None = None
     urls: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class _Misuse(_Report):
     subject: Subject
     behaviours: tuple[Open[MisuseBehaviour], ...]
     abuse_behaviours: tuple[Open[Behaviour], ...] = ()
-    """Kinds of abuse, where the answers say that someone is being abused: this was the wrong form."""
+    """Kinds of abuse, if the answers say that someone is being abused: then this was the wrong form."""
     affected: tuple[Person, ...] = ()
     union_activity: Open[YesNoUnsure]
     """Asked about the activity, never about membership (C-j)."""
@@ -135,20 +135,20 @@ class _Misuse(_Report):
     device: Open[Device] = Device.UNSURE
     own_time: Open[YesNoUnsure] = YesNoUnsure.UNSURE
     dwp_information: Open[YesNoUnsure] = YesNoUnsure.NO
-    """Whether information of the department was shown."""
+    """Whether the department's information was shown."""
     taken_over: Open[YesNoUnsure] | None = None
-    """Whether someone else may control an official account; None where the form did not ask."""
+    """Whether someone else may control an official account; None if the form did not ask."""
     occurred_at: AwareDatetime | None = None
     evidence_note: str | None = None
     related_reference: str | None = None
-    """The incident that was not reported, where that is what it is about (C-c, C-i)."""
+    """The incident that was not reported, if the report is about that (C-c, C-i)."""
     found_by: Open[FoundBy] = FoundBy.PERSON
     manager_alert: Open[ManagerAlert]
     manager_email: str | None = None
 
     @property
     def says_abuse(self) -> bool:
-        """Whether the answers say that someone is being abused (S3): then it is SMART's, whatever the form."""
+        """Whether the answers say that someone is being abused (S3): then SMART gets the report, whatever the form."""
         return bool(self.abuse_behaviours) or MisuseBehaviour.HARASSMENT in self.behaviours
 
 
@@ -174,7 +174,7 @@ class _Incident(_Report):
     own_mistake: bool = False
     account: AccountInvolved | None = None
     behaviours: tuple[Open[Behaviour], ...] = ()
-    """Kinds of abuse, where the answers say that someone is being abused: this was the wrong form (S3)."""
+    """Kinds of abuse, if the answers say that someone is being abused: then this was the wrong form (S3)."""
     affected: tuple[Person, ...] = ()
     suspected: tuple[Person, ...] = ()
     platform: str | None = None
@@ -189,7 +189,7 @@ class _Incident(_Report):
 
     @property
     def says_abuse(self) -> bool:
-        """Whether the answers say that someone is being abused (S3): then it is SMART's, whatever the form."""
+        """Whether the answers say that someone is being abused (S3): then SMART gets the report, whatever the form."""
         return bool(self.behaviours)
 
 
@@ -227,7 +227,7 @@ class PolicyExceptionRequested(_Exception):
 
 
 class AbuseReportAmended(_Abuse, Added):
-    """The reporter added to a report, or agreed that their manager is told. Carries the whole report as it is now."""
+    """The reporter added to a report, or agreed that their manager may be told. Carries the whole current report."""
 
     TYPE: ClassVar[str] = "abuse_report.amended.v1"
 
@@ -263,7 +263,7 @@ class _Withdrawn(Event):
 
 
 class AbuseReportWithdrawn(_Withdrawn):
-    """The reporter asks that nothing more is done. The team decides; the report stays."""
+    """The reporter asks to withdraw the report. The team decides; the report stays."""
 
     TYPE: ClassVar[str] = "abuse_report.withdrawn.v1"
     TOPIC: ClassVar[str] = topics.ABUSE_REPORTS.name
@@ -298,7 +298,7 @@ class PolicyExceptionWithdrawn(_Withdrawn):
 
 
 class LedgerChanged(Event):
-    """The figures of the ledger, counted in reports, as `signpost reconcile` prints them."""
+    """The figures of the ledger, in numbers of reports, as `signpost reconcile` prints them."""
 
     TYPE: ClassVar[str] = "ledger.changed.v1"
     TOPIC: ClassVar[str] = topics.LEDGER.name

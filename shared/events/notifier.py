@@ -1,4 +1,4 @@
-"""What notifier tells the others: who was chosen, and what became of each alert. No names, no addresses."""
+"""The events of notifier: who was chosen, and what happened to each alert. No names, no addresses."""
 
 from datetime import date
 from typing import ClassVar
@@ -18,20 +18,20 @@ class _AlertEvent(Event):
     report_id: UUID
     at: AwareDatetime
     purpose: Open[AlertPurpose] | None = None
-    """Why someone is told; None from a writer that did not say: then it is a report of abuse."""
+    """Why someone is alerted; None from older writers, which alerted only about abuse."""
 
 
 class AlertDecided(_AlertEvent):
-    """Who is told about a report and why, or that no one is. One event per choice.
+    """Who is alerted about a report and why, or that no one is. One event per choice.
 
-    `alert_id` identifies the choice, also where no one is told and no alert follows.
+    `alert_id` identifies the choice, even if no one is alerted.
     """
 
     TYPE: ClassVar[str] = "alert.decided.v1"
     purpose: Open[AlertPurpose]
     reason: Open[RecipientReason]
     anybody: bool
-    """False where no one is told."""
+    """False if no one is alerted."""
 
 
 class AlertSent(_AlertEvent):
@@ -44,14 +44,14 @@ class AlertSent(_AlertEvent):
 
 
 class AlertDelivered(_AlertEvent):
-    """The provider says that the alert arrived. Only a channel with receipts can say so; email by SMTP cannot."""
+    """The provider says that the alert arrived. Only channels with receipts can say so; email by SMTP cannot."""
 
     TYPE: ClassVar[str] = "alert.delivered.v1"
     channel: str
 
 
 class AlertFailed(_AlertEvent):
-    """An attempt failed. `permanent` ends it; the others are tried again until the configured time to give up."""
+    """An attempt failed. A `permanent` failure is final; others are retried until the configured time to give up."""
 
     TYPE: ClassVar[str] = "alert.failed.v1"
     channel: str
@@ -60,14 +60,14 @@ class AlertFailed(_AlertEvent):
 
 
 class AlertAcknowledged(_AlertEvent):
-    """The recipient answered."""
+    """The recipient answered the alert."""
 
     TYPE: ClassVar[str] = "alert.acknowledged.v1"
     answer: Open[Acknowledgement]
 
 
 class AlertEscalated(_AlertEvent):
-    """No one answered in time, or the answer was not a yes: the next in the chain is told."""
+    """No one answered in time, or the answer was not yes: the next person in the chain is alerted."""
 
     TYPE: ClassVar[str] = "alert.escalated.v1"
     to_alert_id: UUID
@@ -83,16 +83,16 @@ class _ManagerEvent(Event):
 
 
 class ManagerAssigned(_ManagerEvent):
-    """Who works a misuse case: the subject's manager (R-d), or no one, and then the triage desk decides."""
+    """Who works on a misuse case: the subject's manager (R-d), or no one, and then the triage desk decides."""
 
     TYPE: ClassVar[str] = "manager.assigned.v1"
     manager: str | None = None
-    """Staff id; None where the directory knows no one who may. None is not written, so the field is optional."""
+    """Staff id; None if the directory has no one who may. None is not written, so the field is optional."""
     reason: Open[RecipientReason]
 
 
 class ManagerActionRecorded(_ManagerEvent):
-    """The manager recorded what was done: category and date, nothing else (R-d)."""
+    """The manager recorded what they did: category and date, nothing else (R-d)."""
 
     TYPE: ClassVar[str] = "manager_action.recorded.v1"
     manager: str

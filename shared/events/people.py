@@ -1,6 +1,6 @@
-"""Who a person named on a report may be. Pure; every service that keeps suspects from a case calls this function.
+"""Decides who a person named on a report may be. Pure; every service that keeps suspects from a case uses it.
 
-It errs towards yes: a wrong yes passes a recipient over, a wrong no tells the person who did it.
+It errs towards yes: a wrong yes skips a recipient, a wrong no alerts the person who did it.
 
 `keys_of_named` and `keys_of_member` are `may_be` for a database: wherever it says yes, the two have a key in common.
 They may also meet where it says no: two words in common are enough.
@@ -17,7 +17,7 @@ _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _WORDS = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LONGEST_NAME = 6
-"""What has more words is a sentence: each of its words may be a name."""
+"""A text with more words is a sentence, and each of its words may be a name."""
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc`\u00b4]")
 _NOT_DECOMPOSED = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "\u2010": "-", "\u2011": "-"}
@@ -29,13 +29,13 @@ _TITLE = re.compile(
 
 
 def may_be(*, staff_id: str | None, name: str | None, email: str | None, person: Person) -> bool:
-    """Return whether `person`, as a report names them, may be the one who has this staff id, name or address.
+    """Return whether `person`, as a report names them, may be the person with this staff id, name or address.
 
     Args:
-        staff_id: of the one asked about, as the directory has it.
-        name: theirs; where it is None their address says it (`grace.okafor@` is Grace Okafor).
-        email: theirs, in any case.
-        person: a person whom a report names: any field may hold a name, an address, a staff id or a handle.
+        staff_id: their staff id in the directory.
+        name: their name; if it is None, it is read from their address (`grace.okafor@` is Grace Okafor).
+        email: their address, in upper or lower case.
+        person: a person named on a report: any field may hold a name, an address, a staff id or a handle.
     """
     texts = [folded(text) for text in (person.name, person.staff_id, person.handle) if text]
     if staff_id and any(_says_staff_id(text, folded(staff_id)) for text in texts):
@@ -56,7 +56,7 @@ def addresses_in(text: str) -> list[str]:
 
 
 def same_address(one: str, other: str) -> bool:
-    """Return whether two addresses may reach one person: the parts in any order, no +tag, no numbers, any domain."""
+    """Return whether two addresses may belong to one person: ignores order of parts, +tag, numbers and domain."""
     ours, theirs = folded(one).lstrip("@"), folded(other).lstrip("@")
     if _without_tag(ours) == _without_tag(theirs):
         return True
@@ -65,19 +65,19 @@ def same_address(one: str, other: str) -> bool:
 
 
 def folded(text: str) -> str:
-    """Return `text` as it is compared: no accents, no capitals, no space around it."""
+    """Return `text` for comparison: without accents, capitals or surrounding space."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(c for c in parts if not unicodedata.combining(c)).translate(_NOT_DECOMPOSED).strip()
 
 
 def name_words(name: str) -> tuple[str, ...]:
-    """Return the words of a name as they are compared, in order, without titles."""
+    """Return the words of a name for comparison, in order, without titles."""
     words = _WORDS.findall(_APOSTROPHES.sub("", folded(name)))
     return tuple(word for word in words if not _TITLE.fullmatch(word))
 
 
 def _same_person(said: str, name: str) -> bool:
-    """The surname is enough; so are the words that one side has of the other, in any order, or their initials."""
+    """Return whether two names match: by surname, by one's words within the other in any order, or by initials."""
     ours, theirs = name_words(said), name_words(name)
     if surnames(name) & frozenset(ours) or surnames(said) & surnames(name):
         return True
@@ -92,7 +92,7 @@ def _stands_for(word: str, other: str) -> bool:
 
 
 def surnames(name: str) -> frozenset[str]:
-    """Return the words of the last name: what stands before a comma, or the last word with its hyphens."""
+    """Return the words of the last name: the part before a comma, or the last word with its hyphens."""
     before, comma, _ = name.partition(",")
     if comma and name_words(before):
         return frozenset(word for word in name_words(before) if len(word) > 1)
@@ -101,7 +101,7 @@ def surnames(name: str) -> frozenset[str]:
 
 
 def _handle_spells(handle: str | None, name: str) -> bool:
-    """`@Grace_Okafor`, `graceokafor1`, `okafor.grace`: the whole name, not one word of it."""
+    """Return whether a handle spells the whole name: `@Grace_Okafor`, `graceokafor1`, `okafor.grace`."""
     if not handle:
         return False
     text, words = folded(handle), frozenset(name_words(name))
@@ -121,7 +121,7 @@ def spelled_by(address: str) -> str:
 
 
 def local_part(address: str) -> str:
-    """Return what stands before the @, without a +tag."""
+    """Return the part before the @, without a +tag."""
     return address.partition("@")[0].partition("+")[0]
 
 
@@ -130,7 +130,7 @@ def _without_tag(address: str) -> str:
 
 
 def keys_of_named(person: Person) -> frozenset[str]:
-    """Return the keys of a person as a report names them."""
+    """Return the keys of a person named on a report."""
     texts = [folded(text) for text in (person.name, person.staff_id, person.handle) if text]
     keys = {f"id:{one}" for text in texts for one in (text, *_WORDS.findall(text))}
     addresses = [address for text in texts for address in addresses_in(text)]
@@ -160,7 +160,7 @@ def keys_of_member(*, staff_id: str | None, name: str | None, email: str | None)
 
 
 def identity_keys(*, staff_id: str | None, email: str | None) -> frozenset[str]:
-    """Return the keys that identify a person for certain: no namesake has them."""
+    """Return the keys that identify one person for certain, and not a namesake."""
     keys = {f"id:{folded(staff_id)}"} if staff_id else set()
     return frozenset(keys.union(_address_keys(folded(email)) if email else ()))
 
@@ -198,13 +198,13 @@ def _address_keys(address: str) -> Iterable[str]:
 
 
 def _without_repeats(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the words once each, and no initial of another one."""
+    """Return each word once, without initials of other words."""
     longer = {word[0] for word in words if len(word) > 1}
     return tuple(word for word in dict.fromkeys(words) if len(word) > 1 or word not in longer)
 
 
 def _named(word: str) -> tuple[str, str]:
-    """Return the marks of a word that was said: they meet `_asking`'s where one word may stand for the other."""
+    """Return the marks of a word in a report: one is also in `_asking`'s if one word may stand for the other."""
     return f"={word}", f"{'initial' if len(word) == 1 else 'full'} {word[0]}"
 
 

@@ -1,8 +1,8 @@
-"""What is known of each platform: its name, what its handles look like, and where its profile pages are.
+"""Each platform: its name, the form of its handles, and the addresses of its profile pages.
 
 Shapes are tried in order against the whole handle; the first that matches gives the canonical handle by its template.
 Pages are tried in order against the decoded path of a URL; the first that matches gives a handle in the same way.
-Regular expressions are anchored, and no repetition is nested in another that could match the same text.
+Regular expressions are anchored, and no repetition is nested in another that matches the same text.
 """
 
 import re
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A pattern with named groups, and the template that they fill."""
+    """A pattern with named groups, and the template that the groups fill."""
 
     pattern: re.Pattern[str]
     template: str = "{h}"
     cased: bool = False
-    """True where the platform tells capital and small letters apart."""
+    """True if the platform distinguishes capital and small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class Platform:
     label: str
     hosts: tuple[str, ...] = ()
     shapes: tuple[Shape, ...] = ()
-    """None: any text up to 200 characters, as on sites where people are known by a display name."""
+    """None: any text up to 200 characters, as on sites that use display names."""
     pages: tuple[Shape, ...] = ()
     queries: tuple[tuple[str, str], ...] = ()
     """(path, parameter) of pages that name the account in their query."""
     reserved: frozenset[str] = frozenset()
-    """First path segments that are pages of the platform itself."""
+    """First path segments of the platform's own pages."""
     dropped: str = ""
     """Characters that the platform ignores in a handle."""
     profile: str | None = None
-    """Template of the public page, where a canonical handle is enough to find it (`at_handle`: with its `@`)."""
+    """Template of the public page, if a canonical handle is enough to find it (`at_handle`: with its `@`)."""
 
 
 def _shape(pattern: str, template: str = "{h}", *, cased: bool = False) -> Shape:

@@ -1,4 +1,4 @@
-"""Platforms and the one way to write a handle, so that every service means the same account by it. Pure."""
+"""Platforms and the canonical form of a handle, so that every service means the same account. Pure."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from shared.events.platform_table import TABLE, Platform
 
 OTHER = "other"
 PLATFORMS: Mapping[str, str] = {slug: platform.label for slug, platform in TABLE.items()}
-"""Slug → label, those that the policy names first, `other` last. A list to choose from, never a closed enum (O2)."""
+"""Slug → label, the policy's own platforms first, `other` last. A list to choose from, not a closed enum (O2)."""
 
 MAX_HANDLE = 200
 _MAX_URL = 2048
@@ -21,16 +21,16 @@ _BY_HOST: Mapping[str, Platform] = {host: platform for platform in TABLE.values(
 
 
 class InvalidHandle(ValueError):
-    """The text is no handle of that platform. The message says why and never shows the text."""
+    """The text is not a handle of that platform. The message says why, without the text."""
 
 
 def canonical_handle(platform: str, text: str) -> str:
-    """Return the one way to write a handle: no `@`, no invisible characters, folded where the platform folds.
+    """Return the canonical form of a handle: no `@`, no invisible characters, lower case if the platform ignores case.
 
-    Takes what people paste: `@Name`, `u/name`, a profile's URL. Canonical handles stay as they are.
+    Accepts what people paste: `@Name`, `u/name`, a profile's URL. A canonical handle stays as it is.
 
     Raises:
-        InvalidHandle: the platform is unknown, or the text cannot be a handle there.
+        InvalidHandle: the platform is unknown, or the text cannot be one of its handles.
     """
     if platform not in TABLE:
         raise InvalidHandle("unknown platform")
@@ -44,7 +44,7 @@ def canonical_handle(platform: str, text: str) -> str:
 
 
 def from_url(url: str) -> tuple[str, str] | None:
-    """Return platform and canonical handle of a profile's (or its post's) URL; None where it names no account.
+    """Return platform and canonical handle of a profile's (or its post's) URL; None if it names no account.
 
     The scheme may be missing. An address that pretends (`https://x.com@elsewhere.example/…`) names no account.
     """
@@ -61,7 +61,7 @@ def from_url(url: str) -> tuple[str, str] | None:
 
 
 def profile_url(platform: str, handle: str) -> str | None:
-    """Return the public page of a canonical handle, where it can be told from the handle."""
+    """Return the public page of a canonical handle; None if the handle is not enough to find it."""
     known = TABLE.get(platform)
     if known is None or known.profile is None:
         return None
@@ -70,7 +70,7 @@ def profile_url(platform: str, handle: str) -> str | None:
 
 
 def platform_label(platform: str) -> str:
-    """Return what people call a platform; the slug itself for one that this version does not know."""
+    """Return the platform's label, or the slug itself for an unknown platform."""
     return PLATFORMS.get(platform, platform)
 
 
@@ -88,7 +88,7 @@ def _canonical(platform: Platform, plain: str, folded: str) -> str:
 
 
 def _plain_and_folded(text: str) -> tuple[str, str]:
-    """Normalise, drop what cannot be seen, strip what people put around a handle; once as it is, once case-folded."""
+    """Normalise, remove invisible characters and what people add around a handle; return it plain and case-folded."""
     if len(text) > _MAX_URL:
         raise InvalidHandle("too long")
     plain = _stable(text, _tidied)
@@ -106,7 +106,7 @@ def _tidied(text: str) -> str:
 
 
 def _stable(text: str, change: Callable[[str], str]) -> str:
-    """Apply `change` until nothing changes any more, so that a canonical handle is its own canonical handle."""
+    """Apply `change` until the text stays the same, so that a canonical handle is its own canonical form."""
     for _ in range(_ROUNDS):
         changed = change(text)
         if changed == text:

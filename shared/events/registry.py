@@ -1,7 +1,7 @@
 """The events of registry: the whole public state of an account, and who may operate it.
 
-Staff are named by id only. A union account has neither owner nor operator, so no event can tell who belongs to a union
-(C-j).
+Staff are named by id only. A union account has neither owner nor operator, so no event reveals who belongs to a
+union (C-j).
 """
 
 from datetime import date
@@ -24,12 +24,12 @@ class AccountChanged(Event):
     account_id: UUID
     platform: str
     handle: str
-    """Canonical for its platform (see `shared.events.platforms`)."""
+    """In canonical form (see `shared.events.platforms`)."""
     account_class: Open[AccountClass]
     status: Open[AccountStatus]
     changed_at: AwareDatetime
     official_use: bool | None = None
-    """Whether the department sanctions its use; None from a writer that did not say."""
+    """Whether the department sanctions its use; None from older writers."""
 
 
 class _AccessEvent(Event):
@@ -38,7 +38,7 @@ class _AccessEvent(Event):
     account_id: UUID
     platform: str
     owner: str | None = None
-    """Staff id of who answers for the account."""
+    """Staff id of the person responsible for the account."""
     at: AwareDatetime
 
 
@@ -51,7 +51,7 @@ class AuthorisationGranted(_AccessEvent):
 
 
 class AuthorisationWithdrawn(_AccessEvent):
-    """A person may no longer operate the account; access on the platform stays open until its removal is evidenced."""
+    """A person may no longer operate the account; access counts as open until there is evidence of its removal."""
 
     TYPE: ClassVar[str] = "authorisation.withdrawn.v1"
     operator: str
@@ -73,7 +73,7 @@ class ExceptionExpired(_AccessEvent):
     operator: str
     """Staff id."""
     expired_on: date
-    """The last day on which it held."""
+    """The last day on which it was valid."""
 
 
 REGISTRY_EVENTS: tuple[type[Event], ...] = (

@@ -1,4 +1,4 @@
-"""Topics: partitions, retention, cleanup, who writes and who reads. `signpost topics apply` makes them so.
+"""Topics: partitions, retention, cleanup, writers and readers. `signpost topics apply` creates or changes them.
 
 Partitions, retention and readers follow `docs/contracts`; nothing else in the project names a topic's settings.
 """
@@ -21,10 +21,10 @@ class Topic:
 
     name: str
     writers: tuple[str, ...]
-    """Services whose events are believed here; `external` for a topic that other systems write."""
+    """Services whose events are trusted here; `external` for a topic that other systems write."""
     readers: tuple[str, ...]
     retention: timedelta | None
-    """None for compacted topics: the newest record of a key stays."""
+    """None for compacted topics, where the newest record of a key stays."""
     cleanup: Cleanup = Cleanup.DELETE
     restricted: bool = False
     """Carries personal data: 7 days at most, readable only by the declared readers."""
@@ -41,7 +41,7 @@ ENQUIRIES = Topic("intake.enquiries.v1", ("intake",), ("triage",), _WEEK, restri
 INBOUND = Topic("intake.inbound.v1", ("external",), ("intake",), _WEEK, restricted=True)
 LEDGER = Topic("intake.ledger.v1", ("intake",), ("triage",), None, Cleanup.COMPACT, partitions=1)
 CASES = Topic("triage.cases.v1", ("triage",), ("intake", "notifier", "registry", "triage"), _MONTH)
-"""triage reads its own: what operations counts is fed like any other projection."""
+"""triage reads its own events: the operations figures are a projection like any other."""
 REPORTER_UPDATES = Topic("triage.reporter-updates.v1", ("triage",), ("intake",), _WEEK, restricted=True)
 ACCOUNTS = Topic("registry.accounts.v1", ("registry",), ("triage",), None, Cleanup.COMPACT)
 ACCESS = Topic("registry.access.v1", ("registry",), ("notifier",), _MONTH)
@@ -70,7 +70,7 @@ GROUPS = {
 
 
 def dead_letter_topic(group: str) -> Topic:
-    """Return the topic that keeps a copy of the records `group` could not handle."""
+    """Return the topic with copies of the records that `group` could not handle."""
     return Topic(f"{group}.dead-letter", (GROUPS.get(group, group),), (), _WEEK, restricted=True, partitions=1)
 
 
@@ -89,6 +89,6 @@ TOPICS: tuple[Topic, ...] = (
     DEAD_LETTERS,
     *(dead_letter_topic(group) for group in GROUPS),
 )
-"""Every topic there is."""
+"""Every topic."""
 
 BY_NAME = {topic.name: topic for topic in TOPICS}

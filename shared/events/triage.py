@@ -31,7 +31,7 @@ class CaseOpened(_CaseEvent):
 
 
 class CaseRouted(_CaseEvent):
-    """Why this team: the rule, its clause and the rule book it stands in."""
+    """Why this team has the case: the rule, its clause and its rule book."""
 
     TYPE: ClassVar[str] = "case.routed.v1"
     report_type: Open[ReportType]
@@ -41,7 +41,7 @@ class CaseRouted(_CaseEvent):
     rulebook: str
     misdirected: bool = False
     form: Open[ReportType] | None = None
-    """Which form it came by; differs from `report_type` where that was the wrong one."""
+    """Which form it came by; differs from `report_type` if the reporter used the wrong form."""
     category: str | None = None
     priority: Open[Priority] | None = None
     restricted: bool = False
@@ -51,7 +51,7 @@ class CaseRouted(_CaseEvent):
 
 
 class CaseClaimed(_CaseEvent):
-    """A responder took the case."""
+    """A responder claimed the case."""
 
     TYPE: ClassVar[str] = "case.claimed.v1"
     team: Open[Team]
@@ -93,7 +93,7 @@ class CaseResolved(_CaseEvent):
 
 
 class CaseReopened(_CaseEvent):
-    """The case is being worked again."""
+    """Work on the case continues."""
 
     TYPE: ClassVar[str] = "case.reopened.v1"
     team: Open[Team]
@@ -101,14 +101,14 @@ class CaseReopened(_CaseEvent):
 
 
 class CaseClosed(_CaseEvent):
-    """Nothing more will happen to the case."""
+    """The case was closed."""
 
     TYPE: ClassVar[str] = "case.closed.v1"
     team: Open[Team]
 
 
 class CaseDeadlineAtRisk(_CaseEvent):
-    """Three quarters of a clock have run."""
+    """Three quarters of the time to a deadline have passed."""
 
     TYPE: ClassVar[str] = "case.deadline_at_risk.v1"
     team: Open[Team]
@@ -118,7 +118,7 @@ class CaseDeadlineAtRisk(_CaseEvent):
 
 
 class CaseDeadlineMissed(_CaseEvent):
-    """A clock ran out."""
+    """A deadline passed."""
 
     TYPE: ClassVar[str] = "case.deadline_missed.v1"
     team: Open[Team]
@@ -128,7 +128,7 @@ class CaseDeadlineMissed(_CaseEvent):
 
 
 class ReporterUpdateShared(Event):
-    """A responder wrote something for the reporter to read. Restricted: carries the text."""
+    """A responder wrote to the reporter. Restricted: carries the text."""
 
     TYPE: ClassVar[str] = "reporter_update.shared.v1"
     TOPIC: ClassVar[str] = topics.REPORTER_UPDATES.name
@@ -138,7 +138,7 @@ class ReporterUpdateShared(Event):
     at: AwareDatetime
     text: str
     asks: bool = False
-    """The team waits for an answer."""
+    """Whether the team waits for an answer."""
 
 
 TRIAGE_EVENTS: tuple[type[Event], ...] = (

@@ -1,7 +1,7 @@
 """The words of the product, as enums that every service shares.
 
-On the wire an enum is read openly: a value that this version does not know becomes `unrecognised`, and a person
-decides. So a newer writer stops no reader. Forms and APIs never accept `unrecognised`.
+A value in an event that this version does not know becomes `unrecognised`, and a person decides. So a newer writer
+stops no reader. Forms and APIs never accept `unrecognised`.
 """
 
 from enum import StrEnum
@@ -21,7 +21,7 @@ Open = Annotated[
     T | Annotated[Literal["unrecognised"], BeforeValidator(_text_becomes_unrecognised)],
     Field(union_mode="left_to_right"),
 ]
-"""`Open[Behaviour]`: a behaviour, or `unrecognised` for one that a newer writer knows."""
+"""`Open[Behaviour]`: a behaviour, or `unrecognised` for one that only a newer writer knows."""
 
 
 class ReportType(StrEnum):
@@ -96,7 +96,7 @@ class AssetOwner(StrEnum):
 
 
 class YesNoUnsure(StrEnum):
-    """An answer that need not be known."""
+    """An answer that the reporter may not know."""
 
     YES = "yes"
     NO = "no"
@@ -114,7 +114,7 @@ class AccountKind(StrEnum):
 
 
 class Device(StrEnum):
-    """What was used (Sc-c): a fact, never a reason to turn a report away."""
+    """The device used (Sc-c): a fact, never a reason to refuse a report."""
 
     DWP = "dwp"
     PERSONAL = "personal"
@@ -174,7 +174,7 @@ class ContentState(StrEnum):
 
 
 class Relation(StrEnum):
-    """Who a person affected, or suspected, is to the reporter and the department (Sc-a, S1)."""
+    """How an affected or suspected person relates to the reporter and the department (Sc-a, S1)."""
 
     SELF = "self"
     COLLEAGUE = "colleague"
@@ -185,7 +185,7 @@ class Relation(StrEnum):
 
 
 class WorkerKind(StrEnum):
-    """Who reports (Sc-a)."""
+    """The kind of worker who reports (Sc-a)."""
 
     EMPLOYEE = "employee"
     CONTRACTOR = "contractor"
@@ -196,7 +196,7 @@ class WorkerKind(StrEnum):
 
 
 class Confidentiality(StrEnum):
-    """How a reporter wants to be known: named to those who work the case, to the response team only, or to no one."""
+    """Who may know the reporter's name: those who work on the case, the response team only, or no one."""
 
     NAMED = "named"
     CONFIDENTIAL = "confidential"
@@ -213,7 +213,7 @@ class ManagerAlert(StrEnum):
 
 
 class AlsoAffects(StrEnum):
-    """What an abuse report says is at risk beside the person."""
+    """What an abuse report says is at risk besides the person."""
 
     DWP_INFORMATION = "dwp_information"
     SYSTEM = "system"
@@ -229,7 +229,7 @@ class FoundBy(StrEnum):
 
 
 class Team(StrEnum):
-    """Who works a case."""
+    """The team that works on a case."""
 
     SMART = "smart"
     SIRT = "sirt"
@@ -260,7 +260,7 @@ class CaseState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a case ended; which ones fit depends on the report's type."""
+    """How a case ended; which outcomes are possible depends on the report's type."""
 
     REPORTED_TO_PLATFORM = "reported_to_platform"
     REMOVED_BY_PLATFORM = "removed_by_platform"
@@ -289,7 +289,7 @@ class Outcome(StrEnum):
 
 
 class DeadlineKind(StrEnum):
-    """What a clock measures."""
+    """What a deadline is for."""
 
     RESPOND = "respond"
     UPDATE = "update"
@@ -298,23 +298,23 @@ class DeadlineKind(StrEnum):
 
 
 class AlertPurpose(StrEnum):
-    """Why someone is told."""
+    """Why someone is alerted."""
 
     ABUSE_REPORTED = "abuse_reported"
     MISUSE_REPORTED = "misuse_reported"
-    """To the manager of who reported it (R-c)."""
+    """To the reporter's manager (R-c)."""
     MISUSE_ASSIGNED = "misuse_assigned"
-    """To the subject's manager, who works it (R-d)."""
+    """To the subject's manager, who works on it (R-d)."""
     INCIDENT_REPORTED = "incident_reported"
     ENQUIRY_RECEIVED = "enquiry_received"
     MISDIRECTED = "misdirected"
     """To both teams."""
     REPORT_MOVED = "report_moved"
-    """To the reporter whose report came by another form's way."""
+    """To a reporter who used the wrong form."""
     QUESTION_ASKED = "question_asked"
     REPORT_FINISHED = "report_finished"
     ABUSE_FOUND = "abuse_found"
-    """To the person affected, where monitoring found it (C-h)."""
+    """To the person affected, if monitoring found it (C-h)."""
     ACCOUNT_TAKEN_OVER = "account_taken_over"
     URGENT_CASE = "urgent_case"
     DEADLINE_AT_RISK = "deadline_at_risk"
@@ -326,7 +326,7 @@ class AlertPurpose(StrEnum):
 
 
 class RecipientReason(StrEnum):
-    """Why this recipient, or why no one."""
+    """Why this recipient was chosen, or why no one was."""
 
     REPORTERS_MANAGER = "reporters_manager"
     NAMED_ON_REPORT = "named_on_report"
@@ -342,9 +342,9 @@ class RecipientReason(StrEnum):
     NOBODY_FOUND_BY_MONITORING = "nobody_found_by_monitoring"
     NOBODY_UNION_ACTIVITY = "nobody_union_activity"
     NOBODY_NOT_REQUIRED = "nobody_not_required"
-    """The policy asks for no manager to be told: incidents without abuse, enquiries."""
+    """The policy does not ask to tell a manager: incidents without abuse, enquiries."""
     NOBODY_MANAGER_WORKS_IT = "nobody_manager_works_it"
-    """The reporter's manager is the one who works the misuse case: they must not learn who reported."""
+    """The reporter's manager works on the misuse case, and must not learn who reported it."""
     NOBODY_CANNOT_BE_REACHED = "nobody_cannot_be_reached"
     SUBJECTS_MANAGER = "subjects_manager"
     TEAM_MAILBOX = "team_mailbox"
@@ -397,7 +397,7 @@ class AccountClass(StrEnum):
 
 
 class AccountStatus(StrEnum):
-    """The state of an account: on the register once it is approved, or legacy until it has passed the checks."""
+    """The state of an account: registered once it is approved, or legacy until it has passed the checks."""
 
     LIVE = "live"
     LEGACY = "legacy"

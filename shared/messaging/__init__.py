@@ -1,1 +1,1 @@
-"""Getting events from one database to another, nothing lost and nothing done twice."""
+"""Gets events from one database to another: nothing is lost, and nothing takes effect twice."""

@@ -1,4 +1,4 @@
-"""Handles a batch in one transaction: each event once, in order; an event that fails becomes a dead letter alone."""
+"""Handles a batch in one transaction: each event once, in order. Only an event that fails becomes a dead letter."""
 
 import time
 from collections import Counter, defaultdict, deque
@@ -34,21 +34,21 @@ Handler = Callable[[AsyncSession, Sequence[Envelope[Any]], datetime], Awaitable[
 TombstoneHandler = Callable[[AsyncSession, Sequence[Tombstone], datetime], Awaitable[None]]
 
 _CHECK_NOW = text("do 'begin set constraints all immediate; set constraints all deferred; end'")
-"""Checks deferred constraints now: a refusal at the commit would not say which event caused it."""
+"""Checks deferred constraints now, because a failed commit would not say which event caused it."""
 _NOT_BELIEVED = frozenset({"UntrustedSource", "UnexpectedTopic"})
 
 
 class PredecessorMissing(Exception):
-    """An event waited too long for the one before it. Replaying it applies it without."""
+    """An event waited too long for the one before it. A replay applies it all the same."""
 
 
 class TooManyDeadLetters(Exception):
-    """More records fail than can be the records' fault; the message names the errors' classes."""
+    """So many records fail that the cause cannot be the records; the message names the error classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterLimit:
-    """Stop when more than `share` of at least `at_least` recent records cannot be handled."""
+    """Stop when more than `share` of the recent records, at least `at_least` of them, cannot be handled."""
 
     share: float = 0.2
     at_least: int = 50
@@ -66,7 +66,7 @@ class DeadLetterCounter:
         """Check a batch before it is committed.
 
         Raises:
-            TooManyDeadLetters: with this batch the limit is passed.
+            TooManyDeadLetters: this batch exceeds the limit.
         """
         total = records + sum(count for count, _ in self._recent)
         bad = len(failed) + sum(count for _, count in self._recent)
@@ -83,7 +83,7 @@ class DeadLetterCounter:
 
 @dataclass(slots=True)
 class BatchResult:
-    """What became of the items of a batch."""
+    """What happened to the items of a batch."""
 
     handled: list[Item] = field(default_factory=list)
     skipped: list[Item] = field(default_factory=list)
@@ -93,7 +93,7 @@ class BatchResult:
 
 
 class BatchHandler:
-    """Handles what one consumer group reads, in the group's database.
+    """Handles the records that one consumer group reads, in the group's database.
 
     Args:
         group: the consumer group.
@@ -101,8 +101,8 @@ class BatchHandler:
         handlers: event type → handler; other types are skipped.
         on_tombstone: handles tombstones; without it they are skipped.
         ordered: whether an event waits for its predecessor.
-        limit: how many records may fail.
-        database: where the effects, the inbox and the dead letters go.
+        limit: how many records may fail before the consumer stops.
+        database: where effects, inbox and dead letters are stored.
         outbox: takes the events about dead letters.
         clock: gives the time of a batch.
         ids: names dead letters.
@@ -151,14 +151,14 @@ class BatchHandler:
         _report(self._group, len(records), result, time.perf_counter() - began)
 
     async def replay_known_versions(self) -> None:
-        """Ask for the replay of versions that an earlier reader did not know."""
+        """Request the replay of events whose version an older reader did not know."""
         async with self._database.transaction() as session:
             await dead_letters.request_known_versions(session, self._group, self._reader.known, self._clock.now())
 
     async def upkeep(self, deferred_for: timedelta) -> int:
-        """Settle the dead letters that someone asked for, and give up on events deferred longer than `deferred_for`.
+        """Replay or discard dead letters on request, and give up on events deferred longer than `deferred_for`.
 
-        Returns how many events that was.
+        Returns the number of those events.
         """
         now = self._clock.now()
         async with self._database.transaction() as session:
@@ -172,7 +172,7 @@ class BatchHandler:
     async def _settle(
         self, session: AsyncSession, asked: Sequence[tuple[DeadLetter, ReceivedRecord]], now: datetime
     ) -> None:
-        """Apply what is to be replayed, note as handled what is to be discarded, and close both."""
+        """Apply the letters to replay, note the ones to discard as handled, and close both."""
         replayed = {letter: self._read_again(letter, record) for letter, record in asked if letter.action == "replayed"}
         discarded = [self._reader.read(record) for letter, record in asked if letter.action == "discarded"]
         await inbox.note(session, self._group, [item for item in discarded if _fills_its_place(item)], now)
@@ -205,7 +205,7 @@ class BatchHandler:
             )
 
     async def _apply(self, session: AsyncSession, items: Sequence[Item], now: datetime) -> BatchResult:
-        """Apply `items`, and the deferred events whose predecessors are among them."""
+        """Apply `items`, and the deferred events that waited for one of them."""
         result = BatchResult()
         if items:
             await self._apply_once(session, items, now, result)
@@ -238,7 +238,7 @@ class BatchHandler:
         result.failed += failed
 
     async def _call_handlers(self, session: AsyncSession, fresh: Sequence[Item], now: datetime) -> list[Item]:
-        """Call the handlers, round by round, and return the items whose predecessors are missing."""
+        """Call the handlers round by round, and return the items whose predecessor is missing."""
         deferred: list[Item] = []
         done = await self._handled_before(session, fresh)
         for items in _rounds(fresh):
@@ -263,7 +263,7 @@ class BatchHandler:
         return (item.aggregate, item.sequence - 1) in done
 
     async def _call(self, session: AsyncSession, call: Sequence[Item], now: datetime) -> None:
-        """Call the handler in a savepoint; where it fails, halve the call until the event at fault stands alone."""
+        """Call the handler in a savepoint; if it fails, split the call in halves until the faulty event is alone."""
         handler = self._handlers.get(call[0].kind)
         if handler is None:
             return
@@ -286,7 +286,7 @@ class BatchHandler:
 
 
 def _firsts(items: Sequence[Item]) -> list[Item]:
-    """Return `items` without those whose event came earlier in the same batch."""
+    """Return `items` without repeats of an event in the same batch."""
     found: dict[tuple[str, str], Item] = {}
     for item in items:
         found.setdefault(item.identity, item)
@@ -294,7 +294,7 @@ def _firsts(items: Sequence[Item]) -> list[Item]:
 
 
 def _rounds(items: Iterable[Item]) -> list[list[Item]]:
-    """Cut `items` so that the nth event of each key is in the nth round: no key's events are ever reordered."""
+    """Split `items` so that the nth event of each key is in the nth round, so that a key's events keep their order."""
     cut: list[list[Item]] = []
     seen: Counter[bytes | str] = Counter()
     for item in items:
@@ -307,7 +307,7 @@ def _rounds(items: Iterable[Item]) -> list[list[Item]]:
 
 
 def _by_kind(items: Sequence[Item]) -> Iterable[list[Item]]:
-    """Cut a round into handler calls: one event type each."""
+    """Split a round into handler calls, one for each event type."""
     calls: dict[object, list[Item]] = defaultdict(list)
     for item in items:
         calls[item.kind].append(item)
@@ -316,9 +316,9 @@ def _by_kind(items: Sequence[Item]) -> Iterable[list[Item]]:
 
 @contextmanager
 def _continued_trace(events: Sequence[Envelope[Event] | Tombstone | None]) -> Iterator[None]:
-    """Continue the trace of `events` in the handler, if all are of one trace; a mixed call belongs to none.
+    """Continue the trace of `events` in the handler, if they all share one; a mixed call has none.
 
-    What the handler appends to the outbox belongs to the same trace.
+    Events that the handler appends to the outbox belong to the same trace.
     """
     parents = {event.traceparent if isinstance(event, Envelope) else None for event in events}
     parent = parents.pop() if len(parents) == 1 else None
@@ -331,7 +331,7 @@ def _continued_trace(events: Sequence[Envelope[Event] | Tombstone | None]) -> It
 
 
 def _fills_its_place(item: Item) -> bool:
-    """Return whether discarding the record counts as handling its place in the sequence."""
+    """Return whether a discarded record counts as handled in its sequence."""
     return item.message is not None and item.error not in _NOT_BELIEVED
 
 

@@ -1,4 +1,4 @@
-"""The batch consumer: polls a log, handles each event once, one transaction a batch."""
+"""The batch consumer: polls a log and handles each event once, with one transaction per batch."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,17 +25,17 @@ _log = structlog.get_logger()
 
 _POLL = timedelta(milliseconds=500)
 _UPKEEP_EVERY = 1.0
-"""Seconds between looks for dead letters that are to be replayed or discarded."""
+"""Seconds between checks for dead letters to replay or discard."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerLimits:
-    """How much a consumer reads at once, how many dead letters stop it, and how long events are deferred."""
+    """How much a consumer reads at once, how many dead letters stop it, and how long it defers events."""
 
     batch: int = 500
     dead_letters: DeadLetterLimit = field(default_factory=DeadLetterLimit)
     deferred_for: timedelta = timedelta(days=1)
-    """An event that waits longer for its predecessor becomes a dead letter, so that a person sees it."""
+    """An event that waits longer for its predecessor becomes a dead letter, so that an operator sees it."""
 
 
 class BatchConsumer:
@@ -45,16 +45,16 @@ class BatchConsumer:
         group: the consumer group, `signpost-<service>`.
         topics: what it reads; an event is accepted only from the services that its topic declares as writers.
         handlers: event type → handler; other types are skipped.
-        database: where the effects, the inbox and the dead letters go.
+        database: where effects, inbox and dead letters are stored.
         log: where the events come from.
         outbox: takes the events about dead letters.
         clock: gives the time of a batch.
         ids: names dead letters.
         ordered: whether an event waits for its predecessor; a projection takes the highest sequence instead.
-        on_tombstone: handles tombstones, as handlers do events; without it they are skipped.
-        after: starts only when that consumer has caught up.
+        on_tombstone: handles tombstones; without it they are skipped.
+        after: this one starts only once that consumer has caught up.
         limits: batch size and when to stop.
-        reader: reads records in another way than by the handlers' types.
+        reader: reads records, if not by the handlers' types.
     """
 
     kind = "consumer"
@@ -121,7 +121,7 @@ class BatchConsumer:
         await self._caught_up.wait()
 
     async def drain(self) -> int:
-        """Handle all that is in the log now, settle the requested dead letters, and return how much that was."""
+        """Handle everything in the log now, settle the requested dead letters, and return the number of both."""
         member = await self._joined()
         done = await self._handler.upkeep(self._limits.deferred_for)
         while not self._stopped:
@@ -175,14 +175,14 @@ class BatchConsumer:
             await member.rewind()
 
     async def _transact(self, batch: Batch, stop: asyncio.Event) -> bool:
-        """Handle `batch` in one transaction, as often as it takes; return False where the consumer gave up."""
+        """Handle `batch` in one transaction, with as many attempts as needed; return False if the consumer gave up."""
         backoff = Backoff()
         while True:
             try:
                 await self._handler.handle(batch.records)
             except TooManyDeadLetters as error:
                 self._stopped = True
-                self._caught_up.set()  # a consumer that waits for this one starts late rather than never
+                self._caught_up.set()  # or a consumer that waits for this one would never start
                 self.unready_because = f"stopped itself: {error}"
                 _log.error("consumer_stopped_itself", group=self.name, reason=str(error))
                 return False

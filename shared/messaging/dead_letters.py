@@ -1,6 +1,6 @@
-"""Dead letters: records that a group could not handle. The table is the truth, the topic holds a copy.
+"""Dead letters: records that a group could not handle. The table is authoritative; the topic has a copy.
 
-Replay and discard are requests: the group's own consumer does what was asked, with its own handlers, and settles them.
+Replay and discard are requests: the group's own consumer carries them out with its own handlers, and settles them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.reader import Item
 
 SIGNPOST = "signpost"
-"""The name in the history where no person acted."""
+"""The name in the history if no person acted."""
 _KNOWN_NOW = "this version is known now"
 _KEYED_BY_REPORT = frozenset(
     topic.name
@@ -42,11 +42,11 @@ _MAX_HEADER_BYTES = 20_000
 
 
 class DeadLetterNotOpen(Exception):
-    """There is no such dead letter, or it is settled already."""
+    """There is no such dead letter, or it is already settled."""
 
 
 class AlreadyAskedFor(Exception):
-    """A replay or discard was asked for before and is not done yet: the first request stands."""
+    """A replay or discard was requested before and is not done yet; the first request stands."""
 
     def __init__(self, action: str, by: str, at: datetime) -> None:
         super().__init__(action)
@@ -56,7 +56,7 @@ class AlreadyAskedFor(Exception):
 
 
 class DeadLetterState(StrEnum):
-    """What a dead letter waits for: a person, the group's consumer, or nothing."""
+    """What a dead letter waits for: an operator, the group's consumer, or nothing."""
 
     OPEN = "open"
     ASKED = "asked"
@@ -65,7 +65,7 @@ class DeadLetterState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What operators see of a dead letter, without its content."""
+    """A dead letter as operators see it, without its content."""
 
     id: UUID
     group_name: str
@@ -78,7 +78,7 @@ class DeadLetter:
     attempts: int
     recorded_at: datetime
     action: str | None
-    """`replayed` or `discarded`, once it has been asked for."""
+    """`replayed` or `discarded`, once requested."""
     action_by: str | None
     action_reason: str | None
     requested_at: datetime | None
@@ -105,7 +105,7 @@ class HistoryAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that was done to a dead letter, and by whom."""
+    """One action on a dead letter, and who took it."""
 
     dead_letter_id: UUID
     at: datetime
@@ -117,7 +117,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which dead letters to list: of a state and a topic, newest first, after the last one seen."""
+    """Which dead letters to list: by state and topic, newest first, after the last one seen."""
 
     state: DeadLetterState = DeadLetterState.OPEN
     topic: str | None = None
@@ -164,11 +164,11 @@ async def record(
 
 
 async def replay(session: AsyncSession, dead_letter_id: UUID, *, by: str, reason: str, now: datetime) -> None:
-    """Ask the group's consumer to handle the record again; it does so within seconds of running.
+    """Ask the group's consumer to handle the record again; a running consumer does so within seconds.
 
     Raises:
         DeadLetterNotOpen: there is none, or it is settled.
-        AlreadyAskedFor: a replay or discard was asked for before.
+        AlreadyAskedFor: a replay or discard was requested before.
     """
     await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="replayed")
 
@@ -178,13 +178,13 @@ async def discard(session: AsyncSession, dead_letter_id: UUID, *, by: str, reaso
 
     Raises:
         DeadLetterNotOpen: there is none, or it is settled.
-        AlreadyAskedFor: a replay or discard was asked for before.
+        AlreadyAskedFor: a replay or discard was requested before.
     """
     await _request(session, dead_letter_id, by=by, reason=reason, now=now, action="discarded")
 
 
 async def request_known_versions(session: AsyncSession, group: str, types: Collection[str], now: datetime) -> None:
-    """Ask for the replay of events whose version an older reader did not know and this one does."""
+    """Request the replay of events whose version an older reader did not know and this one knows."""
     statement = text(
         "update dead_letter set requested_at = :now, action = 'replayed', action_by = :by, action_reason = :reason "
         "where group_name = :group and settled_at is null and requested_at is null and error_class = :error "
@@ -198,7 +198,7 @@ async def request_known_versions(session: AsyncSession, group: str, types: Colle
 
 
 async def claim(session: AsyncSession, group: str) -> list[tuple[DeadLetter, ReceivedRecord]]:
-    """Lock the letters that were asked for and are not done yet; another member of the group skips them."""
+    """Lock the letters with a request that is not done yet; other members of the group skip them."""
     query = text(
         f"select {_COLUMNS}, key, value, headers, appended_at from dead_letter "  # noqa: S608 -- own columns
         "where group_name = :group and requested_at is not null and settled_at is null "
@@ -208,7 +208,7 @@ async def claim(session: AsyncSession, group: str) -> list[tuple[DeadLetter, Rec
 
 
 async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: datetime, *, outbox: Outbox) -> None:
-    """Close `letters`, and append the events that say so."""
+    """Close `letters`, and append their events."""
     await session.execute(
         text("update dead_letter set settled_at = :now where id = any(:ids)"),
         {"now": now, "ids": [letter.id for letter in letters]},
@@ -220,7 +220,7 @@ async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: date
 
 
 async def note_failures(session: AsyncSession, failures: Sequence[tuple[DeadLetter, str]], now: datetime) -> None:
-    """Count another attempt that failed; each letter stays open until it is asked for again."""
+    """Count another failed attempt; each letter stays open until the next request."""
     statement = text(
         "update dead_letter set attempts = attempts + 1, requested_at = null, error_class = :error where id = :id"
     )
@@ -243,7 +243,7 @@ async def listed(session: AsyncSession, *, group: str | None = None, most: int =
 
 
 async def page(session: AsyncSession, wanted: PageRequest) -> list[DeadLetter]:
-    """Return the newest dead letters of a state, and one beyond the page where there are more."""
+    """Return the newest dead letters of a state, plus one more if there is a next page."""
     query = text(
         f"select {_COLUMNS} from dead_letter where {_STATES[wanted.state]} "  # noqa: S608 -- own words
         "and (cast(:topic as text) is null or topic = :topic) and (cast(:at as timestamptz) is null "
@@ -255,7 +255,7 @@ async def page(session: AsyncSession, wanted: PageRequest) -> list[DeadLetter]:
 
 
 async def affected_topics(session: AsyncSession) -> list[str]:
-    """Return the topics that have unsettled dead letters. They are few, because each letter waits for a person."""
+    """Return the topics that have unsettled dead letters. There are few letters, because each waits for an operator."""
     return list(await session.scalars(text("select distinct topic from dead_letter where settled_at is null")))
 
 
@@ -267,16 +267,16 @@ async def show(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter | None
 
 
 async def content(session: AsyncSession, dead_letter_id: UUID) -> Record | None:
-    """Return the original record; only for people who hold a content role."""
+    """Return the original record; only for people with a content role."""
     query = text("select topic, key, value, headers from dead_letter where id = :id")
     row = (await session.execute(query, {"id": dead_letter_id})).one_or_none()
     return Record(row.topic, row.key, row.value, headers_from_text(row.headers)) if row else None
 
 
 def as_text(value: bytes | None) -> str:
-    """Return a record's value as a person reads it: JSON indented, other text as it is, other bytes escaped.
+    """Return a record's value for people to read: JSON indented, other text unchanged, other bytes escaped.
 
-    Returns "" where no value is left.
+    Returns "" if no value is left.
     """
     if value is None:
         return ""
@@ -334,7 +334,7 @@ def _row(group: str, item: Item, dead_letter_id: UUID, now: datetime) -> dict[st
 
 
 def _report_id(item: Item) -> UUID | None:
-    """Return the report that the record is about, where that can be found."""
+    """Return the report that the record is about, if that can be found."""
     if isinstance(item.event, Envelope):
         found = getattr(item.event.data, "report_id", None)
         return found if isinstance(found, UUID) else None
@@ -363,9 +363,9 @@ def _uuid(written: object) -> UUID | None:
 
 
 def _copy(group: str, item: Item, now: datetime) -> Record:
-    """Return the record as it was, with its position and error in headers.
+    """Return the original record, with its position and error in headers.
 
-    A value too large for a topic is left out; the table keeps it.
+    A value too large for a topic is left out; the table has it.
     """
     original, position = item.received.record, item.received.position
     added = {

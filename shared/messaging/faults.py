@@ -1,4 +1,4 @@
-"""What an error means to a consumer: whether it passes, what it is recorded as, and whether it is our own cancellation.
+"""What an error means to a consumer: whether it is transient, its recorded name, and whether we are being cancelled.
 
 A consumer waits for a transient error to pass, and never dead-letters an event for one.
 """
@@ -16,7 +16,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the same may succeed later without any change."""
+    """Return whether the same work may succeed later without any change."""
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
         return error.connection_invalidated or state.startswith(_TRANSIENT) or state == _LOCK_NOT_AVAILABLE
@@ -24,7 +24,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def class_of(error: BaseException) -> str:
-    """Return the name that an error is recorded under. Its text may quote what a person wrote, and is never kept."""
+    """Return the name that an error is recorded under. Its text may quote what a person wrote, so it is never kept."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         cause = error.orig.__cause__  # a time-out's cause is a cancellation, not an error
         return type(cause if isinstance(cause, Exception) else error.orig).__name__
@@ -32,6 +32,6 @@ def class_of(error: BaseException) -> str:
 
 
 def is_being_cancelled() -> bool:
-    """Return whether this task itself is being cancelled, not one that it waits for."""
+    """Return whether this task itself is being cancelled, rather than something it awaits."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -1,7 +1,7 @@
-"""What a group has handled, and what it has deferred until a predecessor is handled.
+"""The events that a group has handled, and those deferred until a predecessor is handled.
 
-The inbox keeps any event from taking effect twice and shows gaps in an aggregate's sequence. An event behind a gap is
-stored in `parked_event` and applied once its predecessor has been handled or discarded (decision 0006).
+The inbox prevents an event from taking effect twice, and shows gaps in an aggregate's sequence. An event behind a gap
+is stored in `parked_event` and applied once its predecessor has been handled or discarded (decision 0006).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -73,7 +73,7 @@ async def note(session: AsyncSession, group: str, items: Sequence[Item], now: da
 
 
 async def forget(session: AsyncSession, group: str, items: Collection[Item]) -> None:
-    """Take back that `items` were handled."""
+    """Delete the note that `items` were handled."""
     if items:
         columns = {"sources": [item.source for item in items], "ids": [item.event_id for item in items]}
         await session.execute(_FORGET, {"group": group, **columns})
@@ -101,17 +101,17 @@ async def defer(session: AsyncSession, group: str, items: Sequence[Item], now: d
 
 
 async def take_ready(session: AsyncSession, group: str) -> list[ReceivedRecord]:
-    """Take out the deferred events whose predecessors have been handled by now, in order."""
+    """Remove and return the deferred events whose predecessors have been handled, in order."""
     return [stored_record(row) for row in await session.execute(_TAKE_READY, {"group": group})]
 
 
 async def take_overdue(session: AsyncSession, group: str, before: datetime) -> list[ReceivedRecord]:
-    """Take out the events deferred before `before`, whose predecessors nothing has settled."""
+    """Remove and return the events deferred before `before`, which still lack their predecessors."""
     return [stored_record(row) for row in await session.execute(_TAKE_OVERDUE, {"group": group, "before": before})]
 
 
 def stored_record(row: Row[tuple[object, ...]]) -> ReceivedRecord:
-    """Return the record that a row of `parked_event` or `dead_letter` keeps."""
+    """Return the record in a row of `parked_event` or `dead_letter`."""
     record = Record(row.topic, row.key, row.value, headers_from_text(row.headers))
     return ReceivedRecord(record, Position(row.topic, row.partition, row.offset), row.appended_at)
 

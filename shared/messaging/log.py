@@ -1,8 +1,8 @@
-"""The event log port: what the product needs of a log, proved for Kafka and PostgreSQL by one contract suite.
+"""The event log port: what Signpost needs from a log. One contract suite proves it for Kafka and PostgreSQL.
 
 The contract: offsets of a partition increase (they may have holes), no committed record is skipped, records of one key
-keep their order, delivery is at least once, and a member that was replaced cannot commit. On Kafka several members
-share a group; the log on PostgreSQL serves one process, and the newest member replaces the one before (decision 0035).
+keep their order, delivery is at least once, and a replaced member cannot commit. On Kafka several members share a
+group. The PostgreSQL log serves one process, and a new member replaces the one before (decision 0035).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 class Position(NamedTuple):
-    """Where a record stands."""
+    """The position of a record."""
 
     topic: str
     partition: int
@@ -27,7 +27,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is appended: bytes only, `value` None is a tombstone."""
+    """A record to append: bytes only; a `value` of None is a tombstone."""
 
     topic: str
     key: bytes | None
@@ -37,7 +37,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRecord:
-    """What is polled: a record, its position and the time the log took it."""
+    """A polled record, with its position and the time of its append."""
 
     record: Record
     position: Position
@@ -46,22 +46,22 @@ class ReceivedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one poll returned; `generation` is the membership it was read under."""
+    """The result of one poll; `generation` is the membership under which it was read."""
 
     records: Sequence[ReceivedRecord]
     generation: int = 0
     next_offsets: Mapping[tuple[str, int], int] = field(default_factory=dict)
-    """(topic, partition) → the offset to go on from once this batch is committed."""
+    """(topic, partition) → the offset to continue from once this batch is committed."""
     behind: int = 0
-    """Offsets between this batch and the end of the member's partitions, as the log last said of itself."""
+    """Offsets between this batch and the end of the member's partitions, as last reported by the log."""
 
 
 class LogUnavailable(ExplainedError):
-    """The log cannot be reached, or refuses for now. Transient: wait and try again."""
+    """The log cannot be reached, or cannot answer now. Transient: wait and try again."""
 
 
 class Fenced(Exception):
-    """A newer member (or relay) has taken this one's place; what it had in hand is no longer its own."""
+    """A newer member (or relay) has replaced this one, and now has its work."""
 
 
 class Subscription(Protocol):
@@ -73,16 +73,16 @@ class Subscription(Protocol):
         A batch that was not committed is polled again after `rewind` or by the next member.
 
         Raises:
-            Fenced: another member has taken this one's place; subscribe again.
+            Fenced: another member has replaced this one; subscribe again.
             LogUnavailable: the log is unavailable.
         """
         ...
 
     async def commit(self, batch: Batch) -> None:
-        """Record that everything in `batch` is done with.
+        """Record that everything in `batch` is done.
 
         Raises:
-            Fenced: the partitions went to another member since the batch was polled.
+            Fenced: the partitions have gone to another member since the poll.
             LogUnavailable: the log is unavailable; the batch will be polled again.
         """
         ...
@@ -96,7 +96,7 @@ class Subscription(Protocol):
         ...
 
     async def reached(self) -> Mapping[tuple[str, int], int]:
-        """Return the offset to read on from, per assigned partition, without asking the log; for between batches."""
+        """Return the offset to read on from, per assigned partition, without asking the log; for use between polls."""
         ...
 
     async def lag(self) -> Mapping[tuple[str, int], int]:
@@ -116,7 +116,7 @@ class Appender(Protocol):
 
         Raises:
             Fenced: another appender of the same id has been opened.
-            LogUnavailable: nothing was appended, or it is not known whether it was: append again.
+            LogUnavailable: nothing was appended, or the outcome is unknown; append again.
         """
         ...
 
@@ -127,19 +127,19 @@ class EventLog(Protocol):
     """A partitioned, durable log."""
 
     async def appender(self, writer_id: str) -> Appender:
-        """Open the one appender that may write as `writer_id`, fencing any earlier one."""
+        """Open the only appender that may write as `writer_id`, and fence any earlier one."""
         ...
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Join `group`, starting at the earliest record where the group has committed nothing."""
+        """Join `group`; it starts at the earliest record of a partition without a commit."""
         ...
 
     async def behind(self, groups: Sequence[str]) -> Mapping[str, int]:
         """Return how many records each of `groups` has not committed, without joining it.
 
-        Counted in the partitions that the group has committed in; a group that has committed nothing is left out.
-        Where the log keeps marks of its own among the records it may be a little too much, never too little, and 0
-        means none.
+        It counts the partitions in which the group has committed, and leaves out a group that has committed nothing. If
+        the log keeps its own markers among the records, the number may be slightly too high, never too low; 0 means
+        none.
 
         Raises:
             LogUnavailable: the log is unavailable.
@@ -150,10 +150,10 @@ class EventLog(Protocol):
 
 
 def headers_to_text(headers: Headers) -> str:
-    """Return `headers` as JSON text. Control characters, U+0000 among them, are escaped by JSON itself."""
+    """Return `headers` as JSON text. JSON escapes control characters, including U+0000."""
     return orjson.dumps([(name, value.decode("latin-1")) for name, value in headers]).decode()
 
 
 def headers_from_text(text: str) -> Headers:
-    """Return the headers that `headers_to_text` kept."""
+    """Return the headers from the text that `headers_to_text` made."""
     return tuple((name, value.encode("latin-1")) for name, value in orjson.loads(text))

@@ -1,4 +1,4 @@
-"""Opens the event log that the settings name, and its topics."""
+"""Opens the event log of the settings, and its topics."""
 
 from shared.errors import ExplainedError
 from shared.messaging.kafka.connection import KafkaConnection
@@ -11,7 +11,7 @@ from shared.settings import ServiceSettings
 
 
 class EventLogNotConfigured(ExplainedError):
-    """The settings choose a log without its address; the message names the missing variable."""
+    """The settings choose a log but not its address; the message names the missing variable."""
 
 
 async def open_log(settings: ServiceSettings) -> EventLog:
@@ -27,7 +27,7 @@ async def open_log(settings: ServiceSettings) -> EventLog:
 
 
 async def open_topics(settings: ServiceSettings) -> Topics:
-    """Open what `topics_admin.diff` and `topics_admin.apply` work on.
+    """Open the topics, for `topics_admin.diff` and `topics_admin.apply`.
 
     Raises:
         EventLogNotConfigured: the log's address is missing.

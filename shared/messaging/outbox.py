@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction of the change they report, and published afterwards by the relay."""
+"""The outbox: events are written in the transaction of the change they report, and published later by the relay."""
 
 import asyncio
 from collections import Counter
@@ -40,11 +40,11 @@ _Row = tuple[Record, str | None, UUID | None, int | None]
 class Outbox:
     """Appends events to the `outbox` table of the caller's transaction.
 
-    The caller holds a lock on the aggregate (its row, `for update`), so that `ce_sequence` follows commit order; where
-    it does not, the table's unique constraint refuses the second writer.
+    The caller locks the aggregate (its row, `for update`), so that `ce_sequence` follows commit order. Without the
+    lock, the table's unique constraint refuses the second writer.
 
     Args:
-        service: the name that becomes `ce_source`.
+        service: the name in `ce_source`.
         ids: makes the events' ids.
     """
 
@@ -52,41 +52,42 @@ class Outbox:
         self._source = codec.source_of(service)
         self._ids = ids
         self.committed = asyncio.Event()
-        """Set when a transaction that appended something has committed; the relay of the same process waits for it."""
+        """Set when a transaction with new events has committed; the relay of the same process waits for it."""
 
     async def append(self, session: AsyncSession, events: Sequence[NewEvent], now: datetime) -> None:
-        """Append `events` in order; each gets its id and the next sequence of its subject on its topic.
+        """Append `events` in order; each gets an id and the next sequence of its subject on its topic.
 
         Raises:
-            codec.TooLarge: an event is larger than the log takes.
+            codec.TooLarge: an event is larger than the log accepts.
         """
         facts = [_unsent(event) for event in events]
         await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def begin(self, session: AsyncSession, events: Sequence[NewEvent], now: datetime) -> None:
-        """Append `events` of subjects that are created in this transaction, so that they have no earlier events.
+        """Append `events` of subjects that this transaction creates, and which therefore have no earlier events.
 
         Raises:
-            codec.TooLarge: an event is larger than the log takes.
+            codec.TooLarge: an event is larger than the log accepts.
         """
         await self._append(session, [_unsent(event) for event in events], Counter(), now)
 
     async def append_tombstones(
         self, session: AsyncSession, kind: type[Event], subjects: Sequence[UUID], now: datetime
     ) -> None:
-        """Append tombstones for disposed `subjects` on the compacted topic of `kind`, keyed by subject."""
+        """Append tombstones for deleted `subjects` to the compacted topic of `kind`, keyed by subject."""
         facts = [_Unsent(kind, subject, str(subject), None) for subject in subjects]
         await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def forget_superseded(self, session: AsyncSession, subject: UUID, before: datetime) -> None:
-        """Delete the events of `subject` that were published before `before`, all but the newest.
+        """Delete the events of `subject` that were published before `before`, except the newest.
 
-        For a subject of a compacted topic that changes all the time: its sequence goes on, and its rows do not pile up.
+        For a subject that changes all the time, on a compacted topic: its sequence continues, but its rows do not pile
+        up.
         """
         await session.execute(_FORGET_SUPERSEDED, {"subject": subject, "before": before})
 
     async def append_records(self, session: AsyncSession, records: Sequence[Record], now: datetime) -> None:
-        """Append records as they are, such as copies of dead letters."""
+        """Append records unchanged, such as copies of dead letters."""
         if records:
             await self._insert(session, [(record, None, None, None) for record in records], now)
 
@@ -124,7 +125,7 @@ class Outbox:
             orm_events.listen(session.sync_session, "after_commit", self._wake_relay)
 
     def _wake_relay(self, session: Session) -> None:
-        """Wake the relay; the end of a savepoint is not yet a commit."""
+        """Wake the relay, but not at the end of a savepoint, which is not yet a commit."""
         if not session.in_nested_transaction():
             self.committed.set()
 

@@ -12,18 +12,18 @@ from shared.messaging.log import ReceivedRecord
 
 
 class UnexpectedTopic(Unreadable):
-    """An event of a type we listen to, on a topic where it does not belong."""
+    """An event of a type that we handle, on the wrong topic."""
 
 
 class Tombstone(NamedTuple):
-    """The state of a key was disposed of."""
+    """The state of a key was deleted."""
 
     topic: str
     key: bytes
 
 
 class Aggregate(NamedTuple):
-    """What events are about; their sequence is counted per aggregate."""
+    """The subject of events; their sequence counts per aggregate."""
 
     source: str
     topic: str
@@ -37,20 +37,20 @@ class Item:
     received: ReceivedRecord
     message: Message | None = None
     event: Envelope[Event] | Tombstone | None = None
-    """None: no handler listens."""
+    """None: no handler wants it."""
     error: str | None = None
     """The class of the error that makes the record a dead letter."""
     forced: bool = False
-    """Apply it even if its predecessor is missing: a person has decided so."""
+    """Apply it even if its predecessor is missing, because an operator decided so."""
 
     @property
     def kind(self) -> type[Event] | type[Tombstone] | None:
-        """The type whose handler takes it; None where there is none."""
+        """The type of its handler; None if there is none."""
         return type(self.event.data) if isinstance(self.event, Envelope) else type(self.event) if self.event else None
 
     @property
     def event_id(self) -> str:
-        """The event's id; for a record without one, its position in the log."""
+        """The event's id or, for a record without one, its position in the log."""
         return (self.message and self.message.id) or "/".join(str(part) for part in self.received.position)
 
     @property
@@ -59,7 +59,7 @@ class Item:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What the inbox knows it by."""
+        """Its key in the inbox."""
         return self.source, self.event_id
 
     @property
@@ -73,7 +73,7 @@ class Item:
 
     @property
     def key(self) -> bytes | str:
-        """What order is kept by: the record's key."""
+        """The key within which order is kept: the record's."""
         return self.received.record.key or self.event_id
 
 
@@ -81,7 +81,7 @@ class Reader:
     """Reads records for one group.
 
     Args:
-        topics: what the group subscribes to; their declared writers are believed.
+        topics: what the group subscribes to; only their declared writers are trusted.
         kinds: the event types that have a handler.
         tombstones: whether a handler takes tombstones.
     """

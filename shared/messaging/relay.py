@@ -1,7 +1,7 @@
-"""The relay: publishes what the outbox holds, at least once, and the events of one aggregate in order.
+"""The relay: publishes the events in the outbox, at least once, and those of one aggregate in order.
 
-One relay of a service publishes at a time. It holds an advisory lock on a connection of its own, reads the outbox over
-that same connection, and stops at once when the connection is lost. The log fences a relay that noticed too late.
+Only one relay of a service publishes at a time. It holds an advisory lock on its own connection, reads the outbox over
+the same connection, and stops at once if the connection is lost. The log fences a relay that notices too late.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 _BATCH = 500
 _LOOK_AGAIN = 0.1
-"""Seconds between looks at an outbox that another process writes; an outbox of this process wakes the relay."""
+"""Seconds between checks of an outbox that another process writes; this process's own outbox wakes the relay."""
 _STAND_BY = 1.0
 """Seconds between attempts to take over from another relay."""
 _TRY_LOCK = text("select pg_try_advisory_lock(:lock)")
@@ -42,7 +42,7 @@ _MARK = text("update outbox set published_at = :now where id = any(:ids)")
 
 
 class PublishedEvent(NamedTuple):
-    """What `on_published` learns of an event that the log has taken."""
+    """What `on_published` gets about a published event."""
 
     topic: str
     type: str
@@ -57,12 +57,12 @@ class Relay:
     """Publishes the outbox of one service; a role.
 
     Args:
-        service: whose outbox; names the writer `signpost-<service>-relay`.
+        service: the owner of the outbox; the writer is `signpost-<service>-relay`.
         database: where the outbox is.
         log: where the events go.
         clock: gives the time of publication.
-        on_published: what the service itself does once its events are in the log.
-        outbox: wakes the relay when this process has appended something; without it the relay looks by itself.
+        on_published: what the service does once its events are in the log.
+        outbox: wakes the relay after an append by this process; without it the relay polls.
     """
 
     kind = "relay"
@@ -99,7 +99,7 @@ class Relay:
                 await wait_for_stop(stop, self._backoff.next())
 
     async def drain(self) -> int:
-        """Publish everything that is waiting now, and return the number of events."""
+        """Publish everything that waits now, and return the number of events."""
         async with self._leading() as connection:
             if connection is None:
                 return 0
@@ -120,7 +120,7 @@ class Relay:
 
     @asynccontextmanager
     async def _leading(self) -> AsyncIterator[AsyncConnection | None]:
-        """Hold the lock on a connection of its own; give None where another relay holds it."""
+        """Hold the lock on its own connection; yield None if another relay holds it."""
         async with self._database.connection() as connection:
             try:
                 leads = await connection.scalar(_TRY_LOCK, {"lock": _LOCK})
@@ -167,7 +167,7 @@ class Relay:
 
 
 async def _until_lost(connection: AsyncConnection, publishing: Awaitable[None]) -> None:
-    """Await `publishing`, cancelled at once when `connection`, and with it the lock, is lost.
+    """Await `publishing`; cancel it at once if `connection`, and with it the lock, is lost.
 
     Raises:
         LogUnavailable: the connection was lost.

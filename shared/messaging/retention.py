@@ -1,4 +1,4 @@
-"""How long messaging keeps the content of events, and the memory of what was handled."""
+"""How long messaging keeps the content of events, and the record of what was handled."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,8 +14,8 @@ from shared.messaging.postgres.log import PostgresLog
 from shared.runtime import Parts, Role
 
 CONTENT_LIVES = timedelta(days=7)
-"""From its publication, or a dead letter's settlement, to the blanking of an event's content. With the log's 7 days and
-a day of segments, a narrative has left every log within 9 days."""
+"""How long an event's content stays after publication, or after its dead letter is settled. With the log's 7 days and
+a day of segments, a narrative is gone from every log within 9 days."""
 INBOX_LIVES = timedelta(days=45)
 """Longer than any topic keeps its records, so that none is handled twice."""
 
@@ -40,9 +40,9 @@ _FORGET_HANDLED = text(
 
 
 async def expire_content(session: AsyncSession, now: datetime) -> int:
-    """Blank and delete what is due, and return how many rows that was.
+    """Blank and delete what is due, and return the number of rows.
 
-    The newest event of each aggregate stays in the inbox for ever: its successor, however late, needs it.
+    The newest event of each aggregate stays in the inbox for ever, because its successor needs it, however late.
     """
     content = {"before": now - CONTENT_LIVES, "most": _MOST}
     handled = {"before": now - INBOX_LIVES, "most": _MOST}
@@ -53,7 +53,7 @@ async def expire_content(session: AsyncSession, now: datetime) -> int:
 def retention_sweeps(parts: Parts) -> Sequence[Role]:
     """Return the sweeps that enforce retention in a service's database.
 
-    A log in PostgreSQL is swept to its topics' retention as well; Kafka's brokers do that by themselves.
+    A PostgreSQL log is also swept by its topics' retention; Kafka's brokers do that themselves.
     """
     sweep = partial(Sweep, database=parts.database, clock=parts.clock, every=_EVERY)
     kept = sweep(f"{parts.service}-messaging-housekeeping", expire_content)

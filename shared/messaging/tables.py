@@ -1,4 +1,4 @@
-"""The tables that messaging adds to every service's database; the service's own migrations create them."""
+"""The tables of messaging in every service's database; the service's own migrations create them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -110,7 +110,7 @@ dead_letter_step = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("what", Text, nullable=False),
     Column("by", Text, nullable=False, comment="a staff id, or signpost"),
-    Column("reason", Text, info={**personal("why somebody replayed or discarded an event", retention="event")}),
+    Column("reason", Text, info={**personal("why an operator replayed or discarded an event", retention="event")}),
     Column("error_class", Text),
 )
 

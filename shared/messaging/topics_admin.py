@@ -1,4 +1,4 @@
-"""`signpost topics diff | apply`: what the log has, what `shared.events.topics` declares, and making them the same."""
+"""`signpost topics diff | apply`: compares the log with `shared.events.topics`, and makes it the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.events.topics import TOPICS, Cleanup, Topic
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A topic as the log has it."""
+    """A topic as it is in the log."""
 
     partitions: int
     retention: timedelta | None
@@ -27,7 +27,7 @@ class Topics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as declared."""
+    """One difference from the declaration."""
 
     topic: str
     what: str
@@ -37,7 +37,7 @@ class Difference:
 
 
 async def diff(log: Topics, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
-    """Return what is not as declared."""
+    """Return the differences from the declaration."""
     described = await log.described()
     found = [difference for topic in topics for difference in differences(topic, described.get(topic.name))]
     undeclared = sorted(described.keys() - {topic.name for topic in topics})
@@ -45,14 +45,14 @@ async def diff(log: Topics, topics: Sequence[Topic] = TOPICS) -> list[Difference
 
 
 async def apply(log: Topics, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
-    """Create and alter topics, and return what was different before. Nothing is ever deleted or made narrower."""
+    """Create and alter topics, and return the differences found. Nothing is ever deleted or reduced."""
     before = await diff(log, topics)
     await log.apply(topics)
     return before
 
 
 def differences(topic: Topic, found: Described | None) -> list[Difference]:
-    """Return where the log's topic, if it has one, is not as `topic` is declared."""
+    """Return the differences between the log's topic, if there is one, and the declared `topic`."""
     if found is None:
         return [Difference(topic.name, "missing")]
     pairs = {

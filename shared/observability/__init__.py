@@ -1,1 +1,1 @@
-"""Logs, metrics, traces and health, none of which ever holds personal data."""
+"""Logs, metrics, traces and health, all without personal data."""

@@ -1,6 +1,6 @@
-"""Log configuration of a process: one line an event, as JSON or for a terminal, redacted either way.
+"""Log configuration of a process: one line per event, as JSON or for a terminal, redacted in both cases.
 
-What may appear in a line is an allow-list: a field that is not declared here is masked.
+Fields are on an allow-list: a field that is not declared here is masked.
 """
 
 import logging
@@ -101,15 +101,15 @@ CODES = frozenset(
         "worker",
     ]
 )
-"""Fields that hold codes of ours. Their values have no spaces, so that neither a sentence nor a name fits in."""
+"""Fields with our own codes. Their values have no spaces, so that they cannot hold a sentence or a full name."""
 WORDS = frozenset({"route", "library_words"})
-"""Fields that may hold spaces: a route as it is declared, and what a trusted library says about itself."""
+"""Fields that may hold spaces: a declared route, and the messages of trusted libraries."""
 _EVENT = re.compile(r"[a-z][a-z0-9_.]{1,60}")
 _CODE = re.compile(r"[\w.:/+~=*$\[\]-]{1,120}")
 _LONGEST = 300
 _ALWAYS_SAFE = (bool, int, float, UUID, datetime, date, timedelta, type(None))
 _TRUSTED = ("uvicorn", "alembic", "aiokafka", "signpost")
-"""Libraries whose messages are about themselves. Of all others we log the name and the level only."""
+"""Libraries whose messages are only about themselves. For all others we log just the name and the level."""
 _QUIETER = ("uvicorn.access", "python_multipart", "sqlalchemy", "aiosmtpd", "mail.log", "asyncio", "httpx")
 _REPEATED_AFTER = 10.0
 """Seconds. While a broker is unavailable its client logs it dozens of times a second, and would fill the log."""
@@ -121,7 +121,7 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
-        json: JSON lines; by default unless standard error is a terminal.
+        json: JSON lines; the default unless standard error is a terminal.
     """
     threshold = logging.getLevelNamesMapping()[level.upper()]
     _configure_structlog(threshold, as_json=not sys.stderr.isatty() if json is None else json)
@@ -135,13 +135,13 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
 
 
 def redact_by_default() -> None:
-    """Redact also before logging is configured: structlog's own default shows messages and local variables."""
+    """Redact even before logging is configured, because structlog's default shows messages and local variables."""
     if not structlog.is_configured():
         _configure_structlog(logging.INFO, as_json=not sys.stderr.isatty())
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Structlog processor: keep declared fields and figures, mask the rest, reduce exceptions to their frames."""
+    """Structlog processor: keep declared fields and numbers, mask the rest, reduce exceptions to their frames."""
     error = event.pop("exc_info", None)
     kept: MutableMapping[str, object] = {name: _safe(name, value) for name, value in event.items()}
     if described := describe(error):
@@ -150,7 +150,7 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, object]) ->
 
 
 def describe(error: object) -> Mapping[str, object] | None:
-    """Return an exception as its type and where it happened: no message, no locals, no source lines."""
+    """Return an exception's type and place, without message, local variables or source lines."""
     if error is True:
         error = sys.exc_info()
     if isinstance(error, tuple):
@@ -203,7 +203,7 @@ def _log_uncaught(_kind: type[BaseException], error: BaseException, _trace: Trac
 
 
 class _IntoStructlog(logging.Handler):
-    """Turns a library's record into an event of ours; keeps its message only where the library is trusted."""
+    """Turns a library's record into one of our events; keeps its message only if the library is trusted."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Every metric of Signpost, in one list. Labels are names of ours (services, groups, types), never a person's data."""
+"""Every metric of Signpost, in one list. Labels are our own names (services, groups, types), never personal data."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -21,8 +21,10 @@ OUTBOX_WAITING = Gauge(
 EVENTS_HANDLED = Counter(
     "signpost_events_handled", "Events whose effect was committed", ("group", "type"), registry=REGISTRY
 )
-EVENTS_REPEATED = Counter("signpost_events_repeated", "Events met again and left alone", ("group",), registry=REGISTRY)
-EVENTS_SKIPPED = Counter("signpost_events_skipped", "Events that nobody here listens to", ("group",), registry=REGISTRY)
+EVENTS_REPEATED = Counter(
+    "signpost_events_repeated", "Events received again and ignored", ("group",), registry=REGISTRY
+)
+EVENTS_SKIPPED = Counter("signpost_events_skipped", "Events without a handler here", ("group",), registry=REGISTRY)
 EVENTS_DEFERRED = Counter("signpost_events_parked", "Events that wait for a predecessor", ("group",), registry=REGISTRY)
 DEAD_LETTERS = Counter("signpost_dead_letters", "Dead letters recorded", ("group", "reason"), registry=REGISTRY)
 BATCH_SECONDS = Histogram(
@@ -31,14 +33,12 @@ BATCH_SECONDS = Histogram(
 CONSUMER_LAG = Gauge("signpost_consumer_lag", "Events not yet handled", ("group",), registry=REGISTRY)
 INBOUND_EVENTS = Counter(
     "signpost_inbound_events",
-    "Events of other systems, by what became of them",
+    "Events of other systems, by outcome",
     ("source", "outcome"),
     registry=REGISTRY,
 )
 REPORTS_ACCEPTED = Counter("signpost_reports_accepted", "Reports accepted", ("report_type",), registry=REGISTRY)
-LEDGER_REPORTS = Gauge(
-    "signpost_ledger_reports", "Reports by what the ledger knows of them", ("state",), registry=REGISTRY
-)
+LEDGER_REPORTS = Gauge("signpost_ledger_reports", "Reports by their state in the ledger", ("state",), registry=REGISTRY)
 CASES_OPENED = Counter("signpost_cases_opened", "Cases opened", ("team", "priority"), registry=REGISTRY)
 DEADLINES_MISSED = Counter("signpost_deadlines_missed", "Deadlines missed", ("team", "kind"), registry=REGISTRY)
 MAIL_ATTEMPTS = Counter("signpost_mail_attempts", "Attempts to send", ("channel", "outcome"), registry=REGISTRY)

@@ -1,1 +1,1 @@
-"""The frame that every page and every API stands in."""
+"""What all pages and APIs share."""

@@ -1,6 +1,6 @@
-"""The API's description (OpenAPI 3.1), true also about refusals and signing in, and the page that shows it.
+"""The API's description (OpenAPI 3.1), including errors and sign-in, and the page that shows it.
 
-FastAPI says that what cannot be read is answered in its own words; ours are problems (RFC 9457), for every refusal.
+FastAPI describes its own validation errors; we answer every error with a problem (RFC 9457).
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -31,14 +31,14 @@ _SCHEMES = {
 }
 _PROBLEM = {
     "type": "object",
-    "description": "What is wrong and what to do (RFC 9457). Nothing that was sent is repeated.",
+    "description": "What is wrong and what to do (RFC 9457). It repeats nothing that was sent.",
     "required": ["type", "title", "status"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "A stable name; scripts decide by it."},
+        "type": {"type": "string", "format": "uri", "description": "A stable name, for scripts to check."},
         "title": {"type": "string"},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
-        "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "What the logs know it by."},
+        "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The id of the request in logs."},
         "errors": {
             "type": "array",
             "items": {
@@ -94,7 +94,7 @@ def _lets_anyone_in(dependant: Dependant | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call as the page shows it."""
+    """One call, as the page shows it."""
 
     method: str
     path: str
@@ -103,7 +103,7 @@ class Operation:
 
 
 def description_router(app: FastAPI, prefix: str) -> APIRouter:
-    """Return `openapi.json` and `docs` of `app`, without the pages' routes."""
+    """Return the routes of `openapi.json` and `docs` of `app`."""
     router = APIRouter(prefix=f"{prefix}/api/v1", include_in_schema=False, dependencies=[Depends(anyone)])
 
     @router.get("/openapi.json")

@@ -1,6 +1,6 @@
-"""One way to make a service's web application: the same frame around every route.
+"""Makes a service's web application, with the same surroundings for every route.
 
-The frame is health, metrics and the API's description under the service's prefix, and the headers of every answer.
+These are health, metrics and the API's description under the service's prefix, and the headers of every answer.
 """
 
 import time
@@ -37,13 +37,13 @@ Readiness = Callable[[], Sequence[str]]
 def web_fields(
     service: str, settings: ServiceSettings, templates: Sequence[Path], *, clock: Clock | None = None
 ) -> WebFields:
-    """Return what the web application of `service` works with.
+    """Return what the web application of `service` needs.
 
     Args:
-        service: its name in logs and metrics.
-        settings: the service's own.
-        templates: folders of the service's templates.
-        clock: what guards and pages tell the time by; the machine's by default.
+        service: the service's name in logs and metrics.
+        settings: the service's settings.
+        templates: the folders of the service's templates.
+        clock: the clock of guards and pages; the machine's by default.
     """
     ours = TokenVerifier(settings.verify_key_file.read_bytes())
     provider = Provider(settings.provider) if settings.provider else None
@@ -67,15 +67,15 @@ def create_app(
     readiness: Readiness,
     body_limit: int = DEFAULT_LIMIT,
 ) -> FastAPI:
-    """Return the application of `parts.service`, whose routes live under `prefix`.
+    """Return the application of `parts.service`, with its routes under `prefix`.
 
     Args:
-        parts: what its routes work with.
-        prefix: of its health, metrics and description.
-        routers: its routes, with whole paths.
+        parts: what its routes need.
+        prefix: the path prefix of its health, metrics and description.
+        routers: its routes, with full paths.
         refusals: how each domain error is answered.
         readiness: the reasons why the service cannot work right now.
-        body_limit: bytes that a request may carry.
+        body_limit: how many bytes a request body may have.
 
     Raises:
         UnguardedRoute: a route does not say who may use it.
@@ -159,7 +159,7 @@ _ALWAYS = {
 
 
 class SecurityHeaders:
-    """Adds them; `Cache-Control: no-store` unless the route says otherwise; HSTS only where TLS is."""
+    """Adds security headers; `Cache-Control: no-store` unless the route sets another; HSTS only with TLS."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
@@ -190,7 +190,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class AccessLog:
-    """Opens the request's trace, counts it and logs it: no path values, no query, no address, no user agent."""
+    """Opens the request's trace, counts it and logs it, without path values, query, IP address or user agent."""
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:
         self._app = app
@@ -234,7 +234,7 @@ class AccessLog:
 
 
 class RouteNote:
-    """Innermost: tells the access log which route was taken. Middleware in between copies the scope."""
+    """Innermost middleware: tells the access log the route, because middleware in between copies the scope."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

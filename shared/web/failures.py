@@ -1,4 +1,4 @@
-"""What becomes of exceptions: problems for clients, pages for people, and never a word of what was submitted."""
+"""Turns exceptions into problems for clients and pages for people, without a word of what was submitted."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -28,7 +28,7 @@ _UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, 
 
 
 class Failures:
-    """The outermost place that knows exceptions. Whatever reaches it is answered and logged without its message."""
+    """The outermost exception handler. Whatever reaches it is answered, and logged without its message."""
 
     def __init__(self, app: ASGIApp, *, application: FastAPI) -> None:
         self._app = app
@@ -60,7 +60,7 @@ class ResponseBrokenOff(Exception):
 
 
 def install(app: FastAPI, refusals: Refusals) -> None:
-    """Teach `app` what its exceptions look like from outside."""
+    """Register how `app` answers its exceptions."""
     for standard in (Problem, HTTPException, RequestValidationError, NotPermitted, FormParserError):
         app.add_exception_handler(standard, _on_standard_error)
     app.add_exception_handler(NotSignedIn, _on_not_signed_in)
@@ -84,7 +84,7 @@ def _standard(error: Exception) -> Problem:
         case NotPermitted():
             return standard_problem(403)
         case _:
-            return standard_problem(400)  # a body that python-multipart cannot take apart
+            return standard_problem(400)  # a body that python-multipart cannot parse
 
 
 def answer_to(request: Request, problem: Problem) -> Response:
@@ -97,7 +97,7 @@ def answer_to(request: Request, problem: Problem) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return what an exception that nobody handled looks like, and log it."""
+    """Return the problem for an unhandled exception, and log it."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, _UNAVAILABLE) or (isinstance(error, DBAPIError) and is_transient(error)):
@@ -121,12 +121,12 @@ async def _on_renewal_due(request: Request, _error: Exception) -> Response:
 
 
 def _sign_in_address(request: Request) -> str:
-    """Return where to sign in and come back from."""
+    """Return the URL to sign in and come back."""
     return f"/sign-in?next={_this_page(request)}"
 
 
 def _renewal_address(request: Request) -> str:
-    """Return where a session is renewed and one comes back from."""
+    """Return the URL to renew the session and come back."""
     return f"{RENEWAL_PATH}?next={_this_page(request)}"
 
 
@@ -136,7 +136,7 @@ def _this_page(request: Request) -> str:
 
 
 async def _keep_what_was_typed(request: Request, *, was_signed_in: bool) -> Response:
-    """Return a page that holds the posted answers while the person signs in, and sends them again after."""
+    """Return a page that keeps the posted answers while the person signs in, and sends them again afterwards."""
     return render(
         request,
         "sign_in_again.html",

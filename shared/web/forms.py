@@ -1,7 +1,7 @@
-"""Forms: their fields, what was typed into them, and the errors that stand beside the fields.
+"""Forms: their fields, what was typed into them, and the errors shown beside the fields.
 
-A page shows a `FormPage`, whose fields the template `fields.html` renders. What comes back is read by a `FormReader`,
-field by field in the order of the page.
+A page shows a `FormPage`; the template `fields.html` renders its fields. A `FormReader` reads the posted form, field by
+field in the order of the page.
 """
 
 import re
@@ -43,15 +43,15 @@ _NOT_A_TIME = "Enter a time like 2:30pm or 14:30, or leave it empty"
 E = TypeVar("E", bound=StrEnum)
 W = TypeVar("W", bound=str)
 Typed = Mapping[str, Sequence[str]]
-"""What was typed: the texts of each field, by its name."""
+"""What was typed: the values of each field, by name."""
 
 
 class Kind(StrEnum):
-    """How a field is asked."""
+    """The kind of input that a field has."""
 
     LINE = "line"
     ID = "id"
-    """A short line, like a staff id."""
+    """A short line, such as a staff id."""
     EMAIL = "email"
     TEXT = "text"
     """Several lines."""
@@ -61,11 +61,11 @@ class Kind(StrEnum):
     """One of many, from a list."""
     DAY = "day"
     MOMENT = "moment"
-    """A day, and perhaps a time."""
+    """A day, with an optional time."""
 
 
 class Option(NamedTuple):
-    """What can be chosen."""
+    """One choice of a field."""
 
     value: str
     label: str
@@ -82,11 +82,11 @@ class Field:
     hint: str | None = None
     options: Sequence[Option] = ()
     alone: str | None = None
-    """The option that excludes all others, like ‘none of these’."""
+    """The option that excludes all others, such as ‘none of these’."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that its answer is posted under."""
+        """The names under which its answer is posted."""
         if self.kind is Kind.MOMENT:
             return (*day_fields(self.name), time_field(self.name))
         return day_fields(self.name) if self.kind is Kind.DAY else (self.name,)
@@ -94,39 +94,39 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class FormPage:
-    """A page that asks for one thing: its fields, and what it says around them."""
+    """A page that asks for one thing: its fields, and the text around them."""
 
     title: str
     button: str
     back: tuple[str, str]
-    """Text and address of the link back."""
+    """Text and URL of the back link."""
     fields: Sequence[Field]
     action: str = ""
-    """Where the answers are sent; empty: to the address of the page."""
+    """Where the answers are sent; if empty, to the URL of the page."""
     intro: Sequence[str] = ()
     about: str | None = None
-    """What it is about: a caption over the title."""
+    """The subject: a caption above the title."""
     version: int | None = None
-    """The version that the answers are decided on."""
+    """The version of the record that the person read."""
 
 
 def options(labels: Mapping[W, str], hints: Mapping[W, str] | None = None) -> tuple[Option, ...]:
-    """Return the options of labels by value."""
+    """Return the options for a mapping of values to labels."""
     return tuple(Option(str(value), label, (hints or {}).get(value)) for value, label in labels.items())
 
 
 def day_fields(name: str) -> tuple[str, str, str]:
-    """Return the three fields of the day `name`."""
+    """Return the names of the three fields of the day `name`."""
     return f"{name}-day", f"{name}-month", f"{name}-year"
 
 
 def time_field(name: str) -> str:
-    """Return the field of the time of the moment `name`."""
+    """Return the name of the time field of the moment `name`."""
     return f"{name.removesuffix('_at')}_time"
 
 
 class FormErrors(Mapping[str, str]):
-    """Field → what to do, in the order of the page; one message a field, the first one stays."""
+    """Field → what to do, in the order of the page. Each field keeps its first message."""
 
     def __init__(self, first: Mapping[str, str] | None = None) -> None:
         self._messages = dict(first or {})
@@ -137,7 +137,7 @@ class FormErrors(Mapping[str, str]):
         self._messages.setdefault(field, message)
 
     def mark_as_day(self, field: str) -> None:
-        """Let the summary lead from an error of the day `field` to the first of its three fields."""
+        """Let the summary link an error of the day `field` to the first of its three fields."""
         self._days.add(field)
 
     def __getitem__(self, field: str) -> str:
@@ -150,7 +150,7 @@ class FormErrors(Mapping[str, str]):
         return len(self._messages)
 
     def message(self, *fields: str) -> dict[str, str] | None:
-        """Return the `errorMessage` parameter of a GOV.UK component for the first wrong one of its `fields`."""
+        """Return the `errorMessage` parameter of a GOV.UK component for the first of `fields` with an error."""
         return next(({"text": self._messages[field]} for field in fields if field in self._messages), None)
 
     def summary(self) -> list[dict[str, str]]:
@@ -162,19 +162,19 @@ class FormErrors(Mapping[str, str]):
 
 
 class FormReader:
-    """Reads what was typed into a form, field by field; each error is recorded beside its field.
+    """Reads what was typed into a form, field by field, and records each error beside its field.
 
-    Where a method returns None, nothing was typed or an error is recorded. `needed` is what to say where nothing was
-    typed; without it that is no error.
+    If a method returns None, nothing was typed or an error was recorded. `needed` is the message if nothing was typed;
+    without it, that is not an error.
     """
 
     def __init__(self, typed: Typed, errors: FormErrors | None = None, *, prefix: str = "") -> None:
         """Take what was typed.
 
         Args:
-            typed: control characters are errors of their fields, and taken out.
-            errors: has the errors that are found; those of this form are added to it.
-            prefix: stands before the name of a field in `errors`, where several forms of a page ask for one name.
+            typed: the values; control characters in them are removed and recorded as errors of their fields.
+            errors: errors of this form are added to these.
+            prefix: comes before field names in `errors`, if several forms of a page have a field of the same name.
         """
         self.errors = FormErrors() if errors is None else errors
         self._prefix = prefix
@@ -182,7 +182,7 @@ class FormReader:
 
     @classmethod
     async def posted(cls, request: Request, *, prefix: str = "") -> Self:
-        """Return a form that was posted; texts in broken UTF-8 are errors of their fields.
+        """Return a posted form; values in invalid UTF-8 are errors of their fields.
 
         Raises:
             Problem: as `read_form` does.
@@ -194,7 +194,7 @@ class FormReader:
 
     @classmethod
     def of(cls, **known: object) -> Self:
-        """Return a form as it is shown first: with what is known already."""
+        """Return a form as it is first shown, with the known values."""
         typed: dict[str, list[str]] = {}
         for name, value in known.items():
             if isinstance(value, date):
@@ -205,24 +205,24 @@ class FormReader:
         return cls(typed)
 
     def line(self, name: str, needed: str | None = None, longest: int = LONGEST_LINE) -> str | None:
-        """Return a line (`shared.text`), like an id or an address."""
+        """Return a line (`shared.text`), such as an id or an email address."""
         return self._checked(name, rule.line(self.first(name)), needed, longest)
 
     def name(self, name: str, needed: str | None = None, longest: int = LONGEST_LINE) -> str | None:
-        """Return a line that names a person or a thing: joiners stay."""
+        """Return a line that names a person or a thing, with its joiners."""
         return self._checked(name, rule.name(self.first(name)), needed, longest)
 
     def text(self, name: str, needed: str | None = None, longest: int = LONGEST_TEXT) -> str | None:
-        """Return a text (`shared.text`), without the space around it."""
+        """Return a text (`shared.text`), without surrounding space."""
         written = self.first(name)
         return self._checked(name, "" if rule.is_blank(written) else written.strip(), needed, longest)
 
     def lines(self, name: str) -> tuple[str, ...]:
-        """Return the lines of a text, each once, without empty ones."""
+        """Return the lines of a text, without repeated and empty ones."""
         return tuple(dict.fromkeys(filter(None, map(rule.line, self.first(name).splitlines()))))
 
     def one_of(self, name: str, values: Collection[str], needed: str | None = None) -> str | None:
-        """Return which one of `values` was chosen; none where more than one was."""
+        """Return the chosen one of `values`; None if more than one was chosen."""
         chosen = set(filter(None, map(str.strip, self.typed.get(name, ()))))
         if len(chosen) == 1 and chosen <= set(values):
             return chosen.pop()
@@ -231,7 +231,7 @@ class FormReader:
         return None
 
     def some_of(self, field: Field, needed: str | None = None) -> tuple[str, ...]:
-        """Return which options of `field` were chosen, each once."""
+        """Return the chosen options of `field`, each once."""
         chosen = tuple(dict.fromkeys(filter(None, map(str.strip, self.typed.get(field.name, ())))))
         known = {option.value: option.label for option in field.options}
         if not known.keys() >= set(chosen):
@@ -243,12 +243,12 @@ class FormReader:
         return tuple(value for value in chosen if value in known)
 
     def choice(self, name: str, kind: type[E], needed: str | None = None) -> E | None:
-        """Return which word of `kind` was chosen."""
+        """Return the chosen member of `kind`."""
         chosen = self.one_of(name, set(kind), needed)
         return kind(chosen) if chosen else None
 
     def choices(self, name: str, kind: type[E]) -> tuple[E, ...]:
-        """Return which words of `kind` were chosen, each once; unknown ones are left out."""
+        """Return the chosen members of `kind`, each once, without unknown ones."""
         return tuple(kind(text) for text in dict.fromkeys(self.typed.get(name, ())) if text in set(kind))
 
     def ticked(self, name: str) -> bool:
@@ -256,7 +256,7 @@ class FormReader:
         return self.first(name).strip() == "yes"
 
     def day(self, name: str, called: str, needed: str | None = None) -> date | None:
-        """Return the day of the three fields of `name`; `called` is what a message calls it, such as `The last day`."""
+        """Return the day of the three fields of `name`; `called` is its name in messages, such as `The last day`."""
         self.errors.mark_as_day(self._prefix + name)
         parts = {field: rule.line(self.first(field)) for field in day_fields(name)}
         if not any(parts.values()):
@@ -271,7 +271,7 @@ class FormReader:
         return self._real_day(name, called, tuple(parts.values()))
 
     def day_between(self, name: str, called: str, days: tuple[date, date], needed: str | None = None) -> date | None:
-        """Return a day that is not before the first nor after the last of `days`."""
+        """Return a day between the two `days`, inclusive."""
         day = self.day(name, called, needed)
         if day is None or days[0] <= day <= days[1]:
             return day
@@ -279,7 +279,7 @@ class FormReader:
         return None
 
     def moment(self, name: str, called: str, needed: str | None = None) -> datetime | None:
-        """Return a moment, in UTC, of a day and a time in the United Kingdom; without a time the day's beginning."""
+        """Return a moment in UTC, from a day and a time in UK local time; without a time, the start of the day."""
         time = rule.line(self.first(time_field(name)))
         day = self.day(name, called, needed or (f"{called} must include a day" if time else None))
         clock_time = _clock_time(time) if time else (0, 0)
@@ -290,7 +290,7 @@ class FormReader:
         return datetime(day.year, day.month, day.day, *clock_time, tzinfo=UK).astimezone(UTC)
 
     def version(self, beside: str | None = None) -> int | None:
-        """Return the version that the page showed; where it is gone, that is an error of the field `beside`."""
+        """Return the version that the page showed; if it is missing, that is an error of the field `beside`."""
         text = self.first("version").strip()
         if text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION:
             return int(text)
@@ -299,11 +299,11 @@ class FormReader:
         return None
 
     def uuids(self, name: str) -> tuple[UUID, ...]:
-        """Return the ids that were chosen; what is no id is left out."""
+        """Return the chosen ids, without values that are not ids."""
         return tuple(id_ for text in self.typed.get(name, ()) if (id_ := _uuid(text)))
 
     def first(self, name: str) -> str:
-        """Return what was typed into the field `name`, to be shown again."""
+        """Return what was typed into the field `name`, to show it again."""
         return next(iter(self.typed.get(name, ())), "")
 
     def _visible(self, name: str, value: str) -> str:
@@ -338,15 +338,15 @@ class FormReader:
 
 
 async def read_form(request: Request, errors: FormErrors | None = None) -> dict[str, list[str]]:
-    """Read the fields of a posted form; a field's name may come more than once.
+    """Read the fields of a posted form; a field's name may occur more than once.
 
-    The CSRF token is left out. Control characters stay in: `FormReader` names their field, and the page shows the rest.
-    With `errors`, a text in broken UTF-8 is given with U+FFFD for what cannot be read and is an error of its field,
-    so that the page can show the rest.
+    The CSRF token is left out. Control characters stay in: `FormReader` reports their field, and the page shows the
+    rest. With `errors`, a value in invalid UTF-8 has U+FFFD for what cannot be read and is an error of its field, so
+    that the page can show the rest.
 
     Raises:
-        Problem: 400 for a broken form, and without `errors` for broken UTF-8; 413 for too many fields; 415 for another
-            content type.
+        Problem: 400 for a malformed form, and without `errors` for invalid UTF-8; 413 for too many fields; 415 for
+            another content type.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "application/x-www-form-urlencoded":
@@ -363,7 +363,7 @@ async def read_form(request: Request, errors: FormErrors | None = None) -> dict[
 
 
 def _urlencoded(body: bytes) -> list[tuple[str, str]]:
-    """Return names and values; bytes that are no UTF-8 are in them as lone surrogates (PEP 383)."""
+    """Return names and values; bytes that are not UTF-8 become lone surrogates (PEP 383)."""
     try:
         return parse_qsl(
             body.decode("utf-8", _UNREAD),
@@ -398,7 +398,7 @@ def _text_fields(form: FormData) -> list[tuple[str, str]]:
 
 
 def _number(text: str) -> int:
-    """Return a whole number; 0, which is no day, month nor year, where `text` is none."""
+    """Return a whole number; 0, which is no valid day, month or year, if `text` is not a number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION else 0
 
 
@@ -408,7 +408,7 @@ def _month(text: str) -> int:
 
 
 def _clock_time(text: str) -> tuple[int, int] | None:
-    """Return hour and minute; None where `text` is no time of a day."""
+    """Return hour and minute; None if `text` is not a time of day."""
     match = _TIME.fullmatch(text.lower())
     if match is None:
         return None

@@ -1,6 +1,6 @@
-"""What one request and one caller may send: how many bytes, and how often.
+"""Limits on what one request and one caller may send: how many bytes, and how often.
 
-Who a caller is stays unknown: they are counted under a keyed digest whose key is replaced every hour.
+Callers stay anonymous: they are counted under a keyed digest whose key is replaced every hour.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class _Window:
 
 
 class RateLimits:
-    """Counts in memory, so each process counts for itself. Callers are named under a salt replaced every hour."""
+    """Counts in memory, so each process counts on its own."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -40,7 +40,7 @@ class RateLimits:
         self._renew_salt()
 
     def spend(self, limit: limits.RateLimitItem, what: str, caller: str) -> None:
-        """Count one `what` of `caller`, in a window that begins with the first.
+        """Count one `what` of `caller`, in a window that starts with the first one.
 
         Raises:
             Problem: 429 with Retry-After in seconds, once `limit` is used up.
@@ -55,7 +55,7 @@ class RateLimits:
             raise standard_problem(429, headers={"retry-after": str(max(1, math.ceil(window.ends - now)))})
 
     def _forget_ended(self, now: float) -> None:
-        """Forget windows that are over, whenever there are twice as many as were left the last time."""
+        """Forget ended windows, whenever there are twice as many windows as were left the last time."""
         if len(self._windows) >= self._forget_at:
             self._windows = {key: window for key, window in self._windows.items() if window.ends > now}
             self._forget_at = max(_MANY, 2 * len(self._windows))
@@ -71,7 +71,7 @@ class RateLimits:
 
 
 class LimitWrites:
-    """Middleware: an upper bound for everything that changes something."""
+    """Middleware: limits requests that change something."""
 
     def __init__(self, app: ASGIApp, *, rates: RateLimits, bearer: str, others: str) -> None:
         self._app = app
@@ -90,7 +90,7 @@ class LimitWrites:
 
 
 def address_of(scope: Scope) -> str:
-    """Return the address that a request comes from, as far as counting goes."""
+    """Return the IP address to count a request under."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"
 
@@ -101,11 +101,11 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ClientGone(Exception):
-    """The client hung up before its body was complete."""
+    """The client disconnected before its body was complete."""
 
 
 class BodyLimit:
-    """Refuses a body of more than `limit` bytes with 413, chunked or not, and one that trickles with 408."""
+    """Refuses a body of more than `limit` bytes with 413, chunked or not, and one that arrives too slowly with 408."""
 
     def __init__(self, app: ASGIApp, limit: int = DEFAULT_LIMIT) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Pages: one Jinja environment a service, GOV.UK components, and what every page knows, its navigation too."""
+"""Pages: one Jinja environment per service, GOV.UK components, and the data of every page, such as navigation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from shared.web.static_files import asset_url
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link. `needs` is any one of the permissions; empty means that everybody sees it."""
+    """One link. `needs`: any one of these permissions; empty means that everyone sees it."""
 
     text: str
     href: str
@@ -78,7 +78,7 @@ _OWN_TEMPLATES = Path(__file__).parent / "templates"
 
 
 class _CompiledOnce(BytecodeCache):
-    """Keeps compiled templates for the process: services that share one do not compile the components again."""
+    """Keeps compiled templates for the process, so that services in one process do not compile the components again."""
 
     _compiled: ClassVar[dict[str, bytes]] = {}
 
@@ -91,7 +91,7 @@ class _CompiledOnce(BytecodeCache):
 
 
 def make_environment(templates: Sequence[Path]) -> Environment:
-    """Return the environment of a service: its templates, the shared ones, GOV.UK's components."""
+    """Return the environment of a service, with its own templates, the shared ones and GOV.UK's components."""
     environment = Environment(
         loader=ChoiceLoader(
             [
@@ -110,7 +110,7 @@ def make_environment(templates: Sequence[Path]) -> Environment:
 
 
 def render(request: Request, template: str, status_code: int = 200, **context: object) -> HTMLResponse:
-    """Render `template` for whoever is asking.
+    """Render `template` for the person who makes the request.
 
     Every template knows `principal`, `csrf_token`, `csrf_input`, `service_name`, `nav`, `errors` and `now`.
     """
@@ -127,9 +127,9 @@ def show_form(
     *,
     template: str = "form.html",
 ) -> HTMLResponse:
-    """Show a form; where `form` has errors, with them, with what was typed, and with `status_code`.
+    """Show a form, with what was typed; if `form` has errors, with these and `status_code`.
 
-    `template` extends `form.html` where a page says more than its `FormPage` does.
+    `template` extends `form.html`, for a page that says more than its `FormPage`.
     """
     form = form or FormReader({})
     return render(request, template, status_code if form.errors else 200, page=page, form=form, errors=form.errors)

@@ -1,4 +1,4 @@
-"""Errors as clients see them: RFC 9457 problems, and the same words on a page. Nothing submitted is ever echoed."""
+"""Errors as clients see them: RFC 9457 problems, and the same words on a page. Nothing submitted is repeated."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class FieldProblem(TypedDict):
 
 
 class Problem(Exception):
-    """Raise to answer with a problem (or its page). Its texts must be ours, never the client's."""
+    """Raise to answer with a problem (or its page). Its texts must be our own, never the client's."""
 
     def __init__(
         self,
@@ -53,13 +53,13 @@ _STANDARD: Mapping[int, _Words] = {
     400: _Words("bad-request", "The request cannot be read", "Check that it is well formed and in UTF-8."),
     401: _Words("not-signed-in", "Sign in first", "Send a valid bearer token, or sign in."),
     403: _Words("not-permitted", "You cannot do this", "Your role does not allow it."),
-    404: _Words("not-found", "Page not found", "Check the address. If you pasted it, check that it is whole."),
+    404: _Words("not-found", "Page not found", "Check the address. If you pasted it, check that it is complete."),
     405: _Words("method-not-allowed", "This address does not do that", "Go back to the page you came from."),
     408: _Words("too-slow", "The request took too long to arrive", "Send it again."),
     409: _Words("conflict", "This cannot be done now", "Something else changed first."),
     412: _Words("changed-meanwhile", "Another person changed this", "Read it again, then decide."),
     413: _Words("too-large", "What you sent is too large", "Send less at once."),
-    415: _Words("unsupported-media-type", "This kind of content is not read here", "Send JSON or a form."),
+    415: _Words("unsupported-media-type", "This kind of content is not accepted here", "Send JSON or a form."),
     421: _Words("misdirected-host", "This name does not serve Signpost", "Use the address that Signpost announces."),
     422: _Words("invalid", "Some answers are missing or not right", "Correct the fields that are named."),
     428: _Words("version-needed", "Say which version you read", "Send an If-Match header."),
@@ -76,7 +76,7 @@ def standard_problem(
     detail: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Problem:
-    """Return the problem that we have words for; an unknown status gets those of its class."""
+    """Return the standard problem for `status`; an unknown status gets the words of its class."""
     words = _STANDARD.get(status) or _STANDARD[500 if status >= 500 else 400]  # noqa: PLR2004 - server errors
     return Problem(status, words.type, words.title, detail or words.detail, fields, headers)
 
@@ -95,14 +95,14 @@ def problem_response(problem: Problem, trace_id: str | None) -> Response:
 
 
 def errors_of(problem: Problem) -> Mapping[str, object]:
-    """Return the member `errors` of a problem: what is wrong with each field, where fields are named."""
+    """Return the member `errors` of a problem: what is wrong with each named field."""
     if not problem.fields:
         return {}
     return {"errors": [{"field": entry["name"], "message": entry["message"]} for entry in problem.fields]}
 
 
 def wants_problem(request: Request) -> bool:
-    """Tell whether the client reads problems rather than pages."""
+    """Return whether the client wants problems rather than pages."""
     path = request.url.path
     if "/api/" in path or "/health/" in path or path.endswith("/metrics"):
         return True

@@ -1,7 +1,7 @@
-"""Refusals: for each domain error of a capability, one row that an API and a page answer with.
+"""Refusals: for each domain error of a capability, one row with the answer of API and page.
 
-The API answers an RFC 9457 problem from the row. A page puts the same words beside a field of the form that asked, with
-the same status.
+The API answers with an RFC 9457 problem made from the row. A page shows the same words beside a field of its form,
+with the same status.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How one domain error is answered; the error's own message stays inside.
+    """How to answer one domain error; the error's own message is not shown.
 
-    `members`, `headers` and `fields` read off the error what a client must know to go on: further members of the
+    `members`, `headers` and `fields` get from the error what a client needs to continue: further members of the
     problem, headers of the answer, and what is wrong with each field.
     """
 
@@ -33,15 +33,15 @@ class Refusal:
     detail: str | None = None
     """What to do."""
     field: str | None = None
-    """The field of a form that it is about; None: it is about none, and stands beside the form's first."""
+    """The form field that it is about. None: it is about no field, and is shown beside the form's first."""
     members: Callable[[Exception], Mapping[str, object]] | None = None
     headers: Callable[[Exception], Mapping[str, str]] | None = None
     fields: Callable[[Exception], Sequence[FieldProblem]] | None = None
     page: Callable[[Exception], str] | None = None
-    """What a page says instead of title and detail, where the error knows more."""
+    """What a page says instead of title and detail, if the error knows more."""
 
     def words(self, error: Exception) -> str:
-        """Return what is said beside a field."""
+        """Return the message beside a field."""
         if self.page:
             return self.page(error)
         return f"{self.title}. {self.detail}" if self.detail else self.title
@@ -52,11 +52,11 @@ Refusals = Mapping[type[Exception], Refusal]
 
 
 class WrongError(Exception):
-    """A row was asked about an error of another kind; the message names both."""
+    """A row got an error of another kind; the message names both."""
 
 
 def reading(kind: type[E], read: Callable[[E], T]) -> Callable[[Exception], T]:
-    """Return `read` as a row takes it: for an error of `kind`."""
+    """Return `read`, which takes errors of `kind`, as a function for a row."""
 
     def read_checked(error: Exception) -> T:
         if not isinstance(error, kind):
@@ -76,7 +76,7 @@ def refusal_of(error: Exception, refusals: Refusals) -> Refusal:
 
 
 def problem_of(refusal: Refusal, error: Exception) -> Problem:
-    """Return what a domain error looks like from outside."""
+    """Return the problem for a domain error."""
     return Problem(
         refusal.status,
         refusal.type,
@@ -91,16 +91,16 @@ def problem_of(refusal: Refusal, error: Exception) -> Problem:
 async def attempt(
     session: AsyncSession, step: Awaitable[T], errors: FormErrors, refusals: Refusals, first_field: str
 ) -> T | int:
-    """Do `step`; where it is refused, undo what it did, record the error and return the status of the answer.
+    """Do `step`; if it is refused, roll it back, record the error and return the status of the answer.
 
-    What is not there (404) is not about a form, unless its row has words for a page: that error is raised on.
+    A missing record (404) is not an error of the form unless its row has words for a page; that error is raised again.
 
     Args:
-        session: whose transaction the step works in.
-        step: the use case, not yet begun.
-        errors: takes what to say.
-        refusals: how each error is answered.
-        first_field: the form's, for what is about no field.
+        session: the transaction of the step.
+        step: the use case, not yet started.
+        errors: where the message is recorded.
+        refusals: how to answer each error.
+        first_field: the form's first field, for errors that are about no field.
     """
     about_the_form = tuple(kind for kind, row in refusals.items() if row.status != HTTPStatus.NOT_FOUND or row.page)
     try:
@@ -113,9 +113,9 @@ async def attempt(
 def record_refusal(
     refusal: Refusal, error: Exception, errors: FormErrors, first_field: str, *, prefix: str = ""
 ) -> int:
-    """Record what a refusal says beside the fields of a form, and return the status of the answer.
+    """Record the messages of a refusal beside the fields of a form, and return the status of the answer.
 
-    `prefix` stands before the fields that the error names, where several forms of a page ask for one name.
+    `prefix` comes before the fields that the error names, if several forms of a page have a field of the same name.
     """
     wrong = refusal.fields(error) if refusal.fields else ()
     for one in wrong:

@@ -1,4 +1,4 @@
-"""The files under /assets: GOV.UK's and MoJ's, installed by `make assets`, and our own. The front door serves them."""
+"""The files under /assets: GOV.UK's and MoJ's, installed by `make assets`, and our own. Intake serves them."""
 
 import hashlib
 import os
@@ -22,13 +22,13 @@ _TYPES = {
     ".mjs": "text/javascript; charset=utf-8",
     ".woff2": "font/woff2",
 }
-"""What the machine's own table of types may not know, or knows otherwise."""
+"""Types that the machine's own table may lack, or may have otherwise."""
 
 router = APIRouter(include_in_schema=False)
 
 
 class _Assets(StaticFiles):
-    """Two folders under one address, and content types that are the same on every machine."""
+    """Serves two folders under one URL, with the same content types on every machine."""
 
     def get_directories(self, directory: object = None, packages: object = None) -> list[str | os.PathLike[str]]:
         del directory, packages
@@ -51,18 +51,18 @@ _ASSETS = _Assets()
 
 @router.get("/assets/{path:path}", dependencies=[Depends(anyone)])
 async def asset(request: Request, path: str) -> Response:
-    """Serve one file. With the mark of its content (`v`) it may be kept for ever."""
+    """Serve one file. With the digest of its content (`v`) it may be cached for ever."""
     return await _ASSETS.get_response(path, request.scope)
 
 
 @cache
 def asset_url(path: str) -> str:
-    """Return the address of an asset with the mark of its content."""
+    """Return the URL of an asset, with the digest of its content."""
     found, there = _ASSETS.lookup_path(path)
     return f"/assets/{path}?v={fingerprint(Path(found))}" if there else f"/assets/{path}"
 
 
 @cache
 def fingerprint(path: Path) -> str:
-    """Return a short digest of a file's content, read once a process."""
+    """Return a short digest of a file's content, read once per process."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Times as people read them: UK local time with an unambiguous date."""
+"""Times for people: UK local time with an unambiguous date."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -108,7 +108,7 @@ def test_a_provider_that_could_not_be_trusted_stops_the_start(
 def test_choosing_who_one_is_stands_never_beside_a_provider(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SIGNPOST_OIDC_ISSUER", "http://localhost:8080/realms/department")
     environment.setenv("SIGNPOST_PERSONAS_FILE", "personas.yaml")
-    with pytest.raises(InvalidSettings, match="SIGNPOST_PERSONAS_FILE: cannot be set beside SIGNPOST_OIDC_ISSUER"):
+    with pytest.raises(InvalidSettings, match="PERSONAS_FILE: cannot be set together with SIGNPOST_OIDC_ISSUER"):
         load(ServiceSettings)
 
 

@@ -243,7 +243,7 @@ def _is_secure(request: Request) -> bool:
 
 
 def relative_address(text: str | None) -> str:
-    """Return `text` where it is a path of ours, `/` otherwise: a sign-in never sends people to another site."""
+    """Return `text` if it is one of our paths, otherwise `/`, so that a sign-in never sends people to another site."""
     if not text or not text.startswith("/") or text.startswith("//") or "\\" in text:
         return "/"
     return text if text.isprintable() and text.isascii() else "/"

@@ -27,7 +27,7 @@ _FENCED = (
     kafka_errors.RebalanceInProgressError,
 )
 ANSWERS_WITHIN = 30.0
-"""Seconds. The driver waits for ever for unavailable brokers, and where a task of its own has died."""
+"""Seconds. The driver waits for ever if brokers are unavailable, or if one of its tasks has died."""
 _CLOSES_WITHIN = 10.0
 
 
@@ -49,7 +49,7 @@ class KafkaConnection:
     ca_file: Path | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """Return what every client of the driver takes. Any: the driver has no types."""
+        """Return the arguments of every client of the driver. Any: the driver has no types."""
         arguments: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers,
             "security_protocol": self.security_protocol,
@@ -71,7 +71,7 @@ class KafkaConnection:
 
 @asynccontextmanager
 async def reachable(within: float = ANSWERS_WITHIN) -> AsyncIterator[None]:
-    """Turn the driver's errors into the port's; taking longer than `within` seconds counts as `LogUnavailable`."""
+    """Turn the driver's errors into the port's; more than `within` seconds counts as `LogUnavailable`."""
     try:
         async with asyncio.timeout(within):
             yield
@@ -82,10 +82,10 @@ async def reachable(within: float = ANSWERS_WITHIN) -> AsyncIterator[None]:
 
 
 async def stop(client: Stoppable) -> None:
-    """Stop a client; give up on one that lost its brokers, was fenced, or does not end.
+    """Stop a client; give up if it lost its brokers, was fenced, or does not end.
 
-    It runs in a task of its own: the driver cancels its tasks, and a cancellation that comes out of its `stop` would
-    look like the caller's own.
+    It runs in its own task: the driver cancels its tasks, and a cancellation raised by its `stop` would look like the
+    caller's.
     """
     stopping = asyncio.create_task(client.stop())
     await asyncio.wait({stopping}, timeout=_CLOSES_WITHIN)

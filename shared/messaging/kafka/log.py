@@ -14,16 +14,16 @@ from shared.messaging.log import Appender, LogUnavailable, Record, Subscription
 
 _MAX_REQUEST = 4 * 1024 * 1024
 _OPEN_FOR_MS = 35_000
-"""When brokers end an abandoned transaction, which readers wait behind; an append gives up earlier."""
+"""When brokers end an abandoned transaction, which blocks readers; an append gives up earlier."""
 _REJOINING = timedelta(seconds=10)
-"""What a member may need beyond the batch in hand before it has joined again."""
+"""The time that a member may need to rejoin, beyond its current batch."""
 _MARK = 1
-"""Each transaction ends with a mark, past which no group commits: one offset behind is none."""
+"""Each transaction ends with a marker that no group commits past, so one offset behind counts as none."""
 _Offsets = Mapping[TopicPartition, int]
 
 
 class KafkaLog:
-    """A log on the brokers of `connection`."""
+    """The log on the brokers of `connection`."""
 
     def __init__(self, connection: KafkaConnection, finish_within: timedelta) -> None:
         self._connection = connection
@@ -35,9 +35,9 @@ class KafkaLog:
 
         Args:
             connection: how to reach them.
-            finish_within: how long a batch in hand may hold up a rebalance before it is abandoned. The brokers wait for
-                longer than that, or they would put the member out before it is done, and its return would begin the
-                next rebalance.
+            finish_within: how long the current batch may hold up a rebalance before it is abandoned. The brokers wait
+                longer than that; otherwise they would remove the member before it is done, and its return would start
+                the next rebalance.
 
         Raises:
             LogUnavailable: no broker answers.
@@ -68,7 +68,7 @@ class KafkaLog:
         return KafkaAppender(producer)
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Join `group`; the brokers decide who reads what."""
+        """Join `group`; the brokers assign the partitions."""
         consumer = AIOKafkaConsumer(
             group_id=group,
             enable_auto_commit=False,
@@ -138,7 +138,8 @@ class KafkaAppender:
 
         Raises:
             Fenced: a newer producer has the same id.
-            LogUnavailable: not appended, or not known; open a new appender, which ends what is open, and append again.
+            LogUnavailable: nothing was appended, or the outcome is unknown. Open a new appender, which ends the open
+                transaction, and append again.
         """
         if not records:
             return

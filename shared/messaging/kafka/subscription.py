@@ -1,4 +1,4 @@
-"""Members of a Kafka group: a batch in hand is finished, or abandoned, before another member gets its partitions."""
+"""Members of a Kafka group: the current batch is finished or abandoned before another member gets its partitions."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from shared.messaging.kafka.connection import ANSWERS_WITHIN, reachable, stop
 from shared.messaging.log import Batch, Fenced, Position, ReceivedRecord, Record
 
 ASSIGNED_WITHIN = 60.0
-"""Seconds; a rebalance waits for members that have a batch in hand."""
+"""Seconds; a rebalance waits for members that are handling a batch."""
 
 _Offsets = Mapping[tuple[str, int], int]
 
@@ -35,7 +35,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         await self._consumer.start()
 
     async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002 -- the driver's signature
-        """Wait for the batch in hand; after `finish_within` it is abandoned, and its commit refused."""
+        """Wait for the current batch; after `finish_within` abandon it and refuse its commit."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._finish_within):
                 await self._idle.wait()
@@ -43,7 +43,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         self._generation += 1
 
     async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002 -- the driver's signature
-        """Read on where the group has committed."""
+        """Read on from the group's committed offsets."""
         self._assigned.set()
 
     async def poll(self, max_records: int, timeout: timedelta) -> Batch:
@@ -55,7 +55,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             )
             generation = self._generation
             if found:
-                self._idle.clear()  # at once: from here on a rebalance waits for this batch
+                self._idle.clear()  # at once, because from here on a rebalance waits for this batch
             behind = await self._behind()
             self._check_silence(heard=bool(found))
         if not found:
@@ -65,13 +65,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         return Batch(records, generation, next_offsets, behind)
 
     def _check_silence(self, *, heard: bool) -> None:
-        """Tell an unavailable log from an empty one: brokers also answer a fetch that finds nothing.
+        """Distinguish an unavailable log from an empty one: brokers also answer a fetch that finds nothing.
 
         Raises:
-            TimeoutError: no broker has answered for longer than an answer may take.
+            TimeoutError: no broker has answered within the time-out.
         """
         if heard:
-            self._silent_since = None  # no fetch runs while a batch is in hand, so silence counts from the next poll
+            self._silent_since = None  # no fetch runs while a batch is handled, so silence counts from the next poll
             return
         answers = [self._consumer.last_poll_timestamp(place) or 0 for place in self._consumer.assignment()]
         now, newest = asyncio.get_running_loop().time(), max(answers, default=0)
@@ -81,7 +81,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             raise TimeoutError
 
     async def commit(self, batch: Batch) -> None:
-        """Commit the offsets of `batch`, unless its partitions may have gone to another member."""
+        """Commit the offsets of `batch`, unless its partitions may belong to another member by now."""
         try:
             if batch.generation != self._generation:
                 raise Fenced
@@ -93,7 +93,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             self._idle.set()
 
     async def rewind(self) -> None:
-        """Seek every assigned partition back to what the group has committed."""
+        """Seek every assigned partition back to its committed offset."""
         self._idle.set()
         async with reachable():
             for place in self._consumer.assignment():
@@ -119,8 +119,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     async def lag(self) -> _Offsets:
         """Return how far this member is behind, per assigned partition.
 
-        With nothing in hand that is counted from where it reads on, which is past the markers that end transactions;
-        no record ever stands there.
+        Between batches this counts from where it reads on, which is past the markers that end transactions.
         """
         ends = await self.end_offsets()
         async with reachable():
@@ -132,7 +131,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         await stop(self._consumer)
 
     async def _places(self) -> Sequence[TopicPartition]:
-        """Return what is assigned to this member; waits for the first assignment."""
+        """Return the partitions assigned to this member; waits for the first assignment."""
         async with reachable(ASSIGNED_WITHIN):
             await self._assigned.wait()
         return list(self._consumer.assignment())
@@ -140,7 +139,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
     async def _behind(self) -> int:
         """Return how much more there was at the last fetch.
 
-        A request for it would wait behind the running fetch (decision 0031).
+        A request for it would wait for the running fetch (decision 0031).
         """
         ends = {place: self._consumer.last_stable_offset(place) for place in self._consumer.assignment()}
         return sum([end - await self._consumer.position(place) for place, end in ends.items() if end is not None])

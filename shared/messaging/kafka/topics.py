@@ -1,4 +1,4 @@
-"""Describes the topics of Apache Kafka, and makes them as declared."""
+"""Describes the topics of Apache Kafka, and creates or alters them as declared."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _MOST_REPLICAS_IN_SYNC = 2
 _DONE_WITHIN = 60.0
 """Seconds for all requests of one session."""
 _SHOWN_WITHIN = timedelta(seconds=60)
-_NOT_SHOWN = "Kafka took the topics and does not show them as declared; `signpost topics diff` says what differs"
+_NOT_SHOWN = "Kafka accepted the topics but does not show them as declared; `signpost topics diff` says what differs"
 
 
 class KafkaTopics:
@@ -70,7 +70,7 @@ class KafkaTopics:
                 raise kafka_errors.for_code(code)(name)
 
     async def _until_shown(self, topics: Sequence[Topic]) -> None:
-        """Wait until the brokers show what their controller has accepted; it answers before they know.
+        """Wait until the brokers show what their controller has accepted; the controller answers before they know.
 
         Raises:
             LogUnavailable: they do not show it within a minute.
@@ -121,7 +121,7 @@ def _all_shown(topics: Sequence[Topic], described: Mapping[str, Described]) -> b
 
 
 def _is_shown(topic: Topic, found: Described | None) -> bool:
-    """Return whether the log has `topic` as declared, or with more partitions: they are never taken away."""
+    """Return whether the log has `topic` as declared, or with more partitions, which are never removed."""
     if found is None:
         return False
     return not differences(replace(topic, partitions=max(topic.partitions, found.partitions)), found)

@@ -1,4 +1,4 @@
-"""The database of the PostgreSQL log: its connections, the wake-up of its readers, and its tables."""
+"""The database of the PostgreSQL log: connections, the wake-up of readers, and tables."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,7 +13,7 @@ from shared.messaging.log import LogUnavailable
 from shared.messaging.topics_admin import Described
 
 CHANNEL = "signpost_log"
-"""`NOTIFY` on it tells the readers that something was appended."""
+"""A `NOTIFY` on this channel tells the readers that something was appended."""
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
@@ -40,7 +40,7 @@ async def reachable() -> AsyncIterator[None]:
 
 
 class WakeUp:
-    """Wakes the readers of one opened log whenever something was appended (LISTEN/NOTIFY)."""
+    """Wakes the readers of one open log after every append (LISTEN/NOTIFY)."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -49,7 +49,7 @@ class WakeUp:
         self._appended = asyncio.Event()
 
     async def next(self) -> asyncio.Event:
-        """Return the event that the next append sets; taken before records are looked for, it misses none."""
+        """Return the event that the next append sets. Call this before looking for records, so that none is missed."""
         async with self._opening:
             if self._listener is None or self._listener.is_closed():
                 self._listener = await asyncpg.connect(
@@ -69,7 +69,7 @@ class WakeUp:
 
 
 class LogDatabase:
-    """The database of one opened log: a small pool of connections, and the wake-up of its readers."""
+    """The database of one open log: a small pool of connections, and the wake-up of its readers."""
 
     def __init__(self, pool: asyncpg.Pool, wake_up: WakeUp) -> None:
         self._pool = pool
@@ -151,9 +151,9 @@ on conflict do nothing
 
 
 async def create_tables(connection: Connection, topics: Sequence[Topic]) -> None:
-    """Create the tables that are missing, and make `topics` as declared.
+    """Create missing tables, and create or alter `topics` as declared.
 
-    `log_member` is dropped: earlier versions shared a group out among several processes (decision 0035).
+    `log_member` is dropped: earlier versions divided a group among several processes (decision 0035).
     """
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)

@@ -1,7 +1,7 @@
 """The event log in PostgreSQL: the embedded default, under the same contract as Kafka.
 
-Records of a partition become visible in offset order, because an append holds the partition's head locked until it
-commits. One process reads it, and each group has one reader: see `subscription`.
+Records of a partition become visible in offset order, because an append locks the partition's head until it commits.
+One process reads the log, and each group has one reader: see `subscription`.
 """
 
 from collections import defaultdict
@@ -51,7 +51,7 @@ _Partition = tuple[str, int]
 
 
 class PostgresLog:
-    """A log in the database at `url`."""
+    """The log in one database."""
 
     def __init__(self, database: LogDatabase) -> None:
         self._database = database
@@ -59,11 +59,11 @@ class PostgresLog:
 
     @classmethod
     async def open(cls, url: str, *, topics: Sequence[Topic] = TOPICS) -> Self:
-        """Connect, and create tables and `topics` where they are missing.
+        """Connect, and create missing tables and `topics`.
 
         Args:
-            url: `postgresql+asyncpg://…` of a database that only the log uses.
-            topics: what the log keeps.
+            url: `postgresql+asyncpg://…`, a database that only the log uses.
+            topics: the topics of the log.
 
         Raises:
             LogUnavailable: the database is unavailable.
@@ -91,7 +91,7 @@ class PostgresLog:
         return PostgresAppender(self, writer_id, epoch)
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Start to read for `group`, which fences its reader before this one."""
+        """Start to read for `group`, and fence its earlier reader."""
         subscription = PostgresSubscription(self._database, group, topics)
         async with reachable():
             await subscription.start()
@@ -104,10 +104,10 @@ class PostgresLog:
         return {row["group_name"]: row["behind"] for row in rows}
 
     async def append(self, writer: tuple[str, int], records: Sequence[Record]) -> None:
-        """Append for a writer that holds its epoch; appenders call this.
+        """Append for a writer with a valid epoch; appenders call this.
 
         Raises:
-            Fenced: the writer's epoch is over.
+            Fenced: a newer writer has the next epoch.
             LogUnavailable: the database is unavailable.
         """
         async with self._connection() as connection:
@@ -118,7 +118,7 @@ class PostgresLog:
                 await _append(connection, by_partition)
 
     async def retain(self) -> int:
-        """Delete what retention and compaction no longer keep, and return the number of records; a sweep calls this."""
+        """Delete records by retention and compaction, and return how many; a sweep calls this."""
         async with self._connection() as connection:
             return sum([_count(await connection.execute(statement)) for statement in (_EXPIRED, _COMPACTED)])
 
@@ -149,7 +149,7 @@ class PostgresLog:
 
 
 class PostgresAppender:
-    """The one writer of its id."""
+    """The only writer with its id."""
 
     def __init__(self, log: PostgresLog, writer_id: str, epoch: int) -> None:
         self._log = log

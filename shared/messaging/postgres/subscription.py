@@ -1,7 +1,7 @@
-"""Reads the PostgreSQL log for a consumer group: one process, and in it one reader of a group (decision 0035).
+"""Reads the PostgreSQL log for a consumer group: one process, with one reader per group (decision 0035).
 
-A start takes the group's next epoch. What an earlier process left behind, such as a commit that its server process
-still works on, belongs to an earlier epoch and is refused.
+A start takes the group's next epoch. Anything left by an earlier process, such as a commit still running on the
+server, belongs to an earlier epoch and is refused.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ _Offsets = dict[_Partition, int]
 
 
 class PostgresSubscription:
-    """The reader of a group since its last start."""
+    """The current reader of a group."""
 
     def __init__(self, database: LogDatabase, group: str, topics: Sequence[str]) -> None:
         self._database = database
@@ -60,10 +60,10 @@ class PostgresSubscription:
         self._turn = 0
 
     async def start(self) -> None:
-        """Take the group's next epoch, which fences the reader before this one."""
+        """Take the group's next epoch, and so fence its earlier reader."""
         async with self._database.connection() as connection:
             self._epoch = await connection.fetchval(_NEXT_EPOCH, self._group)
-            self._positions = await self._committed(connection)  # no earlier reader can move it any more
+            self._positions = await self._committed(connection)  # no earlier reader can change it now
 
     async def poll(self, max_records: int, timeout: timedelta) -> Batch:
         """Return records as soon as there are any; an empty batch after `timeout`.
@@ -107,7 +107,7 @@ class PostgresSubscription:
             return await self._heads(connection)
 
     async def reached(self) -> Mapping[_Partition, int]:
-        """Return the offset to read on from, per partition that was there at the last look."""
+        """Return the offset to read on from, per partition that existed at the last check."""
         return dict(self._positions)
 
     async def lag(self) -> Mapping[_Partition, int]:
@@ -117,7 +117,7 @@ class PostgresSubscription:
         return {place: head - committed.get(place, 0) for place, head in heads.items()}
 
     async def close(self) -> None:
-        """Leave nothing to do: the next start takes the next epoch."""
+        """Do nothing: the next start takes the next epoch."""
 
     async def _read(self, max_records: int) -> Batch:
         async with self._database.connection() as connection:
@@ -143,7 +143,7 @@ class PostgresSubscription:
         return {(topic, partition): offset for topic, partition, offset in rows}
 
     def _share_out(self, most: int, ahead: _Offsets) -> _Offsets:
-        """Share `most` records between partitions that have any; none starves, none is asked for what it lacks."""
+        """Share `most` records among partitions that have any: none starves, and none is asked for more than it has."""
         self._turn += 1
         places = sorted(ahead, key=lambda place: ahead[place])
         if len(places) > most:
@@ -180,7 +180,7 @@ def _received(row: asyncpg.Record) -> ReceivedRecord:
 
 
 def _next_offsets(records: Sequence[ReceivedRecord], wanted: _Offsets, heads: _Offsets) -> _Offsets:
-    """Return where to go on: after the last record, or at the head where fewer came than were asked for."""
+    """Return where to read on: after the last record, or at the head if fewer records came than requested."""
     last: _Offsets = {}
     count: _Offsets = dict.fromkeys(wanted, 0)
     for received in records:

@@ -1,4 +1,4 @@
-// Says how many cases came to the queue since it was drawn. Never moves what is being read: a person asks to see them.
+// Shows how many cases came to the queue since the page was loaded. Never moves the page: the person asks to see them.
 const EVERY_MS = 5000;
 const place = document.querySelector("[data-arrivals]");
 

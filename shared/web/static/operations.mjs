@@ -1,4 +1,4 @@
-// Keeps the operations page live. Nothing that somebody reads is moved: a panel whose table is open, or that has the
+// Keeps the operations page live. Nothing that the person is reading moves: a panel whose table is open, or that has the
 // focus or a selection, waits until they ask for its newer figures, and so does one that would push it down. All of it
 // can be paused. Without this script the page is as it was drawn.
 const freshness = document.querySelector("[data-freshness]");
@@ -92,7 +92,7 @@ function listen() {
     pause.hidden = true;
   });
   source.addEventListener("error", () => {
-    // A connection that broke is made again by the browser itself; one that was refused is not.
+    // The browser itself reconnects after a lost connection, but not after a refused one.
     if (source.readyState === EventSource.CLOSED && !stopped) asking = setTimeout(listen, ASK_AGAIN_AFTER_MS);
   });
 }

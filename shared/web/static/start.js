@@ -1,2 +1,2 @@
-// First script of the page: lets styles know that scripts run, before anything is drawn.
+// First script of the page: tells styles that scripts run, before anything is drawn.
 document.body.className += " js-enabled" + ("noModule" in HTMLScriptElement.prototype ? " govuk-frontend-supported" : "");

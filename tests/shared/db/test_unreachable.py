@@ -31,7 +31,7 @@ async def test_a_server_that_cannot_be_reached_passes_and_is_named(address: str,
     await away.close()
     assert is_transient(unreachable.value)
     assert class_of(unreachable.value) == kind
-    assert str(unreachable.value).startswith(f"the database intake cannot be reached: {why}; see that")
+    assert str(unreachable.value).startswith(f"the database intake cannot be reached: {why}; check that")
     assert "hidden" not in str(unreachable.value)
 
 
