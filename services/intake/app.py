@@ -16,8 +16,6 @@ from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
 from services.intake.inbound import api as inbound
 from services.intake.inbound import consumer as inbound_consumer
-from services.intake.inbound.api import InboundParts
-from services.intake.inbound.consumer import InboundHandler, InboundReader, ReceivedEvent
 from services.intake.inbound.handlers import forget_expired as forget_inbound
 from services.intake.inbound.refusals import REFUSALS as INBOUND_REFUSALS
 from services.intake.inbound.sources_yaml import load_sources
@@ -70,7 +68,7 @@ _HOURLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntakeParts(InboundParts, ReportParts, TrackingParts, FormParts, SignInParts):
+class IntakeParts(inbound.InboundParts, ReportParts, TrackingParts, FormParts, SignInParts):
     """What the routes and roles of intake work with."""
 
 
@@ -111,7 +109,7 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
     consume = partial(BatchConsumer, database=database, log=log, outbox=outbox, clock=clock, ids=ids, ordered=False)
     sweep = partial(Sweep, database=database, clock=clock)
-    take = InboundHandler(parts.sources, ids=ids, outbox=outbox, receipts=parts.receipts)
+    take = inbound_consumer.InboundHandler(parts.sources, ids=ids, outbox=outbox, receipts=parts.receipts)
     return (
         Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
         *retention_sweeps(parts),
@@ -119,9 +117,9 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
         consume(
             inbound_consumer.GROUP,
             topics=inbound_consumer.TOPICS,
-            handlers={ReceivedEvent: take},
+            handlers={inbound_consumer.ReceivedEvent: take},
             limits=inbound_consumer.LIMITS,
-            reader=InboundReader(),
+            reader=inbound_consumer.InboundReader(),
         ),
         sweep("intake-ledger", LedgerFigures(outbox).publish, every=timedelta(seconds=1)),
         sweep("intake-drafts", forget_drafts, every=_HOURLY),

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.alerts.triggers import access_changed, alert_about_abuse, alert_after_amendment
 from services.notifier.cases import handlers as cases
-from services.notifier.cases.handlers import FollowUps
 from services.notifier.misuse.handlers import tell_managers_after_agreement
 from services.notifier.reports.domain import ReportEvent, known_report
 from services.notifier.reports.handlers import remember
@@ -25,7 +24,7 @@ TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS
 class ReportHandlers:
     """Handles reports: remembers them, alerts, and does what waited for them."""
 
-    follow_ups: FollowUps
+    follow_ups: cases.FollowUps
     remember_for: timedelta
 
     async def submitted(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:

@@ -20,7 +20,6 @@ from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Observers, Work
 from services.registry.eligibility import api as eligibility_api
 from services.registry.eligibility import pages as eligibility_pages
-from services.registry.eligibility import pages as eligibility_refusals
 from services.registry.lookup import api as lookup_api
 from services.registry.lookup import pages as lookup_pages
 from services.registry.operators import api as operators_api
@@ -70,7 +69,7 @@ TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in _WITH_P
 REFUSALS = {
     **approvals_refusals.REFUSALS,
     **operators_refusals.REFUSALS,
-    **eligibility_refusals.REFUSALS,
+    **eligibility_pages.REFUSALS,
 }
 OBSERVERS = Observers(people_changed=evaluation.re_evaluate_people, accounts_changed=evaluation.re_evaluate_accounts)
 _LAPSES_EVERY = timedelta(seconds=5)

@@ -19,9 +19,7 @@ from shared.db.database import Database
 from shared.events.envelope import Envelope, Event
 from shared.ids import Ids
 from shared.messaging import dead_letters, inbox
-from shared.messaging.dead_letters import DeadLetter
 from shared.messaging.faults import class_of, is_transient
-from shared.messaging.inbox import EventPosition
 from shared.messaging.log import ReceivedRecord
 from shared.messaging.outbox import Outbox
 from shared.messaging.reader import Item, Reader, Tombstone
@@ -170,7 +168,7 @@ class BatchHandler:
         return len(asked) + len(overdue)
 
     async def _settle(
-        self, session: AsyncSession, asked: Sequence[tuple[DeadLetter, ReceivedRecord]], now: datetime
+        self, session: AsyncSession, asked: Sequence[tuple[dead_letters.DeadLetter, ReceivedRecord]], now: datetime
     ) -> None:
         """Apply the letters to replay, note the ones to discard as handled, and close both."""
         replayed = {letter: self._read_again(letter, record) for letter, record in asked if letter.action == "replayed"}
@@ -187,7 +185,7 @@ class BatchHandler:
         await self._record_dead_letters(session, [item for item in result.failed if item not in again], now)
         _log.info("dead_letters_settled", group=self._group, settled=len(asked) - len(failed), failed=len(failed))
 
-    def _read_again(self, letter: DeadLetter, record: ReceivedRecord) -> Item:
+    def _read_again(self, letter: dead_letters.DeadLetter, record: ReceivedRecord) -> Item:
         item = self._reader.read(record)
         item.forced = letter.error_class == PredecessorMissing.__name__
         return item
@@ -249,7 +247,7 @@ class BatchHandler:
             done |= {(item.aggregate, item.sequence) for item in ready if item.sequence and not item.error}
         return deferred
 
-    async def _handled_before(self, session: AsyncSession, fresh: Sequence[Item]) -> set[EventPosition]:
+    async def _handled_before(self, session: AsyncSession, fresh: Sequence[Item]) -> set[inbox.EventPosition]:
         """Return the predecessors that earlier batches have handled."""
         if not self._ordered:
             return set()
@@ -257,7 +255,7 @@ class BatchHandler:
         wanted = {(item.aggregate, item.sequence - 1) for item in fresh if item.sequence and item.sequence > 1}
         return await inbox.handled(session, self._group, wanted - here)
 
-    def _may_go(self, item: Item, done: set[EventPosition]) -> bool:
+    def _may_go(self, item: Item, done: set[inbox.EventPosition]) -> bool:
         if not self._ordered or item.forced or item.sequence is None or item.sequence == 1:
             return True
         return (item.aggregate, item.sequence - 1) in done

@@ -5,15 +5,6 @@ from dataclasses import replace
 from services.intake.forms import questions, reader
 from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
-from services.intake.forms.questions import (
-    ABUSE,
-    CONFIDENTIALITY,
-    CONTACT_CHOICES,
-    HAPPENED,
-    KNOWN,
-    which_form,
-    which_form_choice,
-)
 from services.intake.forms.steps import Choice, Choices, Step
 from services.intake.reports.commands import AbuseReport
 from services.intake.reports.domain import Report
@@ -80,9 +71,9 @@ ALSO_AFFECTS = (
     Option(AlsoAffects.ACCOUNT_TAKEN_OVER, "An official DWP account was taken over", "Someone else is posting from it"),
 )
 CHOICES: Choices = {
-    **HAPPENED,
-    **ABUSE,
-    **CONTACT_CHOICES,
+    **questions.HAPPENED,
+    **questions.ABUSE,
+    **questions.CONTACT_CHOICES,
     "safe": Choice(SAFE, "Select whether it is safe for you to report now"),
     "content_kind": Choice(CONTENT_KIND, None),
     "also_affects": Choice(
@@ -90,8 +81,8 @@ CHOICES: Choices = {
         "Select what else is at risk, or ‘None of these’",
         alone=NOTHING_ELSE,
     ),
-    "known": Choice(KNOWN, "Select whether you know who did it"),
-    "confidentiality": Choice(CONFIDENTIALITY, "Select how you want to report"),
+    "known": Choice(questions.KNOWN, "Select whether you know who did it"),
+    "confidentiality": Choice(questions.CONFIDENTIALITY, "Select how you want to report"),
 }
 
 
@@ -171,7 +162,7 @@ STEPS = (
     questions.MANAGER,
     replace(questions.ABOUT_YOU, template="forms/about-you.html"),
     replace(questions.CONTACT, numbered=False, asked=lambda answers: one(answers, "confidentiality") != "anonymous"),
-    which_form("This is about security, not about a person", "abuse/which-form.html", says_only_incident),
+    questions.which_form("This is about security, not about a person", "abuse/which-form.html", says_only_incident),
 )
 
 
@@ -207,7 +198,9 @@ FORM = Form(
     steps=STEPS,
     choices={
         **CHOICES,
-        **which_form_choice("Go on with the form for security incidents", "Send it with this form all the same"),
+        **questions.which_form_choice(
+            "Go on with the form for security incidents", "Send it with this form all the same"
+        ),
     },
     to_command=to_command,
     sends_to="It goes to the Social Media Abuse Response Team (SMART) at once.",

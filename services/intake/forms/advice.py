@@ -3,7 +3,6 @@
 from services.intake.forms import questions, reader
 from services.intake.forms.domain import Answers
 from services.intake.forms.forms import Form
-from services.intake.forms.questions import CONTACT_CHOICES
 from services.intake.forms.steps import Choice, Step
 from services.intake.reports.commands import Enquiry
 from shared.auth.permissions import Principal
@@ -47,7 +46,7 @@ FORM = Form(
     name="advice",
     caption="Ask for advice",
     steps=STEPS,
-    choices={**CONTACT_CHOICES, "about": Choice(ABOUT, "Select what your question is about")},
+    choices={**questions.CONTACT_CHOICES, "about": Choice(ABOUT, "Select what your question is about")},
     to_command=to_command,
     sends_to="It goes to the Security Advice Centre. It is a question, not a report of an incident.",
     sent="advice/sent.html",

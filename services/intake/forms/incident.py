@@ -8,16 +8,6 @@ from services.intake.forms import questions, reader
 from services.intake.forms.abuse import NOTHING_ELSE
 from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
-from services.intake.forms.questions import (
-    ABUSE,
-    HAPPENED,
-    PLATFORM,
-    SIGNED_IN,
-    YES_NO_UNSURE,
-    when_abused,
-    which_form,
-    which_form_choice,
-)
 from services.intake.forms.steps import Choice, Choices, Step, Wrong
 from services.intake.reports.commands import AccountInvolved, IncidentReport
 from services.intake.reports.domain import Report, default_manager_alert
@@ -99,19 +89,19 @@ ASSET_OWNER = (
     Option("unsure", "I am not sure"),
 )
 CHOICES: Choices = {
-    **HAPPENED,
-    **ABUSE,
-    **SIGNED_IN,
-    "platform": Choice(PLATFORM, None),
+    **questions.HAPPENED,
+    **questions.ABUSE,
+    **questions.SIGNED_IN,
+    "platform": Choice(questions.PLATFORM, None),
     "effects": Choice(EFFECTS, "Select what was affected"),
     "circumstances": Choice(CIRCUMSTANCES, "Select how it came about"),
     "asset_owner": Choice(ASSET_OWNER, "Select whose it is"),
-    "still_happening": Choice(YES_NO_UNSURE, "Select whether it is still going on"),
-    "personal_data": Choice(YES_NO_UNSURE, "Select whether information about people is involved"),
-    "social_account": Choice(YES_NO_UNSURE, "Select whether a social media account is involved"),
-    "account_platform": Choice(PLATFORM, "Select where the account is"),
-    "taken_over": Choice(YES_NO_UNSURE, "Select whether someone else controls the account"),
-    "being_abused": Choice(YES_NO_UNSURE, "Select whether someone is being abused"),
+    "still_happening": Choice(questions.YES_NO_UNSURE, "Select whether it is still going on"),
+    "personal_data": Choice(questions.YES_NO_UNSURE, "Select whether information about people is involved"),
+    "social_account": Choice(questions.YES_NO_UNSURE, "Select whether a social media account is involved"),
+    "account_platform": Choice(questions.PLATFORM, "Select where the account is"),
+    "taken_over": Choice(questions.YES_NO_UNSURE, "Select whether someone else controls the account"),
+    "being_abused": Choice(questions.YES_NO_UNSURE, "Select whether someone is being abused"),
     "own_mistake": Choice((Option("yes", "Yes"), Option("no", "No")), None),
 }
 
@@ -210,12 +200,12 @@ STEPS = (
             ),
         ),
     ),
-    when_abused(questions.AFFECTED, says_abuse),
+    questions.when_abused(questions.AFFECTED, says_abuse),
     WHERE_ABUSED,
-    when_abused(questions.KIND_OF_ABUSE, says_abuse),
+    questions.when_abused(questions.KIND_OF_ABUSE, says_abuse),
     questions.WHAT_HAPPENED,
     questions.EVIDENCE,
-    when_abused(questions.MANAGER, says_abuse),
+    questions.when_abused(questions.MANAGER, says_abuse),
     replace(
         questions.ABOUT_YOU,
         asks=(
@@ -224,7 +214,7 @@ STEPS = (
         ),
     ),
     questions.CONTACT,
-    which_form("This may be abuse of a person", "incident/which-form.html", says_abuse),
+    questions.which_form("This may be abuse of a person", "incident/which-form.html", says_abuse),
 )
 
 
@@ -295,7 +285,7 @@ FORM = Form(
     steps=STEPS,
     choices={
         **CHOICES,
-        **which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
+        **questions.which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
     },
     to_command=to_command,
     sends_to="It goes to the Security Incident Response Team (SIRT) at once.",

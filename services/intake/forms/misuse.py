@@ -5,16 +5,6 @@ from collections.abc import Sequence
 from services.intake.forms import questions, reader
 from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
-from services.intake.forms.questions import (
-    ABUSE,
-    HAPPENED,
-    MANAGER_OPTIONS,
-    SIGNED_IN,
-    YES_NO_UNSURE,
-    when_abused,
-    which_form,
-    which_form_choice,
-)
 from services.intake.forms.steps import Choice, Choices, Step, Wrong
 from services.intake.reports.commands import MisuseReport, Subject, canonical
 from services.intake.reports.domain import Report
@@ -89,22 +79,22 @@ ACCOUNT_KIND = (
 DEVICE = (Option("dwp", "A DWP device"), Option("personal", "Their own device"), Option("unsure", "I do not know"))
 ONES_OWN_MANAGER = tuple(
     option._replace(hint="Your own manager is told only after you agree") if option.value == "ask_me_first" else option
-    for option in MANAGER_OPTIONS
+    for option in questions.MANAGER_OPTIONS
 )
 """The manager of whom the report is about works it, whatever the answer is."""
 CHOICES: Choices = {
-    **HAPPENED,
-    **ABUSE,
-    **SIGNED_IN,
-    "manager_alert": ABUSE["manager_alert"]._replace(options=ONES_OWN_MANAGER),
+    **questions.HAPPENED,
+    **questions.ABUSE,
+    **questions.SIGNED_IN,
+    "manager_alert": questions.ABUSE["manager_alert"]._replace(options=ONES_OWN_MANAGER),
     "misuse": Choice(MISUSE, "Select what kind of misuse it is"),
-    "being_abused": Choice(YES_NO_UNSURE, "Select whether someone is being abused"),
-    "union_activity": Choice(YES_NO_UNSURE, "Select whether it may be union activity"),
+    "being_abused": Choice(questions.YES_NO_UNSURE, "Select whether someone is being abused"),
+    "union_activity": Choice(questions.YES_NO_UNSURE, "Select whether it may be union activity"),
     "account_kind": Choice(ACCOUNT_KIND, "Select what kind of account it is"),
-    "taken_over": Choice(YES_NO_UNSURE, "Select whether someone else controls the account"),
+    "taken_over": Choice(questions.YES_NO_UNSURE, "Select whether someone else controls the account"),
     "device": Choice(DEVICE, None),
-    "own_time": Choice(YES_NO_UNSURE, None),
-    "dwp_information": Choice(YES_NO_UNSURE, None),
+    "own_time": Choice(questions.YES_NO_UNSURE, None),
+    "dwp_information": Choice(questions.YES_NO_UNSURE, None),
 }
 
 
@@ -200,8 +190,8 @@ STEPS = (
             ),
         ),
     ),
-    when_abused(questions.AFFECTED, being_abused),
-    when_abused(questions.KIND_OF_ABUSE, being_abused),
+    questions.when_abused(questions.AFFECTED, being_abused),
+    questions.when_abused(questions.KIND_OF_ABUSE, being_abused),
     UNION,
     ACCOUNT,
     TAKEN_OVER,
@@ -219,7 +209,7 @@ STEPS = (
     ),
     questions.ABOUT_YOU,
     questions.CONTACT,
-    which_form("This may be abuse of a person", "misuse/which-form.html", says_abuse),
+    questions.which_form("This may be abuse of a person", "misuse/which-form.html", says_abuse),
 )
 
 
@@ -260,7 +250,7 @@ FORM = Form(
     steps=STEPS,
     choices={
         **CHOICES,
-        **which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
+        **questions.which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
     },
     to_command=to_command,
     sends_to="It goes to the people who decide about it at once. Who it is about does not learn who reported it.",

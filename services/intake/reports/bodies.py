@@ -11,27 +11,7 @@ from pydantic_core import PydanticCustomError
 from services.intake.reports import commands
 from services.intake.reports.domain import Accepted, Report, Reporter, default_manager_alert
 from shared.auth.permissions import Permission, Principal
-from shared.events.vocabulary import (
-    AccountKind,
-    AlsoAffects,
-    AssetOwner,
-    Behaviour,
-    Channel,
-    Circumstance,
-    Confidentiality,
-    ContentKind,
-    ContentState,
-    Device,
-    Effect,
-    EnquiryTopic,
-    ExceptionKind,
-    FoundBy,
-    ManagerAlert,
-    MisuseBehaviour,
-    Relation,
-    WorkerKind,
-    YesNoUnsure,
-)
+from shared.events import vocabulary
 from shared.web.bodies import Body, Bool, Int, Moment
 
 R = TypeVar("R", bound=Report)
@@ -54,7 +34,7 @@ def _day_as_text(value: object) -> object:
 class PersonBody(Body):
     """A person affected or suspected, as far as you know."""
 
-    relation: Relation
+    relation: vocabulary.Relation
     name: str | None = None
     staff_id: str | None = None
     handle: str | None = None
@@ -65,17 +45,19 @@ class ReportBody(Body):
 
     narrative: str
     confidential: Bool = Field(default=False, description="Only the team that answers learns who you are.")
-    worker_kind: WorkerKind | None = None
+    worker_kind: vocabulary.WorkerKind | None = None
     safe_contact: str | None = None
 
     def reporter(self, principal: Principal | None) -> Reporter:
         """Return who reports; what a sender without a token says of themselves is refused, not kept."""
         if principal is None:
             return Reporter(
-                Confidentiality.ANONYMOUS, worker_kind=self.worker_kind, safe_contact=self.safe_contact or None
+                vocabulary.Confidentiality.ANONYMOUS,
+                worker_kind=self.worker_kind,
+                safe_contact=self.safe_contact or None,
             )
         return Reporter(
-            Confidentiality.CONFIDENTIAL if self.confidential else Confidentiality.NAMED,
+            vocabulary.Confidentiality.CONFIDENTIAL if self.confidential else vocabulary.Confidentiality.NAMED,
             subject=principal.subject,
             staff_id=principal.staff_id,
             name=principal.name,
@@ -111,19 +93,19 @@ class OccurrenceBody(ReportBody):
     """Where and when it happened, to whom, and who is told."""
 
     platform_name: str | None = None
-    content_state: ContentState | None = None
+    content_state: vocabulary.ContentState | None = None
     urls: Texts = ()
     handles: Texts = ()
     affected: tuple[PersonBody, ...] = ()
     occurred_at: Moment | None = None
     evidence_note: str | None = None
-    found_by: FoundBy = FoundBy.PERSON
-    manager_alert: ManagerAlert | None = Field(
+    found_by: vocabulary.FoundBy = vocabulary.FoundBy.PERSON
+    manager_alert: vocabulary.ManagerAlert | None = Field(
         default=None, description="`yes` unless the report is confidential, anonymous or found by monitoring."
     )
     manager_email: str | None = None
 
-    def alert(self, principal: Principal | None) -> ManagerAlert:
+    def alert(self, principal: Principal | None) -> vocabulary.ManagerAlert:
         """Return whether the manager is told."""
         return self.manager_alert or default_manager_alert(self.reporter(principal), self.found_by)
 
@@ -132,11 +114,11 @@ class AbuseReportBody(OccurrenceBody):
     """A report of social media abuse. Without a bearer token it is anonymous."""
 
     platform: str = Field(description="A known platform, or `other` with `platform_name`.", examples=["x"])
-    content_kind: ContentKind | None = None
-    behaviours: tuple[Behaviour, ...]
+    content_kind: vocabulary.ContentKind | None = None
+    behaviours: tuple[vocabulary.Behaviour, ...]
     affected: tuple[PersonBody, ...]
     suspected: tuple[PersonBody, ...] = ()
-    also_affects: tuple[AlsoAffects, ...] = ()
+    also_affects: tuple[vocabulary.AlsoAffects, ...] = ()
 
     def to_command(self, principal: Principal | None) -> commands.AbuseReport:
         return command(_ABUSE, self, principal, manager_alert=self.alert(principal))
@@ -155,19 +137,19 @@ class MisuseReportBody(OccurrenceBody):
 
     subject: SubjectBody = SubjectBody()
     platform: str = Field(description="A known platform, or `other` with `platform_name`.", examples=["facebook"])
-    behaviours: tuple[MisuseBehaviour, ...]
-    abuse_behaviours: tuple[Behaviour, ...] = Field(
+    behaviours: tuple[vocabulary.MisuseBehaviour, ...]
+    abuse_behaviours: tuple[vocabulary.Behaviour, ...] = Field(
         default=(), description="Where someone is being abused: the abuse team then has it."
     )
-    union_activity: YesNoUnsure = Field(
-        default=YesNoUnsure.UNSURE,
+    union_activity: vocabulary.YesNoUnsure = Field(
+        default=vocabulary.YesNoUnsure.UNSURE,
         description="Whether it may be union activity in own time; never whether anyone is a member.",
     )
-    account_kind: AccountKind = AccountKind.UNSURE
-    device: Device = Device.UNSURE
-    own_time: YesNoUnsure = YesNoUnsure.UNSURE
-    dwp_information: YesNoUnsure = YesNoUnsure.NO
-    taken_over: YesNoUnsure | None = Field(
+    account_kind: vocabulary.AccountKind = vocabulary.AccountKind.UNSURE
+    device: vocabulary.Device = vocabulary.Device.UNSURE
+    own_time: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
+    dwp_information: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.NO
+    taken_over: vocabulary.YesNoUnsure | None = Field(
         default=None, description="Whether someone else controls an official account: that is a security incident."
     )
     related_reference: str | None = Field(default=None, description="The incident that was not reported.")
@@ -188,24 +170,24 @@ class AccountBody(Body):
 
     platform: str = Field(min_length=1)
     handle: str | None = None
-    taken_over: YesNoUnsure = YesNoUnsure.UNSURE
+    taken_over: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
 
 
 class SecurityIncidentBody(OccurrenceBody):
     """A security incident, actual or suspected. A supplier's token makes it the suppliers' channel."""
 
-    effects: tuple[Effect, ...]
-    circumstances: tuple[Circumstance, ...]
-    asset_owner: AssetOwner
+    effects: tuple[vocabulary.Effect, ...]
+    circumstances: tuple[vocabulary.Circumstance, ...]
+    asset_owner: vocabulary.AssetOwner
     asset_note: str | None = None
     discovered_at: Moment
-    still_happening: YesNoUnsure = YesNoUnsure.UNSURE
-    personal_data: YesNoUnsure = YesNoUnsure.UNSURE
+    still_happening: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
+    personal_data: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
     people_affected: Int | None = None
     own_mistake: Bool = False
     account: AccountBody | None = None
     platform: str | None = None
-    behaviours: tuple[Behaviour, ...] = Field(
+    behaviours: tuple[vocabulary.Behaviour, ...] = Field(
         default=(), description="Where someone is being abused: the abuse team then has it."
     )
     suspected: tuple[PersonBody, ...] = ()
@@ -217,14 +199,14 @@ class SecurityIncidentBody(OccurrenceBody):
             self,
             principal,
             manager_alert=self.alert(principal),
-            channel=Channel.SUPPLIER if supplier else Channel.STAFF,
+            channel=vocabulary.Channel.SUPPLIER if supplier else vocabulary.Channel.STAFF,
         )
 
 
 class EnquiryBody(ReportBody):
     """A question for the Security Advice Centre; `narrative` is the question."""
 
-    about: EnquiryTopic = EnquiryTopic.OTHER
+    about: vocabulary.EnquiryTopic = vocabulary.EnquiryTopic.OTHER
 
     def to_command(self, principal: Principal | None) -> commands.Enquiry:
         return command(_ENQUIRY, self, principal)
@@ -233,7 +215,7 @@ class EnquiryBody(ReportBody):
 class PolicyExceptionBody(ReportBody):
     """A request for an exception, or notice of an activity that may need one; `narrative` says what it is."""
 
-    kind: ExceptionKind = ExceptionKind.REQUEST
+    kind: vocabulary.ExceptionKind = vocabulary.ExceptionKind.REQUEST
     business_case: str | None = Field(default=None, description="Needed for a request.")
     platform: str | None = None
     wanted_until: Annotated[date, BeforeValidator(_day_as_text)] | None = None

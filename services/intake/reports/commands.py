@@ -5,22 +5,8 @@ from datetime import date, datetime
 
 from services.intake.reports import checks
 from services.intake.reports.domain import Findings, Occurrence, Person, Report
+from shared.events import vocabulary
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import (
-    AccountKind,
-    AlsoAffects,
-    AssetOwner,
-    Behaviour,
-    Channel,
-    Circumstance,
-    ContentKind,
-    Device,
-    Effect,
-    EnquiryTopic,
-    ExceptionKind,
-    MisuseBehaviour,
-    YesNoUnsure,
-)
 from shared.ids import InvalidReference, Reference
 
 
@@ -28,10 +14,10 @@ from shared.ids import InvalidReference, Reference
 class AbuseReport(Occurrence):
     """The command to take a report of abuse."""
 
-    behaviours: tuple[Behaviour, ...]
-    content_kind: ContentKind | None = None
+    behaviours: tuple[vocabulary.Behaviour, ...]
+    content_kind: vocabulary.ContentKind | None = None
     suspected: tuple[Person, ...] = ()
-    also_affects: tuple[AlsoAffects, ...] = ()
+    also_affects: tuple[vocabulary.AlsoAffects, ...] = ()
 
     def findings(self, now: datetime) -> Findings:
         yield from checks.place(self, needed=True)
@@ -64,16 +50,16 @@ class MisuseReport(Occurrence):
     """The command to take a report of misuse."""
 
     subject: Subject
-    behaviours: tuple[MisuseBehaviour, ...]
-    abuse_behaviours: tuple[Behaviour, ...] = ()
+    behaviours: tuple[vocabulary.MisuseBehaviour, ...]
+    abuse_behaviours: tuple[vocabulary.Behaviour, ...] = ()
     """Where someone is being abused: then it was the wrong form, and is taken all the same."""
-    union_activity: YesNoUnsure = YesNoUnsure.UNSURE
+    union_activity: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
     """Asked about the activity, never about membership (C-j)."""
-    account_kind: AccountKind = AccountKind.UNSURE
-    device: Device = Device.UNSURE
-    own_time: YesNoUnsure = YesNoUnsure.UNSURE
-    dwp_information: YesNoUnsure = YesNoUnsure.NO
-    taken_over: YesNoUnsure | None = None
+    account_kind: vocabulary.AccountKind = vocabulary.AccountKind.UNSURE
+    device: vocabulary.Device = vocabulary.Device.UNSURE
+    own_time: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
+    dwp_information: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.NO
+    taken_over: vocabulary.YesNoUnsure | None = None
     """Whether someone else controls an official account: then it is an incident, and this was the wrong form."""
     related_reference: str | None = None
     """The incident that was not reported (C-c, C-i)."""
@@ -111,25 +97,25 @@ class AccountInvolved:
 
     platform: str
     handle: str | None = None
-    taken_over: YesNoUnsure = YesNoUnsure.UNSURE
+    taken_over: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentReport(Occurrence):
     """The command to take a referral of a security incident."""
 
-    effects: tuple[Effect, ...]
-    circumstances: tuple[Circumstance, ...]
-    asset_owner: AssetOwner
+    effects: tuple[vocabulary.Effect, ...]
+    circumstances: tuple[vocabulary.Circumstance, ...]
+    asset_owner: vocabulary.AssetOwner
     discovered_at: datetime | None
-    channel: Channel = Channel.STAFF
+    channel: vocabulary.Channel = vocabulary.Channel.STAFF
     asset_note: str | None = None
-    still_happening: YesNoUnsure = YesNoUnsure.UNSURE
-    personal_data: YesNoUnsure = YesNoUnsure.UNSURE
+    still_happening: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
+    personal_data: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
     people_affected: int | None = None
     own_mistake: bool = False
     account: AccountInvolved | None = None
-    behaviours: tuple[Behaviour, ...] = ()
+    behaviours: tuple[vocabulary.Behaviour, ...] = ()
     """Where someone is being abused: then it was the wrong form, and is taken all the same (S3)."""
     suspected: tuple[Person, ...] = ()
 
@@ -163,7 +149,7 @@ class IncidentReport(Occurrence):
 class Enquiry(Report):
     """The command to take a question; the narrative is the question."""
 
-    about: EnquiryTopic
+    about: vocabulary.EnquiryTopic
 
     def findings(self, now: datetime) -> Findings:  # noqa: ARG002 - nothing in a question has a time
         yield from checks.story(self, "Enter your question")
@@ -175,14 +161,14 @@ class Enquiry(Report):
 class PolicyException(Report):
     """The command to take either; the narrative says what the activity is."""
 
-    kind: ExceptionKind
+    kind: vocabulary.ExceptionKind
     business_case: str | None = None
     platform: str | None = None
     wanted_until: date | None = None
 
     def findings(self, now: datetime) -> Findings:
         yield from checks.story(self, "Tell us what the activity is")
-        if self.kind is ExceptionKind.REQUEST and checks.is_blank(self.business_case):
+        if self.kind is vocabulary.ExceptionKind.REQUEST and checks.is_blank(self.business_case):
             yield "business_case", "Enter the business case: why the department needs it"
         if self.platform is not None and self.platform not in PLATFORMS:
             yield "platform", "Select where it is"

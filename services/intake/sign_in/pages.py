@@ -8,18 +8,8 @@ import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.intake.sign_in import oidc
 from services.intake.sign_in.front_door import FrontDoor, SignInParts, closed
-from services.intake.sign_in.oidc import (
-    ATTEMPT_LIFETIME,
-    CALLBACK,
-    COOKIE,
-    MOST_AT_ONCE,
-    PATH,
-    Attempt,
-    AttemptOver,
-    SignInRefused,
-    cookie_of,
-)
 from shared.auth.guard import SESSION_COOKIE, Anyone, anyone, current_session, signed_in
 from shared.auth.permissions import Principal
 from shared.auth.personas import UnknownPersona
@@ -154,10 +144,10 @@ async def _begin(request: Request, door: FrontDoor, onward: str, now: datetime) 
     By a page that goes on by itself and not by a redirect: our Content-Security-Policy lets no form lead to another
     site, and a person who sent a form may be on their way through here.
     """
-    oidc, attempts = door.provider()
-    attempt = Attempt.begin(onward, now)
+    provider, attempts = door.provider()
+    attempt = oidc.Attempt.begin(onward, now)
     try:
-        address = await oidc.address(attempt, now)
+        address = await provider.address(attempt, now)
     except ProviderUnavailable:
         return _failed(request, UNAVAILABLE, onward)
     response = render(request, "sign_in/leaving.html", address=address, title="Taking you to sign in", link="Sign in")
@@ -165,8 +155,8 @@ async def _begin(request: Request, door: FrontDoor, onward: str, now: datetime) 
     response.set_cookie(
         attempt.cookie,
         attempts.encrypt(attempt),
-        max_age=int(ATTEMPT_LIFETIME.total_seconds()),
-        path=PATH,
+        max_age=int(oidc.ATTEMPT_LIFETIME.total_seconds()),
+        path=oidc.PATH,
         secure=_is_secure(request),
         httponly=True,
         samesite="lax",  # comes back with the person, who comes from another site
@@ -174,22 +164,22 @@ async def _begin(request: Request, door: FrontDoor, onward: str, now: datetime) 
     return response
 
 
-@router.get(CALLBACK, dependencies=[Depends(at_most("600/minute"))])
+@router.get(oidc.CALLBACK, dependencies=[Depends(at_most("600/minute"))])
 async def come_back(
     request: Request, principal: Anyone, door: Door, now: Now, state: str = "", code: str = "", error: str = ""
 ) -> Response:
     """Take the person back from the provider, and start the session."""
-    oidc, attempts = door.provider()
+    provider, attempts = door.provider()
     try:
-        attempt = attempts.decrypt(state, request.cookies.get(cookie_of(state)), now)
-    except AttemptOver:
+        attempt = attempts.decrypt(state, request.cookies.get(oidc.cookie_of(state)), now)
+    except oidc.AttemptOver:
         # a page that is loaded again after all went well
         return RedirectResponse("/", 303) if principal else _failed(request, OVER, "/")
     if error or not code:
         return _finished(request, _failed(request, DENIED, attempt.onward), attempt)
     try:
-        who = await oidc.who_came_back(code, attempt, now)
-    except SignInRefused:
+        who = await provider.who_came_back(code, attempt, now)
+    except oidc.SignInRefused:
         response = _failed(request, REFUSED, attempt.onward)
     except ProviderUnavailable:
         response = _failed(request, UNAVAILABLE, attempt.onward)
@@ -209,17 +199,17 @@ def _failed(request: Request, failure: Failure, onward: str) -> Response:
     return response
 
 
-def _finished(request: Request, response: Response, attempt: Attempt) -> Response:
+def _finished(request: Request, response: Response, attempt: oidc.Attempt) -> Response:
     """Let an attempt be used once."""
-    response.delete_cookie(attempt.cookie, path=PATH, secure=_is_secure(request), httponly=True, samesite="lax")
+    response.delete_cookie(attempt.cookie, path=oidc.PATH, secure=_is_secure(request), httponly=True, samesite="lax")
     return response
 
 
 def _forget_many(request: Request, response: Response) -> None:
     """Keep a browser from collecting attempts until its requests are too large to be read."""
-    kept = [name for name in request.cookies if name.startswith(COOKIE)]
-    for name in kept if len(kept) >= MOST_AT_ONCE else ():
-        response.delete_cookie(name, path=PATH, secure=_is_secure(request), httponly=True, samesite="lax")
+    kept = [name for name in request.cookies if name.startswith(oidc.COOKIE)]
+    for name in kept if len(kept) >= oidc.MOST_AT_ONCE else ():
+        response.delete_cookie(name, path=oidc.PATH, secure=_is_secure(request), httponly=True, samesite="lax")
 
 
 def _with_session(request: Request, response: R, token: str) -> R:

@@ -14,7 +14,6 @@ from services.registry.accounts.tables import AccountRow
 from services.registry.context.domain import Refused
 from services.registry.context.work import Work
 from shared.audit import chain
-from shared.audit.chain import Change
 from shared.events.envelope import NewEvent
 from shared.events.registry import AccountChanged
 from shared.events.vocabulary import AccountClass
@@ -104,7 +103,7 @@ async def store(work: Work, changes: Sequence[tuple[Account, AccountChange]]) ->
     return after
 
 
-async def record_activities(work: Work, changes: Sequence[tuple[UUID, Change]]) -> None:
+async def record_activities(work: Work, changes: Sequence[tuple[UUID, chain.Change]]) -> None:
     """Append activities that leave the account itself as it is."""
     await chain.append(work.session, changes, work.now, work.ids)
 
@@ -116,11 +115,11 @@ def new_row(account_id: UUID, registration: Registration, now: datetime) -> Acco
     )
 
 
-def registered(account: Account, actor: str) -> Change:
+def registered(account: Account, actor: str) -> chain.Change:
     """Describe that an account was put on the register."""
     kept = account.registration
     facts = {"platform": kept.platform, "account_class": str(kept.account_class), **_texts(kept, _PUBLIC)}
-    return Change("registered", actor, after=facts, personal=_texts(kept, _PRIVATE))
+    return chain.Change("registered", actor, after=facts, personal=_texts(kept, _PRIVATE))
 
 
 def changed_event(account: Account) -> NewEvent:
@@ -149,14 +148,14 @@ async def _apply(work: Work, account: Account, becomes: Registration) -> Account
     return account_of(row)
 
 
-def _described(work: Work, before: Registration, changing: AccountChange) -> Change:
+def _described(work: Work, before: Registration, changing: AccountChange) -> chain.Change:
     """Describe the change. Of a union account no text is kept: it could show who belongs to it (C-j)."""
     union = before.account_class is AccountClass.UNION
     old, new = _texts(before, _PUBLIC), _texts(changing.becomes, _PUBLIC)
     differing = [name for name in _PUBLIC if old.get(name) != new.get(name)]
     people = _texts(changing.becomes, _PRIVATE)
     renamed = {name: text for name, text in people.items() if text != _texts(before, _PRIVATE).get(name)}
-    return Change(
+    return chain.Change(
         changing.action,
         work.actor,
         reason=None if union else changing.reason,

@@ -15,7 +15,6 @@ from services.registry.accounts.tables import AccountRow, CompromiseRow, ReviewR
 from services.registry.context.domain import Refused
 from services.registry.context.work import Work
 from shared.audit import chain
-from shared.audit.chain import Change
 from shared.events.envelope import Envelope, NewEvent
 from shared.events.registry import ReviewDue
 from shared.events.triage import CaseCompromiseConfirmed
@@ -365,5 +364,5 @@ def _frozen(account: domain.Account, reference: str) -> changes.AccountChange:
     return changes.AccountChange(becomes, "status_changed", after=(("case", reference),))
 
 
-def _confirmed(work: Work, reference: str) -> Change:
-    return Change("compromise_confirmed", work.actor, after={"case": reference})
+def _confirmed(work: Work, reference: str) -> chain.Change:
+    return chain.Change("compromise_confirmed", work.actor, after={"case": reference})

@@ -15,19 +15,7 @@ from services.registry.accounts.changes import AccountChange, RegistrationRefuse
 from services.registry.accounts.domain import LEGACY_PERIOD, faults
 from services.registry.accounts.handlers import HandleTaken, StatusNotAllowed, register, register_as
 from services.registry.accounts.queries import find_open, platform_in_use
-from services.registry.approvals.domain import (
-    OPEN,
-    About,
-    AccountRequest,
-    Barrier,
-    Decider,
-    Draft,
-    RequestAction,
-    RequestState,
-    allowed,
-    barrier,
-    first_state,
-)
+from services.registry.approvals import domain
 from services.registry.approvals.queries import get_request, platform_cleared, request_of, stands_in_for
 from services.registry.approvals.tables import RequestRow
 from services.registry.context.domain import months_later, same_person
@@ -66,10 +54,10 @@ class NotYourRequest(Exception):
     """Only the person who made a request changes or withdraws it."""
 
 
-_BARRIERS: Mapping[Barrier, type[Exception]] = {
-    Barrier.OWN_REQUEST: OwnRequest,
-    Barrier.NO_APPROVER: NoApprover,
-    Barrier.NO_DELEGATION: NoApprover,
+_BARRIERS: Mapping[domain.Barrier, type[Exception]] = {
+    domain.Barrier.OWN_REQUEST: OwnRequest,
+    domain.Barrier.NO_APPROVER: NoApprover,
+    domain.Barrier.NO_DELEGATION: NoApprover,
 }
 
 
@@ -91,7 +79,7 @@ async def sees_all_requests(work: Work) -> bool:
     return bool(await stands_in_for(work.session, work.person, work.today))
 
 
-async def visible_request(work: Work, request_id: UUID) -> AccountRequest:
+async def visible_request(work: Work, request_id: UUID) -> domain.AccountRequest:
     """Return a request that the person signed in may see.
 
     Raises:
@@ -106,7 +94,7 @@ async def visible_request(work: Work, request_id: UUID) -> AccountRequest:
     return request
 
 
-async def request_account(work: Work, draft: Draft) -> AccountRequest:
+async def request_account(work: Work, draft: domain.Draft) -> domain.AccountRequest:
     """Ask for an account (S7).
 
     Raises:
@@ -114,10 +102,10 @@ async def request_account(work: Work, draft: Draft) -> AccountRequest:
         HandleTaken: the handle is on the register already.
         HandleRequested: another open request is for the handle.
     """
-    return await _store_request(work, draft, AccountId(work.ids.uuid()), About.NEW)
+    return await _store_request(work, draft, AccountId(work.ids.uuid()), domain.About.NEW)
 
 
-async def declare(work: Work, draft: Draft) -> AccountRequest:
+async def declare(work: Work, draft: domain.Draft) -> domain.AccountRequest:
     """Declare an account that exists: it is legacy until the request made with it is approved (Sc-d).
 
     Only one person vouches for it before that, so the lookup and the public list leave it out.
@@ -136,10 +124,10 @@ async def declare(work: Work, draft: Draft) -> AccountRequest:
     (account_id,) = await register(
         work.session, [registration], outbox=work.outbox, now=work.now, ids=work.ids, actor=work.actor
     )
-    return await _store_request(work, draft, account_id, About.LEGACY)
+    return await _store_request(work, draft, account_id, domain.About.LEGACY)
 
 
-async def begin_checks(work: Work, account_id: AccountId, draft: Draft) -> AccountRequest:
+async def begin_checks(work: Work, account_id: AccountId, draft: domain.Draft) -> domain.AccountRequest:
     """Ask that a legacy account on the register passes its checks; platform, handle and class are the account's.
 
     Raises:
@@ -152,18 +140,18 @@ async def begin_checks(work: Work, account_id: AccountId, draft: Draft) -> Accou
     if kept.status is not AccountStatus.LEGACY:
         raise StatusNotAllowed
     asked = replace(draft, platform=kept.platform, handle=kept.handle, account_class=kept.account_class)
-    return await _store_request(work, asked, account_id, About.LEGACY)
+    return await _store_request(work, asked, account_id, domain.About.LEGACY)
 
 
-async def clear_platform(work: Work, decision: RequestDecision) -> AccountRequest:
+async def clear_platform(work: Work, decision: RequestDecision) -> domain.AccountRequest:
     """Clear a platform that is not in use yet; the request goes on to an approver (X3)."""
-    row = await _locked(work, decision, RequestAction.CLEAR)
-    _must_decide(request_of(row), Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS)))
+    row = await _locked(work, decision, domain.RequestAction.CLEAR)
+    _must_decide(request_of(row), domain.Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS)))
     row.cleared_by = work.person
-    return await _move(work, row, RequestState.REQUESTED, "platform_cleared", decision.words)
+    return await _move(work, row, domain.RequestState.REQUESTED, "platform_cleared", decision.words)
 
 
-async def approve(work: Work, decision: RequestDecision) -> AccountRequest:
+async def approve(work: Work, decision: RequestDecision) -> domain.AccountRequest:
     """Approve a request: the account is live from now on (S7, Sc-d).
 
     Raises:
@@ -172,70 +160,72 @@ async def approve(work: Work, decision: RequestDecision) -> AccountRequest:
         HandleTaken: the handle was registered meanwhile.
         StatusNotAllowed: the legacy account is frozen or closed.
     """
-    row = await _locked(work, decision, RequestAction.APPROVE)
+    row = await _locked(work, decision, domain.RequestAction.APPROVE)
     decider = await _decider(work, decision.on_behalf_of)
     _must_decide(request_of(row), decider)
     row.decided_by, row.on_behalf_of = decider.staff_id, decider.stands_in_for
     row.relevance = decision.words
-    request = await _move(work, row, RequestState.APPROVED, "approved", None)
+    request = await _move(work, row, domain.RequestState.APPROVED, "approved", None)
     await _go_live(work, request)
     return request
 
 
-async def send_back(work: Work, decision: RequestDecision) -> AccountRequest:
+async def send_back(work: Work, decision: RequestDecision) -> domain.AccountRequest:
     """Return a request with what has to change."""
-    return await _decide_against(work, decision, RequestAction.RETURN, RequestState.RETURNED)
+    return await _decide_against(work, decision, domain.RequestAction.RETURN, domain.RequestState.RETURNED)
 
 
-async def refuse(work: Work, decision: RequestDecision) -> AccountRequest:
+async def refuse(work: Work, decision: RequestDecision) -> domain.AccountRequest:
     """Refuse a request, for good."""
-    return await _decide_against(work, decision, RequestAction.REFUSE, RequestState.REFUSED)
+    return await _decide_against(work, decision, domain.RequestAction.REFUSE, domain.RequestState.REFUSED)
 
 
-async def withdraw(work: Work, decision: RequestDecision) -> AccountRequest:
+async def withdraw(work: Work, decision: RequestDecision) -> domain.AccountRequest:
     """Withdraw a request; only the person who made it can."""
-    row = await _locked(work, decision, RequestAction.WITHDRAW)
+    row = await _locked(work, decision, domain.RequestAction.WITHDRAW)
     _must_be_own(work, row)
     row.reason = decision.words
-    return await _move(work, row, RequestState.WITHDRAWN, "withdrawn", decision.words)
+    return await _move(work, row, domain.RequestState.WITHDRAWN, "withdrawn", decision.words)
 
 
-async def resubmit(work: Work, request_id: UUID, version: int, draft: Draft) -> AccountRequest:
+async def resubmit(work: Work, request_id: UUID, version: int, draft: domain.Draft) -> domain.AccountRequest:
     """Send a returned request again, changed.
 
     Raises:
         NotYourRequest: another person made it.
         HandleTaken, HandleRequested, RegistrationRefused: as for a new one.
     """
-    row = await _locked(work, RequestDecision(request_id, version, ""), RequestAction.RESUBMIT)
+    row = await _locked(work, RequestDecision(request_id, version, ""), domain.RequestAction.RESUBMIT)
     _must_be_own(work, row)
     before = request_of(row)
-    if before.about is About.LEGACY:
+    if before.about is domain.About.LEGACY:
         draft = replace(draft, platform=row.platform, handle=row.handle, account_class=before.draft.account_class)
     await _must_fit(work, draft, before.about)
     if (draft.platform, draft.handle) != (row.platform, row.handle):
         await _must_be_unrequested(work, draft)
-    known = before.about is About.LEGACY or await _platform_known(work, draft.platform)
+    known = before.about is domain.About.LEGACY or await _platform_known(work, draft.platform)
     for name, value in asdict(draft).items():
         setattr(row, name, value)
     row.new_platform, row.cleared_by, row.reason = not known, None, None
     row.decided_by = row.on_behalf_of = None
     try:
         async with work.session.begin_nested():
-            return await _move(work, row, first_state(platform_in_use=known), "resubmitted", None)
+            return await _move(work, row, domain.first_state(platform_in_use=known), "resubmitted", None)
     except IntegrityError as error:
         raise HandleRequested from error
 
 
-async def _store_request(work: Work, draft: Draft, account_id: AccountId, about: About) -> AccountRequest:
+async def _store_request(
+    work: Work, draft: domain.Draft, account_id: AccountId, about: domain.About
+) -> domain.AccountRequest:
     """Store a request: for a new account, or for one on the register that has to pass its checks."""
     await _must_fit(work, draft, about)
-    known = about is About.LEGACY or await _platform_known(work, draft.platform)
+    known = about is domain.About.LEGACY or await _platform_known(work, draft.platform)
     row = RequestRow(
         id=work.ids.uuid(),
         account_id=account_id,
         about=about,
-        state=first_state(platform_in_use=known),
+        state=domain.first_state(platform_in_use=known),
         requested_by=work.person,
         requested_at=work.now,
         changed_at=work.now,
@@ -244,7 +234,7 @@ async def _store_request(work: Work, draft: Draft, account_id: AccountId, about:
         **asdict(draft),
     )
     values = {column.key: getattr(row, column.key) for column in RequestRow.__table__.columns}
-    open_states = ", ".join(f"'{state}'" for state in RequestState if state in OPEN)
+    open_states = ", ".join(f"'{state}'" for state in domain.RequestState if state in domain.OPEN)
     statement = insert(RequestRow).on_conflict_do_nothing(
         index_elements=["platform", "handle"], index_where=text(f"state in ({open_states})")
     )
@@ -255,7 +245,7 @@ async def _store_request(work: Work, draft: Draft, account_id: AccountId, about:
     return request
 
 
-def _content_change(work: Work, request: AccountRequest, action: str) -> Change:
+def _content_change(work: Work, request: domain.AccountRequest, action: str) -> Change:
     """Describe what is asked for."""
     draft = request.draft
     facts = {"platform": draft.platform, "account_class": str(draft.account_class), "request": str(request.state)}
@@ -275,7 +265,7 @@ def _content_change(work: Work, request: AccountRequest, action: str) -> Change:
     )
 
 
-async def _must_fit(work: Work, draft: Draft, about: About) -> None:
+async def _must_fit(work: Work, draft: domain.Draft, about: domain.About) -> None:
     """Refuse what the register would refuse.
 
     Raises:
@@ -284,18 +274,18 @@ async def _must_fit(work: Work, draft: Draft, about: About) -> None:
     """
     if found := faults(draft.registration()):
         raise RegistrationRefused(*found)
-    if about is About.NEW and await find_open(work.session, [(draft.platform, draft.handle)]):
+    if about is domain.About.NEW and await find_open(work.session, [(draft.platform, draft.handle)]):
         raise HandleTaken
 
 
-async def _must_be_unrequested(work: Work, draft: Draft) -> None:
+async def _must_be_unrequested(work: Work, draft: domain.Draft) -> None:
     """Refuse a handle that another open request is for.
 
     Raises:
         HandleRequested: there is one.
     """
     same = select(RequestRow.id).where(
-        RequestRow.platform == draft.platform, RequestRow.handle == draft.handle, RequestRow.state.in_(OPEN)
+        RequestRow.platform == draft.platform, RequestRow.handle == draft.handle, RequestRow.state.in_(domain.OPEN)
     )
     if await work.session.scalar(same):
         raise HandleRequested
@@ -308,14 +298,14 @@ async def _platform_known(work: Work, platform: str) -> bool:
     return await platform_in_use(work.session, platform) or await platform_cleared(work.session, platform)
 
 
-async def _go_live(work: Work, request: AccountRequest) -> None:
+async def _go_live(work: Work, request: domain.AccountRequest) -> None:
     """Make the account of an approved request live; its first review is due after the usual time (S8).
 
     Raises:
         HandleTaken: the handle is on the register meanwhile.
         StatusNotAllowed: the legacy account is not legacy any more.
     """
-    if request.about is About.LEGACY:
+    if request.about is domain.About.LEGACY:
         await _pass_checks(work, request)
         return
     review = months_later(work.today, work.periods.review_months)
@@ -331,7 +321,7 @@ async def _go_live(work: Work, request: AccountRequest) -> None:
     await work.observers.accounts_changed(work, [request.account_id])
 
 
-async def _pass_checks(work: Work, request: AccountRequest) -> None:
+async def _pass_checks(work: Work, request: domain.AccountRequest) -> None:
     account = await lock_one(work, request.account_id)
     kept, asked = account.registration, request.draft
     if kept.status is not AccountStatus.LEGACY:
@@ -351,12 +341,12 @@ async def _pass_checks(work: Work, request: AccountRequest) -> None:
 
 
 async def _decide_against(
-    work: Work, decision: RequestDecision, step: RequestAction, becomes: RequestState
-) -> AccountRequest:
+    work: Work, decision: RequestDecision, step: domain.RequestAction, becomes: domain.RequestState
+) -> domain.AccountRequest:
     row = await _locked(work, decision, step)
     request = request_of(row)
-    if request.state is RequestState.WITH_ADVICE_CENTRE:
-        decider = Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS))
+    if request.state is domain.RequestState.WITH_ADVICE_CENTRE:
+        decider = domain.Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS))
     else:
         decider = await _decider(work, decision.on_behalf_of)
     _must_decide(request, decider)
@@ -364,7 +354,7 @@ async def _decide_against(
     return await _move(work, row, becomes, str(becomes), decision.words)
 
 
-async def _locked(work: Work, decision: RequestDecision, step: RequestAction) -> RequestRow:
+async def _locked(work: Work, decision: RequestDecision, step: domain.RequestAction) -> RequestRow:
     row = await work.session.scalar(
         select(RequestRow)
         .where(RequestRow.id == decision.request_id)
@@ -375,13 +365,15 @@ async def _locked(work: Work, decision: RequestDecision, step: RequestAction) ->
         raise UnknownRequest
     if row.version != decision.version:
         raise RequestChangedMeanwhile
-    if not allowed(RequestState(row.state), step):
+    if not domain.allowed(domain.RequestState(row.state), step):
         raise ActionNotAllowed
     return row
 
 
-async def _move(work: Work, row: RequestRow, becomes: RequestState, action: str, reason: str | None) -> AccountRequest:
-    before = RequestState(row.state)
+async def _move(
+    work: Work, row: RequestRow, becomes: domain.RequestState, action: str, reason: str | None
+) -> domain.AccountRequest:
+    before = domain.RequestState(row.state)
     row.state, row.version, row.changed_at = becomes, row.version + 1, work.now
     await work.session.flush()
     request = request_of(row)
@@ -402,17 +394,17 @@ async def _move(work: Work, row: RequestRow, becomes: RequestState, action: str,
     return request
 
 
-async def _decider(work: Work, on_behalf_of: StaffId | None) -> Decider:
+async def _decider(work: Work, on_behalf_of: StaffId | None) -> domain.Decider:
     approves = work.may(Permission.APPROVE_ACCOUNTS)
     if on_behalf_of is None:
-        return Decider(work.person, approves=approves)
+        return domain.Decider(work.person, approves=approves)
     delegators = await stands_in_for(work.session, work.person, work.today)
     known = next((approver for approver in delegators if same_person(approver, on_behalf_of)), None)
-    return Decider(work.person, approves, known or on_behalf_of, delegated=known is not None)
+    return domain.Decider(work.person, approves, known or on_behalf_of, delegated=known is not None)
 
 
-def _must_decide(request: AccountRequest, decider: Decider) -> None:
-    if barred := barrier(request, decider):
+def _must_decide(request: domain.AccountRequest, decider: domain.Decider) -> None:
+    if barred := domain.barrier(request, decider):
         raise _BARRIERS[barred]
 
 

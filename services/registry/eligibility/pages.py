@@ -10,14 +10,8 @@ from services.registry.accounts.views import VETTING_LABELS
 from services.registry.context import dependencies as context
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import ImportPage, RegistryForm, read_import, show_import
+from services.registry.eligibility import handlers
 from services.registry.eligibility.domain import Clearance, Completion
-from services.registry.eligibility.handlers import (
-    OwnVetting,
-    TrainingCells,
-    import_training,
-    record_training,
-    record_vetting,
-)
 from services.registry.eligibility.queries import list_training, list_vetting
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -28,7 +22,7 @@ from shared.web.refusals import Refusal, Refusals, attempt
 
 REFUSALS: Refusals = {
     **context.REFUSALS,
-    OwnVetting: Refusal(403, "own-vetting", "Another person records your own vetting", field="staff_id"),
+    handlers.OwnVetting: Refusal(403, "own-vetting", "Another person records your own vetting", field="staff_id"),
 }
 
 
@@ -65,7 +59,7 @@ IMPORT = ImportPage(
     title="Import training records",
     action="/accounts/training/import",
     back=("All training", "/accounts/training"),
-    needed=columns(TrainingCells),
+    needed=columns(handlers.TrainingCells),
     possible=(),
     command="signpost training import",
 )
@@ -92,7 +86,7 @@ async def post_training(request: Request, work: WorkDep) -> Response:
     """Record training, or show the form again with every answer kept."""
     form = await RegistryForm.posted(request)
     if completion := read_completion(form):
-        await attempt(work.session, record_training(work, [completion]), form.errors, REFUSALS, "staff_id")
+        await attempt(work.session, handlers.record_training(work, [completion]), form.errors, REFUSALS, "staff_id")
     if form.errors:
         return show_form(request, RECORD_TRAINING, form)
     return RedirectResponse("/accounts/training", 303)
@@ -111,7 +105,7 @@ async def post_import(request: Request, work: WorkDep) -> HTMLResponse:
     text, accept_valid = read_import(form, IMPORT)
     if form.errors:
         return show_import(request, IMPORT, form)
-    result = await import_training(work, text, accept_valid=accept_valid)
+    result = await handlers.import_training(work, text, accept_valid=accept_valid)
     summary = f"{result.recorded} recorded, {result.unchanged} recorded already"
     return show_import(request, IMPORT, form, result, summary)
 
@@ -136,7 +130,7 @@ async def post_vetting(request: Request, work: WorkDep) -> Response:
     form = await RegistryForm.posted(request)
     clearance = read_clearance(form)
     done = (
-        await attempt(work.session, record_vetting(work, clearance), form.errors, REFUSALS, "staff_id")
+        await attempt(work.session, handlers.record_vetting(work, clearance), form.errors, REFUSALS, "staff_id")
         if clearance
         else 422
     )

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry.lookup import domain
-from services.registry.lookup.domain import Answer, LookupResult, Question
 from services.registry.lookup.queries import OfficialAccount, look_up, official_list
 from shared.auth.guard import Anyone
 from shared.csv import line
@@ -47,10 +46,10 @@ class LookupAnswer(BaseModel):
     resembles: tuple[Resembled, ...]
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
+    def of(cls, answer: domain.Answer) -> Self:
         near = (account.registration for account in answer.resembles)
         return cls(
-            sanctioned=answer.result is LookupResult.SANCTIONED,
+            sanctioned=answer.result is domain.LookupResult.SANCTIONED,
             account_class=answer.account_class,
             answer=f"{domain.title_of(answer)}. {domain.more_about(answer)}",
             resembles=tuple(Resembled(platform=kept.platform, handle=kept.handle) for kept in near),
@@ -79,14 +78,14 @@ async def lookup(
     return LookupAnswer.of(await look_up(session, question, signed_in=principal is not None))
 
 
-def _question(platform: str | None, handle: str | None, url: str | None) -> Question:
+def _question(platform: str | None, handle: str | None, url: str | None) -> domain.Question:
     if url is not None:
-        return domain.read_question(url) if "/" in url else Question((), "")
+        return domain.read_question(url) if "/" in url else domain.Question((), "")
     if handle is None:
         raise _wrong("handle", "Give platform and handle, or url")
     if platform is None or platform not in PLATFORMS:
         raise _wrong("platform", f"Choose one of {', '.join(PLATFORMS)}")
-    return Question(domain.handles_on(platform, handle), handle)
+    return domain.Question(domain.handles_on(platform, handle), handle)
 
 
 def _wrong(field: str, message: str) -> Problem:

@@ -11,7 +11,6 @@ from services.registry.context.dependencies import Day, Name, Read, Words, WorkD
 from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device, GateName, OperatorState
-from services.registry.operators.handlers import NewException, NewOperator, UnknownOperator
 from services.registry.operators.queries import OperatorWithGates, get_operator, operators_of
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -111,7 +110,7 @@ async def get_operators(work: WorkDep, account_id: UUID) -> OperatorList:
 @router.post("/accounts/{account_id}/operators", status_code=201, dependencies=_RECORDS)
 async def post_operator(work: WorkDep, account_id: UUID, body: NamingBody, response: Response) -> OperatorBody:
     """Name an operator of an account; they are authorised once, and while, every gate is passed."""
-    named = await handlers.name_operator(work, NewOperator(account_id, StaffId(body.staff_id), body.device))
+    named = await handlers.name_operator(work, handlers.NewOperator(account_id, StaffId(body.staff_id), body.device))
     return await _answer(work, named.id, response)
 
 
@@ -153,7 +152,7 @@ async def post_exception(
     work: WorkDep, operator_id: UUID, version: Read, body: GrantBody, response: Response
 ) -> OperatorBody:
     """Grant a dated Security Policy Exception from the device rule."""
-    await handlers.grant_exception(work, NewException(operator_id, version, body.last_day, body.reason))
+    await handlers.grant_exception(work, handlers.NewException(operator_id, version, body.last_day, body.reason))
     return await _answer(work, operator_id, response)
 
 
@@ -175,7 +174,7 @@ async def post_removal(work: WorkDep, task_id: UUID, body: EvidenceBody) -> None
 async def _answer(work: Work, operator_id: UUID, response: Response) -> OperatorBody:
     operator = await get_operator(work.session, operator_id)
     if operator is None:
-        raise UnknownOperator
+        raise handlers.UnknownOperator
     checked = next(one for one in await _operators(work, operator.account_id) if one.operator.id == operator_id)
     response.headers["etag"] = f'"{checked.operator.version}"'
     return OperatorBody.model_validate(checked, from_attributes=True)

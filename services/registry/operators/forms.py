@@ -11,7 +11,6 @@ from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device
-from services.registry.operators.handlers import NewException, NewOperator
 from services.registry.operators.queries import OperatorWithGates
 from services.registry.operators.views import DEVICE_LABELS
 from shared.web.forms import Field, FormPage, Kind, options
@@ -82,7 +81,7 @@ def _grant(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaita
     version, reason = form.version(beside="last_day"), form.text("reason", "Enter why")
     if form.errors or last_day is None or version is None or reason is None:
         return None
-    return handlers.grant_exception(work, NewException(checked.operator.id, version, last_day, reason))
+    return handlers.grant_exception(work, handlers.NewException(checked.operator.id, version, last_day, reason))
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -147,7 +146,7 @@ def new_operator_page(account: Account) -> FormPage:
     )
 
 
-def read_new_operator(account: Account, form: RegistryForm) -> NewOperator | None:
+def read_new_operator(account: Account, form: RegistryForm) -> handlers.NewOperator | None:
     """Read who is named; None where an error was recorded."""
     staff_id, device = form.staff_id("staff_id", "Enter their staff ID"), form.choice("device", Device)
-    return NewOperator(account.id, staff_id, device) if staff_id and not form.errors else None
+    return handlers.NewOperator(account.id, staff_id, device) if staff_id and not form.errors else None

@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.triage.cases import handlers, queries
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.domain import Case
-from services.triage.cases.queries import CaseFilter
 from services.triage.deadlines import queries as deadlines
 from services.triage.routing import queries as routing
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
@@ -134,7 +133,7 @@ async def list_cases(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
     """List cases that you may see, newest first. `q` finds a reference, a platform or a behaviour."""
-    wanted = CaseFilter(report_id=report_id, team=team, state=state, text=q, before=cursor)
+    wanted = queries.CaseFilter(report_id=report_id, team=team, state=state, text=q, before=cursor)
     cases = await queries.listed(session, viewer, wanted, limit + 1)
     shown = cases[:limit]
     more = str(shown[-1].case_id) if len(cases) > limit else None

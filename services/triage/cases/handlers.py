@@ -38,7 +38,6 @@ from services.triage.reports import queries as report_queries
 from services.triage.routing import queries as routing
 from services.triage.routing.domain import Also, RuleBook, decide
 from shared.audit import chain
-from shared.audit.chain import Change
 from shared.events import triage
 from shared.events.envelope import Event, NewEvent
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, ReportType, Team, YesNoUnsure
@@ -183,7 +182,7 @@ async def open_page(work: Work, case_id: UUID) -> None:
 async def look(work: Work, case_id: UUID, action: str) -> Case:
     """Record that a responder looked; the case itself does not change."""
     case = (await queries.lock(work.session, work.viewer, case_id)).case
-    await chain.append(work.session, [(case_id, Change(action, work.viewer.subject))], work.now, work.writer.ids)
+    await chain.append(work.session, [(case_id, chain.Change(action, work.viewer.subject))], work.now, work.writer.ids)
     return case
 
 
@@ -216,12 +215,12 @@ async def execute(work: Work, case_id: UUID, read: int, command: Command) -> Cas
 
 async def expire_leases(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
     """End claims whose lease has run out; return how many."""
-    changes: list[tuple[UUID, Change]] = []
+    changes: list[tuple[UUID, chain.Change]] = []
     for locked in await queries.lock_due(session, CaseRow.lease_until, now, BATCH):
         if after := domain.expire(locked.case, now):
             write(locked.row, after)
             was, is_ = domain.differences(locked.case, after)
-            changes.append((after.case_id, Change("lease_expired", SYSTEM, before=was, after=is_)))
+            changes.append((after.case_id, chain.Change("lease_expired", SYSTEM, before=was, after=is_)))
     await chain.append(session, changes, now, writer.ids)
     return len(changes)
 
@@ -266,9 +265,9 @@ def _to_the_desk(locked: queries.LockedCase, now: datetime, writer: CaseWriter) 
     return Transition(locked, after, "nobody_took_it", SYSTEM, events=[event])
 
 
-def _warning_change(deadline: Deadline, warning: DeadlineWarning) -> Change:
+def _warning_change(deadline: Deadline, warning: DeadlineWarning) -> chain.Change:
     after = {"clock": str(deadline.kind), "due_at": deadline.due_at.isoformat()}
-    return Change(f"deadline_{warning}", SYSTEM, after=after)
+    return chain.Change(f"deadline_{warning}", SYSTEM, after=after)
 
 
 def _warning_event(case: Case, deadline: Deadline, warning: DeadlineWarning, now: datetime) -> NewEvent:

@@ -17,9 +17,7 @@ from services.triage.cases.refusals import REFUSALS
 from services.triage.deadlines import queries as deadlines
 from services.triage.reports import queries as reports
 from services.triage.routing import queries as routing
-from services.triage.routing.queries import clause_words
 from shared.audit import chain
-from shared.audit.chain import Activity
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import Outcome, Team
@@ -219,7 +217,7 @@ async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, conten
     session = work.session
     if tab is Tab.ROUTING:
         [explained] = (await routing.explain(session, [case.case_id])).values()
-        return {"explained": explained, "clause_words": clause_words}
+        return {"explained": explained, "clause_words": routing.clause_words}
     if tab is Tab.SUMMARY:
         return await _summary(request, work, case, content=content)
     activities = await chain.read(session, case.case_id)
@@ -248,7 +246,7 @@ async def _summary(request: Request, work: Work, case: Case, *, content: bool) -
     }
 
 
-def _of_kind(activities: Sequence[Activity], kind: str) -> list[Activity]:
+def _of_kind(activities: Sequence[chain.Activity], kind: str) -> list[chain.Activity]:
     newest_first = reversed(activities)
     return [activity for activity in newest_first if not kind or activity.action in _KINDS[kind]]
 

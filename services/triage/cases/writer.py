@@ -22,7 +22,6 @@ from services.triage.routing import handlers as routing
 from services.triage.routing import queries as routing_queries
 from services.triage.routing.domain import Also, Decision
 from shared.audit import chain
-from shared.audit.chain import Change
 from shared.db.bulk import copy_in
 from shared.events.envelope import Event, NewEvent
 from shared.events.triage import CaseOpened, CaseResolved, CaseRouted, CaseTransferred
@@ -287,7 +286,7 @@ def _row(new: NewCase) -> dict[str, object]:
     }
 
 
-def _opened(new: NewCase) -> Change:
+def _opened(new: NewCase) -> chain.Change:
     case = new.case
     after = {
         "version": str(case.version),
@@ -296,9 +295,9 @@ def _opened(new: NewCase) -> Change:
         "priority": str(case.priority),
         "rule": new.decision.rule,
     }
-    return Change("opened", new.by, after=after)
+    return chain.Change("opened", new.by, after=after)
 
 
-def _change(one: Transition) -> Change:
+def _change(one: Transition) -> chain.Change:
     was, now = differences(one.locked.case, one.after)
-    return Change(one.action, one.by, one.reason, was, {**now, **one.says}, one.personal)
+    return chain.Change(one.action, one.by, one.reason, was, {**now, **one.says}, one.personal)

@@ -7,12 +7,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries
-from services.triage.cases.domain import Case
 from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import CaseWriter, LinkedCase, Transition, handed_over, resolved
 from services.triage.routing.domain import Also
 from shared.audit import chain
-from shared.audit.chain import Change
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.vocabulary import ManagerAction, Outcome, ReportType, Team
@@ -71,10 +69,10 @@ async def referred(
     await writer.open_linked(session, wanted, siblings, now)
 
 
-async def note_look(session: AsyncSession, case: Case, action: str, now: datetime, ids: Ids) -> None:
+async def note_look(session: AsyncSession, case: domain.Case, action: str, now: datetime, ids: Ids) -> None:
     """Record that the manager looked: `manager_looked`, or `content_shown`."""
     cases = await queries.lock_cases(session, [case.case_id])
-    looked = Change(action, case.manager or NOTIFIER)
+    looked = chain.Change(action, case.manager or NOTIFIER)
     await chain.append(session, [(case_id, looked) for case_id in cases], now, ids)
 
 
@@ -102,7 +100,7 @@ def _acted(locked: LockedCase, data: ManagerActionRecorded, now: datetime, write
     return Transition(locked, after, "manager_acted", NOTIFIER, says=says, personal=personal, events=events)
 
 
-def _with_its_manager(case: Case) -> bool:
+def _with_its_manager(case: domain.Case) -> bool:
     return case.team is Team.LINE_MANAGER and not case.finished
 
 

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases.access import Viewer
 from services.triage.operations import queries
 from services.triage.operations.dashboard import PERIODS, Dashboard, Value, dashboard
-from services.triage.operations.queries import LagReader
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of
@@ -29,7 +28,7 @@ DEFAULT_DAYS = 7
 class FigureParts(Parts):
     """What the figures need besides the parts of every service."""
 
-    lag: LagReader
+    lag: queries.LagReader
 
 
 def period(days: str) -> int:
