@@ -1,4 +1,4 @@
-"""Keeps what other services say of a report. By sequence the newest wins, in any order of arrival."""
+"""Keeps what other services say of a report, in any order: of a case the newest stays, of an alert the heaviest."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,7 +55,7 @@ async def case_finished(
 
 
 async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]], _now: datetime) -> None:
-    """Something became of an alert. What is known stays known: a failed reminder does not undo an answer."""
+    """Keep the news of an alert. An answer stays known, whatever is said of the alert afterwards."""
     await _keep_alerts(session, [_alert_row(event) for event in events])
 
 

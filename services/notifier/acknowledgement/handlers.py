@@ -115,7 +115,7 @@ class Acknowledgements:
         return [(row, answered[AlertId(row.alert_id)]) for row in rows]
 
     async def _await_answer(self, session: AsyncSession, alert: alerts.AlertProgress, now: datetime) -> None:
-        """Each recipient is reminded once; silence is passed on once, and only where there is a next person."""
+        """Each recipient is reminded once; silence is passed on only where there is a next person (`AlertProgress`)."""
         if alert.answered or not alert.asks:
             return
         await session.execute(

@@ -227,7 +227,7 @@ def _named(given: str, people: _People, book: AddressBook) -> Choice:
 
 
 def _someone_else(given: str | None, people: _People, book: AddressBook) -> Choice:
-    """It is not safe for the manager to know: the reporter's choice, then the desk; never the reporter's own line."""
+    """It is not safe for the manager to know: the reporter's choice, then the desk. Their own manager is never told."""
     if not given:
         return _fallback(book, RecipientReason.FALLBACK_NO_MANAGER_KNOWN)
     email = given.strip().lower()

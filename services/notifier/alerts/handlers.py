@@ -240,7 +240,10 @@ def _next_alert(
 def _role(
     purpose: AlertPurpose, before: RecipientRole, recipient: Recipient, reason: RecipientReason, context: AlertContext
 ) -> RecipientRole:
-    """A misuse case that no manager took goes to the triage desk; other messages say the same to everyone."""
+    """Return the role of the next recipient; messages that ask for no answer say the same to everyone.
+
+    A misuse case that no manager took goes to the triage desk.
+    """
     if purpose not in ASKS:
         return before
     without_manager = purpose is AlertPurpose.MISUSE_ASSIGNED and recipient.staff_id is None

@@ -115,7 +115,7 @@ async def release_abandoned(session: AsyncSession, gone: Collection[int], now: d
 async def settle(
     session: AsyncSession, results: Mapping[UUID, domain.SendResult], *, times: DeliveryTimes, now: datetime
 ) -> list[domain.Settled]:
-    """Record how attempts ended (by attempt id) and decide what follows. An result may come late or twice."""
+    """Record how attempts ended (by attempt id) and decide what follows. A result may come late or twice."""
     found = await session.execute(
         select(AttemptRow, DeliveryRow)
         .join(DeliveryRow, DeliveryRow.delivery_id == AttemptRow.delivery_id)

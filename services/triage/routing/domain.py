@@ -118,7 +118,7 @@ class Rule:
     misdirected: bool = False
     restricted: bool = False
     alone: bool = False
-    """Whether no other rule may open a linked case as well."""
+    """Whether no case is linked, neither by another rule nor by its own `also`."""
     report_type: ReportType | None = None
     """The type of the case, if it differs from the report's nature."""
     when: str = ""
