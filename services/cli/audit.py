@@ -1,4 +1,4 @@
-"""`signpost audit verify`: the audit chains show that no record was changed."""
+"""`signpost audit verify`: checks by the audit chains that no record was changed."""
 
 import asyncio
 import json

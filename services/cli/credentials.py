@@ -1,4 +1,4 @@
-"""Commands that make credentials: the pair of keys that sessions are signed with, and tokens for the API."""
+"""Commands that create credentials: the key pair that signs sessions, and tokens for the API."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +16,19 @@ from shared.settings import InvalidSettings
 
 def keys(
     signing_key: Annotated[
-        Path, typer.Option(envvar="SIGNPOST_SIGNING_KEY_FILE", help="Where the private half is kept: for intake alone")
+        Path,
+        typer.Option(
+            envvar="SIGNPOST_SIGNING_KEY_FILE", help="Where to store the private key, which only intake needs"
+        ),
     ],
     verify_key: Annotated[
-        Path, typer.Option(envvar="SIGNPOST_VERIFY_KEY_FILE", help="Where the public half is kept: for every service")
+        Path,
+        typer.Option(
+            envvar="SIGNPOST_VERIFY_KEY_FILE", help="Where to store the public key, which every service needs"
+        ),
     ],
 ) -> None:
-    """Make the pair of keys that sessions are signed with; one that is there stays."""
+    """Create the key pair that signs sessions, unless it exists."""
     made = not signing_key.exists()
     ensure_key_pair(signing_key, verify_key)
     typer.echo(f"{signing_key}: {'made' if made else 'is there already'}")
@@ -30,7 +36,9 @@ def keys(
 
 def token(
     role: Annotated[Role, typer.Option()],
-    subject: Annotated[str | None, typer.Option(help="A staff id; without it, a client that is no person")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="A staff id; without it, the token is for a client that is not a person")
+    ] = None,
 ) -> None:
     """Print a bearer token for the API (embedded mode only)."""
     settings = settings_of(IntakeSettings)

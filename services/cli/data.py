@@ -1,4 +1,4 @@
-"""Commands that bring data in and out: the staff directory, accounts, training."""
+"""Commands that import and export data: the staff directory, accounts, training."""
 
 import asyncio
 import getpass

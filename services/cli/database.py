@@ -1,4 +1,4 @@
-"""Where a command finds the database of a service, and one transaction in it."""
+"""How a command finds a service's database, and opens one transaction in it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ def database_url(service: str) -> str:
     """Return the URL of the database of `service`.
 
     Raises:
-        InvalidSettings: no Signpost runs here, and the environment does not say where it is.
+        InvalidSettings: no Signpost runs here, and the environment does not name the database.
     """
     match service:
         case "intake":
@@ -32,7 +32,7 @@ def database_url(service: str) -> str:
 
 @asynccontextmanager
 async def transaction(service: str) -> AsyncIterator[AsyncSession]:
-    """Open the database of `service` for one transaction, committed on leaving."""
+    """Open the database of `service` for one transaction, committed on exit."""
     database = Database(database_url(service), application_name="signpost-command", pool_size=1)
     try:
         async with database.transaction() as session:

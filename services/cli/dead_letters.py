@@ -1,4 +1,4 @@
-"""Commands for records that a consumer could not handle: listed, replayed after a fix, discarded with a reason."""
+"""Commands for records that a consumer could not handle: list them, replay them after a fix, or discard them."""
 
 import asyncio
 import getpass
@@ -60,7 +60,7 @@ def show(service: ServiceName, dead_letter: Which, *, as_json: AsJson = False) -
 
 
 def replay(service: ServiceName, dead_letter: Which, reason: Reason) -> None:
-    """Ask SERVICE to handle the record again; it does so within seconds of running."""
+    """Ask SERVICE to handle the record again; while it runs, it does so within seconds."""
     asyncio.run(_ask(service.value, dead_letter, reason, again=True))
     _console.print("Replay asked for.")
 

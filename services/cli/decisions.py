@@ -1,4 +1,4 @@
-"""Commands about past decisions: why a report went where it went, and what another rule book would have decided."""
+"""Commands about past decisions: why a report went to its team, and what another rule book would have decided."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from shared.ids import InvalidReference, Reference
 
 REFUSED = 2
 INTERRUPTED = 130
-"""The exit code that a shell gives a command ended by Ctrl-C."""
+"""The exit code of a command that was ended by Ctrl-C."""
 _UK = ZoneInfo("Europe/London")
 _console = Console(soft_wrap=True, highlight=False)
 _errors = Console(soft_wrap=True, highlight=False, stderr=True)
@@ -79,13 +79,16 @@ def backtest(
         datetime, typer.Option(formats=["%Y-%m-%d"], metavar="ISO-DATE", help="The first day, in UK local time")
     ],
     book: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The candidate rule book")],
-    examples: Annotated[int, typer.Option(min=0, max=1000, help="References named for each change of rule")] = EXAMPLES,
+    examples: Annotated[
+        int, typer.Option(min=0, max=1000, help="Example references for each change of rule")
+    ] = EXAMPLES,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
-    """Decide past reports again by another rule book and show what would differ. Reads only.
+    """Decide past reports again with another rule book and show what would differ. Only reads.
 
-    Exit code 2 when the book is refused, with rule, line and column. Ctrl-C ends it with what was replayed until then.
+    Exit code 2 when the book is refused, with rule, line and column. Ctrl-C ends it and shows what was replayed until
+    then.
     """
     try:
         candidate = parse(read_text(book))
@@ -103,7 +106,7 @@ def backtest(
 
 
 async def _replay(candidate: RuleBook, window: Window, into: Backtest) -> None:
-    """Replay with a progress bar that runs back in time, because the number of decisions is not known before."""
+    """Replay with a progress bar that runs back in time, because the number of decisions is not known in advance."""
     length = max((window.until - window.since).total_seconds(), 1)
     columns = (TextColumn("Deciding again"), BarColumn(), TextColumn("{task.fields[replayed]} decisions"))
     shown = sys.stderr.isatty()
@@ -119,7 +122,7 @@ async def _replay(candidate: RuleBook, window: Window, into: Backtest) -> None:
 
 
 def as_object(result: Backtest, candidate: RuleBook, window: Window) -> Mapping[str, Any]:
-    """Return the result as JSON shows it."""
+    """Return the result for JSON."""
     return {
         "book": candidate.digest,
         "policy": candidate.policy,

@@ -1,4 +1,4 @@
-"""`signpost demo`: gives the demo a client, tokens and a ledger for the Signpost that it sends to."""
+"""`signpost demo`: gives the demo a client, tokens and the ledger of the Signpost that it sends to."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ TOKEN_URL = "SIGNPOST_DEMO_TOKEN_URL"  # noqa: S105 - the name of the variable
 INTERRUPTED = 130
 _PATIENCE = httpx.Timeout(30.0)
 _EMBEDDED_LIFE_SECONDS = 3600.0
-"""After this a token of this machine is made anew; it is good for eight hours."""
+"""After this time a token of this machine is replaced; it is valid for eight hours."""
 
 _console = Console(highlight=False)
 _progress_console = Console(stderr=True)
@@ -44,7 +44,7 @@ _progress_console = Console(stderr=True)
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A Signpost to send to: how to sign in, and where its ledger is read."""
+    """A Signpost to send to: how to sign in, and how to read its ledger."""
 
     client: httpx.AsyncClient
     bearer: tokens.Bearer
@@ -52,19 +52,19 @@ class Reached:
 
 
 def demo(
-    url: Annotated[str | None, typer.Option(help="Where it is; default: port PORT, or 8000, of this machine")] = None,
+    url: Annotated[str | None, typer.Option(help="Its URL; default: port PORT, or 8000, of this machine")] = None,
     count: Annotated[int, typer.Option(help="How many reports", min=1)] = mix.ROUND,
-    rate: Annotated[float, typer.Option(help="Reports a second; 0 is as fast as they are answered", min=0)] = 20,
-    seed: Annotated[int, typer.Option(help="The same seed is the same mix in the same order")] = 1,
-    wait: Annotated[float, typer.Option(help="Seconds to wait at most until every report is settled", min=0)] = 60,
+    rate: Annotated[float, typer.Option(help="Reports per second; 0 means as fast as they are answered", min=0)] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same mix in the same order")] = 1,
+    wait: Annotated[float, typer.Option(help="The most seconds to wait until every report is settled", min=0)] = 60,
     token_url: Annotated[
         str | None,
-        typer.Option(envvar=TOKEN_URL, help=f"Where an identity provider gives tokens; needs {SECRET}"),
+        typer.Option(envvar=TOKEN_URL, help=f"The token URL of an identity provider; needs {SECRET}"),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
-    """Send a realistic mix of reports, show what became of each; exit code 1 when something does not add up."""
+    """Send a realistic mix of reports, show what happened to each; exit code 1 when something does not add up."""
     result = asyncio.run(_run(url, token_url, count=count, rate=rate, seed=seed, wait=wait))
     if as_json:
         typer.echo(json.dumps(results.as_json(result)))
@@ -113,7 +113,7 @@ class _DatabaseLedger:
 
 
 def embedded_tokens(signing_key_file: Path, personas_file: Path, clock: Clock) -> tokens.Tokens:
-    """Return tokens as `signpost token` prints them."""
+    """Return tokens like those of `signpost token`."""
 
     async def ask(sender: Sender) -> tuple[str, float]:
         token = issue_token(
@@ -130,10 +130,10 @@ def embedded_tokens(signing_key_file: Path, personas_file: Path, clock: Clock) -
 
 @asynccontextmanager
 async def _reached(url: str, token_url: str | None) -> AsyncIterator[Reached]:
-    """Find out how to sign in and where the ledger is: of an embedded Signpost, or by settings.
+    """Find out how to sign in and where the ledger is, from an embedded Signpost or from settings.
 
     Raises:
-        InvalidSettings: neither is there.
+        InvalidSettings: there is neither.
     """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=_PATIENCE))
@@ -159,9 +159,9 @@ async def _of_the_provider(client: httpx.AsyncClient, token_url: str | None, sec
 
 
 async def _discovered() -> str:
-    """Ask the identity provider of the settings where it gives tokens."""
+    """Ask the settings' identity provider for its token URL."""
     if "SIGNPOST_SECRET_KEY" not in os.environ:
-        raise InvalidSettings(f"say where tokens are given, by --token-url or {TOKEN_URL}")
+        raise InvalidSettings(f"give the token URL, by --token-url or {TOKEN_URL}")
     config = settings_of(IntakeSettings).provider
     if config is None:
         raise InvalidSettings(f"{SECRET} is for an identity provider, and SIGNPOST_OIDC_ISSUER names none")
@@ -173,7 +173,7 @@ async def _discovered() -> str:
 
 @contextmanager
 def _progress() -> Iterator[run.ShowProgress]:
-    """Show how far it is, on the error stream of a terminal."""
+    """Show the progress, if standard error is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_progress_console, disable=not _progress_console.is_terminal) as progress:
 

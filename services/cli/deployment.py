@@ -1,4 +1,4 @@
-"""Commands that make databases and topics what this version needs."""
+"""Commands that prepare databases and topics for this version."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from shared.messaging.open import open_topics
 from shared.messaging.topics_admin import Difference
 
 _OURS = frozenset({*SERVICES, *GROUPS, "operations"})
-"""How the names of our topics begin."""
+"""The beginnings of our topics' names."""
 
 _console = Console(soft_wrap=True, highlight=False)
 
@@ -30,12 +30,12 @@ def migrate(service: Annotated[ServiceName | None, typer.Argument(help="Default:
 
 
 def apply() -> None:
-    """Create or alter the topics so that they are as declared; nothing is deleted or made narrower."""
+    """Create or alter the topics as declared; nothing is deleted or reduced."""
     _show(asyncio.run(_apply()))
 
 
 def diff() -> None:
-    """List the topics that are not as declared; exit code 1 when there are any."""
+    """List the topics that differ from their declaration; exit code 1 when there are any."""
     differences = asyncio.run(_diff())
     _show(differences)
     raise typer.Exit(1 if differences else 0)
@@ -50,7 +50,7 @@ async def _diff() -> Sequence[Difference]:
 
 
 def of_signpost(differences: Sequence[Difference]) -> Sequence[Difference]:
-    """Leave out undeclared topics with other names than ours: a cluster may have other tenants."""
+    """Leave out undeclared topics that are not ours by name: a cluster may have other tenants."""
     return [found for found in differences if found.what != "undeclared" or found.topic.split(".")[0] in _OURS]
 
 

@@ -1,4 +1,4 @@
-"""All commands, each loaded when it is asked for, and how an error is shown: one line, and an exit code."""
+"""All commands, each loaded only when needed. An error is one line and an exit code."""
 
 import pkgutil
 import re
@@ -21,11 +21,11 @@ _PLAIN_WORDS = (
     (re.compile(r"^Invalid value for"), "wrong value for"),
     (re.compile(r"\s*\n\s*"), " "),
 )
-"""What typer and pydantic say, and the same in plain words."""
+"""Messages of typer and pydantic, and the same in plain words."""
 
 
 class Command(NamedTuple):
-    """Where a command is, and what lists of commands show of it: the first paragraph of its docstring."""
+    """Where a command is, and its text in lists of commands: the first paragraph of its docstring."""
 
     function: str
     summary: str
@@ -51,7 +51,7 @@ COMMANDS = {
     "migrate": Command("services.cli.deployment:migrate", "Bring databases to the newest revision."),
     "keys": Command(
         "services.cli.credentials:keys",
-        "Make the pair of keys that sessions are signed with; one that is there stays.",
+        "Create the key pair that signs sessions, unless it exists.",
     ),
     "reconcile": Command(
         "services.cli.reconcile:reconcile",
@@ -60,14 +60,15 @@ COMMANDS = {
     "token": Command("services.cli.credentials:token", "Print a bearer token for the API (embedded mode only)."),
     "demo": Command(
         "services.cli.demo:demo",
-        "Send a realistic mix of reports, show what became of each; exit code 1 when something does not add up.",
+        "Send a realistic mix of reports, show what happened to each; exit code 1 when something does not add up.",
     ),
     "topics apply": Command(
         "services.cli.deployment:apply",
-        "Create or alter the topics so that they are as declared; nothing is deleted or made narrower.",
+        "Create or alter the topics as declared; nothing is deleted or reduced.",
     ),
     "topics diff": Command(
-        "services.cli.deployment:diff", "List the topics that are not as declared; exit code 1 when there are any."
+        "services.cli.deployment:diff",
+        "List the topics that differ from their declaration; exit code 1 when there are any.",
     ),
     "audit verify": Command(
         "services.cli.audit:verify",
@@ -82,7 +83,7 @@ COMMANDS = {
     ),
     "dead-letters replay": Command(
         "services.cli.dead_letters:replay",
-        "Ask SERVICE to handle the record again; it does so within seconds of running.",
+        "Ask SERVICE to handle the record again; while it runs, it does so within seconds.",
     ),
     "dead-letters discard": Command(
         "services.cli.dead_letters:discard",
@@ -98,7 +99,7 @@ COMMANDS = {
     ),
     "rules backtest": Command(
         "services.cli.decisions:backtest",
-        "Decide past reports again by another rule book and show what would differ. Reads only.",
+        "Decide past reports again with another rule book and show what would differ. Only reads.",
     ),
     "directory import": Command(
         "services.cli.data:import_directory",
@@ -120,7 +121,7 @@ COMMANDS = {
 
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
-    """Return the command line: all commands are listed, and the one that `arguments` ask for is loaded."""
+    """Return the command line: it lists all commands, and loads the one in `arguments`."""
     asked = [argument for argument in arguments if not argument.startswith("-")]
     app = typer.Typer(
         name="signpost",
@@ -141,12 +142,12 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
 
 
 def _not_loaded() -> None:
-    """Stand for a command in a list of commands."""
+    """Stand in for a command that is only listed."""
     raise AssertionError
 
 
 def main() -> None:
-    """Run the command; a wrong argument or a known fault is one line on standard error and exit code 2."""
+    """Run the command; a wrong argument or a known error is one line on standard error and exit code 2."""
     arguments = sys.argv[1:]
     try:
         code = command_line(arguments)(args=arguments, standalone_mode=False, prog_name="signpost")
@@ -168,7 +169,7 @@ def main() -> None:
 
 
 def _in_plain_words(mistake: TyperException) -> str:
-    """Return what is wrong and where to read more; empty where the help was shown instead."""
+    """Return what is wrong and where to read more; empty if the help was shown instead."""
     words = str(mistake.format_message()).strip()
     if not words:
         return ""
@@ -180,7 +181,7 @@ def _in_plain_words(mistake: TyperException) -> str:
 
 
 def _transient_database_error(error: Exception) -> str | None:
-    """Return the name of a database error that a later try may not meet; None for any other error."""
+    """Return the name of a transient database error; None for any other error."""
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - heavy, and needed only when a command has failed
 
     from shared.messaging.faults import class_of, is_transient  # noqa: PLC0415 - as above

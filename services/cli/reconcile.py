@@ -1,4 +1,4 @@
-"""`signpost reconcile`: the ledger's figures show that no report was lost."""
+"""`signpost reconcile`: checks by the ledger's figures that no report was lost."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ _POLL = timedelta(milliseconds=250)
 
 def reconcile(
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait, at most, until every report is accounted for", min=0)
+        float, typer.Option(help="The most seconds to wait until every report is accounted for", min=0)
     ] = 0,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,

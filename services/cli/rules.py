@@ -1,4 +1,4 @@
-"""`signpost rules check`: is a rule book right?"""
+"""`signpost rules check`: checks a rule book for mistakes."""
 
 import json
 from collections import Counter

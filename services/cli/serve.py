@@ -1,4 +1,4 @@
-"""Commands that run Signpost: everything in one process, or a service at a time beside Apache Kafka."""
+"""Commands that run Signpost: everything in one process, or one service with Apache Kafka."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ _console = Console(soft_wrap=True)
 
 
 class RoleKind(StrEnum):
-    """What one process of a service can do."""
+    """The roles that a process of a service can have."""
 
     WEB = "web"
     CONSUMER = "consumer"
@@ -51,7 +51,7 @@ def up(
 
 def _show_ready(url: str) -> None:
     keep_what_is_wired()
-    _console.print(f"Signpost is ready: {url}  (mails: {url}/mail; Ctrl-C stops it)")
+    _console.print(f"Signpost is ready: {url}  (emails: {url}/mail; Ctrl-C stops it)")
     sys.stdout.flush()
 
 
@@ -59,7 +59,7 @@ def serve_one(
     service: ServiceName,
     host: Annotated[str, typer.Option()] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535)] = DEFAULT_PORT,
-    roles: Annotated[str, typer.Option(help="Which of web,consumer,relay,sweep this process does")] = ",".join(
+    roles: Annotated[str, typer.Option(help="Which of web,consumer,relay,sweep this process runs")] = ",".join(
         RoleKind
     ),
 ) -> None:
@@ -87,7 +87,7 @@ async def _serve(name: str, host: str, port: int, kinds: set[RoleKind]) -> None:
 
 
 def open_named(name: str) -> AbstractAsyncContextManager[Service]:
-    """Open the service called `name`, with settings from the environment; only its own modules are loaded."""
+    """Open the service `name`, with settings from the environment; only its own modules are loaded."""
     settings = settings_of(KINDS[name])
     configure_logging(settings.log_level)
     opened: AbstractAsyncContextManager[Service] = pkgutil.resolve_name(f"services.{name}.app:open_service")(settings)

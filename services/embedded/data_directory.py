@@ -1,4 +1,4 @@
-"""The data directory of an embedded Signpost: who holds it, its secrets, and the settings that follow from it."""
+"""The data directory of an embedded Signpost: its lock, its secrets, and the settings derived from it."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ class DataDirectoryUnusable(ExplainedError):
 
 
 class AlreadyRunning(DataDirectoryUnusable):
-    """Another Signpost holds the data directory."""
+    """Another Signpost uses the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class DataDirectory:
 
     @property
     def anchors(self) -> Path:
-        """Where the audit chains' roots are published, outside the database."""
+        """The folder where the audit chains' roots are published, outside the database."""
         return self.path / "anchors"
 
     @property
@@ -65,7 +65,7 @@ class DataDirectory:
         return self._secrets.exists()
 
     def prepare(self) -> None:
-        """Create what is missing: folders, passwords, keys. What is there stays.
+        """Create missing folders, passwords and keys; existing ones stay.
 
         Raises:
             DataDirectoryUnusable: it cannot be written.
@@ -85,7 +85,7 @@ class DataDirectory:
         """Return the PostgreSQL password of `role`.
 
         Raises:
-            DataDirectoryUnusable: the file of secrets was damaged.
+            DataDirectoryUnusable: the file of secrets is damaged.
         """
         try:
             return str(json.loads(self._secrets.read_text())[role])
@@ -101,7 +101,7 @@ class DataDirectory:
         """Return settings of `kind` for a service of this directory.
 
         Raises:
-            InvalidSettings: the environment says something that does not fit them.
+            InvalidSettings: a variable in the environment conflicts with them.
         """
         signing_key, verify_key = ensure_key_files(self.keys)
         values: dict[str, object] = {
@@ -119,10 +119,10 @@ class DataDirectory:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the directory for as long as this process uses it; the lock goes with the process.
+        """Lock the directory while this process uses it; the lock ends with the process.
 
         Raises:
-            AlreadyRunning: another process holds it.
+            AlreadyRunning: another process has locked it.
             DataDirectoryUnusable: it cannot be written.
         """
         self.prepare()

@@ -1,4 +1,4 @@
-"""An SMTP server that keeps every email as a file, and the pages that show them: an embedded Signpost's mailboxes."""
+"""An SMTP server that keeps every email as a file, and the pages that show them: the mailboxes in embedded mode."""
 
 import asyncio
 import email
@@ -27,7 +27,7 @@ from shared.web.problems import standard_problem
 
 @dataclass(frozen=True, slots=True)
 class CaughtMail:
-    """An email as the page shows it."""
+    """An email, as the page shows it."""
 
     id: str
     received_at: datetime
@@ -39,14 +39,14 @@ class CaughtMail:
 
 
 class MailFolder:
-    """Emails as files: written whole and synced before the sender hears that they were accepted."""
+    """Emails as files, fully written and synced before the sender is told that they were accepted."""
 
     def __init__(self, folder: Path, ids: Ids) -> None:
         self._folder = folder
         self._ids = ids
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
-        """Keep one email."""
+        """Store one email."""
         del server, session
         content = envelope.original_content or b""
         try:
@@ -101,7 +101,7 @@ def _read(path: Path) -> CaughtMail:
 
 
 class MailBody(BaseModel):
-    """An email as scripts read it."""
+    """An email in JSON, for scripts."""
 
     id: str
     to: str

@@ -26,11 +26,11 @@ from shared.runtime import Service
 from shared.server import listening, serve, stop_on_signals
 
 HOST = "127.0.0.1"
-"""Embedded mode signs people in by choosing who they are: it never listens anywhere else."""
+"""In embedded mode people choose who to sign in as, so it must never listen on another address."""
 
 
 class PrefixRouter:
-    """Hands a request to the application whose prefix its path begins with, or to the front door."""
+    """Passes a request to the application whose prefix its path begins with, or else to the front door."""
 
     def __init__(self, front_door: ASGIApp, prefixes: Mapping[str, ASGIApp]) -> None:
         self._front_door = front_door
@@ -43,17 +43,17 @@ class PrefixRouter:
 
 
 async def up(directory: DataDirectory, port: int, announce: Callable[[str], None]) -> None:
-    """Run Signpost on `port` (0: one that the machine chooses) until SIGINT or SIGTERM; `announce` gets its address.
+    """Run Signpost on `port` (0: the machine chooses one) until SIGINT or SIGTERM; `announce` gets its URL.
 
     Raises:
         PortBusy: something else listens on `port`.
-        DataDirectoryUnusable: the directory cannot be written, is held by another Signpost, or PostgreSQL fails.
+        DataDirectoryUnusable: the directory cannot be written, another Signpost uses it, or PostgreSQL fails.
     """
     with directory.held(), listening(HOST, port) as listener, postgres.running_server(directory) as database_socket:
         stop = asyncio.Event()
         stop_on_signals(stop)
         await postgres.create_databases(directory, database_socket)
-        for service in SERVICES:  # in turn: Alembic's context is one a process
+        for service in SERVICES:  # one after another: Alembic has one context per process
             await migrations.upgrade(service, directory.database_url(service, database_socket))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         async with _everything(directory, database_socket, url) as (front, running):

@@ -42,7 +42,7 @@ _REQUEST = Draft(
 
 
 async def load_once(directory: DataDirectory, running: Sequence[Service]) -> None:
-    """Import both files, unless that was done before; what people changed since then stays."""
+    """Import the sample data, unless that was done before; what people have changed since stays."""
     done = directory.path / "sample-loaded"
     if done.exists():
         return
@@ -65,7 +65,7 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
 async def _load_gates(
     session: AsyncSession, now: datetime, *, ids: Ids, periods: Periods, observers: Observers
 ) -> None:
-    """Record what the sample people would have; the sample accounts are on the register already."""
+    """Record training, operators and a request of the sample people; the sample accounts are already registered."""
     by_id = {one.principal.staff_id: one.principal for one in load_personas(SAMPLE / "personas.yaml")}
     outbox = Outbox("registry", ids)
     owner = Work(session, _OWNER, now, ids, outbox, periods, observers, by_id[_OWNER])

@@ -74,6 +74,6 @@ def test_a_database_that_is_away_is_one_line(
         main()
     said = capsys.readouterr()
     assert ended.value.code == 2
-    assert said.err.startswith("signpost: the database intake cannot be reached: Connection refused; see that ")
+    assert said.err.startswith("signpost: the database intake cannot be reached: Connection refused; check that ")
     assert said.err.count("\n") == 1
     assert "hidden" not in said.err
