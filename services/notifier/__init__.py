@@ -1,1 +1,1 @@
-"""Notifier: tells the right person at the same moment (S3), and shows what became of each alert."""
+"""Notifier: alerts the right person at the same moment (S3), and shows what happened to each alert."""

@@ -1,4 +1,4 @@
-"""The wiring of notifier, top to bottom."""
+"""The wiring of notifier, from top to bottom."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -55,7 +55,7 @@ _FORGET_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True)
 class NotifierParts(acknowledgement.AcknowledgementParts, my_team.AwarenessParts, delivery.ReceiptParts):
-    """What the routes and roles of notifier work with."""
+    """What notifier's routes and roles need."""
 
     follow_ups: FollowUps
 
@@ -64,7 +64,7 @@ class NotifierParts(acknowledgement.AcknowledgementParts, my_team.AwarenessParts
 async def open_service(
     settings: NotifierSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
 ) -> AsyncIterator[Service]:
-    """Open notifier; what was opened here is closed on leaving."""
+    """Open notifier, and close on exit what was opened here."""
     async with AsyncExitStack() as stack:
         url = settings.notifier_database_url
         fields = await stack.enter_async_context(

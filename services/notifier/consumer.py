@@ -22,7 +22,7 @@ TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS
 
 @dataclass(frozen=True, slots=True)
 class ReportHandlers:
-    """Handles reports: remembers them, alerts, and does what waited for them."""
+    """Handles reports: remembers them, sends alerts, and follows up the cases that waited for them."""
 
     follow_ups: cases.FollowUps
     remember_for: timedelta
@@ -35,7 +35,7 @@ class ReportHandlers:
         await self.follow_ups.follow(session, known, now)
 
     async def amended(self, session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime) -> None:
-        """Remember amended reports; their reporters may have agreed that a manager is told."""
+        """Remember amended reports; their reporters may have agreed that a manager may be told."""
         await self._remember(session, envelopes, now)
         await alert_after_amendment(session, envelopes, now, context=self.follow_ups.context)
         await tell_managers_after_agreement(

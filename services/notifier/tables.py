@@ -1,4 +1,4 @@
-"""The one metadata of notifier's tables."""
+"""The declarative base of notifier's tables."""
 
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -7,6 +7,6 @@ from shared.db.metadata import NAMING
 
 
 class Base(DeclarativeBase):
-    """What every table of notifier derives from."""
+    """Base class of this service's mappings."""
 
     metadata = MetaData(naming_convention=NAMING)

@@ -1,1 +1,1 @@
-"""What the recipient answers, and what happens when no answer comes."""
+"""Recipients' answers to alerts, and what happens without an answer."""

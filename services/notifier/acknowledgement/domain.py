@@ -1,4 +1,4 @@
-"""The link in an alert: its holder may answer for the recipient. Nothing about it is stored. Pure."""
+"""The link in an alert: its holder may answer for the recipient. Links are not stored. Pure."""
 
 import base64
 import binascii
@@ -21,12 +21,12 @@ ESCALATES = {
     Acknowledgement.NOT_MINE: RecipientReason.ESCALATED_NOT_MINE,
     Acknowledgement.CANNOT_ACT: RecipientReason.ESCALATED_CANNOT_ACT,
 }
-"""Answers that tell the next person at once."""
+"""Answers after which the next person is alerted at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerTimes:
-    """How long recipients have to answer, from when the mail server took the alert. The times are our choices."""
+    """How long recipients have to answer once the mail server has accepted the alert. The times are our choice."""
 
     remind_after: timedelta
     escalate_after: timedelta
@@ -38,18 +38,18 @@ class Link:
 
     alert_id: AlertId
     generation: int
-    """Which message about the alert carried it: 1 the alert, 2 its reminder."""
+    """Which message had the link: 1 the alert, 2 its reminder."""
     expires_at: datetime
 
 
 def token_of(link: Link, recipient: str, key: bytes) -> str:
-    """Return the token: the link's facts and HMAC-SHA256(key, facts, recipient), in URL-safe letters."""
+    """Return the token: the link's facts and HMAC-SHA256(key, facts, recipient), in URL-safe Base64."""
     facts = _facts(link)
     return _text(facts + _mac(facts, recipient, key))
 
 
 def read_token(token: str) -> Link | None:
-    """Return what `token` claims, or None where it is not one."""
+    """Return the claims of `token`, or None if it is not a token."""
     raw = _bytes(token)
     if raw is None:
         return None
@@ -79,7 +79,7 @@ def _text(raw: bytes) -> str:
 
 
 def _bytes(token: str) -> bytes | None:
-    """Decode strictly: each token has exactly one spelling."""
+    """Decode strictly, so that each token has exactly one spelling."""
     if len(token) != _TOKEN_CHARACTERS:
         return None
     try:

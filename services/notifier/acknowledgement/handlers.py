@@ -1,4 +1,4 @@
-"""Makes the links that alerts are answered by, takes answers, and acts when none comes."""
+"""Makes the links for answers to alerts, records answers, and acts if none comes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ _GENERATIONS = {DeliveryKind.ALERT: 1, DeliveryKind.REMINDER: 2}
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgementLinks:
-    """Makes and opens the links that alerts are answered by."""
+    """Makes and opens the links for answers to alerts."""
 
     key: bytes
     public_url: str
     valid_for: timedelta
 
     def link_for(self, alert_id: AlertId, kind: DeliveryKind, recipient: str, now: datetime) -> str:
-        """Return the URL at which the holder of this message, sent to the address `recipient`, answers."""
+        """Return the URL where the holder of this message, sent to the address `recipient`, can answer."""
         link = Link(alert_id, _GENERATIONS[kind], now + self.valid_for)
         return f"{self.public_url}/alerts/acknowledge/{token_of(link, recipient, self.key)}"
 
     async def open(self, session: AsyncSession, token: str, now: datetime) -> AlertView | None:
-        """Return the alert that `token` answers for; None for an unknown, altered or expired token alike."""
+        """Return the alert of `token`; None for an unknown, altered or expired token."""
         link = read_token(token)
         alert = await alert_with_id(session, link.alert_id) if link else None
         return alert if alert and is_genuine(token, alert.recipient_email, self.key, now) else None
@@ -47,13 +47,13 @@ class AcknowledgementLinks:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgements:
-    """Takes answers to alerts, reminds of them, and passes on alerts that are not answered."""
+    """Records answers to alerts, sends reminders, and escalates alerts that are not answered."""
 
     times: AnswerTimes
     context: AlertContext
 
     async def settled(self, session: AsyncSession, settled: Sequence[Settled], now: datetime) -> None:
-        """Follow what delivery did: wait for the answer to what was sent, pass on what cannot be delivered."""
+        """Act on results of delivery: wait for answers to sent alerts, escalate those that cannot be delivered."""
         settled = await digests.one_by_one(session, settled)
         followed = await alerts.record_settled(session, settled, now, outbox=self.context.outbox)
         for item in settled:
@@ -65,17 +65,17 @@ class Acknowledgements:
                 await self._escalate(session, item.alert_id, RecipientReason.ESCALATED_UNDELIVERABLE, now)
 
     async def delivered(self, session: AsyncSession, item: Settled, now: datetime) -> None:
-        """Record that the provider delivered a message; a reminder's receipt says nothing about its alert."""
+        """Record that the provider delivered messages; a reminder's receipt says nothing about its alert."""
         told = [one for one in await digests.one_by_one(session, [item]) if one.kind is DeliveryKind.ALERT]
         await alerts.record_delivered(
             session, {one.alert_id for one in told}, now, channel=item.channel, outbox=self.context.outbox
         )
 
     async def answer(self, session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime) -> bool:
-        """Take a recipient's answer; False where there was one already."""
+        """Record a recipient's answer; return False if there was one already."""
         if not await alerts.record_answer(session, alert_id, answer, now, outbox=self.context.outbox):
             return False
-        # Only now that the alert is locked: the record that it was sent may just have begun the waiting.
+        # only now that the alert is locked, because the wait may have begun just before
         if waited_for := await session.get(AwaitedAnswerRow, alert_id, with_for_update=True):
             waited_for.remind_at = waited_for.escalate_at = None
         if reason := ESCALATES.get(answer):
@@ -83,7 +83,7 @@ class Acknowledgements:
         return True
 
     async def remind_due(self, session: AsyncSession, now: datetime) -> int:
-        """Remind those who have not answered in time; return how many were due."""
+        """Remind recipients who have not answered in time; return how many were due."""
         rows = await self._due(session, AwaitedAnswerRow.remind_at, now)
         for row, _ in rows:
             row.remind_at = None
@@ -92,7 +92,7 @@ class Acknowledgements:
         return len(rows)
 
     async def escalate_due(self, session: AsyncSession, now: datetime) -> int:
-        """Tell the next in the chain where the reminder brought no answer; return how many were due."""
+        """Alert the next in the chain if there was no answer to the reminder; return how many were due."""
         rows = await self._due(session, AwaitedAnswerRow.escalate_at, now)
         for row, answered in rows:
             row.escalate_at = None
@@ -103,7 +103,7 @@ class Acknowledgements:
     async def _due(
         self, session: AsyncSession, when: InstrumentedAttribute[datetime | None], now: datetime
     ) -> list[tuple[AwaitedAnswerRow, bool]]:
-        """Claim what is due, each with whether it was answered after all; the alert is locked first, as everywhere."""
+        """Claim due rows, each with whether it has been answered; as everywhere, the alert is locked first."""
         due = await session.scalars(select(AwaitedAnswerRow.alert_id).where(when <= now).order_by(when).limit(_BATCH))
         answered = await alerts.lock_waiting(session, [AlertId(alert_id) for alert_id in due])
         rows = await session.scalars(

@@ -1,4 +1,4 @@
-"""The page behind the link in an alert. No sign-in: the holder of the link answers for its recipient.
+"""The page behind the link in an alert. It needs no sign-in: the holder of the link answers for its recipient.
 
 GET changes nothing, because mail scanners open links.
 """
@@ -23,7 +23,7 @@ CHOOSE_AN_ANSWER = "Choose one of the three answers"
 
 @dataclass(frozen=True, kw_only=True)
 class AcknowledgementParts(Parts):
-    """What these routes need beside the parts of every service."""
+    """What these routes need besides the parts of every service."""
 
     links: AcknowledgementLinks
     acknowledgements: Acknowledgements
@@ -46,7 +46,7 @@ AcknowledgementsDep = Annotated[Acknowledgements, Depends(_acknowledgements)]
 async def ask(
     request: Request, token: str, session: Transaction, links: LinksDep, now: Now, _principal: Anyone
 ) -> HTMLResponse:
-    """Show what the alert is about, with the answers as buttons."""
+    """Show what the alert is about, with a button for each answer."""
     alert = await links.open(session, token, now)
     if alert is None:
         return render(request, "acknowledgement/over.html", 404)
@@ -63,7 +63,7 @@ async def answer(
     now: Now,
     _principal: Anyone,
 ) -> HTMLResponse:
-    """Take the answer, once."""
+    """Record the answer, once."""
     alert = await links.open(session, token, now)
     if alert is None:
         return render(request, "acknowledgement/over.html", 404)

@@ -10,7 +10,7 @@ from services.notifier.tables import Base
 
 
 class AwaitedAnswerRow(Base):
-    """An alert that was sent: when to remind, when to tell the next person; both null once done or answered."""
+    """A sent alert: when to remind, and when to alert the next person; both null once done or answered."""
 
     __tablename__ = "awaited_answer"
     __table_args__ = (

@@ -1,1 +1,1 @@
-"""Who is told about a report, and why (S3, R-c)."""
+"""Who is alerted about a report, and why (S3, R-c)."""

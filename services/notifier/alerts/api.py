@@ -1,4 +1,4 @@
-"""GET /alerts/api/v1/alerts: who was told about a report, and what became of it."""
+"""GET /alerts/api/v1/alerts: who was alerted about a report, and what happened to each alert."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ class HappeningBody(BaseModel):
 
 
 class AlertBody(BaseModel):
-    """An alert without its recipient's name or address: `reason` says who they are to the report."""
+    """An alert without its recipient's name or address: `reason` says how they relate to the report."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -51,7 +51,7 @@ class AlertsBody(BaseModel):
 
 @router.get("/alerts")
 async def list_alerts(report_id: UUID, principal: AsListed, session: Transaction) -> AlertsBody:
-    """Return every alert about the report to those who may see all, a recipient's own to them, none to others."""
+    """Return every alert about the report to people who may see all; to a recipient, their own; to others, none."""
     alerts = await alerts_about(session, ReportId(report_id))
     if not await may_see_alerts(session, principal, ReportId(report_id)):
         viewer = Viewer(principal.staff_id, principal.email)

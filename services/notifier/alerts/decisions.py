@@ -44,7 +44,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class AlertContext:
-    """Whom alerts may go to, what is held back, and which way each class of message leaves."""
+    """Who alerts may go to, which are held back, and the channel of each class of message."""
 
     book: AddressBook
     ids: Ids
@@ -73,12 +73,12 @@ class AlertDecision:
     case_id: CaseId | None = None
     page: str = ""
     role: messages.RecipientRole | None = None
-    """Where the reason alone does not give the role."""
+    """Set if the reason alone does not determine the role."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAlert:
-    """An alert to be stored and sent."""
+    """An alert to store and send."""
 
     alert_id: AlertId
     report_id: ReportId | None
@@ -88,7 +88,7 @@ class NewAlert:
     then: tuple[Recipient, ...]
     reason: RecipientReason
     asked_at: datetime
-    """When the event it is about happened, or when it was passed on."""
+    """When its event happened, or when it was escalated."""
     about: StaffId | None = None
     case_id: CaseId | None = None
     escalated_from: AlertId | None = None
@@ -109,7 +109,7 @@ async def record_decisions(
 async def reasons(
     session: AsyncSession, report_ids: Sequence[ReportId], purpose: AlertPurpose
 ) -> dict[ReportId, RecipientReason]:
-    """Return why each of these reports was last decided as it was, for this purpose."""
+    """Return the reason of the last decision for each of these reports and this purpose."""
     rows = await session.scalars(
         select(DecisionRow)
         .where(DecisionRow.report_id.in_(report_ids), DecisionRow.purpose == purpose.value)
@@ -119,12 +119,12 @@ async def reasons(
 
 
 def role_for(reason: RecipientReason, *, desk: bool) -> messages.RecipientRole:
-    """Return the recipient's role for this reason; `desk` where it is the fallback recipient."""
+    """Return the recipient's role for this reason; `desk` for the fallback recipient."""
     return messages.RecipientRole.DESK if desk else _ROLES.get(reason, messages.RecipientRole.NEXT_UP)
 
 
 async def store(session: AsyncSession, alerts: Sequence[NewAlert], now: datetime, *, context: AlertContext) -> None:
-    """Store `alerts`, and enqueue or hold back their first delivery. One that is stored already stays as it is."""
+    """Store `alerts`, and enqueue or hold back their first delivery. An alert that is already stored stays as it is."""
     if not alerts:
         return
     lately = await _sent_lately(session, alerts, now, context)
@@ -154,9 +154,9 @@ async def store_reminders(session: AsyncSession, rows: Sequence[AlertRow], now: 
 async def locked(
     session: AsyncSession, alert_ids: Collection[AlertId], *, skip_locked: bool = False
 ) -> dict[AlertId, AlertRow]:
-    """Load alerts for update, always in one order and before what waits for them, so that there is no deadlock.
+    """Load alerts for update, always in one order and before rows that depend on them, to avoid deadlocks.
 
-    With `skip_locked` those that another transaction holds are left out.
+    With `skip_locked`, alerts locked by another transaction are left out.
     """
     rows = await session.scalars(
         select(AlertRow)
@@ -175,14 +175,14 @@ async def note(session: AsyncSession, alert_ids: Collection[AlertId], what: str,
 
 
 def chain_of(row: AlertRow) -> tuple[Recipient, ...]:
-    """Return who comes next, as it was when the alert was made."""
+    """Return the next people in the chain, as they were when the alert was made."""
     return tuple(
         Recipient(str(link["email"]), StaffId(link["staff_id"]) if link["staff_id"] else None) for link in row.chain
     )
 
 
 def notice_of(row: AlertRow) -> messages.Notice:
-    """Return the facts that messages about this alert are made from."""
+    """Return the facts for messages about this alert."""
     return messages.Notice.read(
         {
             "reference": row.reference,
@@ -256,7 +256,7 @@ def _first_delivery(alert: NewAlert, context: AlertContext) -> messages.NewDeliv
 
 
 def _is_last_resort(alert: NewAlert) -> bool:
-    """A team's mailbox with no one after it is never given up; a person's own address can be wrong for good."""
+    """Return whether to retry for ever: a team's mailbox with no one after it, as a person's address may stay wrong."""
     a_person = alert.recipient.staff_id or messages.CLASS_OF[alert.notice.purpose] is messages.MessageClass.REPORTER
     return not alert.then and not a_person
 

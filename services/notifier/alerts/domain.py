@@ -1,6 +1,6 @@
-"""Who is told about a report, and why; how far an alert has come. Pure.
+"""Who is alerted about a report, and why; the states of an alert. Pure.
 
-The choices follow S3, R-c and Sc-a; where the policy is silent they are ours.
+The choices follow S3, R-c and Sc-a; where the policy says nothing, they are ours.
 """
 
 import re
@@ -37,7 +37,7 @@ _DECLINED: Mapping[str, RecipientReason] = {
 
 
 class Concern(Protocol):
-    """What the choice of a recipient needs of a report, whichever form it came by."""
+    """What the choice of a recipient needs to know about a report, by any form."""
 
     @property
     def submitted_at(self) -> datetime: ...
@@ -64,13 +64,13 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """What makes two recipients the same."""
+        """The key by which two recipients are the same."""
         return self.staff_id or self.email
 
 
 @dataclass(frozen=True, slots=True)
 class AddressBook:
-    """Where alerts may go beside the directory (`SIGNPOST_ALERT_DOMAINS`), and the fallback where no one is found."""
+    """Where alerts may go besides the directory (`SIGNPOST_ALERT_DOMAINS`), and the fallback recipient."""
 
     fallback: Recipient
     domains: frozenset[str]
@@ -78,7 +78,7 @@ class AddressBook:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One decision: who is told, or no one, and why. `then` is who is told if `recipient` does not answer."""
+    """One decision: who is alerted, or no one, and why. `then` is who is alerted if `recipient` does not answer."""
 
     reason: RecipientReason
     recipient: Recipient | None = None
@@ -88,11 +88,11 @@ class Choice:
 
 
 def choose_recipient(report: Concern, directory: Directory, book: AddressBook) -> Choice:
-    """Choose who is told about `report`: never a suspect, never the reporter; always exactly one choice."""
+    """Choose who is alerted about `report`: never a suspect, never the reporter; always exactly one choice."""
     if nobody := why_nobody(report):
         return Choice(nobody)
     if UNRECOGNISED in (report.manager_alert, report.reporter.confidentiality, report.found_by):
-        # A newer form said something that this version cannot read: the desk decides, no manager learns of it.
+        # A newer form has an answer that this version cannot read: the desk decides, and no manager is alerted.
         return _fallback(book, RecipientReason.FALLBACK_NO_MANAGER_KNOWN)
     people = _People.of(report, directory)
     given = None if people.given_without_agreement(report) else report.manager_email
@@ -104,17 +104,17 @@ def choose_recipient(report: Concern, directory: Directory, book: AddressBook) -
 
 
 def urgency_of(behaviours: Sequence[Open[Behaviour]]) -> Urgency:
-    """Doxing, threats, stalking and intimate images do not wait (D-doxing, D-cyberstalking)."""
+    """Return how soon to act: doxing, threats, stalking and intimate images cannot wait (D-doxing, D-cyberstalking)."""
     return Urgency.URGENT if _URGENT.intersection(behaviours) else Urgency.NORMAL
 
 
 def day_of(moment: datetime) -> date:
-    """Return the day it was in the United Kingdom: reporting lines change at midnight there."""
+    """Return the UK day of a moment, because reporting lines change at midnight there."""
     return moment.astimezone(_LONDON).date()
 
 
 def why_nobody(report: Concern) -> RecipientReason | None:
-    """Return why no manager of the reporter is told, None where one is."""
+    """Return why no manager of the reporter is alerted; None if one is."""
     if report.found_by is FoundBy.MONITORING:
         return RecipientReason.NOBODY_FOUND_BY_MONITORING
     if report.manager_alert is ManagerAlert.ASK_ME_FIRST:
@@ -126,18 +126,18 @@ def why_nobody(report: Concern) -> RecipientReason | None:
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """The people a report touches, found in the directory."""
+    """The people involved in a report, from the directory."""
 
     directory: Directory
     day: date
     proved: StaffMember | None
-    """The reporter, where signing in proved who it is: only then does the directory say who their manager is."""
+    """The reporter, if they signed in; only then is their manager looked up."""
     own: tuple[StaffMember, ...]
-    """Who the reporter is, or may be by an address that anyone could have typed: nothing goes to them."""
+    """The person who reported, or who may have by an address that anyone could have typed: they get no alert."""
     own_email: str
     suspected: tuple[Person, ...]
     line: tuple[StaffMember, ...]
-    """Everyone above the proved reporter, nearest first, conflicted or not."""
+    """Everyone above the signed-in reporter, nearest first, conflicted or not."""
     about: StaffId | None
 
     @classmethod
@@ -158,7 +158,7 @@ class _People:
         )
 
     def conflicted(self, member: StaffMember) -> bool:
-        """Return whether `member` reported it or is suspected, by staff id, address or name."""
+        """Return whether `member` is the reporter or a suspect, by staff id, address or name."""
         return member in self.own or any(_is(member, person) for person in self.suspected)
 
     def address_conflicted(self, email: str) -> bool:
@@ -171,7 +171,7 @@ class _People:
         )
 
     def unsafe(self, email: str, member: StaffMember | None) -> bool:
-        """Return whether the one chosen instead of the manager is the manager, or conflicted."""
+        """Return whether the person chosen instead of the manager is that manager, or conflicted."""
         managers = (self.directory.manager_of(own.staff_id, self.day) for own in self.own)
         if any(manager and same_address(email, manager.email) for manager in managers):
             return True
@@ -184,7 +184,7 @@ class _People:
         return self.directory.chain_above(member.staff_id, self.day)
 
     def given_without_agreement(self, report: Concern) -> bool:
-        """Return whether the address given is that of a manager of an affected person who has not agreed (S3)."""
+        """Return whether the given address belongs to the manager of an affected person who has not agreed (S3)."""
         given = self.directory.with_email(report.manager_email)
         if given is None or given in self.line:
             return False
@@ -210,7 +210,7 @@ def _as_named(member: StaffMember) -> Person:
 
 
 def _named(given: str, people: _People, book: AddressBook) -> Choice:
-    """The reporter said who their manager is: believed where the address is one of ours."""
+    """Return the choice for a manager named by the reporter, who is trusted if the address is one of ours."""
     email = given.strip().lower()
     member = people.directory.with_email(email)
     if member and not people.conflicted(member):
@@ -269,17 +269,17 @@ def _allowed(email: str, book: AddressBook) -> bool:
 
 
 class AlertState(StrEnum):
-    """Where an alert is; later in this list wins over earlier."""
+    """The state of an alert; a later state in this list replaces an earlier one."""
 
     CREATED = "created"
     SENDING = "sending"
-    """Tried, not yet taken."""
+    """Attempted, but not yet accepted."""
     FAILED = "failed"
-    """No attempt was taken, and no more will be made. A receipt that it was taken after all wins over it."""
+    """No attempt was accepted, and no more will be made. A later receipt that it was accepted replaces this state."""
     SENT = "sent"
-    """The provider took it. By SMTP that is all there is to know."""
+    """The provider accepted it. With SMTP, no more is known."""
     UNDELIVERED = "undelivered"
-    """The provider took it, reports that it did not arrive, and no more attempts will be made."""
+    """The provider accepted it, then reported that it did not arrive, and no more attempts will be made."""
     DELIVERED = "delivered"
     """The provider says that it arrived."""
     ACKNOWLEDGED = "acknowledged"
@@ -287,11 +287,11 @@ class AlertState(StrEnum):
 
     @property
     def reached(self) -> bool:
-        """Return whether the provider at least took it, and has not said that it failed."""
+        """Return whether the provider accepted it, and has not said that it failed."""
         return self in (AlertState.SENT, AlertState.DELIVERED, AlertState.ACKNOWLEDGED)
 
     def after(self, receipt: "AlertState") -> "AlertState":
-        """Return the state once `receipt` is known: the furthest of both, whatever came first."""
+        """Return the state after `receipt`: the later of the two states, in whatever order they came."""
         return max(self, receipt, key=_ORDER.index)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of an alert: sent, delivered, failed, answered, reminded of, or passed on to the next in the chain."""
+"""What happens to an alert: it is sent, delivered, answered, reminded of, escalated, or it fails."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,20 +23,20 @@ from shared.messaging.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class AlertProgress:
-    """What waiting for an alert's answer needs to know."""
+    """What is needed to wait for an alert's answer."""
 
     alert_id: AlertId
     answered: bool
     asks: bool
-    """Its recipient is asked to acknowledge it."""
+    """Whether its recipient is asked to acknowledge it."""
     passes_on: bool
-    """Silence is passed on: there is a next person, and this alert was not itself passed on. A misuse case goes on to
-    the next person until one works it."""
+    """Whether silence is escalated: there is a next person, and this alert is not itself an escalation. A misuse case
+    goes to the next person until one works on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """An alert that was passed on to the next person."""
+    """An alert that was escalated to the next person."""
 
     purpose: AlertPurpose
     case_id: CaseId | None
@@ -48,7 +48,7 @@ class Escalation:
 async def record_settled(
     session: AsyncSession, settled: Sequence[Settled], now: datetime, *, outbox: Outbox
 ) -> Mapping[AlertId, AlertProgress]:
-    """Record how attempts ended. A reminder says nothing about its alert, which was sent long before."""
+    """Record the results of attempts. A reminder's result says nothing about its alert, which was sent long before."""
     rows = await decisions.locked(session, {item.alert_id for item in settled})
     told = [item for item in settled if item.kind is DeliveryKind.ALERT]
     for item in told:
@@ -65,7 +65,7 @@ async def record_settled(
 async def record_delivered(
     session: AsyncSession, alert_ids: Collection[AlertId], now: datetime, *, channel: str, outbox: Outbox
 ) -> None:
-    """Record that the provider delivered these; a repeat, or one too late to matter, changes nothing."""
+    """Record that the provider delivered these; a repeated or late receipt changes nothing."""
     rows = await decisions.locked(session, alert_ids)
     new = [row for row in rows.values() if row.delivered_at is None]
     for row in new:
@@ -83,9 +83,9 @@ async def record_delivered(
 async def record_answer(
     session: AsyncSession, alert_id: AlertId, answer: Acknowledgement, now: datetime, *, outbox: Outbox
 ) -> bool:
-    """Record the recipient's answer; False where there was one already: the first answer stands.
+    """Record the recipient's answer; return False if there was one already, because the first answer counts.
 
-    The alert stays locked: what waits for its answer is updated in the same transaction.
+    The alert stays locked, because the row that waits for its answer is updated in the same transaction.
     """
     row = (await decisions.locked(session, {alert_id}))[alert_id]
     if row.answer is not None:
@@ -102,7 +102,7 @@ async def record_answer(
 
 
 async def lock_waiting(session: AsyncSession, alert_ids: Collection[AlertId]) -> Mapping[AlertId, bool]:
-    """Lock these alerts, except those another transaction holds; return for each whether it has an answer."""
+    """Lock these alerts, except those locked by another transaction; return for each whether it has an answer."""
     rows = await decisions.locked(session, alert_ids, skip_locked=True)
     return {alert_id: row.answer is not None for alert_id, row in rows.items()}
 
@@ -110,7 +110,7 @@ async def lock_waiting(session: AsyncSession, alert_ids: Collection[AlertId]) ->
 async def remind(
     session: AsyncSession, alert_ids: Collection[AlertId], now: datetime, *, context: AlertContext
 ) -> None:
-    """Send a reminder of each alert that is still unanswered."""
+    """Send a reminder for each alert that is still unanswered."""
     rows = await decisions.locked(session, alert_ids)
     await decisions.store_reminders(session, [r for r in rows.values() if r.answer is None], now, ids=context.ids)
 
@@ -118,7 +118,7 @@ async def remind(
 async def escalate(
     session: AsyncSession, alert_id: AlertId, reason: RecipientReason, now: datetime, *, context: AlertContext
 ) -> Escalation | None:
-    """Tell the next in the chain, as it was when the alert was made; None where no one is left, or it was done."""
+    """Alert the next in the chain, as it was when the alert was made; None if no one is left or it was done before."""
     row = (await decisions.locked(session, {alert_id}))[alert_id]
     waiting = await _not_yet_told(session, row)
     if row.escalated_to is not None or not waiting:

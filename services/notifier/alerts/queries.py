@@ -1,4 +1,4 @@
-"""Reads alerts, and who may read those of a report (S3, and who may see a restricted case)."""
+"""Reads alerts, and decides who may read a report's alerts (S3, and who may see a restricted case)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class HistoryEntry(BaseModel):
 
 
 class AlertView(BaseModel):
-    """An alert as pages and clients may need it."""
+    """An alert, as pages and clients may need it."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
@@ -51,17 +51,17 @@ class AlertView(BaseModel):
     escalated_to: AlertId | None
     created_at: datetime
     history: tuple[HistoryEntry, ...] = ()
-    """What happened to it, in order, where that was asked for."""
+    """What happened to it, in order, if requested."""
 
     @property
     def passed_on(self) -> bool:
-        """Return whether the next person was told: no answer came, or it was not a yes."""
+        """Return whether the next person was alerted, because no answer came or it was not yes."""
         return self.escalated_to is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A person as the recipient of alerts."""
+    """A person who receives alerts."""
 
     staff_id: str | None
     email: str | None
@@ -92,8 +92,8 @@ async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[Alert
 async def may_see_alerts(session: AsyncSession, principal: Principal, report_id: ReportId) -> bool:
     """Return whether `principal` may read every alert about a report: responders, unless it accuses them.
 
-    Where a case of it is restricted only leads may, and never its reporter. Once the report is forgotten, a month after
-    its cases are closed, or its subject was exempt, no one may: then recipients read only their own.
+    If one of its cases is restricted, only leads may, and never its reporter. Once the report is forgotten, a month
+    after its cases are closed, or if its subject was exempt, no one may; recipients still read their own.
     """
     if not principal.may(Permission.SEE_ALERTS):
         return False
@@ -108,10 +108,10 @@ async def may_see_alerts(session: AsyncSession, principal: Principal, report_id:
 
 
 async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) -> dict[ReportId, frozenset[str]]:
-    """Return the keys of those who must not work these misuse cases.
+    """Return the keys of people who must not work on these misuse cases.
 
-    They were told as the reporter's manager, of the misuse or of abuse in the same report, so they know who reported;
-    or they had the case and it was passed on.
+    They were alerted as the reporter's manager, about the misuse or about abuse in the same report, so they know who
+    reported; or they had the case and it was escalated.
     """
     about_reporter = AlertRow.purpose.in_([AlertPurpose.MISUSE_REPORTED.value, AlertPurpose.ABUSE_REPORTED.value])
     passed_on = (AlertRow.purpose == AlertPurpose.MISUSE_ASSIGNED.value) & AlertRow.escalated_to.is_not(None)
@@ -130,7 +130,7 @@ async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) 
 async def recipients_of(
     session: AsyncSession, report_ids: Sequence[ReportId], purpose: AlertPurpose
 ) -> dict[ReportId, frozenset[str]]:
-    """Return the keys of everyone who is, was or would be told about these reports for `purpose`."""
+    """Return the keys of everyone who is, was or would be alerted about these reports for `purpose`."""
     rows = await session.execute(
         select(AlertRow.report_id, AlertRow.recipient_key, AlertRow.recipient_email, AlertRow.chain).where(
             AlertRow.report_id.in_(report_ids), AlertRow.purpose == purpose.value
@@ -147,9 +147,9 @@ async def recipients_of(
 async def alerts_to(
     session: AsyncSession, viewer: Viewer, *, answered: bool, limit: int, before: AlertId | None = None
 ) -> list[AlertView]:
-    """Return the newest alerts that ask `viewer` for an answer: those with, or without, one.
+    """Return the newest alerts that ask `viewer` for an answer: those that have one, or those that do not.
 
-    `before` is the last of the page before: what follows it is returned.
+    `before` is the last alert of the previous page; those after it are returned.
     """
     answer = AlertRow.answer.is_not(None) if answered else AlertRow.answer.is_(None)
     asks = AlertRow.purpose.in_([purpose.value for purpose in ASKS])

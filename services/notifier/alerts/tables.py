@@ -1,4 +1,4 @@
-"""Choices, and the alerts that came of them."""
+"""Decisions, and their alerts."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.db.metadata import personal
 
 
 class DecisionRow(Base):
-    """Who is told about a report, or no one, and why: exactly one per report, purpose and occasion."""
+    """Who is alerted about a report, or no one, and why: exactly one row per report, purpose and occasion."""
 
     __tablename__ = "decision"
     __table_args__ = (UniqueConstraint("report_id", "purpose", "occasion"),)
@@ -21,14 +21,14 @@ class DecisionRow(Base):
     report_id: Mapped[UUID]
     purpose: Mapped[str] = mapped_column(Text)
     occasion: Mapped[str] = mapped_column(Text)
-    """What it was decided on, where one report has several of a purpose: a deadline's event, a transfer."""
+    """The occasion, if one report has several decisions for a purpose: a deadline's event, a transfer."""
     reason: Mapped[str] = mapped_column(Text)
     anybody: Mapped[bool]
     decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class AlertRow(Base):
-    """One alert: an event and why it is told, a recipient, a channel."""
+    """One alert: an event, its purpose, a recipient and a channel."""
 
     __tablename__ = "alert"
     __table_args__ = (
@@ -39,15 +39,15 @@ class AlertRow(Base):
 
     alert_id: Mapped[UUID] = mapped_column(primary_key=True)
     report_id: Mapped[UUID | None] = mapped_column(index=True)
-    """None where it is about an account."""
+    """None if it is about an account."""
     case_id: Mapped[UUID | None]
     purpose: Mapped[str] = mapped_column(Text)
     standing: Mapped[str] = mapped_column(Text)
     page: Mapped[str] = mapped_column(Text)
-    """Where its link leads, where it asks for no answer."""
+    """Where its link leads, if it asks for no answer."""
     reference: Mapped[str] = mapped_column(Text)
     event_id: Mapped[str] = mapped_column(Text)
-    """The CloudEvents id of what it tells of."""
+    """The CloudEvents id of its event."""
     channel: Mapped[str] = mapped_column(Text)
     recipient_key: Mapped[str] = mapped_column(Text, info=personal("who was alerted", retention="alert"))
     recipient_email: Mapped[str] = mapped_column(Text, info=personal("who was alerted", retention="alert"))

@@ -1,7 +1,7 @@
-"""Alerts that are decided without a case: about abuse by any form (S3), and about access to accounts.
+"""Alerts decided without a case: about abuse by any form (S3), and about access to accounts.
 
-Abuse comes straight from what was submitted, before triage has seen it; access from registry's events, for operators
-and owners (S5, S8, D-pia).
+Alerts about abuse follow directly from the report, before triage has seen it; alerts about access follow from
+registry's events, and go to operators and owners (S5, S8, D-pia).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ _LOW = frozenset({AlertPurpose.ACCESS_GRANTED, AlertPurpose.REVIEW_DUE})
 async def alert_about_abuse(
     session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, context: AlertContext
 ) -> None:
-    """Choose who is told about each report that says abuse, store choices and alerts, and hand the alerts over (S3)."""
+    """Choose who is alerted about each report of abuse, store choices and alerts, and hand the alerts over (S3)."""
     abuse = [envelope for envelope in envelopes if says_abuse(envelope.data)]
     if not abuse:
         return
@@ -55,9 +55,9 @@ async def alert_about_abuse(
 async def alert_after_amendment(
     session: AsyncSession, envelopes: Sequence[Envelope[ReportEvent]], now: datetime, *, context: AlertContext
 ) -> None:
-    """Decide again, once, where the reporter asked to wait and has now said who may know.
+    """Decide again, once, if the reporter asked to wait and has now said who may know.
 
-    A report that mentions abuse only since it was amended is decided as if it always had.
+    A report that mentions abuse only since its amendment is decided as if it always had.
     """
     abuse = [envelope for envelope in envelopes if says_abuse(envelope.data)]
     if not abuse:
@@ -75,7 +75,7 @@ async def alert_after_amendment(
 
 
 def concern_of(event: ReportEvent) -> Concern:
-    """Return the report as choosing a recipient needs it."""
+    """Return what the choice of a recipient needs to know about the report."""
     return misuse_facts(event) if isinstance(event, MisuseEvent) else event
 
 
@@ -91,7 +91,7 @@ def _about_abuse(
 def _found_by_monitoring(
     envelope: Envelope[ReportEvent], directory: Directory, context: AlertContext
 ) -> Iterable[AlertDecision]:
-    """Tell each person affected, where the directory knows them (C-h); a name alone could be someone else's."""
+    """Alert each affected person who is in the directory (C-h); a name alone could be someone else's."""
     concern = concern_of(envelope.data)
     if concern.found_by is not FoundBy.MONITORING:
         return
@@ -164,7 +164,7 @@ async def access_changed(
     context: AlertContext,
     comms: Recipient,
 ) -> None:
-    """Tell the operator and the owner; no event is published, because it is about no report."""
+    """Alert the operator and the owner; no event is published, because this is not about a report."""
     people = {staff_id for envelope in envelopes for staff_id in people_of(envelope.data)}
     addresses = await directory_queries.addresses_of(session, people)
     decisions = [
@@ -187,12 +187,12 @@ async def access_changed(
 
 
 def people_of(event: AccessEvent) -> set[StaffId]:
-    """Return the staff an event concerns."""
+    """Return the staff whom an event concerns."""
     return {StaffId(who) for who in (_operator(event), event.owner) if who}
 
 
 def alerts_for(event: AccessEvent, addresses: Mapping[StaffId, str], comms: Recipient) -> list[AccountAlert]:
-    """Return who is told; comms in the owner's place where their address is unknown."""
+    """Return who is alerted; comms instead of the owner, if the owner's address is unknown."""
     purpose = _PURPOSES[type(event)]
     urgency = Urgency.LOW if purpose in _LOW else Urgency.NORMAL
     operator, told = _operator(event), []

@@ -1,1 +1,1 @@
-"""What follows when a case moves: teams, leads and reporters are told, and misuse is given to a manager."""
+"""What follows when a case moves: teams, leads and reporters are alerted, and misuse is given to a manager."""

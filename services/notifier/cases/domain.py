@@ -1,4 +1,4 @@
-"""Who is told when a case moves. Pure; how soon, and in which mailbox, are our choices."""
+"""Who is alerted when a case moves. Pure; how soon, and in which mailbox, is our choice."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ from shared.events.vocabulary import (
 )
 
 TAKEN_OVER = "account_takeover"
-"""The category that triage gives an official account in someone else's hands."""
+"""Triage's category for an official account that someone else controls."""
 UNION_ACTIVITY = "union_activity"
-"""The category that triage gives what may be outside the policy (C-j), whatever the report itself says of it."""
+"""Triage's category for what may be outside the policy (C-j), whatever the report itself says."""
 _SOON = frozenset({Priority.P1, Priority.P2})
 _OF_FORM: Mapping[ReportType, Team] = {
     ReportType.ABUSE: Team.SMART,
@@ -37,7 +37,7 @@ _ENQUIRIES = frozenset({ReportType.ENQUIRY, ReportType.POLICY_EXCEPTION})
 
 @dataclass(frozen=True, slots=True)
 class Mailboxes:
-    """Where teams are written to."""
+    """The mailboxes of teams."""
 
     team: Mapping[Team, Recipient]
     lead: Mapping[Team, Recipient]
@@ -52,7 +52,7 @@ class Mailboxes:
 
 @dataclass(frozen=True, slots=True)
 class CaseAlert:
-    """One message, or why there is none."""
+    """One message, or the reason why there is none."""
 
     purpose: AlertPurpose
     choice: Choice
@@ -64,7 +64,7 @@ class CaseAlert:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp(RoutedCase):
-    """What is to be done about a case as soon as its report is known."""
+    """What to do about a case as soon as its report is known."""
 
     report_type: str
     form: str
@@ -72,35 +72,35 @@ class FollowUp(RoutedCase):
 
     @property
     def is_misuse(self) -> bool:
-        """Return whether it may be a manager's to work, or came as misuse."""
+        """Return whether a manager may have to work on it, or it was reported as misuse."""
         return ReportType.MISUSE in (self.report_type, self.form)
 
 
 def form_of(event: triage.CaseRouted) -> Open[ReportType]:
-    """Return the form that a case came by."""
+    """Return the form of a case's report."""
     return event.form or event.report_type
 
 
 def waits_for_report(event: triage.CaseRouted) -> bool:
-    """Return whether the other messages need more of the report; linked cases send no others."""
+    """Return whether the other messages need the report; linked cases send no others."""
     return not event.linked and form_of(event) not in _ENQUIRIES
 
 
 def alerts_at_once(event: triage.CaseRouted, boxes: Mailboxes) -> list[CaseAlert]:
-    """Return who is told of a routed case whatever the report says."""
+    """Return who is alerted about a routed case, whatever the report says."""
     on_call = _on_call(event, event.team, boxes, str(event.case_id))
     return [*on_call, *_comms(event, boxes), *_both_teams(event, boxes), *_enquiry(event)]
 
 
 def transfer_alerts(event: triage.CaseTransferred, event_id: str, boxes: Mailboxes) -> list[CaseAlert]:
-    """Return who is told that a team took over a case from another; managers are told in person."""
+    """Return who is alerted when a case goes to another team; managers get their own message."""
     if event.to_team is Team.LINE_MANAGER:
         return []
     return list(_on_call(event, event.to_team, boxes, f"{event.case_id} {event_id}"))
 
 
 def alerts_once_known(item: FollowUp, report: KnownReport | None, contact: str | None) -> list[CaseAlert]:
-    """Return who is told once the report is known, apart from misuse. `report` is None where it never came."""
+    """Return who is alerted once the report is known, apart from misuse. `report` is None if it never came."""
     told = []
     if item.misdirected:
         told.append(
@@ -115,7 +115,7 @@ def alerts_once_known(item: FollowUp, report: KnownReport | None, contact: str |
 def reporter_alert(
     purpose: AlertPurpose, contact: str | None, role: RecipientRole, occasion: object, urgency: Urgency
 ) -> CaseAlert:
-    """Return the message to the reporter, or that there is no way to reach them."""
+    """Return the message to the reporter, or the reason that they cannot be reached."""
     if contact is None:
         return CaseAlert(purpose, Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED), occasion=str(occasion))
     choice = Choice(RecipientReason.THE_REPORTER, Recipient(contact))
@@ -143,7 +143,7 @@ def _deadline_urgency(event: triage.CaseDeadlineAtRisk | triage.CaseDeadlineMiss
 def _on_call(
     event: triage.CaseRouted | triage.CaseTransferred, team: Open[Team], boxes: Mailboxes, occasion: str
 ) -> Iterable[CaseAlert]:
-    """A P1 or P2 outside the team's hours goes to the person on call."""
+    """Yield the alert to the person on call about a P1 or P2 outside the team's hours."""
     if not event.staffed and event.priority in _SOON:
         choice = Choice(RecipientReason.TEAM_MAILBOX, _of(team, boxes.on_call))
         yield CaseAlert(AlertPurpose.URGENT_CASE, choice, Urgency.URGENT, _case(event.reference), occasion)
@@ -156,7 +156,7 @@ def _comms(event: triage.CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
 
 
 def _both_teams(event: triage.CaseRouted, boxes: Mailboxes) -> Iterable[CaseAlert]:
-    """The team that has it and the team whose form it came by (S3); one email where they read one mailbox."""
+    """Yield alerts to the team that has it and the team whose form was used (S3); one email if they share a mailbox."""
     if not event.misdirected or event.linked:
         return
     right = _of(event.team, boxes.team)
@@ -174,7 +174,7 @@ def _enquiry(event: triage.CaseRouted) -> Iterable[CaseAlert]:
 
 
 def _of(team: Open[Team] | None, mailboxes: Mapping[Team, Recipient]) -> Recipient:
-    """Return a team's mailbox; the triage desk's for a manager's case and for a team not known here."""
+    """Return a team's mailbox; the triage desk's for a manager's case or an unknown team."""
     known = team if isinstance(team, Team) else Team.TRIAGE_DESK
     return mailboxes.get(known, mailboxes[Team.TRIAGE_DESK])
 

@@ -1,7 +1,7 @@
-"""Handles triage's events about cases, batch by batch, and follows cases up once their report is known as well.
+"""Handles triage's events about cases, batch by batch, and follows up cases once their report is known too.
 
-A case and its report arrive on different topics. Each looks for the other; a sweep finds the pairs that crossed, and
-gives up waiting for a report that never came. Each case is followed up exactly once.
+A case and its report arrive on different topics, and each looks for the other. A sweep finds pairs that missed each
+other, and gives up on reports that never came. Each case is followed up exactly once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,13 +34,13 @@ _FOLLOW_UP = TypeAdapter(domain.FollowUp)
 
 @dataclass(frozen=True, slots=True)
 class FollowUps:
-    """Stores what waits for a report, and does it as soon as the report is known."""
+    """Stores follow-ups that wait for a report, and does them as soon as the report is known."""
 
     context: AlertContext
     boxes: domain.Mailboxes
 
     async def expect(self, session: AsyncSession, items: Sequence[domain.FollowUp], now: datetime) -> None:
-        """Store what is to be done, and do at once what can be done."""
+        """Store follow-ups, and do at once those that can be done."""
         if not items:
             return
         rows = [_row(item, now + _WAIT_FOR_REPORT) for item in items]
@@ -48,13 +48,13 @@ class FollowUps:
         await self.follow(session, [item.report_id for item in items], now)
 
     async def follow(self, session: AsyncSession, report_ids: Collection[ReportId], now: datetime) -> None:
-        """Do what waits for these reports, as far as they are known."""
+        """Do the follow-ups of those of these reports that are known."""
         reports = await known_reports(session, report_ids)
         if reports:
             await self._do(session, await _claim(session, FollowUpRow.report_id.in_(reports)), reports, now)
 
     async def follow_due(self, session: AsyncSession, now: datetime) -> int:
-        """Do what waits for a report that is known by now, or has not come in time; return how many were done."""
+        """Do follow-ups whose report is known by now, or has not come in time; return how many were done."""
         some = await session.scalars(select(FollowUpRow.report_id).order_by(FollowUpRow.waits_until).limit(_BATCH))
         waiting = {ReportId(report_id) for report_id in some}
         reports = await known_reports(session, waiting)
@@ -85,7 +85,7 @@ class FollowUps:
 
 
 async def contacts_of(session: AsyncSession, reports: Iterable[KnownReport]) -> dict[ReportId, str]:
-    """Return the reporters' addresses; a named colleague's comes from the directory."""
+    """Return the reporters' addresses; those of named colleagues come from the directory."""
     known = list(reports)
     without = {report.staff_id for report in known if report.staff_id and not report.contact}
     addresses = await directory_queries.addresses_of(session, without)
@@ -120,7 +120,7 @@ def decision(
 
 
 async def _claim(session: AsyncSession, which: ColumnElement[bool]) -> list[domain.FollowUp]:
-    """Take what waits: the process that deletes it does it."""
+    """Claim waiting follow-ups: the process that deletes one does it."""
     free = select(FollowUpRow.event_id).where(which).order_by(FollowUpRow.event_id).with_for_update(skip_locked=True)
     rows = await session.execute(
         delete(FollowUpRow)
@@ -132,7 +132,10 @@ async def _claim(session: AsyncSession, which: ColumnElement[bool]) -> list[doma
 
 
 def _is_for_misuse(item: domain.FollowUp, reports: Mapping[ReportId, KnownReport]) -> bool:
-    """Misuse that says abuse is SMART's by any form; a case that a person gives to a manager always finds one."""
+    """Return whether a manager works on it.
+
+    Misuse with abuse goes to SMART by any form. A case that a person gives to a manager always goes to one.
+    """
     report = reports.get(item.report_id)
     says_abuse = report is not None and report.says_abuse
     return item.for_a_manager or (item.is_misuse and not item.by_a_person and not says_abuse)
@@ -155,7 +158,7 @@ _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 async def case_routed(
     session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseRouted]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
-    """Tell the teams at once, and the others as soon as the report is known."""
+    """Alert the teams at once, and the others as soon as the report is known."""
     await reports.remember_cases(session, [envelope.data for envelope in envelopes])
     told = [(e, telling) for e in envelopes for telling in domain.alerts_at_once(e.data, follow_ups.boxes)]
     await _tell(session, told, now, follow_ups)
@@ -169,9 +172,9 @@ async def case_transferred(
     *,
     follow_ups: FollowUps,
 ) -> None:
-    """Find a manager for a case that a person gave to managers; end the assignment of one that left its manager.
+    """Find a manager for a case that a person gave to managers; end the assignment of a case that left its manager.
 
-    Where it is urgent and its new team is not at work, the person on call is told.
+    If it is urgent and its new team is not at work, alert the person on call.
     """
     given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
@@ -188,7 +191,7 @@ async def information_asked(
     *,
     follow_ups: FollowUps,
 ) -> None:
-    """Tell the reporter that a question waits on their report's page: the team waits for the answer."""
+    """Alert the reporter to a question on their report's page, because the team waits for the answer."""
     known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
     contacts = await contacts_of(session, known.values())
     told = [
@@ -207,7 +210,7 @@ async def information_asked(
 async def case_resolved(
     session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseResolved]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
-    """Tell the reporter once none of their report's cases is open; forget who exempt conduct was about (C-j)."""
+    """Alert the reporter once none of their report's cases is open; forget who exempt conduct was about (C-j)."""
     case_ids = [CaseId(e.data.case_id) for e in envelopes]
     await reports.set_resolved(session, case_ids, now)
     await misuse.end(session, case_ids, now)
@@ -242,7 +245,7 @@ async def case_resolved(
 async def case_reopened(
     session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseReopened]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
-    """Record that a case is open again; give one that managers work to a manager, who is told."""
+    """Record that a case is open again; give a managers' case to a manager, who is alerted."""
     await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
     given = [e for e in envelopes if e.data.team is Team.LINE_MANAGER]
     await follow_ups.expect(session, [_given(e) for e in given], now)
@@ -251,7 +254,7 @@ async def case_reopened(
 async def case_closed(
     session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseClosed]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
-    """End the assignment, and forget the report once none of its cases is open: its reporter will be told no more."""
+    """End the assignment, and forget the report once none of its cases is open: its reporter gets no more alerts."""
     _ = follow_ups
     report_ids = {ReportId(e.data.report_id) for e in envelopes}
     await misuse.end(session, [CaseId(e.data.case_id) for e in envelopes], now)
@@ -267,7 +270,7 @@ async def deadline_passes(
     *,
     follow_ups: FollowUps,
 ) -> None:
-    """Tell the lead of the team whose deadline is at risk or missed."""
+    """Alert the lead of the team whose deadline is at risk or missed."""
     told = [(e, domain.deadline_alert(e.data, e.id, follow_ups.boxes)) for e in envelopes]
     await _tell(session, told, now, follow_ups)
 
@@ -294,7 +297,7 @@ async def _tell(
 
 
 def _role(event: triage.CaseResolved, report: KnownReport) -> RecipientRole:
-    """A person who reported misuse learns only that the work is finished."""
+    """Return the reporter's role; a person who reported misuse learns only that the work is finished."""
     misuse_case = event.report_type is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
     return RecipientRole.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else RecipientRole.REPORTER
 
@@ -317,7 +320,7 @@ def _routed(envelope: Envelope[triage.CaseRouted]) -> domain.FollowUp:
 
 
 def _given(envelope: Envelope[triage.CaseTransferred | triage.CaseReopened]) -> domain.FollowUp:
-    """Return what follows when a person gives a case to a manager, knowing what it is about."""
+    """Return the follow-up for a case that a person, who knows what it is about, gives to a manager."""
     event = envelope.data
     return domain.FollowUp(
         event_id=envelope.id,

@@ -1,4 +1,4 @@
-"""What waits for a report before it can be followed up: ids and classification only."""
+"""Follow-ups that wait for a report: ids and classification only."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.notifier.tables import Base
 
 
 class FollowUpRow(Base):
-    """What is to be done about a case once its report is known, or has not come in time; gone once it is done."""
+    """What to do about a case once its report is known, or has not come in time; deleted once done."""
 
     __tablename__ = "follow_up"
 

@@ -1,1 +1,1 @@
-"""Messages and their way to the recipient: none is lost, and only an attempt that a crash left open is repeated."""
+"""Delivery of messages: none is lost, and only an attempt left open by a crash is repeated."""

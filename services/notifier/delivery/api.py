@@ -1,4 +1,4 @@
-"""POST /alerts/api/v1/notify-receipts: GOV.UK Notify calls back here, and proves itself with a bearer token."""
+"""POST /alerts/api/v1/notify-receipts: GOV.UK Notify calls back here, with a bearer token."""
 
 import hmac
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ REFUSALS: Refusals = {
 
 
 class ReceiptBody(BaseModel):
-    """What Notify reports of one message; the rest of its body, above all the address, is not read."""
+    """Notify's report on one message; the rest of its body, above all the address, is not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -41,14 +41,14 @@ class ReceiptBody(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptParts(Parts):
-    """What this route needs beside the parts of every service."""
+    """What this route needs besides the parts of every service."""
 
     receipts: DeliveryReceipts
 
 
 @guarding
 async def from_notify(request: Request) -> DeliveryReceipts:
-    """Let GOV.UK Notify in."""
+    """Let in GOV.UK Notify only."""
     receipts = parts_of(request, ReceiptParts).receipts
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     proved = receipts.token is not None and hmac.compare_digest(token.strip().encode(), receipts.token)
@@ -61,7 +61,7 @@ async def from_notify(request: Request) -> DeliveryReceipts:
 async def take_receipt(
     body: ReceiptBody, receipts: Annotated[DeliveryReceipts, Depends(from_notify)], session: Transaction, now: Now
 ) -> Response:
-    """Take a delivery receipt. One that names none of our messages is taken and forgotten."""
+    """Accept a delivery receipt; ignore one that is not about our messages."""
     result, message = STATUSES.get(body.status), message_of(body.reference)
     if result and message:
         alert_id, kind = message

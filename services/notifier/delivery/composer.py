@@ -14,19 +14,19 @@ AcknowledgementLink = Callable[[AlertId, messages.DeliveryKind, str, datetime], 
 """The link by which a recipient (address) answers for an alert."""
 
 MOST_LISTED = 20
-"""How many a summary lists; the rest is counted."""
+"""How many alerts a summary lists; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Composes messages; these are what their texts need beside the facts."""
+    """Composes messages; the fields are what the texts need besides the facts."""
 
     acknowledgement_link: AcknowledgementLink
     public_url: str
     domain: str
     """Ends Message-IDs."""
     contacts: Mapping[messages.MessageClass, str]
-    """Who answers questions."""
+    """The address that answers questions."""
     abuse_contact: str
 
     def __call__(self, attempt: messages.Attempt, now: datetime) -> messages.Message:
@@ -130,6 +130,6 @@ def _html(lines: Sequence[str], links: Sequence[str]) -> str:
 
 
 def _with_anchor(line: str, anchors: Mapping[str, str]) -> str:
-    """Make an anchor of the link at the end of a line; a line carries at most one."""
+    """Make an anchor of the link at the end of a line; a line has at most one."""
     before, space, last = line.rpartition(" ")
     return f"{before}{space}{anchors[last]}" if last in anchors else line

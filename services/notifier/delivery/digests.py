@@ -1,7 +1,7 @@
-"""Fewer emails: digests of what can wait, and one summary where a storm would fill a mailbox.
+"""Fewer emails: digests of messages that can wait, and one summary if a storm would fill a mailbox.
 
-An urgent alert is never held. What is held keeps its own state and its own acknowledgement, and what becomes of a
-summary becomes of each alert in it. The numbers are configuration.
+An urgent alert is never held. A held alert keeps its own state and acknowledgement, and the result of a summary
+applies to each alert in it. The numbers are configuration.
 """
 
 from collections import defaultdict
@@ -28,13 +28,13 @@ _NEW_DELIVERY = TypeAdapter(domain.NewDelivery)
 
 @dataclass(frozen=True, slots=True)
 class DigestRules:
-    """Which messages wait for a digest, when digests leave, and from when on a storm becomes a summary."""
+    """Which messages wait for a digest, when digests are sent, and when a storm becomes a summary."""
 
     digest: frozenset[AlertPurpose]
     times: tuple[time, ...]
-    """On the clocks of the United Kingdom."""
+    """In UK local time."""
     at_most: timedelta
-    """No message waits longer for its digest."""
+    """The longest that a message waits for its digest."""
     storm_after: int
     """More alerts than this to one recipient within `storm_window` become one summary."""
     storm_window: timedelta
@@ -43,14 +43,14 @@ class DigestRules:
 def held_until(
     purpose: AlertPurpose, urgency: domain.Urgency, *, lately: int, now: datetime, rules: DigestRules
 ) -> datetime | None:
-    """Return until when an alert waits, None where it leaves at once.
+    """Return until when to hold an alert; None if it is sent at once.
 
     Args:
         purpose: why the alert is sent.
-        urgency: how soon they should act.
-        lately: how many alerts its recipient was sent within the storm window before this one.
+        urgency: how soon the recipient should act.
+        lately: how many alerts the recipient was sent within the storm window before this one.
         now: the time of the decision.
-        rules: what may wait.
+        rules: which messages may wait.
     """
     if urgency is domain.Urgency.URGENT:
         return None
@@ -60,26 +60,26 @@ def held_until(
 
 
 def next_digest(now: datetime, rules: DigestRules) -> datetime:
-    """Return when the next digest leaves: at the next of the set times, or earlier where that is too long."""
+    """Return when the next digest is sent: at the next of the set times, or earlier if that is too late."""
     latest = now + rules.at_most
     return min([latest, *(moment for moment in _moments(now, rules.times) if moment > now)])
 
 
 def _moments(now: datetime, times: Sequence[time]) -> list[datetime]:
-    """Return the set times of today and the next days, as instants: a day of a clock change has 23 or 25 hours."""
+    """Return the set times of today and the next days, as instants: a day with a clock change has 23 or 25 hours."""
     today = now.astimezone(_LONDON).date()
     days = [today + timedelta(days=number) for number in range(_DAYS_LOOKED_AT)]
     return [datetime.combine(day, at, tzinfo=_LONDON).astimezone(now.tzinfo) for day in days for at in times]
 
 
 async def hold(session: AsyncSession, held: Sequence[tuple[domain.NewDelivery, datetime]]) -> None:
-    """Hold first deliveries back until their times."""
+    """Hold first deliveries until their times."""
     if held:
         await session.execute(insert(HeldAlertRow), [_row(item, due_at) for item, due_at in held])
 
 
 async def send_due(session: AsyncSession, now: datetime, *, ids: Ids) -> int:
-    """Send each recipient with something due all that waits for them, in one message; return how many alerts."""
+    """Send each recipient who has a due alert everything held for them, in one message; return how many alerts."""
     due = select(HeldAlertRow).where(HeldAlertRow.due_at <= now).order_by(HeldAlertRow.due_at).limit(_RECIPIENTS)
     first = (await session.scalars(due.with_for_update(skip_locked=True))).all()
     if not first:
@@ -104,7 +104,7 @@ async def send_due(session: AsyncSession, now: datetime, *, ids: Ids) -> int:
 
 
 async def one_by_one(session: AsyncSession, settled: Sequence[domain.Settled]) -> list[domain.Settled]:
-    """Return what was settled, with each summary replaced by the alerts in it."""
+    """Return the settled attempts, with each summary replaced by the alerts in it."""
     summaries = [item.alert_id for item in settled if item.kind is domain.DeliveryKind.SUMMARY]
     within: dict[AlertId, list[HeldAlertRow]] = defaultdict(list)
     if summaries:
@@ -112,7 +112,7 @@ async def one_by_one(session: AsyncSession, settled: Sequence[domain.Settled]) -
             select(HeldAlertRow).where(HeldAlertRow.summary_id.in_(summaries)).order_by(HeldAlertRow.alert_id)
         )
         for row in rows:
-            within[AlertId(row.summary_id)].append(row)  # type: ignore[arg-type]  # the query asks for those that have one
+            within[AlertId(row.summary_id)].append(row)  # type: ignore[arg-type]  # the query returns only rows that have one
     return [one for item in settled for one in _each(item, within)]
 
 
@@ -132,7 +132,7 @@ def _each(item: domain.Settled, within: dict[AlertId, list[HeldAlertRow]]) -> li
 
 
 def _delivery(rows: Sequence[HeldAlertRow], ids: Ids) -> domain.NewDelivery:
-    """Return one alert as it would have been sent, several as a summary."""
+    """Return one alert as it would have been sent, or several as a summary."""
     one = rows[0]
     if len(rows) == 1:
         return domain.NewDelivery(

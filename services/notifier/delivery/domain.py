@@ -1,4 +1,4 @@
-"""What a message says and to whom, how one attempt to send it ends, and what follows. Pure."""
+"""Messages, the results of attempts to send them, and what follows. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ class Urgency(StrEnum):
     URGENT = "urgent"
     NORMAL = "normal"
     LOW = "low"
-    """Nothing is lost when it waits for the next digest."""
+    """It can wait for the next digest."""
 
 
 class RecipientRole(StrEnum):
-    """Why this person reads the message; it decides how it is put."""
+    """Why this person gets the message; it determines the words."""
 
     MANAGER = "manager"
     NAMED = "named"
@@ -41,7 +41,7 @@ class RecipientRole(StrEnum):
 
 
 class MessageClass(StrEnum):
-    """Who a message is for: what is sent by GOV.UK Notify is switched class by class."""
+    """Who a message is for. GOV.UK Notify is switched on per class."""
 
     MANAGER = "manager"
     TEAM = "team"
@@ -67,25 +67,25 @@ CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
     AlertPurpose.REVIEW_DUE: MessageClass.ACCOUNT,
     AlertPurpose.EXCEPTION_EXPIRED: MessageClass.ACCOUNT,
 }
-"""Every purpose that sends a message; the others only record why no one is told."""
+"""Every purpose that sends a message; the others only record why no one is alerted."""
 
 ASKS = frozenset({AlertPurpose.ABUSE_REPORTED, AlertPurpose.MISUSE_REPORTED, AlertPurpose.MISUSE_ASSIGNED})
-"""What a recipient is asked to acknowledge."""
+"""Purposes that ask the recipient to acknowledge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The facts that a message's text is made from: never a name, never what was written."""
+    """The facts for a message's text: never a name, never what was written."""
 
     reference: str
     urgency: Urgency
     role: RecipientRole
     purpose: AlertPurpose = AlertPurpose.ABUSE_REPORTED
     page: str = ""
-    """The path that the link leads to, where the message asks for no acknowledgement."""
+    """The path of the link, if the message asks for no acknowledgement."""
 
     def stored(self) -> dict[str, str]:
-        """Return the facts as the delivery keeps them."""
+        """Return the facts in the form stored with the delivery."""
         return {
             "reference": self.reference,
             "urgency": self.urgency.value,
@@ -96,7 +96,7 @@ class Notice:
 
     @classmethod
     def read(cls, stored: Mapping[str, str]) -> Self:
-        """Read what `stored` gave; what was enqueued before there were purposes is about abuse."""
+        """Read what `stored` returned; deliveries from before there were purposes are about abuse."""
         return cls(
             stored["reference"],
             Urgency(stored["urgency"]),
@@ -115,12 +115,12 @@ class SummaryItem:
 
 
 def stored_items(items: Sequence[SummaryItem]) -> dict[str, str]:
-    """Return `items` as a delivery's notice."""
+    """Return `items` in the form stored with a delivery."""
     return {"items": json.dumps([[str(item.alert_id), item.notice.stored()] for item in items])}
 
 
 def read_items(stored: Mapping[str, str]) -> list[SummaryItem]:
-    """Read what `stored_items` gave."""
+    """Read what `stored_items` returned."""
     return [
         SummaryItem(AlertId(UUID(alert_id)), Notice.read(notice)) for alert_id, notice in json.loads(stored["items"])
     ]
@@ -135,7 +135,7 @@ NO_WAIT_IS_LONGER = max(_LONGEST_WAIT, _LAST_RESORT_WAIT)
 
 
 class DeliveryKind(StrEnum):
-    """What is being delivered: an alert and its reminder at most once each; a summary stands for several alerts."""
+    """What is delivered: an alert and its reminder at most once each; a summary stands for several alerts."""
 
     ALERT = "alert"
     REMINDER = "reminder"
@@ -143,43 +143,43 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery is."""
+    """The state of a delivery."""
 
     WAITING = "waiting"
     SENDING = "sending"
     ACCEPTED = "accepted"
     ENDED = "ended"
-    """The provider will not take it, or did not in the time allowed."""
+    """The provider refused it, or did not accept it in the time allowed."""
 
 
 class SendResultKind(StrEnum):
-    """How one attempt ended."""
+    """The result of one attempt."""
 
     ACCEPTED = "accepted"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     TECHNICAL = "technical"
-    """Our side is broken: sender refused, sign-in refused, no TLS. Mended by an operator, so it is tried again."""
+    """A fault on our side: sender refused, sign-in refused, no TLS. An operator must fix it, so it is retried."""
     ABANDONED = "abandoned"
-    """Left open by a crash: it is unknown whether the provider took it."""
+    """Left open by a crash: it is unknown whether the provider accepted it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What a channel says of one attempt."""
+    """A channel's report on one attempt."""
 
     kind: SendResultKind
     code: int | None = None
-    """The provider's own number (an SMTP reply code)."""
+    """The provider's code (an SMTP reply code)."""
     unsure: bool = False
-    """The dialogue broke after the message was handed over: the provider may have it, so the next is a repeat."""
+    """Whether the connection broke after the message was handed over, so that the next attempt may be a repeat."""
     provider_id: str | None = None
-    """What the provider calls the message, where it says so: later receipts name it."""
+    """The provider's id of the message, if it gives one; later receipts name it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel sends: rendered, for one recipient."""
+    """A rendered message for one recipient."""
 
     recipient: str
     subject: str
@@ -193,26 +193,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """What is to be delivered, and the facts that its text is made from."""
+    """A message to deliver, and the facts for its text."""
 
     delivery_id: UUID
     alert_id: AlertId
-    """Of a summary: an id of its own."""
+    """For a summary: its own id."""
     report_id: ReportId | None
-    """None where it is about no report, or about several."""
+    """None if it is about no report, or about several."""
     kind: DeliveryKind
     channel: str
     recipient: str
     notice: Mapping[str, str]
     last_resort: bool
-    """No one would be told after this one, so it is never given up."""
+    """Whether it is retried without end, because no one comes after this recipient."""
     asked_at: datetime
-    """When what it tells of happened: a report was submitted, a reminder fell due."""
+    """When its event happened: a report was submitted, a reminder became due."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One claimed attempt: stored and committed before anything is sent."""
+    """One claimed attempt, stored and committed before anything is sent."""
 
     attempt_id: UUID
     delivery_id: UUID
@@ -228,7 +228,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the rest of notifier learns of an attempt's end."""
+    """What the rest of notifier gets about a finished attempt."""
 
     alert_id: AlertId
     report_id: ReportId | None
@@ -239,13 +239,13 @@ class Settled:
     possible_repeat: bool
     asked_at: datetime
     ended: bool
-    """Nothing more will be tried for this delivery, and it was not accepted."""
+    """Whether the delivery failed for good: it was not accepted, and there will be no more attempts."""
     afterwards: bool = False
-    """The provider had accepted it, and says only now that it failed."""
+    """Whether the provider had accepted it, and reports only now that it failed."""
 
     @property
     def failure(self) -> FailureKind | None:
-        """The failure's class; None where the provider accepted."""
+        """The failure's class; None if the provider accepted it."""
         return None if self.result is SendResultKind.ACCEPTED else FailureKind(self.result.value)
 
 
@@ -268,8 +268,8 @@ def next_step(
 ) -> NextStep:
     """Decide what follows the `number`th attempt (from 1).
 
-    A refusal for good ends the delivery, so that the next in the chain is told at once; so does a long outage. The last
-    resort has no one after it and is tried again each hour until it is taken.
+    A permanent refusal ends the delivery, so that the next in the chain is alerted at once; so does a long outage. The
+    last resort has no one after it, and is retried each hour until it is accepted.
     """
     if result is SendResultKind.ACCEPTED:
         return NextStep(DeliveryState.ACCEPTED, None)
@@ -290,7 +290,7 @@ class Channel(Protocol):
     name: str
 
     async def send(self, message: Message) -> SendResult:
-        """Try once, within a bounded time. Never raises: what goes wrong is in the result."""
+        """Try once, within a bounded time. Never raises: the result says what went wrong."""
         ...
 
     async def close(self) -> None: ...

@@ -12,10 +12,10 @@ from shared.events.vocabulary import AlertPurpose
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What a message says: the rest of its six lines is the same everywhere."""
+    """The words of a message; the rest of its six lines is the same everywhere."""
 
     subject: str
-    """Without a capital letter, so that `Urgent: ` can stand before it."""
+    """Without a capital letter, so that `Urgent: ` can come before it."""
     what: str
     to_do: str
     link: str = "See it in Signpost"

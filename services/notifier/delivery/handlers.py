@@ -1,4 +1,4 @@
-"""Deliveries: enqueued, claimed by one worker, tried until they end, and settled by a result or by Notify's receipt."""
+"""Deliveries: enqueued, claimed by one worker, attempted until they end, and settled by a result or a receipt."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from services.notifier.delivery.tables import AttemptRow, DeliveryRow, ReceiptRo
 from shared.ids import AlertId, Ids, ReportId
 
 OnSettled = Callable[[AsyncSession, Sequence[domain.Settled], datetime], Awaitable[None]]
-"""Learns of ended attempts, in the transaction that records them."""
+"""Gets finished attempts, in the transaction that records them."""
 OnDelivered = Callable[[AsyncSession, domain.Settled, datetime], Awaitable[None]]
-"""Learns that the provider delivered a message, in the transaction that records it."""
+"""Is told that the provider delivered a message, in the transaction that records it."""
 DUE = "notifier_delivery_due"
-"""The PostgreSQL notification that wakes delivery loops when a transaction that enqueued something commits."""
+"""The PostgreSQL notification that wakes delivery loops when a transaction with new deliveries commits."""
 _DELIVERED = "delivered"
 _NEW_DELIVERY = TypeAdapter(domain.NewDelivery)
 
 
 class NotRecordedYet(Exception):
-    """The message is being handed over just now: the provider has to send the receipt again."""
+    """The message is just being handed over; the provider must send the receipt again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ async def claim(
 ) -> list[domain.Attempt]:
     """Open an attempt for up to `limit` due deliveries; nothing may be sent before this has committed.
 
-    A delivery whose last attempt is still open was left by a crash: what is sent now may be a repeat. Those that this
-    process is `sending` were not: their result is still to be recorded, however late.
+    A delivery with an open attempt was left by a crash, so the new attempt may be a repeat. The deliveries that this
+    process is `sending` are excepted: their result is still to be recorded, however late.
     """
     due = (
         select(DeliveryRow)
@@ -89,17 +89,17 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 
 async def workers_gone(session: AsyncSession) -> set[int]:
-    """Return which workers have attempts open and do not live.
+    """Return which workers have open attempts but are not alive.
 
-    A living process holds the advisory lock `worker` on a connection of its own; whose lock can be had is gone, or has
-    lost that connection and is about to come back.
+    A living process holds the advisory lock `worker` on its own connection. A worker whose lock is free is gone, or has
+    lost that connection and will soon be back.
     """
     workers = (await session.scalars(select(AttemptRow.worker).where(AttemptRow.ended_at.is_(None)).distinct())).all()
     return {worker for worker in workers if await session.scalar(select(func.pg_try_advisory_xact_lock(worker)))}
 
 
 async def release_abandoned(session: AsyncSession, gone: Collection[int], now: datetime) -> int:
-    """Make due what these workers have left open; returns how many deliveries that was."""
+    """Make deliveries that these workers left open due; return how many."""
     if not gone:
         return 0
     left_open = select(AttemptRow.delivery_id).where(AttemptRow.worker.in_(gone), AttemptRow.ended_at.is_(None))
@@ -133,9 +133,9 @@ async def settle(
 
 
 async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) -> None:
-    """Send no more reminders of these alerts; one that is being sent just now may still arrive.
+    """Send no more reminders for these alerts; one that is just being sent may still arrive.
 
-    What another transaction has locked is being claimed or settled; the one that settles it asks again.
+    Rows locked by another transaction are being claimed or settled; whoever settles them checks again.
     """
     if not alert_ids:
         return
@@ -159,7 +159,7 @@ async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) 
 def settled_of(
     delivery: DeliveryRow, attempt: AttemptRow, result: domain.SendResultKind, *, afterwards: bool = False
 ) -> domain.Settled:
-    """Return what the rest of notifier learns of this attempt's end."""
+    """Return what the rest of notifier gets about this finished attempt."""
     return domain.Settled(
         alert_id=AlertId(delivery.alert_id),
         report_id=ReportId(delivery.report_id) if delivery.report_id else None,
@@ -243,37 +243,37 @@ def _attempt_row(attempt: domain.Attempt, worker: int, now: datetime) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One status of one message, as its provider reports it."""
+    """One status of one message, as reported by its provider."""
 
     provider_id: str
     alert_id: AlertId
     """From our reference."""
     kind: domain.DeliveryKind
     result: domain.SendResultKind
-    """`accepted` where it was delivered, else how it failed."""
+    """`accepted` if it was delivered, else how it failed."""
 
     @property
     def status(self) -> str:
-        """Return the status as it is stored."""
+        """Return the status in stored form."""
         return _DELIVERED if self.result is domain.SendResultKind.ACCEPTED else self.result.value
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReceipts:
-    """Takes receipts to their deliveries, and what they change to the alerts that those stand for."""
+    """Applies receipts to their deliveries and to the alerts of those."""
 
     on_settled: OnSettled
-    """Learns of a message that failed after the provider took it."""
+    """Is told about a message that failed after the provider accepted it."""
     on_delivered: OnDelivered
     times: DeliveryTimes
     token: bytes | None
-    """The bearer token Notify has to send; None where no receipts are taken."""
+    """The bearer token that Notify must send; None if no receipts are accepted."""
 
     async def take(self, session: AsyncSession, receipt: Receipt, now: datetime) -> None:
-        """Take `receipt`, however late and however often it comes.
+        """Apply `receipt`, however late and however often it comes.
 
         Raises:
-            NotRecordedYet: it came before we recorded that the provider took the message.
+            NotRecordedYet: it came before we recorded that the provider accepted the message.
         """
         settled = await receive(session, receipt, now, times=self.times)
         if settled is None:
@@ -287,7 +287,7 @@ class DeliveryReceipts:
 async def receive(
     session: AsyncSession, receipt: Receipt, now: datetime, *, times: DeliveryTimes
 ) -> domain.Settled | None:
-    """Take a receipt; return None where it changes nothing: a repeat, about another attempt, or after delivery.
+    """Apply a receipt; return None if it changes nothing: a repeat, about another attempt, or after delivery.
 
     Raises:
         NotRecordedYet: the attempt is still open.
@@ -341,7 +341,7 @@ async def _fails(
     now: datetime,
     times: DeliveryTimes,
 ) -> bool:
-    """Retry or end the delivery, unless it arrived after all or another attempt is under way."""
+    """Retry or end the delivery, unless it arrived after all or another attempt is in progress."""
     arrived = await session.get(ReceiptRow, (receipt.provider_id, _DELIVERED))
     if arrived or delivery.state != domain.DeliveryState.ACCEPTED or attempt.number != delivery.attempts:
         return False

@@ -25,11 +25,11 @@ from shared.observability import metrics
 
 _log = structlog.get_logger()
 Compose = Callable[[domain.Attempt, datetime], domain.Message]
-"""Makes the message of an attempt."""
+"""Composes the message of an attempt."""
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
 _GONE_FOR = 2.0
-"""Seconds that a worker must be seen gone: one that lost only its connection is back sooner."""
+"""Seconds for which a worker must be gone; one that only lost its connection is back sooner."""
 _DATABASE_UNAVAILABLE = 1.0
 _TRIES_WHEN_STOPPING = 3
 _WAIT_FOR_OWN_LOCK = "1s"
@@ -38,7 +38,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """What the loop needs of the rest of notifier."""
+    """What the loop needs from the rest of notifier."""
 
     channels: Mapping[str, domain.Channel]
     compose: Compose
@@ -49,7 +49,7 @@ class Deliveries:
 
 @dataclass(slots=True)
 class Heartbeat:
-    """Shows other processes that `worker` lives, until `lost`."""
+    """Shows other processes that `worker` is alive, until `lost`."""
 
     worker: int
     connection: AsyncConnection
@@ -57,10 +57,10 @@ class Heartbeat:
     holds: bool = False
 
     async def hold(self) -> None:
-        """Take the worker's lock. If an earlier connection still holds it, others see the worker live all the same.
+        """Take the worker's lock. If an earlier connection still holds it, others still see the worker as alive.
 
-        One that has it asks the server for something: a cut network goes unnoticed, and the server may have given
-        the lock up since.
+        If it has the lock already, it sends the server a query: a cut network goes unnoticed, and the server may have
+        released the lock since.
         """
         if self.holds:
             await self.connection.execute(select(1))
@@ -75,9 +75,9 @@ class Heartbeat:
 
 
 class DeliveryLoop:
-    """Sends what is due. Any number of these may run at once: a delivery is claimed by one.
+    """Sends due deliveries. Any number of loops may run at once: each delivery is claimed by one.
 
-    Wakes on PostgreSQL's notification at the commit that enqueued something, and looks once a second for retries.
+    Wakes on PostgreSQL's notification when deliveries are enqueued, and checks once a second for retries.
     """
 
     kind = "sweep"  # it claims due rows like one, so `--roles` starts it with them
@@ -97,7 +97,7 @@ class DeliveryLoop:
         self._recording = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop`, then wait for what is being sent."""
+        """Deliver until `stop`, then wait for current attempts."""
         stopper = asyncio.create_task(self._wake_on(stop))
         try:
             while not stop.is_set():
@@ -139,7 +139,7 @@ class DeliveryLoop:
             _log.info("deliveries_released", count=released)
 
     def _long_gone(self, workers: Collection[int], moment: float) -> set[int]:
-        """Return which of `workers`, gone now, were gone at every look for a while; never this worker itself."""
+        """Return which of `workers`, gone now, were gone at every recent check; never this worker itself."""
         self._gone_since = {worker: self._gone_since.get(worker, moment) for worker in workers}
         return {w for w, since in self._gone_since.items() if w != self._worker and moment - since >= _GONE_FOR}
 
@@ -187,10 +187,10 @@ class DeliveryLoop:
             await asyncio.sleep(_DATABASE_UNAVAILABLE)
 
     async def _recorded_once(self, attempt_id: UUID, *, alone: bool) -> bool:
-        """Record what became of an attempt: what was sent must not be sent again, so this is tried until it succeeds.
+        """Record the result of an attempt. A sent message must not be sent again, so this is retried until it succeeds.
 
-        One transaction records all that ended while the one before it was being written. Where that failed each tries
-        `alone`, so that one that cannot be recorded keeps no other waiting.
+        One transaction records all results that came while the previous one was written. If it fails, each is recorded
+        `alone`, so that one that cannot be recorded does not hold up the others.
         """
         async with self._recording:
             if attempt_id not in self._results:
@@ -223,10 +223,10 @@ class DeliveryLoop:
 
 @asynccontextmanager
 async def keep_heartbeat(database: Database, worker: int, wake: asyncio.Event) -> AsyncIterator[Heartbeat]:
-    """Hold the lock of `worker`; `wake` is set whenever deliveries were enqueued, and when the connection is lost.
+    """Hold the lock of `worker`; `wake` is set when deliveries are enqueued, and when the connection is lost.
 
-    PostgreSQL frees the lock as soon as the connection ends, also by a kill: that is how others learn of it. A process
-    that lost only this connection comes back as the same worker, so that what it is sending stays its own.
+    PostgreSQL releases the lock when the connection ends, even by a kill; so other processes notice. A process that
+    lost only this connection comes back as the same worker, so that it keeps its current attempts.
     """
 
     def heard(*_: object) -> None:
@@ -251,7 +251,7 @@ async def keep_heartbeat(database: Database, worker: int, wake: asyncio.Event) -
             yield heartbeat
         finally:
             driver.remove_termination_listener(ended)
-            # Never back into the pool: the lock and the listener end with the connection.
+            # Never returned to the pool: the lock and the listener end with the connection.
             await connection.invalidate()
 
 

@@ -1,6 +1,6 @@
-"""Messages by GOV.UK Notify. Its reference is ours, so that a repeat is recognised before it is sent.
+"""Sends messages by GOV.UK Notify. We set its reference, so that a repeat is recognised before it is sent.
 
-The client blocks and is not thread-safe: each call has its own, in a thread.
+The client blocks and is not thread-safe, so each call has its own client, in a thread.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _BAD_ADDRESS = "email_address"
 
 @dataclass(frozen=True, slots=True)
 class NotifyService:
-    """Which service of Notify sends, and by which template: its subject is `((subject))`, its body `((body))`."""
+    """The Notify service that sends, and its template, with the subject `((subject))` and the body `((body))`."""
 
     api_key: str
     template_id: str
@@ -52,7 +52,7 @@ class NotifyChannel:
             return result
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is kept open."""
 
     async def _send(self, message: Message) -> SendResult:
         if message.possible_repeat and (known := await self._call(lambda client: _known(client, message))):
@@ -82,24 +82,24 @@ class NotifyChannel:
 
 
 def reference_of(message_id: str) -> str:
-    """Return our reference for Notify, from the Message-ID: the same for every attempt."""
+    """Return our reference for Notify, made from the Message-ID: the same for every attempt."""
     return message_id.strip("<>").partition("@")[0]
 
 
 def _known(client: NotificationsAPIClient, message: Message) -> str | None:
-    """Return Notify's id of this message where an earlier attempt reached it, and did not fail."""
+    """Return Notify's id of this message, if an earlier attempt reached Notify and did not fail."""
     reference = reference_of(message.message_id)
     found = client.get_all_notifications(reference=reference)  # type: ignore[no-untyped-call]  # as above
     return next((str(one["id"]) for one in found["notifications"] if not str(one["status"]).endswith("failure")), None)
 
 
 def _result_of(error: Exception) -> SendResult:
-    """Map Notify's documented errors: 400 and 403 stay until a person acts, 429 and 500 pass."""
+    """Map Notify's documented errors: 400 and 403 stay until a person acts, 429 and 500 are temporary."""
     if not isinstance(error, APIError):
         unsure = isinstance(error, TimeoutError | OSError | KeyError)
         return SendResult(SendResultKind.TEMPORARY if unsure else SendResultKind.TECHNICAL, unsure=unsure)
     if error.response is None:
-        # No answer: Notify may have it. The next attempt asks before it sends.
+        # Without an answer, Notify may have it. The next attempt asks before it sends.
         return SendResult(SendResultKind.TEMPORARY, unsure=True)
     code = error.status_code
     if code not in _OUR_FAULT:
@@ -115,11 +115,11 @@ STATUSES: Mapping[str, SendResultKind] = {
     "temporary-failure": SendResultKind.TEMPORARY,
     "technical-failure": SendResultKind.TECHNICAL,
 }
-"""Notify's final statuses of an email; the others say only that it is on its way."""
+"""Notify's final statuses of an email; the others only say that it is in progress."""
 
 
 def message_of(reference: str | None) -> tuple[AlertId, DeliveryKind] | None:
-    """Return the message that a reference names; None where it names none of ours."""
+    """Return the message that a reference names; None if it is not one of ours."""
     alert_id, _, kind = (reference or "").partition(".")
     try:
         return AlertId(UUID(alert_id)), DeliveryKind(kind)

@@ -1,4 +1,4 @@
-"""Email by SMTP (RFC 5321), a few connections kept open between messages."""
+"""Sends email by SMTP (RFC 5321), with a few connections kept open between messages."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ REPEAT_HEADER = "X-Signpost-Possible-Repeat"
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where and how email is handed over."""
+    """The mail server, and how to connect to it."""
 
     host: str
     port: int
@@ -36,7 +36,7 @@ class MailServer:
     username: str | None = None
     password: str | None = None
     timeout: timedelta = timedelta(seconds=20)
-    """For the whole dialogue."""
+    """For the whole SMTP dialogue."""
 
 
 class SmtpChannel:
@@ -94,7 +94,7 @@ class SmtpChannel:
 
     @asynccontextmanager
     async def _connection(self, dialogue: "_Dialogue") -> AsyncIterator[aiosmtplib.SMTP]:
-        """Lend a connection: a recent one that still answers, else a new one. Kept only when all went well."""
+        """Lend a connection: a recent one that still answers, else a new one. It is kept only if all went well."""
         client = await self._reused() or await self._opened(dialogue)
         try:
             yield client
@@ -131,7 +131,7 @@ class SmtpChannel:
 
 @dataclass
 class _Dialogue:
-    """How far the dialogue came: the same answer means different things at different steps."""
+    """How far the dialogue got: the same answer means different things at different steps."""
 
     step: str = "connect"
     code: int | None = None
@@ -145,7 +145,7 @@ def _result_of(error: Exception, dialogue: _Dialogue) -> SendResult:
 
 
 def _kind_of(error: Exception, code: int | None, step: str) -> SendResultKind:
-    if isinstance(error, OSError):  # connection refused, lost or timed out; aiosmtplib's own errors for these too
+    if isinstance(error, OSError):  # connection refused, lost or timed out; aiosmtplib's own errors are included
         return SendResultKind.TEMPORARY
     if code is None:
         return SendResultKind.TECHNICAL

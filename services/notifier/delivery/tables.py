@@ -12,7 +12,7 @@ from shared.db.metadata import personal
 
 
 class DeliveryRow(Base):
-    """A message for one recipient; `due_at` is when the loop next takes it."""
+    """A message for one recipient; `due_at` is when the loop next claims it."""
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -31,7 +31,7 @@ class DeliveryRow(Base):
     state: Mapped[str] = mapped_column(Text)
     attempts: Mapped[int]
     may_repeat: Mapped[bool]
-    """An earlier attempt may have reached the provider: every later one is marked."""
+    """Whether an earlier attempt may have reached the provider, so that every later one is marked."""
     asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     first_tried_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -39,7 +39,7 @@ class DeliveryRow(Base):
 
 
 class AttemptRow(Base):
-    """One attempt: committed before the dialogue with the provider, closed after it."""
+    """One attempt: committed before the provider is contacted, closed afterwards."""
 
     __tablename__ = "attempt"
     __table_args__ = (
@@ -52,18 +52,18 @@ class AttemptRow(Base):
     delivery_id: Mapped[UUID] = mapped_column(ForeignKey("delivery.delivery_id", ondelete="CASCADE"))
     number: Mapped[int]
     worker: Mapped[int] = mapped_column(BigInteger)
-    """The advisory lock that the sending process holds while it lives."""
+    """The advisory lock that the sending process holds while it is alive."""
     possible_repeat: Mapped[bool]
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     outcome: Mapped[str | None] = mapped_column(Text)
     code: Mapped[int | None]
     provider_id: Mapped[str | None] = mapped_column(Text, index=True)
-    """What the provider calls the message: its receipts name it."""
+    """The provider's id of the message, which its receipts name."""
 
 
 class ReceiptRow(Base):
-    """What a provider said of a message afterwards: each status once, however often it is said."""
+    """A provider's later report on a message: each status once, however often it is reported."""
 
     __tablename__ = "receipt"
 
@@ -73,7 +73,7 @@ class ReceiptRow(Base):
 
 
 class HeldAlertRow(Base):
-    """An alert that waits; `due_at` is null once it has left, and `summary_id` says with what."""
+    """A held alert; `due_at` is null once it has been sent, and `summary_id` is the summary that it was sent in."""
 
     __tablename__ = "held_alert"
     __table_args__ = (

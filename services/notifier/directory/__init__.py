@@ -1,1 +1,1 @@
-"""Who works here, and who manages whom since when (Sc-a, S3)."""
+"""The staff directory: who works here, and who manages whom, from when to when (Sc-a, S3)."""

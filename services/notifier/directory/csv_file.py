@@ -1,6 +1,6 @@
-"""Reads the directory's CSV file, and checks which of its rows fit one another and the directory. Pure.
+"""Reads the directory's CSV file, and checks which of its rows agree with each other and with the directory. Pure.
 
-One row a person and reporting line, every problem named by its row. Columns: `staff_id, name, email, organisation,
+One row per person and reporting line; every problem names its row. Columns: `staff_id, name, email, organisation,
 manager_staff_id, from, to`. A person with several lines has several rows; `from` and `to` are days (`2026-01-31`), both
 included, empty for open-ended; no manager is an empty cell.
 """
@@ -21,7 +21,7 @@ from shared.web.bodies import InvalidValue
 
 MOST_ROWS = 500_000
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
-"""Days outside these are typing errors, or another system's way to say open-ended."""
+"""Days outside these are typing errors, or another system's way to write open-ended."""
 _ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -60,7 +60,7 @@ class _Cells(Row):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryRow:
-    """One row that can be read."""
+    """One readable row."""
 
     row: int
     person: StaffMember
@@ -69,14 +69,14 @@ class DirectoryRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """What a file says, row by row."""
+    """The content of a file, row by row."""
 
     rows: tuple[DirectoryRow, ...]
     errors: tuple[RowError, ...]
     people_with_errors: frozenset[str]
-    """Staff ids of refused rows: nothing else about these people is taken either."""
+    """Staff ids of refused rows: other rows about these people are refused too."""
     readable: bool
-    """Whether anything of it can be read."""
+    """Whether any of it can be read."""
 
     @property
     def rows_read(self) -> int:
@@ -85,7 +85,7 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What may be taken, and why the rest may not."""
+    """The accepted rows, and why the others were refused."""
 
     rows: tuple[DirectoryRow, ...]
     errors: tuple[RowError, ...]
@@ -100,7 +100,7 @@ def read(text: str) -> ReadFile:
 
 
 def spelled_alike(file: ReadFile, current: Directory) -> ReadFile:
-    """Spell each person as `current` does; a new one, as their first row does."""
+    """Spell each staff id as in `current`, or for a new person as in their first row."""
     spelling = {folded(row.person.staff_id): row.person.staff_id for row in reversed(file.rows)}
     spelling |= {folded(staff_id): staff_id for staff_id in current.staff}
 
@@ -118,7 +118,7 @@ def spelled_alike(file: ReadFile, current: Directory) -> ReadFile:
 
 @dataclass(frozen=True, slots=True)
 class _Merged:
-    """The directory as it would be."""
+    """The directory after the import."""
 
     first_row: dict[StaffId, DirectoryRow]
     owner_of_email: dict[str, StaffId]
@@ -127,12 +127,12 @@ class _Merged:
 
 
 Problem = tuple[str, str]
-"""A column, or none of them, and what is wrong."""
+"""A column, or None, and what is wrong."""
 Check = Callable[[DirectoryRow, "_Merged"], Problem | None]
 
 
 def check(file: ReadFile, current: Directory) -> Checked:
-    """Drop rows until those that are left fit. A person is taken whole or not at all.
+    """Drop rows until the rest agree. A person is accepted completely or not at all.
 
     Every round refuses at least one person, so there are at most as many rounds as people.
     """
@@ -172,7 +172,7 @@ def _without(
     kept = []
     for row in rows:
         if row.person.staff_id in refused:
-            errors.append(RowError(row.row, "", "is not taken because another row of the same person is refused"))
+            errors.append(RowError(row.row, "", "is left out because another row of the same person is refused"))
         else:
             kept.append(row)
     return tuple(kept)

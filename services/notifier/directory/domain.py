@@ -1,4 +1,4 @@
-"""Staff and dated reporting lines, as far as choosing a recipient needs them. Pure."""
+"""Staff and dated reporting lines, as needed to choose a recipient. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,17 +30,17 @@ class ReportingLine:
     last_day: date | None = None
 
     def holds_on(self, day: date) -> bool:
-        """Return whether the line holds on `day`."""
+        """Return whether the line is valid on `day`."""
         return (self.first_day is None or self.first_day <= day) and (self.last_day is None or day <= self.last_day)
 
     def overlaps(self, other: "ReportingLine") -> bool:
-        """Return whether there is a day on which both hold."""
+        """Return whether both are valid on some day."""
         return _not_after(self.first_day, other.last_day) and _not_after(other.first_day, self.last_day)
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What is known of some people and of everyone above them."""
+    """What is known about some people and everyone above them."""
 
     staff: Mapping[StaffId, StaffMember] = field(default_factory=lambda: MappingProxyType({}))
     lines: Mapping[StaffId, tuple[ReportingLine, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -62,11 +62,11 @@ class Directory:
         )
 
     def member(self, staff_id: str | None) -> StaffMember | None:
-        """Find a person by a staff id as people type it: in any case, with spaces around it."""
+        """Find a person by a staff id as people type it: in upper or lower case, with spaces around it."""
         return self._by_folded_id.get(folded(staff_id)) if staff_id else None
 
     def with_email(self, email: str | None) -> StaffMember | None:
-        """Find a person by address, in any case."""
+        """Find a person by address, in upper or lower case."""
         return self._by_email.get(email.strip().lower()) if email else None
 
     def manager_of(self, staff_id: StaffId, day: date) -> StaffMember | None:
@@ -75,7 +75,7 @@ class Directory:
         return self.staff.get(current.manager) if current else None
 
     def chain_above(self, staff_id: StaffId, day: date) -> tuple[StaffMember, ...]:
-        """Return the managers above `staff_id` on `day`, nearest first; a circle ends where it would begin again."""
+        """Return the managers above `staff_id` on `day`, nearest first; a circle ends before it repeats."""
         chain: dict[StaffId, StaffMember] = {}
         manager = self.manager_of(staff_id, day)
         while manager and manager.staff_id != staff_id and manager.staff_id not in chain:

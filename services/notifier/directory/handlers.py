@@ -21,7 +21,7 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import did. `errors` name their rows; without `changed` nothing was stored."""
+    """The result of an import. `errors` name their rows; without `changed`, nothing was stored."""
 
     rows_read: int
     people: int
@@ -33,9 +33,9 @@ class ImportResult:
 async def import_csv(
     session: AsyncSession, text: str, *, accept_valid: bool, now: datetime, ids: Ids, actor: str
 ) -> ImportResult:
-    """Take what a CSV file says of people: it replaces what was known of them, and leaves everyone else alone.
+    """Import what a CSV file says about people. It replaces what was known about them, and does not change anyone else.
 
-    With any row in error nothing is changed, unless `accept_valid`: then people without an error are taken whole.
+    If any row has an error nothing is changed, unless `accept_valid`: then people without an error are imported.
     `csv_file` documents the columns.
     """
     await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))

@@ -18,7 +18,7 @@ _FOLDED_NAME: ColumnElement[str] = literal_column(
     "'øłđðı', 'olddi')",
     Text,
 )
-"""Close to how `name_words` folds names; the words of a name are letters and digits only."""
+"""Similar to how `name_words` folds names; the words of a name have only letters and digits."""
 
 
 async def whole_directory(session: AsyncSession) -> Directory:
@@ -29,19 +29,19 @@ async def whole_directory(session: AsyncSession) -> Directory:
 async def around(
     session: AsyncSession, staff_ids: Collection[str], emails: Collection[str], names: Collection[str] = ()
 ) -> Directory:
-    """Return the people known by one of these, everyone above them, and their lines.
+    """Return the people found by any of these, everyone above them, and their lines.
 
     Args:
         session: the caller's transaction.
         staff_ids: as typed.
         emails: in lower case.
-        names: words of names as `shared.events.people.name_words` gives them; who has one of them is returned.
+        names: words of names from `shared.events.people.name_words`; people with any of them are returned.
     """
     who = _is_one_of(staff_ids) | StaffRow.email.in_(emails)
     if names:
         who |= _FOLDED_NAME.like(any_(array([f"%{word}%" for word in sorted(names)])))
     above = select(StaffRow.number.label("number")).where(who).cte("above", recursive=True)
-    # `union` forgets repeats, so a circle of lines ends.
+    # `union` drops repeats, so a circle of lines ends
     above = above.union(
         select(ReportingLineRow.manager_number).join(above, ReportingLineRow.staff_number == above.c.number)
     )
@@ -49,7 +49,7 @@ async def around(
 
 
 async def spelling_of(session: AsyncSession, staff_id: StaffId) -> StaffId:
-    """Return a staff id as the directory spells it; one that it does not know stays as it is."""
+    """Return a staff id as the directory spells it; an unknown one stays as it is."""
     listed = await session.scalar(select(StaffRow.staff_id).where(_is_one_of([staff_id])))
     return StaffId(listed) if listed else staff_id
 
@@ -63,7 +63,7 @@ async def names_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dic
 
 
 async def managed_by(session: AsyncSession, manager: StaffId, day: date) -> list[StaffMember]:
-    """Return the people `manager` manages on `day`, without those further down."""
+    """Return the people whom `manager` manages directly on `day`."""
     above = aliased(StaffRow)
     rows = await session.execute(
         select(StaffRow.staff_id, StaffRow.name, StaffRow.email, StaffRow.organisation)
@@ -75,7 +75,7 @@ async def managed_by(session: AsyncSession, manager: StaffId, day: date) -> list
 
 
 async def addresses_of(session: AsyncSession, staff_ids: Collection[StaffId]) -> dict[StaffId, str]:
-    """Return the addresses of these people, as far as the directory knows them, by staff id as asked for."""
+    """Return the addresses of these people that the directory knows, by staff id as asked for."""
     if not staff_ids:
         return {}
     rows = await session.execute(select(StaffRow.staff_id, StaffRow.email).where(_is_one_of(staff_ids)))
@@ -110,6 +110,6 @@ async def _read(session: AsyncSession, which: ColumnElement[bool] | None) -> Dir
 
 
 def _line(staff_id: str, manager: str, period: Range[date]) -> ReportingLine:
-    """PostgreSQL keeps date ranges as `[first, day after the last)`."""
+    """Return the line of a row: PostgreSQL stores date ranges as `[first, day after the last)`."""
     last = period.upper - _A_DAY if period.upper else None
     return ReportingLine(StaffId(staff_id), StaffId(manager), period.lower, last)

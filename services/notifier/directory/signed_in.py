@@ -1,4 +1,4 @@
-"""Who is signed in, under the staff id as the directory spells it: alerts and cases are kept under that one."""
+"""The signed-in person's staff id as the directory spells it, under which alerts and cases are stored."""
 
 from dataclasses import replace
 from typing import Annotated

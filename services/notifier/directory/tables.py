@@ -31,13 +31,13 @@ class StaffRow(Base):
 
 
 class ReportingLineRow(Base):
-    """Who manages a person in a period; no one has two managers on one day."""
+    """Who manages a person in a period; no one has two managers on the same day."""
 
     __tablename__ = "reporting_line"
     __table_args__ = (
         CheckConstraint("staff_number <> manager_number", name="not_own_manager"),
         CheckConstraint("not isempty(period)", name="period_has_days"),
-        # One-number ranges stand in for equality, which gist has only with btree_gist.
+        # Ranges of one number stand in for equality, which gist supports only with btree_gist.
         ExcludeConstraint(
             (text("int8range(staff_number, staff_number, '[]')"), "&&"),
             ("period", "&&"),

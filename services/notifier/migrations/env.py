@@ -1,4 +1,4 @@
-"""Alembic's entry: what notifier's database should look like."""
+"""Alembic's environment: every table of this service."""
 
 from services.notifier.acknowledgement import tables as acknowledgement
 from services.notifier.alerts import tables as alerts

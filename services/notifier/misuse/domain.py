@@ -1,4 +1,4 @@
-"""Who works a misuse case, and who else is told of it. Pure (R-c, R-d; how conflicts are passed over is our choice)."""
+"""Who works on a misuse case, and who else is alerted. Pure (R-c, R-d; how to handle conflicts is our choice)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.events.vocabulary import Confidentiality, RecipientReason, Relation,
 from shared.ids import CaseId, ReportId
 
 MOST_TRIED = 3
-"""How many managers a case goes to, each after the one before could not or did not act; then the desk decides."""
+"""How many managers a case goes to, one after another if they cannot or do not act; then the desk decides."""
 _NEVER: dict[str, RecipientReason] = {
     Confidentiality.CONFIDENTIAL: RecipientReason.NOBODY_CONFIDENTIAL,
     Confidentiality.ANONYMOUS: RecipientReason.NOBODY_ANONYMOUS,
@@ -22,7 +22,7 @@ _NEVER: dict[str, RecipientReason] = {
 
 @dataclass(frozen=True, slots=True)
 class RoutedCase:
-    """A case as triage routed it, or as a person gave it to managers."""
+    """A case that triage routed, or that a person gave to managers."""
 
     case_id: CaseId
     report_id: ReportId
@@ -30,11 +30,11 @@ class RoutedCase:
     event_id: str
     at: datetime
     union_activity: bool
-    """Triage found that it may be about union activity, whatever the report says (C-j)."""
+    """Whether triage found that it may be about union activity, whatever the report says (C-j)."""
     for_a_manager: bool
-    """It is with the line manager's team: a manager has to work it."""
+    """Whether it is with the line managers' team, so that a manager has to work on it."""
     by_a_person: bool
-    """The triage desk gave it to a manager, knowing what it is about."""
+    """Whether the triage desk gave it to a manager, knowing what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +45,21 @@ class ChoiceContext:
     day: date
     book: AddressBook
     desk: Recipient
-    """The triage desk's mailbox: told, without anything personal, where no manager may work it."""
+    """The triage desk's mailbox, alerted without anything personal if no manager may work on it."""
 
 
 def may_be_union_activity(facts: MisuseFacts) -> bool:
-    """Return whether the report is, or may be, about union activity: then no manager learns of it (C-j)."""
+    """Return whether the report is, or may be, about union activity, in which case no manager is alerted (C-j)."""
     return facts.union_activity is not YesNoUnsure.NO
 
 
 def choose_manager(facts: MisuseFacts | None, context: ChoiceContext, *, passed_over: Collection[str] = ()) -> Choice:
-    """Choose who works the case: the subject's manager, or the next one up who is not part of it; else the desk.
+    """Choose who works on the case: the subject's manager, or the next one up who is not involved; else the desk.
 
     Args:
-        facts: what is known of the report; None where that is nothing.
+        facts: what is known about the report; None if nothing is.
         context: the directory, the day and the desk.
-        passed_over: keys of recipients who must not work it: they know who reported, or said that they cannot act.
+        passed_over: keys of recipients who must not work on it: they know who reported, or said that they cannot act.
     """
     subject = subject_of(facts.subject, context.directory) if facts else None
     line = context.directory.chain_above(subject.staff_id, context.day) if subject else ()
@@ -78,10 +78,10 @@ def choose_manager(facts: MisuseFacts | None, context: ChoiceContext, *, passed_
 
 
 def choose_reporters_manager(facts: MisuseFacts, context: ChoiceContext, working: Recipient | None) -> Choice:
-    """Choose which manager is told that one of their people reported misuse (R-c); no manager above them hears of it.
+    """Choose which manager is alerted that one of their people reported misuse (R-c); no manager above them is.
 
-    Never the manager who works the case, never where the reporter is confidential, anonymous or has declined, and no
-    one where it may be about union activity.
+    Never the manager who works on the case. No one, if the reporter is confidential, anonymous or has declined, or if
+    it may be about union activity.
     """
     if may_be_union_activity(facts):
         return Choice(RecipientReason.NOBODY_UNION_ACTIVITY)
@@ -95,16 +95,16 @@ def choose_reporters_manager(facts: MisuseFacts, context: ChoiceContext, working
 
 
 def without(choice: Choice, told: Recipient | None) -> Choice:
-    """Return `choice` without `told` among those who come next: they know who reported it."""
+    """Return `choice` without `told` in the rest of the chain, because they know who reported it."""
     then = tuple(r for r in choice.then if told is None or not same_address(r.email, told.email))
     return Choice(choice.reason, choice.recipient, then, choice.about)
 
 
 def subject_of(subject: Subject, directory: Directory) -> StaffMember | None:
-    """Return the one person the report is about; None where it could be another.
+    """Return the one person the report is about; None if it could be someone else.
 
-    A staff id decides, unless the name beside it is another person's; else an address, else a name that is exactly one
-    person's.
+    A staff id decides, unless the name given with it is another person's; else an address; else a name that exactly one
+    person has.
     """
     if known := directory.member(subject.staff_id):
         named = Person(relation=Relation.COLLEAGUE, name=subject.name)

@@ -1,4 +1,4 @@
-"""Misuse cases: given to managers, whose reporters' managers are told; recorded, passed on, and taken back."""
+"""Misuse cases: assigned to managers, recorded, escalated and taken back; and alerts to the reporters' managers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ _WAITS = RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT
 
 
 class NotAssignedToThem(Exception):
-    """The case is not with this manager: for them it does not exist."""
+    """The case is not with this manager; for them it does not exist."""
 
 
 class AlreadyDone(Exception):
-    """The manager did this before, or the case is finished or with another team."""
+    """The manager has already done this, or the case is finished or with another team."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionTaken:
-    """What a manager says they did: category and day, nothing else (R-d)."""
+    """A manager's record of what they did: category and day, nothing else (R-d)."""
 
     action: ManagerAction
     acted_on: date
@@ -54,9 +54,9 @@ async def assign(
     context: AlertContext,
     desk: Recipient,
 ) -> None:
-    """Choose who works each case and who else is told; store it and publish the assignment.
+    """Choose who works on each case and who else is alerted; store this and publish the assignment.
 
-    `reports` has what the reports of these cases say, as far as they are known and say something of misuse.
+    `reports` has the reports of these cases that are known and are about misuse.
     """
     if not asked:
         return
@@ -102,7 +102,7 @@ async def tell_managers_after_agreement(
 
 
 async def directory_for(session: AsyncSession, reports: Sequence[MisuseFacts]) -> Directory:
-    """Load the people these reports may be about or name, and everyone above them, in two statements."""
+    """Load the people whom these reports may be about or name, and everyone above them, in two statements."""
     staff_ids = {facts.reporter.staff_id for facts in reports} | {facts.subject.staff_id for facts in reports}
     staff_ids |= {person.staff_id for facts in reports for person in facts.affected}
     said = [text for f in reports for text in (f.reporter.email, f.manager_email, *_texts(f))]
@@ -156,7 +156,7 @@ def _who_is_told(
 
 
 def _assigned(item: domain.RoutedCase, choice: Choice, context: AlertContext) -> AlertDecision:
-    # A route is followed once, however often it is published; each time that a person gives it back is another.
+    # A routing is followed once, however often it is published; each time a person gives the case back counts anew.
     occasion = f"{item.case_id} {item.event_id}" if item.by_a_person else str(item.case_id)
     return _decision(item, AlertPurpose.MISUSE_ASSIGNED, choice, occasion, context)
 
@@ -238,10 +238,10 @@ def _decision_after_agreement(envelope: Envelope[ReportEvent], choice: Choice, c
 async def record_action(
     session: AsyncSession, case_id: CaseId, manager: StaffId, done: ActionTaken, now: datetime, *, outbox: Outbox
 ) -> UUID:
-    """Record what the assigned manager did; returns the alert that asked for it.
+    """Record what the assigned manager did; return the alert that asked for it.
 
     Raises:
-        NotAssignedToThem: another manager's case, or none.
+        NotAssignedToThem: it is another manager's case, or there is none.
         AlreadyDone: an action was recorded before, or the case is no longer theirs.
     """
     row = await _own(session, case_id, manager)
@@ -258,10 +258,10 @@ async def record_action(
 async def refer_to_sirt(
     session: AsyncSession, case_id: CaseId, manager: StaffId, now: datetime, *, outbox: Outbox
 ) -> UUID:
-    """Refer the case to SIRT (R-c); returns the alert that asked for it.
+    """Refer the case to SIRT (R-c); return the alert that asked for it.
 
     Raises:
-        NotAssignedToThem: another manager's case, or none.
+        NotAssignedToThem: it is another manager's case, or there is none.
         AlreadyDone: it was referred before, or the case is no longer theirs.
     """
     row = await _own(session, case_id, manager)
@@ -283,7 +283,7 @@ async def record_finding(
     *,
     ids: Ids,
 ) -> None:
-    """Record what a manager found about one of their people without a report. No one else is told."""
+    """Record what a manager found about one of their people without a report. No one else is alerted."""
     session.add(
         FindingRow(
             finding_id=ids.uuid(),
@@ -300,7 +300,7 @@ async def record_finding(
 async def pass_on(
     session: AsyncSession, case_id: CaseId, passed_on: Escalation, now: datetime, *, outbox: Outbox
 ) -> None:
-    """Give the case to the person its alert was passed on to; to no manager where that is the desk."""
+    """Assign the case to the person its alert was escalated to; to no manager if that is the desk."""
     row = await session.get(AssignmentRow, case_id, with_for_update=True)
     if row is None or row.action is not None or row.ended_at is not None:
         return
@@ -312,7 +312,7 @@ async def pass_on(
 
 
 async def end(session: AsyncSession, case_ids: Collection[CaseId], now: datetime) -> None:
-    """End the assignments of these cases: they are finished, or with another team."""
+    """End the assignments of these cases, which are finished or with another team."""
     if case_ids:
         await session.execute(
             update(AssignmentRow)

@@ -13,7 +13,7 @@ from shared.ids import AlertId, CaseId, StaffId
 
 
 class AssignedCase(BaseModel):
-    """A misuse case as its manager's list shows it."""
+    """A misuse case, as its manager's list shows it."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
@@ -40,7 +40,7 @@ class FindingView(BaseModel):
 async def with_manager(
     session: AsyncSession, manager: StaffId, *, finished: bool, limit: int
 ) -> Sequence[AssignedCase]:
-    """Return the newest cases of a manager: those that they work, or those that are done or elsewhere now."""
+    """Return the newest cases of a manager: those they work on, or those that are done or with another team."""
     over = or_(AssignmentRow.action.is_not(None), AssignmentRow.ended_at.is_not(None))
     rows = await session.scalars(
         select(AssignmentRow)
@@ -52,7 +52,7 @@ async def with_manager(
 
 
 async def open_case(session: AsyncSession, case_id: CaseId, manager: StaffId | None) -> AssignedCase | None:
-    """Return the case where this manager works it; another manager's is as unknown as one that never was."""
+    """Return the case if this manager works on it; None for another manager's case, as for a missing one."""
     row = await session.get(AssignmentRow, case_id)
     return AssignedCase.model_validate(row) if row and manager and row.manager == manager else None
 

@@ -1,4 +1,4 @@
-"""Who works each misuse case, what they did, and what managers found without a report."""
+"""Who works on each misuse case, what they did, and what managers found without a report."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.db.metadata import personal
 
 
 class AssignmentRow(Base):
-    """The manager a misuse case is with; the newest assignment wins. Without one, the triage desk has it."""
+    """The manager who has a misuse case; the newest assignment counts. Without one, the triage desk has it."""
 
     __tablename__ = "assignment"
     __table_args__ = (

@@ -1,1 +1,1 @@
-"""A person's own page, most of all a manager's: what needs them now, and what they have read of the rules (R-b, X2)."""
+"""A person's own page, mainly for managers: what needs them now, and which rules they have read (R-b, X2)."""

@@ -1,4 +1,4 @@
-"""Which documents people acknowledge, and which of them are due. Pure."""
+"""The documents that people acknowledge, and which are due. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that everyone is asked to have read."""
+    """A document that everyone must read."""
 
     key: str
     title: str
     address: str | None = None
-    """Where it is, where that is public; the others are on the intranet."""
+    """Its URL, if it is public; the others are on the intranet."""
 
 
 DOCUMENTS = (
@@ -27,22 +27,22 @@ DOCUMENTS = (
     ),
     Document("privacy_notice", "Employee Privacy Notice"),
 )
-"""What the policy says must be read with it (C-d, C-f, X2)."""
+"""The documents that the policy says must be read with it (C-d, C-f, X2)."""
 KEYS = frozenset(document.key for document in DOCUMENTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Awareness:
-    """What one person has acknowledged of the text that is in force."""
+    """What one person has acknowledged of the current version."""
 
     done: Mapping[str, datetime]
 
     @property
     def due(self) -> tuple[Document, ...]:
-        """Return what they have not acknowledged."""
+        """Return the documents they have not acknowledged."""
         return tuple(document for document in DOCUMENTS if document.key not in self.done)
 
     @property
     def complete_since(self) -> datetime | None:
-        """Return when the last one was acknowledged, None while any is due."""
+        """Return when the last one was acknowledged; None while any is due."""
         return None if self.due else max(self.done.values())

@@ -12,7 +12,7 @@ from shared.ids import StaffId
 from shared.web.forms import Field, FormPage, FormReader, Kind, Option, options
 
 _FIRST_DAY = date(2000, 1, 1)
-"""A day before is a typing error."""
+"""An earlier day is a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ _ACTION_FIELDS = (
 
 
 def action_page(case: AssignedCase) -> FormPage:
-    """Return the page that asks what the manager did and when."""
+    """Return the page that asks what the manager did, and when."""
     return FormPage(
         title="Record what you did",
         about=case.reference,
@@ -73,7 +73,7 @@ def action_page(case: AssignedCase) -> FormPage:
 
 
 def finding_fields(people: Sequence[StaffMember]) -> tuple[Field, ...]:
-    """Return what is asked about a finding: which of `people` it is about, what it is, and its day."""
+    """Return the fields of a finding: which of `people` it is about, what it is, and its day."""
     listed = (Option("", "Choose a person"), *(Option(member.staff_id, member.name) for member in people))
     return (
         Field("person", "Who is it about?", Kind.SELECT, options=listed),
@@ -83,14 +83,14 @@ def finding_fields(people: Sequence[StaffMember]) -> tuple[Field, ...]:
 
 
 def read_action(form: FormReader, today: date) -> ActionTaken | None:
-    """Return what the manager says they did; None where an error was recorded."""
+    """Return what the manager says they did; None if an error was recorded."""
     action = form.choice("action", ManagerAction, "Choose what you did")
     acted_on = _past_day(form, "acted_on", "the day on which you did it", today)
     return ActionTaken(action, acted_on) if action and acted_on and not form.errors else None
 
 
 def read_finding(form: FormReader, people: Sequence[StaffMember], today: date) -> Finding | None:
-    """Return what the manager found about one of `people`; None where an error was recorded."""
+    """Return what the manager found about one of `people`; None if an error was recorded."""
     person = form.one_of("person", {member.staff_id for member in people}, "Choose who it is about")
     category = form.choice("category", MisuseBehaviour, "Choose what you found")
     found_on = _past_day(form, "found_on", "the day on which you found it", today)

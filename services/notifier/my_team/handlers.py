@@ -13,6 +13,6 @@ from shared.ids import StaffId
 async def acknowledge(
     session: AsyncSession, staff_id: StaffId, documents: Collection[str], version: str, now: datetime
 ) -> None:
-    """Record that this person has read these; if it was recorded before, the first time stays."""
+    """Record that this person has read these; an earlier record keeps its time."""
     rows = [{"staff_id": staff_id, "version": version, "document": key, "at": now} for key in sorted(documents)]
     await session.execute(insert(AcknowledgedDocumentRow).values(rows).on_conflict_do_nothing())

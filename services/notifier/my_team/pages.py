@@ -1,4 +1,4 @@
-"""`/alerts/my-team` and `/alerts/awareness`: what needs the person signed in, and what they have read.
+"""`/alerts/my-team` and `/alerts/awareness`: what needs the signed-in person, and what they have read.
 
 Being a manager is a relation, not a role (R-b): each page asks the directory, and each misuse case knows its manager
 (R-c, R-d).
@@ -42,18 +42,18 @@ _DONE = Refusal(
     "It is recorded already, or the case is finished or with another team. Nothing was changed.",
 )
 REFUSALS: Refusals = {misuse.AlreadyDone: _DONE, misuse.NotAssignedToThem: _DONE}
-"""A case that is no longer with the manager was with them when the page asked."""
+"""The case was still with the manager when the page was shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwarenessParts(Parts):
-    """What these routes need beside the parts of every service."""
+    """What these routes need besides the parts of every service."""
 
     policy_version: str
 
 
 async def policy_version(request: Request) -> str:
-    """Return the text of the policy that is in force."""
+    """Return the version of the policy that is in force."""
     return parts_of(request, AwarenessParts).policy_version
 
 
@@ -69,7 +69,7 @@ async def page(
     waiting_after: After = None,
     done_after: After = None,
 ) -> HTMLResponse:
-    """Show what needs this person now, and below what is done."""
+    """Show what needs this person now and, below, what is done."""
     pages = queries.Pages(
         AlertId(waiting_after) if waiting_after else None,
         AlertId(done_after) if done_after else None,
@@ -81,7 +81,7 @@ async def page(
 async def people(
     request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
 ) -> HTMLResponse:
-    """Show which acknowledgements of the policy are due and done among this person's people (R-b)."""
+    """Show which acknowledgements of this person's people are due and which are done (R-b)."""
     known = await queries.awareness_of_people(session, _viewer_of(principal), day_of(now), version)
     return render(request, "my_team/people.html", people=known)
 
@@ -95,7 +95,7 @@ async def acknowledge(
     acknowledgements: AcknowledgementsDep,
     now: Now,
 ) -> Response:
-    """Take this person's answer to one of their alerts; a second answer changes nothing."""
+    """Record this person's answer to one of their alerts; a second answer changes nothing."""
     viewer = _viewer_of(principal)
     alert = await _own_alert(session, alert_id, viewer)
     given = (await FormReader.posted(request)).choice("answer", Acknowledgement)
@@ -108,7 +108,7 @@ async def acknowledge(
 
 @router.get("/my-team/cases/{case_id}/action", response_class=HTMLResponse)
 async def ask_for_action(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
-    """Ask what the manager did and when."""
+    """Ask what the manager did, and when."""
     return _action_page(request, await _own_case(session, case_id, principal))
 
 
@@ -122,7 +122,7 @@ async def record_action(
     outbox: OutboxDep,
     now: Now,
 ) -> Response:
-    """Record it; the alert that asked for it is acknowledged by it."""
+    """Record what the manager did; this also acknowledges the alert that asked for it."""
     case = await _own_case(session, case_id, principal)
     form = await FormReader.posted(request)
     done = forms.read_action(form, day_of(now))
@@ -139,7 +139,7 @@ async def record_action(
 
 @router.get("/my-team/cases/{case_id}/refer", response_class=HTMLResponse)
 async def ask_to_refer(request: Request, case_id: UUID, principal: AsListed, session: Transaction) -> HTMLResponse:
-    """Explain what referring means, and ask to confirm it."""
+    """Explain what a referral means, and ask for confirmation."""
     case = await _own_case(session, case_id, principal)
     if case.ended_at:
         return _refused(request, case, misuse.AlreadyDone())
@@ -156,7 +156,7 @@ async def refer(
     outbox: OutboxDep,
     now: Now,
 ) -> Response:
-    """Refer the case to SIRT; it stays with the manager too."""
+    """Refer the case to SIRT; it also stays with the manager."""
     case = await _own_case(session, case_id, principal)
     manager = StaffId(principal.staff_id or "")
     try:
@@ -176,7 +176,7 @@ async def ask_for_finding(request: Request, principal: AsListed, session: Transa
 
 @router.post("/my-team/findings/new")
 async def add_finding(request: Request, principal: AsListed, session: Transaction, ids: IdsDep, now: Now) -> Response:
-    """Keep it."""
+    """Record what was found."""
     people = await queries.people_of(session, _viewer_of(principal), day_of(now))
     form = await FormReader.posted(request)
     found = forms.read_finding(form, people, day_of(now))
@@ -189,7 +189,7 @@ async def add_finding(request: Request, principal: AsListed, session: Transactio
 
 @router.get("/awareness", response_class=HTMLResponse)
 async def awareness(request: Request, principal: AsListed, session: Transaction, version: Version) -> HTMLResponse:
-    """Show what this person has read, and what is due; a new text of the policy asks again (R-a, R-b, X2)."""
+    """Show what this person has read, and what is due; a new version of the policy asks again (R-a, R-b, X2)."""
     return _awareness_page(request, version, await _own_awareness(session, principal.staff_id, version))
 
 
@@ -197,7 +197,7 @@ async def awareness(request: Request, principal: AsListed, session: Transaction,
 async def acknowledge_documents(
     request: Request, principal: AsListed, session: Transaction, version: Version, now: Now
 ) -> Response:
-    """Record what they have read."""
+    """Record which documents they have read."""
     read = set((await FormReader.posted(request)).typed.get("read", ()))
     mine = await _own_awareness(session, principal.staff_id, version)
     if not read or not read <= KEYS or principal.staff_id is None:
@@ -221,7 +221,7 @@ async def _shown(
 
 
 async def _own_alert(session: Transaction, alert_id: UUID, viewer: Viewer) -> AlertView:
-    """Return the alert; another person's is as unknown as one that never was."""
+    """Return the alert; another person's alert is treated as missing."""
     alert = await alert_with_id(session, AlertId(alert_id))
     if alert is None or not viewer.received(alert):
         raise standard_problem(404)
@@ -247,7 +247,7 @@ def _refused(request: Request, case: AssignedCase, error: Exception) -> HTMLResp
 
 
 async def _own_case(session: Transaction, case_id: UUID, principal: Principal) -> AssignedCase:
-    """Return the case; another person's is as unknown as one that never was."""
+    """Return the case; another person's case is treated as missing."""
     case = await open_case(session, CaseId(case_id), principal.staff_id)
     if case is None:
         raise standard_problem(404)
@@ -268,5 +268,5 @@ def _awareness_page(
 
 
 async def _own_awareness(session: Transaction, staff_id: StaffId | None, version: str) -> Awareness | None:
-    """Return None for a caller without a staff number, such as a client of the API."""
+    """Return the caller's awareness; None for a caller without a staff number, such as an API client."""
     return (await queries.awareness_of(session, [staff_id], version))[staff_id] if staff_id else None

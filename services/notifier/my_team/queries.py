@@ -1,4 +1,4 @@
-"""Reads what a manager's page shows, and who has acknowledged what."""
+"""Reads the data of a manager's page, and who has acknowledged what."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where each list begins: after which alert of the page before; None for the first page."""
+    """Where each list starts: after which alert of the previous page; None for the first page."""
 
     waiting_after: AlertId | None = None
     done_after: AlertId | None = None
@@ -30,7 +30,7 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class TeamAlert:
-    """An alert with the name of the person it concerns, where their manager may know it."""
+    """An alert, with the name of the person it concerns if their manager may know it."""
 
     alert: AlertView
     about: str | None
@@ -38,7 +38,7 @@ class TeamAlert:
 
 @dataclass(frozen=True, slots=True)
 class TeamFinding:
-    """A finding with the name of the person it is about."""
+    """A finding, with the name of the person it is about."""
 
     finding: FindingView
     name: str
@@ -46,7 +46,7 @@ class TeamFinding:
 
 @dataclass(frozen=True, slots=True)
 class TeamCase:
-    """A misuse case that is with this manager, with the alert that still waits for an answer."""
+    """A misuse case that this manager has, with the alert that still waits for an answer."""
 
     case: AssignedCase
     unanswered: bool
@@ -54,7 +54,7 @@ class TeamCase:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A manager's page: newest first; `…_goes_on` names the last alert shown where there are more."""
+    """A manager's page, newest first; `…_goes_on` is the last alert shown if there are more."""
 
     cases: Sequence[TeamCase]
     waiting: Sequence[TeamAlert]
@@ -73,7 +73,7 @@ class Team:
 
 
 async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages, today: date) -> Team:
-    """Return what `viewer` has to do, and what they did."""
+    """Return what `viewer` has to do, and what they have done."""
     manager = StaffId(viewer.staff_id or "")
     cases = await with_manager(session, manager, finished=False, limit=MOST)
     worked = await with_manager(session, manager, finished=True, limit=MOST)
@@ -107,7 +107,7 @@ async def people_of(session: AsyncSession, viewer: Viewer, today: date) -> list[
 async def awareness_of_people(
     session: AsyncSession, viewer: Viewer, today: date, version: str
 ) -> list[tuple[StaffMember, Awareness]]:
-    """Return what each person `viewer` manages has acknowledged of the policy's text `version` (R-b)."""
+    """Return what each person whom `viewer` manages has acknowledged of the policy's `version` (R-b)."""
     people = await people_of(session, viewer, today)
     known = await awareness_of(session, [member.staff_id for member in people], version) if people else {}
     return [(member, known[member.staff_id]) for member in people]
@@ -128,5 +128,5 @@ async def awareness_of(session: AsyncSession, staff_ids: Collection[StaffId], ve
 
 
 def _is_done(alert: AlertView) -> bool:
-    """A misuse case is done when an action is recorded, not when its alert is answered: it is listed as a case."""
+    """Return whether an alert is done. A misuse case is listed as a case, and done once an action is recorded."""
     return alert.purpose is not AlertPurpose.MISUSE_ASSIGNED or alert.passed_on

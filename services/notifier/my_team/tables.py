@@ -10,7 +10,7 @@ from shared.db.metadata import personal
 
 
 class AcknowledgedDocumentRow(Base):
-    """One document in one version of the policy's text, acknowledged by one person, once."""
+    """One document, in one version of the policy, acknowledged once by one person."""
 
     __tablename__ = "acknowledged_document"
 

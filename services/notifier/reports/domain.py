@@ -1,4 +1,4 @@
-"""What notifier keeps of a report: the least that later messages need, never what happened. Pure."""
+"""What notifier keeps of a report: only what later messages need, never what happened. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r"[^\s@,;<>\"()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 @dataclass(frozen=True, slots=True)
 class MisuseFacts:
-    """Who a misuse report is about and who must not work it. It can be chosen from as any report can: `Concern`."""
+    """Who a misuse report is about, and who must not work on it. A `Concern`, so that recipients can be chosen."""
 
     submitted_at: datetime
     reporter: Reporter
@@ -34,7 +34,7 @@ class MisuseFacts:
 
     @property
     def suspected(self) -> tuple[Person, ...]:
-        """Return the subject as a person to be told nothing."""
+        """Return the subject as a suspect, who must not be alerted."""
         who = self.subject
         return (
             Person(relation=vocabulary.Relation.COLLEAGUE, name=who.name, staff_id=who.staff_id, handle=who.handle),
@@ -43,28 +43,28 @@ class MisuseFacts:
 
 @dataclass(frozen=True, slots=True)
 class KnownReport:
-    """A report as notifier remembers it."""
+    """What notifier remembers about a report."""
 
     report_id: ReportId
     reference: str
     form: vocabulary.ReportType
     says_abuse: bool
     contact: str | None
-    """Where its reporter may be written to; None where they must not be, or cannot."""
+    """Where to write to the reporter; None if we must not, or cannot."""
     staff_id: StaffId | None
-    """The reporter's, where signing in proved it and they are named: their address is then the directory's."""
+    """The staff id of a reporter who signed in and is named; their address then comes from the directory."""
     misuse: MisuseFacts | None
     kept_from: tuple[str, ...] = ()
-    """Keys of those who may not hear of it through the alerts: who is accused, and who reported misuse."""
+    """Keys of people who must not read its alerts: the accused, and the reporter of misuse."""
 
     @property
     def exempt(self) -> bool:
-        """Return whether the subject is erased (C-j): then it is unknown who must not read it."""
+        """Return whether the subject is erased (C-j), so that it is unknown who must not read it."""
         return self.form is vocabulary.ReportType.MISUSE and self.misuse is None
 
 
 def known_report(event: ReportEvent) -> KnownReport:
-    """Return what is kept of a report as it is now."""
+    """Return what notifier keeps of a report in its current state."""
     reporter = event.reporter
     named = reporter.confidentiality is vocabulary.Confidentiality.NAMED
     return KnownReport(
@@ -87,7 +87,7 @@ def _kept_from(event: ReportEvent) -> frozenset[str]:
 
 
 def form_of(event: ReportEvent) -> vocabulary.ReportType:
-    """Return by which form it came."""
+    """Return the form of the report."""
     match event:
         case intake.AbuseReportSubmitted() | intake.AbuseReportAmended():
             return vocabulary.ReportType.ABUSE
@@ -98,17 +98,17 @@ def form_of(event: ReportEvent) -> vocabulary.ReportType:
 
 
 def says_abuse(event: ReportEvent) -> bool:
-    """Return whether a manager is told at once (S3), whichever form it came by."""
+    """Return whether a manager is alerted at once (S3), whatever the form."""
     return isinstance(event, AbuseEvent) or event.says_abuse
 
 
 def behaviours_of(event: ReportEvent) -> tuple[vocabulary.Open[vocabulary.Behaviour], ...]:
-    """Return the kinds of abuse that the answers name."""
+    """Return the kinds of abuse in the answers."""
     return event.abuse_behaviours if isinstance(event, MisuseEvent) else event.behaviours
 
 
 def misuse_facts(event: MisuseEvent) -> MisuseFacts:
-    """Return who it is about, and who is in it."""
+    """Return who the report is about, and who is involved."""
     return MisuseFacts(
         submitted_at=event.submitted_at,
         reporter=event.reporter,
@@ -122,7 +122,7 @@ def misuse_facts(event: MisuseEvent) -> MisuseFacts:
 
 
 def _beside_abuse(event: AbuseEvent | IncidentEvent) -> MisuseFacts | None:
-    """Return what a manager is found by where a lead sees misuse beside abuse (S1): of the only one suspected."""
+    """Return the facts to find a manager by if a lead sees misuse in abuse (S1): those of the only suspect."""
     if not says_abuse(event) or len(event.suspected) != 1:
         return None
     [one] = event.suspected
@@ -139,9 +139,9 @@ def _beside_abuse(event: AbuseEvent | IncidentEvent) -> MisuseFacts | None:
 
 
 def contact_of(reporter: Reporter) -> str | None:
-    """Return the one address that the reporter may be written to.
+    """Return the only address where we may write to the reporter.
 
-    An anonymous reporter is never written to; a confidential one only where they said that it is safe.
+    We never write to an anonymous reporter, and to a confidential one only if they gave a safe address.
     """
     safe = address_in(reporter.safe_contact)
     match reporter.confidentiality:
@@ -154,13 +154,13 @@ def contact_of(reporter: Reporter) -> str | None:
 
 
 def address_in(text: str | None) -> str | None:
-    """Return `text` where it is one email address and nothing else."""
+    """Return `text` if it is one email address and nothing else."""
     said = (text or "").strip()
     return said.lower() if _ADDRESS.fullmatch(said) and said.isascii() else None
 
 
 def stored_misuse(facts: MisuseFacts) -> dict[str, object]:
-    """Return `facts` as they are kept, without what later messages do not need of the reporter."""
+    """Return `facts` in stored form, without details of the reporter that later messages do not need."""
     proved = facts.reporter.staff_id is not None
     forgotten = {"safe_contact": None} | ({"name": None} if proved else {})
     reporter = facts.reporter.model_copy(update=forgotten)
@@ -177,6 +177,6 @@ def stored_misuse(facts: MisuseFacts) -> dict[str, object]:
 
 
 def read_misuse(stored: Mapping[str, object]) -> MisuseFacts:
-    """Read what `stored_misuse` gave."""
+    """Read what `stored_misuse` returned."""
     known = {"report_id": UUID(int=0), "reference": "", "narrative": "", "behaviours": (), "platform": "other"}
     return misuse_facts(intake.MisuseReportSubmitted.model_validate({**known, **stored}))

@@ -1,4 +1,4 @@
-"""Remembers reports and their cases, and forgets reports."""
+"""Stores what notifier remembers about reports and their cases, and forgets reports."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ _CHANGES = ("says_abuse", "contact", "staff_id", "misuse", "kept_from")
 async def remember(
     session: AsyncSession, reports: Sequence[KnownReport], now: datetime, *, remember_for: timedelta
 ) -> None:
-    """Keep what later messages need of `reports`; what is newer replaces what was known, but never what was erased."""
+    """Store what later messages need of `reports`. A newer version replaces an older one, but not what was erased."""
     statement = insert(KnownReportRow).values(
         [
             {
@@ -47,7 +47,7 @@ async def remember(
 
 
 async def remember_cases(session: AsyncSession, routed: Sequence[CaseRouted]) -> None:
-    """Keep the cases that were routed; one that is known already stays as it is."""
+    """Store routed cases; a known case stays as it is."""
     rows = [
         {
             "case_id": case.case_id,
@@ -61,12 +61,12 @@ async def remember_cases(session: AsyncSession, routed: Sequence[CaseRouted]) ->
 
 
 async def set_resolved(session: AsyncSession, case_ids: Collection[CaseId], at: datetime | None) -> None:
-    """Record when these cases were resolved; None where they are open again."""
+    """Record when these cases were resolved; None if they are open again."""
     await session.execute(update(KnownCaseRow).where(KnownCaseRow.case_id.in_(case_ids)).values(resolved_at=at))
 
 
 async def forget_after(session: AsyncSession, report_ids: Collection[ReportId], at: datetime) -> None:
-    """Forget these at `at`, unless that is later than was meant: their cases are closed, or the subject is exempt."""
+    """Forget these reports at `at`, or earlier if so planned: their cases are closed, or the subject is exempt."""
     if report_ids:
         await session.execute(
             update(KnownReportRow)
@@ -88,7 +88,7 @@ async def erase_subjects(session: AsyncSession, report_ids: Collection[ReportId]
 
 
 async def forget_due(session: AsyncSession, now: datetime) -> int:
-    """Forget what is not needed any more; returns how many reports."""
+    """Forget what is no longer needed; return how many reports."""
     due = (
         select(KnownReportRow.report_id)
         .where(KnownReportRow.forget_at <= now)

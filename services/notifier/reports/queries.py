@@ -1,4 +1,4 @@
-"""Reads what is remembered of reports and their cases."""
+"""Reads what is remembered about reports and their cases."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ from shared.ids import ReportId, StaffId
 
 
 async def known_reports(session: AsyncSession, report_ids: Collection[ReportId]) -> dict[ReportId, KnownReport]:
-    """Return what is remembered of these reports."""
+    """Return what is remembered about these reports."""
     if not report_ids:
         return {}
     rows = await session.scalars(select(KnownReportRow).where(KnownReportRow.report_id.in_(report_ids)))

@@ -1,4 +1,4 @@
-"""What is remembered of reports until it is forgotten, and of their cases: ids and classification only."""
+"""What is remembered about reports until they are forgotten, and about their cases: ids and classification only."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.db.metadata import personal
 
 
 class KnownReportRow(Base):
-    """One report; `forget_at` is when nothing of it is needed any more."""
+    """One report; `forget_at` is when it is no longer needed."""
 
     __tablename__ = "known_report"
     __table_args__ = (Index("ix_known_report_forget_at", "forget_at"),)
@@ -34,7 +34,7 @@ class KnownReportRow(Base):
 
 
 class KnownCaseRow(Base):
-    """A case: its reporter hears of an outcome when none of the report's cases is open."""
+    """A case. The reporter is told the outcome once none of the report's cases is open."""
 
     __tablename__ = "known_case"
 

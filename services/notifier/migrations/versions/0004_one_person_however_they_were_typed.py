@@ -1,4 +1,4 @@
-"""A staff id in two spellings is one person: who was imported last stays, with everybody they manage."""
+"""A staff id in two spellings is one person: the one imported last stays, with everyone they manage."""
 
 from collections.abc import Sequence
 
