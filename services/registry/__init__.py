@@ -1,1 +1,1 @@
-"""The register of social media accounts: what the department sanctions, and what is outside the policy."""
+"""The register of social media accounts: those the department sanctions, and those outside the policy."""

@@ -1,4 +1,4 @@
-"""The wiring of the registry, top to bottom."""
+"""The wiring of the registry, from top to bottom."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -83,7 +83,7 @@ _AtWork = Callable[[AsyncSession, datetime], Work]
 async def open_service(
     settings: RegistrySettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
 ) -> AsyncIterator[Service]:
-    """Open the registry; what was opened here is closed on leaving."""
+    """Open the registry, and close on exit what was opened here."""
     async with open_parts(
         "registry", settings, settings.registry_database_url, TEMPLATES, clock=clock, ids=ids, log=log
     ) as fields:
@@ -133,7 +133,7 @@ def work_of(
     outbox: Outbox,
     actor: str = SYSTEM,
 ) -> Work:
-    """Return what a use case works with where no one is signed in: in a sweep, a consumer or a command."""
+    """Return the work of a use case without a signed-in person: in a sweep, a consumer or a command."""
     return Work(session, actor, now, ids, outbox, periods_of(settings), OBSERVERS)
 
 

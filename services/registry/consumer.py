@@ -1,4 +1,4 @@
-"""The events that the registry consumes, and the handler of each."""
+"""The handler of each event that the registry consumes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The declarative base of the registry's tables, and how a query finds people by staff id.
+"""The declarative base of the registry's tables, and conditions that find people by staff id.
 
 `s7004` and `S7004` are one person: staff ids are compared without regard to case.
 """
@@ -15,7 +15,7 @@ from shared.db.metadata import NAMING
 
 
 class Base(DeclarativeBase):
-    """Every mapping of this service."""
+    """Base class of this service's mappings."""
 
     metadata = MetaData(naming_convention=NAMING)
 
@@ -30,7 +30,7 @@ def names_one_of(column: InstrumentedAttribute[str], staff_ids: Iterable[str]) -
 
 
 def by_asked_staff_id(staff_ids: Iterable[str], found: Mapping[str, T]) -> dict[str, T]:
-    """Return what was found of each person under the staff id that was asked for; people without any are left out.
+    """Return what was found about each person, by staff id as asked for; people without any are left out.
 
     Args:
         staff_ids: as asked for.

@@ -55,21 +55,21 @@ class AccountList(BaseModel):
 
 
 class StatusBody(Body):
-    """What an account's status should be, and why."""
+    """The new status of an account, and why."""
 
     status: AccountStatus
     reason: Words
 
 
 class ClosingBody(Body):
-    """Why an account is closed, and the evidence that it is gone from the platform."""
+    """Why an account is closed, and the evidence that it is no longer on the platform."""
 
     reason: Words
     evidence: Words
 
 
 class DetailsBody(Body):
-    """What the register should hold; a field that is left out is cleared."""
+    """The new details of an account; a field that is left out is cleared."""
 
     title: Name | None = None
     owner: Name | None = None
@@ -106,7 +106,7 @@ class ReviewList(BaseModel):
 
 
 class OutcomeBody(Body):
-    """What a review decided: `next_on` unless the account is closed, `evidence` where it is."""
+    """What a review decided: `next_on` unless the account is closed, `evidence` if it is."""
 
     outcome: ReviewOutcome
     reason: Words
@@ -147,7 +147,7 @@ async def get_one(session: Transaction, account_id: UUID, response: Response) ->
 async def post_status(
     work: WorkDep, account_id: UUID, version: Read, body: StatusBody, response: Response
 ) -> AccountBody:
-    """Freeze an account, or close one of a union; `If-Match` carries the version that was read."""
+    """Freeze an account, or close one of a union; `If-Match` must have the version that you read."""
     wanted = handlers.StatusChange(account_id, version, body.status, body.reason)
     return _versioned(await handlers.change_status(work, wanted), response)
 
@@ -156,7 +156,7 @@ async def post_status(
 async def post_closing(
     work: WorkDep, account_id: UUID, version: Read, body: ClosingBody, response: Response
 ) -> AccountBody:
-    """Close an account whose removal from the platform is evidenced."""
+    """Close an account, with evidence that it was removed from the platform."""
     closing = handlers.Closing(account_id, version, body.reason, body.evidence)
     return _versioned(await handlers.close(work, closing), response)
 
@@ -165,7 +165,7 @@ async def post_closing(
 async def post_details(
     work: WorkDep, account_id: UUID, version: Read, body: DetailsBody, response: Response
 ) -> AccountBody:
-    """Change what the register holds of an account: title, owner, vetting required, next review."""
+    """Change the details of an account: title, owner, vetting required, next review."""
     details = handlers.Details(
         account_id,
         version,
@@ -194,7 +194,7 @@ async def get_reviews(work: WorkDep, account_id: UUID) -> ReviewList:
 async def post_review(
     work: WorkDep, account_id: UUID, version: Read, body: OutcomeBody, response: Response
 ) -> AccountBody:
-    """Record a review of the account in the version that `If-Match` carries."""
+    """Record a review of the account, in the version in `If-Match`."""
     wanted = handlers.NewReview(account_id, version, body.outcome, body.reason, body.next_on, body.evidence)
     return _versioned(await handlers.review(work, wanted), response)
 
@@ -203,7 +203,7 @@ async def post_review(
 async def post_recovery(
     work: WorkDep, account_id: UUID, version: Read, body: RecoveryBody, response: Response
 ) -> AccountBody:
-    """Record how a frozen account was recovered; authorisations come back where every gate is passed."""
+    """Record how a frozen account was recovered; operators who pass every gate are authorised again."""
     return _versioned(await handlers.recover(work, account_id, version, body.what_was_done), response)
 
 

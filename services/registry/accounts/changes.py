@@ -1,4 +1,4 @@
-"""How an account changes: locked, checked, and stored together with its event and its entry in the audit trail."""
+"""Changes accounts: locks them, checks the rules, and stores the change with its event and audit entry."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,12 +27,12 @@ class RegistrationRefused(Refused):
 
 
 class AccountChangedMeanwhile(Exception):
-    """The account is not in the version that was read."""
+    """The account has changed since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What an account becomes, the action in its audit trail, and the personal texts that belong to it."""
+    """A changed account, the action for its audit trail, and the personal texts that belong to it."""
 
     becomes: Registration
     action: str
@@ -42,7 +42,7 @@ class AccountChange:
 
 
 async def lock(session: AsyncSession, account_ids: Sequence[UUID], *, skip_locked: bool = False) -> list[Account]:
-    """Lock these accounts, always in the same order, and return them as they are now."""
+    """Lock these accounts, always in the same order, and return their current state."""
     rows = await session.scalars(
         select(AccountRow)
         .where(AccountRow.id.in_(account_ids))
@@ -66,7 +66,7 @@ async def lock_one(work: Work, account_id: UUID) -> Account:
 
 
 async def lock_version(work: Work, account_id: UUID, version: int) -> Account:
-    """Lock an account that is still as it was read.
+    """Lock an account that has not changed since it was read.
 
     Raises:
         UnknownAccount: there is none.
@@ -79,10 +79,10 @@ async def lock_version(work: Work, account_id: UUID, version: int) -> Account:
 
 
 async def change(work: Work, account: Account, changing: AccountChange) -> Account:
-    """Store what a locked account becomes, and call the observers.
+    """Store a change of a locked account, and call the observers.
 
     Raises:
-        RegistrationRefused: it would break a rule of the register.
+        RegistrationRefused: the change would break a rule of the register.
     """
     if found := faults(changing.becomes):
         raise RegistrationRefused(*found)
@@ -104,7 +104,7 @@ async def store(work: Work, changes: Sequence[tuple[Account, AccountChange]]) ->
 
 
 async def record_activities(work: Work, changes: Sequence[tuple[UUID, chain.Change]]) -> None:
-    """Append activities that leave the account itself as it is."""
+    """Append activities that do not change the account itself."""
     await chain.append(work.session, changes, work.now, work.ids)
 
 
@@ -116,14 +116,14 @@ def new_row(account_id: UUID, registration: Registration, now: datetime) -> Acco
 
 
 def registered(account: Account, actor: str) -> chain.Change:
-    """Describe that an account was put on the register."""
+    """Return the audit entry for a new account."""
     kept = account.registration
     facts = {"platform": kept.platform, "account_class": str(kept.account_class), **_texts(kept, _PUBLIC)}
     return chain.Change("registered", actor, after=facts, personal=_texts(kept, _PRIVATE))
 
 
 def changed_event(account: Account) -> NewEvent:
-    """Return the event that informs the other services of an account."""
+    """Return the event that tells the other services about an account."""
     kept = account.registration
     return NewEvent.of(
         account.id,
@@ -149,7 +149,7 @@ async def _apply(work: Work, account: Account, becomes: Registration) -> Account
 
 
 def _described(work: Work, before: Registration, changing: AccountChange) -> chain.Change:
-    """Describe the change. Of a union account no text is kept: it could show who belongs to it (C-j)."""
+    """Return the audit entry of a change. A union account's has no text, which could show its members (C-j)."""
     union = before.account_class is AccountClass.UNION
     old, new = _texts(before, _PUBLIC), _texts(changing.becomes, _PUBLIC)
     differing = [name for name in _PUBLIC if old.get(name) != new.get(name)]

@@ -1,8 +1,8 @@
 """Reads and writes accounts as CSV. Every problem names its row and column and never repeats the cell.
 
 Columns: `platform, handle, class` and, as needed, `status, official_use, title, owner, approved_person,
-next_review_on, checks_due_on, vetting_required`. Days are `2026-01-31`. An account without a status is legacy:
-it existed, so it has checks to pass (Sc-d). One of a union is live.
+next_review_on, checks_due_on, vetting_required`. Days are `2026-01-31`. An account without a status is legacy, because
+it existed before and must pass the checks (Sc-d). A union account is live.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -137,7 +137,7 @@ class ImportResult:
 
     registered: int
     unchanged: int
-    """Rows whose account is on the register already, with the same details."""
+    """Rows whose account is already on the register with the same details."""
     errors: tuple[RowError, ...]
     applied: bool
 
@@ -147,10 +147,10 @@ async def import_csv(
 ) -> ImportResult:
     """Register the accounts of a CSV file. With any error nothing is changed, unless `accept_valid` and a row is valid.
 
-    A row is registered whole or not at all. Importing a file twice changes nothing the second time.
+    A row is registered completely or not at all. Importing a file again changes nothing.
 
     Raises:
-        HandleTaken: one of the handles was registered at the same moment; import again.
+        HandleTaken: another person registered one of the handles at the same time; import again.
     """
     file = read(text, uk_day(now))
     once = first_of_each(file.rows, lambda row: (row.platform, row.handle), "handle", "The same account is in row")
@@ -195,11 +195,11 @@ def _other_details(row: domain.Registration, registered: domain.Registration) ->
 
 
 def _as_a_cell(stored: str | None) -> str | None:
-    """Return what a cell with `stored` in it is read as: what came by another way may be spelled otherwise."""
+    """Return `stored` as it is read from a cell: accounts that did not come from a file may be spelled differently."""
     return rule.name(stored or "") or None
 
 
 async def export_csv(session: AsyncSession, wanted: AccountFilter | None = None) -> str:
-    """Return the accounts that the filter lets through as CSV, formulas made harmless."""
+    """Return the accounts that match the filter as CSV, with formulas made harmless."""
     registrations = [account.registration async for account in all_accounts(session, wanted or AccountFilter())]
     return "".join(write(registrations))

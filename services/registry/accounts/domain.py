@@ -1,4 +1,4 @@
-"""What an account on the register is, and the rules that it keeps. Pure."""
+"""Accounts on the register, and their rules. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
 
 LEGACY_PERIOD = timedelta(days=90)
-"""How long a legacy account has to pass the checks (Sc-d). The period is our choice: the policy states none."""
+"""How long a legacy account has to pass the checks (Sc-d). The period is our choice; the policy states none."""
 
 
 class Vetting(StrEnum):
-    """National security vetting, the least first (Sc-c)."""
+    """National security vetting, lowest level first (Sc-c)."""
 
     BPSS = "bpss"
     CTC = "ctc"
@@ -34,7 +34,7 @@ CLASS_LABELS: Mapping[AccountClass, str] = {
     AccountClass.LINKEDIN: "LinkedIn account",
     AccountClass.UNION: "Trade union account",
 }
-"""Personal accounts are no class of the register: they are never sanctioned (D-personal)."""
+"""Personal accounts are not a class of the register, because they are never sanctioned (D-personal)."""
 
 STATUS_LABELS: Mapping[AccountStatus, str] = {
     AccountStatus.LIVE: "Live",
@@ -55,7 +55,7 @@ _FOLLOWING: Mapping[AccountStatus, tuple[AccountStatus, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What the register holds about an account."""
+    """The details of an account on the register."""
 
     platform: str
     handle: str
@@ -63,7 +63,7 @@ class Registration:
     account_class: AccountClass
     status: AccountStatus = AccountStatus.LIVE
     official_use: bool = False
-    """Whether the department sanctions its use: always of the first two classes, never of a union account."""
+    """Whether the department sanctions its use: always for the first two classes, never for a union account."""
     title: str | None = None
     owner: StaffId | None = None
     approved_person: StaffId | None = None
@@ -71,9 +71,9 @@ class Registration:
     checks_due_on: date | None = None
     """By when a legacy account must pass the checks (Sc-d)."""
     vetting_required: Vetting | None = None
-    """What its operators need (Sc-c); None where nothing is."""
+    """The vetting that its operators need (Sc-c); None if none is needed."""
     declared_by: StaffId | None = None
-    """Who declared that they hold or sponsor it (Sc-d); None where the register itself vouches for it."""
+    """Who declared that they hold or sponsor it (Sc-d); None if the register itself vouches for it."""
 
     @property
     def vouched_for(self) -> bool:
@@ -93,7 +93,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as the register shows it."""
+    """An account on the register, with its id and state."""
 
     id: AccountId
     registration: Registration
@@ -108,7 +108,7 @@ class Account:
 
 
 def faults(registration: Registration) -> tuple[Fault, ...]:
-    """Return every rule of the register that a registration breaks; none means that it fits."""
+    """Return every rule of the register that a registration breaks; empty if it breaks none."""
     return tuple(fault for rule in _RULES if (fault := rule(registration)))
 
 
@@ -125,7 +125,7 @@ def first_status(account_class: AccountClass) -> AccountStatus:
 
 
 def statuses_by_hand(registration: Registration) -> tuple[AccountStatus, ...]:
-    """Return the statuses that need a reason alone; passing the checks, recovery and closing need more than that."""
+    """Return the statuses that need only a reason; passing the checks, recovery and closing need more."""
     by_hand = AccountStatus.CLOSED if registration.account_class is AccountClass.UNION else AccountStatus.FROZEN
     return tuple(status for status in next_statuses(registration) if status is by_hand)
 
@@ -146,7 +146,7 @@ def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:
 
 
 def _union_keeps_platform_and_handle_only(registration: Registration) -> Fault | None:
-    """C-j: nothing on the register can show who is a member of a union."""
+    """Return a fault if the register could show who is a member of a union (C-j)."""
     if registration.account_class is not AccountClass.UNION:
         return None
     forbidden = (*_PERSONAL, "title", "next_review_on", "checks_due_on", "vetting_required")
@@ -161,7 +161,7 @@ def _union_keeps_platform_and_handle_only(registration: Registration) -> Fault |
 
 
 def _professional_individual_names_a_person(registration: Registration) -> Fault | None:
-    """D-pia: an approved person."""
+    """Return a fault if a professional individual's account has no approved person, or another one has (D-pia)."""
     individual = registration.account_class is AccountClass.PROFESSIONAL_INDIVIDUAL
     missing = individual and registration.approved_person is None
     return Fault("approved_person", "Enter the staff ID of the person who was approved") if missing else None
@@ -185,7 +185,7 @@ def _use_fits_the_class(registration: Registration) -> Fault | None:
 
 
 def _legacy_has_a_date(registration: Registration) -> Fault | None:
-    """Sc-d: the same checks as a new account, by a date."""
+    """Return a fault if a legacy account has no date for its checks (Sc-d)."""
     legacy, dated = registration.status is AccountStatus.LEGACY, registration.checks_due_on is not None
     return Fault("checks_due_on", "Enter the date by which the checks must be passed") if legacy and not dated else None
 
@@ -201,11 +201,11 @@ _RULES: tuple[Callable[[Registration], Fault | None], ...] = (
 
 
 LONGEST_MONTHS = 24
-"""No account goes unreviewed for longer. Our choice: the policy states no period."""
+"""The longest time between reviews. Our choice; the policy states no period."""
 
 
 class ReviewOutcome(StrEnum):
-    """What a review decided about the account."""
+    """The decision of a review."""
 
     KEEP = "keep"
     CHANGE = "change"
@@ -214,7 +214,7 @@ class ReviewOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review as it was recorded."""
+    """A recorded review."""
 
     id: UUID
     account_id: UUID
@@ -227,7 +227,7 @@ class Review:
 
 
 def can_be_reviewed(registration: Registration) -> bool:
-    """Return whether an account is reviewed: any that is open, but never a union's."""
+    """Return whether an account is reviewed: any open account except a union's."""
     union = registration.account_class is AccountClass.UNION
     return not union and registration.status is not AccountStatus.CLOSED
 

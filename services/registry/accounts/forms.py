@@ -1,4 +1,4 @@
-"""Forms of the register: their fields, and how answers become commands, with every error beside its field."""
+"""Forms of the register: their fields, and how answers become commands, with each error beside its field."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ REGISTRATION = FormPage(
 
 
 def details_page(account: domain.Account) -> FormPage:
-    """Return the page that changes what the register holds of an account."""
+    """Return the page that changes the details of an account."""
     return FormPage(
         title="Change details",
         about=name_of(account),
@@ -109,10 +109,10 @@ def closing_page(account: domain.Account) -> FormPage:
 
 
 def read_registration(form: RegistryForm, today: date) -> domain.Registration | None:
-    """Read the registration form; None where an error was recorded.
+    """Read the registration form; None if an error was recorded.
 
-    It is for accounts from before the register, which are legacy until they have passed the checks, and for those of
-    unions: a new account of the department is requested (S7).
+    It is for accounts that existed before the register, which are legacy until they pass the checks, and for union
+    accounts. A new account of the department must be requested (S7).
     """
     platform = form.platform()
     handle = form.handle(platform)
@@ -141,7 +141,7 @@ def read_registration(form: RegistryForm, today: date) -> domain.Registration | 
 
 
 def read_status_change(account_id: UUID, form: RegistryForm) -> StatusChange | None:
-    """Read the form that changes a status; None where an error was recorded."""
+    """Read the form that changes a status; None if an error was recorded."""
     status = form.choice("status", AccountStatus, "Choose what should happen to the account")
     version = form.version(beside="status")
     reason = form.text("reason", "Enter a reason")
@@ -151,7 +151,7 @@ def read_status_change(account_id: UUID, form: RegistryForm) -> StatusChange | N
 
 
 def read_details(account_id: UUID, form: RegistryForm) -> Details | None:
-    """Read the form that changes what the register holds; None where an error was recorded."""
+    """Read the form that changes the details; None if an error was recorded."""
     version, title, owner = form.version(beside="title"), form.name("title"), form.staff_id("owner")
     vetting = form.choice("vetting_required", domain.Vetting)
     review = form.register_day("next_review_on", "The next review")
@@ -161,7 +161,7 @@ def read_details(account_id: UUID, form: RegistryForm) -> Details | None:
 
 
 def read_closing(account_id: UUID, form: RegistryForm) -> Closing | None:
-    """Read the form that closes an account; None where an error was recorded."""
+    """Read the form that closes an account; None if an error was recorded."""
     version = form.version(beside="evidence")
     reason = form.text("close_reason", "Enter why it is closed")
     evidence = form.text("evidence", "Enter how you know that the account is gone from the platform")
@@ -171,7 +171,7 @@ def read_closing(account_id: UUID, form: RegistryForm) -> Closing | None:
 
 
 def add_faults(registration: domain.Registration, errors: FormErrors) -> None:
-    """Put each rule that a registration breaks beside its field."""
+    """Record each broken rule of a registration beside its field."""
     for fault in domain.faults(registration):
         errors.add(fault.field, fault.message)
 
@@ -182,7 +182,7 @@ _MOST = 30
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One part of the filter, and the address without it."""
+    """One part of the filter, and the URL without it."""
 
     text: str
     href: str
@@ -190,22 +190,22 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class FilterInUrl:
-    """What was asked for, in the order of the address."""
+    """The filter in a URL, in the order of its parameters."""
 
     pairs: tuple[tuple[str, str], ...]
     wanted: AccountFilter
 
     def has(self, name: str, value: str) -> bool:
-        """Return whether the address asks for this."""
+        """Return whether the URL has this value."""
         return (name, value) in self.pairs
 
     def address(self, path: str = _REGISTER, *, cursor: UUID | None = None) -> str:
-        """Return the address of `path` with this filter."""
+        """Return the URL of `path` with this filter."""
         pairs = [*self.pairs, *([("cursor", str(cursor))] if cursor else [])]
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
     def chips(self) -> Iterator[Chip]:
-        """Yield each part with the address that leaves it out."""
+        """Yield each part with the URL that leaves it out."""
         for pair in self.pairs:
             rest = [other for other in self.pairs if other != pair]
             yield Chip(_filter_label(*pair), f"{_REGISTER}?{urlencode(rest)}" if rest else _REGISTER)
@@ -218,7 +218,7 @@ async def _read_filter(
     status: Annotated[Sequence[Text], Query(max_length=_MOST)] = (),
     overdue: Text | None = None,
 ) -> FilterInUrl:
-    """Read a filter from an address. Unknown values are left out, so that an old bookmark still opens."""
+    """Read a filter from a URL. Unknown values are ignored, so that old bookmarks still work."""
     classes = tuple(value for value in AccountClass if value in account_class)
     platforms = tuple(slug for slug in PLATFORMS if slug in platform)
     statuses = tuple(value for value in AccountStatus if value in status)
@@ -273,7 +273,7 @@ def review_page(account: domain.Account) -> FormPage:
 
 
 def read_review(account: domain.Account, form: RegistryForm) -> NewReview | None:
-    """Read what a review decided; None where an error was recorded."""
+    """Read what a review decided; None if an error was recorded."""
     outcome = form.choice("outcome", domain.ReviewOutcome, "Choose what should become of the account")
     version = form.version(beside="outcome")
     reason = form.text("reason", "Enter why")
@@ -305,13 +305,13 @@ def recovery_page(account: domain.Account) -> FormPage:
 
 
 def read_recovery(form: RegistryForm) -> tuple[int, str] | None:
-    """Read what was done to recover an account, and of which version; None where an error was recorded."""
+    """Read how an account was recovered, and its version; None if an error was recorded."""
     done, version = form.text("what_was_done", "Enter what was done"), form.version(beside="what_was_done")
     return None if form.errors or done is None or version is None else (version, done)
 
 
 def status_fields(account: domain.Account, following: Sequence[AccountStatus]) -> tuple[Field, ...]:
-    """Return what is asked to change a status on the page of the account."""
+    """Return the fields that change a status on the page of the account."""
     union = account.registration.account_class is AccountClass.UNION
     kept = "It is not kept: a union account keeps its platform and handle only"
     statuses = options({status: domain.STATUS_LABELS[status] for status in following})

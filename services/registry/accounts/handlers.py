@@ -1,4 +1,4 @@
-"""What happens to accounts: registered, changed, reviewed (S8), frozen, recovered and closed."""
+"""Registers, changes, reviews (S8), freezes, recovers and closes accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,24 +26,24 @@ _REVIEWS_AT_ONCE = 100
 
 
 class HandleTaken(Exception):
-    """The handle is on the register already: one account has one purpose (S4, S9)."""
+    """The handle is already on the register: one account has one purpose (S4, S9)."""
 
 
 class StatusNotAllowed(Exception):
-    """The account cannot go to this status from where it is."""
+    """The account cannot go from its status to this one."""
 
 
 class ReviewRefused(Refused):
-    """The review is not complete: the next day, or the evidence, is missing."""
+    """The review is incomplete: the day of the next one, or the evidence, is missing."""
 
 
 class NotReviewed(Exception):
-    """The account is closed, or a union's: it is not reviewed."""
+    """The account is closed, or a union's, and so is not reviewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """The status that one version of an account should change to, and why."""
+    """The new status of an account, in the version that was read, and why."""
 
     account_id: UUID
     version: int
@@ -53,7 +53,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Why an account is closed, and the evidence that it is gone from the platform (S8)."""
+    """Why an account is closed, and the evidence that it is no longer on the platform (S8)."""
 
     account_id: UUID
     version: int
@@ -63,7 +63,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What the register should hold of an account."""
+    """The new details of an account."""
 
     account_id: UUID
     version: int
@@ -75,7 +75,7 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class NewReview:
-    """What a review of this version of an account decided."""
+    """The decision of a review of an account, in the version that was read."""
 
     account_id: UUID
     version: int
@@ -94,11 +94,11 @@ async def register(
     ids: Ids,
     actor: str,
 ) -> list[AccountId]:
-    """Put accounts on the register: all of them or none.
+    """Register accounts: all of them or none.
 
     Raises:
         RegistrationRefused: one breaks a rule.
-        HandleTaken: one is on the register already, or comes twice.
+        HandleTaken: one is already on the register, or occurs twice.
     """
     named = [(AccountId(ids.uuid()), registration) for registration in registrations]
     await register_as(session, named, outbox=outbox, now=now, ids=ids, actor=actor)
@@ -114,11 +114,11 @@ async def register_as(
     ids: Ids,
     actor: str,
 ) -> None:
-    """Put accounts on the register under ids that they have already: all of them or none.
+    """Register accounts under the ids that they already have: all of them or none.
 
     Raises:
         RegistrationRefused: one breaks a rule.
-        HandleTaken: one is on the register already, or comes twice.
+        HandleTaken: one is already on the register, or occurs twice.
     """
     if found := [fault for _, registration in named for fault in domain.faults(registration)]:
         raise changes.RegistrationRefused(*found)
@@ -149,8 +149,8 @@ async def change_status(work: Work, wanted: StatusChange) -> domain.Account:
 
     Raises:
         UnknownAccount: there is none.
-        AccountChangedMeanwhile: the version read is not the newest.
-        StatusNotAllowed: this status does not follow, or takes more than a reason.
+        AccountChangedMeanwhile: it has changed since it was read.
+        StatusNotAllowed: this status cannot follow, or needs more than a reason.
     """
     account = await changes.lock_version(work, wanted.account_id, wanted.version)
     if wanted.status not in domain.statuses_by_hand(account.registration):
@@ -160,12 +160,12 @@ async def change_status(work: Work, wanted: StatusChange) -> domain.Account:
 
 
 async def close(work: Work, closing: Closing) -> domain.Account:
-    """Close an account whose removal from the platform is evidenced (S8).
+    """Close an account, with evidence that it was removed from the platform (S8).
 
     Raises:
         UnknownAccount: there is none.
-        AccountChangedMeanwhile: the version read is not the newest.
-        StatusNotAllowed: it is closed already, or a union's, of which no evidence is kept.
+        AccountChangedMeanwhile: it has changed since it was read.
+        StatusNotAllowed: it is already closed, or a union's, about which no evidence is kept.
     """
     account = await changes.lock_version(work, closing.account_id, closing.version)
     union = account.registration.account_class is AccountClass.UNION
@@ -183,9 +183,9 @@ async def change_details(work: Work, details: Details) -> domain.Account:
 
     Raises:
         UnknownAccount: there is none.
-        AccountChangedMeanwhile: the version read is not the newest.
+        AccountChangedMeanwhile: it has changed since it was read.
         StatusNotAllowed: the account is closed.
-        RegistrationRefused: that does not fit its class.
+        RegistrationRefused: the details do not fit its class.
     """
     account = await changes.lock_version(work, details.account_id, details.version)
     if account.registration.status is AccountStatus.CLOSED:
@@ -204,10 +204,10 @@ async def review(work: Work, wanted: NewReview) -> domain.Account:
     """Record a review: the account is kept or changed until its next one, or closed with evidence (S8).
 
     Raises:
-        UnknownAccount, AccountChangedMeanwhile: it does not exist, or its version is not the one that was read.
-        NotYourAccount: another person answers for it.
+        UnknownAccount, AccountChangedMeanwhile: it does not exist, or has changed since it was read.
+        NotYourAccount: another person is responsible for it.
         NotReviewed: the account is closed, or a union's.
-        ReviewRefused: the next day, or the evidence, is missing.
+        ReviewRefused: the day of the next review, or the evidence, is missing.
     """
     account = await changes.lock_version(work, wanted.account_id, wanted.version)
     work.must_answer_for(account.registration.owner)
@@ -238,7 +238,7 @@ async def review(work: Work, wanted: NewReview) -> domain.Account:
 
 
 async def announce_due(work: Work) -> int:
-    """Announce each review that falls due, once for each date; return how many were due."""
+    """Publish each review that is due, once for each date; return how many were due."""
     accounts = await claim_reviews_due(work.session, work.today, _REVIEWS_AT_ONCE)
     await work.outbox.append(work.session, [_review_due(work, account) for account in accounts], work.now)
     return len(accounts)
@@ -290,7 +290,7 @@ async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompro
         (account, envelope.data)
         for envelope in confirmed
         for account_id in envelope.data.account_ids
-        if (account := accounts.get(account_id))  # type: ignore[call-overload] # an id of an event is any UUID
+        if (account := accounts.get(account_id))  # type: ignore[call-overload] # the id of an event may be any UUID
     ]
     fresh = await _store_compromises(work, compromised)
     frozen = [
@@ -308,11 +308,11 @@ async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompro
 async def recover(work: Work, account_id: UUID, version: int, what_was_done: str) -> domain.Account:
     """Record how the department got an account back: it is live, or legacy, as it was before.
 
-    Authorisations come back where every gate is passed.
+    Operators who pass every gate are authorised again.
 
     Raises:
-        UnknownAccount, AccountChangedMeanwhile: it does not exist, or its version is not the one that was read.
-        NotYourAccount: another person answers for it.
+        UnknownAccount, AccountChangedMeanwhile: it does not exist, or has changed since it was read.
+        NotYourAccount: another person is responsible for it.
         StatusNotAllowed: it is not frozen.
     """
     account = await changes.lock_version(work, account_id, version)

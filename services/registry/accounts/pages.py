@@ -1,4 +1,4 @@
-"""Pages of the register: the list, registering, importing, and the forms that change an account."""
+"""Pages of the register: the list, registration, import, and the forms that change an account."""
 
 from typing import Annotated
 from uuid import UUID
@@ -60,7 +60,7 @@ async def ask_for_registration(request: Request, _manager: Manager) -> HTMLRespo
 async def post_registration(
     request: Request, session: Transaction, manager: Manager, now: Now, ids: IdsDep, outbox: OutboxDep
 ) -> Response:
-    """Put an account on the register, or show the form again with every answer kept."""
+    """Register an account, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     registration = forms.read_registration(form, uk_day(now))
     if registration:
@@ -76,7 +76,7 @@ async def post_registration(
 
 @router.get("/{account_id:uuid}/details", response_class=HTMLResponse, dependencies=_MANAGES)
 async def ask_for_details(request: Request, session: Transaction, account_id: UUID) -> HTMLResponse:
-    """Show what the register holds, to be changed."""
+    """Show the details of an account in a form."""
     account = await known_account(session, account_id)
     kept = account.registration
     known = RegistryForm.of(
@@ -90,7 +90,7 @@ async def ask_for_details(request: Request, session: Transaction, account_id: UU
 
 @router.post("/{account_id:uuid}/details", response_class=HTMLResponse, dependencies=_MANAGES)
 async def post_details(request: Request, work: WorkDep, account_id: UUID) -> Response:
-    """Change what the register holds."""
+    """Change the details of an account."""
     form = await RegistryForm.posted(request)
     details = forms.read_details(account_id, form)
     refused = (
@@ -111,7 +111,7 @@ async def ask_for_closing(request: Request, session: Transaction, account_id: UU
 
 @router.post("/{account_id:uuid}/close", response_class=HTMLResponse, dependencies=_MANAGES)
 async def post_closing(request: Request, work: WorkDep, account_id: UUID) -> Response:
-    """Close an account whose removal is evidenced."""
+    """Close an account."""
     form = await RegistryForm.posted(request)
     closing = forms.read_closing(account_id, form)
     refused = (
@@ -148,7 +148,7 @@ async def ask_for_import(request: Request, _manager: Manager) -> HTMLResponse:
 async def post_import(
     request: Request, session: Transaction, manager: Manager, now: Now, ids: IdsDep, outbox: OutboxDep
 ) -> HTMLResponse:
-    """Import what was pasted; with any error nothing changes, unless the valid rows are asked for."""
+    """Import pasted rows; with any error nothing changes, unless the person asked to import the valid rows."""
     form = await RegistryForm.posted(request)
     text, accept_valid = read_import(form, IMPORT)
     if form.errors:
@@ -171,7 +171,7 @@ async def ask_for_review(request: Request, work: WorkDep, account_id: UUID) -> H
 
 @router.post("/{account_id:uuid}/review", response_class=HTMLResponse, dependencies=_RECORDS)
 async def post_review(request: Request, work: WorkDep, account_id: UUID) -> Response:
-    """Record a review, or show the form again with every answer kept."""
+    """Record a review, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
     wanted = forms.read_review(account, form)
@@ -192,7 +192,7 @@ async def ask_for_recovery(request: Request, work: WorkDep, account_id: UUID) ->
 
 @router.post("/{account_id:uuid}/recover", response_class=HTMLResponse, dependencies=_RECORDS)
 async def post_recovery(request: Request, work: WorkDep, account_id: UUID) -> Response:
-    """Record a recovery, or show the form again with every answer kept."""
+    """Record a recovery, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     status: object = 422
     if done := forms.read_recovery(form):

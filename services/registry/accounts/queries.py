@@ -24,13 +24,13 @@ class UnknownAccount(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class AccountFilter:
-    """What a list shows; an empty tuple means all."""
+    """The filter of a list; an empty tuple means all."""
 
     classes: tuple[AccountClass, ...] = ()
     platforms: tuple[str, ...] = ()
     statuses: tuple[AccountStatus, ...] = ()
     overdue_on: date | None = None
-    """Only what has missed the date of its checks or its review by this day."""
+    """Only accounts that have missed the date of their checks or review by this day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AccountPage:
 
 
 async def known_account(session: AsyncSession, account_id: UUID) -> Account:
-    """Return an account that is on the register.
+    """Return an account on the register.
 
     Raises:
         UnknownAccount: there is none.
@@ -66,13 +66,13 @@ async def accounts_by_id(session: AsyncSession, account_ids: Sequence[UUID]) -> 
 
 
 async def accounts_owned_by(session: AsyncSession, owner: str) -> list[Account]:
-    """Return the accounts, not closed, of one owner."""
+    """Return the open accounts of one owner."""
     statement = select(AccountRow).where(AccountRow.owner == owner, AccountRow.status != AccountStatus.CLOSED)
     return [account_of(row) for row in await session.scalars(statement.order_by(*_KEY))]
 
 
 async def find_open(session: AsyncSession, handles: Sequence[tuple[str, str]]) -> list[Account]:
-    """Return the accounts, not closed, with one of these (platform, canonical handle)."""
+    """Return the open accounts with one of these pairs of platform and canonical handle."""
     statement = (
         select(AccountRow)
         .where(tuple_(AccountRow.platform, AccountRow.handle).in_(handles), AccountRow.status != AccountStatus.CLOSED)
@@ -82,7 +82,7 @@ async def find_open(session: AsyncSession, handles: Sequence[tuple[str, str]]) -
 
 
 async def platform_in_use(session: AsyncSession, platform: str) -> bool:
-    """Return whether the department has an account on this platform already (S7)."""
+    """Return whether the department already has an account on this platform (S7)."""
     statement = select(AccountRow).where(
         AccountRow.platform == platform, AccountRow.official_use, AccountRow.status != AccountStatus.CLOSED
     )
@@ -92,7 +92,7 @@ async def platform_in_use(session: AsyncSession, platform: str) -> bool:
 async def list_accounts(
     session: AsyncSession, wanted: AccountFilter, *, cursor: UUID | None = None, limit: int = PAGE
 ) -> AccountPage:
-    """Return the page that begins after `cursor`."""
+    """Return the page that starts after `cursor`."""
     statement = select(AccountRow).where(*_conditions(wanted)).order_by(*_KEY).limit(limit + 1)
     if cursor is not None:
         last = select(*_KEY).where(AccountRow.id == cursor)
@@ -103,14 +103,14 @@ async def list_accounts(
 
 
 async def all_accounts(session: AsyncSession, wanted: AccountFilter) -> AsyncIterator[Account]:
-    """Yield every account that the filter lets through, fetched a few hundred at a time."""
+    """Yield every account that matches the filter, a few hundred at a time."""
     statement = select(AccountRow).where(*_conditions(wanted)).order_by(*_KEY)
     async for row in await session.stream_scalars(statement, execution_options={"yield_per": _FETCH}):
         yield account_of(row)
 
 
 async def official_accounts(session: AsyncSession) -> list[Account]:
-    """Return the accounts of the public list (D-official), whatever their status: not closed, nor only declared."""
+    """Return the accounts of the public list (D-official), in any status except closed, and not if only declared."""
     open_statuses = tuple(status for status in AccountStatus if status is not AccountStatus.CLOSED)
     wanted = AccountFilter(classes=(AccountClass.OFFICIAL,), statuses=open_statuses)
     return [account async for account in all_accounts(session, wanted) if account.registration.vouched_for]

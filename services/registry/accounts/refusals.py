@@ -1,4 +1,4 @@
-"""The answer to each refusal about accounts."""
+"""The answer to each domain error about accounts."""
 
 from services.registry.accounts.changes import AccountChangedMeanwhile
 from services.registry.accounts.handlers import HandleTaken, NotReviewed, StatusNotAllowed
@@ -15,8 +15,8 @@ REFUSALS: Refusals = {
     StatusNotAllowed: Refusal(
         409,
         "status-not-allowed",
-        "The account cannot go to this status from where it is",
-        "Passing the checks takes an approved request, recovery what was done, and closing evidence of removal.",
+        "The account cannot go from its status to this one",
+        "The checks need an approved request, recovery needs what was done, and closing needs evidence of removal.",
     ),
     AccountChangedMeanwhile: Refusal(
         412, "account-changed", "Another person changed this account", "Read it again, then decide."

@@ -1,4 +1,4 @@
-"""Accounts, compromises and reviews in PostgreSQL. What the domain refuses, the database refuses too."""
+"""Accounts, compromises and reviews in PostgreSQL. The database enforces the rules of the domain too."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -38,7 +38,7 @@ class AccountRow(Base):
     vetting_required: Mapped[str | None]
     declared_by: Mapped[str | None] = mapped_column(info=personal("who declared an account", retention="account"))
     review_announced_on: Mapped[date | None]
-    """The due date of the review that was announced last."""
+    """The due date of the last review that was published."""
     version: Mapped[int]
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -48,7 +48,7 @@ class AccountRow(Base):
         Index("uq_account_live_handle", "platform", "handle", unique=True, postgresql_where=text("status <> 'closed'")),
         Index("ix_account_register", "platform", "handle", "id"),
         Index("ix_account_next_review_on", "next_review_on", postgresql_where=text("status <> 'closed'")),
-        # What others hold of an account names its class too, so that their own constraints can keep unions out.
+        # Rows of other tables repeat the account's class, so that their own constraints can keep union accounts out.
         UniqueConstraint("id", "account_class"),
         CheckConstraint("platform <> '' and handle <> ''", name="named"),
         CheckConstraint(_one_of("account_class", AccountClass), name="class"),

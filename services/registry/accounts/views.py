@@ -1,4 +1,4 @@
-"""Accounts and their history as pages show them."""
+"""Accounts and their history, as pages show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """One account as a row or a page shows it."""
+    """One account, as a row or a page shows it."""
 
     id: UUID
     platform: str
@@ -143,7 +143,7 @@ def account_view(account: Account, now: datetime) -> AccountView:
 
 
 def name_of(account: Account) -> str:
-    """Return what a page calls an account."""
+    """Return an account's name on a page."""
     return f"{account.registration.handle} on {platform_label(account.registration.platform)}"
 
 

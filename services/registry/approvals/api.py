@@ -65,7 +65,7 @@ class RequestList(BaseModel):
 
 
 class DraftBody(Body):
-    """What is asked for. A personal account is never requested, nor one of a union."""
+    """The requested account. Neither a personal account nor a union's can be requested."""
 
     platform: Name
     handle: Name
@@ -81,7 +81,7 @@ class DraftBody(Body):
         """Return the draft.
 
         Raises:
-            Problem: 422 for a platform, handle or class that cannot be asked for.
+            Problem: 422 for a platform, handle or class that cannot be requested.
         """
         if self.account_class is AccountClass.UNION:
             raise standard_problem(422, fields=[FieldProblem(name="class", message=UNION)])
@@ -98,7 +98,7 @@ class DraftBody(Body):
         )
 
 
-UNION = "A union's account is outside the policy and is not requested; communications can note its name"
+UNION = "A union's account is outside the policy and cannot be requested; communications can note its name"
 
 
 class ApprovalBody(Body):
@@ -129,7 +129,7 @@ class DelegationBody(BaseModel):
 
 
 class DelegationList(BaseModel):
-    """The delegations that you gave or received and that are not over."""
+    """Your current and future delegations, given or received."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -170,7 +170,7 @@ async def get_requests(
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
 ) -> RequestList:
-    """List requests, the newest change first: all that you may see, otherwise your own."""
+    """List requests, the newest change first: all, if you may see them, otherwise your own."""
     own = None if await handlers.sees_all_requests(work) else work.person
     page = await list_requests(work.session, RequestFilter(state, own), cursor=cursor, limit=limit)
     return RequestList(
@@ -193,7 +193,7 @@ async def post_declaration(work: WorkDep, body: DraftBody, response: Response) -
 
 @router.post("/accounts/{account_id}/checks", status_code=201, dependencies=_ASKS)
 async def post_checks(work: WorkDep, account_id: UUID, body: DraftBody, response: Response) -> RequestBody:
-    """Ask that a legacy account passes its checks; its platform, handle and class are those of the register."""
+    """Request the checks of a legacy account; its platform, handle and class come from the register."""
     return _versioned(await handlers.begin_checks(work, AccountId(account_id), body.draft()), response)
 
 
@@ -244,7 +244,7 @@ async def post_refusal(
 async def post_withdrawal(
     work: WorkDep, request_id: UUID, version: Read, body: ReasonBody, response: Response
 ) -> RequestBody:
-    """Take your own request back."""
+    """Withdraw your own request."""
     return await _decide(work, handlers.withdraw, handlers.RequestDecision(request_id, version, body.reason), response)
 
 
@@ -259,7 +259,7 @@ async def post_again(
 
 @router.get("/delegations")
 async def get_delegations(work: WorkDep) -> DelegationList:
-    """List the delegations that you gave or received and that are not over."""
+    """List your current and future delegations, given or received."""
     found = await delegations_of(work.session, work.person, work.today)
     return DelegationList(items=tuple(DelegationBody.model_validate(one, from_attributes=True) for one in found))
 

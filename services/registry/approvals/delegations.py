@@ -19,11 +19,11 @@ from shared.ids import StaffId
 
 
 class DelegationOverlaps(Exception):
-    """The approver has a proxy on one of these days already."""
+    """The approver already has a proxy on one of these days."""
 
 
 class DelegationRefused(Refused):
-    """A day, or the proxy, is not acceptable."""
+    """A day, or the proxy, is not allowed."""
 
 
 class UnknownDelegation(LookupError):
@@ -41,10 +41,10 @@ class NewDelegation:
 
 
 async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
-    """Name a proxy for the person signed in.
+    """Name a proxy for the signed-in person.
 
     Raises:
-        DelegationRefused: a day or the proxy is not acceptable.
+        DelegationRefused: a day or the proxy is not allowed.
         DelegationOverlaps: there is a proxy on one of these days.
     """
     _check(work, wanted)
@@ -71,7 +71,7 @@ async def delegate(work: Work, wanted: NewDelegation) -> Delegation:
 
 
 async def end_delegation(work: Work, delegation_id: UUID) -> None:
-    """End a delegation that the person signed in gave, at once.
+    """End a delegation that the signed-in person gave, at once.
 
     Raises:
         UnknownDelegation: they gave none with this id.
@@ -96,6 +96,6 @@ def _check(work: Work, wanted: NewDelegation) -> None:
 
 
 async def _number(work: Work) -> int:
-    """Return the number that stands for the person signed in."""
+    """Return the number of the signed-in person."""
     await work.session.execute(insert(ApproverRow).values(staff_id=work.person).on_conflict_do_nothing())
     return (await work.session.scalars(select(ApproverRow.number).where(ApproverRow.staff_id == work.person))).one()

@@ -12,17 +12,17 @@ from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
 
 LONGEST_DELEGATION_DAYS = 366
-"""A proxy for longer than a year is no proxy. Our choice: the policy states no period."""
+"""The longest delegation: for more than a year it is no proxy. Our choice; the policy states no period."""
 
 REQUESTED_CLASSES = (AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL, AccountClass.LINKEDIN)
-"""A personal account is never the department's, and a union's is outside the policy: neither is requested."""
+"""A personal account is never the department's, and a union's is outside the policy, so neither can be requested."""
 
 
 class RequestState(StrEnum):
-    """Where a request is."""
+    """The state of a request."""
 
     WITH_ADVICE_CENTRE = "with_advice_centre"
-    """On a platform that is not in use yet: the Security Advice Centre comes first (X3)."""
+    """On a platform that is not in use yet: the Security Advice Centre decides first (X3)."""
     REQUESTED = "requested"
     RETURNED = "returned"
     APPROVED = "approved"
@@ -42,7 +42,7 @@ class RequestAction(StrEnum):
 
 
 class About(StrEnum):
-    """Whether an account is asked for, or one that exists is to pass its checks (Sc-d)."""
+    """Whether a new account is requested, or the checks of an existing one (Sc-d)."""
 
     NEW = "new"
     LEGACY = "legacy"
@@ -59,12 +59,12 @@ _FROM: Mapping[RequestAction, frozenset[RequestState]] = {
     _T.WITHDRAW: _DECIDABLE | {_S.RETURNED},
 }
 OPEN = _DECIDABLE | {_S.RETURNED}
-"""States in which a request holds its handle."""
+"""States in which a request reserves its handle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is asked for."""
+    """The content of a request."""
 
     platform: str
     handle: str
@@ -80,7 +80,7 @@ class Draft:
     vetting_required: Vetting | None = None
 
     def registration(self) -> Registration:
-        """Return what would stand on the register."""
+        """Return the registration that would result."""
         return Registration(
             platform=self.platform,
             handle=self.handle,
@@ -96,11 +96,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class AccountRequest:
-    """A request as it is now."""
+    """A request in its current state."""
 
     id: UUID
     account_id: AccountId
-    """The account's id from the beginning: its record starts with the request."""
+    """The account's id, known from the start because its record begins with the request."""
     about: About
     state: RequestState
     draft: Draft
@@ -112,19 +112,19 @@ class AccountRequest:
     reason: str | None
     """Why it was returned, refused or withdrawn."""
     relevance: str | None
-    """Why this approver is the relevant one, in their words."""
+    """Why this approver is the relevant one, in their own words."""
     decided_by: StaffId | None
     on_behalf_of: StaffId | None
 
     @property
     def parties(self) -> tuple[StaffId | None, ...]:
-        """The people whose own request it is: who asks, and for whom."""
+        """The people whose own request it is: the person who asks, and the people it is for."""
         return (self.requested_by, self.draft.owner, self.draft.approved_person)
 
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """An approver's proxy, for some days, the last included."""
+    """An approver's proxy for some days, including the last."""
 
     id: UUID
     approver: StaffId
@@ -148,7 +148,7 @@ class Decider:
     """Whether they are an approver themselves."""
     stands_in_for: StaffId | None = None
     delegated: bool = False
-    """Whether that person's delegation to them holds today."""
+    """Whether that person's delegation to them is valid today."""
 
 
 class Barrier(StrEnum):
@@ -165,12 +165,12 @@ def allowed(state: RequestState, step: RequestAction) -> bool:
 
 
 def first_state(*, platform_in_use: bool) -> RequestState:
-    """Return the state of a new or resubmitted request: a platform not in use yet goes to the advice centre first."""
+    """Return the state of a new or resubmitted request; the advice centre first decides on a new platform."""
     return RequestState.REQUESTED if platform_in_use else RequestState.WITH_ADVICE_CENTRE
 
 
 def barrier(request: AccountRequest, decider: Decider) -> Barrier | None:
-    """Return why a person may not decide: it takes two people, so never about one's own request, nor by proxy."""
+    """Return why a person may not decide: no one decides about their own request, even by proxy."""
     if any(same_person(party, decider.staff_id) for party in request.parties):
         return Barrier.OWN_REQUEST
     if decider.stands_in_for is None:

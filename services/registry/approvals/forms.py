@@ -41,11 +41,11 @@ DRAFT_FIELDS = (
     *_WHO,
 )
 CHECK_FIELDS = (Field("title", "What it is called (optional)"), *_WHY, *_WHO)
-"""What is asked of an account whose platform, handle and class are known."""
+"""The fields for an account whose platform, handle and class are known."""
 DELEGATION_FIELDS = (
     Field("proxy", "Staff ID of your proxy", Kind.ID),
     Field("first_day", "First day", Kind.DAY),
-    Field("last_day", "Last day", Kind.DAY, "It counts until midnight. For example, 27 3 2026"),
+    Field("last_day", "Last day", Kind.DAY, "It is valid until midnight. For example, 27 3 2026"),
     Field("reason", "Why", Kind.TEXT),
 )
 
@@ -63,7 +63,7 @@ _DECISION_FIELDS = (
 def decision_fields(
     steps: Iterable[tuple[RequestAction, str]], behalf: Sequence[StaffId], *, in_own_right: bool
 ) -> tuple[Field, ...]:
-    """Return what is asked to decide about a request: one of `steps`, for whom, and why."""
+    """Return the fields of a decision about a request: one of `steps`, for whom, and why."""
     step = Field("step", "What should happen?", Kind.RADIOS, options=options(dict(steps)))
     if not behalf:
         return (step, *_DECISION_FIELDS)
@@ -74,7 +74,7 @@ def decision_fields(
 
 
 def read_draft(form: RegistryForm, known: Account | AccountRequest | None = None) -> Draft | None:
-    """Read what is asked for; of a `known` account, platform, handle and class are not asked."""
+    """Read a request; for a `known` account, platform, handle and class are not asked for."""
     if known is None:
         platform = form.platform()
         handle = form.handle(platform)
@@ -99,7 +99,7 @@ def read_draft(form: RegistryForm, known: Account | AccountRequest | None = None
 
 
 def read_decision(request: AccountRequest, form: RegistryForm) -> tuple[RequestAction, RequestDecision] | None:
-    """Read what is decided about a request; None where an error was recorded."""
+    """Read a decision about a request; None if an error was recorded."""
     step = form.choice("step", RequestAction, "Choose what should happen to the request")
     version = form.version(beside="step")
     needed = "Enter why you are the relevant approver" if step is RequestAction.APPROVE else "Enter a reason"
@@ -111,7 +111,7 @@ def read_decision(request: AccountRequest, form: RegistryForm) -> tuple[RequestA
 
 
 def read_delegation(form: RegistryForm) -> NewDelegation | None:
-    """Read who stands in; None where an error was recorded."""
+    """Read a delegation; None if an error was recorded."""
     proxy = form.staff_id("proxy", "Enter the staff ID of your proxy")
     first = form.register_day("first_day", "The first day", "Enter the first day")
     last = form.register_day("last_day", "The last day", "Enter the last day")

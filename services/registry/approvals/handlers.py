@@ -1,6 +1,6 @@
-"""What happens to a request for an account: made, cleared, approved, returned, refused, changed, withdrawn (S7).
+"""What happens to a request for an account: it is made, cleared, approved, returned, refused, changed, withdrawn (S7).
 
-A legacy account, declared or on the register already, passes the same gate as a new one (Sc-d).
+A legacy account, declared or already on the register, passes the same gate as a new one (Sc-d).
 """
 
 from collections.abc import Mapping
@@ -31,19 +31,19 @@ class HandleRequested(Exception):
 
 
 class UnknownRequest(LookupError):
-    """No request has this id, or none that may be seen."""
+    """No request has this id, or the person may not see it."""
 
 
 class RequestChangedMeanwhile(Exception):
-    """The request is not in the version that was read."""
+    """The request has changed since it was read."""
 
 
 class ActionNotAllowed(Exception):
-    """The request is in a state from which this cannot happen."""
+    """The request's state does not allow this."""
 
 
 class OwnRequest(Exception):
-    """A person cannot decide about their own request, or an account for themselves; nor can their proxy (S7)."""
+    """Neither a person nor their proxy can decide about their own request, or an account for themselves (S7)."""
 
 
 class NoApprover(Exception):
@@ -63,27 +63,27 @@ _BARRIERS: Mapping[domain.Barrier, type[Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class RequestDecision:
-    """A decision about one version of a request."""
+    """A decision about a request, in the version that was read."""
 
     request_id: UUID
     version: int
     words: str
-    """Why; of an approval, why this approver is the relevant one."""
+    """Why; for an approval, why this approver is the relevant one."""
     on_behalf_of: StaffId | None = None
 
 
 async def sees_all_requests(work: Work) -> bool:
-    """Return whether the person signed in sees all requests."""
+    """Return whether the signed-in person sees all requests."""
     if work.may(Permission.SEE_REGISTER):
         return True
     return bool(await stands_in_for(work.session, work.person, work.today))
 
 
 async def visible_request(work: Work, request_id: UUID) -> domain.AccountRequest:
-    """Return a request that the person signed in may see.
+    """Return a request that the signed-in person may see.
 
     Raises:
-        UnknownRequest: there is none, as far as they may know.
+        UnknownRequest: there is none, or they may not see it.
     """
     request = await get_request(work.session, request_id)
     if request is None:
@@ -95,11 +95,11 @@ async def visible_request(work: Work, request_id: UUID) -> domain.AccountRequest
 
 
 async def request_account(work: Work, draft: domain.Draft) -> domain.AccountRequest:
-    """Ask for an account (S7).
+    """Request an account (S7).
 
     Raises:
         RegistrationRefused: it breaks a rule of the register.
-        HandleTaken: the handle is on the register already.
+        HandleTaken: the handle is already on the register.
         HandleRequested: another open request is for the handle.
     """
     return await _store_request(work, draft, AccountId(work.ids.uuid()), domain.About.NEW)
@@ -108,11 +108,11 @@ async def request_account(work: Work, draft: domain.Draft) -> domain.AccountRequ
 async def declare(work: Work, draft: domain.Draft) -> domain.AccountRequest:
     """Declare an account that exists: it is legacy until the request made with it is approved (Sc-d).
 
-    Only one person vouches for it before that, so the lookup and the public list leave it out.
+    Until then only one person vouches for it, so the lookup and the public list leave it out.
 
     Raises:
         RegistrationRefused: it breaks a rule of the register.
-        HandleTaken: the handle is on the register already.
+        HandleTaken: the handle is already on the register.
         HandleRequested: another open request is for the handle.
     """
     registration = replace(
@@ -128,12 +128,12 @@ async def declare(work: Work, draft: domain.Draft) -> domain.AccountRequest:
 
 
 async def begin_checks(work: Work, account_id: AccountId, draft: domain.Draft) -> domain.AccountRequest:
-    """Ask that a legacy account on the register passes its checks; platform, handle and class are the account's.
+    """Request the checks of a legacy account on the register; platform, handle and class come from the account.
 
     Raises:
         UnknownAccount: there is none.
         StatusNotAllowed: it is not legacy.
-        HandleRequested: its checks have begun already.
+        HandleRequested: its checks have already begun.
     """
     account = await lock_one(work, account_id)
     kept = account.registration
@@ -157,7 +157,7 @@ async def approve(work: Work, decision: RequestDecision) -> domain.AccountReques
     Raises:
         UnknownRequest, RequestChangedMeanwhile, ActionNotAllowed: as for every decision.
         OwnRequest, NoApprover: they may not decide about it.
-        HandleTaken: the handle was registered meanwhile.
+        HandleTaken: the handle has been registered meanwhile.
         StatusNotAllowed: the legacy account is frozen or closed.
     """
     row = await _locked(work, decision, domain.RequestAction.APPROVE)
@@ -246,7 +246,7 @@ async def _store_request(
 
 
 def _content_change(work: Work, request: domain.AccountRequest, action: str) -> Change:
-    """Describe what is asked for."""
+    """Return the audit entry for what is requested."""
     draft = request.draft
     facts = {"platform": draft.platform, "account_class": str(draft.account_class), "request": str(request.state)}
     private = {
@@ -266,11 +266,11 @@ def _content_change(work: Work, request: domain.AccountRequest, action: str) -> 
 
 
 async def _must_fit(work: Work, draft: domain.Draft, about: domain.About) -> None:
-    """Refuse what the register would refuse.
+    """Check that the register would accept the account.
 
     Raises:
         RegistrationRefused: it breaks a rule of the register.
-        HandleTaken: the handle is on the register already.
+        HandleTaken: the handle is already on the register.
     """
     if found := faults(draft.registration()):
         raise RegistrationRefused(*found)
@@ -279,7 +279,7 @@ async def _must_fit(work: Work, draft: domain.Draft, about: domain.About) -> Non
 
 
 async def _must_be_unrequested(work: Work, draft: domain.Draft) -> None:
-    """Refuse a handle that another open request is for.
+    """Check that no other open request is for the handle.
 
     Raises:
         HandleRequested: there is one.
@@ -302,8 +302,8 @@ async def _go_live(work: Work, request: domain.AccountRequest) -> None:
     """Make the account of an approved request live; its first review is due after the usual time (S8).
 
     Raises:
-        HandleTaken: the handle is on the register meanwhile.
-        StatusNotAllowed: the legacy account is not legacy any more.
+        HandleTaken: the handle has been registered meanwhile.
+        StatusNotAllowed: the legacy account is no longer legacy.
     """
     if request.about is domain.About.LEGACY:
         await _pass_checks(work, request)

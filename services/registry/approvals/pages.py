@@ -50,7 +50,7 @@ DECLARE = FormPage(
     back=_LIST,
     fields=forms.DRAFT_FIELDS,
     intro=(
-        "Use this for an account that you hold or sponsor and that was there before the register.",
+        "Use this for an account that you hold or sponsor and that existed before the register.",
         "It passes the same checks as a new one. Thank you for telling us.",
     ),
 )
@@ -75,7 +75,7 @@ _STEPS: Mapping[RequestAction, Callable[[Work, handlers.RequestDecision], Awaita
 async def show_requests(
     request: Request, work: WorkDep, state: Annotated[Text | None, Query()] = None, cursor: UUID | None = None
 ) -> HTMLResponse:
-    """List the requests that the person signed in may see."""
+    """List the requests that the signed-in person may see."""
     sees_all = await handlers.sees_all_requests(work)
     states = (RequestState(state),) if state in set(RequestState) else ()
     wanted = RequestFilter(states, None if sees_all else work.person)
@@ -102,7 +102,7 @@ async def show_request(request: Request, work: WorkDep, request_id: UUID) -> HTM
 
 @router.post("/requests/{request_id:uuid}/decision", response_class=HTMLResponse)
 async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Response:
-    """Carry out a decision, or show the page again with every answer kept."""
+    """Carry out a decision, or show the page again with every answer."""
     form = await RegistryForm.posted(request)
     shown = await handlers.visible_request(work, request_id)
     decided = forms.read_decision(shown, form)
@@ -139,13 +139,13 @@ async def _request_page(
 
 @router.get("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
 async def ask_for_request(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show the form; the person who asks is proposed as the owner."""
+    """Show the form, with the person who asks as the proposed owner."""
     return show_form(request, ASK, RegistryForm.of(owner=work.person))
 
 
 @router.post("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
 async def post_request(request: Request, work: WorkDep) -> Response:
-    """Ask for an account, or show the form again with every answer kept."""
+    """Ask for an account, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     draft = forms.read_draft(form)
     return await _sent(request, work, ASK, form, handlers.request_account(work, draft) if draft else None)
@@ -153,13 +153,13 @@ async def post_request(request: Request, work: WorkDep) -> Response:
 
 @router.get("/declare", response_class=HTMLResponse)
 async def ask_for_declaration(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show the form for an account that exists, to every person who is signed in."""
+    """Show the form for an existing account, to every signed-in person."""
     return show_form(request, DECLARE, RegistryForm.of(owner=work.person))
 
 
 @router.post("/declare", response_class=HTMLResponse)
 async def post_declaration(request: Request, work: WorkDep) -> Response:
-    """Declare an account, or show the form again with every answer kept."""
+    """Declare an account, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     draft = forms.read_draft(form)
     return await _sent(request, work, DECLARE, form, handlers.declare(work, draft) if draft else None)
@@ -191,7 +191,7 @@ async def post_checks(request: Request, work: WorkDep, account_id: UUID) -> Resp
 
 @router.get("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
 async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> HTMLResponse:
-    """Show a returned request, to be changed."""
+    """Show a returned request in a form."""
     shown = await handlers.visible_request(work, request_id)
     return show_form(request, _change_page(shown), RegistryForm.of(**asdict(shown.draft)))
 
@@ -248,7 +248,7 @@ def _change_page(shown: AccountRequest) -> FormPage:
 
 @router.get("/proxies", response_class=HTMLResponse)
 async def show_proxies(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show the delegations that the person signed in gave or received."""
+    """Show the delegations that the signed-in person gave or received."""
     found = await delegations_of(work.session, work.person, work.today)
     approves = work.may(Permission.APPROVE_ACCOUNTS)
     return render(request, "approvals/proxies.html", delegations=found, me=work.person, approves=approves)
@@ -262,7 +262,7 @@ async def ask_for_proxy(request: Request, work: WorkDep) -> HTMLResponse:  # noq
 
 @router.post("/proxies/new", response_class=HTMLResponse, dependencies=_APPROVES)
 async def post_proxy(request: Request, work: WorkDep) -> Response:
-    """Name a proxy, or show the form again with every answer kept."""
+    """Name a proxy, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     wanted = forms.read_delegation(form)
     status: object = 422
@@ -275,6 +275,6 @@ async def post_proxy(request: Request, work: WorkDep) -> Response:
 
 @router.post("/proxies/{delegation_id:uuid}/end", dependencies=_APPROVES)
 async def post_end(work: WorkDep, delegation_id: UUID) -> Response:
-    """End a delegation that the person signed in gave."""
+    """End a delegation that the signed-in person gave."""
     await end_delegation(work, delegation_id)
     return RedirectResponse("/accounts/proxies", 303)

@@ -22,7 +22,7 @@ _A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """Which requests to list; an empty tuple means all states, None all people's."""
+    """Which requests to list; an empty tuple means all states, None means all people."""
 
     states: tuple[RequestState, ...] = ()
     requested_by: StaffId | None = None
@@ -45,7 +45,7 @@ async def get_request(session: AsyncSession, request_id: UUID) -> AccountRequest
 async def list_requests(
     session: AsyncSession, wanted: RequestFilter, *, cursor: UUID | None = None, limit: int = PAGE
 ) -> RequestPage:
-    """Return the page that begins after `cursor`, which is the id of the last one seen."""
+    """Return the page that starts after `cursor`, the id of the last one seen."""
     key = (RequestRow.changed_at, RequestRow.id)
     statement = select(RequestRow).where(*_conditions(wanted)).order_by(*(part.desc() for part in key))
     if cursor is not None:
@@ -70,7 +70,7 @@ async def platform_cleared(session: AsyncSession, platform: str) -> bool:
 
 
 async def delegations_of(session: AsyncSession, staff_id: str, today: date) -> list[Delegation]:
-    """Return the delegations that a person gave or received and that are not over."""
+    """Return a person's current and future delegations, given or received."""
     statement = (
         select(DelegationRow, ApproverRow.staff_id)
         .join(ApproverRow, ApproverRow.number == DelegationRow.approver_number)
@@ -82,7 +82,7 @@ async def delegations_of(session: AsyncSession, staff_id: str, today: date) -> l
 
 
 async def stands_in_for(session: AsyncSession, proxy: str, today: date) -> list[StaffId]:
-    """Return the approvers whom this proxy stands in for today."""
+    """Return the approvers for whom this proxy stands in today."""
     found = await delegations_of(session, proxy, today)
     return [one.approver for one in found if same_person(one.proxy, proxy) and one.holds_on(today)]
 

@@ -1,4 +1,4 @@
-"""Requests and delegations in PostgreSQL. What the domain refuses, the database refuses too."""
+"""Requests and delegations in PostgreSQL. The database enforces the rules of the domain too."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -59,7 +59,7 @@ class RequestRow(Base):
         Index("ix_account_request_changed_at", "changed_at", "id"),
         CheckConstraint(f"state in ({_STATES})", name="state"),
         CheckConstraint(f"about in ({_ABOUT})", name="about"),
-        # D-personal, C-j: neither a personal account nor a union's is asked for
+        # D-personal, C-j: neither a personal account nor a union's can be requested
         CheckConstraint(f"account_class in ({_CLASSES})", name="class"),
         # S7: a requirement, an approver who states why they are the relevant one, and two people
         CheckConstraint("requirement <> '' and purpose <> '' and owner <> ''", name="says_why"),
@@ -76,7 +76,7 @@ class RequestRow(Base):
 
 
 class ApproverRow(Base):
-    """An approver who named a proxy; the number stands for them in the exclusion constraint."""
+    """An approver who named a proxy; the exclusion constraint uses their number."""
 
     __tablename__ = "approver"
 
@@ -90,7 +90,7 @@ class DelegationRow(Base):
     __tablename__ = "delegation"
     __table_args__ = (
         CheckConstraint("not isempty(period) and not upper_inf(period)", name="dated"),
-        # One-number ranges stand in for equality, which gist has only with btree_gist.
+        # Ranges of one number stand in for equality, which gist supports only with btree_gist.
         ExcludeConstraint(
             (text("int8range(approver_number, approver_number, '[]')"), "&&"),
             ("period", "&&"),

@@ -1,4 +1,4 @@
-"""Requests as pages show them, and what the person signed in may do with them."""
+"""Requests, as pages show them, and what the signed-in person may do with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """One request as a row or a page shows it."""
+    """One request, as a row or a page shows it."""
 
     id: UUID
     account_id: UUID
@@ -69,11 +69,11 @@ class RequestView:
 
 @dataclass(frozen=True, slots=True)
 class PossibleActions:
-    """What the person signed in can do with a request."""
+    """What the signed-in person can do with a request."""
 
     steps: tuple[tuple[RequestAction, str], ...]
     behalf: tuple[StaffId, ...]
-    """For whom they may decide."""
+    """The approvers for whom they may decide."""
     in_own_right: bool
     resubmits: bool
 
@@ -113,12 +113,12 @@ def request_view(request: AccountRequest) -> RequestView:
 
 
 async def possible_actions(work: Work, request: AccountRequest) -> PossibleActions:
-    """Return what the person signed in can do with a request."""
+    """Return what the signed-in person can do with a request."""
     return possible_actions_as(work, request, await stands_in_for(work.session, work.person, work.today))
 
 
 def possible_actions_as(work: Work, request: AccountRequest, proxies: Sequence[StaffId]) -> PossibleActions:
-    """Return what the person signed in can do with a request, in their own right or as the proxy of these approvers."""
+    """Return what the signed-in person can do with a request, in their own right or as proxy of these approvers."""
     own = same_person(request.requested_by, work.person)
     behalf = tuple(
         approver

@@ -1,1 +1,1 @@
-"""What every capability uses: the work of a use case, days and periods, forms and refusals."""
+"""What all capabilities share: the work of a use case, days and periods, forms and refusals."""

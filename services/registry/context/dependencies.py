@@ -23,7 +23,7 @@ _ENTITY_TAG = re.compile(r'(?:W/)?"?(?P<version>[0-9]{1,9})"?')
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryParts(Parts):
-    """What the routes and roles of the registry work with."""
+    """What the registry's routes and roles need."""
 
     periods: Periods
     observers: Observers
@@ -44,11 +44,11 @@ async def _work(request: Request, session: Transaction, principal: SignedIn, now
 
 
 WorkDep = Annotated[Work, Depends(_work)]
-"""The work of the person signed in; each route requires its permission beside it."""
+"""The work of the signed-in person; each route also requires its permission."""
 
 
 async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int:
-    """Return the version in `If-Match`; 0, which nothing has, for a value that is no version of ours."""
+    """Return the version in `If-Match`; 0, which nothing has, for a value that is not a version of ours."""
     if if_match is None:
         raise standard_problem(428)
     tag = _ENTITY_TAG.fullmatch(if_match.strip())
@@ -56,7 +56,7 @@ async def _version_read(if_match: Annotated[str | None, Header()] = None) -> int
 
 
 Read = Annotated[int, Depends(_version_read)]
-"""The version that `If-Match` carries."""
+"""The version in `If-Match`."""
 
 
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
@@ -71,7 +71,7 @@ Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 def read_through(part: str) -> AliasGenerator:
-    """Return how a body is read off an object: a field that the object lacks is read off its `part`."""
+    """Return how to read a body from an object: a field that the object lacks is read from its `part`."""
     return AliasGenerator(validation_alias=lambda field: AliasChoices(field, AliasPath(part, field)))
 
 
@@ -83,6 +83,6 @@ REFUSALS: Refusals = {
     Refused: Refusal(422, "invalid", "Some answers are missing or not right", fields=reading(Refused, _faults)),
     NotAPerson: Refusal(403, "not-a-person", "Only a person can do this", "Use a token that names a staff id."),
     NotYourAccount: Refusal(
-        403, "not-your-account", "Another person answers for this account", "Ask its owner, or communications."
+        403, "not-your-account", "Another person is responsible for this account", "Ask its owner, or communications."
     ),
 }

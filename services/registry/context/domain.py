@@ -20,7 +20,7 @@ class Fault:
 
 
 class Refused(Exception):
-    """What was asked for breaks a rule of the register; `faults` lists the broken rules."""
+    """The request breaks rules of the register; `faults` lists them."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(", ".join(sorted({fault.field for fault in faults})))
@@ -28,17 +28,17 @@ class Refused(Exception):
 
 
 def uk_day(now: datetime) -> date:
-    """Return the day on which `now` falls in the United Kingdom."""
+    """Return the UK day of `now`."""
     return now.astimezone(_UK).date()
 
 
 def end_of(day: date) -> datetime:
-    """Return the moment at which a day is over in the United Kingdom: what is valid on it is valid before this."""
+    """Return the moment at which a UK day ends: what is valid on that day is valid before this moment."""
     return datetime.combine(day + timedelta(days=1), time(), _UK).astimezone(UTC)
 
 
 def months_later(day: date, months: int) -> date:
-    """Return the same day some months later; the last of a month that is shorter (29 February, 31 January)."""
+    """Return the same day some months later, or the last day of a shorter month (29 February, 31 January)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
@@ -50,7 +50,7 @@ def folded(staff_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """How long things last, in months; all of them are configuration."""
+    """How long things last, in months, from the settings."""
 
     training_months: int
     review_months: int

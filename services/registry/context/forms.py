@@ -26,15 +26,15 @@ class RegistryForm(FormReader):
         return StaffId(text) if text else None
 
     def register_day(self, name: str, called: str, needed: str | None = None) -> date | None:
-        """Return a day that the register can hold."""
+        """Return a day that the register accepts."""
         return self.day_between(name, called, (FIRST_DAY, LAST_DAY), needed)
 
     def platform(self) -> str | None:
-        """Return the platform that was chosen."""
+        """Return the chosen platform."""
         return self.one_of("platform", PLATFORMS, "Choose a platform")
 
     def handle(self, platform: str | None) -> str | None:
-        """Return the canonical handle on `platform`; without one, only its absence is an error."""
+        """Return the canonical handle on `platform`; without a platform, only a missing handle is an error."""
         typed = self.first("handle").strip()
         if platform is None:
             if not typed:
@@ -49,7 +49,7 @@ class RegistryForm(FormReader):
 
 @dataclass(frozen=True, slots=True)
 class ImportPage:
-    """What is imported, and from which columns."""
+    """What is imported, and its columns."""
 
     title: str
     action: str
@@ -70,7 +70,7 @@ class Imported(Protocol):
 
 
 def read_import(form: FormReader, page: ImportPage) -> tuple[str, bool]:
-    """Read what was pasted, and whether the valid rows are to be taken."""
+    """Read the pasted rows, and whether to import the valid ones despite errors."""
     text = form.first("csv")
     if is_blank(text):
         form.errors.add("csv", "Paste the lines of a CSV file, its header first")

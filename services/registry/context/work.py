@@ -1,4 +1,4 @@
-"""What a use case of the registry works with, and who observes what it changes."""
+"""What a use case of the registry needs, and who observes its changes."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from shared.ids import AccountId, Ids, StaffId
 from shared.messaging.outbox import Outbox
 
 SYSTEM = "system:registry"
-"""The actor where no person acts: a date passed, or another service published an event."""
+"""The actor if no person acts: a date passed, or another service published an event."""
 
 
 class NotAPerson(Exception):
-    """Only a person can do this, and the token names none."""
+    """Only a person can do this, and the token does not name one."""
 
 
 class NotYourAccount(Exception):
-    """An owner records what concerns the accounts they answer for; the others are for those who keep the register."""
+    """An owner may record facts only about their own accounts; the register's keepers may about all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Work:
 
     @property
     def today(self) -> date:
-        """The day in the United Kingdom."""
+        """The current UK day."""
         return uk_day(self.now)
 
     @property
     def person(self) -> StaffId:
-        """The staff id of the person signed in.
+        """The staff id of the signed-in person.
 
         Raises:
             NotAPerson: there is none.
@@ -53,29 +53,29 @@ class Work:
         return self.principal.staff_id
 
     def may(self, permission: Permission) -> bool:
-        """Return whether the person or client signed in has this permission."""
+        """Return whether the signed-in person or client has this permission."""
         return self.principal is not None and self.principal.may(permission)
 
     def must_answer_for(self, owner: StaffId | None) -> None:
-        """Let those who keep the register record anything, and an owner what concerns their accounts.
+        """Check that the person keeps the register, or owns the account.
 
         Raises:
-            NotYourAccount: another person answers for the account.
+            NotYourAccount: another person is responsible for the account.
         """
         if not self.answers_for(owner):
             raise NotYourAccount
 
     def answers_for(self, owner: StaffId | None) -> bool:
-        """Return whether the person signed in keeps the register, or owns this account."""
+        """Return whether the signed-in person keeps the register, or owns this account."""
         me = self.principal.staff_id if self.principal else None
         return self.may(Permission.MANAGE_REGISTER) or same_person(owner, me)
 
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Functions called in the transaction of a change, so that a lapse withdraws authorisations at once."""
+    """Functions called in the transaction of a change, so that a lapsed gate withdraws authorisations at once."""
 
     people_changed: Callable[[Work, Sequence[str]], Awaitable[None]]
-    """What is recorded about the people with these staff ids changed."""
+    """Called when the records of the people with these staff ids changed."""
     accounts_changed: Callable[[Work, Sequence[AccountId]], Awaitable[None]]
-    """These accounts changed; their rows are locked."""
+    """Called when these accounts changed; their rows are locked."""

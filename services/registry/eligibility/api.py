@@ -34,13 +34,13 @@ class TrainingBody(BaseModel):
     course: str
     completed_on: date
     valid_until: date
-    """The last day on which it counts."""
+    """The last day on which it is valid."""
     recorded_by: str
     recorded_at: datetime
 
     @classmethod
     def of(cls, record: TrainingRecord, months: int) -> Self:
-        """Return what a client sees of a record, where training counts for so many months."""
+        """Return the body of a record, where training is valid for the given number of months."""
         done = record.completion
         return cls(
             staff_id=done.staff_id,
@@ -62,7 +62,7 @@ class TrainingList(BaseModel):
 
 
 class CompletionBody(Body):
-    """Who completed what, and when."""
+    """Who completed which course, and when."""
 
     staff_id: Name
     course: Name
@@ -70,7 +70,7 @@ class CompletionBody(Body):
 
 
 class RecordedBody(BaseModel):
-    """Whether that was new."""
+    """Whether the record was new."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -116,7 +116,7 @@ class VettingList(BaseModel):
 
 
 class ClearanceBody(Body):
-    """Which vetting a person holds from now on; no level means that they hold none."""
+    """The vetting that a person now holds; no level means none."""
 
     staff_id: Name
     level: Vetting | None = None
@@ -137,5 +137,5 @@ async def get_vetting(
 
 @vetting_router.post("", status_code=204)
 async def post_vetting(work: WorkDep, body: ClearanceBody) -> None:
-    """Record which vetting a person holds from now on."""
+    """Record the vetting that a person now holds."""
     await record_vetting(work, Clearance(StaffId(body.staff_id), body.level, body.expires_on if body.level else None))

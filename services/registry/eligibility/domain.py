@@ -1,4 +1,4 @@
-"""How long training counts (S5), and which vetting is enough (Sc-c). Pure."""
+"""How long training is valid (S5), and which vetting is enough (Sc-c). Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,13 +18,13 @@ class Completion:
     completed_on: date
 
     def valid_until(self, months: int) -> date:
-        """Return the last day on which it counts: the same day of the month it ends in, or that month's last."""
+        """Return the last day on which it is valid: the same day of the month it ends in, or that month's last."""
         return months_later(self.completed_on, months)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecord:
-    """A completion as it was recorded."""
+    """A recorded completion."""
 
     id: UUID
     completion: Completion
@@ -33,10 +33,10 @@ class TrainingRecord:
 
 
 def training_fault(completion: Completion, today: date, recorder: str | None) -> Fault | None:
-    """Return why a completion cannot be recorded: its day lies ahead, or it belongs to the recorder.
+    """Return why a completion cannot be recorded: its day is in the future, or it is the recorder's own.
 
     Args:
-        completion: what is to be recorded.
+        completion: the completion to record.
         today: the day in the United Kingdom.
         recorder: the staff id of the person who records it; None for a command.
     """
@@ -49,13 +49,13 @@ def training_fault(completion: Completion, today: date, recorder: str | None) ->
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """What is known of a person's vetting: their newest one counts."""
+    """A person's vetting: their newest record counts."""
 
     staff_id: StaffId
     level: Vetting | None
-    """None where they hold none, or it was withdrawn."""
+    """None if they hold none, or it was withdrawn."""
     expires_on: date | None = None
-    """The last day on which it holds; None where it does not expire."""
+    """The last day on which it is valid; None if it does not expire."""
 
     def covers(self, required: Vetting | None, today: date) -> bool:
         """Return whether it is enough on this day for an account that requires this level, or none."""
@@ -67,7 +67,7 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True)
 class VettingRecord:
-    """A clearance as it was recorded."""
+    """A recorded clearance."""
 
     id: UUID
     clearance: Clearance

@@ -1,4 +1,4 @@
-"""Records training (S5) and vetting (Sc-c). The gates of the person are evaluated again in the same transaction."""
+"""Records training (S5) and vetting (Sc-c). The person's gates are evaluated again in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class TrainingCells(Row):
 
 
 class TrainingRefused(Refused):
-    """The training lies in the future, or belongs to the person who records it."""
+    """The training is in the future, or is the recorder's own."""
 
 
 class OwnVetting(Exception):
-    """A person never records their own vetting."""
+    """A person cannot record their own vetting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class ImportResult:
 
     recorded: int
     unchanged: int
-    """Rows whose training is recorded already."""
+    """Rows whose training is already recorded."""
     errors: tuple[RowError, ...]
     applied: bool
 
 
 async def record_training(work: Work, completions: Sequence[Completion]) -> int:
-    """Record completed training; what is recorded already changes nothing. Returns how many were new.
+    """Record completed training; repeated records change nothing. Return how many were new.
 
     Raises:
-        TrainingRefused: one lies in the future, or belongs to the person who records it.
+        TrainingRefused: one is in the future, or is the recorder's own.
     """
     for completion in completions:
         if fault := training_fault(completion, work.today, _recorder(work)):
@@ -74,7 +74,7 @@ async def record_training(work: Work, completions: Sequence[Completion]) -> int:
 async def import_training(work: Work, text: str, *, accept_valid: bool) -> ImportResult:
     """Record the training in a CSV file. With any error nothing is changed, unless `accept_valid` and a row is valid.
 
-    A row is recorded whole or not at all. Importing a file twice changes nothing the second time.
+    A row is recorded completely or not at all. Importing a file again changes nothing.
     """
     file = _read_csv(text, work.today, _recorder(work))
     if file.errors and not (accept_valid and file.rows):
@@ -84,10 +84,10 @@ async def import_training(work: Work, text: str, *, accept_valid: bool) -> Impor
 
 
 async def record_vetting(work: Work, clearance: Clearance) -> None:
-    """Record which vetting a person holds from now on; no level means that they hold none.
+    """Record the vetting that a person now holds; no level means none.
 
     Raises:
-        OwnVetting: a person records their own.
+        OwnVetting: it is the recorder's own.
     """
     if same_person(clearance.staff_id, work.person):
         raise OwnVetting
@@ -111,7 +111,7 @@ def _recorder(work: Work) -> str | None:
 
 
 def _read_csv(text: str, today: date, recorder: str | None) -> CsvFile[Completion]:
-    """Read a whole file; a day in the future, and the recorder's own training, are refused as on the form."""
+    """Read a whole file; a day in the future, and the recorder's own training, are refused as in the form."""
     file = shared.csv.read(text, TrainingCells, lambda cells: _completion(cells, today, recorder))
     once = first_of_each(file.rows, _what, "staff_id", "The same record is in row")
     errors = sorted([*file.errors, *once.errors], key=lambda error: error.row)

@@ -1,4 +1,4 @@
-"""Pages of training and vetting: what was recorded, the forms that record, and the import of training."""
+"""Pages of training and vetting: the records, the forms that add to them, and the import of training."""
 
 from uuid import UUID
 
@@ -67,7 +67,7 @@ IMPORT = ImportPage(
 
 @training_router.get("", response_class=HTMLResponse)
 async def show_training(request: Request, work: WorkDep, cursor: UUID | None = None) -> HTMLResponse:
-    """Show what was recorded, the newest first."""
+    """Show the records, the newest first."""
     page = await list_training(work.session, cursor=cursor)
     months = work.periods.training_months
     rows = [(one, one.completion.valid_until(months)) for one in page.items]
@@ -83,7 +83,7 @@ async def ask_for_training(request: Request) -> HTMLResponse:
 
 @training_router.post("/new", response_class=HTMLResponse)
 async def post_training(request: Request, work: WorkDep) -> Response:
-    """Record training, or show the form again with every answer kept."""
+    """Record training, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     if completion := read_completion(form):
         await attempt(work.session, handlers.record_training(work, [completion]), form.errors, REFUSALS, "staff_id")
@@ -100,7 +100,7 @@ async def ask_for_import(request: Request) -> HTMLResponse:
 
 @training_router.post("/import", response_class=HTMLResponse)
 async def post_import(request: Request, work: WorkDep) -> HTMLResponse:
-    """Import what was pasted; with any error nothing changes, unless the valid rows are asked for."""
+    """Import pasted rows; with any error nothing changes, unless the person asked to import the valid rows."""
     form = await RegistryForm.posted(request)
     text, accept_valid = read_import(form, IMPORT)
     if form.errors:
@@ -112,7 +112,7 @@ async def post_import(request: Request, work: WorkDep) -> HTMLResponse:
 
 @vetting_router.get("", response_class=HTMLResponse)
 async def show_vetting(request: Request, work: WorkDep, cursor: UUID | None = None) -> HTMLResponse:
-    """Show what was recorded, the newest first."""
+    """Show the records, the newest first."""
     page = await list_vetting(work.session, cursor=cursor)
     following = f"/accounts/vetting?cursor={page.next_cursor}" if page.next_cursor else None
     return render(request, "eligibility/vetting.html", records=page.items, levels=VETTING_LABELS, next=following)
@@ -126,7 +126,7 @@ async def ask_for_vetting(request: Request) -> HTMLResponse:
 
 @vetting_router.post("/new", response_class=HTMLResponse)
 async def post_vetting(request: Request, work: WorkDep) -> Response:
-    """Record vetting, or show the form again with every answer kept."""
+    """Record vetting, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     clearance = read_clearance(form)
     done = (
@@ -140,7 +140,7 @@ async def post_vetting(request: Request, work: WorkDep) -> Response:
 
 
 def read_completion(form: RegistryForm) -> Completion | None:
-    """Read what was completed; None where an error was recorded."""
+    """Read a completion; None if an error was recorded."""
     staff_id = form.staff_id("staff_id", "Enter the staff ID of who completed it")
     course = form.name("course", "Enter the course")
     completed_on = form.register_day("completed_on", "The day", "Enter the day on which it was completed")
@@ -150,7 +150,7 @@ def read_completion(form: RegistryForm) -> Completion | None:
 
 
 def read_clearance(form: RegistryForm) -> Clearance | None:
-    """Read what a person holds; None where an error was recorded."""
+    """Read a clearance; None if an error was recorded."""
     staff_id = form.staff_id("staff_id", "Enter the staff ID of who was vetted")
     level, last_day = form.choice("level", Vetting), form.register_day("expires_on", "The last day")
     if form.errors or not staff_id:

@@ -1,4 +1,4 @@
-"""What gates, pages and lists read of training and vetting."""
+"""Reads training and vetting, for gates, pages and lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ async def last_completed(session: AsyncSession, staff_ids: Sequence[str]) -> dic
 
 
 async def list_training(session: AsyncSession, *, cursor: UUID | None = None, limit: int = PAGE) -> TrainingPage:
-    """Return the page that begins after `cursor`, which is the id of the last one seen."""
+    """Return the page that starts after `cursor`, the id of the last one seen."""
     key = (TrainingRow.recorded_at, TrainingRow.id)
     statement = select(TrainingRow).order_by(*(part.desc() for part in key)).limit(limit + 1)
     if cursor is not None:
@@ -63,7 +63,7 @@ class VettingPage:
 
 
 async def clearances(session: AsyncSession, staff_ids: Sequence[str]) -> dict[str, Clearance]:
-    """Return what each of these people holds now; people without any record are left out."""
+    """Return the current vetting of each of these people; people without a record are left out."""
     person = func.lower(VettingRow.staff_id)
     rows = await session.scalars(
         select(VettingRow)
@@ -75,7 +75,7 @@ async def clearances(session: AsyncSession, staff_ids: Sequence[str]) -> dict[st
 
 
 async def list_vetting(session: AsyncSession, *, cursor: UUID | None = None, limit: int = PAGE) -> VettingPage:
-    """Return the page that begins after `cursor`, which is the id of the last one seen."""
+    """Return the page that starts after `cursor`, the id of the last one seen."""
     key = (VettingRow.recorded_at, VettingRow.id)
     statement = select(VettingRow).order_by(*(part.desc() for part in key)).limit(limit + 1)
     if cursor is not None:

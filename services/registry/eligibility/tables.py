@@ -34,7 +34,7 @@ _LEVELS = ", ".join(f"'{level}'" for level in Vetting)
 
 
 class VettingRow(Base):
-    """What was recorded about a person's vetting; their newest row counts."""
+    """A record of a person's vetting; their newest row counts."""
 
     __tablename__ = "vetting_record"
     __table_args__ = (

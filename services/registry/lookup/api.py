@@ -27,7 +27,7 @@ _Url = Annotated[Text | None, Query(max_length=2048)]
 
 
 class Resembled(BaseModel):
-    """An official account whose name looks like the one asked for."""
+    """An official account whose name looks like the given one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,7 +36,7 @@ class Resembled(BaseModel):
 
 
 class LookupAnswer(BaseModel):
-    """The answer. Only people who are signed in learn of an individual's account."""
+    """The answer. Only signed-in people are told about an individual's account."""
 
     model_config = ConfigDict(frozen=True, serialize_by_alias=True)
 

@@ -1,4 +1,4 @@
-"""Whether an account is official, as far as the person who asks may know. Pure."""
+"""Decides whether an account is official, as far as the person who asks may know. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Handle = tuple[str, str]
 
 
 class LookupResult(StrEnum):
-    """How a lookup ended."""
+    """The result of a lookup."""
 
     SANCTIONED = "sanctioned"
     NOT_SANCTIONED = "not_sanctioned"
@@ -34,12 +34,12 @@ class LookupResult(StrEnum):
     OUTSIDE_POLICY = "outside_policy"
     UNKNOWN = "unknown"
     UNREADABLE = "unreadable"
-    """What was typed names no account."""
+    """The text does not name an account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked: every account that can be meant, and the name as it was typed."""
+    """The question: every account that could be meant, and the name as typed."""
 
     handles: tuple[Handle, ...]
     name: str
@@ -52,16 +52,16 @@ class Answer:
     result: LookupResult
     accounts: tuple[Account, ...] = ()
     resembles: tuple[Account, ...] = ()
-    """Official accounts with a name that looks like the one asked for."""
+    """Official accounts with a name that looks like the given one."""
 
     @property
     def account_class(self) -> AccountClass | None:
-        """The class of the account that was found."""
+        """The class of the account found."""
         return self.accounts[0].registration.account_class if self.accounts else None
 
 
 def read_question(typed: str) -> Question:
-    """Read what was pasted: an address, `@name on X`, `x: name`, or a bare name, meant on every platform."""
+    """Read the pasted text: an address, `@name on X`, `x: name`, or a bare name, which may be on any platform."""
     text = typed.strip()
     if found := from_url(text):
         return Question((found,), found[1])
@@ -73,7 +73,7 @@ def read_question(typed: str) -> Question:
 
 
 def handles_on(platform: str, name: str) -> tuple[Handle, ...]:
-    """Return what `name` can be on a platform; an empty tuple where it cannot be a handle there."""
+    """Return the handles that `name` can be on a platform; empty if it cannot be a handle there."""
     try:
         handle = canonical_handle(platform, name)
     except InvalidHandle:
@@ -94,12 +94,12 @@ def decide(
 ) -> Answer:
     """Answer a question.
 
-    Only colleagues learn of an individual's account: for everyone else it is unknown.
+    Only colleagues are told about an individual's account; for everyone else it is unknown.
 
     Args:
-        question: what was asked.
-        registered: the accounts on the register, not closed, that have one of the handles asked for.
-        official: the whole public list.
+        question: the question.
+        registered: the open accounts on the register with one of the given handles.
+        official: the full public list.
         signed_in: whether a colleague asks.
         skeleton: returns the same text for names that look alike.
     """
@@ -144,7 +144,7 @@ def _resembling(question: Question, official: Sequence[Account], skeleton: Calla
 
 
 def _bare(handle: str) -> str:
-    """Return the part of a handle that people look at."""
+    """Return the part of a handle that people notice."""
     return handle.strip("@ ").rpartition("/")[2].removesuffix(".bsky.social").partition("@")[0]
 
 
@@ -190,5 +190,5 @@ def title_of(answer: Answer) -> str:
 
 
 def more_about(answer: Answer) -> str:
-    """Return what follows from the answer."""
+    """Return advice on the answer."""
     return _MORE[answer.result]

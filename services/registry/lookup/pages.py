@@ -1,6 +1,6 @@
 """The page "Is it official?", and the public list of official accounts (D-official).
 
-The question travels in the body of a POST: a handle in an address would be logged.
+The question is sent in the body of a POST, because a handle in a URL would be logged.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _LONGEST = 2048
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An account as the page shows it: never its status."""
+    """An account, as the page shows it: never its status."""
 
     platform: str
     handle: str
@@ -41,7 +41,7 @@ async def ask(request: Request, _principal: Anyone) -> HTMLResponse:
 
 @router.post("/lookup", response_class=HTMLResponse)
 async def answer(request: Request, session: Transaction, principal: Anyone) -> HTMLResponse:
-    """Answer what was pasted."""
+    """Answer the question."""
     form = await FormReader.posted(request)
     typed = form.first("account").strip()
     if not typed:

@@ -1,4 +1,4 @@
-"""What the public may know of the register: the answer to one question, and the list of official accounts."""
+"""What the public may know about the register: the answer to one question, and the list of official accounts."""
 
 import unicodedata
 
@@ -15,7 +15,7 @@ _UNSEEN = frozenset("._- ")
 
 
 class OfficialAccount(BaseModel):
-    """What the public may know of an official account: never its status, nor who runs it."""
+    """What the public may know about an official account: never its status, nor who runs it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +27,7 @@ class OfficialAccount(BaseModel):
 
 
 async def look_up(session: AsyncSession, question: Question, *, signed_in: bool) -> Answer:
-    """Answer from the register as it is now. Nothing is stored about who asked what."""
+    """Answer from the current register. Nothing is stored about who asked what."""
     registered = await find_open(session, question.handles) if question.handles else []
     official = await official_accounts(session)
     return decide(question, registered, official, signed_in=signed_in, skeleton=skeleton)
@@ -48,7 +48,7 @@ async def official_list(session: AsyncSession) -> tuple[OfficialAccount, ...]:
 
 
 def skeleton(text: str) -> str:
-    """Return the same text for texts that look alike: homoglyphs, accents, `rn` for `m`, punctuation left out."""
+    """Return the same text for texts that look alike: homoglyphs, accents, `rn` for `m`, ignoring punctuation."""
     latin = "".join(_latin(character) for character in unicodedata.normalize("NFKD", text.casefold()))
     plain = "".join(character for character in latin.casefold() if character not in _UNSEEN)
     for seen, taken_for in _ALIKE:

@@ -31,7 +31,7 @@ class GateBody(BaseModel):
 
 
 class OperatorBody(BaseModel):
-    """One operator. Platform access is open while they operate, and until its removal is evidenced."""
+    """One operator. Platform access is open while they operate, and until there is evidence of its removal."""
 
     model_config = ConfigDict(frozen=True, alias_generator=read_through("operator"), validate_by_name=True)
 
@@ -59,7 +59,7 @@ class OperatorList(BaseModel):
 
 
 class NamingBody(Body):
-    """Who is to operate the account, and on what."""
+    """Who is to operate the account, and on which device."""
 
     staff_id: Name
     device: Device | None = None
@@ -78,7 +78,7 @@ class WhyBody(Body):
 
 
 class GrantBody(Body):
-    """Until the end of which day, and why."""
+    """The last day of the exception, and why it is granted."""
 
     last_day: Day
     reason: Words
@@ -99,7 +99,7 @@ _GRANTS = [requires(Permission.GRANT_EXCEPTIONS)]
 
 @router.get("/accounts/{account_id}/operators", dependencies=_SEES)
 async def get_operators(work: WorkDep, account_id: UUID) -> OperatorList:
-    """List the operators of an account with their gates as they are today."""
+    """List the operators of an account, with today's state of their gates."""
     return OperatorList(
         items=tuple(
             OperatorBody.model_validate(one, from_attributes=True) for one in await _operators(work, account_id)
@@ -109,7 +109,7 @@ async def get_operators(work: WorkDep, account_id: UUID) -> OperatorList:
 
 @router.post("/accounts/{account_id}/operators", status_code=201, dependencies=_RECORDS)
 async def post_operator(work: WorkDep, account_id: UUID, body: NamingBody, response: Response) -> OperatorBody:
-    """Name an operator of an account; they are authorised once, and while, every gate is passed."""
+    """Name an operator of an account; they are authorised as long as they pass every gate."""
     named = await handlers.name_operator(work, handlers.NewOperator(account_id, StaffId(body.staff_id), body.device))
     return await _answer(work, named.id, response)
 

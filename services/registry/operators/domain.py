@@ -1,4 +1,4 @@
-"""Gates: what a person needs to operate an account, and what follows when it lapses (S5, Sc-c, D-pia). Pure."""
+"""Gates: what a person needs to operate an account, and what happens if it lapses (S5, Sc-c, D-pia). Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.events.vocabulary import AccountClass, AccountStatus, WithdrawalReas
 from shared.ids import AccountId, StaffId
 
 LONGEST_EXCEPTION_DAYS = 366
-"""An exception is considered again after a year at most. Our choice: the policy states no period."""
+"""The longest exception. Our choice; the policy states no period."""
 
 
 class Device(StrEnum):
@@ -35,7 +35,7 @@ class OperatorState(StrEnum):
     """Whether an operator may operate the account."""
 
     PENDING = "pending"
-    """Named, and never authorised so far."""
+    """Named, but never authorised so far."""
     AUTHORISED = "authorised"
     WITHDRAWN = "withdrawn"
 
@@ -53,24 +53,24 @@ _LAPSED = {
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate, passed or not, and until when: a day in the past where it has lapsed."""
+    """One gate, passed or not, and until when: a day in the past if it has lapsed."""
 
     name: GateName
     passed: bool
     until: date | None = None
-    """The last day; None where there is none, or nothing was recorded."""
+    """The last day; None if there is none, or nothing was recorded."""
     by_exception: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GateRecord:
-    """What is recorded of an operator and decides which gates they pass."""
+    """The records about an operator that decide which gates they pass."""
 
     trained_until: date | None = None
     clearance: Clearance | None = None
     device: Device | None = None
     exception_until: date | None = None
-    """The last day of the newest exception, including one that is over."""
+    """The last day of the newest exception, including one that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class Operator:
     staff_id: StaffId
     state: OperatorState
     wanted: bool
-    """False once it was decided that they should not operate it any more."""
+    """False once it was decided that they should no longer operate it."""
     device: Device | None
     reason: WithdrawalReason | None
     lapses_at: datetime | None
-    """When the first of the gates lapses."""
+    """When the first of their gates lapses."""
     version: int
     changed_at: datetime
 
@@ -107,7 +107,7 @@ def needs_device(registration: Registration) -> bool:
 
 
 def can_have_operators(registration: Registration) -> bool:
-    """Return whether anyone can be authorised: only where the use is official, never for a union's account."""
+    """Return whether anyone can be authorised: only if the use is official, never for a union's account."""
     return registration.official_use and registration.status is not AccountStatus.CLOSED
 
 
@@ -154,7 +154,7 @@ def _device(record: GateRecord, today: date) -> Gate:
 def _withdrawal_reason(
     registration: Registration, operator: Operator, record: GateRecord, passed: Sequence[Gate]
 ) -> WithdrawalReason | None:
-    """Return why an operator is not authorised, the widest reason first; None where nothing prevents it."""
+    """Return why an operator is not authorised, the most general reason first; None if nothing prevents it."""
     if closed := _CLOSED.get(registration.status):
         return closed
     if not operator.wanted or not can_have_operators(registration):

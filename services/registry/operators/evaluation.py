@@ -1,6 +1,6 @@
-"""Evaluates operators again when what they depend on changed, or a date passed (S5, D-pia).
+"""Evaluates operators again when a record they depend on changed, or a date passed (S5, D-pia).
 
-Authorisations are granted or withdrawn, and the other services informed, in the same transaction.
+Authorisations are granted or withdrawn, and their events stored, in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,8 +31,8 @@ _ACCOUNTS_AT_ONCE = 50
 async def re_evaluate_people(work: Work, staff_ids: Sequence[str]) -> None:
     """Evaluate these people again wherever they are named.
 
-    A transaction that names one of them at the same moment waits for this one, or this one waits for it: the later
-    one sees what the earlier one stored.
+    A concurrent transaction that names one of them waits for this one, or this one waits for it: the later one sees
+    what the earlier one stored.
     """
     accounts = await lock(work.session, await operating(work.session, staff_ids))
     await _hold(work, staff_ids)
@@ -42,7 +42,7 @@ async def re_evaluate_people(work: Work, staff_ids: Sequence[str]) -> None:
 
 
 async def re_evaluate_accounts(work: Work, account_ids: Sequence[AccountId]) -> None:
-    """Evaluate the operators of changed accounts again; the approved person of an individual's account is named."""
+    """Evaluate the operators of changed accounts again; name an individual account's approved person."""
     accounts = await lock(work.session, account_ids)
     await _name_approved_people(work, accounts)
     await re_evaluate(work, accounts)
@@ -54,7 +54,7 @@ async def re_evaluate(work: Work, accounts: Sequence[Account]) -> None:
 
 
 async def expire_due(work: Work) -> int:
-    """Withdraw what has lapsed; return how many accounts were due. Safe with any number of processes."""
+    """Withdraw lapsed authorisations; return how many accounts were due. Safe with any number of processes."""
     accounts = await lock(work.session, await _due(work, work.now), skip_locked=True)
     if not accounts:
         return 0
@@ -64,10 +64,10 @@ async def expire_due(work: Work) -> int:
 
 
 async def recheck_training(work: Work) -> int:
-    """Withdraw from people whose training has lapsed by the months configured now; return how many people.
+    """Withdraw authorisations of people whose training has lapsed by the current settings; return how many people.
 
-    The moment at which an authorisation lapses is stored with it, so a shorter period needs this check to count at
-    once.
+    The moment when an authorisation lapses is stored with it, so a shorter period takes effect at once only by this
+    check.
     """
     staff_ids = await authorised_people(work.session)
     completed = await last_completed(work.session, staff_ids)
@@ -102,7 +102,7 @@ async def _re_evaluate(work: Work, accounts: Sequence[Account], only: Sequence[s
 
 
 def _apply(work: Work, row: OperatorRow, evaluation: domain.Evaluation) -> None:
-    """Store an evaluation; the first reason for a withdrawal stays, also when another one follows."""
+    """Store an evaluation; the first reason for a withdrawal stays even if another one follows."""
     changed = evaluation.state != row.state
     row.lapses_at = evaluation.lapses_at
     if changed:
@@ -211,7 +211,7 @@ def _named(work: Work, account: Account, person: StaffId) -> dict[str, object]:
 
 
 async def _hold(work: Work, staff_ids: Sequence[str]) -> None:
-    """Lock what is recorded of these people until the transaction ends."""
+    """Lock the records of these people until the transaction ends."""
     for staff_id in sorted({folded(staff_id) for staff_id in staff_ids}):
         await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(staff_id, 0))))
 

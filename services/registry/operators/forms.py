@@ -20,7 +20,7 @@ _WHY = Field("reason", "Why?", Kind.TEXT)
 
 
 class Recorded(StrEnum):
-    """What those who record gates do with an operator; also the address of the page."""
+    """Actions of people who record gates; the value is also in the page's URL."""
 
     DEVICE = "device"
     WITHDRAW = "withdraw"
@@ -29,7 +29,7 @@ class Recorded(StrEnum):
 
 
 class Granted(StrEnum):
-    """What those who grant exceptions do; also the address of the page."""
+    """Actions of people who grant exceptions; the value is also in the page's URL."""
 
     EXCEPTION = "exception"
     EXCEPTION_END = "exception-end"
@@ -37,7 +37,7 @@ class Granted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A form, and the use case that its answers call; `read` returns None where an error was recorded."""
+    """A form, and the use case for its answers; `read` returns None if an error was recorded."""
 
     title: str
     button: str
@@ -70,7 +70,7 @@ def _with_reason(
 def _removal(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:
     evidence = form.text("evidence", "Enter how you know that their access is removed")
     if checked.removal is None:
-        form.errors.add("evidence", "There is no access left to remove: it was recorded already")
+        form.errors.add("evidence", "There is no access left to remove: its removal is already recorded")
     if form.errors or checked.removal is None or evidence is None:
         return None
     return handlers.record_removal(work, checked.removal.id, evidence)
@@ -109,7 +109,7 @@ ACTIONS: Mapping[str, Action] = {
     Granted.EXCEPTION: Action(
         "Grant a Security Policy Exception",
         "Grant",
-        (Field("last_day", "Last day", Kind.DAY, "It counts until midnight. For example, 27 3 2026"), _WHY),
+        (Field("last_day", "Last day", Kind.DAY, "It is valid until midnight. For example, 27 3 2026"), _WHY),
         _grant,
         ("With it they may use another device than a DWP approved one.",),
     ),
@@ -147,6 +147,6 @@ def new_operator_page(account: Account) -> FormPage:
 
 
 def read_new_operator(account: Account, form: RegistryForm) -> handlers.NewOperator | None:
-    """Read who is named; None where an error was recorded."""
+    """Read who is named; None if an error was recorded."""
     staff_id, device = form.staff_id("staff_id", "Enter their staff ID"), form.choice("device", Device)
     return handlers.NewOperator(account.id, staff_id, device) if staff_id and not form.errors else None

@@ -25,15 +25,15 @@ class UnknownOperator(LookupError):
 
 
 class OperatorNamed(Exception):
-    """This person is named for the account already."""
+    """This person is already named for the account."""
 
 
 class OperatorChangedMeanwhile(Exception):
-    """The operator is not in the version that was read."""
+    """The operator has changed since they were read."""
 
 
 class NoOperatorsAllowed(Exception):
-    """The account is not used officially, or not open: no one can be authorised for it."""
+    """The account is not used officially, or not open, so no one can be authorised for it."""
 
 
 class NotTheApprovedPerson(Exception):
@@ -41,7 +41,7 @@ class NotTheApprovedPerson(Exception):
 
 
 class OwnGates(Exception):
-    """A person cannot name themselves, nor record what their own authorisation depends on."""
+    """A person can neither name themselves nor record what their own authorisation depends on."""
 
 
 class NoSuchRemoval(LookupError):
@@ -49,7 +49,7 @@ class NoSuchRemoval(LookupError):
 
 
 class ExceptionRefused(Refused):
-    """The account has no device rule, or the last day is not acceptable."""
+    """The account has no device rule, or the last day is not allowed."""
 
 
 class NoException(LookupError):
@@ -58,7 +58,7 @@ class NoException(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class NewOperator:
-    """Who is to operate an account, and on what."""
+    """Who is to operate an account, and on which device."""
 
     account_id: UUID
     staff_id: StaffId
@@ -76,14 +76,14 @@ class NewException:
 
 
 async def name_operator(work: Work, wanted: NewOperator) -> domain.Operator:
-    """Name an operator of an account; they are authorised once, and while, every gate is passed (S5).
+    """Name an operator of an account; they are authorised as long as they pass every gate (S5).
 
     Raises:
         UnknownAccount: there is none.
-        NotYourAccount: another person answers for it.
+        NotYourAccount: another person is responsible for it.
         NoOperatorsAllowed, NotTheApprovedPerson: the account does not allow it.
         OwnGates: a person names themselves.
-        OperatorNamed: they are named already.
+        OperatorNamed: they are already named.
     """
     account = await lock_one(work, wanted.account_id)
     work.must_answer_for(account.registration.owner)
@@ -123,7 +123,7 @@ async def record_device(work: Work, operator_id: UUID, version: int, device: dom
 
 
 async def withdraw(work: Work, operator_id: UUID, version: int, reason: str) -> domain.Operator:
-    """Withdraw an operator by decision; their access on the platform has to be removed.
+    """Withdraw an operator by decision; their access on the platform must then be removed.
 
     Raises:
         UnknownOperator, OperatorChangedMeanwhile, NotYourAccount: as the names say.
@@ -147,12 +147,12 @@ async def reinstate(work: Work, operator_id: UUID, version: int, reason: str) ->
 
 
 async def grant_exception(work: Work, wanted: NewException) -> domain.Operator:
-    """Grant a dated exception from the device rule; it takes the place of one that is live.
+    """Grant a dated exception from the device rule; it replaces a live one.
 
     Raises:
         UnknownOperator, OperatorChangedMeanwhile: as the names say.
         OwnGates: a person grants it to themselves.
-        ExceptionRefused: the account has no device rule, or the last day is not acceptable.
+        ExceptionRefused: the account has no device rule, or the last day is not allowed.
     """
     account, row = await lock_operator(work, wanted.operator_id, wanted.version)
     if same_person(row.staff_id, work.person):
@@ -219,7 +219,7 @@ async def lock_operator(work: Work, operator_id: UUID, version: int | None = Non
 
     Raises:
         UnknownOperator: there is none.
-        OperatorChangedMeanwhile: the version read is not the newest.
+        OperatorChangedMeanwhile: they have changed since they were read.
     """
     account_id = await work.session.scalar(select(OperatorRow.account_id).where(OperatorRow.id == operator_id))
     if account_id is None:

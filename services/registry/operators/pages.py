@@ -1,4 +1,4 @@
-"""Pages of operators: their gates as a checklist, and what can be done about them."""
+"""Pages of operators: their gates as a checklist, and the actions on them."""
 
 from uuid import UUID
 
@@ -36,7 +36,7 @@ async def ask_for_operator(request: Request, work: WorkDep, account_id: UUID) ->
 
 @router.post("/{account_id:uuid}/operators/new", response_class=HTMLResponse, dependencies=_RECORDS)
 async def post_operator(request: Request, work: WorkDep, account_id: UUID) -> Response:
-    """Name an operator, or show the form again with every answer kept."""
+    """Name an operator, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
     wanted = forms.read_new_operator(account, form)
@@ -75,13 +75,13 @@ async def ask_for_action(
 
 @router.post("/operators/{operator_id:uuid}/recorded/{action}", response_class=HTMLResponse, dependencies=_RECORDS)
 async def post_recorded(request: Request, work: WorkDep, operator_id: UUID, action: forms.Recorded) -> Response:
-    """Do what those who record gates do."""
+    """Carry out an action of a person who records gates."""
     return await _act(request, work, operator_id, action)
 
 
 @router.post("/operators/{operator_id:uuid}/granted/{action}", response_class=HTMLResponse, dependencies=_GRANTS)
 async def post_granted(request: Request, work: WorkDep, operator_id: UUID, action: forms.Granted) -> Response:
-    """Do what those who grant exceptions do."""
+    """Carry out an action of a person who grants exceptions."""
     return await _act(request, work, operator_id, action)
 
 

@@ -21,7 +21,7 @@ from shared.ids import AccountId, StaffId
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Access on the platform that has to be removed."""
+    """Platform access that must be removed."""
 
     id: UUID
     operator: Operator
@@ -31,7 +31,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class OperatorWithGates:
-    """An operator with their gates as they are today, and whether platform access is still open."""
+    """An operator, with today's state of their gates, and whether platform access is still open."""
 
     operator: Operator
     gates: tuple[Gate, ...]
@@ -80,7 +80,7 @@ async def operating(session: AsyncSession, staff_ids: Sequence[str]) -> list[UUI
 
 
 async def named_for(session: AsyncSession, account_ids: Sequence[UUID]) -> set[tuple[UUID, str]]:
-    """Return who is named for these accounts, by account and folded staff id."""
+    """Return the people named for these accounts, as pairs of account and folded staff id."""
     rows = await session.execute(
         select(OperatorRow.account_id, OperatorRow.staff_id).where(OperatorRow.account_id.in_(account_ids))
     )
@@ -88,7 +88,7 @@ async def named_for(session: AsyncSession, account_ids: Sequence[UUID]) -> set[t
 
 
 async def authorised_people(session: AsyncSession) -> list[str]:
-    """Return the staff ids of all who may operate an account now."""
+    """Return the staff ids of everyone who may operate an account now."""
     found = select(OperatorRow.staff_id).where(OperatorRow.state == OperatorState.AUTHORISED).distinct()
     return list(await session.scalars(found))
 
@@ -109,7 +109,7 @@ async def open_removals_of(session: AsyncSession, account_ids: Sequence[UUID] | 
 async def gate_records(
     session: AsyncSession, operators: Sequence[Operator], periods: Periods
 ) -> Mapping[UUID, GateRecord]:
-    """Return what is recorded of these operators, in three queries for any number of them."""
+    """Return the records about these operators, in three queries for any number of them."""
     staff_ids = sorted({operator.staff_id for operator in operators})
     completed = await last_completed(session, staff_ids)
     vetted = await clearances(session, staff_ids)
@@ -143,7 +143,7 @@ def operator_of(row: OperatorRow) -> Operator:
 
 
 async def _newest_exceptions(session: AsyncSession, operator_ids: Sequence[UUID]) -> dict[UUID, date]:
-    """Return the last day of the newest exception of each operator: live, or over by its date."""
+    """Return the last day of the newest exception of each operator: live, or ended by its date."""
     rows = await session.execute(
         select(ExceptionRow.operator_id, ExceptionRow.last_day, ExceptionRow.ended_how)
         .where(ExceptionRow.operator_id.in_(operator_ids))

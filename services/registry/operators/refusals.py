@@ -1,4 +1,4 @@
-"""The answer to each refusal about operators."""
+"""The answer to each domain error about operators."""
 
 from services.registry.accounts import refusals as accounts
 from services.registry.operators import handlers

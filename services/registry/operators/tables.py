@@ -1,4 +1,4 @@
-"""Operators, exceptions and removal tasks in PostgreSQL. None of them can be of a union account (C-j)."""
+"""Operators, exceptions and removal tasks in PostgreSQL. None of them can belong to a union account (C-j)."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -71,7 +71,7 @@ class ExceptionRow(Base):
 
 
 class RemovalRow(Base):
-    """An operator's access on the platform itself, open until its removal is evidenced (S5)."""
+    """An operator's access on the platform itself, open until there is evidence of its removal (S5)."""
 
     __tablename__ = "removal_task"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Operators and their gates as pages show them."""
+"""Operators and their gates, as pages show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class GateView:
 
 @dataclass(frozen=True, slots=True)
 class OperatorView:
-    """One operator as a page shows them."""
+    """One operator, as a page shows them."""
 
     id: UUID
     staff_id: str

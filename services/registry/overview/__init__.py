@@ -1,1 +1,1 @@
-"""What lies across the capabilities: the page of one account, and the tasks of the person signed in."""
+"""Pages across capabilities: the page of one account, and the tasks of the signed-in person."""

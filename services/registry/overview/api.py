@@ -12,7 +12,7 @@ router = APIRouter(prefix="/accounts/api/v1", tags=["waiting"])
 
 
 class WaitingBody(BaseModel):
-    """Ids of what you can do something about now."""
+    """Ids of everything that you can act on now."""
 
     model_config = ConfigDict(frozen=True)
 

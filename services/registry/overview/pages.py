@@ -1,4 +1,4 @@
-"""Pages across the capabilities: one account with what can be done about it, and the tasks of the person signed in."""
+"""Pages across capabilities: one account with the actions on it, and the tasks of the signed-in person."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -32,7 +32,7 @@ from shared.web.refusals import attempt
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Something to do, and where."""
+    """An action, and its URL."""
 
     text: str
     href: str
@@ -49,7 +49,7 @@ class ReviewView:
 
 
 def account_links(work: Work, account: Account) -> list[Link]:
-    """Return what the person signed in can do with an account, beside changing its status."""
+    """Return what the signed-in person can do with an account, besides changing its status."""
     kept, at = account.registration, f"/accounts/{account.id}"
     closed, union = kept.status is AccountStatus.CLOSED, kept.account_class is AccountClass.UNION
     records = work.may(Permission.RECORD_GATES) and work.answers_for(account.registration.owner)
@@ -67,7 +67,7 @@ def account_links(work: Work, account: Account) -> list[Link]:
 
 
 def by_hand(work: Work, account: Account) -> tuple[AccountStatus, ...]:
-    """Return the statuses that the person signed in can choose with a reason alone."""
+    """Return the statuses that the signed-in person can choose with only a reason."""
     return statuses_by_hand(account.registration) if work.may(Permission.MANAGE_REGISTER) else ()
 
 
@@ -84,7 +84,7 @@ async def show_account(request: Request, work: WorkDep, account_id: UUID) -> HTM
     "/{account_id:uuid}/status", response_class=HTMLResponse, dependencies=[requires(Permission.MANAGE_REGISTER)]
 )
 async def post_status(request: Request, work: WorkDep, account_id: UUID) -> Response:
-    """Change an account's status, or show the page again with every answer kept."""
+    """Change an account's status, or show the page again with every answer."""
     form = await RegistryForm.posted(request)
     wanted = read_status_change(account_id, form)
     done = await attempt(work.session, change_status(work, wanted), form.errors, REFUSALS, "status") if wanted else 422
@@ -119,7 +119,7 @@ async def _account_page(
 
 @router.get("/waiting", response_class=HTMLResponse)
 async def show_tasks(request: Request, work: WorkDep) -> HTMLResponse:
-    """Show what waits for the person signed in."""
+    """Show what waits for the signed-in person."""
     found = await tasks_for(work)
     return render(
         request,

@@ -1,4 +1,4 @@
-"""The tasks of the person signed in, gathered from every capability."""
+"""The tasks of the signed-in person, from every capability."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _UNDECIDED = (RequestState.WITH_ADVICE_CENTRE, RequestState.REQUESTED, RequestSt
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """What one person can do something about now."""
+    """Everything that one person can act on now."""
 
     requests: Sequence[AccountRequest]
     removals: Sequence[tuple[Account, Removal]]
@@ -44,7 +44,7 @@ class Tasks:
 
 
 async def tasks_for(work: Work) -> Tasks:
-    """Return what waits for the person signed in."""
+    """Return what waits for the signed-in person."""
     mine = await _accounts(work)
     by_id = {account.id: account for account in mine}
     removals = await open_removals_of(work.session, list(by_id)) if by_id else []
@@ -76,7 +76,7 @@ def _waits_here(work: Work, request: AccountRequest, proxies: Sequence[StaffId])
 
 
 async def _accounts(work: Work) -> list[Account]:
-    """Return the accounts that the person signed in answers for: all open ones, for those who keep the register."""
+    """Return the accounts for which the signed-in person is responsible; for the register's keepers, all open ones."""
     if not work.may(Permission.RECORD_GATES):
         return []
     if not work.may(Permission.MANAGE_REGISTER):

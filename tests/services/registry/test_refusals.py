@@ -114,7 +114,7 @@ async def kept(registry: Registry) -> Kept:
             "requests/{request}/decision",
             {**DECISION, "step": "clear"},
             409,
-            "This cannot happen to the request where it is now",
+            "The request's state does not allow this",
         ),
         (
             Role.APPROVER,
