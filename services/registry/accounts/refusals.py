@@ -15,7 +15,7 @@ REFUSALS: Refusals = {
     StatusNotAllowed: Refusal(
         409,
         "status-not-allowed",
-        "The account cannot go from its status to this one",
+        "The account cannot go to this status from where it is",
         "The checks need an approved request, recovery needs what was done, and closing needs evidence of removal.",
     ),
     AccountChangedMeanwhile: Refusal(

@@ -13,7 +13,7 @@ REFUSALS: Refusals = {
         409, "handle-requested", "Another open request is for this handle", field="handle"
     ),
     handlers.ActionNotAllowed: Refusal(
-        409, "step-not-allowed", "The request's state does not allow this", "Look at it again."
+        409, "step-not-allowed", "The request is in a state that does not allow this", "Look at it again."
     ),
     DelegationOverlaps: Refusal(
         409, "delegation-overlaps", "You have a proxy on one of these days already", field="first_day"

@@ -83,6 +83,6 @@ REFUSALS: Refusals = {
     Refused: Refusal(422, "invalid", "Some answers are missing or not right", fields=reading(Refused, _faults)),
     NotAPerson: Refusal(403, "not-a-person", "Only a person can do this", "Use a token that names a staff id."),
     NotYourAccount: Refusal(
-        403, "not-your-account", "Another person is responsible for this account", "Ask its owner, or communications."
+        403, "not-your-account", "Another person answers for this account", "Ask its owner, or communications."
     ),
 }

@@ -114,7 +114,7 @@ async def kept(registry: Registry) -> Kept:
             "requests/{request}/decision",
             {**DECISION, "step": "clear"},
             409,
-            "The request's state does not allow this",
+            "The request is in a state that does not allow this",
         ),
         (
             Role.APPROVER,
