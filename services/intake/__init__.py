@@ -1,1 +1,1 @@
-"""What a person meets first: the start page, the forms, the API for reports, and what became of a report."""
+"""The part of Signpost that people meet first: the start page, the forms, the API for reports, and status pages."""

@@ -1,4 +1,4 @@
-"""The wiring of intake, top to bottom."""
+"""The wiring of intake, from top to bottom."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -52,7 +52,7 @@ TEMPLATES = tuple(_HERE / name / "templates" for name in ("forms", "tracking", "
 FORMS = (abuse.FORM, misuse.FORM, incident.FORM, advice.FORM, exception.FORM)
 ROUTERS = (
     dead_letters_router(PREFIX),
-    forms.router,  # before the questions, whose last part of the path is any word
+    forms.router,  # before the questions, whose paths may end in any word
     tracking.router,
     tracking.report_router,
     reports.router,
@@ -69,14 +69,14 @@ _HOURLY = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeParts(inbound.InboundParts, ReportParts, TrackingParts, FormParts, SignInParts):
-    """What the routes and roles of intake work with."""
+    """What intake's routes and roles need."""
 
 
 @asynccontextmanager
 async def open_service(
     settings: IntakeSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
 ) -> AsyncIterator[Service]:
-    """Open intake; what was opened here is closed on leaving."""
+    """Open intake, and close on exit what was opened here."""
     every_form = (*FORMS, incident.supplier_form(settings.intake_supplier_text, settings.intake_supplier_fields))
     async with open_parts(
         "intake", settings, settings.intake_database_url, TEMPLATES, clock=clock, ids=ids, log=log

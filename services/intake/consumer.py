@@ -1,4 +1,4 @@
-"""Which event does what in intake. Projections: order does not matter, the newest wins."""
+"""The handler of each event in intake. They are projections: order does not matter, the newest event counts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

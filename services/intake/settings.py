@@ -1,4 +1,4 @@
-"""Intake's settings."""
+"""Settings of intake."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from shared.settings import CommaSeparated, ServiceSettings
 
 
 class OfficialChannel(BaseModel):
-    """What a reporter must still do where Signpost is not the mandated channel yet."""
+    """What a reporter must still do if Signpost is not the mandated channel yet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -19,7 +19,7 @@ class OfficialChannel(BaseModel):
 
 
 FormName = Literal["abuse", "misuse", "incident", "supplier-incident", "advice", "exception"]
-"""Every form, as its address names it."""
+"""Every form, by its name in the URL."""
 OFFICIAL_CHANNELS: dict[FormName, OfficialChannel] = {
     "incident": OfficialChannel(
         text="The policy asks for the DWP Security Incident Referral Webform, and Signpost does not replace it yet: "
@@ -34,31 +34,31 @@ SUPPLIER_FIELDS = ("Your organisation", "Contract reference", "Your own incident
 
 
 class IntakeSettings(ServiceSettings):
-    """What intake needs beside what all services need."""
+    """Settings of intake, besides the common ones."""
 
     intake_database_url: str
     """`postgresql+asyncpg://…` of intake's own database."""
     intake_inbound_sources: Path | None = None
-    """YAML that says which events of other systems become which reports; without it the packaged sample."""
+    """A YAML file that says which events of other systems become which reports; by default the packaged sample."""
     oidc_client_id: str | None = None
-    """What the identity provider knows Signpost's sign-in by; needed where there is a provider."""
+    """Signpost's client id at the identity provider; needed if there is a provider."""
     oidc_client_secret: SecretStr | None = None
-    """Of that client; a public client has none and relies on PKCE."""
+    """The secret of that client; a public client has none and relies on PKCE."""
     oidc_scopes: str = "openid profile email"
-    """What sign-in asks the provider for, with spaces between."""
+    """The scopes that sign-in asks for, separated by spaces."""
 
     intake_official_channels: dict[FormName, OfficialChannel] = OFFICIAL_CHANNELS
     """Forms that are not the mandated channel yet: JSON, a form's name (`abuse`, `misuse`, `incident`,
     `supplier-incident`, `advice`, `exception`) to `{"text": what the person must still do, "link": where, or null}`.
-    `{}` where all are."""
+    `{}` if all are."""
     intake_supplier_text: str = SUPPLIER_TEXT
-    """What suppliers read on the form for security incidents before they begin (SS-014 is not public)."""
+    """What suppliers read before they start the form for security incidents (SS-014 is not public)."""
     intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS
-    """What suppliers are asked beside what all reporters are asked; the labels, with commas between."""
+    """Further questions for suppliers: their labels, separated by commas."""
 
     @field_validator("oidc_client_id")
     @classmethod
     def _named_to_the_provider(cls, client_id: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("oidc_issuer") and not client_id:
-            raise PydanticCustomError("signpost_client", "is needed beside SIGNPOST_OIDC_ISSUER")
+            raise PydanticCustomError("signpost_client", "is needed with SIGNPOST_OIDC_ISSUER")
         return client_id

@@ -10,7 +10,7 @@ from shared.ids import ReportId
 
 
 class Base(DeclarativeBase):
-    """Base of intake's mappings."""
+    """Base class of this service's mappings."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar[dict[object, object]] = {ReportId: Uuid}

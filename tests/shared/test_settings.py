@@ -115,5 +115,5 @@ def test_choosing_who_one_is_stands_never_beside_a_provider(environment: pytest.
 def test_a_provider_needs_to_know_our_name(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SIGNPOST_INTAKE_DATABASE_URL", "postgresql+asyncpg://")
     environment.setenv("SIGNPOST_OIDC_ISSUER", "http://localhost:8080/realms/department")
-    with pytest.raises(InvalidSettings, match="SIGNPOST_OIDC_CLIENT_ID: is needed beside SIGNPOST_OIDC_ISSUER"):
+    with pytest.raises(InvalidSettings, match="SIGNPOST_OIDC_CLIENT_ID: is needed with SIGNPOST_OIDC_ISSUER"):
         load(IntakeSettings)

@@ -1,4 +1,4 @@
-"""What was typed into a form so far, and what was sent: all that is kept between two requests."""
+"""What was typed into a form so far, and what was sent: everything that is kept between requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ Answers = Mapping[str, tuple[str, ...]]
 LIFETIME = timedelta(hours=24)
 """Since the last answer (our choice: a shift can end between two questions)."""
 SENT_LIFETIME = timedelta(hours=1)
-"""How long the page that confirms a report can be looked at again."""
+"""How long the confirmation page can be opened again."""
 
 
 class KnownBy(StrEnum):
-    """What says who the manager is."""
+    """How the manager is known."""
 
     ADDRESS = "address"
     SIGN_IN = "sign_in"
@@ -24,7 +24,7 @@ class KnownBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SentReport:
-    """What was sent: all that is left of a draft after that."""
+    """What was sent: all that remains of a draft afterwards."""
 
     reference: str
     confidentiality: str
@@ -32,12 +32,12 @@ class SentReport:
     manager_known_by: KnownBy
     receipt_code: str | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
-    """What else the confirmation page needs."""
+    """Further data for the confirmation page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Answers so far; or, once sent, what was sent alone."""
+    """The answers so far or, once sent, only what was sent."""
 
     answers: Answers = field(default_factory=dict, repr=False)
     done: frozenset[str] = frozenset()
@@ -46,5 +46,5 @@ class Draft:
 
 
 def one(answers: Answers, name: str) -> str | None:
-    """Return the first text of a field; None where it is empty."""
+    """Return the first text of a field; None if it is empty."""
     return next(iter(answers.get(name, ())), None)

@@ -20,7 +20,7 @@ _FIELD_OF = {
     "subject": "subject_name",
     "account": "account_platform",
 }
-"""Part of a report → the form's field that a refusal of it stands beside."""
+"""Part of a report → the form's field beside which its error is shown."""
 
 
 def _nowhere(_answers: Answers) -> str | None:
@@ -47,19 +47,19 @@ class Form:
     """Template of the confirmation."""
     thing: str = "report"
     open_to_all: bool = False
-    """Whether one can fill it in without signing in."""
+    """Whether people can fill it in without signing in."""
     needs: Permission = Permission.REPORT
-    """The permission that it takes where one has to sign in."""
+    """The permission needed, if people must sign in."""
     exits: bool = False
-    """Whether its pages can be left at once: someone may be watching."""
+    """Whether its pages can be left at once, because someone may be watching."""
     to_other: Mapping[str, Callable[[Answers], Answers]] = field(default_factory=dict)
     """Name of another form that these answers may belong to → what they say in that form's own fields."""
     understands: frozenset[str] = frozenset()
     """Fields that `to_command` reads though no page of this form asks for them."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Part of a report → this form's field for it, where it is not the usual one."""
+    """Part of a report → this form's field for it, if not the usual one."""
     notes: Callable[[Report], tuple[str, ...]] = _nothing
-    """What else the confirmation page needs to know."""
+    """Further data for the confirmation page."""
 
     aside: Callable[[Answers], str | None] = _nowhere
     """A page to show after the first question, for some answers to it."""
@@ -81,11 +81,11 @@ class Form:
         return tuple(_with_options(ask, self.choices.get(ask.name)) for ask in step.asks)
 
     def needed(self, name: str) -> str | None:
-        """Return what to say where nothing is chosen for the field `name`; None where no answer is needed."""
+        """Return the message if nothing is chosen for the field `name`; None if no answer is needed."""
         return self.choices[name].needed if name in self.choices else None
 
     def field_of(self, name: str) -> str:
-        """Return the field that a refusal of the domain stands beside."""
+        """Return the field beside which a domain error is shown."""
         return self.aliases.get(name) or _FIELD_OF.get(name, name)
 
 
@@ -123,7 +123,7 @@ def find_errors(
 
 
 def is_answered(form: Form, step: Step, answers: Answers, now: datetime) -> bool:
-    """Return whether `answers` hold a good answer to `step` already: then it is not asked again."""
+    """Return whether `answers` already have a valid answer to `step`, so that it is not asked again."""
     errors = FormErrors()
     find_errors(form, step, answers, now, signed_in=True, errors=errors)
     return not errors and any(answers.get(name) for name in step.fields)
@@ -197,7 +197,7 @@ def _contact(form: Form, answers: Answers, principal: Principal | None) -> tuple
 
 
 def sent_report(form: Form, command: Report, accepted: Accepted) -> SentReport:
-    """Return what the confirmation page shows of a report that was taken."""
+    """Return what the confirmation page shows of an accepted report."""
     return SentReport(
         reference=accepted.reference,
         confidentiality=command.reporter.confidentiality,

@@ -1,4 +1,4 @@
-"""Keeps and finds half-filled forms. A draft is found by its cookie's secret and by nothing else."""
+"""Keeps and finds half-filled forms. A draft is found only by its cookie's secret."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ def new_cookie() -> str:
 
 
 async def find_draft(session: AsyncSession, cookie: str | None, now: datetime) -> Draft | None:
-    """Return the draft of `cookie`; None where there is none, or no longer."""
+    """Return the draft of `cookie`; None if there is none, or no longer."""
     return await _find(session, cookie, now, lock=False)
 
 
@@ -50,7 +50,7 @@ async def forget_draft(session: AsyncSession, cookie: str | None) -> None:
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> int:
-    """Delete drafts whose time is up; a sweep's work."""
+    """Delete expired drafts; a sweep calls this."""
     due = select(DraftRow.key_hash).where(DraftRow.expires_at <= now).limit(_BATCH).with_for_update(skip_locked=True)
     gone = await session.scalars(delete(DraftRow).where(DraftRow.key_hash.in_(due)).returning(DraftRow.key_hash))
     return len(gone.all())

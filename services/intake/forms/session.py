@@ -26,12 +26,12 @@ COOKIE = "signpost_draft"
 
 @dataclass(frozen=True, kw_only=True)
 class FormParts(Parts):
-    """What the pages of forms need beside the parts of every service."""
+    """What the pages of forms need besides the parts of every service."""
 
     forms: Mapping[str, Form]
     """Each form by its name."""
     official_channels: Mapping[str, OfficialChannel]
-    """Name of a form → where else such a report has to go."""
+    """Name of a form → where else such a report must be sent."""
 
 
 def routes_of(form: Form) -> Callable[[Request], None]:
@@ -65,7 +65,7 @@ class FormSession:
 
     @property
     def is_sent(self) -> bool:
-        """Whether all that is left is what was sent."""
+        """Whether the report was sent, so that no answers are left."""
         return self.draft.sent is not None
 
     async def locked(self) -> "FormSession":

@@ -19,7 +19,7 @@ class Choice(NamedTuple):
 
     options: Sequence[Option]
     needed: str | None
-    """What to say where nothing is chosen; None where no answer is needed."""
+    """The message if nothing is chosen; None if no answer is needed."""
     alone: str | None = None
     """The value that excludes all others, like ‘none of these’."""
 
@@ -43,12 +43,12 @@ class Step:
     lead: tuple[str, ...] = ()
     """Sentences above the fields."""
     numbered: bool = True
-    """Whether every reporter is asked: only then it counts in ‘Question 3 of 8’."""
+    """Whether every reporter is asked; only such pages count in ‘Question 3 of 8’."""
     listed: bool = True
     """Whether the last page lists the answer."""
     asked: Callable[[Answers], bool] = _always
     also_wrong: Callable[[Answers], Sequence[Wrong]] = _nothing
-    """What else is wrong with the answers, beside what each field says by itself."""
+    """What else is wrong with the answers, besides what is wrong with single fields."""
 
     @property
     def fields(self) -> tuple[str, ...]:

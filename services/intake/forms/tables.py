@@ -1,4 +1,4 @@
-"""Drafts: a hash of the cookie, encrypted answers, and when they go."""
+"""Drafts: a hash of the cookie, encrypted answers, and when they expire."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the first request does the work, the same one again gets the same answer for a day."""
+"""`Idempotency-Key`: the first request does the work, and repeats of it get the same answer for a day."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -75,7 +75,7 @@ class Idempotency:
         return Secret.derived(text, purpose="idempotent answer", salt=self._secret_key)
 
     async def _claim(self, session: AsyncSession, name: bytes, digest: bytes, now: datetime) -> bool:
-        """Take the key; waits for another request that is taking it right now."""
+        """Claim the key; wait for another request that is just claiming it."""
         row = {"key_hash": name, "body_hash": digest, "expires_at": now + LIFETIME, "now": now}
         return await session.scalar(_CLAIM, row) is not None
 
@@ -90,7 +90,7 @@ class Idempotency:
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> int:
-    """Delete answers that are a day old; a sweep's work."""
+    """Delete answers that are a day old; a sweep calls this."""
     due = select(AnswerRow.key_hash).where(AnswerRow.expires_at <= now).limit(_BATCH).with_for_update(skip_locked=True)
     gone = await session.scalars(delete(AnswerRow).where(AnswerRow.key_hash.in_(due)).returning(AnswerRow.key_hash))
     return len(gone.all())

@@ -1,4 +1,4 @@
-"""Answers that were given, for clients that ask again."""
+"""Answers that were given, for clients that repeat a request."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from services.intake.tables import Base
 class AnswerRow(Base):
     """One answered request: keyed hashes and an encrypted answer, readable only with the client's own key.
 
-    No client, subject or report stands here: for an anonymous report the row leads nowhere.
+    It names no client, subject or report, so that the row of an anonymous report leads to no one.
     """
 
     __tablename__ = "idempotent_answer"

@@ -52,7 +52,7 @@ _BODIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class InboundParts(Parts):
-    """What this route needs beside the parts of every service."""
+    """What this route needs besides the parts of every service."""
 
     sources: Sources
 
@@ -61,7 +61,7 @@ TakeEvent = Callable[[InboundEvent], Awaitable[TakenEvent]]
 
 
 class EventAnswer(BaseModel):
-    """What became of one event. `not_stored`: it is neither abuse nor misuse nor an incident, and nothing is kept."""
+    """The result of one event. `not_stored`: it is neither abuse nor misuse nor an incident, and nothing is kept."""
 
     id: str | None = None
     outcome: Literal["report", "not_stored", "refused"]
@@ -72,7 +72,7 @@ class EventAnswer(BaseModel):
 
 
 class EventsAnswer(BaseModel):
-    """What became of each event, in the order they were sent."""
+    """The result of each event, in the order they were sent."""
 
     events: list[EventAnswer]
 
@@ -110,7 +110,7 @@ async def post_events(
         raise refused[0]
     url = parts.settings.public_url.rstrip("/")
     answers = [_answer(event, result, url) for event, result in zip(events, results, strict=True)]
-    if refused:  # an answer and not an exception: the others are taken
+    if refused:  # an answer and not an exception, because the other events are accepted
         return problem_response(several_refused(answers), current_trace_id())
     made_report = any(answer.report_id for answer in answers)
     body = EventsAnswer(events=answers).model_dump_json(exclude_none=True)
@@ -120,7 +120,7 @@ async def post_events(
 async def _result(
     session: AsyncSession, event: InboundEvent | NotACloudEvent, take: TakeEvent
 ) -> TakenEvent | Exception:
-    """Take one event, or nothing of it."""
+    """Take one event completely, or not at all."""
     if isinstance(event, NotACloudEvent):
         return event
     try:

@@ -30,7 +30,7 @@ _READ = (*_NEEDED, "subject", "time")
 
 
 class NotACloudEvent(Exception):
-    """The body or the headers are no CloudEvent; says what to correct, in our words."""
+    """The body or the headers are not a CloudEvent; the message says what to correct, in our own words."""
 
 
 class ModeNotKnown(Exception):

@@ -1,4 +1,4 @@
-"""What other systems send to the log: one consumer, apart from intake's own, so that neither waits for the other.
+"""The consumer of events that other systems send to the log. It is separate, so that it and intake's own do not wait.
 
 The types of these events belong to other systems: each is read as a `ReceivedEvent`.
 """
@@ -82,7 +82,7 @@ LIMITS = ConsumerLimits(batch=100, dead_letters=DeadLetterLimit(share=1))
 
 
 class InboundHandler:
-    """Makes reports of events. One that cannot be read or mapped fails alone and becomes a dead letter."""
+    """Turns events into reports. An event that cannot be read or mapped fails alone and becomes a dead letter."""
 
     def __init__(self, sources: Sources, *, ids: Ids, outbox: Outbox, receipts: ReceiptCodes) -> None:
         self._sources = sources

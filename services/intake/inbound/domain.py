@@ -1,4 +1,4 @@
-"""Events of other systems, and where in them something is said. Pure.
+"""Events of other systems, and paths to values in them. Pure.
 
 Paths are the part of JSONPath (RFC 9535) that names things, and nothing that computes.
 """
@@ -17,7 +17,7 @@ _ATTRIBUTES = frozenset({"id", "source", "type", "subject", "time"})
 
 
 class InvalidPath(ValueError):
-    """The text is no path that is understood here."""
+    """The text is not a path that is supported here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class EventNotReadable(Exception):
 
 
 class EventResult(StrEnum):
-    """What an event became."""
+    """The result of an event."""
 
     REPORT = "report"
     NOT_STORED = "not_stored"

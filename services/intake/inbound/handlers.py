@@ -27,7 +27,7 @@ Submit = Callable[[Report], Awaitable[Accepted]]
 
 @dataclass(frozen=True, slots=True)
 class TakenEvent:
-    """What became of an event; the same answer whenever it is sent again."""
+    """The result of an event; the same answer each time it is sent again."""
 
     outcome: EventResult
     report_id: ReportId | None = None
@@ -77,7 +77,7 @@ async def take_event(
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> int:
-    """Forget events that are not sent again any more; a sweep's work."""
+    """Forget events that are too old to be sent again; a sweep calls this."""
     row = InboundEventRow
     due = select(row.key_hash).where(row.expires_at <= now).limit(_BATCH).with_for_update(skip_locked=True)
     gone = await session.scalars(delete(row).where(row.key_hash.in_(due)).returning(row.key_hash))
@@ -120,7 +120,7 @@ _UNKNOWN = "unknown"
 
 
 def count_events(sources: Sources, results: Iterable[tuple[object, TakenEvent | Exception]]) -> None:
-    """Count each event with what became of it."""
+    """Count each event with its result."""
     for event, result in results:
         metrics.INBOUND_EVENTS.labels(_source_id(sources, event), _outcome(result)).inc()
 

@@ -1,4 +1,4 @@
-"""How it is answered that events are not taken."""
+"""How the API answers when events are refused."""
 
 from collections.abc import Mapping, Sequence
 
@@ -49,7 +49,7 @@ REFUSALS: Refusals = {
     ModeNotKnown: Refusal(
         415,
         "unsupported-media-type",
-        "This kind of content is not read here",
+        "This kind of content is not accepted here",
         "Send application/cloudevents+json, application/cloudevents-batch+json, or JSON with ce- headers.",
     ),
     TooManyEvents: Refusal(

@@ -1,1 +1,1 @@
-"""One row a report, so that nothing is unaccounted for."""
+"""One row per report, so that every report is accounted for."""

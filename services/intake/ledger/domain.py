@@ -1,10 +1,10 @@
-"""What it means that nothing is unaccounted for (promise 5)."""
+"""What it means that every report is accounted for (promise 5)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 GRACE = timedelta(seconds=60)
-"""Younger than this, an incomplete report is on its way."""
+"""An incomplete report that is younger than this is in flight."""
 CASE_OPENER = "signpost-triage"
 """The consumer group that opens cases."""
 ALERT_DECIDER = "signpost-notifier"
@@ -28,7 +28,7 @@ class Reconciliation:
     in_flight: int
     unaccounted: int
     oldest_unaccounted_s: int
-    """Whole seconds since the oldest unaccounted report was accepted; 0 where there is none."""
+    """Whole seconds since the oldest unaccounted report was accepted; 0 if there is none."""
 
     @property
     def settled(self) -> bool:

@@ -49,7 +49,7 @@ async def record_published(session: AsyncSession, published: Sequence[PublishedE
 
 
 async def record_cases(session: AsyncSession, opened: Sequence[Envelope[CaseOpened]], now: datetime) -> None:
-    """Note the reports that a team has now."""
+    """Note the reports that now have a team."""
     await _note(session, LedgerRow.case_at, (event.data.report_id for event in opened), now)
 
 
@@ -122,7 +122,7 @@ _ONLY_ROW = 1
 
 
 class LedgerFigures:
-    """Publishes the figures; a sweep's work. With several processes one publishes, the others pass."""
+    """Publishes the figures; a sweep calls this. Of several processes, one publishes and the others skip."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox

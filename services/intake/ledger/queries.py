@@ -11,7 +11,7 @@ from shared.web.times import UK
 
 
 async def reconcile(session: AsyncSession, now: datetime) -> Reconciliation:
-    """Count every report there is by what became of it (promise 5).
+    """Count all reports by their state (promise 5).
 
     Only what is incomplete is looked at, by its own index; all the rest is complete, and so is merely counted.
     """

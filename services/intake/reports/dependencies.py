@@ -1,4 +1,4 @@
-"""What routes ask for to take a report, in one dependency, and who sends it."""
+"""The dependencies of routes that take a report, and who sends it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Submit = Callable[[Report], Awaitable[Accepted]]
 
 @dataclass(frozen=True, kw_only=True)
 class ReportParts(Parts):
-    """What taking a report needs beside the parts of every service."""
+    """What routes that take a report need besides the parts of every service."""
 
     receipts: ReceiptCodes
     idempotency: Idempotency
@@ -45,7 +45,7 @@ SubmitDep = Annotated[Submit, Depends(_submit)]
 
 
 async def sender(request: Request, _anyone: Anyone) -> Principal | None:
-    """Return who sends the report; None for a sender without a token or session.
+    """Return the sender of the report; None without a token or session.
 
     A token that is not accepted is refused: its owner did not mean to be anonymous.
 

@@ -43,7 +43,7 @@ class Reporter:
 
     confidentiality: Confidentiality
     subject: str | None = None
-    """How sign-in knows them."""
+    """Their subject in sign-in."""
     staff_id: StaffId | None = None
     name: str | None = None
     email: str | None = None
@@ -94,7 +94,7 @@ class Occurrence(Report):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the reporter is given."""
+    """What the reporter gets back."""
 
     report_id: ReportId
     reference: Reference
@@ -130,7 +130,7 @@ class Addition:
 
 
 class ReportRefused(Exception):
-    """The report cannot be taken as it is."""
+    """The report cannot be accepted as it is."""
 
     def __init__(self, refusals: tuple[Refusal, ...]) -> None:
         super().__init__(", ".join(refusal.field for refusal in refusals))
@@ -142,7 +142,7 @@ class MonitoringRoleRequired(Exception):
 
 
 def default_manager_alert(reporter: Reporter, found_by: FoundBy) -> ManagerAlert:
-    """Return whether the manager is told where the reporter did not say (our choice under S3).
+    """Return whether the manager is told if the reporter did not say (our choice under S3).
 
     The manager of a named reporter is. One who asked for confidence or stayed anonymous has to ask for it, and an
     affected person found by monitoring has to agree first (C-h).

@@ -105,7 +105,7 @@ async def ask_again(session: AsyncSession, report_id: ReportId, now: datetime, o
 
 
 async def withdraw(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> datetime:
-    """Ask that nothing more is done, and return since when; the team decides, and the report stays."""
+    """Ask to withdraw, and return since when; the team decides, and the report stays."""
     stored = await lock_report(session, report_id)
     if stored.withdrawn_at is not None:
         return stored.withdrawn_at

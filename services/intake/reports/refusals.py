@@ -1,4 +1,4 @@
-"""How it is answered that a report, or what is added to one, is not taken."""
+"""How the API and the pages answer when a report, or an addition to one, is refused."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ REFUSALS: Refusals = {
         403, "monitoring-role-needed", "Only routine monitoring may say that it found this", "Leave out found_by."
     ),
     domain.TooManyAdditions: Refusal(409, "too-many-additions", "A lot was added to this report already"),
-    domain.NothingToAgreeTo: Refusal(409, "nothing-to-agree-to", "There is nothing to agree to any more"),
+    domain.NothingToAgreeTo: Refusal(409, "nothing-to-agree-to", "There is nothing left to agree to"),
     domain.AskedAlready: Refusal(409, "asked-already", "You have asked already", "Wait a day, then ask again."),
     KeyUsedForAnotherRequest: Refusal(
         422,

@@ -1,4 +1,4 @@
-"""How reports are kept: one row each for what all have in common, and a table for what only one kind asks."""
+"""Reports: one row each for what all kinds have in common, and a table for what only one kind asks."""
 
 from datetime import date, datetime
 

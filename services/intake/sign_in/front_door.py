@@ -1,4 +1,4 @@
-"""What signing in needs at run time: the key that signs sessions, and either a provider or people to choose from."""
+"""What sign-in needs at run time: the key that signs sessions, and either a provider or people to choose from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class FrontDoor:
 
 @dataclass(frozen=True, kw_only=True)
 class SignInParts(WebParts):
-    """What signing in needs beside the parts of every web application."""
+    """What sign-in needs besides the parts of every web application."""
 
     front_door: FrontDoor
 

@@ -25,20 +25,20 @@ from shared.auth.tokens import InvalidToken
 from shared.encryption import DecryptionFailed, Secret
 
 ATTEMPT_LIFETIME = timedelta(minutes=15)
-"""Long enough to find one's telephone for the second factor."""
+"""Long enough to find a phone for the second factor."""
 COOKIE = "signpost_sign_in_"
 PATH = "/sign-in"
 MOST_AT_ONCE = 5
-"""Sign-ins that one browser may have under way: a tab each."""
+"""Sign-ins that one browser may have in progress, one per tab."""
 
 
 class AttemptOver(Exception):
-    """No sign-in of this browser is under way with that state, or it took too long."""
+    """This browser has no sign-in in progress with that state, or it took too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What has to be the same when the person comes back from the provider."""
+    """What must be the same when the person comes back from the provider."""
 
     state: str
     nonce: str
@@ -105,7 +105,7 @@ class SignInRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What the provider knows us by."""
+    """Our client at the provider."""
 
     client_id: str
     client_secret: str | None
@@ -119,7 +119,7 @@ class Client:
 
 
 class OidcSignIn:
-    """Sends people to the provider, and learns who came back."""
+    """Sends people to the provider, and finds out who came back."""
 
     def __init__(self, provider: Provider, client: Client) -> None:
         self._provider = provider
@@ -153,7 +153,7 @@ class OidcSignIn:
         Raises:
             SignInRefused: the provider does not take the code.
             ProviderUnavailable: the provider is unavailable, or its answer cannot be read.
-            InvalidToken: the ID token is not one to believe.
+            InvalidToken: the ID token cannot be trusted.
         """
         description = await self._provider.description(now)
         answer = await self._trade(code, attempt, description)

@@ -65,7 +65,7 @@ async def choose(request: Request, door: Door, now: Now) -> Response:
 
 @router.post("/sign-in", dependencies=[Depends(anyone), Depends(at_most("60/minute"))])
 async def sign_in(request: Request, door: Personas, now: Now) -> Response:
-    """Start the session of the person chosen; a session that was there before is over."""
+    """Start the session of the chosen person; it replaces any earlier one."""
     answers = await read_form(request)
     onward = relative_address(answers.get("next", [""])[0])
     try:
@@ -77,7 +77,7 @@ async def sign_in(request: Request, door: Personas, now: Now) -> Response:
 
 @router.get("/sign-in/renew")
 def renew(request: Request, principal: Annotated[Principal, Depends(signed_in)], door: Door, now: Now) -> Response:
-    """Let a session go on for another 30 minutes, 8 hours in all at most."""
+    """Extend a session by 30 minutes, up to 8 hours in total."""
     session = current_session(request)
     if session is None or "authorization" in request.headers:
         raise standard_problem(403)
@@ -115,7 +115,7 @@ def _next_of(request: Request) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a person is not signed in, in words that say what to do."""
+    """Why a person is not signed in, and what to do."""
 
     status: int
     reason: str
@@ -173,7 +173,7 @@ async def come_back(
     try:
         attempt = attempts.decrypt(state, request.cookies.get(oidc.cookie_of(state)), now)
     except oidc.AttemptOver:
-        # a page that is loaded again after all went well
+        # the page was loaded again after a successful sign-in
         return RedirectResponse("/", 303) if principal else _failed(request, OVER, "/")
     if error or not code:
         return _finished(request, _failed(request, DENIED, attempt.onward), attempt)

@@ -1,1 +1,1 @@
-"""What became of a report, as its reporter sees it."""
+"""The status of a report, as its reporter sees it."""

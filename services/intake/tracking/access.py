@@ -1,6 +1,6 @@
-"""Who may follow a report: its reporter, the holder of its receipt code, or a browser where the code was given.
+"""Who may follow a report: its reporter, the holder of its receipt code, or a browser in which the code was entered.
 
-All others get the same "no". The codes are limited in this process's memory: nothing about who asks is stored.
+Everyone else gets the same refusal. Wrong codes are counted only in memory: nothing about who asks is stored.
 """
 
 import hmac
@@ -62,7 +62,7 @@ class WrongCodeLimit:
 
 
 class ReportNotFound(Exception):
-    """There is no such report, or it is not theirs: it is never said which of the two."""
+    """There is no such report, or it is not theirs; the answer never says which."""
 
 
 class TooManyAttempts(Exception):
@@ -146,12 +146,12 @@ class StatusTokens:
         self._key = key
 
     def issue(self, reference: Reference, now: datetime) -> str:
-        """Return a token for `reference`, good for half an hour."""
+        """Return a token for `reference`, valid for half an hour."""
         claim = f"{reference}.{int((now + TOKEN_LIFETIME).timestamp())}"
         return f"{claim}.{self._sign(claim)}"
 
     def read(self, text: str | None, now: datetime) -> Reference | None:
-        """Return the report that a token is for; None where it is over, or not ours."""
+        """Return the report of a token; None if it has expired, or is not ours."""
         claim, _, signature = (text or "").rpartition(".")
         if not hmac.compare_digest(self._sign(claim).encode(), signature.encode()):
             return None
@@ -169,7 +169,7 @@ class StatusTokens:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingParts(Parts):
-    """What the routes of tracking need beside the parts of every service."""
+    """What the tracking routes need besides the parts of every service."""
 
     access: Access
     status_tokens: StatusTokens

@@ -1,4 +1,4 @@
-"""What is known of a report, and its status as its reporter sees it."""
+"""What is known about a report, and its status as the reporter sees it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from shared.ids import Reference, ReportId
 
 
 class Stage(IntEnum):
-    """How far a case is."""
+    """The stage of a case."""
 
     RECEIVED = 1
     WITH_TEAM = 2
@@ -125,7 +125,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What other services said of a report, and what its reporter added."""
+    """What other services said about a report, and what its reporter added."""
 
     cases: Sequence[TrackedCase] = ()
     alerts: Sequence[TrackedAlert] = ()

@@ -1,4 +1,4 @@
-"""Keeps what other services say of a report, in any order: of a case the newest stays, of an alert the heaviest."""
+"""Keeps what other services say about a report, in any order: the newest of a case, and the weightiest of an alert."""
 
 from collections.abc import Sequence
 from datetime import datetime

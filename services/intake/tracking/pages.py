@@ -68,7 +68,7 @@ async def show_mine(request: Request, principal: Anyone, session: Transaction, a
 
 @router.post("/leave")
 async def leave(_principal: Anyone) -> Response:
-    """Forget on this device which report was looked at."""
+    """Forget on this device which report was shown."""
     response = RedirectResponse("/", 303)
     remove_status_token(response)
     return response
@@ -110,7 +110,7 @@ async def ask_what(request: Request, report: ByVisitor, session: Transaction, no
 
 @report_router.post("/add")
 async def add(request: Request, report: ByVisitor, session: Transaction, now: Now, outbox: OutboxDep) -> Response:
-    """Add it, or show it again with what is wrong."""
+    """Add it, or show it again with the errors."""
     form, status = await FormReader.posted(request), await status_of(session, report, now)
     text = form.first("text").strip()
     if form.errors:

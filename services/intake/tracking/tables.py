@@ -1,4 +1,4 @@
-"""What other services said of a report. Projections: they can be rebuilt from the events."""
+"""What other services said about a report. Projections: they can be rebuilt from the events."""
 
 from datetime import datetime
 from uuid import UUID

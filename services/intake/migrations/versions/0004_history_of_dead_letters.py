@@ -1,4 +1,4 @@
-"""What became of each dead letter, step by step."""
+"""What happened to each dead letter, step by step."""
 
 from collections.abc import Sequence
 

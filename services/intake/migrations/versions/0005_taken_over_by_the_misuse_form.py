@@ -1,4 +1,4 @@
-"""An official account in somebody else's hands, said by the form for misuse."""
+"""An official account that someone else controls, reported by the form for misuse."""
 
 from collections.abc import Sequence
 
