@@ -34,7 +34,7 @@ def main(
     findings = Findings()
     try:
         asyncio.run(_measure(findings, wanted, runs, reports, alerts.FULL if full else alerts.SHORT))
-    finally:  # what was measured before something went wrong, or somebody had enough, is not lost
+    finally:  # keeps what was measured before an error or an interruption
         show(findings, _console)
         if json:
             findings.save(json)

@@ -1,4 +1,4 @@
-"""A log that tells when so many records of a group are done with: offsets committed, after the transaction."""
+"""A log that counts the records a group has finished: offsets committed, after the transaction."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

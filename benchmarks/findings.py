@@ -59,7 +59,7 @@ class Findings:
 
     figures: list[Figure] = field(default_factory=list)
     conditions: dict[str, str] = field(default_factory=dict)
-    """What was the same for everybody: durability, sizes, counts."""
+    """What was the same for all contenders: durability, sizes, counts."""
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -85,7 +85,7 @@ def below(row: str, name: str, values: Sequence[float], most: float, *, unit: st
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Return how ours compares in each run: what disturbs a run disturbs both."""
+    """Return our ratio in each run, because a disturbance of a run affects both."""
     return [mine / other for mine, other in zip(ours, theirs, strict=True)]
 
 
@@ -120,7 +120,7 @@ def machine() -> Mapping[str, str]:
 
 
 def versions() -> Mapping[str, str]:
-    """Return the versions of what takes part."""
+    """Return the versions of the software involved."""
     installed = {name: importlib.metadata.version(name) for name in _PACKAGES}
     found = {"python": platform.python_version()} | installed
     return {"versions": ", ".join(f"{name} {version}" for name, version in found.items())}

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client: what a load client spends, the server cannot have."""
+"""A small HTTP/1.1 client, because CPU time spent by the client is lost to the server."""
 
 import asyncio
 import time

@@ -64,7 +64,7 @@ async def written(url: str) -> list[TableRows]:
     """Read what the product wrote into the database at `url`: every row of every table.
 
     Raises:
-        SomethingElseWasWritten: so.
+        SomethingElseWasWritten: the rows are not the expected ones.
     """
     connection = await asyncpg.connect(plain(url))
     try:

@@ -24,18 +24,18 @@ class KeyPair:
 
 
 def keys() -> KeyPair:
-    """Make a pair."""
+    """Create a key pair."""
     return KeyPair(*ensure_key_files(Path(tempfile.mkdtemp(prefix="signpost-bench-keys-"))))
 
 
 def bearer(pair: KeyPair) -> str:
-    """Return the token of somebody who may report."""
+    """Return the token of a person who may report."""
     who = Principal("S1001", StaffId("S1001"), "Priya Shah", "priya.shah@example.org", frozenset({Role.REPORTER}))
     return TokenIssuer(pair.private.read_bytes()).bearer(who, datetime.now(UTC))
 
 
 def triage_settings(url: str) -> TriageSettings:
-    """Return triage's settings as they come, with its database at `url`."""
+    """Return triage's default settings, with its database at `url`."""
     return TriageSettings(secret_key=SecretStr(SECRET), verify_key_file=keys().public, triage_database_url=url)
 
 

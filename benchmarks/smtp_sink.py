@@ -1,4 +1,4 @@
-"""A mail server that takes everything and notes when: the least that can stand at the end of an alert's way."""
+"""A mail server that accepts everything and notes when: the smallest possible recipient of alerts."""
 
 import asyncio
 import time

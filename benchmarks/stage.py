@@ -1,4 +1,4 @@
-"""What everything is measured on: one broker and one durable PostgreSQL, fresh for each run of the benchmarks."""
+"""The stage of all measurements: one broker and one durable PostgreSQL, fresh for each run of the benchmarks."""
 
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ from tests.support.kafka import ApacheKafka
 from tests.support.postgres import PostgresForTests
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "max_connections": "200"}
-"""What PostgreSQL is told, for everybody who writes to it. The rest is as PostgreSQL comes."""
+"""PostgreSQL's settings, the same for all contenders. Everything else is its default."""
 _SHOWN = (*DURABLE, "wal_sync_method", "shared_buffers", "server_version")
 
 

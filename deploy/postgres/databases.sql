@@ -1,4 +1,4 @@
--- For each service a role, and the database that it owns and nobody else may connect to.
+-- For each service a role, and a database that it owns and no one else may connect to.
 -- Run again it sets the passwords, and otherwise leaves everything as it is.
 \set ON_ERROR_STOP on
 \getenv intake INTAKE_DATABASE_PASSWORD

@@ -135,7 +135,7 @@ async def settle(
 async def drop_reminders(session: AsyncSession, alert_ids: Collection[AlertId]) -> None:
     """Send no more reminders for these alerts; one that is just being sent may still arrive.
 
-    Rows locked by another transaction are being claimed or settled; whoever settles them checks again.
+    Rows locked by another transaction are being claimed or settled; the process that settles them checks again.
     """
     if not alert_ids:
         return
