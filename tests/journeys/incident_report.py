@@ -32,7 +32,7 @@ WHAT = (
         ticking("Information was shown or sent to the wrong people"),
         ("Select what was affected",),
     ),
-    Question("how", ticking("I think that it happened, but I am not sure"), ("Select how it came about",)),
+    Question("how", ticking("I think that it happened, but I am not sure"), ("Select how it happened",)),
     Question("whose", _whose, ("Select whose it is",)),
     Question("when", _discovered_in_january, ("Enter when it was discovered",)),
     Question("still going on", choosing("I am not sure"), ("Select whether it is still going on",)),
@@ -52,4 +52,4 @@ ABUSE = (
 )
 WITHOUT_ABUSE = (*WHAT, NO_ABUSE, WHAT_HAPPENED, EVIDENCE, ABOUT_YOU, CONTACT)
 WITH_ABUSE = (*WHAT, *ABUSE, WHAT_HAPPENED, EVIDENCE, MANAGER, ABOUT_YOU, CONTACT)
-WHICH_FORM = ("Select how you want to go on",)
+WHICH_FORM = ("Select how you want to continue",)

@@ -94,7 +94,7 @@ async def test_an_empty_answer_comes_back_with_what_to_do_beside_it(
         await empty(visitor, "manager", "Select whether it is safe for your manager to know")
         await driver.choose("Tell someone else instead")
         await driver.press("Continue")
-        await refused(visitor, "Enter the work email address of who should be told")
+        await refused(visitor, "Enter the work email address of the person to tell")
         await driver.choose("Yes, tell my manager")
         await driver.press("Continue")
         await empty(visitor, "about you", "Select how you want to report")

@@ -75,7 +75,7 @@ async def test_an_exception_asked_for_without_javascript_comes_to_the_advice_cen
     await fill_in(kim, EXCEPTION)
     await kim.reads("Films of three minutes", NEEDED)
     reference = await send(kim, "request")
-    await kim.reads("the Security Advice Centre, who come before")
+    await kim.reads("the Security Advice Centre, who look at your request before")
     await amir.waits_for("/cases?team=advice_centre", reference)
     await amir.open(f"/cases/{reference}")
     await amir.reads("A request for an exception")

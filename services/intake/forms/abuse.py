@@ -141,7 +141,7 @@ WHO_DID_IT = Step(
             "known",
             "Do you know who did it?",
             Kind.RADIOS,
-            "A suspicion is enough. It is never told to the person you name.",
+            "A suspicion is enough. We never tell the person you name.",
         ),
         Field("suspected_name", "Their name", hint="Leave these three empty if you do not know."),
         Field("suspected_staff_id", "Their staff number", Kind.ID, "If they are a colleague and you know it."),
@@ -198,9 +198,7 @@ FORM = Form(
     steps=STEPS,
     choices={
         **CHOICES,
-        **questions.which_form_choice(
-            "Go on with the form for security incidents", "Send it with this form all the same"
-        ),
+        **questions.which_form_choice("Continue with the form for security incidents", "Send it with this form anyway"),
     },
     to_command=to_command,
     sends_to="It goes to the Social Media Abuse Response Team (SMART) at once.",

@@ -11,9 +11,9 @@ from shared.web.forms import Field, FormReader, Kind, Option
 
 ABOUT = (
     Option("policy", "What the policy or the Social Media Standard asks"),
-    Option("account", "An account: a new one, or one that I have"),
+    Option("account", "An account: a new one, or one I have"),
     Option("training", "Training"),
-    Option("requirement", "Something that my work needs and the policy does not foresee"),
+    Option("requirement", "Something that my work needs and the policy does not cover"),
     Option("other", "Something else"),
 )
 STEPS = (

@@ -12,10 +12,10 @@ from shared.events.vocabulary import ExceptionKind
 from shared.web.forms import Field, FormReader, Kind, Option
 
 KIND = (
-    Option("request", "I want to ask for an exception", "Before it is done. It goes to the Security Advice Centre"),
+    Option("request", "I want to ask for an exception", "Ask before you do it. It goes to the Security Advice Centre"),
     Option(
         "notice",
-        "I want to tell you of something that is being done already",
+        "I want to tell you about something that is already being done",
         "It may need an exception. It goes to the Security Policy and Standards Team at once",
     ),
 )
@@ -35,7 +35,7 @@ STEPS = (
                 "narrative",
                 "What is the activity?",
                 Kind.TEXT,
-                "Say what is done, and by whom.",
+                "Say what is being done, and who is doing it.",
             ),
             Field("platform", "Website or app, if there is one", Kind.SELECT),
         ),
@@ -45,7 +45,7 @@ STEPS = (
         "Why does the department need it?",
         (
             Field("business_case", "The business case", Kind.TEXT, "Why it is needed, and what could go wrong."),
-            Field("wanted_until", "Until when do you need it?", Kind.DAY, "Leave it empty if you do not know."),
+            Field("wanted_until", "When do you need it until?", Kind.DAY, "Leave it empty if you do not know."),
         ),
         asked=_asks,
         numbered=False,

@@ -161,7 +161,7 @@ def rows(form: Form, answers: Answers, principal: Principal | None) -> tuple[Row
     asked = [step for step in steps_for(form.steps, answers) if step.listed]
     found = [Row(step.title, _lines(form, step, answers, principal) or (NOT_GIVEN,), step.slug) for step in asked]
     if carried := one(answers, CARRIED):
-        found.append(Row("What goes along from the other form", tuple(carried.split("\n")), "what-happened"))
+        found.append(Row("Your answers from the other form", tuple(carried.split("\n")), "what-happened"))
     return tuple(found)
 
 

@@ -70,9 +70,9 @@ def as_abuse(answers: Answers) -> Answers:
 
 EFFECTS = (
     Option("access", "Someone got in, or may have", "To a system, a device, a building or an account"),
-    Option("use", "Something was used by someone who may not", "For example a device, a sign-in or an account"),
+    Option("use", "Something was used by someone not allowed to", "For example a device, a sign-in or an account"),
     Option("disclosure", "Information was shown or sent to the wrong people", "Online, by email, on paper or aloud"),
-    Option("modification", "Something was changed by someone who may not", "For example a record or a setting"),
+    Option("modification", "Something was changed by someone not allowed to", "For example a record or a setting"),
     Option("loss", "Something was lost or stolen", "For example a laptop, a phone or papers"),
     Option("destruction", "Something was destroyed or deleted"),
 )
@@ -94,7 +94,7 @@ CHOICES: Choices = {
     **questions.SIGNED_IN,
     "platform": Choice(questions.PLATFORM, None),
     "effects": Choice(EFFECTS, "Select what was affected"),
-    "circumstances": Choice(CIRCUMSTANCES, "Select how it came about"),
+    "circumstances": Choice(CIRCUMSTANCES, "Select how it happened"),
     "asset_owner": Choice(ASSET_OWNER, "Select whose it is"),
     "still_happening": Choice(questions.YES_NO_UNSURE, "Select whether it is still going on"),
     "personal_data": Choice(questions.YES_NO_UNSURE, "Select whether information about people is involved"),
@@ -110,7 +110,7 @@ def _number_of_people(answers: Answers) -> Sequence[Wrong]:
     try:
         people(one(answers, "people_affected"))
     except ValueError:
-        return (("people_affected", "How many people must be a whole number, like 40"),)
+        return (("people_affected", "Number of people must be a whole number, like 40"),)
     return ()
 
 
@@ -130,16 +130,16 @@ STEPS = (
                 "effects",
                 "What was affected?",
                 Kind.CHECKBOXES,
-                "Select all that fit. Report it even if you are not sure, or it was your own mistake: "
-                "early is what counts.",
+                "Select all that apply. Report it even if you are not sure, or it was your own mistake: "
+                "reporting early is what helps most.",
             ),
         ),
         template="incident/what.html",
     ),
     Step(
         "how",
-        "How did it come about?",
-        (Field("circumstances", "How did it come about?", Kind.CHECKBOXES, "Select all that fit."),),
+        "How did it happen?",
+        (Field("circumstances", "How did it happen?", Kind.CHECKBOXES, "Select all that apply."),),
     ),
     Step(
         "whose",
@@ -285,7 +285,7 @@ FORM = Form(
     steps=STEPS,
     choices={
         **CHOICES,
-        **questions.which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
+        **questions.which_form_choice("Continue with the form for abuse", "Send it with this form anyway"),
     },
     to_command=to_command,
     sends_to="It goes to the Security Incident Response Team (SIRT) at once.",

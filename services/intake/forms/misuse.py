@@ -78,7 +78,7 @@ ACCOUNT_KIND = (
 )
 DEVICE = (Option("dwp", "A DWP device"), Option("personal", "Their own device"), Option("unsure", "I do not know"))
 ONES_OWN_MANAGER = tuple(
-    option._replace(hint="Your own manager is told only after you agree") if option.value == "ask_me_first" else option
+    option._replace(hint="We tell your own manager only after you agree") if option.value == "ask_me_first" else option
     for option in questions.MANAGER_OPTIONS
 )
 """The manager of whom the report is about works it, whatever the answer is."""
@@ -122,8 +122,8 @@ UNION = Step(
             "union_activity",
             "Could what was posted be part of a trade union’s debate or campaign?",
             Kind.RADIOS,
-            "We ask about what was posted, and never whether anyone is a member of a union. In one’s own time and "
-            "from one’s own account, such debate is a right.",
+            "We ask about what was posted, and never whether anyone is a member of a union. People have a right to "
+            "such debate in their own time and from their own account.",
         ),
     ),
 )
@@ -134,7 +134,7 @@ ACCOUNT = Step(
         Field("account_kind", "What kind of account is it?", Kind.RADIOS),
         Field("device", "What was it used on, if you know?", Kind.RADIOS),
         Field("own_time", "Was it in their own time, if you know?", Kind.RADIOS),
-        Field("dwp_information", "Does it show information of DWP?", Kind.RADIOS),
+        Field("dwp_information", "Does it show DWP information?", Kind.RADIOS),
     ),
 )
 TAKEN_OVER = Step(
@@ -145,7 +145,8 @@ TAKEN_OVER = Step(
             "taken_over",
             "Has someone else taken control of the official account?",
             Kind.RADIOS,
-            "For example it posts what DWP never would. The Security Incident Response Team (SIRT) then acts first.",
+            "For example, it posts things that DWP never would. The Security Incident Response Team (SIRT) then acts "
+            "first.",
         ),
     ),
     asked=official_account,
@@ -161,7 +162,7 @@ STEPS = (
     Step(
         "misuse",
         "What kind of misuse is it?",
-        (Field("misuse", "What kind of misuse is it?", Kind.CHECKBOXES, "Select all that fit."),),
+        (Field("misuse", "What kind of misuse is it?", Kind.CHECKBOXES, "Select all that apply."),),
         template="forms/kind.html",
     ),
     Step(
@@ -170,7 +171,7 @@ STEPS = (
         (
             Field(
                 "related_reference",
-                "Reference of the incident, if it was reported since",
+                "Reference of the incident, if it has been reported since",
                 Kind.LINE,
                 "For example SP-4K7Q-9ZT2. Leave it empty if you do not know.",
             ),
@@ -201,11 +202,11 @@ STEPS = (
     questions.EVIDENCE,
     questions.MANAGER.with_hint(
         "manager_alert",
-        "The policy asks that your manager hears of misuse that you report. The message has no names and nothing that "
-        "you wrote. If your manager is involved, or you do not feel safe, choose another answer.",
+        "The policy asks that your manager is told of misuse that you report. The message has no names and nothing "
+        "that you wrote. If your manager is involved, or you do not feel safe, choose another answer.",
     ).with_hint(
         "manager_email",
-        "Leave it empty if your own manager should be told: we look it up in the staff directory.",
+        "Leave it empty if we should tell your own manager: we look up the address in the staff directory.",
     ),
     questions.ABOUT_YOU,
     questions.CONTACT,
@@ -250,10 +251,10 @@ FORM = Form(
     steps=STEPS,
     choices={
         **CHOICES,
-        **questions.which_form_choice("Go on with the form for abuse", "Send it with this form all the same"),
+        **questions.which_form_choice("Continue with the form for abuse", "Send it with this form anyway"),
     },
     to_command=to_command,
-    sends_to="It goes to the people who decide about it at once. Who it is about does not learn who reported it.",
+    sends_to="It goes at once to the people who decide about it. The person it is about is not told who reported it.",
     sent="misuse/sent.html",
     exits=True,
     to_other={"abuse": as_abuse},

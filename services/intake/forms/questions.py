@@ -58,7 +58,7 @@ KNOWN = (
 MANAGER_OPTIONS = (
     Option("yes", "Yes, tell my manager"),
     Option("someone_else", "Tell someone else instead"),
-    Option("ask_me_first", "Ask me first", "The response team talks to you before anyone is told"),
+    Option("ask_me_first", "Ask me first", "The response team talks to you before we tell anyone"),
     Option("no", "No, do not tell my manager"),
 )
 CONFIDENTIALITY = (
@@ -101,7 +101,7 @@ Asked = Callable[[Answers], bool]
 
 def _other_person_is_named(answers: Answers) -> Sequence[Wrong]:
     if one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE and not one(answers, "manager_email"):
-        return (("manager_email", "Enter the work email address of who should be told"),)
+        return (("manager_email", "Enter the work email address of the person to tell"),)
     return ()
 
 
@@ -130,7 +130,7 @@ KIND_OF_ABUSE = Step(
             "behaviours",
             "What kind of abuse is it?",
             Kind.CHECKBOXES,
-            "Select all that fit. It does not have to be exact.",
+            "Select all that apply. It does not have to be exact.",
         ),
     ),
     template="forms/kind.html",
@@ -194,16 +194,17 @@ MANAGER = Step(
             "manager_alert",
             "Is it safe for your manager to know?",
             Kind.RADIOS,
-            "The policy asks that your manager hears of abuse when the team does, so that they can support you. The "
+            "The policy asks that your manager is told of abuse when the team is, so that they can support you. The "
             "message has no names and nothing that you wrote. If your manager is involved, or you do not feel safe, "
             "choose another answer.",
         ),
         Field(
             "manager_email",
-            "Work email address of who to tell",
+            "Work email address of the person to tell",
             Kind.EMAIL,
-            "Leave it empty if you report in your name or in confidence while signed in, and want your own manager to "
-            "be told: we look it up in the staff directory. Otherwise, without an address, the response desk is told.",
+            "Leave it empty if you are signed in, report in your name or in confidence, and want us to tell your own "
+            "manager: we look up the address in the staff directory. Otherwise, without an address, we tell the "
+            "response desk.",
         ),
     ),
     template="forms/heading-first.html",
@@ -239,11 +240,11 @@ def when_abused(step: Step, abused: Asked) -> Step:
 
 def which_form(title: str, template: str, asked: Asked) -> Step:
     """Return the page that says where these answers go, before they are sent, and offers the other form."""
-    asks = (Field(FIELD, "How do you want to go on?", Kind.RADIOS),)
+    asks = (Field(FIELD, "How do you want to continue?", Kind.RADIOS),)
     return Step("which-form", title, asks, template=template, numbered=False, listed=False, asked=asked)
 
 
 def which_form_choice(switch_label: str, stay_label: str) -> Mapping[str, Choice]:
     """Return the choice between going on with the other form and with this one."""
-    options = (Option(SWITCH, switch_label, "Every answer is kept."), Option("stay", stay_label))
-    return {FIELD: Choice(options, "Select how you want to go on")}
+    options = (Option(SWITCH, switch_label, "We keep all your answers."), Option("stay", stay_label))
+    return {FIELD: Choice(options, "Select how you want to continue")}

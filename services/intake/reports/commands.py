@@ -121,11 +121,11 @@ class IncidentReport(Occurrence):
 
     def findings(self, now: datetime) -> Findings:
         yield from checks.chosen("effects", self.effects, "Select what was affected")
-        yield from checks.chosen("circumstances", self.circumstances, "Select how it came about")
+        yield from checks.chosen("circumstances", self.circumstances, "Select how it happened")
         yield from checks.past("occurred_at", self.occurred_at, now, "it happened")
         yield from self._discovery(now)
         if self.people_affected is not None and not 0 <= self.people_affected <= MOST_PEOPLE:
-            yield "people_affected", f"How many people must be a number from 0 to {MOST_PEOPLE:,}"
+            yield "people_affected", f"Number of people must be between 0 and {MOST_PEOPLE:,}"
         if self.account is not None and self.account.platform not in PLATFORMS:
             yield "account", "Select where the account is"
         yield from checks.place(self, needed=False)
@@ -173,6 +173,6 @@ class PolicyException(Report):
         if self.platform is not None and self.platform not in PLATFORMS:
             yield "platform", "Select where it is"
         if self.wanted_until is not None and self.wanted_until < now.date():
-            yield "wanted_until", "The day until which you need it must be in the future"
+            yield "wanted_until", "The day you need it until must be in the future"
         yield from checks.signed_in(self)
         yield from checks.texts(self)

@@ -123,17 +123,19 @@ class Failure:
     text: str
 
 
-DENIED = Failure(403, "denied", "You did not sign in", "You cancelled, or your organisation does not let you in here.")
+DENIED = Failure(
+    403, "denied", "You did not sign in", "You cancelled, or your organisation does not let you use this service."
+)
 OVER = Failure(400, "over", "Start signing in again", "It took too long, or it was started in another browser.")
-REFUSED = Failure(400, "refused", "Start signing in again", "This sign-in was used before or is no longer good.")
+REFUSED = Failure(400, "refused", "Start signing in again", "This sign-in was used before or is no longer valid.")
 UNAVAILABLE = Failure(
-    503, "away", "Signing in does not work at the moment", "The sign-in service does not answer. Try again in a minute."
+    503, "away", "You cannot sign in at the moment", "The sign-in service is not responding. Try again in a minute."
 )
 NOT_TRUSTED = Failure(
     502,
     "not_trusted",
     "Signing in did not work",
-    "What the sign-in service told us cannot be trusted, so you are not signed in. Try again. If it stays like this, "
+    "We cannot trust what the sign-in service told us, so you are not signed in. Try again. If it keeps happening, "
     "tell your IT helpdesk.",
 )
 

@@ -183,7 +183,7 @@ def test_a_taken_over_account_said_beside_misuse_goes_along_to_the_form_for_abus
     ("base", "pages", "words"),
     [
         ("/report/incident", given.ABUSE_IN_INCIDENT, "Social Media Abuse Response Team (SMART)"),
-        ("/report/misuse", given.ABUSE_IN_MISUSE, "It does not go to any manager by itself"),
+        ("/report/misuse", given.ABUSE_IN_MISUSE, "It does not go to any manager automatically"),
     ],
 )
 async def test_where_it_goes_is_said_before_it_is_sent(

@@ -128,7 +128,7 @@ async def test_the_report_of_misuse_says_what_was_answered(intake: Intake, membe
         "found_by": "person",
     }
     assert {name: event[name] for name in expected} == expected
-    assert "we tell you when it is finished, and no more" in page
+    assert "We will tell you when it is finished, and nothing more" in page
 
 
 @pytest.mark.policy("C-c")
@@ -142,7 +142,7 @@ async def test_an_official_account_in_other_hands_can_be_said_by_the_form_for_mi
     page = await send(member, "/report/misuse")
     assert (await the_event(intake))["taken_over"] == "yes"
     assert "the Security Incident Response Team (SIRT), because someone else may control" in page.text
-    assert "the manager of who it is about" not in page.text
+    assert "the manager of the person it is about" not in page.text
 
 
 @pytest.mark.policy("S1")

@@ -46,11 +46,11 @@ async def test_what_the_policy_asks_and_what_we_chose_stand_apart(client: AsyncC
 
 
 @pytest.mark.policy("R-a")
-async def test_the_page_says_who_answers_for_the_policy_and_when_it_is_looked_at_again(client: AsyncClient) -> None:
+async def test_the_page_says_who_is_responsible_for_the_policy_and_when_its_review_is_due(client: AsyncClient) -> None:
     page = " ".join((await client.get("/policy")).text.split())
-    assert "The Chief Security Officer answers for the policy" in page
-    assert "It is looked at again by 29 July 2027 at the latest" in page
-    assert "That day has passed" not in page
+    assert "The Chief Security Officer is responsible for the policy" in page
+    assert "The next review is due by 29 July 2027" in page
+    assert "The review is overdue" not in page
 
 
 @pytest.mark.policy("R-a")

@@ -243,7 +243,7 @@ async def test_another_nonce_is_not_trusted(client: httpx.AsyncClient, provider:
     address = await to_the_provider(client)
     answer = await client.get(await provider.sign_in(changed(address, nonce="of another sign-in"), "sam"))
     assert (answer.status_code, SESSION_COOKIE in client.cookies) == (502, False)
-    assert "cannot be trusted" in answer.text
+    assert "We cannot trust what the sign-in service told us" in answer.text
 
 
 async def test_a_code_for_another_client_is_refused(client: httpx.AsyncClient, provider: Provider) -> None:
@@ -294,7 +294,7 @@ async def test_a_provider_that_is_away_gets_a_page_and_another_chance(web: WebFo
     async with browsing(front_door(web, "http://localhost:1")) as client:
         answer = await client.get("/sign-in?next=/cases")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
-        assert "Signing in does not work at the moment" in answer.text
+        assert "You cannot sign in at the moment" in answer.text
 
 
 async def test_many_tabs_can_sign_in_and_do_not_pile_up_cookies(client: httpx.AsyncClient, provider: Provider) -> None:

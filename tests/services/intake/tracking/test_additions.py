@@ -208,7 +208,7 @@ async def test_a_team_is_asked_again_once_a_day(intake: Intake) -> None:
             intake.clock.move(timedelta(hours=hours))
             client.cookies.update(intake.session())
             page = await client.get(where)
-            offered.append("Ask the team how far it is" in page.text)
+            offered.append("Ask the team for an update" in page.text)
             asked = await client.post(f"{where}/ask-again", data={"csrftoken": token_in(page)})
             assert asked.status_code == (303 if offered[-1] else 409)
     assert offered == [False, True, False, True]

@@ -68,8 +68,8 @@ async def test_the_page_shows_what_was_shared_and_nothing_before(intake: Intake)
     listed = page[page.index("Messages from the team") :]
     assert "Is it &lt;b&gt;still&lt;/b&gt; there?\nDo tell" in listed
     assert listed.index("there?") < listed.index("We have it.")
-    assert re.search(r"The team asks you for information, <time[^>]*>23 November 2026 at 11:42am", listed)
-    assert listed.count("The team asks you") == 1
+    assert re.search(r"The team asked you for information, <time[^>]*>23 November 2026 at 11:42am", listed)
+    assert listed.count("The team asked you") == 1
 
 
 async def test_only_who_may_follow_the_report_sees_what_was_shared(intake: Intake, client: AsyncClient) -> None:
