@@ -63,7 +63,7 @@ async def _asks(nia: Someone) -> None:
     await nia.driver.write("What will it be used for?", "First jobs")
     await nia.driver.pick("Vetting that its operators need", "Security Check (SC)")
     await nia.driver.press("Send the request")
-    await nia.reads("Waits for an approver")
+    await nia.reads("Waiting for an approver")
     await expect(nia.page.get_by_role("radio", name="Approve", exact=True)).to_have_count(0)
     await nia.looks("request, of one's own")
 
@@ -103,11 +103,11 @@ async def _records_training_and_vetting(kim: Someone) -> None:
     await kim.driver.press("Record")
     await kim.is_refused(
         "training, recording",
-        "Enter the staff ID of who completed it",
+        "Enter the staff ID of the person who completed it",
         "Enter the course",
-        "Enter the day on which it was completed",
+        "Enter the day it was completed",
     )
-    await kim.driver.write("Staff ID of who completed it", OPERATOR)
+    await kim.driver.write("Staff ID of the person who completed it", OPERATOR)
     await kim.driver.write("Course", "Operating official accounts")
     await give_day(kim.driver, "Completed on", last_month)
     await kim.driver.press("Record")
@@ -115,8 +115,8 @@ async def _records_training_and_vetting(kim: Someone) -> None:
     await kim.open("/accounts/vetting/new")
     await kim.looks("vetting, recording")
     await kim.driver.press("Record")
-    await kim.is_refused("vetting, recording", "Enter the staff ID of who was vetted")
-    await kim.driver.write("Staff ID of who was vetted", OPERATOR)
+    await kim.is_refused("vetting, recording", "Enter the staff ID of the person who was vetted")
+    await kim.driver.write("Staff ID of the person who was vetted", OPERATOR)
     await kim.driver.pick("Level", "Security Check (SC)")
     await give_day(kim.driver, "Last day (optional)", next_year)
     await kim.driver.press("Record")
@@ -133,7 +133,7 @@ async def _records_training_and_vetting(kim: Someone) -> None:
 async def test_an_individuals_account_on_another_device_needs_a_dated_exception(join: Join) -> None:
     joan = await join("Joan Whitby")
     await joan.open("/accounts/waiting")
-    await joan.reads("Without an approved device or an exception")
+    await joan.reads("Operators without an approved device or an exception")
     await joan.page.get_by_role("link", name=re.compile("S3001 for .*SampleDirector", re.IGNORECASE)).click()
     await joan.reads("needs a DWP approved device or an exception")
     await joan.driver.follow("Grant a Security Policy Exception")

@@ -20,7 +20,7 @@ pytestmark = [
 OWNER, APPROVER, KEEPER = "S7001", "S7003", "S8003"
 ACCOUNTS, REQUESTS = "/accounts/api/v1/accounts", "/accounts/api/v1/requests"
 OF_AN_ACCOUNT = {
-    "review": ("Record the review", "Choose what should become of the account", "Enter why"),
+    "review": ("Record the review", "Choose what should happen to the account", "Enter why"),
     "close": (
         "Close the account",
         "Enter why it is closed",

@@ -17,8 +17,8 @@ pytestmark = [
 PAGES = (
     ("Aisha Khan", "/cases/for-manager/SP-0000-0000", "There is no such case here"),
     ("Amir Rahman", "/cases?team=advice_centre&platform=bluesky", "No case matches"),
-    ("Ellie Moss", "/accounts/waiting", "Nothing waits for you"),
-    ("Ellie Moss", "/accounts/declare", "Declare an account that exists"),
+    ("Ellie Moss", "/accounts/waiting", "You have no tasks"),
+    ("Ellie Moss", "/accounts/declare", "Declare an existing account"),
     ("Ellie Moss", "/accounts/requests?state=withdrawn", "No requests"),
     ("Ellie Moss", "/alerts/my-team/findings/new", "You do not manage anyone"),
     ("Joan Whitby", "/cases?view=restricted", "No restricted case names you"),
@@ -149,7 +149,7 @@ async def test_a_long_request_breaks_no_page_of_the_register(join: Join) -> None
     await nia.open("/accounts/requests")
     await nia.looks("requests, long")
     await judith.open("/accounts/waiting")
-    await judith.looks("what waits for you, long")
+    await judith.looks("tasks, long")
 
 
 async def _asks_at_length(nia: Someone) -> None:
@@ -159,7 +159,7 @@ async def _asks_at_length(nia: Someone) -> None:
     await nia.driver.write("Which strategic business requirement does it fulfil?", LONG_TEXT[:1_900])
     await nia.driver.write("What will it be used for?", LONG_TEXT[:1_900])
     await nia.driver.press("Send the request")
-    await nia.reads("Waits for an approver")
+    await nia.reads("Waiting for an approver")
 
 
 async def test_mails_of_long_reports_stay_six_lines(program: Program, join: Join) -> None:

@@ -52,7 +52,7 @@ SIGNED_IN = {
     ("Kim Doyle", "/accounts/requests"): "Requests for accounts",
     ("Kim Doyle", "/accounts/requests/new"): "Ask for an account",
     ("Kim Doyle", "/accounts/training"): "Training",
-    ("Kim Doyle", "/accounts/waiting"): "What waits for you",
+    ("Kim Doyle", "/accounts/waiting"): "Your tasks",
 }
 
 

@@ -33,7 +33,7 @@ _CLASS_HINTS: Mapping[AccountClass, str] = {
     AccountClass.OFFICIAL: "Represents DWP or the Jobcentre Plus network",
     AccountClass.PROFESSIONAL_INDIVIDUAL: "An approved person speaks for DWP with it, on an approved device",
     AccountClass.LINKEDIN: "A colleague’s own account for professional networking",
-    AccountClass.UNION: "Outside the policy: only its platform and handle are kept",
+    AccountClass.UNION: "Outside the policy: we keep only its platform and handle",
 }
 PLATFORM_FIELDS = (
     Field("platform", "Platform", Kind.SELECT, options=(Option("", "Choose a platform"), *options(PLATFORMS))),
@@ -45,7 +45,7 @@ REGISTRATION = FormPage(
     button="Register",
     back=("All accounts", "/accounts"),
     intro=(
-        f"An account from before is legacy until it passes the checks, within {domain.LEGACY_PERIOD.days} days.",
+        f"An account from before the register is legacy. It must pass the checks in {domain.LEGACY_PERIOD.days} days.",
         "One account has one purpose. Personal accounts are never registered.",
     ),
     fields=(
@@ -264,9 +264,9 @@ def review_page(account: domain.Account) -> FormPage:
         back=("Back to the account", f"/accounts/{account.id}"),
         version=account.version,
         fields=(
-            Field("outcome", "What should become of the account?", Kind.RADIOS, options=options(OUTCOMES)),
-            Field("reason", "Why? If something changes: what", Kind.TEXT),
-            Field("next_on", "Next review", Kind.DAY, "Unless it is closed. For example, 27 3 2026"),
+            Field("outcome", "What should happen to the account?", Kind.RADIOS, options=options(OUTCOMES)),
+            Field("reason", "Why? If something changes, say what", Kind.TEXT),
+            Field("next_on", "Next review", Kind.DAY, "Leave this empty if you close it. For example, 27 3 2026"),
             Field("evidence", "How do you know that it is gone from the platform?", Kind.TEXT, "Only if it is closed"),
         ),
     )
@@ -274,7 +274,7 @@ def review_page(account: domain.Account) -> FormPage:
 
 def read_review(account: domain.Account, form: RegistryForm) -> NewReview | None:
     """Read what a review decided; None if an error was recorded."""
-    outcome = form.choice("outcome", domain.ReviewOutcome, "Choose what should become of the account")
+    outcome = form.choice("outcome", domain.ReviewOutcome, "Choose what should happen to the account")
     version = form.version(beside="outcome")
     reason = form.text("reason", "Enter why")
     next_on, evidence = form.register_day("next_on", "The next review"), form.text("evidence")
@@ -292,7 +292,7 @@ def recovery_page(account: domain.Account) -> FormPage:
         button="Record the recovery",
         back=("Back to the account", f"/accounts/{account.id}"),
         version=account.version,
-        intro=("The account opens again. Its operators are authorised again where they pass every gate.",),
+        intro=("The account opens again. Its operators are authorised again if they pass every gate.",),
         fields=(
             Field(
                 "what_was_done",
@@ -313,9 +313,9 @@ def read_recovery(form: RegistryForm) -> tuple[int, str] | None:
 def status_fields(account: domain.Account, following: Sequence[AccountStatus]) -> tuple[Field, ...]:
     """Return the fields that change a status on the page of the account."""
     union = account.registration.account_class is AccountClass.UNION
-    kept = "It is not kept: a union account keeps its platform and handle only"
+    kept = "We do not keep this: a union account keeps only its platform and handle"
     statuses = options({status: domain.STATUS_LABELS[status] for status in following})
     return (
         Field("status", "Change its status to", Kind.RADIOS, options=statuses),
-        Field("reason", "Why", Kind.TEXT, kept if union else "It is shown in the account’s history"),
+        Field("reason", "Why", Kind.TEXT, kept if union else "We show this in the account’s history"),
     )

@@ -36,7 +36,7 @@ _ACTIONS = {
     "request_withdrawn": "Request withdrawn",
     "operator_named": "Operator named",
     "operator_withdrawn": "Operator withdrawn by decision",
-    "operator_reinstated": "Operator to operate again",
+    "operator_reinstated": "Operator reinstated",
     "device_recorded": "Device recorded",
     "authorisation_granted": "Authorisation granted",
     "authorisation_withdrawn": "Authorisation withdrawn",

@@ -12,7 +12,7 @@ from shared.events.vocabulary import AccountClass
 from shared.ids import StaffId
 from shared.web.forms import Field, Kind, Option, options
 
-PERSONAL = "A personal account is never requested: keep it apart from your work, and out of the register"
+PERSONAL = "Do not request a personal account: keep it apart from your work and off the register"
 _CLASS_HINTS: Mapping[AccountClass, str] = {
     AccountClass.OFFICIAL: "Represents DWP or the Jobcentre Plus network",
     AccountClass.PROFESSIONAL_INDIVIDUAL: "An approved person speaks for DWP with it, on an approved device",
@@ -23,7 +23,7 @@ _WHY = (
     Field("purpose", "What will it be used for?", Kind.TEXT, "One account has one purpose"),
 )
 _WHO = (
-    Field("owner", "Staff ID of who will answer for it", Kind.ID),
+    Field("owner", "Staff ID of the person who will be responsible for it", Kind.ID),
     Field("approved_person", "Staff ID of the person who uses it", Kind.ID, "Only for an individual’s account"),
     VETTING_FIELD,
 )
@@ -55,7 +55,8 @@ _DECISION_FIELDS = (
         "words",
         "Why",
         Kind.TEXT,
-        "To approve: why you are the relevant member of the directorate. Otherwise: the reason, or what has to change",
+        "To approve, say why you are the relevant member of the directorate. Otherwise, give the reason or say what "
+        "has to change",
     ),
 )
 
@@ -69,7 +70,7 @@ def decision_fields(
         return (step, *_DECISION_FIELDS)
     myself = (Option("", "Myself"),) if in_own_right else ()
     others = (Option(approver, f"As the proxy of {approver}") for approver in behalf)
-    whose = Field("on_behalf_of", "For whom do you decide?", Kind.SELECT, options=(*myself, *others))
+    whose = Field("on_behalf_of", "Who are you deciding for?", Kind.SELECT, options=(*myself, *others))
     return (step, whose, *_DECISION_FIELDS)
 
 
@@ -87,7 +88,7 @@ def read_draft(form: RegistryForm, known: Account | AccountRequest | None = None
         platform, handle, account_class = of.platform, of.handle, of.account_class
     requirement = form.text("requirement", "Enter the strategic business requirement that it fulfils")
     purpose = form.text("purpose", "Enter what it will be used for")
-    owner = form.staff_id("owner", "Enter the staff ID of who will answer for it")
+    owner = form.staff_id("owner", "Enter the staff ID of the person who will be responsible for it")
     title, person = form.name("title"), form.staff_id("approved_person")
     vetting = form.choice("vetting_required", Vetting)
     if form.errors or not (platform and handle and account_class and requirement and purpose and owner):

@@ -44,13 +44,13 @@ ASK = FormPage(
     ),
 )
 DECLARE = FormPage(
-    title="Declare an account that exists",
+    title="Declare an existing account",
     action="/accounts/declare",
     button="Declare the account",
     back=_LIST,
     fields=forms.DRAFT_FIELDS,
     intro=(
-        "Use this for an account that you hold or sponsor and that existed before the register.",
+        "Use this for an account that you hold or sponsor, and that existed before the register.",
         "It passes the same checks as a new one. Thank you for telling us.",
     ),
 )
@@ -229,7 +229,7 @@ def _checks_page(account: Account) -> FormPage:
         button="Send the request",
         back=("Back to the account", f"/accounts/{account.id}"),
         fields=forms.CHECK_FIELDS,
-        intro=("An account from before passes the same checks as a new one: a requirement, an owner, an approval.",),
+        intro=("A legacy account passes the same checks as a new one: a requirement, an owner and an approval.",),
     )
 
 

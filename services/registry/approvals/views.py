@@ -25,8 +25,8 @@ from shared.ids import StaffId
 
 STATE_LABELS = {
     RequestState.WITH_ADVICE_CENTRE: "With the Security Advice Centre",
-    RequestState.REQUESTED: "Waits for an approver",
-    RequestState.RETURNED: "Returned, to be changed",
+    RequestState.REQUESTED: "Waiting for an approver",
+    RequestState.RETURNED: "Returned for changes",
     RequestState.APPROVED: "Approved",
     RequestState.REFUSED: "Refused",
     RequestState.WITHDRAWN: "Withdrawn",
@@ -34,7 +34,7 @@ STATE_LABELS = {
 STEP_LABELS = {
     RequestAction.CLEAR: "Clear the platform, so that an approver decides",
     RequestAction.APPROVE: "Approve",
-    RequestAction.RETURN: "Return it with what has to change",
+    RequestAction.RETURN: "Return it for changes",
     RequestAction.REFUSE: "Refuse",
     RequestAction.WITHDRAW: "Withdraw",
 }

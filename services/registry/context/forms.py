@@ -84,7 +84,7 @@ def show_import(
 ) -> HTMLResponse:
     """Show the form, and the result of the import."""
     if result and result.errors and not result.applied:
-        form.errors.add("csv", "Nothing was imported: correct the rows that are listed, or take the valid rows only")
+        form.errors.add("csv", "Nothing was imported: correct the rows listed, or import only the valid rows")
     return render(
         request,
         "accounts/import.html",

@@ -38,7 +38,7 @@ RECORD_TRAINING = FormPage(
     button="Record",
     back=("All training", "/accounts/training"),
     fields=(
-        Field("staff_id", "Staff ID of who completed it", Kind.ID),
+        Field("staff_id", "Staff ID of the person who completed it", Kind.ID),
         Field("course", "Course"),
         Field("completed_on", "Completed on", Kind.DAY),
     ),
@@ -48,9 +48,9 @@ RECORD_VETTING = FormPage(
     action="/accounts/vetting/new",
     button="Record",
     back=("All vetting", "/accounts/vetting"),
-    intro=("What you record here counts from now on, in place of what was recorded before.",),
+    intro=("From now on, what you record here replaces what was recorded before.",),
     fields=(
-        Field("staff_id", "Staff ID of who was vetted", Kind.ID),
+        Field("staff_id", "Staff ID of the person who was vetted", Kind.ID),
         Field("level", "Level", Kind.SELECT, options=(Option("", "None, or withdrawn"), *options(VETTING_LABELS))),
         Field("expires_on", "Last day (optional)", Kind.DAY),
     ),
@@ -141,9 +141,9 @@ async def post_vetting(request: Request, work: WorkDep) -> Response:
 
 def read_completion(form: RegistryForm) -> Completion | None:
     """Read a completion; None if an error was recorded."""
-    staff_id = form.staff_id("staff_id", "Enter the staff ID of who completed it")
+    staff_id = form.staff_id("staff_id", "Enter the staff ID of the person who completed it")
     course = form.name("course", "Enter the course")
-    completed_on = form.register_day("completed_on", "The day", "Enter the day on which it was completed")
+    completed_on = form.register_day("completed_on", "The day", "Enter the day it was completed")
     if form.errors or not (staff_id and course and completed_on):
         return None
     return Completion(staff_id, course, completed_on)
@@ -151,7 +151,7 @@ def read_completion(form: RegistryForm) -> Completion | None:
 
 def read_clearance(form: RegistryForm) -> Clearance | None:
     """Read a clearance; None if an error was recorded."""
-    staff_id = form.staff_id("staff_id", "Enter the staff ID of who was vetted")
+    staff_id = form.staff_id("staff_id", "Enter the staff ID of the person who was vetted")
     level, last_day = form.choice("level", Vetting), form.register_day("expires_on", "The last day")
     if form.errors or not staff_id:
         return None

@@ -68,9 +68,9 @@ def _with_reason(
 
 
 def _removal(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:
-    evidence = form.text("evidence", "Enter how you know that their access is removed")
+    evidence = form.text("evidence", "Enter how you know that their access has been removed")
     if checked.removal is None:
-        form.errors.add("evidence", "There is no access left to remove: it was recorded already")
+        form.errors.add("evidence", "There is no access left to remove: its removal is recorded already")
     if form.errors or checked.removal is None or evidence is None:
         return None
     return handlers.record_removal(work, checked.removal.id, evidence)
@@ -98,12 +98,12 @@ ACTIONS: Mapping[str, Action] = {
         "Continue",
         (_WHY,),
         _with_reason(handlers.reinstate),
-        ("They are authorised once every gate is passed.",),
+        ("They are authorised once they pass every gate.",),
     ),
     Recorded.REMOVAL: Action(
-        "Record that access is removed",
+        "Record that access has been removed",
         "Record",
-        (Field("evidence", "How do you know that their access on the platform is removed?", Kind.TEXT),),
+        (Field("evidence", "How do you know that their access on the platform has been removed?", Kind.TEXT),),
         _removal,
     ),
     Granted.EXCEPTION: Action(
@@ -111,7 +111,7 @@ ACTIONS: Mapping[str, Action] = {
         "Grant",
         (Field("last_day", "Last day", Kind.DAY, "It is valid until midnight. For example, 27 3 2026"), _WHY),
         _grant,
-        ("With it they may use another device than a DWP approved one.",),
+        ("They can then use a device that is not DWP approved.",),
     ),
     Granted.EXCEPTION_END: Action("End the exception", "End it", (_WHY,), _with_reason(handlers.end_exception)),
 }

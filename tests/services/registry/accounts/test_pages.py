@@ -29,7 +29,7 @@ async def test_an_empty_register_says_what_to_do(keeper: AsyncClient) -> None:
 async def test_the_list_shows_what_the_address_asks_for(registry: Registry, keeper: AsyncClient) -> None:
     await registry.register(OFFICIAL, UNION)
     page = await keeper.get("/accounts?class=union&overdue=yes&class=nonsense")
-    assert "No account fits these filters" in page.text
+    assert "No accounts match these filters" in page.text
     page = await keeper.get("/accounts?class=union")
     assert "sampleunion" in page.text
     assert "sampledept" not in page.text

@@ -73,10 +73,10 @@ def _account(page: str) -> str:
     [
         ({"requirement": ""}, 422, "Enter the strategic business requirement"),
         ({"purpose": ""}, 422, "Enter what it will be used for"),
-        ({"owner": ""}, 422, "Enter the staff ID of who will answer for it"),
+        ({"owner": ""}, 422, "Enter the staff ID of the person who will be responsible for it"),
         ({"platform": ""}, 422, "Choose a platform"),
         ({"handle": "no spaces"}, 422, "Enter a handle, or the address"),
-        ({"account_class": "personal"}, 422, "A personal account is never requested"),
+        ({"account_class": "personal"}, 422, "Do not request a personal account"),
         ({"account_class": "union"}, 422, "Choose what kind of account it is"),
         ({"account_class": "professional_individual"}, 422, "Enter the staff ID of the person who was approved"),
         ({"requirement": "x" * 2001}, 422, "Use at most 2,000 characters"),
@@ -120,7 +120,7 @@ async def test_a_refused_decision_says_why_changes_nothing_and_keeps_the_words(r
             await register(session, [rival], outbox=OUTBOX, now=NOW, ids=IDS, actor=COMMS)
         taken = await decide(approver, page, "approve", "My long words")
         assert (taken.status_code, "One account has one purpose" in taken.text) == (409, True)
-        assert "Waits for an approver" in (await approver.get(page)).text
+        assert "Waiting for an approver" in (await approver.get(page)).text
     async with registry.client(**registry.session(Role.APPROVER, "S7001")) as proposed_owner:
         own = await decide(proposed_owner, page, "approve", "I am the owner")
         assert (own.status_code, "You cannot decide about your own request" in own.text) == (403, True)
@@ -165,7 +165,7 @@ async def test_any_person_who_is_signed_in_declares_an_account_and_follows_it(re
         done = await submit(holder, "/accounts/declare", "/accounts/declare", **ANSWERS)
         assert done.status_code == 303
         assert "samplenews" in (await holder.get("/accounts/requests")).text
-        assert "Checks of an account from before" in (await holder.get(done.headers["location"])).text
+        assert "Checks of a legacy account" in (await holder.get(done.headers["location"])).text
     async with registry.client(**registry.session(Role.REPORTER, "S1002")) as other:
         assert (await other.get(done.headers["location"])).status_code == 404
         assert (await other.get(NEW)).status_code == 403

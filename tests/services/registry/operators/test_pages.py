@@ -83,7 +83,7 @@ async def test_an_exception_is_granted_on_the_operators_page(registry: Registry,
         assert (past.status_code, "not in the past" in past.text) == (422, True)
         assert (await submit(standards, form, action, **grant)).status_code == 303
         assert "by exception to 30 November 2026" in (await standards.get(page)).text
-        assert "Nothing waits for you" in (await standards.get("/accounts/waiting")).text
+        assert "You have no tasks" in (await standards.get("/accounts/waiting")).text
 
 
 @pytest.mark.policy("S8")
@@ -93,14 +93,14 @@ async def test_a_review_is_recorded_and_an_overdue_one_waits(registry: Registry,
     assert "Overdue" in (await owner.get("/accounts/waiting")).text
     page = f"/accounts/{account_id}/review"
     empty = await submit(owner, page, page, version="1")
-    assert "Choose what should become of the account" in empty.text
+    assert "Choose what should happen to the account" in empty.text
     closing = {"version": "1", "outcome": "close", "reason": "Nobody needs it"}
     refused = await submit(owner, page, page, **closing)
     assert (refused.status_code, "Enter how you know" in refused.text) == (422, True)
     kept = {**closing, "outcome": "keep", **day("next_on", "23 11 2027")}
     assert (await submit(owner, page, page, **kept)).status_code == 303
     assert "23 November 2027" in (await owner.get(f"/accounts/{account_id}")).text
-    assert "Nothing waits for you" in (await owner.get("/accounts/waiting")).text
+    assert "You have no tasks" in (await owner.get("/accounts/waiting")).text
 
 
 async def test_a_recovery_is_recorded_with_what_was_done(registry: Registry, owner: AsyncClient) -> None:

@@ -63,7 +63,7 @@ async def test_everybody_is_told_what_they_can_do_something_about(
     assert tuple(len(answer.json()[kind]) for kind in KINDS) == counts
     async with busy.client(**busy.session(role, staff_id)) as browser:
         page = await browser.get("/accounts/waiting")
-    assert ("Nothing waits for you" in page.text) == (not any(counts))
+    assert ("You have no tasks" in page.text) == (not any(counts))
 
 
 async def test_a_request_waits_for_who_made_it_once_it_is_returned(busy: Registry, client: AsyncClient) -> None:
