@@ -78,7 +78,7 @@ class Effect(StrEnum):
 
 
 class Circumstance(StrEnum):
-    """How it came about (C-c)."""
+    """How it happened (C-c)."""
 
     ACTUAL = "actual"
     SUSPECTED = "suspected"

@@ -267,7 +267,7 @@ def _alleged(report: TriageReport, affected: Sequence[Person]) -> Iterable[Answe
 
 def _incident(report: TriageReport) -> Iterable[AnswerRow]:
     yield _row("What was done to the asset", _coded(report.effects))
-    yield _row("How it came about", _coded(report.circumstances))
+    yield _row("How it happened", _coded(report.circumstances))
     yield _row("Whose asset", OWNERS.get(report.asset_owner, words(report.asset_owner)))
     yield _row("Occurred", uk_time(report.occurred_at) if report.occurred_at else "Not known")
     yield _row("Discovered", uk_time(report.discovered_at) if report.discovered_at else NOT_SAID)
