@@ -177,15 +177,17 @@ class Decision:
     """Why the engine, and not a rule, sent it to the triage desk."""
 
     def of_linked(self, also: Also) -> "Decision":
-        """Return the decision for a linked case: this one, with what `also` says instead."""
+        """Return the decision for a linked case: this one, with what `also` says instead; misuse is restricted."""
+        report_type = also.report_type or self.report_type
         return replace(
             self,
             team=also.team,
             rule=also.rule or self.rule,
             clause=also.clause,
             sentence=also.sentence,
-            report_type=also.report_type or self.report_type,
+            report_type=report_type,
             misdirected=also.misdirected,
+            restricted=self.restricted or report_type == ReportType.MISUSE,
         )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.triage.accounts.domain import Account
 from services.triage.reports.normalise import normalise
-from services.triage.routing.domain import Decision, Facts, History, RuleState, decide, facts_of
+from services.triage.routing.domain import Also, Decision, Facts, History, RuleState, decide, facts_of
 from shared.events.vocabulary import (
     UNRECOGNISED,
     AccountClass,
@@ -21,6 +21,7 @@ from shared.events.vocabulary import (
     FoundBy,
     Priority,
     Relation,
+    ReportType,
     Team,
 )
 from tests.services.triage.builders import BOOK, report
@@ -131,6 +132,15 @@ def test_abuse_beside_a_taken_over_account_still_reaches_smart() -> None:
 )
 def test_contradictory_answers_go_to_the_triage_desk(answers: dict[str, object]) -> None:
     assert sent(decided(**answers)) == (Team.TRIAGE_DESK, "contradictory-answers", "S3")
+
+
+@pytest.mark.parametrize(("report_type", "restricted"), [(ReportType.MISUSE, True), (None, False)])
+def test_a_linked_case_of_misuse_is_restricted_as_every_one_is(
+    report_type: ReportType | None, restricted: bool
+) -> None:
+    also = Also(Team.LINE_MANAGER, "S1", "A colleague may have done it.", report_type)
+    assert not decided().restricted
+    assert decided().of_linked(also).restricted is restricted
 
 
 def test_what_no_rule_knows_goes_to_the_triage_desk() -> None:
