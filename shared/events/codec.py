@@ -13,17 +13,27 @@ from typing import TypeVar
 import orjson
 from pydantic import ValidationError
 
+from shared.clock import InvalidMoment, parse_moment
 from shared.events.envelope import Event
 from shared.messaging.log import Headers, Record
 
 MAX_VALUE_BYTES = 1_000_000
 """The size limit of one event: the default limit of a broker."""
 
-_MAX_ATTRIBUTE = 500
+LONGEST_ATTRIBUTE = 500
+"""Characters of an attribute that others send; ours are far shorter."""
+SPECVERSION = "1.0"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""Some editors and tools write it in front of UTF-8; it is no part of the JSON."""
 _CONTENT_TYPE = b"application/json"
 _STRUCTURED = b"application/cloudevents+json"
 _VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[0-9]+)")
 _DATA = frozenset({"data", "data_base64"})
+_TEXTS = frozenset({"specversion", "id", "source", "type", "subject", "time", "datacontenttype"})
+"""Attributes that are texts; extensions may be numbers and true or false as well."""
+_NO_CHARACTERS = "".join(chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
+_NOT_IN_A_STRING = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NO_CHARACTERS}]")
+"""What CloudEvents 1.0 keeps out of a String: control characters, halves of a pair, and what is no character."""
 _NUL = (b"\x00", b"\\u0000")
 
 D = TypeVar("D", bound=Event)
@@ -34,11 +44,11 @@ class Unreadable(Exception):
 
 
 class MissingHeaders(Unreadable):
-    """Not a CloudEvent: no type or no source."""
+    """Not a CloudEvent 1.0: no type, no source or no version."""
 
 
 class InvalidAttribute(Unreadable):
-    """An attribute is not UTF-8, too long, holds U+0000 or does not parse."""
+    """An attribute is not UTF-8, too long, holds a control character, is no text or does not parse."""
 
 
 class TooLarge(Unreadable):
@@ -86,6 +96,8 @@ class Message:
     traceparent: str | None
     data: bytes | None
     """None for a tombstone."""
+    datacontenttype: str | None = None
+    """What kind of content the sender says that `data` is; None means JSON."""
 
 
 def source_of(service: str) -> str:
@@ -122,6 +134,8 @@ def parse(record: Record) -> Message:
     if record.value is not None and headers.get("content-type", b"").lower().startswith(_STRUCTURED):
         return _parse_structured(record.value)
     attributes = {name[3:]: _text(value) for name, value in headers.items() if name.startswith("ce_")}
+    if "content-type" in headers:
+        attributes["datacontenttype"] = _text(headers["content-type"])
     return _message(attributes, _optional_text(headers.get("traceparent")), record.value)
 
 
@@ -158,6 +172,8 @@ def _parse_structured(value: bytes) -> Message:
     if not isinstance(document, dict):
         raise InvalidJson
     written = {name: item for name, item in document.items() if name not in _DATA and item is not None}
+    if not all(isinstance(item, str) for name, item in written.items() if name in _TEXTS):
+        raise InvalidAttribute
     attributes = {name: _checked(str(item)) for name, item in written.items()}
     return _message(attributes, attributes.get("traceparent"), _structured_data(document))
 
@@ -166,6 +182,8 @@ def _structured_data(document: dict[str, object]) -> bytes | None:
     encoded, data = document.get("data_base64"), document.get("data")
     if encoded is None:
         return None if data is None else orjson.dumps(data)
+    if data is not None:
+        raise InvalidData
     try:
         return base64.b64decode(str(encoded), validate=True)
     except (binascii.Error, ValueError):
@@ -174,8 +192,10 @@ def _structured_data(document: dict[str, object]) -> bytes | None:
 
 
 def _message(attributes: dict[str, str], traceparent: str | None, data: bytes | None) -> Message:
-    if not attributes.get("type") or not attributes.get("source"):
+    if not attributes.get("type") or not attributes.get("source") or not attributes.get("specversion"):
         raise MissingHeaders
+    if attributes["specversion"] != SPECVERSION:
+        raise InvalidAttribute
     return Message(
         id=attributes.get("id") or None,
         source=attributes["source"],
@@ -185,6 +205,7 @@ def _message(attributes: dict[str, str], traceparent: str | None, data: bytes | 
         time=_time(attributes.get("time")),
         traceparent=traceparent,
         data=data,
+        datacontenttype=attributes.get("datacontenttype"),
     )
 
 
@@ -200,12 +221,10 @@ def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise InvalidAttribute
-    return time
+        return parse_moment(text)
+    except InvalidMoment:
+        pass
+    raise InvalidAttribute
 
 
 def _text(value: bytes) -> str:
@@ -217,9 +236,16 @@ def _text(value: bytes) -> str:
 
 
 def _checked(text: str) -> str:
-    if len(text) > _MAX_ATTRIBUTE or "\x00" in text:
+    if not is_attribute(text):
         raise InvalidAttribute
     return text
+
+
+def is_attribute(text: str) -> bool:
+    """Return whether `text` can be an attribute: not too long, and a String of CloudEvents 1.0 (type system)."""
+    if len(text) > LONGEST_ATTRIBUTE:
+        return False
+    return text.isprintable() or not _NOT_IN_A_STRING.search(text)  # the first is true of almost all, and fast
 
 
 def _optional_text(value: bytes | None) -> str | None:
@@ -228,7 +254,7 @@ def _optional_text(value: bytes | None) -> str | None:
 
 def _load(value: bytes) -> object:
     try:
-        return orjson.loads(value)
+        return orjson.loads(value.removeprefix(BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:
         reason = _json_reason(value, str(error))
     raise reason

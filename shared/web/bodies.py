@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import field_validator as check_fields
 from pydantic_core import PydanticCustomError
 
+from shared.clock import InvalidMoment, parse_moment
 from shared.text import NULL
 from shared.web.forms import UNREADABLE
 from shared.web.problems import FieldProblem
@@ -34,18 +35,24 @@ def clean(text: str) -> str:
     return text
 
 
-def _moment_as_text(value: object) -> object:
-    if isinstance(value, str | datetime):
+def _moment(value: object) -> object:
+    if isinstance(value, datetime):
         return value
-    raise PydanticCustomError("signpost_moment", "Give the time as text with an offset, as in ISO 8601")
+    try:
+        return parse_moment(value if isinstance(value, str) else "")
+    except InvalidMoment:
+        raise PydanticCustomError("signpost_moment", NOT_A_MOMENT) from None
+
+
+NOT_A_MOMENT = "Give the time as in RFC 3339, with its offset, like 2026-01-05T09:30:00Z"
 
 
 Text = Annotated[str, AfterValidator(clean)]
 """A string in a query, a path or a header; in a `Body`, a plain `str` is checked as well."""
 Int = StrictInt
 Bool = StrictBool
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment_as_text)]
-"""A time with its offset; a bare number is refused."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+"""A time as in RFC 3339, with its offset; a number is refused, and so is a text that is one."""
 
 
 class Body(BaseModel):
@@ -90,9 +97,6 @@ _WORDS: Mapping[str, str] = {
     "dict_type": "This must be an object",
     "model_type": "This must be an object",
     "model_attributes_type": "This must be an object",
-    "datetime_type": "Give the time as in ISO 8601, with an offset",
-    "datetime_parsing": "Give the time as in ISO 8601, with an offset",
-    "datetime_from_date_parsing": "Give the time as in ISO 8601, with an offset",
     "timezone_aware": "Give the time with its offset",
     "date_type": "Give the date as YYYY-MM-DD",
     "date_parsing": "Give the date as YYYY-MM-DD",

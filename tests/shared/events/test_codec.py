@@ -29,7 +29,7 @@ SECRET = "what somebody wrote"
 
 
 def record(value: bytes | None = b"{}", **headers: bytes) -> Record:
-    known = {"ce_id": b"1", "ce_source": b"/signpost/intake", "ce_type": b"thing.said.v1"}
+    known = {"ce_id": b"1", "ce_source": b"/signpost/intake", "ce_type": b"thing.said.v1", "ce_specversion": b"1.0"}
     return Record("things", b"key", value, tuple((known | headers).items()))
 
 
@@ -58,6 +58,7 @@ def test_what_is_written_is_read() -> None:
         time=NOW,
         traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         data=b"{}",
+        datacontenttype="application/json",
     )
 
 
@@ -65,6 +66,13 @@ def test_structured_mode_says_the_same() -> None:
     message = codec.parse(structured(subject="s", sequence="7", time="2026-01-05T10:30:00+01:00", data={"words": "é"}))
     assert (message.subject, message.sequence, message.time) == ("s", 7, NOW)
     assert codec.read(message.data or b"", Said).words == "é"
+
+
+def test_what_editors_and_clients_add_does_not_make_an_event_unreadable() -> None:
+    plain = structured(time="2026-01-05t09:30:00z", number=7, data={"words": "a"})
+    marked = Record("things", None, codec.BYTE_ORDER_MARK + (plain.value or b""), plain.headers)
+    assert codec.parse(marked) == codec.parse(plain)
+    assert codec.parse(plain).time == NOW
 
 
 def test_a_tombstone_has_attributes_and_no_data() -> None:
@@ -86,9 +94,15 @@ def test_a_tombstone_has_attributes_and_no_data() -> None:
         (record(ce_sequence="²".encode()), codec.InvalidAttribute),
         (record(ce_time=b"yesterday"), codec.InvalidAttribute),
         (record(ce_time=b"2026-01-05T09:30:00"), codec.InvalidAttribute),
+        (record(ce_time=b"2026-W02-1T09:30:00Z"), codec.InvalidAttribute),
+        (record(ce_specversion=b""), codec.MissingHeaders),
+        (record(ce_specversion=b"0.3"), codec.InvalidAttribute),
         (record(b"x" * (codec.MAX_VALUE_BYTES + 1)), codec.TooLarge),
         (structured(type=None), codec.MissingHeaders),
         (structured(subject="a\x00b"), codec.InvalidAttribute),
+        (structured(subject="a\ufdd0b"), codec.InvalidAttribute),
+        (structured(id=1), codec.InvalidAttribute),
+        (structured(data={}, data_base64="e30="), codec.InvalidData),
         (Record("things", None, b"[]", (("content-type", b"application/cloudevents+json"),)), codec.InvalidJson),
         (Record("things", None, b"{", (("content-type", b"application/cloudevents+json"),)), codec.InvalidJson),
         (Record("things", None, b"\xff", (("content-type", b"application/cloudevents+json"),)), codec.NotUtf8),
