@@ -1,5 +1,6 @@
 """Turns exceptions into problems for clients and pages for people, without a word of what was submitted."""
 
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
@@ -70,7 +71,17 @@ def install(app: FastAPI, refusals: Refusals) -> None:
 
 
 async def _on_standard_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, RequestValidationError) and _is_no_json(request, error):
+        return answer_to(request, standard_problem(415, detail="Send JSON, with content-type: application/json."))
     return answer_to(request, _standard(error))
+
+
+def _is_no_json(request: Request, error: RequestValidationError) -> bool:
+    """Return whether the body was not read because its content type is not one of JSON, such as that of a form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not re.fullmatch(r"|application/([\w.+-]+\+)?json", kind) and ("body",) in [
+        one["loc"] for one in error.errors()
+    ]
 
 
 def _standard(error: Exception) -> Problem:
