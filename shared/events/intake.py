@@ -108,6 +108,8 @@ class _Abuse(_Report):
     found_by: Open[FoundBy] = FoundBy.PERSON
     manager_alert: Open[ManagerAlert]
     manager_email: str | None = None
+    not_readable: tuple[str, ...] = ()
+    """Names of fields that another system sent in a way that cannot be read; empty where a person reported."""
 
 
 class AbuseReportSubmitted(_Abuse):
@@ -145,6 +147,8 @@ class _Misuse(_Report):
     found_by: Open[FoundBy] = FoundBy.PERSON
     manager_alert: Open[ManagerAlert]
     manager_email: str | None = None
+    not_readable: tuple[str, ...] = ()
+    """Names of fields that another system sent in a way that cannot be read; empty where a person reported."""
 
     @property
     def says_abuse(self) -> bool:
@@ -186,6 +190,8 @@ class _Incident(_Report):
     found_by: Open[FoundBy] = FoundBy.PERSON
     manager_alert: Open[ManagerAlert]
     manager_email: str | None = None
+    not_readable: tuple[str, ...] = ()
+    """Names of fields that another system sent in a way that cannot be read; empty where a person reported."""
 
     @property
     def says_abuse(self) -> bool:

@@ -11,13 +11,14 @@ from typing import ClassVar
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.inbound.domain import InboundEvent
+from services.intake.inbound.cloudevents import read_data
+from services.intake.inbound.domain import InboundEvent, time_or_none
 from services.intake.inbound.handlers import count_events, take_event
 from services.intake.inbound.sources import Sources
 from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.handlers import submit_report
 from shared.events import topics
-from shared.events.codec import InvalidAttribute, InvalidJson, Message
+from shared.events.codec import BYTE_ORDER_MARK, InvalidAttribute, InvalidJson, Message
 from shared.events.envelope import Envelope, Event
 from shared.ids import Ids
 from shared.messaging.batch import DeadLetterLimit
@@ -47,7 +48,8 @@ class InboundReader(Reader):
     def _event(self, message: Message, received: ReceivedRecord) -> Envelope[Event] | Tombstone | None:
         if message.id is None:
             raise InvalidAttribute
-        received_event = ReceivedEvent(type=message.type, time=message.time, data=_json(message.data))
+        data = read_data(_json(message.data), message.datacontenttype)
+        received_event = ReceivedEvent(type=message.type, time=time_or_none(message.time), data=data)
         return Envelope(
             id=message.id,
             source=message.source,
@@ -69,7 +71,7 @@ def _json(data: bytes | None) -> object:
     if data is None:
         return None
     try:
-        return orjson.loads(data)
+        return orjson.loads(data.removeprefix(BYTE_ORDER_MARK))
     except orjson.JSONDecodeError:
         pass
     raise InvalidJson

@@ -6,14 +6,18 @@ Paths are the part of JSONPath (RFC 9535) that names things, and nothing that co
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypedDict
+from typing import Final, TypedDict
 
 _PART = re.compile(
     r"""\.(?P<name>[A-Za-z_][\w-]*|\*)|\[(?P<index>[0-9]{1,4}|\*)\]|\['(?P<quoted>[^'\\]+)'\]""", re.ASCII
 )
 _ATTRIBUTES = frozenset({"id", "source", "type", "subject", "time"})
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+"""How Go and others write that there is no time."""
+NOT_READABLE: Final = object()
+"""Stands where an event says something of another kind than its mapping reads. No field of a report accepts it."""
 
 
 class InvalidPath(ValueError):
@@ -48,11 +52,19 @@ class Path:
         return self.text.startswith("@")
 
     def find(self, root: object) -> Sequence[object]:
-        """Return everything in `root` that the path names, in order; nothing where it leads nowhere."""
+        """Return everything in `root` that the path names, in order; nothing where it leads nowhere.
+
+        `NOT_READABLE` where something else stands in its way, such as a text where it wants an object.
+        """
         found = [root]
         for step in self.steps:
             found = [inner for value in found for inner in _inside(value, step)]
         return [value for value in found if value is not None]
+
+    @property
+    def begins_in_list(self) -> bool:
+        """Whether the data as a whole can be a list."""
+        return not self.is_attribute and self.steps[:1] != () and not isinstance(self.steps[0], str)
 
 
 def _steps(text: str) -> Iterator[str | int | None]:
@@ -68,16 +80,29 @@ def _steps(text: str) -> Iterator[str | int | None]:
 
 def _inside(value: object, step: str | int | None) -> Iterator[object]:
     match value, step:
-        case Mapping(), str() if step in value:
-            yield value[step]
-        case list(), int() if step < len(value):
-            yield value[step]
+        case None, _:
+            return
+        case Mapping(), str():
+            yield value.get(step)
+        case list(), int():
+            yield from value[step : step + 1]
         case list(), None:
             yield from value
         case Mapping(), None:
             yield from value.values()
+        case ((str() | int() | float()), None):
+            yield value  # one thing, sent without the list around it
         case _:
-            return
+            yield NOT_READABLE
+
+
+class DataNotReadable(Exception):
+    """The data of an event is nothing that its mapping reads. The message says what to do, without the data."""
+
+
+def time_or_none(time: datetime | None) -> datetime | None:
+    """Return `time`; None where it is the zero time, which says that there is none."""
+    return None if time == _NEVER else time
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +115,7 @@ class InboundEvent:
     subject: str | None = field(default=None, repr=False)
     time: datetime | None = None
     data: object = field(default=None, repr=False)
+    """A JSON object or a list; a `DataNotReadable` where the sender sent anything else."""
 
     def find(self, path: Path) -> Sequence[object]:
         """Return what `path` names in the data, or of the event itself."""

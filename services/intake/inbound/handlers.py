@@ -9,8 +9,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.inbound.domain import EventResult, InboundEvent, SenderNotAllowed, UnknownEvent
-from services.intake.inbound.sources import Source, Sources, command_of
+from services.intake.inbound.domain import (
+    DataNotReadable,
+    EventResult,
+    InboundEvent,
+    SenderNotAllowed,
+    UnknownEvent,
+)
+from services.intake.inbound.sources import Rule, Source, Sources, command_of
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.reports.domain import Accepted, Report, check_found_by
 from shared.auth.permissions import Permission, Principal
@@ -58,22 +64,33 @@ async def take_event(
         UnknownEvent: no mapping takes it.
         SenderNotAllowed: `client` may not speak for that source.
         MonitoringRoleRequired: `client` may not say that monitoring found it (C-h).
+        DataNotReadable: its data is missing, or nothing that the mapping reads.
         EventNotReadable: a field that the report needs is missing or not right.
         ReportRefused: the report cannot be taken as it is.
     """
-    source, rule = sources.rule_for(event)
+    source, rule = _rule_for(event, sources)
     if client is not None and not source.admits(client):
         raise SenderNotAllowed
     if not await _note(session, event, source, now):
         return await _taken_before(session, event)
     if rule.report is None:
         return TakenEvent(EventResult.NOT_STORED)
-    command = command_of(rule.report, rule.answers(event), _reporter(source, client))
+    command = command_of(rule.report, rule, event, _reporter(source, client), now)
     check_found_by(command, may_monitor=_may_monitor(source, client))
     accepted = await submit(command)
     result = {"outcome": EventResult.REPORT, "report_id": accepted.report_id, "reference": accepted.reference}
     await session.execute(update(InboundEventRow).where(InboundEventRow.key_hash == _key(event)).values(result))
     return TakenEvent(EventResult.REPORT, accepted.report_id, accepted.reference)
+
+
+def _rule_for(event: InboundEvent, sources: Sources) -> tuple[Source, Rule]:
+    """Return the mapping of `event`; where none takes it, say first that its data cannot be read."""
+    try:
+        return sources.rule_for(event)
+    except UnknownEvent:
+        if isinstance(event.data, DataNotReadable):
+            raise event.data from None
+        raise
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> int:

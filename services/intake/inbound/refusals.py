@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel
 
 from services.intake.inbound.cloudevents import MOST_AT_ONCE, ModeNotKnown, NotACloudEvent, TooManyEvents
-from services.intake.inbound.domain import EventNotReadable, SenderNotAllowed, UnknownEvent
+from services.intake.inbound.domain import DataNotReadable, EventNotReadable, SenderNotAllowed, UnknownEvent
 from services.intake.reports.domain import MonitoringRoleRequired, ReportRefused
 from services.intake.reports.refusals import REFUSALS as REPORT_REFUSALS
 from shared.web.problems import TYPE_PREFIX, FieldProblem, Problem, errors_of
@@ -21,6 +21,10 @@ def _reason(error: Exception) -> Sequence[FieldProblem]:
     return [FieldProblem(name="event", message=str(error))]
 
 
+def _data(error: Exception) -> Sequence[FieldProblem]:
+    return [FieldProblem(name="data", message=str(error))]
+
+
 REFUSALS: Refusals = {
     UnknownEvent: Refusal(
         422,
@@ -31,6 +35,13 @@ REFUSALS: Refusals = {
     ),
     SenderNotAllowed: Refusal(
         403, "source-not-yours", "You cannot send events of this source", "The source's mapping names its clients."
+    ),
+    DataNotReadable: Refusal(
+        422,
+        "data-not-readable",
+        "The data of the event cannot be read",
+        "Nothing of it was kept. Send it again as the mapping of its source reads it.",
+        fields=_data,
     ),
     EventNotReadable: Refusal(
         422,
@@ -57,7 +68,14 @@ REFUSALS: Refusals = {
     ),
 }
 
-OF_ONE_EVENT = (UnknownEvent, SenderNotAllowed, EventNotReadable, MonitoringRoleRequired, ReportRefused)
+OF_ONE_EVENT = (
+    UnknownEvent,
+    SenderNotAllowed,
+    DataNotReadable,
+    EventNotReadable,
+    MonitoringRoleRequired,
+    ReportRefused,
+)
 """What is wrong with one event and says nothing about the next."""
 
 

@@ -90,6 +90,8 @@ class Occurrence(Report):
     evidence_note: str | None = None
     found_by: FoundBy = FoundBy.PERSON
     manager_email: str | None = None
+    not_readable: tuple[str, ...] = ()
+    """Names of fields that another system sent in a way that cannot be read; a person has no such fields."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class ReportRow(Base):
     found_by: Mapped[str | None] = mapped_column(Text)
     manager_alert: Mapped[str | None] = mapped_column(Text)
     manager_email: Mapped[str | None] = mapped_column(Text, info=_MANAGER)
+    not_readable: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    """Names of fields that another system sent in a way that cannot be read."""
 
 
 def _of_report() -> ForeignKey:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.triage.deadlines.domain import Deadline
-from services.triage.reports.domain import TriageReport
+from services.triage.reports.domain import ANSWERS_IN_WORDS, TriageReport
 from shared.events.intake import Person
 from shared.events.people import may_be
 from shared.events.platforms import PLATFORMS
@@ -220,6 +220,8 @@ def rows(report: TriageReport, *, grace: timedelta | None) -> list[AnswerRow]:
         ReportType.POLICY_EXCEPTION: _exception,
     }
     found = [*by_form[ReportType(report.form)](report), *_reporter(report)]
+    if report.not_readable:
+        found.append(_not_readable(report.not_readable))
     if late := _late(report, grace):
         found.append(late)
     return [row for row in found if row.lines]
@@ -326,6 +328,12 @@ def _late(report: TriageReport, grace: timedelta | None) -> AnswerRow | None:
         return None
     took = report.submitted_at - report.discovered_at
     return _row("Time from discovery to report", f"{duration(took)} (late)") if took > grace else None
+
+
+def _not_readable(names: Sequence[str]) -> AnswerRow:
+    """Return the row that names what is missing because we could not read what the system sent."""
+    missing = ", ".join(dict.fromkeys(ANSWERS_IN_WORDS.get(name, name.replace("_", " ")) for name in names))
+    return _row("Not readable", f"{missing[:1].upper()}{missing[1:]}. Look in the system that sent this report.")
 
 
 def _row(key: str, text: str) -> AnswerRow:

@@ -1,5 +1,6 @@
 """A report by any form in one shape, and what triage derives from it: its nature, the people and the accounts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from uuid import UUID
@@ -10,6 +11,29 @@ from shared.events.intake import Person, Subject
 from shared.events.people import folded, identity_keys, keys_of_named
 from shared.events.vocabulary import UNRECOGNISED, Behaviour, Relation, ReportType, YesNoUnsure
 
+ANSWERS_IN_WORDS: Mapping[str, str] = {
+    "account": "the account",
+    "affected": "who is affected",
+    "asset_note": "what the information or device is",
+    "asset_owner": "whose asset it is",
+    "circumstances": "how it came about",
+    "content_kind": "what kind of content it is",
+    "content_state": "where the content is now",
+    "dwp_information": "whether information of the department was shown",
+    "effects": "what was done to the asset",
+    "handles": "the accounts",
+    "misuse": "what happened",
+    "behaviours": "what happened",
+    "occurred_at": "when it happened",
+    "people_affected": "how many people",
+    "platform": "where it happened",
+    "platform_name": "the name of the platform",
+    "subject": "who it is about",
+    "suspected": "who may have done it",
+    "union_activity": "whether it is about trade union activity",
+    "urls": "the links",
+}
+"""What an answer of a report is called on a page; others by their name."""
 HISTORY_DAYS = 30
 """How far back to count earlier reports about the same account. Our choice."""
 REPEAT_DAYS = 365
@@ -94,6 +118,8 @@ class TriageReport(CodedAnswers):
     manager_agreed_at: datetime | None = None
     """When the reporter agreed later that a manager may be told."""
     withdrawn_at: datetime | None = None
+    not_readable: tuple[str, ...] = ()
+    """Names of the answers that another system sent in a way that intake could not read: they are missing here."""
 
     # What people wrote, and what may name a person: not read from the database until someone asks to see it.
     narrative: str = ""

@@ -57,6 +57,7 @@ class Report(Base):
     about: Mapped[str | None]
     exception_kind: Mapped[str | None]
     wanted_until: Mapped[date | None]
+    not_readable: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
 
     reporter_staff_id: Mapped[str | None] = mapped_column(info={**personal("your staff number", retention=_REPORT)})
     reporter_name: Mapped[str | None] = mapped_column(info={**personal("your name", retention=_REPORT)})

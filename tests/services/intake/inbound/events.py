@@ -7,6 +7,7 @@ from cloudevents.core.bindings import http, kafka
 from cloudevents.core.bindings.http import HTTPMessage
 from cloudevents.core.v1.event import CloudEvent
 from httpx import AsyncClient, Response
+from hypothesis import strategies as st
 
 from shared.events import topics
 from shared.messaging.log import Record
@@ -40,6 +41,14 @@ def event(source: str, kind: str, event_id: str, data: object, time: datetime = 
     """Return any event."""
     attributes = {"id": event_id, "source": source, "type": kind, "time": time, "datacontenttype": "application/json"}
     return CloudEvent(attributes, data)  # type: ignore[arg-type] # the SDK says dict, and takes whatever JSON holds
+
+
+def any_json() -> st.SearchStrategy[object]:
+    """Return a strategy for everything that JSON can hold, small."""
+    leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+    return st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6
+    )
 
 
 def structured(sent: CloudEvent) -> HTTPMessage:

@@ -15,6 +15,7 @@ from services.intake.inbound.tables import InboundEventRow
 from services.intake.ledger.tables import LedgerRow
 from services.intake.reports.tables import ReportRow
 from shared.auth.permissions import Role
+from shared.events.intake import AbuseReportSubmitted
 from shared.runtime import parts_in
 from tests.services.intake.conftest import Intake
 from tests.services.intake.inbound.events import (
@@ -87,6 +88,19 @@ async def test_a_finding_of_misuse_becomes_a_report_of_misuse(intake: Intake, se
     assert (row.report_type, row.found_by) == ("misuse", "monitoring")
 
 
+@pytest.mark.policy("C-h")
+async def test_a_finding_is_taken_without_what_cannot_be_read_and_its_event_says_so(
+    intake: Intake, sender: AsyncClient
+) -> None:
+    post_of = {"network": "x", "url": "at://a/b", "text": "Words", "published_at": "2026-01-05T09:30:00"}
+    answer = await post(sender, structured(finding(post=post_of)))
+    assert answer.status_code == 201
+    async with intake.database.transaction() as session:
+        (published,) = await session.scalars(text("select value from outbox where type is not null"))
+    event = AbuseReportSubmitted.model_validate_json(published)
+    assert (event.urls, event.occurred_at, event.not_readable) == ((), None, ("urls", "occurred_at"))
+
+
 @pytest.mark.policy("C-c")
 async def test_an_alert_of_security_monitoring_becomes_a_security_incident(intake: Intake, sender: AsyncClient) -> None:
     assert (await post(sender, binary(siem_alert()))).status_code == 201
@@ -112,14 +126,14 @@ async def test_each_event_of_a_batch_stands_for_itself_and_none_is_lost_in_silen
     intake: Intake, sender: AsyncClient
 ) -> None:
     unknown = event("/nobody", "org.example.nothing", "u-1", {})
-    empty = finding("f-2", post={"network": "x", "url": "not a link"})
+    empty = finding("f-2", post={"network": "x", "text": ["in", "parts"]})
     sent = batch(finding(), unknown, {"specversion": "1.0", "id": "n-1"}, empty, finding("f-3", "mention"))
     answer = await post(sender, sent)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     results = answer.json()["events"]
     assert [result["outcome"] for result in results] == ["report", "refused", "refused", "refused", "not_stored"]
     assert [result["problem"]["status"] for result in results[1:4]] == [422, 400, 422]
-    assert results[3]["problem"]["errors"][0]["field"] == "urls"
+    assert results[3]["problem"]["errors"][0]["field"] == "narrative"
     assert await rows(intake) == (1, 1, 1)
     again = await post(sender, sent)
     assert again.json()["events"] == results
@@ -200,15 +214,18 @@ MALFORMED: dict[str, tuple[int, str, object]] = {
     "much too deep": (400, STRUCTURED, "[" * 5000),
     "no UTF-8": (400, STRUCTURED, b'{"id": "\xff"}'),
     "no data": (422, STRUCTURED, GOOD),
+    "data twice": (400, STRUCTURED, GOOD | {"data": {}, "data_base64": "e30="}),
+    "a week date": (400, STRUCTURED, GOOD | {"time": "2026-W02-1T09:30:00Z"}),
+    "a space in a time": (400, STRUCTURED, GOOD | {"time": "2026-01-05 09:30:00Z"}),
+    "no time": (400, STRUCTURED, GOOD | {"time": ""}),
+    "base64 of a picture": (422, STRUCTURED, GOOD | {"data_base64": "iVBORw0KGgo="}),
+    "base64 for addresses": (400, STRUCTURED, GOOD | {"data_base64": "-_8="}),
+    "data that is a picture": (422, STRUCTURED, GOOD | {"datacontenttype": "image/png", "data": finding().get_data()}),
+    "a content type that is none": (400, STRUCTURED, GOOD | {"datacontenttype": 1}),
     "no id": (400, STRUCTURED, {name: value for name, value in GOOD.items() if name != "id"}),
     "nothing": (400, STRUCTURED, ""),
     "plain JSON": (415, "application/json", GOOD),
     "too large": (413, STRUCTURED, GOOD | {"data": "x" * 1_100_000}),
-    "text with a null character": (
-        422,
-        STRUCTURED,
-        GOOD | {"data": finding(post={"network": "x", "text": "\0"}).get_data()},
-    ),
 }
 
 
@@ -221,6 +238,64 @@ async def test_what_is_no_event_is_refused_with_a_reason(intake: Intake, sender:
     assert await rows(intake) == (0, 0, 0)
 
 
-async def test_binary_headers_are_percent_decoded(sender: AsyncClient) -> None:
-    assert (await post(sender, binary(finding("ß 1%")))).json()["events"][0]["id"] == "ß 1%"
-    assert (await post(sender, binary(finding()), **{"ce-id": "%ff"})).status_code == 400
+HEADERS: dict[str, tuple[dict[str, str], str | None]] = {
+    "percent-encoded": ({"ce-id": "%C3%9F%201%25"}, "ß 1%"),
+    "only what has to be": ({"ce-id": "a%2541"}, "a%41"),
+    "more than has to be": ({"ce-id": "%61%62"}, "ab"),
+    "no percent-encoding": ({"ce-id": "100%"}, "100%"),
+    "UTF-8 as it is": ({"ce-id": "ß"}, "ß"),
+    "a quoted source": ({"ce-source": '"/monitoring/social"'}, "f-1"),
+    "all quoted": ({f"ce-{name}": f'"{value}"' for name, value in GOOD.items()}, "1"),
+    "a quoted time": ({"ce-time": '"2026-01-05T09:30:00Z"'}, "f-1"),
+    "escaped in quotes": ({"ce-id": r'"say \"yes\" \\ %C3%9F"'}, 'say "yes" \\ ß'),
+    "quotes inside": ({"ce-id": 'a"b"'}, 'a"b"'),
+    "quoted once only": ({"ce-id": "%22a%22"}, '"a"'),
+    "quotes that do not end": ({"ce-id": '"a'}, None),
+    "an end that is escaped": ({"ce-id": r'"a\"'}, None),
+    "no UTF-8": ({"ce-id": "%ff"}, None),
+    "UTF-8 that is too long": ({"ce-id": "%C0%A0"}, None),
+    "a control character": ({"ce-id": "a%0Ab"}, None),
+    "no version": ({"ce-specversion": '"1.1"'}, None),
+}
+
+
+async def test_binary_headers_are_unquoted_and_percent_decoded_once(intake: Intake, sender: AsyncClient) -> None:
+    message = binary(finding())
+    for kind, (headers, event_id) in HEADERS.items():
+        sent = [(name.encode(), value.encode()) for name, value in {**message.headers, **headers}.items()]
+        answer = await sender.post(ADDRESS, headers=sent, content=message.body)
+        said = answer.json()["events"][0]["id"] if answer.status_code == 201 else None
+        assert (kind, said) == (kind, event_id)
+        assert answer.status_code in {201, 400}
+    assert (await rows(intake))[0] == len({event_id for _, event_id in HEADERS.values()} - {None})
+
+
+REASONS: dict[str, tuple[dict[str, object], str]] = {
+    "nothing": ({}, "missing"),
+    "null": ({"data": None}, "missing"),
+    "a text": ({"data": "Wiper"}, "must be a JSON object"),
+    "a list": ({"data": [{"title": "Wiper"}]}, "not a list"),
+    "a number": ({"data": 7}, "must be a JSON object"),
+    "a picture": ({"data_base64": "iVBORw0KGgo="}, "data_base64 must be JSON"),
+    "another kind": ({"datacontenttype": "text/plain", "data": "{}"}, "content type"),
+    "something else": ({"data": {"severity": 7}}, "Nothing in it"),
+}
+
+
+async def test_data_that_no_mapping_reads_is_refused_by_its_name(intake: Intake, sender: AsyncClient) -> None:
+    alert = {"specversion": "1.0", "source": "/siem/core", "type": "org.example.siem.alert.v1"}
+    entries = [alert | {"id": kind} | said for kind, (said, _) in REASONS.items()]
+    answer = await sender.post(ADDRESS, headers={"content-type": BATCH}, content=json.dumps(entries))
+    results = answer.json()["events"]
+    assert [result["id"] for result in results] == list(REASONS)
+    for result, (_, reason) in zip(results, REASONS.values(), strict=True):
+        ((field, message),) = [(error["field"], error["message"]) for error in result["problem"]["errors"]]
+        assert (result["problem"]["status"], field) == (422, "data")
+        assert reason in message
+    assert await rows(intake) == (0, 0, 0)
+
+
+async def test_a_byte_order_mark_in_front_of_an_event_is_passed_over(sender: AsyncClient) -> None:
+    for message in (structured(finding("s")), binary(finding("b")), batch(finding("l"))):
+        marked = HTTPMessage(message.headers, b"\xef\xbb\xbf" + message.body)
+        assert (await post(sender, marked)).status_code == 201

@@ -93,6 +93,14 @@ async def test_a_case_is_claimed_from_its_row(triage: Triage, sam: AsyncClient) 
     assert told.reference not in (await sam.get("/cases?view=unclaimed")).text
 
 
+async def test_a_case_names_what_its_sender_said_and_nobody_could_read(triage: Triage, sam: AsyncClient) -> None:
+    told = report(not_readable=("urls", "occurred_at", "field_of_next_year"), occurred_at=None)
+    await open_cases(triage.database, told, plain := report())
+    page = (await sam.get(f"/cases/{told.reference}")).text
+    assert "The links, when it happened, field of next year. Look in the system that sent this report." in page
+    assert "Not readable" not in (await sam.get(f"/cases/{plain.reference}")).text
+
+
 async def test_what_was_written_is_absent_until_it_is_asked_for_and_that_is_recorded(
     triage: Triage, sam: AsyncClient
 ) -> None:
