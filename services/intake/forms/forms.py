@@ -118,8 +118,14 @@ def find_errors(
         errors.add(name, message)
     for refusal in refusals(form.to_command(answers, None), now):
         name = form.field_of(refusal.field)
-        if step.asks_for(name):
+        if step.asks_for(name) and not _says_none(form, name, answers):
             errors.add(name, refusal.message)
+
+
+def _says_none(form: Form, name: str, answers: Answers) -> bool:
+    """Return whether the answer is ‘none of these’: an answer, though the report has nothing in that field."""
+    choice = form.choices.get(name)
+    return choice is not None and choice.alone is not None and answers.get(name) == (choice.alone,)
 
 
 def is_answered(form: Form, step: Step, answers: Answers, now: datetime) -> bool:

@@ -34,6 +34,12 @@ def says_abuse(answers: Answers) -> bool:
     return answers.get("being_abused") in {("yes",), ("unsure",)}
 
 
+def _nothing_to_report(name: str, message: str, answers: Answers) -> Sequence[Wrong]:
+    """Return what is wrong with `name` where no one is abused and nothing is affected."""
+    nothing = answers.get("being_abused") == ("no",) and answers.get("effects") == (NOTHING_ELSE,)
+    return ((name, message),) if nothing else ()
+
+
 def account_involved(answers: Answers) -> bool:
     """Return whether a social media account is involved."""
     return answers.get("social_account") == ("yes",)
@@ -93,7 +99,11 @@ CHOICES: Choices = {
     **questions.ABUSE,
     **questions.SIGNED_IN,
     "platform": Choice(questions.PLATFORM, None),
-    "effects": Choice(EFFECTS, "Select what was affected"),
+    "effects": Choice(
+        (*EFFECTS, Option(NOTHING_ELSE, "None of these: someone is being abused", "We ask about that later")),
+        "Select what was affected, or ‘None of these’",
+        alone=NOTHING_ELSE,
+    ),
     "circumstances": Choice(CIRCUMSTANCES, "Select how it happened"),
     "asset_owner": Choice(ASSET_OWNER, "Select whose it is"),
     "still_happening": Choice(questions.YES_NO_UNSURE, "Select whether it is still going on"),
@@ -135,6 +145,7 @@ STEPS = (
             ),
         ),
         template="incident/what.html",
+        also_wrong=partial(_nothing_to_report, "effects", "Select what was affected: you said that no one is abused"),
     ),
     Step(
         "how",
@@ -199,6 +210,7 @@ STEPS = (
                 "A colleague, a customer or anyone else. Another team looks after them.",
             ),
         ),
+        also_wrong=partial(_nothing_to_report, "being_abused", "Select ‘Yes’, or go back and select what was affected"),
     ),
     questions.when_abused(questions.AFFECTED, says_abuse),
     WHERE_ABUSED,

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from services.intake.inbound.domain import InvalidPath, Path
-from services.intake.inbound.sources import KINDS, FieldValue, From, Rule, Source, Sources, Value
+from services.intake.inbound.sources import KINDS, FieldValue, From, OccurrenceBody, Rule, Source, Sources, Value
 from shared.auth.permissions import Role
 from shared.events.vocabulary import FoundBy, ReportType
 from shared.settings import InvalidSettings
@@ -102,13 +102,19 @@ def _of_rule(rule: _Rule, *, monitoring: bool) -> Iterator[str]:
     if body is None:
         yield f"report: {rule.report} is none of {', '.join([*(kind.value for kind in KINDS), NOTHING])}"
         return
-    for name, field in body.model_fields.items():
-        if field.is_required() and name not in rule.fields:
-            yield f"{name}: this field is needed"
+    yield from _of_missing(body, rule)
     for name, value in rule.fields.items():
         yield from (f"{name}: {problem}" for problem in _of_field(body, name, value))
     if rule.fields.get("found_by") == FoundBy.MONITORING and not monitoring:
         yield "found_by: only a source with `monitoring: true` may say monitoring"
+
+
+def _of_missing(body: type[OccurrenceBody], rule: _Rule) -> Iterator[str]:
+    for name, field in body.model_fields.items():
+        if field.is_required() and name not in rule.fields:
+            yield f"{name}: this field is needed"
+    if body.EITHER and rule.fields.keys().isdisjoint(body.EITHER):
+        yield f"one of {', '.join(body.EITHER)} is needed"
 
 
 def _of_field(body: type[Body], name: str, value: object) -> Iterator[str]:
@@ -189,7 +195,7 @@ def _value(written: object) -> Value:
             raise InvalidPath(f"{type(written).__name__} is no value of a report; put it in quotes")
 
 
-def _body(report: str) -> type[Body] | None:
+def _body(report: str) -> type[OccurrenceBody] | None:
     return KINDS.get(ReportType(report)) if report in set(ReportType) else None
 
 

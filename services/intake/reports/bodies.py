@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from services.intake.reports import commands
@@ -42,6 +42,9 @@ class PersonBody(Body):
 
 class ReportBody(Body):
     """What every report says."""
+
+    EITHER: ClassVar[tuple[str, ...]] = ()
+    """Fields of which one is needed."""
 
     narrative: str
     confidential: Bool = Field(default=False, description="Only the team that answers learns who you are.")
@@ -176,7 +179,10 @@ class AccountBody(Body):
 class SecurityIncidentBody(OccurrenceBody):
     """A security incident, actual or suspected. A supplier's token makes it the suppliers' channel."""
 
-    effects: tuple[vocabulary.Effect, ...]
+    EITHER = ("effects", "behaviours")
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in EITHER]})
+
+    effects: tuple[vocabulary.Effect, ...] = Field(default=(), description="Needed unless `behaviours` says abuse.")
     circumstances: tuple[vocabulary.Circumstance, ...]
     asset_owner: vocabulary.AssetOwner
     asset_note: str | None = None

@@ -120,7 +120,8 @@ class IncidentReport(Occurrence):
     suspected: tuple[Person, ...] = ()
 
     def findings(self, now: datetime) -> Findings:
-        yield from checks.chosen("effects", self.effects, "Select what was affected")
+        if not self.behaviours:  # abuse by the wrong door is accepted, not refused (S3)
+            yield from checks.chosen("effects", self.effects, "Select what was affected")
         yield from checks.chosen("circumstances", self.circumstances, "Select how it happened")
         yield from checks.past("occurred_at", self.occurred_at, now, "it happened")
         yield from self._discovery(now)

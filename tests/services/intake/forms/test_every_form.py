@@ -66,6 +66,19 @@ async def test_a_whole_form_becomes_one_report(intake: Intake, member: AsyncClie
     assert (report.reporter_staff_id, report.reporter_safe_contact) == ("S1001", "Call me after six")
 
 
+@pytest.mark.policy("S3")
+async def test_abuse_needs_nothing_affected_in_the_security_form(intake: Intake, member: AsyncClient) -> None:
+    nothing = {**given.ABUSE_IN_INCIDENT, "what": {"effects": "none"}}
+    await walk(member, "/report/incident", nothing)
+    refused = await answer(member, "/report/incident/abuse", {"being_abused": "no"})
+    assert (refused.status_code, "Select ‘Yes’, or go back" in refused.text) == (422, True)
+    both = await answer(member, "/report/incident/what", {"effects": ["none", "loss"]})
+    assert both.status_code == 422
+    await send(member, "/report/incident")
+    event = await the_event(intake)
+    assert (event["effects"], event["behaviours"]) == ([], ["threat", "doxing"])
+
+
 @pytest.mark.policy("C-c", "C-i")
 async def test_the_referral_says_what_was_answered(intake: Intake, member: AsyncClient) -> None:
     event, page = await filled(intake, member, "incident")

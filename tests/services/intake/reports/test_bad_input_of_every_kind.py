@@ -59,6 +59,7 @@ OF_ONE: list[Bad] = [
     ("no reference", MISUSE, {"related_reference": CANARY}, "related_reference"),
     ("a reference misread", MISUSE, {"related_reference": "SP-0000-0001"}, "related_reference"),
     ("no effect", INCIDENT, {"effects": []}, "effects"),
+    ("neither effect nor abuse", INCIDENT, {"effects": [], "behaviours": []}, "effects"),
     ("an unknown effect", INCIDENT, {"effects": [CANARY]}, "effects.0"),
     ("an effect from the future", INCIDENT, {"effects": ["unrecognised"]}, "effects.0"),
     ("no circumstance", INCIDENT, {"circumstances": []}, "circumstances"),

@@ -1,7 +1,9 @@
 """POST /report/api/v1/… for reports other than abuse: taken once, kept, published, and only with a sign-in."""
 
+from datetime import UTC, datetime
 from unittest.mock import AsyncMock
 
+import orjson
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
@@ -170,3 +172,32 @@ async def test_every_topic_can_be_asked_about(intake: Intake, client: AsyncClien
 async def test_a_notice_needs_no_business_case(intake: Intake, client: AsyncClient) -> None:
     body = {"kind": "notice", "narrative": "A team shares one sign-in"}
     assert (await client.post(EXCEPTION.address, json=body, headers=intake.token())).status_code == 201
+
+
+@pytest.mark.policy("S3")
+async def test_abuse_by_the_security_form_needs_no_effect(intake: Intake, client: AsyncClient) -> None:
+    body = {name: value for name, value in INCIDENT.body.items() if name != "effects"}
+    abuse = {"behaviours": ["threat"], "affected": [{"relation": "self"}], "platform": "x"}
+    assert (await client.post(INCIDENT.address, json=body | abuse, headers=intake.token())).status_code == 201
+    event = await the_event(intake, INCIDENT)
+    assert isinstance(event, SecurityIncidentSubmitted)
+    assert (event.effects, event.says_abuse) == ((), True)
+
+
+@pytest.mark.parametrize("spelling", ["2026-01-05t09:30:00z", "2026-01-05T15:00:00.000+05:30"])
+async def test_a_time_is_taken_in_every_spelling_of_the_standard(
+    intake: Intake, client: AsyncClient, spelling: str
+) -> None:
+    body = {**INCIDENT.body, "discovered_at": spelling}
+    assert (await client.post(INCIDENT.address, json=body, headers=intake.token())).status_code == 201
+    event = await the_event(intake, INCIDENT)
+    assert isinstance(event, SecurityIncidentSubmitted)
+    assert event.discovered_at == datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+
+
+async def test_json_that_is_sent_as_a_form_is_told_from_a_wrong_answer(intake: Intake, client: AsyncClient) -> None:
+    for kind in KINDS.values():
+        headers = {**intake.token(), "content-type": "application/x-www-form-urlencoded"}
+        answer = await client.post(kind.address, content=orjson.dumps(kind.body), headers=headers)
+        assert (answer.status_code, "application/json" in answer.json()["detail"]) == (415, True)
+    assert await how_many(intake) == (0, 0, 0)
