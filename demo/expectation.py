@@ -101,7 +101,7 @@ def _is_abuse(path: str, body: JsonObject) -> bool:
 def _department_at_risk(body: JsonObject) -> bool:
     return (
         bool(_AT_RISK.intersection(_many(body, "also_affects")))
-        or body.get("dwp_information") == YesNoUnsure.YES
+        or body.get("dwp_information") in _YES_OR_UNSURE
         or MisuseBehaviour.DISCLOSURE in _many(body, "behaviours")
     )
 
