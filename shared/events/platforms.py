@@ -1,11 +1,17 @@
-"""Platforms and the canonical form of a handle, so that every service means the same account. Pure."""
+"""Platforms and the canonical form of a handle, so that every service means the same account. Pure.
+
+An address names an account only if it has the known shape of a profile, or of something under one, on its platform.
+Every other address names none, and is never taken for a handle.
+"""
 
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
-from shared.events.platform_table import TABLE, Platform
+from shared.events.platform_table import TABLE, Platform, Shape
+from shared.text import is_blank
 
 OTHER = "other"
 PLATFORMS: Mapping[str, str] = {slug: platform.label for slug, platform in TABLE.items()}
@@ -13,11 +19,30 @@ PLATFORMS: Mapping[str, str] = {slug: platform.label for slug, platform in TABLE
 
 MAX_HANDLE = 200
 _MAX_URL = 2048
-_SUBDOMAIN = re.compile(r"(?:www|m|mobile|web|old|new|np|api|maps|mbasic|touch|[a-z]{2}(?:-[a-z]{2})?)\.")
+_SUBDOMAIN = re.compile(r"(?:www|m|mobile|web|old|new|np|amp|mbasic|touch|[a-z]{2}(?:-[a-z]{2})?)\.")
 _SPACES = re.compile(r"\s+")
+_SLASHES = re.compile(r"//+")
 _NO_CHARACTER = frozenset({"Cc", "Cs", "Co", "Cn"})
+_COMBINING = frozenset({"Mn", "Mc"})
+_LETTER = "ª"
+"""Stands for a combining mark when a shape is matched: a letter for `\\w`, but none of `[a-z]`."""
 _ROUNDS = 8
-_BY_HOST: Mapping[str, Platform] = {host: platform for platform in TABLE.values() for host in platform.hosts}
+_WEB_PORTS = frozenset({None, 80, 443})
+_ADDRESS = re.compile(
+    r"(?:acct|at|data|javascript|mailto|tg|whatsapp):\S.*|www\..*|[^\s/@:?#]+\.[a-z][a-z0-9-]+(?::[0-9]+)?[/?#]\S*",
+    re.IGNORECASE | re.DOTALL,
+)
+_PHONE = re.compile(r"(?:tel:)?(?P<number>\(?\+?[\d\s().\-\u2010-\u2015\u2212]{6,40})")
+_WITH_CODE = re.compile(r"\+[1-9](?:[\s().-]*[0-9]){6,14}")
+
+_Pages = tuple[Platform, tuple[Shape, ...]]
+_BY_HOST: Mapping[str, _Pages] = {
+    host: (platform, pages)
+    for platform in TABLE.values()
+    for host, pages in {**dict.fromkeys(platform.hosts, platform.pages), **platform.other_hosts}.items()
+}
+_BY_OWN_HOST: Mapping[str, Platform] = {host: platform for platform in TABLE.values() for host in platform.own_hosts}
+_URIS = tuple((platform, shape) for platform in TABLE.values() for shape in platform.uris)
 
 
 class InvalidHandle(ValueError):
@@ -35,29 +60,45 @@ def canonical_handle(platform: str, text: str) -> str:
     if platform not in TABLE:
         raise InvalidHandle("unknown platform")
     plain, folded = _plain_and_folded(text)
-    found = None if platform == OTHER else from_url(plain) or from_url(folded)
+    if "." not in plain and ":" not in plain:
+        return _canonical(TABLE[platform], plain, folded)
+    found = from_url(plain, platform) or (from_url(folded, platform) if plain.lower() != folded else None)
     if found is None:
+        _refuse_address(platform, text.strip(), folded)
         return _canonical(TABLE[platform], plain, folded)
     if found[0] != platform:
         raise InvalidHandle("the address is of another platform")
     return found[1]
 
 
-def from_url(url: str) -> tuple[str, str] | None:
+def from_url(url: str, said: str = "") -> tuple[str, str] | None:
     """Return platform and canonical handle of a profile's (or its post's) URL; None if it names no account.
 
     The scheme may be missing. An address that pretends (`https://x.com@elsewhere.example/…`) names no account.
+
+    Args:
+        url: the address.
+        said: the platform that the address is said to be of, for platforms on which anyone can run a server.
     """
     parts = _split(url)
     if parts is None or not parts.hostname:
-        return None
+        return _from_uri(url.strip())
     host = parts.hostname.rstrip(".")
-    if host.endswith(".bsky.social"):
-        return _found(TABLE["bluesky"], host)
     bare = _SUBDOMAIN.sub("", host, count=1) if host.count(".") > 1 else host
-    platform = _BY_HOST.get(host) or _BY_HOST.get(bare)
-    text = _named_in(platform, parts, bare) if platform else None
-    return _found(platform, text) if platform and text is not None else None
+    if known := _BY_HOST.get(host) or _BY_HOST.get(bare):
+        platform, pages = known
+        return _named_in(platform, pages, parts, bare)
+    label, _, domain = host.partition(".")
+    if owner := _BY_OWN_HOST.get(domain):
+        return _found(owner, label)
+    server = TABLE.get(said)
+    return _named_in(server, server.pages, parts, host) if server and server.on_any_host else None
+
+
+def is_address(text: str) -> bool:
+    """Return whether the text is an address, known or not, rather than a name."""
+    kept = text.strip()
+    return _has_form_of_address(kept) or _is_host(kept.casefold())
 
 
 def profile_url(platform: str, handle: str) -> str | None:
@@ -74,17 +115,84 @@ def platform_label(platform: str) -> str:
     return PLATFORMS.get(platform, platform)
 
 
+def _from_uri(text: str) -> tuple[str, str] | None:
+    for platform, shape in _URIS:
+        if match := shape.pattern.fullmatch(text):
+            return _found(platform, match["h"])
+    return None
+
+
+def _refuse_address(platform: str, typed: str, folded: str) -> None:
+    # A handle of Bluesky is a domain, and may be that of another platform.
+    if _has_form_of_address(typed) or _has_form_of_address(folded) or (platform != "bluesky" and _is_host(folded)):
+        raise InvalidHandle("this address is not the known address of a profile")
+
+
+def _has_form_of_address(text: str) -> bool:
+    return "://" in text or _ADDRESS.fullmatch(text) is not None
+
+
+def _is_host(text: str) -> bool:
+    return text in _BY_HOST or _SUBDOMAIN.sub("", text, count=1) in _BY_HOST
+
+
 def _canonical(platform: Platform, plain: str, folded: str) -> str:
     if len(folded) > MAX_HANDLE:
         raise InvalidHandle("too long")
     for shape in platform.shapes:
         candidate = plain if shape.cased else folded
-        kept = candidate.translate(dict.fromkeys(map(ord, platform.dropped)))
-        if match := shape.pattern.fullmatch(kept):
-            return shape.template.format(**match.groupdict())
+        kept = candidate.translate(str.maketrans("", "", platform.dropped)) if platform.dropped else candidate
+        if match := shape.pattern.fullmatch(_letters(kept)):
+            groups = {name: kept[slice(*match.span(name))] for name in shape.pattern.groupindex}
+            _refuse_system_word(platform, groups["h"])
+            return shape.template.format(**groups)
+    if platform.phones and (number := _phone_number(folded)):
+        return number
     if platform.shapes:
-        raise InvalidHandle("not the shape of a handle on that platform")
+        raise InvalidHandle("no handle on that platform looks like this")
+    _refuse_system_word(platform, folded.partition("/")[0])
     return folded
+
+
+def _refuse_system_word(platform: Platform, name: str) -> None:
+    if name in platform.system:
+        raise InvalidHandle("this is a page of the platform itself, not an account")
+
+
+def _letters(text: str) -> str:
+    """Return the text, as long, with a letter for each combining mark that follows a letter or another such mark."""
+    if text.isascii():
+        return text
+    letters, after_letter = [], False
+    for character in text:
+        if after_letter and unicodedata.category(character) in _COMBINING and not is_blank(character):
+            letters.append(_LETTER)
+        else:
+            letters.append(character)
+            after_letter = character.isalnum()
+    return "".join(letters)
+
+
+def _phone_number(text: str) -> str | None:
+    """Return the E.164 form of a telephone number; None if the text is none.
+
+    A number without a country code is a UK one. One with a plus sign is kept even if its country has none like it.
+    """
+    match = _PHONE.fullmatch(text)
+    if match is None:
+        return None
+    import phonenumbers  # noqa: PLC0415 - it takes 40 ms, and few reports name a telephone number
+
+    given = match["number"].strip()
+    readings = []
+    for reading in (given,) if given.startswith(("+", "0", "(")) else (given, f"+{given}"):
+        with suppress(phonenumbers.NumberParseException):
+            readings.append(phonenumbers.parse(reading, "GB"))
+    for fits in (phonenumbers.is_valid_number, phonenumbers.is_possible_number):
+        for number in filter(fits, readings):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    digits = "".join(filter(str.isdigit, given))
+    return f"+{digits}" if _WITH_CODE.fullmatch(given) and given.isascii() else None
 
 
 def _plain_and_folded(text: str) -> tuple[str, str]:
@@ -123,25 +231,26 @@ def _split(url: str) -> SplitResult | None:
         text = f"https://{text}"
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        port = parts.port
     except ValueError:
         return None
-    return None if parts.scheme not in {"http", "https"} or "@" in parts.netloc else parts
+    web = parts.scheme in {"http", "https"} and port in _WEB_PORTS
+    return parts if web and "@" not in parts.netloc else None
 
 
-def _named_in(platform: Platform, parts: SplitResult, host: str) -> str | None:
+def _named_in(platform: Platform, pages: tuple[Shape, ...], parts: SplitResult, host: str) -> tuple[str, str] | None:
     try:
-        path = unquote(parts.path, errors="strict").strip("/")
-        query = parse_qs(parts.query, max_num_fields=50)
+        path = _SLASHES.sub("/", unquote(parts.path, errors="strict").strip("/"))
+        query = parse_qs(parts.query, max_num_fields=50) if platform.queries and parts.query else {}
     except ValueError:
         return None
     for page, parameter in platform.queries:
         if path.lower() == page and parameter in query:
-            return query[parameter][0]
-    for page_shape in platform.pages:
-        if match := page_shape.pattern.fullmatch(path):
-            reserved = match["h"].lower() in platform.reserved
-            return None if reserved else page_shape.template.format(host=host, **match.groupdict())
+            path = f"{page}?{query[parameter][0]}"
+    for shape in pages:
+        if match := shape.pattern.fullmatch(path):
+            reserved = match["h"].lower() in platform.system
+            return None if reserved else _found(platform, shape.template.format(host=host, **match.groupdict()))
     return None
 
 

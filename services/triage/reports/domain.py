@@ -166,12 +166,15 @@ class TriageReport(CodedAnswers):
 
 
 def accounts_named(report: TriageReport) -> tuple[Handle, ...]:
-    """Return the accounts that links, handles and people name; leave out what cannot be parsed."""
+    """Return the accounts that links, handles and people name; leave out what cannot be parsed.
+
+    A link without the known shape of a profile names no account, so it is no repeat of anything.
+    """
     texts = (*report.handles, *(person.handle for person in report.accused if person.handle))
     found = [_from_text(report.platform, text) for text in texts]
     if report.account_handle:
         found.append(_from_text(report.account_platform, report.account_handle))
-    found += [Handle(*pair) if (pair := platforms.from_url(url)) else None for url in report.urls]
+    found += [Handle(*pair) if (pair := platforms.from_url(url, report.platform)) else None for url in report.urls]
     return tuple(dict.fromkeys(handle for handle in found if handle))
 
 

@@ -1,17 +1,22 @@
 """Handles and URLs: what people paste, and what an attacker would."""
 
+import unicodedata
+
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from shared.events.platform_table import TABLE, Platform
 from shared.events.platforms import (
     PLATFORMS,
     InvalidHandle,
     canonical_handle,
     from_url,
+    is_address,
     platform_label,
     profile_url,
 )
+from tests.support.addresses import ACCOUNTS, NOTHING, PLATFORMS_OF_TABLE, SAID
 
 
 @pytest.mark.policy("O2")
@@ -80,75 +85,116 @@ def test_what_is_no_handle_is_refused_without_being_shown(platform: str, typed: 
 
 
 @pytest.mark.parametrize(
-    ("url", "found"),
+    ("written", "number"),
     [
-        ("https://x.com/Some_Account/status/1", ("x", "some_account")),
-        ("http://mobile.twitter.com/Some_Account", ("x", "some_account")),
-        ("x.com/@Some_Account", ("x", "some_account")),
-        ("https://x.com/intent/user?screen_name=Some_Account", ("x", "some_account")),
-        ("https://www.facebook.com/Job.Centre", ("facebook", "jobcentre")),
-        ("https://en-gb.facebook.com/profile.php?id=100012345&sk=about", ("facebook", "100012345")),
-        ("https://m.facebook.com/people/Some-Name/100012345/", ("facebook", "100012345")),
-        ("https://facebook.com/pages/category/Some-Page/100012345", ("facebook", "100012345")),
-        ("https://facebook.com/p/Some-Page-100012345/", ("facebook", "100012345")),
-        ("https://facebook.com/Some-Page-100012345", ("facebook", "100012345")),
-        ("https://facebook.com/groups/SomeGroup/posts/1", ("facebook", "groups/somegroup")),
-        ("https://www.facebook.com/permalink.php?story_fbid=1&id=1000777", ("facebook", "1000777")),
-        ("https://instagram.com/some.name/?hl=en", ("instagram", "some.name")),
-        ("https://www.instagram.com/stories/some.name/123/", ("instagram", "some.name")),
-        ("https://uk.linkedin.com/in/Jane-Doe/", ("linkedin", "in/jane-doe")),
-        ("https://www.linkedin.com/company/some-department/posts/", ("linkedin", "company/some-department")),
-        ("https://bsky.app/profile/some.example.org/post/3k", ("bluesky", "some.example.org")),
-        ("https://someone.bsky.social", ("bluesky", "someone.bsky.social")),
-        ("https://www.youtube.com/@SomeChannel/videos", ("youtube", "somechannel")),
-        ("youtube.com/channel/UCabcdefghijklmnopqrstuV", ("youtube", "channel/UCabcdefghijklmnopqrstuV")),
-        ("https://youtube.com/user/SomeOne", ("youtube", "user/someone")),
-        ("https://www.tiktok.com/@some.one/video/1", ("tiktok", "some.one")),
-        ("https://www.threads.net/@some.one", ("threads", "some.one")),
-        ("https://old.reddit.com/user/Some_One/comments", ("reddit", "u/some_one")),
-        ("https://www.reddit.com/r/SomeSub/comments/1/x", ("reddit", "r/somesub")),
-        ("https://wa.me/447700900123", ("whatsapp", "+447700900123")),
-        ("https://t.me/s/some_channel", ("telegram", "some_channel")),
-        ("https://www.snapchat.com/add/some.one", ("snapchat", "some.one")),
-        ("https://mastodon.social/@some", ("mastodon", "some@mastodon.social")),
-        ("https://www.google.com/maps/contrib/1234567/reviews", ("google_reviews", "contrib/1234567")),
-        ("https://uk.trustpilot.com/users/5f00", ("trustpilot", "users/5f00")),
-        ("https://www.glassdoor.co.uk/Overview/Working-at-Some-EI_IE12345.11,15.htm", ("glassdoor", "employer/12345")),
+        ("+44 (0)7700 900123", "+447700900123"),
+        ("0044 (0)7700 900123", "+447700900123"),
+        ("44 (0)7700 900123", "+447700900123"),
+        ("+4407700900123", "+447700900123"),
+        ("+44 7700-900.123", "+447700900123"),
+        ("+44\u00a07700\u2011900\u2013123", "+447700900123"),
+        ("(+44) 7700 900123", "+447700900123"),
+        ("447700900123", "+447700900123"),
+        ("07700\u200b900123", "+447700900123"),
+        ("(07700) 900123", "+447700900123"),
+        ("7700 900123", "+447700900123"),
+        ("tel:+447700900123", "+447700900123"),
+        ("٠٧٧٠٠ ٩٠٠١٢٣", "+447700900123"),
+        ("020 7946 0018", "+442079460018"),
+        ("+44 (0) 20 7946 0018", "+442079460018"),
+        ("+49 (0)30 901820", "+4930901820"),
+        ("00 33 1 42 68 53 00", "+33142685300"),
+        ("33142685300", "+33142685300"),
+        ("+39 06 6982", "+39066982"),
+        ("+1 (555) 010-0123", "+15550100123"),
+        ("+999 123 456 789", "+999123456789"),
     ],
 )
-def test_a_url_names_platform_and_handle(url: str, found: tuple[str, str]) -> None:
-    assert from_url(url) == found
-    assert canonical_handle(found[0], found[1]) == found[1]
+def test_a_telephone_number_is_one_account_however_it_is_written(written: str, number: str) -> None:
+    assert canonical_handle("whatsapp", written) == number
+    assert canonical_handle("whatsapp", number) == number
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "some words",
-        "https://example.org/x.com/somebody",
-        "https://x.com@evil.example/somebody",
-        "https://evil.example\\@x.com/somebody",
-        "https://x.com.evil.example/somebody",
-        "https://notx.com/somebody",
-        "javascript:alert(1)//x.com/somebody",
-        "ftp://x.com/somebody",
-        "https://x.com/",
-        "https://x.com/home",
-        "https://x.com/i/user/12",
-        "https://www.instagram.com/p/Abc123/",
-        "https://www.facebook.com/watch/?v=1",
-        "https://www.facebook.com/profile.php",
-        "https://x.com/%00somebody",
-        "https://x.com/some%ffbody",
-        "https://[x.com/somebody",
-        "https://x.com:99999999/somebody",
-        "https://t.me/+AbCdEf",
-        "https://" + "x" * 5000 + "/somebody",
-    ],
+    "text", ["0123", "07700 900123 ext 5", "07700 900123 / 07700 900456", "++447700900123", "1-2-3"]
 )
-def test_an_address_that_names_no_account_gives_none(url: str) -> None:
-    assert from_url(url) is None
+def test_what_is_no_telephone_number_is_no_account(text: str) -> None:
+    with pytest.raises(InvalidHandle):
+        canonical_handle("whatsapp", text)
+
+
+@pytest.mark.parametrize(
+    "written", ["हिन्दी", "தமிழ்", "ภาษาไทย", "العربيَّة", "עִברִית", "বাংলা", "မြန်မာ", "日本語チャンネル"]
+)
+@pytest.mark.parametrize(("platform", "before"), [("youtube", ""), ("youtube", "c/"), ("linkedin", "in/")])
+def test_handles_in_every_script_keep_their_combining_marks(platform: str, before: str, written: str) -> None:
+    handle = unicodedata.normalize("NFKC", f"{before}{written}")
+    assert canonical_handle(platform, f"@{handle}") == handle
+    assert from_url(f"{_PROFILES[platform, before]}{written}/about") == (platform, handle)
+
+
+_PROFILES = {
+    ("youtube", ""): "https://www.youtube.com/@",
+    ("youtube", "c/"): "https://www.youtube.com/c/",
+    ("linkedin", "in/"): "https://uk.linkedin.com/in/",
+}
+
+
+@pytest.mark.parametrize("marks", ["\u0301", "\u0941\u093f", "x\ufe0f"])
+def test_marks_alone_and_invisible_ones_are_no_handle(marks: str) -> None:
+    with pytest.raises(InvalidHandle):
+        canonical_handle("youtube", marks)
+
+
+def test_the_table_of_addresses_covers_every_platform() -> None:
+    assert set(PLATFORMS) == PLATFORMS_OF_TABLE
+    assert len(ACCOUNTS) + len(SAID) + len(NOTHING) >= 600
+    assert {slug for slug, _ in NOTHING} == set(PLATFORMS)
+    assert {slug for slug, *_ in ACCOUNTS} == set(PLATFORMS) - {"mumsnet", "other"}
+
+
+@pytest.mark.parametrize("slug", PLATFORMS)
+def test_the_address_of_a_profile_names_its_account(slug: str) -> None:
+    for platform, address, handle in ACCOUNTS:
+        if platform == slug:
+            assert (address, from_url(address)) == (address, (slug, handle))
+            assert canonical_handle(slug, address) == handle
+            assert canonical_handle(slug, handle) == handle
+            assert _refused(platforms=set(PLATFORMS) - {slug}, text=address)
+
+
+@pytest.mark.parametrize("slug", PLATFORMS)
+def test_every_other_address_of_a_platform_names_no_account(slug: str) -> None:
+    for platform, address in NOTHING:
+        if platform == slug:
+            assert (address, from_url(address, slug)) == (address, None)
+            anywhere = {"mastodon"} if platform == "other" else set()
+            assert not is_address(address) or _refused(platforms=set(PLATFORMS) - anywhere, text=address)
+
+
+def test_an_address_on_a_server_of_its_own_names_an_account_if_its_platform_is_said() -> None:
+    for platform, address, handle in SAID:
+        assert (address, from_url(address)) == (address, None)
+        assert (address, from_url(address, platform)) == (address, (platform, handle))
+        assert canonical_handle(platform, address) == handle
+        assert _refused(platforms=set(PLATFORMS) - {platform}, text=address)
+
+
+def _refused(platforms: set[str], text: str) -> bool:
+    for platform in platforms:
+        with pytest.raises(InvalidHandle):
+            canonical_handle(platform, text)
+    return True
+
+
+@pytest.mark.parametrize("platform", [platform for platform in TABLE.values() if platform.system])
+def test_a_name_that_a_platform_keeps_for_itself_is_no_account(platform: Platform) -> None:
+    for word in platform.system:
+        for text in (word, f"@{word.upper()}", f"{word}/"):
+            assert _refused({platform.slug}, text)
+        for host in platform.hosts:
+            assert from_url(f"https://{host}/{word}") is None
+            assert from_url(f"https://www.{host}/{word.upper()}/") is None
 
 
 def test_profile_pages_are_escaped() -> None:
@@ -169,7 +215,22 @@ _HOSTS = [
     "someone.bsky.social",
     "t.me",
     "glaßdoor.com",
+    "social.example.net",
 ]
+_SEGMENTS = st.sampled_from(
+    sorted(
+        {part for _, address in NOTHING for part in address.split("/")[3:]} | {"pg", "share", "p", "@a", "x.y", "%2F"}
+    )
+)
+_PATHS = st.lists(_SEGMENTS | st.text(max_size=8), max_size=4).map("/".join)
+_ADDRESSES = st.builds(
+    "{}{}/{}".format,
+    st.sampled_from(["https://", "http://www.", "https://m.", ""]),
+    st.sampled_from(
+        [host for platform in TABLE.values() for host in (*platform.hosts, *platform.other_hosts)] + _HOSTS
+    ),
+    _PATHS,
+)
 
 
 @given(st.sampled_from(list(PLATFORMS)), st.text(max_size=60) | st.from_regex(r"[a-zA-Z0-9@/._:-]{1,40}"))
@@ -191,3 +252,17 @@ def test_any_text_gives_an_account_or_none(text: str) -> None:
     found = from_url(text)
     if found is not None:
         assert canonical_handle(*found) == found[1]
+
+
+@given(st.sampled_from(list(PLATFORMS)), _ADDRESSES)
+@example("other", "https://forum.example.org/u/some_one")
+@example("glassdoor", "https://www.glassdoor.co.uk/Reviews/index.htm")
+@example("instagram", "instagram.com")
+def test_an_address_that_is_not_understood_is_no_handle_of_any_platform(platform: str, address: str) -> None:
+    domain = platform == "bluesky" and "/" not in address.strip("/")  # which is a handle there
+    assume(is_address(address) and from_url(address, platform) is None and not domain)
+    try:
+        handle = canonical_handle(platform, address)
+    except InvalidHandle:
+        return
+    assert from_url(unicodedata.normalize("NFKC", address).casefold(), platform) == (platform, handle)

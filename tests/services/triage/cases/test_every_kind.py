@@ -115,16 +115,22 @@ async def test_misuse_by_the_same_person_or_account_is_a_repeat(database: Databa
         {"name": "Dana Wolf"},
         {"handle": "@Dana_W"},
         {"handle": "dana_w", "staff_id": "S7002"},
+        {"handle": "https://www.facebook.com/pg/eee.five/"},
+        {"handle": "https://www.facebook.com/pg/fff.six/"},
+        {"handle": "https://www.facebook.com/share/p/1/"},
+        {"handle": "https://www.facebook.com/share/p/2/"},
     ]
     for number, subject in enumerate(subjects):
-        await open_cases(database, misuse(subject=subject, platform="x"), now=NOW + timedelta(minutes=number))
+        platform = "facebook" if "facebook" in subject.get("handle", "") else "x"
+        await open_cases(database, misuse(subject=subject, platform=platform), now=NOW + timedelta(minutes=number))
     async with database.transaction() as session:
         decisions = select(StoredDecision).join(CaseRow, CaseRow.case_id == StoredDecision.case_id)
         first = decisions.where(CaseRow.link_number == 1).order_by(StoredDecision.decided_at)
         repeats = [row.facts["repeats"] for row in await session.scalars(first)]
         keys = {row.key for row in await session.scalars(select(NamedSubject))}
-    assert repeats == [0, 1, 0, 0, 1]
-    assert keys == {"id:s7001", "account:x:dana_w", "id:s7002"}
+    pages = {"account:facebook:eeefive", "account:facebook:fffsix"}
+    assert repeats == [0, 1, 0, 0, 1, 0, 0, 0, 0]
+    assert keys == {"id:s7001", "account:x:dana_w", "id:s7002"} | pages
 
 
 @pytest.mark.policy("R-c")

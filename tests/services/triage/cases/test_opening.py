@@ -121,6 +121,25 @@ async def test_earlier_reports_of_the_same_account_are_counted(database: Databas
     assert [row.shadow for row in rows] == [[], [], [], ["repeated-account"]]
 
 
+async def test_pages_of_a_platform_are_no_account_that_is_reported_again_and_again(database: Database) -> None:
+    links = [f"https://www.instagram.com/share/{name}" for name in ("reel/BA1", "p/BA2", "BA3", "reel/BA4")]
+    links += [f"https://www.facebook.com/{name}" for name in ("share/p/1/", "share/p/2/", "share/r/3/", "watch/?v=4")]
+    await open_cases(database, *(report(urls=(link,)) for link in links))
+    async with database.transaction() as session:
+        rows = (await session.scalars(select(StoredDecision))).all()
+        assert await session.scalar(text("select count(*) from named_account")) == 0
+    assert {(row.facts["earlier_reports"], *row.shadow) for row in rows} == {(0,)}
+
+
+async def test_a_post_and_a_handle_on_a_mastodon_server_name_one_account(database: Database) -> None:
+    at = "social.example.net"
+    by_link = report(platform="mastodon", urls=(f"https://{at}/@bad/1",))
+    await open_cases(database, by_link, report(platform="mastodon", handles=(f"@bad@{at}", f"https://{at}/users/bad")))
+    async with database.transaction() as session:
+        named = (await session.execute(text("select account, count(*) from named_account group by 1"))).all()
+    assert named == [(f"mastodon:bad@{at}", 2)]
+
+
 async def test_reports_of_the_same_account_in_one_batch_are_counted_too(database: Database) -> None:
     await open_cases(database, *(report(handles=("troll",)) for _ in range(4)))
     async with database.transaction() as session:

@@ -1,0 +1,1 @@
+"""Tests of what triage derives from a report."""
