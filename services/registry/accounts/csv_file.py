@@ -17,7 +17,7 @@ import shared.csv
 from services.registry.accounts import domain
 from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import AccountFilter, all_accounts, find_open
-from services.registry.context.domain import FIRST_DAY, LAST_DAY, uk_day
+from services.registry.context.domain import FIRST_DAY, LAST_DAY, uk_day, unreadable_handle
 from shared import text as rule
 from shared.csv import BadCell, CsvFile, Day, Line, Row, RowError, columns, days_between, first_of_each, line, one_of
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
@@ -123,8 +123,8 @@ def _registration(cells: AccountCells, today: date) -> domain.Registration:
 def _handle(cells: AccountCells) -> str:
     try:
         return canonical_handle(cells.platform, cells.handle)
-    except InvalidHandle as problem:
-        raise BadCell("handle", f"Enter a handle or profile address of that platform ({problem})") from None
+    except InvalidHandle as why:
+        raise BadCell("handle", unreadable_handle(why)) from None
 
 
 _BATCH = 500

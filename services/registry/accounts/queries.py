@@ -110,9 +110,9 @@ async def all_accounts(session: AsyncSession, wanted: AccountFilter) -> AsyncIte
 
 
 async def official_accounts(session: AsyncSession) -> list[Account]:
-    """Return the accounts of the public list (D-official), in any status except closed, and not if only declared."""
-    open_statuses = tuple(status for status in AccountStatus if status is not AccountStatus.CLOSED)
-    wanted = AccountFilter(classes=(AccountClass.OFFICIAL,), statuses=open_statuses)
+    """Return the accounts of the public list (D-official): not closed ones, frozen ones, nor those only declared."""
+    trusted = tuple(status for status in AccountStatus if status not in {AccountStatus.CLOSED, AccountStatus.FROZEN})
+    wanted = AccountFilter(classes=(AccountClass.OFFICIAL,), statuses=trusted)
     return [account async for account in all_accounts(session, wanted) if account.registration.vouched_for]
 
 

@@ -14,6 +14,7 @@ from services.registry.approvals.delegations import NewDelegation, delegate, end
 from services.registry.approvals.domain import About, AccountRequest, Draft, RequestState
 from services.registry.approvals.queries import PAGE, RequestFilter, delegations_of, list_requests
 from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep, read_through
+from services.registry.context.domain import unreadable_handle
 from services.registry.context.work import Work
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
@@ -151,9 +152,8 @@ def _handle(platform: str, handle: str) -> str:
         raise standard_problem(422, fields=[FieldProblem(name="platform", message=message)])
     try:
         return canonical_handle(platform, handle)
-    except InvalidHandle:
-        message = "Enter a handle, or the address of a profile, of that platform"
-        raise standard_problem(422, fields=[FieldProblem(name="handle", message=message)]) from None
+    except InvalidHandle as why:
+        raise standard_problem(422, fields=[FieldProblem(name="handle", message=unreadable_handle(why))]) from None
 
 
 router = APIRouter(prefix="/accounts/api/v1", tags=["requests"])

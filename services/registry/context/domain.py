@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from shared.events.platforms import InvalidHandle
+
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 """Days outside these are typing errors."""
 
@@ -25,6 +27,11 @@ class Refused(Exception):
     def __init__(self, *faults: Fault) -> None:
         super().__init__(", ".join(sorted({fault.field for fault in faults})))
         self.faults = faults
+
+
+def unreadable_handle(why: InvalidHandle) -> str:
+    """Return what to enter instead of a text that is no handle of the chosen platform, and why it is none."""
+    return f"Enter a handle, or the address of a profile, of that platform: {why}"
 
 
 def uk_day(now: datetime) -> date:

@@ -8,7 +8,7 @@ from typing import Protocol
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from services.registry.context.domain import FIRST_DAY, LAST_DAY
+from services.registry.context.domain import FIRST_DAY, LAST_DAY, unreadable_handle
 from shared.csv import RowError
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.ids import StaffId
@@ -42,8 +42,8 @@ class RegistryForm(FormReader):
             return None
         try:
             return canonical_handle(platform, typed)
-        except InvalidHandle:
-            self.errors.add("handle", "Enter a handle, or the address of a profile, of that platform")
+        except InvalidHandle as why:
+            self.errors.add("handle", unreadable_handle(why))
             return None
 
 

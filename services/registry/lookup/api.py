@@ -40,7 +40,10 @@ class LookupAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True, serialize_by_alias=True)
 
-    sanctioned: bool
+    sanctioned: bool | None = Field(
+        description="Null is neither yes nor no: we cannot tell which account is meant, or it is not to be relied on"
+    )
+    status: domain.LookupStatus
     account_class: AccountClass | None = Field(serialization_alias="class")
     answer: str
     resembles: tuple[Resembled, ...]
@@ -48,10 +51,12 @@ class LookupAnswer(BaseModel):
     @classmethod
     def of(cls, answer: domain.Answer) -> Self:
         near = (account.registration for account in answer.resembles)
+        said = domain.sentence_of(answer)
         return cls(
-            sanctioned=answer.result is domain.LookupResult.SANCTIONED,
+            sanctioned=said.sanctioned,
+            status=said.status,
             account_class=answer.account_class,
-            answer=f"{domain.title_of(answer)}. {domain.more_about(answer)}",
+            answer=f"{said.title}. {said.more}".rstrip(),
             resembles=tuple(Resembled(platform=kept.platform, handle=kept.handle) for kept in near),
         )
 
@@ -80,12 +85,12 @@ async def lookup(
 
 def _question(platform: str | None, handle: str | None, url: str | None) -> domain.Question:
     if url is not None:
-        return domain.read_question(url) if "/" in url else domain.Question((), "")
+        return domain.read_question(url) if "/" in url else domain.Question((), "", only_if_registered=True)
     if handle is None:
         raise _wrong("handle", "Give platform and handle, or url")
     if platform is None or platform not in PLATFORMS:
         raise _wrong("platform", f"Choose one of {', '.join(PLATFORMS)}")
-    return domain.Question(domain.handles_on(platform, handle), handle)
+    return domain.read_question(handle, platform)
 
 
 def _wrong(field: str, message: str) -> Problem:

@@ -1,16 +1,20 @@
 """Decides whether an account is official, as far as the person who asks may know. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.registry.accounts.domain import Account
-from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle, from_url
-from shared.events.vocabulary import AccountClass
+from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle, from_url, is_address
+from shared.events.vocabulary import AccountClass, AccountStatus
 
 _PUBLIC = frozenset({AccountClass.OFFICIAL, AccountClass.UNION})
 _MOST_SHOWN = 3
 _SHORTEST_ALIKE = 5
+_SIMILAR = 0.8
+"""How much of two names is the same, from 0 to 1, for one to be suggested for the other."""
+_AS_GOOD_AS_THE_SAME = 0.99
+_ON_ANY_SERVER = "mastodon"
 _LINKEDIN_KINDS = ("company", "school", "showcase")
 _SPOKEN = {
     "twitter": "x",
@@ -20,6 +24,17 @@ _SPOKEN = {
     "ig": "instagram",
     "yt": "youtube",
 } | {slug: slug for slug in PLATFORMS if slug != "other"}
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How names are compared."""
+
+    skeleton: Callable[[str], str]
+    """Returns the same text for names that look alike."""
+    similarity: Callable[[str, str], float]
+    """Returns how much of two texts is the same, from 0 to 1."""
+
 
 Handle = tuple[str, str]
 """Platform and canonical handle."""
@@ -34,7 +49,18 @@ class LookupResult(StrEnum):
     OUTSIDE_POLICY = "outside_policy"
     UNKNOWN = "unknown"
     UNREADABLE = "unreadable"
-    """The text does not name an account."""
+    """The text does not name an account, or not one account alone."""
+    FROZEN = "frozen"
+    """The department's, but not to be relied on at present."""
+
+
+class LookupStatus(StrEnum):
+    """The answer to a client: only `not_listed` means no."""
+
+    OFFICIAL = "official"
+    NOT_LISTED = "not_listed"
+    UNKNOWN = "unknown"
+    DO_NOT_RELY = "do_not_rely"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +69,13 @@ class Question:
 
     handles: tuple[Handle, ...]
     name: str
+    only_if_registered: bool = False
+    """True if the text names an account only if the register knows it: otherwise we cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the person who asks may know; never the status of an account."""
+    """What the person who asks may know."""
 
     result: LookupResult
     accounts: tuple[Account, ...] = ()
@@ -60,16 +88,31 @@ class Answer:
         return self.accounts[0].registration.account_class if self.accounts else None
 
 
-def read_question(typed: str) -> Question:
-    """Read the pasted text: an address, `@name on X`, `x: name`, or a bare name, which may be on any platform."""
+def read_question(typed: str, platform: str | None = None) -> Question:
+    """Read the pasted text: an address, `@name on X`, `x: name`, or a bare name, which may be on any platform.
+
+    Args:
+        typed: the text.
+        platform: where the account is, if that was said apart from the text.
+    """
     text = typed.strip()
-    if found := from_url(text):
+    if platform is not None and (handles := handles_on(platform, text)):
+        return Question(handles, text)
+    if platform is None and (found := from_url(text)):
         return Question((found,), found[1])
-    if "://" in text:
-        return Question((), "")
-    platform, name = _split_platform(text)
-    platforms = (platform,) if platform else tuple(slug for slug in PLATFORMS if slug != "other")
+    if is_address(text):
+        return _perhaps_registered(text, platform)
+    if platform is not None:
+        return Question((), text)
+    said, name = _split_platform(text)
+    platforms = (said,) if said else tuple(slug for slug in PLATFORMS if slug != "other")
     return Question(tuple(handle for slug in platforms for handle in handles_on(slug, name)), name)
+
+
+def _perhaps_registered(address: str, platform: str | None) -> Question:
+    """Read an address that is not known to be of a profile: someone may have registered the server that it is on."""
+    found = from_url(address, _ON_ANY_SERVER) if platform in {None, _ON_ANY_SERVER} else None
+    return Question((found,) if found else (), "", only_if_registered=True)
 
 
 def handles_on(platform: str, name: str) -> tuple[Handle, ...]:
@@ -90,7 +133,7 @@ def decide(
     official: Sequence[Account],
     *,
     signed_in: bool,
-    skeleton: Callable[[str], str],
+    looks: Looks,
 ) -> Answer:
     """Answer a question.
 
@@ -101,23 +144,26 @@ def decide(
         registered: the open accounts on the register with one of the given handles.
         official: the full public list.
         signed_in: whether a colleague asks.
-        skeleton: returns the same text for names that look alike.
+        looks: how names are compared.
     """
     vouched = [account for account in registered if account.registration.vouched_for]
     visible = [account for account in vouched if signed_in or account.registration.account_class in _PUBLIC]
-    visible.sort(key=lambda account: not account.registration.official_use)
-    if visible and visible[0].registration.official_use:
-        return Answer(
-            LookupResult.SANCTIONED, tuple(account for account in visible if account.registration.official_use)
-        )
-    resembling = _resembling(question, official, skeleton)
+    if any(account.registration.status is AccountStatus.FROZEN for account in visible):
+        return Answer(LookupResult.FROZEN if len(visible) == 1 else LookupResult.UNREADABLE)
+    if used := tuple(account for account in visible if account.registration.official_use):
+        return Answer(LookupResult.SANCTIONED, used)
+    resembling = _resembling(question, official, looks)
     if not visible:
-        names_one = bool(question.handles) and any(map(str.isalnum, question.name))
-        return Answer(
-            LookupResult.UNKNOWN if names_one or resembling else LookupResult.UNREADABLE, resembles=resembling
-        )
+        return Answer(_without_account(question, resembling), resembles=resembling)
     union = visible[0].registration.account_class is AccountClass.UNION
     return Answer(LookupResult.OUTSIDE_POLICY if union else LookupResult.NOT_SANCTIONED, tuple(visible), resembling)
+
+
+def _without_account(question: Question, resembling: Sequence[Account]) -> LookupResult:
+    if question.only_if_registered:
+        return LookupResult.UNREADABLE
+    names_one = bool(question.handles) and any(map(str.isalnum, question.name))
+    return LookupResult.UNKNOWN if names_one or resembling else LookupResult.UNREADABLE
 
 
 def _split_platform(text: str) -> tuple[str | None, str]:
@@ -133,14 +179,23 @@ def _split_platform(text: str) -> tuple[str | None, str]:
             return None, text
 
 
-def _resembling(question: Question, official: Sequence[Account], skeleton: Callable[[str], str]) -> tuple[Account, ...]:
-    asked = {skeleton(_bare(handle)) for _, handle in question.handles} | {skeleton(_bare(question.name))}
-    near = [
-        account
+def _resembling(question: Question, official: Sequence[Account], looks: Looks) -> tuple[Account, ...]:
+    """Return the official accounts whose handle or title is most like the name, the likest first."""
+    asked = {looks.skeleton(_bare(name)) for name in (question.name, *(handle for _, handle in question.handles))}
+    asked.discard("")
+    if not asked:
+        return ()
+    likeness = [
+        (max(_likeness(known, one, looks) for known in map(looks.skeleton, _names(account)) for one in asked), account)
         for account in official
-        if any(_alike(skeleton(_bare(account.registration.handle)), one) for one in asked)
     ]
-    return tuple(near[:_MOST_SHOWN])
+    near = sorted((pair for pair in likeness if pair[0] >= _SIMILAR), key=lambda pair: -pair[0])
+    return tuple(account for _, account in near[:_MOST_SHOWN])
+
+
+def _names(account: Account) -> tuple[str, ...]:
+    kept = account.registration
+    return (_bare(kept.handle), kept.title) if kept.title else (_bare(kept.handle),)
 
 
 def _bare(handle: str) -> str:
@@ -148,47 +203,67 @@ def _bare(handle: str) -> str:
     return handle.strip("@ ").rpartition("/")[2].removesuffix(".bsky.social").partition("@")[0]
 
 
-def _alike(official: str, asked: str) -> bool:
+def _likeness(official: str, asked: str, looks: Looks) -> float:
+    """Return how alike two names are, from 0 to 1; short ones are alike only if they are the same."""
     if official == asked:
-        return bool(official)
+        return 1.0 if official else 0.0
     if min(len(official), len(asked)) < _SHORTEST_ALIKE:
-        return False
-    return asked.startswith(official) or asked.endswith(official) or _one_edit_apart(official, asked)
+        return 0.0
+    longer = asked.startswith(official) or asked.endswith(official)
+    return _AS_GOOD_AS_THE_SAME if longer else looks.similarity(official, asked)
 
 
-def _one_edit_apart(left: str, right: str) -> bool:
-    """Return whether one insertion, removal, replacement or swap of neighbours turns one text into the other."""
-    if abs(len(left) - len(right)) > 1:
-        return False
-    start = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
-    l_rest, r_rest = left[start:], right[start:]
-    swapped = l_rest[:2] == r_rest[:2][::-1] and l_rest[2:] == r_rest[2:]
-    return swapped or l_rest[1:] == r_rest[1:] or l_rest[1:] == r_rest or l_rest == r_rest[1:]
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What an answer says: to a client, and to a person."""
+
+    status: LookupStatus
+    sanctioned: bool | None
+    """None: neither yes nor no."""
+    title: str
+    more: str = ""
 
 
-_TITLES: Mapping[LookupResult, str] = {
-    LookupResult.SANCTIONED: "Yes, this account is sanctioned for official use",
-    LookupResult.NOT_SANCTIONED: "No, this account is not used officially for DWP",
-    LookupResult.OUTSIDE_POLICY: "No, this is not a DWP account",
-    LookupResult.UNKNOWN: "No, this is not on the list of official DWP accounts",
-    LookupResult.UNREADABLE: "We cannot tell which account you mean",
+_SENTENCES: Mapping[LookupResult, Sentence] = {
+    LookupResult.SANCTIONED: Sentence(
+        LookupStatus.OFFICIAL,
+        sanctioned=True,
+        title="Yes, this account is sanctioned for official use",
+        more="Check that you are looking at exactly this name, on exactly this platform.",
+    ),
+    LookupResult.NOT_SANCTIONED: Sentence(
+        LookupStatus.NOT_LISTED,
+        sanctioned=False,
+        title="No, this account is not used officially for DWP",
+        more="It is a colleague's own account for professional networking.",
+    ),
+    LookupResult.OUTSIDE_POLICY: Sentence(
+        LookupStatus.NOT_LISTED,
+        sanctioned=False,
+        title="No, this is not a DWP account",
+        more="It is an official trade union account, outside this policy.",
+    ),
+    LookupResult.UNKNOWN: Sentence(
+        LookupStatus.NOT_LISTED,
+        sanctioned=False,
+        title="No, this is not on the list of official DWP accounts",
+        more="Do not share personal details with it as if it were DWP.",
+    ),
+    LookupResult.UNREADABLE: Sentence(
+        LookupStatus.UNKNOWN,
+        sanctioned=None,
+        title="We cannot tell which account you mean",
+        more="Paste the address of the account's profile, or its name as the platform shows it.",
+    ),
+    LookupResult.FROZEN: Sentence(
+        LookupStatus.DO_NOT_RELY, sanctioned=None, title="Do not rely on this account at the moment"
+    ),
 }
-_MORE: Mapping[LookupResult, str] = {
-    LookupResult.SANCTIONED: "Check that you are looking at exactly this name, on exactly this platform.",
-    LookupResult.NOT_SANCTIONED: "It is a colleague's own account for professional networking.",
-    LookupResult.OUTSIDE_POLICY: "It is an official trade union account, outside this policy.",
-    LookupResult.UNKNOWN: "Do not share personal details with it as if it were DWP.",
-    LookupResult.UNREADABLE: "Paste the address of the account's profile, or its name as the platform shows it.",
-}
+_DWP = replace(_SENTENCES[LookupResult.SANCTIONED], title="Yes, this is an official DWP account")
 
 
-def title_of(answer: Answer) -> str:
-    """Return the answer as one short sentence."""
+def sentence_of(answer: Answer) -> Sentence:
+    """Return the answer in words, the same for the page and the API."""
     if answer.result is LookupResult.SANCTIONED and answer.account_class is AccountClass.OFFICIAL:
-        return "Yes, this is an official DWP account"
-    return _TITLES[answer.result]
-
-
-def more_about(answer: Answer) -> str:
-    """Return advice on the answer."""
-    return _MORE[answer.result]
+        return _DWP
+    return _SENTENCES[answer.result]

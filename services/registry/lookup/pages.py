@@ -1,18 +1,23 @@
 """The page "Is it official?", and the public list of official accounts (D-official).
 
-The question is sent in the body of a POST, because a handle in a URL would be logged.
+The form sends the question in the body of a POST, so that a handle is in a URL, and in the browser's history, only if
+someone made a link to the answer (`?account=…&platform=…`).
 """
 
 from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import CLASS_LABELS, Account
-from services.registry.lookup.domain import more_about, read_question, title_of
+from services.registry.lookup.domain import Answer, LookupResult, read_question, sentence_of
 from services.registry.lookup.queries import look_up, official_list
 from shared.auth.guard import Anyone
-from shared.events.platforms import platform_label, profile_url
+from shared.events.platforms import PLATFORMS, platform_label, profile_url
+from shared.events.vocabulary import AccountClass
 from shared.web.dependencies import Transaction
 from shared.web.forms import FormReader
 from shared.web.pages import render
@@ -20,6 +25,7 @@ from shared.web.pages import render
 router = APIRouter(prefix="/accounts", include_in_schema=False)
 _PAGE = "lookup/lookup.html"
 _LONGEST = 2048
+_MUCH_TOO_LONG = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +40,56 @@ class Shown:
 
 
 @router.get("/lookup", response_class=HTMLResponse)
-async def ask(request: Request, _principal: Anyone) -> HTMLResponse:
-    """Show the question."""
-    return render(request, _PAGE)
+async def ask(
+    request: Request,
+    session: Transaction,
+    principal: Anyone,
+    account: Annotated[str, Query(max_length=_MUCH_TOO_LONG)] = "",
+    platform: Annotated[str, Query(max_length=_MUCH_TOO_LONG)] = "",
+) -> HTMLResponse:
+    """Show the question, or the answer to the question in the link."""
+    if not account.strip():
+        return render(request, _PAGE)
+    form = FormReader({"account": [account], "platform": [platform]})
+    return await _answer(request, session, form, signed_in=principal is not None)
 
 
 @router.post("/lookup", response_class=HTMLResponse)
 async def answer(request: Request, session: Transaction, principal: Anyone) -> HTMLResponse:
     """Answer the question."""
     form = await FormReader.posted(request)
-    typed = form.first("account").strip()
+    return await _answer(request, session, form, signed_in=principal is not None)
+
+
+async def _answer(request: Request, session: AsyncSession, form: FormReader, *, signed_in: bool) -> HTMLResponse:
+    typed, platform = form.first("account").strip(), form.first("platform").strip() or None
     if not typed:
         form.errors.add("account", "Enter an account's address or name")
     if len(typed) > _LONGEST:
         form.errors.add("account", f"Enter an address or a name of at most {_LONGEST} characters")
+    if platform is not None and platform not in PLATFORMS:
+        form.errors.add("account", "Enter the account again: the link names a platform that is not known here")
     if form.errors:
         return render(request, _PAGE, 422, errors=form.errors, typed=typed)
-    found = await look_up(session, read_question(typed), signed_in=principal is not None)
+    found = await look_up(session, read_question(typed, platform), signed_in=signed_in)
     return render(
         request,
         _PAGE,
         typed=typed,
         answer=found,
-        title=title_of(found),
-        more=more_about(found),
+        said=sentence_of(found),
+        link=_link(found),
         accounts=[_shown(account) for account in found.accounts],
         resembles=[_shown(account) for account in found.resembles],
     )
+
+
+def _link(found: Answer) -> str | None:
+    """Return the link to an answer that everybody may have: that an account is the department's own."""
+    if found.result is not LookupResult.SANCTIONED or found.account_class is not AccountClass.OFFICIAL:
+        return None
+    kept = found.accounts[0].registration
+    return f"/accounts/lookup?{urlencode({'account': kept.handle, 'platform': kept.platform})}"
 
 
 @router.get("/official", response_class=HTMLResponse)

@@ -9,6 +9,7 @@ from shared.db.database import Database
 from tests.support.postgres import PostgresForTests
 
 SERVICE = "registry"
+BEFORE_ONE_FORM = "0004"
 _COLUMNS = (
     "id, platform, handle, account_class, status, official_use, title, owner, approved_person, next_review_on, "
     "checks_due_on, vetting_required, declared_by, review_announced_on, version, registered_at, changed_at"
@@ -41,6 +42,25 @@ async def insert(database: Database, **changes: str) -> None:
 async def test_migrations_say_what_the_mappings_say(postgres: PostgresForTests) -> None:
     async with postgres.fresh("registry") as url:
         await migrations.check("registry", url)
+
+
+async def test_handles_of_before_are_corrected_unless_the_right_one_is_registered_too(
+    postgres: PostgresForTests,
+) -> None:
+    handles = ["+4407700900123", "+7700900124", "+447700900125", "+4407700900125", "+15550100123", "channel/0029Va"]
+    async with postgres.fresh() as url:
+        await migrations.upgrade("registry", url, BEFORE_ONE_FORM)
+        database = Database(url, application_name="tests")
+        for handle in handles:
+            await insert(database, platform="'whatsapp'", handle=f"'{handle}'")
+        await insert(database, platform="'reddit'", handle="'r/u_some_one'")
+        await insert(database, platform="'indeed'", handle="'https://uk.indeed.com/cmp/some-department/reviews'")
+        await migrations.upgrade("registry", url)
+        async with database.transaction() as session:
+            kept = set(await session.scalars(text("select handle from account")))
+        await database.close()
+    right = {"+447700900123", "+447700900124", "+447700900125", "+15550100123", "channel/0029Va"}
+    assert kept == right | {"+4407700900125", "u/some_one", "cmp/some-department"}
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ async def test_an_account_is_registered_by_form(registry: Registry, keeper: Asyn
         ({}, "Choose a platform"),
         ({"platform": "x", "handle": "no spaces", "account_class": "official"}, "Enter a handle, or the address"),
         (
+            {
+                "platform": "instagram",
+                "handle": "https://www.instagram.com/share/reel/BA1",
+                "account_class": "official",
+            },
+            "this address is not the known address of a profile",
+        ),
+        ({"platform": "facebook", "handle": "pg", "account_class": "official"}, "a page of the platform itself"),
+        (
             {"platform": "x", "handle": "kept-as\0typed", "account_class": "official"},
             "A hidden character (U+0000) was taken out",
         ),

@@ -87,6 +87,9 @@ async def test_who_may_not_decide_is_told_why(
     [
         ({"platform": "secretcanary"}, 422, "platform"),
         ({"handle": "no spaces canary"}, 422, "handle"),
+        ({"platform": "instagram", "handle": "https://www.instagram.com/share/reel/canary"}, 422, "handle"),
+        ({"platform": "facebook", "handle": "https://www.facebook.com/pg/"}, 422, "handle"),
+        ({"platform": "other", "handle": "https://forum.example.org/u/canary"}, 422, "handle"),
         ({"class": "personal"}, 422, "class"),
         ({"class": "union"}, 422, "class"),
         ({"class": "professional_individual"}, 422, "approved_person"),
@@ -110,6 +113,19 @@ async def test_a_bad_request_names_the_field_and_never_echoes_it(
         assert answer.status_code == status
         assert [problem["field"] for problem in answer.json().get("errors", [])] == ([field] if field else [])
         assert "canary" not in answer.text
+
+
+async def test_the_page_of_a_profile_is_declared_as_the_profile(registry: Registry, client: AsyncClient) -> None:
+    pages = {"page.one": "pageone", "page.two": "pagetwo"}
+    for page, handle in pages.items():
+        address = f"https://www.facebook.com/pg/{page}/posts/"
+        draft = DRAFT | {"platform": "facebook", "handle": address}
+        answer = await post(registry, client, "/declarations", draft, Role.REPORTER, "S1001")
+        assert (answer.status_code, answer.json()["handle"]) == (201, handle)
+    refused = DRAFT | {"platform": "instagram", "handle": "https://www.instagram.com/share/reel/BA1"}
+    answer = await post(registry, client, "/declarations", refused, Role.REPORTER, "S1001")
+    (problem,) = answer.json()["errors"]
+    assert (problem["field"], "not the known address of a profile" in problem["message"]) == ("handle", True)
 
 
 async def test_a_decision_says_which_version_it_is_about(

@@ -6,8 +6,10 @@ import pytest
 from httpx import AsyncClient
 
 from shared.auth.permissions import Role
+from shared.events.platforms import PLATFORMS, is_address
 from shared.events.vocabulary import AccountStatus
 from tests.services.registry.conftest import INDIVIDUAL, NETWORKING, NOW, OFFICIAL, RECRUITER, UNION, Registry
+from tests.support.addresses import NOTHING
 
 LOOKUP = "/accounts/api/v1/lookup"
 
@@ -29,6 +31,7 @@ async def test_an_official_account_is_sanctioned(
     assert answer.status_code == 200
     assert answer.json() == {
         "sanctioned": True,
+        "status": "official",
         "class": "official",
         "answer": "Yes, this is an official DWP account. "
         "Check that you are looking at exactly this name, on exactly this platform.",
@@ -36,12 +39,93 @@ async def test_an_official_account_is_sanctioned(
     }
 
 
-@pytest.mark.parametrize("status", [AccountStatus.LEGACY, AccountStatus.FROZEN])
-async def test_the_answer_never_tells_a_state(registry: Registry, client: AsyncClient, status: AccountStatus) -> None:
-    await registry.register(OFFICIAL, replace(OFFICIAL, handle="other", status=status, checks_due_on=NOW.date()))
+async def test_the_answer_never_tells_whether_an_account_is_legacy(registry: Registry, client: AsyncClient) -> None:
+    legacy = replace(OFFICIAL, handle="other", status=AccountStatus.LEGACY, checks_due_on=NOW.date())
+    await registry.register(OFFICIAL, legacy)
     live = await client.get(LOOKUP, params={"platform": "x", "handle": "sampledept"})
     other = await client.get(LOOKUP, params={"platform": "x", "handle": "other"})
     assert other.json() == live.json()
+
+
+FROZEN: dict[str, object] = {
+    "sanctioned": None,
+    "status": "do_not_rely",
+    "class": None,
+    "answer": "Do not rely on this account at the moment.",
+    "resembles": [],
+}
+
+
+@pytest.mark.policy("D-official")
+async def test_a_frozen_account_is_neither_yes_nor_no_and_no_more_is_said(
+    registry: Registry, client: AsyncClient
+) -> None:
+    frozen = replace(OFFICIAL, status=AccountStatus.FROZEN, checks_due_on=NOW.date())
+    await registry.register(frozen, replace(INDIVIDUAL, status=AccountStatus.FROZEN), UNION)
+    signed_in = registry.token(Role.REPORTER)
+    for asked in ({"platform": "x", "handle": "sampledept"}, {"url": "https://x.com/sampledept/status/1"}):
+        assert (await client.get(LOOKUP, params=asked)).json() == FROZEN
+        assert (await client.get(LOOKUP, params=asked, headers=signed_in)).json() == FROZEN
+    individual = {"platform": "x", "handle": "directorofwork"}
+    assert (await client.get(LOOKUP, params=individual, headers=signed_in)).json() == FROZEN
+    assert (await client.get(LOOKUP, params=individual)).json()["status"] == "not_listed"
+    near = (await client.get(LOOKUP, params={"platform": "x", "handle": "sampledept1"})).json()
+    assert (near["status"], near["resembles"]) == ("not_listed", [])
+
+
+@pytest.mark.parametrize("slug", PLATFORMS)
+async def test_what_cannot_be_read_is_never_a_no(registry: Registry, client: AsyncClient, slug: str) -> None:
+    await registry.register(OFFICIAL)
+    asked: list[dict[str, str]] = []
+    for platform, address in NOTHING:
+        if platform == slug and is_address(address):
+            asked += [{"url": address}, {"platform": platform, "handle": address}]
+    for question in asked[:60]:
+        answer = (await client.get(LOOKUP, params=question)).json()
+        assert (question, answer["sanctioned"], answer["status"]) == (question, None, "unknown")
+        assert answer["answer"].startswith("We cannot tell which account you mean. ")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"url": "https://www.facebook.com/SampleDepartmentJobs"},
+        {"url": "https://www.facebook.com/pg/SampleDepartmentJobs/posts/"},
+        {"url": "https://m.facebook.com/pg/SampleDepartmentJobs/posts/"},
+        {"url": "https://social.example.net/@dwp"},
+        {"url": "https://social.example.net/users/dwp"},
+        {"url": "social.example.net/@dwp/1"},
+        {"platform": "mastodon", "handle": "https://social.example.net/@dwp"},
+        {"platform": "mastodon", "handle": "acct:dwp@social.example.net"},
+        {"url": "https://www.youtube.com/SampleDepartment"},
+        {"platform": "youtube", "handle": "@हिन्दी"},
+        {"platform": "whatsapp", "handle": "+44 (0)7700 900123"},
+        {"platform": "whatsapp", "handle": "07700 900123"},
+    ],
+)
+async def test_an_official_account_is_found_by_every_address_of_it(
+    registry: Registry, client: AsyncClient, asked: dict[str, str]
+) -> None:
+    known = {
+        "facebook": ("sampledepartmentjobs",),
+        "mastodon": ("dwp@social.example.net",),
+        "youtube": ("sampledepartment", "हिन्दी"),
+        "whatsapp": ("+447700900123",),
+    }
+    await registry.register(
+        *(replace(OFFICIAL, platform=platform, handle=one) for platform, handles in known.items() for one in handles)
+    )
+    answer = (await client.get(LOOKUP, params=asked)).json()
+    assert (answer["sanctioned"], answer["status"]) == (True, "official")
+
+
+async def test_a_server_that_the_register_does_not_know_is_neither_yes_nor_no(
+    registry: Registry, client: AsyncClient
+) -> None:
+    await registry.register(OFFICIAL)
+    answer = (await client.get(LOOKUP, params={"url": "https://social.example.net/@sampledept"})).json()
+    assert (answer["sanctioned"], answer["status"]) == (None, "unknown")
+    assert answer["resembles"] == [{"platform": "x", "handle": "sampledept"}]
 
 
 async def test_a_closed_account_is_unknown(registry: Registry, client: AsyncClient) -> None:
@@ -110,11 +194,11 @@ async def test_a_name_that_looks_like_an_official_one_is_pointed_out(
     assert answer["resembles"] == [{"platform": "x", "handle": "sampledept"}]
 
 
-async def test_an_address_without_an_account_is_not_sanctioned(client: AsyncClient) -> None:
+async def test_an_address_without_an_account_is_neither_yes_nor_no(client: AsyncClient) -> None:
     for url in ("https://example.org/", "nonsense", "https://x.com@evil.example/sampledept", "https://x.com/\u202e"):
         answer = await client.get(LOOKUP, params={"url": url})
         assert answer.status_code == 200
-        assert answer.json()["sanctioned"] is False
+        assert (answer.json()["sanctioned"], answer.json()["status"]) == (None, "unknown")
 
 
 @pytest.mark.parametrize(

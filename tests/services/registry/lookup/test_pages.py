@@ -1,8 +1,12 @@
 """The page "Is it official?"."""
 
+from dataclasses import replace
+
 import pytest
 from httpx import AsyncClient, Response
 
+from shared.auth.permissions import Role
+from shared.events.vocabulary import AccountStatus
 from tests.services.registry.conftest import INDIVIDUAL, OFFICIAL, UNION, Registry
 
 PAGE = "/accounts/lookup"
@@ -74,3 +78,48 @@ async def test_nonsense_is_no_account_that_could_be_unknown(
     page = (await ask(client, typed)).text
     assert "We cannot tell which account you mean" in page
     assert "report it" not in page
+
+
+@pytest.mark.policy("D-official")
+async def test_an_answer_can_be_linked(registry: Registry, client: AsyncClient) -> None:
+    await registry.register(OFFICIAL)
+    page = (await ask(client, "@SampleDept")).text
+    link = page.partition('<a class="govuk-link" href="')[2].partition('"')[0] if "Link to this" in page else ""
+    address = page.partition('href="/accounts/lookup?')[2].partition('"')[0].replace("&amp;", "&")
+    assert (bool(link), address) == (True, "account=sampledept&platform=x")
+    linked = await client.get(f"{PAGE}?{address}")
+    assert (linked.status_code, "Yes, this is an official DWP account" in linked.text) == (200, True)
+    assert 'value="sampledept"' in linked.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ({"account": "@SampleDept"}, 200, "Yes, this is an official DWP account"),
+        ({"account": "sampledept", "platform": "instagram"}, 200, "No, this is not on the list"),
+        ({"account": "https://x.com/privacy"}, 200, "We cannot tell which account you mean"),
+        ({"account": "sampledept", "platform": "myspace_2"}, 422, "names a platform that is not known here"),
+        ({"account": "a" * 3000}, 422, "at most 2048 characters"),
+        ({"account": "nul\0character"}, 422, "There is a problem"),
+        ({"account": ""}, 200, "Is it official?"),
+        ({"account": "  ", "platform": "x"}, 200, "Is it official?"),
+        ({"account": "samplydept1"}, 200, "Similar official accounts"),
+    ],
+)
+async def test_a_link_gives_the_answer_that_the_form_gives(
+    registry: Registry, client: AsyncClient, asked: dict[str, str], status: int, said: str
+) -> None:
+    await registry.register(OFFICIAL)
+    page = await client.get(PAGE, params=asked)
+    assert (page.status_code, said in page.text) == (status, True)
+
+
+async def test_an_answer_about_a_person_offers_no_link(registry: Registry) -> None:
+    await registry.register(INDIVIDUAL, replace(OFFICIAL, status=AccountStatus.FROZEN))
+    async with registry.client(**registry.session(Role.REPORTER)) as colleague:
+        known = (await ask(colleague, "directorofwork")).text
+        frozen = (await ask(colleague, "sampledept")).text
+    assert "sanctioned for official use" in known
+    assert "Do not rely on this account at the moment" in frozen
+    assert "Sample Department" not in frozen
+    assert "Link to this answer" not in known + frozen
