@@ -30,7 +30,7 @@ WHAT = (
     Question(
         "what was affected",
         ticking("Information was shown or sent to the wrong people"),
-        ("Select what was affected",),
+        ("Select what was affected, or ‘None of these’",),
     ),
     Question("how", ticking("I think that it happened, but I am not sure"), ("Select how it happened",)),
     Question("whose", _whose, ("Select whose it is",)),

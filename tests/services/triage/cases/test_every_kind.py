@@ -11,6 +11,8 @@ from sqlalchemy import event, select, text
 from services.triage.accounts.tables import KnownAccount
 from services.triage.cases.reporters import open_for_reports
 from services.triage.cases.tables import CaseRow
+from services.triage.cases.writer import CaseWriter
+from services.triage.deadlines.domain import DeadlinePolicy, Timekeeper
 from services.triage.reports.domain import TriageReport
 from services.triage.reports.normalise import normalise
 from services.triage.reports.tables import NamedSubject, Report
@@ -19,10 +21,12 @@ from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.triage import CaseRouted
 from shared.events.vocabulary import ReportType
+from shared.messaging.outbox import Outbox
 from tests.services.triage.builders import (
     BOOK,
     IDS,
     NOW,
+    OFFICE,
     WRITER,
     Submitted,
     enquiry,
@@ -164,6 +168,25 @@ async def test_facts_know_what_the_register_sanctions(database: Database) -> Non
         decisions = (await session.scalars(select(StoredDecision))).all()
     assert {row.facts["sanctioned"] for row in decisions} == {True}
     assert {row.team for row in decisions} == {"line_manager", "sirt"}
+
+
+@pytest.mark.policy("C-c")
+async def test_a_possible_takeover_of_a_registered_account_calls_out_who_is_not_at_work(database: Database) -> None:
+    nobody_at_night = CaseWriter(DeadlinePolicy(Timekeeper(OFFICE), frozenset()), IDS, Outbox("triage", IDS))
+    async with database.transaction() as session:
+        official = {"platform": "x", "handle": "sampledept", "account_class": "official", "status": "live"}
+        session.add(KnownAccount(account_id=IDS.uuid(), sequence=1, **official))
+    accounts = [("sampledept", "no"), ("sampledept", "unsure"), ("sampledept", "yes"), ("someone", "unsure")]
+    told = [
+        incident(account={"platform": "x", "handle": handle, "taken_over": answer}, submitted_at=SATURDAY)
+        for handle, answer in accounts
+    ]
+    async with database.transaction() as session:
+        batch = [envelope(one) for one in told]
+        await open_for_reports(session, batch, SATURDAY, rulebook=lambda: BOOK, writer=nobody_at_night)
+    cases = {case.report_id: case for case in await routed(database)}
+    assert [cases[one.report_id].priority for one in told] == ["P3", "P2", "P1", "P3"]
+    assert {(case.team, case.staffed) for case in cases.values()} == {("sirt", False)}
 
 
 @pytest.mark.parametrize("make", [misuse, incident, enquiry], ids=["misuse", "incident", "enquiry"])
