@@ -14,6 +14,8 @@ from shared.events.platform_table import TABLE, Platform, Shape
 from shared.text import is_blank
 
 OTHER = "other"
+ON_ANY_SERVER = "mastodon"
+"""The platform of which anyone can run a server."""
 PLATFORMS: Mapping[str, str] = {slug: platform.label for slug, platform in TABLE.items()}
 """Slug → label, the policy's own platforms first, `other` last. A list to choose from, not a closed enum (O2)."""
 

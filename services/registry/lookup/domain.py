@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.registry.accounts.domain import Account
-from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle, from_url, is_address
+from shared.events.platforms import ON_ANY_SERVER, PLATFORMS, InvalidHandle, canonical_handle, from_url, is_address
 from shared.events.vocabulary import AccountClass, AccountStatus
 
 _PUBLIC = frozenset({AccountClass.OFFICIAL, AccountClass.UNION})
@@ -14,7 +14,6 @@ _SHORTEST_ALIKE = 5
 _SIMILAR = 0.8
 """How much of two names is the same, from 0 to 1, for one to be suggested for the other."""
 _AS_GOOD_AS_THE_SAME = 0.99
-_ON_ANY_SERVER = "mastodon"
 _LINKEDIN_KINDS = ("company", "school", "showcase")
 _SPOKEN = {
     "twitter": "x",
@@ -111,7 +110,7 @@ def read_question(typed: str, platform: str | None = None) -> Question:
 
 def _perhaps_registered(address: str, platform: str | None) -> Question:
     """Read an address that is not known to be of a profile: someone may have registered the server that it is on."""
-    found = from_url(address, _ON_ANY_SERVER) if platform in {None, _ON_ANY_SERVER} else None
+    found = from_url(address, ON_ANY_SERVER) if platform in {None, ON_ANY_SERVER} else None
     return Question((found,) if found else (), "", only_if_registered=True)
 
 

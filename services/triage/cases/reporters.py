@@ -20,7 +20,14 @@ from services.triage.cases.writer import CaseWriter, NewCase, Transition, new_ca
 from services.triage.deadlines.domain import UK
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
-from services.triage.reports.domain import HISTORY_LIMIT, TriageReport, accounts_named, kept_from, subject_keys
+from services.triage.reports.domain import (
+    HISTORY_LIMIT,
+    TriageReport,
+    accounts_if_registered,
+    accounts_named,
+    kept_from,
+    subject_keys,
+)
 from services.triage.reports.normalise import normalise
 from services.triage.routing.domain import Decision, History, RuleBook, decide, facts_of
 from shared.events import intake
@@ -59,6 +66,10 @@ class _Known:
             incident_known=report.related_reference in self.references,
         )
 
+    def registered(self, handles: Sequence[Handle]) -> tuple[Handle, ...]:
+        """Return those of `handles` that the register has."""
+        return tuple(handle for handle in handles if handle in self.accounts)
+
     def note(self, report: TriageReport, handles: Sequence[Handle]) -> None:
         """Count a report for the later ones in the batch, so that repeats do not depend on how reports are batched."""
         self.earlier.update(handles)
@@ -77,6 +88,7 @@ async def open_for_reports(
     """Open a case for each report and one for each linked case; skip a report that already has a case."""
     named = [(report, accounts_named(report)) for report in (normalise(envelope.data) for envelope in envelopes)]
     known = await _look_up(session, named, now)
+    named = [(report, (*handles, *known.registered(accounts_if_registered(report)))) for report, handles in named]
     fresh = await reports.store_reports(session, named)
     today = now.astimezone(UK).date()
     new: list[NewCase] = []
@@ -128,7 +140,7 @@ async def ask_withdrawal(
 async def _look_up(
     session: AsyncSession, named: Sequence[tuple[TriageReport, Sequence[Handle]]], now: datetime
 ) -> _Known:
-    every_handle = [handle for _, handles in named for handle in handles]
+    every_handle = [one for report, handles in named for one in (*handles, *accounts_if_registered(report))]
     every_key = [key for report, _ in named for key in subject_keys(report)]
     related = [report.related_reference for report, _ in named if report.related_reference]
     return _Known(

@@ -178,6 +178,12 @@ def accounts_named(report: TriageReport) -> tuple[Handle, ...]:
     return tuple(dict.fromkeys(handle for handle in found if handle))
 
 
+def accounts_if_registered(report: TriageReport) -> tuple[Handle, ...]:
+    """Return the accounts that links name only if the register has them: anyone can run a server of Mastodon."""
+    unknown = (url for url in report.urls if platforms.from_url(url, report.platform) is None)
+    return tuple(Handle(*pair) for url in unknown if (pair := platforms.from_url(url, platforms.ON_ANY_SERVER)))
+
+
 def subject_keys(report: TriageReport) -> tuple[str, ...]:
     """Return keys that find earlier misuse by the same person: their staff id and their account.
 

@@ -14,9 +14,13 @@ from services.registry.accounts import csv_file
 from services.registry.accounts.csv_file import ImportResult, export_csv, import_csv
 from services.registry.accounts.handlers import register
 from services.registry.accounts.queries import AccountFilter, all_accounts
+from services.registry.context.forms import RegistryForm
+from shared.csv import line
 from shared.db.database import Database
+from shared.events.platforms import is_address
 from shared.events.vocabulary import AccountClass, AccountStatus
 from tests.services.registry.conftest import IDS, NOW, OFFICIAL, OUTBOX, events_of
+from tests.support.addresses import NOTHING
 
 SERVICE = "registry"
 SAMPLE = Path(__file__).resolve().parents[4] / "deploy" / "sample" / "accounts.csv"
@@ -193,3 +197,15 @@ def test_the_mark_against_formulas_is_taken_off_again(title: str) -> None:
     ((_, registration),) = csv_file.read(text, NOW.date()).rows
     assert registration.title == title
     assert registration.account_class is AccountClass.OFFICIAL
+
+
+def test_an_address_that_names_no_account_is_never_registered() -> None:
+    asked = [(slug, address) for slug, address in NOTHING if is_address(address)]
+    rows = "".join(line((slug, address, "official")) for slug, address in asked)
+    file = csv_file.read("platform,handle,class\n" + rows, NOW.date())
+    assert file.rows == ()
+    assert {(error.row, error.column) for error in file.errors} == {(row, "handle") for row in range(2, len(asked) + 2)}
+    for slug, address in asked:
+        form = RegistryForm({"platform": [slug], "handle": [address]})
+        assert (address, form.handle(form.platform())) == (address, None)
+        assert form.errors.message("handle") is not None

@@ -1,5 +1,6 @@
 """Reports become cases: a batch at a time, once each, with everything that a case needs."""
 
+from collections import Counter
 from datetime import timedelta
 from uuid import UUID
 
@@ -110,6 +111,27 @@ async def test_facts_know_the_class_of_the_account_that_a_link_names(database: D
         decision = (await session.scalars(select(StoredDecision))).one()
     assert decision.rule == "abuse-from-a-union-account"
     assert decision.facts["account_classes"] == ["union"]
+
+
+async def test_a_link_to_a_server_names_an_account_if_the_register_has_it(database: Database) -> None:
+    official = KnownAccount(
+        account_id=IDS.uuid(),
+        platform="mastodon",
+        handle="dept@social.example.net",
+        account_class="official",
+        status="live",
+        sequence=1,
+    )
+    async with database.transaction() as session:
+        session.add(official)
+    links = [f"https://social.example.net/@{name}/1" for name in ("dept", "dept", "someone", "someone")]
+    for number, link in enumerate(links):
+        await open_cases(database, report(platform="other", urls=(link,)), now=NOW + timedelta(minutes=number))
+    async with database.transaction() as session:
+        rows = (await session.scalars(select(StoredDecision).order_by(StoredDecision.decided_at))).all()
+    assert [row.facts["account_classes"] for row in rows if row.facts["account_classes"]] == [["official"]] * 2
+    told = [row.facts["earlier_reports"] for row in rows]
+    assert Counter(told) == {0: 3, 1: 1}
 
 
 async def test_earlier_reports_of_the_same_account_are_counted(database: Database) -> None:
