@@ -17,7 +17,14 @@ from shared.events.envelope import Envelope, Event
 from shared.messaging.batch import Handler
 
 GROUP = "signpost-notifier"
-TOPICS = (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS, topics.CASES, topics.ACCESS)
+TOPICS = (
+    topics.ABUSE_REPORTS,
+    topics.MISUSE_REPORTS,
+    topics.SECURITY_INCIDENTS,
+    topics.CASES,
+    topics.REPORTER_UPDATES,
+    topics.ACCESS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ def handlers(reports: ReportHandlers) -> Mapping[type[Event], Handler]:
         triage.CaseRouted: partial(cases.case_routed, follow_ups=follow_ups),
         triage.CaseTransferred: partial(cases.case_transferred, follow_ups=follow_ups),
         triage.CaseInformationAsked: partial(cases.information_asked, follow_ups=follow_ups),
+        triage.ReporterUpdateShared: partial(cases.update_shared, follow_ups=follow_ups),
         triage.CaseResolved: partial(cases.case_resolved, follow_ups=follow_ups),
         triage.CaseReopened: partial(cases.case_reopened, follow_ups=follow_ups),
         triage.CaseClosed: partial(cases.case_closed, follow_ups=follow_ups),

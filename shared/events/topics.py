@@ -42,7 +42,7 @@ INBOUND = Topic("intake.inbound.v1", ("external",), ("intake",), _WEEK, restrict
 LEDGER = Topic("intake.ledger.v1", ("intake",), ("triage",), None, Cleanup.COMPACT, partitions=1)
 CASES = Topic("triage.cases.v1", ("triage",), ("intake", "notifier", "registry", "triage"), _MONTH)
 """triage reads its own events: the operations figures are a projection like any other."""
-REPORTER_UPDATES = Topic("triage.reporter-updates.v1", ("triage",), ("intake",), _WEEK, restricted=True)
+REPORTER_UPDATES = Topic("triage.reporter-updates.v1", ("triage",), ("intake", "notifier"), _WEEK, restricted=True)
 ACCOUNTS = Topic("registry.accounts.v1", ("registry",), ("triage",), None, Cleanup.COMPACT)
 ACCESS = Topic("registry.access.v1", ("registry",), ("notifier",), _MONTH)
 ALERTS = Topic("notifier.alerts.v1", ("notifier",), ("intake", "triage"), _MONTH)

@@ -312,6 +312,8 @@ class AlertPurpose(StrEnum):
     REPORT_MOVED = "report_moved"
     """To a reporter who used the wrong form."""
     QUESTION_ASKED = "question_asked"
+    MESSAGE_SENT = "message_sent"
+    """To the reporter: their team wrote something for them to read."""
     REPORT_FINISHED = "report_finished"
     ABUSE_FOUND = "abuse_found"
     """To the person affected, if monitoring found it (C-h)."""

@@ -110,10 +110,21 @@ _OF_THE_REPORTERS_MANAGER = frozenset({None, AlertPurpose.ABUSE_REPORTED, AlertP
 Of other alerts a reporter reads only that no one was told: the rest would show who works a case of misuse.
 """
 
+_TO_THE_REPORTER = frozenset(
+    {
+        AlertPurpose.REPORT_MOVED,
+        AlertPurpose.QUESTION_ASKED,
+        AlertPurpose.MESSAGE_SENT,
+        AlertPurpose.REPORT_FINISHED,
+    }
+)
+"""Purposes that say nothing of any manager."""
+
 
 def _manager(report_type: ReportType, alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:
-    theirs = [alert for alert in alerts if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOT_TOLD]
-    if not theirs and (alerts or report_type not in _CONCERNS_A_MANAGER):
+    others = [alert for alert in alerts if alert.purpose not in _TO_THE_REPORTER]
+    theirs = [alert for alert in others if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOT_TOLD]
+    if not theirs and (others or report_type not in _CONCERNS_A_MANAGER):
         return domain.ManagerStatus(_NOT_TOLD, "No manager is told about this.")
     return manager_status(theirs)
 

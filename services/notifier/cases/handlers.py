@@ -94,7 +94,7 @@ async def contacts_of(session: AsyncSession, reports: Iterable[KnownReport]) -> 
 
 
 def decision(
-    case_id: CaseId,
+    case_id: CaseId | None,
     report_id: ReportId,
     reference: str,
     event_id: str,
@@ -152,6 +152,7 @@ _CaseEvent = (
     | triage.CaseDeadlineAtRisk
     | triage.CaseDeadlineMissed
 )
+_ForTheReporter = triage.CaseInformationAsked | triage.ReporterUpdateShared
 _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 
 
@@ -192,19 +193,19 @@ async def information_asked(
     follow_ups: FollowUps,
 ) -> None:
     """Alert the reporter to a question on their report's page, because the team waits for the answer."""
-    known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
-    contacts = await contacts_of(session, known.values())
-    told = [
-        (
-            e,
-            domain.reporter_alert(
-                AlertPurpose.QUESTION_ASKED, contacts.get(report_id), RecipientRole.REPORTER, e.id, Urgency.NORMAL
-            ),
-        )
-        for e in envelopes
-        if (report_id := ReportId(e.data.report_id)) in known
-    ]
-    await _tell(session, told, now, follow_ups)
+    await _tell_reporters(session, envelopes, AlertPurpose.QUESTION_ASKED, Urgency.NORMAL, now, follow_ups)
+
+
+async def update_shared(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[triage.ReporterUpdateShared]],
+    now: datetime,
+    *,
+    follow_ups: FollowUps,
+) -> None:
+    """Alert the reporter to a message on their report's page, never to its text. A question has its own event."""
+    messages = [e for e in envelopes if not e.data.asks]
+    await _tell_reporters(session, messages, AlertPurpose.MESSAGE_SENT, Urgency.LOW, now, follow_ups)
 
 
 async def case_resolved(
@@ -275,15 +276,34 @@ async def deadline_passes(
     await _tell(session, told, now, follow_ups)
 
 
+async def _tell_reporters(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[_ForTheReporter]],
+    purpose: AlertPurpose,
+    urgency: Urgency,
+    now: datetime,
+    follow_ups: FollowUps,
+) -> None:
+    """Alert the reporters of known reports at their safe address, once for each event."""
+    known = await known_reports(session, {ReportId(e.data.report_id) for e in envelopes})
+    contacts = await contacts_of(session, known.values())
+    told = [
+        (e, domain.reporter_alert(purpose, contacts.get(report_id), RecipientRole.REPORTER, e.id, urgency))
+        for e in envelopes
+        if (report_id := ReportId(e.data.report_id)) in known
+    ]
+    await _tell(session, told, now, follow_ups)
+
+
 async def _tell(
     session: AsyncSession,
-    told: Sequence[tuple[Envelope[_CaseEvent], domain.CaseAlert]],
+    told: Sequence[tuple[Envelope[_CaseEvent | triage.ReporterUpdateShared], domain.CaseAlert]],
     now: datetime,
     follow_ups: FollowUps,
 ) -> None:
     decisions = [
         decision(
-            CaseId(e.data.case_id),
+            None if isinstance(e.data, triage.ReporterUpdateShared) else CaseId(e.data.case_id),
             ReportId(e.data.report_id),
             e.data.reference,
             e.id,

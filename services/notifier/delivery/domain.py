@@ -59,6 +59,7 @@ CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
     AlertPurpose.DEADLINE_MISSED: MessageClass.TEAM,
     AlertPurpose.REPORT_MOVED: MessageClass.REPORTER,
     AlertPurpose.QUESTION_ASKED: MessageClass.REPORTER,
+    AlertPurpose.MESSAGE_SENT: MessageClass.REPORTER,
     AlertPurpose.REPORT_FINISHED: MessageClass.REPORTER,
     AlertPurpose.ABUSE_FOUND: MessageClass.REPORTER,
     AlertPurpose.ACCOUNT_TAKEN_OVER: MessageClass.ACCOUNT,

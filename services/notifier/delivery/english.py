@@ -134,6 +134,14 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
             "Read the question",
         ),
     },
+    AlertPurpose.MESSAGE_SENT: {
+        RecipientRole.REPORTER: Wording(
+            "there is a message about your report",
+            "The team that works your report has written to you.",
+            "What to do: read the message on your report's page when it is safe for you. You can answer it there.",
+            "Read the message",
+        ),
+    },
     AlertPurpose.REPORT_FINISHED: {
         RecipientRole.REPORTER: Wording(
             "there is news of your report",

@@ -1,7 +1,7 @@
 """What the reporter sees about the manager never contradicts what was known before (S3)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from uuid import UUID, uuid4
 
@@ -69,6 +69,26 @@ async def test_news_never_goes_back_in_whatever_order_it_comes(intake: Intake, c
     assert answers == {("acknowledged", "Your manager has been told and has confirmed it.")}
 
 
+@pytest.mark.parametrize(
+    "purpose",
+    [
+        AlertPurpose.REPORT_MOVED,
+        AlertPurpose.QUESTION_ASKED,
+        AlertPurpose.MESSAGE_SENT,
+        AlertPurpose.REPORT_FINISHED,
+    ],
+)
+async def test_an_email_that_a_reporter_cannot_get_says_nothing_of_their_manager(
+    intake: Intake, client: AsyncClient, purpose: AlertPurpose
+) -> None:
+    report = await reported(client, intake.token())
+    confidential = _nobody(report, AlertPurpose.ABUSE_REPORTED, RecipientReason.NOBODY_CONFIDENTIAL, START)
+    an_hour_later = START + timedelta(hours=1)
+    unreached = _nobody(report, purpose, RecipientReason.NOBODY_CANNOT_BE_REACHED, an_hour_later)
+    told = await manager(intake, client, report, [(1, confidential), (1, unreached)])
+    assert told == ("not_told", "Your manager has not been told, because you reported in confidence.")
+
+
 @pytest.mark.policy("S3")
 async def test_each_step_is_told_and_no_reminder_undoes_it(intake: Intake, client: AsyncClient) -> None:
     report = await reported(client, intake.token())
@@ -107,3 +127,9 @@ async def test_who_is_next_in_line_is_not_called_a_manager(
     assert state == "told"
     assert text.startswith("The next person or team in line, because ")
     assert "anager" not in text
+
+
+def _nobody(report: dict[str, str], purpose: AlertPurpose, reason: RecipientReason, at: datetime) -> AlertDecided:
+    return AlertDecided(
+        alert_id=uuid4(), report_id=UUID(report["report_id"]), at=at, purpose=purpose, reason=reason, anybody=False
+    )

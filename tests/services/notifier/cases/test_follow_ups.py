@@ -1,16 +1,19 @@
 """Messages to reporters, teams and leads when cases move: through the database, once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from services.notifier.settings import NotifierSettings
 from shared.events.intake import Subject
 from shared.events.notifier import AlertDecided
-from shared.events.triage import CaseDeadlineAtRisk, CaseInformationAsked, CaseRouted
+from shared.events.triage import CaseDeadlineAtRisk, CaseInformationAsked, CaseRouted, ReporterUpdateShared
 from shared.events.vocabulary import AlertPurpose
 from shared.events.vocabulary import RecipientReason as Why
 from tests.services.notifier.builders import (
+    DIGEST_RULES,
     GRACE,
     NOW,
     PRIYA,
@@ -149,6 +152,37 @@ async def test_a_reporter_is_told_that_a_question_waits_each_time_and_never_the_
     assert await notifier.rows(asked_of) == [(PRIYA.email,)] * 2
 
 
+@pytest.mark.parametrize(
+    ("reporter", "told"),
+    [
+        (who(PRIYA), PRIYA.email),
+        (who(PRIYA, "confidential", safe_contact="home@elsewhere.example"), "home@elsewhere.example"),
+        (who(PRIYA, "confidential"), None),
+        (who(None, "anonymous"), None),
+    ],
+)
+async def test_a_reporter_is_told_of_each_message_and_of_the_outcome_at_once_and_never_what_it_says(
+    notifier: Notifier, reporter: object, told: str | None
+) -> None:
+    with_defaults = replace(notifier, digest_rules=replace(DIGEST_RULES, digest=_digests_by_default()))
+    said = report().model_copy(update={"reporter": reporter})
+    case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
+    await with_defaults.receive(said)
+    await with_defaults.receive(case)
+    await with_defaults.receive(shared(case, "We spoke to the platform."), shared(case, "It is gone."))
+    await with_defaults.receive(shared(case, "Which post?", asks=True))
+    await with_defaults.receive(resolved(case, "support_given"))
+    await with_defaults.deliver_until(with_defaults.all_settled)
+    mails = [mail for mail in with_defaults.mail_server.mails if told == mail["To"]]
+    subjects = [str(mail["Subject"]).partition(", SP-")[0] for mail in mails]
+    assert sorted(subjects) == (
+        [*["There is a message about your report"] * 2, "There is news of your report"] if told else []
+    )
+    assert not [mail for mail in mails if "platform" in text_of(mail) or "gone" in text_of(mail)]
+    reasons = [e.reason for e in await with_defaults.events(AlertDecided) if e.purpose is AlertPurpose.MESSAGE_SENT]
+    assert reasons == [Why.THE_REPORTER if told else Why.NOBODY_CANNOT_BE_REACHED] * 2
+
+
 async def test_who_withdrew_a_report_is_told_nothing_more(notifier: Notifier) -> None:
     said = report()
     case = routed(said.report_id, form="abuse", report_type="abuse", team="smart")
@@ -203,6 +237,15 @@ async def test_an_urgent_case_that_goes_to_a_team_that_is_not_at_work_needs_the_
 def asked(case: CaseRouted) -> CaseInformationAsked:
     common = {name: getattr(case, name) for name in ("case_id", "report_id", "reference", "at", "team")}
     return CaseInformationAsked.model_validate(common)
+
+
+def shared(case: CaseRouted, text: str, *, asks: bool = False) -> ReporterUpdateShared:
+    common = {name: getattr(case, name) for name in ("report_id", "reference", "at")}
+    return ReporterUpdateShared.model_validate({**common, "text": text, "asks": asks})
+
+
+def _digests_by_default() -> frozenset[AlertPurpose]:
+    return frozenset(NotifierSettings.model_fields["notifier_digest_purposes"].default)
 
 
 def deadline(case: CaseRouted, **said: object) -> CaseDeadlineAtRisk:
