@@ -83,6 +83,14 @@ class Field:
     options: Sequence[Option] = ()
     alone: str | None = None
     """The option that excludes all others, such as ‘none of these’."""
+    only_if: tuple[str, str] | None = None
+    """The field and the option of it that reveal this field; without scripts it is always shown."""
+    longest: int | None = None
+    """The most characters of a text, counted while a person types."""
+
+    def is_asked(self, typed: Typed) -> bool:
+        """Return whether the answers so far reveal it."""
+        return self.only_if is None or self.only_if[1] in typed.get(self.only_if[0], ())
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -61,22 +61,21 @@ async def when_and_how(driver: InputDriver, look: Look = nothing, narrative: str
 
 
 async def in_my_name(driver: InputDriver, look: Look = nothing) -> None:
-    """Agree that the manager is alerted, and say who reports."""
-    await look("report, manager")
-    await driver.choose("Yes, tell my manager")
-    await driver.press("Continue")
+    """Say who reports, and agree that the manager is alerted."""
     await look("report, about you")
     await driver.choose("In my name")
     await driver.press("Continue")
     await look("report, contact")
     await driver.choose("An employee")
     await driver.press("Continue")
+    await look("report, manager")
+    await driver.choose("Yes, tell my manager")
+    await look("report, manager, told")
+    await driver.press("Continue")
 
 
 async def anonymously(driver: InputDriver, look: Look = nothing) -> None:
     """Let only the team know, and give no name."""
-    await driver.choose("No, do not tell my manager")
-    await driver.press("Continue")
     await driver.choose("Without saying who I am")
     await look("report, about you, anonymous")
     await driver.press("Continue")

@@ -51,5 +51,5 @@ ABUSE = (
     Question("kind of abuse", ticking("Harassment"), ("Select what kind of abuse it is",)),
 )
 WITHOUT_ABUSE = (*WHAT, NO_ABUSE, WHAT_HAPPENED, EVIDENCE, ABOUT_YOU, CONTACT)
-WITH_ABUSE = (*WHAT, *ABUSE, WHAT_HAPPENED, EVIDENCE, MANAGER, ABOUT_YOU, CONTACT)
+WITH_ABUSE = (*WHAT, *ABUSE, WHAT_HAPPENED, EVIDENCE, ABOUT_YOU, CONTACT, MANAGER)
 WHICH_FORM = ("Select how you want to continue",)

@@ -36,7 +36,7 @@ QUESTIONS = (
     Question("when", two_days_ago),
     WHAT_HAPPENED,
     EVIDENCE,
-    MANAGER,
     ABOUT_YOU,
     CONTACT,
+    MANAGER,
 )

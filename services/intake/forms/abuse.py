@@ -9,7 +9,7 @@ from services.intake.forms.steps import Choice, Choices, Step
 from services.intake.reports.commands import AbuseReport
 from services.intake.reports.domain import Report
 from shared.auth.permissions import Principal
-from shared.events.vocabulary import AlsoAffects, Behaviour, ContentKind, Effect, ManagerAlert
+from shared.events.vocabulary import AlsoAffects, Behaviour, Confidentiality, ContentKind, Effect
 from shared.web.forms import Field, FormReader, Kind, Option
 
 NOTHING_ELSE = "none"
@@ -83,7 +83,17 @@ CHOICES: Choices = {
     ),
     "known": Choice(questions.KNOWN, "Select whether you know who did it"),
     "confidentiality": Choice(questions.CONFIDENTIALITY, "Select how you want to report"),
+    "tell_someone": questions.TELL_SOMEONE_CHOICE,
 }
+
+
+def _anonymous(answers: Answers) -> bool:
+    return one(answers, "confidentiality") == Confidentiality.ANONYMOUS
+
+
+def _may_tell_a_manager(answers: Answers) -> bool:
+    """Return whether a manager is asked about: what could give an anonymous reporter away is for them to bring up."""
+    return not _anonymous(answers) or one(answers, "tell_someone") == "yes"
 
 
 SAFETY = Step(
@@ -98,7 +108,7 @@ WHERE = Step(
     "Where did it happen?",
     (
         Field("platform", "Website or app", Kind.SELECT),
-        Field("platform_name", "Its name, if you chose ‘Somewhere else’"),
+        questions.PLATFORM_NAME,
         Field("content_kind", "What was it?", Kind.SELECT),
         Field(
             "urls",
@@ -114,7 +124,6 @@ WHERE = Step(
         ),
         Field("content_state", "Can it still be seen online?", Kind.RADIOS),
     ),
-    template="abuse/where.html",
 )
 AT_RISK = Step(
     "at-risk",
@@ -130,8 +139,7 @@ AT_RISK = Step(
 )
 WHAT_HAPPENED = questions.WHAT_HAPPENED.with_hint(
     "narrative",
-    "In your own words. Write as much or as little as you want, up to 50,000 characters. "
-    "You do not have to repeat the abusive words.",
+    "In your own words. Write as much or as little as you want. You do not have to repeat the abusive words.",
 )
 WHO_DID_IT = Step(
     "who-did-it",
@@ -159,9 +167,11 @@ STEPS = (
     WHAT_HAPPENED,
     questions.EVIDENCE,
     WHO_DID_IT,
-    questions.MANAGER,
-    replace(questions.ABOUT_YOU, template="forms/about-you.html"),
-    replace(questions.CONTACT, numbered=False, asked=lambda answers: one(answers, "confidentiality") != "anonymous"),
+    replace(
+        questions.ABOUT_YOU, asks=(*questions.ABOUT_YOU.asks, questions.TELL_SOMEONE), template="forms/about-you.html"
+    ),
+    replace(questions.CONTACT, asked=lambda answers: not _anonymous(answers)),
+    replace(questions.MANAGER, asked=_may_tell_a_manager),
     questions.which_form("This is about security, not about a person", "abuse/which-form.html", says_only_incident),
 )
 
@@ -177,9 +187,7 @@ def to_command(answers: Answers, principal: Principal | None) -> AbuseReport:
         also_affects=typed.choices("also_affects", AlsoAffects),
         affected=reader.affected(typed),
         suspected=reader.suspected(typed),
-        # The form requires an answer; if one is missing all the same, no manager is told unasked.
-        manager_alert=typed.choice("manager_alert", ManagerAlert) or ManagerAlert.ASK_ME_FIRST,
-        manager_email=reader.manager_email(typed),
+        **reader.who_is_told(typed, asked=_may_tell_a_manager(answers)),
     )
 
 
@@ -201,8 +209,8 @@ FORM = Form(
         **questions.which_form_choice("Continue with the form for security incidents", "Send it with this form anyway"),
     },
     to_command=to_command,
-    sends_to="It goes to the Social Media Abuse Response Team (SMART) at once.",
     sent="abuse/sent.html",
+    told="abuse/told.html",
     open_to_all=True,
     exits=True,
     to_other={"incident": as_incident},

@@ -4,6 +4,7 @@ from services.intake.forms import questions, reader
 from services.intake.forms.domain import Answers
 from services.intake.forms.forms import Form
 from services.intake.forms.steps import Choice, Step
+from services.intake.reports.checks import NARRATIVE_LIMIT
 from services.intake.reports.commands import Enquiry
 from shared.auth.permissions import Principal
 from shared.events.vocabulary import EnquiryTopic
@@ -26,7 +27,7 @@ STEPS = (
     Step(
         "question",
         "What do you want to know?",
-        (Field("narrative", "What do you want to know?", Kind.TEXT, "In your own words, up to 50,000 characters."),),
+        (Field("narrative", "What do you want to know?", Kind.TEXT, "In your own words.", longest=NARRATIVE_LIMIT),),
     ),
     questions.CONTACT,
 )
@@ -48,7 +49,7 @@ FORM = Form(
     steps=STEPS,
     choices={**questions.CONTACT_CHOICES, "about": Choice(ABOUT, "Select what your question is about")},
     to_command=to_command,
-    sends_to="It goes to the Security Advice Centre. It is a question, not a report of an incident.",
     sent="advice/sent.html",
+    told="advice/told.html",
     thing="question",
 )

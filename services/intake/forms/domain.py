@@ -33,6 +33,8 @@ class SentReport:
     receipt_code: str | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     """Further data for the confirmation page."""
+    seen_by_manager: bool = False
+    """Whether the manager sees who reported, once they sign in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,16 @@ class Draft:
 def one(answers: Answers, name: str) -> str | None:
     """Return the first text of a field; None if it is empty."""
     return next(iter(answers.get(name, ())), None)
+
+
+def in_todays_fields(answers: Answers) -> Answers:
+    """Return the answers of a draft in the fields that are asked for today.
+
+    The address to tell was one field for the manager and for someone else, and everyone was asked about a manager.
+    """
+    told = one(answers, "manager_alert")
+    if told == "someone_else" and "someone_email" not in answers:
+        answers = {**answers, "someone_email": answers.get("manager_email", ()), "manager_email": ()}
+    if told and one(answers, "confidentiality") == "anonymous" and "tell_someone" not in answers:
+        answers = {**answers, "tell_someone": () if told == "no" else ("yes",)}
+    return answers

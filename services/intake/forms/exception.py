@@ -48,7 +48,6 @@ STEPS = (
             Field("wanted_until", "When do you need it until?", Kind.DAY, "Leave it empty if you do not know."),
         ),
         asked=_asks,
-        numbered=False,
     ),
     questions.CONTACT,
 )
@@ -78,8 +77,8 @@ FORM = Form(
     steps=STEPS,
     choices={**CONTACT_CHOICES, "kind": Choice(KIND, "Select what you want to do"), "platform": Choice(PLATFORM, None)},
     to_command=to_command,
-    sends_to="A request goes to the Security Advice Centre, a notice to the Security Policy and Standards Team.",
     sent="exception/sent.html",
+    told="exception/told.html",
     thing="request",
     notes=_notes,
 )

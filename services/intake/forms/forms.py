@@ -12,6 +12,7 @@ from services.intake.forms.steps import Choice, Choices, Step, Steps, label, ste
 from services.intake.reports.checks import is_email
 from services.intake.reports.domain import Accepted, Occurrence, Report, refusals
 from shared.auth.permissions import Permission, Principal
+from shared.events.vocabulary import Confidentiality
 from shared.web.forms import Field, FormErrors, FormReader, Kind, Option
 from shared.web.times import uk_date, uk_time
 
@@ -41,10 +42,10 @@ class Form:
     choices: Choices
     to_command: Callable[[Answers, Principal | None], Report]
     """What is missing is left empty, and refused later."""
-    sends_to: str
-    """A sentence for the last page: who gets it."""
     sent: str
     """Template of the confirmation."""
+    told: str
+    """Template of the list of those who are told."""
     thing: str = "report"
     open_to_all: bool = False
     """Whether people can fill it in without signing in."""
@@ -112,13 +113,15 @@ def find_errors(
     typed = FormReader(answers, errors)
     if "name" in step.fields and not signed_in and not one(answers, "name"):
         errors.add("name", "Enter your name, or sign in")
+    hidden = {name for ask in step.asks if not ask.is_asked(answers) for name in ask.names}
     for ask in form.asks(step):
-        _check(ask, form.needed(ask.name), typed)
+        if ask.name not in hidden:
+            _check(ask, form.needed(ask.name), typed)
     for name, message in step.also_wrong(answers):
         errors.add(name, message)
     for refusal in refusals(form.to_command(answers, None), now):
         name = form.field_of(refusal.field)
-        if step.asks_for(name) and not _says_none(form, name, answers):
+        if step.asks_for(name) and name not in hidden and not _says_none(form, name, answers):
             errors.add(name, refusal.message)
 
 
@@ -192,6 +195,7 @@ def _lines(form: Form, step: Step, answers: Answers, principal: Principal | None
     return tuple(
         f"{ask.label} {line}" if ask.name in _NEEDS_ITS_LABEL or single_choices else line
         for ask in step.asks
+        if ask.is_asked(answers)
         for line in lines_of(form, ask, answers)
     )
 
@@ -202,15 +206,17 @@ def _contact(form: Form, answers: Answers, principal: Principal | None) -> tuple
     return tuple(line for line in (reporter.name, reporter.email, kind, reporter.safe_contact) if line)
 
 
-def sent_report(form: Form, command: Report, accepted: Accepted) -> SentReport:
-    """Return what the confirmation page shows of an accepted report."""
+def sent_report(form: Form, command: Report, accepted: Accepted | None) -> SentReport:
+    """Return what the confirmation page shows of an accepted report; without one, what it will show."""
+    reporter = command.reporter
     return SentReport(
-        reference=accepted.reference,
-        confidentiality=command.reporter.confidentiality,
+        reference=accepted.reference if accepted else "",
+        confidentiality=reporter.confidentiality,
         manager_alert=command.manager_alert if isinstance(command, Occurrence) else "",
         manager_known_by=_known_by(command),
-        receipt_code=accepted.receipt_code,
+        receipt_code=accepted.receipt_code if accepted else None,
         notes=form.notes(command),
+        seen_by_manager=reporter.confidentiality is Confidentiality.NAMED and reporter.staff_id is not None,
     )
 
 
@@ -221,7 +227,7 @@ def _known_by(command: Report) -> KnownBy:
     return KnownBy.SIGN_IN if command.reporter.staff_id else KnownBy.NOTHING
 
 
-_ABOUT_THE_WAY = frozenset({FIELD, "safe", "being_abused"})
+_ABOUT_THE_WAY = frozenset({FIELD, "safe", "being_abused", "tell_someone"})
 """Answers that say how to go through a form, not what happened."""
 
 

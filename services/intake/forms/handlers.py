@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.forms.domain import LIFETIME, SENT_LIFETIME, Draft
+from services.intake.forms.domain import LIFETIME, SENT_LIFETIME, Draft, in_todays_fields
 from services.intake.forms.tables import DraftRow
 from shared.encryption import DecryptionFailed, Secret
 
@@ -79,4 +79,5 @@ def _encode(draft: Draft) -> bytes:
 
 def _decode(plain: bytes) -> Draft:
     kept = json.loads(plain)
-    return _DRAFT.validate_python({"answers": kept["answers"], "done": kept["done"], "sent": kept["outcome"]})
+    answers = in_todays_fields(kept["answers"])
+    return _DRAFT.validate_python({"answers": answers, "done": kept["done"], "sent": kept["outcome"]})

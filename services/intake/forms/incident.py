@@ -20,7 +20,6 @@ from shared.events.vocabulary import (
     Circumstance,
     Effect,
     FoundBy,
-    ManagerAlert,
     YesNoUnsure,
 )
 from shared.web.forms import Field, FormReader, Kind, Option
@@ -129,7 +128,6 @@ WHERE_ABUSED = Step(
     "Where is the abuse?",
     questions.WHERE_IT_CAN_BE_SEEN,
     asked=says_abuse,
-    numbered=False,
 )
 STEPS = (
     Step(
@@ -197,7 +195,6 @@ STEPS = (
             Field("taken_over", "Has someone else taken control of it?", Kind.RADIOS),
         ),
         asked=account_involved,
-        numbered=False,
     ),
     Step(
         "abuse",
@@ -217,7 +214,6 @@ STEPS = (
     questions.when_abused(questions.KIND_OF_ABUSE, says_abuse),
     questions.WHAT_HAPPENED,
     questions.EVIDENCE,
-    questions.when_abused(questions.MANAGER, says_abuse),
     replace(
         questions.ABOUT_YOU,
         asks=(
@@ -226,6 +222,7 @@ STEPS = (
         ),
     ),
     questions.CONTACT,
+    questions.when_abused(questions.MANAGER, says_abuse),
     questions.which_form("This may be abuse of a person", "incident/which-form.html", says_abuse),
 )
 
@@ -247,7 +244,7 @@ def to_command(answers: Answers, principal: Principal | None, supplier_labels: S
     reporter, abuse = reader.named_reporter(typed, principal), says_abuse(answers)
     supplier = principal is not None and principal.may(Permission.REPORT_AS_SUPPLIER)
     said = [(label, one(answers, name)) for name, label in supplier_fields(supplier_labels)]
-    alert = typed.choice("manager_alert", ManagerAlert) if abuse else None
+    unasked = reader.WhoIsTold(manager_alert=default_manager_alert(reporter, FoundBy.PERSON), manager_email=None)
     return IncidentReport(
         reporter=reporter,
         channel=Channel.SUPPLIER if supplier else Channel.STAFF,
@@ -265,8 +262,7 @@ def to_command(answers: Answers, principal: Principal | None, supplier_labels: S
         affected=reader.affected(typed) if abuse else (),
         suspected=reader.suspected(typed),
         **reader.occurrence(typed),
-        manager_alert=alert or default_manager_alert(reporter, FoundBy.PERSON),
-        manager_email=reader.manager_email(typed) if abuse else None,
+        **(reader.who_is_told(typed, asked=True) if abuse else unasked),
     )
 
 
@@ -300,8 +296,8 @@ FORM = Form(
         **questions.which_form_choice("Continue with the form for abuse", "Send it with this form anyway"),
     },
     to_command=to_command,
-    sends_to="It goes to the Security Incident Response Team (SIRT) at once.",
     sent="incident/sent.html",
+    told="incident/told.html",
     exits=True,
     to_other={"abuse": as_abuse},
     understands=frozenset({"platform", "known", "suspected_name", "suspected_staff_id", "suspected_handle"}),

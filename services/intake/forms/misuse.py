@@ -1,6 +1,7 @@
 """The form for misuse (R-c, R-d, S4, S5, S9, C-f, C-j): its choices, its questions, and the report they make."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.intake.forms import questions, reader
 from services.intake.forms.domain import Answers, one
@@ -13,8 +14,8 @@ from shared.events.vocabulary import (
     AccountKind,
     AlsoAffects,
     Behaviour,
+    Confidentiality,
     Device,
-    ManagerAlert,
     MisuseBehaviour,
     YesNoUnsure,
 )
@@ -34,6 +35,11 @@ def says_abuse(answers: Answers) -> bool:
 def about_a_failure_to_report(answers: Answers) -> bool:
     """Return whether it is about an incident that was not reported (C-c, C-i)."""
     return "failure_to_report" in answers.get("misuse", ())
+
+
+def _may_tell_a_manager(answers: Answers) -> bool:
+    """Return whether the reporter's own manager may be told: not of misuse that is reported in confidence."""
+    return says_abuse(answers) or one(answers, "confidentiality") != Confidentiality.CONFIDENTIAL
 
 
 def official_account(answers: Answers) -> bool:
@@ -150,7 +156,6 @@ TAKEN_OVER = Step(
         ),
     ),
     asked=official_account,
-    numbered=False,
 )
 WHERE = Step(
     "where",
@@ -177,7 +182,6 @@ STEPS = (
             ),
         ),
         asked=about_a_failure_to_report,
-        numbered=False,
     ),
     Step(
         "abuse",
@@ -200,16 +204,16 @@ STEPS = (
     questions.WHEN,
     questions.WHAT_HAPPENED,
     questions.EVIDENCE,
-    questions.MANAGER.with_hint(
-        "manager_alert",
-        "The policy asks that your manager is told of misuse that you report. The message has no names and nothing "
-        "that you wrote. If your manager is involved, or you do not feel safe, choose another answer.",
-    ).with_hint(
-        "manager_email",
-        "Leave it empty if we should tell your own manager: we look up the address in the staff directory.",
-    ),
     questions.ABOUT_YOU,
     questions.CONTACT,
+    replace(
+        questions.MANAGER.with_hint(
+            "manager_alert",
+            "The policy asks that your manager is told of misuse that you report. If your manager is involved, or you "
+            "do not feel safe, choose another answer.",
+        ),
+        asked=_may_tell_a_manager,
+    ),
     questions.which_form("This may be abuse of a person", "misuse/which-form.html", says_abuse),
 )
 
@@ -232,8 +236,7 @@ def to_command(answers: Answers, principal: Principal | None) -> MisuseReport:
         taken_over=typed.choice("taken_over", YesNoUnsure) if official_account(answers) else None,
         **reader.occurrence(typed),
         related_reference=(canonical(related) or related) if related and about_a_failure_to_report(answers) else None,
-        manager_alert=typed.choice("manager_alert", ManagerAlert) or ManagerAlert.ASK_ME_FIRST,
-        manager_email=reader.manager_email(typed),
+        **reader.who_is_told(typed, asked=_may_tell_a_manager(answers)),
     )
 
 
@@ -254,8 +257,8 @@ FORM = Form(
         **questions.which_form_choice("Continue with the form for abuse", "Send it with this form anyway"),
     },
     to_command=to_command,
-    sends_to="It goes at once to the people who decide about it. The person it is about is not told who reported it.",
     sent="misuse/sent.html",
+    told="misuse/told.html",
     exits=True,
     to_other={"abuse": as_abuse},
     aliases={"behaviours": "misuse", "abuse_behaviours": "behaviours"},

@@ -16,6 +16,7 @@ from services.intake.forms.session import COOKIE, FormDep, FormParts, FormSessio
 from services.intake.forms.steps import Step, after, before, first_open, progress, reachable, steps_for
 from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
+from services.intake.settings import OfficialChannel
 from services.intake.tracking.access import give_status_token, remove_status_token
 from shared.auth.guard import anyone, requires
 from shared.ids import Reference
@@ -81,8 +82,7 @@ async def sent(request: Request, session: FormSessionDep) -> Response:
     form = session.form
     if session.draft.sent is None:
         return RedirectResponse("/report/track", 303)
-    official = parts_of(request, FormParts).official_channels.get(form.name)
-    return render(request, form.sent, form=form, report=session.draft.sent, official=official)
+    return render(request, form.sent, form=form, report=session.draft.sent, official=_official(request, form))
 
 
 @form_router.post("/forget")
@@ -179,14 +179,20 @@ def _question_page(
         422 if errors else 200,
         form=form,
         step=step,
-        progress=progress(form.steps, step),
+        progress=progress(form.steps, step, answers),
         asks={ask.name: ask for ask in form.asks(step)},
         typed=FormReader(answers, errors),
         errors=errors,
         changing=changing,
         back=f"{form.base}/check" if changing else f"{form.base}/{earlier.slug}" if earlier else "/",
         principal=session.principal,
+        official=_official(request, form) if step is form.steps[0] else None,
     )
+
+
+def _official(request: Request, form: Form) -> OfficialChannel | None:
+    """Return where else such a report must be sent: said before the first question, and after sending."""
+    return parts_of(request, FormParts).official_channels.get(form.name)
 
 
 async def _submitted(draft: Draft, session: FormSession, submit: Submit) -> SentReport:
@@ -210,6 +216,7 @@ def _check_page(request: Request, session: FormSession, refusals: tuple[Refusal,
         422 if errors else 200,
         form=form,
         rows=rows(form, session.answers, session.principal),
+        report=sent_report(form, form.to_command(session.answers, session.principal), None),
         answers=session.answers,
         errors=errors,
         back=f"{form.base}/{(earlier or asked[0]).slug}",

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from services.intake.forms.domain import Answers, one
 from services.intake.forms.steps import Choice, Choices, Step, Wrong
+from services.intake.reports.checks import NARRATIVE_LIMIT, TEXT_LIMIT
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import ManagerAlert
+from shared.events.vocabulary import Confidentiality, ManagerAlert
 from shared.web.forms import Field, Kind, Option
 
 AFFECTED_OPTIONS = (
@@ -88,6 +89,10 @@ ABUSE: Choices = {
     "behaviours": Choice(BEHAVIOURS, "Select what kind of abuse it is"),
     "manager_alert": Choice(MANAGER_OPTIONS, "Select whether it is safe for your manager to know"),
 }
+TELL_SOMEONE_CHOICE = Choice(
+    (Option("yes", "Ask me whether someone should be told, such as my manager", "They may work out that it was you."),),
+    None,
+)
 CONTACT_CHOICES: Choices = {"worker_kind": Choice(WORKER_KIND, None)}
 SIGNED_IN: Choices = {
     "confidentiality": Choice(CONFIDENTIALITY[:2], "Select how you want to report"),
@@ -100,8 +105,8 @@ Asked = Callable[[Answers], bool]
 
 
 def _other_person_is_named(answers: Answers) -> Sequence[Wrong]:
-    if one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE and not one(answers, "manager_email"):
-        return (("manager_email", "Enter the work email address of the person to tell"),)
+    if one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE and not one(answers, "someone_email"):
+        return (("someone_email", "Enter the work email address of the person to tell"),)
     return ()
 
 
@@ -115,12 +120,12 @@ AFFECTED = Step(
             Kind.CHECKBOXES,
             "Select all that apply. You can report for someone else.",
         ),
-        Field("affected_colleague", "Their name, if you know it"),
-        Field("affected_customer", "Who they are, if you know"),
-        Field("affected_public", "Who they are, if you know"),
-        Field("affected_group", "Which team or group"),
+        Field("affected_colleague", "Their name, if you know it", only_if=("affected", "colleague")),
+        Field("affected_customer", "Who they are, if you know", only_if=("affected", "customer")),
+        Field("affected_public", "Who they are, if you know", only_if=("affected", "public")),
+        Field("affected_group", "Which team or group", only_if=("affected", "group")),
     ),
-    template="forms/affected.html",
+    template="forms/heading-first.html",
 )
 KIND_OF_ABUSE = Step(
     "kind",
@@ -135,9 +140,10 @@ KIND_OF_ABUSE = Step(
     ),
     template="forms/kind.html",
 )
+PLATFORM_NAME = Field("platform_name", "Its name, if you chose ‘Somewhere else’", only_if=("platform", "other"))
 WHERE_IT_CAN_BE_SEEN = (
     Field("platform", "Website or app", Kind.SELECT),
-    Field("platform_name", "Its name, if you chose ‘Somewhere else’"),
+    PLATFORM_NAME,
     Field("urls", "Links to it", Kind.TEXT, "One on each line. Leave empty if you have none."),
     Field("handles", "Accounts that posted it", Kind.TEXT, "For example @some_account. One on each line."),
     Field("content_state", "Can it still be seen online?", Kind.RADIOS),
@@ -163,7 +169,8 @@ WHAT_HAPPENED = Step(
             "narrative",
             "What happened?",
             Kind.TEXT,
-            "In your own words. Write as much or as little as you want, up to 50,000 characters.",
+            "In your own words. Write as much or as little as you want.",
+            longest=NARRATIVE_LIMIT,
         ),
     ),
 )
@@ -182,6 +189,7 @@ EVIDENCE = Step(
             "Anything we should know about it",
             Kind.TEXT,
             "For example where it is kept, or who saw it. Leave empty if there is nothing to add.",
+            longest=TEXT_LIMIT,
         ),
     ),
     template="forms/evidence.html",
@@ -194,21 +202,26 @@ MANAGER = Step(
             "manager_alert",
             "Is it safe for your manager to know?",
             Kind.RADIOS,
-            "The policy asks that your manager is told of abuse when the team is, so that they can support you. The "
-            "message has no names and nothing that you wrote. If your manager is involved, or you do not feel safe, "
-            "choose another answer.",
+            "The policy asks that your manager is told of abuse when the team is, so that they can support you. If "
+            "your manager is involved, or you do not feel safe, choose another answer.",
         ),
+        Field("manager_email", "Work email address of your manager", Kind.EMAIL, only_if=("manager_alert", "yes")),
         Field(
-            "manager_email",
+            "someone_email",
             "Work email address of the person to tell",
             Kind.EMAIL,
-            "Leave it empty if you are signed in, report in your name or in confidence, and want us to tell your own "
-            "manager: we look up the address in the staff directory. Otherwise, without an address, we tell the "
-            "response desk.",
+            "They do not see that it was you, unless you tell them.",
+            only_if=("manager_alert", "someone_else"),
         ),
     ),
-    template="forms/heading-first.html",
+    template="forms/manager.html",
     also_wrong=_other_person_is_named,
+)
+TELL_SOMEONE = Field(
+    "tell_someone",
+    "Should anyone besides the team be told?",
+    Kind.CHECKBOXES,
+    only_if=("confidentiality", Confidentiality.ANONYMOUS),
 )
 ABOUT_YOU = Step(
     "about-you",
@@ -235,7 +248,7 @@ CONTACT = Step(
 
 def when_abused(step: Step, abused: Asked) -> Step:
     """Return `step` as a form has it that is not for abuse: asked only where someone is being abused (S3)."""
-    return replace(step, asked=abused, numbered=False)
+    return replace(step, asked=abused)
 
 
 def which_form(title: str, template: str, asked: Asked) -> Step:

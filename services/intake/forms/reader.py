@@ -1,6 +1,6 @@
 """From what was typed to the parts of a report that several forms ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TypedDict
@@ -125,10 +125,29 @@ def _evidence_note(typed: FormReader) -> str | None:
     return ". ".join(part for part in (kinds, _one(typed, "evidence_note")) if part) or None
 
 
-def manager_email(typed: FormReader) -> str | None:
-    """Return the address that was given, where the reporter wants a manager told."""
-    told = typed.choice("manager_alert", ManagerAlert) in {ManagerAlert.YES, ManagerAlert.SOMEONE_ELSE}
-    return _one(typed, "manager_email") if told else None
+_ADDRESSES: Mapping[ManagerAlert, str] = {
+    ManagerAlert.YES: "manager_email",
+    ManagerAlert.SOMEONE_ELSE: "someone_email",
+}
+
+
+class WhoIsTold(TypedDict):
+    """Whether a manager is told, by the names of the report's fields."""
+
+    manager_alert: ManagerAlert
+    manager_email: str | None
+
+
+def who_is_told(typed: FormReader, *, asked: bool) -> WhoIsTold:
+    """Return who is told besides the team, as the reporter chose; no one if they were not asked.
+
+    The form requires an answer of everyone whom it asks. If one is missing all the same, no one is told unasked.
+    """
+    if not asked:
+        return WhoIsTold(manager_alert=ManagerAlert.NO, manager_email=None)
+    alert = typed.choice("manager_alert", ManagerAlert) or ManagerAlert.ASK_ME_FIRST
+    address = _one(typed, _ADDRESSES[alert]) if alert in _ADDRESSES else None
+    return WhoIsTold(manager_alert=alert, manager_email=address)
 
 
 def labelled(*parts: tuple[str, str | None]) -> str | None:

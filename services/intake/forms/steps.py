@@ -43,7 +43,7 @@ class Step:
     lead: tuple[str, ...] = ()
     """Sentences above the fields."""
     numbered: bool = True
-    """Whether every reporter is asked; only such pages count in ‘Question 3 of 8’."""
+    """Whether it is a question about what happened, and counts in ‘Question 3’."""
     listed: bool = True
     """Whether the last page lists the answer."""
     asked: Callable[[Answers], bool] = _always
@@ -99,10 +99,10 @@ def before(steps: Steps, step: Step, answers: Answers) -> Step | None:
     return next(reversed(steps_for(steps[: steps.index(step)], answers)), None)
 
 
-def progress(steps: Steps, step: Step) -> str | None:
-    """Return `Question 3 of 11`; None for a page that not every reporter is asked."""
-    numbered = [one for one in steps if one.numbered]
-    return f"Question {numbered.index(step) + 1} of {len(numbered)}" if step.numbered else None
+def progress(steps: Steps, step: Step, answers: Answers) -> str | None:
+    """Return `Question 3`, by what this person is asked; of how many depends on answers still to come."""
+    numbered = [one for one in steps_for(steps, answers) if one.numbered]
+    return f"Question {numbered.index(step) + 1}" if step in numbered else None
 
 
 def label(choices: Choices, field: str, value: str) -> str:

@@ -56,7 +56,6 @@ ABUSE_ANSWERS: Mapping[str, Mapping[str, object]] = {
     "what-happened": {"narrative": "They posted my address."},
     "evidence": {"evidence": ["screenshots"], "evidence_note": "On my phone"},
     "who-did-it": {"known": "public", "suspected_handle": "@some_account"},
-    "manager": {"manager_alert": "no"},
     "about-you": {"confidentiality": "anonymous"},
 }
 

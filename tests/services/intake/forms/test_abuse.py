@@ -8,12 +8,14 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import func, select, text
 
-from services.intake.forms.abuse import STEPS
+from services.intake.forms.abuse import FORM, STEPS
+from services.intake.forms.domain import in_todays_fields
 from services.intake.forms.handlers import forget_expired
+from services.intake.reports.commands import AbuseReport
 from services.intake.reports.tables import ReportRow
 from shared.auth.guard import SESSION_COOKIE
 from tests.services.intake.conftest import START, Intake
-from tests.services.intake.forms.browser import ABUSE, ABUSE_ANSWERS, fill_abuse, post, send_abuse
+from tests.services.intake.forms.browser import ABUSE, ABUSE_ANSWERS, fill_abuse, post, send_abuse, walk
 
 
 async def the_report(intake: Intake) -> ReportRow:
@@ -59,6 +61,7 @@ async def test_a_named_reporter_is_known_by_sign_in_and_the_form_survives_it(
     assert 'value="Priya Shah"' in page.text
     assert 'value="priya.shah@example.org"' in page.text
     await post(client, f"{ABUSE}/contact", {"safe_contact": "Not at home"})
+    await post(client, f"{ABUSE}/manager", {"manager_alert": "no"})
     page = await send_abuse(client)
     report = await the_report(intake)
     assert (report.reporter_staff_id, report.reporter_name) == ("S1001", "Priya Shah")
@@ -67,9 +70,8 @@ async def test_a_named_reporter_is_known_by_sign_in_and_the_form_survives_it(
 
 
 async def test_somebody_named_without_an_account_gets_a_code(intake: Intake, client: AsyncClient) -> None:
-    await fill_abuse(
-        client, about_you={"confidentiality": "named"}, contact={"name": "Kit", "worker_kind": "contractor"}
-    )
+    contact = {"name": "Kit", "worker_kind": "contractor"}
+    await fill_abuse(client, about_you={"confidentiality": "named"}, contact=contact, manager={"manager_alert": "no"})
     page = await send_abuse(client)
     assert 'id="receipt-code"' in page.text
     report = await the_report(intake)
@@ -118,7 +120,8 @@ async def test_danger_shows_999_first_and_never_blocks_a_report(intake: Intake, 
 
 @pytest.mark.policy("S3")
 async def test_the_confirmation_says_what_to_do_and_who_is_told(client: AsyncClient) -> None:
-    await fill_abuse(client, manager={"manager_alert": "yes", "manager_email": "grace.okafor@example.org"})
+    manager = {"manager_alert": "yes", "manager_email": "grace.okafor@example.org"}
+    await fill_abuse(client, about_you={"confidentiality": "anonymous", "tell_someone": "yes"}, manager=manager)
     page = (await send_abuse(client)).text
     for words in (
         "keep copies",
@@ -150,11 +153,15 @@ async def test_only_who_can_be_looked_up_is_promised_to_be_told(
     async with intake.client(**(intake.session() if signed_in else {})) as client:
         contact = {"name": "Kit", "email": "tom.evans@example.org"}
         manager = {"manager_alert": "yes", "manager_email": address}
-        about = {"confidentiality": confidentiality}
-        await fill_abuse(
-            client, manager=manager, about_you=about, **({} if "anon" in confidentiality else {"contact": contact})
-        )
+        about = {"confidentiality": confidentiality, "tell_someone": "yes"}
+        known = {} if "anon" in confidentiality else {"contact": contact}
+        await fill_abuse(client, about_you=about, **known, manager=manager)
+        before = (await client.get(f"{ABUSE}/check")).text
         page = (await send_abuse(client)).text
+    sees_name = "When your manager signs in, they see that it was you, and not what you wrote."
+    for shown in (before, page):
+        assert told in shown
+        assert (sees_name in shown) is (signed_in and confidentiality == "named")
     told_of = ("<li>your line manager", "<li>the manager whose", "<li>the response desk")
     assert told in page
     assert sum(page.count(words) for words in told_of) == 1
@@ -183,7 +190,8 @@ async def test_removing_what_was_sent_removes_the_way_to_its_status_too(client: 
 
 
 async def test_every_page_can_be_left_at_once_and_is_not_kept(client: AsyncClient) -> None:
-    await fill_abuse(client, about_you={"confidentiality": "named"}, contact={"name": "Kit"})
+    manager = {"manager_alert": "no"}
+    await fill_abuse(client, about_you={"confidentiality": "named"}, contact={"name": "Kit"}, manager=manager)
     for path in [f"{ABUSE}/{step.slug}" for step in STEPS] + [f"{ABUSE}/check", f"{ABUSE}/help-now", "/report/track"]:
         page = await client.get(path)
         assert page.status_code == 200, path
@@ -191,15 +199,105 @@ async def test_every_page_can_be_left_at_once_and_is_not_kept(client: AsyncClien
         assert page.headers["cache-control"] == "no-store", path
 
 
-async def test_questions_are_counted_as_many_as_there_are(client: AsyncClient) -> None:
-    await fill_abuse(client)
-    for number, slug in enumerate(ABUSE_ANSWERS, 1):
-        assert f"Question {number} of {len(ABUSE_ANSWERS)}" in (await client.get(f"{ABUSE}/{slug}")).text
+async def test_every_question_that_is_asked_has_its_number_and_no_total_that_may_change(client: AsyncClient) -> None:
+    named = {"about-you": {"confidentiality": "named"}, "contact": {"name": "Kit"}, "manager": {"manager_alert": "no"}}
+    asked = await walk(client, ABUSE, {**ABUSE_ANSWERS, **named})
+    for number, slug in enumerate(asked, 1):
+        assert f"Question {number}</span>" in (await client.get(f"{ABUSE}/{slug}")).text
+
+
+@pytest.mark.policy("S3")
+async def test_a_manager_is_asked_about_after_how_to_report_and_only_of_those_who_may_want_it(
+    client: AsyncClient,
+) -> None:
+    contact, manager = {"name": "Kit"}, {"manager_alert": "no"}
+    ways = {
+        "named": ["about-you", "contact", "manager"],
+        "confidential": ["about-you", "contact", "manager"],
+        "anonymous": ["about-you"],
+        "anonymous, asks": ["about-you", "manager"],
+    }
+    for way, last in ways.items():
+        confidentiality, _, asks = way.partition(", ")
+        about = {"confidentiality": confidentiality} | ({"tell_someone": "yes"} if asks else {})
+        pages = {**ABUSE_ANSWERS, "about-you": about, "contact": contact, "manager": manager}
+        client.cookies.delete("signpost_draft")
+        asked = await walk(client, ABUSE, pages)
+        assert asked[asked.index("about-you") :] == last, way
+
+
+@pytest.mark.policy("S3")
+async def test_who_changes_to_anonymous_has_no_manager_told_by_an_earlier_answer(
+    intake: Intake, client: AsyncClient
+) -> None:
+    await fill_abuse(
+        client,
+        about_you={"confidentiality": "named"},
+        contact={"name": "Kit"},
+        manager={"manager_alert": "yes", "manager_email": "grace.okafor@example.org"},
+    )
+    await post(client, f"{ABUSE}/about-you", {"confidentiality": "anonymous", "change": "yes"})
+    shown = (await client.get(f"{ABUSE}/check")).text
+    assert "grace.okafor" not in shown
+    assert "no one else: we do not tell your manager" in shown
+    await send_abuse(client)
+    report = await the_report(intake)
+    assert (report.manager_alert, report.manager_email) == ("no", None)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "field"), [("yes", "manager_email"), ("someone_else", "someone_email"), ("no", None)]
+)
+async def test_only_the_address_of_the_chosen_answer_counts_and_is_listed(
+    intake: Intake, client: AsyncClient, chosen: str, field: str | None
+) -> None:
+    typed = {"manager_email": "manager@example.org", "someone_email": "someone@example.org"}
+    await fill_abuse(
+        client,
+        about_you={"confidentiality": "named"},
+        contact={"name": "Kit"},
+        manager={"manager_alert": chosen, **typed},
+    )
+    shown = (await client.get(f"{ABUSE}/check")).text
+    assert {name for name, address in typed.items() if address in shown} == ({field} if field else set())
+    await send_abuse(client)
+    assert (await the_report(intake)).manager_email == typed.get(field or "")
+
+
+async def test_an_address_that_is_hidden_is_no_reason_to_refuse_the_page(client: AsyncClient) -> None:
+    await fill_abuse(client, about_you={"confidentiality": "named"}, contact={"name": "Kit"})
+    hidden = {"manager_alert": "no", "manager_email": "none", "someone_email": "none"}
+    assert (await post(client, f"{ABUSE}/manager", hidden)).headers["location"] == f"{ABUSE}/check"
+
+
+OLD_DRAFTS = {
+    "someone else": (
+        {"manager_alert": ("someone_else",), "manager_email": ("a@example.org",), "confidentiality": ("named",)},
+        ("someone_else", "a@example.org"),
+    ),
+    "anonymous, and the manager told": (
+        {"manager_alert": ("yes",), "manager_email": ("a@example.org",), "confidentiality": ("anonymous",)},
+        ("yes", "a@example.org"),
+    ),
+    "anonymous, and no one told": (
+        {"manager_alert": ("no",), "confidentiality": ("anonymous",)},
+        ("no", None),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OLD_DRAFTS)
+def test_a_draft_from_before_keeps_its_answers(name: str) -> None:
+    answers, expected = OLD_DRAFTS[name]
+    report = FORM.to_command(in_todays_fields(answers), None)
+    assert isinstance(report, AbuseReport)
+    assert (report.manager_alert, report.manager_email) == expected
+    assert in_todays_fields(in_todays_fields(answers)) == in_todays_fields(answers)
 
 
 async def test_a_page_that_was_not_reached_leads_to_the_first_open_one(client: AsyncClient) -> None:
     await post(client, f"{ABUSE}/safety", {"safe": "yes"})
-    assert (await client.get(f"{ABUSE}/manager")).headers["location"] == f"{ABUSE}/affected"
+    assert (await client.get(f"{ABUSE}/about-you")).headers["location"] == f"{ABUSE}/affected"
     assert (await client.get(f"{ABUSE}/nonsense")).status_code == 404
 
 

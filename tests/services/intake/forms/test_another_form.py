@@ -28,7 +28,7 @@ WAYS = {
 }
 _WORDS = st.text(string.ascii_lowercase, min_size=12, max_size=20).map("zq{}".format)
 """Different from the names of fields, which occur in the compared texts."""
-_ABOUT_THE_WAY = {"which_form", "safe", "being_abused"}
+_ABOUT_THE_WAY = {"which_form", "safe", "being_abused", "tell_someone"}
 
 
 @pytest.fixture
@@ -149,6 +149,7 @@ async def test_an_incident_in_the_form_for_abuse_can_go_on_with_the_security_for
         "at-risk": {"also_affects": ["account_taken_over"]},
         "about-you": {"confidentiality": "named"},
         "contact": given.CONTACT,
+        "manager": {"manager_alert": "no"},
         "which-form": {"which_form": "switch"},
     }
     opened = await _switch(member, "/report/abuse", pages)

@@ -25,7 +25,7 @@ STORY: list[Bad] = [
     ("a kind of worker", "contact", {"worker_kind": "elf"}, "worker_kind"),
     ("a long name", "contact", {"name": "n" * 201}, "name"),
     ("no manager", "manager", {}, "manager_alert"),
-    ("nobody else", "manager", {"manager_alert": "someone_else"}, "manager_email"),
+    ("nobody else", "manager", {"manager_alert": "someone_else"}, "someone_email"),
     ("no address", "manager", {"manager_alert": "yes", "manager_email": "grace"}, "manager_email"),
     ("no form", "which-form", {}, "which_form"),
     ("nobody affected", "affected", {}, "affected"),
@@ -162,6 +162,7 @@ _TYPED = {
     "people_affected",
     "account_handle",
     "manager_email",
+    "someone_email",
 }
 
 

@@ -38,12 +38,12 @@ BAD: list[tuple[str, str, dict[str, object], str]] = [
     ("a long name", "who-did-it", {"known": "public", "suspected_name": "n" * 201}, "suspected_name"),
     ("no answer about the manager", "manager", {}, "manager_alert"),
     ("no address", "manager", {"manager_alert": "yes", "manager_email": "grace"}, "manager_email"),
-    ("nobody else named", "manager", {"manager_alert": "someone_else"}, "manager_email"),
+    ("nobody else named", "manager", {"manager_alert": "someone_else"}, "someone_email"),
     (
         "no address of somebody else",
         "manager",
-        {"manager_alert": "someone_else", "manager_email": "x"},
-        "manager_email",
+        {"manager_alert": "someone_else", "someone_email": "kept words"},
+        "someone_email",
     ),
     ("no way to report chosen", "about-you", {}, "confidentiality"),
     ("named without a name", "contact", {"safe_contact": "kept"}, "name"),
@@ -53,7 +53,9 @@ BAD: list[tuple[str, str, dict[str, object], str]] = [
 
 
 async def test_a_bad_answer_comes_back_with_everything_kept(intake: Intake, client: AsyncClient) -> None:
-    await fill_abuse(client, about_you={"confidentiality": "named"}, contact={"name": "Kit"})
+    await fill_abuse(
+        client, about_you={"confidentiality": "named"}, contact={"name": "Kit"}, manager={"manager_alert": "no"}
+    )
     wrong = []
     for name, slug, answers, field in BAD:
         page = await post(client, f"{ABUSE}/{slug}", answers)
