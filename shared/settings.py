@@ -134,6 +134,15 @@ class ServiceSettings(BaseSettings):
     """How many writes one bearer token may make in one process."""
     rate_limit_address: str = "3000/minute"
     """How many writes all other callers at one IP address together may make in one process."""
+    organisation: str = "Department for Work and Pensions"
+    """The organisation that runs Signpost, as its pages name it."""
+    govuk_brand: bool | None = None
+    """Whether pages carry the crown, GOV.UK's logo and typeface, and Crown copyright; by default only where
+    `SIGNPOST_PUBLIC_URL` is on gov.uk, because other services may not."""
+    feedback_url: str | None = None
+    """Where people say what they think of Signpost: an `https://` or `mailto:` address."""
+    help_contact: str | None = None
+    """Who gives people a role and helps them, such as an email address; without it, pages name no one."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The lowest level that is logged."""
 
@@ -147,6 +156,14 @@ class ServiceSettings(BaseSettings):
         schemes = {"https"} if str(info.data.get("public_url", "")).startswith("https://") else {"http", "https"}
         if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
             raise PydanticCustomError(f"{_OURS}url", "must be an https:// address without query")
+        return url
+
+    @field_validator("feedback_url")
+    @classmethod
+    def _followed(cls, url: str | None) -> str | None:
+        """Require an address that a link may have."""
+        if url is not None and urlsplit(url).scheme not in {"https", "mailto"}:
+            raise PydanticCustomError(f"{_OURS}feedback", "must be an https:// or mailto: address")
         return url
 
     @field_validator("oidc_algorithms")
@@ -184,6 +201,12 @@ class ServiceSettings(BaseSettings):
             ),
             roles=self.oidc_roles,
         )
+
+    @property
+    def branded(self) -> bool:
+        """Whether pages look like GOV.UK's own."""
+        host = urlsplit(self.public_url).hostname or ""
+        return self.govuk_brand if self.govuk_brand is not None else f".{host}".endswith(".gov.uk")
 
     @property
     def secure(self) -> bool:

@@ -67,7 +67,7 @@ def navigation(principal: Principal | None, path: str) -> Sequence[dict[str, obj
 
 def _covers(entry: Entry, path: str) -> bool:
     if entry.href == "/":
-        return path == "/" or path.startswith("/report")
+        return path.startswith("/report")
     if entry.href == "/cases/operations" and "/operations/dead-letters" in path:
         return True
     return path == entry.href or path.startswith(f"{entry.href}/")
@@ -137,7 +137,8 @@ def show_form(
 
 def _for_every_page(request: Request) -> dict[str, object]:
     principal = current_principal(request)
-    now = parts_of(request, WebParts).clock.now()
+    parts = parts_of(request, WebParts)
+    now, settings = parts.clock.now(), parts.settings
     token = request.scope["csrftoken"]()
     return {
         "principal": principal,
@@ -148,4 +149,8 @@ def _for_every_page(request: Request) -> dict[str, object]:
         "now": now,
         "ago": partial(times.ago, now=now),
         "path": request.url.path,
+        "organisation": settings.organisation,
+        "branded": settings.branded,
+        "feedback_url": settings.feedback_url,
+        "help_contact": settings.help_contact,
     }

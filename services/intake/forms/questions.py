@@ -205,7 +205,12 @@ MANAGER = Step(
             "The policy asks that your manager is told of abuse when the team is, so that they can support you. If "
             "your manager is involved, or you do not feel safe, choose another answer.",
         ),
-        Field("manager_email", "Work email address of your manager", Kind.EMAIL, only_if=("manager_alert", "yes")),
+        Field(
+            "manager_email",
+            "Work email address of your manager, if you know it",
+            Kind.EMAIL,
+            only_if=("manager_alert", "yes"),
+        ),
         Field(
             "someone_email",
             "Work email address of the person to tell",

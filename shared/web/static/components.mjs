@@ -7,6 +7,14 @@ if (document.body.dataset.casework !== undefined) {
   casework.initAll();
 }
 
+// What belongs to a radio button is shown while the button is chosen.
+for (const radio of document.querySelectorAll("[data-reveals]")) {
+  const part = document.getElementById(radio.dataset.reveals);
+  const show = () => { part.classList.toggle("govuk-radios__conditional--hidden", !radio.checked); };
+  for (const one of document.getElementsByName(radio.name)) one.addEventListener("change", show);
+  addEventListener("pageshow", show);
+}
+
 // A list has no options that could reveal a field, as radios have: what belongs to one option is hidden until it is chosen.
 for (const part of document.querySelectorAll("[data-revealed-by]")) {
   const list = document.getElementById(part.dataset.revealedBy);
@@ -14,3 +22,11 @@ for (const part of document.querySelectorAll("[data-revealed-by]")) {
   list.addEventListener("change", show);
   show();
 }
+
+// An address that names a folded part opens it, as from a link to one clause of the policy.
+const named = () => {
+  const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (part instanceof HTMLDetailsElement) { part.open = true; part.scrollIntoView(); }
+};
+addEventListener("hashchange", named);
+named();
