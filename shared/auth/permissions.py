@@ -93,6 +93,34 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 """An administrator configures and never sees case content; operations never sees a body."""
 
 
+ROLE_NAMES: Mapping[Role, str] = {
+    Role.REPORTER: "everyone who works here",
+    Role.SMART_RESPONDER: "responders of the Social Media Abuse Response Team (SMART)",
+    Role.SMART_LEAD: "SMART’s leads",
+    Role.SIRT_RESPONDER: "responders of the Security Incident Response Team (SIRT)",
+    Role.SIRT_LEAD: "SIRT’s leads",
+    Role.TRIAGE_DESK: "the triage desk",
+    Role.ACCOUNT_OPERATOR: "operators of accounts",
+    Role.ACCOUNT_OWNER: "owners of accounts",
+    Role.APPROVER: "approvers of accounts",
+    Role.ADVICE_CENTRE: "the Security Advice Centre",
+    Role.POLICY_STANDARDS: "the Security Policy and Standards Team",
+    Role.POLICY_OWNER: "the owner of the policy",
+    Role.COMMS: "the communications team",
+    Role.MONITORING: "the monitoring team",
+    Role.SUPPLIER: "suppliers",
+    Role.INSPECTOR: "inspectors",
+    Role.OPERATIONS: "the operations team",
+    Role.ADMINISTRATOR: "administrators",
+}
+"""What pages call the people who have a role."""
+
+
+def roles_with(permission: Permission) -> list[Role]:
+    """Return the roles that allow `permission`."""
+    return [role for role in Role if permission in ROLE_PERMISSIONS[role]]
+
+
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
     """Return all permissions of a person with `roles`."""
     return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))

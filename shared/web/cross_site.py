@@ -62,9 +62,17 @@ def forged() -> Problem:
     return Problem(
         403,
         "form-not-trusted",
-        "This form cannot be trusted any more",
-        "Go back, reload the page and send the form again. Your browser must allow cookies.",
+        "This did not come from a page of Signpost",
+        "Nothing was changed. Another website may have sent it. If you filled in a form here, go back, open the page "
+        "again and send it once more. Your browser must allow cookies.",
     )
+
+
+class PageTooOld(Exception):
+    """A form has a token that we signed, but the browser's cookie has gone or changed since its page was shown.
+
+    That may also be a form of another site. So nothing is done with it until the person has read it and sent it again.
+    """
 
 
 class CrossSiteProtection:
@@ -118,10 +126,12 @@ async def has_form_token(request: Request) -> None:
 
     Raises:
         Problem: 403 for a form without the token.
+        PageTooOld: the form has another token of ours.
     """
     expected = request.scope.get(_EXPECTED)
-    if isinstance(expected, _Token) and not expected.matches(await _token_in_form(request)):
-        raise forged()
+    if not isinstance(expected, _Token) or expected.matches(sent := await _token_in_form(request)):
+        return
+    raise PageTooOld if expected.is_signed(sent) else forged()
 
 
 class _Token:
@@ -129,7 +139,7 @@ class _Token:
 
     def __init__(self, key: bytes, cookie: str | None) -> None:
         self._key = key
-        self._known = cookie if cookie and self._is_signed(cookie) else None
+        self._known = cookie if cookie and self.is_signed(cookie) else None
         nonce = secrets.token_urlsafe(24)
         self.text = self._known or f"{nonce}.{self._signature(nonce)}"
         self.is_new = False
@@ -143,7 +153,8 @@ class _Token:
         """Return whether `sent` is the token of the browser's cookie."""
         return self._known is not None and hmac.compare_digest(self._known.encode(), sent.encode())
 
-    def _is_signed(self, cookie: str) -> bool:
+    def is_signed(self, cookie: str) -> bool:
+        """Return whether a token is ours, whichever browser it was for."""
         nonce, _, signature = cookie.partition(".")
         return hmac.compare_digest(self._signature(nonce).encode(), signature.encode())
 

@@ -15,9 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth.guard import RENEWAL_PATH, BadBearerToken, NotPermitted, NotSignedIn, RenewalDue, SessionOver
+from shared.auth.permissions import ROLE_NAMES, Permission, roles_with
 from shared.messaging.faults import is_transient
 from shared.observability.traces import current_trace_id
+from shared.runtime import WebParts, parts_of
 from shared.web.bodies import field_problems, unreadable_body
+from shared.web.cross_site import PageTooOld, forged
 from shared.web.forms import read_form
 from shared.web.pages import render
 from shared.web.problems import Problem, problem_response, standard_problem, wants_problem
@@ -66,6 +69,7 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         app.add_exception_handler(standard, _on_standard_error)
     app.add_exception_handler(NotSignedIn, _on_not_signed_in)
     app.add_exception_handler(RenewalDue, _on_renewal_due)
+    app.add_exception_handler(PageTooOld, _on_page_too_old)
     for kind, refusal in refusals.items():
         app.add_exception_handler(kind, _on_domain_error(refusal))
 
@@ -73,7 +77,7 @@ def install(app: FastAPI, refusals: Refusals) -> None:
 async def _on_standard_error(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError) and _is_no_json(request, error):
         return answer_to(request, standard_problem(415, detail="Send JSON, with content-type: application/json."))
-    return answer_to(request, _standard(error))
+    return answer_to(request, _standard(error, parts_of(request, WebParts).settings.help_contact))
 
 
 def _is_no_json(request: Request, error: RequestValidationError) -> bool:
@@ -84,7 +88,15 @@ def _is_no_json(request: Request, error: RequestValidationError) -> bool:
     ]
 
 
-def _standard(error: Exception) -> Problem:
+def _who_can(permission: Permission, contact: str | None) -> str:
+    """Return which roles may do it, and whom to ask for one."""
+    names = [ROLE_NAMES[role] for role in roles_with(permission)]
+    named = " or ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
+    whom = contact or "the people who run Signpost in your organisation"
+    return f"This is for: {named}. If your work needs it, ask your line manager to request that role from {whom}."
+
+
+def _standard(error: Exception, contact: str | None) -> Problem:
     match error:
         case Problem():
             return error
@@ -93,7 +105,7 @@ def _standard(error: Exception) -> Problem:
         case RequestValidationError():
             return standard_problem(422, fields=field_problems(error.errors()))
         case NotPermitted():
-            return standard_problem(403)
+            return standard_problem(403, detail=_who_can(error.permission, contact))
         case _:
             return standard_problem(400)  # a body that python-multipart cannot parse
 
@@ -124,7 +136,13 @@ async def _on_not_signed_in(request: Request, error: Exception) -> Response:
         return answer_to(request, standard_problem(401, headers={"www-authenticate": challenge}))
     if request.method in {"GET", "HEAD"}:
         return RedirectResponse(_sign_in_address(request), 303)
-    return await _keep_what_was_typed(request, was_signed_in=isinstance(error, SessionOver))
+    return await _keep_what_was_typed(request, 401, was_signed_in=isinstance(error, SessionOver))
+
+
+async def _on_page_too_old(request: Request, _error: Exception) -> Response:
+    if wants_problem(request):
+        return answer_to(request, forged())
+    return await _keep_what_was_typed(request, 403, too_long=True)
 
 
 async def _on_renewal_due(request: Request, _error: Exception) -> Response:
@@ -146,15 +164,15 @@ def _this_page(request: Request) -> str:
     return quote(request.url.path + query, safe="/")
 
 
-async def _keep_what_was_typed(request: Request, *, was_signed_in: bool) -> Response:
-    """Return a page that keeps the posted answers while the person signs in, and sends them again afterwards."""
+async def _keep_what_was_typed(request: Request, status_code: int, **why: bool) -> Response:
+    """Return a page that keeps the posted answers, and sends them again with one click."""
     return render(
         request,
-        "sign_in_again.html",
-        401,
+        "send_again.html",
+        status_code,
         answers=await read_form(request),
         action=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
-        was_signed_in=was_signed_in,
+        **why,
     )
 
 

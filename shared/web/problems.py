@@ -52,7 +52,7 @@ class _Words:
 _STANDARD: Mapping[int, _Words] = {
     400: _Words("bad-request", "The request cannot be read", "Check that it is well formed and in UTF-8."),
     401: _Words("not-signed-in", "Sign in first", "Send a valid bearer token, or sign in."),
-    403: _Words("not-permitted", "You cannot do this", "Your role does not allow it."),
+    403: _Words("not-permitted", "You cannot do this", "You may not see this or do this."),
     404: _Words("not-found", "Page not found", "Check the address. If you pasted it, check that it is complete."),
     405: _Words("method-not-allowed", "This address does not do that", "Go back to the page you came from."),
     408: _Words("too-slow", "The request took too long to arrive", "Send it again."),

@@ -1,5 +1,7 @@
 """A request that another site makes a browser send changes nothing, and no body is read to find out."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -21,7 +23,7 @@ router = APIRouter()
 
 @router.get(FORM)
 def form(request: Request, principal: Anyone) -> Response:
-    return render(request, "sign_in_again.html", answers={}, action=FORM)
+    return render(request, "send_again.html", answers={}, action=FORM)
 
 
 @router.post(FORM)
@@ -88,7 +90,7 @@ async def test_another_site_is_refused_even_with_a_token(
 ) -> None:
     token = csrf_token((await client.get(FORM)).text)
     answer = await client.post(path, data={"csrftoken": token}, headers={"x-csrftoken": token, **said})
-    assert (answer.status_code, "cannot be trusted" in answer.text) == (403, True)
+    assert (answer.status_code, "did not come from a page of" in answer.text) == (403, True)
 
 
 @pytest.mark.parametrize("path", [FORM, "/report/pressed", API])
@@ -110,6 +112,35 @@ async def test_an_old_browser_is_let_in_by_its_token_alone(client: httpx.AsyncCl
     assert (await client.post(path, data={"a": "1"})).status_code == 403
     assert (await client.post(path)).status_code == 403
     assert (await client.post(path, content=b"{}", headers={"content-type": "application/json"})).status_code == 403
+
+
+async def test_a_page_that_was_open_too_long_keeps_what_was_typed_and_sends_it_with_one_click(
+    client: httpx.AsyncClient,
+) -> None:
+    old = csrf_token((await client.get(FORM)).text)
+    client.cookies.delete("csrftoken")
+    typed = {"story": "Three hours’ work\n<b>", "kinds": ["threat", "doxing"]}
+    kept = await client.post(FORM, data={"csrftoken": old, **typed})
+    assert (kept.status_code, "Your page was open too long" in kept.text) == (403, True)
+    hidden = re.findall(r'<input type="hidden" name="(story|kinds)" value="([^"]*)">', kept.text)
+    again = {
+        "csrftoken": csrf_token(kept.text),
+        "story": html.unescape(hidden[0][1]),
+        "kinds": [v for _, v in hidden[1:]],
+    }
+    sent = await client.post(FORM, data=again)
+    assert sent.json() == {"story": ["Three hours’ work\n<b>"], "kinds": ["threat", "doxing"]}
+
+
+@pytest.mark.parametrize("said", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])
+async def test_another_site_cannot_have_its_form_kept(client: httpx.AsyncClient, said: dict[str, str]) -> None:
+    token = csrf_token((await client.get(FORM)).text)
+    client.cookies.delete("csrftoken")
+    for sent in ({"csrftoken": token, "story": "canary"}, {"story": "canary"}):
+        answer = await client.post(FORM, data=sent, headers=said)
+        assert (answer.status_code, "canary" in answer.text, "Send again" in answer.text) == (403, False, False)
+    without = await client.post(FORM, data={"csrftoken": "made.up", "story": "canary"})
+    assert (without.status_code, "canary" in without.text) == (403, False)
 
 
 async def test_a_form_with_files_brings_its_token_too(client: httpx.AsyncClient) -> None:

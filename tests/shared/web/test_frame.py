@@ -22,7 +22,7 @@ router = APIRouter()
 
 @router.get("/report/form")
 def form(request: Request, principal: Anyone) -> Response:
-    return render(request, "sign_in_again.html", answers={}, action="/report/form")
+    return render(request, "send_again.html", answers={}, action="/report/form")
 
 
 @router.post("/report/form")

@@ -8,9 +8,10 @@ import httpx
 import pytest
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import ValidationError
 
-from shared.auth.guard import Anyone
-from shared.auth.permissions import Principal, Role
+from shared.auth.guard import Anyone, requires
+from shared.auth.permissions import ROLE_NAMES, Permission, Principal, Role, roles_with
 from shared.web import static_files
 from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import navigation, render
@@ -30,6 +31,10 @@ router = APIRouter()
 def page(request: Request, principal: Anyone, wrong: bool = False, casework: bool = False) -> Response:
     errors = FormErrors({"narrative": "Say what <happened>"} if wrong else {})
     return render(request, "page.html", text="<script>alert(1)</script>", errors=errors, casework_page=casework)
+
+
+@router.get("/report/for-leads", dependencies=[requires(Permission.SEE_OPERATIONS)])
+def for_leads() -> None: ...
 
 
 @pytest.fixture
@@ -82,6 +87,52 @@ async def test_a_page_has_its_landmarks(client: httpx.AsyncClient) -> None:
     assert "Exit this page" in page
 
 
+@pytest.mark.parametrize(
+    ("public_url", "chosen", "branded"),
+    [
+        ("http://127.0.0.1:8000", None, False),
+        ("https://signpost.example.org", None, False),
+        ("https://notgov.uk", None, False),
+        ("https://signpost.service.gov.uk", None, True),
+        ("https://signpost.service.gov.uk", False, False),
+        ("https://signpost.internal.example", True, True),
+    ],
+)
+async def test_crown_logo_and_copyright_are_for_govuk_alone(
+    web: WebForTests, tmp_path: Path, public_url: str, chosen: bool | None, branded: bool
+) -> None:
+    (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
+    settings = web.settings(public_url=public_url, govuk_brand=chosen)
+    async with browsing(web.app(router, templates=[tmp_path], settings=settings), address=public_url) as client:
+        page = (await client.get("/report/page")).text
+    marks = ("govuk-logo-crown", "Crown copyright", "Open Government Licence", "images/favicon")
+    assert [mark in page or "govuk-header__logotype" in page for mark in marks] == [branded] * len(marks)
+    assert ("Run by the Department for Work and Pensions" in page) is not branded
+    assert ("unbranded.css" in page) is not branded
+
+
+async def test_the_banner_asks_what_people_think_where_there_is_an_address(web: WebForTests, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE, encoding="utf-8")
+    settings = web.settings(feedback_url="mailto:feedback@example.org")
+    async with browsing(web.app(router, templates=[tmp_path], settings=settings)) as client:
+        page = (await client.get("/report/page")).text
+    assert 'href="mailto:feedback@example.org"' in page
+    with pytest.raises(ValidationError, match="feedback"):
+        web.settings(feedback_url="javascript:alert(1)")
+
+
+async def test_who_may_not_reads_who_may_and_how_to_ask(web: WebForTests, tmp_path: Path) -> None:
+    settings = web.settings(help_contact="desk@example.org")
+    cookie = web.session_cookie(Role.REPORTER)
+    async with browsing(web.app(router, settings=settings), cookies=cookie) as client:
+        page = await client.get("/report/for-leads")
+    assert page.status_code == 403
+    for words in ("SMART’s leads", "operations team", "request that role from desk@example.org"):
+        assert words in page.text
+    assert set(ROLE_NAMES) == set(Role)
+    assert roles_with(Permission.ADMINISTER) == [Role.ADMINISTRATOR]
+
+
 async def test_the_header_says_who_is_signed_in(web: WebForTests, client: httpx.AsyncClient) -> None:
     client.cookies.update(web.session_cookie(Role.SMART_RESPONDER))
     page = (await client.get("/report/page")).text
@@ -110,6 +161,7 @@ def test_navigation_says_where_one_is() -> None:
     assert here("/accounts/lookup") == [("Is it official?", True)]
     assert here("/report/abuse/where") == [("Report", False)]
     assert here("/casesandmore") == []
+    assert here("/") == []
 
 
 @pytest.mark.parametrize(
