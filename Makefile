@@ -57,6 +57,7 @@ assets: ## Install the GOV.UK and MoJ assets again
 
 docs: .venv/.dev ## Write what is generated again: settings page, golden schemas of new events, contracts
 	@$(PY) -m tests.architecture.settings_table
+	@$(PY) -m tests.architecture.kept_data
 	@$(PY) -m tests.shared.events.golden
 	@$(PY) -m tests.contract.documents
 

@@ -20,6 +20,7 @@ from services.intake.inbound.handlers import forget_expired as forget_inbound
 from services.intake.inbound.refusals import REFUSALS as INBOUND_REFUSALS
 from services.intake.inbound.sources_yaml import load_sources
 from services.intake.ledger.handlers import LedgerFigures, record_published
+from services.intake.notices import pages as notices
 from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
 from services.intake.reports.dependencies import ReportParts
@@ -48,7 +49,7 @@ from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
-TEMPLATES = tuple(_HERE / name / "templates" for name in ("forms", "tracking", "sign_in", "policy"))
+TEMPLATES = tuple(_HERE / name / "templates" for name in ("forms", "tracking", "sign_in", "policy", "notices"))
 FORMS = (abuse.FORM, misuse.FORM, incident.FORM, advice.FORM, exception.FORM)
 ROUTERS = (
     dead_letters_router(PREFIX),
@@ -60,6 +61,7 @@ ROUTERS = (
     tracking_api.router,
     sign_in.router,
     policy.router,
+    notices.router,
     static_files.router,
 )
 BODY_LIMIT = 1024 * 1024
@@ -68,7 +70,15 @@ _HOURLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntakeParts(inbound.InboundParts, ReportParts, TrackingParts, FormParts, SignInParts):
+class IntakeParts(
+    inbound.InboundParts,
+    ReportParts,
+    TrackingParts,
+    FormParts,
+    SignInParts,
+    policy.PolicyParts,
+    notices.NoticeParts,
+):
     """What intake's routes and roles need."""
 
 
@@ -91,6 +101,8 @@ async def open_service(
             status_tokens=StatusTokens(settings.derive_key("status page")),
             forms={form.name: form for form in every_form},
             official_channels={str(form): channel for form, channel in settings.intake_official_channels.items()},
+            privacy_url=settings.intake_privacy_url,
+            policy_url=settings.intake_policy_url,
             front_door=open_front_door(settings, open_oidc(settings, fields["provider"])),
         )
         roles = _roles(parts)

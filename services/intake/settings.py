@@ -47,6 +47,10 @@ class IntakeSettings(ServiceSettings):
     oidc_scopes: str = "openid profile email"
     """The scopes that sign-in asks for, separated by spaces."""
 
+    intake_privacy_url: str | None = None
+    """Where the organisation's own privacy notice is, with legal basis and data protection officer: `https://…`."""
+    intake_policy_url: str | None = None
+    """Where the social media policy itself can be read: an `https://` address."""
     intake_official_channels: dict[FormName, OfficialChannel] = OFFICIAL_CHANNELS
     """Forms that are not the mandated channel yet: JSON, a form's name (`abuse`, `misuse`, `incident`,
     `supplier-incident`, `advice`, `exception`) to `{"text": what the person must still do, "link": where, or null}`.
@@ -55,6 +59,13 @@ class IntakeSettings(ServiceSettings):
     """What suppliers read before they start the form for security incidents (SS-014 is not public)."""
     intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS
     """Further questions for suppliers: their labels, separated by commas."""
+
+    @field_validator("intake_policy_url", "intake_privacy_url")
+    @classmethod
+    def _secure_link(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith("https://"):
+            raise PydanticCustomError("signpost_policy", "must be an https:// address")
+        return url
 
     @field_validator("oidc_client_id")
     @classmethod

@@ -6,23 +6,31 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from httpx import AsyncClient
 
 from services.intake.policy import pages
 from services.intake.policy.clauses_yaml import the_policy
-from services.intake.policy.domain import IDS, State
+from services.intake.policy.domain import IDS, PARTS, State
+from shared.auth.permissions import Role
 from tests.support.web import WebForTests, browsing
 
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
-    app = WebForTests(tmp_path).app(pages.router, templates=[Path(pages.__file__).parent / "templates"])
-    async with browsing(app) as client:
+    async with browsing(_app(WebForTests(tmp_path))) as client:
         yield client
 
 
+def _app(web: WebForTests) -> FastAPI:
+    fields = web.fields(templates=[Path(pages.__file__).parent / "templates"])
+    return web.app(
+        pages.router, parts=pages.PolicyParts(**fields, policy_url="https://policy.example.org/social-media")
+    )
+
+
 def clauses_on(page: str) -> list[str]:
-    return re.findall(r'class="govuk-summary-card"\s+id="([\w-]+)"', page)
+    return re.findall(r'<details id="([\w-]+)"', page)
 
 
 @pytest.mark.policy("P2")
@@ -41,8 +49,27 @@ async def test_the_page_can_be_narrowed_to_a_state_by_its_address(client: AsyncC
 
 async def test_what_the_policy_asks_and_what_we_chose_stand_apart(client: AsyncClient) -> None:
     page = (await client.get("/policy")).text
-    assert _rows(page, "S3", "S4") == ["State", "The policy asks", "Signpost", "Our choice", "Where"]
-    assert _rows(page, "S4", "S5") == ["State", "The policy asks", "Signpost", "So far", "Where"]
+    assert _rows(page, "S3", "S4") == ["State", "The policy asks", "Signpost", "Our choice"]
+    assert _rows(page, "S4", "S5") == ["State", "The policy asks", "Signpost", "So far"]
+
+
+async def test_it_is_folded_with_its_contents_first_and_leads_to_the_policy_itself(client: AsyncClient) -> None:
+    page = (await client.get("/policy")).text
+    contents = re.findall(r'<a class="govuk-link" href="#([\w-]+)"', page)
+    assert contents == re.findall(r'<h2 class="govuk-heading-l" id="([\w-]+)"', page)
+    assert len(contents) == len(PARTS)
+    assert 'href="https://policy.example.org/social-media"' in page
+    assert " open>" not in page
+
+
+@pytest.mark.parametrize(("role", "shown"), [(None, False), (Role.REPORTER, False), (Role.OPERATIONS, True)])
+async def test_only_operations_reads_where_in_the_code_a_clause_is_served(
+    tmp_path: Path, role: Role | None, shown: bool
+) -> None:
+    web = WebForTests(tmp_path)
+    async with browsing(_app(web), cookies=web.session_cookie(role) if role else None) as client:
+        page = (await client.get("/policy")).text
+    assert ("intake/reports" in page, "<dt" in page and "Where" in page) == (shown, shown)
 
 
 @pytest.mark.policy("R-a")

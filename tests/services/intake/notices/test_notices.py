@@ -1,0 +1,41 @@
+"""The notices in the footer are there for everyone, and say what is so."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient
+
+from services.intake.forms.domain import LIFETIME, SENT_LIFETIME
+from tests.architecture import kept_data
+from tests.architecture.source import ROOT
+from tests.services.intake.conftest import Intake
+
+NOTICES = {"/privacy": "Privacy", "/cookies": "Cookies", "/accessibility": "Accessibility statement"}
+_COOKIE = re.compile(r'COOKIE\w* = (?:Cookie\()?"(\w+)"')
+
+
+@pytest.mark.parametrize("path", NOTICES)
+async def test_everyone_finds_each_notice_from_the_footer(client: AsyncClient, path: str) -> None:
+    assert f'href="{path}"' in (await client.get("/")).text
+    page = await client.get(path)
+    assert page.status_code == 200
+    assert f"<title>{NOTICES[path]} - Signpost</title>" in page.text
+
+
+async def test_every_cookie_that_the_code_sets_is_named_and_no_other(client: AsyncClient) -> None:
+    sources = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")]
+    set_by_code = {name for path in sources for name in _COOKIE.findall(path.read_text("utf-8"))}
+    page = (await client.get("/cookies")).text
+    assert set(re.findall(r'signpost-unbroken">(\w+)</th>', page)) == set_by_code
+    assert (timedelta(hours=24), timedelta(hours=1)) == (LIFETIME, SENT_LIFETIME)
+    assert "after 24 hours, and what was sent after 60 minutes" in page
+
+
+async def test_the_privacy_notice_lists_all_that_the_databases_mark(intake: Intake, client: AsyncClient) -> None:
+    written = kept_data.PAGE.read_text("utf-8")
+    assert written == kept_data.page(), "run `make docs` and commit the file"
+    page = (await client.get("/privacy")).text
+    marks = re.findall(r'^    "(.+?)",?$', written, re.MULTILINE)
+    assert len(marks) > 50
+    assert [mark for mark in marks if mark not in page.replace("&#39;", "'")] == []
