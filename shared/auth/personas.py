@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,15 @@ class UnknownPersona(LookupError):
     """No persona has this staff id."""
 
 
+class PersonaGroup(StrEnum):
+    """What people do, to find one of them in the list."""
+
+    REPORT = "report"
+    RESPOND = "respond"
+    ACCOUNTS = "accounts"
+    RUN = "run"
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -24,6 +34,8 @@ class _Entry(BaseModel):
     email: str
     roles: frozenset[Role]
     about: str
+    group: PersonaGroup = PersonaGroup.REPORT
+    begin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,9 @@ class Persona:
 
     principal: Principal
     about: str
+    group: PersonaGroup = PersonaGroup.REPORT
+    begin: bool = False
+    """Whether to try this person first."""
 
 
 def load_personas(path: Path) -> tuple[Persona, ...]:
@@ -43,7 +58,7 @@ def load_personas(path: Path) -> tuple[Persona, ...]:
 def _persona(entry: _Entry) -> Persona:
     staff_id = StaffId(entry.staff_id)
     principal = Principal(staff_id, staff_id, entry.name, entry.email, entry.roles | {Role.REPORTER})
-    return Persona(principal, entry.about)
+    return Persona(principal, entry.about, entry.group, entry.begin)
 
 
 def client_principal(role: Role, staff_id: str | None, personas: tuple[Persona, ...] = ()) -> Principal:

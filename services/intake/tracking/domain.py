@@ -1,6 +1,6 @@
 """What is known about a report, and its status as the reporter sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -8,6 +8,15 @@ from enum import IntEnum, StrEnum
 from services.intake.reports.domain import Addition
 from shared.events.vocabulary import ReportType
 from shared.ids import Reference, ReportId
+
+KINDS: Mapping[ReportType, str] = {
+    ReportType.ABUSE: "Abuse",
+    ReportType.MISUSE: "Misuse",
+    ReportType.SECURITY_INCIDENT: "Security incident",
+    ReportType.ENQUIRY: "Question",
+    ReportType.POLICY_EXCEPTION: "Exception",
+}
+"""What a reporter calls each kind of report."""
 
 
 class Stage(IntEnum):
@@ -108,6 +117,16 @@ class Status:
     may_agree: bool
     """The manager may be told once the reporter agrees."""
     may_ask_again: bool
+
+    @property
+    def conversation(self) -> Sequence[SharedUpdate | Addition]:
+        """What the team wrote and what the reporter added, oldest first."""
+        return sorted((*reversed(self.updates), *self.additions), key=lambda said: said.at)
+
+    @property
+    def kind(self) -> str:
+        """What the reporter calls it."""
+        return KINDS[self.report_type]
 
     @property
     def status(self) -> str:

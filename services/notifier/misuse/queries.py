@@ -40,12 +40,12 @@ class FindingView(BaseModel):
 async def with_manager(
     session: AsyncSession, manager: StaffId, *, finished: bool, limit: int
 ) -> Sequence[AssignedCase]:
-    """Return the newest cases of a manager: those they work on, or those that are done or with another team."""
+    """Return cases of a manager: the oldest that they work on, or the newest that are done or with another team."""
     over = or_(AssignmentRow.action.is_not(None), AssignmentRow.ended_at.is_not(None))
     rows = await session.scalars(
         select(AssignmentRow)
         .where(AssignmentRow.manager == manager, over if finished else ~over)
-        .order_by(AssignmentRow.assigned_at.desc(), AssignmentRow.case_id)
+        .order_by(AssignmentRow.assigned_at.desc() if finished else AssignmentRow.assigned_at, AssignmentRow.case_id)
         .limit(limit)
     )
     return [AssignedCase.model_validate(row) for row in rows]

@@ -1,5 +1,6 @@
 """Signing in by choosing a person, staying signed in, signing out."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -73,6 +74,14 @@ async def test_the_session_cookie_is_secure_where_there_is_tls(web: WebForTests)
 
 async def test_all_people_are_offered(client: httpx.AsyncClient) -> None:
     page = (await client.get("/sign-in")).text
+    legends = re.findall(r"<legend[^>]*>\s*(.*?)\s*</legend>", page)
+    assert [legend.partition(",")[0] for legend in legends] == [
+        "People who report",
+        "People who respond",
+        "People who look after accounts",
+        "People who run Signpost",
+    ]
+    assert page.count("Good to begin with.") == 4
     assert page.count('type="radio"') == len(load_personas(PERSONAS))
     assert "Grace Okafor" in page
 

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from httpx import AsyncClient
 
 from services.intake.tracking.domain import SharedUpdate
@@ -13,6 +14,7 @@ from shared.events.envelope import Envelope
 from shared.events.triage import ReporterUpdateShared
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.tracking.test_follow import STATUS, case_events, reported, tell
+from tests.support.web import csrf_token
 
 ASKED = "Being worked on. The team has asked you for information"
 
@@ -60,16 +62,44 @@ async def test_the_page_shows_what_was_shared_and_nothing_before(intake: Intake)
     async with intake.client(**intake.session()) as client:
         report = await reported(client, intake.token())
         address = f"/report/track/{report['reference']}"
-        assert "Messages from the team" not in (await client.get(address)).text
+        assert ">Messages</h2>" not in (await client.get(address)).text
         later = START + timedelta(hours=1)
         await hear(intake, shared(report["report_id"], "Is it <b>still</b> there?\nDo tell", later, asks=True))
         await hear(intake, shared(report["report_id"], "We have it."))
         page = (await client.get(address)).text
-    listed = page[page.index("Messages from the team") :]
+    listed = page[page.index(">Messages</h2>") :]
     assert "Is it &lt;b&gt;still&lt;/b&gt; there?\nDo tell" in listed
-    assert listed.index("there?") < listed.index("We have it.")
+    assert listed.index("We have it.") < listed.index("there?")
     assert re.search(r"The team asked you for information, <time[^>]*>23 November 2026 at 11:42am", listed)
     assert listed.count("The team asked you") == 1
+
+
+async def test_questions_and_answers_are_one_conversation_in_the_order_in_which_they_were_said(intake: Intake) -> None:
+    async with intake.client(**intake.session()) as client:
+        report = await reported(client, intake.token())
+        address = f"/report/track/{report['reference']}"
+        for question, answer in (("Which post?", "The first one"), ("Is it gone?", "Since Monday")):
+            intake.clock.move(timedelta(minutes=1))
+            await hear(intake, shared(report["report_id"], question, intake.clock.now(), asks=True))
+            intake.clock.move(timedelta(minutes=1))
+            token = csrf_token((await client.get(f"{address}/add")).text)
+            await client.post(f"{address}/add", data={"text": answer, "csrftoken": token})
+        page = (await client.get(address)).text
+    said = ("Which post?", "The first one", "Is it gone?", "Since Monday")
+    assert [page.count(words) for words in said] == [1] * 4
+    assert sorted(said, key=page.index) == list(said)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+async def test_what_to_do_until_it_is_finished_is_said_until_then(intake: Intake, finished: bool) -> None:
+    async with intake.client(**intake.session()) as client:
+        report = await reported(client, intake.token())
+        await tell(intake, *case_events(UUID(report["report_id"]))[: 3 if finished else 2])
+        page = (await client.get(f"/report/track/{report['reference']}")).text
+        listed = (await client.get("/report/track")).text
+    assert ("Until it is finished" in page, "If it happens again" in page) == (not finished, finished)
+    assert re.search(r'unbroken"><a[^>]*>SP-[^<]*</a></th>\s*<td class="govuk-table__cell">Abuse</td>', listed)
+    assert "23 November 2026</time>" in listed
 
 
 async def test_only_who_may_follow_the_report_sees_what_was_shared(intake: Intake, client: AsyncClient) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -71,6 +72,17 @@ async def test_a_manager_reads_acts_and_records_the_kind_and_the_day(
     [fact] = await notifier.events(ManagerActionRecorded)
     assert (fact.case_id, fact.manager, fact.action) == (case.case_id, GRACE.staff_id, "advice_given")
     assert await notifier.rows("select answer from alert where purpose = 'misuse_assigned'") == [("confirmed",)]
+
+
+async def test_the_oldest_case_stands_first_with_its_age(notifier: Notifier, web: NotifierWeb) -> None:
+    for _ in range(3):
+        said = misuse()
+        await notifier.receive(said)
+        await notifier.receive(routed(said.report_id))
+        notifier.clock.turn(timedelta(days=1))
+    async with web.client(GRACE) as client:
+        page = (await client.get(PAGE)).text
+    assert re.findall(r"It came to you (\d day)", page) == ["3 day", "2 day", "1 day"]
 
 
 @pytest.mark.policy("R-c")
@@ -276,6 +288,6 @@ async def _post(client: httpx.AsyncClient, path: str, fields: dict[str, str]) ->
 
 def _buttons(page: httpx.Response) -> list[tuple[str, bool]]:
     """Return the labels of the only card's buttons, in order, and whether each is the main one."""
-    [card] = page.text.split('<div class="govuk-summary-card">')[1:]
+    [card] = page.text.split('<div class="govuk-summary-card signpost-compact">')[1:]
     found = re.findall(r'class="govuk-button( govuk-button--secondary)?"[^>]*>\s*([^<]+?)\s*<', card)
     return [(words, not secondary) for secondary, words in found]
