@@ -6,6 +6,8 @@ import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import cast
 
 import structlog
 import uvicorn
@@ -13,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.connections import Connection, ConnectionLimits, Connections
 from shared.errors import ExplainedError
 from shared.runtime import Role, run_roles
 
@@ -47,30 +50,51 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-async def serve(app: ASGIApp, listener: socket.socket, roles: Sequence[Role], stop: asyncio.Event) -> None:
-    """Serve `app` and run `roles` until `stop`: first refuse new requests, then let the roles finish current work."""
-    config = uvicorn.Config(
-        TellsOfStop(app, stop),
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        proxy_headers=False,  # no header is trusted about where a request comes from
-        timeout_graceful_shutdown=5,
-    )
-    server = _Server(config)
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    roles: Sequence[Role],
+    stop: asyncio.Event,
+    connections: Connections | None = None,
+) -> None:
+    """Serve `app` and run `roles` until `stop`: first refuse new requests, then let the roles finish current work.
+
+    Args:
+        app: the web application.
+        listener: the socket that accepts connections.
+        roles: what runs beside it.
+        stop: ends everything.
+        connections: what is counted and limited; by default with the limits of `ConnectionLimits`.
+    """
+    connections = Connections(ConnectionLimits()) if connections is None else connections
+    server = _Server(_config(TellsOfStop(app, stop), connections))
     roles_stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         web = group.create_task(server.serve(sockets=[listener]), name="web")
         work = group.create_task(run_roles(roles, roles_stop), name="roles")
         told = group.create_task(stop.wait(), name="stop")
+        late = group.create_task(connections.end_late_ones(), name="late connections")
         _log.info("serving", port=listener.getsockname()[1])
         await asyncio.wait({told, web, work}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         server.should_exit = True
         await web
+        late.cancel()
         roles_stop.set()
+
+
+def _config(app: ASGIApp, connections: Connections) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=cast("type[asyncio.Protocol]", partial(Connection, connections)),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        proxy_headers=False,  # `shared.web.limits.ForwardedSender` reads what our own proxies say
+        timeout_graceful_shutdown=5,
+    )
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.auth.permissions import Role
 from shared.auth.provider_config import ALGORITHMS, ClaimNames, ProviderConfig
+from shared.callers import TrustedProxies
+from shared.connections import ConnectionLimits
 from shared.errors import ExplainedError
 
 PREFIX = "SIGNPOST_"
@@ -60,6 +62,8 @@ def _pairs(value: object) -> object:
     return tuple((group.strip(), role.strip()) for group, _, role in (part.rpartition("=") for part in _split(value)))
 
 
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_comma_separated)]
+"""IP addresses and networks, written as `a,b,c`."""
 RolesOfGroups = Annotated[tuple[tuple[str, Role], ...], NoDecode, BeforeValidator(_pairs)]
 """Written as `group=role,group=role`, or as JSON `{"group": "role", "group": ["role", "role"]}`."""
 
@@ -131,7 +135,9 @@ class ServiceSettings(BaseSettings):
     audit_anchor_every: Duration = timedelta(minutes=10)
     """How often changed activity chains are anchored, if `audit_anchors_dir` is set (seconds, or ISO 8601)."""
     rate_limit_bearer: str = "60000/minute"
-    """How many writes one bearer token may make in one process."""
+    """How many writes one person or system with a bearer token may make in one process."""
+    rate_limit_person: str = "1200/minute"
+    """How many writes one person who signed in may make in one process."""
     rate_limit_address: str = "3000/minute"
     """How many writes all other callers at one IP address together may make in one process."""
     organisation: str = "Department for Work and Pensions"
@@ -143,6 +149,15 @@ class ServiceSettings(BaseSettings):
     """Where people say what they think of Signpost: an `https://` or `mailto:` address."""
     help_contact: str | None = None
     """Who gives people a role and helps them, such as an email address; without it, pages name no one."""
+    rate_limit_reads: str = "1200/minute"
+    """How many reads all callers at one IP address who are not signed in may make in one process, assets aside."""
+    trusted_proxies: Networks = ()
+    """The networks of our own proxies, such as `172.31.250.0/24`: what they say in `X-Forwarded-For` is the caller's
+    address. Nobody else's header is read."""
+    most_connections: Annotated[int, Field(ge=10)] = 800
+    """How many connections one process has at once. Beyond it, the one that waits longest for its client is closed."""
+    most_connections_of_address: Annotated[int, Field(ge=1)] = 200
+    """How many of them one IP address may have; a trusted proxy may have all."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The lowest level that is logged."""
 
@@ -207,6 +222,16 @@ class ServiceSettings(BaseSettings):
         """Whether pages look like GOV.UK's own."""
         host = urlsplit(self.public_url).hostname or ""
         return self.govuk_brand if self.govuk_brand is not None else f".{host}".endswith(".gov.uk")
+
+    @property
+    def proxies(self) -> TrustedProxies:
+        """The proxies whose `X-Forwarded-For` is believed."""
+        return TrustedProxies(self.trusted_proxies)
+
+    @property
+    def connection_limits(self) -> ConnectionLimits:
+        """What one process allows of connections."""
+        return ConnectionLimits(self.most_connections, self.most_connections_of_address, self.proxies)
 
     @property
     def secure(self) -> bool:
