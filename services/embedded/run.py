@@ -18,15 +18,20 @@ from services.intake.settings import IntakeSettings
 from services.notifier.settings import NotifierSettings
 from services.registry.settings import RegistrySettings
 from services.triage.settings import TriageSettings
+from shared.connections import Connections
 from shared.db import migrations
 from shared.events.topics import SERVICES
 from shared.ids import RandomIds
 from shared.messaging.open import open_log
 from shared.runtime import Service
 from shared.server import listening, serve, stop_on_signals
+from shared.web.problems import problem_response, standard_problem
 
 HOST = "127.0.0.1"
 """In embedded mode people choose who to sign in as, so it must never listen on another address."""
+NAMES = ("localhost", "127.0.0.1", "[::1]")
+"""What this machine is called in a URL."""
+HTTP = 80
 
 
 class PrefixRouter:
@@ -40,6 +45,26 @@ class PrefixRouter:
         path: str = scope.get("path", "/")
         first = path.split("/", 2)[1] if path.startswith("/") else ""
         await self._prefixes.get(f"/{first}", self._front_door)(scope, receive, send)
+
+
+class KnownHosts:
+    """Answers requests for this machine's own names only, so that no web page reaches it by a name of its own.
+
+    A page of another site can give its name our address (DNS rebinding), and its requests then count as its own.
+    """
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self._app = app
+        here = {f"{name}:{port}" for name in NAMES} | (set(NAMES) if port == HTTP else set())
+        self._hosts = {name.encode() for name in here}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = [value.lower() for name, value in scope.get("headers", ()) if name == b"host"]
+        known = scope["type"] != "http" or (len(hosts) == 1 and hosts[0] in self._hosts)
+        await (self._app if known else _MISDIRECTED)(scope, receive, send)
+
+
+_MISDIRECTED = problem_response(standard_problem(421), None)
 
 
 async def up(directory: DataDirectory, port: int, announce: Callable[[str], None]) -> None:
@@ -60,7 +85,10 @@ async def up(directory: DataDirectory, port: int, announce: Callable[[str], None
             await sample.load_once(directory, running)
             announce(url)
             roles = [role for service in running for role in service.roles]
-            await serve(front, listener, [postgres.PostgresWatch(directory), *roles], stop)
+            port, parts = listener.getsockname()[1], running[0].parts
+            connections = Connections(parts.settings.connection_limits)
+            watch = postgres.PostgresWatch(directory)
+            await serve(KnownHosts(front, port), listener, [watch, *roles], stop, connections)
 
 
 @asynccontextmanager

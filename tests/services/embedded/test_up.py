@@ -25,6 +25,7 @@ async def test_it_stops_in_order_and_a_second_start_keeps_the_data(data_dir: Pat
         async with httpx.AsyncClient(base_url=signpost.url) as client:
             accepted = await client.post("/report/api/v1/abuse-reports", json=REPORT)
         assert accepted.status_code == httpx.codes.CREATED, accepted.text
+        await _answers_its_own_names_only(signpost)
         await _stops_in_order(signpost, signal.SIGINT)
 
         await signpost.start()
@@ -37,6 +38,19 @@ async def test_it_stops_in_order_and_a_second_start_keeps_the_data(data_dir: Pat
         await _refuses_a_second_instance(signpost)
         await _stops_in_order(signpost, signal.SIGTERM)
         await signpost.start()  # so that a data directory that was stopped either way is known to start again
+
+
+async def _answers_its_own_names_only(signpost: EmbeddedSignpost) -> None:
+    port = signpost.url.rpartition(":")[2]
+    ours = [f"{name}:{port}" for name in ("localhost", "127.0.0.1", "[::1]", "LOCALHOST")]
+    others = ["evil.example", f"evil.example:{port}", f"127.0.0.1:{port}@evil", "127.0.0.1", "127.0.0.1:1", "[::2]", ""]
+    pages = ("/", "/mail", "/mail/api/v1/messages", "/cases/metrics", "/report/health/live", "/assets/nothing")
+    async with httpx.AsyncClient(base_url=signpost.url) as client:
+        for page in pages:
+            statuses = {(await client.get(page, headers={"host": host})).status_code for host in others}
+            assert statuses == {httpx.codes.MISDIRECTED_REQUEST}, page
+        known = [(await client.get("/mail", headers={"host": host})).status_code for host in ours]
+    assert known == [httpx.codes.OK] * len(ours)
 
 
 async def _stops_in_order(signpost: EmbeddedSignpost, how: signal.Signals) -> None:
