@@ -1,6 +1,7 @@
 """Live figures by server-sent events: what changed, a keep-alive if nothing did, and an event when the stream ends."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ LOOK_AT_ALL_EVERY = timedelta(seconds=30)
 """The page is redrawn after this time even if nothing happens, because ages grow."""
 MOST_STREAMS = 20
 """Streams at once in one process: a dashboard is for a few people, and each stream costs a query every two seconds."""
+MOST_OF_ONE_PERSON = 2
+"""A page and its copy in another window; a third gets none, so that nobody takes all."""
 _UNAVAILABLE = (DBAPIError, PoolTimeout, OSError)
 
 
@@ -61,13 +64,15 @@ class Fragments:
 
 
 class TooManyStreams(Exception):
-    """This process serves no more streams; the page works without one."""
+    """This process serves no more streams, or no more to this person; the page works without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What one person sees: their keys, the number of days, and how it is rendered."""
 
+    subject: str
+    """Who the person is."""
     keys: Collection[str]
     days: int
     fragments: Fragments
@@ -79,6 +84,7 @@ class LiveFigures:
     def __init__(self, *, every: float = LOOK_EVERY, most: int = MOST_STREAMS) -> None:
         self._every = every
         self._most = most
+        self._of_person: Counter[str] = Counter()
         self.open_now = 0
         self.looks = 0
         """How often any stream has checked for changes and sent an event."""
@@ -87,20 +93,23 @@ class LiveFigures:
         """Return the events for one person, until their session ends (`until`) or the process stops.
 
         Raises:
-            TooManyStreams: this process serves no more.
+            TooManyStreams: this process serves no more, or no more to this person.
         """
-        if self.open_now >= self._most:
+        if self.open_now >= self._most or self._of_person[view.subject] >= MOST_OF_ONE_PERSON:
             raise TooManyStreams
-        return self._counted(_Stream(parts, view, stop), until)
+        return self._counted(_Stream(parts, view, stop), view.subject, until)
 
-    async def _counted(self, stream: "_Stream", until: datetime | None) -> AsyncIterator[bytes]:
+    async def _counted(self, stream: "_Stream", subject: str, until: datetime | None) -> AsyncIterator[bytes]:
         self.open_now += 1
+        self._of_person[subject] += 1
         try:
             async for event in stream.events(until, self._every):
                 yield event
                 self.looks += 1
         finally:
             self.open_now -= 1
+            self._of_person[subject] -= 1
+            self._of_person += Counter()  # forgets who has none
 
 
 @dataclass(frozen=True, kw_only=True)

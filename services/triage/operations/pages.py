@@ -37,7 +37,7 @@ async def page(request: Request, session: Transaction, overseer: Overseer, days:
 async def stream(request: Request, overseer: Overseer, days: Days = "") -> Response:
     """Send changes of the page as they happen, until the session or the process ends."""
     parts, session = parts_of(request, LiveParts), current_session(request)
-    view = View(keys_of(overseer), period(days), _fragments(parts, overseer))
+    view = View(overseer.subject, keys_of(overseer), period(days), _fragments(parts, overseer))
     try:
         sending = parts.live_figures.open(parts, view, session.expires_at if session else None, stop_of(request))
     except TooManyStreams as error:

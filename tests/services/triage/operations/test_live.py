@@ -37,18 +37,24 @@ class Said(TypedDict, total=False):
 class Watching:
     """A person who watches the stream of a process that can be stopped."""
 
-    def __init__(self, triage: Triage) -> None:
+    def __init__(self, triage: Triage, most: int = 1) -> None:
         self.stop = asyncio.Event()
-        self.live = LiveFigures(every=0.01, most=1)
+        self.live = LiveFigures(every=0.01, most=most)
         triage.app.state.parts = replace(parts_in(triage.app, LiveParts), live_figures=self.live)
         self._app = TellsOfStop(triage.app, self.stop)
-        token = triage.issuer.session(person("S4002", Role.SMART_LEAD), triage.clock.now())
-        self._cookies = {SESSION_COOKIE: token}
+        self._triage = triage
+        self.cookies = self.cookies_of("S4002", Role.SMART_LEAD)
 
-    async def look(self) -> Response:
+    def cookies_of(self, subject: str, role: Role) -> dict[str, str]:
+        """Return the cookies of a person who is signed in."""
+        return {SESSION_COOKIE: self._triage.issuer.session(person(subject, role), self._triage.clock.now())}
+
+    async def look(self, cookies: dict[str, str] | None = None) -> Response:
         """Return what was sent until the stream ended."""
         transport = ASGITransport(self._app, raise_app_exceptions=False)
-        async with AsyncClient(transport=transport, base_url="http://127.0.0.1", cookies=self._cookies) as client:
+        async with AsyncClient(
+            transport=transport, base_url="http://127.0.0.1", cookies=cookies or self.cookies
+        ) as client:
             return await client.get(STREAM)
 
     async def looked_again(self) -> None:
@@ -138,3 +144,21 @@ async def test_a_look_that_failed_is_none(watching: Watching, monkeypatch: pytes
     first, said = events(await looking)[0]
     assert first == "figures", "it says that it is alive, and never says what it could not read"
     assert "funnel" in said["fragments"]
+
+
+async def test_one_person_has_two_streams_and_leaves_the_others_theirs(triage: Triage) -> None:
+    watching = Watching(triage, most=20)
+    lead, other = watching.cookies, watching.cookies_of("S8001", Role.OPERATIONS)
+    looking = [asyncio.create_task(watching.look(lead)) for _ in range(2)]
+    async with asyncio.timeout(30):
+        while watching.live.open_now < 2:
+            await asyncio.sleep(0)
+    third = await watching.look(lead)
+    assert (third.status_code, third.headers["retry-after"]) == (503, "60")
+    looking.append(asyncio.create_task(watching.look(other)))
+    async with asyncio.timeout(30):
+        while watching.live.open_now < 3:
+            await asyncio.sleep(0)
+    watching.stop.set()
+    assert [answer.status_code for answer in await asyncio.gather(*looking)] == [200, 200, 200]
+    assert watching.live.open_now == 0
