@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account, Registration, Review, ReviewOutcome, Vetting
@@ -109,11 +110,26 @@ async def all_accounts(session: AsyncSession, wanted: AccountFilter) -> AsyncIte
         yield account_of(row)
 
 
-async def official_accounts(session: AsyncSession) -> list[Account]:
-    """Return the accounts of the public list (D-official): not closed ones, frozen ones, nor those only declared."""
+_official: WeakKeyDictionary[object, tuple[object, tuple[Account, ...]]] = WeakKeyDictionary()
+
+
+async def official_accounts(session: AsyncSession) -> tuple[Account, ...]:
+    """Return the accounts of the public list (D-official): not closed ones, frozen ones, nor those only declared.
+
+    Anyone may ask for it as often as they like, so it is kept for each database until an account changes.
+    """
+    official = AccountRow.account_class == AccountClass.OFFICIAL
+    versions = select(func.count(), func.sum(AccountRow.version)).where(official)
+    state, database = tuple((await session.execute(versions)).one()), session.get_bind()
+    if database not in _official or _official[database][0] != state:
+        _official[database] = (state, await _read_official(session))
+    return _official[database][1]
+
+
+async def _read_official(session: AsyncSession) -> tuple[Account, ...]:
     trusted = tuple(status for status in AccountStatus if status not in {AccountStatus.CLOSED, AccountStatus.FROZEN})
     wanted = AccountFilter(classes=(AccountClass.OFFICIAL,), statuses=trusted)
-    return [account async for account in all_accounts(session, wanted) if account.registration.vouched_for]
+    return tuple([account async for account in all_accounts(session, wanted) if account.registration.vouched_for])
 
 
 async def reviews_of(session: AsyncSession, account_id: UUID) -> list[Review]:

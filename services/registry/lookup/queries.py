@@ -1,6 +1,7 @@
 """What the public may know about the register: the answer to one question, and the list of official accounts."""
 
 import unicodedata
+from functools import lru_cache
 
 from confusable_homoglyphs import confusables
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +49,7 @@ async def official_list(session: AsyncSession) -> tuple[OfficialAccount, ...]:
     )
 
 
+@lru_cache(maxsize=4096)
 def skeleton(text: str) -> str:
     """Return the same text for texts that look alike: homoglyphs, accents, `rn` for `m`, ignoring punctuation."""
     latin = "".join(_latin(character) for character in unicodedata.normalize("NFKD", text.casefold()))
