@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
+from uuid import NAMESPACE_URL, uuid5
 
 from demo import abuse, incidents, misuse, refused, texts
 from demo.expectation import expectation_of
@@ -60,7 +61,12 @@ def plan(seed: int, count: int, *, at: datetime = _SOME_DAY, run: str = "") -> I
     """
     generator = Generator(Random(seed), at)  # noqa: S311 - a mix need not be unpredictable
     for number, name in zip(range(1, count + 1), _shuffled(generator.random), strict=False):
-        yield _planned(number, name, SCENARIOS[name](generator), f"demo-{seed}-{run}-{number}")
+        yield _planned(number, name, SCENARIOS[name](generator), _key(f"demo-{seed}-{run}-{number}"))
+
+
+def _key(name: str) -> str:
+    """Return a key that is long enough for anonymous reports too."""
+    return str(uuid5(NAMESPACE_URL, name))
 
 
 def _shuffled(random: Random) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`Idempotency-Key`: the first request does the work, and repeats of it get the same answer for a day."""
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -28,6 +29,28 @@ _KEEP = update(_ANSWERS).where(_ANSWERS.c.key_hash == bindparam("key")).values(s
 
 class KeyUsedForAnotherRequest(Exception):
     """The key was used with another body."""
+
+
+class WeakKey(Exception):
+    """A key of an anonymous client that another one could make or guess (decision 0044)."""
+
+
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_BITS, _BITS_OF_HEX, _BITS_OF_BASE64 = 128, 4, 6
+_FEWEST_KINDS = 8
+"""Different characters: a random key of 128 bits has fewer in one case of a million."""
+
+
+def refuse_weak(key: str) -> None:
+    """Refuse a key that cannot hold 128 random bits: all anonymous clients share one set of keys.
+
+    Raises:
+        WeakKey: it is too short, or repeats few characters.
+    """
+    random = key.replace("-", "") if key.count("-") == 4 else key  # noqa: PLR2004 - a UUID has four
+    bits = _BITS_OF_HEX if _HEX.fullmatch(random) else _BITS_OF_BASE64
+    if len(random) * bits < _BITS or len(set(random)) < _FEWEST_KINDS:
+        raise WeakKey
 
 
 class AnswerMissing(Exception):

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.idempotency.handlers import Idempotency
+from services.intake.idempotency.handlers import Idempotency, refuse_weak
 from services.intake.reports.bodies import AcceptedBody, ReportBody
 from services.intake.reports.domain import Accepted, ReceiptCodes, Report, check_found_by
 from services.intake.reports.handlers import submit_report
@@ -65,7 +65,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="The same key and body within 24 hours get the same answer, and one report.",
+        description="The same key and body within 24 hours get the same answer, and one report. Without a token, make "
+        "a UUID, or at least 32 random hexadecimal digits or 22 random characters: nobody else may use the same key.",
     ),
 ]
 
@@ -88,7 +89,10 @@ class SubmitReport:
             MonitoringRoleRequired: another sender than monitoring says that monitoring found it.
             ReportRefused: something in it is wrong.
             KeyUsedForAnotherRequest: the key came with another request.
+            WeakKey: an anonymous sender's key is one that others could make too.
         """
+        if self.key and who is None:
+            refuse_weak(self.key)
         check_found_by(report, may_monitor=who is not None and who.may(Permission.REPORT_FROM_MONITORING))
         accepted = AcceptedBody.model_validate_json(await self._answer(body, report, who.subject if who else ""))
         self.response.headers["location"] = accepted.status_url

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.intake.idempotency.handlers import KeyUsedForAnotherRequest
+from services.intake.idempotency.handlers import KeyUsedForAnotherRequest, WeakKey
 from services.intake.reports import domain
 from shared.web.problems import FieldProblem
 from shared.web.refusals import Refusal, Refusals, reading
@@ -31,5 +31,12 @@ REFUSALS: Refusals = {
         "idempotency-key-reused",
         "This Idempotency-Key was used for another request",
         "Use a new key for a new report; send the same body to get the same answer.",
+    ),
+    WeakKey: Refusal(
+        422,
+        "idempotency-key-too-weak",
+        "This Idempotency-Key could be used by someone else too",
+        "Without a token, make a new UUID for each report, or 22 random characters or more.",
+        field="Idempotency-Key",
     ),
 }

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
@@ -10,7 +11,7 @@ from services.intake.idempotency.handlers import forget_expired
 from tests.services.intake.conftest import START, Intake, small_body
 from tests.services.intake.reports.test_api import ADDRESS, how_many
 
-KEY = {"idempotency-key": "a-key-of-the-client"}
+KEY = {"idempotency-key": "6f1c8d1e-93a7-4b52-8f0e-2d7c5b9a0e41"}
 
 
 async def test_the_same_request_gets_the_same_answer_for_a_day(intake: Intake, client: AsyncClient) -> None:
@@ -76,3 +77,34 @@ async def test_old_answers_are_deleted(intake: Intake, client: AsyncClient) -> N
 async def test_a_key_that_is_none_is_refused_by_name(client: AsyncClient) -> None:
     answer = await client.post(ADDRESS, json=small_body(), headers={"idempotency-key": "x" * 256})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+@pytest.mark.parametrize(
+    ("key", "anonymous"),
+    [
+        ("k-1", 422),
+        ("a-key-of-the-client", 422),
+        ("my-report-of-monday-morning", 201),  # 22 characters hold 128 bits; nobody can see whether these do
+        ("0123456789abcdef0123456789abcde", 422),
+        ("0123456789abcdef0123456789abcdef", 201),
+        ("0" * 255, 422),
+        ("abababababababababababababababab", 422),
+        ("00000000-0000-0000-0000-000000000000", 422),
+        ("6F1C8D1E-93A7-4B52-8F0E-2D7C5B9A0E41", 201),
+        ("kJ8w2Qx0Zr5yT7uP1aLm3", 422),
+        ("kJ8w2Qx0Zr5yT7uP1aLm3n", 201),
+        ("kJ8w2Qx0Zr5yT7uP1aLm3g==", 201),
+    ],
+)
+async def test_an_anonymous_key_is_one_that_nobody_else_makes(
+    intake: Intake, client: AsyncClient, key: str, anonymous: int
+) -> None:
+    header = {"idempotency-key": key}
+    answer = await client.post(ADDRESS, json=small_body(), headers=header)
+    assert answer.status_code == anonymous, answer.text
+    if anonymous == 422:
+        assert answer.json()["type"] == "urn:signpost:problem:idempotency-key-too-weak"
+        assert "UUID" in answer.json()["detail"]
+        assert await how_many(intake) == (0, 0, 0)
+    signed_in = await client.post(ADDRESS, json=small_body(), headers=header | intake.token())
+    assert signed_in.status_code == 201
