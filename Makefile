@@ -16,7 +16,7 @@ PY := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test compose-test faults bench lint assets docs format audit clean
+.PHONY: help run test compose-test faults bench lint assets docs format audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## List what there is
@@ -50,6 +50,12 @@ lint: .venv/.dev ## Run every gate: style, types, import rules, dependencies, mi
 audit: .venv/.dev
 	@$(UV) export --quiet --frozen --all-extras --all-groups --no-emit-project --output-file .venv/requirements.txt
 	$(PY) .ci/audit.py .venv/requirements.txt
+
+sbom: .venv/.dev ## Write which packages an installation has (CycloneDX) into artefacts/sbom.json
+	@mkdir -p artefacts
+	@$(UV) export --quiet --frozen --no-default-groups --no-emit-project --output-file .venv/installed.txt
+	@.venv/bin/cyclonedx-py requirements .venv/installed.txt --pyproject pyproject.toml --output-reproducible --output-file artefacts/sbom.json
+	@echo "artefacts/sbom.json"
 
 assets: ## Install the GOV.UK and MoJ assets again
 	@rm -f shared/web/assets/.built

@@ -8,6 +8,8 @@ from typing import cast
 import pytest
 import yaml
 
+from services.intake.app import BODY_LIMIT
+from shared.connections import ConnectionLimits
 from shared.events.topics import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,3 +96,55 @@ def test_whatever_runs_on_has_a_limit_of_memory_and_says_whether_it_is_well() ->
         if "restart" in container:
             assert "mem_limit" in container, name
             assert "healthcheck" in container or name == "mail", f"{name}: the image of mail has its own"
+
+
+@pytest.mark.parametrize("name", sorted(CONTAINERS))
+def test_a_container_keeps_no_capability_that_it_does_not_need(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    kept = {
+        "proxy": ["NET_BIND_SERVICE"],  # a capability of Caddy's file: without it, the file cannot be started
+        "postgres": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
+    }
+    assert container.get("cap_add", []) == kept.get(name, [])
+
+
+FRONT = "${SIGNPOST_FRONT_NETWORK:-172.31.250.0/24}"
+
+
+def test_what_the_proxy_says_of_the_sender_is_believed_because_of_its_network() -> None:
+    networks = yaml.safe_load(TEXT)["networks"]
+    assert networks["front"]["ipam"]["config"] == [{"subnet": FRONT}]
+    for service in SERVICES:
+        assert environment(service)["SIGNPOST_TRUSTED_PROXIES"] == FRONT
+        assert "SIGNPOST_RATE_LIMIT_ADDRESS" not in environment(service), "each address is counted by itself"
+    assert environment("proxy")["SIGNPOST_FRONT_NETWORK"] == FRONT
+    assert CONTAINERS["prometheus"]["networks"] == ["watch"], "who is on front is believed as the proxy is"
+
+
+def test_the_proxy_limits_heads_bodies_and_time_as_the_services_do() -> None:
+    text = (ROOT / "deploy" / "caddy" / "Caddyfile").read_text("utf-8")
+    assert BODY_LIMIT == 640 * 1024
+    assert ConnectionLimits().head_bytes == 64 * 1024
+    for said in (
+        "max_size 640KiB",
+        "max_header_size 64KiB",
+        "read_header 10s",
+        "read_body 11m",
+        "trusted_proxies static {$SIGNPOST_FRONT_NETWORK}",
+        "trusted_proxies_strict",
+    ):
+        assert text.count(said) == 1, said
+
+
+MOVING = {"postgres:18", "caddy:2", "axllent/mailpit:v1.29"}
+"""Tags that security fixes move; docs/operations/compose.md says how to pin them."""
+
+
+def test_an_image_is_named_by_digest_unless_its_tag_moves() -> None:
+    images = {str(container["image"]) for name, container in CONTAINERS.items() if name not in OF_SIGNPOST}
+    by_tag = {image for image in images if not re.search(r"@sha256:[0-9a-f]{64}$", image)}
+    assert by_tag == MOVING
+    page = (ROOT / "docs" / "operations" / "compose.md").read_text("utf-8")
+    assert [image for image in by_tag if image.removesuffix(":v1.29") not in page] == []
