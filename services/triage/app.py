@@ -90,7 +90,7 @@ async def open_service(
             routers=ROUTERS,
             refusals=REFUSALS,
             readiness=partial(why_unready, roles),
-            body_limit=rules_pages.BODY_LIMIT,
+            large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
         )
         yield Service(parts, PREFIX, app, roles)
 

@@ -28,8 +28,13 @@ from shared.web.pages import render
 
 router = APIRouter(include_in_schema=False)
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes: a pasted rule book is longer than any other form of triage."""
+TRY = "/cases/rules/try"
+LONGEST_BOOK = 200 * 1024
+"""Bytes of a pasted rule book: ten times the packaged one."""
+BODY_LIMIT = 3 * LONGEST_BOOK + 16 * 1024
+"""Bytes: the form has each byte of the book percent-encoded at worst."""
+_trial = asyncio.Lock()
+"""One book at a time is checked and tried in this process: it takes seconds of a processor."""
 MOST_REPLAYED = 5_000
 """Decisions that a candidate is tried on here; `signpost rules backtest` uses all of them."""
 _AT_A_TIME = 100
@@ -55,6 +60,8 @@ async def read_candidate(form: FormReader) -> CandidateForm:
     text, errors = form.first(FIELD), form.errors
     if is_blank(text):
         errors.add(FIELD, "Paste a rule book")
+    elif len(text.encode()) > LONGEST_BOOK:
+        errors.add(FIELD, f"The rule book must be {LONGEST_BOOK // 1024} KB or smaller")
     if errors:
         return CandidateForm(text, errors=errors)
     try:
@@ -91,21 +98,26 @@ async def rules_page(
     )
 
 
-@router.get("/cases/rules/try")
+@router.get(TRY)
 async def candidate_page(request: Request, _viewer: ReaderDep, running: Running) -> HTMLResponse:
     """Show the book in use, to change and try out."""
     return _candidate(request, CandidateForm(running.text))
 
 
-@router.post("/cases/rules/try")
+@router.post(TRY)
 async def try_candidate(request: Request, session: Transaction, viewer: ReaderDep, now: Now) -> HTMLResponse:
     """Check a pasted book and show what it would have decided differently; it changes nothing."""
-    form = await read_candidate(await FormReader.posted(request))
-    if form.book is None:
-        return _candidate(request, form, status=422)
-    window, result = Window(now - REPLAYED, now, MOST_REPLAYED), Backtest()
-    await replay(session, form.book, window, result, viewer=viewer, batch=_AT_A_TIME)
-    return _candidate(request, form, result)
+    posted = await FormReader.posted(request, longest=BODY_LIMIT)
+    if _trial.locked():
+        posted.errors.add(FIELD, "Another rule book is being tried out. Wait a minute, then try yours again.")
+        return _candidate(request, CandidateForm(posted.first(FIELD), errors=posted.errors), status=503)
+    async with _trial:
+        form = await read_candidate(posted)
+        if form.book is None:
+            return _candidate(request, form, status=422)
+        window, result = Window(now - REPLAYED, now, MOST_REPLAYED), Backtest()
+        await replay(session, form.book, window, result, viewer=viewer, batch=_AT_A_TIME)
+        return _candidate(request, form, result)
 
 
 def _candidate(

@@ -1,10 +1,14 @@
 """A candidate book, pasted and tried on past reports."""
 
+import asyncio
+import threading
 from datetime import datetime, timedelta
 
+import pytest
 from httpx import AsyncClient, Response
 
-from services.triage.routing.rulebook import parse
+from services.triage.routing.domain import RuleBook
+from services.triage.routing.rulebook import RuleBookRefused, parse
 from services.triage.rules.domain import Backtest, Window
 from services.triage.rules.handlers import replay
 from shared.auth.permissions import Role
@@ -96,8 +100,38 @@ async def test_a_paste_that_is_no_book_is_refused_kindly(aisha: AsyncClient) -> 
 
 
 async def test_a_long_book_is_taken_and_a_huge_one_is_not(aisha: AsyncClient) -> None:
-    assert (await attempt(aisha, book_with() + "# a comment\n" * 30_000)).status_code == 200
+    long = book_with() + "# a comment\n" * 5_000
+    assert (await attempt(aisha, long)).status_code == 200
+    large = await attempt(aisha, "#" * (200 * 1024 + 1))
+    assert (large.status_code, "200 KB or smaller" in said_by(large)) == (422, True)
     assert (await attempt(aisha, "#" * (1024 * 1024 + 1))).status_code == 413
+
+
+async def test_one_book_is_tried_at_a_time_and_the_text_of_another_is_kept(
+    aisha: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slowly(text: str) -> RuleBook:
+        begun.set()
+        assert goes_on.wait(60)
+        return parse(text)
+
+    monkeypatch.setattr("services.triage.rules.pages.parse", slowly)
+    first = asyncio.create_task(attempt(aisha, book_with()))
+    assert await asyncio.to_thread(begun.wait, 60)
+    second = await attempt(aisha, "# mine")
+    goes_on.set()
+    assert (second.status_code, "# mine" in second.text) == (503, True)
+    assert "Another rule book is being tried out" in said_by(second)
+    assert (await first).status_code == 200
+    assert (await attempt(aisha, book_with())).status_code == 200
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 40_000, "- " * 60_000, "? " * 50_000], ids="[{-?")
+def test_deep_nesting_is_refused_before_a_loader_follows_it(text: str) -> None:
+    with pytest.raises(RuleBookRefused, match="nested too deeply"):
+        parse(text)
 
 
 async def test_every_kind_of_report_is_replayed_in_batches_without_a_difference(triage: Triage) -> None:
