@@ -21,11 +21,12 @@ _INVISIBLE = (
 _BLANK = "\u2800"
 """A Braille pattern without dots: a symbol for Unicode, but it looks like a space."""
 _MARK = re.compile(f"[{_INVISIBLE}]")
-_MARK_OR_SPACE = re.compile(rf"[{_INVISIBLE}{_BLANK}\s]")
 _MARK_BUT_JOINER = re.compile(rf"(?![{JOINERS}])[{_INVISIBLE}]")
 _JOINERS = re.compile(f"([{JOINERS}])[{JOINERS}]*")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
 """Control characters, except line ends and the tab, which pasted tables contain."""
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_VISIBLE = re.compile(rf"[^{_INVISIBLE}{_BLANK}{_CONTROLS}\s]")
 
 
 class NothingVisible(ValueError):
@@ -72,7 +73,7 @@ def text(given: str) -> str:
 
 def is_blank(given: str) -> bool:
     """Return whether `given` has no visible character."""
-    return not _MARK_OR_SPACE.sub("", without_control_characters(given))
+    return _VISIBLE.search(given) is None
 
 
 def refuse_control_characters(given: str) -> str:

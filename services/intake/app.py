@@ -1,15 +1,19 @@
 """The wiring of intake, from top to bottom."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
 from services.intake import consumer
 from services.intake.forms import abuse, advice, exception, incident, misuse
 from services.intake.forms import pages as forms
+from services.intake.forms.forms import Form
 from services.intake.forms.handlers import forget_expired as forget_drafts
 from services.intake.forms.session import FormParts
 from services.intake.idempotency.handlers import Idempotency
@@ -46,6 +50,7 @@ from shared.runtime import Role, Service, why_unready
 from shared.web import static_files
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
+from shared.web.limits import LargeBodies
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
@@ -64,8 +69,8 @@ ROUTERS = (
     notices.router,
     static_files.router,
 )
-BODY_LIMIT = 1024 * 1024
-"""Bytes: the longest narrative fits in any script, percent-encoded, and one too long still comes back to its writer."""
+BODY_LIMIT = 640 * 1024
+"""Bytes: the longest narrative fits in any script, percent-encoded: 50,000 characters of 12 bytes."""
 _HOURLY = timedelta(hours=1)
 
 
@@ -112,9 +117,19 @@ async def open_service(
             routers=(*ROUTERS, forms.form_routes(every_form)),
             refusals={**REPORT_REFUSALS, **TRACKING_REFUSALS, **INBOUND_REFUSALS},
             readiness=partial(why_unready, roles),
-            body_limit=BODY_LIMIT,
+            large_bodies=large_bodies(every_form),
         )
         yield Service(parts, PREFIX, app, roles)
+
+
+def large_bodies(every_form: Sequence[Form]) -> LargeBodies:
+    """Return the paths that take a narrative, and how many bytes it may have."""
+    pages = (f"{form.base}/{step.slug}" for form in every_form for step in form.steps if "narrative" in step.fields)
+    return dict.fromkeys((*pages, *_paths(reports.router), *_paths(inbound.router)), BODY_LIMIT)
+
+
+def _paths(router: APIRouter) -> Iterator[str]:
+    return (route.path for route in router.routes if isinstance(route, APIRoute))
 
 
 def _roles(parts: IntakeParts) -> Sequence[Role]:

@@ -6,6 +6,7 @@ These are health, metrics and the API's description under the service's prefix, 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
@@ -15,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth.guard import anyone, assert_every_route_is_guarded
+from shared.auth.guard import anyone, assert_every_route_is_guarded, current_principal
 from shared.auth.provider_tokens import EitherReader, Provider, ProviderKeysAtHand
 from shared.auth.tokens import TokenVerifier
 from shared.clock import Clock, SystemClock
@@ -27,7 +28,7 @@ from shared.settings import ServiceSettings
 from shared.web import failures
 from shared.web.api_docs import description_router
 from shared.web.cross_site import CrossSiteProtection, has_form_token
-from shared.web.limits import DEFAULT_LIMIT, BodyLimit, LimitWrites, RateLimits
+from shared.web.limits import BodyLimit, ForwardedSender, HeadLimit, LargeBodies, LimitCallers, RateLimits
 from shared.web.pages import make_environment
 from shared.web.refusals import Refusals
 
@@ -65,7 +66,7 @@ def create_app(
     routers: Sequence[APIRouter],
     refusals: Refusals,
     readiness: Readiness,
-    body_limit: int = DEFAULT_LIMIT,
+    large_bodies: LargeBodies = MappingProxyType({}),
 ) -> FastAPI:
     """Return the application of `parts.service`, with its routes under `prefix`.
 
@@ -75,7 +76,7 @@ def create_app(
         routers: its routes, with full paths.
         refusals: how each domain error is answered.
         readiness: the reasons why the service cannot work right now.
-        body_limit: how many bytes a request body may have.
+        large_bodies: paths that take more than the usual number of bytes, and how many.
 
     Raises:
         UnguardedRoute: a route does not say who may use it.
@@ -98,25 +99,22 @@ def create_app(
     app.include_router(operations_router(prefix, readiness))
     app.include_router(description_router(app, prefix))
     failures.install(app, refusals)
-    app.user_middleware = _middleware(app, parts, body_limit)
+    app.user_middleware = _middleware(app, parts, large_bodies)
     assert_every_route_is_guarded(app)
     return app
 
 
-def _middleware(app: FastAPI, parts: WebParts, body_limit: int) -> list[Middleware]:
+def _middleware(app: FastAPI, parts: WebParts, large_bodies: LargeBodies) -> list[Middleware]:
     settings = parts.settings
     return [  # outermost first
+        Middleware(ForwardedSender, proxies=settings.proxies),
         Middleware(AccessLog, service=parts.service),
         Middleware(SecurityHeaders, secure=settings.secure),
         Middleware(failures.Failures, application=app),
-        Middleware(
-            LimitWrites,
-            rates=parts.rates,
-            bearer=settings.rate_limit_bearer,
-            others=settings.rate_limit_address,
-        ),
-        Middleware(BodyLimit, limit=body_limit),
+        Middleware(HeadLimit),
         Middleware(ProviderKeysAtHand, provider=parts.provider, clock=parts.clock),
+        Middleware(LimitCallers, rates=parts.rates, settings=settings, principal_of=current_principal),
+        Middleware(BodyLimit, large=large_bodies),
         Middleware(CrossSiteProtection, key=settings.derive_key("csrf"), public_url=settings.public_url),
         Middleware(RouteNote),
     ]

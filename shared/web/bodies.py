@@ -5,11 +5,23 @@ Pydantic's messages may repeat what was submitted, so validation errors get our 
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictInt
+from annotated_types import MaxLen
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictBool,
+    StrictInt,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic import field_validator as check_fields
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from shared.clock import InvalidMoment, parse_moment
 from shared.text import NULL
@@ -60,14 +72,38 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _few_fields(cls, value: object) -> object:
+        """Refuse an object of very many fields at once, instead of one unknown field after another."""
+        if isinstance(value, dict) and len(value) > len(cls.model_fields) + _MOST_UNKNOWN:
+            raise PydanticCustomError("signpost_too_many_fields", "This has too many fields")
+        return value
+
     @check_fields("*", mode="before")
     @classmethod
-    def _without_null_characters(cls, value: object) -> object:
+    def _few_values_without_null(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse a list that is too long before its items are read, and U+0000."""
         if isinstance(value, str):
             return clean(value)
         if isinstance(value, list):
+            most = _longest(cls, info.field_name or "")
+            if len(value) > most:
+                raise PydanticKnownError("too_long", {"field_type": "List", "max_length": most, "actual_length": None})
             return [clean(part) if isinstance(part, str) else part for part in value]
         return value
+
+
+_MOST_UNKNOWN = 5
+_LONGEST_LIST = 100
+
+
+@cache
+def _longest(model: type[BaseModel], name: str) -> int:
+    """Return the bound that the list `name` declares; a test sees to it that each has one."""
+    return min(
+        (bound.max_length for bound in model.model_fields[name].metadata if isinstance(bound, MaxLen)), default=0
+    )
 
 
 _LONGEST_NAME = 100

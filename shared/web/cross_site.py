@@ -20,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth.guard import SESSION_COOKIE
-from shared.web.forms import CSRF_FIELD, LONGEST_VALUE, MOST_FIELDS
+from shared.web.forms import CSRF_FIELD, LONGEST_VALUE, MOST_FIELDS, refuse_many_fields
 from shared.web.problems import Problem
 
 COOKIE = "csrftoken"
@@ -166,7 +166,9 @@ async def _token_in_form(request: Request) -> str:
     if _content_type(request.headers) == "multipart/form-data":
         form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=LONGEST_VALUE * 4)
         return str(form.get(CSRF_FIELD, ""))
-    for pair in (await request.body()).split(b"&"):
+    body = await request.body()
+    refuse_many_fields(body)
+    for pair in body.split(b"&"):
         name, _, value = pair.partition(b"=")
         if name == CSRF_FIELD.encode():
             return unquote_to_bytes(value).decode("ascii", "replace")

@@ -40,12 +40,21 @@ IdsDep = Annotated[Ids, Depends(_ids)]
 OutboxDep = Annotated[Outbox, Depends(_outbox)]
 
 
-def at_most(limit: str) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that allows a route `limit` (such as `60/minute`) calls from one IP address."""
+def _address(request: Request) -> str:
+    return address_of(request.scope)
+
+
+def at_most(limit: str, of: Callable[[Request], str] = _address) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency that allows a route `limit` (such as `60/minute`) calls of one caller.
+
+    Args:
+        limit: how many, and in what time.
+        of: says whose calls are counted together; by default those of one IP address.
+    """
     parsed = limits.parse(limit)
 
     async def within_limit(request: Request) -> None:
         rates = parts_of(request, WebParts).rates
-        rates.spend(parsed, str(request.scope["route"].path), address_of(request.scope))
+        rates.spend(parsed, str(request.scope["route"].path), of(request))
 
     return within_limit

@@ -3,22 +3,31 @@
 Callers stay anonymous: they are counted under a keyed digest whose key is replaced every hour.
 """
 
-import asyncio
 import hashlib
 import hmac
 import math
+import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
+from typing import Protocol
 
 import limits
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.auth.permissions import Principal
+from shared.callers import TrustedProxies, counted_as
 from shared.web.problems import standard_problem
 
+MOST_QUERY_FIELDS = 100
+MOST_COOKIES = 50
+LARGEST_COOKIES = 16 * 1024
+"""Bytes: a session and a few attempts to sign in have a quarter of it."""
 _SALT_LIFE = timedelta(hours=1)
 _MANY = 1_000
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,34 +79,109 @@ class RateLimits:
         self._salted_at = self._clock()
 
 
-class LimitWrites:
-    """Middleware: limits requests that change something."""
+class CallerLimits(Protocol):
+    """The settings with the limits, each written like `600/minute`."""
 
-    def __init__(self, app: ASGIApp, *, rates: RateLimits, bearer: str, others: str) -> None:
+    @property
+    def rate_limit_bearer(self) -> str: ...
+    @property
+    def rate_limit_person(self) -> str: ...
+    @property
+    def rate_limit_address(self) -> str: ...
+    @property
+    def rate_limit_reads(self) -> str: ...
+
+
+PrincipalOf = Callable[[Request], Principal | None]
+
+
+class LimitCallers:
+    """Middleware: limits requests that change something, and what callers who are not signed in read.
+
+    A person or system is counted by itself wherever it calls from, and everyone else by address. So nobody who is
+    signed in is shut out by others at the same address.
+    """
+
+    def __init__(self, app: ASGIApp, *, rates: RateLimits, settings: CallerLimits, principal_of: PrincipalOf) -> None:
         self._app = app
         self._rates = rates
-        self._bearer = limits.parse(bearer)
-        self._others = limits.parse(others)
+        self._bearer = limits.parse(settings.rate_limit_bearer)
+        self._person = limits.parse(settings.rate_limit_person)
+        self._address = limits.parse(settings.rate_limit_address)
+        self._reads = limits.parse(settings.rate_limit_reads)
+        self._principal_of = principal_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _READING:
-            token = Headers(scope=scope).get("authorization")
-            if token:
-                self._rates.spend(self._bearer, "write", token)
-            else:
-                self._rates.spend(self._others, "write", address_of(scope))
+        if scope["type"] == "http" and not _is_free(scope["path"]):
+            self._spend(Request(scope))
+        await self._app(scope, receive, send)
+
+    def _spend(self, request: Request) -> None:
+        """Count a request.
+
+        Raises:
+            Problem: 429.
+        """
+        principal, writes = self._principal_of(request), request.method not in _READING
+        if principal is None:
+            path = "sign-in" if request.url.path.startswith("/sign-in") else "read"
+            limit, what = (self._address, "write") if writes else (self._reads, path)
+            self._rates.spend(limit, what, address_of(request.scope))
+        elif writes:
+            limit = self._bearer if "authorization" in request.headers else self._person
+            self._rates.spend(limit, "write by person", principal.subject)
+
+
+def _is_free(path: str) -> bool:
+    return path.startswith("/assets/") or path.endswith(("/health/live", "/health/ready", "/metrics"))
+
+
+class HeadLimit:
+    """Refuses a query of too many fields and too many or too large cookies, before anything parses them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            cookies = [value for name, value in scope["headers"] if name == b"cookie"]
+            if sum(map(len, cookies)) > LARGEST_COOKIES or sum(one.count(b";") for one in cookies) >= MOST_COOKIES:
+                scope["headers"][:] = [one for one in scope["headers"] if one[0] != b"cookie"]  # nor for the error page
+                raise standard_problem(431)
+            if scope["query_string"].count(b"&") >= MOST_QUERY_FIELDS:
+                raise standard_problem(413, detail="The address has too many fields.")
+        await self._app(scope, receive, send)
+
+
+class ForwardedSender:
+    """Middleware: names the sender behind a proxy that we trust, so that everything inside counts the right caller."""
+
+    def __init__(self, app: ASGIApp, *, proxies: TrustedProxies) -> None:
+        self._app = app
+        self._proxies = proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        if self._proxies and client and scope["type"] == "http":
+            forwarded = Headers(scope=scope).getlist("x-forwarded-for")
+            scope = {**scope, "client": (self._proxies.sender(client[0], forwarded), 0)}
         await self._app(scope, receive, send)
 
 
 def address_of(scope: Scope) -> str:
-    """Return the IP address to count a request under."""
+    """Return the IP address to count a request under; for IPv6, its network."""
     client = scope.get("client")
-    return str(client[0]) if client else "unknown"
+    return counted_as(str(client[0])) if client else "unknown"
 
 
 DEFAULT_LIMIT = 256 * 1024
-_PATIENCE = timedelta(seconds=30)
+MOST_JSON_VALUES = 5_000
+"""A batch of 100 events has fewer, and a report at most a few hundred."""
+_JSON_VALUE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[,\[{]', re.DOTALL)
+"""A text, or what begins another value."""
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+LargeBodies = Mapping[str, int]
+"""The paths that take more than `DEFAULT_LIMIT` bytes, and how many."""
 
 
 class ClientGone(Exception):
@@ -105,39 +189,56 @@ class ClientGone(Exception):
 
 
 class BodyLimit:
-    """Refuses a body of more than `limit` bytes with 413, chunked or not, and one that arrives too slowly with 408."""
+    """Refuses a body that is larger than its path allows, chunked or not, with 413, and JSON of too many values.
 
-    def __init__(self, app: ASGIApp, limit: int = DEFAULT_LIMIT) -> None:
+    Nothing has parsed it yet. `shared.connections` ends a body that arrives too slowly.
+    """
+
+    def __init__(self, app: ASGIApp, *, large: LargeBodies) -> None:
         self._app = app
-        self._limit = limit
+        self._large = large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _announced(scope) > self._limit:
+        if scope["method"] in _WITHOUT_BODY:
+            await self._app(scope, receive, send)
+            return
+        limit = self._large.get(scope["path"], DEFAULT_LIMIT)
+        if _announced(scope) > limit:
             raise standard_problem(413, headers={"connection": "close"})
         try:
-            body = await self._read(receive)
+            body = await _read(receive, limit)
         except ClientGone:
             return
+        if b"json" in _content_type(scope) and _has_many_values(body):
+            raise standard_problem(413, detail="The JSON has too many values.")
         await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes:
-        body = bytearray()
-        try:
-            async with asyncio.timeout(_PATIENCE.total_seconds()):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientGone
-                    body += message.get("body", b"")
-                    if len(body) > self._limit:
-                        raise standard_problem(413, headers={"connection": "close"})
-                    if not message.get("more_body", False):
-                        return bytes(body)
-        except TimeoutError as error:
-            raise standard_problem(408, headers={"connection": "close"}) from error
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise standard_problem(413, headers={"connection": "close"})
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _content_type(scope: Scope) -> bytes:
+    return next((value.lower() for name, value in scope["headers"] if name == b"content-type"), b"")
+
+
+def _has_many_values(body: bytes) -> bool:
+    """Return whether JSON has more values than any body of ours, without reading it: commas in a text are no values."""
+    if sum(map(body.count, (b",", b"[", b"{"))) <= MOST_JSON_VALUES:
+        return False
+    return next(islice(_JSON_VALUE.finditer(body), MOST_JSON_VALUES, None), None) is not None
 
 
 def _announced(scope: Scope) -> int:

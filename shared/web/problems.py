@@ -64,6 +64,9 @@ _STANDARD: Mapping[int, _Words] = {
     422: _Words("invalid", "Some answers are missing or not right", "Correct the fields that are named."),
     428: _Words("version-needed", "Say which version you read", "Send an If-Match header."),
     429: _Words("too-many-requests", "Too many requests", "Wait, then try again."),
+    431: _Words(
+        "too-many-cookies", "Your browser sends too many cookies", "Delete the cookies of this site, then try again."
+    ),
     500: _Words("internal-error", "Sorry, there is a problem with the service", "Try again later."),
     503: _Words("unavailable", "Sorry, the service is unavailable", "Nothing was saved. Try again in a moment."),
 }

@@ -9,13 +9,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from services.intake.reports import commands
+from services.intake.reports.checks import LIMITS, LIST_LIMIT, NARRATIVE_LIMIT, SHORT_LIMIT, TEXT_LIMIT
 from services.intake.reports.domain import Accepted, Report, Reporter, default_manager_alert
 from shared.auth.permissions import Permission, Principal
 from shared.events import vocabulary
 from shared.web.bodies import Body, Bool, Int, Moment
 
 R = TypeVar("R", bound=Report)
-Texts = tuple[Annotated[str, Field(min_length=1)], ...]
+Short = Annotated[str, Field(max_length=SHORT_LIMIT)]
+LongText = Annotated[str, Field(max_length=TEXT_LIMIT)]
+Narrative = Annotated[str, Field(max_length=NARRATIVE_LIMIT)]
+Several = Field(max_length=LIST_LIMIT)
+"""Bounds are checked while a body is read, so that a long list costs no more than a short one."""
 _ABUSE, _MISUSE, _INCIDENT = (
     TypeAdapter(commands.AbuseReport),
     TypeAdapter(commands.MisuseReport),
@@ -35,9 +40,9 @@ class PersonBody(Body):
     """A person affected or suspected, as far as you know."""
 
     relation: vocabulary.Relation
-    name: str | None = None
-    staff_id: str | None = None
-    handle: str | None = None
+    name: Short | None = None
+    staff_id: Short | None = None
+    handle: Short | None = None
 
 
 class ReportBody(Body):
@@ -46,10 +51,10 @@ class ReportBody(Body):
     EITHER: ClassVar[tuple[str, ...]] = ()
     """Fields of which one is needed."""
 
-    narrative: str
+    narrative: Narrative
     confidential: Bool = Field(default=False, description="Only the team that answers learns who you are.")
     worker_kind: vocabulary.WorkerKind | None = None
-    safe_contact: str | None = None
+    safe_contact: LongText | None = None
 
     def reporter(self, principal: Principal | None) -> Reporter:
         """Return who reports; what a sender without a token says of themselves is refused, not kept."""
@@ -95,18 +100,18 @@ class AcceptedBody(BaseModel):
 class OccurrenceBody(ReportBody):
     """Where and when it happened, to whom, and who is told."""
 
-    platform_name: str | None = None
+    platform_name: Short | None = None
     content_state: vocabulary.ContentState | None = None
-    urls: Texts = ()
-    handles: Texts = ()
-    affected: tuple[PersonBody, ...] = ()
+    urls: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=LIMITS["urls"])], ...], Several] = ()
+    handles: Annotated[tuple[Annotated[Short, Field(min_length=1)], ...], Several] = ()
+    affected: Annotated[tuple[PersonBody, ...], Several] = ()
     occurred_at: Moment | None = None
-    evidence_note: str | None = None
+    evidence_note: LongText | None = None
     found_by: vocabulary.FoundBy = vocabulary.FoundBy.PERSON
     manager_alert: vocabulary.ManagerAlert | None = Field(
         default=None, description="`yes` unless the report is confidential, anonymous or found by monitoring."
     )
-    manager_email: str | None = None
+    manager_email: Short | None = None
 
     def alert(self, principal: Principal | None) -> vocabulary.ManagerAlert:
         """Return whether the manager is told."""
@@ -116,12 +121,12 @@ class OccurrenceBody(ReportBody):
 class AbuseReportBody(OccurrenceBody):
     """A report of social media abuse. Without a bearer token it is anonymous."""
 
-    platform: str = Field(description="A known platform, or `other` with `platform_name`.", examples=["x"])
+    platform: Short = Field(description="A known platform, or `other` with `platform_name`.", examples=["x"])
     content_kind: vocabulary.ContentKind | None = None
-    behaviours: tuple[vocabulary.Behaviour, ...]
-    affected: tuple[PersonBody, ...]
-    suspected: tuple[PersonBody, ...] = ()
-    also_affects: tuple[vocabulary.AlsoAffects, ...] = ()
+    behaviours: Annotated[tuple[vocabulary.Behaviour, ...], Several]
+    affected: Annotated[tuple[PersonBody, ...], Several]
+    suspected: Annotated[tuple[PersonBody, ...], Several] = ()
+    also_affects: Annotated[tuple[vocabulary.AlsoAffects, ...], Several] = ()
 
     def to_command(self, principal: Principal | None) -> commands.AbuseReport:
         return command(_ABUSE, self, principal, manager_alert=self.alert(principal))
@@ -130,18 +135,18 @@ class AbuseReportBody(OccurrenceBody):
 class SubjectBody(Body):
     """Who it is about, as far as you know."""
 
-    name: str | None = None
-    staff_id: str | None = None
-    handle: str | None = None
+    name: Short | None = None
+    staff_id: Short | None = None
+    handle: Short | None = None
 
 
 class MisuseReportBody(OccurrenceBody):
     """A report that someone misuses social media."""
 
     subject: SubjectBody = SubjectBody()
-    platform: str = Field(description="A known platform, or `other` with `platform_name`.", examples=["facebook"])
-    behaviours: tuple[vocabulary.MisuseBehaviour, ...]
-    abuse_behaviours: tuple[vocabulary.Behaviour, ...] = Field(
+    platform: Short = Field(description="A known platform, or `other` with `platform_name`.", examples=["facebook"])
+    behaviours: Annotated[tuple[vocabulary.MisuseBehaviour, ...], Several]
+    abuse_behaviours: Annotated[tuple[vocabulary.Behaviour, ...], Several] = Field(
         default=(), description="Where someone is being abused: the abuse team then has it."
     )
     union_activity: vocabulary.YesNoUnsure = Field(
@@ -155,7 +160,7 @@ class MisuseReportBody(OccurrenceBody):
     taken_over: vocabulary.YesNoUnsure | None = Field(
         default=None, description="Whether someone else controls an official account: that is a security incident."
     )
-    related_reference: str | None = Field(default=None, description="The incident that was not reported.")
+    related_reference: Short | None = Field(default=None, description="The incident that was not reported.")
 
     def to_command(self, principal: Principal | None) -> commands.MisuseReport:
         related = self.related_reference or None
@@ -171,8 +176,8 @@ class MisuseReportBody(OccurrenceBody):
 class AccountBody(Body):
     """The social media account that the incident involves."""
 
-    platform: str = Field(min_length=1)
-    handle: str | None = None
+    platform: Short = Field(min_length=1)
+    handle: Short | None = None
     taken_over: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
 
 
@@ -182,21 +187,23 @@ class SecurityIncidentBody(OccurrenceBody):
     EITHER = ("effects", "behaviours")
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in EITHER]})
 
-    effects: tuple[vocabulary.Effect, ...] = Field(default=(), description="Needed unless `behaviours` says abuse.")
-    circumstances: tuple[vocabulary.Circumstance, ...]
+    effects: Annotated[tuple[vocabulary.Effect, ...], Several] = Field(
+        default=(), description="Needed unless `behaviours` says abuse."
+    )
+    circumstances: Annotated[tuple[vocabulary.Circumstance, ...], Several]
     asset_owner: vocabulary.AssetOwner
-    asset_note: str | None = None
+    asset_note: LongText | None = None
     discovered_at: Moment
     still_happening: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
     personal_data: vocabulary.YesNoUnsure = vocabulary.YesNoUnsure.UNSURE
     people_affected: Int | None = None
     own_mistake: Bool = False
     account: AccountBody | None = None
-    platform: str | None = None
-    behaviours: tuple[vocabulary.Behaviour, ...] = Field(
+    platform: Short | None = None
+    behaviours: Annotated[tuple[vocabulary.Behaviour, ...], Several] = Field(
         default=(), description="Where someone is being abused: the abuse team then has it."
     )
-    suspected: tuple[PersonBody, ...] = ()
+    suspected: Annotated[tuple[PersonBody, ...], Several] = ()
 
     def to_command(self, principal: Principal | None) -> commands.IncidentReport:
         supplier = principal is not None and principal.may(Permission.REPORT_AS_SUPPLIER)
@@ -222,8 +229,8 @@ class PolicyExceptionBody(ReportBody):
     """A request for an exception, or notice of an activity that may need one; `narrative` says what it is."""
 
     kind: vocabulary.ExceptionKind = vocabulary.ExceptionKind.REQUEST
-    business_case: str | None = Field(default=None, description="Needed for a request.")
-    platform: str | None = None
+    business_case: Narrative | None = Field(default=None, description="Needed for a request.")
+    platform: Short | None = None
     wanted_until: Annotated[date, BeforeValidator(_day_as_text)] | None = None
 
     def to_command(self, principal: Principal | None) -> commands.PolicyException:

@@ -8,6 +8,7 @@ from enum import Enum
 from urllib.parse import urlsplit
 
 from services.intake.reports.domain import Findings, Occurrence, Refusal, Report, ReportRefused
+from shared import text as rule
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Relation
 
@@ -107,8 +108,8 @@ def texts(report: Report) -> Findings:
 
 
 def is_blank(text: str | None) -> bool:
-    """Return whether there is nothing to read: empty, white space, or characters without a shape."""
-    return not any(character.isprintable() and not character.isspace() for character in text or "")
+    """Return whether there is nothing to read."""
+    return rule.is_blank(text or "")
 
 
 def _texts_of(report: Report) -> Iterator[tuple[str, str]]:

@@ -55,7 +55,7 @@ async def personas_allowed(request: Request, door: Door) -> FrontDoor:
 Personas = Annotated[FrontDoor, Depends(personas_allowed)]
 
 
-@router.get("/sign-in", dependencies=[Depends(anyone), Depends(at_most("600/minute"))])
+@router.get("/sign-in", dependencies=[Depends(anyone)])
 async def choose(request: Request, door: Door, now: Now) -> Response:
     """Go to the identity provider, or show the people to choose from."""
     if door.oidc is not None:
@@ -166,7 +166,11 @@ async def _begin(request: Request, door: FrontDoor, onward: str, now: datetime) 
     return response
 
 
-@router.get(oidc.CALLBACK, dependencies=[Depends(at_most("600/minute"))])
+def _attempt(request: Request) -> str:
+    return request.query_params.get("state", "")
+
+
+@router.get(oidc.CALLBACK, dependencies=[Depends(at_most("10/minute", of=_attempt))])
 async def come_back(
     request: Request, principal: Anyone, door: Door, now: Now, state: str = "", code: str = "", error: str = ""
 ) -> Response:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from services.intake.reports.bodies import Narrative
 from services.intake.reports.handlers import add_text, withdraw
 from services.intake.tracking.access import ByClient, ReportNotFound, TooManyAttempts
 from services.intake.tracking.domain import Status
@@ -83,7 +84,7 @@ async def get_report(report: ByClient, session: Transaction, now: Now) -> Status
 class AdditionBody(Body):
     """What you add to a report, or answer to the team's question."""
 
-    text: str
+    text: Narrative
 
 
 @router.post("/reports/{reference}/additions", status_code=201, response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import limits
 import pytest
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 
 from shared.auth.guard import Anyone, SignedIn, anyone
@@ -15,7 +15,7 @@ from shared.web.forms import read_form
 from shared.web.limits import DEFAULT_LIMIT, RateLimits
 from shared.web.pages import render
 from shared.web.problems import Problem, standard_problem
-from tests.support.web import WebForTests, browsing, csrf_token
+from tests.support.web import ADDRESS, WebForTests, browsing, csrf_token
 
 router = APIRouter()
 
@@ -188,6 +188,96 @@ async def test_writes_are_limited_for_each_token_by_itself(web: WebForTests) -> 
         ]
         nobody = [(await client.post("/report/api/v1/open", json={})).status_code for _ in range(2)]
     assert (statuses, nobody) == ([200, 429, 200], [200, 429])
+
+
+async def _statuses(app: FastAPI, *calls: tuple[str, str, dict[str, str]], peer: str = "172.31.250.2") -> list[int]:
+    transport = httpx.ASGITransport(app=app, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
+        return [(await client.request(method, path, headers=headers)).status_code for method, path, headers in calls]
+
+
+def _from(address: str) -> dict[str, str]:
+    return {"x-forwarded-for": f"1.2.3.4, {address}"}
+
+
+@pytest.mark.parametrize(("proxies", "each"), [("172.31.250.0/24", [200, 429]), ("", [429, 429])])
+async def test_behind_a_trusted_proxy_each_address_is_counted_by_itself(
+    web: WebForTests, proxies: str, each: list[int]
+) -> None:
+    app = web.app(router, settings=web.settings(rate_limit_reads="2/minute", trusted_proxies=proxies))
+    read = ("GET", "/report/api/v1/openapi.json")
+    many = [(*read, _from("198.51.100.1"))] * 3
+    assert await _statuses(app, *many) == [200, 200, 429]
+    later = [(*read, _from("198.51.100.2")), (*read, _from("198.51.100.1"))]
+    assert await _statuses(app, *later) == each
+
+
+async def test_reads_are_limited_for_who_is_not_signed_in_and_for_nobody_else(web: WebForTests) -> None:
+    app = web.app(router, settings=web.settings(rate_limit_reads="2/minute", rate_limit_person="2/minute"))
+    page = "/report/form"
+    async with browsing(app) as client:
+        first = [(await client.get(page)).status_code for _ in range(3)]
+        free = [(await client.get(path)).status_code for path in ("/report/health/live", "/report/metrics")]
+        invented = (await client.get(page, headers={"authorization": "Bearer x.y.z"})).status_code
+    async with browsing(app, cookies=web.session_cookie()) as client:
+        signed_in = [(await client.get(page)).status_code for _ in range(5)]
+    assert (first, free, invented, signed_in) == ([200, 200, 429], [200, 200], 429, [200] * 5)
+
+
+async def test_writes_of_a_person_are_counted_by_person_wherever_they_sit(web: WebForTests) -> None:
+    app = web.app(router, settings=web.settings(rate_limit_person="2/minute", rate_limit_address="1/minute"))
+    headers = {"sec-fetch-site": "same-origin"}
+    statuses = []
+    for who in ("S1001", "S1001", "S1001", "S1002"):
+        async with browsing(app, cookies=web.session_cookie(staff_id=who)) as client:
+            statuses.append((await client.post("/report/form", data={"a": "1"}, headers=headers)).status_code)
+    async with browsing(app) as client:
+        nobody = (await client.post("/report/form", data={"a": "1"}, headers=headers)).status_code
+    assert (statuses, nobody) == ([200, 200, 429, 200], 200)
+
+
+async def test_a_token_that_means_nothing_is_no_way_round_a_limit(web: WebForTests) -> None:
+    app = web.app(router, settings=web.settings(rate_limit_address="2/minute"))
+    async with browsing(app) as client:
+        statuses = [
+            (await client.post("/report/api/v1/things", json={}, headers={"authorization": f"Bearer x{n}"})).status_code
+            for n in range(3)
+        ]
+    assert statuses == [401, 401, 429]
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "status"),
+    [
+        ("&".join("a=1" for _ in range(100)), "a=1", 200),
+        ("&".join("a=1" for _ in range(101)), "a=1", 413),
+        ("", "; ".join(f"a{n}=1" for n in range(50)), 200),
+        ("", "; ".join(f"a{n}=1" for n in range(51)), 431),
+        ("", f"a={'1' * 17_000}", 431),
+    ],
+)
+async def test_an_address_and_cookies_of_very_many_fields_are_refused(
+    client: httpx.AsyncClient, query: str, cookie: str, status: int
+) -> None:
+    answer = await client.get(f"/report/form?{query}", headers={"cookie": cookie})
+    assert (answer.status_code, "<h1" in answer.text) == (status, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" + b"1," * 4_000 + b"1]", 200),
+        (b"[" + b"1," * 6_000 + b"1]", 413),
+        (b"[" * 6_000, 413),
+        (b'{"a":' * 6_000, 413),
+        (b'["' + b"a, [{" * 20_000 + b'"]', 200),
+        (b'["' + b'\\", [{' * 20_000 + b'"]', 200),
+        (b'["", ' + b'"a", ' * 6_000 + b'""]', 413),
+    ],
+)
+async def test_json_of_very_many_values_is_refused_unread(client: httpx.AsyncClient, body: bytes, status: int) -> None:
+    answer = await client.post("/report/api/v1/open", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status
 
 
 def test_callers_are_remembered_under_a_name_that_soon_means_nothing() -> None:

@@ -29,7 +29,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("no URL", {"urls": [CANARY]}, "urls"),
     ("a script for a URL", {"urls": ["javascript:alert(1)"]}, "urls"),
     ("a URL with a space", {"urls": ["https://x.com/a b"]}, "urls"),
-    ("a URL that is too long", {"urls": ["https://x.com/" + "a" * 3000]}, "urls"),
+    ("a URL that is too long", {"urls": ["https://x.com/" + "a" * 3000]}, "urls.0"),
     ("too many URLs", {"urls": [f"https://x.com/{n}" for n in range(21)]}, "urls"),
     ("a number for a text", {"narrative": 5}, "narrative"),
     ("a text for a list", {"urls": CANARY}, "urls"),
@@ -39,7 +39,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("an unknown field", {CANARY: "x"}, CANARY),
     ("an unknown field inside", {"affected": [{"relation": "self", "shoe_size": 9}]}, "affected.0.shoe_size"),
     ("no e-mail address", {"manager_email": CANARY}, "manager_email"),
-    ("a name that is too long", {"suspected": [{"relation": "unknown", "name": "n" * 201}]}, "suspected"),
+    ("a name that is too long", {"suspected": [{"relation": "unknown", "name": "n" * 201}]}, "suspected.0.name"),
 ]
 
 

@@ -50,7 +50,7 @@ OF_ONE: list[Bad] = [
     ("misuse from the future", MISUSE, {"behaviours": ["unrecognised"]}, "behaviours.0"),
     ("abuse from the future", MISUSE, {"abuse_behaviours": ["unrecognised"]}, "abuse_behaviours.0"),
     ("about nobody", MISUSE, {"subject": {}}, "subject"),
-    ("a long name", MISUSE, {"subject": {"name": "n" * 201}}, "subject"),
+    ("a long name", MISUSE, {"subject": {"name": "n" * 201}}, "subject.name"),
     ("a subject with more", MISUSE, {"subject": {"name": "K", "union": CANARY}}, "subject.union"),
     ("an unknown answer", MISUSE, {"union_activity": CANARY}, "union_activity"),
     ("an unknown account", MISUSE, {"account_kind": CANARY}, "account_kind"),
