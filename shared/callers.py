@@ -1,7 +1,6 @@
 """Who sends a request, as far as counting goes: an address, also behind proxies that we trust."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Self
 
@@ -26,7 +25,6 @@ def read_address(text: str) -> Address | None:
     return mapped or address
 
 
-@lru_cache(maxsize=4096)
 def counted_as(address: str) -> str:
     """Return the name under which `address` is counted: the address, or its /64 network for IPv6."""
     found = read_address(address)

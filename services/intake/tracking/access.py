@@ -24,6 +24,7 @@ from shared.auth.permissions import Principal
 from shared.ids import InvalidReference, ReceiptCode, Reference
 from shared.runtime import Parts, parts_of
 from shared.web.dependencies import Now, Transaction
+from shared.web.limits import address_of
 
 WRONG_PER_MINUTE = 20
 """Of one address for one report."""
@@ -202,7 +203,7 @@ ReferencePath = Annotated[str, Path(max_length=40)]
 
 def client_of(request: Request) -> str:
     """Return who sends the request as far as counting wrong codes goes."""
-    return request.client.host if request.client else ""
+    return address_of(request.scope)
 
 
 async def _by_client(
