@@ -101,9 +101,8 @@ _LONGEST_LIST = 100
 @cache
 def _longest(model: type[BaseModel], name: str) -> int:
     """Return the bound that the list `name` declares; a test sees to it that each has one."""
-    return min(
-        (bound.max_length for bound in model.model_fields[name].metadata if isinstance(bound, MaxLen)), default=0
-    )
+    bounds = (bound.max_length for bound in model.model_fields[name].metadata if isinstance(bound, MaxLen))
+    return min(bounds, default=_LONGEST_LIST)
 
 
 _LONGEST_NAME = 100
