@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from shared.callers import TrustedProxies, counted_as
+from shared.settings import ServiceSettings
 
 _EIGHT_TIMES = 8
 """How much longer than its content a chunked body may be: chunks of one byte take six."""
@@ -43,6 +44,11 @@ class ConnectionLimits:
     unread: timedelta = timedelta(seconds=60)
     """Over what time the rate of an answer is measured that fills the socket."""
     look_every: timedelta = timedelta(seconds=1)
+
+
+def limits_of(settings: ServiceSettings) -> ConnectionLimits:
+    """Return the limits that `settings` say."""
+    return ConnectionLimits(settings.most_connections, settings.most_connections_of_address, settings.proxies)
 
 
 class Owed(Enum):

@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.auth.permissions import Role
 from shared.auth.provider_config import ALGORITHMS, ClaimNames, ProviderConfig
 from shared.callers import TrustedProxies
-from shared.connections import ConnectionLimits
 from shared.errors import ExplainedError
 
 PREFIX = "SIGNPOST_"
@@ -227,11 +226,6 @@ class ServiceSettings(BaseSettings):
     def proxies(self) -> TrustedProxies:
         """The proxies whose `X-Forwarded-For` is believed."""
         return TrustedProxies(self.trusted_proxies)
-
-    @property
-    def connection_limits(self) -> ConnectionLimits:
-        """What one process allows of connections."""
-        return ConnectionLimits(self.most_connections, self.most_connections_of_address, self.proxies)
 
     @property
     def secure(self) -> bool:

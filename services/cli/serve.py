@@ -14,7 +14,7 @@ from rich.console import Console
 
 from services.cli.settings import KINDS, EmbeddedModeNotInstalled, ServiceName, data_directory, settings_of
 from services.embedded.data_directory import DataDirectory
-from shared.connections import Connections
+from shared.connections import Connections, limits_of
 from shared.observability.logs import configure_logging
 from shared.runtime import Service, keep_what_is_wired
 from shared.server import HealthOnly, listening, serve, stop_on_signals
@@ -84,7 +84,7 @@ async def _serve(name: str, host: str, port: int, kinds: set[RoleKind]) -> None:
             sys.stdout.flush()
             roles = [role for role in service.roles if role.kind in kinds]
             app = service.app if RoleKind.WEB in kinds else HealthOnly(service.app, service.prefix)
-            await serve(app, listener, roles, stop, Connections(service.parts.settings.connection_limits))
+            await serve(app, listener, roles, stop, Connections(limits_of(service.parts.settings)))
 
 
 def open_named(name: str) -> AbstractAsyncContextManager[Service]:

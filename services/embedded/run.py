@@ -18,7 +18,7 @@ from services.intake.settings import IntakeSettings
 from services.notifier.settings import NotifierSettings
 from services.registry.settings import RegistrySettings
 from services.triage.settings import TriageSettings
-from shared.connections import Connections
+from shared.connections import Connections, limits_of
 from shared.db import migrations
 from shared.events.topics import SERVICES
 from shared.ids import RandomIds
@@ -86,7 +86,7 @@ async def up(directory: DataDirectory, port: int, announce: Callable[[str], None
             announce(url)
             roles = [role for service in running for role in service.roles]
             port, parts = listener.getsockname()[1], running[0].parts
-            connections = Connections(parts.settings.connection_limits)
+            connections = Connections(limits_of(parts.settings))
             watch = postgres.PostgresWatch(directory)
             await serve(KnownHosts(front, port), listener, [watch, *roles], stop, connections)
 

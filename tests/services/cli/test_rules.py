@@ -130,7 +130,7 @@ async def test_check_counts_the_rules_or_names_the_mistake(folder: Path) -> None
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("policy: a\nrules: [\n", "The file, line 3, column 1: "),
+        ("policy: a\nrules: [\n", "The file, line 2, column 9: "),
         (book_with(("low: {high: P3, medium: P4, low: P4}", "low: {high: P3, medium: P4}")), "The part matrix, line "),
         (book_with(RULE_WITH_A_TYPO), "Rule repeated-account, line "),
     ],
