@@ -22,7 +22,7 @@ from shared.web.problems import standard_problem
 from shared.web.times import UK, uk_date
 
 MOST_FIELDS = 200
-LONGEST_VALUE = 100_000
+LONGEST_VALUE = 150_000
 LONGEST_LINE = 200
 LONGEST_TEXT = 2000
 HIDDEN_CHARACTER = "A hidden character ({}) was taken out. Check the text, then continue."

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from sqlalchemy import text
@@ -152,7 +153,7 @@ class Sender:
             "traceparent": f"00-{TRACE}-{'c0ffee00' * 2}-01",
             "tracestate": f"a={word('tracestate')}",
             "baggage": f"a={word('baggage')}",
-            "idempotency-key": word("Idempotency-Key"),
+            "idempotency-key": f"{word('Idempotency-Key')}-{uuid4().hex}",
             "if-match": f'"{word("If-Match")}"',
             "accept-language": word("Accept-Language"),
             "x-request-id": word("X-Request-ID"),
