@@ -12,8 +12,10 @@ _INVALID = 422
 _NOT_READABLE = 400
 _NOT_SIGNED_IN = 401
 _NOT_PERMITTED = 403
+_TOO_MUCH = 413
+_WRONG_TYPE = 415
 _DEPTH = 50_000
-"""Deeper than any Python reads: some give up at a thousand, newer ones at ten thousand."""
+"""Deeper than any Python reads, and more brackets than a report may have."""
 
 Spoil = Callable[[bytes], bytes]
 
@@ -104,8 +106,8 @@ SCENARIOS: Scenarios = {
     "malformed:lone-surrogate": partial(_bytes, _lone_surrogate),
     "malformed:list": partial(_bytes, _in_a_list),
     "malformed:empty": partial(_bytes, _nothing),
-    "malformed:deeply-nested": partial(_bytes, _deep, status=_NOT_READABLE),
-    "malformed:form": partial(_bytes, _as_form, content_type="application/x-www-form-urlencoded"),
+    "malformed:deeply-nested": partial(_bytes, _deep, status=_TOO_MUCH),
+    "malformed:form": partial(_bytes, _as_form, status=_WRONG_TYPE, content_type="application/x-www-form-urlencoded"),
     "malformed:null-character": partial(_answer, "narrative", "What happened\0, in words"),
     "malformed:null-in-a-handle": partial(_answer, "handles", ["grumpy\0teapot"]),
     "malformed:number-for-text": partial(_answer, "narrative", 42),
