@@ -1,8 +1,8 @@
-"""Asks for known vulnerabilities of what the lock file names, and says plainly when nobody could be asked.
+"""Asks for known vulnerabilities of what the lock file names, and says plainly when no database could be asked.
 
 pip-audit calls a package that its source does not know "skipped" and still succeeds. Here the exit status is 1 for a
 vulnerability and, with REQUIRE_AUDIT=1, for packages left out of an audit. A database that cannot be reached at all,
-which nobody here can mend, is one line that nobody can miss.
+which is no fault of the change, is one loud line and no failure.
 """
 
 import json

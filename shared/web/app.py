@@ -83,16 +83,7 @@ def create_app(
     """
     redact_by_default()
     configure_tracing("signpost")
-    app = FastAPI(
-        title=f"Signpost {parts.service}",
-        version="1",
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        dependencies=[Depends(has_form_token)],
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # its logs carry exception messages
-    )
+    app = _bare(parts.service)
     app.state.parts = parts
     for router in routers:
         app.include_router(router)
@@ -102,6 +93,20 @@ def create_app(
     app.user_middleware = _middleware(app, parts, large_bodies)
     assert_every_route_is_guarded(app)
     return app
+
+
+def _bare(service: str) -> FastAPI:
+    """Return an application without routes, and without FastAPI's own pages, redirects and telemetry."""
+    return FastAPI(
+        title=f"Signpost {service}",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(has_form_token)],
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its logs carry exception messages
+    )
 
 
 def _middleware(app: FastAPI, parts: WebParts, large_bodies: LargeBodies) -> list[Middleware]:
