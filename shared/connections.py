@@ -18,8 +18,8 @@ from uvicorn.server import ServerState
 from shared.callers import TrustedProxies, counted_as
 from shared.settings import ServiceSettings
 
-_EIGHT_TIMES = 8
-"""How much longer than its content a chunked body may be: chunks of one byte take six."""
+_CHUNKED_OVERHEAD = 8
+"""Bytes that may encode one byte of a chunked body: chunks of one byte take six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Connection(HttpToolsProtocol):
         self._arrived += len(data)
         self._window += len(data)
         super().data_received(data)
-        allowed = self._limits.head_bytes + (self._content * _EIGHT_TIMES if self.owed is Owed.BODY else 0)
+        allowed = self._limits.head_bytes + (self._content * _CHUNKED_OVERHEAD if self.owed is Owed.BODY else 0)
         if self.owed in {Owed.HEAD, Owed.BODY} and self._arrived - self._content > allowed:
             self.end(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 

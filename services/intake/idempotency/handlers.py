@@ -35,7 +35,8 @@ class WeakKey(Exception):
     """A key of an anonymous client that another one could make or guess (decision 0044)."""
 
 
-_HEX = re.compile(r"[0-9a-fA-F]+")
+_HEX = re.compile(r"[0-9a-fA-F-]+")
+"""Hexadecimal digits, with the dashes of a UUID."""
 _BITS, _BITS_OF_HEX, _BITS_OF_BASE64 = 128, 4, 6
 _FEWEST_KINDS = 8
 """Different characters: a random key of 128 bits has fewer in one case of a million."""
@@ -47,9 +48,9 @@ def refuse_weak(key: str) -> None:
     Raises:
         WeakKey: it is too short, or repeats few characters.
     """
-    random = key.replace("-", "") if key.count("-") == 4 else key  # noqa: PLR2004 - a UUID has four
-    bits = _BITS_OF_HEX if _HEX.fullmatch(random) else _BITS_OF_BASE64
-    if len(random) * bits < _BITS or len(set(random)) < _FEWEST_KINDS:
+    is_hex = _HEX.fullmatch(key) is not None
+    bits = len(key.replace("-", "")) * _BITS_OF_HEX if is_hex else len(key) * _BITS_OF_BASE64
+    if bits < _BITS or len(set(key)) < _FEWEST_KINDS:
         raise WeakKey
 
 

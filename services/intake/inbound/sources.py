@@ -339,11 +339,7 @@ class _Reading:
         """Leave out the innermost part around `location` that the report can do without; False where there is none."""
         for length in range(len(location), 0, -1):
             *way, last = location[:length]
-            inside = self._at(tuple(way))
-            if not _holds(inside, last):
-                continue
-            if not self._is_needed(location[:length]):
-                del inside[last]  # type: ignore[attr-defined] # a dict with that key, or a list with that index
+            if not self._is_needed(location[:length]) and _taken_out(self._at(tuple(way)), last):
                 self._say_otherwise(location[:length])
                 return True
         return self._say_otherwise(location[:1])
@@ -361,7 +357,7 @@ class _Reading:
     def _at(self, way: Location) -> object:
         value: object = self._answers
         for step in way:
-            value = value[step] if _holds(value, step) else None  # type: ignore[index] # as `_holds` says
+            value = _inside(value, step)
         return value
 
     def _is_needed(self, location: Location) -> bool:
@@ -374,10 +370,27 @@ class _Reading:
         return model is None or last not in model.model_fields or model.model_fields[last].is_required()
 
 
-def _holds(inside: object, step: str | int) -> bool:
-    if isinstance(step, int):
-        return isinstance(inside, list) and step < len(inside)
-    return isinstance(inside, dict) and step in inside
+def _inside(value: object, step: str | int) -> object:
+    """Return what a dict or a list holds at `step`; None if it holds nothing there."""
+    match value, step:
+        case dict(), str():
+            return value.get(step)
+        case list(), int() if step < len(value):
+            return value[step]
+        case _:
+            return None
+
+
+def _taken_out(value: object, step: str | int) -> bool:
+    """Remove what a dict or a list holds at `step`; return whether there was something."""
+    match value, step:
+        case dict(), str() if step in value:
+            del value[step]
+        case list(), int() if step < len(value):
+            del value[step]
+        case _:
+            return False
+    return True
 
 
 def _model_at(body: type[BaseModel], way: Location) -> type[BaseModel] | None:

@@ -290,7 +290,7 @@ async def freeze_compromised(work: Work, confirmed: Sequence[Envelope[CaseCompro
         (account, envelope.data)
         for envelope in confirmed
         for account_id in envelope.data.account_ids
-        if (account := accounts.get(account_id))  # type: ignore[call-overload] # the id of an event may be any UUID
+        if (account := accounts.get(AccountId(account_id)))
     ]
     fresh = await _store_compromises(work, compromised)
     frozen = [
