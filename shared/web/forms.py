@@ -31,7 +31,9 @@ UNREADABLE = "Some characters could not be read. Check the text and send it agai
 CSRF_FIELD = "csrftoken"
 _UNREAD = "surrogateescape"
 _SHORT_VALUE = 10_000
-_PLUS, _PERCENT = bytes.maketrans(b"+", b" "), bytes.maketrans(b"%", b"=")
+_PERCENT = bytes.maketrans(b"%", b"=")
+_MOST_BYTES = 4
+"""Of a character in UTF-8."""
 _LONGEST_VERSION = 9
 _FIRST_FOUR_DIGIT_YEAR = 1000
 _MONTHS = (
@@ -400,9 +402,9 @@ def _urlencoded(body: bytes, longest: int) -> list[tuple[str, str]]:
 
 
 def _decoded(encoded: bytes, longest: int) -> str:
-    plain = _without_percent(encoded.translate(_PLUS))
-    text = plain.decode("utf-8", _UNREAD)
-    if len(text) > longest:
+    plain = _without_percent(encoded.replace(b"+", b" "))
+    text = plain.decode("utf-8", _UNREAD) if len(plain) <= longest * _MOST_BYTES else None
+    if text is None or len(text) > longest:
         raise standard_problem(413, detail=f"A field has more than {longest:,} characters.")
     return text
 

@@ -100,6 +100,7 @@ def make_environment(templates: Sequence[Path]) -> Environment:
             ]
         ),
         autoescape=True,
+        auto_reload=False,
         bytecode_cache=_CompiledOnce(),
         trim_blocks=True,
         lstrip_blocks=True,

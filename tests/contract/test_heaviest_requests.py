@@ -24,6 +24,7 @@ from tests.authorisation.services import OPENING, settings_of
 from tests.support.postgres import PostgresForTests
 
 SHOWN = 5
+TURNS = 15
 MOST = 3.0
 """Times a usual report."""
 SAMPLE = Path(__file__).parents[2] / "deploy" / "sample" / "accounts.csv"
@@ -199,21 +200,29 @@ async def _register_sample(registry: Service) -> None:
         )
 
 
+async def _cost(apps: Mapping[str, FastAPI], request: Request, times: int) -> tuple[float, int]:
+    app = apps["/" + request.path.split("/")[1]]
+    measured = [await _call(app, request) for _ in range(times)]
+    return min(seconds for seconds, _ in measured), measured[0][1]
+
+
+async def _in_turns(apps: Mapping[str, FastAPI], request: Request) -> float:
+    """Return how many usual reports `request` costs, measured in turns: other work slows both down."""
+    costs = [(await _cost(apps, request, 1), await _cost(apps, _report(), 2)) for _ in range(TURNS)]
+    return min(heavy for (heavy, _), _ in costs) / min(usual for _, (usual, _) in costs)
+
+
 async def test_no_anonymous_request_costs_more_than_three_usual_reports(
     apps: Mapping[str, FastAPI], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def cost(request: Request, times: int) -> tuple[float, int]:
-        app = apps["/" + request.path.split("/")[1]]
-        measured = [await _call(app, request) for _ in range(times)]
-        return min(seconds for seconds, _ in measured), measured[0][1]
-
-    usual, accepted = await cost(_report(), 20)
+    usual, accepted = await _cost(apps, _report(), 20)
     assert accepted == 201
-    costs = {name: await cost(request, 3) for name, request in HEAVY.items()}
+    costs = {name: await _cost(apps, request, 3) for name, request in HEAVY.items()}
     ranked = sorted(costs.items(), key=lambda one: -one[1][0])
     said = [f"a usual anonymous report: {usual * 1000:.1f} ms of processor time; the heaviest requests:"]
     said += [f"{seconds / usual:6.1f} x {seconds * 1000:6.1f} ms {name}" for name, (seconds, _) in ranked[:SHOWN]]
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(said) + "\n")
-    assert [(name, seconds / usual) for name, (seconds, _) in ranked if seconds > MOST * usual] == []
+    dear = [name for name, (seconds, _) in ranked if seconds > MOST * usual]
+    assert {name: times for name in dear if (times := await _in_turns(apps, HEAVY[name])) > MOST} == {}
     assert {status for _, status in costs.values()} <= {200, 201, 303, 400, 401, 403, 404, 405, 413, 415, 422, 431}
