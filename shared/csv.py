@@ -23,6 +23,9 @@ LONGEST_CELL = 200
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 """Characters that a spreadsheet reads as the start of a formula, and the mark that prevents it."""
 
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical lines"}
+"""Some spreadsheets write these where the comma marks decimals."""
+
 T = TypeVar("T")
 
 
@@ -97,20 +100,33 @@ def needed_columns(model: type[Row]) -> tuple[str, ...]:
 
 def read(text: str, model: type[R], make: Callable[[R], T], *, most_rows: int = MOST_ROWS) -> CsvFile[T]:
     """Read a whole file; `make` converts a row, or raises `BadCell`."""
-    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    rows = _Numbered(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
     try:
-        return _read_lines(lines, model, make, most_rows)
+        return _read_rows(rows, model, make, most_rows)
     except csv.Error:
-        return _unreadable(lines.line_num, "is not valid CSV; check its quotation marks")
+        return _unreadable(rows.last + 1, "is not valid CSV; check its quotation marks")
+
+
+class _Numbered(Iterator[tuple[int, list[str]]]):
+    """The rows of a file with their numbers; `last` is the last that could be read."""
+
+    def __init__(self, rows: Iterator[list[str]]) -> None:
+        self._rows = rows
+        self.last = 0
+
+    def __next__(self) -> tuple[int, list[str]]:
+        cells = next(self._rows)
+        self.last += 1
+        return self.last, cells
 
 
 def first_of_each(rows: Sequence[tuple[int, T]], key: Callable[[T], object], column: str, what: str) -> CsvFile[T]:
-    """Keep the rows whose key occurs once; refuse the others, because it is unclear which one is meant."""
-    numbers: dict[object, list[int]] = {}
+    """Keep the rows whose key occurs once, or in equal rows; refuse the others, as it is unclear which one is meant."""
+    found: dict[object, list[tuple[int, T]]] = {}
     for number, row in rows:
-        numbers.setdefault(key(row), []).append(number)
-    once = tuple((number, row) for number, row in rows if len(numbers[key(row)]) == 1)
-    repeated = [error for same in numbers.values() if len(same) > 1 for error in _repeated(same, column, what)]
+        found.setdefault(key(row), []).append((number, row))
+    once = tuple(same[0] for same in found.values() if _are_equal(same))
+    repeated = [error for same in found.values() if not _are_equal(same) for error in _repeated(same, column, what)]
     return CsvFile(once, tuple(repeated))
 
 
@@ -161,11 +177,13 @@ Line = Annotated[str, AfterValidator(rule.line)]
 """A line without joiners, such as an id or an email address."""
 
 
-def _read_lines(lines: Iterator[list[str]], model: type[R], make: Callable[[R], T], most_rows: int) -> CsvFile[T]:
-    numbered = enumerate(lines, start=1)
-    first, names = next(((number, cells) for number, cells in numbered if any(map(str.strip, cells))), (1, []))
-    header = [rule.without_control_characters(cell).strip().lower() for cell in names]
-    if problem := _header_problem(header, model):
+def _read_rows(numbered: _Numbered, model: type[R], make: Callable[[R], T], most_rows: int) -> CsvFile[T]:
+    first, names = next(((number, cells) for number, cells in numbered if not _is_empty(cells)), (1, []))
+    header = [rule.line(rule.without_control_characters(cell)).lower() for cell in names]
+    width = len(header)
+    while header and not header[-1]:
+        header.pop()  # a comma at the end of the line
+    if problem := _separator_problem(names) or _header_problem(header, model):
         return _unreadable(first, problem)
     rows: list[tuple[int, T]] = []
     errors: list[RowError] = []
@@ -173,10 +191,10 @@ def _read_lines(lines: Iterator[list[str]], model: type[R], make: Callable[[R], 
     for number, cells in numbered:
         if number > most_rows + first:
             return _unreadable(number, f"is too much: a file may have {most_rows:,} rows")
-        if not any(map(str.strip, cells)):
+        if _is_empty(cells):
             continue
         try:
-            rows.append((number, make(_row(model, header, cells))))
+            rows.append((number, make(_row(model, header, _cut(cells, len(header), width)))))
         except BadCell as bad:
             errors.append(RowError(number, bad.column, str(bad)))
             refused.append(dict(zip(header, map(_spelled, cells), strict=False)))
@@ -202,13 +220,26 @@ def _spelled(cell: str) -> str:
 
 
 def _plain(column: str, cell: str) -> str:
-    plain = _spelled(cell)
-    if len(plain) > LONGEST_CELL or not plain.translate(_WITHOUT_JOINERS).isprintable():
-        raise BadCell(column, f"Use at most {LONGEST_CELL} printable characters")
+    try:
+        plain = rule.name(cell)
+    except rule.ControlCharacter as refused:
+        raise BadCell(column, f"Remove the character {refused}") from None
+    if len(plain) > LONGEST_CELL:
+        raise BadCell(column, f"Use at most {LONGEST_CELL} characters")
     return plain[1:] if plain.startswith("'") and plain[1:].startswith(_FORMULA) else plain
 
 
-_WITHOUT_JOINERS = dict.fromkeys(map(ord, rule.JOINERS))
+def _cut(cells: list[str], columns: int, width: int) -> list[str]:
+    """Return the cells without empty ones that the header has as well: commas at the end of each line."""
+    return cells[:columns] if columns < len(cells) <= width and _is_empty(cells[columns:]) else cells
+
+
+def _is_empty(cells: Iterable[str]) -> bool:
+    return all(map(rule.is_blank, cells))
+
+
+def _are_equal(rows: Sequence[tuple[int, object]]) -> bool:
+    return all(row == rows[0][1] for _, row in rows)
 
 
 def _bad_cell(error: ErrorDetails) -> BadCell:
@@ -218,10 +249,15 @@ def _bad_cell(error: ErrorDetails) -> BadCell:
     return BadCell(str(error["loc"][0]), str(cause) if isinstance(cause, InvalidValue) else "This cannot be read")
 
 
-def _repeated(numbers: Sequence[int], column: str, what: str) -> Iterator[RowError]:
-    for number in numbers:
-        others = ", ".join(str(other) for other in numbers if other != number)
+def _repeated(rows: Sequence[tuple[int, object]], column: str, what: str) -> Iterator[RowError]:
+    for number, _ in rows:
+        others = ", ".join(str(other) for other, _ in rows if other != number)
         yield RowError(number, column, f"{what} {others}")
+
+
+def _separator_problem(names: Sequence[str]) -> str | None:
+    found = [called for separator, called in _OTHER_SEPARATORS.items() if len(names) == 1 and separator in names[0]]
+    return f"is separated by {found[0]}; save the file with commas" if found else None
 
 
 def _header_problem(header: Sequence[str], model: type[Row]) -> str | None:

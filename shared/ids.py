@@ -7,6 +7,8 @@ from uuid import UUID
 
 import uuid_utils.compat
 
+from shared.text import ControlCharacter, line
+
 ReportId = NewType("ReportId", UUID)
 CaseId = NewType("CaseId", UUID)
 AccountId = NewType("AccountId", UUID)
@@ -19,9 +21,11 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECK_SYMBOLS = ALPHABET + "*~$=U"
 _READ_ALOUD = str.maketrans("ILO", "110")
 _DATA_SYMBOLS = 7
-_TYPED = re.compile(
-    r"(?:SP)?[\s-]*(?P<head>[0-9A-TV-Z]{4})[\s-]*(?P<tail>[0-9A-TV-Z]{4})(?:[\s-]+(?P<link>[1-9][0-9]?))?"
-)
+_TYPED = re.compile(r"(?:SP)?[ -]*(?P<head>[0-9A-TV-Z]{4})[ -]*(?P<tail>[0-9A-TV-Z]{4})(?:[ -]+(?P<link>[1-9][0-9]?))?")
+_DASHES = re.compile("[\u2010-\u2015\u2043\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
+"""What phones, word processors and other keyboards write for a hyphen."""
+_GROUP = 4
+_BEGUN = re.compile(r"SP[ -]+(?P<rest>[0-9A-TV-Z]{0,4}[ -]*[0-9A-TV-Z]{0,4})")
 
 
 class InvalidReference(ValueError):
@@ -39,12 +43,12 @@ class Reference(str):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a reference as a person types it: any case, spaces or hyphens, O for 0, I and L for 1.
+        """Read a reference as a person types it: any case, spaces or dashes, O for 0, I and L for 1.
 
         Raises:
             InvalidReference: the shape is wrong or the check symbol does not match.
         """
-        match = _TYPED.fullmatch(text.strip().upper())
+        match = _TYPED.fullmatch(_upper(text))
         if match is None:
             raise InvalidReference
         symbols = (match["head"] + match["tail"]).translate(_READ_ALOUD)
@@ -62,6 +66,18 @@ class Reference(str):
     def linked(self, number: int) -> "Reference":
         """Return the reference of the `number`th case of the same report (2 or more)."""
         return Reference(f"{self}-{number}")
+
+    @classmethod
+    def start(cls, text: str) -> str | None:
+        """Return how the references begin that `text`, a reference or its first part with `SP`, may stand for."""
+        try:
+            return cls.parse(text)
+        except InvalidReference:
+            match = _BEGUN.fullmatch(_upper(text))
+        if match is None:
+            return None
+        symbols = re.sub("[ -]", "", match["rest"]).translate(_READ_ALOUD)
+        return f"SP-{symbols[:4]}" if len(symbols) <= _GROUP else f"SP-{symbols[:4]}-{symbols[4:]}"
 
     @classmethod
     def _from_symbols(cls, symbols: str, suffix: str) -> Self:
@@ -103,6 +119,13 @@ class RandomIds:
 
     def receipt_code(self) -> ReceiptCode:
         return ReceiptCode.parse("".join(secrets.choice(ALPHABET) for _ in range(20)))
+
+
+def _upper(text: str) -> str:
+    try:
+        return _DASHES.sub("-", line(text)).upper()
+    except ControlCharacter:
+        return ""
 
 
 def _check_symbol(symbols: str) -> str:

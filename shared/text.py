@@ -8,9 +8,8 @@ DerivedCoreProperties.txt).
 
 import re
 import unicodedata
+from itertools import islice
 
-NULL = "\x00"
-"""The only character that PostgreSQL cannot store."""
 JOINERS = "\u200c\u200d"
 """They change how a name is written in Persian or Hindi, and which picture a sequence of emoji shows."""
 
@@ -21,12 +20,30 @@ _INVISIBLE = (
 _BLANK = "\u2800"
 """A Braille pattern without dots: a symbol for Unicode, but it looks like a space."""
 _MARK = re.compile(f"[{_INVISIBLE}]")
+_SHAPE = re.compile(rf"[^{_INVISIBLE}{_BLANK}\s]")
 _MARK_BUT_JOINER = re.compile(rf"(?![{JOINERS}])[{_INVISIBLE}]")
 _JOINERS = re.compile(f"([{JOINERS}])[{JOINERS}]*")
-_CONTROLS = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
-"""Control characters, except line ends and the tab, which pasted tables contain."""
-_CONTROL = re.compile(f"[{_CONTROLS}]")
-_VISIBLE = re.compile(rf"[^{_INVISIBLE}{_BLANK}{_CONTROLS}\s]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+"""Control characters, except line ends and the tab, which pasted tables contain; and surrogates, half characters."""
+_CONTROL_NAMES = (
+    *("NULL", "START OF HEADING", "START OF TEXT", "END OF TEXT", "END OF TRANSMISSION", "ENQUIRY", "ACKNOWLEDGE"),
+    *("BELL", "BACKSPACE", "TAB", "LINE FEED", "LINE TABULATION", "FORM FEED", "CARRIAGE RETURN", "SHIFT OUT"),
+    *("SHIFT IN", "DATA LINK ESCAPE", "DEVICE CONTROL ONE", "DEVICE CONTROL TWO", "DEVICE CONTROL THREE"),
+    *("DEVICE CONTROL FOUR", "NEGATIVE ACKNOWLEDGE", "SYNCHRONOUS IDLE", "END OF TRANSMISSION BLOCK", "CANCEL"),
+    *("END OF MEDIUM", "SUBSTITUTE", "ESCAPE", "FILE SEPARATOR", "GROUP SEPARATOR", "RECORD SEPARATOR"),
+    "UNIT SEPARATOR",
+)
+"""Their names in Unicode's code charts: `unicodedata` has none for them."""
+_ENOUGH = 1000
+"""Accents of nothing, before a text without anything else is taken for blank."""
+_NAMES_OF_KINDS = {"Cc": "CONTROL CHARACTER", "Cs": "SURROGATE", "Co": "PRIVATE USE CHARACTER"}
+
+
+def called(character: str) -> str:
+    """Return what messages call a character that people may not see: `U+200B ZERO WIDTH SPACE`."""
+    number = ord(character)
+    known = _CONTROL_NAMES[number] if number < len(_CONTROL_NAMES) else unicodedata.name(character, None)
+    return f"U+{number:04X} {known or _NAMES_OF_KINDS.get(unicodedata.category(character), 'UNASSIGNED')}"
 
 
 class NothingVisible(ValueError):
@@ -37,7 +54,7 @@ class ControlCharacter(ValueError):
     """A text holds a control character. The message names the character, and nothing else of the text."""
 
     def __init__(self, character: str) -> None:
-        super().__init__(f"U+{ord(character):04X}")
+        super().__init__(called(character))
 
 
 def line(given: str) -> str:
@@ -46,6 +63,8 @@ def line(given: str) -> str:
     Raises:
         ControlCharacter: it holds one that is not a space.
     """
+    if _is_plain(given):
+        return " ".join(given.split())
     return _folded(_MARK.sub("", refuse_control_characters(given)))
 
 
@@ -55,6 +74,8 @@ def name(given: str) -> str:
     Raises:
         ControlCharacter: it holds one that is not a space.
     """
+    if _is_plain(given):
+        return " ".join(given.split())
     words = _folded(_MARK_BUT_JOINER.sub("", refuse_control_characters(given))).split(" ")
     return _folded(_JOINERS.sub(r"\1", " ".join(word.strip(JOINERS) for word in words)))
 
@@ -72,8 +93,16 @@ def text(given: str) -> str:
 
 
 def is_blank(given: str) -> bool:
-    """Return whether `given` has no visible character."""
-    return _VISIBLE.search(given) is None
+    """Return whether `given` has no visible character: only spaces, invisible marks, and accents of nothing."""
+    if _is_plain(given):
+        return not given.strip()
+    shapes = (found[0] for found in islice(_SHAPE.finditer(given), _ENOUGH))
+    return not any(one.isprintable() and not unicodedata.category(one).startswith("M") for one in shapes)
+
+
+def is_invisible(character: str) -> bool:
+    """Return whether a character is a space or an invisible mark; an accent is neither."""
+    return not _SHAPE.match(character)
 
 
 def refuse_control_characters(given: str) -> str:
@@ -92,5 +121,10 @@ def without_control_characters(given: str) -> str:
     return _CONTROL.sub("", given)
 
 
+def _is_plain(given: str) -> bool:
+    """Return whether there is nothing to clean but spaces: most lines are like that, and cost the least."""
+    return given.isascii() and given.isprintable()
+
+
 def _folded(given: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(given.replace(_BLANK, " ").split()))
+    return "" if is_blank(given) else unicodedata.normalize("NFC", " ".join(given.replace(_BLANK, " ").split()))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
 from shared.events.platform_table import TABLE, Platform, Shape
-from shared.text import is_blank
+from shared.text import is_invisible
 
 OTHER = "other"
 ON_ANY_SERVER = "mastodon"
@@ -167,7 +167,7 @@ def _letters(text: str) -> str:
         return text
     letters, after_letter = [], False
     for character in text:
-        if after_letter and unicodedata.category(character) in _COMBINING and not is_blank(character):
+        if after_letter and unicodedata.category(character) in _COMBINING and not is_invisible(character):
             letters.append(_LETTER)
         else:
             letters.append(character)

@@ -3,7 +3,7 @@
 Pydantic's messages may repeat what was submitted, so validation errors get our own messages.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any
@@ -23,8 +23,9 @@ from pydantic import (
 from pydantic import field_validator as check_fields
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from shared import text as rule
+from shared.addresses import mended_email, mended_link
 from shared.clock import InvalidMoment, parse_moment
-from shared.text import NULL
 from shared.web.forms import UNREADABLE
 from shared.web.problems import FieldProblem
 
@@ -36,15 +37,21 @@ class InvalidValue(ValueError):
     """Raised by our own validators. The message is shown to the client: it says what to do, without the value."""
 
 
-def clean(text: str) -> str:
-    """Refuse a text that PostgreSQL cannot store.
+def _clean(put: Callable[[str], str]) -> AfterValidator:
+    """Return the check that puts a string into the form that `put` gives (`shared.text`)."""
 
-    Raises:
-        PydanticCustomError: it contains U+0000.
-    """
-    if NULL in text:
-        raise PydanticCustomError("signpost_null_character", "Remove the character U+0000")
-    return text
+    def check(given: str) -> str:
+        try:
+            return put(given)
+        except rule.ControlCharacter as refused:
+            message = "Remove the character {character}"
+            raise PydanticCustomError(f"{OURS}control_character", message, {"character": str(refused)}) from None
+
+    return AfterValidator(check)
+
+
+def _text(given: str) -> str:
+    return "" if rule.is_blank(rule.refuse_control_characters(given)) else given
 
 
 def _moment(value: object) -> object:
@@ -59,8 +66,16 @@ def _moment(value: object) -> object:
 NOT_A_MOMENT = "Give the time as in RFC 3339, with its offset, like 2026-01-05T09:30:00Z"
 
 
-Text = Annotated[str, AfterValidator(clean)]
-"""A string in a query, a path or a header; in a `Body`, a plain `str` is checked as well."""
+Line = Annotated[str, _clean(rule.line)]
+"""A line without joiners, such as an id or a handle; in queries as well."""
+Name = Annotated[str, _clean(rule.name)]
+"""A line that names a person or a thing, with its joiners."""
+Text = Annotated[str, _clean(_text)]
+"""A text as it was written; empty without a visible character."""
+Key = Annotated[str, _clean(rule.refuse_control_characters)]
+"""A key or a code, which is never cleaned."""
+Link = Annotated[str, _clean(mended_link)]
+Email = Annotated[str, _clean(mended_email)]
 Int = StrictInt
 Bool = StrictBool
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
@@ -68,7 +83,10 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 class Body(BaseModel):
-    """Base of every JSON body. Numbers are `Int`, yes or no is `Bool`, times are `Moment`: nothing is converted."""
+    """Base of every JSON body. Numbers are `Int`, yes or no is `Bool`, times are `Moment`: nothing is converted.
+
+    A string is one of `Line`, `Name`, `Text`, `Key`, `Link` and `Email`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -82,15 +100,12 @@ class Body(BaseModel):
 
     @check_fields("*", mode="before")
     @classmethod
-    def _few_values_without_null(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse a list that is too long before its items are read, and U+0000."""
-        if isinstance(value, str):
-            return clean(value)
+    def _few_values(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse a list that is too long before its items are read."""
         if isinstance(value, list):
             most = _longest(cls, info.field_name or "")
             if len(value) > most:
                 raise PydanticKnownError("too_long", {"field_type": "List", "max_length": most, "actual_length": None})
-            return [clean(part) if isinstance(part, str) else part for part in value]
         return value
 
 
@@ -113,7 +128,7 @@ _WORDS: Mapping[str, str] = {
     "json_invalid": "This is not valid JSON",
     "string_type": "This must be text",
     "string_unicode": "This must be valid Unicode text",
-    "string_too_short": "Enter at least {min_length} characters",
+    "string_too_short": "Enter {min_length} or more characters",
     "string_too_long": "Enter at most {max_length} characters",
     "string_pattern_mismatch": "This does not have the right form",
     "too_short": "Too short or too few: at least {min_length}",
@@ -171,6 +186,8 @@ def _message(error: Mapping[str, Any]) -> str:
         return str(error["msg"])
     if kind == "value_error" and type(context.get("error")) is InvalidValue:
         return str(context["error"])
+    if context.get("field_type") == "Value":  # the length of a string that was cleaned first
+        kind = f"string_{kind}"
     try:
         return _WORDS.get(kind, _ANYTHING_ELSE).format_map(context)
     except KeyError:

@@ -148,7 +148,7 @@ async def test_a_day_to_come_and_no_day_at_all_come_back(signpost: EmbeddedSignp
 
 async def test_far_too_much_and_hidden_characters_come_back_whole(signpost: EmbeddedSignpost, browser: Browser) -> None:
     too_long = f"What happened must be {LIMIT:,} characters or fewer"
-    hidden = "A hidden character (U+0000) was taken out. Check the text, then continue."
+    hidden = "A hidden character (U+0000 NULL) was taken out. Check the text, then continue."
     cases = (
         (TEXT * 2 + "a" * HUNDRED_KB, None, too_long),
         ("🙁" * (LIMIT + 1), None, too_long),

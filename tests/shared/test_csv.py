@@ -77,8 +77,9 @@ def test_columns_come_in_any_order_and_case_and_some_may_be_left_out() -> None:
         ("own,secretcanary,red", "id", "Take another"),
         ("1,secretcanary", "", "has 2 cells where the header has 3"),
         ("1,secretcanary,red,", "", "has 4 cells where the header has 3"),
-        ("1,secret\0canary,red", "name", "Use at most 200 printable characters"),
-        (f"1,{'secretcanary' * 20},red", "name", "Use at most 200 printable characters"),
+        ("1,secret\0canary,red", "name", "Remove the character U+0000 NULL"),
+        ("se\x07cret,canary,red", "id", "Remove the character U+0007 BELL"),
+        (f"1,{'secretcanary' * 20},red", "name", "Use at most 200 characters"),
     ],
 )
 def test_a_bad_row_is_named_and_its_cells_are_kept_to_oneself(row: str, column: str, reason: str) -> None:
@@ -115,6 +116,16 @@ def test_a_cell_is_a_line_in_one_spelling() -> None:
         ("id,name,secretcanary\n", 1, "has 1 unknown column; known are id, name, colour, found_on"),
         (f"{HEADER}1,Ann,red\n" + "1,Ann,red\n" * 10, 12, "is too much: a file may have 10 rows"),
         (f'{HEADER}1,"secretcanary\n', 2, "is not valid CSV; check its quotation marks"),
+        (
+            f'{HEADER}1,Ann,red\n\n2,"secretcanary,red\n3,Cat,red\n4,Di,red\n',
+            4,
+            "is not valid CSV; check its quotation marks",
+        ),
+        (f'{HEADER}1,"secretcanary,red\n2,"Bob",red\n', 2, "is not valid CSV; check its quotation marks"),
+        ('id,"name', 1, "is not valid CSV; check its quotation marks"),
+        ("id;name;colour\n1;Ann;red\n", 1, "is separated by semicolons; save the file with commas"),
+        ("id\tname\n1\tAnn\n", 1, "is separated by tabs; save the file with commas"),
+        ("id,,name\n1,,a\n", 1, "has 1 unknown column; known are id, name, colour, found_on"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_error(text: str, row: int, reason: str) -> None:
@@ -130,11 +141,18 @@ def test_a_file_may_have_as_many_rows_as_that() -> None:
     assert len(read(HEADER + "1,Ann,red\n" * 10).rows) == 10
 
 
-def test_of_rows_that_say_the_same_none_is_taken() -> None:
-    once = shared.csv.first_of_each([(2, "a"), (3, "b"), (5, "a")], str, "id", "The same is in row")
+def test_of_rows_that_contradict_each_other_none_is_taken_and_equal_ones_are_one() -> None:
+    rows = [(2, "a"), (3, "b"), (5, "A"), (6, "c"), (7, "c")]
+    once = shared.csv.first_of_each(rows, str.lower, "id", "The same is in row")
     assert once == CsvFile(
-        ((3, "b"),), (RowError(2, "id", "The same is in row 5"), RowError(5, "id", "The same is in row 2"))
+        ((3, "b"), (6, "c")), (RowError(2, "id", "The same is in row 5"), RowError(5, "id", "The same is in row 2"))
     )
+
+
+@pytest.mark.parametrize("text", ["id,name,\n1,Ann,\n", "id,name,,\n1,Ann\n", "id,name, ,\u200b\n1,Ann,,\n"])
+def test_commas_at_the_end_of_lines_are_no_columns(text: str) -> None:
+    assert [(row.id, row.name) for _, row in read(text).rows] == [("1", "Ann")]
+    assert read(text.replace("\n1,Ann", "\n1,Ann,x")).errors[0].row == 2
 
 
 def test_a_file_is_in_utf_8_with_or_without_a_mark() -> None:

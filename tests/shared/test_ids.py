@@ -19,6 +19,36 @@ def test_a_reference_reads_as_itself_however_it_is_typed(reference: Reference) -
         assert Reference.parse(f" {typed} ") == reference
 
 
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
+
+
+@given(ISSUED, st.sampled_from([*DASHES, "\u00ad", "\u200b", "\ufeff", "\u00a0", "\u3000", " - ", ""]))
+def test_a_reference_is_read_with_any_dash_space_or_invisible_mark(reference: Reference, between: str) -> None:
+    assert Reference.parse(f"\u200b{reference.lower().replace('-', between)}\u00a0") == reference
+    assert Reference.start(f"\u200b{reference.lower().replace('-', between)}\u00a0") == reference
+
+
+@pytest.mark.parametrize(
+    ("typed", "start"),
+    [
+        ("SP-", "SP-"),
+        ("sp 4k7", "SP-4K7"),
+        ("SP-4K7Q", "SP-4K7Q"),
+        ("Sp\u20134l7o\u200b", "SP-4170"),
+        ("SP 4K7Q 9Z", "SP-4K7Q-9Z"),
+        ("SP-4K7Q9Z", "SP-4K7Q-9Z"),
+        ("spam", None),
+        ("4K7Q", None),
+        ("SP-4K7Q-9ZTU", None),
+        ("x", None),
+        ("", None),
+        ("SP-4K7Q-9ZT2-22-2", None),
+    ],
+)
+def test_the_first_part_of_a_reference_is_one_only_after_its_letters(typed: str, start: str | None) -> None:
+    assert Reference.start(typed) == start
+
+
 @given(ISSUED, st.integers(min_value=2, max_value=99))
 def test_a_linked_case_keeps_its_number(reference: Reference, number: int) -> None:
     linked = reference.linked(number)
@@ -37,8 +67,9 @@ def test_one_wrong_symbol_is_always_noticed(reference: Reference, place: int, sy
             Reference.parse(mistyped)
 
 
-@given(st.text())
+@given(st.text() | st.text(st.sampled_from("SPsp -\u2013\u200b\x07\ud8000Oo1Il2")))
 def test_any_text_is_a_reference_that_reads_as_itself_or_is_refused(text: str) -> None:
+    assert (Reference.start(text) or "SP-").startswith("SP-")
     with suppress(InvalidReference):
         assert Reference.parse(Reference.parse(text)) == Reference.parse(text)
 

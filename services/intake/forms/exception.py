@@ -62,7 +62,7 @@ def to_command(answers: Answers, principal: Principal | None) -> PolicyException
         kind=typed.choice("kind", ExceptionKind) or ExceptionKind.REQUEST,
         narrative=reader.narrative(typed),
         platform=one(answers, "platform"),
-        business_case=one(answers, "business_case") if asks else None,
+        business_case=reader.text_of(typed, "business_case") if asks else None,
         wanted_until=reader.day(typed, "wanted_until") if asks else None,
     )
 

@@ -9,10 +9,11 @@ from services.intake.forms.domain import Answers, KnownBy, SentReport, one
 from services.intake.forms.questions import FIELD
 from services.intake.forms.reader import CARRIED, day, has_time, moment
 from services.intake.forms.steps import Choice, Choices, Step, Steps, label, steps_for
-from services.intake.reports.checks import is_email
 from services.intake.reports.domain import Accepted, Occurrence, Report, refusals
+from shared.addresses import email_problem, mended_email
 from shared.auth.permissions import Permission, Principal
 from shared.events.vocabulary import Confidentiality
+from shared.text import is_blank
 from shared.web.forms import Field, FormErrors, FormReader, Kind, Option
 from shared.web.times import uk_date, uk_time
 
@@ -102,8 +103,12 @@ def _with_options(ask: Field, choice: Choice | None) -> Field:
 
 def picked(step: Step, typed: FormReader) -> Answers:
     """Return the fields of `step` of a posted form."""
+    written = {name for ask in step.asks if ask.kind is Kind.TEXT for name in ask.names}
     fields = {name: [text.strip() for text in typed.typed.get(name, ())[:_MOST_CHOICES]] for name in step.fields}
-    return {name: tuple(text for text in texts if text) for name, texts in fields.items()}
+    return {
+        name: tuple(text for text in texts if text and (name in written or not is_blank(text)))
+        for name, texts in fields.items()
+    }
 
 
 def find_errors(
@@ -148,8 +153,8 @@ def _check(ask: Field, needed: str | None, typed: FormReader) -> None:
             typed.some_of(ask, needed)
         case Kind.RADIOS | Kind.SELECT:
             typed.one_of(ask.name, [option.value for option in ask.options], needed)
-        case Kind.EMAIL if (email := typed.first(ask.name)) and not is_email(email):
-            typed.errors.add(ask.name, "Enter an email address, like name@example.org")
+        case Kind.EMAIL if (email := typed.first(ask.name)) and (problem := email_problem(mended_email(email))):
+            typed.errors.add(ask.name, problem)
 
 
 class Row(NamedTuple):

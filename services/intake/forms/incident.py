@@ -243,15 +243,16 @@ def to_command(answers: Answers, principal: Principal | None, supplier_labels: S
     typed = FormReader(answers)
     reporter, abuse = reader.named_reporter(typed, principal), says_abuse(answers)
     supplier = principal is not None and principal.may(Permission.REPORT_AS_SUPPLIER)
-    said = [(label, one(answers, name)) for name, label in supplier_fields(supplier_labels)]
+    said = [(label, reader.name_of(typed, name)) for name, label in supplier_fields(supplier_labels)]
     unasked = reader.WhoIsTold(manager_alert=default_manager_alert(reporter, FoundBy.PERSON), manager_email=None)
+    note = reader.text_of(typed, "asset_note")
     return IncidentReport(
         reporter=reporter,
         channel=Channel.SUPPLIER if supplier else Channel.STAFF,
         effects=typed.choices("effects", Effect),
         circumstances=typed.choices("circumstances", Circumstance),
         asset_owner=typed.choice("asset_owner", AssetOwner) or AssetOwner.UNSURE,
-        asset_note=". ".join(text for text in (one(answers, "asset_note"), reader.labelled(*said)) if text) or None,
+        asset_note=". ".join(text for text in (note, reader.labelled(*said)) if text) or None,
         discovered_at=reader.moment(typed, "discovered_at"),
         still_happening=typed.choice("still_happening", YesNoUnsure) or YesNoUnsure.UNSURE,
         personal_data=typed.choice("personal_data", YesNoUnsure) or YesNoUnsure.UNSURE,
@@ -278,7 +279,7 @@ def _account(answers: Answers, typed: FormReader) -> AccountInvolved | None:
     if not account_involved(answers) or platform is None:
         return None
     taken_over = typed.choice("taken_over", YesNoUnsure) or YesNoUnsure.UNSURE
-    return AccountInvolved(platform, one(answers, "account_handle"), taken_over)
+    return AccountInvolved(platform, reader.line_of(typed, "account_handle"), taken_over)
 
 
 def _notes(report: Report) -> tuple[str, ...]:

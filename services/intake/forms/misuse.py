@@ -221,10 +221,14 @@ STEPS = (
 def to_command(answers: Answers, principal: Principal | None) -> MisuseReport:
     """Return the report that the answers make; what is missing is left empty, and refused later."""
     typed = FormReader(answers)
-    related, abused = one(answers, "related_reference"), being_abused(answers)
+    related, abused = reader.line_of(typed, "related_reference"), being_abused(answers)
     return MisuseReport(
         reporter=reader.named_reporter(typed, principal),
-        subject=Subject(*(one(answers, f"subject_{part}") for part in ("name", "staff_id", "handle"))),
+        subject=Subject(
+            reader.name_of(typed, "subject_name"),
+            reader.line_of(typed, "subject_staff_id"),
+            reader.line_of(typed, "subject_handle"),
+        ),
         behaviours=typed.choices("misuse", MisuseBehaviour),
         abuse_behaviours=typed.choices("behaviours", Behaviour) if abused else (),
         affected=reader.affected(typed) if abused else (),

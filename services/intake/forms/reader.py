@@ -9,6 +9,8 @@ from services.intake.forms.domain import Answers
 from services.intake.forms.questions import EVIDENCE_CHOICES
 from services.intake.forms.steps import label
 from services.intake.reports.domain import ANONYMOUS, Person, Reporter
+from shared import text as rule
+from shared.addresses import mended_email, mended_link
 from shared.auth.permissions import Principal
 from shared.events.vocabulary import Confidentiality, ContentState, ManagerAlert, Relation, WorkerKind
 from shared.web.forms import FormReader, time_field
@@ -40,7 +42,7 @@ def has_time(answers: Answers, name: str) -> bool:
 
 def narrative(typed: FormReader) -> str:
     """Return what happened, and below it what was answered on a form that the person came from."""
-    return "\n\n".join(text for text in (_one(typed, "narrative"), _one(typed, CARRIED)) if text)
+    return "\n\n".join(text for text in (text_of(typed, "narrative"), text_of(typed, CARRIED)) if text)
 
 
 class Occurrence(TypedDict):
@@ -61,7 +63,7 @@ def occurrence(typed: FormReader) -> Occurrence:
     return Occurrence(
         narrative=narrative(typed),
         platform=_one(typed, "platform"),
-        platform_name=_one(typed, "platform_name") if _one(typed, "platform") == "other" else None,
+        platform_name=name_of(typed, "platform_name") if _one(typed, "platform") == "other" else None,
         content_state=typed.choice("content_state", ContentState),
         urls=_urls(typed),
         handles=typed.lines("handles"),
@@ -88,10 +90,10 @@ def named_reporter(typed: FormReader, principal: Principal | None) -> Reporter:
 def _known(confidentiality: Confidentiality, typed: FormReader, principal: Principal | None) -> Reporter:
     said = Reporter(
         confidentiality,
-        name=_one(typed, "name"),
-        email=_one(typed, "email"),
+        name=name_of(typed, "name"),
+        email=email_of(typed, "email"),
         worker_kind=typed.choice("worker_kind", WorkerKind),
-        safe_contact=_one(typed, "safe_contact"),
+        safe_contact=text_of(typed, "safe_contact"),
     )
     if principal is None:
         return said
@@ -107,7 +109,7 @@ def _known(confidentiality: Confidentiality, typed: FormReader, principal: Princ
 def affected(typed: FormReader) -> tuple[Person, ...]:
     """Return the people affected."""
     relations = typed.choices("affected", Relation)
-    return tuple(Person(relation, name=_one(typed, f"affected_{relation}")) for relation in relations)
+    return tuple(Person(relation, name=name_of(typed, f"affected_{relation}")) for relation in relations)
 
 
 def suspected(typed: FormReader) -> tuple[Person, ...]:
@@ -115,14 +117,14 @@ def suspected(typed: FormReader) -> tuple[Person, ...]:
     relation = typed.choice("known", Relation)
     if relation is None or relation is Relation.UNKNOWN:
         return ()
-    staff_id = _one(typed, "suspected_staff_id") if relation is Relation.COLLEAGUE else None
-    return (Person(relation, _one(typed, "suspected_name"), staff_id, _one(typed, "suspected_handle")),)
+    staff_id = line_of(typed, "suspected_staff_id") if relation is Relation.COLLEAGUE else None
+    return (Person(relation, name_of(typed, "suspected_name"), staff_id, line_of(typed, "suspected_handle")),)
 
 
 def _evidence_note(typed: FormReader) -> str | None:
     """Return what evidence there is, in a sentence."""
     kinds = ", ".join(label(EVIDENCE_CHOICES, "evidence", kind) for kind in typed.typed.get("evidence", ()))
-    return ". ".join(part for part in (kinds, _one(typed, "evidence_note")) if part) or None
+    return ". ".join(part for part in (kinds, text_of(typed, "evidence_note")) if part) or None
 
 
 _ADDRESSES: Mapping[ManagerAlert, str] = {
@@ -146,7 +148,7 @@ def who_is_told(typed: FormReader, *, asked: bool) -> WhoIsTold:
     if not asked:
         return WhoIsTold(manager_alert=ManagerAlert.NO, manager_email=None)
     alert = typed.choice("manager_alert", ManagerAlert) or ManagerAlert.ASK_ME_FIRST
-    address = _one(typed, _ADDRESSES[alert]) if alert in _ADDRESSES else None
+    address = email_of(typed, _ADDRESSES[alert]) if alert in _ADDRESSES else None
     return WhoIsTold(manager_alert=alert, manager_email=address)
 
 
@@ -157,8 +159,28 @@ def labelled(*parts: tuple[str, str | None]) -> str | None:
 
 
 def _urls(typed: FormReader) -> tuple[str, ...]:
-    """Return the links; one without a scheme is taken as https."""
-    return tuple(line if ":" in line.partition("/")[0] else f"https://{line}" for line in typed.lines("urls"))
+    return tuple(dict.fromkeys(map(mended_link, typed.lines("urls"))))
+
+
+def line_of(typed: FormReader, field: str) -> str | None:
+    """Return an id or a handle; None where there is none."""
+    return rule.line(typed.first(field)) or None
+
+
+def name_of(typed: FormReader, field: str) -> str | None:
+    """Return what someone or something is called; None where there is nothing."""
+    return rule.name(typed.first(field)) or None
+
+
+def email_of(typed: FormReader, field: str) -> str | None:
+    """Return an email address; None where there is none."""
+    return mended_email(typed.first(field)) or None
+
+
+def text_of(typed: FormReader, field: str) -> str | None:
+    """Return what was written; None where nothing can be seen."""
+    written = typed.first(field)
+    return None if rule.is_blank(written) else written
 
 
 def _one(typed: FormReader, name: str) -> str | None:

@@ -13,12 +13,13 @@ from services.intake.reports.checks import LIMITS, LIST_LIMIT, NARRATIVE_LIMIT, 
 from services.intake.reports.domain import Accepted, Report, Reporter, default_manager_alert
 from shared.auth.permissions import Permission, Principal
 from shared.events import vocabulary
-from shared.web.bodies import Body, Bool, Int, Moment
+from shared.web.bodies import Body, Bool, Email, Int, Line, Link, Moment, Name, Text
 
 R = TypeVar("R", bound=Report)
-Short = Annotated[str, Field(max_length=SHORT_LIMIT)]
-LongText = Annotated[str, Field(max_length=TEXT_LIMIT)]
-Narrative = Annotated[str, Field(max_length=NARRATIVE_LIMIT)]
+Short = Annotated[Line, Field(max_length=SHORT_LIMIT)]
+ShortName = Annotated[Name, Field(max_length=SHORT_LIMIT)]
+LongText = Annotated[Text, Field(max_length=TEXT_LIMIT)]
+Narrative = Annotated[Text, Field(max_length=NARRATIVE_LIMIT)]
 Several = Field(max_length=LIST_LIMIT)
 """Bounds are checked while a body is read, so that a long list costs no more than a short one."""
 _ABUSE, _MISUSE, _INCIDENT = (
@@ -40,7 +41,7 @@ class PersonBody(Body):
     """A person affected or suspected, as far as you know."""
 
     relation: vocabulary.Relation
-    name: Short | None = None
+    name: ShortName | None = None
     staff_id: Short | None = None
     handle: Short | None = None
 
@@ -100,9 +101,9 @@ class AcceptedBody(BaseModel):
 class OccurrenceBody(ReportBody):
     """Where and when it happened, to whom, and who is told."""
 
-    platform_name: Short | None = None
+    platform_name: ShortName | None = None
     content_state: vocabulary.ContentState | None = None
-    urls: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=LIMITS["urls"])], ...], Several] = ()
+    urls: Annotated[tuple[Annotated[Link, Field(min_length=1, max_length=LIMITS["urls"])], ...], Several] = ()
     handles: Annotated[tuple[Annotated[Short, Field(min_length=1)], ...], Several] = ()
     affected: Annotated[tuple[PersonBody, ...], Several] = ()
     occurred_at: Moment | None = None
@@ -111,7 +112,7 @@ class OccurrenceBody(ReportBody):
     manager_alert: vocabulary.ManagerAlert | None = Field(
         default=None, description="`yes` unless the report is confidential, anonymous or found by monitoring."
     )
-    manager_email: Short | None = None
+    manager_email: Annotated[Email, Field(max_length=SHORT_LIMIT)] | None = None
 
     def alert(self, principal: Principal | None) -> vocabulary.ManagerAlert:
         """Return whether the manager is told."""
@@ -135,7 +136,7 @@ class AbuseReportBody(OccurrenceBody):
 class SubjectBody(Body):
     """Who it is about, as far as you know."""
 
-    name: Short | None = None
+    name: ShortName | None = None
     staff_id: Short | None = None
     handle: Short | None = None
 

@@ -1,14 +1,13 @@
 """Questions that are asked of reports of more than one kind. Each yields the fields that are wrong and what to do."""
 
-import ipaddress
 from collections.abc import Iterator, Mapping, Sized
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from urllib.parse import urlsplit
 
 from services.intake.reports.domain import Findings, Occurrence, Refusal, Report, ReportRefused
 from shared import text as rule
+from shared.addresses import email_problem, link_problem
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Relation
 
@@ -35,10 +34,10 @@ def place(report: Occurrence, *, needed: bool) -> Findings:
     """Ask where it happened: a platform that we know, or the name of another; links and accounts, not too many."""
     if report.platform not in PLATFORMS and (needed or report.platform is not None):
         yield "platform", "Select where it happened"
-    if report.platform == "other" and is_blank(report.platform_name):
+    if report.platform == "other" and rule.is_blank(report.platform_name or ""):
         yield "platform_name", "Enter the name of the website or app"
-    if any(not is_web_address(url) for url in report.urls):
-        yield "urls", "Enter links like https://www.example.com/post/123, one on each line"
+    if problem := next(filter(None, map(link_problem, report.urls)), None):
+        yield "urls", problem
     for name, entries in (("urls", report.urls), ("handles", report.handles)):
         if len(entries) > LIST_LIMIT:
             yield name, f"Enter {LIST_LIMIT} or fewer"
@@ -52,7 +51,7 @@ def chosen(name: str, choices: Sized, message: str) -> Findings:
 
 def story(report: Report, empty: str = "Tell us what happened") -> Findings:
     """Ask for something to read."""
-    if is_blank(report.narrative):
+    if rule.is_blank(report.narrative):
         yield "narrative", empty
     elif len(report.narrative) > NARRATIVE_LIMIT:
         yield "narrative", f"What happened must be {NARRATIVE_LIMIT:,} characters or fewer"
@@ -76,8 +75,8 @@ def crowd(name: str, people: Sized) -> Findings:
 
 def manager(report: Occurrence) -> Findings:
     """Ask for an address that could be one."""
-    if report.manager_email is not None and not is_email(report.manager_email):
-        yield "manager_email", "Enter an email address, like name@example.org"
+    if report.manager_email is not None and (problem := email_problem(report.manager_email)):
+        yield "manager_email", problem
 
 
 def anonymity(report: Occurrence) -> Findings:
@@ -101,15 +100,18 @@ def texts(report: Report) -> Findings:
     """Ask every text, wherever it is, for characters that can be kept and for a length that a person can read."""
     for name, text in _texts_of(report):
         limit = LIMITS.get(name.rpartition(".")[2], SHORT_LIMIT)
-        if "\0" in text:
-            yield name.partition(".")[0], "Remove the character that cannot be kept (U+0000)"
+        if wrong := _control_character_in(text):
+            yield name.partition(".")[0], wrong
         elif len(text) > limit and name != "narrative":
             yield name.partition(".")[0], f"This must be {limit:,} characters or fewer"
 
 
-def is_blank(text: str | None) -> bool:
-    """Return whether there is nothing to read."""
-    return rule.is_blank(text or "")
+def _control_character_in(text: str) -> str | None:
+    try:
+        rule.refuse_control_characters(text)
+    except rule.ControlCharacter as refused:
+        return f"Remove the character {refused}"
+    return None
 
 
 def _texts_of(report: Report) -> Iterator[tuple[str, str]]:
@@ -132,49 +134,11 @@ def check_text(text: str) -> None:
     """Ask for something to read, that can be kept.
 
     Raises:
-        ReportRefused: the text is empty, too long or holds U+0000.
+        ReportRefused: the text has no visible character, is too long or holds a control character.
     """
-    if is_blank(text):
+    if rule.is_blank(text):
         raise ReportRefused((Refusal("text", "Enter what you want to add"),))
     if len(text) > NARRATIVE_LIMIT:
         raise ReportRefused((Refusal("text", f"This must be {NARRATIVE_LIMIT:,} characters or fewer"),))
-    if "\0" in text:
-        raise ReportRefused((Refusal("text", "Remove the character that cannot be kept (U+0000)"),))
-
-
-LABEL_LIMIT = 63
-"""Characters between the dots of a host name (RFC 1035)."""
-
-
-def is_web_address(text: str) -> bool:
-    """Return whether `text` is an http or https address of a named host."""
-    if any(character.isspace() or not character.isprintable() for character in text):
-        return False
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and (_is_host_name(host) or _is_address(host))
-
-
-def is_email(text: str) -> bool:
-    """Return whether `text` could be an email address; the notifier decides whether email may go there."""
-    local, at, domain = text.rpartition("@")
-    return bool(at and local) and "@" not in local and not any(c.isspace() for c in text) and _is_host_name(domain)
-
-
-def _is_host_name(host: str) -> bool:
-    labels = host.removesuffix(".").split(".")
-    return len(labels) > 1 and all(
-        0 < len(label) <= LABEL_LIMIT and label.replace("-", "").isalnum() and not label.startswith("-")
-        for label in labels
-    )
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    if wrong := _control_character_in(text):
+        raise ReportRefused((Refusal("text", wrong),))

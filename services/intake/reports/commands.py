@@ -8,6 +8,7 @@ from services.intake.reports.domain import Findings, Occurrence, Person, Report
 from shared.events import vocabulary
 from shared.events.platforms import PLATFORMS
 from shared.ids import InvalidReference, Reference
+from shared.text import is_blank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +170,7 @@ class PolicyException(Report):
 
     def findings(self, now: datetime) -> Findings:
         yield from checks.story(self, "Tell us what the activity is")
-        if self.kind is vocabulary.ExceptionKind.REQUEST and checks.is_blank(self.business_case):
+        if self.kind is vocabulary.ExceptionKind.REQUEST and is_blank(self.business_case or ""):
             yield "business_case", "Enter the business case: why the department needs it"
         if self.platform is not None and self.platform not in PLATFORMS:
             yield "platform", "Select where it is"

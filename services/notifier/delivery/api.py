@@ -11,7 +11,7 @@ from services.notifier.delivery.handlers import DeliveryReceipts, NotRecordedYet
 from services.notifier.delivery.notify import STATUSES, message_of
 from shared.auth.guard import guarding
 from shared.runtime import Parts, parts_of
-from shared.web.bodies import Text
+from shared.web.bodies import Key
 from shared.web.dependencies import Now, Transaction
 from shared.web.problems import standard_problem
 from shared.web.refusals import Refusal, Refusals
@@ -34,9 +34,9 @@ class ReceiptBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: Annotated[Text, Field(max_length=_TEXT)]
-    reference: Annotated[Text, Field(max_length=_TEXT)] | None = None
-    status: Annotated[Text, Field(max_length=_TEXT)]
+    id: Annotated[Key, Field(max_length=_TEXT)]
+    reference: Annotated[Key, Field(max_length=_TEXT)] | None = None
+    status: Annotated[Key, Field(max_length=_TEXT)]
 
 
 @dataclass(frozen=True, kw_only=True)

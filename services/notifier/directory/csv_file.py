@@ -2,7 +2,7 @@
 
 One row per person and reporting line; every problem names its row. Columns: `staff_id, name, email, organisation,
 manager_staff_id, from, to`. A person with several lines has several rows; `from` and `to` are days (`2026-01-31`), both
-included, empty for open-ended; no manager is an empty cell.
+included, empty for open-ended; no manager is an empty cell, or the person's own staff number if others report to them.
 """
 
 import re
@@ -15,13 +15,15 @@ from pydantic import AfterValidator, Field
 
 import shared.csv
 from services.notifier.directory.domain import Directory, ReportingLine, StaffMember, folded
-from shared.csv import BadCell, Day, Row, RowError, days_between
+from shared.addresses import mended_email
+from shared.csv import BadCell, Day, Line, Row, RowError, days_between
 from shared.ids import StaffId
 from shared.web.bodies import InvalidValue
 
 MOST_ROWS = 500_000
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 """Days outside these are typing errors, or another system's way to write open-ended."""
+OWN_NUMBER = "This is the person's own staff number"
 _ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -33,9 +35,10 @@ def _staff_id(cell: str) -> StaffId:
 
 
 def _email(cell: str) -> str:
-    if not _ADDRESS.fullmatch(cell.lower()):
+    email = mended_email(cell).lower()
+    if not _ADDRESS.fullmatch(email):
         raise InvalidValue("This is not an email address")
-    return cell.lower()
+    return email
 
 
 _DayOfLine = Annotated[
@@ -49,11 +52,11 @@ _DayOfLine = Annotated[
 class _Cells(Row):
     every_column: ClassVar[bool] = True
 
-    staff_id: Annotated[str, AfterValidator(_staff_id)]
+    staff_id: Annotated[Line, AfterValidator(_staff_id)]
     name: str
     email: Annotated[str, AfterValidator(_email)]
     organisation: str = ""
-    manager_staff_id: str | None = None
+    manager_staff_id: Line | None = None
     first_day: _DayOfLine | None = Field(None, alias="from")
     last_day: _DayOfLine | None = Field(None, alias="to")
 
@@ -132,12 +135,15 @@ Check = Callable[[DirectoryRow, "_Merged"], Problem | None]
 
 
 def check(file: ReadFile, current: Directory) -> Checked:
-    """Drop rows until the rest agree. A person is accepted completely or not at all.
+    """Drop rows until the rest agree. A person is accepted completely or not at all; equal rows are one row.
 
     Every round refuses at least one person, so there are at most as many rounds as people.
     """
     errors = list(file.errors)
-    rows = _without(file.rows, file.people_with_errors, errors)
+    once: dict[object, DirectoryRow] = {}
+    for row in file.rows:
+        once.setdefault((row.person, row.line), row)
+    rows = _without(_with_tops(tuple(once.values()), current), file.people_with_errors, errors)
     while True:
         merged = _merge(rows, current)
         found = {row.row: problem for row in rows if (problem := _first_problem(row, merged))}
@@ -159,11 +165,21 @@ def _line(staff_id: StaffId, cells: _Cells) -> ReportingLine | None:
         if first or last:
             raise BadCell("manager_staff_id", "This cell is needed where there is a day")
         return None
-    if folded(manager) == folded(staff_id):
-        raise BadCell("manager_staff_id", "This is the person's own staff number")
+    if folded(manager) == folded(staff_id) and (first or last):
+        raise BadCell("manager_staff_id", OWN_NUMBER)
     if first and last and last < first:
         raise BadCell("to", "This is before the day in the column from")
     return ReportingLine(staff_id, StaffId(manager), first, last)
+
+
+def _with_tops(rows: tuple[DirectoryRow, ...], current: Directory) -> tuple[DirectoryRow, ...]:
+    """Take the line from people who are their own managers, and have others below them: some exports write it so."""
+    lines = [*(row.line for row in rows if row.line), *(line for kept in current.lines.values() for line in kept)]
+    managers = {line.manager for line in lines if line.manager != line.staff_id}
+    return tuple(
+        replace(row, line=None) if row.line and row.line.manager == row.line.staff_id in managers else row
+        for row in rows
+    )
 
 
 def _without(
@@ -209,6 +225,11 @@ def _email_is_free(row: DirectoryRow, merged: _Merged) -> Problem | None:
     return "email", "This belongs to another person in the file or the directory"
 
 
+def _manager_is_another(row: DirectoryRow, _merged: _Merged) -> Problem | None:
+    own = row.line is not None and row.line.manager == row.line.staff_id
+    return ("manager_staff_id", OWN_NUMBER) if own else None
+
+
 def _manager_is_known(row: DirectoryRow, merged: _Merged) -> Problem | None:
     if row.line is None or row.line.manager in merged.known:
         return None
@@ -226,4 +247,11 @@ def _no_circle(row: DirectoryRow, merged: _Merged) -> Problem | None:
     return ("", "makes a circle: the person would be their own manager's manager") if circular else None
 
 
-_CHECKS: tuple[Check, ...] = (_same_person, _email_is_free, _manager_is_known, _no_overlap, _no_circle)
+_CHECKS: tuple[Check, ...] = (
+    _same_person,
+    _email_is_free,
+    _manager_is_another,
+    _manager_is_known,
+    _no_overlap,
+    _no_circle,
+)

@@ -11,7 +11,7 @@ from services.registry.accounts import handlers, queries
 from services.registry.accounts.csv_file import export_csv
 from services.registry.accounts.domain import Account, ReviewOutcome, Vetting
 from services.registry.accounts.forms import FilterDep
-from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep, read_through
+from services.registry.context.dependencies import Day, Id, Name, Read, Words, WorkDep, read_through
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import AccountClass, AccountStatus
@@ -72,7 +72,7 @@ class DetailsBody(Body):
     """The new details of an account; a field that is left out is cleared."""
 
     title: Name | None = None
-    owner: Name | None = None
+    owner: Id | None = None
     vetting_required: Vetting | None = None
     next_review_on: Day | None = None
 

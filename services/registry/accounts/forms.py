@@ -17,7 +17,7 @@ from services.registry.context.domain import uk_day
 from services.registry.context.forms import RegistryForm
 from shared.events.platforms import PLATFORMS, platform_label
 from shared.events.vocabulary import AccountClass, AccountStatus
-from shared.web.bodies import Text
+from shared.web.bodies import Line
 from shared.web.dependencies import Now
 from shared.web.forms import Field, FormErrors, FormPage, Kind, Option, options
 
@@ -213,10 +213,10 @@ class FilterInUrl:
 
 async def _read_filter(
     now: Now,
-    account_class: Annotated[Sequence[Text], Query(alias="class", max_length=_MOST)] = (),
-    platform: Annotated[Sequence[Text], Query(max_length=_MOST)] = (),
-    status: Annotated[Sequence[Text], Query(max_length=_MOST)] = (),
-    overdue: Text | None = None,
+    account_class: Annotated[Sequence[Line], Query(alias="class", max_length=_MOST)] = (),
+    platform: Annotated[Sequence[Line], Query(max_length=_MOST)] = (),
+    status: Annotated[Sequence[Line], Query(max_length=_MOST)] = (),
+    overdue: Line | None = None,
 ) -> FilterInUrl:
     """Read a filter from a URL. Unknown values are ignored, so that old bookmarks still work."""
     classes = tuple(value for value in AccountClass if value in account_class)

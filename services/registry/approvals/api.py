@@ -13,7 +13,7 @@ from services.registry.approvals import handlers
 from services.registry.approvals.delegations import NewDelegation, delegate, end_delegation
 from services.registry.approvals.domain import About, AccountRequest, Draft, RequestState
 from services.registry.approvals.queries import PAGE, RequestFilter, delegations_of, list_requests
-from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep, read_through
+from services.registry.context.dependencies import Day, Id, Name, Read, Words, WorkDep, read_through
 from services.registry.context.domain import unreadable_handle
 from services.registry.context.work import Work
 from shared.auth.guard import requires
@@ -68,14 +68,14 @@ class RequestList(BaseModel):
 class DraftBody(Body):
     """The requested account. Neither a personal account nor a union's can be requested."""
 
-    platform: Name
-    handle: Name
+    platform: Id
+    handle: Id
     account_class: AccountClass = Field(validation_alias="class")
     requirement: Words
     purpose: Words
-    owner: Name
+    owner: Id
     title: Name | None = None
-    approved_person: Name | None = None
+    approved_person: Id | None = None
     vetting_required: Vetting | None = None
 
     def draft(self) -> Draft:
@@ -106,14 +106,14 @@ class ApprovalBody(Body):
     """Why this approver is the relevant member of the directorate, or whose recorded proxy approves."""
 
     relevance: Words
-    on_behalf_of: Name | None = None
+    on_behalf_of: Id | None = None
 
 
 class ReasonBody(Body):
     """Why."""
 
     reason: Words
-    on_behalf_of: Name | None = None
+    on_behalf_of: Id | None = None
 
 
 class DelegationBody(BaseModel):
@@ -140,7 +140,7 @@ class DelegationList(BaseModel):
 class NewDelegationBody(Body):
     """Who stands in, on which days, and why."""
 
-    proxy: Name
+    proxy: Id
     first_day: Day
     last_day: Day
     reason: Words

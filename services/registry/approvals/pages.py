@@ -23,7 +23,7 @@ from services.registry.context.work import Work
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
-from shared.web.bodies import Text
+from shared.web.bodies import Line
 from shared.web.forms import FormPage
 from shared.web.pages import render, show_form
 from shared.web.refusals import attempt
@@ -73,7 +73,7 @@ _STEPS: Mapping[RequestAction, Callable[[Work, handlers.RequestDecision], Awaita
 
 @router.get("/requests", response_class=HTMLResponse)
 async def show_requests(
-    request: Request, work: WorkDep, state: Annotated[Text | None, Query()] = None, cursor: UUID | None = None
+    request: Request, work: WorkDep, state: Annotated[Line | None, Query()] = None, cursor: UUID | None = None
 ) -> HTMLResponse:
     """List the requests that the signed-in person may see."""
     sees_all = await handlers.sees_all_requests(work)

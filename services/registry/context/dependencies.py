@@ -13,6 +13,8 @@ from services.registry.context.domain import FIRST_DAY, LAST_DAY, Periods, Refus
 from services.registry.context.work import NotAPerson, NotYourAccount, Observers, Work
 from shared.auth.guard import SignedIn
 from shared.runtime import Parts, parts_of
+from shared.web.bodies import Line, Text
+from shared.web.bodies import Name as AnyName
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import LONGEST_LINE, LONGEST_TEXT
 from shared.web.problems import FieldProblem, standard_problem
@@ -59,12 +61,16 @@ Read = Annotated[int, Depends(_version_read)]
 """The version in `If-Match`."""
 
 
-Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+Words = Annotated[Text, Field(min_length=1, max_length=LONGEST_TEXT)]
 """A reason, a purpose, evidence."""
 
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_LINE)]
-"""A title, a staff id."""
+Name = Annotated[AnyName, Field(min_length=1, max_length=LONGEST_LINE)]
+"""A title, a course."""
+
+
+Id = Annotated[Line, Field(min_length=1, max_length=LONGEST_LINE)]
+"""A staff id, a handle."""
 
 
 Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]

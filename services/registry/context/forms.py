@@ -9,10 +9,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from services.registry.context.domain import FIRST_DAY, LAST_DAY, unreadable_handle
+from shared import text as rule
 from shared.csv import RowError
 from shared.events.platforms import PLATFORMS, InvalidHandle, canonical_handle
 from shared.ids import StaffId
-from shared.text import is_blank
 from shared.web.forms import LONGEST_VALUE, FormReader
 from shared.web.pages import render
 
@@ -35,7 +35,7 @@ class RegistryForm(FormReader):
 
     def handle(self, platform: str | None) -> str | None:
         """Return the canonical handle on `platform`; without a platform, only a missing handle is an error."""
-        typed = self.first("handle").strip()
+        typed = rule.line(self.first("handle"))
         if platform is None:
             if not typed:
                 self.errors.add("handle", "Enter a handle, or the address of a profile")
@@ -72,7 +72,7 @@ class Imported(Protocol):
 def read_import(form: FormReader, page: ImportPage) -> tuple[str, bool]:
     """Read the pasted rows, and whether to import the valid ones despite errors."""
     text = form.first("csv")
-    if is_blank(text):
+    if rule.is_blank(text):
         form.errors.add("csv", "Paste the lines of a CSV file, its header first")
     if len(text) > LONGEST_VALUE:
         form.errors.add("csv", f"Paste fewer lines at once, or import the file with the command `{page.command}`")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from services.registry.accounts.domain import Vetting
-from services.registry.context.dependencies import Day, Name, WorkDep, read_through
+from services.registry.context.dependencies import Day, Id, Name, WorkDep, read_through
 from services.registry.eligibility.domain import Clearance, Completion, TrainingRecord
 from services.registry.eligibility.handlers import record_training, record_vetting
 from services.registry.eligibility.queries import PAGE, list_training, list_vetting
@@ -64,7 +64,7 @@ class TrainingList(BaseModel):
 class CompletionBody(Body):
     """Who completed which course, and when."""
 
-    staff_id: Name
+    staff_id: Id
     course: Name
     completed_on: Day
 
@@ -118,7 +118,7 @@ class VettingList(BaseModel):
 class ClearanceBody(Body):
     """The vetting that a person now holds; no level means none."""
 
-    staff_id: Name
+    staff_id: Id
     level: Vetting | None = None
     expires_on: Day | None = None
 

@@ -15,15 +15,15 @@ from shared.auth.guard import Anyone
 from shared.csv import line
 from shared.events.platforms import MAX_HANDLE, PLATFORMS
 from shared.events.vocabulary import AccountClass
-from shared.web.bodies import Text
+from shared.web.bodies import Line, Link
 from shared.web.dependencies import Now, Transaction
 from shared.web.problems import Problem, standard_problem
 
 router = APIRouter(prefix="/accounts/api/v1", tags=["lookup"])
 official_router = APIRouter(prefix="/accounts", tags=["official"])
 
-_Handle = Annotated[Text | None, Query(max_length=MAX_HANDLE)]
-_Url = Annotated[Text | None, Query(max_length=2048)]
+_Handle = Annotated[Line | None, Query(max_length=MAX_HANDLE)]
+_Url = Annotated[Link | None, Query(max_length=2048)]
 
 
 class Resembled(BaseModel):
@@ -74,7 +74,7 @@ class OfficialList(BaseModel):
 async def lookup(
     session: Transaction,
     principal: Anyone,
-    platform: Text | None = None,
+    platform: Line | None = None,
     handle: _Handle = None,
     url: _Url = None,
 ) -> LookupAnswer:

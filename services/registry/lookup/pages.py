@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.registry.accounts.domain import CLASS_LABELS, Account
 from services.registry.lookup.domain import Answer, LookupResult, read_question, sentence_of
 from services.registry.lookup.queries import look_up, official_list
+from shared import text as rule
 from shared.auth.guard import Anyone
 from shared.events.platforms import PLATFORMS, platform_label, profile_url
 from shared.events.vocabulary import AccountClass
@@ -62,7 +63,7 @@ async def answer(request: Request, session: Transaction, principal: Anyone) -> H
 
 
 async def _answer(request: Request, session: AsyncSession, form: FormReader, *, signed_in: bool) -> HTMLResponse:
-    typed, platform = form.first("account").strip(), form.first("platform").strip() or None
+    typed, platform = rule.line(form.first("account")), form.first("platform").strip() or None
     if not typed:
         form.errors.add("account", "Enter an account's address or name")
     if len(typed) > _LONGEST:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from services.registry.accounts.queries import known_account
-from services.registry.context.dependencies import Day, Name, Read, Words, WorkDep, read_through
+from services.registry.context.dependencies import Day, Id, Read, Words, WorkDep, read_through
 from services.registry.context.work import Work
 from services.registry.operators import handlers
 from services.registry.operators.domain import Device, GateName, OperatorState
@@ -61,7 +61,7 @@ class OperatorList(BaseModel):
 class NamingBody(Body):
     """Who is to operate the account, and on which device."""
 
-    staff_id: Name
+    staff_id: Id
     device: Device | None = None
 
 

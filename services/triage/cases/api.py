@@ -14,7 +14,7 @@ from services.triage.cases.domain import Case
 from services.triage.deadlines import queries as deadlines
 from services.triage.routing import queries as routing
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
-from shared.web.bodies import Body, Bool, Text
+from shared.web.bodies import Body, Bool, Line, Text
 from shared.web.dependencies import Transaction
 from shared.web.problems import standard_problem
 
@@ -97,7 +97,7 @@ class CasePage(BaseModel):
 class NoteBody(Body):
     """A note. `shared` means that the reporter can read it."""
 
-    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    text: Annotated[Text, Field(min_length=1, max_length=10_000)]
     shared: Bool = False
 
 
@@ -105,20 +105,20 @@ class TransferBody(Body):
     """The team to transfer to, and why."""
 
     team: Team
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)] = "Another team's work"
+    reason: Annotated[Text, Field(min_length=1, max_length=2_000)] = "Another team's work"
 
 
 class ResolveBody(Body):
     """How it ended."""
 
     outcome: Outcome
-    reason: Annotated[str, Field(max_length=2_000)] | None = None
+    reason: Annotated[Text, Field(max_length=2_000)] | None = None
 
 
 class ReopenBody(Body):
     """Why work continues."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)] = "More to do"
+    reason: Annotated[Text, Field(min_length=1, max_length=2_000)] = "More to do"
 
 
 @router.get("/cases")
@@ -128,11 +128,11 @@ async def list_cases(
     report_id: UUID | None = None,
     team: Team | None = None,
     state: CaseState | None = None,
-    q: Annotated[Text | None, Query(max_length=100)] = None,
+    q: Annotated[Line | None, Query(max_length=100)] = None,
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """List cases that you may see, newest first. `q` finds a reference, a platform or a behaviour."""
+    """List cases that you may see, newest first. `q` finds a reference in any spelling, a platform or a behaviour."""
     wanted = queries.CaseFilter(report_id=report_id, team=team, state=state, text=q, before=cursor)
     cases = await queries.listed(session, viewer, wanted, limit + 1)
     shown = cases[:limit]

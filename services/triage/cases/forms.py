@@ -75,7 +75,8 @@ class ActionForm:
 async def read_action(request: Request, action: Action) -> ActionForm:
     """Read the posted form; `errors` holds what is missing or wrong."""
     form = await FormReader.posted(request, prefix=f"{action}-")
-    text = form.text("text", _TEXTS.get(action), LONGEST_TEXT) or ""
+    put = form.line if action is Action.NAME else form.text
+    text = put("text", _TEXTS.get(action), LONGEST_TEXT) or ""
     team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None
     outcome = form.choice("outcome", Outcome, "Choose how it ended") if action is Action.RESOLVE else None
     accounts = form.uuids("account")

@@ -32,6 +32,7 @@ from services.triage.cases.domain import FINISHED, Case, CaseNotFound
 from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
 from shared.audit import chain
 from shared.events.vocabulary import CaseState, Outcome, Team
+from shared.ids import Reference
 
 REPORTER = "reporter"
 """The actor in activities and notes about what a reporter said; it never names them."""
@@ -233,12 +234,9 @@ async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limi
 
 
 def _matches(text: str) -> ColumnElement[bool]:
-    word = text.strip().lower().replace(" ", "_")
-    return or_(
-        CaseRow.reference.startswith(text.strip().upper(), autoescape=True),
-        CaseRow.platform == word,
-        CaseRow.behaviours.contains([word]),
-    )
+    word, start = text.lower().replace(" ", "_"), Reference.start(text)
+    named = (CaseRow.platform == word, CaseRow.behaviours.contains([word]))
+    return or_(*named, CaseRow.reference.startswith(start, autoescape=True)) if start else or_(*named)
 
 
 def _found(row: CaseRow | None) -> Case:

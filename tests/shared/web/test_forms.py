@@ -102,7 +102,9 @@ def test_what_is_too_long_is_refused_and_kept() -> None:
     assert form.first("title") == "x" * 201
 
 
-@pytest.mark.parametrize(("character", "called"), [("\x00", "U+0000"), ("\x1b", "U+001B"), ("\x9f", "U+009F")])
+@pytest.mark.parametrize(
+    ("character", "called"), [("\x00", "U+0000 NULL"), ("\x1b", "U+001B ESCAPE"), ("\x9f", "U+009F CONTROL CHARACTER")]
+)
 def test_a_control_character_is_named_and_the_rest_is_shown_again(character: str, called: str) -> None:
     form = FormReader({"text": [f"kept{character}words"]}, prefix="note-")
     assert dict(form.errors) == {
@@ -289,7 +291,7 @@ async def test_a_refused_form_shows_what_was_typed_with_each_error_beside_its_fi
     answer = await client.post("/report/form", data={"csrftoken": token, **kept, **days})
     assert answer.status_code == 422
     for field, message in {
-        "staff_id": "A hidden character (U+0000) was taken out",
+        "staff_id": "A hidden character (U+0000 NULL) was taken out",
         "reason": "Enter why",
         "some": "Select what applies",
         "last_day-day": NOT_REAL,

@@ -189,7 +189,7 @@ ALERTS: dict[str, tuple[object, Said | None]] = {
 POST = {"network": "x", "url": "https://x.com/a/status/1", "author": "@a", "text": "t", "kind": "post"}
 LABELS = ("behaviours",)
 FINDINGS: dict[str, tuple[dict[str, object], Said | None]] = {
-    "no link": ({"post": POST | {"url": "at://did:plc:abc/app.bsky.feed.post/3k"}}, ("t", ("urls",), {"urls": []})),
+    "no link": ({"post": POST | {"url": "at://did:plc:abc/com.example.unknown/3k"}}, ("t", ("urls",), {"urls": []})),
     "links in a list": ({"post": POST | {"url": ["https://x.com/a/status/1"]}}, ("t", ("urls",), {"urls": []})),
     "no offset": ({"post": POST | {"published_at": "2026-01-05T09:30:00"}}, ("t", ("occurred_at",), {})),
     "another kind": ({"post": POST | {"kind": "story"}}, ("t", ("content_kind",), {"content_kind": None})),

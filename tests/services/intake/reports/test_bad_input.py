@@ -18,7 +18,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("white space only", {"narrative": " \u200b\n"}, "narrative"),
     ("100 KB of narrative", {"narrative": TOO_LONG}, "narrative"),
     ("U+0000 in the narrative", {"narrative": f"a\0{CANARY}"}, "narrative"),
-    ("U+0000 in a list", {"handles": [f"{CANARY}\0"]}, "handles"),
+    ("U+0000 in a list", {"handles": [f"{CANARY}\0"]}, "handles.0"),
     ("a future time", {"occurred_at": "2026-11-23T11:42:00+00:00"}, "occurred_at"),
     ("a time without offset", {"occurred_at": "2026-11-22T11:42:00"}, "occurred_at"),
     ("a number for a time", {"occurred_at": 1_700_000_000}, "occurred_at"),

@@ -35,7 +35,7 @@ OF_OCCURRENCES: list[Bad] = [
         ("no URL", {"urls": [CANARY]}, "urls"),
         ("a script for a URL", {"urls": ["javascript:alert(1)"]}, "urls"),
         ("too many URLs", {"urls": [f"https://x.com/{n}" for n in range(21)]}, "urls"),
-        ("U+0000 in a list", {"handles": [f"{CANARY}\0"]}, "handles"),
+        ("U+0000 in a list", {"handles": [f"{CANARY}\0"]}, "handles.0"),
         ("the future", {"occurred_at": SOON}, "occurred_at"),
         ("no offset", {"occurred_at": "2026-11-22T11:42:00"}, "occurred_at"),
         ("long ago", {"occurred_at": "1066-10-14T09:00:00+00:00"}, "occurred_at"),

@@ -83,10 +83,11 @@ async def test_a_line_holds_from_its_first_day_to_its_last(database: Database) -
         ("S4,Di Poe,BOB.ray@example.org,,,,", "email: This belongs to another person in the file or the directory"),
         ("S4,,di@example.org,,,,", "name: This cell is needed"),
         (",Di Poe,di@example.org,,,,", "staff_id: This cell is needed"),
+        ("S4\x07,Di Poe,di@example.org,,,,", "staff_id: Remove the character U+0007 BELL"),
         ("S 4,Di Poe,di@example.org,,,,", "staff_id: This has characters that a staff number does not have"),
-        ("S4,Di\x00 Poe,di@example.org,,,,", "name: Use at most 200 printable characters"),
+        ("S4,Di\x00 Poe,di@example.org,,,,", "name: Remove the character U+0000 NULL"),
         ("S4,Di Poe,di@example.org,,,", ": has 6 cells where the header has 7"),
-        (f"S4,{'x' * 201},di@example.org,,,,", "name: Use at most 200 printable characters"),
+        (f"S4,{'x' * 201},di@example.org,,,,", "name: Use at most 200 characters"),
     ],
 )
 async def test_a_bad_row_is_named_with_its_reason_and_nothing_changes(
@@ -129,6 +130,43 @@ async def test_a_person_who_depends_on_a_refused_row_is_refused_too(database: Da
     result = await _import(database, *GOOD[:2], "S3,,cat@example.org,,,,", accept_valid=True)
     assert [error.row for error in result.errors] == [2, 3, 4]
     assert not result.changed
+
+
+async def test_spaces_and_marks_that_nobody_sees_refuse_no_one(database: Database) -> None:
+    """Excel writes no-break spaces, phones the rest; names in Persian and Hindi need their joiners."""
+    result = await _import(
+        database,
+        "\ufeffZ1\u200b,Top\u00a0Person ,\u200etop.person@example.org\u200f,Org,,,",
+        'Z2,می\u200cخواهم,mailto:Two@example.org,"Or\u00adg\nHere",\u2060Z1\u00a0,,',
+        "Z\u200d3,क्\u200dष,three@example.org.,Org,Z2,,\u3000",
+    )
+    assert (result.errors, result.people, result.lines) == ((), 3, 2)
+    directory = await _directory(database)
+    assert [(one.staff_id, one.name, one.email, one.organisation) for one in directory.staff.values()] == [
+        ("Z1", "Top Person", "top.person@example.org", "Org"),
+        ("Z2", "می\u200cخواهم", "two@example.org", "Org Here"),
+        ("Z3", "क्\u200dष", "three@example.org", "Org"),
+    ]
+    assert [one.staff_id for one in directory.chain_above(StaffId("Z3"), date(2026, 1, 1))] == ["Z2", "Z1"]
+
+
+async def test_the_same_row_again_is_the_same_row(database: Database) -> None:
+    result = await _import(database, *GOOD, GOOD[0].replace("Ann Lee", "Ann\u00a0Lee"), GOOD[2], GOOD[0])
+    assert (result.rows_read, result.people, result.lines, result.errors) == (6, 3, 2, ())
+
+
+@pytest.mark.parametrize(
+    "top", ["S3,Cat Fox,cat.fox@example.org,Here,S3,,", "S3,Cat Fox,cat.fox@example.org,Here,s3\u200b,,"]
+)
+async def test_a_top_person_who_is_their_own_manager_has_none(database: Database, top: str) -> None:
+    result = await _import(database, *GOOD[:2], top)
+    assert (result.people, result.lines, result.errors) == (3, 2, ())
+    again = await _import(database, top)
+    assert (again.people, again.lines, again.errors) == (1, 0, ())
+    assert [one.name for one in (await _directory(database)).chain_above(StaffId("S1"), date(2026, 1, 1))] == [
+        "Bob Ray",
+        "Cat Fox",
+    ]
 
 
 async def test_a_circle_of_managers_is_refused(database: Database) -> None:

@@ -98,7 +98,7 @@ async def test_an_account_is_registered_by_form(registry: Registry, keeper: Asyn
         ({"platform": "facebook", "handle": "pg", "account_class": "official"}, "a page of the platform itself"),
         (
             {"platform": "x", "handle": "kept-as\0typed", "account_class": "official"},
-            "A hidden character (U+0000) was taken out",
+            "A hidden character (U+0000 NULL) was taken out",
         ),
         ({"platform": "x", "handle": "some", "account_class": "personal"}, "Choose what kind of account it is"),
         ({"platform": "x", "handle": "some", "account_class": "union", "owner": "S1"}, "platform and handle only"),

@@ -80,7 +80,7 @@ def _account(page: str) -> str:
         ({"account_class": "union"}, 422, "Choose what kind of account it is"),
         ({"account_class": "professional_individual"}, 422, "Enter the staff ID of the person who was approved"),
         ({"requirement": "x" * 2001}, 422, "Use at most 2,000 characters"),
-        ({"purpose": "hidden\0"}, 422, "A hidden character (U+0000) was taken out"),
+        ({"purpose": "hidden\0"}, 422, "A hidden character (U+0000 NULL) was taken out"),
         ({"handle": "@SampleDept"}, 409, "One account has one purpose"),
     ],
 )

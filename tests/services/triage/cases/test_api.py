@@ -68,8 +68,22 @@ async def test_lists_are_filtered_and_go_on_from_a_cursor(triage: Triage, client
     assert (await client.get(API, params={"team": "sirt"})).json()["items"] == []
 
 
+async def test_a_reference_is_found_in_every_spelling_that_tracking_takes(triage: Triage, client: AsyncClient) -> None:
+    told = report(platform="facebook", reference="SP-4170-A0G6")
+    await open_cases(triage.database, told, report(platform="x"))
+    for typed in (
+        *("SP-4170-A0G6", "sp-4170-a0g6", " SP 4170 A0G6 ", "SP4170A0G6", "4170A0G6", "SP-4l7O-AoG6", "SP-4170"),
+        *("sp\u20134I70\u2014a0g6", "\u200bSP\u2011417\u00ad0\u2212A0G6\ufeff", "SP\u00a04170\u3000A0G6"),
+        *("sp 4l7o a", "Facebook", "face\u200bbook"),
+    ):
+        answer = await client.get(API, params={"q": typed})
+        assert [item["reference"] for item in answer.json()["items"]] == [told.reference], typed
+    for typed in ("SP-4170-A0G4", "SPAM", "4170", "SP-4170-A0G6-2", "%", "\u200b\u0301x"):
+        assert (await client.get(API, params={"q": typed})).json()["items"] == [], typed
+
+
 @pytest.mark.parametrize(
-    "query", ["report_id=1", "team=nobody", "state=odd", "q=%00", "cursor=x", "limit=0", "limit=1000"]
+    "query", ["report_id=1", "team=nobody", "state=odd", "q=%00", "q=%07", "cursor=x", "limit=0", "limit=1000"]
 )
 async def test_a_bad_parameter_is_named_and_not_echoed(client: AsyncClient, query: str) -> None:
     answer = await client.get(f"{API}?{query}")

@@ -43,7 +43,7 @@ async def test_a_lead_sees_it_and_a_colleague_once_the_lead_has_named_them(triag
     async with triage.client(Role.SIRT_RESPONDER, subject="S5001") as leo:
         await sees_nothing(leo, told)
         assert told.reference in (await maria.get("/cases?view=restricted")).text
-        named = await press(maria, page, f"{page}/name-person", text="S5001")
+        named = await press(maria, page, f"{page}/name-person", text="\u200bS5001\u00a0")
         assert (named.status_code, named.headers["location"]) == (303, f"{page}?done=name-person")
         assert (await leo.get(page)).status_code == 200
         assert (await leo.get(ARRIVALS)).json() == {"new": 1}

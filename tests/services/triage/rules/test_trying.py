@@ -86,7 +86,7 @@ async def test_mistakes_are_said_with_their_place_and_the_text_is_kept(aisha: As
 BAD: dict[str, tuple[str, str]] = {
     "nothing": (" \n ", "Paste a rule book"),
     "no book": ("hello", "The file, line 1, column 1: "),
-    "a hidden character": ("policy: a\x00b", "A hidden character (U+0000) was taken out"),
+    "a hidden character": ("policy: a\x00b", "A hidden character (U+0000 NULL) was taken out"),
     "a long line": (f"policy: {'x' * 5000}\nrules: [", "The file, line 2"),
     "nested too deeply": ("[" * 3000, "is nested too deeply"),
 }

@@ -1,0 +1,117 @@
+"""Links and email addresses. What people cannot see or get wrong alike is mended; for the rest there are words. Pure.
+
+`mended_…` returns a line (`shared.text`), and leaves alone what it cannot mend: `…_problem` then says what to do.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from shared.text import called, line
+
+LINK = "Enter links like https://www.example.com/post/123, one on each line"
+EMAIL = "Enter an email address, like name@example.org"
+_LONGEST_LABEL = 63
+"""Characters between the dots of a host name (RFC 1035)."""
+_LONGEST_LOCAL = 64
+"""Characters before the @ (RFC 5321)."""
+_DOTS = re.compile("[.。．｡]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d+(?:[/?#]|$))")
+"""A scheme, not a host with a port."""
+_AT_URI = re.compile(r"at://(?P<who>[\w.:%-]+)(?:/(?P<kind>[\w.]+)/(?P<key>[\w.:~-]+))?/?", re.ASCII)
+_AT_PAGES = {
+    None: "",
+    "app.bsky.actor.profile": "",
+    "app.bsky.feed.post": "/post/{}",
+    "app.bsky.feed.generator": "/feed/{}",
+    "app.bsky.graph.list": "/lists/{}",
+}
+"""Kinds of record of the AT Protocol that have a page at bsky.app, and its path below the profile."""
+_MAILTO = re.compile(r"(?:mailto:\s*)+", re.IGNORECASE)
+_APOSTROPHES = dict.fromkeys(map(ord, "‘’ʼ＇"), "'")
+_NOT_IN_LOCAL = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]")
+"""RFC 5322 atext; GOV.UK Notify takes no more."""
+
+
+def mended_link(given: str) -> str:
+    """Return a link without what stands around it, and with `https://` if it has no scheme.
+
+    An `at://` URI of Bluesky becomes the page that shows the same record, because people have to open it.
+
+    Raises:
+        ControlCharacter: it holds one.
+    """
+    plain = line(given)
+    plain = line(plain.strip("<> ")) or plain
+    if (at := _AT_URI.fullmatch(plain)) and at["kind"] in _AT_PAGES:
+        return f"https://bsky.app/profile/{at['who']}{_AT_PAGES[at['kind']].format(at['key'])}"
+    host = re.split(r"[/?#]", plain.removeprefix("//"), maxsplit=1)[0]
+    if _SCHEME.match(plain) or not _DOTS.search(host) or "@" in host or " " in host:
+        return plain
+    return f"https://{plain.removeprefix('//')}"
+
+
+def link_problem(link: str) -> str | None:
+    """Return what is wrong with a link; None for the http or https address of a named host."""
+    if found := re.search(r"\s", link):
+        return f"{LINK}. Take out the character {called(found[0])}"
+    try:
+        parts = urlsplit(link)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return LINK
+    return None if parts.scheme in {"http", "https"} and (_is_ip(host) or _is_host(host)) else LINK
+
+
+def mended_email(given: str) -> str:
+    """Return an address without what stands around it: a name, `<>`, `mailto:`, a dot at the end; and with a plain '.
+
+    Raises:
+        ControlCharacter: it holds one.
+    """
+    plain = line(given)
+    bare = plain.rpartition("<")[2].partition(">")[0].strip()
+    if start := _MAILTO.match(bare):
+        bare = bare[start.end() :].partition("?")[0]
+    return line(bare.translate(_APOSTROPHES).rstrip(".,; ")) or plain
+
+
+def email_problem(email: str) -> str | None:
+    """Return what is wrong with an address; None if email can be sent to one like it."""
+    local, at, domain = email.rpartition("@")
+    if not at or not local or len(local) > _LONGEST_LOCAL:
+        return EMAIL
+    if found := _NOT_IN_LOCAL.search(local) or re.search(r"[\s_]", domain):
+        return f"{EMAIL}. Take out the character {called(found[0])}"
+    if ".." in email:
+        return f"{EMAIL}. Take out one of the two dots that follow each other"
+    if local.startswith(".") or local.endswith("."):
+        return f"{EMAIL}. Take out the dot at the beginning or before the @"
+    labels = domain.split(".")
+    hyphens = any(label.startswith("-") or label.endswith("-") for label in labels)
+    return EMAIL if hyphens or not _is_host(domain) else None
+
+
+def _is_host(host: str) -> bool:
+    labels = _DOTS.split(host.removesuffix("."))
+    return (
+        len(labels) > 1
+        and not labels[-1].isdigit()
+        and all(0 < len(label) <= _LONGEST_LABEL and all(map(_is_in_label, label)) for label in labels)
+    )
+
+
+def _is_in_label(character: str) -> bool:
+    """Return whether browsers take a character in a host name: an underscore, and whatever is visible beyond ASCII."""
+    if character.isascii():
+        return character.isalnum() or character in "-_"
+    return character.isprintable() and unicodedata.category(character) not in {"Pi", "Pf"}
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
