@@ -101,6 +101,9 @@ class ServiceSettings(BaseSettings):
     """How far the provider's clock may differ from ours (seconds, or ISO 8601)."""
     oidc_role_claim: str = "groups"
     """The claim that lists a person's or client's groups; dots lead into objects (`realm_access.roles`)."""
+    oidc_role_separator: str | None = None
+    """What separates groups in a role claim that is one text, such as `,`. Without it such a text is one group, or for
+    `scope` and `scp` a list with spaces."""
     oidc_roles: RolesOfGroups = ()
     """Which group has which role: `group=role,group=role`, or a JSON object. Everyone else may only report."""
     oidc_staff_id_claim: str = "staff_id"
@@ -214,6 +217,7 @@ class ServiceSettings(BaseSettings):
                 self.oidc_role_claim, self.oidc_staff_id_claim, self.oidc_name_claim, self.oidc_email_claim
             ),
             roles=self.oidc_roles,
+            role_separator=self.oidc_role_separator or None,
         )
 
     @property

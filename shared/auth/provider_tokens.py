@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import structlog
 from authlib.oidc.core import CodeIDToken
 from joserfc import jws, jwt
 from joserfc.errors import JoseError, SecurityWarning
@@ -13,10 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.auth.permissions import Principal, Session
 from shared.auth.provider import Description, ProviderKeys
-from shared.auth.provider_config import ProviderConfig, short_text
+from shared.auth.provider_config import ProviderConfig, subject_of
 from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader
 from shared.clock import Clock
 
+_log = structlog.get_logger()
 _LONGEST_TOKEN = 16_384
 
 # Providers write "EdDSA" (RFC 8037). RFC 9864 has a newer name for it, and joserfc warns about the old one each time.
@@ -29,6 +31,7 @@ class Provider:
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
         self._keys = ProviderKeys(config)
+        self._logged: set[tuple[str, str]] = set()
 
     async def description(self, now: datetime) -> Description:
         """Return the provider's endpoints.
@@ -82,14 +85,17 @@ class Provider:
         return claims
 
     def principal(self, claims: Mapping[str, object]) -> Principal:
-        """Return the principal that `claims` describe.
+        """Return the principal that `claims` describe; a claim that cannot be read gives nothing, and is logged once.
 
         Raises:
             InvalidToken: they name no subject.
         """
-        subject, config = short_text(claims.get("sub")), self.config
+        subject, config = subject_of(claims), self.config
         if subject is None:
             raise InvalidToken
+        for setting, kind in set(config.unreadable(claims)) - self._logged:
+            self._logged.add((setting, kind))
+            _log.warning("claim_unreadable", setting=setting, type=kind)
         return Principal(
             subject=subject,
             staff_id=config.staff_id_of(claims),

@@ -83,6 +83,18 @@ def test_groups_become_roles_as_a_list_or_as_json(environment: pytest.MonkeyPatc
         assert load(ServiceSettings).oidc_roles == expected
 
 
+@pytest.mark.parametrize(("written", "separator"), [(None, None), ("", None), (",", ","), (" ", " ")])
+def test_a_setting_says_what_separates_groups(
+    environment: pytest.MonkeyPatch, written: str | None, separator: str | None
+) -> None:
+    environment.setenv("SIGNPOST_OIDC_ISSUER", "http://localhost:8080/realms/department")
+    if written is not None:
+        environment.setenv("SIGNPOST_OIDC_ROLE_SEPARATOR", written)
+    provider = load(ServiceSettings).provider
+    assert provider is not None
+    assert provider.role_separator == separator
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [

@@ -3,15 +3,19 @@
 import base64
 import hmac
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from structlog.testing import capture_logs
 
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal, Role
@@ -224,6 +228,141 @@ def test_a_claim_may_stand_in_an_object_or_have_dots_in_its_name() -> None:
     assert claim(claims, "realm_access.roles.more") is None
     config = ProviderConfig(ISSUER, "", "api", claims=ClaimNames("realm_access.roles"), roles=(("smart", Role.COMMS),))
     assert config.roles_of(claims) == {Role.REPORTER, Role.COMMS}
+
+
+def test_a_path_leads_through_keys_that_have_dots_themselves() -> None:
+    claims: dict[str, object] = {"resource_access": {"signpost.example.org": {"roles": ["smart"]}}}
+    assert claim(claims, "resource_access.signpost.example.org.roles") == ["smart"]
+    assert claim(claims, "resource_access.signpost.example.com.roles") is None
+
+
+SIRT = Role.SIRT_RESPONDER
+SHAPES: Mapping[str, tuple[Mapping[str, object], Mapping[str, object], set[Role], str | None]] = {
+    "a list": ({"groups": ["staff", "sirt"]}, {}, {SIRT}, None),
+    "a list of one that only ends alike": ({"groups": ["former sirt"]}, {}, set(), None),
+    "an empty list": ({"groups": []}, {}, set(), None),
+    "a text": ({"groups": "sirt"}, {}, {SIRT}, None),
+    "a text that only ends alike": ({"groups": "former sirt"}, {}, set(), None),
+    "a text with a comma": ({"groups": "staff,sirt"}, {}, set(), None),
+    "a text with a comma, by the setting": ({"groups": "staff, sirt"}, {"role_separator": ","}, {SIRT}, None),
+    "a text with spaces, by the setting": ({"groups": "staff  sirt"}, {"role_separator": " "}, {SIRT}, None),
+    "a group with spaces, by the setting": ({"groups": "former sirt"}, {"role_separator": ","}, set(), None),
+    "an empty text": ({"groups": ""}, {"role_separator": ","}, set(), None),
+    "a scope": ({"scope": "openid sirt"}, {"claims": ClaimNames(roles="scope")}, {SIRT}, None),
+    "a scope as Entra calls it": ({"scp": "openid sirt"}, {"claims": ClaimNames(roles="scp")}, {SIRT}, None),
+    "a scope that is a list": ({"scope": ["former sirt"]}, {"claims": ClaimNames(roles="scope")}, set(), None),
+    "a distinguished name": ({"groups": ["CN=sirt,OU=staff"]}, {}, set(), None),
+    "an invisible mark": ({"groups": ["si\u200brt"]}, {}, set(), None),
+    "spaces around it": ({"groups": [" sirt"]}, {}, set(), None),
+    "another case": ({"groups": ["SIRT"]}, {}, set(), None),
+    "in an object": (
+        {"realm_access": {"roles": ["sirt"]}},
+        {"claims": ClaimNames(roles="realm_access.roles")},
+        {SIRT},
+        None,
+    ),
+    "the object itself": ({"realm_access": {"sirt": 1}}, {"claims": ClaimNames(roles="realm_access")}, set(), "dict"),
+    "a path that ends early": (
+        {"realm_access": "sirt"},
+        {"claims": ClaimNames(roles="realm_access.roles")},
+        set(),
+        None,
+    ),
+    "missing": ({}, {}, set(), None),
+    "null": ({"groups": None}, {}, set(), None),
+    "a list in JSON": ({"groups": '["sirt"]'}, {}, set(), "json"),
+    "an object in JSON": ({"groups": '{"sirt": true}'}, {}, set(), "json"),
+    "objects": ({"groups": [{"name": "sirt"}]}, {}, set(), "list[dict]"),
+    "a list in a list": ({"groups": [["sirt"]]}, {}, set(), "list[list]"),
+    "mixed": ({"groups": ["sirt", 7, None]}, {}, {SIRT}, "list[NoneType+int+str]"),
+    "an object": ({"groups": {"sirt": True}}, {}, set(), "dict"),
+    "a number": ({"groups": 1001}, {"roles": (("1001", SIRT),)}, set(), "int"),
+    "numbers": ({"groups": [1001]}, {"roles": (("1001", SIRT),)}, set(), "list[int]"),
+    "yes": ({"groups": True}, {"roles": (("True", SIRT),)}, set(), "bool"),
+    "too many for Entra": ({"_claim_names": {"groups": "src1"}, "_claim_sources": {}}, {}, set(), "overage"),
+    "too many for Entra in a browser": ({"hasgroups": True}, {}, set(), "overage"),
+    "too many of something else": ({"_claim_names": {"wids": "src1"}}, {}, set(), None),
+    "no group's role": ({"groups": ""}, {"roles": (("", SIRT),)}, set(), None),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_groups_are_read_in_every_shape_that_providers_send_and_never_guessed(shape: str) -> None:
+    claims, config, roles, seen = SHAPES[shape]
+    ours = Provider(replace(CONFIG, **{"roles": (("sirt", SIRT),), **config}))  # type: ignore[arg-type]  # a table of changes
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert ours.principal({"sub": "c7f1", **claims}).roles == {Role.REPORTER, *roles}
+    line = {"log_level": "warning", "event": "claim_unreadable", "setting": "SIGNPOST_OIDC_ROLE_CLAIM", "type": seen}
+    assert logs == ([line] if seen else [])
+
+
+@pytest.mark.parametrize(
+    ("claims", "known", "seen"),
+    [
+        ({}, (None, None, None), {}),
+        ({"staff_id": None, "name": "", "email": ""}, (None, None, None), {}),
+        ({"staff_id": "S1001", "name": "Zoe\u0308", "email": "z@example.org"}, ("S1001", "Zoë", "z@example.org"), {}),
+        (
+            {"staff_id": "\ufeffS10\u200d01 ", "name": "می\u200cخواهم\u00a0Lee", "email": "z\u200b@example.org"},
+            ("S1001", "می\u200cخواهم Lee", "z@example.org"),
+            {},
+        ),
+        (
+            {"staff_id": 1001, "name": ["Zoë"], "email": {}},
+            (None, None, None),
+            {"STAFF_ID": "int", "NAME": "list[str]", "EMAIL": "dict"},
+        ),
+        (
+            {"staff_id": "S1\x071", "name": "Z\ud800", "email": "z" * 251},
+            (None, None, None),
+            {"STAFF_ID": "str", "NAME": "str", "EMAIL": "str"},
+        ),
+    ],
+)
+def test_what_says_who_it_is_is_a_line_or_nothing(
+    claims: Mapping[str, object], known: tuple[str | None, ...], seen: Mapping[str, str]
+) -> None:
+    with capture_logs() as logs:
+        who = Provider(CONFIG).principal({"sub": "c7f1", **claims})
+    assert (who.staff_id, who.name, who.email) == known
+    assert {entry["setting"]: entry["type"] for entry in logs} == {
+        f"SIGNPOST_OIDC_{claim}_CLAIM": kind for claim, kind in seen.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "counts", "seen"),
+    [
+        (True, True, None), ("true", True, None), (False, False, None), ("false", False, None),
+        ("True", False, "str"), ("yes", False, "str"), ("", False, "str"), (1, False, "int"), (None, False, "NoneType"),
+        (["true"], False, "list[str]"), ({}, False, "dict"),
+    ],
+)  # fmt: skip
+def test_only_true_says_that_an_address_is_verified(said: object, counts: bool, seen: str | None) -> None:
+    with capture_logs() as logs:
+        who = Provider(CONFIG).principal({"sub": "c7f1", "email": "a@example.org", "email_verified": said})
+    assert who.email == ("a@example.org" if counts else None)
+    assert [(entry["setting"], entry["type"]) for entry in logs] == ([("email_verified", seen)] if seen else [])
+
+
+ANY_CLAIM = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(*[ANY_CLAIM] * 5)
+def test_no_claim_stops_a_sign_in_or_says_more_than_its_kind(
+    groups: object, staff_id: object, name: object, email: object, verified: object
+) -> None:
+    said = {"groups": groups, "staff_id": staff_id, "name": name, "email": email, "email_verified": verified}
+    who = Provider(CONFIG).principal({"sub": "c7f1", **said})
+    for text in (who.staff_id, who.name, who.email):
+        assert text is None or (text and text.encode())
+    for setting, kind in CONFIG.unreadable(said):
+        assert re.fullmatch(r"[\w+\[\]]+", f"{setting}{kind}")
 
 
 router = APIRouter()
