@@ -72,7 +72,7 @@ COMMANDS = {
     ),
     "audit verify": Command(
         "services.cli.audit:verify",
-        "Recompute every audit chain; exit code 1 when one was edited, reordered or cut short.",
+        "Recompute every audit chain and compare cases and accounts; exit code 1 when something was changed.",
     ),
     "dead-letters list": Command(
         "services.cli.dead_letters:list_open", "List the open dead letters of SERVICE, oldest first."

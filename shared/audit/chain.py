@@ -10,8 +10,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy import ARRAY, Uuid, any_, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,7 +23,15 @@ from shared.ids import Ids
 
 GENESIS = bytes(32)
 """The previous hash of the first link of a chain, and of the first anchor."""
+ERASED = "erased"
+"""The action of a link which says that the personal content of the links before it was erased."""
+VERSION = ""
+"""The name under which `digests` keeps a link's version; links from before there were versions have none (0047)."""
+_CURRENT = "2"
+_STATE = "state:"
+"""Marks the names of `Change.state` among the names of personal fields."""
 _SALT_BYTES = 16
+_EMPTY: tuple[object, ...] = (None, "", (), [], {}, False)
 _MOVE_HEAD = text("update chain_head set length = :length, hash = :hash where chain_id = :chain_id")
 
 
@@ -79,6 +89,8 @@ class Change:
     before: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, str] = field(default_factory=dict)
     personal: Mapping[str, str] = field(default_factory=dict)
+    state: Mapping[str, str] = field(default_factory=dict)
+    """What the case or account is from now on, by name, mostly as fingerprints; `verify` compares them. Erasable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,42 @@ class Activity:
     def reason(self) -> str | None:
         """Why, in the actor's words."""
         return self.personal.get("reason")
+
+
+def digests_of(content: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the salted digest of each personal field."""
+    return {name: digest(kept["salt"], name, kept["text"]) for name, kept in content.items()}
+
+
+def fingerprint(values: Mapping[str, object]) -> str:
+    """Return sha-256 over the values that are not empty, so that a column added later changes no fingerprint."""
+    kept = {name: _in_utc(value) for name, value in values.items() if value not in _EMPTY}
+    return hashlib.sha256(orjson.dumps(kept, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _in_utc(value: object) -> object:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def state_digest(salt: str, name: str, text: str) -> str:
+    """Return the salted digest of one name of `Change.state`."""
+    return digest(salt, _STATE + name, text)
+
+
+def states_of(digests: Mapping[str, str], content: Mapping[str, Mapping[str, str]] | None) -> dict[str, "Said"]:
+    """Return what a link says about the state, by name."""
+    return {
+        name.removeprefix(_STATE): Said(said, (content or {}).get(name, {}).get("salt"))
+        for name, said in digests.items()
+        if name.startswith(_STATE)
+    }
+
+
+class Said(NamedTuple):
+    """A digest that a link holds, and its salt; None once erased."""
+
+    digest: str
+    salt: str | None
 
 
 async def append(session: AsyncSession, changes: Sequence[tuple[UUID, Change]], now: datetime, ids: Ids) -> None:
@@ -133,16 +181,30 @@ async def read(session: AsyncSession, chain_id: UUID) -> list[Activity]:
             action=row.action,
             before=row.before,
             after=row.after,
-            personal={name: kept["text"] for name, kept in (row.content or {}).items()},
+            personal={name: kept["text"] for name, kept in (row.content or {}).items() if not name.startswith(_STATE)},
             erased=row.content is None,
         )
         for row in rows
     ]
 
 
-async def erase(session: AsyncSession, chain_ids: Sequence[UUID]) -> None:
-    """Erase personal content and its salts. Digests stay, so the chain still verifies but reveals nothing."""
-    await session.execute(update(activity).where(activity.c.chain_id.in_(chain_ids)).values(content=None))
+async def erase(
+    session: AsyncSession, states: Mapping[UUID, Mapping[str, str]], actor: str, now: datetime, ids: Ids
+) -> None:
+    """Erase the personal content and salts of chains, and append to each a link that says so.
+
+    Digests stay, so the chains still verify but reveal nothing.
+
+    Args:
+        session: the transaction.
+        states: for each chain, the state from now on, since what its links said about it is erased too.
+        actor: who erases.
+        now: the time of the link.
+        ids: makes the links' ids.
+    """
+    await session.execute(update(activity).where(activity.c.chain_id.in_(states)).values(content=None))
+    said = [(chain_id, Change(ERASED, actor, state=state)) for chain_id, state in states.items()]
+    await append(session, said, now, ids)
 
 
 def _head(chain_id: UUID, length: int, head: bytes) -> dict[str, object]:
@@ -172,7 +234,7 @@ def _row(
         action=change.action,
         before=change.before,
         after=change.after,
-        digests={name: digest(kept["salt"], name, kept["text"]) for name, kept in content.items()},
+        digests=digests_of(content) | {VERSION: _CURRENT},
     )
     head = link.hash(previous)
     row: dict[str, object] = {
@@ -193,4 +255,5 @@ def _row(
 
 def _salted(change: Change) -> dict[str, dict[str, str]]:
     texts = dict(change.personal) | ({"reason": change.reason} if change.reason is not None else {})
+    texts |= {_STATE + name: text for name, text in change.state.items()}
     return {name: {"salt": secrets.token_hex(_SALT_BYTES), "text": text} for name, text in texts.items()}

@@ -1,17 +1,21 @@
-"""Verifies chains: finds edits, deletions, reordering, and truncation back to the newest anchor."""
+"""Verifies chains: finds edits, deletions, reordering, truncation back to the newest anchor, and changed records.
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+Memory stays flat: chains and the service's records are read side by side, a batch at a time.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.audit.anchors import anchor_entries, anchor_root, published
-from shared.audit.chain import GENESIS, Link, digest
+from shared.audit.chain import ERASED, GENESIS, VERSION, Link, Said, digests_of, state_digest, states_of
 from shared.audit.tables import activity, anchor, anchored_chain, chain_head
 
 _FETCH = 1000
@@ -23,10 +27,15 @@ class Broken(StrEnum):
     MISSING = "a link is missing or out of order"
     EDITED = "the link does not match its hash"
     CONTENT_EDITED = "the personal content does not match its digest"
+    CONTENT_LOST = "the personal content is gone, and no link says that it was erased"
     HEAD_DIFFERS = "the chain does not end where its head says"
+    RECORD_DIFFERS = "the case or account is not what its chain says"
+    RECORD_LOST = "there is a chain, but not the case or account that it belongs to"
+    CHAIN_LOST = "there is a case or account, but not its chain"
     ANCHOR_DIFFERS = "the chain no longer holds what was anchored"
     ANCHOR_EDITED = "the anchor does not match its root"
     ANCHOR_LOST = "an anchor in the database and the one published outside it differ, or one of them is missing"
+    ANCHORS_FILE_LOST = "the file of anchors is missing or empty, although there are chains that it should cover"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,50 +45,174 @@ class BrokenLink:
     because: Broken
     chain_id: UUID | None
     position: int | None
+    fields: tuple[str, ...] = ()
+    """What differs from the chain, by name."""
 
 
-async def verify(session: AsyncSession, anchors_file: Path | None = None) -> list[BrokenLink]:
-    """Recompute every chain and anchor; an empty list means that nothing was changed.
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What a service's rows say now about the case or account of a chain."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """By the names that links use in `after`; empty if there is none."""
+    state: Mapping[str, str] = field(default_factory=dict)
+    """By the names of `chain.Change.state`."""
+
+
+Records = Callable[[AsyncSession], AsyncIterator[tuple[UUID, Current]]]
+"""Yields every record that has a chain, in the order of their ids, without holding them all: each service has one."""
+
+
+class LastAnchor(NamedTuple):
+    """The newest anchor, to compare with a copy of the anchors kept elsewhere."""
+
+    number: int
+    at: datetime
+
+
+async def verify(
+    session: AsyncSession,
+    anchors_file: Path | None = None,
+    *,
+    records: Records | None = None,
+    unanchored_since: datetime | None = None,
+) -> list[BrokenLink]:
+    """Recompute every chain and anchor, and compare records with them; an empty list means that nothing was changed.
 
     Args:
-        session: a transaction of the database that holds the chains.
+        session: a transaction of the database that holds the chains; on a running system one with a single snapshot.
         anchors_file: where `anchor` published its roots; without it, the database's anchors are trusted.
+        records: the service's cases or accounts; without it, only the chains are verified.
+        unanchored_since: links since then may not be anchored yet; without it, every link should be.
     """
+    lines = published(anchors_file) if anchors_file else []  # first, because anchors are written here last
     return [
-        *[broken async for broken in _broken_chains(session)],
+        *[broken async for broken in _broken_chains(session, records)],
         *await _heads_without_links(session),
         *await _anchored_links_that_differ(session),
-        *await _broken_anchors(session, anchors_file),
+        *await _broken_anchors(session, lines if anchors_file else None),
+        *(await _lost_file(session, unanchored_since) if anchors_file and not lines else []),
     ]
 
 
-async def _broken_chains(session: AsyncSession) -> AsyncIterator[BrokenLink]:
-    """Walk all chains in one pass; report only the first broken link of a chain."""
-    chain_id: UUID | None = None
-    position, previous, broken = 0, GENESIS, False
-    async for row in await session.stream(_links_with_heads(), execution_options={"yield_per": _FETCH}):
-        if row.chain_id != chain_id:
-            chain_id, position, previous, broken = row.chain_id, 0, GENESIS, False
-        if broken:
-            continue
-        position += 1
-        because = _broken_because(row, position, previous)
-        previous = row.hash
+def oldest_unanchored(now: datetime, every: timedelta) -> datetime:
+    """Return since when links may wait for their anchor: for an interval, and as long again for the sweep itself."""
+    return now - 2 * every
+
+
+async def last_anchor(session: AsyncSession) -> LastAnchor | None:
+    """Return the newest anchor; None if nothing was anchored yet."""
+    row = (await session.execute(select(anchor).order_by(anchor.c.position.desc()).limit(1))).first()
+    return LastAnchor(row.position, row.at) if row else None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One chain as far as it has been walked, and what its links say."""
+
+    chain_id: UUID
+    broken: BrokenLink | None = None
+    position: int = 0
+    hash: bytes = GENESIS
+    blank: int = 0
+    """The last link whose personal content is gone."""
+    erased: int = 0
+    """The last link which says that what is before it was erased."""
+    versioned: bool = False
+    """Whether the first link says all of the state, as new chains do; older ones are compared in what they say."""
+    facts: dict[str, str] = field(default_factory=dict)
+    state: dict[str, Said] = field(default_factory=dict)
+
+    def step(self, row: Row[Any]) -> None:
+        """Walk one link; nothing is looked at behind the first broken one."""
+        if self.broken:
+            return
+        self.position += 1
+        because = _broken_because(row, self.position, self.hash)
+        self.hash = row.hash
         if because:
-            broken = True
-            yield BrokenLink(because, chain_id, position)
+            self.broken = BrokenLink(because, self.chain_id, self.position)
+        self.versioned = VERSION in row.digests if self.position == 1 else self.versioned
+        self.blank = self.position if row.content is None else self.blank
+        self.erased = self.position if row.action == ERASED else self.erased
+        self.facts.update(row.after)
+        self.state.update(states_of(row.digests, row.content))
+
+    def end(self, row: Row[Any]) -> None:
+        """Look at the whole chain after its last link."""
+        if self.broken:
+            return
+        if (row.head_length, row.head_hash) != (self.position, self.hash):
+            self.broken = BrokenLink(Broken.HEAD_DIFFERS, self.chain_id, self.position)
+        elif self.versioned and self.blank and self.blank >= self.erased:
+            self.broken = BrokenLink(Broken.CONTENT_LOST, self.chain_id, self.blank)
+
+    def compare(self, now: Current) -> BrokenLink | None:
+        """Return what is wrong with the chain or its record; None if it is what the links say."""
+        fields = [name for name, value in now.facts.items() if self.facts.get(name, "") != value]
+        fields += [name for name in {**self.state, **now.state} if not self._agrees(name, now.state.get(name, ""))]
+        differs = BrokenLink(Broken.RECORD_DIFFERS, self.chain_id, None, tuple(sorted(fields)))
+        return self.broken or (differs if fields else None)
+
+    def _agrees(self, name: str, value: str) -> bool:
+        if said := self.state.get(name):
+            return said.salt is not None and state_digest(said.salt, name, value) == said.digest
+        return not value or not self.versioned
+
+
+async def _broken_chains(session: AsyncSession, records: Records | None) -> AsyncIterator[BrokenLink]:
+    """Walk all chains in one pass, beside the records; report only the first thing that is broken at each."""
+    walks = _walks(session)
+    if records is None:
+        async for walk in walks:
+            if walk.broken:
+                yield walk.broken
+        return
+    async for chain_id, walk_of_it, current in _side_by_side(walks, records(session)):
+        if walk_of_it is None:
+            yield BrokenLink(Broken.CHAIN_LOST, chain_id, None)
+        elif current is None:
+            yield BrokenLink(Broken.RECORD_LOST, chain_id, None)
+        elif broken := walk_of_it.compare(current):
+            yield broken
+
+
+async def _side_by_side(
+    walks: AsyncIterator[_Walk], records: AsyncIterator[tuple[UUID, Current]]
+) -> AsyncIterator[tuple[UUID, _Walk | None, Current | None]]:
+    """Pair chains and records by id; both come in its order, and one of the two may be missing."""
+    walk, record = await anext(walks, None), await anext(records, None)
+    while walk or record:
+        if walk and (record is None or walk.chain_id < record[0]):
+            yield walk.chain_id, walk, None
+            walk = await anext(walks, None)
+        elif record and (walk is None or record[0] < walk.chain_id):
+            yield record[0], None, record[1]
+            record = await anext(records, None)
+        elif walk and record:
+            yield walk.chain_id, walk, record[1]
+            walk, record = await anext(walks, None), await anext(records, None)
+
+
+async def _walks(session: AsyncSession) -> AsyncIterator[_Walk]:
+    walk: _Walk | None = None
+    last: Row[Any] | None = None
+    async for row in await session.stream(_links_with_heads(), execution_options={"yield_per": _FETCH}):
+        if walk and last and row.chain_id != walk.chain_id:
+            walk.end(last)
+            yield walk
+            walk = None
+        walk, last = walk or _Walk(row.chain_id), row
+        walk.step(row)
+    if walk and last:
+        walk.end(last)
+        yield walk
 
 
 def _links_with_heads() -> Select[Any]:
-    """Select links in order, each with its chain's head; the last link of each chain is marked."""
-    last = func.lead(activity.c.position).over(partition_by=activity.c.chain_id, order_by=activity.c.position)
+    """Select links in order, each with its chain's head."""
     return (
-        select(
-            activity,
-            chain_head.c.length.label("head_length"),
-            chain_head.c.hash.label("head_hash"),
-            last.is_(None).label("is_last"),
-        )
+        select(activity, chain_head.c.length.label("head_length"), chain_head.c.hash.label("head_hash"))
         .outerjoin(chain_head, chain_head.c.chain_id == activity.c.chain_id)
         .order_by(activity.c.chain_id, activity.c.position)
     )
@@ -101,15 +234,10 @@ def _broken_because(row: Row[Any], position: int, previous: bytes) -> Broken | N
     )
     if link.hash(previous) != row.hash:
         return Broken.EDITED
-    if row.content is not None and _digests_of(row.content) != row.digests:
+    digests = {name: digest for name, digest in row.digests.items() if name != VERSION}
+    if row.content is not None and digests_of(row.content) != digests:
         return Broken.CONTENT_EDITED
-    if row.is_last and (row.head_length, row.head_hash) != (row.position, row.hash):
-        return Broken.HEAD_DIFFERS
     return None
-
-
-def _digests_of(content: dict[str, dict[str, str]]) -> dict[str, str]:
-    return {name: digest(kept["salt"], name, kept["text"]) for name, kept in content.items()}
 
 
 async def _heads_without_links(session: AsyncSession) -> list[BrokenLink]:
@@ -134,8 +262,7 @@ async def _anchored_links_that_differ(session: AsyncSession) -> list[BrokenLink]
     return [BrokenLink(Broken.ANCHOR_DIFFERS, chain_id, length) for chain_id, length in rows]
 
 
-async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> list[BrokenLink]:
-    lines = published(anchors_file) if anchors_file else []  # first, because anchors are written here last
+async def _broken_anchors(session: AsyncSession, lines: Sequence[tuple[int, str]] | None) -> list[BrokenLink]:
     broken = []
     previous = GENESIS
     roots: dict[int, str] = {}
@@ -144,7 +271,7 @@ async def _broken_anchors(session: AsyncSession, anchors_file: Path | None) -> l
             broken.append(BrokenLink(Broken.ANCHOR_EDITED, None, row.position))
         previous = row.root
         roots[row.position] = row.root.hex()
-    return broken + (_lost(lines, roots) if anchors_file else [])
+    return broken + ([] if lines is None else _lost(lines, roots))
 
 
 def _lost(lines: Sequence[tuple[int, str]], roots: dict[int, str]) -> list[BrokenLink]:
@@ -152,3 +279,10 @@ def _lost(lines: Sequence[tuple[int, str]], roots: dict[int, str]) -> list[Broke
     differ = {position for position, root in lines if roots.get(position) != root}
     unpublished = set(sorted(roots)[:-1]) - {position for position, _ in lines}
     return [BrokenLink(Broken.ANCHOR_LOST, None, position) for position in sorted(differ | unpublished)]
+
+
+async def _lost_file(session: AsyncSession, unanchored_since: datetime | None) -> list[BrokenLink]:
+    """Report the file if a link should be in it by now: whoever removes the anchors removes the file with them."""
+    old = [activity.c.at < unanchored_since] if unanchored_since else []
+    found = await session.scalar(select(activity.c.position).where(*old).limit(1))
+    return [BrokenLink(Broken.ANCHORS_FILE_LOST, None, None)] if found else []

@@ -1,15 +1,15 @@
 """Changes accounts: locks them, checks the rules, and stores the change with its event and audit entry."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account, Registration, faults
-from services.registry.accounts.queries import UnknownAccount, account_of
+from services.registry.accounts.queries import PUBLIC, UnknownAccount, account_of, state_of, texts_of
 from services.registry.accounts.tables import AccountRow
 from services.registry.context.domain import Refused
 from services.registry.context.work import Work
@@ -19,7 +19,6 @@ from shared.events.registry import AccountChanged
 from shared.events.vocabulary import AccountClass
 
 _PRIVATE = ("handle", "title", "owner", "approved_person", "declared_by")
-_PUBLIC = ("status", "official_use", "next_review_on", "checks_due_on", "vetting_required")
 
 
 class RegistrationRefused(Refused):
@@ -95,7 +94,7 @@ async def store(work: Work, changes: Sequence[tuple[Account, AccountChange]]) ->
     """Store changes of locked accounts, append to their audit trails and put their events into the outbox."""
     after = [await _apply(work, account, changing.becomes) for account, changing in changes]
     links = [
-        (new.id, _described(work, before.registration, changing))
+        (new.id, replace(_described(work, before.registration, changing), state=state_of(new)))
         for (before, changing), new in zip(changes, after, strict=True)
     ]
     await chain.append(work.session, links, work.now, work.ids)
@@ -118,8 +117,8 @@ def new_row(account_id: UUID, registration: Registration, now: datetime) -> Acco
 def registered(account: Account, actor: str) -> chain.Change:
     """Return the audit entry for a new account."""
     kept = account.registration
-    facts = {"platform": kept.platform, "account_class": str(kept.account_class), **_texts(kept, _PUBLIC)}
-    return chain.Change("registered", actor, after=facts, personal=_texts(kept, _PRIVATE))
+    facts = {"platform": kept.platform, "account_class": str(kept.account_class), **texts_of(kept, PUBLIC)}
+    return chain.Change("registered", actor, after=facts, personal=texts_of(kept, _PRIVATE), state=state_of(account))
 
 
 def changed_event(account: Account) -> NewEvent:
@@ -151,10 +150,10 @@ async def _apply(work: Work, account: Account, becomes: Registration) -> Account
 def _described(work: Work, before: Registration, changing: AccountChange) -> chain.Change:
     """Return the audit entry of a change. A union account's has no text, which could show its members (C-j)."""
     union = before.account_class is AccountClass.UNION
-    old, new = _texts(before, _PUBLIC), _texts(changing.becomes, _PUBLIC)
-    differing = [name for name in _PUBLIC if old.get(name) != new.get(name)]
-    people = _texts(changing.becomes, _PRIVATE)
-    renamed = {name: text for name, text in people.items() if text != _texts(before, _PRIVATE).get(name)}
+    old, new = texts_of(before, PUBLIC), texts_of(changing.becomes, PUBLIC)
+    differing = [name for name in PUBLIC if old.get(name) != new.get(name)]
+    people = texts_of(changing.becomes, _PRIVATE)
+    renamed = {name: text for name, text in people.items() if text != texts_of(before, _PRIVATE).get(name)}
     return chain.Change(
         changing.action,
         work.actor,
@@ -163,14 +162,3 @@ def _described(work: Work, before: Registration, changing: AccountChange) -> cha
         after={name: new.get(name, "") for name in differing} | dict(changing.after),
         personal={} if union else renamed | dict(changing.personal),
     )
-
-
-def _texts(registration: Registration, names: Sequence[str]) -> dict[str, str]:
-    values = {name: getattr(registration, name) for name in names}
-    return {name: _text(value) for name, value in values.items() if value is not None}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, date) else str(value)

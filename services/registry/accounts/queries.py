@@ -1,21 +1,25 @@
 """Queries of accounts and their reviews."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, SelectBase, func, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account, Registration, Review, ReviewOutcome, Vetting
 from services.registry.accounts.tables import AccountRow, ReviewRow
+from shared.audit.chain import fingerprint
+from shared.audit.verification import Current
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, StaffId
 
 PAGE = 50
 _FETCH = 500
+PUBLIC = ("status", "official_use", "next_review_on", "checks_due_on", "vetting_required")
+"""The details whose changes the audit trail says in words."""
 _KEY = (AccountRow.platform, AccountRow.handle, AccountRow.id)
 
 
@@ -162,6 +166,39 @@ def account_of(row: AccountRow) -> Account:
         registered_at=row.registered_at,
         changed_at=row.changed_at,
     )
+
+
+def texts_of(registration: Registration, names: Sequence[str]) -> dict[str, str]:
+    """Return these details as the audit trail says them, without those that have no value."""
+    values = {name: getattr(registration, name) for name in names}
+    return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def state_of(account: Account) -> dict[str, str]:
+    """Return all that an account is, as its audit trail holds it."""
+    return {"account": fingerprint({**asdict(account.registration), "version": account.version})}
+
+
+async def records(session: AsyncSession, others: SelectBase) -> AsyncIterator[tuple[UUID, Current]]:
+    """Yield what every account is now for `verify`, and with them the ids of `others` that have an audit trail."""
+    found = union(select(AccountRow.id), others).subquery()
+    page = select(found.c.id).order_by(found.c.id).limit(_FETCH)
+    last = UUID(int=0)
+    while ids := (await session.scalars(page.where(found.c.id > last))).all():
+        accounts = await accounts_by_id(session, ids)
+        for record_id in ids:
+            yield record_id, _current(accounts[record_id]) if record_id in accounts else Current()
+        last = ids[-1]
+
+
+def _current(account: Account) -> Current:
+    return Current(dict.fromkeys(PUBLIC, "") | texts_of(account.registration, PUBLIC), state_of(account))
 
 
 def review_of(row: ReviewRow) -> Review:

@@ -1,18 +1,20 @@
 """Queries of requests and delegations."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Vetting
+from services.registry.accounts.queries import records as account_records
 from services.registry.approvals.domain import About, AccountRequest, Delegation, Draft, RequestState
 from services.registry.approvals.tables import ApproverRow, DelegationRow, RequestRow
 from services.registry.context.domain import same_person
 from services.registry.tables import names_one_of
+from shared.audit.verification import Current
 from shared.events.vocabulary import AccountClass
 from shared.ids import AccountId, StaffId
 
@@ -53,6 +55,11 @@ async def list_requests(
     rows = (await session.scalars(statement.limit(limit + 1))).all()
     items = tuple(map(request_of, rows[:limit]))
     return RequestPage(items, items[-1].id if len(rows) > limit else None)
+
+
+def records(session: AsyncSession) -> AsyncIterator[tuple[UUID, Current]]:
+    """Yield everything on the register that has an audit trail: accounts, and requests and delegations by id alone."""
+    return account_records(session, union(select(RequestRow.account_id), select(DelegationRow.id)))
 
 
 async def requests_about(session: AsyncSession, account_id: UUID) -> list[AccountRequest]:

@@ -391,6 +391,11 @@ def differences(before: Case, after: Case) -> tuple[Mapping[str, str], Mapping[s
     return _texts(was, changed), _texts(now, changed)
 
 
+def facts(values: Mapping[str, object]) -> Mapping[str, str]:
+    """Return what the activity record says of every change, of a case with these values."""
+    return _texts(values, list(_COMPARED))
+
+
 def is_linked(reference: str) -> bool:
     """Return whether a reference belongs to a linked case, such as `SP-7K3M-Q9XC-2`."""
     return reference.count("-") > _HYPHENS_OF_A_REPORT

@@ -72,6 +72,8 @@ class Command:
     personal: Mapping[str, str] | None = None
     says: Mapping[str, str] | None = None
     """What the activity says besides what changed: codes, nothing personal."""
+    state: Mapping[str, str] | None = None
+    """What verification compares besides the case's row."""
     news: bool = False
     """Whether the reporter learns something, so that the next promised update counts from then."""
 
@@ -206,6 +208,7 @@ async def execute(work: Work, case_id: UUID, read: int, command: Command) -> Cas
         reason=command.reason,
         says=dict(command.says or {}),
         personal=dict(command.personal or {}),
+        state=dict(command.state or {}),
         events=command.events(before, after),
         news=command.news,
     )
@@ -220,7 +223,8 @@ async def expire_leases(session: AsyncSession, now: datetime, *, writer: CaseWri
         if after := domain.expire(locked.case, now):
             write(locked.row, after)
             was, is_ = domain.differences(locked.case, after)
-            changes.append((after.case_id, chain.Change("lease_expired", SYSTEM, before=was, after=is_)))
+            state = {"case": queries.fingerprint_of(vars(locked.row))}
+            changes.append((after.case_id, chain.Change("lease_expired", SYSTEM, before=was, after=is_, state=state)))
     await chain.append(session, changes, now, writer.ids)
     return len(changes)
 
@@ -311,10 +315,24 @@ async def exempt(work: Work, case_id: UUID, read: int) -> Case:
     await work.session.execute(delete(Note).where(Note.case_id == case_id))
     await work.session.execute(delete(CaseAccess).where(CaseAccess.case_id == case_id))
     await work.session.execute(insert(CaseAccess).values(case_id=case_id, subject=work.viewer.subject))
-    await chain.erase(work.session, [case_id])
     locked = await queries.lock(work.session, work.viewer, case_id)
     locked.row.kept_from = []
+    await _erase_record(work, locked)
     return case
+
+
+async def _erase_record(work: Work, locked: queries.LockedCase) -> None:
+    """Erase what the activity record of an exempt case says; record what the case and its report are from now on."""
+    row = locked.row
+    report = {"report": (await report_queries.fingerprints(work.session, [row.report_id]))[row.report_id]}
+    state = {"case": queries.fingerprint_of(vars(row)), "access": queries.access([work.viewer.subject])}
+    if row.link_number > 1:  # the first case holds what the report is
+        siblings = await queries.lock_reports(work.session, [row.report_id])
+        [first] = [one.case.case_id for one in siblings if one.row.link_number == 1]
+        told = chain.Change("report_erased", work.viewer.subject, state=report)
+        await chain.append(work.session, [(first, told)], work.now, work.writer.ids)
+        report = {}
+    await chain.erase(work.session, {row.case_id: state | report}, work.viewer.subject, work.now, work.writer.ids)
 
 
 async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: RuleBook) -> Case:
@@ -387,7 +405,10 @@ async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Seque
 
 async def name_person(work: Work, case_id: UUID, read: int, staff_id: str) -> Case:
     """Let a colleague in the team see a restricted case. People it is kept from still cannot see it."""
-    case = await execute(work, case_id, read, Command("person_named", domain.named, personal={"person": staff_id}))
+    people = {*await queries.named_people(work.session, case_id), staff_id}
+    state = {"access": queries.access(people)}
+    who = Command("person_named", domain.named, personal={"person": staff_id}, state=state)
+    case = await execute(work, case_id, read, who)
     named = insert(CaseAccess).values(case_id=case_id, subject=staff_id)
     await work.session.execute(named.on_conflict_do_nothing())
     return case

@@ -1,7 +1,7 @@
 """Reads cases: those a viewer may see, and what other capabilities count."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -28,9 +28,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.cases.access import Viewer
-from services.triage.cases.domain import FINISHED, Case, CaseNotFound
+from services.triage.cases.domain import FINISHED, Case, CaseNotFound, facts
 from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
+from services.triage.reports import queries as reports
 from shared.audit import chain
+from shared.audit.verification import Current
 from shared.events.vocabulary import CaseState, Outcome, Team
 from shared.ids import Reference
 
@@ -39,6 +41,11 @@ REPORTER = "reporter"
 
 
 _CASE = TypeAdapter(Case)
+
+
+_PROVED = (*(one.name for one in fields(Case)), "link_number", "platform", "behaviours", "kept_from")
+"""The columns of a case that change only with its activity record."""
+_FETCH = 500
 
 
 def to_case(row: CaseRow) -> Case:
@@ -146,6 +153,40 @@ async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
     """Return the staff ids of the people named to see a restricted case."""
     query = select(CaseAccess.subject).where(CaseAccess.case_id == case_id).order_by(CaseAccess.subject)
     return list(await session.scalars(query))
+
+
+def fingerprint_of(row: Mapping[str, object]) -> str:
+    """Return the fingerprint of a case's row, which its activity record holds."""
+    return chain.fingerprint({name: row[name] for name in _PROVED})
+
+
+def access(people: Collection[str]) -> str:
+    """Return the access list of a restricted case as its activity record holds it."""
+    return ",".join(sorted(people))
+
+
+async def records(session: AsyncSession) -> AsyncIterator[tuple[UUID, Current]]:
+    """Yield every case for `verify`: what its row, its access list and its report say now."""
+    table, last = CaseRow.table(), UUID(int=0)
+    page = select(table).order_by(table.c.case_id).limit(_FETCH)
+    while rows := [dict(row) for row in (await session.execute(page.where(table.c.case_id > last))).mappings()]:
+        people = await _people_named(session, [row["case_id"] for row in rows])
+        told = await reports.fingerprints(session, [row["report_id"] for row in rows if row["link_number"] == 1])
+        for row in rows:
+            report = told[row["report_id"]] if row["link_number"] == 1 else ""
+            state = {"case": fingerprint_of(row), "access": access(people[row["case_id"]]), "report": report}
+            yield row["case_id"], Current(facts(row), state)
+        last = rows[-1]["case_id"]
+
+
+async def _people_named(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    named = await session.execute(
+        select(CaseAccess.case_id, CaseAccess.subject).where(CaseAccess.case_id.in_(case_ids))
+    )
+    people: dict[UUID, set[str]] = {case_id: set() for case_id in case_ids}
+    for case_id, subject in named:
+        people[case_id].add(subject)
+    return people
 
 
 async def of_manager(session: AsyncSession, staff_id: str, reference: str) -> Case:

@@ -5,7 +5,7 @@ A batch is decided as a whole and then stored as a whole, in a few statements.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -95,7 +95,8 @@ async def open_for_reports(
     for report, handles in named:
         if report.report_id in fresh:
             facts = facts_of(report, known.history(report, handles))
-            new += _cases(report, decide(facts, rulebook(), today), writer, now)
+            first, *linked = _cases(report, decide(facts, rulebook(), today), writer, now)
+            new += [replace(first, report=fresh[report.report_id]), *linked]
             known.note(report, handles)
     await writer.open(session, new, now)
 

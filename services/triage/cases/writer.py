@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.domain import Case, differences, is_linked, of_report
-from services.triage.cases.queries import LockedCase
+from services.triage.cases.queries import LockedCase, fingerprint_of
 from services.triage.cases.tables import CaseRow
 from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
@@ -46,6 +46,8 @@ class NewCase:
     kept_from: tuple[str, ...]
     """Keys (`shared.events.people`) of the people who may never open it."""
     by: str = SYSTEM
+    report: str = ""
+    """The fingerprint of the report; only its first case has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Transition:
     says: dict[str, str] = field(default_factory=dict)
     """What the activity says besides what changed: codes, nothing personal."""
     personal: dict[str, str] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
+    """What verification compares besides the case's row."""
     events: Sequence[Event] = ()
     news: bool = False
     """Whether the reporter learns something, so that the next promised update counts from then."""
@@ -89,10 +93,11 @@ class CaseWriter:
         """Store new cases with their decisions, deadlines and activities, and append their events to the outbox."""
         if not new:
             return
-        await copy_in(session, CaseRow.table(), [_row(one) for one in new])
+        rows = [_row(one) for one in new]
+        await copy_in(session, CaseRow.table(), rows)
         await routing.store(session, [(one.case.case_id, one.decision) for one in new], now)
         await deadlines.start(session, [(one.case.case_id, one.deadline) for one in new])
-        await chain.append(session, [(one.case.case_id, _opened(one)) for one in new], now, self.ids)
+        await chain.append(session, list(map(_opened, new, rows)), now, self.ids)
         await self.outbox.begin(session, [event for one in new for event in self._events(one, now)], now)
 
     async def open_linked(
@@ -286,7 +291,7 @@ def _row(new: NewCase) -> dict[str, object]:
     }
 
 
-def _opened(new: NewCase) -> chain.Change:
+def _opened(new: NewCase, row: Mapping[str, object]) -> tuple[UUID, chain.Change]:
     case = new.case
     after = {
         "version": str(case.version),
@@ -295,9 +300,11 @@ def _opened(new: NewCase) -> chain.Change:
         "priority": str(case.priority),
         "rule": new.decision.rule,
     }
-    return chain.Change("opened", new.by, after=after)
+    state = {"case": fingerprint_of(row)} | ({"report": new.report} if new.report else {})
+    return case.case_id, chain.Change("opened", new.by, after=after, state=state)
 
 
 def _change(one: Transition) -> chain.Change:
     was, now = differences(one.locked.case, one.after)
-    return chain.Change(one.action, one.by, one.reason, was, {**now, **one.says}, one.personal)
+    state = {"case": fingerprint_of(vars(one.locked.row)), **one.state}
+    return chain.Change(one.action, one.by, one.reason, was, {**now, **one.says}, one.personal, state)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import TriageReport, subject_keys
+from services.triage.reports.queries import fingerprint_of
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
 from shared.db.bulk import copy_in
 from shared.events.intake import Person, Subject
@@ -22,21 +23,23 @@ _NULL_IF_EMPTY = frozenset(
 )
 
 
-async def store_reports(session: AsyncSession, reports: Sequence[tuple[TriageReport, Sequence[Handle]]]) -> set[UUID]:
-    """Store those of `reports` that are new, with the people and accounts that they name; return their ids.
+async def store_reports(
+    session: AsyncSession, reports: Sequence[tuple[TriageReport, Sequence[Handle]]]
+) -> dict[UUID, str]:
+    """Store those of `reports` that are new, with the people and accounts that they name; return their fingerprints.
 
     If two processes store the same report at once, the second one's batch fails and is retried.
     """
     ids = literal([report.report_id for report, _ in reports], ARRAY(Uuid))
     known = set(await session.scalars(select(Report.report_id).where(Report.report_id == any_(ids))))
     new = {report.report_id: (report, accounts) for report, accounts in reports if report.report_id not in known}
-    if new:
-        await copy_in(session, Report.table(), [_row(report) for report, _ in new.values()])
+    rows = [_row(report) for report, _ in new.values()]
+    await copy_in(session, Report.table(), rows)
     if named := [_named(report, account) for report, accounts in new.values() for account in accounts]:
         await copy_in(session, NamedAccount.table(), named)
     if subjects := [_subject(report, key) for report, _ in new.values() for key in subject_keys(report)]:
         await copy_in(session, NamedSubject.table(), subjects)
-    return set(new)
+    return {report_id: fingerprint_of(row) for report_id, row in zip(new, rows, strict=True)}
 
 
 async def note_agreement(session: AsyncSession, report_ids: Sequence[UUID], now: datetime) -> list[UUID]:

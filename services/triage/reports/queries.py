@@ -1,6 +1,6 @@
 """Reads one report as submitted, and how often an account or a person was named before."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,8 +10,11 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.triage.accounts.domain import Handle
 from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS, TriageReport, kept_from
-from services.triage.reports.tables import NamedAccount, NamedSubject, Report
+from services.triage.reports.tables import SAID_LATER, NamedAccount, NamedSubject, Report
+from shared.audit.chain import fingerprint
 from shared.events.intake import Person, Subject
+
+_PROVED = tuple(column.name for column in Report.table().c if column.info != SAID_LATER)
 
 
 async def earlier_reports(session: AsyncSession, handles: Iterable[Handle], now: datetime) -> Mapping[Handle, int]:
@@ -74,6 +77,18 @@ async def related_reports(session: AsyncSession, report_id: UUID) -> list[UUID]:
 async def keys_kept_from(session: AsyncSession, report_id: UUID) -> tuple[str, ...]:
     """Return keys of everyone who may never open a restricted case about a report: the accused and the reporter."""
     return tuple(kept_from(await read(session, report_id, content=False), restricted=True))
+
+
+def fingerprint_of(row: Mapping[str, object]) -> str:
+    """Return the fingerprint of a stored report, which the audit trail of its first case holds."""
+    return fingerprint({name: row[name] for name in _PROVED})
+
+
+async def fingerprints(session: AsyncSession, report_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the fingerprints of these reports as they are stored now."""
+    table = Report.table()
+    rows = await session.execute(select(table).where(table.c.report_id.in_(report_ids)))
+    return {row["report_id"]: fingerprint_of(dict(row)) for row in rows.mappings()}
 
 
 async def read(session: AsyncSession, report_id: UUID, *, content: bool) -> TriageReport:

@@ -12,6 +12,8 @@ from shared.db.metadata import personal
 
 _REPORT = "report"
 _Moment = DateTime(timezone=True)
+SAID_LATER = {"said": "later"}
+"""Marks columns that change once a report is stored; its fingerprint leaves them out."""
 
 
 class Report(Base):
@@ -32,10 +34,10 @@ class Report(Base):
     behaviours: Mapped[list[str]] = mapped_column(ARRAY(Text))
     also_affects: Mapped[list[str]] = mapped_column(ARRAY(Text))
     found_by: Mapped[str]
-    manager_alert: Mapped[str | None]
-    manager_agreed_at: Mapped[datetime | None] = mapped_column(_Moment)
+    manager_alert: Mapped[str | None] = mapped_column(info=SAID_LATER)
+    manager_agreed_at: Mapped[datetime | None] = mapped_column(_Moment, info=SAID_LATER)
     """When the reporter agreed later that a manager may be told."""
-    withdrawn_at: Mapped[datetime | None] = mapped_column(_Moment)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(_Moment, info=SAID_LATER)
     occurred_at: Mapped[datetime | None] = mapped_column(_Moment)
     misuse: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     union_activity: Mapped[str | None]

@@ -18,9 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.registry.accounts.domain import Registration
 from services.registry.accounts.handlers import register
 from services.registry.app import OBSERVERS, open_service
+from services.registry.approvals.queries import records
 from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Work
 from services.registry.settings import RegistrySettings
+from shared.audit.verification import verify
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Principal, Role
 from shared.auth.tokens import TokenIssuer, ensure_key_files
@@ -106,6 +108,8 @@ async def registry(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[
         open_service(settings_with(tmp_path, url), clock=FixedClock(), log=AsyncMock()) as service,
     ):
         yield Registry(service.app, service.database, TokenIssuer(private.read_bytes()))
+        async with service.database.transaction() as session:
+            assert await verify(session, records=records) == []  # whatever a test did, its chains say
 
 
 @pytest.fixture

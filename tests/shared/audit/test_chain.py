@@ -45,7 +45,7 @@ async def chain_of(audit: Database, *actions: str) -> UUID:
 
 async def verified(audit: Database, anchors_file: Path | None = None) -> list[BrokenLink]:
     async with audit.transaction() as session:
-        return await verify(session, anchors_file)
+        return await verify(session, anchors_file, unanchored_since=NOW)
 
 
 async def tamper(audit: Database, statement: str, **values: object) -> None:
@@ -106,10 +106,15 @@ async def test_nothing_to_append_is_nothing_done(audit: Database) -> None:
 async def test_erased_content_is_gone_with_its_salt_and_the_chain_still_verifies(audit: Database) -> None:
     chain_id = await chain_of(audit, "opened", "claimed")
     async with audit.transaction() as session:
-        await chain.erase(session, [chain_id])
+        await chain.erase(session, {chain_id: {"case": "blank"}}, "S6001", NOW, IDS)
         activities = await chain.read(session, chain_id)
-    assert [(a.reason, a.erased) for a in activities] == [(None, True), (None, True)]
+    assert [(a.action, a.reason, a.erased) for a in activities] == [
+        ("opened", None, True), ("claimed", None, True), ("erased", None, False),
+    ]  # fmt: skip
+    assert (activities[2].actor, activities[2].personal) == ("S6001", {})
     assert await verified(audit) == []
+    await tamper(audit, "update activity set content = null where position = 3")
+    assert await verified(audit) == [BrokenLink(Broken.CONTENT_LOST, chain_id, 3)]
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,7 @@ async def test_a_restricted_case_is_seen_by_named_people_only(triage: Triage, cl
     async with triage.database.transaction() as session:
         row = (await session.scalars(select(CaseRow))).one()
         row.restricted = True
+    triage.by_hand.update({"case", "case_access"})
     assert (await client.get(API)).json()["items"] == []
     assert (await write(client, str(row.case_id), "claim", 1)).status_code == 404
     async with triage.database.transaction() as session:

@@ -186,6 +186,7 @@ async def _as_its_manager_sees_it(triage: Triage, told: AbuseReportSubmitted | M
     async with triage.database.transaction() as session:
         row = (await session.scalars(select(CaseRow).where(CaseRow.link_number == 1))).one()
         row.team, row.manager = Team.LINE_MANAGER, MANAGER
+    triage.by_hand.add("case")
     async with triage.client(Role.REPORTER, subject=MANAGER) as grace:
         page = await grace.get(f"/cases/for-manager/{told.reference}")
     assert page.status_code == 200

@@ -29,6 +29,7 @@ async def change(triage: Triage, reference: str, **columns: object) -> None:
     """Change a case as an edge would have done by now."""
     async with triage.database.transaction() as session:
         await session.execute(update(CaseRow).where(CaseRow.reference == reference).values(**columns))
+    triage.by_hand.add("case")
 
 
 async def hits(client: AsyncClient, query: str = "") -> dict[str, tuple[int, int]]:
