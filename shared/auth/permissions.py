@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.events.vocabulary import Team
 from shared.ids import StaffId
 
 
@@ -91,6 +92,26 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset({_P.REPORT, _P.ADMINISTER}),
 }
 """An administrator configures and never sees case content; operations never sees a body."""
+
+QUEUES: Mapping[Team, Permission] = {
+    Team.SMART: _P.SMART_QUEUE,
+    Team.SIRT: _P.SIRT_QUEUE,
+    Team.TRIAGE_DESK: _P.TRIAGE_DESK_QUEUE,
+    Team.ADVICE_CENTRE: _P.ADVICE_QUEUE,
+    Team.POLICY_STANDARDS: _P.POLICY_STANDARDS_QUEUE,
+    Team.LINE_MANAGER: _P.LEAD_TRIAGE_DESK,
+}
+"""Who works on which team's queue. Line managers work on the manager page; the triage desk watches their cases, so that
+a case no manager works on can go to another team (decision 0018)."""
+LEADS: Mapping[Team, Permission] = {
+    Team.SMART: _P.LEAD_SMART,
+    Team.SIRT: _P.LEAD_SIRT,
+    Team.TRIAGE_DESK: _P.LEAD_TRIAGE_DESK,
+    Team.LINE_MANAGER: _P.LEAD_TRIAGE_DESK,
+    Team.ADVICE_CENTRE: _P.ADVICE_QUEUE,
+    Team.POLICY_STANDARDS: _P.POLICY_STANDARDS_QUEUE,
+}
+"""Who leads which team. Teams without a lead of their own decide together."""
 
 
 ROLE_NAMES: Mapping[Role, str] = {

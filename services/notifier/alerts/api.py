@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from services.notifier.alerts.queries import Viewer, alerts_about, may_see_alerts
+from services.notifier.alerts.queries import alerts_seen_by
 from services.notifier.directory.signed_in import AsListed
 from shared.ids import ReportId
 from shared.web.dependencies import Transaction
@@ -51,9 +51,6 @@ class AlertsBody(BaseModel):
 
 @router.get("/alerts")
 async def list_alerts(report_id: UUID, principal: AsListed, session: Transaction) -> AlertsBody:
-    """Return every alert about the report to people who may see all; to a recipient, their own; to others, none."""
-    alerts = await alerts_about(session, ReportId(report_id))
-    if not await may_see_alerts(session, principal, ReportId(report_id)):
-        viewer = Viewer(principal.staff_id, principal.email)
-        alerts = [alert for alert in alerts if viewer.received(alert)]
+    """Return to responders the alerts about cases that their team has; to a recipient, their own; to others, none."""
+    alerts = await alerts_seen_by(session, principal, ReportId(report_id))
     return AlertsBody(items=[AlertBody.model_validate(alert) for alert in alerts])

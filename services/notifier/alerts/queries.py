@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notifier.alerts.domain import AlertState
 from services.notifier.alerts.tables import AlertHistoryRow, AlertRow
 from services.notifier.delivery.domain import ASKS, Urgency
-from services.notifier.reports.queries import has_a_restricted_case, known_reports
-from shared.auth.permissions import Permission, Principal
+from services.notifier.reports.queries import KnownCase, known_cases, known_reports
+from shared.auth.permissions import LEADS, QUEUES, Permission, Principal
 from shared.events.people import keys_of_member
-from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
+from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason, ReportType, Team
 from shared.ids import AlertId, CaseId, ReportId, StaffId
-
-_LEADS = (Permission.LEAD_SMART, Permission.LEAD_SIRT, Permission.LEAD_TRIAGE_DESK)
 
 
 class HistoryEntry(BaseModel):
@@ -89,22 +87,41 @@ async def alerts_about(session: AsyncSession, report_id: ReportId) -> list[Alert
     return [alert.model_copy(update={"history": tuple(history[alert.alert_id])}) for alert in alerts]
 
 
-async def may_see_alerts(session: AsyncSession, principal: Principal, report_id: ReportId) -> bool:
-    """Return whether `principal` may read every alert about a report: responders, unless it accuses them.
+async def alerts_seen_by(session: AsyncSession, principal: Principal, report_id: ReportId) -> list[AlertView]:
+    """Return the alerts about a report that `principal` may read, oldest first.
 
-    If one of its cases is restricted, only leads may, and never its reporter. Once the report is forgotten, a month
-    after its cases are closed, or if its subject was exempt, no one may; recipients still read their own.
+    Responders read those about cases that their team has; about a restricted case only the leads of that team do
+    (decision 0018), and never who it is about or its reporter. Those about the report itself are for everyone who may
+    see one of its cases. Once the report is forgotten, a month after its cases are closed, or if its subject was
+    exempt, only recipients read their own.
     """
-    if not principal.may(Permission.SEE_ALERTS):
-        return False
+    viewer = Viewer(principal.staff_id, principal.email)
+    seen = await _cases_seen_by(session, principal, report_id)
+    alerts = await alerts_about(session, report_id)
+    return [alert for alert in alerts if alert.case_id in seen or viewer.received(alert)]
+
+
+async def _cases_seen_by(session: AsyncSession, principal: Principal, report_id: ReportId) -> set[CaseId | None]:
+    """Return the cases whose alerts they may read; None stands for the report itself."""
     report = (await known_reports(session, [report_id])).get(report_id)
-    if report is None or report.exempt:
-        return False
     subject = principal.staff_id or principal.subject
     keys = keys_of_member(staff_id=subject, name=principal.name, email=principal.email)
+    if not principal.may(Permission.SEE_ALERTS) or report is None or report.exempt:
+        return set()
     if not keys.isdisjoint(report.kept_from):
-        return False
-    return any(map(principal.may, _LEADS)) or not await has_a_restricted_case(session, report_id)
+        return set()
+    cases = await known_cases(session, report_id)
+    seen: set[CaseId | None] = {case.case_id for case in cases if _may_see(principal, case)}
+    not_routed_yet = not cases and report.form is not ReportType.MISUSE
+    return seen | {None} if seen or not_routed_yet else set()
+
+
+def _may_see(principal: Principal, case: KnownCase) -> bool:
+    """Return whether a case is one of their team's; of a restricted case, whether they lead the team."""
+    if case.team is None:
+        return not case.restricted
+    permission = (LEADS if case.restricted else QUEUES).get(Team(case.team)) if case.team in set(Team) else None
+    return permission is not None and principal.may(permission)
 
 
 async def not_for_misuse(session: AsyncSession, report_ids: Sequence[ReportId]) -> dict[ReportId, frozenset[str]]:

@@ -177,6 +177,7 @@ async def case_transferred(
 
     If it is urgent and its new team is not at work, alert the person on call.
     """
+    await reports.set_teams(session, [e.data for e in envelopes])
     given = [e for e in envelopes if e.data.to_team is Team.LINE_MANAGER]
     left = [CaseId(e.data.case_id) for e in envelopes if e.data.to_team is not Team.LINE_MANAGER]
     await misuse.end(session, left, now)

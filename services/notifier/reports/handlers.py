@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.reports.domain import KnownReport, stored_misuse
 from services.notifier.reports.tables import KnownCaseRow, KnownReportRow
-from shared.events.triage import CaseRouted
+from shared.events.triage import CaseRouted, CaseTransferred
 from shared.events.vocabulary import ReportType
 from shared.ids import CaseId, ReportId
 
@@ -54,10 +54,18 @@ async def remember_cases(session: AsyncSession, routed: Sequence[CaseRouted]) ->
             "report_id": case.report_id,
             "report_type": case.report_type,
             "restricted": case.restricted,
+            "team": case.team,
         }
         for case in routed
     ]
     await session.execute(insert(KnownCaseRow).on_conflict_do_nothing(), rows)
+
+
+async def set_teams(session: AsyncSession, transferred: Sequence[CaseTransferred]) -> None:
+    """Record which teams have these cases now; of several transfers of one case the last counts."""
+    for event in transferred:
+        moved = update(KnownCaseRow).where(KnownCaseRow.case_id == event.case_id)
+        await session.execute(moved.values(team=event.to_team))
 
 
 async def set_resolved(session: AsyncSession, case_ids: Collection[CaseId], at: datetime | None) -> None:

@@ -1,14 +1,15 @@
 """Reads what is remembered about reports and their cases."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.reports.domain import KnownReport, read_misuse
 from services.notifier.reports.tables import KnownCaseRow, KnownReportRow
 from shared.events.vocabulary import ReportType
-from shared.ids import ReportId, StaffId
+from shared.ids import CaseId, ReportId, StaffId
 
 
 async def known_reports(session: AsyncSession, report_ids: Collection[ReportId]) -> dict[ReportId, KnownReport]:
@@ -30,10 +31,19 @@ async def with_an_open_case(session: AsyncSession, report_ids: Collection[Report
     return {ReportId(report_id) for report_id in found.scalars()}
 
 
-async def has_a_restricted_case(session: AsyncSession, report_id: ReportId) -> bool:
-    """Return whether only some of its team may see a case of the report."""
-    restricted = exists().where(KnownCaseRow.report_id == report_id, KnownCaseRow.restricted)
-    return bool(await session.scalar(select(restricted)))
+class KnownCase(NamedTuple):
+    """Who may see a case: the team that has it, and of a restricted one its leads."""
+
+    case_id: CaseId
+    team: str | None
+    restricted: bool
+
+
+async def known_cases(session: AsyncSession, report_id: ReportId) -> list[KnownCase]:
+    """Return what is remembered about the cases of a report."""
+    columns = select(KnownCaseRow.case_id, KnownCaseRow.team, KnownCaseRow.restricted)
+    rows = await session.execute(columns.where(KnownCaseRow.report_id == report_id))
+    return [KnownCase(CaseId(case_id), team, restricted) for case_id, team, restricted in rows]
 
 
 def _known(row: KnownReportRow) -> KnownReport:

@@ -42,4 +42,6 @@ class KnownCaseRow(Base):
     report_id: Mapped[UUID] = mapped_column(index=True)
     report_type: Mapped[str] = mapped_column(Text)
     restricted: Mapped[bool]
+    team: Mapped[str | None] = mapped_column(Text)
+    """Who has it; None for a case of before this was kept, until it is transferred."""
     resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,33 +1,11 @@
 """Who may see and work on which cases: by queue permission, or by name where a case is restricted."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.triage.cases.domain import Actor, Case
-from shared.auth.permissions import Permission, Principal
+from shared.auth.permissions import LEADS, QUEUES, Permission, Principal
 from shared.events.people import keys_of_member
 from shared.events.vocabulary import Team
-
-QUEUES: Mapping[Team, Permission] = {
-    Team.SMART: Permission.SMART_QUEUE,
-    Team.SIRT: Permission.SIRT_QUEUE,
-    Team.TRIAGE_DESK: Permission.TRIAGE_DESK_QUEUE,
-    Team.ADVICE_CENTRE: Permission.ADVICE_QUEUE,
-    Team.POLICY_STANDARDS: Permission.POLICY_STANDARDS_QUEUE,
-    Team.LINE_MANAGER: Permission.LEAD_TRIAGE_DESK,
-}
-"""Who works on which team's queue. Line managers work on the manager page; the triage desk watches their cases, so that
-a case no manager works on can go to another team (decision 0018)."""
-
-_LEADS: Mapping[Team, Permission] = {
-    Team.SMART: Permission.LEAD_SMART,
-    Team.SIRT: Permission.LEAD_SIRT,
-    Team.TRIAGE_DESK: Permission.LEAD_TRIAGE_DESK,
-    Team.LINE_MANAGER: Permission.LEAD_TRIAGE_DESK,
-    Team.ADVICE_CENTRE: Permission.ADVICE_QUEUE,
-    Team.POLICY_STANDARDS: Permission.POLICY_STANDARDS_QUEUE,
-}
-"""Teams without a lead of their own decide together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +30,7 @@ class Viewer:
             name=principal.name,
             keys=keys_of_member(staff_id=subject, name=principal.name, email=principal.email),
             teams=frozenset(team for team, permission in QUEUES.items() if principal.may(permission)),
-            leads=frozenset(team for team, permission in _LEADS.items() if principal.may(permission)),
+            leads=frozenset(team for team, permission in LEADS.items() if principal.may(permission)),
             sees_content=principal.may(Permission.SEE_CASE_CONTENT),
             works=principal.may(Permission.WORK_CASES),
         )

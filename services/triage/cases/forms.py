@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi import Request
 
-from services.triage.cases.access import QUEUES
 from services.triage.cases.queries import Changed
+from shared.auth.permissions import QUEUES
 from shared.events.vocabulary import Outcome, Team
 from shared.web.forms import FormErrors, FormReader
 

@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.notifier.directory.domain import StaffMember
 from shared.auth.permissions import Role
@@ -18,6 +19,7 @@ from tests.services.notifier.builders import (
     resolved,
     routed,
     suspect,
+    transferred,
 )
 from tests.services.notifier.environment import Notifier
 from tests.services.notifier.web import NotifierWeb
@@ -68,22 +70,53 @@ async def test_a_suspect_learns_of_no_alert(
     assert await _seen(web, said.report_id, asks, role) == sees
 
 
-@pytest.mark.parametrize(
-    ("asks", "role", "sees"),
-    [
-        (MARGARET, Role.SIRT_RESPONDER, False),
-        (MARGARET, Role.SIRT_LEAD, True),
-        (PRIYA, Role.SIRT_LEAD, False),
-        (DANIEL, Role.SIRT_LEAD, False),
-    ],
-)
-async def test_of_a_restricted_case_only_leads_learn_whom_it_does_not_name(
-    notifier: Notifier, web: NotifierWeb, asks: StaffMember, role: Role, sees: bool
+async def test_alerts_are_read_by_the_team_that_has_the_case_and_by_leads_of_a_restricted_one(
+    notifier: Notifier, web: NotifierWeb
 ) -> None:
-    said = misuse(reporter=PRIYA, subject=Subject(name=DANIEL.name))
-    await notifier.receive(said)
-    await notifier.receive(routed(said.report_id, restricted=True))
-    assert bool(await _seen(web, said.report_id, asks, role)) is sees
+    """Every role beside every case; the last two are the reporter, and who it is about."""
+    kept, given, desks, open_one = (
+        misuse(reporter=PRIYA, subject=Subject(name=DANIEL.name)),
+        misuse(),
+        misuse(),
+        report(),
+    )
+    taken = routed(given.report_id, team="sirt", restricted=True)
+    for said in (kept, given, desks, open_one):
+        await notifier.receive(said)
+    for event in (
+        routed(kept.report_id, team="sirt", restricted=True),
+        taken,
+        transferred(taken, "sirt", "line_manager"),
+        routed(desks.report_id, team="triage_desk", restricted=True),
+        routed(open_one.report_id, team="smart"),
+    ):
+        await notifier.receive(event)
+    expected = {
+        Role.SMART_RESPONDER: (False, False, False, True),
+        Role.SMART_LEAD: (False, False, False, True),
+        Role.SIRT_RESPONDER: (False, False, False, False),
+        Role.SIRT_LEAD: (True, False, False, False),
+        Role.TRIAGE_DESK: (False, True, True, False),
+        Role.ADVICE_CENTRE: (False, False, False, False),
+        Role.POLICY_STANDARDS: (False, False, False, False),
+        Role.OPERATIONS: (False, False, False, False),
+    }
+    reports = [said.report_id for said in (kept, given, desks, open_one)]
+    seen = {role: tuple([bool(await _seen(web, one, MARGARET, role)) for one in reports]) for role in expected}
+    assert seen == expected
+    for named in (PRIYA, DANIEL):
+        assert await _seen(web, kept.report_id, named, Role.SIRT_LEAD) == 0
+
+
+async def test_of_a_case_of_before_only_an_open_one_is_read(notifier: Notifier, web: NotifierWeb) -> None:
+    kept, open_one = misuse(), report()
+    for said, restricted in ((kept, True), (open_one, False)):
+        await notifier.receive(said)
+        await notifier.receive(routed(said.report_id, restricted=restricted))
+    async with notifier.database.transaction() as session:
+        await session.execute(text("update known_case set team = null"))
+    assert await _seen(web, kept.report_id, MARGARET, Role.SIRT_LEAD) == 0
+    assert await _seen(web, open_one.report_id, MARGARET, Role.SIRT_LEAD) > 0
 
 
 @pytest.mark.policy("C-j")
