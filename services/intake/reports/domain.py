@@ -93,6 +93,11 @@ class Occurrence(Report):
     not_readable: tuple[str, ...] = ()
     """Names of fields that another system sent in a way that cannot be read; a person has no such fields."""
 
+    def __post_init__(self) -> None:
+        """Drop the address of a manager who is not told: no one needs it, and it narrows down an anonymous sender."""
+        if self.manager_alert is ManagerAlert.NO:
+            object.__setattr__(self, "manager_email", None)
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:

@@ -16,6 +16,7 @@ from shared.events.vocabulary import Behaviour, ContentKind, Relation, WorkerKin
 from shared.ids import RandomIds, Reference
 from shared.runtime import Parts, parts_in
 from tests.services.intake.conftest import START, Intake, small_body
+from tests.services.intake.reports.bodies import KINDS
 
 ADDRESS = "/report/api/v1/abuse-reports"
 
@@ -46,6 +47,33 @@ async def test_the_small_body_works_with_a_token_and_the_manager_is_told_by_defa
     assert (report.confidentiality, report.manager_alert) == ("named", "yes")
     assert (report.reporter_staff_id, report.reporter_email) == ("S1001", "priya.shah@example.org")
     assert await how_many(intake) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "signed_in", "answers", "kept"),
+    [
+        ("abuse", False, {}, False),
+        ("abuse", True, {}, True),
+        ("abuse", True, {"manager_alert": "ask_me_first"}, True),
+        ("abuse", True, {"manager_alert": "no"}, False),
+        ("misuse", True, {"manager_alert": "no"}, False),
+        ("misuse", True, {"manager_alert": "yes"}, True),
+        ("security_incident", True, {"manager_alert": "no"}, False),
+        ("security_incident", True, {"manager_alert": "no", "behaviours": ["harassment"]}, False),
+        ("security_incident", True, {"manager_alert": "someone_else"}, True),
+    ],
+)
+async def test_the_address_of_a_manager_who_is_not_told_is_kept_nowhere(
+    intake: Intake, client: AsyncClient, kind: str, signed_in: bool, answers: dict[str, object], kept: bool
+) -> None:
+    address, body = (ADDRESS, small_body()) if kind == "abuse" else KINDS[kind][:2]
+    said = {**body, "manager_email": "canary.manager@example.org", **answers}
+    answer = await client.post(address, json=said, headers=intake.token() if signed_in else {})
+    assert answer.status_code == 201, answer.text
+    async with intake.database.transaction() as session:
+        rows = await session.scalar(text("select string_agg(r::text, '') from report r"))
+        [value] = await session.scalars(text("select convert_from(value, 'utf8') from outbox"))
+    assert ["canary.manager" in written for written in (rows, value)] == [kept, kept]
 
 
 async def test_the_small_body_works_without_a_token_and_keeps_nobody(intake: Intake, client: AsyncClient) -> None:
