@@ -118,6 +118,18 @@ async def test_danger_shows_999_first_and_never_blocks_a_report(intake: Intake, 
     assert await how_many_reports(intake) == 1
 
 
+@pytest.mark.policy("S1")
+@pytest.mark.parametrize(("known", "warned"), [("colleague", True), ("customer", False), ("unknown", False)])
+async def test_who_suspects_a_colleague_is_warned_that_they_may_share_a_manager(
+    client: AsyncClient, known: str, warned: bool
+) -> None:
+    named = {} if known == "unknown" else {"suspected_name": "Tom Evans"}
+    asked = {"confidentiality": "anonymous", "tell_someone": "yes"}
+    await fill_abuse(client, who_did_it={"known": known, **named}, about_you=asked)
+    page = (await client.get(f"{ABUSE}/manager")).text
+    assert ("has the same manager as you" in page) is warned
+
+
 @pytest.mark.policy("S3")
 async def test_the_confirmation_says_what_to_do_and_who_is_told(client: AsyncClient) -> None:
     manager = {"manager_alert": "yes", "manager_email": "grace.okafor@example.org"}
