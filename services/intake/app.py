@@ -140,7 +140,7 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
     return (
         Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
         *retention_sweeps(parts),
-        consume(consumer.GROUP, topics=consumer.TOPICS, handlers=consumer.HANDLERS),
+        consume(consumer.GROUP, topics=consumer.TOPICS, handlers=consumer.handlers(outbox)),
         consume(
             inbound_consumer.GROUP,
             topics=inbound_consumer.TOPICS,

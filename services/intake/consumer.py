@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +13,7 @@ from shared.events import notifier, topics, triage
 from shared.events.envelope import Envelope, Event
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.messaging.batch import Handler
+from shared.messaging.outbox import Outbox
 
 GROUP = "signpost-intake"
 TOPICS = (topics.CASES, topics.REPORTER_UPDATES, topics.ALERTS, topics.DEAD_LETTERS)
@@ -23,10 +25,10 @@ async def _on_case_opened(session: AsyncSession, events: Sequence[Envelope[triag
 
 
 async def _on_case_resolved(
-    session: AsyncSession, events: Sequence[Envelope[triage.CaseResolved]], now: datetime
+    session: AsyncSession, events: Sequence[Envelope[triage.CaseResolved]], now: datetime, *, outbox: Outbox
 ) -> None:
     await tracking.case_finished(session, events, now)
-    await erase_exempt(session, events, now)
+    await erase_exempt(session, events, now, outbox=outbox)
 
 
 async def _on_alert_decided(
@@ -36,19 +38,21 @@ async def _on_alert_decided(
     await record_alert_decisions(session, events, now)
 
 
-HANDLERS: Mapping[type[Event], Handler] = {
-    triage.CaseOpened: _on_case_opened,
-    triage.CaseTransferred: tracking.case_transferred,
-    triage.CaseClaimed: tracking.case_worked,
-    triage.CaseReopened: tracking.case_worked,
-    triage.CaseResolved: _on_case_resolved,
-    triage.CaseClosed: tracking.case_finished,
-    triage.ReporterUpdateShared: tracking.update_shared,
-    notifier.AlertDecided: _on_alert_decided,
-    notifier.AlertSent: tracking.alert_changed,
-    notifier.AlertFailed: tracking.alert_changed,
-    notifier.AlertAcknowledged: tracking.alert_changed,
-    notifier.AlertEscalated: tracking.alert_escalated,
-    DeadLetterRecorded: record_dead_letters,
-    DeadLetterSettled: record_settled,
-}
+def handlers(outbox: Outbox) -> Mapping[type[Event], Handler]:
+    """Return the handler of each event type."""
+    return {
+        triage.CaseOpened: _on_case_opened,
+        triage.CaseTransferred: tracking.case_transferred,
+        triage.CaseClaimed: tracking.case_worked,
+        triage.CaseReopened: tracking.case_worked,
+        triage.CaseResolved: partial(_on_case_resolved, outbox=outbox),
+        triage.CaseClosed: tracking.case_finished,
+        triage.ReporterUpdateShared: tracking.update_shared,
+        notifier.AlertDecided: _on_alert_decided,
+        notifier.AlertSent: tracking.alert_changed,
+        notifier.AlertFailed: tracking.alert_changed,
+        notifier.AlertAcknowledged: tracking.alert_changed,
+        notifier.AlertEscalated: tracking.alert_escalated,
+        DeadLetterRecorded: record_dead_letters,
+        DeadLetterSettled: record_settled,
+    }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -26,6 +26,15 @@ _FORGET_SUPERSEDED = text(
     "delete from outbox where subject = :subject and published_at < :before "
     "and sequence < (select max(sequence) from outbox where subject = :subject)"
 )
+_WRITTEN = text(
+    "select id, value, published_at from outbox where subject = any(:subjects) and value is not null "
+    "order by id for update"
+)
+_BLANK = text(
+    "update outbox set value = null, key = null where subject = any(:subjects) and published_at is not null "
+    "and value is not null"
+)
+_REWRITE = text("update outbox set value = :value where id = :id")
 _INSERT = text(
     "insert into outbox (topic, key, value, headers, type, subject, sequence, recorded_at) "
     "select topic, key, value, headers, type, subject, sequence, :now "
@@ -85,6 +94,19 @@ class Outbox:
         up.
         """
         await session.execute(_FORGET_SUPERSEDED, {"subject": subject, "before": before})
+
+    async def erase(self, session: AsyncSession, subjects: Sequence[UUID], erased: Callable[[bytes], bytes]) -> None:
+        """Erase what the events of `subjects` say, and keep their rows: sequence, headers and time of publication.
+
+        A published event loses its value and key. One that waits is still published, with what `erased` returns for its
+        value: without one it would be a tombstone, and its successors would wait for it. A relay that has read it
+        already publishes it as it was; the locks make its mark wait, so the outbox itself is erased either way.
+        """
+        rows = await session.execute(_WRITTEN, {"subjects": list(subjects)})
+        waiting = {row.id: erased(row.value) for row in rows if row.published_at is None}
+        await session.execute(_BLANK, {"subjects": list(subjects)})
+        if waiting:
+            await session.execute(_REWRITE, [{"id": row_id, "value": value} for row_id, value in waiting.items()])
 
     async def append_records(self, session: AsyncSession, records: Sequence[Record], now: datetime) -> None:
         """Append records unchanged, such as copies of dead letters."""

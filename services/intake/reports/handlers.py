@@ -1,5 +1,6 @@
 """Use cases of reports: take one of any kind, let its reporter add to it or withdraw it, and erase an exempt one."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -23,6 +24,15 @@ _STORE_UNLESS_TAKEN = (
     insert(ReportRow.table()).on_conflict_do_nothing(index_elements=[ReportRow.reference]).returning(ReportRow.id)
 )
 _STORE_OWN = {kind.details: insert(kind.details.table()) for kind in kinds.KINDS if kind.details}
+_ERASED: Mapping[str, object] = {
+    "narrative": "",
+    "evidence_note": None,
+    "platform_name": None,
+    "urls": [],
+    "handles": [],
+    "affected": [],
+    "suspected": [],
+}
 _ERASED_SUBJECT: Mapping[str, None] = {"name": None, "staff_id": None, "handle": None}
 
 
@@ -126,22 +136,26 @@ async def _amend(session: AsyncSession, stored: StoredReport, addition: domain.A
     await outbox.append(session, [NewEvent.of(stored.id, event)], addition.at)
 
 
-async def erase_exempt(session: AsyncSession, events: Sequence[Envelope[CaseResolved]], _now: datetime) -> None:
-    """Erase the subjects of exempt reports and everything written about them (C-j); that a report came stays."""
+async def erase_exempt(
+    session: AsyncSession, events: Sequence[Envelope[CaseResolved]], _now: datetime, *, outbox: Outbox
+) -> None:
+    """Erase the subjects of exempt reports and everything written about them (C-j); that a report came stays.
+
+    The copies in the outbox go too. Those in the event log leave it by its retention.
+    """
     exempt = [event.data.report_id for event in events if event.data.outcome is Outcome.EXEMPT]
     if not exempt:
         return
-    written: Mapping[str, object] = {
-        "narrative": "",
-        "evidence_note": None,
-        "platform_name": None,
-        "urls": [],
-        "handles": [],
-        "affected": [],
-        "suspected": [],
-    }
-    await session.execute(update(ReportRow).where(ReportRow.id.in_(exempt)).values(**written))
+    await session.execute(update(ReportRow).where(ReportRow.id.in_(exempt)).values(**_ERASED))
     about = update(MisuseReportRow).where(MisuseReportRow.report_id.in_(exempt))
     await session.execute(about.values(subject=_ERASED_SUBJECT))
     added = update(ReportAdditionRow).where(ReportAdditionRow.report_id.in_(exempt))
     await session.execute(added.values(text=None))
+    await outbox.erase(session, exempt, _without_content)
+
+
+def _without_content(value: bytes) -> bytes:
+    """Return an event about a report without what was written."""
+    erased = {**_ERASED, "subject": {}, "text": None}
+    said = {name: erased.get(name, kept) for name, kept in json.loads(value).items()}
+    return json.dumps({name: kept for name, kept in said.items() if kept is not None}).encode()

@@ -332,7 +332,14 @@ async def _erase_record(work: Work, locked: queries.LockedCase) -> None:
         told = chain.Change("report_erased", work.viewer.subject, state=report)
         await chain.append(work.session, [(first, told)], work.now, work.writer.ids)
         report = {}
+    await work.writer.outbox.erase(work.session, [row.report_id], _without_words)
     await chain.erase(work.session, {row.case_id: state | report}, work.viewer.subject, work.now, work.writer.ids)
+
+
+def _without_words(value: bytes) -> bytes:
+    """Return a message to the reporter that is still to be published, without its words."""
+    message = triage.ReporterUpdateShared.model_validate_json(value)
+    return message.model_copy(update={"text": "This message was erased."}).model_dump_json(exclude_none=True).encode()
 
 
 async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: RuleBook) -> Case:

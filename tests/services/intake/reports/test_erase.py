@@ -6,20 +6,23 @@ from uuid import uuid4
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.reports.handlers import erase_exempt
+from services.intake.reports.handlers import add_text, erase_exempt
 from services.intake.reports.kinds import submitted
 from services.intake.reports.queries import lock_report
 from shared.events.envelope import Envelope
-from shared.events.intake import MisuseReportSubmitted
+from shared.events.intake import MisuseReportAmended, MisuseReportSubmitted
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome, ReportType, Team
-from shared.ids import Reference
+from shared.ids import RandomIds, Reference
+from shared.messaging.outbox import Outbox
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.reports.bodies import MISUSE
 from tests.services.intake.reports.test_api import the_report
 
 CANARY = "canary-of-the-union"
+OUTBOX = Outbox("intake", RandomIds())
 BODY = {
     **MISUSE.body,
     "subject": {"name": CANARY, "staff_id": CANARY, "handle": CANARY},
@@ -31,10 +34,17 @@ BODY = {
 
 @pytest.mark.policy("C-j")
 @pytest.mark.parametrize(("outcome", "kept"), [(Outcome.EXEMPT, False), (Outcome.NO_BREACH, True)])
-async def test_only_what_is_exempt_is_erased(intake: Intake, client: AsyncClient, outcome: Outcome, kept: bool) -> None:
+async def test_only_what_is_exempt_is_erased_from_every_table(
+    intake: Intake, client: AsyncClient, outcome: Outcome, kept: bool
+) -> None:
+    """Its first event is published, and what the reporter added still waits."""
     answer = await client.post(MISUSE.address, json=BODY, headers=intake.token())
     assert answer.status_code == 201, answer.text
     report = await the_report(intake)
+    async with intake.database.transaction() as session:
+        await session.execute(text("update outbox set published_at = now()"))
+        await add_text(session, report.id, CANARY, START, OUTBOX, answers_question=False)
+        assert CANARY in await dumped(session)
     ended = CaseResolved(
         case_id=uuid4(),
         report_id=report.id,
@@ -46,11 +56,25 @@ async def test_only_what_is_exempt_is_erased(intake: Intake, client: AsyncClient
     )
     async with intake.database.transaction() as session:
         told = Envelope(str(uuid4()), "/signpost/triage", str(ended.case_id), 1, START, ended)
-        await erase_exempt(session, [told], START)
+        await erase_exempt(session, [told], START, outbox=OUTBOX)
     async with intake.database.transaction() as session:
-        rows = [await session.scalar(text(f"select t::text from {name} t")) for name in ("report", "misuse_report")]  # noqa: S608 - own tables
+        assert (CANARY in await dumped(session)) is kept
         stored = await lock_report(session, report.id)
         again = submitted(report.id, Reference(report.reference), stored.report, START)
-    assert (CANARY in "".join(rows)) is kept
+        waits = text("select type, sequence, value from outbox where published_at is null and type like 'misuse%'")
+        [waiting] = (await session.execute(waits)).all()
+        published = await session.scalar(text("select value from outbox where type = 'misuse_report.submitted.v1'"))
     assert isinstance(again, MisuseReportSubmitted)
     assert again.reporter.staff_id == "S1001"
+    assert (published is not None) is kept
+    assert (waiting.type, waiting.sequence) == ("misuse_report.amended.v1", 2)
+    assert MisuseReportAmended.model_validate_json(waiting.value).report_id == report.id
+
+
+async def dumped(session: AsyncSession) -> str:
+    """Return all that the database holds as text, bytes decoded."""
+    names = await session.scalars(text("select tablename from pg_tables where schemaname = 'public'"))
+    query = "select string_agg(t::text, ' ') from {} t"
+    tables = [await session.scalar(text(query.format(name))) or "" for name in names.all()]
+    values = await session.scalars(text("select convert_from(value, 'utf8') from outbox where value is not null"))
+    return " ".join([*tables, *values])

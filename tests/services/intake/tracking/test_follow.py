@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx import AsyncClient
 
-from services.intake.consumer import HANDLERS
+from services.intake.consumer import handlers
 from services.intake.reports.tables import ReportRow
 from services.intake.tracking.access import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRONG_PER_MINUTE, WrongCodeLimit
 from shared.events.envelope import Envelope, Event
@@ -24,11 +24,14 @@ from shared.events.vocabulary import (
     ReportType,
     Team,
 )
+from shared.ids import RandomIds
+from shared.messaging.outbox import Outbox
 from tests.services.intake.conftest import START, Intake, small_body
 from tests.services.intake.forms.browser import fill_abuse, post, send_abuse
 from tests.services.intake.reports.test_api import ADDRESS
 
 STATUS = "/report/api/v1/reports"
+HANDLERS = handlers(Outbox("intake", RandomIds()))
 
 
 async def tell(intake: Intake, *events: tuple[int, Event]) -> None:

@@ -52,6 +52,10 @@ async def test_what_is_exempt_is_closed_and_its_subject_is_erased_everywhere(tri
     told = await asked(triage)
     page = await claimed(desk, told)
     await press(desk, page, f"{page}/note", text=f"I know {CANARY}")
+    await press(desk, page, f"{page}/share", text=f"We look at {CANARY}")
+    async with triage.database.transaction() as session:
+        await session.execute(text("update outbox set published_at = now()"))
+    await press(desk, page, f"{page}/share", text=f"It was {CANARY}")
     assert (await press(desk, page, f"{page}/exempt")).status_code == 303
     row = await row_of(triage)
     assert (row.state, row.outcome, row.kept_from) == ("closed", "exempt", [])
@@ -61,6 +65,8 @@ async def test_what_is_exempt_is_closed_and_its_subject_is_erased_everywhere(tri
         for table in ("report", '"case"', "note", "activity", "decision"):
             rows = await session.scalar(text(f"select string_agg(t::text, ' ') from {table} t"))  # noqa: S608 - own tables
             assert CANARY not in (rows or ""), table
+        said = await session.scalars(text("select convert_from(value, 'utf8') from outbox where value is not null"))
+        assert CANARY not in " ".join(said)
         stored = await session.get_one(Report, told.report_id)
         assert not await verify(session)
     assert (stored.subject, stored.narrative) == (None, "")
