@@ -15,6 +15,8 @@ from services.registry.accounts.handlers import announce_due
 from services.registry.approvals import api as approvals_api
 from services.registry.approvals import pages as approvals_pages
 from services.registry.approvals import refusals as approvals_refusals
+from services.registry.confirmations import api as confirmations_api
+from services.registry.confirmations import pages as confirmations_pages
 from services.registry.context.dependencies import RegistryParts
 from services.registry.context.domain import Periods
 from services.registry.context.work import SYSTEM, Observers, Work
@@ -51,6 +53,7 @@ ROUTERS = (
     lookup_api.official_router,
     accounts_api.router,
     approvals_api.router,
+    confirmations_api.router,
     operators_api.router,
     eligibility_api.training_router,
     eligibility_api.vetting_router,
@@ -58,16 +61,18 @@ ROUTERS = (
     accounts_api.exports_router,
     overview_api.router,
     approvals_pages.router,
+    confirmations_pages.router,
     eligibility_pages.training_router,
     eligibility_pages.vetting_router,
     operators_pages.router,
     accounts_pages.router,
     overview_pages.router,
 )
-_WITH_PAGES = ("accounts", "approvals", "eligibility", "lookup", "operators", "overview")
+_WITH_PAGES = ("accounts", "approvals", "confirmations", "eligibility", "lookup", "operators", "overview")
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in _WITH_PAGES)
 REFUSALS = {
     **approvals_refusals.REFUSALS,
+    **confirmations_pages.REFUSALS,
     **operators_refusals.REFUSALS,
     **eligibility_pages.REFUSALS,
 }

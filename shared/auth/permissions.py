@@ -55,6 +55,8 @@ class Permission(StrEnum):
     MANAGE_REGISTER = "manage_register"
     REQUEST_ACCOUNTS = "request_accounts"
     APPROVE_ACCOUNTS = "approve_accounts"
+    CONFIRM_ACCOUNTS = "confirm_accounts"
+    """Record that an approved account exists on its platform and is ours, after a search for look-alikes (S7)."""
     CLEAR_NEW_PLATFORMS = "clear_new_platforms"
     """Decide whether a platform that is not in use yet may be used (X3)."""
     RECORD_GATES = "record_gates"
@@ -69,7 +71,7 @@ class Permission(StrEnum):
 _P = Permission
 _RESPONDS = frozenset({_P.REPORT, _P.SEE_CASE_CONTENT, _P.WORK_CASES, _P.SEE_ALERTS, _P.SEE_REGISTER})
 _SMART = _RESPONDS | {_P.SMART_QUEUE}
-_SIRT = _RESPONDS | {_P.SIRT_QUEUE}
+_SIRT = _RESPONDS | {_P.SIRT_QUEUE, _P.CONFIRM_ACCOUNTS}
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: frozenset({_P.REPORT}),

@@ -399,8 +399,10 @@ class AccountClass(StrEnum):
 
 
 class AccountStatus(StrEnum):
-    """The state of an account: registered once it is approved, or legacy until it has passed the checks."""
+    """The state of an account."""
 
+    APPROVED = "approved"
+    """Approved, but no one has recorded yet that it exists on the platform and is ours."""
     LIVE = "live"
     LEGACY = "legacy"
     FROZEN = "frozen"

@@ -226,6 +226,7 @@ async def _fill(world: World) -> None:
             )
             world.ids[f"operator:{kind}"] = _made(answer)["operator_id"]
             await _return_a_request(world, client, kind, owner)
+            await _approve_a_request(world, client, kind, owner)
             await _leave_access_open(world, client, kind)
             today = str(START.date())
             leave = {"proxy": TOM, "first_day": today, "last_day": today, "reason": "Leave"}
@@ -267,6 +268,20 @@ async def _return_a_request(world: World, client: httpx.AsyncClient, kind: str, 
         f"/accounts/api/v1/requests/{request}/return", json={"reason": "Say more"}, headers=headers
     )
     assert answer.status_code == 200, answer.text
+
+
+async def _approve_a_request(world: World, client: httpx.AsyncClient, kind: str, owner: str) -> None:
+    """Have an approver approve an account that no one has confirmed."""
+    asked = {**_REQUEST, "handle": f"@SampleMade{kind}", "owner": owner}
+    made = _made(
+        await client.post("/accounts/api/v1/requests", json=asked, headers=world.bearer(Role.ACCOUNT_OWNER, owner))
+    )
+    headers = {"if-match": '"1"', **world.bearer(Role.APPROVER, MARGARET)}
+    answer = await client.post(
+        f"/accounts/api/v1/requests/{made['request_id']}/approve", json={"relevance": "Heads it"}, headers=headers
+    )
+    assert answer.status_code == 200, answer.text
+    world.ids[f"account:approved_{kind}"] = made["account_id"]
 
 
 async def _leave_access_open(world: World, client: httpx.AsyncClient, kind: str) -> None:

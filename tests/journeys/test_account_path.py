@@ -17,6 +17,7 @@ pytestmark = [
 ]
 HANDLE = "SampleFirstJobs"
 OWNER, APPROVER, KEEPER, OPERATOR = "Nia Hughes", "Judith Lane", "Kim Doyle", "S7004"
+CONFIRMER = "Leo Grant"
 NOTHING_ANSWERED = (
     "Choose a platform",
     "Enter a handle, or the address of a profile",
@@ -27,7 +28,7 @@ NOTHING_ANSWERED = (
 
 
 @pytest.mark.policy("S5", "S7")
-async def test_an_account_is_asked_for_approved_by_somebody_else_and_operated_by_who_passed_every_gate(
+async def test_an_account_is_asked_for_approved_confirmed_and_operated_by_who_passed_every_gate(
     join: Join,
 ) -> None:
     nia, judith, kim, anybody = await join(OWNER), await join(APPROVER), await join(KEEPER), await join()
@@ -37,6 +38,8 @@ async def test_an_account_is_asked_for_approved_by_somebody_else_and_operated_by
     await nia.page.reload()
     await nia.reads("Approved", "I lead communications for jobseekers")
     await nia.looks("request, approved")
+    await _is_it_official(anybody, "No, this is not")
+    await _confirms(await join(CONFIRMER))
     await _is_it_official(anybody, "Yes, this is")
     await _names_an_operator(kim)
     await _records_training_and_vetting(kim)
@@ -78,6 +81,28 @@ async def _approves(judith: Someone) -> None:
     await judith.driver.write("Why", "I lead communications for jobseekers")
     await judith.driver.press("Continue")
     await judith.reads("Approved")
+
+
+async def _confirms(leo: Someone) -> None:
+    await leo.open("/accounts/waiting")
+    await leo.reads("Accounts to confirm")
+    await leo.looks("tasks, an account to confirm")
+    await leo.page.get_by_role("link", name=re.compile(HANDLE, re.IGNORECASE)).click()
+    await leo.reads("Similar names on the register")
+    await leo.looks("account, confirming")
+    await leo.driver.press("Confirm the account")
+    await leo.is_refused(
+        "account, confirming",
+        "Enter the address of its profile",
+        "Enter how you know that it is ours",
+        "Search the platform for look-alikes first, then tick this",
+    )
+    await leo.driver.write("Address of its profile", f"https://x.com/{HANDLE.lower()}")
+    await leo.driver.write("How do you know that it is ours?", "Nia posted the word that I asked for")
+    await leo.driver.tick("I searched the platform for accounts that look like it")
+    await leo.driver.press("Confirm the account")
+    await leo.reads("Confirmed by", "S5001", f"https://x.com/{HANDLE.lower()}")
+    await leo.looks("account, confirmed")
 
 
 async def _names_an_operator(kim: Someone) -> None:

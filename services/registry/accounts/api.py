@@ -140,7 +140,7 @@ async def get_accounts(
 @router.get("/{account_id}", dependencies=_SEES)
 async def get_one(session: Transaction, account_id: UUID, response: Response) -> AccountBody:
     """Return one account; its version is the ETag."""
-    return _versioned(await queries.known_account(session, account_id), response)
+    return versioned(await queries.known_account(session, account_id), response)
 
 
 @router.post("/{account_id}/status", dependencies=_MANAGES)
@@ -149,7 +149,7 @@ async def post_status(
 ) -> AccountBody:
     """Freeze an account, or close one of a union; `If-Match` must have the version that you read."""
     wanted = handlers.StatusChange(account_id, version, body.status, body.reason)
-    return _versioned(await handlers.change_status(work, wanted), response)
+    return versioned(await handlers.change_status(work, wanted), response)
 
 
 @router.post("/{account_id}/close", dependencies=_MANAGES)
@@ -158,7 +158,7 @@ async def post_closing(
 ) -> AccountBody:
     """Close an account, with evidence that it was removed from the platform."""
     closing = handlers.Closing(account_id, version, body.reason, body.evidence)
-    return _versioned(await handlers.close(work, closing), response)
+    return versioned(await handlers.close(work, closing), response)
 
 
 @router.post("/{account_id}/details", dependencies=_MANAGES)
@@ -174,10 +174,10 @@ async def post_details(
         vetting_required=body.vetting_required,
         next_review_on=body.next_review_on,
     )
-    return _versioned(await handlers.change_details(work, details), response)
+    return versioned(await handlers.change_details(work, details), response)
 
 
-def _versioned(account: Account, response: Response) -> AccountBody:
+def versioned(account: Account, response: Response) -> AccountBody:
     """Return an account's body; its version becomes the ETag."""
     response.headers["etag"] = f'"{account.version}"'
     return AccountBody.model_validate(account, from_attributes=True)
@@ -196,7 +196,7 @@ async def post_review(
 ) -> AccountBody:
     """Record a review of the account, in the version in `If-Match`."""
     wanted = handlers.NewReview(account_id, version, body.outcome, body.reason, body.next_on, body.evidence)
-    return _versioned(await handlers.review(work, wanted), response)
+    return versioned(await handlers.review(work, wanted), response)
 
 
 @router.post("/{account_id}/recover", dependencies=_RECORDS)
@@ -204,7 +204,7 @@ async def post_recovery(
     work: WorkDep, account_id: UUID, version: Read, body: RecoveryBody, response: Response
 ) -> AccountBody:
     """Record how a frozen account was recovered; operators who pass every gate are authorised again."""
-    return _versioned(await handlers.recover(work, account_id, version, body.what_was_done), response)
+    return versioned(await handlers.recover(work, account_id, version, body.what_was_done), response)
 
 
 @exports_router.get("/export.csv", dependencies=_SEES)

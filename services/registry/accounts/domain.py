@@ -37,6 +37,7 @@ CLASS_LABELS: Mapping[AccountClass, str] = {
 """Personal accounts are not a class of the register, because they are never sanctioned (D-personal)."""
 
 STATUS_LABELS: Mapping[AccountStatus, str] = {
+    AccountStatus.APPROVED: "Approved, to be confirmed",
     AccountStatus.LIVE: "Live",
     AccountStatus.LEGACY: "Legacy, to be checked",
     AccountStatus.FROZEN: "Frozen",
@@ -46,9 +47,9 @@ STATUS_LABELS: Mapping[AccountStatus, str] = {
 _PERSONAL = ("owner", "approved_person", "declared_by")
 
 _FOLLOWING: Mapping[AccountStatus, tuple[AccountStatus, ...]] = {
+    AccountStatus.APPROVED: (AccountStatus.LIVE, AccountStatus.FROZEN, AccountStatus.CLOSED),
     AccountStatus.LIVE: (AccountStatus.FROZEN, AccountStatus.CLOSED),
-    AccountStatus.LEGACY: (AccountStatus.LIVE, AccountStatus.FROZEN, AccountStatus.CLOSED),
-    AccountStatus.FROZEN: (AccountStatus.LIVE, AccountStatus.CLOSED),
+    AccountStatus.LEGACY: (AccountStatus.APPROVED, AccountStatus.LIVE, AccountStatus.FROZEN, AccountStatus.CLOSED),
     AccountStatus.CLOSED: (),
 }
 
@@ -74,20 +75,22 @@ class Registration:
     """The vetting that its operators need (Sc-c); None if none is needed."""
     declared_by: StaffId | None = None
     """Who declared that they hold or sponsor it (Sc-d); None if the register itself vouches for it."""
+    to_confirm: bool = False
+    """Whether someone still has to record that it exists on the platform and is ours (S7)."""
 
     @property
     def vouched_for(self) -> bool:
-        """Whether more than one person vouches that the account is the department's."""
-        return self.declared_by is None or self.checks_due_on is None
+        """Whether the department vouches that the account is its own: not if it is only declared, or not confirmed."""
+        return not self.declared and not self.to_confirm
 
     @property
     def declared(self) -> bool:
-        """Whether only one person vouches for it."""
-        return not self.vouched_for
+        """Whether only the person who declared it vouches for it."""
+        return self.declared_by is not None and self.checks_due_on is not None
 
     @property
     def sanctioned(self) -> bool:
-        """Whether the department sanctions its use: a declared account only once it has passed the checks."""
+        """Whether the department sanctions its use, and vouches for it."""
         return self.official_use and self.vouched_for
 
 
@@ -131,17 +134,22 @@ def statuses_by_hand(registration: Registration) -> tuple[AccountStatus, ...]:
 
 
 def status_after_recovery(registration: Registration) -> AccountStatus:
-    """Return the status after a frozen account is recovered: a legacy one is legacy again, its checks still due."""
-    return AccountStatus.LEGACY if registration.checks_due_on else AccountStatus.LIVE
+    """Return the status after a frozen account is recovered: what was still to be checked or confirmed still is."""
+    return AccountStatus.LEGACY if registration.checks_due_on else status_after_approval(registration)
+
+
+def status_after_approval(registration: Registration) -> AccountStatus:
+    """Return the status after an approval: live only if it is known that the account exists and is ours."""
+    return AccountStatus.APPROVED if registration.to_confirm else AccountStatus.LIVE
 
 
 def next_statuses(registration: Registration) -> tuple[AccountStatus, ...]:
-    """Return the statuses that can follow. A recovered legacy account is legacy again: its checks are still due."""
+    """Return the statuses that can follow."""
+    if registration.status is AccountStatus.FROZEN:
+        return (status_after_recovery(registration), AccountStatus.CLOSED)
     following = _FOLLOWING[registration.status]
     if registration.account_class is AccountClass.UNION:
         return tuple(status for status in following if status is AccountStatus.CLOSED)
-    if registration.status is AccountStatus.FROZEN and registration.checks_due_on:
-        return (status_after_recovery(registration), AccountStatus.CLOSED)
     return following
 
 
@@ -155,7 +163,7 @@ def _union_keeps_platform_and_handle_only(registration: Registration) -> Fault |
             return Fault(field, "A union account keeps its platform and handle only")
     if registration.official_use:
         return Fault("official_use", "A union account is never used for the department")
-    if registration.status in {AccountStatus.LEGACY, AccountStatus.FROZEN}:
+    if registration.status not in {AccountStatus.LIVE, AccountStatus.CLOSED}:
         return Fault("status", "A union account is live or closed: it is outside the policy")
     return None
 
@@ -190,6 +198,13 @@ def _legacy_has_a_date(registration: Registration) -> Fault | None:
     return Fault("checks_due_on", "Enter the date by which the checks must be passed") if legacy and not dated else None
 
 
+def _live_is_confirmed(registration: Registration) -> Fault | None:
+    """Return a fault if an account is live before someone recorded that it exists and is ours (S7)."""
+    live, approved = registration.status is AccountStatus.LIVE, registration.status is AccountStatus.APPROVED
+    unfit = (live and registration.to_confirm) or (approved and not registration.to_confirm)
+    return Fault("status", "An account is live once it is confirmed to exist and to be ours") if unfit else None
+
+
 _RULES: tuple[Callable[[Registration], Fault | None], ...] = (
     _union_keeps_platform_and_handle_only,
     _professional_individual_names_a_person,
@@ -197,6 +212,7 @@ _RULES: tuple[Callable[[Registration], Fault | None], ...] = (
     _linkedin_is_on_linkedin,
     _use_fits_the_class,
     _legacy_has_a_date,
+    _live_is_confirmed,
 )
 
 

@@ -118,7 +118,7 @@ _official: WeakKeyDictionary[object, tuple[object, tuple[Account, ...]]] = WeakK
 
 
 async def official_accounts(session: AsyncSession) -> tuple[Account, ...]:
-    """Return the accounts of the public list (D-official): not closed ones, frozen ones, nor those only declared.
+    """Return the accounts of the public list (D-official): open, not frozen, and vouched for.
 
     Anyone may ask for it as often as they like, so it is kept for each database until an account changes.
     """
@@ -161,6 +161,7 @@ def account_of(row: AccountRow) -> Account:
             checks_due_on=row.checks_due_on,
             vetting_required=None if row.vetting_required is None else Vetting(row.vetting_required),
             declared_by=None if row.declared_by is None else StaffId(row.declared_by),
+            to_confirm=row.to_confirm,
         ),
         version=row.version,
         registered_at=row.registered_at,

@@ -37,6 +37,8 @@ class AccountRow(Base):
     checks_due_on: Mapped[date | None]
     vetting_required: Mapped[str | None]
     declared_by: Mapped[str | None] = mapped_column(info=personal("who declared an account", retention="account"))
+    to_confirm: Mapped[bool] = mapped_column(server_default="false")
+    """Whether someone still has to record that it exists and is ours; older releases leave it out."""
     review_announced_on: Mapped[date | None]
     """The due date of the last review that was published."""
     version: Mapped[int]
@@ -69,6 +71,11 @@ class AccountRow(Base):
         CheckConstraint(_one_of("vetting_required", Vetting), name="vetting"),
         CheckConstraint("account_class <> 'linkedin' or platform = 'linkedin'", name="linkedin_is_on_linkedin"),
         CheckConstraint("status <> 'legacy' or checks_due_on is not null", name="legacy_has_a_date"),
+        # S7: no account is live, and so official, before someone recorded that it exists and is ours
+        CheckConstraint(
+            "case status when 'live' then not to_confirm when 'approved' then to_confirm else true end",
+            name="live_is_confirmed",
+        ),
     )
 
 

@@ -20,6 +20,7 @@ VETTING_LABELS: Mapping[str, str] = {
 }
 _ACTIONS = {
     "registered": "Put on the register",
+    "confirmed": "Confirmed to exist on the platform and to be ours",
     "status_changed": "Status changed",
     "details_changed": "Details changed",
     "closed": "Closed",
@@ -70,9 +71,13 @@ _FIELDS = {
     "relevance": "Why this approver",
     "on_behalf_of": "On behalf of",
     "evidence": "Evidence",
+    "address": "Address",
+    "how_known": "How it is known to be ours",
+    "lookalikes": "Look-alikes found",
     "reason": "Reason",
 }
 _TAGS = {
+    AccountStatus.APPROVED: "govuk-tag--purple",
     AccountStatus.LIVE: "govuk-tag--green",
     AccountStatus.LEGACY: "govuk-tag--yellow",
     AccountStatus.FROZEN: "govuk-tag--blue",

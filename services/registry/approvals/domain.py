@@ -85,12 +85,13 @@ class Draft:
             platform=self.platform,
             handle=self.handle,
             account_class=self.account_class,
-            status=AccountStatus.LIVE,
+            status=AccountStatus.APPROVED,
             official_use=True,
             title=self.title,
             owner=self.owner,
             approved_person=self.approved_person,
             vetting_required=self.vetting_required,
+            to_confirm=True,
         )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from services.registry.accounts.changes import AccountChange, RegistrationRefused, change, lock_one, record_activities
-from services.registry.accounts.domain import LEGACY_PERIOD, faults
+from services.registry.accounts.domain import LEGACY_PERIOD, faults, status_after_approval
 from services.registry.accounts.handlers import HandleTaken, StatusNotAllowed, register, register_as
 from services.registry.accounts.queries import find_open, platform_in_use
 from services.registry.approvals import domain
@@ -152,7 +152,7 @@ async def clear_platform(work: Work, decision: RequestDecision) -> domain.Accoun
 
 
 async def approve(work: Work, decision: RequestDecision) -> domain.AccountRequest:
-    """Approve a request: the account is live from now on (S7, Sc-d).
+    """Approve a request: the account is live and official once it is confirmed to exist and to be ours (S7, Sc-d).
 
     Raises:
         UnknownRequest, RequestChangedMeanwhile, ActionNotAllowed: as for every decision.
@@ -166,7 +166,7 @@ async def approve(work: Work, decision: RequestDecision) -> domain.AccountReques
     row.decided_by, row.on_behalf_of = decider.staff_id, decider.stands_in_for
     row.relevance = decision.words
     request = await _move(work, row, domain.RequestState.APPROVED, "approved", None)
-    await _go_live(work, request)
+    await _put_on_register(work, request)
     return request
 
 
@@ -298,8 +298,8 @@ async def _platform_known(work: Work, platform: str) -> bool:
     return await platform_in_use(work.session, platform) or await platform_cleared(work.session, platform)
 
 
-async def _go_live(work: Work, request: domain.AccountRequest) -> None:
-    """Make the account of an approved request live; its first review is due after the usual time (S8).
+async def _put_on_register(work: Work, request: domain.AccountRequest) -> None:
+    """Register the account of an approved request; its first review is due after the usual time (S8).
 
     Raises:
         HandleTaken: the handle has been registered meanwhile.
@@ -328,7 +328,7 @@ async def _pass_checks(work: Work, request: domain.AccountRequest) -> None:
         raise StatusNotAllowed
     becomes = replace(
         kept,
-        status=AccountStatus.LIVE,
+        status=status_after_approval(kept),
         official_use=True,
         checks_due_on=None,
         title=asked.title or kept.title,

@@ -197,6 +197,12 @@ def _names(account: Account) -> tuple[str, ...]:
     return (_bare(kept.handle), kept.title) if kept.title else (_bare(kept.handle),)
 
 
+def resemble(one: str, other: str, skeleton: Callable[[str], str]) -> bool:
+    """Return whether two handles, on whatever platforms, have names that people may take for each other."""
+    first, second = skeleton(_bare(one)), skeleton(_bare(other))
+    return _alike(first, second) or _alike(second, first)
+
+
 def _bare(handle: str) -> str:
     """Return the part of a handle that people notice."""
     return handle.strip("@ ").rpartition("/")[2].removesuffix(".bsky.social").partition("@")[0]

@@ -15,6 +15,7 @@ from services.registry.accounts.refusals import REFUSALS
 from services.registry.accounts.views import account_view, history_view, name_of
 from services.registry.approvals.queries import requests_about
 from services.registry.approvals.views import request_view
+from services.registry.confirmations.queries import confirmation_of
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
@@ -54,8 +55,10 @@ def account_links(work: Work, account: Account) -> list[Link]:
     closed, union = kept.status is AccountStatus.CLOSED, kept.account_class is AccountClass.UNION
     records = work.may(Permission.RECORD_GATES) and work.answers_for(account.registration.owner)
     keeps = work.may(Permission.MANAGE_REGISTER) and not closed and not union
+    confirms = work.may(Permission.CONFIRM_ACCOUNTS) and kept.status is AccountStatus.APPROVED
     frozen, legacy = kept.status is AccountStatus.FROZEN, kept.status is AccountStatus.LEGACY
     possible = [
+        (confirms, Link("Confirm that it exists and is ours", f"{at}/confirm")),
         (records and frozen, Link("Record its recovery", f"{at}/recover")),
         (legacy and work.may(Permission.REQUEST_ACCOUNTS), Link("Begin its checks", f"{at}/checks")),
         (records and can_have_operators(kept) and not frozen, Link("Name an operator", f"{at}/operators/new")),
@@ -105,6 +108,8 @@ async def _account_page(
         "overview/account.html",
         status,
         account=account_view(account, work.now),
+        approved=account.registration.status is AccountStatus.APPROVED,
+        confirmation=await confirmation_of(work.session, account_id),
         operators=list(map(operator_view, operators)),
         reviews=[ReviewView(OUTCOMES[one.outcome], one.reason, one.reviewed_by, one.next_on) for one in reviews],
         requests=[request_view(one) for one in await requests_about(work.session, account_id)],
@@ -129,6 +134,7 @@ async def show_tasks(request: Request, work: WorkDep) -> HTMLResponse:
         removals=[(name_of(account), one.operator, REASON_LABELS[one.because]) for account, one in found.removals],
         gates=[(name_of(account), operator) for account, operator in found.gates],
         exceptions=[(name_of(account), operator) for account, operator in found.exceptions],
+        confirmations=[(name_of(account), account) for account in found.confirmations],
         recoveries=[(name_of(account), account) for account in found.recoveries],
         reviews=[(name_of(account), account) for account in found.reviews],
         checks=[(name_of(account), account) for account in found.checks],

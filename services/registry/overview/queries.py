@@ -10,6 +10,7 @@ from services.registry.approvals.domain import AccountRequest, RequestState
 from services.registry.approvals.handlers import sees_all_requests
 from services.registry.approvals.queries import RequestFilter, list_requests, stands_in_for
 from services.registry.approvals.views import possible_actions_as
+from services.registry.confirmations.queries import accounts_to_confirm
 from services.registry.context.domain import same_person
 from services.registry.context.work import Work
 from services.registry.operators.domain import Operator, OperatorState
@@ -32,6 +33,8 @@ class Tasks:
     """Operators who lack a gate."""
     exceptions: Sequence[tuple[Account, Operator]]
     """Operators who have neither an approved device nor an exception."""
+    confirmations: Sequence[Account]
+    """Approved accounts that no one has confirmed to exist and to be ours."""
     recoveries: Sequence[Account]
     reviews: Sequence[Account]
     checks: Sequence[Account]
@@ -39,8 +42,9 @@ class Tasks:
     @property
     def nothing(self) -> bool:
         """Whether nothing waits."""
-        parts = (self.requests, self.removals, self.gates, self.exceptions, self.recoveries, self.reviews, self.checks)
-        return not any(parts)
+        of_people = (self.removals, self.gates, self.exceptions)
+        of_accounts = (self.requests, self.confirmations, self.recoveries, self.reviews, self.checks)
+        return not any((*of_people, *of_accounts))
 
 
 async def tasks_for(work: Work) -> Tasks:
@@ -54,6 +58,7 @@ async def tasks_for(work: Work) -> Tasks:
         removals=[(by_id[one.operator.account_id], one) for one in removals],
         gates=[(by_id[one.account_id], one) for one in lacking if one.wanted],
         exceptions=await _exceptions(work),
+        confirmations=await accounts_to_confirm(work),
         recoveries=[account for account in mine if account.registration.status is AccountStatus.FROZEN],
         reviews=[account for account in mine if _due(account.registration.next_review_on, work.today)],
         checks=[account for account in mine if account.registration.checks_due_on],

@@ -29,8 +29,8 @@ class Account:
 
     @property
     def sanctioned(self) -> bool:
-        """Whether it is the department's own or approved for its business, now and not only in the past."""
-        if self.status == AccountStatus.CLOSED:
+        """Whether it is the department's own or approved for its business: not closed, nor still to be confirmed."""
+        if self.status in {AccountStatus.CLOSED, AccountStatus.APPROVED}:
             return False
         own = {AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL}
         return self.account_class in own or (self.account_class == AccountClass.LINKEDIN and self.official_use)

@@ -30,6 +30,8 @@ _ROW = {
     "review_announced_on": "null",
 }
 
+_TO_CONFIRM = "select handle, status, to_confirm from account"
+
 
 async def insert(database: Database, **changes: str) -> None:
     values = ", ".join({**_ROW, **changes}.values())
@@ -61,6 +63,28 @@ async def test_handles_of_before_are_corrected_unless_the_right_one_is_registere
         await database.close()
     right = {"+447700900123", "+447700900124", "+447700900125", "+15550100123", "channel/0029Va"}
     assert kept == right | {"+4407700900125", "u/some_one", "cmp/some-department"}
+
+
+@pytest.mark.policy("S7")
+async def test_accounts_that_are_live_stay_live_and_declared_ones_are_to_confirm(postgres: PostgresForTests) -> None:
+    async with postgres.fresh() as url:
+        await migrations.upgrade("registry", url, "0005")
+        database = Database(url, application_name="tests")
+        declared = {"status": "'legacy'", "checks_due_on": "'2026-12-31'", "declared_by": "'S1001'"}
+        await insert(database, handle="'live'")
+        await insert(database, handle="'frozen'", status="'frozen'")
+        await insert(database, handle="'legacy'", status="'legacy'", checks_due_on="'2026-12-31'")
+        await insert(database, handle="'declared'", **declared)
+        await migrations.upgrade("registry", url)
+        async with database.transaction() as session:
+            found = {handle: (status, waits) for handle, status, waits in await session.execute(text(_TO_CONFIRM))}
+        await database.close()
+    assert found == {
+        "live": ("live", False),
+        "frozen": ("frozen", False),
+        "legacy": ("legacy", False),
+        "declared": ("legacy", True),
+    }
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_a_request_is_approved_by_its_version(
     assert (done.status_code, done.json()["state"]) == (200, "approved")
     account = f"{API}/accounts/{request_['account_id']}"
     found = (await client.get(account, headers=registry.token(Role.APPROVER, APPROVER))).json()
-    assert (found["status"], found["handle"], found["owner"]) == ("live", "samplenews", "S7001")
+    assert (found["status"], found["handle"], found["owner"]) == ("approved", "samplenews", "S7001")
     again = await post(registry, client, address, body, Role.APPROVER, APPROVER)
     assert again.status_code == 412
 

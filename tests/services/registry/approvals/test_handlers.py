@@ -59,7 +59,7 @@ def deciding(
 
 
 @pytest.mark.policy("S7")
-async def test_an_approved_request_is_live_with_its_whole_story_in_one_chain(database: Database) -> None:
+async def test_an_approved_request_is_on_the_register_with_its_whole_story_in_one_chain(database: Database) -> None:
     await in_use(database, "x")
     request = await asked(database, replace(DRAFT, vetting_required=Vetting.CTC))
     assert request.state is RequestState.REQUESTED
@@ -71,7 +71,7 @@ async def test_an_approved_request_is_live_with_its_whole_story_in_one_chain(dat
         assert await verify(session) == []
     assert account
     kept = account.registration
-    assert (kept.status, kept.owner, kept.vetting_required) == (AccountStatus.LIVE, OWNER, Vetting.CTC)
+    assert (kept.status, kept.owner, kept.vetting_required) == (AccountStatus.APPROVED, OWNER, Vetting.CTC)
     assert kept.next_review_on == date(2027, 11, 23)
     assert [(link.action, link.actor) for link in story] == [
         ("requested", COMMS),
@@ -281,9 +281,9 @@ async def test_a_declared_account_is_legacy_until_it_is_approved_and_not_vouched
     async with database.transaction() as session:
         account = await get_account(session, request.account_id)
     assert account
-    assert (account.registration.status, account.registration.checks_due_on) == (AccountStatus.LIVE, None)
-    assert account.registration.sanctioned
-    assert [event.official_use for event in await events_of(database)] == [False, True]
+    assert (account.registration.status, account.registration.checks_due_on) == (AccountStatus.APPROVED, None)
+    assert not account.registration.sanctioned
+    assert [event.official_use for event in await events_of(database)] == [False, False]
 
 
 @pytest.mark.policy("Sc-d")

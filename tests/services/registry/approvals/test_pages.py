@@ -56,7 +56,7 @@ async def test_a_request_is_asked_for_returned_changed_and_approved(registry: Re
         account = (await approver.get(_account(done))).text
     assert "Head of Communications" in done
     assert "News of jobs, in Welsh too" in done
-    assert "Live" in account
+    assert "not official to the public yet" in account
     assert "Asked for" in account
 
 

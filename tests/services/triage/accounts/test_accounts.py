@@ -44,6 +44,13 @@ async def test_the_highest_sequence_wins(database: Database, order: tuple[int, .
         }
 
 
+@pytest.mark.policy("D-official")
+@pytest.mark.parametrize("status", AccountStatus)
+def test_an_account_that_is_closed_or_still_to_be_confirmed_is_not_the_departments(status: AccountStatus) -> None:
+    not_ours = {AccountStatus.CLOSED, AccountStatus.APPROVED}
+    assert Account("official", status, uuid4()).sanctioned is (status not in not_ours)
+
+
 async def test_a_tombstone_removes_the_account(database: Database) -> None:
     account_id = uuid4()
     async with database.transaction() as session:
