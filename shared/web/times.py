@@ -24,6 +24,19 @@ def uk_date(moment: date) -> str:
     return f"{local.day} {local:%B %Y}"
 
 
+def near(moment: datetime, now: datetime) -> str:
+    """Return a moment not far from `now`: `today 9:20am`, `tomorrow 9:20am`, `Friday 27 November 9:20am`."""
+    local = moment.astimezone(UK)
+    days = (local.date() - now.astimezone(UK).date()).days
+    day = {0: "today", 1: "tomorrow"}.get(days, f"{local:%A} {local.day} {local:%B}")
+    return f"{day} {clock_time(moment)}"
+
+
+def clock_time(moment: datetime) -> str:
+    """Return for example `9:20am`."""
+    return f"{moment.astimezone(UK):%I:%M%p}".lstrip("0").lower()
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """Return for example `4 minutes ago`; a moment in the future is `just now`."""
     passed = now - moment

@@ -25,6 +25,7 @@ from shared.ids import CaseId
 from shared.runtime import parts_of
 from shared.web.forms import FormErrors
 from shared.web.pages import render
+from shared.web.problems import standard_problem
 from shared.web.refusals import record_refusal, refusal_of
 
 
@@ -71,6 +72,15 @@ async def _tab(request: Request, work: Work, rest: str, tab: Tab) -> HTMLRespons
     if case.restricted:
         await handlers.open_page(work, case.case_id)
     return await show(request, work, case, tab=tab)
+
+
+@router.get(_CASE + "/{unknown}")
+async def unknown_tab(work: WorkDep, rest: str, unknown: str) -> RedirectResponse:
+    """Go back to the case from the address of an action, as after a reload; anything else is not there."""
+    case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
+    if unknown not in {*Action, "show"}:
+        raise standard_problem(404)
+    return RedirectResponse(f"/cases/{case.reference}", 303)
 
 
 @router.post(_CASE + "/show", dependencies=[requires(Permission.SEE_CASE_CONTENT)])
@@ -192,6 +202,8 @@ async def show(
     [clocks] = (await deadlines.of_cases(work.session, [case.case_id])).values()
     viewer = work.viewer
     receivers = domain.receivers(case)
+    outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
+    counts_always = outlook is None or outlook.round_the_clock
     return render(
         request,
         f"case_{tab}.html",
@@ -199,7 +211,8 @@ async def show(
         case=case,
         tabs=_tabs(case, tab),
         clocks=clocks,
-        outlook=min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None),
+        outlook=outlook,
+        hours=None if counts_always else parts_of(request, CaseParts).deadlines.hours(case.team, case.priority),
         can=possible(case, viewer.actor(case), work.now) if viewer.works else frozenset(),
         Action=Action,
         viewer=viewer,
@@ -234,7 +247,9 @@ async def _summary(request: Request, work: Work, case: Case, *, content: bool) -
     leads_sirt = sirt and Team.SIRT in work.viewer.leads
     return {
         "report": report,
-        "rows": views.rows(report, grace=parts_of(request, CaseParts).incident_grace if leads_sirt else None),
+        "rows": views.rows(
+            report, grace=parts_of(request, CaseParts).incident_grace if leads_sirt else None, content=content
+        ),
         "possible_breach": sirt and not case.breach_aware_at and report.personal_data in {"yes", "unsure"},
         "notes": await queries.notes(work.session, case.case_id),
         "related": await queries.related(

@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import views
 from services.triage.cases.access import Viewer
-from services.triage.cases.dependencies import ViewerDep
+from services.triage.cases.dependencies import CaseParts, ViewerDep
 from services.triage.cases.domain import Case
 from services.triage.cases.queries import to_case, visible_to
 from services.triage.cases.tables import CaseRow, not_finished
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Behaviour, CaseState, Effect, MisuseBehaviour, Priority, ReportType, Team
+from shared.runtime import parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.pages import render
 
@@ -152,6 +153,7 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         arrivals=_arrivals_url(wanted, last),
         viewer=viewer,
         wording=views,
+        hours=parts_of(request, CaseParts).deadlines.hours,
         done=request.query_params.get("done") == "transfer",
     )
 

@@ -4,13 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.triage.deadlines.domain import Deadline
+from services.triage.deadlines.domain import OfficeHours
 from services.triage.reports.domain import ANSWERS_IN_WORDS, TriageReport
 from shared.events.intake import Person
 from shared.events.people import may_be
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import CaseState, DeadlineKind, FoundBy, Outcome, Relation, ReportType, Team, YesNoUnsure
-from shared.web.times import uk_date, uk_time
+from shared.events.vocabulary import (
+    CaseState,
+    DeadlineKind,
+    FoundBy,
+    Outcome,
+    Relation,
+    ReportType,
+    Team,
+    WorkerKind,
+    YesNoUnsure,
+)
+from shared.web.times import UK, clock_time, near, uk_date, uk_time
 
 FULL_TEAM_NAMES = {
     Team.SMART: "Social Media Abuse Response Team (SMART)",
@@ -125,6 +135,65 @@ RELATIONS = {
     "unknown": "Not known",
 }
 
+WORKERS = {
+    WorkerKind.EMPLOYEE: "employee",
+    WorkerKind.CONTRACTOR: "contractor",
+    WorkerKind.CONSULTANT: "consultant",
+    WorkerKind.OTHER_WORKER: "other worker",
+    WorkerKind.ALB_STAFF: "staff of an arm’s length body",
+    WorkerKind.PUBLIC: "member of the public",
+}
+
+READERS = {
+    Team.SMART: "the leads of SMART, and people named here",
+    Team.SIRT: "the leads of SIRT, and people named here",
+    Team.LINE_MANAGER: "the line manager who works on it, everyone at the triage desk, and people named here",
+    Team.ADVICE_CENTRE: "everyone at the Security Advice Centre, and people named here",
+    Team.POLICY_STANDARDS: "everyone in Security Policy and Standards, and people named here",
+    Team.TRIAGE_DESK: "everyone at the triage desk, and people named here",
+}
+"""Who may see a restricted case of a team (decision 0018). No one who may be accused in it, nor its reporter, does."""
+
+SAID: Mapping[str, str] = {
+    # what was done to an asset, and how
+    "access": "someone got in without permission",
+    "use": "it was used without permission",
+    "disclosure": "information got out",
+    "modification": "something was changed",
+    "loss": "something was lost or stolen",
+    "destruction": "something was destroyed or deleted",
+    "actual": "it happened",
+    "suspected": "it may have happened",
+    "accidental": "by accident",
+    "deliberate": "on purpose",
+    "attempted": "someone tried",
+    # abuse and misuse
+    "doxing": "doxing (private details made public)",
+    "unauthorised_recording": "a recording without permission",
+    "intimate_image": "an intimate image",
+    "speaks_for_department": "speaks for DWP without permission",
+    "mixed_account": "one account for work and private use",
+    "association": "links DWP to something that it should not",
+    "unsanctioned_account": "an account that was not approved",
+    "untrained_operator": "used an official account without training",
+    "unapproved_device": "used a device that is not approved",
+    "failure_to_report": "did not report an incident",
+    # what is at risk as well
+    "dwp_information": "DWP information",
+    "system": "a DWP system",
+    "sanctioned_account": "an official account",
+    "account_taken_over": "an account that someone else controls",
+    # whether a manager may be told
+    "someone_else": "no, someone else was named",
+    "ask_me_first": "ask the reporter first",
+    "professional_individual": "a named person’s account for DWP",
+    "linkedin": "a LinkedIn account",
+    "never_online": "was never online",
+    "other": "something else",
+    "unsure": "not sure",
+}
+"""What reporters chose, where the code does not say it to a reader. The forms' own words are longer."""
+
 CLOCKS = {
     DeadlineKind.RESPOND: "Respond",
     DeadlineKind.UPDATE: "Next update",
@@ -133,8 +202,13 @@ CLOCKS = {
 
 
 def words(code: str) -> str:
-    """Return a word of the vocabulary for people to read: `intimate_image` → `Intimate image`."""
-    return code.replace("_", " ").capitalize()
+    """Return a word of the vocabulary for people to read: `still_happening` → `Still happening`."""
+    return _sentence(what(code))
+
+
+def _sentence(text: str) -> str:
+    """Return a text with a capital letter first; names in it stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def changed(name: str, value: str) -> str:
@@ -160,8 +234,13 @@ def actor(subject: str, me: str) -> str:
 
 
 def what(code: str) -> str:
-    """Return what happened, in the queue: `speaks_for_department` → `speaks for department`."""
-    return code.replace("_", " ")
+    """Return what was chosen, in the queue: `other` → `something else`."""
+    return SAID.get(code) or code.replace("_", " ")
+
+
+def listed(codes: Iterable[str]) -> str:
+    """Return what was chosen, in one line."""
+    return ", ".join(map(what, codes))
 
 
 def platform(slug: str) -> str:
@@ -169,18 +248,25 @@ def platform(slug: str) -> str:
     return PLATFORMS.get(slug) or words(slug)
 
 
-def clock_words(due_at: datetime | None, now: datetime) -> str:
-    """Return `12 min left` or `missed by 3 min`; empty if no deadline runs."""
+def clock_words(due_at: datetime | None, now: datetime, hours: OfficeHours | None = None) -> str:
+    """Return `12 min left`, `missed by 3 min` or `due tomorrow 9:20am (opens 9:00am)`; empty if no deadline runs.
+
+    Args:
+        due_at: when the deadline is due.
+        now: the current time.
+        hours: in which its time counts; None if it counts day and night.
+    """
     if due_at is None:
         return ""
-    return f"{duration(due_at - now)} left" if due_at > now else f"missed by {duration(now - due_at)}"
-
-
-def clock_state(deadline: Deadline, now: datetime) -> str:
-    """Return whether a deadline is kept, at risk or missed."""
-    if deadline.met_at:
-        return "met late" if deadline.due_at < deadline.met_at else "met"
-    return "paused" if deadline.paused else clock_words(deadline.due_at, now)
+    if due_at <= now:
+        return f"missed by {duration(now - due_at)}"
+    if hours is None or hours.between(now, due_at) == due_at - now:
+        return f"{duration(due_at - now)} left"
+    opens = hours.opens_after(now)
+    if opens is None:
+        return f"due {near(due_at, now)}"
+    same_day = opens.astimezone(UK).date() == due_at.astimezone(UK).date()
+    return f"due {near(due_at, now)} (opens {clock_time(opens) if same_day else near(opens, now)})"
 
 
 def duration(length: timedelta) -> str:
@@ -205,11 +291,12 @@ class AnswerRow:
     lines: tuple[str, ...]
 
 
-def rows(report: TriageReport, *, grace: timedelta | None) -> list[AnswerRow]:
+def rows(report: TriageReport, *, grace: timedelta | None, content: bool) -> list[AnswerRow]:
     """Return the answers of a report.
 
     Args:
         report: as it was submitted.
+        content: whether the viewer asked to see what was written, and so how to reach the reporter; it was recorded.
         grace: how long after discovery an incident may be reported; None if the viewer may not see that it was late.
     """
     by_form = {
@@ -219,7 +306,7 @@ def rows(report: TriageReport, *, grace: timedelta | None) -> list[AnswerRow]:
         ReportType.ENQUIRY: _enquiry,
         ReportType.POLICY_EXCEPTION: _exception,
     }
-    found = [*by_form[ReportType(report.form)](report), *_reporter(report)]
+    found = [*by_form[ReportType(report.form)](report), *_reporter(report, content=content)]
     if report.not_readable:
         found.append(_not_readable(report.not_readable))
     if late := _late(report, grace):
@@ -272,10 +359,10 @@ def _incident(report: TriageReport) -> Iterable[AnswerRow]:
     yield _row("How it happened", _coded(report.circumstances))
     yield _row("Whose asset", OWNERS.get(report.asset_owner, words(report.asset_owner)))
     yield _row("Occurred", uk_time(report.occurred_at) if report.occurred_at else "Not known")
-    yield _row("Discovered", uk_time(report.discovered_at) if report.discovered_at else NOT_SAID)
+    yield _row("Discovered", _discovered(report))
     yield _row("Still happening", words(report.still_happening))
     yield _row("Personal data", words(report.personal_data))
-    if report.people_affected is not None:
+    if report.people_affected is not None and report.personal_data != YesNoUnsure.NO:
         yield _row("How many people", f"{report.people_affected:,}")
     if report.platform:
         yield _row("A social media account", report.platform_name or platform(report.platform))
@@ -290,6 +377,13 @@ def _incident(report: TriageReport) -> Iterable[AnswerRow]:
     yield _row("Came by", CHANNELS.get(report.channel, ""))
 
 
+def _discovered(report: TriageReport) -> str:
+    """Return when an incident was discovered. Who gave no time is recorded with the time of the report."""
+    if report.discovered_at == report.submitted_at:
+        return "When it was reported"
+    return uk_time(report.discovered_at) if report.discovered_at else NOT_SAID
+
+
 def _enquiry(report: TriageReport) -> Iterable[AnswerRow]:
     yield _row("Advice on", ENQUIRY_TOPICS.get(report.about, words(report.about)))
 
@@ -302,13 +396,15 @@ def _exception(report: TriageReport) -> Iterable[AnswerRow]:
 
 
 def _content(report: TriageReport) -> Iterable[AnswerRow]:
-    kind = f", {report.content_kind.replace('_', ' ')}" if report.content_kind else ""
+    kind = f", {what(report.content_kind)}" if report.content_kind else ""
     yield _row("Where", (report.platform_name or platform(report.platform)) + kind)
     yield _row("The content now", words(report.content_state) if report.content_state else NOT_SAID)
 
 
-def _reporter(report: TriageReport) -> Iterable[AnswerRow]:
-    who = report.reporter_name or report.reporter_staff_id or NOT_SAID
+def _reporter(report: TriageReport, *, content: bool) -> Iterable[AnswerRow]:
+    who = _named(report.reporter_name, report.reporter_staff_id) or NOT_SAID
+    if kind := WORKERS.get(report.reporter_kind):  # type: ignore[call-overload] # a newer sender's kind is any text
+        who += f", {kind}"
     if report.confidentiality == "anonymous":
         who = "An anonymous reporter"
     elif report.confidentiality == "confidential":
@@ -319,7 +415,21 @@ def _reporter(report: TriageReport) -> Iterable[AnswerRow]:
     if report.manager_alert:
         agreed = f", agreed {uk_time(report.manager_agreed_at)}" if report.manager_agreed_at else ""
         yield _row("May the reporter’s manager be told", words(report.manager_alert) + agreed)
-    yield _row("A safe way to reach them", report.safe_contact or "")
+    yield _row("How to reach them", _reach(report) if content else "Shown with what was written")
+
+
+def _reach(report: TriageReport) -> str:
+    """Return the way that the reporter said is safe; else their email address, unless they are anonymous."""
+    if report.safe_contact:
+        return f"{report.safe_contact} (they say that this is safe)"
+    if report.reporter_email and report.confidentiality != "anonymous":
+        return report.reporter_email
+    return "Only by their status page"
+
+
+def _named(name: str | None, number: str | None) -> str:
+    """Return a person's name with their staff number, as far as they are known."""
+    return f"{name} ({number})" if name and number else name or number or ""
 
 
 def _late(report: TriageReport, grace: timedelta | None) -> AnswerRow | None:
@@ -341,7 +451,7 @@ def _row(key: str, text: str) -> AnswerRow:
 
 
 def _coded(codes: Sequence[str], otherwise: str = NOT_SAID) -> str:
-    return ", ".join(code.replace("_", " ") for code in codes).capitalize() or otherwise
+    return _sentence(listed(codes)) or otherwise
 
 
 def _people(key: str, people: Sequence[Person], otherwise: str) -> AnswerRow:

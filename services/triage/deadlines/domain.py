@@ -65,8 +65,12 @@ class OfficeHours:
 
     def open_at(self, moment: datetime) -> bool:
         """Return whether people are at work at `moment`."""
+        return self.opens_after(moment) is None
+
+    def opens_after(self, moment: datetime) -> datetime | None:
+        """Return when people are next at work; None if they are at `moment`."""
         opens, _ = next(self._open_from(moment))
-        return opens <= moment
+        return None if opens <= moment else opens
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         # in UTC, because within one zone Python adds to the wall-clock time
@@ -293,6 +297,12 @@ class DeadlinePolicy:
     def at_work(self, team: Team, moment: datetime) -> bool:
         """Return whether anyone in `team` is at work."""
         return team in self.staffed_24_7 or self._keeper(team).office.open_at(moment)
+
+    def hours(self, team: Team, priority: Priority) -> OfficeHours | None:
+        """Return the hours in which a team's time for a priority counts; None if it counts day and night."""
+        office = self._keeper(team).office
+        always = promises(office.day)[priority].always and team in self.staffed_24_7
+        return None if always else office
 
     def respond(self, case: Timed, start: datetime | None = None) -> Deadline:
         """Start a new case's deadline from when the report was made, not from when it reached us.

@@ -202,7 +202,11 @@ async def test_a_batch_of_any_kind_takes_a_handful_of_statements(
 
 
 PAGES = [
-    (Role.SIRT_LEAD, incident(own_mistake=True, personal_data="yes"), ["Loss", "Accidental", "Thank them"]),
+    (
+        Role.SIRT_LEAD,
+        incident(own_mistake=True, personal_data="yes"),
+        ["Something was lost or stolen", "by accident", "Thank them"],
+    ),
     (Role.SIRT_RESPONDER, misuse(account_kind="official", taken_over="yes"), ["Someone else controls", "Dana Wolf"]),
     (Role.ADVICE_CENTRE, enquiry(about="training"), ["Training", "Priya Shah"]),
     (Role.POLICY_STANDARDS, exception(kind="notice"), ["Notice of an activity"]),
@@ -241,7 +245,7 @@ async def test_a_queue_is_filtered_by_kind(triage: Triage, maria: AsyncClient) -
     assert lost.reference not in (await maria.get("/cases?type=misuse")).text
     page = (await maria.get("/cases?type=misuse&behaviour=speaks_for_department")).text
     assert found.reference in page
-    assert "Misuse: speaks for department" in page
+    assert "Misuse: speaks for DWP without permission" in page
     assert "Restricted" in page
 
 
