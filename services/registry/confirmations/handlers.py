@@ -46,8 +46,7 @@ async def confirm(work: Work, wanted: NewConfirmation) -> Account:
         ConfirmationRefused: the address is not the account's, or no one searched for look-alikes.
     """
     account = await changes.lock_version(work, wanted.account_id, wanted.version)
-    if await is_party(work, account):
-        raise OwnAccount
+    await must_not_be_party(work, account)
     if account.registration.status is not AccountStatus.APPROVED:
         raise StatusNotAllowed
     if found := list(_faults(account, wanted)):
@@ -68,6 +67,16 @@ async def confirm(work: Work, wanted: NewConfirmation) -> Account:
     return await changes.change(
         work, account, changes.AccountChange(becomes, "confirmed", personal=tuple(noted.items()))
     )
+
+
+async def must_not_be_party(work: Work, account: Account) -> None:
+    """Check that the account is not the signed-in person's, and that they did not ask for it.
+
+    Raises:
+        OwnAccount: it is, or they did.
+    """
+    if await is_party(work, account):
+        raise OwnAccount
 
 
 def _faults(account: Account, wanted: NewConfirmation) -> list[Fault]:

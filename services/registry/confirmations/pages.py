@@ -9,7 +9,7 @@ from services.registry.accounts import refusals as accounts
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import known_account
 from services.registry.accounts.views import account_view, name_of
-from services.registry.confirmations.handlers import NewConfirmation, OwnAccount, confirm
+from services.registry.confirmations.handlers import NewConfirmation, OwnAccount, confirm, must_not_be_party
 from services.registry.confirmations.queries import lookalikes_of
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
@@ -49,12 +49,15 @@ _FIELDS = (
 @router.get("/{account_id:uuid}/confirm", response_class=HTMLResponse, dependencies=_CONFIRMS)
 async def ask_for_confirmation(request: Request, work: WorkDep, account_id: UUID) -> HTMLResponse:
     """Show the form, with where the account should be and the similar names on the register."""
-    return await _show(request, work, await known_account(work.session, account_id), RegistryForm({}), 200)
+    account = await known_account(work.session, account_id)
+    await must_not_be_party(work, account)
+    return await _show(request, work, account, RegistryForm({}), 200)
 
 
 @router.post("/{account_id:uuid}/confirm", response_class=HTMLResponse, dependencies=_CONFIRMS)
 async def post_confirmation(request: Request, work: WorkDep, account_id: UUID) -> Response:
     """Confirm an account, or show the form again with every answer."""
+    await must_not_be_party(work, await known_account(work.session, account_id))
     form = await RegistryForm.posted(request)
     wanted = _read(account_id, form)
     done: Account | int = 422
