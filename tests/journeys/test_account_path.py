@@ -75,11 +75,11 @@ async def _approves(judith: Someone) -> None:
     await judith.open("/accounts/waiting")
     await judith.page.get_by_role("link", name=re.compile(HANDLE, re.IGNORECASE)).click()
     await judith.looks("request, to decide")
-    await judith.driver.press("Continue")
+    await judith.driver.press("Record the decision")
     await judith.is_refused("request, to decide", "Choose what should happen to the request", "Enter a reason")
     await judith.driver.choose("Approve")
     await judith.driver.write("Why", "I lead communications for jobseekers")
-    await judith.driver.press("Continue")
+    await judith.driver.press("Record the decision")
     await judith.reads("Approved")
 
 

@@ -109,3 +109,46 @@ async def test_the_figures_are_there_without_javascript(signpost: EmbeddedSignpo
         await visitor.page.get_by_text("Show as table").first.click()
         await expect(visitor.page.get_by_role("row", name="Accepted")).to_be_visible()
         await visitor.see("operations without javascript")
+
+
+_CURRENT = """selector => [...document.querySelectorAll(selector)].map(link => {
+  const style = getComputedStyle(link);
+  return [link.hasAttribute('aria-current'), style.outlineStyle + style.borderLeftColor + style.borderLeftWidth];
+})"""
+
+
+@pytest.mark.parametrize(
+    ("who", "address", "links"),
+    [
+        ("Sam Reid", "/cases?view=mine", ".moj-side-navigation__item a"),
+        ("Ruth Bell", "/cases/operations?days=7", ".moj-sub-navigation__link"),
+    ],
+)
+async def test_the_current_one_of_several_links_is_seen_without_our_colours(
+    signpost: EmbeddedSignpost, browser: Browser, who: str, address: str, links: str
+) -> None:
+    async with person(browser, signpost.url) as visitor:
+        await visitor.sign_in(who)
+        await visitor.page.emulate_media(forced_colors="active")
+        await visitor.page.goto(address)
+        drawn = await visitor.page.evaluate(_CURRENT, links)
+        current, others = ({look for is_it, look in drawn if is_it is wanted} for wanted in (True, False))
+        assert current
+        assert others
+        assert not current & others
+        await visitor.picture(f"forced colours {who}")
+
+
+async def test_a_swatch_is_seen_without_our_colours(signpost: EmbeddedSignpost, browser: Browser) -> None:
+    async with person(browser, signpost.url) as visitor:
+        await visitor.sign_in("Ruth Bell")
+        await visitor.page.emulate_media(forced_colors="active", color_scheme="dark")
+        await report(signpost)
+
+        async def drawn() -> bool | None:
+            await visitor.page.goto("/cases/operations")
+            return await visitor.page.locator(".signpost-key").count() > 0 or None
+
+        await eventually(drawn)
+        keys = "[...document.querySelectorAll('.signpost-key')].map(key => getComputedStyle(key).backgroundColor)"
+        assert set(await visitor.page.evaluate(keys)) == {"rgb(255, 255, 255)"}

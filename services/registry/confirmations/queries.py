@@ -13,7 +13,7 @@ from services.registry.confirmations.tables import ConfirmationRow
 from services.registry.context.domain import same_person
 from services.registry.context.work import Work
 from services.registry.lookup.domain import resemble
-from services.registry.lookup.queries import skeleton
+from services.registry.lookup.queries import LOOKS
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import AccountStatus
 
@@ -62,5 +62,5 @@ async def lookalikes_of(session: AsyncSession, account: Account) -> list[Account
     return [
         other
         async for other in all_accounts(session, AccountFilter(statuses=_OPEN))
-        if other.id != account.id and resemble(other.registration.handle, name, skeleton)
+        if other.id != account.id and resemble(other.registration.handle, name, LOOKS)
     ]

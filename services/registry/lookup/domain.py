@@ -197,10 +197,10 @@ def _names(account: Account) -> tuple[str, ...]:
     return (_bare(kept.handle), kept.title) if kept.title else (_bare(kept.handle),)
 
 
-def resemble(one: str, other: str, skeleton: Callable[[str], str]) -> bool:
+def resemble(one: str, other: str, looks: Looks) -> bool:
     """Return whether two handles, on whatever platforms, have names that people may take for each other."""
-    first, second = skeleton(_bare(one)), skeleton(_bare(other))
-    return _alike(first, second) or _alike(second, first)
+    first, second = looks.skeleton(_bare(one)), looks.skeleton(_bare(other))
+    return max(_likeness(first, second, looks), _likeness(second, first, looks)) >= _SIMILAR
 
 
 def _bare(handle: str) -> str:

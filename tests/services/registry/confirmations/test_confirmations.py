@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.registry.accounts import domain
 from services.registry.lookup.domain import resemble
-from services.registry.lookup.queries import skeleton
+from services.registry.lookup.queries import LOOKS
 from shared.auth.permissions import Role
 from shared.events.vocabulary import AccountClass, AccountStatus
 from tests.services.registry.browser import submit
@@ -225,4 +225,4 @@ def test_nothing_that_waits_to_be_confirmed_is_sanctioned_or_becomes_live_by_its
     ],
 )
 def test_names_that_people_take_for_each_other(one: str, other: str, alike: bool) -> None:
-    assert resemble(one, other, skeleton) is alike
+    assert resemble(one, other, LOOKS) is alike
