@@ -1,5 +1,6 @@
 """An approved account is official to the public only once someone recorded that it exists and is ours."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -28,7 +29,11 @@ WANTED = {
     "purpose": "News of jobs",
     "owner": OWNER,
 }
-FOUND = {"address": ADDRESS, "how_known": "Its owner posted the word we asked for", "searched_for_lookalikes": True}
+FOUND: Mapping[str, object] = {
+    "address": ADDRESS,
+    "how_known": "Its owner posted the word we asked for",
+    "searched_for_lookalikes": True,
+}
 FIRST = {"if-match": '"1"'}
 
 
@@ -46,7 +51,7 @@ async def approved(registry: Registry, client: AsyncClient, asked_by: str = KEEP
 
 
 async def confirm(
-    registry: Registry, client: AsyncClient, account: str, who: str = SIRT, **changes: str | bool
+    registry: Registry, client: AsyncClient, account: str, who: str = SIRT, changes: Mapping[str, object] = FOUND
 ) -> Response:
     headers = {**registry.token(Role.SIRT_RESPONDER, who), **FIRST}
     return await client.post(f"{ACCOUNTS}/{account}/confirmation", json={**FOUND, **changes}, headers=headers)
@@ -65,7 +70,7 @@ async def test_the_public_is_told_only_of_an_account_that_exists_and_is_ours(
 ) -> None:
     account = await approved(registry, client)
     assert await official_to_the_public(client) == (False, False)
-    confirmed = await confirm(registry, client, account, lookalikes="@SampleNewz: reported")
+    confirmed = await confirm(registry, client, account, changes={"lookalikes": "@SampleNewz: reported"})
     assert (confirmed.status_code, confirmed.json()["status"]) == (200, "live")
     assert await official_to_the_public(client) == (True, True)
     said = [(event.status, event.official_use) for event in await events_of(registry.database)][1:]
@@ -93,9 +98,9 @@ async def test_the_public_is_told_only_of_an_account_that_exists_and_is_ours(
     ],
 )
 async def test_a_confirmation_names_this_account_and_follows_a_search(
-    registry: Registry, client: AsyncClient, changes: dict[str, str | bool], field: str
+    registry: Registry, client: AsyncClient, changes: dict[str, object], field: str
 ) -> None:
-    refused = await confirm(registry, client, await approved(registry, client), **changes)
+    refused = await confirm(registry, client, await approved(registry, client), changes=changes)
     assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (422, [field])
     assert await official_to_the_public(client) == (False, False)
 
