@@ -205,7 +205,7 @@ PAGES = [
     (
         Role.SIRT_LEAD,
         incident(own_mistake=True, personal_data="yes"),
-        ["Something was lost or stolen", "by accident", "Thank them"],
+        ["Something was lost or stolen", "By accident", "Thank them"],
     ),
     (Role.SIRT_RESPONDER, misuse(account_kind="official", taken_over="yes"), ["Someone else controls", "Dana Wolf"]),
     (Role.ADVICE_CENTRE, enquiry(about="training"), ["Training", "Priya Shah"]),

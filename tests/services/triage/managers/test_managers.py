@@ -133,7 +133,7 @@ async def test_the_manager_sees_the_allegation_and_never_who_reported(triage: Tr
         seen = (await grace.get(page)).text
         shown = await press(grace, page, page)
     assert "Dana Wolf" in seen
-    assert "Speaks for department" in seen
+    assert "Speaks for DWP without permission" in seen
     for what in ("action", "refer"):
         assert f'href="/alerts/my-team/cases/{case.case_id}/{what}"' in seen
     assert "They post as if they were us" not in seen
@@ -167,7 +167,7 @@ async def test_the_manager_never_learns_that_whoever_is_affected_reported_it(
 async def test_the_manager_never_learns_of_the_incident_that_it_is_linked_to(triage: Triage) -> None:
     told = misuse(behaviours=("failure_to_report",), related_reference="SP-7K3M-Q9XC")
     seen = await _as_its_manager_sees_it(triage, told)
-    assert "Failure to report" in seen
+    assert "Did not report an incident" in seen
     assert "SP-7K3M" not in seen
 
 

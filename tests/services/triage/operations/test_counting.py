@@ -121,7 +121,7 @@ async def test_the_figures_say_what_happened(triage: Triage) -> None:
     waiting = numbers(found, "queues")
     assert (waiting["SMART"], waiting["SIRT"], waiting["Line manager"]) == (2, 1, 1)
     assert numbers(found, "platforms")["Facebook"] == 2
-    assert ("Doxing", 1) in table(found, "behaviours")
+    assert ("Doxing (private details made public)", 1) in table(found, "behaviours")
     assert table(found, "deadlines")[0] == ("SMART", 1, 1, 1)
     assert found.top.missed_today == 1
     assert found.top.first_action
