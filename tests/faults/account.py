@@ -27,6 +27,7 @@ select count(*) from (
 _COMPACTED = [topic.name for topic in TOPICS if topic.cleanup is Cleanup.COMPACT]
 _INBOUND_READ = "select count(*) from inbox where group_name = 'signpost-intake-inbound'"
 _UNDELIVERED = "select count(*) from delivery where state <> 'accepted'"
+_DELIVERED = "select count(*) from delivery where state = 'accepted'"
 _SENT = "select alert_id::text, kind from delivery"
 _OPEN_ONCE = "select distinct alert_id::text from delivery join attempt using (delivery_id) where outcome <> 'accepted'"
 """Alerts with an attempt that a crash left open, or whose result is not known."""
@@ -96,14 +97,15 @@ async def _one_case_each(environment: Environment, stream: Stream) -> int:
 
 
 async def _every_mail_went_out(environment: Environment) -> list[Mail]:
-    left = await _one(environment, "notifier", _UNDELIVERED)
+    delivered = await _one(environment, "notifier", _DELIVERED)
 
-    async def fewer() -> int | None:
-        now = await _one(environment, "notifier", _UNDELIVERED)
-        return now if now < left else None
+    async def more() -> int | None:
+        now = await _one(environment, "notifier", _DELIVERED)
+        return now if now > delivered else None
 
-    while left:  # thousands may wait: each wait is for the next of them, not for all
-        left = await eventually(fewer)
+    # Thousands may wait, and missed deadlines add to them: each wait is for the next one, not for all.
+    while await _one(environment, "notifier", _UNDELIVERED):
+        delivered = await eventually(more)
     mails = caught_mails(environment.mails.parent)
     ids = {_alert(mail) for mail in mails}
     sent = {row["alert_id"] for row in await _rows(environment, "notifier", _SENT)}
