@@ -55,7 +55,7 @@ def mended_link(given: str) -> str:
 def link_problem(link: str) -> str | None:
     """Return what is wrong with a link; None for the http or https address of a named host."""
     if found := re.search(r"\s", link):
-        return f"{LINK}. Take out the character {called(found[0])}"
+        return link_problem(re.sub(r"\s", "", link)) or f"{LINK}. Take out the character {called(found[0])}"
     try:
         parts = urlsplit(link)
         host, _ = parts.hostname or "", parts.port

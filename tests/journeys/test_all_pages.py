@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(900),
 ]
-OWNER, APPROVER, KEEPER = "S7001", "S7003", "S8003"
+OWNER, APPROVER, KEEPER, SIRT = "S7001", "S7003", "S8003", "S5001"
 ACCOUNTS, REQUESTS = "/accounts/api/v1/accounts", "/accounts/api/v1/requests"
 OF_AN_ACCOUNT = {
     "review": ("Record the review", "Choose what should happen to the account", "Enter why"),
@@ -44,6 +44,8 @@ async def world(program: Program) -> World:
     report = await program.send("abuse", {**ABUSE, "narrative": LONG_TEXT, "urls": [LONG_LINK]})
     asked = await program.ask(OWNER, REQUESTS, _request("c"))
     await program.ask(APPROVER, f"{REQUESTS}/{asked['request_id']}/approve", {"relevance": LONG_TEXT[:1_900]}, 1)
+    seen = {"address": _request("c")["handle"], "how_known": LONG_TEXT[:1_900], "searched_for_lookalikes": True}
+    await program.ask(SIRT, f"{ACCOUNTS}/{asked['account_id']}/confirmation", seen, 1)
     returned = await program.ask(OWNER, REQUESTS, _request("d"))
     await program.ask(APPROVER, f"{REQUESTS}/{returned['request_id']}/return", {"reason": LONG_TEXT[:1_900]}, 1)
     operators = f"{ACCOUNTS}/{asked['account_id']}/operators"
