@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
+from shared.auth.ended_sessions import EndedSessions
 from shared.auth.provider_tokens import Provider
 from shared.auth.tokens import TokenReader
 from shared.clock import Clock
@@ -35,6 +36,8 @@ class WebParts:
     clock: Clock
     provider: Provider | None
     tokens: TokenReader
+    ended: EndedSessions
+    """The sessions that are over before they expire."""
     rates: RateLimits
     templates: Environment
 
@@ -60,6 +63,7 @@ class WebFields(TypedDict):
     clock: Clock
     provider: Provider | None
     tokens: TokenReader
+    ended: EndedSessions
     rates: RateLimits
     templates: Environment
 
@@ -102,7 +106,7 @@ class Role(Protocol):
 
     @property
     def kind(self) -> str:
-        """`consumer`, `relay` or `sweep`: the names for `signpost serve --roles`."""
+        """`web`, `consumer`, `relay` or `sweep`: the names for `signpost serve --roles`."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from shared.auth.permissions import Role
 from shared.auth.provider_config import ALGORITHMS, ClaimNames, ProviderConfig
 from shared.callers import TrustedProxies
+from shared.encryption import Keys
 from shared.errors import ExplainedError
 
 PREFIX = "SIGNPOST_"
@@ -36,6 +37,18 @@ def _comma_separated(value: object) -> object:
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 """A list written as `a,b,c`."""
+Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
+def _list_or_json(value: object) -> object:
+    """Read `a,b,c` or `["a", "b,c"]`; the second form is for values that contain commas."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        return json.loads(value)
+    return _comma_separated(value)
+
+
+SecretKey = Annotated[SecretStr, Field(min_length=32)]
+SecretKeys = Annotated[tuple[SecretKey, ...], NoDecode, BeforeValidator(_list_or_json)]
 
 
 def _in_seconds(value: object) -> object:
@@ -83,12 +96,19 @@ class ServiceSettings(BaseSettings):
 
     public_url: str = "http://127.0.0.1:8000"
     """The address at which people reach Signpost, without a trailing slash; links in emails start with it."""
-    secret_key: Annotated[SecretStr, Field(min_length=32)]
-    """At least 32 characters; the keys for CSRF, receipts and links are derived from it."""
+    secret_keys: SecretKeys = ()
+    """Secret keys, while one replaces another: `new,old`, or a JSON list. What Signpost signs, encrypts or hashes uses
+    the first; everything made with any of them is still accepted (`docs/operations/keys.md`)."""
+    secret_key: SecretKey | None = None
+    """At least 32 characters; the keys for form tokens, receipt codes and links are derived from it. Required unless
+    `SIGNPOST_SECRET_KEYS` is set; beside it, this is one more key that is accepted."""
     signing_key_file: Path | None = None
     """PEM file of the Ed25519 private key that signs sessions; only intake needs it."""
     verify_key_file: Path
     """PEM file of its public key."""
+    more_verify_key_files: Paths = ()
+    """PEM files of further public keys whose sessions are accepted, separated by commas: while a signing key is being
+    replaced, its successor's or its predecessor's."""
     oidc_issuer: str | None = None
     """The identity provider that people sign in with, as named in its tokens; the APIs accept its tokens too."""
     oidc_discovery_url: str | None = None
@@ -163,6 +183,13 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The lowest level that is logged."""
 
+    @field_validator("secret_key")
+    @classmethod
+    def _at_least_one(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if key is None and not info.data.get("secret_keys"):
+            raise PydanticCustomError("missing", "is missing")
+        return key
+
     @field_validator("oidc_issuer", "oidc_discovery_url")
     @classmethod
     def _safe_provider(cls, url: str | None, info: ValidationInfo) -> str | None:
@@ -236,10 +263,20 @@ class ServiceSettings(BaseSettings):
         """Whether people reach Signpost by TLS."""
         return self.public_url.startswith("https://")
 
-    def derive_key(self, purpose: str) -> bytes:
-        """Return the 32-byte key for `purpose`, derived by HKDF-SHA256 (RFC 5869) from the secret key."""
-        secret = self.secret_key.get_secret_value().encode()
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"signpost:{purpose}".encode()).derive(secret)
+    def derive_keys(self, purpose: str) -> Keys:
+        """Return the 32-byte keys for `purpose`, each derived by HKDF-SHA256 (RFC 5869) from one secret key."""
+        secrets = (*self.secret_keys, self.secret_key) if self.secret_key else self.secret_keys
+        texts = dict.fromkeys(secret.get_secret_value().encode() for secret in secrets)
+        return Keys(tuple(_derived(text, purpose) for text in texts))
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"signpost:{purpose}".encode()).derive(secret)
+
+
+def has_secret(environment: Mapping[str, str]) -> bool:
+    """Return whether the environment has a secret key: then it configures separate services."""
+    return not {"SIGNPOST_SECRET_KEY", "SIGNPOST_SECRET_KEYS"}.isdisjoint(environment)
 
 
 def load(kind: type[S]) -> S:

@@ -29,7 +29,7 @@ from shared.auth.provider import ProviderUnavailable
 from shared.auth.provider_tokens import Provider
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database
-from shared.settings import InvalidSettings
+from shared.settings import InvalidSettings, has_secret
 
 SECRET = "SIGNPOST_DEMO_CLIENT_SECRET"  # noqa: S105 - the name of the variable
 TOKEN_URL = "SIGNPOST_DEMO_TOKEN_URL"  # noqa: S105 - the name of the variable
@@ -160,7 +160,7 @@ async def _of_the_provider(client: httpx.AsyncClient, token_url: str | None, sec
 
 async def _discovered() -> str:
     """Ask the settings' identity provider for its token URL."""
-    if "SIGNPOST_SECRET_KEY" not in os.environ:
+    if not has_secret(os.environ):
         raise InvalidSettings(f"give the token URL, by --token-url or {TOKEN_URL}")
     config = settings_of(IntakeSettings).provider
     if config is None:

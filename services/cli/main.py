@@ -39,6 +39,7 @@ GROUPS = {
     "directory": "Staff and who manages whom.",
     "accounts": "The register of social media accounts.",
     "training": "Who completed training for operating accounts.",
+    "sessions": "Who is signed in.",
 }
 COMMANDS = {
     "up": Command(
@@ -73,6 +74,10 @@ COMMANDS = {
     "audit verify": Command(
         "services.cli.audit:verify",
         "Recompute every audit chain and compare cases and accounts; exit code 1 when something was changed.",
+    ),
+    "sessions end": Command(
+        "services.cli.sessions:end",
+        "End all sessions of a person, and void their tokens for the APIs, in every service.",
     ),
     "dead-letters list": Command(
         "services.cli.dead_letters:list_open", "List the open dead letters of SERVICE, oldest first."

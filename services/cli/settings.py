@@ -11,7 +11,7 @@ from services.notifier.settings import NotifierSettings
 from services.registry.settings import RegistrySettings
 from services.triage.settings import TriageSettings
 from shared.errors import ExplainedError
-from shared.settings import InvalidSettings, ServiceSettings, load, refuse_unknown
+from shared.settings import InvalidSettings, ServiceSettings, has_secret, load, refuse_unknown
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -51,7 +51,7 @@ def settings_of(kind: type[S]) -> S:
         InvalidSettings: neither is usable; the message says what to do.
     """
     refuse_unknown(KINDS.values())
-    if "SIGNPOST_SECRET_KEY" in os.environ:
+    if has_secret(os.environ):
         return load(kind)
     directory = data_directory()
     socket = _socket_of_running(directory) if directory.exists else None

@@ -42,6 +42,7 @@ from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
 from shared.messaging.consumer import BatchConsumer
+from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
 from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
@@ -96,14 +97,14 @@ async def open_service(
     async with open_parts(
         "intake", settings, settings.intake_database_url, TEMPLATES, clock=clock, ids=ids, log=log
     ) as fields:
-        receipts = ReceiptCodes(settings.derive_key("receipts"))
+        receipts = ReceiptCodes(settings.derive_keys("receipts"))
         parts = IntakeParts(
             **fields,
             sources=load_sources(settings.intake_inbound_sources),
             receipts=receipts,
-            idempotency=Idempotency(settings.derive_key("idempotency")),
+            idempotency=Idempotency(settings.derive_keys("idempotency")),
             access=Access(receipts, WrongCodeLimit()),
-            status_tokens=StatusTokens(settings.derive_key("status page")),
+            status_tokens=StatusTokens(settings.derive_keys("status page")),
             forms={form.name: form for form in every_form},
             official_channels={str(form): channel for form, channel in settings.intake_official_channels.items()},
             privacy_url=settings.intake_privacy_url,
@@ -152,4 +153,5 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
         sweep("intake-drafts", forget_drafts, every=_HOURLY),
         sweep("intake-answers", forget_answers, every=_HOURLY),
         sweep("intake-inbound", forget_inbound, every=_HOURLY),
+        *session_roles(parts),
     )

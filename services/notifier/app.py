@@ -30,6 +30,7 @@ from shared.db.sweep import Sweep
 from shared.events.vocabulary import Team
 from shared.ids import Ids
 from shared.messaging.consumer import BatchConsumer
+from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
@@ -116,6 +117,7 @@ def _roles(parts: NotifierParts, reports: consumer.ReportHandlers, deliveries: l
         sweep("notifier-forgetting", forget_due, every=_FORGET_EVERY),
         Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
         *retention_sweeps(parts),
+        *session_roles(parts),
     )
 
 
@@ -153,8 +155,8 @@ def _address_book(settings: NotifierSettings) -> AddressBook:
 
 
 def _links(settings: NotifierSettings) -> AcknowledgementLinks:
-    key = settings.derive_key("acknowledgement links")
-    return AcknowledgementLinks(key, settings.public_url.rstrip("/"), settings.notifier_link_valid_for)
+    keys = settings.derive_keys("acknowledgement links")
+    return AcknowledgementLinks(keys, settings.public_url.rstrip("/"), settings.notifier_link_valid_for)
 
 
 def _answer_times(settings: NotifierSettings) -> AnswerTimes:

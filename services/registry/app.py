@@ -36,6 +36,7 @@ from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
 from shared.messaging.consumer import BatchConsumer
+from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
@@ -126,6 +127,7 @@ def _roles(parts: RegistryParts, settings: RegistrySettings) -> Sequence[Role]:
         sweep("registry-reviews", _working(announce_due, at_work), every=_REVIEWS_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
+        *session_roles(parts),
     )
 
 

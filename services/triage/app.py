@@ -31,6 +31,7 @@ from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
 from shared.messaging.consumer import BatchConsumer
+from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
 from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
@@ -127,6 +128,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
+        *session_roles(parts),
     )
 
 

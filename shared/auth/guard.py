@@ -15,9 +15,12 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from shared.auth.permissions import Permission, Principal, Session
 from shared.auth.tokens import Audience, InvalidToken, TokenExpired, TokenReader, renewal_is_due
 from shared.runtime import WebParts, parts_of
+from shared.web.cookies import Cookie
 
 T = TypeVar("T")
 SESSION_COOKIE = "signpost_session"
+"""The session cookie's name without TLS."""
+SESSION = Cookie(SESSION_COOKIE)
 RENEWAL_PATH = "/sign-in/renew"
 _READING = frozenset({"GET", "HEAD"})
 _MARK: Final = "__signpost_guard__"
@@ -62,7 +65,7 @@ def current_session(request: Request) -> Session | None:
 
     Raises:
         BadBearerToken: a bearer token was sent and is not acceptable.
-        SessionOver: the session cookie has expired.
+        SessionOver: the session cookie has expired, or the session was ended.
     """
     known = getattr(request.state, "session", _Unread.UNREAD)
     if known is _Unread.UNREAD:
@@ -157,6 +160,7 @@ def _signed_in(request: Request) -> Principal:
     session = current_session(request)
     if session is None:
         raise NotSignedIn
+    request.state.had_to_sign_in = session.principal  # for security events; elsewhere nobody is asked who they are
     return _renewed(request, session).principal
 
 
@@ -177,12 +181,30 @@ def _now(request: Request) -> datetime:
 
 
 def _read_session(request: Request) -> Session | None:
-    now = _now(request)
-    reader = parts_of(request, WebParts).tokens
+    parts = parts_of(request, WebParts)
+    now = parts.clock.now()
     if authorization := request.headers.get("authorization"):
-        return _from_bearer(authorization, reader, now)
-    if cookie := request.cookies.get(SESSION_COOKIE):
-        return _from_cookie(cookie, reader, now)
+        session = _from_bearer(authorization, parts.tokens, now)
+        if parts.ended.include(session):
+            raise BadBearerToken
+        return session
+    found = _from_cookies(request, parts, now)
+    if found is not None and parts.ended.include(found):
+        raise SessionOver
+    return found
+
+
+def _from_cookies(request: Request, parts: WebParts, now: datetime) -> Session | None:
+    """Read the session cookie, or one of an earlier version.
+
+    Earlier versions knew the plain name alone, and their sessions had no id. With TLS only such a session is read under
+    the plain name, which another host of our domain could set.
+    """
+    if cookie := SESSION.value(request, secure=parts.settings.secure):
+        return _from_cookie(cookie, parts.tokens, now)
+    if earlier := request.cookies.get(SESSION_COOKIE):
+        session = _from_cookie(earlier, parts.tokens, now)
+        return session if session and session.id is None else None
     return None
 
 

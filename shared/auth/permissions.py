@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from shared.events.vocabulary import Team
 from shared.ids import StaffId
@@ -172,3 +173,7 @@ class Session:
     started_at: datetime
     issued_at: datetime
     expires_at: datetime
+    id: UUID | None = None
+    """Stays the same when the session is renewed; None for bearer tokens, and for sessions of earlier versions."""
+    form_nonce: str | None = None
+    """What the form tokens of this session are made of; None as above."""

@@ -4,12 +4,15 @@ A session token is refused as a bearer token, and a bearer token as a session: t
 """
 
 import os
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -24,7 +27,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from shared.auth.permissions import Principal, Role, Session
-from shared.ids import StaffId
+from shared.ids import RandomIds, StaffId
 
 ISSUER = "signpost"
 ALGORITHM = "Ed25519"
@@ -59,16 +62,52 @@ class TokenIssuer:
     def __init__(self, private_key_pem: bytes) -> None:
         self._key = OKPKey.import_key(private_key_pem)
 
-    def session(self, principal: Principal, now: datetime, *, started_at: datetime | None = None) -> str:
-        """Return a session token that expires after 30 idle minutes, and 8 hours after `started_at` at the latest."""
+    def session(
+        self,
+        principal: Principal,
+        now: datetime,
+        *,
+        started_at: datetime | None = None,
+        session_id: UUID | None = None,
+        form_nonce: str | None = None,
+    ) -> str:
+        """Return a session token that expires after 30 idle minutes, and 8 hours after `started_at` at the latest.
+
+        Args:
+            principal: who is signed in.
+            now: when the token is issued.
+            started_at: when they signed in; now by default.
+            session_id: the id of the session that this token continues; a new one by default.
+            form_nonce: what the form tokens of this browser are made of; without it, they depend on a cookie alone.
+        """
         started = started_at or now
-        return self._sign(principal, Audience.SESSION, now, min(now + IDLE_LIMIT, started + SESSION_LIMIT), started)
+        until = min(now + IDLE_LIMIT, started + SESSION_LIMIT)
+        own = {"sid": str(session_id or RandomIds().uuid())} | ({"form_nonce": form_nonce} if form_nonce else {})
+        return self._sign(principal, Audience.SESSION, now, until, started, own)
+
+    def renewed(self, session: Session, now: datetime) -> str:
+        """Return the next token of `session`."""
+        return self.session(
+            session.principal,
+            now,
+            started_at=session.started_at,
+            session_id=session.id,
+            form_nonce=session.form_nonce,
+        )
 
     def bearer(self, principal: Principal, now: datetime, life: timedelta = BEARER_LIFE) -> str:
         """Return a bearer token for the APIs."""
-        return self._sign(principal, Audience.API, now, now + life, now)
+        return self._sign(principal, Audience.API, now, now + life, now, {})
 
-    def _sign(self, who: Principal, audience: Audience, now: datetime, until: datetime, started: datetime) -> str:
+    def _sign(
+        self,
+        who: Principal,
+        audience: Audience,
+        now: datetime,
+        until: datetime,
+        started: datetime,
+        own: Mapping[str, str],
+    ) -> str:
         claims: dict[str, object] = {
             "iss": ISSUER,
             "aud": audience.value,
@@ -76,7 +115,9 @@ class TokenIssuer:
             "iat": int(now.timestamp()),
             "exp": int(until.timestamp()),
             "auth_time": int(started.timestamp()),
+            "started": started.timestamp(),
             "roles": sorted(who.roles),
+            **own,
         }
         known = {"staff_id": who.staff_id, "name": who.name, "email": who.email}
         claims |= {name: value for name, value in known.items() if value is not None}
@@ -90,13 +131,13 @@ class TokenReader(Protocol):
 
 
 class TokenVerifier:
-    """Reads tokens with the public key.
+    """Reads tokens with the public keys: the current one, and while it is replaced, also the next or the previous one.
 
     A verified token is cached under its digest: its signature stays valid, only its expiry is checked again.
     """
 
-    def __init__(self, public_key_pem: bytes) -> None:
-        self._key = OKPKey.import_key(public_key_pem)
+    def __init__(self, *public_keys_pem: bytes) -> None:
+        self._keys = [OKPKey.import_key(pem) for pem in public_keys_pem]
         self._read: dict[tuple[bytes, Audience], Session] = {}
 
     def read(self, token: str, audience: Audience, now: datetime) -> Session:
@@ -126,16 +167,21 @@ class TokenVerifier:
     def _verified_claims(self, token: str) -> Mapping[str, object]:
         if len(token) > _LONGEST_TOKEN:
             raise InvalidToken
-        try:
-            return jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
-        except (JoseError, ValueError) as error:
-            raise InvalidToken from error
+        for key in self._keys:
+            with suppress(JoseError, ValueError):
+                return jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+        raise InvalidToken
 
 
 def renewal_is_due(session: Session, now: datetime) -> bool:
     """Return whether a new token would extend the session, and the last one is old enough to replace."""
     can_go_on = session.expires_at < session.started_at + SESSION_LIMIT
     return can_go_on and now - session.issued_at >= RENEWED_AFTER
+
+
+def new_form_nonce() -> str:
+    """Return what the form tokens of one browser are made of."""
+    return secrets.token_urlsafe(24)
 
 
 def new_key_pair() -> tuple[bytes, bytes]:
@@ -172,7 +218,30 @@ def _session(claims: Mapping[str, object]) -> Session:
         email=_text(claims, "email"),
         roles=frozenset(Role(role) for role in roles if role in _KNOWN_ROLES),
     )
-    return Session(principal, _time(claims, "auth_time"), _time(claims, "iat"), _time(claims, "exp"))
+    return Session(
+        principal,
+        started_at=_started(claims),
+        issued_at=_time(claims, "iat"),
+        expires_at=_time(claims, "exp"),
+        id=_id(claims, "sid"),
+        form_nonce=_text(claims, "form_nonce"),
+    )
+
+
+def _started(claims: Mapping[str, object]) -> datetime:
+    """Return when the session began: to the microsecond, so that what begins after an end is told from what it ended.
+
+    Tokens of earlier versions have seconds alone.
+    """
+    started = claims.get("started")
+    return datetime.fromtimestamp(started, UTC) if isinstance(started, float) else _time(claims, "auth_time")
+
+
+def _id(claims: Mapping[str, object], name: str) -> UUID | None:
+    try:
+        return UUID(_text(claims, name) or "")
+    except ValueError:
+        return None
 
 
 def _text(claims: Mapping[str, object], name: str) -> str | None:

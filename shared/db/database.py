@@ -79,6 +79,8 @@ class Database:
             },
         )
         raise_unreachable(self.engine)
+        self.driver_url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        """For a connection of the driver's own, to listen for notifications."""
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager

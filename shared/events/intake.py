@@ -322,6 +322,18 @@ class LedgerChanged(Event):
     """Since midnight in the United Kingdom."""
 
 
+class SessionEnded(Event):
+    """A session is over, or all sessions of a person that began before a time: every service refuses them."""
+
+    TYPE: ClassVar[str] = "session.ended.v1"
+    TOPIC: ClassVar[str] = topics.SESSIONS.name
+
+    session_id: UUID | None = None
+    subject: str | None = None
+    """The subject or the staff id of the tokens; sessions that began before `not_before` are over."""
+    not_before: AwareDatetime | None = None
+
+
 INTAKE_EVENTS: tuple[type[Event], ...] = (
     AbuseReportSubmitted,
     AbuseReportAmended,
@@ -339,4 +351,5 @@ INTAKE_EVENTS: tuple[type[Event], ...] = (
     PolicyExceptionAmended,
     PolicyExceptionWithdrawn,
     LedgerChanged,
+    SessionEnded,
 )

@@ -24,7 +24,7 @@ class Topic:
     """Services whose events are trusted here; `external` for a topic that other systems write."""
     readers: tuple[str, ...]
     retention: timedelta | None
-    """None for compacted topics, where the newest record of a key stays."""
+    """None: nothing expires; of a compacted topic the newest record of each key stays."""
     cleanup: Cleanup = Cleanup.DELETE
     restricted: bool = False
     """Carries personal data: 7 days at most, readable only by the declared readers."""
@@ -40,6 +40,16 @@ SECURITY_INCIDENTS = Topic("intake.security-incidents.v1", ("intake",), ("triage
 ENQUIRIES = Topic("intake.enquiries.v1", ("intake",), ("triage",), _WEEK, restricted=True)
 INBOUND = Topic("intake.inbound.v1", ("external",), ("intake",), _WEEK, restricted=True)
 LEDGER = Topic("intake.ledger.v1", ("intake",), ("triage",), None, Cleanup.COMPACT, partitions=1)
+SESSIONS = Topic(
+    "intake.sessions.v1",
+    ("intake",),
+    ("intake", "triage", "registry", "notifier"),
+    timedelta(hours=9),
+    Cleanup.COMPACT,
+    restricted=True,
+    partitions=1,
+)
+"""intake reads its own events too: all services learn of an ended session in the same way."""
 CASES = Topic("triage.cases.v1", ("triage",), ("intake", "notifier", "registry", "triage"), _MONTH)
 """triage reads its own events: the operations figures are a projection like any other."""
 REPORTER_UPDATES = Topic("triage.reporter-updates.v1", ("triage",), ("intake", "notifier"), _WEEK, restricted=True)
@@ -57,6 +67,11 @@ DEAD_LETTERS = Topic(
 SERVICES = ("intake", "triage", "registry", "notifier")
 
 
+def sessions_group(service: str) -> str:
+    """Return the group in which `service` learns of ended sessions. Its other events cannot hold that up."""
+    return f"signpost-{service}-sessions"
+
+
 GROUPS = {
     "signpost-intake": "intake",
     "signpost-triage": "triage",
@@ -65,6 +80,7 @@ GROUPS = {
     "signpost-triage-operations": "triage",
     "signpost-registry": "registry",
     "signpost-notifier": "notifier",
+    **{sessions_group(service): service for service in SERVICES},
 }
 """Consumer group → its service."""
 
@@ -81,6 +97,7 @@ TOPICS: tuple[Topic, ...] = (
     ENQUIRIES,
     INBOUND,
     LEDGER,
+    SESSIONS,
     CASES,
     REPORTER_UPDATES,
     ACCOUNTS,

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.auth.ended_sessions import REMEMBERED_FOR
 from shared.db.sweep import Sweep, Work
 from shared.messaging.log import LogUnavailable
 from shared.messaging.postgres.log import PostgresLog
@@ -37,6 +38,10 @@ _FORGET_HANDLED = text(
     "and next.source = i.source and next.topic = i.topic and next.subject = i.subject "
     "and next.sequence = i.sequence + 1)) limit :most for update skip locked) returning 1"
 )
+_FORGET_ENDED = text(
+    "delete from ended_session where id in (select id from ended_session where recorded_at < :before "
+    "limit :most for update skip locked) returning 1"
+)
 
 
 async def expire_content(session: AsyncSession, now: datetime) -> int:
@@ -46,7 +51,13 @@ async def expire_content(session: AsyncSession, now: datetime) -> int:
     """
     content = {"before": now - CONTENT_LIVES, "most": _MOST}
     handled = {"before": now - INBOX_LIVES, "most": _MOST}
-    statements = ((_BLANK_PUBLISHED, content), (_BLANK_SETTLED, content), (_FORGET_HANDLED, handled))
+    ended = {"before": now - REMEMBERED_FOR, "most": _MOST}
+    statements = (
+        (_BLANK_PUBLISHED, content),
+        (_BLANK_SETTLED, content),
+        (_FORGET_HANDLED, handled),
+        (_FORGET_ENDED, ended),
+    )
     return sum([len((await session.execute(statement, parameters)).all()) for statement, parameters in statements])
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
 )
 
 from shared.db.metadata import NAMING, personal
@@ -113,6 +114,17 @@ dead_letter_step = Table(
     Column("reason", Text, info={**personal("why an operator replayed or discarded an event", retention="event")}),
     Column("error_class", Text),
 )
+
+ended_session = Table(
+    "ended_session",
+    messaging_metadata,
+    Column("id", Uuid, primary_key=True, comment="of the session, or made of the subject"),
+    Column("subject", Text, info={**personal("whose sessions were ended", retention="session")}),
+    Column("not_before", DateTime(timezone=True)),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("(subject is null) = (not_before is null)", name="whose"),
+)
+Index("ix_ended_session_recorded_at", ended_session.c.recorded_at)
 
 parked_event = Table(
     "parked_event",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from shared.events.topics import TOPICS, Cleanup, Topic
+from shared.events.topics import TOPICS, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,4 @@ def differences(topic: Topic, found: Described | None) -> list[Difference]:
         "retention": (str(found.retention), str(topic.retention)),
         "cleanup": ("compact" if found.compacted else "delete", topic.cleanup.value),
     }
-    if topic.cleanup is Cleanup.COMPACT:
-        del pairs["retention"]
     return [Difference(topic.name, what, *pair) for what, pair in pairs.items() if pair[0] != pair[1]]

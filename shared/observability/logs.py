@@ -57,6 +57,7 @@ CODES = frozenset(
         "method",
         "migration",
         "mode",
+        "of_hash",
         "offset",
         "outcome",
         "partition",
@@ -98,6 +99,7 @@ CODES = frozenset(
         "transport",
         "type",
         "version",
+        "who_hash",
         "worker",
     ]
 )

@@ -4,7 +4,8 @@ These are health, metrics and the API's description under the service's prefix, 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,12 +17,15 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.auth.ended_sessions import EndedSessions
 from shared.auth.guard import anyone, assert_every_route_is_guarded, current_principal
+from shared.auth.permissions import Principal
 from shared.auth.provider_tokens import EitherReader, Provider, ProviderKeysAtHand
 from shared.auth.tokens import TokenVerifier
 from shared.clock import Clock, SystemClock
 from shared.observability.logs import redact_by_default
 from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS, exposition
+from shared.observability.security import log_security_event
 from shared.observability.traces import configure_tracing, current_trace_id, new_trace
 from shared.runtime import WebFields, WebParts
 from shared.settings import ServiceSettings
@@ -46,7 +50,7 @@ def web_fields(
         templates: the folders of the service's templates.
         clock: the clock of guards and pages; the machine's by default.
     """
-    ours = TokenVerifier(settings.verify_key_file.read_bytes())
+    ours = TokenVerifier(*(path.read_bytes() for path in (settings.verify_key_file, *settings.more_verify_key_files)))
     provider = Provider(settings.provider) if settings.provider else None
     return WebFields(
         service=service,
@@ -54,6 +58,7 @@ def web_fields(
         clock=clock or SystemClock(),
         provider=provider,
         tokens=EitherReader(ours, provider) if provider else ours,
+        ended=EndedSessions(),
         rates=RateLimits(),
         templates=make_environment(templates),
     )
@@ -113,14 +118,14 @@ def _middleware(app: FastAPI, parts: WebParts, large_bodies: LargeBodies) -> lis
     settings = parts.settings
     return [  # outermost first
         Middleware(ForwardedSender, proxies=settings.proxies),
-        Middleware(AccessLog, service=parts.service),
+        Middleware(AccessLog, service=parts.service, settings=settings),
         Middleware(SecurityHeaders, secure=settings.secure),
         Middleware(failures.Failures, application=app),
         Middleware(HeadLimit),
         Middleware(ProviderKeysAtHand, provider=parts.provider, clock=parts.clock),
         Middleware(LimitCallers, rates=parts.rates, settings=settings, principal_of=current_principal),
         Middleware(BodyLimit, large=large_bodies),
-        Middleware(CrossSiteProtection, key=settings.derive_key("csrf"), public_url=settings.public_url),
+        Middleware(CrossSiteProtection, keys=settings.derive_keys("csrf"), public_url=settings.public_url),
         Middleware(RouteNote),
     ]
 
@@ -195,14 +200,16 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 class AccessLog:
     """Opens the request's trace, counts it and logs it, without path values, query, IP address or user agent."""
 
-    def __init__(self, app: ASGIApp, *, service: str) -> None:
+    def __init__(self, app: ASGIApp, *, service: str, settings: ServiceSettings) -> None:
         self._app = app
         self._service = service
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope.setdefault("state", {})
         status = 500
 
         async def sending(message: Message) -> None:
@@ -217,11 +224,29 @@ class AccessLog:
             try:
                 await self._app({**scope, _SEEN: seen}, receive, sending)
             finally:
-                self._record(str(scope["method"]), seen.get("route"), status, time.perf_counter() - began)
+                method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+                found = seen.get("route")
+                route = found.path_format if isinstance(found, APIRoute) else "(none)"
+                self._record(method, route, status, time.perf_counter() - began)
+                self._record_refusal(method, route, status, scope["state"])
 
-    def _record(self, sent_method: str, sent_route: object, status: int, seconds: float) -> None:
-        method = sent_method if sent_method in _METHODS else "OTHER"
-        route = sent_route.path_format if isinstance(sent_route, APIRoute) else "(none)"
+    def _record_refusal(self, method: str, route: str, status: int, state: Mapping[str, object]) -> None:
+        """Log a failed authorisation: what may not be done, or is not there for this person."""
+        hidden = status == HTTPStatus.NOT_FOUND and "{" in route and not route.endswith(_QUIET)
+        if status != HTTPStatus.FORBIDDEN and not hidden:
+            return
+        who = state.get("had_to_sign_in")
+        log_security_event(
+            self._settings,
+            str(state.get("refused_because") or HTTPStatus(status).phrase.lower().replace(" ", "-")),
+            who if isinstance(who, Principal) else None,
+            service=self._service,
+            method=method,
+            route=route,
+            status=status,
+        )
+
+    def _record(self, method: str, route: str, status: int, seconds: float) -> None:
         HTTP_REQUESTS.labels(self._service, method, route, str(status)).inc()
         HTTP_SECONDS.labels(self._service, method, route).observe(seconds)
         if not route.endswith(_QUIET):

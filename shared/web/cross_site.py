@@ -2,7 +2,7 @@
 
 A browser says where a request comes from in `Sec-Fetch-Site` (Fetch Metadata) or `Origin` (RFC 6454), and no page can
 forge either. That check needs no body. A client that sends neither must prove with a token that it has read one of our
-pages: the token is in every form and matches a cookie.
+pages: the token is in every form, and belongs to the session or, without a session, matches a cookie.
 
 An API call that the session cookie does not authenticate is let through: one without that cookie, and one with a
 bearer token, in which case `shared.auth.guard` ignores the cookie. A page of another site cannot set that header
@@ -10,20 +10,21 @@ without permission (CORS).
 """
 
 import hmac
-import secrets
 from enum import Enum, auto
-from hashlib import sha256
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth.guard import SESSION_COOKIE
+from shared.auth.guard import SESSION, SESSION_COOKIE, NotSignedIn, current_session
+from shared.auth.tokens import new_form_nonce
+from shared.encryption import Keys, bytes_of_hex
+from shared.web.cookies import Cookie
 from shared.web.forms import CSRF_FIELD, LONGEST_VALUE, MOST_FIELDS, refuse_many_fields
 from shared.web.problems import Problem
 
-COOKIE = "csrftoken"
+COOKIE = Cookie("csrftoken")
 HEADER = "x-csrftoken"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -78,26 +79,28 @@ class PageTooOld(Exception):
 class CrossSiteProtection:
     """Middleware: refuses requests from other sites, and gives pages a token for clients that name no sender."""
 
-    def __init__(self, app: ASGIApp, *, key: bytes, public_url: str) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Keys, public_url: str) -> None:
         self._app = app
-        self._key = key
+        self._keys = keys
         self._public_origin = _origin(public_url)
+        self._secure = self._public_origin[0] == "https"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        cookies = Request(scope).cookies
-        token = _Token(self._key, cookies.get(COOKIE))
-        inner = {**scope, "csrftoken": token.for_a_page}
-        by_session = SESSION_COOKIE in cookies and not _has_bearer_token(Headers(scope=scope))
+        inner = {**scope}
+        request = Request(inner)
+        token = inner["csrftoken"] = _Token(self._keys, request, COOKIE.value(request, secure=self._secure))
+        session_cookies = {SESSION.name(secure=self._secure), SESSION_COOKIE}
+        by_session = not session_cookies.isdisjoint(request.cookies) and not _has_bearer_token(Headers(scope=scope))
         if scope["method"] not in _SAFE and (by_session or "/api/" not in scope["path"]):
             self._protect(inner, token)
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and token.is_new:
-                secure = "; Secure" if self._public_origin[0] == "https" else ""
-                cookie = f"{COOKIE}={token.text}; Path=/; SameSite=Lax{secure}; HttpOnly"
+            if message["type"] == "http.response.start" and token.given is not None:
+                secure = "; Secure" if self._secure else ""
+                cookie = f"{COOKIE.name(secure=self._secure)}={token.given}; Path=/; SameSite=Lax{secure}; HttpOnly"
                 MutableHeaders(scope=message).append("set-cookie", cookie)
             await send(message)
 
@@ -134,32 +137,58 @@ async def has_form_token(request: Request) -> None:
     raise PageTooOld if expected.is_signed(sent) else forged()
 
 
+def form_nonce_of(request: Request) -> str:
+    """Return what the form tokens of this browser are made of, for the session that begins in it.
+
+    Pages that were open before stay good, and with them the answers typed there.
+    """
+    token = request.scope["csrftoken"]
+    return (token.in_cookie if isinstance(token, _Token) else None) or new_form_nonce()
+
+
 class _Token:
-    """The token of one browser: random, signed so that no other host can make one, and stored in a cookie."""
+    """The token of one browser: a random nonce and its signature, so that no other host can make one.
 
-    def __init__(self, key: bytes, cookie: str | None) -> None:
-        self._key = key
-        self._known = cookie if cookie and self.is_signed(cookie) else None
-        nonce = secrets.token_urlsafe(24)
-        self.text = self._known or f"{nonce}.{self._signature(nonce)}"
-        self.is_new = False
+    A session names its nonce, so that nobody can replace the token by one of their own. Without a session, and in
+    sessions of earlier versions, the nonce is that of a cookie.
+    """
 
-    def for_a_page(self) -> str:
-        """Return the token for the forms of a page; the answer sets the cookie if there is none."""
-        self.is_new = self._known is None
-        return self.text
+    def __init__(self, keys: Keys, request: Request, cookie: str | None) -> None:
+        self._keys = keys
+        self._request = request
+        self._cookie = cookie
+        self.in_cookie = self._nonce_of(cookie or "")
+        self.given: str | None = None
+        """What the response sets as the cookie."""
+
+    def __call__(self) -> str:
+        """Return the token for the forms of a page; the response sets the cookie if it is not this."""
+        nonce = self._nonce() or new_form_nonce()
+        text = f"{nonce}.{self._keys.sign(nonce.encode()).hex()}"
+        if text != self._cookie:
+            self._cookie = self.given = text
+            self.in_cookie = nonce
+        return text
 
     def matches(self, sent: str) -> bool:
-        """Return whether `sent` is the token of the browser's cookie."""
-        return self._known is not None and hmac.compare_digest(self._known.encode(), sent.encode())
+        """Return whether `sent` is a token of this browser."""
+        expected, nonce = self._nonce(), self._nonce_of(sent)
+        return expected is not None and nonce is not None and hmac.compare_digest(expected.encode(), nonce.encode())
 
-    def is_signed(self, cookie: str) -> bool:
+    def is_signed(self, sent: str) -> bool:
         """Return whether a token is ours, whichever browser it was for."""
-        nonce, _, signature = cookie.partition(".")
-        return hmac.compare_digest(self._signature(nonce).encode(), signature.encode())
+        return self._nonce_of(sent) is not None
 
-    def _signature(self, nonce: str) -> str:
-        return hmac.new(self._key, nonce.encode(), sha256).hexdigest()
+    def _nonce(self) -> str | None:
+        try:
+            session = current_session(self._request)
+        except NotSignedIn:
+            session = None
+        return (session.form_nonce if session else None) or self.in_cookie
+
+    def _nonce_of(self, text: str) -> str | None:
+        nonce, _, signature = text.partition(".")
+        return nonce if self._keys.is_signed(nonce.encode(), bytes_of_hex(signature)) else None
 
 
 async def _token_in_form(request: Request) -> str:

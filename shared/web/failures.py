@@ -112,6 +112,7 @@ def _standard(error: Exception, contact: str | None) -> Problem:
 
 def answer_to(request: Request, problem: Problem) -> Response:
     """Return `problem` for a client, or its page for a person."""
+    request.state.refused_because = problem.type
     if wants_problem(request):
         return problem_response(problem, current_trace_id())
     page = render(request, "error.html", problem.status, problem=problem, trace_id=current_trace_id())
@@ -142,6 +143,7 @@ async def _on_not_signed_in(request: Request, error: Exception) -> Response:
 async def _on_page_too_old(request: Request, _error: Exception) -> Response:
     if wants_problem(request):
         return answer_to(request, forged())
+    request.state.refused_because = forged().type
     return await _keep_what_was_typed(request, 403, too_long=True)
 
 

@@ -47,6 +47,7 @@ ENTRIES = (
     Entry("Accounts", "/accounts", frozenset({Permission.SEE_REGISTER})),
     Entry("My team", "/alerts/my-team", frozenset({Permission.REPORT})),
     Entry("Is it official?", "/accounts/lookup"),
+    Entry("Sessions", "/sessions", frozenset({Permission.ADMINISTER})),
 )
 
 

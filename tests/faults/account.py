@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from shared.events.topics import SERVICES, TOPICS, Cleanup
+from shared.events.topics import SERVICES, TOPICS, Cleanup, sessions_group
 from tests.faults.environments import Environment
 from tests.faults.stream import OtherSystems, Stream
 from tests.support.eventually import eventually
@@ -25,7 +25,7 @@ select count(*) from (
 """
 """Events handled in an earlier transaction than their predecessor, and gaps between events."""
 _COMPACTED = [topic.name for topic in TOPICS if topic.cleanup is Cleanup.COMPACT]
-_INBOUND_READ = "select count(*) from inbox where group_name = 'signpost-intake-inbound'"
+_READ = "select count(*) from inbox where group_name = $1"
 _UNDELIVERED = "select count(*) from delivery where state <> 'accepted'"
 _DELIVERED = "select count(*) from delivery where state = 'accepted'"
 _SENT = "select alert_id::text, kind from delivery"
@@ -53,7 +53,9 @@ async def assert_nothing_lost(environment: Environment, stream: Stream, others: 
     """Check every promise that a fault may break, and return the figures."""
     assert not stream.surprises, (stream.surprises, environment.defects)
     accepted = len(stream.accepted) + others.inbound
-    await _inbound_events_are_read(environment, others.inbound)
+    await _are_read(environment, "intake", "signpost-intake-inbound", others.inbound)
+    for service in SERVICES:
+        await _are_read(environment, service, sessions_group(service), others.ended)
     await _ledger_adds_up(environment, accepted)
     cases = await _one_case_each(environment, stream)
     for service in SERVICES:
@@ -64,11 +66,11 @@ async def assert_nothing_lost(environment: Environment, stream: Stream, others: 
     return Account(accepted, cases, len(mails), await _repeats(environment, mails))
 
 
-async def _inbound_events_are_read(environment: Environment, events: int) -> None:
-    """Wait for events of other systems: the ledger does not know of a report that intake has yet to read."""
+async def _are_read(environment: Environment, service: str, group: str, events: int) -> None:
+    """Wait for events that no ledger counts: those of other systems until intake has read them, and ended sessions."""
 
     async def all_are() -> bool | None:
-        return await _one(environment, "intake", _INBOUND_READ) >= events or None
+        return await _one(environment, service, _READ, group) >= events or None
 
     await eventually(all_are)
 

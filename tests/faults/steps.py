@@ -93,6 +93,7 @@ CONSUMERS = {
     "signpost-triage-operations": "triage",
     "signpost-registry": "registry",
     "signpost-notifier": "notifier",
+    **{f"signpost-{service}-sessions": service for service in ("intake", "triage", "registry", "notifier")},
 }
 DELIVERY = {"notifier-delivery": "notifier"}
 SERVICE_OF: Mapping[str, str] = {

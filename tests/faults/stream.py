@@ -101,13 +101,15 @@ class Stream:
 
 @dataclass
 class OtherSystems:
-    """What reaches Signpost besides reports: events on the inbound topic, and accounts declared by their holders."""
+    """What reaches Signpost besides reports: events on the inbound topic, declared accounts, and ends of sessions."""
 
     environment: Environment
     log: EventLog
     inbound: int = 0
     """Events that the log has accepted."""
     declared: int = 0
+    ended: int = 0
+    """People whose sessions intake says are over."""
 
     async def run(self, until: asyncio.Event) -> None:
         """Send something now and then until `until` is set."""
@@ -117,6 +119,7 @@ class OtherSystems:
                     return
                 await self._finding(number)
                 await self._account(client, number)
+                await self._end_of_sessions(client, number)
                 await asyncio.sleep(_TRICKLE)
 
     async def _finding(self, number: int) -> None:
@@ -137,6 +140,14 @@ class OtherSystems:
         with suppress(httpx.TransportError):
             response = await client.post(url, json=_declaration(number), headers=headers)
             self.declared += response.status_code == httpx.codes.CREATED
+
+    async def _end_of_sessions(self, client: httpx.AsyncClient, number: int) -> None:
+        """End the sessions of someone who sends nothing here."""
+        token, who = self.environment.token(Role.ADMINISTRATOR, "S8002"), f"F{number}"
+        headers = {"Authorization": f"Bearer {token}", "Sec-Fetch-Site": "same-origin"}
+        with suppress(httpx.TransportError):
+            response = await client.post(self.environment.url("/sessions"), data={"staff_id": who}, headers=headers)
+            self.ended += response.status_code == httpx.codes.OK
 
 
 @asynccontextmanager

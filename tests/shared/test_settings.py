@@ -63,9 +63,9 @@ def test_an_unknown_setting_is_named() -> None:
 def test_each_purpose_has_a_key_of_its_own(environment: pytest.MonkeyPatch) -> None:
     del environment
     settings = load(ServiceSettings)
-    assert settings.derive_key("csrf") == load(ServiceSettings).derive_key("csrf")
-    assert settings.derive_key("csrf") != settings.derive_key("receipts")
-    assert len(settings.derive_key("csrf")) == 32
+    assert settings.derive_keys("csrf") == load(ServiceSettings).derive_keys("csrf")
+    assert settings.derive_keys("csrf") != settings.derive_keys("receipts")
+    assert len(settings.derive_keys("csrf").first) == 32
 
 
 def test_a_secret_does_not_show_when_settings_are_printed(environment: pytest.MonkeyPatch) -> None:

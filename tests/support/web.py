@@ -22,6 +22,8 @@ from shared.web.app import create_app, web_fields
 from shared.web.refusals import Refusals
 
 ADDRESS = "http://127.0.0.1:8000"
+NOWHERE = Database("postgresql+asyncpg://nobody@localhost/never-opened", application_name="tests")
+"""For an application whose routes are not asked for anything that is stored."""
 START = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
 
 
@@ -66,10 +68,17 @@ class WebForTests:
         """Return an application's dependencies; a test of more parts adds its own."""
         return web_fields(service, settings or self.settings(), templates, clock=self.clock)
 
-    def with_database(self, database: Database, service: str = "intake", *, templates: Sequence[Path] = ()) -> Fields:
+    def with_database(
+        self,
+        database: Database,
+        service: str = "intake",
+        *,
+        settings: ServiceSettings | None = None,
+        templates: Sequence[Path] = (),
+    ) -> Fields:
         """Return a service's parts, on `database` and a log that nothing reads or writes."""
         ids = RandomIds()
-        web = self.fields(service, templates=templates)
+        web = self.fields(service, settings=settings, templates=templates)
         return Fields(**web, database=database, log=AsyncMock(), outbox=Outbox(service, ids), ids=ids)
 
     def app(

@@ -12,7 +12,7 @@ from services.intake.forms.domain import Answers, Draft, SentReport, one
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
 from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft
 from services.intake.forms.questions import FIELD, SWITCH
-from services.intake.forms.session import COOKIE, FormDep, FormParts, FormSession, FormSessionDep, routes_of
+from services.intake.forms.session import FormDep, FormParts, FormSession, FormSessionDep, routes_of
 from services.intake.forms.steps import Step, after, before, first_open, progress, reachable, steps_for
 from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
@@ -90,8 +90,8 @@ async def forget(session: FormSessionDep) -> Response:
     """Delete the answers, or what was sent, and the status page's token: someone else may use this device next."""
     await forget_draft(session.transaction, session.cookie)
     response = RedirectResponse("/", 303)
-    response.delete_cookie(COOKIE, path=session.form.base)
-    remove_status_token(response)
+    session.forget_cookie(response)
+    remove_status_token(response, secure=session.secure)
     return response
 
 
@@ -163,7 +163,7 @@ async def _switch(request: Request, session: FormSession, answers: Answers) -> R
     opened = first_open(target.steps, moved, done)
     response = RedirectResponse(f"{target.base}/{opened.slug if opened else 'check'}", 303)
     await forget_draft(session.transaction, session.cookie)
-    response.delete_cookie(COOKIE, path=source.base)
+    session.forget_cookie(response)
     await replace(session, form=target).begin(response, moved, done)
     return response
 

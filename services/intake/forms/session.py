@@ -19,9 +19,13 @@ from services.intake.settings import OfficialChannel
 from shared.auth.guard import Anyone
 from shared.auth.permissions import Principal
 from shared.runtime import Parts, parts_of
+from shared.web.cookies import Cookie
 from shared.web.dependencies import Now, Transaction
 
-COOKIE = "signpost_draft"
+
+def draft_cookie(form: Form) -> Cookie:
+    """Return the cookie that finds the draft of `form`."""
+    return Cookie("signpost_draft", form.base)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,11 @@ class FormSession:
         """Keep the answers as a new draft, and let this browser open it on the pages of this form alone."""
         cookie = new_cookie()
         await keep_draft(self.transaction, cookie, Draft(answers, frozenset(done)), self.now)
-        response.set_cookie(COOKIE, cookie, path=self.form.base, httponly=True, samesite="lax", secure=self.secure)
+        draft_cookie(self.form).give(response, cookie, secure=self.secure)
+
+    def forget_cookie(self, response: Response) -> None:
+        """Let this browser forget how to open the draft."""
+        draft_cookie(self.form).take(response, secure=self.secure)
 
 
 def _form(request: Request) -> Form:
@@ -91,10 +99,10 @@ def _form(request: Request) -> Form:
 
 
 async def _session(request: Request, principal: Anyone, transaction: Transaction, now: Now) -> FormSession:
-    cookie = request.cookies.get(COOKIE)
+    form, secure = _form(request), parts_of(request, FormParts).settings.secure
+    cookie = draft_cookie(form).value(request, secure=secure)
     draft = await find_draft(transaction, cookie, now) or Draft()
-    secure = parts_of(request, FormParts).settings.secure
-    return FormSession(_form(request), transaction, now, principal, secure, cookie, draft)
+    return FormSession(form, transaction, now, principal, secure, cookie, draft)
 
 
 FormDep = Annotated[Form, Depends(_form)]

@@ -2,16 +2,16 @@
 
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.idempotency.tables import AnswerRow
-from shared.encryption import Secret
+from shared.encryption import Keys, Secret
 
 LIFETIME = timedelta(hours=24)
 _BATCH = 500
@@ -24,6 +24,7 @@ _CLAIM = _TAKE.on_conflict_do_update(
     set_={"body_hash": _TAKE.excluded.body_hash, "expires_at": _TAKE.excluded.expires_at, "sealed": None},
     where=_ANSWERS.c.expires_at <= bindparam("now", type_=_ANSWERS.c.expires_at.type),
 ).returning(_ANSWERS.c.key_hash)
+_TAKE_TURNS = text("select pg_advisory_xact_lock(:lock)")
 _KEEP = update(_ANSWERS).where(_ANSWERS.c.key_hash == bindparam("key")).values(sealed=bindparam("answer"))
 
 
@@ -59,10 +60,10 @@ class AnswerMissing(Exception):
 
 
 class Idempotency:
-    """Answers once per key. `secret_key` keeps hashes from being guessed by trying keys."""
+    """Answers once per key. `secret_keys` keep hashes from being guessed by trying keys."""
 
-    def __init__(self, secret_key: bytes) -> None:
-        self._secret_key = secret_key
+    def __init__(self, secret_keys: Keys) -> None:
+        self._secret_keys = secret_keys
 
     async def once(
         self,
@@ -86,7 +87,8 @@ class Idempotency:
         Raises:
             KeyUsedForAnotherRequest: the key was used with another body.
         """
-        secret = self._secret(key)
+        secret, *earlier = self._secrets(key)
+        secret = await self._answered_under(session, secret, earlier, now) if earlier else secret
         digest = hmac.digest(secret.key, body, sha256)
         if await self._claim(session, secret.name, digest, now):
             answer = await work()
@@ -94,9 +96,22 @@ class Idempotency:
             return answer
         return await self._given(session, secret, digest)
 
-    def _secret(self, key: tuple[str, str]) -> Secret:
-        text = "\0".join(key).encode()
-        return Secret.derived(text, purpose="idempotent answer", salt=self._secret_key)
+    def _secrets(self, key: tuple[str, str]) -> Sequence[Secret]:
+        both = "\0".join(key).encode()
+        return [Secret.derived(both, purpose="idempotent answer", salt=secret) for secret in self._secret_keys]
+
+    async def _answered_under(
+        self, session: AsyncSession, newest: Secret, earlier: Sequence[Secret], now: datetime
+    ) -> Secret:
+        """Return the secret under which the key has an answer, or else `newest`.
+
+        While secret keys are replaced, processes that make answers with different ones take turns for each key.
+        """
+        by_name = {secret.name: secret for secret in (newest, *earlier)}
+        await session.execute(_TAKE_TURNS, {"lock": int.from_bytes(min(by_name)[:8], signed=True)})
+        wanted = select(AnswerRow.key_hash).where(AnswerRow.key_hash.in_(by_name), AnswerRow.expires_at > now)
+        name = await session.scalar(wanted)
+        return by_name[name] if name else newest
 
     async def _claim(self, session: AsyncSession, name: bytes, digest: bytes, now: datetime) -> bool:
         """Claim the key; wait for another request that is just claiming it."""

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from services.intake.forms.domain import LIFETIME, SENT_LIFETIME
+from shared.auth.ended_sessions import REMEMBERED_FOR
 from shared.auth.guard import anyone
 from shared.runtime import WebParts, parts_of
 from shared.web.pages import render
@@ -37,7 +38,14 @@ def what_is_kept() -> Mapping[str, Sequence[str]]:
 async def privacy(request: Request) -> Response:
     """Say what is kept about people, for how long, who reads it, and what they may ask for."""
     privacy_url = parts_of(request, NoticeParts).privacy_url
-    return render(request, "notices/privacy.html", kept=what_is_kept(), privacy_url=privacy_url, drafts=LIFETIME)
+    return render(
+        request,
+        "notices/privacy.html",
+        kept=what_is_kept(),
+        privacy_url=privacy_url,
+        drafts=LIFETIME,
+        signed_out=REMEMBERED_FOR,
+    )
 
 
 @router.get("/cookies")

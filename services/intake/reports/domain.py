@@ -1,6 +1,5 @@
 """What all reports have in common, and what a reporter may do with one after sending it."""
 
-import hmac
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
+from shared.encryption import Keys
 from shared.events.vocabulary import (
     Confidentiality,
     ContentState,
@@ -192,15 +192,15 @@ class AskedAlready(Exception):
 
 
 class ReceiptCodes:
-    """Hashes and checks receipt codes with the service's own key, so that a stolen table opens nothing."""
+    """Hashes and checks receipt codes with the service's own keys, so that a stolen table opens nothing."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
 
     def hash(self, code: ReceiptCode) -> bytes:
         """Return what is stored of `code`."""
-        return hmac.digest(self._key, code.encode(), sha256)
+        return self._keys.sign(code.encode())
 
     def match(self, code: ReceiptCode, stored: bytes | None) -> bool:
         """Compare in the same time whether or not there is anything to compare with."""
-        return hmac.compare_digest(self.hash(code), stored or bytes(sha256().digest_size))
+        return self._keys.is_signed(code.encode(), stored or bytes(sha256().digest_size))

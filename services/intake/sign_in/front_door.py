@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from services.intake.sign_in.oidc import OidcSignIn, SignInAttempts
 from shared.auth.personas import Persona, UnknownPersona, load_personas
 from shared.auth.tokens import TokenIssuer
-from shared.runtime import WebParts
+from shared.runtime import Parts
 from shared.settings import ServiceSettings
 from shared.web.problems import Problem
 
@@ -53,8 +53,8 @@ class FrontDoor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignInParts(WebParts):
-    """What sign-in needs besides the parts of every web application."""
+class SignInParts(Parts):
+    """What sign-in needs besides the parts of every service."""
 
     front_door: FrontDoor
 
@@ -68,4 +68,4 @@ def open_front_door(settings: ServiceSettings, oidc: OidcSignIn | None = None) -
     """Read the signing key and the personas that the settings name."""
     issuer = TokenIssuer(settings.signing_key_file.read_bytes()) if settings.signing_key_file else None
     personas = load_personas(settings.personas_file) if settings.personas_file else ()
-    return FrontDoor(issuer, personas, oidc, SignInAttempts(settings.derive_key("sign-in attempts")) if oidc else None)
+    return FrontDoor(issuer, personas, oidc, SignInAttempts(settings.derive_keys("sign-in attempts")) if oidc else None)

@@ -4,8 +4,9 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -22,12 +23,14 @@ from shared.auth.provider import Description, ProviderUnavailable, fetch_json, j
 from shared.auth.provider_config import claim
 from shared.auth.provider_tokens import Provider
 from shared.auth.tokens import InvalidToken
-from shared.encryption import DecryptionFailed, Secret
+from shared.encryption import DecryptionFailed, Keys, Secret, decrypt_with_any
+from shared.web.cookies import Cookie
 
 ATTEMPT_LIFETIME = timedelta(minutes=15)
 """Long enough to find a phone for the second factor."""
-COOKIE = "signpost_sign_in_"
-PATH = "/sign-in"
+_COOKIE = "signpost_sign_in_"
+_COOKIE_NAME = re.compile(rf"{_COOKIE}[0-9a-f]{{16}}")
+_PATH = "/sign-in"
 MOST_AT_ONCE = 5
 """Sign-ins that one browser may have in progress, one per tab."""
 
@@ -53,28 +56,34 @@ class Attempt:
         return cls(new(32), new(32), new(48), onward, int(now.timestamp()))
 
     @property
-    def cookie(self) -> str:
+    def cookie(self) -> Cookie:
         return cookie_of(self.state)
 
     def is_over(self, now: datetime) -> bool:
         return now >= datetime.fromtimestamp(self.started, UTC) + ATTEMPT_LIFETIME
 
 
-def cookie_of(state: str) -> str:
-    """Return the name of the cookie that keeps the attempt with `state`."""
-    return COOKIE + hashlib.sha256(state.encode()).hexdigest()[:16]
+def cookie_of(state: str) -> Cookie:
+    """Return the cookie that keeps the attempt with `state`."""
+    return Cookie(_COOKIE + hashlib.sha256(state.encode()).hexdigest()[:16], _PATH)
+
+
+def cookie_named(name: str) -> Cookie | None:
+    """Return the cookie of an attempt that a browser sends as `name`; None for another cookie."""
+    found = _COOKIE_NAME.search(name)
+    return Cookie(found[0], _PATH) if found else None
 
 
 class SignInAttempts:
     """Encrypts attempts with AES-256-GCM, so that no one, the person included, can read or make one."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
 
     def encrypt(self, attempt: Attempt) -> str:
         """Return the cookie's value."""
         plain = json.dumps(asdict(attempt)).encode()
-        return base64.urlsafe_b64encode(self._secret(attempt.cookie).encrypt(plain)).decode()
+        return base64.urlsafe_b64encode(self._secrets(attempt.state)[0].encrypt(plain)).decode()
 
     def decrypt(self, state: str, encrypted: str | None, now: datetime) -> Attempt:
         """Return the attempt with `state`.
@@ -83,7 +92,8 @@ class SignInAttempts:
             AttemptOver: there is none, it is another one, or it took too long.
         """
         try:
-            plain = self._secret(cookie_of(state)).decrypt(base64.urlsafe_b64decode((encrypted or "").encode()))
+            sealed = base64.urlsafe_b64decode((encrypted or "").encode())
+            plain = decrypt_with_any(self._secrets(state), sealed)
         except (DecryptionFailed, binascii.Error, ValueError):
             raise AttemptOver from None
         attempt = Attempt(**json.loads(plain))
@@ -91,8 +101,8 @@ class SignInAttempts:
             raise AttemptOver
         return attempt
 
-    def _secret(self, cookie: str) -> Secret:
-        return Secret(cookie.encode(), self._key)
+    def _secrets(self, state: str) -> Sequence[Secret]:
+        return [Secret(cookie_of(state).plain.encode(), key) for key in self._keys]
 
 
 CALLBACK = "/sign-in/callback"

@@ -1,24 +1,40 @@
-"""`/sign-in`, to the identity provider and back or by choosing a persona; `/sign-in/renew` and `/sign-out`."""
+"""`/sign-in`: to the identity provider and back, or choosing a persona; `/sign-in/renew`, `/sign-out`, `/sessions`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, TypeVar
 
 import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.sign_in import oidc
 from services.intake.sign_in.front_door import FrontDoor, SignInParts, closed
-from shared.auth.guard import SESSION_COOKIE, Anyone, anyone, current_session, signed_in
-from shared.auth.permissions import Principal
+from shared.auth.guard import (
+    SESSION,
+    SESSION_COOKIE,
+    Anyone,
+    NotSignedIn,
+    anyone,
+    current_session,
+    guarding,
+    requires,
+    signed_in,
+)
+from shared.auth.permissions import Permission, Principal, Session
 from shared.auth.personas import UnknownPersona
 from shared.auth.provider import ProviderUnavailable
 from shared.auth.tokens import InvalidToken
+from shared.messaging.ended_sessions import end_session, end_sessions_of
+from shared.messaging.outbox import Outbox
+from shared.observability.security import log_security_event, who_hash
 from shared.runtime import WebParts, parts_of
-from shared.web.dependencies import Now, at_most
-from shared.web.forms import FormErrors, read_form
-from shared.web.pages import render
+from shared.web.cross_site import COOKIE as FORM_COOKIE
+from shared.web.cross_site import form_nonce_of
+from shared.web.dependencies import Now, OutboxDep, Transaction, at_most
+from shared.web.forms import Field, FormErrors, FormPage, FormReader, Kind, read_form
+from shared.web.pages import render, show_form
 from shared.web.problems import standard_problem
 
 R = TypeVar("R", bound=Response)
@@ -55,6 +71,15 @@ async def personas_allowed(request: Request, door: Door) -> FrontDoor:
 Personas = Annotated[FrontDoor, Depends(personas_allowed)]
 
 
+@guarding
+async def session_if_any(request: Request) -> Session | None:
+    """Return the session of the browser; None if there is none, or no longer: who signs in or out needs none."""
+    try:
+        return None if "authorization" in request.headers else current_session(request)
+    except NotSignedIn:
+        return None
+
+
 @router.get("/sign-in", dependencies=[Depends(anyone)])
 async def choose(request: Request, door: Door, now: Now) -> Response:
     """Go to the identity provider, or show the people to choose from."""
@@ -63,7 +88,7 @@ async def choose(request: Request, door: Door, now: Now) -> Response:
     return _chooser(request, await personas_allowed(request, door), _next_of(request), FormErrors())
 
 
-@router.post("/sign-in", dependencies=[Depends(anyone), Depends(at_most("60/minute"))])
+@router.post("/sign-in", dependencies=[Depends(session_if_any), Depends(at_most("60/minute"))])
 async def sign_in(request: Request, door: Personas, now: Now) -> Response:
     """Start the session of the chosen person; it replaces any earlier one."""
     answers = await read_form(request)
@@ -72,16 +97,17 @@ async def sign_in(request: Request, door: Personas, now: Now) -> Response:
         chosen = door.persona(answers.get("persona", [""])[0])
     except UnknownPersona:
         return _chooser(request, door, onward, FormErrors({"persona": _CHOOSE}))
-    return _with_session(request, RedirectResponse(onward, 303), door.tokens().session(chosen.principal, now))
+    return _signed_in(request, door, RedirectResponse(onward, 303), chosen.principal, now)
 
 
 @router.get("/sign-in/renew")
-def renew(request: Request, principal: Annotated[Principal, Depends(signed_in)], door: Door, now: Now) -> Response:
+def renew(request: Request, _principal: Annotated[Principal, Depends(signed_in)], door: Door, now: Now) -> Response:
     """Extend a session by 30 minutes, up to 8 hours in total."""
     session = current_session(request)
     if session is None or "authorization" in request.headers:
         raise standard_problem(403)
-    token = door.tokens().session(principal, now, started_at=session.started_at)
+    session = replace(session, form_nonce=session.form_nonce or form_nonce_of(request))
+    token = door.tokens().renewed(session, now)
     return _with_session(request, RedirectResponse(relative_address(_next_of(request)), 303), token)
 
 
@@ -91,15 +117,70 @@ def ask_to_sign_out(request: Request) -> Response:
     return render(request, "sign_in/sign_out.html")
 
 
-@router.post("/sign-out", dependencies=[Depends(anyone)])
-async def sign_out(request: Request, door: Door, now: Now) -> Response:
-    """End the session on this device, and at the provider where it can be ended there."""
+@router.post("/sign-out")
+async def sign_out(
+    request: Request,
+    ending: Annotated[Session | None, Depends(session_if_any)],
+    door: Door,
+    now: Now,
+    transaction: Transaction,
+    outbox: OutboxDep,
+) -> Response:
+    """End this session in every service, or all sessions of the person; and that at the provider where it can be."""
+    everywhere = "everywhere" in await read_form(request)
+    if ending is None and everywhere:
+        return _without_session(request, RedirectResponse("/sign-in?next=/sign-out", 303))
+    if ending is not None:
+        await _end(transaction, ending, now, outbox, everywhere=everywhere)
     farewell = await door.oidc.farewell(now) if door.oidc else None
     if farewell is None:
         return _without_session(request, RedirectResponse("/", 303))
     request.state.session = None  # the page is for a person who has left
     title, link = "You have signed out of Signpost", "Sign out of your organisation’s sign-in too"
     return _without_session(request, render(request, "sign_in/leaving.html", address=farewell, title=title, link=link))
+
+
+async def _end(transaction: AsyncSession, ending: Session, now: datetime, outbox: Outbox, *, everywhere: bool) -> None:
+    if ending.id is not None and not everywhere:
+        await end_session(transaction, ending.id, now, outbox=outbox)
+        return
+    who = ending.principal  # by both names, because tokens for the APIs may have another subject
+    for name in sorted({who.subject, who.staff_id or who.subject}):
+        await end_sessions_of(transaction, name, now, outbox=outbox)
+
+
+Administrator = Annotated[Principal, requires(Permission.ADMINISTER)]
+END_SESSIONS = FormPage(
+    title="Sign a person out everywhere",
+    button="Sign them out everywhere",
+    back=("Start page", "/"),
+    fields=(Field("staff_id", "Staff number", Kind.ID),),
+    intro=(
+        "All their sessions end within 2 seconds, and their tokens for the APIs are refused.",
+        "They can sign in again. To prevent that, close their account at your organisation’s sign-in first.",
+    ),
+)
+
+
+@router.get("/sessions")
+async def ask_whose_sessions(request: Request, _principal: Administrator) -> Response:
+    """Ask whose sessions to end."""
+    return show_form(request, END_SESSIONS)
+
+
+@router.post("/sessions")
+async def end_a_persons_sessions(
+    request: Request, principal: Administrator, now: Now, transaction: Transaction, outbox: OutboxDep
+) -> Response:
+    """End all sessions of the person with a staff id."""
+    form = await FormReader.posted(request)
+    staff_id = form.line("staff_id", "Enter a staff number")
+    if staff_id is None:
+        return show_form(request, END_SESSIONS, form)
+    await end_sessions_of(transaction, staff_id, now, outbox=outbox)
+    settings = parts_of(request, WebParts).settings
+    log_security_event(settings, "sessions_ended", principal, of_hash=who_hash(settings, staff_id))
+    return render(request, "sign_in/sessions_ended.html", staff_id=staff_id)
 
 
 def _chooser(request: Request, door: FrontDoor, onward: str, errors: FormErrors) -> Response:
@@ -154,15 +235,8 @@ async def _begin(request: Request, door: FrontDoor, onward: str, now: datetime) 
         return _failed(request, UNAVAILABLE, onward)
     response = render(request, "sign_in/leaving.html", address=address, title="Taking you to sign in", link="Sign in")
     _forget_many(request, response)
-    response.set_cookie(
-        attempt.cookie,
-        attempts.encrypt(attempt),
-        max_age=int(oidc.ATTEMPT_LIFETIME.total_seconds()),
-        path=oidc.PATH,
-        secure=_is_secure(request),
-        httponly=True,
-        samesite="lax",  # comes back with the person, who comes from another site
-    )
+    lifetime = int(oidc.ATTEMPT_LIFETIME.total_seconds())
+    attempt.cookie.give(response, attempts.encrypt(attempt), secure=_is_secure(request), max_age=lifetime)
     return response
 
 
@@ -177,7 +251,7 @@ async def come_back(
     """Take the person back from the provider, and start the session."""
     provider, attempts = door.provider()
     try:
-        attempt = attempts.decrypt(state, request.cookies.get(oidc.cookie_of(state)), now)
+        attempt = attempts.decrypt(state, oidc.cookie_of(state).value(request, secure=_is_secure(request)), now)
     except oidc.AttemptOver:
         # the page was loaded again after a successful sign-in
         return RedirectResponse("/", 303) if principal else _failed(request, OVER, "/")
@@ -192,7 +266,7 @@ async def come_back(
     except InvalidToken:
         response = _failed(request, NOT_TRUSTED, attempt.onward)
     else:
-        response = _with_session(request, RedirectResponse(attempt.onward, 303), door.tokens().session(who, now))
+        response = _signed_in(request, door, RedirectResponse(attempt.onward, 303), who, now)
         _log.info("signed_in", roles=sorted(who.roles))
     return _finished(request, response, attempt)
 
@@ -207,15 +281,22 @@ def _failed(request: Request, failure: Failure, onward: str) -> Response:
 
 def _finished(request: Request, response: Response, attempt: oidc.Attempt) -> Response:
     """Let an attempt be used once."""
-    response.delete_cookie(attempt.cookie, path=oidc.PATH, secure=_is_secure(request), httponly=True, samesite="lax")
+    attempt.cookie.take(response, secure=_is_secure(request))
     return response
 
 
 def _forget_many(request: Request, response: Response) -> None:
     """Keep a browser from collecting attempts until its requests are too large to be read."""
-    kept = [name for name in request.cookies if name.startswith(oidc.COOKIE)]
-    for name in kept if len(kept) >= oidc.MOST_AT_ONCE else ():
-        response.delete_cookie(name, path=oidc.PATH, secure=_is_secure(request), httponly=True, samesite="lax")
+    kept = [cookie for name in request.cookies if (cookie := oidc.cookie_named(name))]
+    for cookie in kept if len(kept) >= oidc.MOST_AT_ONCE else ():
+        cookie.take(response, secure=_is_secure(request))
+
+
+def _signed_in(request: Request, door: FrontDoor, response: R, who: Principal, now: datetime) -> R:
+    """Start a session of `who`; an end that another process has just recorded by its own clock is not for this one."""
+    started = max(now, parts_of(request, WebParts).ended.not_before(who))
+    token = door.tokens().session(who, now, started_at=started, form_nonce=form_nonce_of(request))
+    return _with_session(request, response, token)
 
 
 def _with_session(request: Request, response: R, token: str) -> R:
@@ -223,14 +304,23 @@ def _with_session(request: Request, response: R, token: str) -> R:
 
     Scripts cannot read the cookie. It comes along when a person follows a link here, and by TLS if there is any.
     """
-    response.set_cookie(SESSION_COOKIE, token, secure=_is_secure(request), httponly=True, samesite="lax")
+    SESSION.give(response, token, secure=_is_secure(request))
+    _forget_plain(request, response)
     return response
 
 
 def _without_session(request: Request, response: R) -> R:
     """End the session on this device."""
-    response.delete_cookie(SESSION_COOKIE, secure=_is_secure(request), httponly=True, samesite="lax")
+    SESSION.take(response, secure=_is_secure(request))
+    FORM_COOKIE.take(response, secure=_is_secure(request))  # the next person here gets another form token
+    _forget_plain(request, response)
     return response
+
+
+def _forget_plain(request: Request, response: Response) -> None:
+    """Let the browser forget the session of a version that knew the plain name alone."""
+    if _is_secure(request) and SESSION_COOKIE in request.cookies:
+        SESSION.take(response, secure=False)
 
 
 def _is_secure(request: Request) -> bool:

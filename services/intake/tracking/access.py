@@ -21,8 +21,10 @@ from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.queries import ReportKey, find_report, whole_report
 from shared.auth.guard import Anyone
 from shared.auth.permissions import Principal
+from shared.encryption import Keys, bytes_of_hex
 from shared.ids import InvalidReference, ReceiptCode, Reference
 from shared.runtime import Parts, parts_of
+from shared.web.cookies import Cookie
 from shared.web.dependencies import Now, Transaction
 from shared.web.limits import address_of
 
@@ -136,25 +138,25 @@ async def _find(session: AsyncSession, reference: str) -> ReportKey | None:
 
 
 TOKEN_LIFETIME = timedelta(minutes=30)
-COOKIE = "signpost_report"
 PATH = "/report/track"
+COOKIE = Cookie("signpost_report", PATH)
 
 
 class StatusTokens:
     """Issues and reads tokens for one report's status page: signed, short, and without the receipt code."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
 
     def issue(self, reference: Reference, now: datetime) -> str:
         """Return a token for `reference`, valid for half an hour."""
         claim = f"{reference}.{int((now + TOKEN_LIFETIME).timestamp())}"
-        return f"{claim}.{self._sign(claim)}"
+        return f"{claim}.{self._keys.sign(claim.encode()).hex()}"
 
     def read(self, text: str | None, now: datetime) -> Reference | None:
         """Return the report of a token; None if it has expired, or is not ours."""
         claim, _, signature = (text or "").rpartition(".")
-        if not hmac.compare_digest(self._sign(claim).encode(), signature.encode()):
+        if not self._keys.is_signed(claim.encode(), bytes_of_hex(signature)):
             return None
         reference, _, until = claim.partition(".")
         if datetime.fromtimestamp(int(until), UTC) <= now:
@@ -163,9 +165,6 @@ class StatusTokens:
             return Reference.parse(reference)
         except InvalidReference:
             return None
-
-    def _sign(self, claim: str) -> str:
-        return hmac.new(self._key, claim.encode(), sha256).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,17 +179,18 @@ def give_status_token(request: Request, response: Response, reference: Reference
     """Let the browser that gets `response` see the status page of `reference`."""
     parts = parts_of(request, TrackingParts)
     text = parts.status_tokens.issue(reference, now)
-    response.set_cookie(COOKIE, text, path=PATH, httponly=True, samesite="lax", secure=parts.settings.secure)
+    COOKIE.give(response, text, secure=parts.settings.secure)
 
 
-def remove_status_token(response: Response) -> None:
+def remove_status_token(response: Response, *, secure: bool) -> None:
     """Let this browser forget its token."""
-    response.delete_cookie(COOKIE, path=PATH)
+    COOKIE.take(response, secure=secure)
 
 
 def _status_token_of(request: Request, now: datetime) -> Reference | None:
     """Return the report that the request brings a token for."""
-    return parts_of(request, TrackingParts).status_tokens.read(request.cookies.get(COOKIE), now)
+    parts = parts_of(request, TrackingParts)
+    return parts.status_tokens.read(COOKIE.value(request, secure=parts.settings.secure), now)
 
 
 async def _access(request: Request) -> Access:

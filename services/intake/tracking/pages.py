@@ -13,6 +13,7 @@ from services.intake.tracking.access import (
     ReferencePath,
     ReportNotFound,
     TooManyAttempts,
+    TrackingParts,
     client_of,
     followed,
     give_status_token,
@@ -22,6 +23,7 @@ from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of, statuses
 from shared.auth.guard import Anyone
 from shared.auth.permissions import Principal
+from shared.runtime import parts_of
 from shared.web.dependencies import Now, OutboxDep, Transaction
 from shared.web.forms import FormErrors, FormReader, read_form
 from shared.web.pages import render
@@ -67,10 +69,10 @@ async def show_mine(request: Request, principal: Anyone, session: Transaction, a
 
 
 @router.post("/leave")
-async def leave(_principal: Anyone) -> Response:
+async def leave(request: Request, _principal: Anyone) -> Response:
     """Forget on this device which report was shown."""
     response = RedirectResponse("/", 303)
-    remove_status_token(response)
+    remove_status_token(response, secure=parts_of(request, TrackingParts).settings.secure)
     return response
 
 

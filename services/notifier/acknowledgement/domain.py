@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+from shared.encryption import Keys
 from shared.events.vocabulary import Acknowledgement, RecipientReason
 from shared.ids import AlertId
 
@@ -42,10 +43,10 @@ class Link:
     expires_at: datetime
 
 
-def token_of(link: Link, recipient: str, key: bytes) -> str:
+def token_of(link: Link, recipient: str, keys: Keys) -> str:
     """Return the token: the link's facts and HMAC-SHA256(key, facts, recipient), in URL-safe Base64."""
     facts = _facts(link)
-    return _text(facts + _mac(facts, recipient, key))
+    return _text(facts + _mac(facts, recipient, keys.first))
 
 
 def read_token(token: str) -> Link | None:
@@ -57,13 +58,14 @@ def read_token(token: str) -> Link | None:
     return Link(AlertId(UUID(bytes=alert_id)), generation, datetime.fromtimestamp(expires, UTC))
 
 
-def is_genuine(token: str, recipient: str, key: bytes, now: datetime) -> bool:
-    """Return whether `token` was made with `key` for `recipient` and has not expired; compares in constant time."""
+def is_genuine(token: str, recipient: str, keys: Keys, now: datetime) -> bool:
+    """Return whether `token` was made with one of `keys` for `recipient`, and has not expired; in constant time."""
     raw, link = _bytes(token), read_token(token)
     if raw is None or link is None:
         return False
     facts, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    return hmac.compare_digest(mac, _mac(facts, recipient, key)) and now < link.expires_at
+    compared = [hmac.compare_digest(mac, _mac(facts, recipient, key)) for key in keys]
+    return any(compared) and now < link.expires_at
 
 
 def _facts(link: Link) -> bytes:

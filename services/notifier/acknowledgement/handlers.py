@@ -17,6 +17,7 @@ from services.notifier.alerts.queries import AlertView, alert_with_id
 from services.notifier.delivery import digests
 from services.notifier.delivery.domain import DeliveryKind, SendResultKind, Settled
 from services.notifier.misuse import handlers as misuse
+from shared.encryption import Keys
 from shared.events.vocabulary import Acknowledgement, AlertPurpose, RecipientReason
 from shared.ids import AlertId
 
@@ -29,20 +30,20 @@ _GENERATIONS = {DeliveryKind.ALERT: 1, DeliveryKind.REMINDER: 2}
 class AcknowledgementLinks:
     """Makes and opens the links for answers to alerts."""
 
-    key: bytes
+    keys: Keys
     public_url: str
     valid_for: timedelta
 
     def link_for(self, alert_id: AlertId, kind: DeliveryKind, recipient: str, now: datetime) -> str:
         """Return the URL where the holder of this message, sent to the address `recipient`, can answer."""
         link = Link(alert_id, _GENERATIONS[kind], now + self.valid_for)
-        return f"{self.public_url}/alerts/acknowledge/{token_of(link, recipient, self.key)}"
+        return f"{self.public_url}/alerts/acknowledge/{token_of(link, recipient, self.keys)}"
 
     async def open(self, session: AsyncSession, token: str, now: datetime) -> AlertView | None:
         """Return the alert of `token`; None for an unknown, altered or expired token."""
         link = read_token(token)
         alert = await alert_with_id(session, link.alert_id) if link else None
-        return alert if alert and is_genuine(token, alert.recipient_email, self.key, now) else None
+        return alert if alert and is_genuine(token, alert.recipient_email, self.keys, now) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from services.triage.deadlines.domain import UK
 from services.triage.operations import queries
 from services.triage.operations.api import FigureParts, read
 from services.triage.operations.dashboard import Dashboard
+from shared.auth.permissions import Session
 from shared.db.sweep import wait_for_stop
 from shared.web.dead_letters import address_of
 
@@ -89,21 +90,23 @@ class LiveFigures:
         self.looks = 0
         """How often any stream has checked for changes and sent an event."""
 
-    def open(self, parts: FigureParts, view: View, until: datetime | None, stop: asyncio.Event) -> AsyncIterator[bytes]:
-        """Return the events for one person, until their session ends (`until`) or the process stops.
+    def open(
+        self, parts: FigureParts, view: View, session: Session | None, stop: asyncio.Event
+    ) -> AsyncIterator[bytes]:
+        """Return the events for one person, until their session ends or the process stops.
 
         Raises:
             TooManyStreams: this process serves no more, or no more to this person.
         """
         if self.open_now >= self._most or self._of_person[view.subject] >= MOST_OF_ONE_PERSON:
             raise TooManyStreams
-        return self._counted(_Stream(parts, view, stop), view.subject, until)
+        return self._counted(_Stream(parts, view, stop), view.subject, session)
 
-    async def _counted(self, stream: "_Stream", subject: str, until: datetime | None) -> AsyncIterator[bytes]:
+    async def _counted(self, stream: "_Stream", subject: str, session: Session | None) -> AsyncIterator[bytes]:
         self.open_now += 1
         self._of_person[subject] += 1
         try:
-            async for event in stream.events(until, self._every):
+            async for event in stream.events(session, self._every):
                 yield event
                 self.looks += 1
         finally:
@@ -128,11 +131,11 @@ class _Stream:
         self._seen: object = None
         self._looked_at: datetime | None = None
 
-    async def events(self, until: datetime | None, every: float) -> AsyncIterator[bytes]:
+    async def events(self, session: Session | None, every: float) -> AsyncIterator[bytes]:
         """Yield what changed at each check, or a keep-alive if nothing did."""
         while not self._stop.is_set():
             now = self._parts.clock.now()
-            if until and now >= until:
+            if session and (now >= session.expires_at or self._parts.ended.include(session)):
                 yield format_sse_event(event="over", data_str=orjson.dumps({"why": "session"}).decode())
                 return
             try:

@@ -39,7 +39,7 @@ async def stream(request: Request, overseer: Overseer, days: Days = "") -> Respo
     parts, session = parts_of(request, LiveParts), current_session(request)
     view = View(overseer.subject, keys_of(overseer), period(days), _fragments(parts, overseer))
     try:
-        sending = parts.live_figures.open(parts, view, session.expires_at if session else None, stop_of(request))
+        sending = parts.live_figures.open(parts, view, session, stop_of(request))
     except TooManyStreams as error:
         raise standard_problem(503, headers={"retry-after": "60"}) from error
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}

@@ -85,11 +85,11 @@ class KafkaTopics:
 
     def _configs(self, topic: Topic) -> dict[str, str]:
         configs = {
-            "cleanup.policy": topic.cleanup.value,
+            "cleanup.policy": _cleanup_policy(topic),
             "retention.ms": _milliseconds(topic.retention) if topic.retention else "-1",
             "min.insync.replicas": str(min(_MOST_REPLICAS_IN_SYNC, self._replication_factor)),
         }
-        return configs | ({"segment.ms": _milliseconds(_DAY)} if topic.restricted else {})
+        return configs | ({"segment.ms": _milliseconds(min(_DAY, topic.retention or _DAY))} if topic.restricted else {})
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
@@ -128,9 +128,16 @@ def _is_shown(topic: Topic, found: Described | None) -> bool:
 
 
 def _described(partitions: int, settings: Mapping[str, str]) -> Described:
-    kept = int(settings["retention.ms"])
-    compacted = settings["cleanup.policy"] == Cleanup.COMPACT.value
-    return Described(partitions, timedelta(milliseconds=kept) if kept >= 0 and not compacted else None, compacted)
+    kept, policy = int(settings["retention.ms"]), settings["cleanup.policy"].split(",")
+    expires = kept >= 0 and Cleanup.DELETE.value in policy
+    return Described(partitions, timedelta(milliseconds=kept) if expires else None, Cleanup.COMPACT.value in policy)
+
+
+def _cleanup_policy(topic: Topic) -> str:
+    """Return what the brokers do with old records; a compacted topic may expire them too."""
+    if topic.cleanup is Cleanup.COMPACT and topic.retention:
+        return f"{Cleanup.COMPACT.value},{Cleanup.DELETE.value}"
+    return topic.cleanup.value
 
 
 def _milliseconds(duration: timedelta) -> str:

@@ -13,7 +13,7 @@ from shared.messaging.log import LogUnavailable
 from shared.messaging.topics_admin import Described
 
 CHANNEL = "signpost_log"
-"""A `NOTIFY` on this channel tells the readers that something was appended."""
+"""A `NOTIFY` on this channel tells the readers which topics were appended to."""
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
@@ -40,27 +40,31 @@ async def reachable() -> AsyncIterator[None]:
 
 
 class WakeUp:
-    """Wakes the readers of one open log after every append (LISTEN/NOTIFY)."""
+    """Wakes the readers of one open log after an append to one of their topics (LISTEN/NOTIFY)."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._listener: asyncpg.Connection | None = None
         self._opening = asyncio.Lock()
-        self._appended = asyncio.Event()
+        self._waiting: dict[frozenset[str], asyncio.Event] = {}
 
-    async def next(self) -> asyncio.Event:
-        """Return the event that the next append sets. Call this before looking for records, so that none is missed."""
+    async def next(self, topics: Sequence[str]) -> asyncio.Event:
+        """Return the event that the next append to one of `topics` sets.
+
+        Call this before looking for records, so that none is missed.
+        """
         async with self._opening:
             if self._listener is None or self._listener.is_closed():
                 self._listener = await asyncpg.connect(
                     self._dsn, command_timeout=30, server_settings={"application_name": "signpost-log-listener"}
                 )
                 await self._listener.add_listener(CHANNEL, self._wake)
-        return self._appended
+        return self._waiting.setdefault(frozenset(topics), asyncio.Event())
 
-    def _wake(self, *_notification: object) -> None:
-        self._appended.set()
-        self._appended = asyncio.Event()
+    def _wake(self, _connection: object, _process: int, _channel: str, topics: object) -> None:
+        appended = set(str(topics).split())
+        for read in [read for read in self._waiting if not appended.isdisjoint(read)]:
+            self._waiting.pop(read).set()
 
     async def close(self) -> None:
         """Stop listening."""

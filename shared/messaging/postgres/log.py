@@ -176,12 +176,12 @@ async def _append(connection: Connection, by_partition: Mapping[_Partition, list
     await copy_records(connection, "log_record", _COLUMNS, rows)
     ends = [offsets[place] + len(records) for place, records in by_partition.items()]
     await connection.execute(_MOVE_HEADS, topics, partitions, ends)
-    await connection.execute("select pg_notify($1, '')", CHANNEL)
+    await connection.execute("select pg_notify($1, $2)", CHANNEL, " ".join(sorted(set(topics))))
 
 
 _EXPIRED = """
 delete from log_record r using log_topic t
-where t.name = r.topic and not t.compacted and r.appended_at < now() - t.retention
+where t.name = r.topic and r.appended_at < now() - t.retention
 """
 _COMPACTED = """
 with ranked as (

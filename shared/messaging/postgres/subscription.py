@@ -58,6 +58,8 @@ class PostgresSubscription:
         self._epoch = 0
         self._positions: _Offsets = {}
         self._turn = 0
+        self._read_everything_before: asyncio.Event | None = None
+        """Set by the first append that the last, empty poll may have missed."""
 
     async def start(self) -> None:
         """Take the group's next epoch, and so fence its earlier reader."""
@@ -73,11 +75,13 @@ class PostgresSubscription:
             LogUnavailable: the database is unavailable.
         """
         async with reachable():
-            appended = await self._database.wake_up.next()
-            batch = await self._read(max_records)
+            appended = await self._database.wake_up.next(self._topics)
+            nothing_new = timeout and appended is self._read_everything_before
+            batch = Batch([], self._epoch) if nothing_new else await self._read(max_records)
             if not batch.next_offsets and timeout:
                 await _wait(appended, timeout)
                 batch = await self._read(max_records)
+        self._read_everything_before = None if batch.next_offsets else appended
         return batch
 
     async def commit(self, batch: Batch) -> None:
@@ -98,6 +102,7 @@ class PostgresSubscription:
 
     async def rewind(self) -> None:
         """Read on from the committed offsets."""
+        self._read_everything_before = None
         async with reachable(), self._database.connection() as connection:
             self._positions = await self._committed(connection)
 

@@ -23,6 +23,7 @@ from services.notifier.delivery.loop import Deliveries, DeliveryLoop
 from services.notifier.delivery.smtp import MailServer, SmtpChannel
 from services.notifier.directory.handlers import import_csv
 from shared.db.database import Database
+from shared.encryption import Keys
 from shared.events.envelope import Envelope, Event
 from shared.ids import AlertId, RandomIds
 from shared.messaging.outbox import Outbox
@@ -33,7 +34,7 @@ from tests.services.notifier.mail_server import MailServerForTests
 E = TypeVar("E", bound=Event)
 PATIENCE = 90.0
 """Seconds; generous, because no test may depend on speed."""
-LINKS = AcknowledgementLinks(b"k" * 32, "http://127.0.0.1:8000", timedelta(days=14))
+LINKS = AcknowledgementLinks(Keys((b"k" * 32,)), "http://127.0.0.1:8000", timedelta(days=14))
 COMPOSER = Composer(
     acknowledgement_link=LINKS.link_for,
     public_url="http://127.0.0.1:8000",

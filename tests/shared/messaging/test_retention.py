@@ -4,7 +4,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from shared.auth.tokens import BEARER_LIFE
 from shared.messaging.retention import CONTENT_LIVES, INBOX_LIVES, expire_content
 from tests.shared.messaging.environment import Environment
 
@@ -33,6 +35,16 @@ async def test_published_contents_are_blanked_after_a_week_and_sequences_stay(en
     await environment.write_words(["b"], subject)
     rows = await environment.rows("select value is null as blank, sequence from outbox order by id")
     assert [(row.blank, row.sequence) for row in rows] == [(True, 1), (False, 2)]
+
+
+async def test_an_ended_session_is_forgotten_after_every_token_of_its_time(environment: Environment) -> None:
+    async with environment.database.transaction() as session:
+        add = "insert into ended_session (id, subject, not_before) values (gen_random_uuid(), 'S1001', now())"
+        await session.execute(text(add))
+    environment.clock.time += BEARER_LIFE
+    assert await clean(environment) == 0
+    environment.clock.time += timedelta(hours=1) + MOMENT
+    assert await clean(environment) == 1
 
 
 async def test_what_is_not_published_is_never_blanked(environment: Environment) -> None:

@@ -118,7 +118,7 @@ async def test_a_page_that_was_open_too_long_keeps_what_was_typed_and_sends_it_w
     client: httpx.AsyncClient,
 ) -> None:
     old = csrf_token((await client.get(FORM)).text)
-    client.cookies.delete("csrftoken")
+    client.cookies.delete("__Host-csrftoken")
     typed = {"story": "Three hours’ work\n<b>", "kinds": ["threat", "doxing"]}
     kept = await client.post(FORM, data={"csrftoken": old, **typed})
     assert (kept.status_code, "Your page was open too long" in kept.text) == (403, True)
@@ -135,7 +135,7 @@ async def test_a_page_that_was_open_too_long_keeps_what_was_typed_and_sends_it_w
 @pytest.mark.parametrize("said", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])
 async def test_another_site_cannot_have_its_form_kept(client: httpx.AsyncClient, said: dict[str, str]) -> None:
     token = csrf_token((await client.get(FORM)).text)
-    client.cookies.delete("csrftoken")
+    client.cookies.delete("__Host-csrftoken")
     for sent in ({"csrftoken": token, "story": "canary"}, {"story": "canary"}):
         answer = await client.post(FORM, data=sent, headers=said)
         assert (answer.status_code, "canary" in answer.text, "Send again" in answer.text) == (403, False, False)

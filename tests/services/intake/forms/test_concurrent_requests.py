@@ -9,9 +9,10 @@ from httpx import AsyncClient, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.intake.forms import abuse
 from services.intake.forms.domain import Draft, KnownBy, SentReport
 from services.intake.forms.handlers import find_draft, keep_draft
-from services.intake.forms.session import COOKIE
+from services.intake.forms.session import draft_cookie
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.forms.browser import ABUSE, fill_abuse, post, send_abuse
 
@@ -42,7 +43,7 @@ def begin(client: AsyncClient, slug: str, answers: Mapping[str, object]) -> asyn
 
 async def test_an_answer_that_crosses_with_sending_leaves_what_was_sent(intake: Intake, client: AsyncClient) -> None:
     await fill_abuse(client)
-    cookie = client.cookies[COOKIE]
+    cookie = client.cookies[draft_cookie(abuse.FORM).plain]
     async with holding_the_draft(intake) as session:
         late = begin(client, "safety", {"safe": "yes"})
         await until_waiting(intake, 1)

@@ -7,12 +7,13 @@ import pytest
 from httpx import AsyncClient
 
 from services.intake.forms.domain import LIFETIME, SENT_LIFETIME
+from shared.auth.ended_sessions import REMEMBERED_FOR
 from tests.architecture import kept_data
 from tests.architecture.source import ROOT
 from tests.services.intake.conftest import Intake
 
 NOTICES = {"/privacy": "Privacy", "/cookies": "Cookies", "/accessibility": "Accessibility statement"}
-_COOKIE = re.compile(r'COOKIE\w* = (?:Cookie\()?"(\w+)"')
+_COOKIE = re.compile(r'(?:COOKIE\w* = |\bCookie\()"(\w+)"')
 
 
 @pytest.mark.parametrize("path", NOTICES)
@@ -38,4 +39,5 @@ async def test_the_privacy_notice_lists_all_that_the_databases_mark(intake: Inta
     page = (await client.get("/privacy")).text
     marks = re.findall(r'^    "(.+?)",?$', written, re.MULTILINE)
     assert len(marks) > 50
+    assert f"stays with it for {REMEMBERED_FOR // timedelta(hours=1)} hours" in page
     assert [mark for mark in marks if mark not in page.replace("&#39;", "'")] == []

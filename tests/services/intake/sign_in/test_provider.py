@@ -17,13 +17,16 @@ from oidc_provider_mock import User, run_server_in_thread
 from services.intake.settings import IntakeSettings
 from services.intake.sign_in import oidc, pages
 from services.intake.sign_in.front_door import SignInParts, open_front_door
-from services.intake.sign_in.oidc import COOKIE, Attempt, AttemptOver, SignInAttempts, open_oidc
+from services.intake.sign_in.oidc import Attempt, AttemptOver, SignInAttempts, open_oidc
 from shared.auth import provider_tokens
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.tokens import ensure_key_files
+from shared.db.database import Database
+from shared.encryption import Keys
 from tests.services.intake.sign_in.test_sign_in import TEMPLATES, router
-from tests.support.web import ADDRESS, ClockForTests, WebForTests, browsing, csrf_token
+from tests.support.web import ADDRESS, NOWHERE, ClockForTests, WebForTests, browsing, csrf_token
 
+SERVICE = "intake"
 STAFF = {"staff_id": "S4001", "name": "Sam Reid", "email": "sam.reid@example.org"}
 PEOPLE = (
     User(sub="sam", claims={**STAFF, "groups": ["Signpost SMART", "everybody"]}),
@@ -69,7 +72,7 @@ def web(tmp_path: Path) -> WebForTests:
     return WebForTests(tmp_path, RunningClock())
 
 
-def front_door(web: WebForTests, issuer: str, **more: object) -> FastAPI:
+def front_door(web: WebForTests, issuer: str, database: Database | None = None, **more: object) -> FastAPI:
     private, public = ensure_key_files(web.folder)
     given: dict[str, object] = {
         "secret_key": "s" * 40,
@@ -83,7 +86,7 @@ def front_door(web: WebForTests, issuer: str, **more: object) -> FastAPI:
         "oidc_roles": "Signpost SMART=smart_responder",
     }
     settings = IntakeSettings.model_validate(given | more)
-    fields = web.fields(settings=settings, templates=[TEMPLATES])
+    fields = web.with_database(database or NOWHERE, settings=settings, templates=[TEMPLATES])
     door = open_front_door(settings, open_oidc(settings, fields["provider"]))
     return web.app(router, pages.router, parts=SignInParts(**fields, front_door=door))
 
@@ -126,7 +129,7 @@ async def test_one_signs_in_and_comes_back_to_where_one_was(client: httpx.AsyncC
         "name": "Sam Reid",
         "roles": ["reporter", "smart_responder"],
     }
-    assert not [name for name in client.cookies if name.startswith(COOKIE)]
+    assert not [name for name in client.cookies if oidc.cookie_named(name)]
 
 
 async def test_nobody_whose_groups_are_no_role_is_more_than_a_reporter(
@@ -213,7 +216,7 @@ async def test_a_made_up_state_is_refused(client: httpx.AsyncClient, provider: P
 async def test_a_changed_cookie_is_refused(client: httpx.AsyncClient, provider: Provider) -> None:
     address = await to_the_provider(client)
     back = await provider.sign_in(address, "sam")
-    (name,) = [cookie for cookie in client.cookies if cookie.startswith(COOKIE)]
+    (name,) = [cookie for cookie in client.cookies if oidc.cookie_named(cookie)]
     value = client.cookies[name]
     client.cookies.clear()
     client.cookies.set(name, value[:-6] + "AAAAAA", domain="127.0.0.1", path="/sign-in")
@@ -222,11 +225,11 @@ async def test_a_changed_cookie_is_refused(client: httpx.AsyncClient, provider: 
 
 def test_an_attempt_is_read_with_its_own_state_and_key_alone() -> None:
     now = ClockForTests().now()
-    mine, other, attempts = Attempt.begin("/", now), Attempt.begin("/", now), SignInAttempts(b"k" * 32)
+    mine, other, attempts = Attempt.begin("/", now), Attempt.begin("/", now), SignInAttempts(Keys((b"k" * 32,)))
     value = attempts.encrypt(mine)
     assert attempts.decrypt(mine.state, value, now) == mine
     assert mine.verifier not in base64.urlsafe_b64decode(value).decode("latin-1")
-    for reader, state in ((attempts, other.state), (SignInAttempts(b"o" * 32), mine.state)):
+    for reader, state in ((attempts, other.state), (SignInAttempts(Keys((b"o" * 32,))), mine.state)):
         with pytest.raises(AttemptOver):
             reader.decrypt(state, value, now)
 
@@ -304,7 +307,7 @@ async def test_many_tabs_can_sign_in_and_do_not_pile_up_cookies(client: httpx.As
         assert answer.headers["location"] == onward
     for _ in range(20):
         await to_the_provider(client)
-    assert len([name for name in client.cookies if name.startswith(COOKIE)]) <= 6
+    assert len([name for name in client.cookies if oidc.cookie_named(name)]) <= 6
 
 
 async def test_a_session_is_renewed_here_and_ends_after_8_hours(
@@ -319,16 +322,17 @@ async def test_a_session_is_renewed_here_and_ends_after_8_hours(
 
 
 async def test_signing_out_ends_the_session_here_and_at_the_provider(
-    client: httpx.AsyncClient, provider: Provider
+    web: WebForTests, provider: Provider, database: Database
 ) -> None:
-    await signed_in_as(client, provider, "sam")
-    form = await client.get("/sign-out")
-    page = await client.post("/sign-out", data={"csrftoken": csrf_token(form.text)})
+    async with browsing(front_door(web, provider.url, database)) as client:
+        await signed_in_as(client, provider, "sam")
+        form = await client.get("/sign-out")
+        page = await client.post("/sign-out", data={"csrftoken": csrf_token(form.text)})
+        assert (await client.get("/report/me")).status_code == 303
     address = link_in(page.text)
     assert address.startswith(f"{provider.url}/oauth2/end_session?")
     assert query_of(address) == {"client_id": "signpost", "post_logout_redirect_uri": f"{ADDRESS}/"}
     assert "Sam Reid" not in page.text
-    assert (await client.get("/report/me")).status_code == 303
 
 
 async def test_with_a_provider_nobody_chooses_who_they_are(client: httpx.AsyncClient) -> None:
@@ -337,7 +341,7 @@ async def test_with_a_provider_nobody_chooses_who_they_are(client: httpx.AsyncCl
 
 
 async def test_without_a_provider_nobody_comes_back(web: WebForTests) -> None:
-    parts = SignInParts(**web.fields(templates=[TEMPLATES]), front_door=open_front_door(web.settings()))
-    app = web.app(router, pages.router, parts=parts)
+    fields = web.with_database(NOWHERE, templates=[TEMPLATES])
+    app = web.app(router, pages.router, parts=SignInParts(**fields, front_door=open_front_door(web.settings())))
     async with browsing(app) as client:
         assert (await client.get("/sign-in/callback?state=x&code=y")).status_code == 403

@@ -14,7 +14,10 @@ from services.intake.sign_in.front_door import SignInParts, open_front_door
 from services.intake.sign_in.pages import relative_address
 from shared.auth.guard import SESSION_COOKIE, SignedIn
 from shared.auth.personas import load_personas
-from tests.support.web import ADDRESS, WebForTests, browsing, csrf_token
+from shared.db.database import Database
+from tests.support.web import ADDRESS, NOWHERE, WebForTests, browsing, csrf_token
+
+SERVICE = "intake"
 
 _ROOT = Path(__file__).parents[4]
 PERSONAS = _ROOT / "deploy" / "sample" / "personas.yaml"
@@ -27,9 +30,9 @@ def me(principal: SignedIn) -> dict[str, object]:
     return {"staff_id": principal.staff_id, "name": principal.name, "roles": sorted(principal.roles)}
 
 
-def front_door(web: WebForTests, **settings: object) -> FastAPI:
+def front_door(web: WebForTests, database: Database | None = None, **settings: object) -> FastAPI:
     given = web.settings(**({"personas_file": PERSONAS} | settings))
-    fields = web.fields(settings=given, templates=[TEMPLATES])
+    fields = web.with_database(database or NOWHERE, settings=given, templates=[TEMPLATES])
     return web.app(router, pages.router, parts=SignInParts(**fields, front_door=open_front_door(given)))
 
 
@@ -155,13 +158,14 @@ async def test_a_bearer_token_becomes_no_session(web: WebForTests, client: httpx
     assert SESSION_COOKIE not in client.cookies
 
 
-async def test_signing_out_takes_a_button_and_ends_the_session(client: httpx.AsyncClient) -> None:
-    await sign_in(client, "S1001")
-    page = await client.get("/sign-out")
-    assert (await client.get("/report/me")).status_code == 200
-    answer = await client.post("/sign-out", data={"csrftoken": csrf_token(page.text)})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    assert (await client.get("/report/me")).status_code == 303
+async def test_signing_out_takes_a_button_and_ends_the_session(web: WebForTests, database: Database) -> None:
+    async with browsing(front_door(web, database)) as client:
+        await sign_in(client, "S1001")
+        page = await client.get("/sign-out")
+        assert (await client.get("/report/me")).status_code == 200
+        answer = await client.post("/sign-out", data={"csrftoken": csrf_token(page.text)})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert (await client.get("/report/me")).status_code == 303
 
 
 @pytest.mark.parametrize(

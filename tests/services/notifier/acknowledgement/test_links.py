@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.acknowledgement.domain import Link, is_genuine, read_token, token_of
+from shared.encryption import Keys
 from shared.ids import AlertId
 from tests.services.notifier.builders import GRACE, HELEN, NOW, PRIYA, report
 from tests.services.notifier.environment import Notifier
@@ -122,7 +123,7 @@ async def test_an_answer_that_is_not_a_yes_tells_the_next_person_at_once(
     assert await notifier.rows("select reason from alert where escalated_from is not null") == [(why,)]
 
 
-KEY = b"k" * 32
+KEY = Keys((b"k" * 32,))
 LINK = Link(AlertId(uuid4()), 1, NOW + timedelta(days=14))
 TOKEN = token_of(LINK, "grace.okafor@example.org", KEY)
 
@@ -134,7 +135,7 @@ def test_a_token_says_what_it_was_made_of_and_is_genuine() -> None:
 
 def test_a_token_is_bound_to_its_recipient_its_key_and_its_time() -> None:
     assert not is_genuine(TOKEN, "helen.marsh@example.org", KEY, NOW)
-    assert not is_genuine(TOKEN, "grace.okafor@example.org", b"x" * 32, NOW)
+    assert not is_genuine(TOKEN, "grace.okafor@example.org", Keys((b"x" * 32,)), NOW)
     assert not is_genuine(TOKEN, "grace.okafor@example.org", KEY, LINK.expires_at)
 
 

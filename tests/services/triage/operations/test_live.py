@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.operations.api import FigureParts, read
 from services.triage.operations.dashboard import Dashboard
 from services.triage.operations.live import LiveFigures, LiveParts
+from shared.auth.ended_sessions import Ending
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.runtime import parts_in
@@ -115,9 +116,14 @@ async def test_only_what_changed_is_sent(triage: Triage, watching: Watching) -> 
     assert "misdirected" not in {place for change in changes[2:] for place in change}
 
 
-async def test_it_ends_with_the_session_and_says_so(triage: Triage, watching: Watching) -> None:
+@pytest.mark.parametrize("how", ["it expires", "it is ended"])
+async def test_it_ends_with_the_session_and_says_so(triage: Triage, watching: Watching, how: str) -> None:
     looking = await watching.begun()
-    triage.clock.move(timedelta(hours=9))
+    if how == "it expires":
+        triage.clock.move(timedelta(hours=9))
+    else:
+        ended = parts_in(triage.app, LiveParts).ended
+        ended.learn([Ending(subject="S4002", not_before=triage.clock.now() + timedelta(seconds=1))])
     assert events(await asyncio.wait_for(looking, 30))[-1] == ("over", {"why": "session"})
 
 
