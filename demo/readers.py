@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from demo.reports import Sender
 from demo.tokens import OVERSEER, READERS, Bearer
@@ -105,6 +105,7 @@ class Routing(BaseModel):
 class Alert(BaseModel):
     """An alert as notifier lists it: no names, only what the recipient is to the report."""
 
+    alert_id: UUID = Field(exclude=True)
     purpose: str
     reason: str
     state: str
@@ -124,6 +125,8 @@ class ReportReader:
     def __init__(self, client: httpx.AsyncClient, bearer: Bearer) -> None:
         self._client = client
         self._bearer = bearer
+        self._seen_by: dict[UUID, set[Sender]] = defaultdict(set)
+        """Report → whose team has a case of it: they alone read the alerts about that case."""
 
     async def cases(self, report_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Case]]:
         """Return the cases of these reports, each report's first case first.
@@ -142,6 +145,7 @@ class ReportReader:
                 async for case in self._listed(reader, since):
                     if case.report_id in wanted:
                         found[case.report_id][case.reference] = case
+                        self._seen_by[case.report_id].add(reader)
         return {report: [cases[name] for name in sorted(cases)] for report, cases in found.items()}
 
     async def check(self) -> None:
@@ -154,7 +158,7 @@ class ReportReader:
             await self._page(reader, None)
 
     async def alerts(self, report_ids: Sequence[UUID], note: Callable[[], None]) -> dict[UUID, list[Alert]]:
-        """Return the alerts of each report; `note` is called after each.
+        """Return the alerts of each report whose cases were read; `note` is called after each.
 
         Raises:
             httpx.HTTPError: notifier does not answer.
@@ -185,8 +189,11 @@ class ReportReader:
         return _Page.model_validate_json(await self._get("/cases/api/v1/cases", wanted, reader))
 
     async def _alerts_of(self, report_id: UUID) -> list[Alert]:
-        body = await self._get("/alerts/api/v1/alerts", {"report_id": str(report_id)}, READERS[0])
-        return _ALERTS.validate_json(body)["items"]
+        found: dict[UUID, Alert] = {}
+        for reader in self._seen_by[report_id]:
+            body = await self._get("/alerts/api/v1/alerts", {"report_id": str(report_id)}, reader)
+            found |= {alert.alert_id: alert for alert in _ALERTS.validate_json(body)["items"]}
+        return list(found.values())
 
     async def _get(self, path: str, wanted: Mapping[str, str], reader: Sender) -> bytes:
         headers = {"Authorization": await self._bearer(reader)}

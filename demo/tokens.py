@@ -24,7 +24,7 @@ READERS = (
     Sender(Role.ADVICE_CENTRE, "S6002"),
     Sender(Role.POLICY_STANDARDS, "S6003"),
 )
-"""Between them they see every team's cases; the first sees the alerts of every report."""
+"""Between them they see every team's cases, and the alerts about them."""
 
 Bearer = Callable[[Sender], Awaitable[str]]
 """Return the `Authorization` header of a sender."""

@@ -34,7 +34,7 @@ def case(team: Team = Team.SMART, reference: str = REFERENCE, *, misdirected: bo
 
 
 def alert(purpose: AlertPurpose) -> Alert:
-    return Alert(purpose=purpose, reason="reporters_manager", state="sent")
+    return Alert(alert_id=uuid4(), purpose=purpose, reason="reporters_manager", state="sent")
 
 
 def figures(n: int = 0, *, dead_lettered: int = 0, unaccounted: int = 0, in_flight: int = 0) -> Figures:
