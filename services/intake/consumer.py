@@ -50,6 +50,7 @@ def handlers(outbox: Outbox) -> Mapping[type[Event], Handler]:
         triage.ReporterUpdateShared: tracking.update_shared,
         notifier.AlertDecided: _on_alert_decided,
         notifier.AlertSent: tracking.alert_changed,
+        notifier.AlertDelivered: tracking.alert_changed,
         notifier.AlertFailed: tracking.alert_changed,
         notifier.AlertAcknowledged: tracking.alert_changed,
         notifier.AlertEscalated: tracking.alert_escalated,

@@ -13,7 +13,14 @@ from services.intake.tracking.domain import ManagerAlertState, Stage
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
 from shared.events import triage
 from shared.events.envelope import Envelope
-from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
+from shared.events.notifier import (
+    AlertAcknowledged,
+    AlertDecided,
+    AlertDelivered,
+    AlertEscalated,
+    AlertFailed,
+    AlertSent,
+)
 from shared.events.vocabulary import Acknowledgement, FailureKind
 
 V = TypeVar("V")
@@ -25,7 +32,7 @@ CaseEvent = (
     | triage.CaseResolved
     | triage.CaseClosed
 )
-Alert = AlertDecided | AlertSent | AlertFailed | AlertAcknowledged
+Alert = AlertDecided | AlertSent | AlertDelivered | AlertFailed | AlertAcknowledged
 
 
 async def case_opened(session: AsyncSession, events: Sequence[Envelope[triage.CaseOpened]], _now: datetime) -> None:
@@ -141,7 +148,7 @@ def _next_alert_row(data: AlertEscalated) -> dict[str, object]:
     return {
         "alert_id": data.to_alert_id,
         "report_id": data.report_id,
-        "weight": _Weight.TRYING,
+        "weight": _Weight.CHOSEN,
         "sequence": 0,
         "state": ManagerAlertState.BEING_TOLD,
         "reason": data.reason,
@@ -161,25 +168,29 @@ def _update_row(event: Envelope[triage.ReporterUpdateShared]) -> dict[str, objec
 
 
 class _Weight(IntEnum):
-    """What is heavier stays known of an alert; of what weighs the same, the newest."""
+    """What is heavier stays known of an alert; of what weighs the same, the newest.
 
-    TRYING = 1
-    SENT = 2
+    A failure weighs as much as the news that it was sent: a provider may accept an email and say later that it did not
+    arrive. Results of reminders are not published.
+    """
+
+    CHOSEN = 1
+    TRIED = 2
     DECLINED = 3
     CONFIRMED = 4
 
 
 def _state(alert: Alert) -> tuple[_Weight, ManagerAlertState]:
     match alert:
-        case AlertDecided(anybody=False):
-            return _Weight.TRYING, ManagerAlertState.NOT_TOLD
+        case AlertDecided(anybody=anybody):
+            return _Weight.CHOSEN, ManagerAlertState.BEING_TOLD if anybody else ManagerAlertState.NOT_TOLD
         case AlertAcknowledged(answer=Acknowledgement.CONFIRMED):
             return _Weight.CONFIRMED, ManagerAlertState.ACKNOWLEDGED
         case AlertAcknowledged():
             return _Weight.DECLINED, ManagerAlertState.NOT_REACHED
-        case AlertSent():
-            return _Weight.SENT, ManagerAlertState.TOLD
+        case AlertSent() | AlertDelivered():
+            return _Weight.TRIED, ManagerAlertState.TOLD
         case AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL):
-            return _Weight.TRYING, ManagerAlertState.NOT_REACHED
-        case _:
-            return _Weight.TRYING, ManagerAlertState.BEING_TOLD
+            return _Weight.TRIED, ManagerAlertState.NOT_REACHED
+        case AlertFailed():
+            return _Weight.TRIED, ManagerAlertState.BEING_TOLD

@@ -38,6 +38,17 @@ WHO: Mapping[str, str] = {
     RecipientReason.ESCALATED_UNDELIVERABLE: "The next person or team in line, because the message did not arrive,",
 }
 
+NO_ONE_ELSE = "We could not use an address for the person you chose, so the response desk"
+"""Instead of `WHO`, where the reporter chose someone else: why it was not their manager is no news to them."""
+ADD_SOMEONE_ELSE = "To have someone else told, choose ‘Add information’ and give their work email address."
+_FALLBACKS = frozenset(
+    {
+        RecipientReason.FALLBACK_NO_MANAGER_KNOWN,
+        RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED,
+        RecipientReason.FALLBACK_ALL_CONFLICTED,
+    }
+)
+
 NOT_TOLD: Mapping[str, str] = {
     RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT: "Your manager has not been told. The team will ask you first.",
     RecipientReason.NOBODY_REPORTER_DECLINED: "Your manager has not been told, as you asked.",
@@ -90,7 +101,7 @@ def status(report: ReportKey, known: domain.Known, now: datetime) -> domain.Stat
         team=main.team if main else None,
         team_name=team_name(main.team) if main else None,
         steps=_steps(report.submitted_at, main, known.cases, stage, asked=asked),
-        manager=_manager(report.report_type, known.alerts),
+        manager=_manager(report, known.alerts),
         slow=main is None and now - report.submitted_at > SLOW_AFTER,
         updates=tuple(known.updates),
         additions=known.additions,
@@ -121,12 +132,12 @@ _TO_THE_REPORTER = frozenset(
 """Purposes that say nothing of any manager."""
 
 
-def _manager(report_type: ReportType, alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:
+def _manager(report: ReportKey, alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:
     others = [alert for alert in alerts if alert.purpose not in _TO_THE_REPORTER]
     theirs = [alert for alert in others if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOT_TOLD]
-    if not theirs and (others or report_type not in _CONCERNS_A_MANAGER):
+    if not theirs and (others or report.report_type not in _CONCERNS_A_MANAGER):
         return domain.ManagerStatus(_NOT_TOLD, "No manager is told about this.")
-    return manager_status(theirs)
+    return manager_status(theirs, someone_else=report.manager_alert is ManagerAlert.SOMEONE_ELSE)
 
 
 def _asked(known: domain.Known) -> bool:
@@ -150,14 +161,19 @@ def team_name(team: str) -> str:
     return TEAM_NAMES[Team(team)] if team in list(Team) else "a team"
 
 
-def manager_status(alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:
-    """Return whether the manager was told (S3): the furthest that any alert got, because alerts go up a chain."""
+def manager_status(alerts: Sequence[domain.TrackedAlert], *, someone_else: bool = False) -> domain.ManagerStatus:
+    """Return whether the manager was told (S3): the furthest that any alert got, because alerts go up a chain.
+
+    `someone_else`: the reporter chose someone else to be told.
+    """
     if not alerts:
         return domain.ManagerStatus(domain.ManagerAlertState.PENDING, "We are working out who to tell.")
     best = max(alerts, key=lambda alert: (_FURTHEST_LAST.index(alert.state), alert.changed_at))
     if best.state is domain.ManagerAlertState.NOT_TOLD:
         text = NOT_TOLD.get(best.reason, "No one has been told besides the team.")
         return domain.ManagerStatus(best.state, text, best.changed_at)
+    if someone_else and best.reason in _FALLBACKS:
+        return domain.ManagerStatus(best.state, f"{NO_ONE_ELSE} {NEWS[best.state]} {ADD_SOMEONE_ELSE}", best.changed_at)
     who = WHO.get(best.reason, "A responsible person")
     return domain.ManagerStatus(best.state, f"{who} {NEWS[best.state]}", best.changed_at)
 

@@ -88,8 +88,8 @@ def alert_events(report_id: UUID) -> list[tuple[int, Event]]:
     ]
 
 
-async def reported(client: AsyncClient, headers: dict[str, str] | None = None) -> dict[str, str]:
-    answer = await client.post(ADDRESS, json=small_body(), headers=headers or {})
+async def reported(client: AsyncClient, headers: dict[str, str] | None = None, **answers: object) -> dict[str, str]:
+    answer = await client.post(ADDRESS, json=small_body(**answers), headers=headers or {})
     assert answer.status_code == 201
     return dict(answer.json())
 

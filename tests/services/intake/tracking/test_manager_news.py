@@ -9,8 +9,15 @@ import pytest
 from httpx import AsyncClient
 
 from shared.events.envelope import Event
-from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertEscalated, AlertFailed, AlertSent
-from shared.events.vocabulary import Acknowledgement, AlertPurpose, FailureKind, RecipientReason
+from shared.events.notifier import (
+    AlertAcknowledged,
+    AlertDecided,
+    AlertDelivered,
+    AlertEscalated,
+    AlertFailed,
+    AlertSent,
+)
+from shared.events.vocabulary import Acknowledgement, AlertPurpose, FailureKind, ManagerAlert, RecipientReason
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.tracking.test_follow import STATUS, reported, tell
 
@@ -31,6 +38,9 @@ class Alert:
 
     def failed(self, kind: FailureKind = FailureKind.PERMANENT) -> tuple[int, Event]:
         return self._made(AlertFailed, channel="smtp", attempt=1, kind=kind)
+
+    def delivered(self) -> tuple[int, Event]:
+        return self._made(AlertDelivered, channel="notify")
 
     def answered(self, answer: Acknowledgement) -> tuple[int, Event]:
         return self._made(AlertAcknowledged, answer=answer)
@@ -90,7 +100,7 @@ async def test_an_email_that_a_reporter_cannot_get_says_nothing_of_their_manager
 
 
 @pytest.mark.policy("S3")
-async def test_each_step_is_told_and_no_reminder_undoes_it(intake: Intake, client: AsyncClient) -> None:
+async def test_each_step_is_told_also_that_what_was_sent_did_not_arrive(intake: Intake, client: AsyncClient) -> None:
     report = await reported(client, intake.token())
     alert = Alert(report)
     seen = [
@@ -101,12 +111,17 @@ async def test_each_step_is_told_and_no_reminder_undoes_it(intake: Intake, clien
             alert.failed(FailureKind.TEMPORARY),
             alert.sent(),
             alert.failed(FailureKind.PERMANENT),
+            alert.delivered(),
+            alert.failed(FailureKind.TEMPORARY),
+            alert.failed(FailureKind.PERMANENT),
             alert.escalated(),
             alert.answered(Acknowledgement.CONFIRMED),
-            alert.sent(),
+            alert.failed(FailureKind.PERMANENT),
         )
     ]
-    assert seen == ["being_told", "not_reached", "being_told", "told", "told", "told", "acknowledged", "acknowledged"]
+    tried = ["being_told", "not_reached", "being_told"]
+    receipts = ["told", "not_reached", "told", "being_told", "not_reached"]
+    assert seen == [*tried, *receipts, "being_told", "acknowledged", "acknowledged"]
 
 
 async def test_a_no_is_not_a_yes(intake: Intake, client: AsyncClient) -> None:
@@ -133,3 +148,33 @@ def _nobody(report: dict[str, str], purpose: AlertPurpose, reason: RecipientReas
     return AlertDecided(
         alert_id=uuid4(), report_id=UUID(report["report_id"]), at=at, purpose=purpose, reason=reason, anybody=False
     )
+
+
+_ADD = "To have someone else told, choose ‘Add information’ and give their work email address."
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        RecipientReason.FALLBACK_NO_MANAGER_KNOWN,
+        RecipientReason.FALLBACK_ADDRESS_NOT_ALLOWED,
+        RecipientReason.FALLBACK_ALL_CONFLICTED,
+    ],
+)
+@pytest.mark.parametrize("chosen", [ManagerAlert.YES, ManagerAlert.SOMEONE_ELSE])
+async def test_who_chose_someone_else_is_never_told_about_their_manager(
+    intake: Intake, client: AsyncClient, chosen: ManagerAlert, reason: RecipientReason
+) -> None:
+    report = await reported(client, intake.token(), manager_alert=chosen.value)
+    decided = AlertDecided(
+        alert_id=uuid4(),
+        report_id=UUID(report["report_id"]),
+        at=START,
+        purpose=AlertPurpose.ABUSE_REPORTED,
+        reason=reason,
+        anybody=True,
+    )
+    _, text = await manager(intake, client, report, [(1, decided)])
+    expected = f"We could not use an address for the person you chose, so the response desk is being told. {_ADD}"
+    assert (text == expected) is (chosen is ManagerAlert.SOMEONE_ELSE)
+    assert ("manager" in text or "address you gave" in text) is (chosen is ManagerAlert.YES)
