@@ -321,37 +321,47 @@ class _Reading:
 
     def _leave_out_refused(self, name: str, sender: Principal, now: datetime) -> bool:
         """Leave out a field that is refused; of a list only the entries that are."""
+        if not self._refuses(name, self._answers, sender, now):
+            return True  # it only contradicted what is left out by now
         entries = self._answers.get(name)
         if not isinstance(entries, list) or self._is_needed((name,)):
-            return self._leave_out((name,))
-        kept = [entry for entry in entries if not self._is_refused(name, entry, sender, now)]
+            return self._leave_out((name,)) or self._leave_out_what_contradicts(name, sender, now)
+        kept = [entry for entry in entries if not self._refuses(name, {**self._answers, name: [entry]}, sender, now)]
         if kept == entries or not kept:
             return self._leave_out((name,))
         self._answers[name] = kept
         self._named.add(name)
         return True
 
-    def _is_refused(self, name: str, entry: object, sender: Principal, now: datetime) -> bool:
-        alone = self._body.model_validate({**self._answers, name: [entry]}).to_command(sender)
-        return any(one.field == name for one in refusals(alone, now))
+    def _leave_out_what_contradicts(self, name: str, sender: Principal, now: datetime) -> bool:
+        """Leave out the first field that the report can do without and without which `name` is right."""
+        for other in self._answers:
+            rest = {field: value for field, value in self._answers.items() if field != other}
+            if not self._is_needed((other,)) and not self._refuses(name, rest, sender, now):
+                return self._leave_out((other,))
+        return False
+
+    def _refuses(self, name: str, answers: Mapping[str, object], sender: Principal, now: datetime) -> bool:
+        return any(one.field == name for one in refusals(self._body.model_validate(answers).to_command(sender), now))
 
     def _leave_out(self, location: Location) -> bool:
-        """Leave out the innermost part around `location` that the report can do without; False where there is none."""
+        """Leave out the innermost part at `location` that the report can do without; False where there is none."""
         for length in range(len(location), 0, -1):
             *way, last = location[:length]
             if not self._is_needed(location[:length]) and _taken_out(self._at(tuple(way)), last):
+                self._named.add(str(location[0]))
                 self._say_otherwise(location[:length])
                 return True
         return self._say_otherwise(location[:1])
 
     def _say_otherwise(self, location: Location) -> bool:
-        """Name the field and, where all of it is left out, say the mapping's `otherwise` if that claims nothing."""
+        """Where all of a field is left out, say the mapping's `otherwise` if that claims nothing, and name it."""
         name = str(location[0])
-        self._named.add(name)
         word = self._otherwise.pop(name, None) if len(location) == 1 else None
         if word is None or not CLAIMS_NOTHING.issuperset(word if isinstance(word, list) else [word]):
             return False
         self._answers[name] = word
+        self._named.add(name)
         return True
 
     def _at(self, way: Location) -> object:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from services.intake.inbound.domain import Path as DataPath
 from services.intake.inbound.refusals import REFUSALS
 from services.intake.inbound.sources import KINDS, FieldValue, From, command_of
 from services.intake.inbound.sources_yaml import InvalidSources, load_sources
+from services.intake.reports.commands import IncidentReport
 from services.intake.reports.domain import Occurrence, Report, ReportRefused
 from shared.auth.permissions import Principal, Role
 from shared.events.codec import is_attribute
@@ -267,6 +269,33 @@ def test_a_list_longer_than_a_report_takes_is_cut_and_named(tmp_path: Path) -> N
     report = command_of(ReportType.ABUSE, source.rules[0], event, SENDER, START)
     assert isinstance(report, Occurrence)
     assert (report.urls, report.not_readable) == (tuple(links[1:20]), ("urls",))
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "named"),
+    [
+        ("2026-01-05T09:29:59Z", ()),
+        ("2026-01-05T09:30:01Z", ("occurred_at",)),
+        ("2026-01-05T11:00:00+01:00", ("occurred_at",)),
+        ("2125-01-01T00:00:00Z", ("occurred_at",)),
+        ("0001-01-01T00:00:00Z", ()),
+    ],
+)
+def test_an_optional_time_that_contradicts_a_needed_one_is_left_out_and_named(
+    first_seen: str, named: tuple[str, ...]
+) -> None:
+    event = InboundEvent(
+        "1",
+        "/siem/a",
+        "org.example.siem.alert.v1",
+        time=datetime.fromisoformat("2026-01-05T09:30:00Z"),
+        data={"title": "Sign-in from two places", "first_seen": first_seen},
+    )
+    _, rule = load_sources().rule_for(event)
+    report = command_of(ReportType.SECURITY_INCIDENT, rule, event, SENDER, START)
+    assert isinstance(report, IncidentReport)
+    assert (report.not_readable, report.occurred_at is None) == (named, named != () or first_seen.startswith("0001"))
+    assert report.discovered_at == event.time
 
 
 def test_a_mapping_of_a_list_reads_a_list(tmp_path: Path) -> None:
