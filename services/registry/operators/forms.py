@@ -69,11 +69,7 @@ def _with_reason(
 
 def _removal(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:
     evidence = form.text("evidence", "Enter how you know that their access has been removed")
-    if checked.removal is None:
-        form.errors.add("evidence", "There is no access left to remove: its removal is recorded already")
-    if form.errors or checked.removal is None or evidence is None:
-        return None
-    return handlers.record_removal(work, checked.removal.id, evidence)
+    return handlers.record_removal_of(work, checked.operator.id, evidence) if evidence else None
 
 
 def _grant(work: Work, checked: OperatorWithGates, form: RegistryForm) -> Awaitable[object] | None:

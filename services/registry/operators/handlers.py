@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.changes import lock_one, record_activities
@@ -45,7 +45,11 @@ class OwnGates(Exception):
 
 
 class NoSuchRemoval(LookupError):
-    """There is no open removal task with this id."""
+    """There is no removal task with this id."""
+
+
+class RemovalRecorded(Exception):
+    """No access is open: there is evidence of its removal already."""
 
 
 class ExceptionRefused(Refused):
@@ -197,17 +201,30 @@ async def record_removal(work: Work, task_id: UUID, evidence: str) -> None:
     """Record the evidence that an operator's access on the platform is removed.
 
     Raises:
-        NoSuchRemoval: there is no such open task.
-        NotYourAccount, OwnGates: as the names say.
+        NoSuchRemoval: there is no such task.
+        RemovalRecorded, NotYourAccount, OwnGates: as the names say.
     """
     operator_id = await work.session.scalar(select(RemovalRow.operator_id).where(RemovalRow.id == task_id))
     if operator_id is None:
         raise NoSuchRemoval
+    await _remove_access(work, operator_id, RemovalRow.id == task_id, evidence)
+
+
+async def record_removal_of(work: Work, operator_id: UUID, evidence: str) -> None:
+    """Record the evidence that the access of this operator is removed.
+
+    Raises:
+        UnknownOperator, RemovalRecorded, NotYourAccount, OwnGates: as the names say.
+    """
+    await _remove_access(work, operator_id, RemovalRow.operator_id == operator_id, evidence)
+
+
+async def _remove_access(work: Work, operator_id: UUID, which: ColumnElement[bool], evidence: str) -> None:
     account, row = await lock_operator(work, operator_id)
     _must_record(work, account, row)
-    task = await work.session.get_one(RemovalRow, task_id, with_for_update=True, populate_existing=True)
-    if task.done_at is not None:
-        raise NoSuchRemoval
+    task = await work.session.scalar(select(RemovalRow).where(which, RemovalRow.done_at.is_(None)).with_for_update())
+    if task is None:
+        raise RemovalRecorded
     task.done_at, task.done_how, task.done_by, task.evidence = work.now, "removed", work.actor, evidence
     await work.session.flush()
     personal = {"operator": row.staff_id, "evidence": evidence}

@@ -7,12 +7,8 @@ from shared.web.refusals import Refusal, Refusals
 REFUSALS: Refusals = {
     **accounts.REFUSALS,
     handlers.UnknownOperator: Refusal(404, "operator-not-found", "There is no such operator"),
-    handlers.NoSuchRemoval: Refusal(
-        404,
-        "removal-not-found",
-        "There is no such open removal task",
-        page=lambda _error: "The removal of this access is recorded already",
-    ),
+    handlers.NoSuchRemoval: Refusal(404, "removal-not-found", "There is no such removal task"),
+    handlers.RemovalRecorded: Refusal(409, "removal-recorded", "The removal of this access is recorded already"),
     handlers.OperatorNamed: Refusal(
         409, "operator-named", "This person is named for the account already", field="staff_id"
     ),

@@ -184,7 +184,12 @@ async def test_a_removal_that_another_person_records_at_the_same_time_is_recorde
             late = asyncio.create_task(submit(owner, "/accounts/declare", action, evidence="I looked"))
             await _one_waits(kept.registry.database)
         page = await late
-    assert page.status_code == 404
+        again = await submit(owner, "/accounts/declare", action, evidence="I looked")
+        bearer = kept.registry.token(Role.COMMS, COMMS)
+        answer = await owner.post(f"/accounts/api/v1/removals/{task.id}", json={"evidence": "I looked"}, headers=bearer)
+    assert {page.status_code, again.status_code, answer.status_code} == {409}
+    assert "The removal of this access is recorded already" in again.text
+    assert answer.json()["title"] == "The removal of this access is recorded already"
     assert page.text.count("The removal of this access is recorded already") == 2
     assert "I looked" in page.text
 

@@ -70,7 +70,7 @@ async def test_withdrawn_access_is_open_until_its_removal_is_evidenced(registry:
     task = gone.json()["removal_task"]
     assert (await api.post(f"/removals/{task}", {"evidence": " "})).status_code == 422
     assert (await api.post(f"/removals/{task}", {"evidence": "Gone from the list of users"})).status_code == 204
-    assert (await api.post(f"/removals/{task}", {"evidence": "Again"})).status_code == 404
+    assert (await api.post(f"/removals/{task}", {"evidence": "Again"})).status_code == 409
     assert (await api.get(address)).json()["removal_task"] is None
 
 

@@ -150,7 +150,7 @@ async def test_a_lapse_withdraws_at_midnight_and_opens_a_task_until_removal_is_e
     (task,) = await open_removals(database)
     await do(database, lambda work: handlers.record_removal(work, task, "Their name is gone from the list of users"))
     assert await open_removals(database) == []
-    with pytest.raises(handlers.NoSuchRemoval):
+    with pytest.raises(handlers.RemovalRecorded):
         await do(database, lambda work: handlers.record_removal(work, task, "Again"))
     async with database.transaction() as session:
         story = await chain.read(session, account_id)
