@@ -23,6 +23,8 @@ from shared.errors import ExplainedError
 PREFIX = "SIGNPOST_"
 PROCESS_VARIABLES = frozenset({"SIGNPOST_DATA_DIR", "SIGNPOST_DEMO_CLIENT_SECRET", "SIGNPOST_DEMO_TOKEN_URL"})
 """Variables that the command itself reads, rather than a service."""
+RETIRED = frozenset({"SIGNPOST_NOTIFIER_POLICY_VERSION"})
+"""Variables that nothing reads any more; an installation may still set them."""
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -308,7 +310,7 @@ def refuse_unknown(kinds: Iterable[type[ServiceSettings]], environment: Mapping[
     Raises:
         InvalidSettings: there is one; the message names it.
     """
-    known = {f"{PREFIX}{name.upper()}" for kind in kinds for name in kind.model_fields} | PROCESS_VARIABLES
+    known = {f"{PREFIX}{name.upper()}" for kind in kinds for name in kind.model_fields} | PROCESS_VARIABLES | RETIRED
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     if unknown:
         message = f"unknown setting: {', '.join(unknown)} (docs/settings.md lists them all)"

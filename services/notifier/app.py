@@ -25,6 +25,7 @@ from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes
 from services.notifier.my_team import pages as my_team
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
+from shared import policy
 from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.events.vocabulary import Team
@@ -81,7 +82,7 @@ async def open_service(
             links=_links(settings),
             acknowledgements=acknowledgements,
             follow_ups=FollowUps(context, _mailboxes(settings)),
-            policy_version=settings.notifier_policy_version,
+            policy_version=policy.version(),
             receipts=_receipts(settings, acknowledgements),
         )
         deliveries = loop.Deliveries(

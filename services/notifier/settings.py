@@ -87,8 +87,6 @@ class NotifierSettings(ServiceSettings):
     """Who is alerted to a P1 or P2 while its team is not at work; written like the teams' addresses."""
     notifier_comms_mailbox: str = "comms@example.org"
     """Alerted if an official account may be taken over, and about accounts whose owner is not in the directory."""
-    notifier_policy_version: str = "2025-07-29"
-    """The version of the policy in force; when it changes, everyone is asked to acknowledge it again."""
     notifier_remember_reports_for: Duration = timedelta(days=400)
     """How long notifier keeps how to reach a reporter and who misuse is about, but at most 30 days after closing."""
     notifier_digest_purposes: Annotated[tuple[AlertPurpose, ...], NoDecode, BeforeValidator(split)] = (

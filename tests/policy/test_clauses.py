@@ -1,6 +1,7 @@
 """The clause table is complete, and every clause marked as built has a test."""
 
 import ast
+import re
 from collections import defaultdict
 from functools import cache
 
@@ -9,6 +10,8 @@ import yaml
 
 from services.intake.policy.clauses_yaml import the_policy
 from services.intake.policy.domain import IDS, State
+from services.triage.routing.rulebook import PACKAGED, load
+from shared.policy import version
 from tests.architecture.source import ROOT, modules_of_tests
 
 
@@ -53,6 +56,15 @@ def test_what_is_built_is_where_the_table_says() -> None:
         if not (ROOT / "services" / place / "__init__.py").is_file()
     ]
     assert absent == []
+
+
+def test_only_the_table_says_which_version_of_the_policy_is_in_force() -> None:
+    assert version() == the_policy().updated.isoformat()
+    assert load(PACKAGED).policy == f"social-media-policy/{version()}"
+    sources = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.*")]
+    texts = {path: path.read_text("utf-8") for path in sources if path.suffix in {".py", ".yaml", ".html"}}
+    named = re.compile(rf"{version()}|^policy:", re.MULTILINE)
+    assert [path for path, text in texts.items() if named.search(text)] == []
 
 
 def test_every_rule_cites_a_known_clause() -> None:

@@ -58,6 +58,7 @@ def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(InvalidSettings, match="SIGNPOST_ALERT_DOMAIN"):
         refuse_unknown([ServiceSettings], {"SIGNPOST_ALERT_DOMAIN": "example.org", "PATH": "/bin"})
     refuse_unknown([ServiceSettings], {"SIGNPOST_PUBLIC_URL": "http://localhost", "SIGNPOST_DATA_DIR": "data"})
+    refuse_unknown([ServiceSettings], {"SIGNPOST_NOTIFIER_POLICY_VERSION": "2025-07-29"})
 
 
 def test_each_purpose_has_a_key_of_its_own(environment: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,13 @@
 
 from datetime import date
 from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.intake.policy.domain import Clause, InvalidClauses, Policy, State, complete
+from shared.policy import text
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _Place = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z_]+$")]
@@ -48,25 +47,18 @@ class _Document(BaseModel):
 @cache
 def the_policy() -> Policy:
     """Return the policy that this installation carries; it cannot change while the process runs."""
-    return parse(_source())
+    return parse(text())
 
 
-def parse(text: str) -> Policy:
+def parse(table: str) -> Policy:
     """Read a clause table.
 
     Raises:
         InvalidClauses: it is not YAML, not of the described shape, or not complete.
     """
     try:
-        document = _Document.model_validate(yaml.safe_load(text))
+        document = _Document.model_validate(yaml.safe_load(table))
     except (yaml.YAMLError, ValidationError) as error:
         raise InvalidClauses(str(error)) from error
     clauses = [Clause(**entry.model_dump()) for entry in document.clauses]
     return Policy(**document.text.model_dump(), clauses=complete(clauses))
-
-
-def _source() -> str:
-    packaged = resources.files("services.intake.policy") / "clauses.yaml"
-    if packaged.is_file():
-        return packaged.read_text("utf-8")
-    return (Path(__file__).parents[3] / "docs" / "policy" / "clauses.yaml").read_text("utf-8")

@@ -145,7 +145,7 @@ class RuleBook:
 
     digest: str
     policy: str
-    """The version of the policy that the rules were written from (R-a)."""
+    """The version of the policy that was in force when the book was loaded (R-a)."""
     rules: tuple[Rule, ...]
     impact: tuple[Grade, ...]
     urgency: tuple[Grade, ...]

@@ -16,6 +16,7 @@ from services.triage.routing.cel import ConditionRefused, Conditions
 from services.triage.routing.domain import Also, Condition, Grade, Level, Rule, RuleBook, RuleState
 from shared.events import platforms, vocabulary
 from shared.events.vocabulary import UNRECOGNISED, Priority, ReportType, Team
+from shared.policy import version
 
 PACKAGED = Path(__file__).with_name("rulebook.yaml")
 """The book that Signpost comes with."""
@@ -230,7 +231,8 @@ class _Rule(_Part):
 
 
 class _Book(_Part):
-    policy: Text
+    policy: Text | None = None
+    """Books named the version before the policy's own file did; it is not read."""
     impact: tuple[_Grade, ...]
     urgency: tuple[_Grade, ...]
     matrix: Mapping[Level, Mapping[Level, Priority]]
@@ -286,7 +288,7 @@ def _compiled(text: str, places: Places) -> RuleBook:
 
     return RuleBook(
         digest=hashlib.sha256(text.encode()).hexdigest(),
-        policy=book.policy,
+        policy=f"social-media-policy/{version()}",
         rules=tuple(_rule(rule, condition(rule.when, "rules", i, "when")) for i, rule in enumerate(book.rules)),
         impact=_scale(book.impact, "impact", condition),
         urgency=_scale(book.urgency, "urgency", condition),

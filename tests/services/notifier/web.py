@@ -15,11 +15,12 @@ from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes
 from services.notifier.directory.domain import StaffMember
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Principal, Role
+from shared.policy import version
 from shared.web.app import create_app, web_fields
 from tests.services.notifier.environment import LINKS, Notifier
 from tests.support.web import WebForTests, browsing
 
-VERSION = "2025-07-29"
+VERSION = version()
 CALLBACK_TOKEN = b"what Notify was given"
 
 

@@ -41,7 +41,7 @@ def test_a_mistake_in_the_book_is_refused_with_rule_line_and_column(old: str, ne
     [
         ("earlier_reports >= 3", "earlier_reports >=", "rule repeated-account"),
         ("low: {high: P3, medium: P4, low: P4}", "low: {high: P3, medium: P4}", "rule (matrix)"),
-        ("policy:", "policy", "rule (the file)"),
+        ("impact:", "impact", "rule (the file)"),
     ],
 )
 def test_a_mistake_of_shape_is_refused_with_its_place(old: str, new: str, where: str) -> None:

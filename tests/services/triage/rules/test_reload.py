@@ -19,6 +19,7 @@ from services.triage.rules.reload import BookWatch, RuleParts, RunningBook
 from services.triage.settings import TriageSettings
 from shared.auth.tokens import ensure_key_files
 from shared.events.intake import AbuseReportSubmitted
+from shared.policy import version
 from shared.runtime import parts_in
 from tests.services.triage.builders import NOW, WRITER, envelope, report
 from tests.services.triage.conftest import SetClock, Triage
@@ -141,17 +142,20 @@ async def test_triage_watches_the_file_that_its_settings_name(file: Path, tmp_pa
 
 
 @pytest.mark.policy("R-a")
-async def test_a_decision_keeps_the_book_and_the_policy_that_applied(triage: Triage, file: Path) -> None:
+async def test_a_decision_keeps_the_book_and_the_policy_that_applied(
+    triage: Triage, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     running, told = RunningBook(file, NOW), [report(), report()]
     await decided_by(running, triage, told[0])
-    write(file, OTHER.replace("policy/2025-07-29", "policy/2027-01-01"))
+    monkeypatch.setattr(rulebook, "version", lambda: "2027-01-01")
+    write(file, f"policy: social-media-policy/2019-01-01\n{OTHER}")
     running.look(LATER)
     await decided_by(running, triage, told[1])
     async with triage.database.transaction() as session:
         cases = [case for one in told for case in (await ids_of_report(session, one.reference)).values()]
         why = {one.rule: one for one in (await explain(session, cases)).values()}
     first, second = why["abuse-of-a-user"], why["desk-first"]
-    assert (first.rulebook, first.policy) == (parse(PLAIN).digest, "social-media-policy/2025-07-29")
+    assert (first.rulebook, first.policy) == (parse(PLAIN).digest, f"social-media-policy/{version()}")
     assert (second.rulebook, second.policy) == (running().digest, "social-media-policy/2027-01-01")
 
 

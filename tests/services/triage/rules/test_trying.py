@@ -36,7 +36,7 @@ async def attempt(client: AsyncClient, book: str) -> Response:
 
 async def test_the_book_that_decides_is_offered_to_be_changed(aisha: AsyncClient) -> None:
     page = await aisha.get("/cases/rules/try")
-    assert "policy: social-media-policy/2025-07-29" in page.text
+    assert "impact:\n  - level: high" in page.text
     assert "What would have been different" not in page.text
 
 
@@ -72,7 +72,7 @@ async def test_a_restricted_case_is_counted_and_never_named(triage: Triage) -> N
 
 
 async def test_mistakes_are_said_with_their_place_and_the_text_is_kept(aisha: AsyncClient) -> None:
-    text = book_with(RULE_WITH_A_TYPO, ("policy: ", "# <script>alert(1)</script>\npolicy: "))
+    text = book_with(RULE_WITH_A_TYPO, ("impact:\n", "# <script>alert(1)</script>\nimpact:\n"))
     page = await attempt(aisha, text)
     line = text.partition("eerlier")[0].count("\n") + 1
     assert page.status_code == 422
