@@ -94,7 +94,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.OPERATIONS: frozenset({_P.REPORT, _P.OPERATE_DEAD_LETTERS, _P.SEE_OPERATIONS, _P.SEE_RULES}),
     Role.ADMINISTRATOR: frozenset({_P.REPORT, _P.ADMINISTER}),
 }
-"""An administrator configures and never sees case content; operations never sees a body."""
+"""An administrator never sees case content; operations never sees a body."""
 
 QUEUES: Mapping[Team, Permission] = {
     Team.SMART: _P.SMART_QUEUE,

@@ -27,6 +27,8 @@ class Entry:
     text: str
     href: str
     needs: frozenset[Permission] = frozenset()
+    about: str = ""
+    """What one can do there, for the start page."""
 
 
 _QUEUES = frozenset(
@@ -41,14 +43,46 @@ _QUEUES = frozenset(
 
 ENTRIES = (
     Entry("Report", "/"),
-    Entry("Queue", "/cases", _QUEUES),
-    Entry("Operations", "/cases/operations", frozenset({Permission.SEE_OPERATIONS})),
-    Entry("Rules", "/cases/rules", frozenset({Permission.SEE_RULES})),
-    Entry("Accounts", "/accounts", frozenset({Permission.SEE_REGISTER})),
+    Entry("Queue", "/cases", _QUEUES, "Find and work on your team’s cases."),
+    Entry(
+        "Operations",
+        "/cases/operations",
+        frozenset({Permission.SEE_OPERATIONS}),
+        "See how many reports arrive, how long they take and whether anything is stuck.",
+    ),
+    Entry(
+        "Rules",
+        "/cases/rules",
+        frozenset({Permission.SEE_RULES}),
+        "Read which team gets which report, and under which clause of the policy.",
+    ),
+    Entry(
+        "Accounts",
+        "/accounts",
+        frozenset({Permission.SEE_REGISTER}),
+        "Look through the register of accounts, see your tasks, or download the register.",
+    ),
     Entry("My team", "/alerts/my-team", frozenset({Permission.REPORT})),
     Entry("Is it official?", "/accounts/lookup"),
     Entry("Sessions", "/sessions", frozenset({Permission.ADMINISTER})),
 )
+
+_ONLY_ON_THE_START_PAGE = (
+    Entry(
+        "Report an incident as a supplier",
+        "/report/supplier-incident",
+        frozenset({Permission.REPORT_AS_SUPPLIER}),
+        "Use this form if you work for an organisation that provides a service to the department.",
+    ),
+)
+
+
+def work_of(principal: Principal | None) -> Sequence[Entry]:
+    """Return the pages that are for this person because of a role, and not for everyone who works here."""
+    if principal is None:
+        return []
+    roles_only = (entry for entry in (*ENTRIES, *_ONLY_ON_THE_START_PAGE) if entry.needs - {Permission.REPORT})
+    return [entry for entry in roles_only if any(map(principal.may, entry.needs))]
 
 
 def navigation(principal: Principal | None, path: str) -> Sequence[dict[str, object]]:

@@ -18,11 +18,11 @@ from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
 from services.intake.settings import OfficialChannel
 from services.intake.tracking.access import give_status_token, remove_status_token
-from shared.auth.guard import anyone, requires
+from shared.auth.guard import anyone, current_principal, requires
 from shared.ids import Reference
 from shared.runtime import parts_of
 from shared.web.forms import FormErrors, FormReader
-from shared.web.pages import render
+from shared.web.pages import render, work_of
 from shared.web.problems import standard_problem
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(anyone)])
@@ -43,7 +43,7 @@ def form_routes(forms: Iterable[Form]) -> APIRouter:
 @router.get("/")
 def start_page(request: Request) -> Response:
     """Ask what has happened, with a way on for every answer."""
-    return render(request, "forms/start.html")
+    return render(request, "forms/start.html", work=work_of(current_principal(request)))
 
 
 @router.get(f"{abuse.FORM.base}/help-now")

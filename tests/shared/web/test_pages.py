@@ -1,5 +1,6 @@
 """The layout, and what every page has."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,12 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from shared.auth.guard import Anyone, requires
-from shared.auth.permissions import ROLE_NAMES, Permission, Principal, Role, roles_with
+from shared.auth.permissions import LEADS, QUEUES, ROLE_NAMES, Permission, Principal, Role, roles_with
 from shared.web import static_files
 from shared.web.forms import FormErrors, FormReader
-from shared.web.pages import navigation, render
+from shared.web.pages import navigation, render, work_of
 from shared.web.times import ago, uk_date, uk_time
+from tests.architecture.source import ROOT
 from tests.support.web import START, WebForTests, browsing, person
 
 PAGE = """{% extends "layout.html" %}{% from "components.html" import error_summary, exit_this_page, priority %}
@@ -148,6 +150,33 @@ def test_navigation_shows_what_one_may_open() -> None:
     assert shown(None) == ["Report", "Is it official?"]
     assert "Queue" not in shown(person(Role.REPORTER))
     assert {"Queue", "Accounts"} <= set(shown(person(Role.SMART_RESPONDER)))
+
+
+WORK = {
+    Role.REPORTER: [],
+    Role.ACCOUNT_OPERATOR: ["Accounts"],
+    Role.APPROVER: ["Accounts"],
+    Role.POLICY_OWNER: ["Rules"],
+    Role.SUPPLIER: ["Report an incident as a supplier"],
+    Role.INSPECTOR: ["Accounts"],
+    Role.OPERATIONS: ["Operations", "Rules"],
+    Role.SMART_RESPONDER: ["Queue", "Accounts"],
+    Role.POLICY_STANDARDS: ["Queue", "Rules", "Accounts"],
+}
+
+
+def test_the_start_page_names_what_a_role_opens_and_what_one_can_do_there() -> None:
+    assert {role: [entry.text for entry in work_of(person(role))] for role in WORK} == WORK
+    assert work_of(None) == []
+    assert [entry.text for role in WORK for entry in work_of(person(role)) if not entry.about] == []
+
+
+def test_every_permission_is_asked_for_somewhere() -> None:
+    """A link in the menu asks for nothing: the page behind it does."""
+    paths = {path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")}
+    texts = [path.read_text("utf-8") for path in paths - {ROOT / "shared" / "web" / "pages.py"}]
+    asked = {Permission[name] for text in texts for name in re.findall(r"\bPermission\.([A-Z_]+)", text)}
+    assert set(Permission) - asked - {*QUEUES.values(), *LEADS.values()} <= {Permission.ADMINISTER}
 
 
 def test_navigation_says_where_one_is() -> None:

@@ -45,9 +45,11 @@ async def test_only_a_manager_is_asked_about_their_people(web: NotifierWeb) -> N
     for link in ("/alerts/my-team/people", "/alerts/my-team/findings/new"):
         assert f'href="{link}"' in manager.text
         assert f'href="{link}"' not in without_people.text
-    for heading in ("What your people know", "Found without a report"):
-        assert heading in manager.text
-        assert heading not in without_people.text
+    assert "The staff directory does not list anyone who reports to you" in without_people.text
+    assert "The staff directory does not list anyone who reports to you" not in manager.text
+    for heading in ("To do", "Done", "What your people know", "Found without a report"):
+        assert f">{heading}</h2>" in manager.text
+        assert f">{heading}</h2>" not in without_people.text
     for page in (manager, without_people):
         assert 'href="/alerts/awareness"' in page.text
 
