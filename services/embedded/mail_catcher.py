@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.parser import BytesHeaderParser
 from email.policy import default
+from email.utils import parseaddr
+from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +26,9 @@ from shared.settings import ServiceSettings
 from shared.web.app import create_app, web_fields
 from shared.web.pages import render
 from shared.web.problems import standard_problem
+
+PAGE = 50
+"""Emails on one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class MailFolder:
     def __init__(self, folder: Path, ids: Ids) -> None:
         self._folder = folder
         self._ids = ids
+        self._recipients: dict[str, str] = {}
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         """Store one email."""
@@ -55,15 +62,33 @@ class MailFolder:
             return "452 Insufficient system storage"  # RFC 5321, 4.2.3: try again later
         return "250 Message kept"
 
-    def newest(self, limit: int = 200) -> list[CaughtMail]:
-        """Return the newest emails first."""
-        names = sorted((path.name for path in self._folder.glob("*.eml")), reverse=True)[:limit]
-        return [_read(self._folder / name) for name in names]
+    def newest(self, limit: int = 200, *, mailbox: str = "", before: str = "") -> list[CaughtMail]:
+        """Return the newest emails first: those of a mailbox, or all; those before an id, or all."""
+        names = sorted(self._names(), reverse=True)
+        if before:
+            names = [name for name in names if name < before]
+        if mailbox:
+            names = [name for name in names if mailbox_of(self._recipient(name)) == mailbox]
+        return [_read(self._folder / f"{name}.eml") for name in names[:limit]]
+
+    def recipients(self) -> list[str]:
+        """Return everyone who has an email, in alphabetical order."""
+        return sorted({recipient for name in self._names() if (recipient := self._recipient(name))})
 
     def get(self, mail_id: str) -> CaughtMail | None:
         """Return one email, or None."""
-        names = {path.stem: path for path in self._folder.glob("*.eml")}
-        return _read(names[mail_id]) if mail_id in names else None
+        return _read(self._folder / f"{mail_id}.eml") if mail_id in self._names() else None
+
+    def _names(self) -> set[str]:
+        return {path.stem for path in self._folder.glob("*.eml")}
+
+    def _recipient(self, name: str) -> str:
+        """Return the address of an email's recipient. An email never changes, so each file is read once."""
+        if name not in self._recipients:
+            with (self._folder / f"{name}.eml").open("rb") as handle:
+                headers = BytesHeaderParser(policy=default).parse(handle)
+            self._recipients[name] = parseaddr(str(headers["To"] or ""))[1]
+        return self._recipients[name]
 
     def _write(self, content: bytes) -> None:
         path = self._folder / f"{self._ids.uuid()}.eml"
@@ -73,6 +98,11 @@ class MailFolder:
             handle.flush()
             os.fsync(handle.fileno())
         temporary.rename(path)
+
+
+def mailbox_of(recipient: str) -> str:
+    """Return what stands for a recipient in an address, where a person's email address does not belong."""
+    return sha256(recipient.encode()).hexdigest()[:12]
 
 
 @asynccontextmanager
@@ -116,8 +146,17 @@ def create_mail_pages(settings: ServiceSettings, mails: MailFolder) -> FastAPI:
     router = APIRouter(prefix="/mail", dependencies=[Depends(anyone)])
 
     @router.get("")
-    def every_mail(request: Request) -> HTMLResponse:
-        return render(request, "mail/list.html", mails=mails.newest())
+    def every_mail(request: Request, mailbox: str = "", before: str = "") -> HTMLResponse:
+        shown = mails.newest(PAGE + 1, mailbox=mailbox, before=before)
+        return render(
+            request,
+            "mail/list.html",
+            mails=shown[:PAGE],
+            before=shown[PAGE - 1].id if len(shown) > PAGE else None,
+            first=not before,
+            mailbox=mailbox,
+            mailboxes=[(mailbox_of(recipient), recipient) for recipient in mails.recipients()],
+        )
 
     @router.get("/api/v1/messages")
     def messages() -> list[MailBody]:
