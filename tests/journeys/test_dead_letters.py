@@ -49,7 +49,7 @@ async def test_a_dead_letter_is_tried_again_and_let_go_in_each_service(signpost:
         await _is_tried_again(ruth, service)
         await _is_let_go(ruth, service)
         await ruth.open(f"{prefix}/operations/dead-letters")
-        await ruth.reads("No dead letter needs you")
+        await ruth.reads("No dead letters to settle")
         await ruth.open(f"{prefix}/operations/dead-letters?state=settled")
         await ruth.reads("MissingHeaders")
         await ruth.looks(f"dead letters of {service}, settled")

@@ -26,9 +26,9 @@ PAGES = (
     ("Kim Doyle", "/accounts/requests?state=refused", "No requests"),
     ("Owen Clarke", "/accounts/proxies", "No proxies"),
     ("Piotr Nowak", "/report/supplier-incident", "About your organisation"),
-    ("Ruth Bell", "/cases/operations/dead-letters", "No dead letter needs you"),
-    ("Ruth Bell", "/alerts/operations/dead-letters", "No dead letter needs you"),
-    ("Ruth Bell", "/report/operations/dead-letters", "No dead letter needs you"),
+    ("Ruth Bell", "/cases/operations/dead-letters", "No dead letters to settle"),
+    ("Ruth Bell", "/alerts/operations/dead-letters", "No dead letters to settle"),
+    ("Ruth Bell", "/report/operations/dead-letters", "No dead letters to settle"),
 )
 FORMS = (
     ("Aisha Khan", "/cases/rules?reference=nothing", None, ("Enter a reference like SP-7K3M-Q9XC",)),
@@ -92,7 +92,7 @@ async def test_why_a_report_went_where_it_went_can_be_asked(program: Program, jo
     await aisha.open("/cases/rules")
     await aisha.driver.write("Reference of a case", sent.reference)
     await aisha.driver.press("Explain")
-    await aisha.reads("It came by the security form", "abuse-through-the-security-form", "Statement 3", "Yes")
+    await aisha.reads("It was sent using the security form", "abuse-through-the-security-form", "Statement 3", "Yes")
     await aisha.looks("rules, why did this go there")
 
 

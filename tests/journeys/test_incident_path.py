@@ -144,8 +144,8 @@ async def test_abuse_sent_by_the_security_form_all_the_same_is_smarts_and_everyb
 
 async def _are_told(signpost: EmbeddedSignpost, reference: str) -> None:
     told = {
-        "smart": "A report came by another team's form",
-        "sirt": "A report came by another team's form",
+        "smart": "A report was sent using another team's form",
+        "sirt": "A report was sent using another team's form",
         "priya.shah": "Your report is with another team",
         "grace.okafor": "Social media abuse reported",
     }

@@ -48,7 +48,7 @@ async def test_the_subjects_manager_works_misuse_and_its_reporter_learns_only_th
     kim, grace = await join(REPORTER), await join(MANAGER_OF_SUBJECT)
     reference = await _reports(kim)
     mail = await mail_to(signpost, GRACE_AT, reference)
-    assert f"A misuse case needs you, {reference}" in mail.raw.decode()
+    assert f"A misuse case for you to work on, {reference}" in mail.raw.decode()
     for secret in (SUBJECT, REPORTER, NARRATIVE.splitlines()[0]):
         assert secret not in mail.text
     await _reads_the_case(grace, reference)

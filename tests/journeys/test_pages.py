@@ -35,7 +35,7 @@ EVERYBODY = {
     "/nowhere": "Page not found",
 }
 SIGNED_IN = {
-    ("Helen Marsh", "/alerts/my-team"): "Nothing needs you",
+    ("Helen Marsh", "/alerts/my-team"): "Nothing to do",
     ("Ellie Moss", "/report/track"): "No reports yet",
     ("Maria Costa", "/cases?view=mine"): "You have no case",
     ("Maria Costa", "/cases?view=finished&platform=bluesky"): "No case matches",
@@ -47,7 +47,7 @@ SIGNED_IN = {
     ("Ruth Bell", "/cases/operations"): "From accepted to resolved",
     ("Ruth Bell", "/cases/operations?days=30"): "Events on their way",
     ("Ruth Bell", "/report/operations/dead-letters?state=settled"): "Dead letters",
-    ("Ruth Bell", "/accounts/operations/dead-letters"): "No dead letter needs you",
+    ("Ruth Bell", "/accounts/operations/dead-letters"): "No dead letters to settle",
     ("Kim Doyle", "/accounts"): "Accounts",
     ("Kim Doyle", "/accounts?class=official"): "Filters",
     ("Kim Doyle", "/accounts/new"): "Register an account",

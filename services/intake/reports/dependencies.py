@@ -66,7 +66,7 @@ IdempotencyKey = Annotated[
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
         description="The same key and body within 24 hours get the same answer, and one report. Without a token, make "
-        "a UUID, or at least 32 random hexadecimal digits or 22 random characters: nobody else may use the same key.",
+        "a UUID, or at least 32 random hexadecimal digits or 22 random characters: no one else may use the same key.",
     ),
 ]
 

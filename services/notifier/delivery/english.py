@@ -62,7 +62,7 @@ def _misuse(what: str) -> Wording:
 
 
 def _assigned(what: str, to_do: str = _WORK_IT) -> Wording:
-    return Wording("a misuse case needs you", what, to_do, ASK)
+    return Wording("a misuse case for you to work on", what, to_do, ASK)
 
 
 ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
@@ -87,27 +87,27 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
         RecipientRole.NEXT_UP: _assigned(
             "A report says that someone in your reporting line may have misused social media."
         ),
-        RecipientRole.DESK: _assigned("A case of social media misuse has no manager who can work it.", _FIND_MANAGER),
+        RecipientRole.DESK: _assigned("No manager can work on a case of social media misuse.", _FIND_MANAGER),
     },
     AlertPurpose.MISDIRECTED: {
         RecipientRole.TEAM: Wording(
-            "a report came by another team's form",
-            "A report was sent by the wrong form and is with the right team now.",
-            "What to do: if the case is in your queue, work it as if it had come to you first; its times and evidence "
-            "are kept. If not, there is nothing to do.",
+            "a report was sent using another team's form",
+            "A report was sent using the wrong form and is with the right team now.",
+            "What to do: if the case is in your queue, work on it as if it had been sent to you first; its times and "
+            "evidence are kept. If not, there is nothing to do.",
         ),
     },
     AlertPurpose.URGENT_CASE: {
         RecipientRole.TEAM: Wording(
             "a case needs the person on call",
-            "An urgent case has come to your team while it is not at work.",
+            "Your team has received an urgent case outside its working hours.",
             "What to do: open the case, claim it and act on it now, or hand it over.",
         ),
     },
     AlertPurpose.DEADLINE_AT_RISK: {
         RecipientRole.LEAD: Wording(
             "a deadline is at risk",
-            "Most of the time that a case of your team has is used up.",
+            "A case of your team has used most of its time.",
             "What to do: see who has the case, and give it to someone who can act in time.",
         ),
     },
@@ -121,7 +121,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
     AlertPurpose.REPORT_MOVED: {
         RecipientRole.REPORTER: Wording(
             "your report is with another team",
-            "Your report is with the team that deals with this. It was sent by another form; that is all right.",
+            "Your report is with the team that deals with this. It was sent using another form; that is all right.",
             "What to do: nothing. The time you sent it and what you added are kept.",
             "Follow your report",
         ),
@@ -129,7 +129,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
     AlertPurpose.QUESTION_ASKED: {
         RecipientRole.REPORTER: Wording(
             "the team has a question about your report",
-            "The team that works your report has asked you something and waits for your answer.",
+            "The team working on your report has asked you a question and is waiting for your answer.",
             "What to do: read the question on your report's page and answer it there, when it is safe for you.",
             "Read the question",
         ),
@@ -137,7 +137,7 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
     AlertPurpose.MESSAGE_SENT: {
         RecipientRole.REPORTER: Wording(
             "there is a message about your report",
-            "The team that works your report has written to you.",
+            "The team working on your report has written to you.",
             "What to do: read the message on your report's page when it is safe for you. You can answer it there.",
             "Read the message",
         ),

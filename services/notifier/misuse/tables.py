@@ -23,7 +23,7 @@ class AssignmentRow(Base):
     report_id: Mapped[UUID]
     reference: Mapped[str] = mapped_column(Text)
     alert_id: Mapped[UUID]
-    manager: Mapped[str | None] = mapped_column(Text, info=personal("who works the case", retention="case"))
+    manager: Mapped[str | None] = mapped_column(Text, info=personal("who works on the case", retention="case"))
     assigned_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     action: Mapped[str | None] = mapped_column(Text)
     acted_on: Mapped[date | None] = mapped_column(Date)
@@ -41,7 +41,7 @@ class FindingRow(Base):
 
     finding_id: Mapped[UUID] = mapped_column(primary_key=True)
     manager: Mapped[str] = mapped_column(Text, info=personal("which manager found it", retention="case"))
-    person: Mapped[str] = mapped_column(Text, info=personal("whom it is about", retention="case"))
+    person: Mapped[str] = mapped_column(Text, info=personal("who it is about", retention="case"))
     category: Mapped[str] = mapped_column(Text)
     found_on: Mapped[date] = mapped_column(Date)
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

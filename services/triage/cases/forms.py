@@ -44,7 +44,7 @@ _TEXTS: Mapping[Action, str] = {
     Action.SHARE: "Write what the reporter will read",
     Action.ASK: "Write what you need to know",
     Action.TRANSFER: "Say why it is another team's work",
-    Action.REOPEN: "Say why work goes on",
+    Action.REOPEN: "Say why work continues",
     Action.NOT_EXEMPT: "Say why it is not trade union activity",
     Action.MISUSE: "Say why it is misuse as well",
     Action.BREACH: "Say what you know of the breach",

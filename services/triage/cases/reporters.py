@@ -45,7 +45,7 @@ Withdrawn = (
     | intake.PolicyExceptionWithdrawn
 )
 
-_WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work goes on: the report stays."
+_WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work continues: the report stays."
 
 
 @dataclass(frozen=True, slots=True)

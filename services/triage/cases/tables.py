@@ -65,8 +65,8 @@ class CaseRow(Base):
     """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
     """Staff id of the line manager who works on a case of misuse (R-d)."""
-    assignee: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
-    assignee_name: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
+    assignee: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
+    assignee_name: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
     kept_from: Mapped[list[str]] = mapped_column(
         ARRAY(Text), info={**personal("keys of staff who may never open the case", retention="case")}
     )
@@ -94,8 +94,8 @@ class Note(Base):
     note_id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case.case_id"), index=True)
     at: Mapped[datetime] = mapped_column(_Moment)
-    author: Mapped[str] = mapped_column(info={**personal("who works your case", retention="case")})
-    author_name: Mapped[str | None] = mapped_column(info={**personal("who works your case", retention="case")})
+    author: Mapped[str] = mapped_column(info={**personal("who works on your case", retention="case")})
+    author_name: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
     shared: Mapped[bool]
     text: Mapped[str] = mapped_column(info={**personal("notes about your case", retention="case")})
 

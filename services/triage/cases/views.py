@@ -374,7 +374,7 @@ def _incident(report: TriageReport) -> Iterable[AnswerRow]:
         yield _people("Who may have done it", report.suspected, "Not known")
     if report.own_mistake:
         yield _row("Their own mistake", "Yes. Thank them: people who say so keep others safe.")
-    yield _row("Came by", CHANNELS.get(report.channel, ""))
+    yield _row("Received through", CHANNELS.get(report.channel, ""))
 
 
 def _discovered(report: TriageReport) -> str:

@@ -20,7 +20,7 @@ NOTIFIER = "system:notifier"
 REFERRED = Also(
     Team.SIRT,
     "R-c",
-    "The line manager who works the case refers it to the Security Incident Response Team (SIRT).",
+    "The line manager who works on the case refers it to the Security Incident Response Team (SIRT).",
     ReportType.MISUSE,
     rule="referred-by-the-manager",
 )

@@ -224,7 +224,7 @@ def funnel(ledger: Ledger | None, figures: Mapping[Figure, ByDay], period: Seque
 
 
 def queues(waiting: ByDay, now: datetime) -> Panel:
-    """Return the cases that wait, by team and age."""
+    """Return the open cases, by team and age."""
     ages: dict[str, list[int]] = defaultdict(lambda: [0] * len(AGES))
     for opened_at, teams in waiting.items():
         age = next(number for number, (_, limit) in enumerate(AGES) if now - opened_at < limit)
@@ -234,12 +234,12 @@ def queues(waiting: ByDay, now: datetime) -> Panel:
     most = max((sum(counts) for counts in ages.values()), default=0)
     names = tuple(name for name, _ in AGES)
     return Panel(
-        "Cases that wait, by team and age",
+        "Open cases, by team and age",
         Table("queues", ("Team", *names, "All"), tuple(rows)),
         Bars(tuple(Bar.of(_team(team), ages[team], most) for team in _in_order(ages)), names, "age"),
         said=", ".join(f"{row[0]} {row[-1]}" for row in rows),
         note="Ages are right within a quarter of an hour." if rows else "",
-        empty="" if rows else "Cases that are not resolved appear here. Nothing waits.",
+        empty="" if rows else "Cases that are not resolved appear here. There are none now.",
     )
 
 

@@ -16,7 +16,7 @@ ANSWERS_IN_WORDS: Mapping[str, str] = {
     "affected": "who is affected",
     "asset_note": "what the information or device is",
     "asset_owner": "whose asset it is",
-    "circumstances": "how it came about",
+    "circumstances": "how it happened",
     "content_kind": "what kind of content it is",
     "content_state": "where the content is now",
     "dwp_information": "whether information of the department was shown",

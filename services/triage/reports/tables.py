@@ -115,7 +115,8 @@ class NamedSubject(Base):
 
     report_id: Mapped[UUID] = mapped_column(ForeignKey("report.report_id"), primary_key=True)
     key: Mapped[str] = mapped_column(
-        primary_key=True, info={**personal("staff number or account of whom misuse is reported", retention=_REPORT)}
+        primary_key=True,
+        info={**personal("staff number or account that misuse is reported of", retention=_REPORT)},
     )
     submitted_at: Mapped[datetime] = mapped_column(_Moment)
 

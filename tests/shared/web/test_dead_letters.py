@@ -72,7 +72,7 @@ async def desk(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Desk
 
 
 async def test_an_empty_list_says_what_will_appear(desk: Desk) -> None:
-    assert "No dead letter needs you" in (await desk.client.get(HERE)).text
+    assert "No dead letters to settle" in (await desk.client.get(HERE)).text
     assert "Nothing has been settled" in (await desk.client.get(f"{HERE}?state=settled")).text
 
 

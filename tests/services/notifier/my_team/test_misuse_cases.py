@@ -82,7 +82,7 @@ async def test_the_oldest_case_stands_first_with_its_age(notifier: Notifier, web
         notifier.clock.turn(timedelta(days=1))
     async with web.client(GRACE) as client:
         page = (await client.get(PAGE)).text
-    assert re.findall(r"It came to you (\d day)", page) == ["3 day", "2 day", "1 day"]
+    assert re.findall(r"You received it (\d day)", page) == ["3 day", "2 day", "1 day"]
 
 
 @pytest.mark.policy("R-c")

@@ -26,14 +26,16 @@ async def test_a_manager_sees_what_needs_them_and_acknowledges_it(notifier: Noti
     assert PRIYA.name in before.text
     assert "SP-0000-0000" in before.text
     assert (sent.status_code, sent.headers["location"]) == (303, PAGE)
-    assert "Nothing needs you" in after.text
+    assert "Nothing to do" in after.text
     assert "You have seen this and will act" in after.text
 
 
 async def test_an_empty_page_says_what_will_appear(web: NotifierWeb) -> None:
     async with web.client(HELEN) as client:
         page = await client.get(PAGE)
-    assert "When someone you manage reports social media abuse, the alert appears here" in page.text
+    assert (
+        "When someone you manage reports social media abuse, you get an email and the alert appears here" in page.text
+    )
 
 
 @pytest.mark.policy("R-b", "R-d")

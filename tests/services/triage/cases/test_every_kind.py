@@ -211,7 +211,7 @@ PAGES = [
     (Role.ADVICE_CENTRE, enquiry(about="training"), ["Training", "Priya Shah"]),
     (Role.POLICY_STANDARDS, exception(kind="notice"), ["Notice of an activity"]),
     (Role.TRIAGE_DESK, misuse(behaviours=("other",), account_kind="personal"), ["Dana Wolf", "Personal", "Facebook"]),
-    (Role.SMART_LEAD, incident(behaviours=("doxing",), asset_owner="unsure"), ["Doxing", "came by another form"]),
+    (Role.SMART_LEAD, incident(behaviours=("doxing",), asset_owner="unsure"), ["Doxing", "sent using another form"]),
 ]
 
 
