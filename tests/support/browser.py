@@ -73,11 +73,12 @@ class Visitor:
         self._javascript = javascript
 
     async def see(self, name: str) -> None:
-        """Keep a picture of the page and fail on any accessibility violation.
+        """Keep a picture of the page, and fail on a title without the service’s name and any accessibility violation.
 
-        axe needs scripts, so for a page without JavaScript there is only the picture.
+        axe needs scripts, so for a page without JavaScript there is only the picture and the title.
         """
         await self.picture(name)
+        assert (await self.page.title()).endswith(" - Signpost"), name
         if self._javascript:
             results = await Axe().run(self.page, options=_WCAG)
             assert results.violations_count == 0, f"{name}: {results.generate_report()}"

@@ -261,7 +261,7 @@ def _viewer_of(principal: Principal) -> Viewer:
 def _awareness_page(
     request: Request, version: str, mine: Awareness | None, *, errors: FormErrors | None = None
 ) -> HTMLResponse:
-    context: dict[str, object] = {"version": version, "mine": mine, "documents": DOCUMENTS}
+    context: dict[str, object] = {"updated": date.fromisoformat(version), "mine": mine, "documents": DOCUMENTS}
     return render(
         request, "my_team/awareness.html", 422 if errors else 200, **context, **({"errors": errors} if errors else {})
     )
