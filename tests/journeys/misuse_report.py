@@ -32,6 +32,7 @@ QUESTIONS = (
     Question("abuse", choosing("No"), ("Select whether someone is being abused",)),
     Question("union activity", choosing("No"), ("Select whether it may be union activity",)),
     Question("account", choosing("A private account"), ("Select what kind of account it is",)),
+    Question("use", choosing("Their own device")),
     Question("where", picking("Website or app", "Facebook"), ("Select where it happened",)),
     Question("when", two_days_ago),
     WHAT_HAPPENED,

@@ -135,13 +135,18 @@ UNION = Step(
 )
 ACCOUNT = Step(
     "account",
-    "Which account, and how was it used?",
+    "What kind of account is it?",
+    (Field("account_kind", "What kind of account is it?", Kind.RADIOS),),
+)
+USE = Step(
+    "use",
+    "How was the account used?",
     (
-        Field("account_kind", "What kind of account is it?", Kind.RADIOS),
-        Field("device", "What was it used on, if you know?", Kind.RADIOS),
-        Field("own_time", "Was it in their own time, if you know?", Kind.RADIOS),
+        Field("device", "What was it used on?", Kind.RADIOS),
+        Field("own_time", "Was it in their own time?", Kind.RADIOS),
         Field("dwp_information", "Does it show DWP information?", Kind.RADIOS),
     ),
+    lead=("Answer what you know, and leave out the rest.",),
 )
 TAKEN_OVER = Step(
     "taken-over",
@@ -200,6 +205,7 @@ STEPS = (
     UNION,
     ACCOUNT,
     TAKEN_OVER,
+    USE,
     WHERE,
     questions.WHEN,
     questions.WHAT_HAPPENED,

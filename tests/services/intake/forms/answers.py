@@ -48,7 +48,8 @@ MISUSE: Pages = {
     "incident": {"related_reference": "sp 0000 0000"},
     "abuse": {"being_abused": "no"},
     "union-activity": {"union_activity": "no"},
-    "account": {"account_kind": "personal", "device": "personal", "own_time": "yes", "dwp_information": "no"},
+    "account": {"account_kind": "personal"},
+    "use": {"device": "personal", "own_time": "yes", "dwp_information": "no"},
     "taken-over": {"taken_over": "yes"},
     "where": {
         "platform": "other",

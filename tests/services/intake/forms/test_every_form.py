@@ -13,8 +13,11 @@ from httpx import AsyncClient
 from sqlalchemy import text
 
 from services.intake.app import FORMS
+from services.intake.forms import misuse
 from services.intake.forms.incident import supplier_form
 from services.intake.forms.session import FormParts
+from services.intake.forms.steps import first_open
+from services.intake.reports.commands import MisuseReport
 from services.intake.settings import FormName, IntakeSettings, OfficialChannel
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
@@ -156,6 +159,18 @@ async def test_an_official_account_in_other_hands_can_be_said_by_the_form_for_mi
     assert (await the_event(intake))["taken_over"] == "yes"
     assert "the Security Incident Response Team (SIRT), because someone else may control" in page.text
     assert "the manager of the person it is about" not in page.text
+
+
+def test_a_draft_from_before_the_account_and_its_use_were_two_pages_keeps_both() -> None:
+    pages = {**given.MISUSE["account"], **given.MISUSE["use"]}
+    answers = {name: (str(value),) for name, value in pages.items()}
+    done = frozenset(given.MISUSE) - {"use"}
+    opened = first_open(misuse.FORM.steps, answers, done)
+    assert opened is not None
+    assert opened.slug == "use"
+    report = misuse.FORM.to_command(answers, None)
+    assert isinstance(report, MisuseReport)
+    assert (report.account_kind, report.device, report.own_time) == ("personal", "personal", "yes")
 
 
 @pytest.mark.policy("S1")
