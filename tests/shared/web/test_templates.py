@@ -68,10 +68,9 @@ def _sentences(module: Module) -> Iterator[str]:
 
 
 def _texts() -> Iterator[tuple[str, str]]:
-    for path, text in TEMPLATES.items():
-        yield path, text
-    for path in (ROOT / "services").rglob("*.yaml"):
-        yield path.name, path.read_text("utf-8")
+    yield from TEMPLATES.items()
+    for file in (ROOT / "services").rglob("*.yaml"):
+        yield file.name, file.read_text("utf-8")
     for module in product_modules():
         if not module.path.startswith(_NOT_SHOWN) and "migrations" not in module.path:
             for sentence in _sentences(module):
