@@ -40,9 +40,16 @@ def import_directory(file: CsvFile, *, accept_valid: AcceptValid = False, as_jso
 
 
 async def _import_directory(text: str, *, accept_valid: bool) -> directory.ImportResult:
+    ids = RandomIds()
     async with transaction("notifier") as session:
         return await directory.import_csv(
-            session, text, accept_valid=accept_valid, now=SystemClock().now(), ids=RandomIds(), actor=_actor()
+            session,
+            text,
+            accept_valid=accept_valid,
+            now=SystemClock().now(),
+            ids=ids,
+            outbox=Outbox("notifier", ids),
+            actor=_actor(),
         )
 
 

@@ -50,7 +50,9 @@ async def load_once(directory: DataDirectory, running: Sequence[Service]) -> Non
     now, ids = SystemClock().now(), RandomIds()
     async with by_name["notifier"].database.transaction() as session:
         text = (SAMPLE / "directory.csv").read_text(encoding="utf-8")
-        await directory_handlers.import_csv(session, text, accept_valid=False, now=now, ids=ids, actor=_ACTOR)
+        await directory_handlers.import_csv(
+            session, text, accept_valid=False, now=now, ids=ids, outbox=Outbox("notifier", ids), actor=_ACTOR
+        )
     registry = by_name["registry"]
     async with registry.database.transaction() as session:
         text = (SAMPLE / "accounts.csv").read_text(encoding="utf-8")

@@ -9,11 +9,13 @@ from services.registry.accounts.handlers import freeze_compromised
 from services.registry.context.work import Work
 from shared.events import topics
 from shared.events.envelope import Envelope, Event
+from shared.events.notifier import StaffListed
 from shared.events.triage import CaseCompromiseConfirmed
 from shared.messaging.batch import Handler
+from shared.people import project_people
 
 GROUP = "signpost-registry"
-TOPICS = (topics.CASES,)
+TOPICS = (topics.CASES, topics.DIRECTORY)
 
 
 def handlers(at_work: Callable[[AsyncSession, datetime], Work]) -> Mapping[type[Event], Handler]:
@@ -24,4 +26,4 @@ def handlers(at_work: Callable[[AsyncSession, datetime], Work]) -> Mapping[type[
     ) -> None:
         await freeze_compromised(at_work(session, now), envelopes)
 
-    return {CaseCompromiseConfirmed: on_compromise}
+    return {CaseCompromiseConfirmed: on_compromise, StaffListed: project_people}

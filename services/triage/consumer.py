@@ -14,6 +14,7 @@ from shared.events.envelope import Event
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.events.registry import AccountChanged
 from shared.messaging.batch import Handler
+from shared.people import project_people
 
 GROUP = "signpost-triage"
 TOPICS = (
@@ -25,8 +26,11 @@ TOPICS = (
 )
 
 ACCOUNTS_GROUP = "signpost-triage-accounts"
-ACCOUNTS_TOPICS = (topics.ACCOUNTS,)
-ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {AccountChanged: project_accounts}
+ACCOUNTS_TOPICS = (topics.ACCOUNTS, topics.DIRECTORY)
+ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {
+    AccountChanged: project_accounts,
+    notifier.StaffListed: project_people,
+}
 
 OPERATIONS_GROUP = "signpost-triage-operations"
 OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LETTERS)

@@ -1,10 +1,13 @@
-"""The events of notifier: who was chosen, and what happened to each alert. No names, no addresses."""
+"""The events of notifier: who was chosen, what happened to each alert, and who works here.
+
+Only `StaffListed`, on a restricted topic of its own, has names; no event has addresses.
+"""
 
 from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.events import topics
 from shared.events.envelope import Event
@@ -109,6 +112,24 @@ class SirtReferralRequested(_ManagerEvent):
     """Staff id."""
 
 
+class ListedPerson(BaseModel):
+    """A person of the staff directory."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    staff_id: str
+    name: str
+
+
+class StaffListed(Event):
+    """Some people of an import of the staff directory, with the names that it gives them."""
+
+    TYPE: ClassVar[str] = "staff.listed.v1"
+    TOPIC: ClassVar[str] = topics.DIRECTORY.name
+    at: AwareDatetime
+    people: tuple[ListedPerson, ...]
+
+
 NOTIFIER_EVENTS: tuple[type[Event], ...] = (
     AlertDecided,
     AlertSent,
@@ -119,4 +140,5 @@ NOTIFIER_EVENTS: tuple[type[Event], ...] = (
     ManagerAssigned,
     ManagerActionRecorded,
     SirtReferralRequested,
+    StaffListed,
 )

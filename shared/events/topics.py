@@ -55,6 +55,8 @@ CASES = Topic("triage.cases.v1", ("triage",), ("intake", "notifier", "registry",
 REPORTER_UPDATES = Topic("triage.reporter-updates.v1", ("triage",), ("intake", "notifier"), _WEEK, restricted=True)
 ACCOUNTS = Topic("registry.accounts.v1", ("registry",), ("triage",), None, Cleanup.COMPACT)
 ACCESS = Topic("registry.access.v1", ("registry",), ("notifier",), _MONTH)
+DIRECTORY = Topic("notifier.directory.v1", ("notifier",), ("triage", "registry"), _WEEK, restricted=True, partitions=1)
+"""Names by staff id. Who reads it keeps them; another import of the directory publishes all of them again."""
 ALERTS = Topic("notifier.alerts.v1", ("notifier",), ("intake", "triage"), _MONTH)
 DEAD_LETTERS = Topic(
     "operations.dead-letters.v1",
@@ -102,6 +104,7 @@ TOPICS: tuple[Topic, ...] = (
     REPORTER_UPDATES,
     ACCOUNTS,
     ACCESS,
+    DIRECTORY,
     ALERTS,
     DEAD_LETTERS,
     *(dead_letter_topic(group) for group in GROUPS),

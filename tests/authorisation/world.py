@@ -247,7 +247,15 @@ async def _import(world: World) -> None:
     ids, now = RandomIds(), START
     async with world.services["notifier"].database.transaction() as session:
         people = (SAMPLE / "directory.csv").read_text(encoding="utf-8")
-        await import_directory(session, people, accept_valid=False, now=now, ids=ids, actor="system:tests")
+        await import_directory(
+            session,
+            people,
+            accept_valid=False,
+            now=now,
+            ids=ids,
+            outbox=Outbox("notifier", ids),
+            actor="system:tests",
+        )
     async with world.services["registry"].database.transaction() as session:
         outbox = Outbox("registry", ids)
         await import_accounts(

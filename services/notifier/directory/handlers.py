@@ -1,4 +1,4 @@
-"""Imports the staff directory from a CSV file."""
+"""Imports the staff directory from a CSV file, and publishes the names for services that show people."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,15 @@ from services.notifier.directory import csv_file, queries
 from services.notifier.directory.domain import StaffMember
 from services.notifier.directory.tables import DirectoryImportRow, ReportingLineRow, StaffRow
 from shared.csv import RowError
+from shared.events.envelope import NewEvent
+from shared.events.notifier import ListedPerson, StaffListed
 from shared.ids import Ids, StaffId
+from shared.messaging.outbox import Outbox
 
 _LOCK = 0x5167_6469
 _BATCH = 1000
+_LISTED_AT_ONCE = 200
+"""People in one event: about 20 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class ImportResult:
 
 
 async def import_csv(
-    session: AsyncSession, text: str, *, accept_valid: bool, now: datetime, ids: Ids, actor: str
+    session: AsyncSession, text: str, *, accept_valid: bool, now: datetime, ids: Ids, outbox: Outbox, actor: str
 ) -> ImportResult:
     """Import what a CSV file says about people. It replaces what was known about them, and does not change anyone else.
 
@@ -49,9 +54,12 @@ async def import_csv(
     if not people or (checked.errors and not accept_valid):
         return ImportResult(file.rows_read, 0, 0, checked.errors, changed=False)
     await _store(session, people, checked.rows, now)
+    import_id = ids.uuid()
+    listed = [StaffListed(at=now, people=_listed(batch)) for batch in _batches(people, _LISTED_AT_ONCE)]
+    await outbox.begin(session, [NewEvent.of(import_id, event) for event in listed], now)
     session.add(
         DirectoryImportRow(
-            id=ids.uuid(),
+            id=import_id,
             at=now,
             actor=actor,
             rows_read=file.rows_read,
@@ -115,5 +123,9 @@ async def _upsert_people(session: AsyncSession, people: Sequence[StaffMember], n
     )
 
 
-def _batches(people: Sequence[StaffMember]) -> Iterable[Sequence[StaffMember]]:
-    return (people[start : start + _BATCH] for start in range(0, len(people), _BATCH))
+def _listed(people: Sequence[StaffMember]) -> tuple[ListedPerson, ...]:
+    return tuple(ListedPerson(staff_id=person.staff_id, name=person.name) for person in people)
+
+
+def _batches(people: Sequence[StaffMember], size: int = _BATCH) -> Iterable[Sequence[StaffMember]]:
+    return (people[start : start + size] for start in range(0, len(people), size))

@@ -19,6 +19,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.csv import columns, needed_columns
 from shared.events.platforms import PLATFORMS
+from shared.people import names_of
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.pages import render, show_form
 from shared.web.refusals import attempt
@@ -36,9 +37,11 @@ async def show_register(
 ) -> HTMLResponse:
     """Show a page of the register."""
     page = await list_accounts(session, asked.wanted, cursor=cursor)
+    names = await names_of(session, (account.registration.owner for account in page.items))
     return render(
         request,
         "accounts/register.html",
+        names=names,
         accounts=[account_view(account, now) for account in page.items],
         asked=asked,
         next=asked.address(cursor=page.next_cursor) if page.next_cursor else None,

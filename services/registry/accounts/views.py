@@ -1,6 +1,6 @@
 """Accounts and their history, as pages show them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,6 +10,7 @@ from services.registry.context.domain import uk_day
 from shared.audit.chain import Activity
 from shared.events.platforms import platform_label, profile_url
 from shared.events.vocabulary import AccountStatus
+from shared.people import Names
 from shared.web.times import uk_date
 
 VETTING_LABELS: Mapping[str, str] = {
@@ -76,6 +77,7 @@ _FIELDS = {
     "lookalikes": "Look-alikes found",
     "reason": "Reason",
 }
+_PEOPLE = ("operator", "owner", "approved_person", "declared_by", "on_behalf_of")
 _TAGS = {
     AccountStatus.APPROVED: "govuk-tag--purple",
     AccountStatus.LIVE: "govuk-tag--green",
@@ -152,24 +154,34 @@ def name_of(account: Account) -> str:
     return f"{account.registration.handle} on {platform_label(account.registration.platform)}"
 
 
-def history_view(activity: Activity) -> HistoryView:
+def people_in(history: Iterable[Activity]) -> Iterator[str]:
+    """Yield the staff ids that activities name."""
+    for activity in history:
+        yield activity.actor
+        for texts in (activity.before, activity.after, activity.personal):
+            yield from (texts[name] for name in _PEOPLE if name in texts)
+
+
+def history_view(activity: Activity, names: Names) -> HistoryView:
     """Return an activity in words; what changed as `before → after`."""
     texts = {**activity.after, **activity.personal}
     details = [
-        (label, f"{_value(name, activity.before[name])} → {new}" if name in activity.before else new)
+        (label, f"{_value(name, activity.before[name], names)} → {new}" if name in activity.before else new)
         for name, label in _FIELDS.items()
-        if name in texts and (new := _value(name, texts[name]))
+        if name in texts and (new := _value(name, texts[name], names))
     ]
     return HistoryView(
         what=_ACTIONS.get(activity.action, activity.action),
-        who="Signpost" if activity.actor.startswith("system:") else activity.actor,
+        who="Signpost" if activity.actor.startswith("system:") else names(activity.actor),
         at=activity.at,
         details=tuple(details),
         erased=activity.erased,
     )
 
 
-def _value(field: str, text: str) -> str:
+def _value(field: str, text: str, names: Names) -> str:
+    if field in _PEOPLE:
+        return names(text)
     match field:
         case "platform":
             return platform_label(text)

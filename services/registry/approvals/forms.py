@@ -10,6 +10,7 @@ from services.registry.approvals.handlers import RequestDecision
 from services.registry.context.forms import RegistryForm
 from shared.events.vocabulary import AccountClass
 from shared.ids import StaffId
+from shared.people import Names
 from shared.web.forms import Field, Kind, Option, options
 
 PERSONAL = "Do not request a personal account: keep it apart from your work and off the register"
@@ -62,14 +63,14 @@ _DECISION_FIELDS = (
 
 
 def decision_fields(
-    steps: Iterable[tuple[RequestAction, str]], behalf: Sequence[StaffId], *, in_own_right: bool
+    steps: Iterable[tuple[RequestAction, str]], behalf: Sequence[StaffId], names: Names, *, in_own_right: bool
 ) -> tuple[Field, ...]:
     """Return the fields of a decision about a request: one of `steps`, for whom, and why."""
     step = Field("step", "What should happen?", Kind.RADIOS, options=options(dict(steps)))
     if not behalf:
         return (step, *_DECISION_FIELDS)
     myself = (Option("", "Myself"),) if in_own_right else ()
-    others = (Option(approver, f"As the proxy of {approver}") for approver in behalf)
+    others = (Option(approver, f"As the proxy of {names(approver)}") for approver in behalf)
     whose = Field("on_behalf_of", "Who are you deciding for?", Kind.SELECT, options=(*myself, *others))
     return (step, whose, *_DECISION_FIELDS)
 

@@ -10,19 +10,20 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import known_account
-from services.registry.accounts.views import history_view, name_of
+from services.registry.accounts.views import history_view, name_of, people_in
 from services.registry.approvals import forms, handlers
 from services.registry.approvals.delegations import delegate, end_delegation
 from services.registry.approvals.domain import About, AccountRequest, RequestAction, RequestState
 from services.registry.approvals.queries import RequestFilter, delegations_of, list_requests
 from services.registry.approvals.refusals import REFUSALS
-from services.registry.approvals.views import STATE_LABELS, possible_actions, request_view
+from services.registry.approvals.views import STATE_LABELS, people_of, possible_actions, request_view
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
+from shared.people import names_of
 from shared.web.bodies import Line
 from shared.web.forms import FormPage
 from shared.web.pages import render, show_form
@@ -123,15 +124,16 @@ async def _request_page(
     shown = await handlers.visible_request(work, request_id)
     can = await possible_actions(work, shown)
     history = await chain.read(work.session, shown.account_id)
+    names = await names_of(work.session, [*people_of(shown), *can.behalf, *people_in(history)])
     return render(
         request,
         "approvals/request.html",
         status,
-        asked=request_view(shown),
+        asked=request_view(shown, names),
         can=can,
-        fields=forms.decision_fields(can.steps, can.behalf, in_own_right=can.in_own_right) if can.steps else (),
+        fields=forms.decision_fields(can.steps, can.behalf, names, in_own_right=can.in_own_right) if can.steps else (),
         sees_account=shown.state is RequestState.APPROVED and work.may(Permission.SEE_REGISTER),
-        history=[history_view(activity) for activity in reversed(history)],
+        history=[history_view(activity, names) for activity in reversed(history)],
         form=form,
         errors=form.errors,
     )
@@ -250,8 +252,9 @@ def _change_page(shown: AccountRequest) -> FormPage:
 async def show_proxies(request: Request, work: WorkDep) -> HTMLResponse:
     """Show the delegations that the signed-in person gave or received."""
     found = await delegations_of(work.session, work.person, work.today)
+    names = await names_of(work.session, (staff_id for one in found for staff_id in (one.proxy, one.approver)))
     approves = work.may(Permission.APPROVE_ACCOUNTS)
-    return render(request, "approvals/proxies.html", delegations=found, me=work.person, approves=approves)
+    return render(request, "approvals/proxies.html", delegations=found, names=names, me=work.person, approves=approves)
 
 
 @router.get("/proxies/new", response_class=HTMLResponse, dependencies=_APPROVES)

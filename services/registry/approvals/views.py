@@ -22,6 +22,7 @@ from services.registry.context.work import Work
 from shared.auth.permissions import Permission
 from shared.events.platforms import platform_label, profile_url
 from shared.ids import StaffId
+from shared.people import Names
 
 STATE_LABELS = {
     RequestState.WITH_ADVICE_CENTRE: "With the Security Advice Centre",
@@ -78,20 +79,32 @@ class PossibleActions:
     resubmits: bool
 
 
-def request_view(request: AccountRequest) -> RequestView:
-    """Return a request in words."""
+def people_of(request: AccountRequest) -> Sequence[StaffId | None]:
+    """Return the staff ids that a request names."""
+    return (
+        request.draft.owner,
+        request.draft.approved_person,
+        request.requested_by,
+        request.decided_by,
+        request.on_behalf_of,
+    )
+
+
+def request_view(request: AccountRequest, names: Names | None = None) -> RequestView:
+    """Return a request in words; a row of a list names no one, and needs no `names`."""
+    said = names or Names()
     draft = request.draft
     rows = (
         ("Class", CLASS_LABELS[draft.account_class]),
         ("Title", draft.title),
         ("Strategic business requirement", draft.requirement),
         ("Purpose", draft.purpose),
-        ("Proposed owner", draft.owner),
-        ("Who uses it", draft.approved_person),
+        ("Proposed owner", said(draft.owner)),
+        ("Who uses it", said(draft.approved_person)),
         ("Vetting required", VETTING_LABELS[draft.vetting_required] if draft.vetting_required else "None"),
-        ("Asked for by", request.requested_by),
-        ("Decided by", request.decided_by),
-        ("On behalf of", request.on_behalf_of),
+        ("Asked for by", said(request.requested_by)),
+        ("Decided by", said(request.decided_by)),
+        ("On behalf of", said(request.on_behalf_of)),
         ("Why this approver", request.relevance),
         ("Reason", request.reason),
     )

@@ -16,6 +16,7 @@ from services.registry.eligibility.queries import list_training, list_vetting
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.csv import columns
+from shared.people import names_of
 from shared.web.forms import Field, FormPage, Kind, Option, options
 from shared.web.pages import render, show_form
 from shared.web.refusals import Refusal, Refusals, attempt
@@ -71,8 +72,18 @@ async def show_training(request: Request, work: WorkDep, cursor: UUID | None = N
     page = await list_training(work.session, cursor=cursor)
     months = work.periods.training_months
     rows = [(one, one.completion.valid_until(months)) for one in page.items]
+    people = [staff_id for one in page.items for staff_id in (one.completion.staff_id, one.recorded_by)]
+    names = await names_of(work.session, people)
     following = f"/accounts/training?cursor={page.next_cursor}" if page.next_cursor else None
-    return render(request, "eligibility/training.html", rows=rows, today=work.today, next=following, months=months)
+    return render(
+        request,
+        "eligibility/training.html",
+        rows=rows,
+        names=names,
+        today=work.today,
+        next=following,
+        months=months,
+    )
 
 
 @training_router.get("/new", response_class=HTMLResponse)
@@ -114,8 +125,17 @@ async def post_import(request: Request, work: WorkDep) -> HTMLResponse:
 async def show_vetting(request: Request, work: WorkDep, cursor: UUID | None = None) -> HTMLResponse:
     """Show the records, the newest first."""
     page = await list_vetting(work.session, cursor=cursor)
+    people = [staff_id for one in page.items for staff_id in (one.clearance.staff_id, one.recorded_by)]
+    names = await names_of(work.session, people)
     following = f"/accounts/vetting?cursor={page.next_cursor}" if page.next_cursor else None
-    return render(request, "eligibility/vetting.html", records=page.items, levels=VETTING_LABELS, next=following)
+    return render(
+        request,
+        "eligibility/vetting.html",
+        records=page.items,
+        names=names,
+        levels=VETTING_LABELS,
+        next=following,
+    )
 
 
 @vetting_router.get("/new", response_class=HTMLResponse)

@@ -13,6 +13,7 @@ from services.registry.operators import handlers
 from services.registry.operators.domain import Device
 from services.registry.operators.queries import OperatorWithGates
 from services.registry.operators.views import DEVICE_LABELS
+from shared.people import Names
 from shared.web.forms import Field, FormPage, Kind, options
 
 _DEVICE = Field("device", "What do they use the account on?", Kind.RADIOS, options=options(DEVICE_LABELS))
@@ -113,13 +114,13 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
-def action_page(slug: str, account: Account, checked: OperatorWithGates) -> FormPage:
+def action_page(slug: str, account: Account, checked: OperatorWithGates, names: Names) -> FormPage:
     """Return the page of an action."""
     action, operator = ACTIONS[slug], checked.operator
     kind = "granted" if slug in set(Granted) else "recorded"
     return FormPage(
         title=action.title,
-        about=f"{operator.staff_id}: {name_of(account)}",
+        about=f"{names(operator.staff_id)}: {name_of(account)}",
         action=f"/accounts/operators/{operator.id}/{kind}/{slug}",
         button=action.button,
         back=("Back to the operator", f"/accounts/operators/{operator.id}"),

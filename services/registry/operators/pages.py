@@ -19,6 +19,7 @@ from services.registry.operators.refusals import REFUSALS
 from services.registry.operators.views import operator_view
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
+from shared.people import names_of
 from shared.web.pages import render, show_form
 from shared.web.refusals import attempt
 
@@ -58,6 +59,7 @@ async def show_operator(request: Request, work: WorkDep, operator_id: UUID) -> H
         account=name_of(account),
         account_id=account.id,
         operator=operator_view(checked),
+        names=await names_of(work.session, [checked.operator.staff_id]),
         records=work.may(Permission.RECORD_GATES) and work.answers_for(account.registration.owner),
         grants=work.may(Permission.GRANT_EXCEPTIONS),
         has_device_rule=needs_device(account.registration),
@@ -70,7 +72,8 @@ async def ask_for_action(
 ) -> HTMLResponse:
     """Show the form of an action."""
     account, checked = await _operator(work, operator_id)
-    return show_form(request, forms.action_page(action, account, checked))
+    names = await names_of(work.session, [checked.operator.staff_id])
+    return show_form(request, forms.action_page(action, account, checked, names))
 
 
 @router.post("/operators/{operator_id:uuid}/recorded/{action}", response_class=HTMLResponse, dependencies=_RECORDS)
@@ -88,7 +91,8 @@ async def post_granted(request: Request, work: WorkDep, operator_id: UUID, actio
 async def _act(request: Request, work: Work, operator_id: UUID, action: forms.Recorded | forms.Granted) -> Response:
     form = await RegistryForm.posted(request)
     account, checked = await _operator(work, operator_id)
-    page = forms.action_page(action, account, checked)
+    names = await names_of(work.session, [checked.operator.staff_id])
+    page = forms.action_page(action, account, checked, names)
     step = forms.ACTIONS[action].read(work, checked, form)
     status: object = 422
     if step is not None:

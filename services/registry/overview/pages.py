@@ -12,7 +12,7 @@ from services.registry.accounts.forms import OUTCOMES, read_status_change, statu
 from services.registry.accounts.handlers import change_status
 from services.registry.accounts.queries import known_account, reviews_of
 from services.registry.accounts.refusals import REFUSALS
-from services.registry.accounts.views import account_view, history_view, name_of
+from services.registry.accounts.views import account_view, history_view, name_of, people_in
 from services.registry.approvals.queries import requests_about
 from services.registry.approvals.views import request_view
 from services.registry.confirmations.queries import confirmation_of
@@ -27,6 +27,7 @@ from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import AccountClass, AccountStatus
+from shared.people import names_of
 from shared.web.pages import render
 from shared.web.refusals import attempt
 
@@ -103,20 +104,26 @@ async def _account_page(
     operators = await operators_of(work.session, account, work.periods, work.today)
     reviews = await reviews_of(work.session, account_id)
     history = await chain.read(work.session, account_id)
+    confirmation = await confirmation_of(work.session, account_id)
+    kept = account.registration
+    named = [kept.owner, kept.approved_person, kept.declared_by, confirmation.confirmed_by if confirmation else None]
+    named += [one.operator.staff_id for one in operators] + [one.reviewed_by for one in reviews]
+    names = await names_of(work.session, [*named, *people_in(history)])
     return render(
         request,
         "overview/account.html",
         status,
         account=account_view(account, work.now),
-        approved=account.registration.status is AccountStatus.APPROVED,
-        confirmation=await confirmation_of(work.session, account_id),
+        approved=kept.status is AccountStatus.APPROVED,
+        confirmation=confirmation,
+        names=names,
         operators=list(map(operator_view, operators)),
         reviews=[ReviewView(OUTCOMES[one.outcome], one.reason, one.reviewed_by, one.next_on) for one in reviews],
         requests=[request_view(one) for one in await requests_about(work.session, account_id)],
-        union=account.registration.account_class is AccountClass.UNION,
+        union=kept.account_class is AccountClass.UNION,
         links=account_links(work, account),
         fields=status_fields(account, following) if (following := by_hand(work, account)) else (),
-        history=[history_view(activity) for activity in reversed(history)],
+        history=[history_view(activity, names) for activity in reversed(history)],
         form=form,
         errors=form.errors,
     )
@@ -129,6 +136,7 @@ async def show_tasks(request: Request, work: WorkDep) -> HTMLResponse:
     return render(
         request,
         "overview/tasks.html",
+        names=await names_of(work.session, found.people),
         nothing=found.nothing,
         requests=[request_view(one) for one in found.requests],
         removals=[(name_of(account), one.operator, REASON_LABELS[one.because]) for account, one in found.removals],

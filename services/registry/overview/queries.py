@@ -40,6 +40,12 @@ class Tasks:
     checks: Sequence[Account]
 
     @property
+    def people(self) -> Sequence[StaffId]:
+        """The staff ids of the operators in it."""
+        lacking = [operator for _, operator in (*self.gates, *self.exceptions)]
+        return [operator.staff_id for operator in (*lacking, *(one.operator for _, one in self.removals))]
+
+    @property
     def nothing(self) -> bool:
         """Whether nothing waits."""
         of_people = (self.removals, self.gates, self.exceptions)

@@ -22,6 +22,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.vocabulary import Outcome, Team
 from shared.ids import CaseId
+from shared.people import names_of
 from shared.runtime import parts_of
 from shared.web.forms import FormErrors
 from shared.web.pages import render
@@ -181,6 +182,8 @@ _KINDS: Mapping[str, frozenset[str]] = {
     "clocks": _CLOCKS,
     "looks": _LOOKS,
 }
+_PEOPLE = ("assignee", "manager")
+"""What an activity changes that is a person."""
 KIND_NAMES = {"": "Everything", "work": "Work", "notes": "Notes", "clocks": "Clocks", "looks": "Who looked"}
 
 
@@ -194,16 +197,13 @@ async def show(
     form: ActionForm | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """Render one tab of a case page.
-
-    With `content`, the page shows what people wrote; the caller has recorded the request. `form` is an action that was
-    refused, shown again with what was typed.
-    """
+    """Render one tab; with `content`, what people wrote (the caller records that); `form` is an action refused."""
     [clocks] = (await deadlines.of_cases(work.session, [case.case_id])).values()
     viewer = work.viewer
-    receivers = domain.receivers(case)
     outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
-    counts_always = outlook is None or outlook.round_the_clock
+    in_hours = outlook is not None and not outlook.round_the_clock
+    of_tab, people = await _for_tab(request, work, case, tab, content=content)
+    people += [case.manager, case.assignee, *(change.actor for change in (form.changes if form else ()))]
     return render(
         request,
         f"case_{tab}.html",
@@ -212,7 +212,7 @@ async def show(
         tabs=_tabs(case, tab),
         clocks=clocks,
         outlook=outlook,
-        hours=None if counts_always else parts_of(request, CaseParts).deadlines.hours(case.team, case.priority),
+        hours=parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None,
         can=possible(case, viewer.actor(case), work.now) if viewer.works else frozenset(),
         Action=Action,
         viewer=viewer,
@@ -220,25 +220,32 @@ async def show(
         form=form,
         errors=form.errors if form else {},
         done=_done(request),
-        teams=[team for team in Team if team in receivers],
+        teams=[team for team in Team if team in domain.receivers(case)],
         outcomes=sorted(domain.OUTCOMES[case.report_type], key=list(views.OUTCOMES).index),
-        **await _for_tab(request, work, case, tab, content=content),
+        names=await names_of(work.session, people),
+        **of_tab,
     )
 
 
-async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, content: bool) -> dict[str, object]:
+async def _for_tab(
+    request: Request, work: Work, case: Case, tab: Tab, *, content: bool
+) -> tuple[dict[str, object], list[str | None]]:
+    """Return what the tab shows, and the staff ids in it."""
     session = work.session
     if tab is Tab.ROUTING:
         [explained] = (await routing.explain(session, [case.case_id])).values()
-        return {"explained": explained, "clause_words": routing.clause_words}
+        return {"explained": explained, "clause_words": routing.clause_words}, []
     if tab is Tab.SUMMARY:
-        return await _summary(request, work, case, content=content)
+        named = await queries.named_people(session, case.case_id) if case.restricted else []
+        return {**await _summary(request, work, case, content=content), "named": named}, [*named]
     activities = await chain.read(session, case.case_id)
+    people = [staff_id for one in activities for staff_id in (one.actor, *map(one.after.get, _PEOPLE))]
+    people += [one.before.get(name) for one in activities for name in _PEOPLE]
     if tab is Tab.AUDIT:
-        return {"activities": activities}
+        return {"activities": activities}, people
     kind = request.query_params.get("kind", "")
     kind = kind if kind in _KINDS else ""
-    return {"activities": _of_kind(activities, kind), "kind": kind, "kinds": KIND_NAMES}
+    return {"activities": _of_kind(activities, kind), "kind": kind, "kinds": KIND_NAMES}, people
 
 
 async def _summary(request: Request, work: Work, case: Case, *, content: bool) -> dict[str, object]:
@@ -256,7 +263,6 @@ async def _summary(request: Request, work: Work, case: Case, *, content: bool) -
             work.session, work.viewer, case, await reports.related_reports(work.session, case.report_id)
         ),
         "registered": await handlers.registered_accounts(work, case) if sirt else [],
-        "named": await queries.named_people(work.session, case.case_id) if case.restricted else [],
         "content": content,
     }
 

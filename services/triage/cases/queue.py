@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import views
@@ -21,6 +21,7 @@ from services.triage.cases.queries import to_case, visible_to
 from services.triage.cases.tables import CaseRow, not_finished
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Behaviour, CaseState, Effect, MisuseBehaviour, Priority, ReportType, Team
+from shared.people import known_person, named
 from shared.runtime import parts_of
 from shared.web.dependencies import Now, Transaction
 from shared.web.pages import render
@@ -109,6 +110,8 @@ class Queued:
     behaviours: tuple[str, ...]
     due_at: datetime | None
     at_risk_at: datetime | None
+    manager: str
+    """The line manager who works on it, by name and staff number; empty if there is none."""
 
     def about(self, with_team: bool) -> list[str]:  # noqa: FBT001 - called by a template
         """Return the row's second line: platform, team if the viewer has several, and anything special."""
@@ -169,11 +172,18 @@ async def arrivals(
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
     """Return a page of cases, plus one more if there is a next page."""
-    query = select(CaseRow).where(visible_to(viewer), *_conditions(viewer, wanted, now))
+    query = (
+        select(CaseRow, known_person.c.name)
+        .outerjoin(known_person, known_person.c.staff_id == func.lower(CaseRow.manager))
+        .where(visible_to(viewer), *_conditions(viewer, wanted, now))
+    )
     if wanted.after:
         query = query.where(tuple_(CaseRow.priority, CaseRow.case_id) > tuple_(*wanted.after))
-    rows = await session.scalars(query.order_by(CaseRow.priority, CaseRow.case_id).limit(PAGE_SIZE + 1))
-    return [Queued(to_case(row), row.platform, tuple(row.behaviours), row.due_at, row.at_risk_at) for row in rows]
+    rows = await session.execute(query.order_by(CaseRow.priority, CaseRow.case_id).limit(PAGE_SIZE + 1))
+    return [
+        Queued(to_case(row), row.platform, tuple(row.behaviours), row.due_at, row.at_risk_at, named(name, row.manager))
+        for row, name in rows
+    ]
 
 
 async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, since: UUID, now: datetime) -> int:

@@ -20,6 +20,7 @@ from shared.events.vocabulary import (
     WorkerKind,
     YesNoUnsure,
 )
+from shared.people import named
 from shared.web.times import UK, clock_time, near, uk_date, uk_time
 
 FULL_TEAM_NAMES = {
@@ -402,7 +403,7 @@ def _content(report: TriageReport) -> Iterable[AnswerRow]:
 
 
 def _reporter(report: TriageReport, *, content: bool) -> Iterable[AnswerRow]:
-    who = _named(report.reporter_name, report.reporter_staff_id) or NOT_SAID
+    who = named(report.reporter_name, report.reporter_staff_id) or NOT_SAID
     if kind := WORKERS.get(report.reporter_kind):  # type: ignore[call-overload] # a newer sender's kind is any text
         who += f", {kind}"
     if report.confidentiality == "anonymous":
@@ -425,11 +426,6 @@ def _reach(report: TriageReport) -> str:
     if report.reporter_email and report.confidentiality != "anonymous":
         return report.reporter_email
     return "Only by their status page"
-
-
-def _named(name: str | None, number: str | None) -> str:
-    """Return a person's name with their staff number, as far as they are known."""
-    return f"{name} ({number})" if name and number else name or number or ""
 
 
 def _late(report: TriageReport, grace: timedelta | None) -> AnswerRow | None:

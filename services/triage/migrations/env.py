@@ -10,8 +10,9 @@ from services.triage.tables import Base
 from shared.audit.tables import audit_metadata
 from shared.db.migrations import run_environment
 from shared.messaging.tables import messaging_metadata
+from shared.people import people_metadata
 
 REGISTERED = (accounts, cases, deadlines, operations, reports, routing)
 """Imported so that their tables are in the metadata."""
 
-run_environment([Base.metadata, messaging_metadata, audit_metadata])
+run_environment([Base.metadata, messaging_metadata, audit_metadata, people_metadata])

@@ -95,7 +95,13 @@ class Notifier:
     async def import_directory(self) -> None:
         async with self.database.transaction() as session:
             result = await import_csv(
-                session, directory_csv(), accept_valid=False, now=self.clock.now(), ids=self.ids, actor="test"
+                session,
+                directory_csv(),
+                accept_valid=False,
+                now=self.clock.now(),
+                ids=self.ids,
+                outbox=self.outbox,
+                actor="test",
             )
         assert result.errors == ()
 

@@ -4,14 +4,17 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from services.notifier.directory.domain import Directory
 from services.notifier.directory.handlers import ImportResult, import_csv
 from services.notifier.directory.queries import addresses_of, around, managed_by, names_of, whole_directory
 from shared.db.database import Database
+from shared.events.notifier import StaffListed
 from shared.ids import RandomIds, StaffId
+from shared.messaging.outbox import Outbox
+from shared.messaging.tables import outbox
 from tests.services.notifier.builders import NOW
 
 SERVICE = "notifier"
@@ -26,8 +29,23 @@ GOOD = [
 async def _import(database: Database, *rows: str, header: str = HEADER, accept_valid: bool = False) -> ImportResult:
     async with database.transaction() as session:
         return await import_csv(
-            session, "\n".join([header, *rows]), accept_valid=accept_valid, now=NOW, ids=RandomIds(), actor="S8002"
+            session,
+            "\n".join([header, *rows]),
+            accept_valid=accept_valid,
+            now=NOW,
+            ids=RandomIds(),
+            outbox=Outbox("notifier", RandomIds()),
+            actor="S8002",
         )
+
+
+async def _published(database: Database) -> dict[str, str]:
+    """Return the names by staff id that the outbox announces, a later one over an earlier one."""
+    query = select(outbox.c.value).where(outbox.c.type == StaffListed.TYPE).order_by(outbox.c.id)
+    async with database.transaction() as session:
+        events = [StaffListed.model_validate_json(value) for value in await session.scalars(query)]
+    assert all(len(event.people) <= 200 for event in events)
+    return {person.staff_id: person.name for event in events for person in event.people}
 
 
 async def _directory(database: Database) -> Directory:
@@ -42,6 +60,17 @@ async def test_people_and_lines_are_stored_whatever_the_order_of_rows(database: 
     directory = await _directory(database)
     assert [member.name for member in directory.chain_above(StaffId("S1"), date(2026, 1, 1))] == ["Bob Ray", "Cat Fox"]
     assert directory.with_email("ANN.LEE@example.org")
+
+
+async def test_an_import_publishes_the_name_of_each_person_whom_it_stored(database: Database) -> None:
+    await _import(database, *GOOD, "S4,,dan@example.org,Here,,,")
+    assert await _published(database) == {}, "a refused file publishes nothing"
+    many = [f"M{number},Person {number},m{number}@example.org,Here,,," for number in range(450)]
+    await _import(database, *GOOD, *many, "S4,,dan@example.org,Here,,,", accept_valid=True)
+    await _import(database, "S1,Ann Fox,ann.lee@example.org,Here,S2,,")
+    published = await _published(database)
+    assert len(published) == 453
+    assert (published["S1"], published["S2"], published["M449"]) == ("Ann Fox", "Bob Ray", "Person 449")
 
 
 async def test_a_line_holds_from_its_first_day_to_its_last(database: Database) -> None:
@@ -268,7 +297,13 @@ SAMPLE = Path(__file__).resolve().parents[4] / "deploy" / "sample" / "directory.
 async def test_the_sample_directory_imports_without_an_error(database: Database) -> None:
     async with database.transaction() as session:
         result = await import_csv(
-            session, SAMPLE.read_text(encoding="utf-8"), accept_valid=False, now=NOW, ids=RandomIds(), actor="sample"
+            session,
+            SAMPLE.read_text(encoding="utf-8"),
+            accept_valid=False,
+            now=NOW,
+            ids=RandomIds(),
+            outbox=Outbox("notifier", RandomIds()),
+            actor="sample",
         )
         directory = await whole_directory(session)
     assert result.errors == ()

@@ -1,0 +1,59 @@
+"""Pages of cases show a person's name with their staff number, wherever the directory lists them."""
+
+import re
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from services.triage.cases.tables import CaseRow
+from services.triage.managers.handlers import manager_assigned
+from shared.auth.permissions import Role
+from shared.events.envelope import Envelope
+from shared.events.notifier import ManagerAssigned
+from shared.events.vocabulary import RecipientReason
+from tests.services.triage.builders import NOW, WRITER, misuse, open_cases
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
+from tests.support.people import announce
+
+NAMES = {"S2003": "Tess Hart", "S4444": "Lee Moss", "S5002": "Maria Costa", "S5009": "Una Gray", "S6001": "Dev Patel"}
+_STAFF_NUMBER = re.compile(r"\bS\d{4}\b")
+_WITH_NAME = re.compile("|".join(re.escape(f"{name} ({staff_id})") for staff_id, name in NAMES.items()))
+
+
+def _seen(page: str) -> str:
+    return re.sub(r"<[^>]*>", "", page.partition("<main")[2].partition("</main>")[0])
+
+
+async def test_every_staff_number_of_who_works_on_a_case_stands_with_its_name(triage: Triage) -> None:
+    managers, sirts = misuse(), misuse(found_by="monitoring")
+    await open_cases(triage.database, managers, sirts)
+    async with triage.database.transaction() as session:
+        row = (await session.scalars(select(CaseRow).where(CaseRow.reference == managers.reference))).one()
+        said = ManagerAssigned(
+            case_id=row.case_id,
+            report_id=row.report_id,
+            at=NOW,
+            manager="S2003",
+            reason=RecipientReason.SUBJECTS_MANAGER,
+        )
+        envelope = Envelope(str(uuid4()), "/signpost/notifier", str(row.case_id), None, NOW, said)
+        await manager_assigned(session, [envelope], NOW, writer=WRITER)
+    case, restricted = f"/cases/{managers.reference}", f"/cases/{sirts.reference}"
+    watched = {"/cases": "S2003", case: "S2003", f"{case}/audit": "S2003"}
+    led = {restricted: "S4444", f"{restricted}/timeline": "S5009"}
+    async with (
+        triage.client(Role.SIRT_LEAD, subject="S5009") as una,
+        triage.client(Role.SIRT_LEAD, subject="S5002") as maria,
+        triage.client(Role.TRIAGE_DESK, subject="S6001") as dev,
+    ):
+        assert (await press(una, restricted, f"{restricted}/name-person", text="S4444")).status_code == 303
+        readers = {**dict.fromkeys(watched, dev), **dict.fromkeys(led, maria)}
+        before = {page: _seen((await reader.get(page)).text) for page, reader in readers.items()}
+        await announce(triage.database, NOW, **NAMES)
+        after = {page: _seen((await reader.get(page)).text) for page, reader in readers.items()}
+    for page, number in (watched | led).items():
+        assert number in _STAFF_NUMBER.findall(before[page]), page
+        assert f"{NAMES[number]} ({number})" in after[page], page
+        bare = set(_STAFF_NUMBER.findall(_WITH_NAME.sub("", after[page])))
+        assert bare <= {"S1001", "S7001"}, page  # who is named in the report, as it names them
