@@ -90,6 +90,8 @@ class Field:
     """The option that excludes all others, such as ‘none of these’."""
     only_if: tuple[str, str] | None = None
     """The field and the option of it that reveal this field; without scripts it is always shown."""
+    group: str | None = None
+    """The heading above it, where a group of questions begins."""
     longest: int | None = None
     """The most characters of a text, counted while a person types."""
 
@@ -121,6 +123,15 @@ class FormPage:
     """The subject: a caption above the title."""
     version: int | None = None
     """The version of the record that the person read."""
+
+
+class Answers(StrEnum):
+    """What a person does with the answers of a form that shows them once more (`pages.CheckPage`)."""
+
+    GIVEN = "given"
+    """They come from the form: show them once more."""
+    CHECKED = "checked"
+    CHANGE = "change"
 
 
 def options(labels: Mapping[W, str], hints: Mapping[W, str] | None = None) -> tuple[Option, ...]:
@@ -267,6 +278,12 @@ class FormReader:
     def ticked(self, name: str) -> bool:
         """Return whether the box with the value `yes` was ticked."""
         return self.first(name).strip() == "yes"
+
+    @property
+    def answers(self) -> Answers:
+        """Whether these answers are given, checked or to be changed."""
+        chosen = self.first("answers")
+        return Answers(chosen) if chosen in set(Answers) else Answers.GIVEN
 
     def day(self, name: str, called: str, needed: str | None = None) -> date | None:
         """Return the day of the three fields of `name`; `called` is its name in messages, such as `The last day`."""

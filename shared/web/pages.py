@@ -171,6 +171,25 @@ def show_form(
     return render(request, template, status_code if form.errors else 200, page=page, form=form, errors=form.errors)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckPage:
+    """A page that shows the answers once more. Its buttons post them again, with what was chosen (`Answers`)."""
+
+    title: str
+    rows: Sequence[tuple[str, str]]
+    """Questions and answers."""
+    button: str
+    action: str
+    about: str | None = None
+    says: Sequence[str] = ()
+    """What happens next."""
+
+
+def show_check(request: Request, page: CheckPage, form: FormReader) -> HTMLResponse:
+    """Show the answers of a form once more, before they count."""
+    return render(request, "check.html", page=page, form=form)
+
+
 def _for_every_page(request: Request) -> dict[str, object]:
     principal = current_principal(request)
     parts = parts_of(request, WebParts)

@@ -158,6 +158,8 @@ async def _asks_at_length(nia: Someone) -> None:
     await nia.driver.write("What it is called (optional)", LONG_WORD)
     await nia.driver.write("Which strategic business requirement does it fulfil?", LONG_TEXT[:1_900])
     await nia.driver.write("What will it be used for?", LONG_TEXT[:1_900])
+    await nia.driver.press("Continue")
+    await nia.looks("request form, long answers to check")
     await nia.driver.press("Send the request")
     await nia.reads("Waiting for an approver")
 

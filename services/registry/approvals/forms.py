@@ -1,6 +1,7 @@
 """Forms of the creation gate: their fields, and how answers become commands."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from services.registry.accounts.domain import CLASS_LABELS, Account, Vetting, faults
 from services.registry.accounts.forms import PLATFORM_FIELDS, VETTING_FIELD
@@ -20,16 +21,17 @@ _CLASS_HINTS: Mapping[AccountClass, str] = {
     AccountClass.LINKEDIN: "A colleague’s LinkedIn account, to be used officially from a DWP device",
 }
 _WHY = (
-    Field("requirement", "Which strategic business requirement does it fulfil?", Kind.TEXT),
+    Field("requirement", "Which strategic business requirement does it fulfil?", Kind.TEXT, group="Why it is needed"),
     Field("purpose", "What will it be used for?", Kind.TEXT, "One account has one purpose"),
 )
 _WHO = (
-    Field("owner", "Staff ID of the person who will be responsible for it", Kind.ID),
+    Field("owner", "Staff ID of the person who will be responsible for it", Kind.ID, group="Who answers for it"),
     Field("approved_person", "Staff ID of the person who uses it", Kind.ID, "Only for an individual’s account"),
     VETTING_FIELD,
 )
 DRAFT_FIELDS = (
-    *PLATFORM_FIELDS,
+    replace(PLATFORM_FIELDS[0], group="The account"),
+    *PLATFORM_FIELDS[1:],
     Field(
         "account_class",
         "What kind of account is it?",

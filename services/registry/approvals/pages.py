@@ -1,7 +1,8 @@
 """Pages of the creation gate: the requests, the forms that make and change one, and an approver's proxies."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -13,20 +14,30 @@ from services.registry.accounts.queries import known_account
 from services.registry.accounts.views import history_view, name_of, people_in
 from services.registry.approvals import forms, handlers
 from services.registry.approvals.delegations import delegate, end_delegation
-from services.registry.approvals.domain import About, AccountRequest, RequestAction, RequestState
+from services.registry.approvals.domain import About, AccountRequest, Draft, RequestAction, RequestState
 from services.registry.approvals.queries import RequestFilter, delegations_of, list_requests
 from services.registry.approvals.refusals import REFUSALS
-from services.registry.approvals.views import STATE_LABELS, people_of, possible_actions, request_view
+from services.registry.approvals.views import (
+    STATE_LABELS,
+    STEP_BUTTONS,
+    STEP_EFFECTS,
+    STEP_LABELS,
+    answers_to_check,
+    people_of,
+    possible_actions,
+    request_view,
+)
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
+from shared.events.platforms import platform_label
 from shared.people import names_of
 from shared.web.bodies import Line
-from shared.web.forms import FormPage
-from shared.web.pages import render, show_form
+from shared.web.forms import Answers, FormPage
+from shared.web.pages import CheckPage, render, show_check, show_form
 from shared.web.refusals import attempt
 
 router = APIRouter(prefix="/accounts", include_in_schema=False)
@@ -110,12 +121,33 @@ async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Re
     status: AccountRequest | int = 422
     if decided and decided[0] in _STEPS:
         step, decision = decided
+        if form.answers is Answers.CHANGE:
+            return await _request_page(request, work, request_id, form, 200)
+        if form.answers is Answers.GIVEN:
+            return show_check(request, await _decision_to_check(work, shown, step, decision), form)
         status = await attempt(work.session, _STEPS[step](work, decision), form.errors, REFUSALS, "step")
     elif decided:
         form.errors.add("step", "Choose what should happen to the request")
     if isinstance(status, int):
         return await _request_page(request, work, request_id, form, status)
     return RedirectResponse(f"/accounts/requests/{request_id}", 303)
+
+
+async def _decision_to_check(
+    work: Work, shown: AccountRequest, step: RequestAction, decision: handlers.RequestDecision
+) -> CheckPage:
+    names = await names_of(work.session, [decision.on_behalf_of])
+    rows = [("What should happen", STEP_LABELS[step]), ("Why", decision.words)]
+    if decision.on_behalf_of:
+        rows.append(("As the proxy of", names(decision.on_behalf_of)))
+    return CheckPage(
+        title="Check your decision",
+        about=f"{shown.draft.handle} on {platform_label(shown.draft.platform)}",
+        rows=rows,
+        says=(STEP_EFFECTS[step],),
+        button=STEP_BUTTONS[step],
+        action=f"/accounts/requests/{shown.id}/decision",
+    )
 
 
 async def _request_page(
@@ -142,7 +174,7 @@ async def _request_page(
 @router.get("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
 async def ask_for_request(request: Request, work: WorkDep) -> HTMLResponse:
     """Show the form, with the person who asks as the proposed owner."""
-    return show_form(request, ASK, RegistryForm.of(owner=work.person))
+    return _form(request, ASK, RegistryForm.of(owner=work.person))
 
 
 @router.post("/requests/new", response_class=HTMLResponse, dependencies=_ASKS)
@@ -150,13 +182,13 @@ async def post_request(request: Request, work: WorkDep) -> Response:
     """Ask for an account, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     draft = forms.read_draft(form)
-    return await _sent(request, work, ASK, form, handlers.request_account(work, draft) if draft else None)
+    return await _sent(request, work, ASK, form, draft, partial(handlers.request_account, work))
 
 
 @router.get("/declare", response_class=HTMLResponse)
 async def ask_for_declaration(request: Request, work: WorkDep) -> HTMLResponse:
     """Show the form for an existing account, to every signed-in person."""
-    return show_form(request, DECLARE, RegistryForm.of(owner=work.person))
+    return _form(request, DECLARE, RegistryForm.of(owner=work.person))
 
 
 @router.post("/declare", response_class=HTMLResponse)
@@ -164,7 +196,7 @@ async def post_declaration(request: Request, work: WorkDep) -> Response:
     """Declare an account, or show the form again with every answer."""
     form = await RegistryForm.posted(request)
     draft = forms.read_draft(form)
-    return await _sent(request, work, DECLARE, form, handlers.declare(work, draft) if draft else None)
+    return await _sent(request, work, DECLARE, form, draft, partial(handlers.declare, work))
 
 
 @router.get("/{account_id:uuid}/checks", response_class=HTMLResponse, dependencies=_ASKS)
@@ -178,7 +210,7 @@ async def ask_for_checks(request: Request, work: WorkDep, account_id: UUID) -> H
         approved_person=kept.approved_person,
         vetting_required=kept.vetting_required,
     )
-    return show_form(request, _checks_page(account), known)
+    return _form(request, _checks_page(account), known)
 
 
 @router.post("/{account_id:uuid}/checks", response_class=HTMLResponse, dependencies=_ASKS)
@@ -187,15 +219,15 @@ async def post_checks(request: Request, work: WorkDep, account_id: UUID) -> Resp
     form = await RegistryForm.posted(request)
     account = await known_account(work.session, account_id)
     draft = forms.read_draft(form, account)
-    begin = handlers.begin_checks(work, account.id, draft) if draft else None
-    return await _sent(request, work, _checks_page(account), form, begin)
+    begin = partial(handlers.begin_checks, work, account.id)
+    return await _sent(request, work, _checks_page(account), form, draft, begin)
 
 
 @router.get("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
 async def ask_for_change(request: Request, work: WorkDep, request_id: UUID) -> HTMLResponse:
     """Show a returned request in a form."""
     shown = await handlers.visible_request(work, request_id)
-    return show_form(request, _change_page(shown), RegistryForm.of(**asdict(shown.draft)))
+    return _form(request, _change_page(shown), RegistryForm.of(**asdict(shown.draft)))
 
 
 @router.post("/requests/{request_id:uuid}/change", response_class=HTMLResponse)
@@ -204,8 +236,13 @@ async def post_change(request: Request, work: WorkDep, request_id: UUID) -> Resp
     form = await RegistryForm.posted(request)
     shown = await handlers.visible_request(work, request_id)
     draft = forms.read_draft(form, shown if shown.about is About.LEGACY else None)
-    again = handlers.resubmit(work, request_id, form.version() or 0, draft) if draft else None
-    return await _sent(request, work, _change_page(shown), form, again)
+    again = partial(handlers.resubmit, work, request_id, form.version() or 0)
+    return await _sent(request, work, _change_page(shown), form, draft, again)
+
+
+def _form(request: Request, page: FormPage, form: RegistryForm, status: int = 200) -> HTMLResponse:
+    """Show a form whose answers are shown once more before they are sent: only there is its button."""
+    return show_form(request, replace(page, button="Continue"), form, status)
 
 
 async def _sent(
@@ -213,13 +250,19 @@ async def _sent(
     work: Work,
     page: FormPage,
     form: RegistryForm,
-    step: Awaitable[AccountRequest] | None,
+    draft: Draft | None,
+    step: Callable[[Draft], Awaitable[AccountRequest]],
 ) -> Response:
+    """Show the answers once more, let them be changed, or carry out `step` with them."""
     done: AccountRequest | int = 422
-    if step is not None:
-        done = await attempt(work.session, step, form.errors, REFUSALS, page.fields[0].name)
+    if draft and form.answers is Answers.GIVEN:
+        names = await names_of(work.session, (draft.owner, draft.approved_person))
+        rows = answers_to_check(draft, names)
+        return show_check(request, CheckPage("Check your answers", rows, page.button, page.action, page.title), form)
+    if draft and form.answers is Answers.CHECKED:
+        done = await attempt(work.session, step(draft), form.errors, REFUSALS, page.fields[0].name)
     if isinstance(done, int):
-        return show_form(request, page, form, done)
+        return _form(request, page, form, done)
     return RedirectResponse(f"/accounts/requests/{done.id}", 303)
 
 

@@ -11,6 +11,7 @@ from services.registry.approvals.domain import (
     About,
     AccountRequest,
     Decider,
+    Draft,
     RequestAction,
     RequestState,
     allowed,
@@ -31,6 +32,20 @@ STATE_LABELS = {
     RequestState.APPROVED: "Approved",
     RequestState.REFUSED: "Refused",
     RequestState.WITHDRAWN: "Withdrawn",
+}
+STEP_BUTTONS = {
+    RequestAction.CLEAR: "Clear the platform",
+    RequestAction.APPROVE: "Approve the request",
+    RequestAction.RETURN: "Return the request",
+    RequestAction.REFUSE: "Refuse the request",
+    RequestAction.WITHDRAW: "Withdraw the request",
+}
+STEP_EFFECTS = {
+    RequestAction.CLEAR: "An approver then decides about the account.",
+    RequestAction.APPROVE: "The account may then be created. It is official once someone confirms that it is ours.",
+    RequestAction.RETURN: "The person who asked can change the request and send it again.",
+    RequestAction.REFUSE: "This ends the request. The person who asked sees your reason.",
+    RequestAction.WITHDRAW: "This ends the request.",
 }
 STEP_LABELS = {
     RequestAction.CLEAR: "Clear the platform, so that an approver decides",
@@ -79,6 +94,27 @@ class PossibleActions:
     resubmits: bool
 
 
+def draft_rows(draft: Draft, names: Names) -> tuple[tuple[str, str | None], ...]:
+    """Return what is asked for."""
+    return (
+        ("Class", CLASS_LABELS[draft.account_class]),
+        ("Title", draft.title),
+        ("Strategic business requirement", draft.requirement),
+        ("Purpose", draft.purpose),
+        ("Proposed owner", names(draft.owner)),
+        ("Who uses it", names(draft.approved_person)),
+        ("Vetting required", VETTING_LABELS[draft.vetting_required] if draft.vetting_required else "None"),
+    )
+
+
+def answers_to_check(draft: Draft, names: Names) -> list[tuple[str, str]]:
+    """Return what is asked for, before it is sent; a staff id that no one has is pointed out."""
+    people = {str(one) for one in (draft.owner, draft.approved_person) if one and not names.of(one)}
+    rows = [("Platform", platform_label(draft.platform)), ("Handle", draft.handle), *draft_rows(draft, names)]
+    unknown = {one: f"{one}: Signpost knows no one with this staff ID" for one in people}
+    return [(question, unknown.get(answer, answer)) for question, answer in rows if answer]
+
+
 def people_of(request: AccountRequest) -> Sequence[StaffId | None]:
     """Return the staff ids that a request names."""
     return (
@@ -95,13 +131,7 @@ def request_view(request: AccountRequest, names: Names | None = None) -> Request
     said = names or Names()
     draft = request.draft
     rows = (
-        ("Class", CLASS_LABELS[draft.account_class]),
-        ("Title", draft.title),
-        ("Strategic business requirement", draft.requirement),
-        ("Purpose", draft.purpose),
-        ("Proposed owner", said(draft.owner)),
-        ("Who uses it", said(draft.approved_person)),
-        ("Vetting required", VETTING_LABELS[draft.vetting_required] if draft.vetting_required else "None"),
+        *draft_rows(draft, said),
         ("Asked for by", said(request.requested_by)),
         ("Decided by", said(request.decided_by)),
         ("On behalf of", said(request.on_behalf_of)),

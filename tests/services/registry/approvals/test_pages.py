@@ -1,5 +1,7 @@
 """The pages of requests and proxies."""
 
+import html
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ from services.registry.accounts.handlers import register
 from shared.auth.permissions import Role
 from tests.services.registry.browser import day, submit
 from tests.services.registry.conftest import IDS, NOW, OFFICIAL, OUTBOX, UNION, Registry, events_of
+from tests.support.people import announce
 
 ANSWERS = {
     "platform": "x",
@@ -24,13 +27,13 @@ COMMS, APPROVER = "S8003", "S7003"
 
 async def ask(registry: Registry, **changes: str) -> Response:
     async with registry.client(**registry.session(Role.COMMS, COMMS)) as comms:
-        return await submit(comms, NEW, NEW, **{**ANSWERS, **changes})
+        return await submit(comms, NEW, NEW, **{**ANSWERS, "answers": "checked", **changes})
 
 
 async def decide(
     client: AsyncClient, page: str, step: str, words: str, version: str = "1", behalf: str = ""
 ) -> Response:
-    answers = {"version": version, "step": step, "words": words, "on_behalf_of": behalf}
+    answers = {"version": version, "step": step, "words": words, "on_behalf_of": behalf, "answers": "checked"}
     return await submit(client, "/accounts/declare", f"{page}/decision", **answers)
 
 
@@ -49,7 +52,7 @@ async def test_a_request_is_asked_for_returned_changed_and_approved(registry: Re
         form = (await comms.get(f"{page}/change")).text
         assert "It was returned: Say it in Welsh, too" in form
         assert "News of jobs" in form
-        changed = {**ANSWERS, "purpose": "News of jobs, in Welsh too", "version": "2"}
+        changed = {**ANSWERS, "purpose": "News of jobs, in Welsh too", "version": "2", "answers": "checked"}
         assert (await submit(comms, f"{page}/change", f"{page}/change", **changed)).status_code == 303
         assert (await decide(approver, page, "approve", "Head of Communications", "3")).status_code == 303
         done = (await approver.get(page)).text
@@ -162,7 +165,7 @@ async def test_a_proxy_decides_for_whom_they_stand_in(registry: Registry) -> Non
 async def test_any_person_who_is_signed_in_declares_an_account_and_follows_it(registry: Registry) -> None:
     async with registry.client(**registry.session(Role.REPORTER, "S1001")) as holder:
         assert "No requests" in (await holder.get("/accounts/requests")).text
-        done = await submit(holder, "/accounts/declare", "/accounts/declare", **ANSWERS)
+        done = await submit(holder, "/accounts/declare", "/accounts/declare", **ANSWERS, answers="checked")
         assert done.status_code == 303
         assert "samplenews" in (await holder.get("/accounts/requests")).text
         assert "Checks of a legacy account" in (await holder.get(done.headers["location"])).text
@@ -174,3 +177,38 @@ async def test_any_person_who_is_signed_in_declares_an_account_and_follows_it(re
 @pytest.mark.parametrize("address", [NEW, "/accounts/requests", "/accounts/declare", "/accounts/proxies"])
 async def test_who_is_not_signed_in_is_asked_to(client: AsyncClient, address: str) -> None:
     assert (await client.get(address, headers={"accept": "text/html"})).status_code == 303
+
+
+async def test_a_request_is_sent_only_after_its_answers_were_shown_once_more(registry: Registry) -> None:
+    await announce(registry.database, NOW, S7001="Nia Hughes")
+    answers = {**ANSWERS, "account_class": "professional_individual", "approved_person": "S7999"}
+    async with registry.client(**registry.session(Role.COMMS, COMMS)) as comms:
+        first = await submit(comms, NEW, NEW, **{**answers, "purpose": 'News "of" <jobs>\nand advice'})
+        assert (first.status_code, "Check your answers" in first.text) == (200, True)
+        for shown in ("Nia Hughes (S7001)", "S7999: Signpost knows no one with this staff ID", "Send the request"):
+            assert shown in first.text
+        assert "No requests" in (await comms.get("/accounts/requests")).text
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', first.text))
+        sent = {name: html.unescape(value) for name, value in hidden.items()}
+        assert sent.keys() == {*answers, "csrftoken"}
+        again = await comms.post(NEW, data={**sent, "answers": "change"})
+        assert (again.status_code, "There is a problem" in again.text) == (200, False)
+        assert "News &#34;of&#34; &lt;jobs&gt;\nand advice</textarea>" in again.text
+        done = await comms.post(NEW, data={**sent, "answers": "checked"})
+        assert done.status_code == 303
+        assert "and advice" in (await comms.get(done.headers["location"])).text
+
+
+async def test_a_decision_is_taken_by_a_button_that_names_it(registry: Registry) -> None:
+    await registry.register(OFFICIAL)
+    page = (await ask(registry)).headers["location"]
+    choices = {"approve": "Approve the request", "return": "Return the request", "refuse": "Refuse the request"}
+    async with registry.client(**registry.session(Role.APPROVER, APPROVER)) as approver:
+        for step, button in choices.items():
+            answers = {"version": "1", "step": step, "words": "For a reason", "on_behalf_of": ""}
+            shown = await submit(approver, page, f"{page}/decision", **answers)
+            assert (shown.status_code, "Check your decision" in shown.text) == (200, True)
+            assert [text for text in choices.values() if text in shown.text] == [button]
+            again = await submit(approver, page, f"{page}/decision", **answers, answers="change")
+            assert "For a reason</textarea>" in again.text
+        assert "Waiting for an approver" in (await approver.get(page)).text

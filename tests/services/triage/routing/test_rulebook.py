@@ -93,3 +93,8 @@ def test_a_shadow_rule_that_fails_holds_nothing_up() -> None:
     book = rulebook.parse(book_with("report_type == 'abuse' && earlier_reports >= 3", "1 / earlier_reports == 1"))
     decision = decide(PLAIN, book, TODAY)
     assert (decision.rule, decision.shadow) == ("abuse-of-a-user", ("repeated-account (failed)",))
+
+
+def test_each_rule_of_our_book_has_a_sentence_of_its_own() -> None:
+    sentences = [rule.sentence for rule in rulebook.load(rulebook.PACKAGED).rules]
+    assert [sentence for sentence in set(sentences) if sentences.count(sentence) > 1] == []
