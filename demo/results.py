@@ -35,7 +35,26 @@ class Row:
         return [case for case in self.cases if case.reference != self.answer.reference]
 
     def problems(self) -> Iterator[str]:
-        """Yield what is not as it should be, in a few words."""
+        """Yield what is not as it should be, in a few words: wrong, or not there yet."""
+        yield from self.wrong()
+        yield from self.late()
+
+    def late(self) -> Iterator[str]:
+        """Yield what is not there, and may still come."""
+        answer, expected = self.answer, self.answer.expected
+        if not answer.accepted or answer.status != expected.status:
+            return
+        if self.first is None:
+            yield "has no case"
+            return
+        missing = (expected.also or frozenset()) - {case.team for case in self.linked}
+        if missing:
+            yield f"has no linked case of {_list(missing)}"
+        told = {alert.purpose for alert in self.alerts}
+        yield from (f"told nobody for {purpose}" for purpose in sorted(expected.alerted - told))
+
+    def wrong(self) -> Iterator[str]:
+        """Yield what is there and should be otherwise."""
         answer, expected = self.answer, self.answer.expected
         if answer.status is None:
             yield "was not answered: nobody knows whether it was taken"
@@ -47,16 +66,14 @@ class Row:
     def _taken(self, expected: Expectation) -> Iterator[str]:
         first = self.first
         if first is None:
-            yield "has no case"
             return
         if first.team not in _may_have_it(expected):
             yield f"is with {first.team} instead of {expected.team}"
-        if expected.also is not None and {case.team for case in self.linked} != expected.also:
-            yield f"has linked cases of {_list(case.team for case in self.linked)} instead of {_list(expected.also)}"
+        if expected.also is not None and (more := {case.team for case in self.linked} - expected.also):
+            yield f"has linked cases of {_list(more)}, which were not expected"
         if first.routing.misdirected != expected.misdirected:
             yield "was called misdirected" if first.routing.misdirected else "was not called misdirected"
         purposes = {alert.purpose for alert in self.alerts}
-        yield from (f"told nobody for {purpose}" for purpose in sorted(expected.alerted - purposes))
         yield from (f"told somebody for {purpose}" for purpose in sorted(expected.not_alerted & purposes))
 
 
@@ -71,6 +88,8 @@ class DemoResult:
     source: str
     """Where the ledger's figures are from."""
     interrupted: bool = False
+    waited: float = 0
+    """The most seconds that were waited for all of it to arrive."""
 
     @property
     def sent(self) -> int:
@@ -109,13 +128,32 @@ class DemoResult:
         return grown
 
     def problems(self) -> Iterator[str]:
-        """Yield what does not add up."""
+        """Yield what does not add up: what is wrong, and what is not there yet."""
+        yield from self.wrong()
+        yield from self.late()
+
+    def late(self) -> Iterator[str]:
+        """Yield what was not there in time, and may still come."""
         for row in self.rows:
-            name = row.answer.reference or f"report {row.answer.number}"
-            yield from (f"{name} ({row.answer.scenario}) {problem}" for problem in row.problems())
-        if self.with_a_case != self.accepted:
+            yield from (f"{_name(row)} {problem} within {self.waited:g} s" for problem in row.late())
+        if self.with_a_case < self.accepted:
+            yield f"{self.accepted} were accepted, and {self.with_a_case} different reports have a case"
+        for name, grown in self.growth.items():
+            if grown < self.accepted:
+                yield self._grew(name, grown)
+        if self.after and self.after.in_flight:
+            yield f"{self.after.in_flight} are still on their way"
+
+    def wrong(self) -> Iterator[str]:
+        """Yield what is otherwise than it should be, and will stay so."""
+        for row in self.rows:
+            yield from (f"{_name(row)} {problem}" for problem in row.wrong())
+        if self.with_a_case > self.accepted:
             yield f"{self.accepted} were accepted, and {self.with_a_case} different reports have a case"
         yield from self._of_the_ledger()
+
+    def _grew(self, name: str, grown: int) -> str:
+        return f"{self.accepted} were accepted, and the ledger's {_WORDS.get(name, name)} grew by {grown}"
 
     def _of_the_ledger(self) -> Iterator[str]:
         after = self.after
@@ -123,17 +161,13 @@ class DemoResult:
             yield "the ledger could not be read afterwards"
             return
         for name, grown in self.growth.items():
-            said = f"{self.accepted} were accepted, and the ledger's {_WORDS.get(name, name)} grew by {grown}"
-            if grown < self.accepted:
-                yield said
-            elif grown > self.accepted:
+            if grown > self.accepted:
+                said = self._grew(name, grown)
                 yield f"{said}: somebody else reports at the same time, or a report was taken twice"
         if after.unaccounted > self.before.unaccounted:
             yield f"{after.unaccounted - self.before.unaccounted} are unaccounted for"
         if after.dead_lettered > self.before.dead_lettered:
             yield f"{after.dead_lettered - self.before.dead_lettered} were set aside as dead letters"
-        if after.in_flight:
-            yield f"{after.in_flight} are still on their way"
 
 
 def rows_of(
@@ -153,6 +187,10 @@ def _row(
     if report_id is None:
         return Row(answer)
     return Row(answer, cases.get(report_id, ()), alerts.get(report_id, ()))
+
+
+def _name(row: Row) -> str:
+    return f"{row.answer.reference or f'report {row.answer.number}'} ({row.answer.scenario})"
 
 
 def _may_have_it(expected: Expectation) -> set[Team | None]:
@@ -203,7 +241,12 @@ def show(result: DemoResult, console: Console) -> None:
         console.print(_by_scenario(result.rows))
     for line in _sums(result):
         console.print(line, highlight=False, markup=False)
-    _show_problems(list(result.problems()), console)
+    wrong, late = list(result.wrong()), list(result.late())
+    if not wrong and not late:
+        console.print("Everything adds up.", style="green")
+    _show_problems("This does not add up:", "bold red", wrong, console)
+    heading = f"Not there within {result.waited:g} s. It may still come; `signpost reconcile` says whether it did:"
+    _show_problems(heading, "bold yellow", late, console)
 
 
 def as_json(result: DemoResult) -> dict[str, object]:
@@ -223,6 +266,7 @@ def as_json(result: DemoResult) -> dict[str, object]:
             "grew": dict(result.growth),
         },
         "problems": list(result.problems()),
+        "late": list(result.late()),
         "by_scenario": [_scenario_json(name, rows) for name, rows in _grouped(result.rows).items()],
         "reports": [_row_json(row) for row in result.rows],
     }
@@ -264,11 +308,10 @@ def _sums(result: DemoResult) -> Iterable[str]:
         yield "Interrupted: this is what was sent until then."
 
 
-def _show_problems(problems: Sequence[str], console: Console) -> None:
+def _show_problems(heading: str, style: str, problems: Sequence[str], console: Console) -> None:
     if not problems:
-        console.print("Everything adds up.", style="green")
         return
-    console.print("This does not add up:", style="bold red")
+    console.print(heading, style=style)
     for problem in problems[:_MOST_PROBLEMS]:
         console.print(f"  {problem}", highlight=False, markup=False)
     if len(problems) > _MOST_PROBLEMS:
@@ -299,12 +342,15 @@ def _told(rows: Sequence[Row]) -> Counter[str]:
     told: Counter[str] = Counter()
     for row in rows:
         names = {_TOLD.get(alert.reason, alert.reason.replace("_", " ")) for alert in row.alerts}
-        told.update(sorted(names) or (["nobody"] if row.answer.accepted else []))
+        no_one = "not yet known" if any(row.late()) else "nobody"
+        told.update(sorted(names) or ([no_one] if row.answer.accepted else []))
     return told
 
 
 def _mark(rows: Sequence[Row]) -> str:
-    return "[red]✗[/red]" if any(True for row in rows for _ in row.problems()) else "[green]✓[/green]"
+    if any(any(row.wrong()) for row in rows):
+        return "[red]✗[/red]"
+    return "[yellow]late[/yellow]" if any(any(row.late()) for row in rows) else "[green]✓[/green]"
 
 
 def _scenario_json(name: str, rows: Sequence[Row]) -> dict[str, object]:

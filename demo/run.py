@@ -86,7 +86,7 @@ class Demo:
             interrupted = self._interruptions.sending.is_set()
             known = await self._settled(sending.answers, before, wait)
         rows = rows_of(sending.answers, known.cases, known.alerts)
-        return DemoResult(rows, before, known.after, self._ledger.source, interrupted=interrupted)
+        return DemoResult(rows, before, known.after, self._ledger.source, interrupted=interrupted, waited=wait)
 
     async def _before(self) -> Figures:
         try:

@@ -20,7 +20,7 @@ from services.triage.managers import pages as manager_pages
 from services.triage.operations import api as operations_api
 from services.triage.operations import pages as operations_pages
 from services.triage.operations.live import LiveFigures, LiveParts
-from services.triage.operations.queries import LagReader
+from services.triage.operations.queries import LagReader, dead_letters_waiting
 from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
@@ -43,7 +43,7 @@ from shared.web.dead_letters import dead_letters_router
 PREFIX = "/cases"
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "managers", "operations", "rules"))
 ROUTERS = (
-    dead_letters_router(PREFIX),
+    dead_letters_router(PREFIX, dead_letters_waiting),
     operations_pages.router,  # before the case pages: they take any word for a reference
     operations_api.router,
     rules_pages.router,

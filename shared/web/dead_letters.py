@@ -1,6 +1,6 @@
 """Pages of a service's dead letters, the same in every service: to see them, and to replay or discard them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -32,6 +32,8 @@ Operator = Annotated[Principal, requires(Permission.OPERATE_DEAD_LETTERS)]
 
 PREFIXES: Mapping[str, str] = {"intake": "/report", "triage": "/cases", "registry": "/accounts", "notifier": "/alerts"}
 """Service → the prefix of its pages."""
+ALL_SERVICES = f"{PREFIXES['triage']}/operations/dead-letters"
+"""Where the number of all services together is."""
 LONGEST_REASON = 1000
 STATES = {DeadLetterState.OPEN: "Needs you", DeadLetterState.ASKED: "Asked for", DeadLetterState.SETTLED: "Settled"}
 DONE = {
@@ -50,14 +52,18 @@ def address_of(group: str, dead_letter_id: UUID) -> str:
     return f"{PREFIXES.get(GROUPS.get(group, ''), '')}/operations/dead-letters/{dead_letter_id}"
 
 
-def dead_letters_router(prefix: str) -> APIRouter:
-    """Return the pages for the service under `prefix`."""
+Waiting = Callable[[AsyncSession], Awaitable[Mapping[str, int]]]
+"""Returns how many dead letters need someone, by service."""
+
+
+def dead_letters_router(prefix: str, waiting: Waiting | None = None) -> APIRouter:
+    """Return the pages for the service under `prefix`; one service knows what is `waiting` in all of them."""
     here = f"{prefix}/operations/dead-letters"
     router = APIRouter(prefix=here, include_in_schema=False)
 
     @router.get("")
     async def every_letter(request: Request, session: Transaction, _operator: Operator) -> HTMLResponse:
-        return await _list(request, session, here)
+        return await _list(request, session, here, await waiting(session) if waiting else None)
 
     @router.get("/{letter}")
     async def one_letter(request: Request, session: Transaction, operator: Operator, letter: UUID) -> HTMLResponse:
@@ -76,7 +82,7 @@ def dead_letters_router(prefix: str) -> APIRouter:
     return router
 
 
-async def _list(request: Request, session: AsyncSession, here: str) -> HTMLResponse:
+async def _list(request: Request, session: AsyncSession, here: str, waiting: Mapping[str, int] | None) -> HTMLResponse:
     wanted = _wanted(request.query_params)
     found = await dead_letters.page(session, wanted)
     shown = found[: wanted.most]
@@ -89,6 +95,8 @@ async def _list(request: Request, session: AsyncSession, here: str) -> HTMLRespo
         topics=sorted({*topics, *([wanted.topic] if wanted.topic else [])}),
         states=STATES,
         services=PREFIXES,
+        waiting=waiting,
+        all_services=ALL_SERVICES,
         here=here,
         after=f"{shown[-1].recorded_at.isoformat()}_{shown[-1].id}" if len(found) > wanted.most else None,
     )

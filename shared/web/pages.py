@@ -51,6 +51,12 @@ ENTRIES = (
         "See how many reports arrive, how long they take and whether anything is stuck.",
     ),
     Entry(
+        "Dead letters",
+        "/cases/operations/dead-letters",
+        frozenset({Permission.OPERATE_DEAD_LETTERS}),
+        "Look at events that a service could not handle, and let it try again.",
+    ),
+    Entry(
         "Rules",
         "/cases/rules",
         frozenset({Permission.SEE_RULES}),
@@ -103,7 +109,7 @@ def navigation(principal: Principal | None, path: str) -> Sequence[dict[str, obj
 def _covers(entry: Entry, path: str) -> bool:
     if entry.href == "/":
         return path.startswith("/report")
-    if entry.href == "/cases/operations" and "/operations/dead-letters" in path:
+    if entry.href == "/cases/operations/dead-letters" and "/operations/dead-letters" in path:
         return True
     return path == entry.href or path.startswith(f"{entry.href}/")
 

@@ -58,8 +58,8 @@ def test_linked_cases_are_compared_unless_history_decides() -> None:
     with_sirt = replace(TO_SMART, also=frozenset({Team.SIRT}))
     both = [case(), case(Team.SIRT, LINKED)]
     assert problems(Row(accepted(with_sirt), both)) == []
-    assert problems(Row(accepted(with_sirt), [case()])) == ["has linked cases of nobody instead of sirt"]
-    assert problems(Row(accepted(), both)) == ["has linked cases of sirt instead of nobody"]
+    assert problems(Row(accepted(with_sirt), [case()])) == ["has no linked case of sirt"]
+    assert problems(Row(accepted(), both)) == ["has linked cases of sirt, which were not expected"]
     assert problems(Row(accepted(replace(TO_SMART, also=None)), both)) == []
 
 
@@ -208,3 +208,23 @@ def test_programs_get_all_of_it() -> None:
         "teams": {"smart": 2, "sirt": 2},
         "told": {"reporters_manager": 2},
     }
+
+
+def test_what_did_not_come_in_time_is_called_late_and_not_wrong() -> None:
+    told = replace(TO_SMART, alerted=frozenset({AlertPurpose.ABUSE_REPORTED}), also=frozenset({Team.SIRT}))
+    rows = [Row(accepted(told, 1)), Row(accepted(told, 2), [case()]), Row(refused(number=3))]
+    late = DemoResult(rows, figures(0), figures(1, in_flight=1), "database", waited=60)
+    assert list(late.wrong()) == []
+    assert {problem.removeprefix(f"{REFERENCE} (abuse:doxing) ") for problem in late.late()} >= {
+        "has no case within 60 s",
+        "has no linked case of sirt within 60 s",
+        "told nobody for abuse_reported within 60 s",
+        "1 are still on their way",
+    }
+    said = printed(late)
+    assert "Not there within 60 s. It may still come" in said
+    for word in ("This does not add up", "✗", "nobody\n", "Everything adds up"):
+        assert word not in said
+    wrong = DemoResult([*rows, Row(accepted(), [case(Team.SIRT)])], figures(0), figures(2), "database", waited=60)
+    assert list(late.problems()), "the command still ends with a failure"
+    assert "✗" in printed(wrong)

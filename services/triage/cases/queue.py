@@ -71,6 +71,8 @@ class QueueFilter:
     """A behaviour of abuse or misuse, or an effect of an incident."""
     after: tuple[str, UUID] | None = None
     """Priority and id of the last row seen: where the next page begins."""
+    before: tuple[str, UUID] | None = None
+    """Priority and id of the first row seen: where the previous page ends."""
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> Self:
@@ -83,11 +85,12 @@ class QueueFilter:
             report_type=_member(ReportType, parameters.get("type")),
             behaviour=said if (said := parameters.get("behaviour")) in HAPPENED else None,
             after=_position(parameters.get("after", "")),
+            before=_position(parameters.get("before", "")),
         )
 
     def url(self, **changes: object) -> str:
         """Return the address of this queue with `changes`; a change of filter begins at the first page."""
-        wanted = replace(self, **{"after": None, **changes})  # type: ignore[arg-type] # replace checks the names
+        wanted = replace(self, **{"after": None, "before": None, **changes})  # type: ignore[arg-type] # replace checks the names
         parameters = {
             "view": None if wanted.view is QueueView.ALL else wanted.view.value,
             "team": wanted.team,
@@ -96,6 +99,7 @@ class QueueFilter:
             "platform": wanted.platform,
             "behaviour": wanted.behaviour,
             "after": "_".join(map(str, wanted.after)) if wanted.after else None,
+            "before": "_".join(map(str, wanted.before)) if wanted.before else None,
         }
         query = urlencode({name: value for name, value in parameters.items() if value})
         return f"/cases?{query}" if query else "/cases"
@@ -139,7 +143,10 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
     """Show the cases that wait for a responder, most urgent and oldest first."""
     wanted = QueueFilter.read(request.query_params)
     found = await page(session, viewer, wanted, now)
-    shown = found[:PAGE_SIZE]
+    shown = found[-PAGE_SIZE:] if wanted.before else found[:PAGE_SIZE]
+    more = len(found) > PAGE_SIZE
+    earlier = more if wanted.before else wanted.after is not None
+    later = more or wanted.before is not None
     last = await newest(session, viewer) or NO_CASE_YET
     return render(
         request,
@@ -151,8 +158,9 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
         teams=_teams(viewer, wanted),
         chips=_chips(wanted),
         filters=_filters(wanted),
-        next_page=_next(wanted, shown) if len(found) > PAGE_SIZE else None,
-        first_page=wanted.url() if wanted.after else None,
+        next_page=wanted.url(after=_place(shown[-1])) if shown and later else None,
+        previous_page=wanted.url(before=_place(shown[0])) if shown and earlier else None,
+        first_page=wanted.url() if wanted.after or wanted.before else None,
         arrivals=_arrivals_url(wanted, last),
         viewer=viewer,
         wording=views,
@@ -171,7 +179,7 @@ async def arrivals(
 
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
-    """Return a page of cases, plus one more if there is a next page."""
+    """Return a page of cases in their order, plus one more if there are more in the direction of reading."""
     query = (
         select(CaseRow, known_person.c.name)
         .outerjoin(known_person, known_person.c.staff_id == func.lower(CaseRow.manager))
@@ -179,10 +187,13 @@ async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: 
     )
     if wanted.after:
         query = query.where(tuple_(CaseRow.priority, CaseRow.case_id) > tuple_(*wanted.after))
-    rows = await session.execute(query.order_by(CaseRow.priority, CaseRow.case_id).limit(PAGE_SIZE + 1))
+    order = (CaseRow.priority, CaseRow.case_id)
+    if wanted.before:
+        query = query.where(tuple_(*order) < tuple_(*wanted.before)).order_by(*(column.desc() for column in order))
+    rows = (await session.execute(query.order_by(*order).limit(PAGE_SIZE + 1))).all()
     return [
         Queued(to_case(row), row.platform, tuple(row.behaviours), row.due_at, row.at_risk_at, named(name, row.manager))
-        for row, name in rows
+        for row, name in (reversed(rows) if wanted.before else rows)
     ]
 
 
@@ -285,9 +296,8 @@ def _items(choices: Mapping[str, str], chosen: str | None) -> list[dict[str, obj
     return items + [{"value": value, "text": text, "selected": value == chosen} for value, text in choices.items()]
 
 
-def _next(wanted: QueueFilter, shown: list[Queued]) -> str:
-    last = shown[-1].case
-    return wanted.url(after=(last.priority.value, last.case_id))
+def _place(row: Queued) -> tuple[str, UUID]:
+    return row.case.priority.value, row.case.case_id
 
 
 def _arrivals_url(wanted: QueueFilter, newest: UUID) -> str:

@@ -11,7 +11,19 @@ from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept
 from services.triage.operations.queries import MOST_WAITING, Lag, Ledger, OpenLetter, Snapshot
 from shared.events.topics import GROUPS
 from shared.events.vocabulary import Team
+from shared.web.times import clock_time
 
+READERS: Mapping[str, str] = {
+    "signpost-intake": "Status pages: what happened to each report",
+    "signpost-intake-inbound": "Reports from other systems",
+    "signpost-triage": "Cases: new reports",
+    "signpost-triage-accounts": "Cases: the register and the staff directory",
+    "signpost-triage-operations": "The figures of this page",
+    "signpost-registry": "The register: confirmed takeovers, and the staff directory",
+    "signpost-notifier": "Alerts and emails",
+}
+"""What each reader of the event log reads, by its group."""
+_LINKED = "A report can have linked cases with several teams, so cases add up to more than reports."
 PERIODS = {1: "Today", 7: "7 days", 30: "30 days"}
 MOST_BARS = 10
 AGES = (
@@ -83,6 +95,8 @@ class Columns:
     columns: tuple[Column, ...]
     top: str | None
     """The value at full height."""
+    middle: str | None
+    """The value at half the height; None if it says nothing."""
     legend: tuple[str, ...]
 
     @classmethod
@@ -90,16 +104,16 @@ class Columns:
         cls,
         names: Sequence[str],
         series: Sequence[Sequence[float | None]],
-        top: str | None,
+        said: Callable[[float], str | None],
         legend: tuple[str, ...],
     ) -> "Columns":
-        """Return columns; the highest fills the height."""
+        """Return columns; the highest fills the height. `said` puts a value into words, for the axis."""
         highest = max((value for values in series for value in values if value), default=0.0)
         columns = [
             Column(name, tuple(_height(values[number], highest) for values in series))
             for number, name in enumerate(names)
         ]
-        return cls(tuple(columns), top, legend)
+        return cls(tuple(columns), said(highest) if highest else None, said(highest / 2) if highest else None, legend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +184,7 @@ def dashboard(snapshot: Snapshot, lag: Lag, days: int) -> Dashboard:
     period, trend = days_until(snapshot.at, days), days_until(snapshot.at, max(days, SHORTEST_TREND))
     top = _top(snapshot, figures)
     parts = (
+        volume(figures, snapshot.at, days, trend),
         funnel(snapshot.ledger, figures, period),
         deadlines(figures, period),
         queues(figures[Figure.WAITING], snapshot.at),
@@ -223,6 +238,24 @@ def funnel(ledger: Ledger | None, figures: Mapping[Figure, ByDay], period: Seque
     )
 
 
+def volume(figures: Mapping[Figure, ByDay], now: datetime, days: int, trend: Sequence[datetime]) -> Panel:
+    """Return how many reports came: today by the hour, otherwise by the day."""
+    by_hour = days == 1
+    figure, moments = (Figure.HOURLY, hours_until(now)) if by_hour else (Figure.ROUTED, trend)
+    counts = [figures[figure].get(moment, {}).get("", 0) for moment in moments]
+    names = tuple(map(_hour, moments)) if by_hour else _short(moments)
+    rows = zip(names if by_hour else map(_date, moments), counts, strict=True)
+    most, all_of_them = max(counts), sum(counts)
+    return Panel(
+        "Reports today, by hour" if by_hour else "Reports a day",
+        Table("volume", ("Hour" if by_hour else "Day", "Reports"), tuple(rows)),
+        Columns.of(names, (counts,), _whole, ("Reports",)),
+        said=f"{all_of_them} reports; the most in one {'hour' if by_hour else 'day'}: {most}",
+        note=f"{all_of_them} reports with a case, by when they were made.",
+        empty="" if all_of_them else "Reports appear here as soon as they have a case.",
+    )
+
+
 def queues(waiting: ByDay, now: datetime) -> Panel:
     """Return the open cases, by team and age."""
     ages: dict[str, list[int]] = defaultdict(lambda: [0] * len(AGES))
@@ -238,7 +271,7 @@ def queues(waiting: ByDay, now: datetime) -> Panel:
         Table("queues", ("Team", *names, "All"), tuple(rows)),
         Bars(tuple(Bar.of(_team(team), ages[team], most) for team in _in_order(ages)), names, "age"),
         said=", ".join(f"{row[0]} {row[-1]}" for row in rows),
-        note="Ages are right within a quarter of an hour." if rows else "",
+        note=f"Ages are right within a quarter of an hour. {_LINKED}" if rows else "",
         empty="" if rows else "Cases that are not resolved appear here. There are none now.",
     )
 
@@ -260,6 +293,7 @@ def deadlines(figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Pa
         Table("deadlines", ("Team", *names), tuple(rows)),
         Bars(tuple(bars), names),
         said=", ".join(f"{row[0]}: {row[3]} with a missed deadline" for row in rows),
+        note=_sum(sum(map(sum, ([*counts.values()] for counts in teams.values()))), figures, period) if rows else "",
         empty="" if rows else "Cases appear here with the deadlines they kept and missed.",
     )
 
@@ -278,7 +312,7 @@ def lengths(panel_id: str, title: str, by_day: ByDay, days: Sequence[datetime]) 
     return Panel(
         title,
         Table(panel_id, ("Day of the report", "Cases", "Half took at most", "Nine in ten took at most"), tuple(rows)),
-        Columns.of(_short(days), (tenths, halves), _length(longest), ("Nine in ten took at most", "Half took at most")),
+        Columns.of(_short(days), (tenths, halves), _seconds, ("Nine in ten took at most", "Half took at most")),
         said=f"{title} on each of {len(days)} days. The slowest day: nine in ten took at most {_length(longest)}",
         note="Lengths are right within 25%." if longest else "",
         empty="" if longest else "How long cases took appears here by the day they were reported.",
@@ -298,7 +332,7 @@ def misdirected(figures: Mapping[Figure, ByDay], days: Sequence[datetime]) -> Pa
     return Panel(
         "Sent by another form than the right one",
         Table("misdirected", ("Day", "Reports", "Misdirected", "Share in per cent"), tuple(rows)),
-        Columns.of(_short(days), (shares,), f"{highest:.0f}%", ("Share of the day’s reports",)),
+        Columns.of(_short(days), (shares,), lambda share: f"{share:.0f}%", ("Share of the day’s reports",)),
         said=f"{wrong_in_all} in {len(days)} days; the highest share of a day is {highest:.0f} per cent",
         empty="" if wrong_in_all else "Reports sent by the wrong form appear here. They are accepted too.",
     )
@@ -329,8 +363,8 @@ def pipeline(snapshot: Snapshot, lag: Lag) -> Panel:
     rows = [("Reports not yet published", unpublished, _state(unpublished))]
     rows += [("Events of triage not yet published", snapshot.outbox, f"{_state(snapshot.outbox)} {more}".strip())]
     known = lag.behind or {}
-    nothing = "Not known" if lag.behind is None else "Has read nothing yet"
-    rows += [(f"Reader {group}", known.get(group), _state(known.get(group), nothing)) for group in GROUPS]
+    nothing = "Not known" if lag.behind is None else "Nothing to read yet"
+    rows += [(READERS.get(group, group), known.get(group), _state(known.get(group), nothing)) for group in GROUPS]
     return Panel(
         "Events on their way",
         Table("lag", ("Where", "Events behind", "State"), tuple(rows)),
@@ -341,9 +375,11 @@ def pipeline(snapshot: Snapshot, lag: Lag) -> Panel:
 def letters(snapshot: Snapshot) -> Panel:
     """Return the dead letters that wait, by reader and reason."""
     rows = tuple((GROUPS.get(group, group).capitalize(), group, error, n) for group, error, n in snapshot.letters)
+    waiting = sum(n for _, _, n in snapshot.letters)
     return Panel(
         "Dead letters",
         Table("dead-letters", ("Service", "Reader", "Why", "Waiting"), rows),
+        note=f"{waiting} wait in all four services together." if rows else "",
         empty="" if rows else "Records that a service cannot handle appear here until an operator settles them.",
     )
 
@@ -364,6 +400,12 @@ def days_until(now: datetime, count: int) -> list[datetime]:
     return [day_of(moment) for moment in reversed(noon)]
 
 
+def hours_until(now: datetime) -> list[datetime]:
+    """Return when each hour of this UK day began, up to the current one: 23 to 25 hours at the most."""
+    first = day_of(now)
+    return [first + timedelta(hours=number) for number in range(int((now - first) / timedelta(hours=1)) + 1)]
+
+
 def total(by_day: ByDay, days: Iterable[datetime]) -> Counter[str]:
     """Return the sum over `days`, by label."""
     together: Counter[str] = Counter()
@@ -379,6 +421,12 @@ def waiting_for_a_case(ledger: Ledger | None) -> int:
     a person that there is a case that is kept from them.
     """
     return max(0, ledger.accepted - ledger.cases - ledger.in_flight) if ledger else 0
+
+
+def _sum(cases: int, figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> str:
+    """Say why the teams add up to more than the reports, where they do."""
+    came = total(figures[Figure.ROUTED], period).total()
+    return f"{cases} cases of {came} reports. {_LINKED}" if cases > came else ""
 
 
 def _state(behind: int | None, unknown: str = "Not known") -> str:
@@ -398,6 +446,19 @@ def _team(team: str) -> str:
 
 def _length(length: timedelta | None) -> str | None:
     return views.duration(length) if length else None
+
+
+def _seconds(length: float) -> str | None:
+    return _length(timedelta(seconds=length))
+
+
+def _whole(count: float) -> str | None:
+    """Return a count for the axis; None between two whole numbers."""
+    return f"{count:,.0f}" if count == int(count) else None
+
+
+def _hour(moment: datetime) -> str:
+    return clock_time(moment)
 
 
 def _date(day: datetime) -> str:

@@ -23,9 +23,10 @@ GROWTH = 1.25
 
 
 class Figure(StrEnum):
-    """What is counted. Most are counted by the UK day of the report, `waiting` by when its case was opened."""
+    """What is counted, by the UK day of the report; `hourly` by its hour, `waiting` by when its case was opened."""
 
     ROUTED = "routed"
+    HOURLY = "hourly"
     ALERTED = "alerted"
     NOBODY_TOLD = "nobody_told"
     ACKNOWLEDGED = "acknowledged"
@@ -86,6 +87,7 @@ class ReportFacts:
             Figure.MISDIRECTED: self.misdirected,
         }
         cells = Counter(Cell(figure, day, "") for figure, is_so in said.items() if is_so)
+        cells[Cell(Figure.HOURLY, hour_of(self.submitted_at), "")] += 1
         cells.update(Cell(Figure.BEHAVIOUR, day, behaviour) for behaviour in set(self.behaviours))
         if self.platform:
             cells[Cell(Figure.PLATFORM, day, self.platform)] += 1
@@ -203,6 +205,11 @@ def difference(before: Iterable[Counter[Cell]], after: Iterable[Counter[Cell]]) 
 def day_of(moment: datetime) -> datetime:
     """Return the start of the UK day of `moment`."""
     return datetime.combine(moment.astimezone(UK).date(), time(), UK).astimezone(UTC)
+
+
+def hour_of(moment: datetime) -> datetime:
+    """Return the start of the hour that `moment` is in."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def slot_of(moment: datetime) -> datetime:

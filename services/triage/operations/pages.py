@@ -15,6 +15,17 @@ from shared.web.dependencies import Transaction
 from shared.web.pages import render
 from shared.web.problems import standard_problem
 
+_RISING, _FALLING, _DOT = "M-2 2l4-4M0 8l8-8M6 10l4-4", "M-2 6l4 4M0 0l8 8M6-2l4 4", "M3 4h2"
+PATTERNS = (
+    ("signpost-shade-1", _RISING, False),
+    ("signpost-shade-2", f"{_RISING}{_FALLING}", True),
+    ("signpost-age-0", _DOT, False),
+    ("signpost-age-1", _RISING, False),
+    ("signpost-age-3", _FALLING, True),
+    ("signpost-age-4", f"{_RISING}{_FALLING}", True),
+)
+"""The pattern of a shade: its lines, and whether they are light. The shades that are not here are plain."""
+
 router = APIRouter(prefix="/cases/operations", include_in_schema=False)
 
 
@@ -29,6 +40,7 @@ async def page(request: Request, session: Transaction, overseer: Overseer, days:
         dashboard=shown,
         fragments=_fragments(parts, overseer).of(shown),
         periods=PERIODS,
+        patterns=PATTERNS,
         clock=clock,
     )
 

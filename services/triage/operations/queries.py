@@ -85,6 +85,14 @@ async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, 
     )
 
 
+async def dead_letters_waiting(session: AsyncSession) -> dict[str, int]:
+    """Return how many dead letters wait for someone, by service."""
+    waiting: Counter[str] = Counter()
+    for group, _, n in await session.execute(_open_letters()):
+        waiting[GROUPS.get(group, group)] += n
+    return dict(waiting)
+
+
 async def version(session: AsyncSession) -> int:
     """Return a number that rises with every change of a figure."""
     return await session.scalar(select(tables.FigureVersion.version)) or 0

@@ -189,6 +189,8 @@ def test_navigation_says_where_one_is() -> None:
     assert here("/cases/SP-1234-5678") == [("Queue", False)]
     assert here("/accounts/lookup") == [("Is it official?", True)]
     assert here("/report/abuse/where") == [("Report", False)]
+    operator = navigation(person(Role.OPERATIONS), "/alerts/operations/dead-letters")
+    assert [entry["text"] for entry in operator if entry["active"]] == ["Dead letters"]
     assert here("/casesandmore") == []
     assert here("/") == []
 

@@ -1,5 +1,6 @@
 """The queue and the case page, without JavaScript."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -65,7 +66,7 @@ async def test_pages_of_a_queue_follow_each_other_without_a_gap(triage: Triage, 
     told = [report() for _ in range(60)]
     await open_cases(triage.database, *told)
     first = (await sam.get("/cases")).text
-    following = re.search(r'rel="next" href="([^"]+)"', first)
+    following = re.search(r'href="([^"]+)" rel="next"', first)
     assert following
     second = (await sam.get(following[1])).text
     found = re.findall(r">(SP-[A-Z0-9-]+)</a>", first + second)
@@ -296,3 +297,43 @@ async def test_a_transferred_case_leaves_the_queue(triage: Triage, sam: AsyncCli
     assert told.reference not in (await sam.get(answer.headers["location"])).text
     async with triage.client(Role.SIRT_RESPONDER, subject="S5001") as leo:
         assert told.reference in (await leo.get("/cases")).text
+
+
+async def test_every_page_of_the_queue_leads_to_the_next_and_back_to_the_one_before(
+    triage: Triage, sam: AsyncClient
+) -> None:
+    await open_cases(triage.database, *[report() for _ in range(120)])
+
+    def read(page: str) -> tuple[list[str], str | None, str | None]:
+        before, after = (re.search(rf'href="([^"]+)" rel="{rel}"', page) for rel in ("prev", "next"))
+        rows = re.findall(r'signpost-reference" href="/cases/([^"]+)"', page)
+        return rows, html.unescape(before[1]) if before else None, html.unescape(after[1]) if after else None
+
+    async def pages(address: str | None, direction: int) -> list[list[str]]:
+        walked = []
+        while address:
+            rows, *links = read((await sam.get(address)).text)
+            walked.append(rows)
+            last.append(address)
+            address = links[direction]
+        return walked
+
+    last: list[str] = []
+    forward = await pages("/cases", 1)
+    back = await pages(last[-1], 0)
+    assert [len(rows) for rows in forward] == [50, 50, 20]
+    assert back[::-1] == forward
+    assert len(set().union(*forward)) == 120
+
+
+async def test_the_skip_link_of_a_list_leads_to_its_first_row(triage: Triage, sam: AsyncClient) -> None:
+    skip = re.compile(r'<a href="#([^"]+)" class="govuk-skip-link"')
+    empty = skip.search((await sam.get("/cases")).text)
+    await open_cases(triage.database, report())
+    page = (await sam.get("/cases")).text
+    target = skip.search(page)
+    assert empty
+    assert target
+    assert (empty[1], target[1]) == ("main-content", "cases")
+    rest = page.partition('id="cases"')[2]
+    assert len(re.findall(r"<a |<button|<select|<input type=\"(?!hidden)|<summary", rest.partition(">Claim")[0])) == 2

@@ -197,6 +197,34 @@ async def test_dead_letters_are_known_until_they_are_settled_in_either_order(tri
     assert [letter.dead_letter_id for letter in found.letters] == [one]
 
 
+async def test_teams_that_add_up_to_more_than_the_reports_say_why(triage: Triage) -> None:
+    both = report(also_affects=("dwp_information",))
+    await open_cases(triage.database, both)
+    await hear(triage.database, [*await said_by_triage(triage.database), ledger(accepted=1)])
+    found = await shown(triage.database)
+    assert [row[0] for row in table(found, "deadlines")] == ["SMART", "SIRT"]
+    for name, begins in (("deadlines", "2 cases of 1 reports."), ("queues", "Ages are right")):
+        panel = found.panel(name)
+        assert panel
+        assert panel.note.startswith(begins)
+        assert "linked cases with several teams" in panel.note
+
+
+async def test_reports_are_counted_by_the_day_and_today_by_the_hour(triage: Triage) -> None:
+    early, late = report(submitted_at=NOW - timedelta(hours=2)), report(submitted_at=NOW - timedelta(minutes=5))
+    before = report(submitted_at=NOW - timedelta(days=1))
+    await open_cases(triage.database, early, late, before)
+    await hear(triage.database, await said_by_triage(triage.database))
+    by_day, by_hour = (
+        table(await shown(triage.database), "volume"),
+        table(await shown(triage.database, days=1), "volume"),
+    )
+    assert by_day[-2:] == [("2026-11-22", 1), ("2026-11-23", 2)]
+    assert len(by_day) == 7
+    assert by_hour[0] == ("12:00am", 0)
+    assert by_hour[-3:] == [("8:00am", 1), ("9:00am", 1), ("10:00am", 0)]
+
+
 async def test_an_empty_signpost_has_an_empty_dashboard(triage: Triage) -> None:
     found = await shown(triage.database)
     assert found.top.unaccounted is None

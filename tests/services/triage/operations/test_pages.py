@@ -1,6 +1,7 @@
 """The operations page without JavaScript, its JSON and its files."""
 
 import csv
+import re
 from dataclasses import replace
 from io import StringIO
 
@@ -22,6 +23,7 @@ from tests.services.triage.operations.events import hear, ledger, said_by_triage
 SERVICE = "triage"
 PAGE = "/cases/operations"
 MOST_QUERIES = 12
+PLAIN = {"signpost-shade-0", "signpost-age-2", "signpost-front-0", "signpost-front-1"}
 
 
 async def a_report(triage: Triage) -> None:
@@ -36,7 +38,13 @@ async def test_the_page_says_that_nothing_is_lost_and_shows_every_table(triage: 
     assert "Every report is accounted for" in page
     assert "Figures from" in page
     assert "The ledger’s figures last changed on 23 November 2026" in page
-    assert page.count("Show as table") == 8
+    assert page.count("Show as table") == 9
+    assert page.index("Reports a day") < page.index("From accepted to resolved")
+    for jargon in ("signpost-intake", "Reader signpost", ">?<"):
+        assert jargon not in page
+    assert "Reports from other systems" in page
+    drawn = set(re.findall(r"url\(#([a-z0-9-]+)\)", page))
+    assert drawn <= {*re.findall(r'<pattern id="([a-z0-9-]+)"', page), *PLAIN}
     assert "style=" not in page.replace('rel="stylesheet"', "")
     assert '<th scope="row" class="govuk-table__header">Facebook</th>' in page
 
@@ -86,6 +94,18 @@ async def test_dead_letters_are_linked_for_operators_only(triage: Triage) -> Non
         assert "/cases/operations/dead-letters" in (await ruth.get(PAGE)).text
     async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
         assert "/cases/operations/dead-letters" not in (await aisha.get(PAGE)).text
+
+
+async def test_dead_letters_are_in_the_menu_and_counted_for_all_services(triage: Triage) -> None:
+    groups = ("signpost-notifier", "signpost-registry", "signpost-intake", "signpost-intake-inbound")
+    await hear(triage.database, [_letter(group) for group in groups])
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        page, letters = (await ruth.get(PAGE)).text, (await ruth.get(f"{PAGE}/dead-letters")).text
+    assert "4 wait in all four services together." in page
+    assert 'class="govuk-service-navigation__link" href="/cases/operations/dead-letters"' in page
+    assert "<strong>4 dead letters need someone</strong> in all services together" in letters
+    for tab in ("Intake (2)", "Triage (0)", "Registry (1)", "Notifier (1)"):
+        assert tab in letters
 
 
 async def test_each_dead_letter_is_linked_by_what_is_wrong_and_for_whom(triage: Triage) -> None:
