@@ -1,7 +1,7 @@
 """How a session ends in every service (decision 0045).
 
 Intake stores the end and publishes it. Each service keeps it in its own table, and each web process learns of a new row
-at once, by LISTEN/NOTIFY; in case a notification is lost, it looks again every second.
+at once, by LISTEN/NOTIFY, also that its connection is lost; in case neither is noticed, it looks again after seconds.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ _log = structlog.get_logger()
 _SUBJECTS = UUID("0c7e9a52-6d0f-4b0e-9d5a-5e55102e0045")
 """The name space of ids that are made of subjects."""
 _CHANNEL = "signpost_sessions"
-_LOOK_AGAIN = 1.0
+_LOOK_AGAIN = 5.0
+_CONNECT_AGAIN = 1.0
 _READ_ALL_EVERY = 3600.0
 """Seconds; everything else read is what is new."""
 _FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -127,7 +128,7 @@ class SessionWatch:
         self.unready_because: str | None = "ended sessions not read yet"
         self._database = database
         self._ended = ended
-        self._backoff = Backoff(limit=_LOOK_AGAIN)
+        self._backoff = Backoff(limit=_CONNECT_AGAIN)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read and listen until `stop`; connect again if the connection is lost."""
@@ -145,6 +146,7 @@ class SessionWatch:
         try:
             told = asyncio.Event()
             await driver.add_listener(_CHANNEL, lambda *_notification: told.set())
+            driver.add_termination_listener(lambda _connection: told.set())
             await self._read_until(stop, driver, told)
         finally:
             await driver.close(timeout=1)

@@ -70,7 +70,7 @@ ENTRIES = (
     ),
     Entry("My team", "/alerts/my-team", frozenset({Permission.REPORT})),
     Entry("Is it official?", "/accounts/lookup"),
-    Entry("Sessions", "/sessions", frozenset({Permission.ADMINISTER})),
+    Entry("Sessions", "/sessions", frozenset({Permission.ADMINISTER}), "Sign someone out of every service."),
 )
 
 _ONLY_ON_THE_START_PAGE = (

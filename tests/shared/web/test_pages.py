@@ -159,7 +159,8 @@ WORK = {
     Role.POLICY_OWNER: ["Rules"],
     Role.SUPPLIER: ["Report an incident as a supplier"],
     Role.INSPECTOR: ["Accounts"],
-    Role.OPERATIONS: ["Operations", "Rules"],
+    Role.OPERATIONS: ["Operations", "Dead letters", "Rules"],
+    Role.ADMINISTRATOR: ["Sessions"],
     Role.SMART_RESPONDER: ["Queue", "Accounts"],
     Role.POLICY_STANDARDS: ["Queue", "Rules", "Accounts"],
 }
