@@ -148,3 +148,11 @@ def test_an_image_is_named_by_digest_unless_its_tag_moves() -> None:
     assert by_tag == MOVING
     page = (ROOT / "docs" / "operations" / "compose.md").read_text("utf-8")
     assert [image for image in by_tag if image.removesuffix(":v1.29") not in page] == []
+
+
+def test_an_image_that_is_built_again_has_the_code_of_now() -> None:
+    """Else uv installs Signpost from its cache, which stays between builds, until pyproject.toml changes."""
+    text = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    installs = [line for line in text.splitlines() if "uv sync" in line and "--no-editable" in line]
+    assert installs
+    assert all("--refresh-package signpost" in line for line in installs)
