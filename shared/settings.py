@@ -145,9 +145,11 @@ class ServiceSettings(BaseSettings):
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """The protocol for connections to the brokers."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """For the two `SASL_` protocols."""
+    """For the two `SASL_` protocols. `PLAIN` sends the password as it is: take `SASL_SSL` for it, or a network that is
+    yours alone."""
     kafka_sasl_username: str | None = None
-    """The user for the brokers. Each service should have its own, with rights to its own topics."""
+    """The user for the brokers. Each service should have its own: `signpost topics apply --acls` gives the users
+    `intake`, `triage`, `registry` and `notifier` the rights that the topics declare."""
     kafka_sasl_password: SecretStr | None = None
     """The password of that user."""
     kafka_ca_file: Path | None = None

@@ -1,5 +1,7 @@
 """Topics: partitions, retention, cleanup, writers and readers. `signpost topics apply` creates or changes them.
 
+With `--acls` it also gives the users of Apache Kafka the rights that follow from writers, readers and groups.
+
 Partitions, retention and readers follow `docs/contracts`; nothing else in the project names a topic's settings.
 """
 
@@ -85,6 +87,14 @@ GROUPS = {
     **{sessions_group(service): service for service in SERVICES},
 }
 """Consumer group → its service."""
+
+WATCHER = "triage"
+"""The service whose operations page shows how far every group is behind. It sees their offsets, not their records."""
+
+
+def writer_of(service: str) -> str:
+    """Return the id under which `service` appends; the log fences an earlier appender of the same id."""
+    return f"signpost-{service}-relay"
 
 
 def dead_letter_topic(group: str) -> Topic:

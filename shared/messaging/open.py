@@ -1,6 +1,7 @@
 """Opens the event log of the settings, and its topics."""
 
 from shared.errors import ExplainedError
+from shared.messaging.kafka.acls import KafkaAcls
 from shared.messaging.kafka.connection import KafkaConnection
 from shared.messaging.kafka.log import KafkaLog
 from shared.messaging.kafka.topics import KafkaTopics
@@ -36,6 +37,17 @@ async def open_topics(settings: ServiceSettings) -> Topics:
     if settings.event_log == "postgres":
         return await PostgresLog.open(_postgres_url(settings), topics=())
     return KafkaTopics(_kafka_connection(settings), settings.kafka_replication_factor)
+
+
+def open_acls(settings: ServiceSettings) -> KafkaAcls:
+    """Open the ACLs of the brokers.
+
+    Raises:
+        EventLogNotConfigured: the log is not Kafka, or its address is missing.
+    """
+    if settings.event_log == "postgres":
+        raise EventLogNotConfigured("ACLs are Kafka's: the embedded event log has one user, and no ACLs")
+    return KafkaAcls(_kafka_connection(settings))
 
 
 def _postgres_url(settings: ServiceSettings) -> str:

@@ -20,6 +20,7 @@ from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.sweep import wait_for_stop
+from shared.events.topics import writer_of
 from shared.messaging.faults import class_of, is_being_cancelled, is_transient
 from shared.messaging.log import Appender, EventLog, Fenced, LogUnavailable, Record, headers_from_text
 from shared.messaging.outbox import Outbox
@@ -103,7 +104,7 @@ class Relay:
         async with self._leading() as connection:
             if connection is None:
                 return 0
-            appender = await self._event_log.appender(f"signpost-{self.name}")
+            appender = await self._event_log.appender(writer_of(self._service))
             try:
                 return await self._publish_all(connection, appender)
             finally:
@@ -129,7 +130,7 @@ class Relay:
                 await connection.invalidate()
 
     async def _publish_until(self, stop: asyncio.Event, connection: AsyncConnection) -> None:
-        appender = await self._event_log.appender(f"signpost-{self.name}")
+        appender = await self._event_log.appender(writer_of(self._service))
         self.unready_because = None
         _log.info("relay_leads", relay=self.name)
         try:

@@ -19,7 +19,7 @@ _HEALTHY_WITHIN = 900.0
 _LOOK_EVERY = 1.0
 _DESCRIBE_GROUPS = (
     "/opt/kafka/bin/kafka-consumer-groups.sh",
-    "--bootstrap-server=localhost:9092",
+    "--bootstrap-server=127.0.0.1:9094",
     "--describe",
     "--all-groups",
 )

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from demo.tokens import client_credentials
-from shared.events.topics import SERVICES
+from shared.events.topics import BY_NAME, GROUPS, SERVICES, TOPICS
 from tests.compose.engine import DEMO, Composed, Failed, compose_command, composed, output_of
 from tests.compose.sign_in import sign_in
 from tests.compose.stream import streaming
@@ -33,10 +34,12 @@ SECRETS = (
     "SIGNPOST_OIDC_CLIENT_SECRET",
     "POSTGRES_PASSWORD",
     *(f"{service.upper()}_DATABASE_PASSWORD" for service in SERVICES),
+    *(f"{user.upper()}_KAFKA_PASSWORD" for user in (*SERVICES, "operator")),
 )
 SEED = 20_250_729
 INSIDE = "http://proxy:8000"
 """Where containers reach the proxy."""
+RIGHTS = Path(__file__).parents[1] / "support" / "kafka_rights.py"
 BETWEEN = 20
 """Reports that are answered between one kill and the next."""
 
@@ -64,6 +67,20 @@ async def test_without_a_secret_nothing_starts(name: str) -> None:
     command = [*compose_command(), "--env-file", str(DEMO), "config", "--quiet"]
     with pytest.raises(Failed, match=f"set {name} to "):
         await output_of(command, {**os.environ, name: ""})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_kafka_refuses_a_service_whatever_is_not_declared(service: str, system: Composed) -> None:
+    """Each tries from its own container, with its own password. That what is declared works, the other tests show."""
+    foreign = [topic.name for topic in TOPICS if service not in topic.writers]
+    groups = [group for group, owner in GROUPS.items() if owner != service]
+    tries = json.dumps({"read": sorted(BY_NAME), "write": foreign, "groups": groups})
+    script = RIGHTS.read_text("utf-8")
+    found = json.loads(await system.compose("exec", "-T", service, "python", "-W", "ignore", "-c", script, tries))
+    restricted = {topic.name for topic in TOPICS if topic.restricted and service not in topic.readers}
+    assert restricted, f"{service} reads everything that is restricted"
+    assert set(found["read"]) == {topic.name for topic in TOPICS if service in topic.readers}
+    assert (found["write"], found["groups"]) == ([], [])
 
 
 async def test_a_report_in_a_browser_is_smarts_and_the_manager_is_told(system: Composed) -> None:

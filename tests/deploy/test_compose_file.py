@@ -78,6 +78,19 @@ def test_a_service_is_given_its_own_database_and_no_other(service: str) -> None:
     assert f"//{service}:${{{service.upper()}_DATABASE_PASSWORD" in str(environment(service)[urls[0]])
 
 
+@pytest.mark.parametrize("user", [*SERVICES, "operator"])
+def test_a_user_of_kafka_is_one_service_or_the_jobs_that_change_topics(user: str) -> None:
+    jobs = {"topics", "operator"}
+    password = f"{user.upper()}_KAFKA_PASSWORD"
+    holders = {name for name in CONTAINERS if any(found["name"] == password for found in variables(environment(name)))}
+    assert holders == {"kafka", *(jobs if user == "operator" else {user})}
+    for name in holders - {"kafka"}:
+        assert environment(name)["SIGNPOST_KAFKA_SASL_USERNAME"] == user
+        assert environment(name)["SIGNPOST_KAFKA_SECURITY_PROTOCOL"] == "SASL_PLAINTEXT"
+    accounts = str(environment("kafka")["KAFKA_LISTENER_NAME_CLIENTS_PLAIN_SASL_JAAS_CONFIG"])
+    assert f'user_{user}="${{{password}:?' in accounts
+
+
 def test_only_intake_can_sign_sessions() -> None:
     holders = {name for name in CONTAINERS if "SIGNPOST_SIGNING_KEY_FILE" in environment(name)}
     mounted = {name for name, container in CONTAINERS.items() if "signing-key" in str(container.get("volumes"))}

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.ports import free_ports
@@ -60,18 +61,25 @@ class KafkaDidNotStart(NoKafka):
 
 
 class JavaKafka:
-    """One Apache Kafka process on this machine, with its data in `folder`."""
+    """One Apache Kafka process on this machine, with its data in `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where its data and its settings are.
+        changed: settings besides the usual ones, or instead of them; `{broker}` and so on become what they are here.
+    """
+
+    def __init__(self, folder: Path, changed: Mapping[str, str] | None = None) -> None:
         if not (shutil.which("java") and shutil.which("mvn")):
             raise NoKafka(HOW_TO_GET_ONE)
         self._folder = folder
         self._java = ["java", "-Xmx512m", "-cp", f"{_jars()}/*"]
-        broker, controller = free_ports(2)
+        broker, controller, inside = free_ports(3)
         self.servers = f"127.0.0.1:{broker}"
         folder.mkdir(parents=True)
         self._properties = folder / "server.properties"
-        self._properties.write_text(_PROPERTIES.format(broker=broker, controller=controller, data=folder / "log"))
+        lines = [_PROPERTIES, *(f"{name}={value}\n" for name, value in (changed or {}).items())]
+        places = {"broker": broker, "controller": controller, "inside": inside, "data": folder / "log"}
+        self._properties.write_text("".join(lines).format(**places))
         _run([*self._java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(self._properties)])
 
     def start(self) -> int:

@@ -1,6 +1,7 @@
 """How to connect to Kafka, and what the driver's errors mean."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +30,9 @@ _FENCED = (
 ANSWERS_WITHIN = 30.0
 """Seconds. The driver waits for ever if brokers are unavailable, or if one of its tasks has died."""
 _CLOSES_WITHIN = 10.0
+_IN_THE_CLEAR = "Sending username and password in the clear"
+logging.getLogger("aiokafka.conn").addFilter(lambda record: record.msg != _IN_THE_CLEAR)
+"""The driver says it at every connection with PLAIN and without TLS, which is what the settings ask for."""
 
 
 class Stoppable(Protocol):
