@@ -7,22 +7,23 @@ from pathlib import Path
 import pytest
 
 from shared.events.envelope import Event
-from shared.events.topics import BY_NAME, GROUPS, SERVICES, TOPICS, Topic
+from shared.events.topics import BY_NAME, GROUPS, SERVICES, SESSIONS, TOPICS, Topic, sessions_group
 from tests.contract.catalogue import EVENTS
 
 ROOT = Path(__file__).parents[2]
 
 
 def consumed(service: str) -> Mapping[str, Sequence[Topic]]:
-    """Return what each consumer group of `service` reads: `X_GROUP` and `X_TOPICS` of its modules `consumer`."""
+    """Return what each consumer group of `service` reads: ended sessions, and what its modules `consumer` name."""
     paths = [path.relative_to(ROOT) for path in (ROOT / "services" / service).rglob("consumer.py")]
     modules = [vars(importlib.import_module(".".join(path.with_suffix("").parts))) for path in paths]
-    return {
+    own = {
         str(names[name]): names[f"{name.removesuffix('GROUP')}TOPICS"]
         for names in modules
         for name in names
         if name.endswith("GROUP")
     }
+    return {sessions_group(service): (SESSIONS,), **own}
 
 
 @pytest.mark.parametrize("service", SERVICES)
