@@ -12,6 +12,7 @@ from shared.text import called, line
 
 LINK = "Enter links like https://www.example.com/post/123, one on each line"
 EMAIL = "Enter an email address, like name@example.org"
+ONE_EMAIL = "Enter one email address only, like name@example.org"
 _LONGEST_LABEL = 63
 """Characters between the dots of a host name (RFC 1035)."""
 _LONGEST_LOCAL = 64
@@ -29,6 +30,7 @@ _AT_PAGES = {
 }
 """Kinds of record of the AT Protocol that have a page at bsky.app, and its path below the profile."""
 _MAILTO = re.compile(r"(?:mailto:\s*)+", re.IGNORECASE)
+_NOT_IN_DOMAIN = re.compile(r"[\s_]|[^\x00-\x7F]")
 _APOSTROPHES = dict.fromkeys(map(ord, "‘’ʼ＇"), "'")
 _NOT_IN_LOCAL = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]")
 """RFC 5322 atext; GOV.UK Notify takes no more."""
@@ -82,7 +84,9 @@ def email_problem(email: str) -> str | None:
     local, at, domain = email.rpartition("@")
     if not at or not local or len(local) > _LONGEST_LOCAL:
         return EMAIL
-    if found := _NOT_IN_LOCAL.search(local) or re.search(r"[\s_]", domain):
+    if "@" in local:
+        return ONE_EMAIL
+    if found := _NOT_IN_LOCAL.search(local) or _NOT_IN_DOMAIN.search(domain):
         return f"{EMAIL}. Take out the character {called(found[0])}"
     if ".." in email:
         return f"{EMAIL}. Take out one of the two dots that follow each other"

@@ -20,7 +20,8 @@ _INVISIBLE = (
 _BLANK = "\u2800"
 """A Braille pattern without dots: a symbol for Unicode, but it looks like a space."""
 _MARK = re.compile(f"[{_INVISIBLE}]")
-_SHAPE = re.compile(rf"[^{_INVISIBLE}{_BLANK}\s]")
+_NO_CHARACTERS = "\ufdd0-\ufdef\ufffe\uffff"
+_SHAPE = re.compile(rf"[^{_INVISIBLE}{_BLANK}{_NO_CHARACTERS}\s]")
 _MARK_BUT_JOINER = re.compile(rf"(?![{JOINERS}])[{_INVISIBLE}]")
 _JOINERS = re.compile(f"([{JOINERS}])[{JOINERS}]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
@@ -36,6 +37,8 @@ _CONTROL_NAMES = (
 """Their names in Unicode's code charts: `unicodedata` has none for them."""
 _ENOUGH = 1000
 """Accents of nothing, before a text without anything else is taken for blank."""
+_NOTHING_TO_SEE = frozenset({"Mn", "Mc", "Me", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co"})
+"""Kinds of character. Those that Python does not know yet (Cn) may be the newest emoji."""
 _NAMES_OF_KINDS = {"Cc": "CONTROL CHARACTER", "Cs": "SURROGATE", "Co": "PRIVATE USE CHARACTER"}
 
 
@@ -97,7 +100,7 @@ def is_blank(given: str) -> bool:
     if _is_plain(given):
         return not given.strip()
     shapes = (found[0] for found in islice(_SHAPE.finditer(given), _ENOUGH))
-    return not any(one.isprintable() and not unicodedata.category(one).startswith("M") for one in shapes)
+    return all(unicodedata.category(one) in _NOTHING_TO_SEE for one in shapes)
 
 
 def is_invisible(character: str) -> bool:

@@ -98,6 +98,12 @@ def test_a_text_without_a_visible_character_is_an_error(written: str) -> None:
         rule.text(written)
 
 
+@pytest.mark.parametrize("newer", ["\U0001fae9", "\U0001fadf", "\U0001fac8"])
+def test_a_picture_newer_than_python_can_be_seen(newer: str) -> None:
+    """Unicode 16 and 17 have them; Python 3.11 knows Unicode 14."""
+    assert rule.text(newer) == rule.line(newer) == newer
+
+
 @given(ANY_LINE)
 def test_a_line_is_clean_once_and_for_all(given_line: str) -> None:
     for put in (rule.line, rule.name):

@@ -3,7 +3,6 @@
 The choices follow S3, R-c and Sc-a; where the policy says nothing, they are ours.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.delivery.domain import Urgency
 from services.notifier.directory.domain import Directory, StaffMember
+from shared.addresses import email_problem
 from shared.events.intake import Person, Reporter
 from shared.events.people import may_be, same_address
 from shared.events.vocabulary import (
@@ -28,7 +28,6 @@ from shared.events.vocabulary import (
 from shared.ids import StaffId
 
 _LONDON = ZoneInfo("Europe/London")
-_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9-]+(?:\.[a-z0-9-]+)*)")
 _URGENT = frozenset({Behaviour.THREAT, Behaviour.DOXING, Behaviour.INTIMATE_IMAGE, Behaviour.CYBERSTALKING})
 _DECLINED: Mapping[str, RecipientReason] = {
     Confidentiality.CONFIDENTIAL: RecipientReason.NOBODY_CONFIDENTIAL,
@@ -264,8 +263,7 @@ def _fallback(book: AddressBook, reason: RecipientReason) -> Choice:
 
 
 def _allowed(email: str, book: AddressBook) -> bool:
-    match = _ADDRESS.fullmatch(email)
-    return match is not None and match[1] in book.domains
+    return email_problem(email) is None and email.rpartition("@")[2] in book.domains
 
 
 class AlertState(StrEnum):

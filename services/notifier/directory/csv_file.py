@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 
 import shared.csv
 from services.notifier.directory.domain import Directory, ReportingLine, StaffMember, folded
-from shared.addresses import mended_email
+from shared.addresses import email_problem, mended_email
 from shared.csv import BadCell, Day, Line, Row, RowError, days_between
 from shared.ids import StaffId
 from shared.web.bodies import InvalidValue
@@ -24,7 +24,6 @@ MOST_ROWS = 500_000
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
 """Days outside these are typing errors, or another system's way to write open-ended."""
 OWN_NUMBER = "This is the person's own staff number"
-_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -36,7 +35,7 @@ def _staff_id(cell: str) -> StaffId:
 
 def _email(cell: str) -> str:
     email = mended_email(cell).lower()
-    if not _ADDRESS.fullmatch(email):
+    if email_problem(email):
         raise InvalidValue("This is not an email address")
     return email
 

@@ -1,11 +1,11 @@
 """What notifier keeps of a report: only what later messages need, never what happened. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from shared.addresses import email_problem
 from shared.events import intake, vocabulary
 from shared.events.intake import Person, Reporter, Subject
 from shared.events.people import identity_keys, keys_of_named
@@ -15,8 +15,6 @@ AbuseEvent = intake.AbuseReportSubmitted | intake.AbuseReportAmended
 MisuseEvent = intake.MisuseReportSubmitted | intake.MisuseReportAmended
 IncidentEvent = intake.SecurityIncidentSubmitted | intake.SecurityIncidentAmended
 ReportEvent = AbuseEvent | MisuseEvent | IncidentEvent
-
-_ADDRESS = re.compile(r"[^\s@,;<>\"()]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,7 @@ def contact_of(reporter: Reporter) -> str | None:
 def address_in(text: str | None) -> str | None:
     """Return `text` if it is one email address and nothing else."""
     said = (text or "").strip()
-    return said.lower() if _ADDRESS.fullmatch(said) and said.isascii() else None
+    return None if email_problem(said) else said.lower()
 
 
 def stored_misuse(facts: MisuseFacts) -> dict[str, object]:

@@ -14,7 +14,7 @@ from services.registry.confirmations.queries import confirmation_of, lookalikes_
 from services.registry.context.dependencies import Read, Words, WorkDep
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
-from shared.web.bodies import Body, Bool
+from shared.web.bodies import Body, Bool, Link
 
 router = APIRouter(prefix="/accounts/api/v1/accounts", tags=["confirmations"])
 
@@ -53,7 +53,7 @@ class ConfirmationState(BaseModel):
 class FoundBody(Body):
     """What you found on the platform: the profile's address, how you know that it is ours, and any look-alikes."""
 
-    address: Annotated[str, Field(min_length=1, max_length=2000)]
+    address: Annotated[Link, Field(min_length=1, max_length=2000)]
     how_known: Words
     searched_for_lookalikes: Bool
     lookalikes: Words | None = None
