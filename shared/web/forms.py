@@ -125,7 +125,7 @@ class FormPage:
     """The version of the record that the person read."""
 
 
-class Answers(StrEnum):
+class CheckStep(StrEnum):
     """What a person does with the answers of a form that shows them once more (`pages.CheckPage`)."""
 
     GIVEN = "given"
@@ -280,10 +280,10 @@ class FormReader:
         return self.first(name).strip() == "yes"
 
     @property
-    def answers(self) -> Answers:
+    def check_step(self) -> CheckStep:
         """Whether these answers are given, checked or to be changed."""
         chosen = self.first("answers")
-        return Answers(chosen) if chosen in set(Answers) else Answers.GIVEN
+        return CheckStep(chosen) if chosen in set(CheckStep) else CheckStep.GIVEN
 
     def day(self, name: str, called: str, needed: str | None = None) -> date | None:
         """Return the day of the three fields of `name`; `called` is its name in messages, such as `The last day`."""

@@ -179,7 +179,7 @@ def show_form(
 
 @dataclass(frozen=True, slots=True)
 class CheckPage:
-    """A page that shows the answers once more. Its buttons post them again, with what was chosen (`Answers`)."""
+    """A page that shows the answers once more. Its buttons post them again, with what was chosen (`CheckStep`)."""
 
     title: str
     rows: Sequence[tuple[str, str]]

@@ -89,7 +89,13 @@ def problem_of(refusal: Refusal, error: Exception) -> Problem:
 
 
 async def attempt(
-    session: AsyncSession, step: Awaitable[T], errors: FormErrors, refusals: Refusals, first_field: str
+    session: AsyncSession,
+    step: Awaitable[T],
+    errors: FormErrors,
+    refusals: Refusals,
+    first_field: str,
+    *,
+    rehearsal: bool = False,
 ) -> T | int:
     """Do `step`; if it is refused, roll it back, record the error and return the status of the answer.
 
@@ -101,11 +107,15 @@ async def attempt(
         errors: where the message is recorded.
         refusals: how to answer each error.
         first_field: the form's first field, for errors that are about no field.
+        rehearsal: undo the step also if it is not refused, before answers are shown once more.
     """
     about_the_form = tuple(kind for kind, row in refusals.items() if row.status != HTTPStatus.NOT_FOUND or row.page)
     try:
-        async with session.begin_nested():
-            return await step
+        async with session.begin_nested() as savepoint:
+            done = await step
+            if rehearsal:
+                await savepoint.rollback()
+            return done
     except about_the_form as error:
         return record_refusal(refusal_of(error, refusals), error, errors, first_field)
 

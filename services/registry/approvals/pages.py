@@ -36,7 +36,7 @@ from shared.auth.permissions import Permission
 from shared.events.platforms import platform_label
 from shared.people import names_of
 from shared.web.bodies import Line
-from shared.web.forms import Answers, FormPage
+from shared.web.forms import CheckStep, FormPage
 from shared.web.pages import CheckPage, render, show_check, show_form
 from shared.web.refusals import attempt
 
@@ -121,11 +121,13 @@ async def post_decision(request: Request, work: WorkDep, request_id: UUID) -> Re
     status: AccountRequest | int = 422
     if decided and decided[0] in _STEPS:
         step, decision = decided
-        if form.answers is Answers.CHANGE:
+        if form.check_step is CheckStep.CHANGE:
             return await _request_page(request, work, request_id, form, 200)
-        if form.answers is Answers.GIVEN:
+        first = form.check_step is CheckStep.GIVEN
+        carried_out = _STEPS[step](work, decision)
+        status = await attempt(work.session, carried_out, form.errors, REFUSALS, "step", rehearsal=first)
+        if first and not isinstance(status, int):
             return show_check(request, await _decision_to_check(work, shown, step, decision), form)
-        status = await attempt(work.session, _STEPS[step](work, decision), form.errors, REFUSALS, "step")
     elif decided:
         form.errors.add("step", "Choose what should happen to the request")
     if isinstance(status, int):
@@ -255,14 +257,15 @@ async def _sent(
 ) -> Response:
     """Show the answers once more, let them be changed, or carry out `step` with them."""
     done: AccountRequest | int = 422
-    if draft and form.answers is Answers.GIVEN:
+    first = form.check_step is CheckStep.GIVEN
+    if draft and form.check_step is not CheckStep.CHANGE:
+        done = await attempt(work.session, step(draft), form.errors, REFUSALS, page.fields[0].name, rehearsal=first)
+    if isinstance(done, int):
+        return _form(request, page, form, done)
+    if draft and first:
         names = await names_of(work.session, (draft.owner, draft.approved_person))
         rows = answers_to_check(draft, names)
         return show_check(request, CheckPage("Check your answers", rows, page.button, page.action, page.title), form)
-    if draft and form.answers is Answers.CHECKED:
-        done = await attempt(work.session, step(draft), form.errors, REFUSALS, page.fields[0].name)
-    if isinstance(done, int):
-        return _form(request, page, form, done)
     return RedirectResponse(f"/accounts/requests/{done.id}", 303)
 
 

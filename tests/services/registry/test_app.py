@@ -133,7 +133,8 @@ async def test_the_service_tells_why_it_is_not_ready(
         assert (await client.get("/accounts/health/live")).status_code == 200
         before = await client.get("/accounts/health/ready")
         assert before.status_code == 503
-        assert before.json()["reasons"] == ["signpost-registry: not started", "registry-relay: not started"]
+        not_started = {"signpost-registry: not started", "registry-relay: not started"}
+        assert not_started < set(before.json()["reasons"])
         async with running(service.roles):
             assert await eventually(ready)
 
