@@ -25,6 +25,7 @@ from services.notifier.directory.handlers import import_csv
 from shared.db.database import Database
 from shared.encryption import Keys
 from shared.events.envelope import Envelope, Event
+from shared.events.notifier import StaffListed
 from shared.ids import AlertId, RandomIds
 from shared.messaging.outbox import Outbox
 from shared.messaging.tables import outbox as outbox_table
@@ -151,8 +152,8 @@ class Notifier:
             return [tuple(row) for row in await session.execute(text(query))]
 
     async def event_types(self, subject: UUID | None = None) -> list[str]:
-        """Return the types of the events in the outbox, in order."""
-        query = select(outbox_table.c.type).order_by(outbox_table.c.id)
+        """Return the types of the events in the outbox, in order, without the names that an import publishes."""
+        query = select(outbox_table.c.type).where(outbox_table.c.type != StaffListed.TYPE).order_by(outbox_table.c.id)
         if subject:
             query = query.where(outbox_table.c.subject == subject)
         async with self.database.transaction() as session:
