@@ -47,7 +47,7 @@ async def remember(
 
 
 async def remember_cases(session: AsyncSession, routed: Sequence[CaseRouted]) -> None:
-    """Store routed cases; a known case stays as it is."""
+    """Store routed cases. A known case stays as it is, but for its team if that was not kept when it was routed."""
     rows = [
         {
             "case_id": case.case_id,
@@ -58,7 +58,13 @@ async def remember_cases(session: AsyncSession, routed: Sequence[CaseRouted]) ->
         }
         for case in routed
     ]
-    await session.execute(insert(KnownCaseRow).on_conflict_do_nothing(), rows)
+    new = insert(KnownCaseRow)
+    known = new.on_conflict_do_update(
+        index_elements=[KnownCaseRow.case_id],
+        set_={"team": new.excluded.team},
+        where=KnownCaseRow.team.is_(None),
+    )
+    await session.execute(known, rows)
 
 
 async def set_teams(session: AsyncSession, transferred: Sequence[CaseTransferred]) -> None:
