@@ -41,7 +41,7 @@ FORMS = (
     (
         "Ellie Moss",
         "/accounts/declare",
-        "Declare the account",
+        "Continue",
         (
             "Choose a platform",
             "Enter a handle, or the address of a profile",

@@ -106,7 +106,7 @@ async def test_the_figures_are_there_without_javascript(signpost: EmbeddedSignpo
         await visitor.sign_in("Ruth Bell")
         await visitor.page.goto("/cases/operations")
         await expect(visitor.page.get_by_text("Figures from")).to_be_visible()
-        await visitor.page.get_by_text("Show as table").first.click()
+        await visitor.page.locator("#panel-funnel").get_by_text("Show as table").click()
         await expect(visitor.page.get_by_role("row", name="Accepted")).to_be_visible()
         await visitor.see("operations without javascript")
 
