@@ -1,14 +1,14 @@
 """A service's database: one engine, and transactions that are opened and closed at the edge."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from socket import gaierror
 from ssl import SSLError
 from typing import Any, cast
 
-from sqlalchemy import Dialect, event
+from sqlalchemy import Dialect, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -79,7 +79,7 @@ class Database:
             },
         )
         raise_unreachable(self.engine)
-        self.driver_url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        self.driver_arguments = driver_arguments(url)
         """For a connection of the driver's own, to listen for notifications."""
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
@@ -97,6 +97,18 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def driver_arguments(url: str) -> Mapping[str, Any]:
+    """Return the arguments of `asyncpg.connect` that lead to where an engine of `url` connects, in the same way.
+
+    The driver reads a URL in another way than SQLAlchemy: in its own, `?ssl=require` is a setting of the server.
+    """
+    if not url.startswith("postgresql+asyncpg://"):
+        return {"dsn": url}
+    parsed = make_url(url)
+    _, arguments = parsed.get_dialect()().create_connect_args(parsed)
+    return {name: value for name, value in arguments.items() if name != "prepared_statement_cache_size"}
 
 
 def raise_unreachable(engine: AsyncEngine) -> None:

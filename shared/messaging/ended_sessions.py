@@ -142,7 +142,8 @@ class SessionWatch:
 
     async def _follow(self, stop: asyncio.Event) -> None:
         name = {"application_name": "signpost-session-watch"}
-        driver = await asyncpg.connect(self._database.driver_url, command_timeout=10, server_settings=name)
+        arguments = {**self._database.driver_arguments, "command_timeout": 10, "server_settings": name}
+        driver = await asyncpg.connect(**arguments)
         try:
             told = asyncio.Event()
             await driver.add_listener(_CHANNEL, lambda *_notification: told.set())

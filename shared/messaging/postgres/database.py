@@ -1,13 +1,14 @@
 """The database of the PostgreSQL log: connections, the wake-up of readers, and tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from shared.db.database import driver_arguments
 from shared.events.topics import Cleanup, Topic
 from shared.messaging.log import LogUnavailable
 from shared.messaging.topics_admin import Described
@@ -42,8 +43,8 @@ async def reachable() -> AsyncIterator[None]:
 class WakeUp:
     """Wakes the readers of one open log after an append to one of their topics (LISTEN/NOTIFY)."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self._arguments = arguments
         self._listener: asyncpg.Connection | None = None
         self._opening = asyncio.Lock()
         self._waiting: dict[frozenset[str], asyncio.Event] = {}
@@ -55,9 +56,9 @@ class WakeUp:
         """
         async with self._opening:
             if self._listener is None or self._listener.is_closed():
-                self._listener = await asyncpg.connect(
-                    self._dsn, command_timeout=30, server_settings={"application_name": "signpost-log-listener"}
-                )
+                name = {"application_name": "signpost-log-listener"}
+                arguments = {**self._arguments, "command_timeout": 30, "server_settings": name}
+                self._listener = await asyncpg.connect(**arguments)
                 await self._listener.add_listener(CHANNEL, self._wake)
         return self._waiting.setdefault(frozenset(topics), asyncio.Event())
 
@@ -82,10 +83,10 @@ class LogDatabase:
     @classmethod
     async def open(cls, url: str) -> Self:
         """Connect to the database at `url` (`postgresql+asyncpg://…` or `postgresql://…`)."""
-        dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        arguments = driver_arguments(url)
         settings = {"application_name": "signpost-log", "timezone": "UTC"}
-        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=8, command_timeout=30, server_settings=settings)
-        return cls(pool, WakeUp(dsn))
+        pooled = {**arguments, "min_size": 1, "max_size": 8, "command_timeout": 30, "server_settings": settings}
+        return cls(await asyncpg.create_pool(**pooled), WakeUp(arguments))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

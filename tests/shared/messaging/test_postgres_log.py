@@ -40,6 +40,13 @@ async def beside(url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+async def test_a_url_may_say_how_to_use_tls(url: str) -> None:
+    log = await PostgresLog.open(f"{url}{'&' if '?' in url else '?'}ssl=prefer", topics=[KEPT])
+    member = await log.subscribe("group", [KEPT.name])
+    assert await values(member) == []
+    await log.close()
+
+
 async def values(member: Subscription) -> list[bytes | None]:
     batch = await member.poll(100, timedelta(0))
     await member.commit(batch)

@@ -266,6 +266,21 @@ async def test_what_a_watch_is_not_told_it_finds(signpost_at_work: Signpost, fau
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_a_watch_reaches_a_database_by_a_url_that_says_how_to_use_tls(signpost_at_work: Signpost) -> None:
+    """Sent as a setting, as the driver reads it in a URL of its own, the server refuses it."""
+    url = signpost_at_work.services["registry"].database.engine.url
+    told = url.update_query_dict({"ssl": "prefer", "prepared_statement_cache_size": "50"})
+    database = Database(told.render_as_string(hide_password=False), application_name="tests")
+    async with _watched(database, EndedSessions()) as watch:
+
+        async def ready() -> bool | None:
+            return watch.unready_because is None or None
+
+        await eventually(ready)
+    await database.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_the_form_token_of_another_visit_is_refused_with_a_session(signpost_at_work: Signpost) -> None:
     """Whoever can plant a cookie in a browser plants one whose token they know."""
     async with signpost_at_work.browser() as attacker, signpost_at_work.browser() as victim:
