@@ -43,4 +43,4 @@ def end(
 
 async def _end(who: str, now: datetime) -> None:
     async with transaction("intake") as session:
-        await end_sessions_of(session, who, now, outbox=Outbox("intake", RandomIds()))
+        await end_sessions_of(session, [who], now, outbox=Outbox("intake", RandomIds()))

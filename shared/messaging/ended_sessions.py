@@ -5,7 +5,7 @@ at once, by LISTEN/NOTIFY, also that its connection is lost; in case neither is 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -52,19 +52,19 @@ _OVERLAP = timedelta(minutes=1)
 
 async def end_session(session: AsyncSession, session_id: UUID, now: datetime, *, outbox: Outbox) -> None:
     """End one session in every service."""
-    await _end(session, session_id, SessionEnded(session_id=session_id), now, outbox)
+    await _end(session, {session_id: SessionEnded(session_id=session_id)}, now, outbox)
 
 
-async def end_sessions_of(session: AsyncSession, subject: str, now: datetime, *, outbox: Outbox) -> None:
-    """End all sessions, and void all bearer tokens, of the person or client with this subject or staff id."""
-    ended = SessionEnded(subject=subject.strip(), not_before=now)
-    await _end(session, _id_of(subject), ended, now, outbox)
+async def end_sessions_of(session: AsyncSession, subjects: Iterable[str], now: datetime, *, outbox: Outbox) -> None:
+    """End all sessions, and void all bearer tokens, of whoever has one of these subjects or staff ids."""
+    ended = {_id_of(subject): SessionEnded(subject=subject.strip(), not_before=now) for subject in subjects}
+    await _end(session, ended, now, outbox)
 
 
-async def _end(session: AsyncSession, about: UUID, ended: SessionEnded, now: datetime, outbox: Outbox) -> None:
-    """Keep and publish the end. The row is locked first, so that two ends of one person follow each other."""
-    await _keep(session, [ended])
-    await outbox.append(session, [NewEvent.of(about, ended)], now)
+async def _end(session: AsyncSession, ended: Mapping[UUID, SessionEnded], now: datetime, outbox: Outbox) -> None:
+    """Keep and publish the ends. The rows are locked first, so that two ends of one person follow each other."""
+    await _keep(session, list(ended.values()))
+    await outbox.append(session, [NewEvent.of(about, one) for about, one in ended.items()], now)
 
 
 async def on_session_ended(session: AsyncSession, events: Sequence[Envelope[SessionEnded]], _now: datetime) -> None:
@@ -73,6 +73,7 @@ async def on_session_ended(session: AsyncSession, events: Sequence[Envelope[Sess
 
 
 async def _keep(session: AsyncSession, endings: Sequence[SessionEnded]) -> None:
+    """Keep the endings. Everyone locks the rows in the order of their ids, so that no two wait for each other."""
     rows = sorted({row for ended in endings for row in _rows(ended)}, key=lambda row: (row[0], row[2] or _EVER))
     newest = {row[0]: row for row in rows}.values()
     columns = dict(zip(("ids", "subjects", "times"), map(list, zip(*newest, strict=True)), strict=True))

@@ -145,8 +145,7 @@ async def _end(transaction: AsyncSession, ending: Session, now: datetime, outbox
         await end_session(transaction, ending.id, now, outbox=outbox)
         return
     who = ending.principal  # by both names, because tokens for the APIs may have another subject
-    for name in sorted({who.subject, who.staff_id or who.subject}):
-        await end_sessions_of(transaction, name, now, outbox=outbox)
+    await end_sessions_of(transaction, {who.subject, who.staff_id or who.subject}, now, outbox=outbox)
 
 
 Administrator = Annotated[Principal, requires(Permission.ADMINISTER)]
@@ -177,7 +176,7 @@ async def end_a_persons_sessions(
     staff_id = form.line("staff_id", "Enter a staff number")
     if staff_id is None:
         return show_form(request, END_SESSIONS, form)
-    await end_sessions_of(transaction, staff_id, now, outbox=outbox)
+    await end_sessions_of(transaction, [staff_id], now, outbox=outbox)
     settings = parts_of(request, WebParts).settings
     log_security_event(settings, "sessions_ended", principal, of_hash=who_hash(settings, staff_id))
     return render(request, "sign_in/sessions_ended.html", staff_id=staff_id)

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
 from services.embedded.run import PrefixRouter
@@ -19,9 +22,11 @@ from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Principal, Role
 from shared.auth.tokens import Audience, TokenIssuer, ensure_key_files
 from shared.db.database import Database
+from shared.events.envelope import Envelope
+from shared.events.intake import SessionEnded
 from shared.ids import StaffId
 from shared.messaging.consumer import BatchConsumer
-from shared.messaging.ended_sessions import SessionWatch
+from shared.messaging.ended_sessions import SessionWatch, _id_of, on_session_ended
 from shared.messaging.relay import Relay
 from shared.runtime import Service
 from tests.authorisation.services import OPENING, settings_of
@@ -29,7 +34,7 @@ from tests.services.cli.in_process import signpost
 from tests.support.eventually import eventually
 from tests.support.log import postgres_log
 from tests.support.postgres import PostgresForTests
-from tests.support.web import ADDRESS, csrf_token
+from tests.support.web import ADDRESS, START, csrf_token
 
 PERSONAS = Path(__file__).parents[4] / "deploy" / "sample" / "personas.yaml"
 PAGES = ("/report/misuse/where", "/cases", "/accounts", "/alerts/my-team")
@@ -176,6 +181,26 @@ async def test_signing_out_everywhere_ends_every_session_and_token_but_later_one
     assert await _statuses(signpost_at_work, token) == [401] * len(APIS)
     assert await signpost_at_work.refused(whose) == []
     assert await signpost_at_work.refused(await signpost_at_work.sign_in(RESPONDER)) == []  # also in the same second
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_ending_both_names_of_a_person_waits_for_the_consumer_and_not_the_other_way_round(
+    signpost_at_work: Signpost,
+) -> None:
+    """The consumer locks the rows of a batch in the order of their ids, and names sort otherwise than their ids."""
+    subject = next(name for n in count() if _id_of(name := f"T{n}") < _id_of(RESPONDER))
+    who, database = replace(_responder(), subject=subject), signpost_at_work.services["intake"].database
+    cookie = signpost_at_work.issuer.session(who, datetime.now(UTC), started_at=datetime.now(UTC))
+    first, second = ([_heard(name)] for name in (subject, RESPONDER))
+    async with signpost_at_work.browser(cookie) as browser:
+        page = await browser.client.get("/sign-out")
+        async with database.transaction() as consumer:
+            await on_session_ended(consumer, first, START)
+            answers = {"csrftoken": csrf_token(page.text), "everywhere": "yes"}
+            leaving = asyncio.create_task(browser.client.post("/sign-out", data=answers))
+            await eventually(lambda: _someone_waits_for_a_lock(consumer))
+            await on_session_ended(consumer, second, START)
+        assert (await leaving).headers["location"] == "/"
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -330,6 +355,16 @@ async def _watched(database: Database, memory: EndedSessions) -> AsyncIterator[S
     finally:
         stop.set()
         await task
+
+
+def _heard(subject: str) -> Envelope[SessionEnded]:
+    said = SessionEnded(subject=subject, not_before=START)
+    return Envelope(str(uuid4()), "/signpost/intake", str(_id_of(subject)), None, START, said)
+
+
+async def _someone_waits_for_a_lock(session: AsyncSession) -> bool | None:
+    waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    return await session.scalar(text(waiting)) is not None or None
 
 
 async def _statuses(signpost: Signpost, token: str) -> list[int]:
