@@ -15,7 +15,8 @@ from shared.clock import SystemClock
 from shared.ids import RandomIds
 from shared.messaging.ended_sessions import end_sessions_of
 from shared.messaging.outbox import Outbox
-from shared.observability.security import who_hash
+from shared.observability.logs import redact_by_default
+from shared.observability.security import log_security_event, who_hash
 
 
 def end(
@@ -32,8 +33,11 @@ def end(
     if not who:
         message = "give a staff id"
         raise typer.BadParameter(message)
-    now, known_as = SystemClock().now(), who_hash(settings_of(IntakeSettings), who)
+    settings, now = settings_of(IntakeSettings), SystemClock().now()
+    known_as = who_hash(settings, who)
     asyncio.run(_end(who, now))
+    redact_by_default()  # and to standard error, so that JSON stays alone on standard output
+    log_security_event(settings, "sessions_ended", None, command="sessions_end", of_hash=known_as)
     if as_json:
         typer.echo(json.dumps({"staff_id": who, "not_before": now.isoformat(), "who_hash": known_as}))
         return

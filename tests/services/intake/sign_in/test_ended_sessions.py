@@ -1,6 +1,7 @@
 """A session that is ended is over in every service, wherever its cookie was copied to."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -238,8 +239,11 @@ async def test_the_command_ends_sessions(signpost_at_work: Signpost) -> None:
         "SIGNPOST_VERIFY_KEY_FILE": str(ensure_key_files(signpost_at_work.folder)[1]),
         "SIGNPOST_INTAKE_DATABASE_URL": signpost_at_work.intake_url,
     }
-    done = await signpost("sessions", "end", RESPONDER, **environment)
+    done = await signpost("sessions", "end", RESPONDER, "--json", **environment)
     assert done.exit_code == 0, done.output
+    (event,) = [json.loads(line) for line in done.stderr.splitlines() if "security_event" in line]
+    assert (event["reason"], event["command"]) == ("sessions_ended", "sessions_end")
+    assert event["of_hash"] == json.loads(done.stdout)["who_hash"]
     await signpost_at_work.until_refused(theirs)
     assert (await signpost("sessions", "end", " ", **environment)).exit_code != 0
 
