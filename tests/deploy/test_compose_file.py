@@ -98,6 +98,37 @@ def test_only_intake_can_sign_sessions() -> None:
     assert "signing-key:/var/lib/signpost/signing-key:ro" in cast(list[str], CONTAINERS["intake"]["volumes"])
 
 
+KEYS_PAGE = (ROOT / "docs" / "operations" / "keys.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "setting", sorted(set(re.findall(r"\bSIGNPOST_(?:SECRET|SIGNING|\w*VERIFY)_KEY\w*", KEYS_PAGE)))
+)
+def test_a_key_is_replaced_in_the_file_of_settings_alone(setting: str) -> None:
+    """What keys.md tells people to set reaches every service that reads it, whether it is passed on or asked for."""
+    for name in ["intake"] if "SIGNING" in setting else [*SERVICES, "migrations", "topics", "operator"]:
+        value = environment(name).get(setting, "not there")
+        assert value is None or str(value).startswith(f"${{{setting}:"), f"{name} does not take {setting}: {value}"
+
+
+def test_no_step_of_replacing_keys_removes_what_is_asked_for() -> None:
+    asked = {found["name"] for found in _VARIABLE.finditer(TEXT) if found["rule"] == ":?"}
+    taken_away = set(re.findall(r"(?:remove|instead of|and no) `(\w+)`", KEYS_PAGE))
+    assert "SIGNPOST_MORE_VERIFY_KEY_FILES" in taken_away
+    assert not taken_away & asked
+
+
+def test_a_pair_of_keys_is_made_where_services_look_for_it() -> None:
+    """The job makes the pair that is used unless another is named; keys.md makes others beside it."""
+    made, used = environment("keys"), {**environment("operator"), **environment("intake")}
+    for setting, path in made.items():
+        assert used[setting] == f"${{{setting}:-{path}}}"
+        folder = str(path).rpartition("/")[0]
+        assert f"{folder}:ro" not in str(CONTAINERS["keys"]["volumes"])
+        assert folder in str(CONTAINERS["keys"]["volumes"])
+        assert re.search(rf"`{setting}={folder}/new-[\w-]+\.pem`", KEYS_PAGE)
+
+
 def test_every_port_is_open_to_this_machine_only_unless_somebody_says_otherwise() -> None:
     for name, container in CONTAINERS.items():
         for port in cast(list[str], container.get("ports", [])):
