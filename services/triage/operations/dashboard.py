@@ -9,7 +9,7 @@ from services.triage.cases import views
 from services.triage.deadlines.domain import UK
 from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept, day_of, percentile
 from services.triage.operations.queries import MOST_WAITING, Lag, Ledger, OpenLetter, Snapshot
-from shared.events.topics import GROUPS
+from shared.events.topics import GROUPS, SERVICES, sessions_group
 from shared.events.vocabulary import Team
 from shared.web.times import clock_time
 
@@ -21,6 +21,7 @@ READERS: Mapping[str, str] = {
     "signpost-triage-operations": "The figures of this page",
     "signpost-registry": "The register: confirmed takeovers, and the staff directory",
     "signpost-notifier": "Alerts and emails",
+    **{sessions_group(service): f"Ended sessions, for {service}" for service in SERVICES},
 }
 """What each reader of the event log reads, by its group."""
 _LINKED = "A report can have linked cases with several teams, so cases add up to more than reports."

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from services.triage.operations import queries
-from services.triage.operations.dashboard import Dashboard, Panel, Value, dashboard
+from services.triage.operations.dashboard import READERS, Dashboard, Panel, Value, dashboard
 from services.triage.operations.domain import Cell, Figure
 from services.triage.operations.queries import Lag
 from services.triage.operations.tables import FigureRow
@@ -19,6 +19,7 @@ from shared.events.intake import Person
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.events.people import keys_of_member
+from shared.events.topics import GROUPS
 from shared.events.triage import CaseDeadlineMissed
 from shared.events.vocabulary import Relation
 from tests.services.triage.builders import IDS, NOW, Submitted, incident, misuse, open_cases, report
@@ -229,3 +230,11 @@ async def test_an_empty_signpost_has_an_empty_dashboard(triage: Triage) -> None:
     found = await shown(triage.database)
     assert found.top.unaccounted is None
     assert [panel.id for panel in found.panels if not panel.empty] == ["lag"]
+
+
+async def test_each_reader_has_words_and_one_with_nothing_to_read_looks_like_no_fault(database: Database) -> None:
+    """Rare topics, such as that of ended sessions, may stay empty for weeks."""
+    readers = table(await shown(database), "lag")[2:]
+    assert len(readers) == len(GROUPS)
+    assert [row for row in readers if str(row[0]) in GROUPS or row[1:] != (None, "Nothing to read yet")] == []
+    assert READERS.keys() == GROUPS.keys()
