@@ -8,6 +8,7 @@ from httpx import AsyncClient
 
 from services.intake.forms.domain import LIFETIME, SENT_LIFETIME
 from shared.auth.ended_sessions import REMEMBERED_FOR
+from shared.messaging.retention import CONTENT_LIVES
 from tests.architecture import kept_data
 from tests.architecture.source import ROOT
 from tests.services.intake.conftest import Intake
@@ -39,5 +40,7 @@ async def test_the_privacy_notice_lists_all_that_the_databases_mark(intake: Inta
     page = (await client.get("/privacy")).text
     marks = re.findall(r'^    "(.+?)",?$', written, re.MULTILINE)
     assert len(marks) > 50
-    assert f"stays with it for {REMEMBERED_FOR // timedelta(hours=1)} hours" in page
+    assert f"Each part also remembers it for {REMEMBERED_FOR // timedelta(hours=1)} hours" in page
+    kept_in_logs = CONTENT_LIVES + timedelta(days=2)  # a day each for segments of the log and for sweeps
+    assert f"up to {kept_in_logs.days} days where it has personal data. If you sign out everywhere" in page
     assert [mark for mark in marks if mark not in page.replace("&#39;", "'")] == []
