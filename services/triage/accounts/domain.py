@@ -6,6 +6,9 @@ from uuid import UUID
 
 from shared.events.vocabulary import AccountClass, AccountStatus
 
+OWN_CLASSES = frozenset({AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL})
+"""The department's own, whatever they are used for."""
+
 
 class Handle(NamedTuple):
     """An account's name: a handle in the canonical form of its platform."""
@@ -25,12 +28,16 @@ class Account:
     status: str
     account_id: UUID | None = None
     official_use: bool = False
-    """Whether the department sanctions its use: what a LinkedIn account needs to be more than a private one."""
+    """Whether the department sanctions its use, and vouches for it."""
 
     @property
     def sanctioned(self) -> bool:
-        """Whether it is the department's own or approved for its business: not closed, nor still to be confirmed."""
-        if self.status in {AccountStatus.CLOSED, AccountStatus.APPROVED}:
+        """Whether it is the department's own or approved for its business: not closed, nor still to be confirmed.
+
+        A frozen account may never have been confirmed: it is the department's only if the register says so (record
+        0049).
+        """
+        if self.status == AccountStatus.CLOSED:
             return False
-        own = {AccountClass.OFFICIAL, AccountClass.PROFESSIONAL_INDIVIDUAL}
-        return self.account_class in own or (self.account_class == AccountClass.LINKEDIN and self.official_use)
+        in_use = self.status in {AccountStatus.LIVE, AccountStatus.LEGACY}
+        return self.official_use or (in_use and self.account_class in OWN_CLASSES)

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.accounts.domain import OWN_CLASSES
 from services.triage.accounts.tables import KnownAccount
 from shared.events.envelope import Envelope
 from shared.events.registry import AccountChanged
@@ -41,6 +42,13 @@ def _row(change: Envelope[AccountChanged]) -> dict[str, object]:
         "handle": account.handle,
         "account_class": str(account.account_class),
         "status": str(account.status),
-        "official_use": bool(account.official_use),
+        "official_use": _official_use(account),
         "sequence": change.sequence or 0,
     }
+
+
+def _official_use(account: AccountChanged) -> bool:
+    """Return whether its use is sanctioned. Older writers do not say so; their accounts had nothing to confirm."""
+    if account.official_use is None:
+        return account.account_class in OWN_CLASSES
+    return account.official_use
