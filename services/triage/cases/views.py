@@ -93,6 +93,8 @@ ACTIONS = {
     "closed": "Closed",
     "reopened": "Reopened",
     "exempted": "Outside the policy: closed, and who it was about erased",
+    "erased": "What this record said before was erased",
+    "report_erased": "Who the report was about was erased, because a linked case is outside the policy",
     "not_exempted": "Not trade union activity: sent on by the rules",
     "manager_assigned": "A line manager has it",
     "manager_missing": "No line manager can work it",

@@ -13,10 +13,13 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from jinja2 import Environment
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from services.triage.app import open_service
+from services.triage.cases import views
 from services.triage.cases.queries import records
 from services.triage.settings import TriageSettings
+from shared.audit.tables import activity
 from shared.audit.verification import verify
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Principal, Role
@@ -97,6 +100,8 @@ async def triage(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Tr
             yield opened
             async with service.database.transaction() as session:  # whatever a test did, its chains say
                 assert await verify(session, records=None if opened.by_hand else records) == []
+                actions = set(await session.scalars(select(activity.c.action).distinct()))
+            assert actions - views.ACTIONS.keys() == set(), "the pages have no words for these"
 
 
 @pytest.fixture

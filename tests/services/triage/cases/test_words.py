@@ -1,7 +1,9 @@
 """What a case says: clocks in and out of hours, what reporters chose in plain words, and how to reach them."""
 
+import ast
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 from httpx import AsyncClient
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.triage.cases import views
 from services.triage.deadlines.domain import OfficeHours
+from shared.audit.chain import ERASED
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, Reporter
 from shared.events.vocabulary import (
@@ -30,6 +33,21 @@ from tests.services.triage.cases.test_pages import press
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"
+
+
+_ACTION_IS = {"Command": 0, "Change": 0, "Transition": 2}
+"""Which argument of these is the action of an activity."""
+
+
+def test_every_action_that_triage_writes_has_words() -> None:
+    """Also those that no test carries out; the fixture `triage` checks those that one did."""
+    code = [ast.parse(path.read_text()) for path in Path("services/triage").rglob("*.py")]
+    calls = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [(call, ast.unparse(call.func).rpartition(".")[2]) for call in calls]
+    actions = [call.args[_ACTION_IS[name]] for call, name in named if name in _ACTION_IS]
+    written = {action.value for action in actions if isinstance(action, ast.Constant)}
+    assert {"opened", "claimed", "manager_assigned"} < written
+    assert {*written, ERASED} - views.ACTIONS.keys() == set()
 
 
 def at(text: str) -> datetime:
