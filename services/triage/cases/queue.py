@@ -114,8 +114,9 @@ class Queued:
     behaviours: tuple[str, ...]
     due_at: datetime | None
     at_risk_at: datetime | None
+    assignee: str
     manager: str
-    """The line manager who works on it, by name and staff number; empty if there is none."""
+    """Who works on it, by name as far as it is known; empty if there is no such person."""
 
     def about(self, with_team: bool) -> list[str]:  # noqa: FBT001 - called by a template
         """Return the row's second line: platform, team if the viewer has several, and anything special."""
@@ -180,9 +181,11 @@ async def arrivals(
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
     """Return a page of cases in their order, plus one more if there are more in the direction of reading."""
+    assignee, manager = known_person.alias(), known_person.alias()
     query = (
-        select(CaseRow, known_person.c.name)
-        .outerjoin(known_person, known_person.c.staff_id == func.lower(CaseRow.manager))
+        select(CaseRow, assignee.c.name, manager.c.name)
+        .outerjoin(assignee, assignee.c.staff_id == func.lower(CaseRow.assignee))
+        .outerjoin(manager, manager.c.staff_id == func.lower(CaseRow.manager))
         .where(visible_to(viewer), *_conditions(viewer, wanted, now))
     )
     if wanted.after:
@@ -191,10 +194,7 @@ async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: 
     if wanted.before:
         query = query.where(tuple_(*order) < tuple_(*wanted.before)).order_by(*(column.desc() for column in order))
     rows = (await session.execute(query.order_by(*order).limit(PAGE_SIZE + 1))).all()
-    return [
-        Queued(to_case(row), row.platform, tuple(row.behaviours), row.due_at, row.at_risk_at, named(name, row.manager))
-        for row, name in (reversed(rows) if wanted.before else rows)
-    ]
+    return [_queued(row, *names) for row, *names in (reversed(rows) if wanted.before else rows)]
 
 
 async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, since: UUID, now: datetime) -> int:
@@ -210,6 +210,18 @@ async def newest(session: AsyncSession, viewer: Viewer) -> UUID | None:
     query = select(CaseRow.case_id).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(1)
     found: UUID | None = await session.scalar(query)
     return found
+
+
+def _queued(row: CaseRow, assignee: str | None, manager: str | None) -> Queued:
+    return Queued(
+        to_case(row),
+        row.platform,
+        tuple(row.behaviours),
+        row.due_at,
+        row.at_risk_at,
+        assignee=row.assignee_name or named(assignee, row.assignee),
+        manager=named(manager, row.manager),
+    )
 
 
 def _conditions(viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[ColumnElement[bool]]:

@@ -7,11 +7,13 @@ from sqlalchemy import select
 
 from services.triage.cases.tables import CaseRow
 from services.triage.managers.handlers import manager_assigned
-from shared.auth.permissions import Role
+from shared.auth.guard import SESSION_COOKIE
+from shared.auth.permissions import Principal, Role
 from shared.events.envelope import Envelope
 from shared.events.notifier import ManagerAssigned
 from shared.events.vocabulary import RecipientReason
-from tests.services.triage.builders import NOW, WRITER, misuse, open_cases
+from shared.ids import StaffId
+from tests.services.triage.builders import NOW, WRITER, incident, misuse, open_cases
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.support.people import announce
@@ -57,3 +59,16 @@ async def test_every_staff_number_of_who_works_on_a_case_stands_with_its_name(tr
         assert f"{NAMES[number]} ({number})" in after[page], page
         bare = set(_STAFF_NUMBER.findall(_WITH_NAME.sub("", after[page])))
         assert bare <= {"S1001", "S7001"}, page  # who is named in the report, as it names them
+
+
+async def test_whoever_works_on_a_case_has_the_same_name_in_the_queue_and_on_its_page(triage: Triage) -> None:
+    told = incident()
+    await open_cases(triage.database, told)
+    case = f"/cases/{told.reference}"
+    await announce(triage.database, NOW, **NAMES)
+    nameless = Principal("S5009", StaffId("S5009"), None, None, frozenset({Role.SIRT_LEAD}))
+    async with triage.client() as una, triage.client(Role.SIRT_LEAD, subject="S5002") as maria:
+        una.cookies.set(SESSION_COOKIE, triage.issuer.session(nameless, NOW))
+        assert (await press(una, case, f"{case}/claim")).status_code == 303
+        for page in ("/cases", case):
+            assert f"{NAMES['S5009']} (S5009)" in (await maria.get(page)).text, page
