@@ -7,7 +7,7 @@ by their number alone.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, select
+from sqlalchemy import Column, DateTime, MetaData, Table, Text, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -73,6 +73,11 @@ async def names_of(session: AsyncSession, staff_ids: Iterable[str | None]) -> Na
         select(known_person.c.staff_id, known_person.c.name).where(known_person.c.staff_id.in_(wanted))
     )
     return Names(dict(rows.all()))
+
+
+async def anyone_known(session: AsyncSession) -> bool:
+    """Return whether any name is known. None is before the first import of the directory (record 0050)."""
+    return bool(await session.scalar(select(exists(select(known_person.c.staff_id)))))
 
 
 def _folded(staff_id: str) -> str:

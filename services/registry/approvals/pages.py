@@ -34,7 +34,7 @@ from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
 from shared.events.platforms import platform_label
-from shared.people import names_of
+from shared.people import anyone_known, names_of
 from shared.web.bodies import Line
 from shared.web.forms import CheckStep, FormPage
 from shared.web.pages import CheckPage, render, show_check, show_form
@@ -264,7 +264,7 @@ async def _sent(
         return _form(request, page, form, done)
     if draft and first:
         names = await names_of(work.session, (draft.owner, draft.approved_person))
-        rows = answers_to_check(draft, names)
+        rows = answers_to_check(draft, names, listed=await anyone_known(work.session))
         return show_check(request, CheckPage("Check your answers", rows, page.button, page.action, page.title), form)
     return RedirectResponse(f"/accounts/requests/{done.id}", 303)
 

@@ -107,9 +107,15 @@ def draft_rows(draft: Draft, names: Names) -> tuple[tuple[str, str | None], ...]
     )
 
 
-def answers_to_check(draft: Draft, names: Names) -> list[tuple[str, str]]:
-    """Return what is asked for, before it is sent; a staff id that no one has is pointed out."""
-    people = {str(one) for one in (draft.owner, draft.approved_person) if one and not names.of(one)}
+def answers_to_check(draft: Draft, names: Names, *, listed: bool) -> list[tuple[str, str]]:
+    """Return what is asked for, before it is sent.
+
+    Args:
+        draft: what is asked for.
+        names: the known names of the people in it.
+        listed: whether any staff are known: only then is a staff id that no one has pointed out.
+    """
+    people = {str(one) for one in (draft.owner, draft.approved_person) if listed and one and not names.of(one)}
     rows = [("Platform", platform_label(draft.platform)), ("Handle", draft.handle), *draft_rows(draft, names)]
     unknown = {one: f"{one}: Signpost knows no one with this staff ID" for one in people}
     return [(question, unknown.get(answer, answer)) for question, answer in rows if answer]

@@ -179,6 +179,15 @@ async def test_who_is_not_signed_in_is_asked_to(client: AsyncClient, address: st
     assert (await client.get(address, headers={"accept": "text/html"})).status_code == 303
 
 
+async def test_no_staff_id_is_called_unknown_while_the_directory_is(registry: Registry) -> None:
+    """After an upgrade, names come with the next import of the directory."""
+    async with registry.client(**registry.session(Role.COMMS, COMMS)) as comms:
+        before = await submit(comms, NEW, NEW, **ANSWERS)
+        await announce(registry.database, NOW, S7999="Nia Hughes")
+        after = await submit(comms, NEW, NEW, **ANSWERS)
+    assert ["Signpost knows no one" in shown.text for shown in (before, after)] == [False, True]
+
+
 async def test_a_request_is_sent_only_after_its_answers_were_shown_once_more(registry: Registry) -> None:
     await announce(registry.database, NOW, S7001="Nia Hughes")
     answers = {**ANSWERS, "account_class": "professional_individual", "approved_person": "S7999"}
