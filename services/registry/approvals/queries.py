@@ -1,6 +1,6 @@
 """Queries of requests and delegations."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -68,6 +68,15 @@ async def requests_about(session: AsyncSession, account_id: UUID) -> list[Accoun
         select(RequestRow).where(RequestRow.account_id == account_id).order_by(RequestRow.requested_at.desc())
     )
     return list(map(request_of, rows))
+
+
+async def requesters_of(session: AsyncSession, account_ids: Collection[UUID]) -> Mapping[UUID, set[str]]:
+    """Return who asked for each of these accounts, in one statement; one without a request is left out."""
+    found: dict[UUID, set[str]] = {}
+    asked = select(RequestRow.account_id, RequestRow.requested_by).where(RequestRow.account_id.in_(account_ids))
+    for account_id, requested_by in await session.execute(asked):
+        found.setdefault(account_id, set()).add(requested_by)
+    return found
 
 
 async def platform_cleared(session: AsyncSession, platform: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from httpx import AsyncClient, Response
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from services.registry.accounts import domain
@@ -114,6 +114,25 @@ async def test_someone_else_confirms_it(registry: Registry, client: AsyncClient,
     assert waits.json()["accounts_to_confirm"] == []
     waits = await client.get("/accounts/api/v1/waiting", headers=registry.token(Role.SIRT_RESPONDER, SIRT))
     assert waits.json()["accounts_to_confirm"] == [account]
+
+
+async def test_the_tasks_take_as_many_statements_for_many_accounts_as_for_one(
+    registry: Registry, client: AsyncClient
+) -> None:
+    await approved(registry, client)
+    statements: list[str] = []
+    event.listen(registry.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+
+    async def statements_for(waiting: int) -> int:
+        statements.clear()
+        found = await client.get("/accounts/api/v1/waiting", headers=registry.token(Role.SIRT_RESPONDER, SIRT))
+        assert len(found.json()["accounts_to_confirm"]) == waiting
+        return len(statements)
+
+    for_one = await statements_for(1)
+    waits = replace(OFFICIAL, status=AccountStatus.APPROVED, to_confirm=True)
+    await registry.register(*(replace(waits, handle=f"sample{number}") for number in range(10)))
+    assert await statements_for(11) == for_one
 
 
 async def test_only_an_approved_account_is_confirmed(registry: Registry, client: AsyncClient) -> None:
