@@ -15,7 +15,7 @@ from shared.events.vocabulary import AccountStatus
 
 
 class ConfirmationRefused(Refused):
-    """The address is not the account's, or no one searched for look-alikes."""
+    """The address is not the account's, nothing says how it is known, or no one searched for look-alikes."""
 
 
 class OwnAccount(Exception):
@@ -43,7 +43,7 @@ async def confirm(work: Work, wanted: NewConfirmation) -> Account:
         UnknownAccount, AccountChangedMeanwhile: it does not exist, or has changed since it was read.
         OwnAccount: the account is theirs, or they asked for it.
         StatusNotAllowed: it does not wait to be confirmed.
-        ConfirmationRefused: the address is not the account's, or no one searched for look-alikes.
+        ConfirmationRefused: something is missing, or the address is not the account's.
     """
     account = await changes.lock_version(work, wanted.account_id, wanted.version)
     await must_not_be_party(work, account)
@@ -84,6 +84,8 @@ def _faults(account: Account, wanted: NewConfirmation) -> list[Fault]:
     faults = []
     if not _is_address_of(kept.platform, kept.handle, wanted.address):
         faults.append(Fault("address", "Enter the address of this account’s profile, starting with https://"))
+    if not wanted.how_known:
+        faults.append(Fault("how_known", "Enter how you know that it is ours"))
     if not wanted.searched:
         faults.append(Fault("searched_for_lookalikes", "Search the platform for look-alikes first, then tick this"))
     return faults

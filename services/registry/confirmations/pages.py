@@ -69,15 +69,12 @@ async def post_confirmation(request: Request, work: WorkDep, account_id: UUID) -
 
 
 def _read(account_id: UUID, form: RegistryForm) -> NewConfirmation | None:
-    address = form.line("address", "Enter the address of its profile", LONGEST_TEXT)
-    known = form.text("how_known", "Enter how you know that it is ours")
-    searched = form.ticked("searched_for_lookalikes")
-    if not searched:
-        form.errors.add("searched_for_lookalikes", "Search the platform for look-alikes first, then tick this")
+    """Return what was found as it was typed: the handler says what is missing."""
+    address, known = form.line("address", longest=LONGEST_TEXT) or "", form.text("how_known") or ""
     lookalikes, version = form.text("lookalikes"), form.version(beside="address")
-    if form.errors or address is None or known is None or version is None:
+    if form.errors or version is None:
         return None
-    return NewConfirmation(account_id, version, address, known, searched, lookalikes)
+    return NewConfirmation(account_id, version, address, known, form.ticked("searched_for_lookalikes"), lookalikes)
 
 
 async def _show(request: Request, work: Work, account: Account, form: RegistryForm, status: int) -> HTMLResponse:

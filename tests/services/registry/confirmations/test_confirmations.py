@@ -195,8 +195,12 @@ async def test_the_page_shows_similar_names_and_what_is_missing(registry: Regist
         assert 'href="https://x.com/samplenews"' in shown
         refused = await submit(sirt, page, page, version="1", address="x.com/other")
         assert refused.status_code == 422
-        assert "Enter how you know that it is ours" in refused.text
-        assert "Search the platform for look-alikes first" in refused.text
+        for fault in (
+            "Enter the address of this account’s profile",
+            "Enter how you know that it is ours",
+            "Search the platform for look-alikes first",
+        ):
+            assert fault in refused.text
         sent = await submit(
             sirt, page, page, version="1", address=ADDRESS, how_known="Seen", searched_for_lookalikes="yes"
         )
