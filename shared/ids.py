@@ -28,6 +28,14 @@ _GROUP = 4
 _BEGUN = re.compile(r"SP[ -]+(?P<rest>[0-9A-TV-Z]{0,4}[ -]*[0-9A-TV-Z]{0,4})")
 
 
+def folded_id(staff_id: str) -> str:
+    """Return a staff id or a subject as it is compared: `s7004` and `S7004` are one person.
+
+    Lower case, as SQL's `lower()` makes it: indexes and joins compare with that, and `known_person` stores it.
+    """
+    return staff_id.strip().lower()
+
+
 class InvalidReference(ValueError):
     """The text is not a reference: wrong shape, or its check symbol does not match."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.db.metadata import NAMING, personal
 from shared.events.envelope import Envelope
 from shared.events.notifier import StaffListed
+from shared.ids import folded_id
 
 people_metadata = MetaData(naming_convention=NAMING)
 known_person = Table(
@@ -33,7 +34,7 @@ class Names:
 
     def of(self, staff_id: str | None) -> str | None:
         """Return a person's name, if the directory lists them."""
-        return self._names.get(_folded(staff_id)) if staff_id else None
+        return self._names.get(folded_id(staff_id)) if staff_id else None
 
     def __call__(self, staff_id: str | None) -> str:
         """Return the words for a person: `Kim Reed (S8003)`, or their number alone."""
@@ -50,7 +51,7 @@ async def project_people(session: AsyncSession, events: Sequence[Envelope[StaffL
     newest: dict[str, dict[str, object]] = {}
     for event in sorted((event.data for event in events), key=lambda listed: listed.at):
         for one in event.people:
-            staff_id = _folded(one.staff_id)
+            staff_id = folded_id(one.staff_id)
             newest[staff_id] = {"staff_id": staff_id, "name": one.name, "listed_at": event.at}
     if not newest:
         return
@@ -66,7 +67,7 @@ async def project_people(session: AsyncSession, events: Sequence[Envelope[StaffL
 
 async def names_of(session: AsyncSession, staff_ids: Iterable[str | None]) -> Names:
     """Return the names of those of these actors who are people, in one statement; in none if no one is."""
-    wanted = {_folded(staff_id) for staff_id in staff_ids if staff_id and not staff_id.startswith("system:")}
+    wanted = {folded_id(staff_id) for staff_id in staff_ids if staff_id and not staff_id.startswith("system:")}
     if not wanted:
         return Names()
     rows = await session.execute(
@@ -78,7 +79,3 @@ async def names_of(session: AsyncSession, staff_ids: Iterable[str | None]) -> Na
 async def anyone_known(session: AsyncSession) -> bool:
     """Return whether any name is known. None is before the first import of the directory (record 0050)."""
     return bool(await session.scalar(select(exists(select(known_person.c.staff_id)))))
-
-
-def _folded(staff_id: str) -> str:
-    return staff_id.strip().lower()

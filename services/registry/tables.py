@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, MetaData, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
-from services.registry.context.domain import folded
 from shared.db.metadata import NAMING
+from shared.ids import folded_id
 
 
 class Base(DeclarativeBase):
@@ -36,5 +36,5 @@ def by_asked_staff_id(staff_ids: Iterable[str], found: Mapping[str, T]) -> dict[
         staff_ids: as asked for.
         found: by staff id as stored, at most one spelling of each.
     """
-    by_person = {folded(staff_id): value for staff_id, value in found.items()}
-    return {staff_id: by_person[folded(staff_id)] for staff_id in staff_ids if folded(staff_id) in by_person}
+    by_person = {folded_id(staff_id): value for staff_id, value in found.items()}
+    return {staff_id: by_person[folded_id(staff_id)] for staff_id in staff_ids if folded_id(staff_id) in by_person}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from shared.auth.permissions import Principal, Session
+from shared.ids import folded_id
 
 REMEMBERED_FOR = timedelta(hours=9)
 """Longer than any session or bearer token of ours is valid."""
@@ -37,7 +38,7 @@ class EndedSessions:
         if not self._not_before:
             return _NEVER
         names = (principal.subject, principal.staff_id)
-        return max(self._not_before.get(folded(name), _NEVER) for name in names if name is not None)
+        return max(self._not_before.get(folded_id(name), _NEVER) for name in names if name is not None)
 
     def learn(self, endings: Iterable[Ending]) -> None:
         """Add `endings`."""
@@ -45,15 +46,10 @@ class EndedSessions:
             if ending.session_id:
                 self._ids.add(ending.session_id)
             if ending.subject and ending.not_before:
-                name = folded(ending.subject)
+                name = folded_id(ending.subject)
                 self._not_before[name] = max(ending.not_before, self._not_before.get(name, _NEVER))
 
     def learn_all(self, endings: Iterable[Ending]) -> None:
         """Replace everything by `endings`; what is remembered no longer is forgotten."""
         self._ids, self._not_before = set(), {}
         self.learn(endings)
-
-
-def folded(subject: str) -> str:
-    """Return `subject` as it is compared: `s7004` and `S7004` are one person."""
-    return subject.strip().casefold()

@@ -14,12 +14,13 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.auth.ended_sessions import EndedSessions, Ending, folded
+from shared.auth.ended_sessions import EndedSessions, Ending
 from shared.backoff import Backoff
 from shared.db.database import Database
 from shared.events.envelope import Envelope, NewEvent
 from shared.events.intake import SessionEnded
 from shared.events.topics import SESSIONS, sessions_group
+from shared.ids import folded_id
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.outbox import Outbox
 from shared.runtime import Parts, Role
@@ -98,7 +99,7 @@ def _rows(ended: SessionEnded) -> Sequence[tuple[UUID, str | None, datetime | No
 
 
 def _id_of(subject: str) -> UUID:
-    return uuid5(_SUBJECTS, folded(subject))
+    return uuid5(_SUBJECTS, folded_id(subject))
 
 
 def session_roles(parts: Parts) -> Sequence[Role]:

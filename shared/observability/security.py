@@ -6,8 +6,8 @@ tell whose it is; `signpost sessions end` prints it.
 
 import structlog
 
-from shared.auth.ended_sessions import folded
 from shared.auth.permissions import Principal
+from shared.ids import folded_id
 from shared.settings import ServiceSettings
 
 _log = structlog.get_logger()
@@ -18,7 +18,7 @@ ANONYMOUS = "anonymous"
 
 def who_hash(settings: ServiceSettings, name: str) -> str:
     """Return the hash of a person by their staff id, or of a client by its subject."""
-    return settings.derive_keys("security log").sign(folded(name).encode()).hex()[:_DIGITS]
+    return settings.derive_keys("security log").sign(folded_id(name).encode()).hex()[:_DIGITS]
 
 
 def log_security_event(settings: ServiceSettings, reason: str, who: Principal | None, **fields: object) -> None:

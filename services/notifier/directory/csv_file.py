@@ -14,10 +14,10 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 import shared.csv
-from services.notifier.directory.domain import Directory, ReportingLine, StaffMember, folded
+from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
 from shared.addresses import email_problem, mended_email
 from shared.csv import BadCell, Day, Line, Row, RowError, days_between
-from shared.ids import StaffId
+from shared.ids import StaffId, folded_id
 from shared.web.bodies import InvalidValue
 
 MOST_ROWS = 500_000
@@ -103,11 +103,11 @@ def read(text: str) -> ReadFile:
 
 def spelled_alike(file: ReadFile, current: Directory) -> ReadFile:
     """Spell each staff id as in `current`, or for a new person as in their first row."""
-    spelling = {folded(row.person.staff_id): row.person.staff_id for row in reversed(file.rows)}
-    spelling |= {folded(staff_id): staff_id for staff_id in current.staff}
+    spelling = {folded_id(row.person.staff_id): row.person.staff_id for row in reversed(file.rows)}
+    spelling |= {folded_id(staff_id): staff_id for staff_id in current.staff}
 
     def spelled(staff_id: str) -> StaffId:
-        return spelling.get(folded(staff_id), StaffId(staff_id))
+        return spelling.get(folded_id(staff_id), StaffId(staff_id))
 
     def row_of(row: DirectoryRow) -> DirectoryRow:
         person = replace(row.person, staff_id=spelled(row.person.staff_id))
@@ -164,7 +164,7 @@ def _line(staff_id: StaffId, cells: _Cells) -> ReportingLine | None:
         if first or last:
             raise BadCell("manager_staff_id", "This cell is needed where there is a day")
         return None
-    if folded(manager) == folded(staff_id) and (first or last):
+    if folded_id(manager) == folded_id(staff_id) and (first or last):
         raise BadCell("manager_staff_id", OWN_NUMBER)
     if first and last and last < first:
         raise BadCell("to", "This is before the day in the column from")

@@ -6,7 +6,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Self
 
-from shared.ids import StaffId
+from shared.ids import StaffId, folded_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Directory:
             {member.staff_id: member for member in members},
             of_person,
             {member.email: member for member in members},
-            {folded(member.staff_id): member for member in members},
+            {folded_id(member.staff_id): member for member in members},
         )
 
     def member(self, staff_id: str | None) -> StaffMember | None:
         """Find a person by a staff id as people type it: in upper or lower case, with spaces around it."""
-        return self._by_folded_id.get(folded(staff_id)) if staff_id else None
+        return self._by_folded_id.get(folded_id(staff_id)) if staff_id else None
 
     def with_email(self, email: str | None) -> StaffMember | None:
         """Find a person by address, in upper or lower case."""
@@ -108,11 +108,6 @@ class Directory:
             seen.add(manager.staff_id)
             manager = self.manager_of(manager.staff_id, day)
         return False
-
-
-def folded(staff_id: str) -> str:
-    """Return the form that all spellings of one staff id share."""
-    return staff_id.strip().casefold()
 
 
 def _not_after(first: date | None, last: date | None) -> bool:

@@ -8,9 +8,9 @@ from sqlalchemy.dialects.postgresql import Range, array
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.notifier.directory.domain import Directory, ReportingLine, StaffMember, folded
+from services.notifier.directory.domain import Directory, ReportingLine, StaffMember
 from services.notifier.directory.tables import ReportingLineRow, StaffRow
-from shared.ids import StaffId
+from shared.ids import StaffId, folded_id
 
 _A_DAY = timedelta(days=1)
 _FOLDED_NAME: ColumnElement[str] = literal_column(
@@ -69,7 +69,7 @@ async def managed_by(session: AsyncSession, manager: StaffId, day: date) -> list
         select(StaffRow.staff_id, StaffRow.name, StaffRow.email, StaffRow.organisation)
         .join(ReportingLineRow, ReportingLineRow.staff_number == StaffRow.number)
         .join(above, above.number == ReportingLineRow.manager_number)
-        .where(func.lower(above.staff_id) == folded(manager), ReportingLineRow.period.contains(day))
+        .where(func.lower(above.staff_id) == folded_id(manager), ReportingLineRow.period.contains(day))
     )
     return [StaffMember(StaffId(staff_id), name, email, organisation) for staff_id, name, email, organisation in rows]
 
@@ -83,12 +83,12 @@ async def addresses_of(session: AsyncSession, staff_ids: Collection[StaffId]) ->
 
 
 def _is_one_of(staff_ids: Collection[str]) -> ColumnElement[bool]:
-    return func.lower(StaffRow.staff_id).in_({folded(staff_id) for staff_id in staff_ids})
+    return func.lower(StaffRow.staff_id).in_({folded_id(staff_id) for staff_id in staff_ids})
 
 
 def _as_asked(staff_ids: Collection[StaffId], found: Sequence[Row[str, str]]) -> dict[StaffId, str]:
-    by_person = {folded(staff_id): value for staff_id, value in found}
-    return {staff_id: by_person[folded(staff_id)] for staff_id in staff_ids if folded(staff_id) in by_person}
+    by_person = {folded_id(staff_id): value for staff_id, value in found}
+    return {staff_id: by_person[folded_id(staff_id)] for staff_id in staff_ids if folded_id(staff_id) in by_person}
 
 
 async def _read(session: AsyncSession, which: ColumnElement[bool] | None) -> Directory:

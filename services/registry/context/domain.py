@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from shared.events.platforms import InvalidHandle
+from shared.ids import folded_id
 
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 """Days outside these are typing errors."""
@@ -50,11 +51,6 @@ def months_later(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def folded(staff_id: str) -> str:
-    """Return a staff id without the differences of spelling: spaces around it and case."""
-    return staff_id.strip().casefold()
-
-
 @dataclass(frozen=True, slots=True)
 class Periods:
     """How long things last, in months, from the settings."""
@@ -65,4 +61,4 @@ class Periods:
 
 def same_person(one: str | None, other: str | None) -> bool:
     """Return whether two staff ids name the same person, however they were typed."""
-    return one is not None and other is not None and folded(one) == folded(other)
+    return one is not None and other is not None and folded_id(one) == folded_id(other)

@@ -13,7 +13,7 @@ from services.registry.context.work import Work
 from services.registry.eligibility.domain import Clearance, Completion, training_fault
 from services.registry.eligibility.tables import TrainingRow, VettingRow
 from shared.csv import BadCell, CsvFile, Day, Line, Row, RowError, days_between, first_of_each
-from shared.ids import StaffId
+from shared.ids import StaffId, folded_id
 
 
 class TrainingCells(Row):
@@ -119,7 +119,7 @@ def _read_csv(text: str, today: date, recorder: str | None) -> CsvFile[Completio
 
 
 def _what(completion: Completion) -> object:
-    return (completion.staff_id.casefold(), completion.course.casefold(), completion.completed_on)
+    return (folded_id(completion.staff_id), completion.course.casefold(), completion.completed_on)
 
 
 def _completion(cells: TrainingCells, today: date, recorder: str | None) -> Completion:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.changes import lock, record_activities
 from services.registry.accounts.domain import Account
-from services.registry.context.domain import folded, months_later
+from services.registry.context.domain import months_later
 from services.registry.context.work import SYSTEM, Work
 from services.registry.eligibility.queries import last_completed
 from services.registry.operators import domain
@@ -23,7 +23,7 @@ from shared.audit.chain import Change
 from shared.events.envelope import NewEvent
 from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn, ExceptionExpired
 from shared.events.vocabulary import AccountStatus, WithdrawalReason
-from shared.ids import AccountId, StaffId
+from shared.ids import AccountId, StaffId, folded_id
 
 _ACCOUNTS_AT_ONCE = 50
 
@@ -189,7 +189,7 @@ async def _name_approved_people(work: Work, accounts: Sequence[Account]) -> None
         and domain.can_have_operators(account.registration)
         and account.registration.status is not AccountStatus.FROZEN
         and (person := account.registration.approved_person)
-        and (account.id, folded(person)) not in known
+        and (account.id, folded_id(person)) not in known
     ]
     if named:
         await work.session.execute(insert(OperatorRow), named)
@@ -212,7 +212,7 @@ def _named(work: Work, account: Account, person: StaffId) -> dict[str, object]:
 
 async def _hold(work: Work, staff_ids: Sequence[str]) -> None:
     """Lock the records of these people until the transaction ends."""
-    for staff_id in sorted({folded(staff_id) for staff_id in staff_ids}):
+    for staff_id in sorted({folded_id(staff_id) for staff_id in staff_ids}):
         await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(staff_id, 0))))
 
 

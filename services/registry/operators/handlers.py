@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.registry.accounts.changes import lock_one, record_activities
 from services.registry.accounts.domain import Account
-from services.registry.context.domain import Fault, Refused, end_of, folded, same_person
+from services.registry.context.domain import Fault, Refused, end_of, same_person
 from services.registry.context.work import Work
 from services.registry.operators import domain
 from services.registry.operators.evaluation import re_evaluate
@@ -17,7 +17,7 @@ from services.registry.operators.queries import named_for, operator_of
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
 from shared.audit.chain import Change
 from shared.events.vocabulary import AccountStatus
-from shared.ids import StaffId
+from shared.ids import StaffId, folded_id
 
 
 class UnknownOperator(LookupError):
@@ -93,7 +93,7 @@ async def name_operator(work: Work, wanted: NewOperator) -> domain.Operator:
     work.must_answer_for(account.registration.owner)
     _must_be_operable(account, wanted.staff_id)
     _must_be_another(work, wanted.staff_id)
-    if (account.id, folded(wanted.staff_id)) in await named_for(work.session, [account.id]):
+    if (account.id, folded_id(wanted.staff_id)) in await named_for(work.session, [account.id]):
         raise OperatorNamed
     statement = insert(OperatorRow).values(
         id=work.ids.uuid(),

@@ -10,13 +10,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.accounts.domain import Account
-from services.registry.context.domain import Periods, folded, months_later
+from services.registry.context.domain import Periods, months_later
 from services.registry.eligibility.queries import clearances, last_completed
 from services.registry.operators.domain import Device, Gate, GateRecord, Operator, OperatorState, gates
 from services.registry.operators.tables import ExceptionRow, OperatorRow, RemovalRow
 from services.registry.tables import names_one_of
 from shared.events.vocabulary import AccountClass, WithdrawalReason
-from shared.ids import AccountId, StaffId
+from shared.ids import AccountId, StaffId, folded_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def named_for(session: AsyncSession, account_ids: Sequence[UUID]) -> set[t
     rows = await session.execute(
         select(OperatorRow.account_id, OperatorRow.staff_id).where(OperatorRow.account_id.in_(account_ids))
     )
-    return {(account_id, folded(staff_id)) for account_id, staff_id in rows}
+    return {(account_id, folded_id(staff_id)) for account_id, staff_id in rows}
 
 
 async def authorised_people(session: AsyncSession) -> list[str]:

@@ -1,9 +1,10 @@
 """The registry's database: migrations agree with the mappings, and constraints refuse what handlers refuse."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Text, bindparam, text
 from sqlalchemy.exc import IntegrityError
 
+from services.registry.context.domain import same_person
 from shared.db import migrations
 from shared.db.database import Database
 from tests.support.postgres import PostgresForTests
@@ -157,3 +158,12 @@ async def test_the_database_refuses_what_the_domain_refuses(
 ) -> None:
     with pytest.raises(IntegrityError, match=f"ck_account_{constraint}"):
         await insert(database, **changes)
+
+
+async def test_the_code_and_the_database_agree_who_is_the_same_person(database: Database) -> None:
+    typed = ["S7001", "s7001", "S7002", "É1", "é1", "Groß1", "groß1", "GROSS1"]
+    query = text("select one, other from unnest(:typed) one, unnest(:typed) other where lower(one) = lower(other)")
+    query = query.bindparams(bindparam("typed", type_=ARRAY(Text)))
+    async with database.transaction() as session:
+        in_sql = {(one, other) for one, other in await session.execute(query, {"typed": typed})}
+    assert {(one, other) for one in typed for other in typed if same_person(f" {one}", other)} == in_sql
