@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.source import Module, product_modules
 
-DOMAIN_MAY_KNOW = ("shared.encryption.Keys", "shared.events", "shared.ids")
+DOMAIN_MAY_KNOW = ("shared.addresses", "shared.encryption.Keys", "shared.events", "shared.ids")
 ALLOWED_CALLERS = {
     # Engines: one for each database, opened and closed by the wiring.
     r"create_async_engine|create_engine": r"shared/db/",
@@ -38,7 +38,7 @@ def test_only_one_place_calls(call: str) -> None:
     assert elsewhere == []
 
 
-def test_domain_knows_the_standard_library_event_values_and_ids_only() -> None:
+def test_domain_knows_the_standard_library_event_values_ids_and_addresses_only() -> None:
     known = [
         f"{module.path} imports {imported}"
         for module in product_modules()
