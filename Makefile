@@ -45,7 +45,7 @@ lint: .venv/.dev ## Run every gate: style, types, import rules, dependencies, mi
 	.venv/bin/lint-imports
 	.venv/bin/deptry .
 	$(PY) -m pytest -q -p no:randomly tests/architecture tests/policy
-	@$(MAKE) --no-print-directory audit
+	@$(MAKE) --no-print-directory audit sbom
 
 audit: .venv/.dev
 	@$(UV) export --quiet --frozen --all-extras --all-groups --no-emit-project --output-file .venv/requirements.txt

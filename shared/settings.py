@@ -161,7 +161,7 @@ class ServiceSettings(BaseSettings):
     audit_anchor_every: Duration = timedelta(minutes=10)
     """How often changed activity chains are anchored, if `audit_anchors_dir` is set (seconds, or ISO 8601)."""
     rate_limit_bearer: str = "60000/minute"
-    """How many writes one person or system with a bearer token may make in one process."""
+    """How many writes, and how many reads, one person or system with a bearer token may make in one process."""
     rate_limit_person: str = "1200/minute"
     """How many writes one person who signed in may make in one process."""
     rate_limit_address: str = "3000/minute"
@@ -176,7 +176,8 @@ class ServiceSettings(BaseSettings):
     help_contact: str | None = None
     """Who gives people a role and helps them, such as an email address; without it, pages name no one."""
     rate_limit_reads: str = "1200/minute"
-    """How many reads all callers at one IP address who are not signed in may make in one process, assets aside."""
+    """How many reads one person who signed in may make in one process, and all other callers at one IP address
+    together, assets aside."""
     trusted_proxies: Networks = ()
     """The networks of our own proxies, such as `172.31.250.0/24`: what they say in `X-Forwarded-For` is the caller's
     address. Nobody else's header is read."""

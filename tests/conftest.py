@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,14 +47,23 @@ def data_dir() -> Iterator[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the time by folder beside pytest's list of the slowest tests (`--durations=20`)."""
-    if not config.getoption("durations"):
-        return
+    """Show what tests recorded as `summary`, and the time by folder beside the slowest tests (`--durations=20`)."""
+    groups = terminalreporter.stats.values()
+    reports = [one for group in groups for one in group if isinstance(one, pytest.TestReport)]
+    for report in reports:
+        for name, said in report.user_properties:
+            if (report.when, name) == ("call", "summary"):
+                terminalreporter.section(report.nodeid)
+                terminalreporter.line(str(said))
+    if config.getoption("durations"):
+        _show_time_by_folder(terminalreporter, reports)
+
+
+def _show_time_by_folder(terminalreporter: pytest.TerminalReporter, reports: Sequence[pytest.TestReport]) -> None:
     seconds: dict[str, float] = defaultdict(float)
-    for report in (one for group in terminalreporter.stats.values() for one in group):
-        if isinstance(report, pytest.TestReport):
-            path = Path(report.nodeid.partition("::")[0])
-            seconds[str(Path(*path.parts[: 3 if path.parts[1] in {"services", "shared"} else 2]))] += report.duration
+    for report in reports:
+        path = Path(report.nodeid.partition("::")[0])
+        seconds[str(Path(*path.parts[: 3 if path.parts[1] in {"services", "shared"} else 2]))] += report.duration
     terminalreporter.section("time by folder, in seconds of all test processes together")
     for folder, spent in sorted(seconds.items(), key=lambda entry: -entry[1]):
         terminalreporter.line(f"{spent:8.1f}  {folder}")

@@ -96,7 +96,7 @@ PrincipalOf = Callable[[Request], Principal | None]
 
 
 class LimitCallers:
-    """Middleware: limits requests that change something, and what callers who are not signed in read.
+    """Middleware: limits what callers change, and what they read.
 
     A person or system is counted by itself wherever it calls from, and everyone else by address. So nobody who is
     signed in is shut out by others at the same address.
@@ -127,9 +127,11 @@ class LimitCallers:
             path = "sign-in" if request.url.path.startswith("/sign-in") else "read"
             limit, what = (self._address, "write") if writes else (self._reads, path)
             self._rates.spend(limit, what, address_of(request.scope))
-        elif writes:
-            limit = self._bearer if "authorization" in request.headers else self._person
-            self._rates.spend(limit, "write by person", principal.subject)
+            return
+        limit = self._person if writes else self._reads
+        if "authorization" in request.headers:
+            limit = self._bearer
+        self._rates.spend(limit, "write by person" if writes else "read by person", principal.subject)
 
 
 def _is_free(path: str) -> bool:

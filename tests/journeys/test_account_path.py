@@ -99,7 +99,7 @@ async def _confirms(leo: Someone) -> None:
     await leo.driver.press("Confirm the account")
     await leo.is_refused(
         "account, confirming",
-        "Enter the address of its profile",
+        "Enter the address of this account’s profile, starting with https://",
         "Enter how you know that it is ours",
         "Search the platform for look-alikes first, then tick this",
     )

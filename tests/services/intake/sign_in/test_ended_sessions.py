@@ -167,7 +167,7 @@ async def test_signing_out_twice_or_with_nothing_to_end_is_no_error(signpost_at_
 @pytest.mark.asyncio(loop_scope="module")
 async def test_signing_out_everywhere_ends_every_session_and_token_but_later_ones(signpost_at_work: Signpost) -> None:
     elsewhere, whose = await signpost_at_work.sign_in(RESPONDER), await signpost_at_work.sign_in(OTHER)
-    token = signpost_at_work.issuer.bearer(_responder(), datetime.now(UTC) - timedelta(seconds=1))
+    token = signpost_at_work.issuer.bearer(_responder(), datetime.now(UTC))
     before_the_upgrade = _without_id(signpost_at_work.issuer)
     assert await signpost_at_work.refused(before_the_upgrade) == []
     assert 401 not in await _statuses(signpost_at_work, token)
@@ -384,5 +384,5 @@ def _responder() -> Principal:
 
 def _without_id(issuer: TokenIssuer) -> str:
     """Return a session as earlier versions issued them."""
-    now = datetime.now(UTC) - timedelta(seconds=1)
+    now = datetime.now(UTC)
     return issuer._sign(_responder(), Audience.SESSION, now, now + timedelta(minutes=30), now, {})
