@@ -4,6 +4,8 @@ from pathlib import Path
 
 import yaml
 
+from shared.events.platforms import InvalidHandle, canonical_handle, from_url
+
 _TABLE = yaml.safe_load((Path(__file__).parents[1] / "shared/events/addresses.yaml").read_text(encoding="utf-8"))
 PLATFORMS_OF_TABLE = frozenset(_TABLE)
 
@@ -13,3 +15,12 @@ SAID = tuple((slug, *pair) for slug, kinds in _TABLE.items() for pair in kinds.g
 """(platform, address, handle) of addresses that name an account only if their platform is said."""
 NOTHING = tuple((slug, address) for slug, kinds in _TABLE.items() for address in kinds.get("nothing", ()))
 """(platform, address) of addresses that name no account."""
+
+
+def is_understood(platform: str, address: str) -> bool:
+    """Return whether an address names an account, by itself or on `platform`."""
+    try:
+        canonical_handle(platform, address)
+    except InvalidHandle:
+        return from_url(address) is not None
+    return True

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.registry.accounts import csv_file
@@ -17,10 +17,10 @@ from services.registry.accounts.queries import AccountFilter, all_accounts
 from services.registry.context.forms import RegistryForm
 from shared.csv import line
 from shared.db.database import Database
-from shared.events.platforms import is_address
+from shared.events.platforms import PLATFORMS, is_address
 from shared.events.vocabulary import AccountClass, AccountStatus
 from tests.services.registry.conftest import IDS, NOW, OFFICIAL, OUTBOX, events_of
-from tests.support.addresses import NOTHING
+from tests.support.addresses import NOTHING, is_understood
 
 SERVICE = "registry"
 SAMPLE = Path(__file__).resolve().parents[4] / "deploy" / "sample" / "accounts.csv"
@@ -197,6 +197,16 @@ def test_the_mark_against_formulas_is_taken_off_again(title: str) -> None:
     ((_, registration),) = csv_file.read(text, NOW.date()).rows
     assert registration.title == title
     assert registration.account_class is AccountClass.OFFICIAL
+
+
+@given(st.sampled_from(list(PLATFORMS)), st.sampled_from(NOTHING), st.text(max_size=5))
+def test_whatever_follows_an_address_that_is_not_understood_is_never_registered(
+    platform: str, nothing: tuple[str, str], more: str
+) -> None:
+    address = f"{nothing[1]}{more}"
+    assume(is_address(address) and not is_understood(platform, address))
+    form = RegistryForm({"platform": [platform], "handle": [address]})
+    assert form.handle(form.platform()) is None
 
 
 def test_an_address_that_names_no_account_is_never_registered() -> None:
