@@ -125,7 +125,7 @@ class Queued:
             views.platform(self.platform) if self.platform else "",
             views.SHORT_TEAM_NAMES[case.team] if with_team else "",
             "Restricted" if case.restricted else "",
-            "Withdrawal asked" if case.withdrawn_at else "",
+            "Withdrawal requested" if case.withdrawn_at else "",
         ]
         return [text for text in said if text]
 

@@ -9,12 +9,13 @@ from httpx import AsyncClient, Response
 from sqlalchemy import event
 
 from services.triage.cases.queue import NO_CASE_YET
+from services.triage.cases.reporters import ask_withdrawal
 from shared.auth.permissions import Role
-from shared.events.intake import AbuseReportSubmitted, Person
+from shared.events.intake import AbuseReportSubmitted, AbuseReportWithdrawn, Person
 from shared.events.triage import CaseInformationAsked, ReporterUpdateShared
 from shared.events.vocabulary import Relation
 from shared.messaging.tables import outbox as outbox_table
-from tests.services.triage.builders import open_cases, report
+from tests.services.triage.builders import NOW, WRITER, envelope, open_cases, report
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"
@@ -41,6 +42,16 @@ async def test_the_queue_shows_what_waits_with_its_clock(triage: Triage) -> None
     assert "57 min left" in page
     assert "Facebook" in page
     assert "1 hour ago" in page
+
+
+async def test_a_withdrawal_is_called_the_same_in_the_queue_and_on_the_case(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    async with triage.database.transaction() as session:
+        gone = AbuseReportWithdrawn(report_id=told.report_id, reference=told.reference, at=NOW)
+        await ask_withdrawal(session, [envelope(gone, 2)], NOW, writer=WRITER)
+    for address in ("/cases", f"/cases/{told.reference}"):
+        assert "Withdrawal requested" in (await sam.get(address)).text
 
 
 async def test_an_empty_queue_says_what_will_appear(sam: AsyncClient) -> None:
