@@ -19,7 +19,7 @@ from shared.events.codec import MAX_VALUE_BYTES, UnknownVersion
 from shared.events.envelope import Envelope, NewEvent
 from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
 from shared.ids import Ids
-from shared.messaging.inbox import stored_record
+from shared.messaging import inbox
 from shared.messaging.log import ReceivedRecord, Record, headers_from_text, headers_to_text
 from shared.messaging.outbox import Outbox
 from shared.messaging.reader import Item
@@ -141,6 +141,16 @@ _INSERT = text(
     ":key, :value, :headers, :appended_at, :error_class, 1, :now) "
     "on conflict do nothing returning id"
 )
+_ERASE_COPIES = text(
+    "update outbox o set value = null, key = null from dead_letter d "
+    "where d.report_id = any(:report_ids) and d.topic = any(:topics) "
+    "and o.subject is null and o.topic = d.group_name || '.dead-letter' and o.value = d.value"
+)
+_ERASE = text(
+    "update dead_letter set value = null, key = null "
+    "where report_id = any(:report_ids) and topic = any(:topics) and value is not null"
+)
+_RESTRICTED = [topic.name for topic in topics.TOPICS if topic.restricted]
 
 
 async def record(
@@ -161,6 +171,17 @@ async def record(
     await outbox.append_records(session, copies, now)
     await outbox.append(session, events, now)
     return len(events)
+
+
+async def erase(session: AsyncSession, report_ids: Sequence[UUID]) -> None:
+    """Erase what was written about reports and is still to be handled: dead letters, their copies, deferred events.
+
+    Their rows stay. A replay of an erased event has no effect, except that its successors no longer wait for it.
+    """
+    about = {"report_ids": list(report_ids), "topics": _RESTRICTED}
+    await session.execute(_ERASE_COPIES, about)
+    await session.execute(_ERASE, about)
+    await inbox.erase_deferred(session, _RESTRICTED, [str(report_id) for report_id in report_ids])
 
 
 async def replay(session: AsyncSession, dead_letter_id: UUID, *, by: str, reason: str, now: datetime) -> None:
@@ -204,7 +225,7 @@ async def claim(session: AsyncSession, group: str) -> list[tuple[DeadLetter, Rec
         "where group_name = :group and requested_at is not null and settled_at is null "
         "order by recorded_at, id limit 100 for update skip locked"
     )
-    return [(_dead_letter(row), stored_record(row)) for row in await session.execute(query, {"group": group})]
+    return [(_dead_letter(row), inbox.stored_record(row)) for row in await session.execute(query, {"group": group})]
 
 
 async def settle(session: AsyncSession, letters: Sequence[DeadLetter], now: datetime, *, outbox: Outbox) -> None:

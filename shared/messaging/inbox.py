@@ -48,6 +48,9 @@ _TAKE_OVERDUE = text(
     f"with overdue as (delete from parked_event where group_name = :group and parked_at < :before "  # noqa: S608 -- own
     f'returning {_COLUMNS}) select * from overdue order by topic, partition, "offset"'
 )
+_ERASE = text(
+    "update parked_event set value = null where subject = any(:subjects) and topic = any(:topics) and value is not null"
+)
 EventPosition = tuple[Aggregate, int]
 """One event of an aggregate, by its sequence."""
 
@@ -108,6 +111,11 @@ async def take_ready(session: AsyncSession, group: str) -> list[ReceivedRecord]:
 async def take_overdue(session: AsyncSession, group: str, before: datetime) -> list[ReceivedRecord]:
     """Remove and return the events deferred before `before`, which still lack their predecessors."""
     return [stored_record(row) for row in await session.execute(_TAKE_OVERDUE, {"group": group, "before": before})]
+
+
+async def erase_deferred(session: AsyncSession, topics: Collection[str], subjects: Collection[str]) -> None:
+    """Erase what the deferred events of `subjects` say; they keep their places in the sequence."""
+    await session.execute(_ERASE, {"topics": list(topics), "subjects": list(subjects)})
 
 
 def stored_record(row: Row[tuple[object, ...]]) -> ReceivedRecord:

@@ -18,6 +18,7 @@ from shared.events.envelope import Envelope, NewEvent
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import ManagerAlert, Outcome
 from shared.ids import Ids, ReportId
+from shared.messaging import dead_letters
 from shared.messaging.outbox import Outbox
 
 _STORE_UNLESS_TAKEN = (
@@ -141,7 +142,7 @@ async def erase_exempt(
 ) -> None:
     """Erase the subjects of exempt reports and everything written about them (C-j); that a report came stays.
 
-    The copies in the outbox go too. Those in the event log leave it by its retention.
+    The copies in the outbox and in dead letters go too. Those in the event log leave it by its retention.
     """
     exempt = [event.data.report_id for event in events if event.data.outcome is Outcome.EXEMPT]
     if not exempt:
@@ -152,6 +153,7 @@ async def erase_exempt(
     added = update(ReportAdditionRow).where(ReportAdditionRow.report_id.in_(exempt))
     await session.execute(added.values(text=None))
     await outbox.erase(session, exempt, _without_content)
+    await dead_letters.erase(session, exempt)
 
 
 def _without_content(value: bytes) -> bytes:

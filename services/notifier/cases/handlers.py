@@ -26,6 +26,7 @@ from shared.events import triage
 from shared.events.envelope import Envelope
 from shared.events.vocabulary import AlertPurpose, Outcome, ReportType, Team
 from shared.ids import AlertId, CaseId, ReportId, StaffId
+from shared.messaging import dead_letters
 
 _WAIT_FOR_REPORT = timedelta(hours=1)
 _BATCH = 2000
@@ -217,7 +218,9 @@ async def case_resolved(
     await reports.set_resolved(session, case_ids, now)
     await misuse.end(session, case_ids, now)
     exempt = [ReportId(e.data.report_id) for e in envelopes if e.data.outcome is Outcome.EXEMPT]
-    await reports.erase_subjects(session, exempt)
+    if exempt:
+        await reports.erase_subjects(session, exempt)
+        await dead_letters.erase(session, exempt)
     report_ids = {ReportId(e.data.report_id) for e in envelopes if e.data.outcome is not Outcome.WITHDRAWN}
     open_still = await with_an_open_case(session, report_ids)
     known = await known_reports(session, report_ids - open_still)

@@ -41,6 +41,7 @@ from shared.audit import chain
 from shared.events import triage
 from shared.events.envelope import Event, NewEvent
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, ReportType, Team, YesNoUnsure
+from shared.messaging import dead_letters
 
 PAGE_OPENED = "page_opened"
 BY_A_LEAD = "opened-by-a-lead"
@@ -333,6 +334,7 @@ async def _erase_record(work: Work, locked: queries.LockedCase) -> None:
         await chain.append(work.session, [(first, told)], work.now, work.writer.ids)
         report = {}
     await work.writer.outbox.erase(work.session, [row.report_id], _without_words)
+    await dead_letters.erase(work.session, [row.report_id])
     await chain.erase(work.session, {row.case_id: state | report}, work.viewer.subject, work.now, work.writer.ids)
 
 

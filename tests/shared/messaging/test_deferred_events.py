@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.events.envelope import NewEvent
+from shared.messaging import dead_letters
 from shared.messaging.consumer import ConsumerLimits
-from tests.shared.messaging.environment import Environment, LetterSealed, LetterWritten
+from tests.shared.messaging.environment import COPIES, LETTERS, Environment, LetterSealed, LetterWritten
 
 
 @pytest.fixture
@@ -67,6 +68,39 @@ async def test_a_discarded_dead_letter_sets_free_what_waits(environment: Environ
     await environment.deliver(consumer)
     assert await environment.words() == ["1", "3"]
     assert await environment.dead() == []
+
+
+async def test_what_is_erased_has_no_effect_and_sets_free_what_waits(
+    environment: Environment, subject: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "_RESTRICTED", [LETTERS.name])
+    environment.handler.fails_on["2"] = ValueError()
+    consumer = environment.consumer()
+    await environment.write(*(NewEvent.of(subject, LetterWritten(word=word, report_id=subject)) for word in "123"))
+    await environment.deliver(consumer)
+    async with environment.database.transaction() as session:
+        await dead_letters.erase(session, [uuid4()])
+    assert await _contents(environment) == [2, 1]
+    async with environment.database.transaction() as session:
+        await dead_letters.erase(session, [subject])
+    assert await _contents(environment) == [0, 0]
+    assert await deferred(environment) == [3]
+    environment.handler.fails_on.clear()
+    (letter,) = await environment.dead()
+    await environment.replay(letter)
+    await environment.write_words(["4"], subject)
+    await environment.deliver(consumer)
+    assert await environment.words() == ["1", "4"]
+    assert await deferred(environment) == []
+    assert await environment.dead() == []
+
+
+async def _contents(environment: Environment) -> list[int]:
+    """Return how many dead letters, their copies and deferred events have content."""
+    count = "select (select count(value) from dead_letter) + (select count(value) from parked_event) as received, "
+    count += f"(select count(value) from outbox where topic = '{COPIES.name}') as copied"  # noqa: S608 -- a constant
+    [row] = await environment.rows(count)
+    return [row.received, row.copied]
 
 
 async def test_a_deferred_event_may_fail_itself(environment: Environment, subject: UUID) -> None:

@@ -20,6 +20,7 @@ from shared.messaging.outbox import Outbox
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.reports.bodies import MISUSE
 from tests.services.intake.reports.test_api import the_report
+from tests.support.stuck import get_stuck, said
 
 CANARY = "canary-of-the-union"
 OUTBOX = Outbox("intake", RandomIds())
@@ -54,11 +55,16 @@ async def test_only_what_is_exempt_is_erased_from_every_table(
         outcome=outcome,
         report_type=ReportType.MISUSE,
     )
+    other = uuid4()
     async with intake.database.transaction() as session:
+        await get_stuck(session, "intake", report.id, CANARY)
+        await get_stuck(session, "intake", other, "another")
         told = Envelope(str(uuid4()), "/signpost/triage", str(ended.case_id), 1, START, ended)
         await erase_exempt(session, [told], START, outbox=OUTBOX)
     async with intake.database.transaction() as session:
         assert (CANARY in await dumped(session)) is kept
+        stuck = [f"case {report.id}", f"case {other}"] * 2 + ["another"] * 3 + [CANARY] * 3 * kept
+        assert await said(session) == sorted(stuck)
         stored = await lock_report(session, report.id)
         again = submitted(report.id, Reference(report.reference), stored.report, START)
         waits = text("select type, sequence, value from outbox where published_at is null and type like 'misuse%'")

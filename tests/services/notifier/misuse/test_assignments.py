@@ -37,6 +37,7 @@ from tests.services.notifier.builders import (
     transferred,
 )
 from tests.services.notifier.environment import Notifier
+from tests.support.stuck import get_stuck, said
 
 DECIDED = "select purpose, reason, anybody from decision order by purpose, decided_at, reason"
 
@@ -142,12 +143,16 @@ async def test_a_route_that_is_published_again_assigns_nobody_again(notifier: No
 
 @pytest.mark.policy("C-j")
 async def test_whom_exempt_conduct_was_about_is_forgotten(notifier: Notifier) -> None:
-    said = misuse(union_activity="yes")
-    case = routed(said.report_id, team="triage_desk")
-    await notifier.receive(said)
+    told = misuse(union_activity="yes")
+    case = routed(told.report_id, team="triage_desk")
+    await notifier.receive(told)
     await notifier.receive(case)
+    async with notifier.database.transaction() as session:
+        await get_stuck(session, "notifier", told.report_id, "CANARY")
     await notifier.receive(resolved(case, "exempt"))
     assert await notifier.rows("select misuse is null from known_report") == [(True,)]
+    async with notifier.database.transaction() as session:
+        assert await said(session) == [f"case {told.report_id}"] * 2
 
 
 @pytest.mark.policy("R-d")

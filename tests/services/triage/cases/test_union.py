@@ -14,6 +14,7 @@ from shared.events.triage import CaseResolved
 from tests.services.triage.builders import NOW, PRIYA, WRITER, envelope, misuse, open_cases
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.support.stuck import get_stuck, said
 
 SERVICE = "triage"
 DEV = PRIYA.model_copy(update={"staff_id": "S6001"})
@@ -55,6 +56,7 @@ async def test_what_is_exempt_is_closed_and_its_subject_is_erased_everywhere(tri
     await press(desk, page, f"{page}/share", text=f"We look at {CANARY}")
     async with triage.database.transaction() as session:
         await session.execute(text("update outbox set published_at = now()"))
+        await get_stuck(session, "triage", told.report_id, CANARY)
     await press(desk, page, f"{page}/share", text=f"It was {CANARY}")
     assert (await press(desk, page, f"{page}/exempt")).status_code == 303
     row = await row_of(triage)
@@ -65,8 +67,9 @@ async def test_what_is_exempt_is_closed_and_its_subject_is_erased_everywhere(tri
         for table in ("report", '"case"', "note", "activity", "decision"):
             rows = await session.scalar(text(f"select string_agg(t::text, ' ') from {table} t"))  # noqa: S608 - own tables
             assert CANARY not in (rows or ""), table
-        said = await session.scalars(text("select convert_from(value, 'utf8') from outbox where value is not null"))
-        assert CANARY not in " ".join(said)
+        sent = await session.scalars(text("select convert_from(value, 'utf8') from outbox where value is not null"))
+        assert CANARY not in " ".join(sent)
+        assert await said(session) == [f"case {told.report_id}"] * 2
         stored = await session.get_one(Report, told.report_id)
         assert not await verify(session)
     assert (stored.subject, stored.narrative) == (None, "")
