@@ -26,7 +26,8 @@ def answers(
         "narrative": generator.story(generator.one(texts.INCIDENT)),
     }
     if generator.sometimes(3):
-        body["people_affected"] = int(generator.random.random() * _MOST_PEOPLE)
+        people = int(generator.random.random() * _MOST_PEOPLE)
+        body |= {} if body["personal_data"] is YesNoUnsure.NO else {"people_affected": people}
     if generator.sometimes(6):
         body["asset_note"] = "A laptop with a sticker of a teapot"
     return body | more

@@ -88,8 +88,8 @@ class Field:
     options: Sequence[Option] = ()
     alone: str | None = None
     """The option that excludes all others, such as ‘none of these’."""
-    only_if: tuple[str, str] | None = None
-    """The field and the option of it that reveal this field; without scripts it is always shown."""
+    only_if: tuple[str, *tuple[str, ...]] | None = None
+    """The field and the options of it that reveal this field; without scripts it is always shown."""
     group: str | None = None
     """The heading above it, where a group of questions begins."""
     longest: int | None = None
@@ -97,7 +97,7 @@ class Field:
 
     def is_asked(self, typed: Typed) -> bool:
         """Return whether the answers so far reveal it."""
-        return self.only_if is None or self.only_if[1] in typed.get(self.only_if[0], ())
+        return self.only_if is None or not set(self.only_if[1:]).isdisjoint(typed.get(self.only_if[0], ()))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -104,6 +104,14 @@ def test_a_scenario_says_what_its_report_is_about() -> None:
             assert (body_of(one)["effects"], body_of(one)["circumstances"]) == ([effect], [how])
 
 
+def test_nobody_says_how_many_people_where_no_information_about_people_is_involved() -> None:
+    bodies = [one.body for one in plan(5, 3 * ROUND) if isinstance(one.body, dict)]
+    said = {(body.get("personal_data"), "people_affected" in body) for body in bodies}
+    assert ("no", False) in said
+    assert ("yes", True) in said
+    assert ("no", True) not in said
+
+
 def test_every_team_has_work_and_both_wrong_ways_come_in() -> None:
     accepted = [one.expected for one in ONE_ROUND if one.expected.accepted]
     assert {expected.team for expected in accepted} == set(Team)

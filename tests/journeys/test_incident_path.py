@@ -92,6 +92,7 @@ async def test_the_security_form_notices_abuse_and_offers_the_other_form_with_ev
     priya = await join(PRIYA)
     await priya.open("/report/incident")
     await fill_in(priya, WITH_ABUSE, "incident")
+    await _is_asked_how_many_people_unless_there_are_none(priya)
     await priya.reads("Social Media Abuse Response Team (SMART)")
     await priya.looks("incident form, which form")
     await priya.driver.press("Continue")
@@ -104,6 +105,17 @@ async def test_the_security_form_notices_abuse_and_offers_the_other_form_with_ev
     await priya.reads(*kept, "In my name", "Yes, tell my manager")
     await priya.looks("abuse form, check your answers after the switch")
     await send(priya)
+
+
+async def _is_asked_how_many_people_unless_there_are_none(priya: Someone) -> None:
+    asks = priya.page.url
+    await priya.open("/report/incident/personal-data?change")
+    number = priya.page.get_by_label("About how many people")
+    await expect(number).to_be_visible()
+    for answer, asked in (("No", False), ("I am not sure", True), ("No", False), ("Yes", True)):
+        await priya.driver.choose(answer)
+        await expect(number).to_be_visible(visible=asked)
+    await priya.open(asks)
 
 
 async def _goes_through_what_is_open(priya: Someone) -> None:

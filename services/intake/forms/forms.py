@@ -255,6 +255,6 @@ def _carried(answers: Answers, source: Form, target: Form, *, asked: Steps) -> s
         f"{ask.label.removesuffix('?')}: {', '.join(said)}"
         for step in steps_for(source.steps, answers)
         for ask in step.asks
-        if not known.issuperset(ask.names) and (said := lines_of(source, ask, answers))
+        if ask.is_asked(answers) and not known.issuperset(ask.names) and (said := lines_of(source, ask, answers))
     ]
     return "\n".join([f"Answered on another form ({source.caption}):", *parts]) if parts else ""

@@ -115,9 +115,17 @@ CHOICES: Choices = {
 }
 
 
+PEOPLE_AFFECTED = Field(
+    "people_affected",
+    "About how many people, if you know",
+    hint="A number. A guess is enough.",
+    only_if=("personal_data", YesNoUnsure.YES, YesNoUnsure.UNSURE),
+)
+
+
 def _number_of_people(answers: Answers) -> Sequence[Wrong]:
     try:
-        people(one(answers, "people_affected"))
+        _people(answers)
     except ValueError:
         return (("people_affected", "Number of people must be a whole number, like 40"),)
     return ()
@@ -177,7 +185,7 @@ STEPS = (
                 Kind.RADIOS,
                 "For example names, addresses or what someone is paid.",
             ),
-            Field("people_affected", "About how many people, if you know", hint="A number. A guess is enough."),
+            PEOPLE_AFFECTED,
         ),
         also_wrong=_number_of_people,
     ),
@@ -256,7 +264,7 @@ def to_command(answers: Answers, principal: Principal | None, supplier_labels: S
         discovered_at=reader.moment(typed, "discovered_at"),
         still_happening=typed.choice("still_happening", YesNoUnsure) or YesNoUnsure.UNSURE,
         personal_data=typed.choice("personal_data", YesNoUnsure) or YesNoUnsure.UNSURE,
-        people_affected=_people(answers),
+        people_affected=_people_or_none(answers),
         own_mistake=one(answers, "own_mistake") == "yes",
         account=_account(answers, typed),
         behaviours=typed.choices("behaviours", Behaviour) if abuse else (),
@@ -268,8 +276,17 @@ def to_command(answers: Answers, principal: Principal | None, supplier_labels: S
 
 
 def _people(answers: Answers) -> int | None:
+    """Return how many people it says; None if no information about people is involved.
+
+    Raises:
+        ValueError: it is no number that a person would type.
+    """
+    return people(one(answers, "people_affected")) if PEOPLE_AFFECTED.is_asked(answers) else None
+
+
+def _people_or_none(answers: Answers) -> int | None:
     try:
-        return people(one(answers, "people_affected"))
+        return _people(answers)
     except ValueError:
         return None
 

@@ -15,11 +15,14 @@ for (const radio of document.querySelectorAll("[data-reveals]")) {
   addEventListener("pageshow", show);
 }
 
-// A list has no options that could reveal a field, as radios have: what belongs to one option is hidden until it is chosen.
+// What belongs to an option of a list, or to several options, is below them all: it is hidden until one of those is chosen.
 for (const part of document.querySelectorAll("[data-revealed-by]")) {
-  const list = document.getElementById(part.dataset.revealedBy);
-  const show = () => { part.hidden = list.value !== part.dataset.revealedValue; };
-  list.addEventListener("change", show);
+  const inputs = [...document.getElementsByName(part.dataset.revealedBy)];
+  const values = part.dataset.revealedValues.split(" ");
+  const chosen = (input) => input.matches("select, :checked") && values.includes(input.value);
+  const show = () => { part.hidden = !inputs.some(chosen); };
+  for (const input of inputs) input.addEventListener("change", show);
+  addEventListener("pageshow", show);
   show();
 }
 

@@ -108,6 +108,23 @@ async def test_the_referral_says_what_was_answered(intake: Intake, member: Async
     assert "Security Incident Referral Webform" in page
 
 
+@pytest.mark.parametrize(
+    ("personal_data", "typed", "people"),
+    [("yes", "4,321", 4321), ("unsure", "4,321", 4321), ("no", "4,321", None), ("no", "many", None)],
+)
+async def test_how_many_people_is_asked_only_where_information_about_people_may_be_involved(
+    intake: Intake, member: AsyncClient, personal_data: str, typed: str, people: int | None
+) -> None:
+    said = {"personal_data": personal_data, "people_affected": typed}
+    await walk(member, "/report/incident", {**given.INCIDENT, "personal-data": said})
+    question = (await member.get("/report/incident/personal-data")).text
+    assert 'data-revealed-by="personal_data" data-revealed-values="yes unsure"' in question
+    assert question.count('name="people_affected"') == 1
+    listed = typed in (await member.get("/report/incident/check")).text
+    await send(member, "/report/incident")
+    assert (listed, (await the_event(intake)).get("people_affected")) == (people is not None, people)
+
+
 @pytest.mark.policy("S3")
 async def test_abuse_in_the_referral_is_said_before_sending_and_taken(intake: Intake, member: AsyncClient) -> None:
     event, page = await filled(intake, member, "incident with abuse")
