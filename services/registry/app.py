@@ -41,6 +41,7 @@ from shared.messaging.log import EventLog
 from shared.messaging.outbox import Outbox
 from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
+from shared.people import names_of
 from shared.process import open_parts
 from shared.runtime import Role, Service, why_unready
 from shared.web.app import create_app
@@ -48,7 +49,7 @@ from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/accounts"
 ROUTERS = (
-    dead_letters_router(PREFIX),
+    dead_letters_router(PREFIX, names_of=names_of),
     lookup_pages.router,
     lookup_api.router,
     lookup_api.official_router,

@@ -35,6 +35,7 @@ from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
 from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
+from shared.people import names_of
 from shared.process import open_parts
 from shared.runtime import Role, Service, why_unready
 from shared.web.app import create_app
@@ -43,7 +44,7 @@ from shared.web.dead_letters import dead_letters_router
 PREFIX = "/cases"
 TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "managers", "operations", "rules"))
 ROUTERS = (
-    dead_letters_router(PREFIX, dead_letters_waiting),
+    dead_letters_router(PREFIX, dead_letters_waiting, names_of),
     operations_pages.router,  # before the case pages: they take any word for a reference
     operations_api.router,
     rules_pages.router,

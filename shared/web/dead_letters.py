@@ -1,6 +1,6 @@
 """Pages of a service's dead letters, the same in every service: to see them, and to replay or discard them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -23,6 +23,7 @@ from shared.messaging.dead_letters import (
     PageRequest,
     as_text,
 )
+from shared.people import Names
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import Field, FormReader, Kind, Option
 from shared.web.pages import render
@@ -54,10 +55,22 @@ def address_of(group: str, dead_letter_id: UUID) -> str:
 
 Waiting = Callable[[AsyncSession], Awaitable[Mapping[str, int]]]
 """Returns how many dead letters need someone, by service."""
+NamesOf = Callable[[AsyncSession, Iterable[str | None]], Awaitable[Names]]
+"""Returns the names that a service knows of these people."""
 
 
-def dead_letters_router(prefix: str, waiting: Waiting | None = None) -> APIRouter:
-    """Return the pages for the service under `prefix`; one service knows what is `waiting` in all of them."""
+async def _numbers_alone(_session: AsyncSession, _staff_ids: Iterable[str | None]) -> Names:
+    return Names()
+
+
+def dead_letters_router(prefix: str, waiting: Waiting | None = None, names_of: NamesOf = _numbers_alone) -> APIRouter:
+    """Return the pages for the service under `prefix`.
+
+    Args:
+        prefix: of the service's addresses.
+        waiting: given by the one service that knows what waits in all of them.
+        names_of: given by a service that knows the names of staff; elsewhere they are shown by their numbers.
+    """
     here = f"{prefix}/operations/dead-letters"
     router = APIRouter(prefix=here, include_in_schema=False)
 
@@ -67,17 +80,17 @@ def dead_letters_router(prefix: str, waiting: Waiting | None = None) -> APIRoute
 
     @router.get("/{letter}")
     async def one_letter(request: Request, session: Transaction, operator: Operator, letter: UUID) -> HTMLResponse:
-        return await _one(request, session, operator, letter)
+        return await _one(request, session, operator, letter, names_of)
 
     @router.post("/{letter}/show")
     async def show_content(
         request: Request, session: Transaction, operator: Operator, letter: UUID, now: Now
     ) -> HTMLResponse:
-        return await _with_content(request, session, operator, letter, now)
+        return await _with_content(request, session, operator, letter, now, names_of)
 
     @router.post("/{letter}/ask")
     async def ask(request: Request, session: Transaction, operator: Operator, letter: UUID, now: Now) -> Response:
-        return await _ask(request, session, operator, letter, now, here)
+        return await _ask(request, session, operator, letter, now, names_of)
 
     return router
 
@@ -107,18 +120,21 @@ async def _one(
     session: AsyncSession,
     operator: Principal,
     dead_letter_id: UUID,
+    names_of: NamesOf,
     *,
     content: str | None = None,
     form: FormReader | None = None,
     status_code: int = 200,
 ) -> HTMLResponse:
     letter, form = await _known(session, dead_letter_id), form or FormReader({})
+    steps = await dead_letters.history(session, dead_letter_id)
     return render(
         request,
         "dead_letters/one.html",
         status_code,
         letter=letter,
-        steps=await dead_letters.history(session, dead_letter_id),
+        steps=steps,
+        names=await names_of(session, [step.by for step in steps]),
         done=DONE,
         states=STATES,
         content=content,
@@ -126,12 +142,21 @@ async def _one(
         fields=_fields(letter),
         form=form,
         errors=form.errors,
-        here=request.url.path.partition("/dead-letters/")[0] + "/dead-letters",
+        here=_list_of(request),
     )
 
 
+def _list_of(request: Request) -> str:
+    return request.url.path.partition("/dead-letters/")[0] + "/dead-letters"
+
+
 async def _with_content(
-    request: Request, session: AsyncSession, operator: Principal, dead_letter_id: UUID, now: datetime
+    request: Request,
+    session: AsyncSession,
+    operator: Principal,
+    dead_letter_id: UUID,
+    now: datetime,
+    names_of: NamesOf,
 ) -> HTMLResponse:
     """Show the body to an operator with a content role, and record that they looked."""
     if not operator.may(Permission.SEE_CASE_CONTENT):
@@ -140,11 +165,17 @@ async def _with_content(
     record = await dead_letters.content(session, dead_letter_id)
     looked = HistoryEntry(dead_letter_id, now, HistoryAction.CONTENT_SHOWN, operator.staff_id or operator.subject)
     await dead_letters.record_history(session, [looked])
-    return await _one(request, session, operator, dead_letter_id, content=as_text(record.value if record else None))
+    shown = as_text(record.value if record else None)
+    return await _one(request, session, operator, dead_letter_id, names_of, content=shown)
 
 
 async def _ask(
-    request: Request, session: AsyncSession, operator: Principal, dead_letter_id: UUID, now: datetime, here: str
+    request: Request,
+    session: AsyncSession,
+    operator: Principal,
+    dead_letter_id: UUID,
+    now: datetime,
+    names_of: NamesOf,
 ) -> Response:
     form, status_code = await FormReader.posted(request), 422
     what = form.one_of("what", _ASKS, "Choose whether to replay or to discard it")
@@ -153,13 +184,14 @@ async def _ask(
         by = operator.staff_id or operator.subject
         try:
             await _ASKS[what](session, dead_letter_id, by=by, reason=reason, now=now)
-            return RedirectResponse(f"{here}/{dead_letter_id}", 303)
+            return RedirectResponse(f"{_list_of(request)}/{dead_letter_id}", 303)
         except AlreadyAskedFor as asked:
-            form.errors.add("what", f"{asked.by} asked for it to be {asked.action} before you: that stands")
+            first = (await names_of(session, [asked.by]))(asked.by)
+            form.errors.add("what", f"{first} asked for it to be {asked.action} before you: that stands")
         except DeadLetterNotOpen:
             form.errors.add("what", "It is settled already")
         status_code = 409
-    return await _one(request, session, operator, dead_letter_id, form=form, status_code=status_code)
+    return await _one(request, session, operator, dead_letter_id, names_of, form=form, status_code=status_code)
 
 
 def _fields(letter: DeadLetter) -> tuple[Field, ...]:

@@ -13,8 +13,10 @@ from sqlalchemy import insert, select
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.messaging.tables import dead_letter, dead_letter_step
+from shared.people import names_of
 from shared.runtime import Parts
 from shared.web.dead_letters import address_of, dead_letters_router
+from tests.support.people import announce
 from tests.support.postgres import PostgresForTests
 from tests.support.web import START, WebForTests, browsing, csrf_token
 
@@ -66,7 +68,7 @@ class Desk:
 async def desk(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Desk]:
     web = WebForTests(tmp_path)
     async with postgres.database("registry") as database:
-        app = web.app(dead_letters_router("/report"), parts=Parts(**web.with_database(database)))
+        app = web.app(dead_letters_router("/report", names_of=names_of), parts=Parts(**web.with_database(database)))
         async with browsing(app, cookies=web.session_cookie(Role.OPERATIONS)) as client:
             yield Desk(web, database, client)
 
@@ -103,14 +105,17 @@ async def test_a_replay_is_asked_for_once_with_who_and_why(desk: Desk) -> None:
     assert await desk.steps() == [("replay_asked", "S1001", "mended")]
 
 
-async def test_who_asks_second_is_told_who_was_first(desk: Desk) -> None:
+@pytest.mark.parametrize(("known", "first"), [({}, "S1001"), ({"S1001": "Ruth Bell"}, "Ruth Bell (S1001)")])
+async def test_who_asks_second_is_told_who_was_first(desk: Desk, known: dict[str, str], first: str) -> None:
+    await announce(desk.database, START, **known)
     letter, token_from = await desk.letter(), await desk.letter()
     await desk.ask(letter, what="replay", reason="mended")
     token = csrf_token((await desk.client.get(f"{HERE}/{token_from}")).text)
     late = {"csrftoken": token, "what": "discard", "reason": "no"}
     second = await desk.client.post(f"{HERE}/{letter}/ask", data=late)
     assert second.status_code == 409
-    assert "S1001 asked for it to be replayed before you" in second.text
+    assert f"{first} asked for it to be replayed before you" in second.text
+    assert f"</strong> by {first}, " in second.text
     assert len(await desk.steps()) == 1
 
 
