@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -16,6 +17,7 @@ from services.triage.cases.handlers import Work
 from services.triage.cases.refusals import REFUSALS
 from services.triage.deadlines import queries as deadlines
 from services.triage.reports import queries as reports
+from services.triage.reports.domain import TriageReport
 from services.triage.routing import queries as routing
 from shared.audit import chain
 from shared.auth.guard import requires
@@ -236,8 +238,10 @@ async def _for_tab(
         [explained] = (await routing.explain(session, [case.case_id])).values()
         return {"explained": explained, "clause_words": routing.clause_words}, []
     if tab is Tab.SUMMARY:
+        report = await reports.read(session, case.report_id, content=content)
         named = await queries.named_people(session, case.case_id) if case.restricted else []
-        return {**await _summary(request, work, case, content=content), "named": named}, [*named]
+        shown = await _summary(request, work, case, report, content=content)
+        return {**shown, "named": named}, [*named, *views.nameless(report)]
     activities = await chain.read(session, case.case_id)
     people = [staff_id for one in activities for staff_id in (one.actor, *map(one.after.get, _PEOPLE))]
     people += [one.before.get(name) for one in activities for name in _PEOPLE]
@@ -248,14 +252,18 @@ async def _for_tab(
     return {"activities": _of_kind(activities, kind), "kind": kind, "kinds": KIND_NAMES}, people
 
 
-async def _summary(request: Request, work: Work, case: Case, *, content: bool) -> dict[str, object]:
-    report = await reports.read(work.session, case.report_id, content=content)
+async def _summary(
+    request: Request, work: Work, case: Case, report: TriageReport, *, content: bool
+) -> dict[str, object]:
     sirt = case.team is Team.SIRT
     leads_sirt = sirt and Team.SIRT in work.viewer.leads
     return {
         "report": report,
-        "rows": views.rows(
-            report, grace=parts_of(request, CaseParts).incident_grace if leads_sirt else None, content=content
+        "rows": partial(
+            views.rows,
+            report,
+            grace=parts_of(request, CaseParts).incident_grace if leads_sirt else None,
+            content=content,
         ),
         "possible_breach": sirt and not case.breach_aware_at and report.personal_data in {"yes", "unsure"},
         "notes": await queries.notes(work.session, case.case_id),

@@ -1,12 +1,13 @@
 """How pages show cases: the words for their codes, and a report's answers as rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from services.triage.deadlines.domain import OfficeHours
 from services.triage.reports.domain import ANSWERS_IN_WORDS, TriageReport
-from shared.events.intake import Person
+from shared.events.intake import Person, Subject
 from shared.events.people import may_be
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import (
@@ -20,7 +21,7 @@ from shared.events.vocabulary import (
     WorkerKind,
     YesNoUnsure,
 )
-from shared.people import named
+from shared.people import Names, named
 from shared.web.times import UK, clock_time, near, uk_date, uk_time
 
 FULL_TEAM_NAMES = {
@@ -294,11 +295,20 @@ class AnswerRow:
     lines: tuple[str, ...]
 
 
-def rows(report: TriageReport, *, grace: timedelta | None, content: bool) -> list[AnswerRow]:
+def nameless(report: TriageReport) -> list[str]:
+    """Return the staff numbers that stand without a name in a report; never that of an anonymous reporter."""
+    people = [(one.name, one.staff_id) for one in (*report.affected, *report.accused)]
+    if report.confidentiality != "anonymous":
+        people.append((report.reporter_name, report.reporter_staff_id))
+    return [staff_id for name, staff_id in people if staff_id and not name]
+
+
+def rows(report: TriageReport, names: Names, *, grace: timedelta | None, content: bool) -> list[AnswerRow]:
     """Return the answers of a report.
 
     Args:
         report: as it was submitted.
+        names: of those who are `nameless` in it.
         content: whether the viewer asked to see what was written, and so how to reach the reporter; it was recorded.
         grace: how long after discovery an incident may be reported; None if the viewer may not see that it was late.
     """
@@ -309,6 +319,7 @@ def rows(report: TriageReport, *, grace: timedelta | None, content: bool) -> lis
         ReportType.ENQUIRY: _enquiry,
         ReportType.POLICY_EXCEPTION: _exception,
     }
+    report = _with_names(report, names)
     found = [*by_form[ReportType(report.form)](report), *_reporter(report, content=content)]
     if report.not_readable:
         found.append(_not_readable(report.not_readable))
@@ -321,6 +332,24 @@ def allegation(report: TriageReport) -> list[AnswerRow]:
     """Return what the subject's line manager sees: not the reporter, and no other report."""
     others = [one for one in report.affected if not _may_be_reporter(one, report)]
     return [row for row in _alleged(report, others) if row.lines]
+
+
+def _with_names(report: TriageReport, names: Names) -> TriageReport:
+    """Return the report with a name for each person of whom it gives only the staff number."""
+    return replace(
+        report,
+        reporter_name=report.reporter_name or names.of(report.reporter_staff_id),
+        affected=tuple(_with_name(one, names) for one in report.affected),
+        suspected=tuple(_with_name(one, names) for one in report.suspected),
+        subject=_with_name(report.subject, names) if report.subject else None,
+    )
+
+
+_Someone = TypeVar("_Someone", Person, Subject)
+
+
+def _with_name(one: _Someone, names: Names) -> _Someone:
+    return one if one.name else one.model_copy(update={"name": names.of(one.staff_id)})
 
 
 def _abuse(report: TriageReport) -> Iterable[AnswerRow]:

@@ -21,6 +21,7 @@ from shared.events.vocabulary import Team
 from tests.services.triage.builders import IDS, NOW, WRITER, misuse, open_cases, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
+from tests.support.people import announce
 
 SERVICE = "triage"
 MANAGER = "S2001"
@@ -129,6 +130,7 @@ async def test_a_referral_beside_a_case_that_sirt_has_opens_no_second_one(databa
 async def test_the_manager_sees_the_allegation_and_never_who_reported(triage: Triage) -> None:
     case = await assigned(triage.database, narrative="They post as if they were us", evidence_note="A screenshot")
     page = f"/cases/for-manager/{case.reference}"
+    await announce(triage.database, NOW, S1001="Priya Shah", S7001="Dana Wolf")
     async with triage.client(Role.REPORTER, subject=MANAGER) as grace:
         seen = (await grace.get(page)).text
         shown = await press(grace, page, page)
