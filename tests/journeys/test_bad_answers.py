@@ -162,6 +162,8 @@ async def test_far_too_much_and_hidden_characters_come_back_whole(signpost: Embe
             await refused(visitor, message)
             await kept(visitor.page, **{"What happened?": shown or written})
         await visitor.see("refused, null character")
+        await driver.write("What happened?", "a" * (LIMIT - 1))
+        await expect(visitor.page.get_by_text("You have 1 character remaining").first).to_be_visible()
 
 
 async def test_a_hundred_kilobytes_of_emoji_are_short_enough_counted_as_people_count(

@@ -5,6 +5,7 @@ from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
 from services.intake.forms.questions import CONTACT_CHOICES, PLATFORM
 from services.intake.forms.steps import Choice, Step
+from services.intake.reports.checks import NARRATIVE_LIMIT
 from services.intake.reports.commands import PolicyException
 from services.intake.reports.domain import Report
 from shared.auth.permissions import Principal
@@ -36,6 +37,7 @@ STEPS = (
                 "What is the activity?",
                 Kind.TEXT,
                 "Say what is being done, and who is doing it.",
+                longest=NARRATIVE_LIMIT,
             ),
             Field("platform", "Website or app, if there is one", Kind.SELECT),
         ),
@@ -44,7 +46,13 @@ STEPS = (
         "business-case",
         "Why does the department need it?",
         (
-            Field("business_case", "The business case", Kind.TEXT, "Why it is needed, and what could go wrong."),
+            Field(
+                "business_case",
+                "The business case",
+                Kind.TEXT,
+                "Why it is needed, and what could go wrong.",
+                longest=NARRATIVE_LIMIT,
+            ),
             Field("wanted_until", "When do you need it until?", Kind.DAY, "Leave it empty if you do not know."),
         ),
         asked=_asks,

@@ -9,6 +9,7 @@ from services.intake.forms.abuse import NOTHING_ELSE
 from services.intake.forms.domain import Answers, one
 from services.intake.forms.forms import Form
 from services.intake.forms.steps import Choice, Choices, Step, Wrong
+from services.intake.reports.checks import TEXT_LIMIT
 from services.intake.reports.commands import AccountInvolved, IncidentReport
 from services.intake.reports.domain import Report, default_manager_alert
 from shared.auth.permissions import Permission, Principal
@@ -163,7 +164,13 @@ STEPS = (
         "Whose is it?",
         (
             Field("asset_owner", "Who owns what was affected?", Kind.RADIOS),
-            Field("asset_note", "What is it?", Kind.TEXT, "For example a laptop, a list of customers or a sign-in."),
+            Field(
+                "asset_note",
+                "What is it?",
+                Kind.TEXT,
+                "For example a laptop, a list of customers or a sign-in.",
+                longest=TEXT_LIMIT,
+            ),
         ),
     ),
     Step(

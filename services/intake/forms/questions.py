@@ -245,6 +245,7 @@ CONTACT = Step(
             "A safe way to reach you",
             Kind.TEXT,
             "For example: call my own phone after 6pm, never leave a message. Leave empty if email is safe.",
+            longest=TEXT_LIMIT,
         ),
     ),
     template="forms/contact.html",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from httpx import AsyncClient
 
+from services.intake.reports.checks import LIMITS
 from tests.services.intake.conftest import Intake
 from tests.services.intake.forms import answers as given
 from tests.services.intake.forms.answers import DISCOVERED, WHEN
@@ -18,6 +19,7 @@ STORY: list[Bad] = [
     ("100 KB", "what-happened", {"narrative": "y" * 100_000}, "narrative"),
     ("U+0000", "what-happened", {"narrative": "kept\0words"}, "narrative"),
     ("a long note", "evidence", {"evidence_note": "n" * 4_001}, "evidence_note"),
+    ("a long way", "contact", {"safe_contact": "n" * 4_001}, "safe_contact"),
     ("unknown evidence", "evidence", {"evidence": "smell"}, "evidence"),
     ("no way to report", "about-you", {}, "confidentiality"),
     ("anonymous", "about-you", {"confidentiality": "anonymous"}, "confidentiality"),
@@ -149,6 +151,7 @@ def _expected(page: str, answers: Mapping[str, object], field: str) -> dict[str,
         "in the summary": f'href="#{field}"' in page,
         "the field is there": f'id="{field}"' in page,
         "beside the field": "govuk-error-message" in page,
+        "counted": field not in LIMITS or field == "urls" or f'data-maxlength="{LIMITS[field]}"' in page,
         "kept": all(text in shown for text in typed),
     }
 

@@ -17,12 +17,14 @@ from services.intake.forms import misuse
 from services.intake.forms.incident import supplier_form
 from services.intake.forms.session import FormParts
 from services.intake.forms.steps import first_open
+from services.intake.reports.checks import LIMITS
 from services.intake.reports.commands import MisuseReport
 from services.intake.settings import FormName, IntakeSettings, OfficialChannel
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Role
 from shared.runtime import parts_in
 from shared.settings import InvalidSettings, load
+from shared.web.forms import Kind
 from tests.services.intake.conftest import START, Intake, person
 from tests.services.intake.forms import answers as given
 from tests.services.intake.forms.answers import Pages
@@ -360,3 +362,9 @@ def test_official_channels_are_set_by_name(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_every_form_can_have_an_official_channel() -> None:
     assert set(get_args(FormName)) == {form.name for form in FORMS} | {supplier_form("", ()).name}
+
+
+def test_every_text_is_counted_up_to_its_limit() -> None:
+    asked = [(form.name, ask) for form in FORMS for step in form.steps for ask in step.asks if ask.kind is Kind.TEXT]
+    texts = {(form, ask.name): ask.longest for form, ask in asked if ask.name not in {"urls", "handles"}}
+    assert texts == {(form, name): LIMITS[name] for form, name in texts}
