@@ -24,9 +24,21 @@ _WHY = (
     Field("requirement", "Which strategic business requirement does it fulfil?", Kind.TEXT, group="Why it is needed"),
     Field("purpose", "What will it be used for?", Kind.TEXT, "One account has one purpose"),
 )
+_FIND_ID = "It is in the staff directory. The next page shows their name"
 _WHO = (
-    Field("owner", "Staff ID of the person who will be responsible for it", Kind.ID, group="Who answers for it"),
-    Field("approved_person", "Staff ID of the person who uses it", Kind.ID, "Only for an individual’s account"),
+    Field(
+        "owner",
+        "Staff ID of the person who will be responsible for it",
+        Kind.ID,
+        _FIND_ID,
+        group="Who answers for it",
+    ),
+    Field(
+        "approved_person",
+        "Staff ID of the person who uses it",
+        Kind.ID,
+        f"Only for an individual’s account. {_FIND_ID}",
+    ),
     VETTING_FIELD,
 )
 DRAFT_FIELDS = (
@@ -46,7 +58,7 @@ DRAFT_FIELDS = (
 CHECK_FIELDS = (Field("title", "What it is called (optional)"), *_WHY, *_WHO)
 """The fields for an account whose platform, handle and class are known."""
 DELEGATION_FIELDS = (
-    Field("proxy", "Staff ID of your proxy", Kind.ID),
+    Field("proxy", "Staff ID of your proxy", Kind.ID, _FIND_ID),
     Field("first_day", "First day", Kind.DAY),
     Field("last_day", "Last day", Kind.DAY, "It is valid until midnight. For example, 27 3 2026"),
     Field("reason", "Why", Kind.TEXT),

@@ -192,6 +192,7 @@ async def test_a_request_is_sent_only_after_its_answers_were_shown_once_more(reg
     await announce(registry.database, NOW, S7001="Nia Hughes")
     answers = {**ANSWERS, "account_class": "professional_individual", "approved_person": "S7999"}
     async with registry.client(**registry.session(Role.COMMS, COMMS)) as comms:
+        assert (await comms.get(NEW)).text.count("It is in the staff directory. The next page shows their name") == 2
         first = await submit(comms, NEW, NEW, **{**answers, "purpose": 'News "of" <jobs>\nand advice'})
         assert (first.status_code, "Check your answers" in first.text) == (200, True)
         for shown in ("Nia Hughes (S7001)", "S7999: Signpost knows no one with this staff ID", "Send the request"):
