@@ -28,6 +28,7 @@ from shared.ids import RandomIds
 from shared.messaging.outbox import Outbox
 from tests.services.intake.conftest import START, Intake, small_body
 from tests.services.intake.forms.browser import fill_abuse, post, send_abuse
+from tests.services.intake.reports.bodies import KINDS
 from tests.services.intake.reports.test_api import ADDRESS
 
 STATUS = "/report/api/v1/reports"
@@ -121,8 +122,10 @@ async def test_the_page_says_since_when_smart_has_it_and_that_the_manager_knows(
         assert "With the Social Media Abuse Response Team (SMART)" in page.text
         assert re.search(r"since\s+<time[^>]*>23 November 2026 at 10:42am", page.text)
         assert "Your manager has been told and has confirmed it." in page.text
-        listed = await client.get("/report/track")
-        assert report["reference"] in listed.text
+        asked = (await client.post(KINDS["enquiry"].address, json=KINDS["enquiry"].body, headers=intake.token())).json()
+        listed = (await client.get("/report/track")).text
+    kinds = dict(re.findall(r'">(SP-[^<]+)</a></th>\s*<td[^>]*>([^<]+)</td>', listed))
+    assert kinds == {report["reference"]: "Abuse", asked["reference"]: "Question"}
 
 
 async def test_the_newest_event_wins_in_whatever_order_they_come(intake: Intake, client: AsyncClient) -> None:
