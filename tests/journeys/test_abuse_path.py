@@ -174,6 +174,27 @@ async def _writes(sam: Someone, reference: str) -> None:
     await sam.driver.write("What do you need to know?", "Is it still there for you?")
     await sam.driver.press("Ask the reporter")
     await sam.look("case, asked the reporter")
+    await _is_printed(sam, reference)
+
+
+async def _is_printed(sam: Someone, reference: str) -> None:
+    """Find on paper what the case says, and nothing that can only be pressed on a screen."""
+    main = sam.page.get_by_role("main")
+    said = (
+        main.get_by_role("heading", name=f"Case {reference}"),
+        main.get_by_role("definition").filter(has_text="Harassment"),
+        main.get_by_text("We have asked the platform"),
+    )
+    parts = (".govuk-service-navigation", ".moj-sub-navigation", ".signpost-actions", "main .govuk-button")
+    pressed = [sam.page.locator(part).filter(visible=True) for part in parts]
+    for part in pressed:
+        await expect(part).not_to_have_count(0)
+    await sam.page.emulate_media(media="print")
+    for part in said:
+        await expect(part).to_be_visible()
+    for part in pressed:
+        await expect(part).to_have_count(0)
+    await sam.page.emulate_media(media="screen")
 
 
 async def _resolves(sam: Someone, reference: str) -> None:

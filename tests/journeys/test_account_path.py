@@ -114,6 +114,8 @@ async def _confirms(leo: Someone) -> None:
 async def _names_an_operator(kim: Someone) -> None:
     await kim.open("/accounts")
     await kim.looks("register")
+    table = kim.main.get_by_role("region", name="Accounts")
+    assert await table.evaluate("table => table.scrollWidth <= table.clientWidth"), "its columns do not fit at a desk"
     await kim.page.get_by_role("link", name=re.compile(HANDLE, re.IGNORECASE)).click()
     await kim.driver.follow("Name an operator")
     await kim.looks("naming an operator")
