@@ -216,7 +216,8 @@ STEPS = (
         questions.MANAGER.with_hint(
             "manager_alert",
             "The policy asks that your manager is told of misuse that you report. If your manager is involved, or you "
-            "do not feel safe, choose another answer.",
+            "do not feel safe, choose another answer. Whatever you answer, a manager of the person it is about may get "
+            "the report to work on, without your name. That may be your own manager.",
         ),
         asked=_may_tell_a_manager,
     ),

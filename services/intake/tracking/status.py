@@ -58,6 +58,15 @@ NOT_TOLD: Mapping[str, str] = {
     RecipientReason.NOBODY_FOUND_BY_MONITORING: "No manager is told until the person affected agrees.",
 }
 
+_WHO_WORKS_ON_IT = "No one has been told besides those who work on it"
+NOT_TOLD_OF_MISUSE: Mapping[str, str] = {
+    RecipientReason.NOBODY_REPORTER_ASKED_TO_WAIT: f"{_WHO_WORKS_ON_IT}. The team will ask you first.",
+    RecipientReason.NOBODY_REPORTER_DECLINED: f"{_WHO_WORKS_ON_IT}, as you asked.",
+    RecipientReason.NOBODY_CONFIDENTIAL: f"{_WHO_WORKS_ON_IT}, because you reported in confidence.",
+    RecipientReason.NOBODY_ANONYMOUS: f"{_WHO_WORKS_ON_IT}, because you reported anonymously.",
+}
+"""The reporter's manager may be the one who works on it, which no sentence here denies or tells."""
+
 OUTCOMES: Mapping[str, str] = {
     Outcome.REPORTED_TO_PLATFORM: "It was reported to the website or app.",
     Outcome.REMOVED_BY_PLATFORM: "The website or app has removed it.",
@@ -136,8 +145,9 @@ def _manager(report: ReportKey, alerts: Sequence[domain.TrackedAlert]) -> domain
     others = [alert for alert in alerts if alert.purpose not in _TO_THE_REPORTER]
     theirs = [alert for alert in others if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOT_TOLD]
     if not theirs and (others or report.report_type not in _CONCERNS_A_MANAGER):
-        return domain.ManagerStatus(_NOT_TOLD, "No manager is told about this.")
-    return manager_status(theirs, someone_else=report.manager_alert is ManagerAlert.SOMEONE_ELSE)
+        misuse = report.report_type is ReportType.MISUSE
+        return domain.ManagerStatus(_NOT_TOLD, f"{_WHO_WORKS_ON_IT}." if misuse else "No manager is told about this.")
+    return manager_status(theirs, report.report_type, someone_else=report.manager_alert is ManagerAlert.SOMEONE_ELSE)
 
 
 def _asked(known: domain.Known) -> bool:
@@ -161,7 +171,9 @@ def team_name(team: str) -> str:
     return TEAM_NAMES[Team(team)] if team in list(Team) else "a team"
 
 
-def manager_status(alerts: Sequence[domain.TrackedAlert], *, someone_else: bool = False) -> domain.ManagerStatus:
+def manager_status(
+    alerts: Sequence[domain.TrackedAlert], kind: ReportType, *, someone_else: bool = False
+) -> domain.ManagerStatus:
     """Return whether the manager was told (S3): the furthest that any alert got, because alerts go up a chain.
 
     `someone_else`: the reporter chose someone else to be told.
@@ -170,7 +182,8 @@ def manager_status(alerts: Sequence[domain.TrackedAlert], *, someone_else: bool 
         return domain.ManagerStatus(domain.ManagerAlertState.PENDING, "We are working out who to tell.")
     best = max(alerts, key=lambda alert: (_FURTHEST_LAST.index(alert.state), alert.changed_at))
     if best.state is domain.ManagerAlertState.NOT_TOLD:
-        text = NOT_TOLD.get(best.reason, "No one has been told besides the team.")
+        words = NOT_TOLD_OF_MISUSE if kind is ReportType.MISUSE else NOT_TOLD
+        text = words.get(best.reason, f"{_WHO_WORKS_ON_IT}.")
         return domain.ManagerStatus(best.state, text, best.changed_at)
     if someone_else and best.reason in _FALLBACKS:
         return domain.ManagerStatus(best.state, f"{NO_ONE_ELSE} {NEWS[best.state]} {ADD_SOMEONE_ELSE}", best.changed_at)

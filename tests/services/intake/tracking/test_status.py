@@ -80,14 +80,22 @@ def test_who_works_misuse_is_not_told_to_its_reporter() -> None:
     told = status(report(ReportType.MISUSE), Known(alerts=[theirs, workers]), LATER)
     assert told.manager.text == "Your manager is being told."
     alone = status(report(ReportType.MISUSE), Known(alerts=[workers]), LATER)
-    assert alone.manager.text == "No manager is told about this."
+    assert alone.manager.text == "No one has been told besides those who work on it."
 
 
 @pytest.mark.parametrize("reason", [RecipientReason.NOBODY_MANAGER_WORKS_IT, RecipientReason.NOBODY_UNION_ACTIVITY])
 def test_why_nobody_is_told_gives_nobody_away(reason: RecipientReason) -> None:
     nobody = alert(AlertPurpose.MISUSE_REPORTED, ManagerAlertState.NOT_TOLD, reason)
     told = status(report(ReportType.MISUSE), Known(alerts=[nobody]), LATER)
-    assert told.manager.text == "No one has been told besides the team."
+    assert told.manager.text == "No one has been told besides those who work on it."
+
+
+@pytest.mark.parametrize("reason", [reason for reason in RecipientReason if reason.startswith("nobody")])
+def test_no_reporter_of_misuse_reads_that_their_manager_does_not_know_of_it(reason: RecipientReason) -> None:
+    """Their manager may manage the person it is about too, and then works on it (decision 0018)."""
+    nobody = alert(AlertPurpose.MISUSE_REPORTED, ManagerAlertState.NOT_TOLD, reason)
+    told = status(report(ReportType.MISUSE), Known(alerts=[nobody]), LATER)
+    assert told.manager.text.startswith("No one has been told besides those who work on it")
 
 
 @pytest.mark.parametrize("kind", [ReportType.ENQUIRY, ReportType.POLICY_EXCEPTION])
