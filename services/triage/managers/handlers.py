@@ -55,17 +55,18 @@ async def manager_acted(
 async def referred(
     session: AsyncSession, envelopes: Sequence[Envelope[SirtReferralRequested]], now: datetime, *, writer: CaseWriter
 ) -> None:
-    """Open a linked case for SIRT for each referral; if SIRT has one already, only record the referral (R-c)."""
+    """Open a linked case for SIRT for each referral; if SIRT has one already, record the referral there too (R-c)."""
     siblings = await queries.lock_reports(session, [envelope.data.report_id for envelope in envelopes])
     cases: dict[UUID, LockedCase] = {locked.case.case_id: locked for locked in siblings}
     asked = [(cases[e.data.case_id], e.data.manager) for e in envelopes if e.data.case_id in cases]
-    with_sirt = {one.case.report_id for one in siblings if one.case.team is Team.SIRT and not one.case.finished}
+    with_sirt = {one.case.report_id: one for one in siblings if one.case.team is Team.SIRT and not one.case.finished}
     wanted = [
         LinkedCase(locked, REFERRED, locked.case.category, NOTIFIER, tuple(locked.row.kept_from))
         for locked, _ in asked
         if locked.case.report_id not in with_sirt
     ]
-    await writer.record(session, [_referred(locked, manager) for locked, manager in asked], now)
+    told = {one.case.case_id: (one, who) for locked, who in asked if (one := with_sirt.get(locked.case.report_id))}
+    await writer.record(session, [_referred(locked, manager) for locked, manager in (*asked, *told.values())], now)
     await writer.open_linked(session, wanted, siblings, now)
 
 

@@ -120,10 +120,16 @@ async def test_a_referral_opens_a_linked_restricted_case_of_sirt_and_the_manager
     assert await told_of(database, linked.case_id) == ["case.opened.v1", "case.routed.v1"]
 
 
-async def test_a_referral_beside_a_case_that_sirt_has_opens_no_second_one(database: Database) -> None:
+async def test_a_referral_beside_a_case_that_sirt_has_opens_no_second_one_and_is_recorded_there(
+    database: Database,
+) -> None:
     await open_cases(database, misuse(dwp_information="yes"))
     await say(database, referral((await rows(database))[0]))
-    assert [row.team for row in await rows(database)] == ["line_manager", "sirt"]
+    of_the_manager, of_sirt = await rows(database)
+    assert (of_the_manager.team, of_sirt.team) == ("line_manager", "sirt")
+    async with database.transaction() as session:
+        for case in (of_the_manager, of_sirt):
+            assert (await chain.read(session, case.case_id))[-1].action == "referred_to_sirt"
 
 
 @pytest.mark.policy("R-d")
