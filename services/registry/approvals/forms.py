@@ -65,14 +65,9 @@ DELEGATION_FIELDS = (
 )
 
 
-_DECISION_FIELDS = (
-    Field(
-        "words",
-        "Why",
-        Kind.TEXT,
-        "To approve, say why you are the relevant member of the directorate. Otherwise, give the reason or say what "
-        "has to change",
-    ),
+_OF_AN_APPROVER = (
+    "To approve, say why you are the relevant member of the directorate. Otherwise, give the reason or say what has to "
+    "change"
 )
 
 
@@ -80,13 +75,15 @@ def decision_fields(
     steps: Iterable[tuple[RequestAction, str]], behalf: Sequence[StaffId], names: Names, *, in_own_right: bool
 ) -> tuple[Field, ...]:
     """Return the fields of a decision about a request: one of `steps`, for whom, and why."""
-    step = Field("step", "What should happen?", Kind.RADIOS, options=options(dict(steps)))
+    labels = dict(steps)
+    step = Field("step", "What should happen?", Kind.RADIOS, options=options(labels))
+    why = Field("words", "Why", Kind.TEXT, _OF_AN_APPROVER if RequestAction.APPROVE in labels else "Give the reason")
     if not behalf:
-        return (step, *_DECISION_FIELDS)
+        return (step, why)
     myself = (Option("", "Myself"),) if in_own_right else ()
     others = (Option(approver, f"As the proxy of {names(approver)}") for approver in behalf)
     whose = Field("on_behalf_of", "Who are you deciding for?", Kind.SELECT, options=(*myself, *others))
-    return (step, whose, *_DECISION_FIELDS)
+    return (step, whose, why)
 
 
 def read_draft(form: RegistryForm, known: Account | AccountRequest | None = None) -> Draft | None:
