@@ -1,6 +1,6 @@
 """Reads which misuse cases a manager has, and what they recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -8,8 +8,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notifier.misuse.tables import AssignmentRow, FindingRow
-from services.notifier.reports.queries import subject_of
-from shared.events.intake import Subject
 from shared.events.vocabulary import ManagerAction, MisuseBehaviour
 from shared.ids import AlertId, CaseId, StaffId
 
@@ -27,8 +25,6 @@ class AssignedCase(BaseModel):
     acted_on: date | None
     referred_at: datetime | None
     ended_at: datetime | None
-    subject: Subject | None = None
-    """Who it is about, while that is remembered."""
 
 
 class FindingView(BaseModel):
@@ -46,13 +42,13 @@ async def with_manager(
 ) -> Sequence[AssignedCase]:
     """Return cases of a manager: the oldest that they work on, or the newest that are done or with another team."""
     over = or_(AssignmentRow.action.is_not(None), AssignmentRow.ended_at.is_not(None))
-    rows = await session.execute(
-        select(AssignmentRow, subject_of(AssignmentRow.report_id))
+    rows = await session.scalars(
+        select(AssignmentRow)
         .where(AssignmentRow.manager == manager, over if finished else ~over)
         .order_by(AssignmentRow.assigned_at.desc() if finished else AssignmentRow.assigned_at, AssignmentRow.case_id)
         .limit(limit)
     )
-    return [_assigned(row, subject) for row, subject in rows]
+    return [AssignedCase.model_validate(row) for row in rows]
 
 
 async def open_case(session: AsyncSession, case_id: CaseId, manager: StaffId | None) -> AssignedCase | None:
@@ -70,8 +66,3 @@ async def findings_of(session: AsyncSession, manager: StaffId, *, limit: int) ->
         .limit(limit)
     )
     return [FindingView.model_validate(row) for row in rows]
-
-
-def _assigned(row: AssignmentRow, subject: Mapping[str, object] | None) -> AssignedCase:
-    known = Subject.model_validate(subject) if subject else None
-    return AssignedCase.model_validate(row).model_copy(update={"subject": known})

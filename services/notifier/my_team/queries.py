@@ -1,7 +1,7 @@
 """Reads the data of a manager's page, and who has acknowledged what."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -49,8 +49,6 @@ class TeamCase:
     """A misuse case that this manager has, with the alert that still waits for an answer."""
 
     case: AssignedCase
-    about: str | None
-    """The name of the person it is about, as the directory has it, or else the report."""
     unanswered: bool
 
 
@@ -83,13 +81,12 @@ async def my_team(session: AsyncSession, viewer: Viewer, pages: Pages, today: da
     done = await alerts_to(session, viewer, answered=True, limit=MOST + 1, before=pages.done_after)
     findings = await findings_of(session, manager, limit=MOST)
     about = {alert.about for alert in (*waiting, *done) if alert.about}
-    about |= {StaffId(case.subject.staff_id) for case in cases if case.subject and case.subject.staff_id}
     names = await names_of(session, about | {finding.person for finding in findings})
     shown_as_case = {case.alert_id for case in cases}
     unanswered = {alert.alert_id for alert in waiting}
     listed = [alert for alert in waiting[:MOST] if alert.alert_id not in shown_as_case]
     return Team(
-        cases=[TeamCase(case, _name_in(case, names), case.alert_id in unanswered) for case in cases],
+        cases=[TeamCase(case, case.alert_id in unanswered) for case in cases],
         waiting=[TeamAlert(alert, names.get(alert.about or StaffId(""))) for alert in listed],
         waiting_goes_on=waiting[MOST - 1].alert_id if len(waiting) > MOST else None,
         done=[TeamAlert(alert, names.get(alert.about or StaffId(""))) for alert in done[:MOST] if _is_done(alert)],
@@ -128,11 +125,6 @@ async def awareness_of(session: AsyncSession, staff_ids: Collection[StaffId], ve
         if row.document in KEYS:
             done[StaffId(row.staff_id)][row.document] = row.at
     return {staff_id: Awareness(done[staff_id]) for staff_id in staff_ids}
-
-
-def _name_in(case: AssignedCase, names: Mapping[StaffId, str]) -> str | None:
-    who = case.subject
-    return (names.get(StaffId(who.staff_id or "")) or who.name) if who else None
 
 
 def _is_done(alert: AlertView) -> bool:

@@ -1,12 +1,10 @@
 """Reads what is remembered about reports and their cases."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
-from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from services.notifier.reports.domain import KnownReport, read_misuse
 from services.notifier.reports.tables import KnownCaseRow, KnownReportRow
@@ -20,12 +18,6 @@ async def known_reports(session: AsyncSession, report_ids: Collection[ReportId])
         return {}
     rows = await session.scalars(select(KnownReportRow).where(KnownReportRow.report_id.in_(report_ids)))
     return {ReportId(row.report_id): _known(row) for row in rows}
-
-
-def subject_of(report_id: InstrumentedAttribute[UUID]) -> ScalarSelect[Mapping[str, object] | None]:
-    """Return, for another query, who the misuse report with this id is about; null if that is not remembered."""
-    subject = KnownReportRow.misuse["subject"]
-    return select(subject).where(KnownReportRow.report_id == report_id).scalar_subquery()
 
 
 async def with_an_open_case(session: AsyncSession, report_ids: Collection[ReportId]) -> set[ReportId]:
