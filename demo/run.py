@@ -16,6 +16,7 @@ from demo.submission import Answer, Submission, sleep_unless
 from demo.tokens import Bearer, DemoCannotRun
 
 _LOOK_AGAIN = 0.5
+_READY_WITHIN = 5.0
 _NOT_ALLOWED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 
 ShowProgress = Callable[[str, int], Callable[[], None]]
@@ -89,12 +90,18 @@ class Demo:
         return DemoResult(rows, before, known.after, self._ledger.source, interrupted=interrupted, waited=wait)
 
     async def _before(self) -> Figures:
-        try:
-            (await self._client.get("/report/health/ready")).raise_for_status()
-            await self._reader.check()
-            return await self._ledger.figures()
-        except (httpx.HTTPError, LedgerUnavailable) as error:
-            raise DemoCannotRun(self._why(error)) from error
+        """Return the figures before anything is sent. A service that says it is busy is asked again for a while."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _READY_WITHIN
+        while True:
+            try:
+                (await self._client.get("/report/health/ready")).raise_for_status()
+                await self._reader.check()
+                return await self._ledger.figures()
+            except (httpx.HTTPError, LedgerUnavailable) as error:
+                if loop.time() > until or not _may_pass(error):
+                    raise DemoCannotRun(self._why(error)) from error
+            await asyncio.sleep(_LOOK_AGAIN)
 
     def _why(self, error: Exception) -> str:
         cause = error.__cause__ or error
@@ -139,3 +146,8 @@ class Demo:
         for row in rows_of(answers, known.cases, known.alerts):
             if row.answer.report_id and any(True for _ in row.problems()):
                 known.alerts.pop(row.answer.report_id, None)
+
+
+def _may_pass(error: Exception) -> bool:
+    cause = error.__cause__ or error
+    return isinstance(cause, httpx.HTTPStatusError) and cause.response.is_server_error

@@ -54,6 +54,18 @@ async def test_who_may_not_read_is_told_before_anything_is_sent(path: str) -> No
     )
 
 
+async def test_a_signpost_that_is_busy_for_a_moment_is_asked_again() -> None:
+    answers = [503, 503]
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == FIGURES:
+            return httpx.Response(403)
+        return httpx.Response(answers.pop() if answers else 200, json={"items": [], "next_cursor": None})
+
+    assert (await refused_by(respond)).startswith(f"{FIGURES} answers 403")
+    assert answers == []
+
+
 async def test_a_signpost_that_is_not_ready_is_said_to_be_so() -> None:
     assert "no Signpost is ready at http://signpost.example" in await refused_by(lambda _request: httpx.Response(503))
 
