@@ -409,11 +409,6 @@ def _incident(report: TriageReport) -> Iterable[AnswerRow]:
     yield _row("Received through", CHANNELS.get(report.channel, ""))
 
 
-def _concerns_a_manager(report: TriageReport) -> bool:
-    """Return whether its reporter was asked about a manager: of an incident, only if it says that someone is abused."""
-    return report.form != ReportType.SECURITY_INCIDENT or bool(report.behaviours)
-
-
 def _discovered(report: TriageReport) -> str:
     """Return when an incident was discovered. Who gave no time is recorded with the time of the report."""
     if report.discovered_at == report.submitted_at:
@@ -449,7 +444,8 @@ def _reporter(report: TriageReport, *, content: bool) -> Iterable[AnswerRow]:
     yield _row("Reported by", who)
     if report.found_by == FoundBy.MONITORING:
         yield _row("Noticed by", "Routine monitoring")
-    if report.manager_alert and _concerns_a_manager(report):
+    was_asked = report.form != ReportType.SECURITY_INCIDENT or report.behaviours  # an incident alone asks no one
+    if report.manager_alert and was_asked:
         agreed = f", agreed {uk_time(report.manager_agreed_at)}" if report.manager_agreed_at else ""
         yield _row("May the reporter’s manager be told", words(report.manager_alert) + agreed)
     yield _row("How to reach them", _reach(report) if content else "Shown with what was written")
