@@ -51,7 +51,7 @@ class Row:
         if missing:
             yield f"has no linked case of {_list(missing)}"
         told = {alert.purpose for alert in self.alerts}
-        yield from (f"told nobody for {purpose}" for purpose in sorted(expected.alerted - told))
+        yield from (f"told no one for {purpose}" for purpose in sorted(expected.alerted - told))
 
     def wrong(self) -> Iterator[str]:
         """Yield what is there and should be otherwise."""
@@ -201,7 +201,7 @@ def _may_have_it(expected: Expectation) -> set[Team | None]:
 
 
 def _list(teams: Iterable[str]) -> str:
-    return " and ".join(sorted(teams)) or "nobody"
+    return " and ".join(sorted(teams)) or "no one"
 
 
 MOST_ROWS = 200
@@ -342,7 +342,7 @@ def _told(rows: Sequence[Row]) -> Counter[str]:
     told: Counter[str] = Counter()
     for row in rows:
         names = {_TOLD.get(alert.reason, alert.reason.replace("_", " ")) for alert in row.alerts}
-        no_one = "not yet known" if any(row.late()) else "nobody"
+        no_one = "not yet known" if any(row.late()) else "no one"
         told.update(sorted(names) or ([no_one] if row.answer.accepted else []))
     return told
 

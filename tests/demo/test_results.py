@@ -73,7 +73,7 @@ def test_who_was_not_told_and_who_should_not_have_been_are_problems() -> None:
     told = replace(TO_SMART, alerted=frozenset({AlertPurpose.ABUSE_REPORTED}))
     untold = replace(TO_SMART, not_alerted=frozenset({AlertPurpose.ABUSE_REPORTED}))
     alerts = [alert(AlertPurpose.ABUSE_REPORTED)]
-    assert problems(Row(accepted(told), [case()])) == ["told nobody for abuse_reported"]
+    assert problems(Row(accepted(told), [case()])) == ["told no one for abuse_reported"]
     assert problems(Row(accepted(told), [case()], alerts)) == []
     assert problems(Row(accepted(untold), [case()], alerts)) == ["told somebody for abuse_reported"]
 
@@ -166,7 +166,7 @@ def test_many_reports_have_a_line_for_each_scenario() -> None:
 
 def test_where_nobody_was_told_that_is_said_of_what_was_accepted() -> None:
     lines = printed(result([Row(accepted(), [case()]), Row(refused())], figures(0), figures(1))).splitlines()
-    assert ["nobody" in line for line in lines if "abuse:doxing" in line or "malformed" in line] == [True, False]
+    assert ["no one" in line for line in lines if "abuse:doxing" in line or "malformed" in line] == [True, False]
 
 
 def test_what_does_not_add_up_is_said_and_marked() -> None:
@@ -218,7 +218,7 @@ def test_what_did_not_come_in_time_is_called_late_and_not_wrong() -> None:
     assert {problem.removeprefix(f"{REFERENCE} (abuse:doxing) ") for problem in late.late()} >= {
         "has no case within 60 s",
         "has no linked case of sirt within 60 s",
-        "told nobody for abuse_reported within 60 s",
+        "told no one for abuse_reported within 60 s",
         "1 are still on their way",
     }
     said = printed(late)

@@ -139,7 +139,7 @@ RELATIONS = {
     "unknown": "Not known",
 }
 
-WORKERS = {
+WORKERS: Mapping[str, str] = {
     WorkerKind.EMPLOYEE: "employee",
     WorkerKind.CONTRACTOR: "contractor",
     WorkerKind.CONSULTANT: "consultant",
@@ -435,7 +435,7 @@ def _content(report: TriageReport) -> Iterable[AnswerRow]:
 
 def _reporter(report: TriageReport, *, content: bool) -> Iterable[AnswerRow]:
     who = named(report.reporter_name, report.reporter_staff_id) or NOT_SAID
-    if kind := WORKERS.get(report.reporter_kind):  # type: ignore[call-overload] # a newer sender's kind is any text
+    if kind := WORKERS.get(report.reporter_kind):
         who += f", {kind}"
     if report.confidentiality == "anonymous":
         who = "An anonymous reporter"
