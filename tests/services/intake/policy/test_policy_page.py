@@ -50,7 +50,7 @@ async def test_the_page_can_be_narrowed_to_a_state_by_its_address(client: AsyncC
 async def test_what_the_policy_asks_and_what_we_chose_stand_apart(client: AsyncClient) -> None:
     page = (await client.get("/policy")).text
     assert _rows(page, "S3", "S4") == ["State", "The policy asks", "Signpost", "Our choice"]
-    assert _rows(page, "S4", "S5") == ["State", "The policy asks", "Signpost", "So far"]
+    assert _rows(page, "C-b", "C-c") == ["State", "The policy asks", "Signpost", "So far"]
 
 
 async def test_it_is_folded_with_its_contents_first_and_leads_to_the_policy_itself(client: AsyncClient) -> None:
