@@ -78,7 +78,7 @@ class Secret:
         """
         try:
             return AESGCM(self.key).decrypt(encrypted[:_NONCE], encrypted[_NONCE:], self.name)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to have a nonce
             raise DecryptionFailed from None
 
 

@@ -1,0 +1,58 @@
+"""Grants: read only by who has the keys, within their minute, and unchanged."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from shared.auth.grants import LIFETIME, Grant, GrantedAction, GrantExpired, InvalidGrant
+from shared.encryption import Keys
+
+NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+OLD, NEW = b"o" * 32, b"n" * 32
+GRANT = Grant(
+    grant_id=UUID(int=1),
+    action=GrantedAction.PREVIEW,
+    report_id=UUID(int=2),
+    expires_at=NOW + LIFETIME,
+    responder="SMP0021",
+    case_id=UUID(int=3),
+    evidence_ids=(UUID(int=4),),
+    sharp=True,
+)
+
+
+@pytest.mark.parametrize("keys", [Keys((OLD,)), Keys((NEW, OLD))], ids=["same", "replaced"])
+def test_a_grant_is_read_back_as_it_was_made(keys: Keys) -> None:
+    text = GRANT.seal(Keys((OLD,)))
+    assert Grant.unseal(text, keys, NOW) == GRANT
+    assert "SMP0021" not in text
+
+
+def test_a_grant_ends_after_a_minute() -> None:
+    text = GRANT.seal(Keys((OLD,)))
+    with pytest.raises(GrantExpired):
+        Grant.unseal(text, Keys((OLD,)), NOW + timedelta(seconds=60))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        str.swapcase,
+        lambda text: text[:-4],
+        lambda text: text + "A",
+        lambda _text: "",
+        lambda _text: "é" * 9,
+        lambda text: text * 9,
+    ],
+    ids=["changed", "cut", "longer", "empty", "no base64", "huge"],
+)
+def test_anything_else_is_no_grant(change: Callable[[str], str]) -> None:
+    with pytest.raises(InvalidGrant):
+        Grant.unseal(change(GRANT.seal(Keys((OLD,)))), Keys((OLD,)), NOW)
+
+
+def test_a_grant_of_other_keys_is_none() -> None:
+    with pytest.raises(InvalidGrant):
+        Grant.unseal(GRANT.seal(Keys((OLD,))), Keys((NEW,)), NOW)
