@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict
 class Event(BaseModel):
     """What happened, named `subject.action.vN`. Readers ignore unknown fields, so that they may be older than writers.
 
-    A subclass declares its `TYPE` and its `TOPIC`. New fields must be optional; any other change needs a new version.
+    A subclass declares its `TYPE` and its `TOPICS`. New fields must be optional; any other change needs a new version.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="iso8601")
 
     TYPE: ClassVar[str]
-    TOPIC: ClassVar[str]
+    TOPICS: ClassVar[tuple[str, ...]]
+    """Where it may be published: one topic, or those of every kind of report."""
 
 
 E = TypeVar("E", bound=Event, covariant=True)
@@ -47,7 +48,10 @@ class NewEvent:
     key: UUID
     """The partition key: events with one key keep their order."""
     data: Event
+    topic: str
 
     @classmethod
-    def of(cls, subject: UUID, data: Event, *, key: UUID | None = None) -> Self:
-        return cls(subject=subject, key=key or subject, data=data)
+    def of(cls, subject: UUID, data: Event, *, key: UUID | None = None, topic: str | None = None) -> Self:
+        """Return `data` for publication; `topic` is needed where its type has several."""
+        [chosen] = [topic] if topic in data.TOPICS else data.TOPICS
+        return cls(subject=subject, key=key or subject, data=data, topic=chosen)

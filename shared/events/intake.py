@@ -10,6 +10,7 @@ from shared.events import topics
 from shared.events.envelope import Event
 from shared.events.vocabulary import (
     AccountKind,
+    AddedBy,
     AlsoAffects,
     AssetOwner,
     Behaviour,
@@ -24,9 +25,11 @@ from shared.events.vocabulary import (
     ExceptionKind,
     FoundBy,
     ManagerAlert,
+    MessageKind,
     MisuseBehaviour,
     Open,
     Relation,
+    Scan,
     WorkerKind,
     YesNoUnsure,
 )
@@ -89,7 +92,7 @@ class _Report(Event):
 
 
 class _Abuse(_Report):
-    TOPIC: ClassVar[str] = topics.ABUSE_REPORTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ABUSE_REPORTS.name,)
 
     platform: str
     """A slug from `platforms.PLATFORMS`, or `other`: never a closed enum."""
@@ -119,7 +122,7 @@ class AbuseReportSubmitted(_Abuse):
 
 
 class _Misuse(_Report):
-    TOPIC: ClassVar[str] = topics.MISUSE_REPORTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.MISUSE_REPORTS.name,)
 
     subject: Subject
     behaviours: tuple[Open[MisuseBehaviour], ...]
@@ -163,7 +166,7 @@ class MisuseReportSubmitted(_Misuse):
 
 
 class _Incident(_Report):
-    TOPIC: ClassVar[str] = topics.SECURITY_INCIDENTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.SECURITY_INCIDENTS.name,)
 
     channel: Open[Channel] = Channel.STAFF
     effects: tuple[Open[Effect], ...]
@@ -206,7 +209,7 @@ class SecurityIncidentSubmitted(_Incident):
 
 
 class _Question(_Report):
-    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ENQUIRIES.name,)
 
     about: Open[EnquiryTopic]
 
@@ -218,7 +221,7 @@ class EnquirySubmitted(_Question):
 
 
 class _Exception(_Report):
-    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ENQUIRIES.name,)
 
     kind: Open[ExceptionKind]
     business_case: str | None = None
@@ -272,42 +275,115 @@ class AbuseReportWithdrawn(_Withdrawn):
     """The reporter asks to withdraw the report. The team decides; the report stays."""
 
     TYPE: ClassVar[str] = "abuse_report.withdrawn.v1"
-    TOPIC: ClassVar[str] = topics.ABUSE_REPORTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ABUSE_REPORTS.name,)
 
 
 class MisuseReportWithdrawn(_Withdrawn):
     """As `AbuseReportWithdrawn`."""
 
     TYPE: ClassVar[str] = "misuse_report.withdrawn.v1"
-    TOPIC: ClassVar[str] = topics.MISUSE_REPORTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.MISUSE_REPORTS.name,)
 
 
 class SecurityIncidentWithdrawn(_Withdrawn):
     """As `AbuseReportWithdrawn`."""
 
     TYPE: ClassVar[str] = "security_incident.withdrawn.v1"
-    TOPIC: ClassVar[str] = topics.SECURITY_INCIDENTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.SECURITY_INCIDENTS.name,)
 
 
 class EnquiryWithdrawn(_Withdrawn):
     """As `AbuseReportWithdrawn`."""
 
     TYPE: ClassVar[str] = "enquiry.withdrawn.v1"
-    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ENQUIRIES.name,)
 
 
 class PolicyExceptionWithdrawn(_Withdrawn):
     """As `AbuseReportWithdrawn`."""
 
     TYPE: ClassVar[str] = "policy_exception.withdrawn.v1"
-    TOPIC: ClassVar[str] = topics.ENQUIRIES.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ENQUIRIES.name,)
+
+
+class _OfAReport(Event):
+    """On the topic of its report, with the report's id as subject and key."""
+
+    TOPICS: ClassVar[tuple[str, ...]] = tuple(
+        topic.name
+        for topic in (topics.ABUSE_REPORTS, topics.MISUSE_REPORTS, topics.SECURITY_INCIDENTS, topics.ENQUIRIES)
+    )
+
+    report_id: UUID
+    reference: str
+    at: AwareDatetime
+
+
+class MessageSent(_OfAReport):
+    """The reporter wrote to the team. Restricted: carries the text."""
+
+    TYPE: ClassVar[str] = "message.sent.v1"
+    message_id: UUID
+    kind: Open[MessageKind]
+    text: str
+
+
+class EvidenceAdded(_OfAReport):
+    """A piece of evidence is kept: what it is, never its bytes or its name."""
+
+    TYPE: ClassVar[str] = "evidence.added.v1"
+    evidence_id: UUID
+    sha256: str
+    """Of what is kept, in hexadecimal."""
+    sha256_sent: str
+    """Of what came; it differs where a copy without metadata is kept."""
+    size: int
+    """In bytes, of what is kept."""
+    media_type: str
+    """By content, such as `image/png`."""
+    scan: Open[Scan]
+    added_by: Open[AddedBy]
+    cleaned: bool = False
+    """Whether what is kept is a copy without metadata."""
+    responder: str | None = None
+    """Staff id of the person of the team who added it."""
+    case_id: UUID | None = None
+    """The case on which a responder added it."""
+    message_id: UUID | None = None
+    """The message that it came with."""
+    link: int | None = None
+    """Which link of the report it shows, counted from 0."""
+    note: str | None = None
+    """What the person who added it says about it. Restricted, as a narrative is."""
+
+
+class EvidenceRemoved(_OfAReport):
+    """The reporter took a piece of evidence back before a team opened it."""
+
+    TYPE: ClassVar[str] = "evidence.removed.v1"
+    evidence_id: UUID
+
+
+class EvidenceScanned(_OfAReport):
+    """The virus scanner looked at a piece of evidence that was kept unscanned."""
+
+    TYPE: ClassVar[str] = "evidence.scanned.v1"
+    evidence_id: UUID
+    scan: Open[Scan]
+
+
+class OutcomeReviewRequested(_OfAReport):
+    """The reporter asks for the outcome to be looked at again. Restricted: carries the reason."""
+
+    TYPE: ClassVar[str] = "outcome_review.requested.v1"
+    reason: str
 
 
 class LedgerChanged(Event):
     """The figures of the ledger, in numbers of reports, as `signpost reconcile` prints them."""
 
     TYPE: ClassVar[str] = "ledger.changed.v1"
-    TOPIC: ClassVar[str] = topics.LEDGER.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.LEDGER.name,)
 
     at: AwareDatetime
     accepted: int
@@ -326,7 +402,7 @@ class SessionEnded(Event):
     """A session is over, or all sessions of a person that began before a time: every service refuses them."""
 
     TYPE: ClassVar[str] = "session.ended.v1"
-    TOPIC: ClassVar[str] = topics.SESSIONS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.SESSIONS.name,)
 
     session_id: UUID | None = None
     subject: str | None = None
@@ -350,6 +426,11 @@ INTAKE_EVENTS: tuple[type[Event], ...] = (
     PolicyExceptionRequested,
     PolicyExceptionAmended,
     PolicyExceptionWithdrawn,
+    MessageSent,
+    EvidenceAdded,
+    EvidenceRemoved,
+    EvidenceScanned,
+    OutcomeReviewRequested,
     LedgerChanged,
     SessionEnded,
 )

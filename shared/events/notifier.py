@@ -15,7 +15,7 @@ from shared.events.vocabulary import Acknowledgement, AlertPurpose, FailureKind,
 
 
 class _AlertEvent(Event):
-    TOPIC: ClassVar[str] = topics.ALERTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ALERTS.name,)
 
     alert_id: UUID
     report_id: UUID
@@ -78,7 +78,7 @@ class AlertEscalated(_AlertEvent):
 
 
 class _ManagerEvent(Event):
-    TOPIC: ClassVar[str] = topics.ALERTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ALERTS.name,)
 
     case_id: UUID
     report_id: UUID
@@ -125,7 +125,7 @@ class StaffListed(Event):
     """Some people of an import of the staff directory, with the names that it gives them."""
 
     TYPE: ClassVar[str] = "staff.listed.v1"
-    TOPIC: ClassVar[str] = topics.DIRECTORY.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.DIRECTORY.name,)
     at: AwareDatetime
     people: tuple[ListedPerson, ...]
 

@@ -10,7 +10,7 @@ from shared.events.envelope import Event
 
 
 class _DeadLetterEvent(Event):
-    TOPIC: ClassVar[str] = topics.DEAD_LETTERS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.DEAD_LETTERS.name,)
 
     dead_letter_id: UUID
     group: str

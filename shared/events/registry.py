@@ -19,7 +19,7 @@ class AccountChanged(Event):
     """An account was registered or changed. Compacted: the newest event of an account is its state."""
 
     TYPE: ClassVar[str] = "account.changed.v1"
-    TOPIC: ClassVar[str] = topics.ACCOUNTS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ACCOUNTS.name,)
 
     account_id: UUID
     platform: str
@@ -33,7 +33,7 @@ class AccountChanged(Event):
 
 
 class _AccessEvent(Event):
-    TOPIC: ClassVar[str] = topics.ACCESS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.ACCESS.name,)
 
     account_id: UUID
     platform: str

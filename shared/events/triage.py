@@ -7,11 +7,11 @@ from pydantic import AwareDatetime
 
 from shared.events import topics
 from shared.events.envelope import Event
-from shared.events.vocabulary import CaseState, DeadlineKind, Open, Outcome, Priority, ReportType, Team
+from shared.events.vocabulary import CaseState, DeadlineKind, Open, Outcome, Priority, ReportType, ReviewResult, Team
 
 
 class _CaseEvent(Event):
-    TOPIC: ClassVar[str] = topics.CASES.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.CASES.name,)
 
     case_id: UUID
     report_id: UUID
@@ -107,6 +107,36 @@ class CaseClosed(_CaseEvent):
     team: Open[Team]
 
 
+class CaseReporterReplied(_CaseEvent):
+    """The reporter wrote, or sent evidence, and no one of the team has seen it yet."""
+
+    TYPE: ClassVar[str] = "case.reporter_replied.v1"
+    team: Open[Team]
+    priority: Open[Priority]
+    assignee: str | None = None
+    """Staff id of the responder who has the case."""
+
+
+class CaseReviewRequested(_CaseEvent):
+    """The reporter asks for the outcome to be looked at again; someone else than who decided it does that."""
+
+    TYPE: ClassVar[str] = "case.review_requested.v1"
+    team: Open[Team]
+    outcome: Open[Outcome]
+    due_at: AwareDatetime
+
+
+class CaseReviewed(_CaseEvent):
+    """The outcome was looked at again."""
+
+    TYPE: ClassVar[str] = "case.reviewed.v1"
+    team: Open[Team]
+    outcome: Open[Outcome]
+    """That was looked at."""
+    result: Open[ReviewResult]
+    report_type: Open[ReportType] | None = None
+
+
 class CaseDeadlineAtRisk(_CaseEvent):
     """Three quarters of the time to a deadline have passed."""
 
@@ -131,7 +161,7 @@ class ReporterUpdateShared(Event):
     """A responder wrote to the reporter. Restricted: carries the text."""
 
     TYPE: ClassVar[str] = "reporter_update.shared.v1"
-    TOPIC: ClassVar[str] = topics.REPORTER_UPDATES.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.REPORTER_UPDATES.name,)
 
     report_id: UUID
     reference: str
@@ -151,6 +181,9 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseResolved,
     CaseReopened,
     CaseClosed,
+    CaseReporterReplied,
+    CaseReviewRequested,
+    CaseReviewed,
     CaseDeadlineAtRisk,
     CaseDeadlineMissed,
     ReporterUpdateShared,

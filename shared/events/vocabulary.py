@@ -288,11 +288,48 @@ class Outcome(StrEnum):
     EXCEPTION_REFUSED = "exception_refused"
 
 
+class Scan(StrEnum):
+    """What the virus scanner said of a piece of evidence."""
+
+    NOT_SCANNED = "not_scanned"
+    """No scanner is set up, or it has not answered yet."""
+    CLEAN = "clean"
+    INFECTED = "infected"
+
+
+class AddedBy(StrEnum):
+    """Who added a piece of evidence."""
+
+    REPORTER = "reporter"
+    TEAM = "team"
+
+
+class MessageKind(StrEnum):
+    """Why a reporter writes."""
+
+    MORE = "more"
+    """More information."""
+    ANSWER = "answer"
+    """To the team's question."""
+    ASKED_AGAIN = "asked_again"
+    """How far the report is."""
+
+
+class ReviewResult(StrEnum):
+    """What looking at an outcome again came to."""
+
+    UPHELD = "upheld"
+    CHANGED = "changed"
+    """The case is open again."""
+
+
 class DeadlineKind(StrEnum):
     """What a deadline is for."""
 
     RESPOND = "respond"
     UPDATE = "update"
+    REVIEW = "review"
+    """To look at an outcome again after its reporter asked for that; it counts from the request."""
     PERSONAL_DATA_BREACH = "personal_data_breach"
     """72 calendar hours from SIRT's recorded awareness; never paused (Sc-b)."""
 
@@ -315,6 +352,12 @@ class AlertPurpose(StrEnum):
     MESSAGE_SENT = "message_sent"
     """To the reporter: their team wrote something for them to read."""
     REPORT_FINISHED = "report_finished"
+    REPORTER_REPLIED = "reporter_replied"
+    """To the responder who has the case: its reporter wrote, or sent evidence."""
+    REVIEW_ASKED = "review_asked"
+    """To the team's lead: the reporter asks for an outcome to be looked at again."""
+    OUTCOME_REVIEWED = "outcome_reviewed"
+    """To the reporter: the outcome was looked at again."""
     ABUSE_FOUND = "abuse_found"
     """To the person affected, if monitoring found it (C-h)."""
     ACCOUNT_TAKEN_OVER = "account_taken_over"

@@ -84,7 +84,8 @@ class Outbox:
         self, session: AsyncSession, kind: type[Event], subjects: Sequence[UUID], now: datetime
     ) -> None:
         """Append tombstones for deleted `subjects` to the compacted topic of `kind`, keyed by subject."""
-        facts = [_Unsent(kind, subject, str(subject), None) for subject in subjects]
+        [topic] = kind.TOPICS
+        facts = [_Unsent(topic, kind, subject, str(subject), None) for subject in subjects]
         await self._append(session, facts, await self._last_sequences(session, facts), now)
 
     async def forget_superseded(self, session: AsyncSession, subject: UUID, before: datetime) -> None:
@@ -127,8 +128,8 @@ class Outbox:
         return Counter({(topic, subject): last for topic, subject, last in found})
 
     def _row(self, fact: "_Unsent", counts: Counter[tuple[str, UUID]], now: datetime, traceparent: str | None) -> _Row:
-        counts[fact.kind.TOPIC, fact.subject] += 1
-        sequence = counts[fact.kind.TOPIC, fact.subject]
+        counts[fact.topic, fact.subject] += 1
+        sequence = counts[fact.topic, fact.subject]
         headers = codec.headers_of(
             fact.kind.TYPE,
             event_id=str(self._ids.uuid()),
@@ -138,7 +139,7 @@ class Outbox:
             time=now,
             traceparent=traceparent,
         )
-        record = Record(fact.kind.TOPIC, fact.key.encode(), fact.value, headers)
+        record = Record(fact.topic, fact.key.encode(), fact.value, headers)
         return record, fact.kind.TYPE, fact.subject, sequence
 
     async def _insert(self, session: AsyncSession, rows: Sequence[_Row], now: datetime) -> None:
@@ -153,6 +154,7 @@ class Outbox:
 
 
 class _Unsent(NamedTuple):
+    topic: str
     kind: type[Event]
     subject: UUID
     key: str
@@ -160,7 +162,7 @@ class _Unsent(NamedTuple):
 
 
 def _unsent(event: NewEvent) -> _Unsent:
-    return _Unsent(type(event.data), event.subject, str(event.key), _written(event))
+    return _Unsent(event.topic, type(event.data), event.subject, str(event.key), _written(event))
 
 
 def _written(event: NewEvent) -> bytes:

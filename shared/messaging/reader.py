@@ -120,7 +120,7 @@ class Reader:
             if codec.is_other_version(message.type, self.known):
                 raise codec.UnknownVersion
             return None
-        if topic != kind.TOPIC:
+        if topic not in kind.TOPICS:
             raise UnexpectedTopic
         return Envelope(
             id=message.id or "/".join(str(part) for part in received.position),

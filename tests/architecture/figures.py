@@ -98,10 +98,12 @@ def counts() -> Iterator[str]:
 def answers() -> frozenset[str]:
     """Return the name of every answer that a form asks for: the fields of the events that carry them."""
     kinds = [kind for kind in vars(intake).values() if isinstance(kind, type) and issubclass(kind, Event)]
-    submitted = [
-        kind for kind in kinds if "submitted" in getattr(kind, "TYPE", "") or "requested" in getattr(kind, "TYPE", "")
-    ]
+    submitted = [kind for kind in kinds if ".submitted." in _type(kind) or "policy_exception.requested" in _type(kind)]
     return frozenset(name for kind in submitted for name in kind.model_fields) - NOT_ASKED - COMMON_WORDS
+
+
+def _type(kind: type[Event]) -> str:
+    return getattr(kind, "TYPE", "")
 
 
 def places(answer: str) -> Sequence[str]:

@@ -12,7 +12,7 @@ from tests.contract.catalogue import EVENTS
 
 def bad_records(topic: str, word: Callable[[], str]) -> Iterator[Record]:
     """Yield one of each kind; every text in them comes from `word`."""
-    kind = next((event.TYPE for event in EVENTS if topic == event.TOPIC), "org.example.monitoring.finding.v1")
+    kind = next((event.TYPE for event in EVENTS if topic in event.TOPICS), "org.example.monitoring.finding.v1")
     source = next(
         (f"/signpost/{writer}" for writer in topics.BY_NAME[topic].writers if writer != "external"), "/monitoring/x"
     )

@@ -78,7 +78,7 @@ def asyncapi() -> Mapping[str, Any]:
 
 
 def _channel(topic: Topic) -> Mapping[str, Any]:
-    types = [event.TYPE for event in EVENTS if topic.name == event.TOPIC]
+    types = [event.TYPE for event in EVENTS if topic.name in event.TOPICS]
     kept = {} if topic.retention is None else {"retention.ms": int(topic.retention.total_seconds() * 1000)}
     cleanup = ["compact"] if topic.cleanup is Cleanup.COMPACT else ["delete"]
     return {

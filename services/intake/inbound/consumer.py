@@ -32,7 +32,7 @@ class ReceivedEvent(Event):
     """An event that some system sent to `intake.inbound.v1`."""
 
     TYPE: ClassVar[str] = "inbound"
-    TOPIC: ClassVar[str] = topics.INBOUND.name
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.INBOUND.name,)
 
     type: str
     time: datetime | None

@@ -54,7 +54,7 @@ def from_service(name: str, data: Event, subject: UUID) -> Record:
         time=START,
         traceparent=None,
     )
-    return Record(data.TOPIC, str(subject).encode(), data.model_dump_json().encode(), headers)
+    return Record(data.TOPICS[0], str(subject).encode(), data.model_dump_json().encode(), headers)
 
 
 async def hear_and_tell(service: Service) -> None:

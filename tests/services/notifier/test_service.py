@@ -60,7 +60,11 @@ async def publish(log: EventLog, data: AbuseReportSubmitted | CaseRouted, source
     )
     writer = await log.appender(f"signpost-{source}-relay")
     await writer.append(
-        [Record(data.TOPIC, str(data.report_id).encode(), data.model_dump_json(exclude_none=True).encode(), headers)]
+        [
+            Record(
+                data.TOPICS[0], str(data.report_id).encode(), data.model_dump_json(exclude_none=True).encode(), headers
+            )
+        ]
     )
     await writer.close()
 

@@ -86,7 +86,7 @@ async def test_a_confirmed_compromise_on_the_log_freezes_the_account_without_its
             time=NOW,
             traceparent=None,
         )
-        record = Record(event.TOPIC, str(case_id).encode(), event.model_dump_json().encode(), headers)
+        record = Record(event.TOPICS[0], str(case_id).encode(), event.model_dump_json().encode(), headers)
         await (await event_log.appender("signpost-triage-relay")).append([record, record])
         await deliver([], [role for role in service.roles if isinstance(role, BatchConsumer)])
         async with service.database.transaction() as session:

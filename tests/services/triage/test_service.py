@@ -47,7 +47,7 @@ def record(service: str, subject: str, event: Event) -> Record:
         time=NOW,
         traceparent=None,
     )
-    return Record(event.TOPIC, subject.encode(), event.model_dump_json().encode(), headers)
+    return Record(event.TOPICS[0], subject.encode(), event.model_dump_json().encode(), headers)
 
 
 async def work_off(service: Service) -> None:

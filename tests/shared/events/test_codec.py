@@ -18,7 +18,7 @@ class Said(Event):
     """An event for tests."""
 
     TYPE: ClassVar[str] = "thing.said.v1"
-    TOPIC: ClassVar[str] = "things"
+    TOPICS: ClassVar[tuple[str, ...]] = ("things",)
 
     words: str
     number: int | None = None

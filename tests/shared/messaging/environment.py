@@ -35,7 +35,7 @@ class LetterWritten(Event):
     """An event for tests."""
 
     TYPE: ClassVar[str] = "letter.written.v1"
-    TOPIC: ClassVar[str] = LETTERS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (LETTERS.name,)
 
     word: str
     report_id: UUID | None = None
@@ -45,7 +45,7 @@ class LetterSealed(Event):
     """Another event on the same topic."""
 
     TYPE: ClassVar[str] = "letter.sealed.v1"
-    TOPIC: ClassVar[str] = LETTERS.name
+    TOPICS: ClassVar[tuple[str, ...]] = (LETTERS.name,)
 
     word: str
 

@@ -242,7 +242,7 @@ async def test_structured_mode_is_read_as_well(environment: Environment) -> None
 async def test_a_type_on_a_topic_where_it_does_not_belong_becomes_a_dead_letter(environment: Environment) -> None:
     class Elsewhere(LetterWritten):
         TYPE = "letter.lost.v1"
-        TOPIC = "writer.elsewhere.v1"
+        TOPICS = ("writer.elsewhere.v1",)
 
     await environment.append(letter("a", ce_type="letter.lost.v1"))
     await environment.deliver(environment.consumer(handlers={Elsewhere: environment.handler}))

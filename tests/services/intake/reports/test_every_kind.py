@@ -23,7 +23,7 @@ from tests.services.intake.reports.test_api import how_many, the_report
 async def the_event(intake: Intake, kind: Kind) -> object:
     async with intake.database.transaction() as session:
         row = (await session.execute(text("select type, topic, value from outbox order by id desc limit 1"))).one()
-    assert (row.type, row.topic) == (kind.event.TYPE, kind.event.TOPIC)
+    assert (row.type, (row.topic,)) == (kind.event.TYPE, kind.event.TOPICS)
     return kind.event.model_validate_json(row.value)
 
 
