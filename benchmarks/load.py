@@ -67,7 +67,7 @@ def as_sent(report: AbuseReportSubmitted) -> Record:
         time=report.submitted_at,
         traceparent=None,
     )
-    return Record(report.TOPIC, subject.encode(), _bytes(report), headers)
+    return Record(report.TOPICS[0], subject.encode(), _bytes(report), headers)
 
 
 def _report(random: Random) -> AbuseReportSubmitted:
