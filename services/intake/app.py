@@ -27,6 +27,7 @@ from services.intake.ledger.handlers import LedgerFigures, record_published
 from services.intake.notices import pages as notices
 from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
+from services.intake.reports.access import Access, StatusTokens, TrackingParts, WrongCodeLimit
 from services.intake.reports.dependencies import ReportParts
 from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.refusals import REFUSALS as REPORT_REFUSALS
@@ -36,7 +37,6 @@ from services.intake.sign_in.front_door import SignInParts, open_front_door
 from services.intake.sign_in.oidc import open_oidc
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
-from services.intake.tracking.access import Access, StatusTokens, TrackingParts, WrongCodeLimit
 from services.intake.tracking.api import REFUSALS as TRACKING_REFUSALS
 from shared.clock import Clock
 from shared.db.sweep import Sweep

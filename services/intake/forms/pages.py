@@ -14,10 +14,10 @@ from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft
 from services.intake.forms.questions import FIELD, SWITCH
 from services.intake.forms.session import FormDep, FormParts, FormSession, FormSessionDep, routes_of
 from services.intake.forms.steps import Step, after, before, first_open, progress, reachable, steps_for
+from services.intake.reports.access import give_status_token, remove_status_token
 from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
 from services.intake.settings import OfficialChannel
-from services.intake.tracking.access import give_status_token, remove_status_token
 from shared.auth.guard import anyone, current_principal, requires
 from shared.ids import Reference
 from shared.runtime import parts_of

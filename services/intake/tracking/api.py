@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from services.intake.reports.access import ByClient, ReportNotFound, TooManyAttempts
 from services.intake.reports.bodies import Narrative
 from services.intake.reports.handlers import add_text, withdraw
-from services.intake.tracking.access import ByClient, ReportNotFound, TooManyAttempts
 from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of
 from shared.web.bodies import Body

@@ -3,10 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake.reports.domain import ReportRefused
-from services.intake.reports.handlers import add_text, agree_that_manager_is_told, ask_again, withdraw
-from services.intake.reports.queries import ReportKey, reports_of
-from services.intake.tracking.access import (
+from services.intake.reports.access import (
     PATH,
     AccessDep,
     ByVisitor,
@@ -19,6 +16,9 @@ from services.intake.tracking.access import (
     give_status_token,
     remove_status_token,
 )
+from services.intake.reports.domain import ReportRefused
+from services.intake.reports.handlers import add_text, agree_that_manager_is_told, ask_again, withdraw
+from services.intake.reports.queries import ReportKey, reports_of
 from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of, statuses
 from shared.auth.guard import Anyone

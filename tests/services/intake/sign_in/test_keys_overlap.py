@@ -14,9 +14,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.intake.idempotency.handlers import Idempotency
+from services.intake.reports.access import StatusTokens
 from services.intake.reports.domain import ReceiptCodes
 from services.intake.sign_in.oidc import Attempt, AttemptOver, SignInAttempts
-from services.intake.tracking.access import StatusTokens
 from services.notifier.acknowledgement.domain import Link, is_genuine, token_of
 from shared.auth.guard import Anyone
 from shared.auth.tokens import TokenIssuer, new_key_pair

@@ -10,8 +10,8 @@ import pytest
 from httpx import AsyncClient
 
 from services.intake.consumer import handlers
+from services.intake.reports.access import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRONG_PER_MINUTE, WrongCodeLimit
 from services.intake.reports.tables import ReportRow
-from services.intake.tracking.access import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRONG_PER_MINUTE, WrongCodeLimit
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
 from shared.events.triage import CaseClaimed, CaseOpened, CaseResolved, CaseTransferred
