@@ -38,6 +38,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "reader": "from what was typed to a report's parts",
     "steps": "which page of a form comes next",
     # Use cases and decisions on a topic of their own, beside the layer's first module.
+    "activities": "what the activity record says, in words",
     "access": "who may see a case, or a report's status",
     "changes": "how an account is locked, changed and announced",
     "checks": "what is wrong with a report's texts",

@@ -1,6 +1,6 @@
 """The case page (`/cases/SP-…`): its tabs, and the actions that it offers and carries out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.triage.cases import domain, handlers, queries, views
+from services.triage.cases import activities, domain, handlers, queries, views
 from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action, ActionForm, read_action
@@ -175,20 +175,6 @@ def _where(work: Work, case: Case, action: Action) -> str:
     return f"/cases/{case.reference}?done={action}"
 
 
-_NOTES = frozenset({"note_added", "note_shared", "information_asked", "information_added", "withdrawal_asked"})
-_CLOCKS = frozenset({"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"})
-_LOOKS = frozenset({"content_shown", "page_opened", "manager_looked", "person_named"})
-_KINDS: Mapping[str, frozenset[str]] = {
-    "work": frozenset(views.ACTIONS) - _NOTES - _CLOCKS - _LOOKS,
-    "notes": _NOTES,
-    "clocks": _CLOCKS,
-    "looks": _LOOKS,
-}
-_PEOPLE = ("assignee", "manager")
-"""What an activity changes that is a person."""
-KIND_NAMES = {"": "Everything", "work": "Work", "notes": "Notes", "clocks": "Clocks", "looks": "Who looked"}
-
-
 async def show(
     request: Request,
     work: Work,
@@ -219,6 +205,7 @@ async def show(
         Action=Action,
         viewer=viewer,
         wording=views,
+        record=activities,
         form=form,
         errors=form.errors if form else {},
         done=_done(request),
@@ -242,14 +229,13 @@ async def _for_tab(
         named = await queries.named_people(session, case.case_id) if case.restricted else []
         shown = await _summary(request, work, case, report, content=content)
         return {**shown, "named": named}, [*named, *views.nameless(report)]
-    activities = await chain.read(session, case.case_id)
-    people = [staff_id for one in activities for staff_id in (one.actor, *map(one.after.get, _PEOPLE))]
-    people += [one.before.get(name) for one in activities for name in _PEOPLE]
+    done = await chain.read(session, case.case_id)
+    people = activities.people_in(done)
     if tab is Tab.AUDIT:
-        return {"activities": activities}, people
+        return {"activities": done}, people
     kind = request.query_params.get("kind", "")
-    kind = kind if kind in _KINDS else ""
-    return {"activities": _of_kind(activities, kind), "kind": kind, "kinds": KIND_NAMES}, people
+    kind = kind if kind in activities.KINDS else ""
+    return {"activities": activities.of_kind(done, kind), "kind": kind, "kinds": activities.KIND_NAMES}, people
 
 
 async def _summary(
@@ -273,11 +259,6 @@ async def _summary(
         "registered": await handlers.registered_accounts(work, case) if sirt else [],
         "content": content,
     }
-
-
-def _of_kind(activities: Sequence[chain.Activity], kind: str) -> list[chain.Activity]:
-    newest_first = reversed(activities)
-    return [activity for activity in newest_first if not kind or activity.action in _KINDS[kind]]
 
 
 def _tabs(case: Case, current: Tab) -> list[dict[str, object]]:

@@ -78,43 +78,6 @@ TYPES = {
     ReportType.POLICY_EXCEPTION: "Exception to the policy",
 }
 
-ACTIONS = {
-    "opened": "Case opened",
-    "claimed": "Claimed",
-    "released": "Released",
-    "started": "Work started",
-    "note_added": "Internal note added",
-    "note_shared": "Note shared with the reporter",
-    "information_asked": "Reporter asked for information",
-    "information_added": "The reporter added something",
-    "manager_agreed": "The reporter agreed that their manager is told",
-    "withdrawal_asked": "The reporter asked to withdraw",
-    "transferred": "Transferred",
-    "resolved": "Resolved",
-    "closed": "Closed",
-    "reopened": "Reopened",
-    "exempted": "Outside the policy: closed, and who it was about erased",
-    "erased": "What this record said before was erased",
-    "report_erased": "Who the report was about was erased, because a linked case is outside the policy",
-    "not_exempted": "Not trade union activity: sent on by the rules",
-    "manager_assigned": "A line manager has it",
-    "manager_missing": "No line manager can work it",
-    "manager_acted": "The line manager recorded an action",
-    "manager_looked": "The line manager opened it",
-    "referred_to_sirt": "The line manager referred it to SIRT",
-    "misuse_opened": "Linked case of misuse opened",
-    "breach_aware": "SIRT is aware of a breach of personal data",
-    "breach_decided": "Decided who is told about the breach",
-    "compromise_confirmed": "Confirmed that an account is taken over",
-    "person_named": "A colleague was named to see the case",
-    "page_opened": "The restricted case was opened",
-    "content_shown": "What was written was shown",
-    "nobody_took_it": "No one of the team took it: given to the triage desk",
-    "lease_expired": "Claim ran out",
-    "deadline_at_risk": "Deadline at risk",
-    "deadline_missed": "Deadline missed",
-}
-
 OWNERS = {"dwp": "DWP", "supplier": "A supplier", "unsure": "Not sure"}
 CHANNELS = {"staff": "The security form", "supplier": "The suppliers’ channel"}
 DEVICES = {"dwp": "A DWP device", "personal": "A personal device", "unsure": "Not known"}
@@ -213,28 +176,6 @@ def words(code: str) -> str:
 def _sentence(text: str) -> str:
     """Return a text with a capital letter first; names in it stay as they are."""
     return text[:1].upper() + text[1:]
-
-
-def changed(name: str, value: str) -> str:
-    """Return a value of the activity record for people to read: `smart` → `SMART`."""
-    known: Mapping[str, Mapping[str, str]] = {
-        "team": {team.value: text for team, text in SHORT_TEAM_NAMES.items()},
-        "state": {state.value: text for state, text in STATES.items()},
-        "outcome": {outcome.value: text for outcome, text in OUTCOMES.items()},
-        "clock": {kind.value: text for kind, text in CLOCKS.items()},
-    }
-    if name == "due_at":
-        return uk_time(datetime.fromisoformat(value))
-    if name in {"rule", "accounts", "assignee", "version", "priority", "acted_on"}:
-        return value
-    return known.get(name, {}).get(value) or words(value)
-
-
-def actor(subject: str, me: str) -> str:
-    """Return the words for who did something, shown to `me`."""
-    if subject.startswith("system:"):
-        return "Signpost"
-    return {me: "you", "reporter": "the reporter"}.get(subject, subject)
 
 
 def what(code: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from services.triage.app import open_service
-from services.triage.cases import views
+from services.triage.cases import activities
 from services.triage.cases.queries import records
 from services.triage.settings import TriageSettings
 from shared.audit.tables import activity
@@ -101,7 +101,7 @@ async def triage(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Tr
             async with service.database.transaction() as session:  # whatever a test did, its chains say
                 assert await verify(session, records=None if opened.by_hand else records) == []
                 actions = set(await session.scalars(select(activity.c.action).distinct()))
-            assert actions - views.ACTIONS.keys() == set(), "the pages have no words for these"
+            assert actions - activities.ACTIONS.keys() == set(), "the pages have no words for these"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from httpx import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.triage.cases import views
+from services.triage.cases import activities, views
 from services.triage.deadlines.domain import OfficeHours
 from shared.audit.chain import ERASED
 from shared.auth.permissions import Role
@@ -47,7 +47,7 @@ def test_every_action_that_triage_writes_has_words() -> None:
     actions = [call.args[_ACTION_IS[name]] for call, name in named if name in _ACTION_IS]
     written = {action.value for action in actions if isinstance(action, ast.Constant)}
     assert {"opened", "claimed", "manager_assigned"} < written
-    assert {*written, ERASED} - views.ACTIONS.keys() == set()
+    assert {*written, ERASED} - activities.ACTIONS.keys() == set()
 
 
 def at(text: str) -> datetime:

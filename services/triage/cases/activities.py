@@ -1,0 +1,93 @@
+"""What the activity record of a case says, in words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from services.triage.cases.views import CLOCKS, OUTCOMES, SHORT_TEAM_NAMES, STATES, words
+from shared.audit.chain import Activity
+from shared.web.times import uk_time
+
+ACTIONS = {
+    "opened": "Case opened",
+    "claimed": "Claimed",
+    "released": "Released",
+    "started": "Work started",
+    "note_added": "Internal note added",
+    "note_shared": "Note shared with the reporter",
+    "information_asked": "Reporter asked for information",
+    "information_added": "The reporter added something",
+    "manager_agreed": "The reporter agreed that their manager is told",
+    "withdrawal_asked": "The reporter asked to withdraw",
+    "transferred": "Transferred",
+    "resolved": "Resolved",
+    "closed": "Closed",
+    "reopened": "Reopened",
+    "exempted": "Outside the policy: closed, and who it was about erased",
+    "erased": "What this record said before was erased",
+    "report_erased": "Who the report was about was erased, because a linked case is outside the policy",
+    "not_exempted": "Not trade union activity: sent on by the rules",
+    "manager_assigned": "A line manager has it",
+    "manager_missing": "No line manager can work it",
+    "manager_acted": "The line manager recorded an action",
+    "manager_looked": "The line manager opened it",
+    "referred_to_sirt": "The line manager referred it to SIRT",
+    "misuse_opened": "Linked case of misuse opened",
+    "breach_aware": "SIRT is aware of a breach of personal data",
+    "breach_decided": "Decided who is told about the breach",
+    "compromise_confirmed": "Confirmed that an account is taken over",
+    "person_named": "A colleague was named to see the case",
+    "page_opened": "The restricted case was opened",
+    "content_shown": "What was written was shown",
+    "nobody_took_it": "No one of the team took it: given to the triage desk",
+    "lease_expired": "Claim ran out",
+    "deadline_at_risk": "Deadline at risk",
+    "deadline_missed": "Deadline missed",
+}
+
+_NOTES = frozenset({"note_added", "note_shared", "information_asked", "information_added", "withdrawal_asked"})
+_CLOCKS = frozenset({"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"})
+_LOOKS = frozenset({"content_shown", "page_opened", "manager_looked", "person_named"})
+KINDS: Mapping[str, frozenset[str]] = {
+    "work": frozenset(ACTIONS) - _NOTES - _CLOCKS - _LOOKS,
+    "notes": _NOTES,
+    "clocks": _CLOCKS,
+    "looks": _LOOKS,
+}
+PEOPLE = ("assignee", "manager")
+"""What an activity changes that is a person."""
+KIND_NAMES = {"": "Everything", "work": "Work", "notes": "Notes", "clocks": "Clocks", "looks": "Who looked"}
+
+
+def changed(name: str, value: str) -> str:
+    """Return a value of the activity record for people to read: `smart` → `SMART`."""
+    known: Mapping[str, Mapping[str, str]] = {
+        "team": {team.value: text for team, text in SHORT_TEAM_NAMES.items()},
+        "state": {state.value: text for state, text in STATES.items()},
+        "outcome": {outcome.value: text for outcome, text in OUTCOMES.items()},
+        "clock": {kind.value: text for kind, text in CLOCKS.items()},
+    }
+    if name == "due_at":
+        return uk_time(datetime.fromisoformat(value))
+    if name in {"rule", "accounts", "assignee", "version", "priority", "acted_on"}:
+        return value
+    return known.get(name, {}).get(value) or words(value)
+
+
+def actor(subject: str, me: str) -> str:
+    """Return the words for who did something, shown to `me`."""
+    if subject.startswith("system:"):
+        return "Signpost"
+    return {me: "you", "reporter": "the reporter"}.get(subject, subject)
+
+
+def people_in(done: Iterable[Activity]) -> list[str | None]:
+    """Return the staff ids in these activities: who did them, and who had the case before and after."""
+    found: list[str | None] = []
+    for one in done:
+        found += [one.actor, *map(one.before.get, PEOPLE), *map(one.after.get, PEOPLE)]
+    return found
+
+
+def of_kind(done: Sequence[Activity], kind: str) -> list[Activity]:
+    """Return the activities of a kind, newest first; all of them without a kind."""
+    return [activity for activity in reversed(done) if not kind or activity.action in KINDS[kind]]
