@@ -1,10 +1,11 @@
 """The case page (`/cases/SP-…`): its tabs, and the actions that it offers and carries out."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -41,6 +42,8 @@ class Tab(StrEnum):
     AUDIT = "audit"
 
 
+_TAB_NAMES = {Tab.SUMMARY: "Summary", Tab.TIMELINE: "Timeline", Tab.ROUTING: "Routing", Tab.AUDIT: "Audit"}
+
 router = APIRouter(include_in_schema=False)
 
 _CASE = "/cases/SP-{rest}"
@@ -71,10 +74,15 @@ async def audit(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
 
 
 async def _tab(request: Request, work: Work, rest: str, tab: Tab) -> HTMLResponse:
+    return await show(request, work, await opened(work, rest), tab=tab)
+
+
+async def opened(work: Work, rest: str) -> Case:
+    """Return the case of a page; if it is restricted, record that a responder opened it."""
     case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
     if case.restricted:
         await handlers.open_page(work, case.case_id)
-    return await show(request, work, case, tab=tab)
+    return case
 
 
 @router.get(_CASE + "/{unknown}")
@@ -175,6 +183,13 @@ def _where(work: Work, case: Case, action: Action) -> str:
     return f"/cases/{case.reference}?done={action}"
 
 
+class Shown(NamedTuple):
+    """What a tab shows: its template's values, and the staff ids in them. Another capability brings its own."""
+
+    values: Mapping[str, object]
+    people: Sequence[str | None]
+
+
 async def show(
     request: Request,
     work: Work,
@@ -184,14 +199,15 @@ async def show(
     content: bool = False,
     form: ActionForm | None = None,
     status: int = 200,
+    shown: Shown | None = None,
 ) -> HTMLResponse:
     """Render one tab; with `content`, what people wrote (the caller records that); `form` is an action refused."""
     [clocks] = (await deadlines.of_cases(work.session, [case.case_id])).values()
     viewer = work.viewer
     outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
     in_hours = outlook is not None and not outlook.round_the_clock
-    of_tab, people = await _for_tab(request, work, case, tab, content=content)
-    people += [case.manager, case.assignee, *(change.actor for change in (form.changes if form else ()))]
+    values, people = shown or await _for_tab(request, work, case, tab, content=content)
+    changed_by = [change.actor for change in (form.changes if form else ())]
     return render(
         request,
         f"case_{tab}.html",
@@ -211,31 +227,29 @@ async def show(
         done=_done(request),
         teams=[team for team in Team if team in domain.receivers(case)],
         outcomes=sorted(domain.OUTCOMES[case.report_type], key=list(views.OUTCOMES).index),
-        names=await names_of(work.session, people),
-        **of_tab,
+        names=await names_of(work.session, [*people, case.manager, case.assignee, *changed_by]),
+        **values,
     )
 
 
-async def _for_tab(
-    request: Request, work: Work, case: Case, tab: Tab, *, content: bool
-) -> tuple[dict[str, object], list[str | None]]:
-    """Return what the tab shows, and the staff ids in it."""
+async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, content: bool) -> Shown:
     session = work.session
     if tab is Tab.ROUTING:
         [explained] = (await routing.explain(session, [case.case_id])).values()
-        return {"explained": explained, "clause_words": routing.clause_words}, []
+        return Shown({"explained": explained, "clause_words": routing.clause_words}, [])
     if tab is Tab.SUMMARY:
         report = await reports.read(session, case.report_id, content=content)
         named = await queries.named_people(session, case.case_id) if case.restricted else []
         shown = await _summary(request, work, case, report, content=content)
-        return {**shown, "named": named}, [*named, *views.nameless(report)]
+        return Shown({**shown, "named": named}, [*named, *views.nameless(report)])
     done = await chain.read(session, case.case_id)
     people = activities.people_in(done)
     if tab is Tab.AUDIT:
-        return {"activities": done}, people
+        return Shown({"activities": done}, people)
     kind = request.query_params.get("kind", "")
     kind = kind if kind in activities.KINDS else ""
-    return {"activities": activities.of_kind(done, kind), "kind": kind, "kinds": activities.KIND_NAMES}, people
+    said = {"activities": activities.of_kind(done, kind), "kind": kind, "kinds": activities.KIND_NAMES}
+    return Shown(said, people)
 
 
 async def _summary(
@@ -262,11 +276,10 @@ async def _summary(
 
 
 def _tabs(case: Case, current: Tab) -> list[dict[str, object]]:
-    names = {Tab.SUMMARY: "Summary", Tab.TIMELINE: "Timeline", Tab.ROUTING: "Routing", Tab.AUDIT: "Audit"}
     base = f"/cases/{case.reference}"
     return [
         {"text": text, "href": base if tab is Tab.SUMMARY else f"{base}/{tab}", "current": tab is current}
-        for tab, text in names.items()
+        for tab, text in _TAB_NAMES.items()
     ]
 
 
