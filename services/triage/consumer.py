@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from services.triage.accounts.handlers import project_accounts
-from services.triage.cases.reporters import add_information, ask_withdrawal, open_for_reports
+from services.triage.cases.reporters import add_information, ask_withdrawal, hear, open_for_reports
 from services.triage.cases.writer import CaseWriter
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
 from services.triage.operations.handlers import project_alerts, project_cases, project_dead_letters, project_ledger
@@ -66,6 +66,7 @@ def handlers(writer: CaseWriter, rulebook: Callable[[], RuleBook]) -> Mapping[ty
         intake.SecurityIncidentAmended: amended,
         intake.EnquiryAmended: amended,
         intake.PolicyExceptionAmended: amended,
+        intake.MessageSent: partial(hear, writer=writer),
         intake.AbuseReportWithdrawn: withdrawn,
         intake.MisuseReportWithdrawn: withdrawn,
         intake.SecurityIncidentWithdrawn: withdrawn,

@@ -130,19 +130,22 @@ _OF_THE_REPORTERS_MANAGER = frozenset({None, AlertPurpose.ABUSE_REPORTED, AlertP
 Of other alerts a reporter reads only that no one was told: the rest would show who works a case of misuse.
 """
 
-_TO_THE_REPORTER = frozenset(
+_OF_NO_MANAGER = frozenset(
     {
         AlertPurpose.REPORT_MOVED,
         AlertPurpose.QUESTION_ASKED,
         AlertPurpose.MESSAGE_SENT,
         AlertPurpose.REPORT_FINISHED,
+        AlertPurpose.OUTCOME_REVIEWED,
+        AlertPurpose.REPORTER_REPLIED,
+        AlertPurpose.REVIEW_ASKED,
     }
 )
 """Purposes that say nothing of any manager."""
 
 
 def _manager(report: ReportKey, alerts: Sequence[domain.TrackedAlert]) -> domain.ManagerStatus:
-    others = [alert for alert in alerts if alert.purpose not in _TO_THE_REPORTER]
+    others = [alert for alert in alerts if alert.purpose not in _OF_NO_MANAGER]
     theirs = [alert for alert in others if alert.purpose in _OF_THE_REPORTERS_MANAGER or alert.state is _NOT_TOLD]
     if not theirs and (others or report.report_type not in _CONCERNS_A_MANAGER):
         misuse = report.report_type is ReportType.MISUSE

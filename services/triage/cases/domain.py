@@ -110,6 +110,8 @@ class Case:
     """Staff id of the line manager who works on a case of misuse (R-d)."""
     withdrawn_at: datetime | None = None
     """When the reporter asked to withdraw the report."""
+    replied_at: datetime | None = None
+    """Since when something that the reporter wrote or sent is unread by the team."""
     breach_aware_at: datetime | None = None
     """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
 
@@ -168,7 +170,7 @@ def ask(case: Case, actor: Actor, now: datetime) -> Case:
         StateForbids, NotYourClaim: as for `start`.
     """
     _require(case, actor, CaseState.CLAIMED, CaseState.IN_PROGRESS)
-    return next_version(_renewed(case, actor, now), state=CaseState.AWAITING_INFORMATION)
+    return next_version(seen(_renewed(case, actor, now)), state=CaseState.AWAITING_INFORMATION)
 
 
 def note(case: Case, actor: Actor, now: datetime) -> Case:
@@ -182,6 +184,20 @@ def note(case: Case, actor: Actor, now: datetime) -> Case:
     mine = case.assignee == actor.subject
     state = CaseState.IN_PROGRESS if mine and case.state is CaseState.CLAIMED else case.state
     return next_version(_renewed(case, actor, now), state=state)
+
+
+def write_to_reporter(case: Case, actor: Actor, now: datetime) -> Case:
+    """Add a note that the reporter reads: who writes to them has read what they wrote.
+
+    Raises:
+        StateForbids: as for `note`.
+    """
+    return seen(note(case, actor, now))
+
+
+def seen(case: Case) -> Case:
+    """Note that the team has read what the reporter wrote. The version stays: no one's work is out of date for that."""
+    return replace(case, replied_at=None)
 
 
 def transfer(case: Case, actor: Actor, to: Team) -> Case:
@@ -257,10 +273,11 @@ def expire(case: Case, now: datetime) -> Case | None:
 # What the reporter and the line manager do.
 
 
-def informed(case: Case) -> Case:
-    """Note that the reporter added information: a case that waited for it is in progress again."""
+def informed(case: Case, at: datetime) -> Case:
+    """Note that the reporter wrote or sent something: it is unread, and a case that waited is in progress again."""
     waits = case.state is CaseState.AWAITING_INFORMATION
-    return next_version(case, state=CaseState.IN_PROGRESS if waits else case.state)
+    state = CaseState.IN_PROGRESS if waits else case.state
+    return next_version(case, state=state, replied_at=case.replied_at or at)
 
 
 def withdrawal_asked(case: Case, at: datetime) -> Case:
@@ -299,7 +316,7 @@ def exempted(case: Case, actor: Actor) -> Case:
         NotYourClaim: claim it first.
     """
     _require_the_desks_decision(case, actor)
-    return next_version(_unassigned(case), state=CaseState.CLOSED, outcome=Outcome.EXEMPT)
+    return next_version(seen(_unassigned(case)), state=CaseState.CLOSED, outcome=Outcome.EXEMPT)
 
 
 def not_exempted(case: Case, actor: Actor, team: Team, category: str) -> Case:

@@ -44,6 +44,8 @@ from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, ReportTyp
 from shared.messaging import dead_letters
 
 PAGE_OPENED = "page_opened"
+QUESTION = "question"
+"""The kind of a note that asks the reporter for something."""
 BY_A_LEAD = "opened-by-a-lead"
 VISIT = timedelta(minutes=10)
 """Opening a restricted case again within this time counts as the same visit. Our choice."""
@@ -108,7 +110,7 @@ async def add_note(work: Work, case_id: UUID, read: int, text: str, *, shared: b
     """Add a note, internal or for the reporter to read."""
     noted = Command(
         "note_shared" if shared else "note_added",
-        lambda case, actor: domain.note(case, actor, work.now),
+        lambda case, actor: (domain.write_to_reporter if shared else domain.note)(case, actor, work.now),
         personal={"note": text},
         news=shared,
     )
@@ -131,7 +133,7 @@ async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
         news=True,
     )
     case = await execute(work, case_id, read, asked)
-    await _store_note(work, case, question, shared=True, asks=True)
+    await _store_note(work, case, question, shared=True, kind=QUESTION)
     return case
 
 
@@ -282,7 +284,7 @@ def _warning_event(case: Case, deadline: Deadline, warning: DeadlineWarning, now
     return NewEvent.of(case.case_id, event)
 
 
-async def _store_note(work: Work, case: Case, text: str, *, shared: bool, asks: bool = False) -> None:
+async def _store_note(work: Work, case: Case, text: str, *, shared: bool, kind: str = "") -> None:
     work.session.add(
         Note(
             note_id=work.writer.ids.uuid(),
@@ -291,12 +293,13 @@ async def _store_note(work: Work, case: Case, text: str, *, shared: bool, asks: 
             author=work.viewer.subject,
             author_name=work.viewer.name,
             shared=shared,
+            kind=kind,
             text=text,
         )
     )
     if shared:
         update = triage.ReporterUpdateShared(
-            report_id=case.report_id, reference=case.reference, at=work.now, text=text, asks=asks
+            report_id=case.report_id, reference=case.reference, at=work.now, text=text, asks=kind == QUESTION
         )
         await work.writer.outbox.append(work.session, [NewEvent.of(case.report_id, update)], work.now)
 

@@ -16,7 +16,7 @@ from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases import domain, queries
 from services.triage.cases.tables import Note
-from services.triage.cases.writer import CaseWriter, NewCase, Transition, new_case
+from services.triage.cases.writer import CaseWriter, NewCase, Transition, event_ids, new_case
 from services.triage.deadlines.domain import UK
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
@@ -32,6 +32,7 @@ from services.triage.reports.normalise import normalise
 from services.triage.routing.domain import Decision, History, RuleBook, decide, facts_of
 from shared.events import intake
 from shared.events.envelope import Envelope, Event
+from shared.events.triage import CaseReporterReplied
 from shared.events.vocabulary import ManagerAlert, Outcome
 from shared.ids import CaseId, Reference, ReportId
 
@@ -109,13 +110,40 @@ async def add_information(
     agreeing = [report_id for report_id, data in added.items() if _agrees(data)]
     cases = [(locked, added[locked.case.report_id]) for locked in await _lock(session, list(added))]
     agreed = set(await reports.note_agreement(session, agreeing, now)) if agreeing else set()
-    await _store_notes(session, [(locked, data.text) for locked, data in cases if data.text], now, writer)
+    notes = [_Said(locked, data.text, data.added_at) for locked, data in cases if data.text]
+    await _store_notes(session, notes, writer)
     transitions = [
-        _added(locked, data, agrees=locked.case.report_id in agreed)
+        _added(locked, data, now, agrees=locked.case.report_id in agreed)
         for locked, data in cases
         if data.text or locked.case.report_id in agreed
     ]
     await writer.record(session, transitions, now)
+
+
+async def hear(
+    session: AsyncSession, envelopes: Sequence[Envelope[intake.MessageSent]], now: datetime, *, writer: CaseWriter
+) -> None:
+    """Add what reporters wrote to every case of their reports, whose teams have yet to read it."""
+    sent = {envelope.data.report_id: envelope.data for envelope in envelopes}
+    cases = [(locked, sent[locked.case.report_id]) for locked in await _lock(session, list(sent))]
+    notes = [_Said(locked, data.text, data.at, str(data.kind), data.message_id) for locked, data in cases]
+    await _store_notes(session, notes, writer)
+    heard_of = [heard(locked, "information_added", data.at, now, note=data.text) for locked, data in cases]
+    await writer.record(session, heard_of, now)
+
+
+def heard(locked: queries.LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
+    """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
+
+    Only the first of several unread ones is announced.
+    """
+    after = domain.informed(locked.case, at)
+    news = CaseReporterReplied(
+        **event_ids(after, now), team=after.team, priority=after.priority, assignee=after.assignee
+    )
+    events = [] if locked.case.replied_at else [news]
+    personal = {"note": note} if note else {}
+    return Transition(locked, after, action, queries.REPORTER, personal=personal, events=events)
 
 
 async def ask_withdrawal(
@@ -125,7 +153,7 @@ async def ask_withdrawal(
     asked_at = {envelope.data.report_id: envelope.data.at for envelope in envelopes}
     cases = await _lock(session, list(asked_at))
     await reports.note_withdrawal(session, list(asked_at), now)
-    await _store_notes(session, [(locked, _WITHDRAWN) for locked in cases], now, writer)
+    await _store_notes(session, [_Said(one, _WITHDRAWN, now) for one in cases], writer)
     transitions = [
         Transition(
             locked,
@@ -188,32 +216,39 @@ def _agrees(data: Amended) -> bool:
     return not isinstance(data, Question) and data.manager_alert is ManagerAlert.YES
 
 
-def _added(locked: queries.LockedCase, data: Amended, *, agrees: bool) -> Transition:
-    return Transition(
-        locked,
-        domain.informed(locked.case) if data.text else domain.next_version(locked.case),
-        "information_added" if data.text else "manager_agreed",
-        queries.REPORTER,
-        says={"manager_may_be_told": "yes"} if agrees else {},
-        personal={"note": data.text} if data.text else {},
-    )
+def _added(locked: queries.LockedCase, data: Amended, now: datetime, *, agrees: bool) -> Transition:
+    says = {"manager_may_be_told": "yes"} if agrees else {}
+    if data.text:
+        return replace(heard(locked, "information_added", data.added_at, now, note=data.text), says=says)
+    return Transition(locked, domain.next_version(locked.case), "manager_agreed", queries.REPORTER, says=says)
 
 
-async def _store_notes(
-    session: AsyncSession, texts: Sequence[tuple[queries.LockedCase, str]], now: datetime, writer: CaseWriter
-) -> None:
-    """Store what the reporter said as a note on each case, which they may read, in one statement."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a reporter said, for one case of their report."""
+
+    locked: queries.LockedCase
+    text: str
+    at: datetime
+    kind: str = ""
+    message_id: UUID | None = None
+
+
+async def _store_notes(session: AsyncSession, said: Sequence[_Said], writer: CaseWriter) -> None:
+    """Store what reporters said as a note on each case, which they may read, in one statement."""
     notes = [
         {
             "note_id": writer.ids.uuid(),
-            "case_id": locked.case.case_id,
-            "at": now,
+            "case_id": one.locked.case.case_id,
+            "at": one.at,
             "author": queries.REPORTER,
             "author_name": "The reporter",
             "shared": True,
-            "text": text,
+            "kind": one.kind,
+            "message_id": one.message_id,
+            "text": one.text,
         }
-        for locked, text in texts
+        for one in said
     ]
     if notes:
         await session.execute(insert(Note.table()), notes)

@@ -61,6 +61,8 @@ class CaseRow(Base):
     look_at: Mapped[datetime | None] = mapped_column(_Moment)
     withdrawn_at: Mapped[datetime | None] = mapped_column(_Moment)
     """When the reporter asked to withdraw the report; the team decides."""
+    replied_at: Mapped[datetime | None] = mapped_column(_Moment)
+    """Since when something that the reporter wrote or sent is unread; None if the team has read everything."""
     breach_aware_at: Mapped[datetime | None] = mapped_column(_Moment)
     """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
@@ -81,13 +83,14 @@ class CaseRow(Base):
         Index("ix_case_team", "team", "case_id"),
         Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
         Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),
+        Index("ix_case_replied", "priority", "case_id", postgresql_where=text("replied_at is not null")),
         Index("ix_case_exempt", "case_id", postgresql_where=text("outcome = 'exempt'")),
         Index("ix_case_kept_from", "kept_from", postgresql_using="gin", postgresql_where=text("kept_from <> '{}'")),
     )
 
 
 class Note(Base):
-    """What a responder wrote, for the team or for the reporter."""
+    """What a responder wrote, for the team or for the reporter, or what the reporter wrote to the team."""
 
     __tablename__ = "note"
 
@@ -97,6 +100,10 @@ class Note(Base):
     author: Mapped[str] = mapped_column(info={**personal("who works on your case", retention="case")})
     author_name: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
     shared: Mapped[bool]
+    kind: Mapped[str] = mapped_column(server_default="")
+    """What it is, if `shared` and the author do not say it: a question, or why the reporter writes."""
+    message_id: Mapped[UUID | None]
+    """The reporter's message, which evidence may have come with."""
     text: Mapped[str] = mapped_column(info={**personal("notes about your case", retention="case")})
 
 

@@ -224,6 +224,7 @@ def write(row: CaseRow, case: Case) -> None:
     row.category = case.category
     row.manager = case.manager
     row.withdrawn_at = case.withdrawn_at
+    row.replied_at = case.replied_at
     row.breach_aware_at = case.breach_aware_at
 
 

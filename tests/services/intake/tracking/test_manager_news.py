@@ -86,9 +86,12 @@ async def test_news_never_goes_back_in_whatever_order_it_comes(intake: Intake, c
         AlertPurpose.QUESTION_ASKED,
         AlertPurpose.MESSAGE_SENT,
         AlertPurpose.REPORT_FINISHED,
+        AlertPurpose.OUTCOME_REVIEWED,
+        AlertPurpose.REPORTER_REPLIED,
+        AlertPurpose.REVIEW_ASKED,
     ],
 )
-async def test_an_email_that_a_reporter_cannot_get_says_nothing_of_their_manager(
+async def test_an_email_that_a_reporter_or_a_team_cannot_get_says_nothing_of_their_manager(
     intake: Intake, client: AsyncClient, purpose: AlertPurpose
 ) -> None:
     report = await reported(client, intake.token())

@@ -114,6 +114,7 @@ class CaseLife(RuleBasedStateMachine):
         self.case = new_case(category=domain.UNION_ACTIVITY, restricted=True)
         self.now = NOW
         self.moves = 0
+        self.unread = False
 
     def attempt(self, following: "Case | None") -> None:
         if following is not None:
@@ -124,12 +125,14 @@ class CaseLife(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
 
-    @rule(actor=ACTORS, action=st.sampled_from(["claim", "start", "ask", "note", "reopen"]))
+    @rule(actor=ACTORS, action=st.sampled_from(["claim", "start", "ask", "note", "write_to_reporter", "reopen"]))
     def work(self, actor: Actor, action: str) -> None:
         try:
             self.attempt(getattr(domain, action)(self.case, actor, self.now))
         except REFUSALS:
-            assert action not in possible(self.case, actor, self.now)
+            assert {"write_to_reporter": "share"}.get(action, action) not in possible(self.case, actor, self.now)
+        else:
+            self.unread = self.unread and action not in {"ask", "write_to_reporter"}
 
     @rule(actor=ACTORS)
     def release(self, actor: Actor) -> None:
@@ -160,7 +163,7 @@ class CaseLife(RuleBasedStateMachine):
     @rule(action=st.sampled_from(["informed", "to_the_desk", "to_sirt", "concluded", "withdrawn", "assigned"]))
     def others_say(self, action: str) -> None:
         said: dict[str, Callable[[Case], Case]] = {
-            "informed": domain.informed,
+            "informed": lambda case: domain.informed(case, self.now),
             "to_the_desk": lambda case: domain.moved(case, Team.TRIAGE_DESK),
             "to_sirt": lambda case: domain.moved(case, Team.SIRT),
             "concluded": lambda case: domain.concluded(case, Outcome.NO_BREACH),
@@ -172,6 +175,7 @@ class CaseLife(RuleBasedStateMachine):
             assert (following.state, following.outcome) == (before.state, before.outcome)
         if following is not self.case:
             self.attempt(following)
+        self.unread = self.unread or action == "informed"
 
     @rule(actor=ACTORS, action=st.sampled_from(["exempt", "not-exempt", "breach", "confirm-taken-over", "name-person"]))
     def judge(self, actor: Actor, action: str) -> None:
@@ -184,6 +188,7 @@ class CaseLife(RuleBasedStateMachine):
         }
         try:
             self.attempt(judged[action]())
+            self.unread = self.unread and action != "exempt"
         except (*REFUSALS, domain.NotForThisCase):
             assert action not in possible(self.case, actor, self.now)
 
@@ -216,6 +221,10 @@ class CaseLife(RuleBasedStateMachine):
     @invariant()
     def somebody_can_do_something_unless_it_is_closed_for_good(self) -> None:
         assert possible(self.case, AISHA, self.now) or self.case.outcome is Outcome.EXEMPT
+
+    @invariant()
+    def what_the_reporter_wrote_is_unread_until_someone_writes_to_them(self) -> None:
+        assert (self.case.replied_at is not None) == self.unread
 
     @invariant()
     def a_manager_has_it_only_while_no_team_took_it_from_them(self) -> None:

@@ -1,0 +1,156 @@
+"""What a reporter writes is unread, in every case of the report, until someone of its team reads it."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, select
+
+from services.triage.cases import handlers, queries
+from services.triage.cases.handlers import Work
+from services.triage.cases.queries import CaseFilter
+from services.triage.cases.reporters import hear
+from services.triage.cases.tables import CaseRow, Note
+from services.triage.deadlines import queries as deadlines
+from shared.audit import chain
+from shared.db.database import Database
+from shared.events.envelope import Event
+from shared.events.intake import MessageSent
+from shared.events.triage import CaseReporterReplied
+from shared.events.vocabulary import CaseState, MessageKind, Outcome, Team
+from shared.messaging.tables import outbox
+from tests.services.triage.builders import (
+    IDS,
+    NOW,
+    WRITER,
+    Submitted,
+    enquiry,
+    envelope,
+    exception,
+    incident,
+    misuse,
+    open_cases,
+    report,
+    viewer,
+)
+
+SERVICE = "triage"
+SAM = viewer(Team.SMART)
+HOUR = timedelta(hours=1)
+
+
+def message(told: Submitted, at: datetime = NOW + HOUR, **changes: object) -> MessageSent:
+    said = {"message_id": IDS.uuid(), "kind": MessageKind.MORE, "text": "There is another post.", **changes}
+    return MessageSent.model_validate({"report_id": told.report_id, "reference": told.reference, "at": at, **said})
+
+
+async def send(database: Database, *said: MessageSent, now: datetime = NOW + HOUR) -> None:
+    async with database.transaction() as session:
+        await hear(session, [envelope(one, 2) for one in said], now, writer=WRITER)
+
+
+async def the_case(database: Database) -> CaseRow:
+    async with database.transaction() as session:
+        return (await session.scalars(select(CaseRow).order_by(CaseRow.link_number))).first()  # type: ignore[return-value] # there is one
+
+
+async def published(database: Database, kind: type[Event]) -> list[Event]:
+    async with database.transaction() as session:
+        values = await session.scalars(select(outbox.c.value).where(outbox.c.type == kind.TYPE).order_by(outbox.c.id))
+        return [kind.model_validate_json(value) for value in values]
+
+
+async def work(database: Database, *steps: str, subject: str = "S4001") -> UUID:
+    """Let a responder take these steps with the case, each on its current version."""
+    sam = viewer(Team.SMART, subject=subject)
+    async with database.transaction() as session:
+        [case] = await queries.listed(session, sam, CaseFilter(), 1)
+        for step in steps:
+            of_step = {"claim": (), "ask": ("Which post?",), "resolve": (Outcome.SUPPORT_GIVEN, None), "close": ()}
+            version = (await queries.get(session, sam, case.case_id)).version
+            doing = Work(session, sam, NOW + timedelta(minutes=1), WRITER)
+            await getattr(handlers, step)(doing, case.case_id, version, *of_step[step])
+    return case.case_id
+
+
+@pytest.mark.parametrize("build", [report, misuse, incident, enquiry, exception])
+async def test_a_message_about_any_report_is_a_note_on_its_case_and_unread(database: Database, build: type) -> None:
+    told = build()
+    await open_cases(database, told)
+    said = message(told, at=NOW + timedelta(minutes=50))
+    await send(database, said)
+    row = await the_case(database)
+    async with database.transaction() as session:
+        note = (await session.scalars(select(Note))).one()
+        activities = await chain.read(session, row.case_id)
+    assert (row.replied_at, row.version) == (said.at, 2)
+    assert (note.text, note.at, note.kind, note.message_id) == (said.text, said.at, "more", said.message_id)
+    assert (note.author, note.shared) == ("reporter", True)
+    assert (activities[-1].action, activities[-1].personal) == ("information_added", {"note": said.text})
+
+
+async def test_every_case_of_the_report_is_marked(database: Database) -> None:
+    told = report(also_affects=("dwp_information",))
+    await open_cases(database, told, report())
+    await send(database, message(told))
+    async with database.transaction() as session:
+        marked = (await session.scalars(select(CaseRow).where(CaseRow.replied_at.is_not(None)))).all()
+    assert {row.report_id for row in marked} == {told.report_id}
+    assert {row.team for row in marked} == {"smart", "sirt"}
+
+
+@pytest.mark.parametrize("kind", list(MessageKind))
+async def test_a_message_ends_the_waiting_and_the_clock_goes_on(database: Database, kind: MessageKind) -> None:
+    told = report(behaviours=("doxing",))
+    await open_cases(database, told)
+    case_id = await work(database, "claim", "ask")
+    await send(database, message(told, kind=kind))
+    row = await the_case(database)
+    async with database.transaction() as session:
+        [clocks] = (await deadlines.of_cases(session, [case_id])).values()
+    assert row.state == CaseState.IN_PROGRESS
+    assert not [clock for clock in clocks if clock.paused_at]
+    assert row.due_at
+
+
+@pytest.mark.parametrize(
+    ("steps", "state"),
+    [((), "new"), (("claim", "resolve"), "resolved"), (("claim", "resolve", "close"), "closed")],
+)
+async def test_a_case_in_any_state_is_marked(database: Database, steps: tuple[str, ...], state: str) -> None:
+    told = report()
+    await open_cases(database, told)
+    await work(database, *steps)
+    await send(database, message(told))
+    row = await the_case(database)
+    assert (row.state, row.replied_at) == (state, NOW + HOUR)
+
+
+async def test_the_first_unread_message_is_announced_with_who_has_the_case(database: Database) -> None:
+    told = report(behaviours=("doxing",))
+    await open_cases(database, told)
+    case_id = await work(database, "claim")
+    for minutes in (60, 61):
+        at = NOW + timedelta(minutes=minutes)
+        await send(database, message(told, at=at), now=at)
+    [news] = await published(database, CaseReporterReplied)
+    assert news == CaseReporterReplied(
+        case_id=case_id,
+        report_id=told.report_id,
+        reference=told.reference,
+        at=NOW + HOUR,
+        team=Team.SMART,
+        priority="P2",
+        assignee="S4001",
+    )
+    assert (await the_case(database)).replied_at == NOW + HOUR
+
+
+async def test_a_batch_of_messages_takes_a_handful_of_statements(database: Database) -> None:
+    told = [report() for _ in range(500)]
+    await open_cases(database, *told)
+    statements: list[str] = []
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    await send(database, *[message(one) for one in told])
+    assert len(statements) <= 15
+    assert len(await published(database, CaseReporterReplied)) == len(told)
