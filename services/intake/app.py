@@ -11,6 +11,8 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from services.intake import consumer
+from services.intake.conversation import api as conversation_api
+from services.intake.conversation import pages as conversation
 from services.intake.forms import abuse, advice, exception, incident, misuse
 from services.intake.forms import pages as forms
 from services.intake.forms.forms import Form
@@ -55,16 +57,19 @@ from shared.web.limits import LargeBodies
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
-TEMPLATES = tuple(_HERE / name / "templates" for name in ("forms", "tracking", "sign_in", "policy", "notices"))
+_CAPABILITIES = ("forms", "tracking", "conversation", "sign_in", "policy", "notices")
+TEMPLATES = tuple(_HERE / name / "templates" for name in _CAPABILITIES)
 FORMS = (abuse.FORM, misuse.FORM, incident.FORM, advice.FORM, exception.FORM)
 ROUTERS = (
     dead_letters_router(PREFIX),
     forms.router,  # before the questions, whose paths may end in any word
     tracking.router,
     tracking.report_router,
+    conversation.router,
     reports.router,
     inbound.router,
     tracking_api.router,
+    conversation_api.router,
     sign_in.router,
     policy.router,
     notices.router,

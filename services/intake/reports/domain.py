@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from uuid import UUID
 
 from shared.encryption import Keys
 from shared.events.vocabulary import (
@@ -134,6 +135,8 @@ class Addition:
     kind: AdditionKind
     at: datetime
     text: str | None = field(default=None, repr=False)
+    message_id: UUID | None = None
+    """What events and evidence call it; None for an agreement, and for what earlier versions stored."""
 
 
 class ReportRefused(Exception):

@@ -1,4 +1,4 @@
-"""Use cases of reports: take one of any kind, let its reporter add to it or withdraw it, and erase an exempt one."""
+"""Use cases of reports: take one of any kind, let its reporter agree to more or withdraw it, erase an exempt one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.handlers import record_accepted
 from services.intake.reports import domain, kinds
-from services.intake.reports.checks import check_text
 from services.intake.reports.queries import StoredReport, lock_report
 from services.intake.reports.tables import MisuseReportRow, ReportAdditionRow, ReportRow
 from shared.events.envelope import Envelope, NewEvent
@@ -70,23 +69,6 @@ async def submit_report(
     return domain.Accepted(accepted_id, reference, code)
 
 
-async def add_text(
-    session: AsyncSession, report_id: ReportId, text: str, now: datetime, outbox: Outbox, *, answers_question: bool
-) -> None:
-    """Add `text`; the same text again, as a second click sends it, adds nothing.
-
-    Raises:
-        ReportRefused: the text cannot be taken.
-        TooManyAdditions: the report has `MOST_ADDITIONS` already.
-    """
-    check_text(text)
-    stored = await lock_report(session, report_id)
-    if any(addition.text == text for addition in stored.additions[-1:]):
-        return
-    kind = domain.AdditionKind.ANSWER if answers_question else domain.AdditionKind.MORE
-    await _amend(session, stored, domain.Addition(kind, now, text), outbox)
-
-
 async def agree_that_manager_is_told(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> None:
     """Let the manager be told, after the reporter had asked to be asked first (S3).
 
@@ -100,19 +82,10 @@ async def agree_that_manager_is_told(session: AsyncSession, report_id: ReportId,
     agreed = ManagerAlert.YES
     await session.execute(update(ReportRow).where(ReportRow.id == report_id).values(manager_alert=agreed))
     stored = replace(stored, report=replace(report, manager_alert=agreed))
-    await _amend(session, stored, domain.Addition(domain.AdditionKind.AGREED, now), outbox)
-
-
-async def ask_again(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> None:
-    """Ask the team how far it is.
-
-    Raises:
-        AskedAlready: it was sent, or asked, less than a day ago.
-    """
-    stored = await lock_report(session, report_id)
-    if not domain.may_ask_again(stored.submitted_at, stored.additions, now):
-        raise domain.AskedAlready
-    await _amend(session, stored, domain.Addition(domain.AdditionKind.ASKED_AGAIN, now, domain.ASKED_AGAIN), outbox)
+    addition = domain.Addition(domain.AdditionKind.AGREED, now)
+    await keep_addition(session, stored, addition)
+    event = kinds.amended(stored.id, stored.reference, stored.report, stored.submitted_at, addition)
+    await outbox.append(session, [NewEvent.of(stored.id, event)], now)
 
 
 async def withdraw(session: AsyncSession, report_id: ReportId, now: datetime, outbox: Outbox) -> datetime:
@@ -128,13 +101,22 @@ async def withdraw(session: AsyncSession, report_id: ReportId, now: datetime, ou
     return now
 
 
-async def _amend(session: AsyncSession, stored: StoredReport, addition: domain.Addition, outbox: Outbox) -> None:
+async def keep_addition(session: AsyncSession, stored: StoredReport, addition: domain.Addition) -> None:
+    """Keep what the reporter added to a report that the caller has locked.
+
+    Raises:
+        TooManyAdditions: the report has `MOST_ADDITIONS` already.
+    """
     if len(stored.additions) >= domain.MOST_ADDITIONS:
         raise domain.TooManyAdditions
-    row = {"report_id": stored.id, "added_at": addition.at, "kind": addition.kind, "text": addition.text}
+    row = {
+        "report_id": stored.id,
+        "added_at": addition.at,
+        "kind": addition.kind,
+        "text": addition.text,
+        "message_id": addition.message_id,
+    }
     await session.execute(insert(ReportAdditionRow), row)
-    event = kinds.amended(stored.id, stored.reference, stored.report, stored.submitted_at, addition)
-    await outbox.append(session, [NewEvent.of(stored.id, event)], addition.at)
 
 
 async def erase_exempt(

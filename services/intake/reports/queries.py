@@ -87,7 +87,7 @@ async def additions_to(session: AsyncSession, reports: Sequence[UUID]) -> Mappin
     found: dict[UUID, tuple[Addition, ...]] = {}
     row = ReportAdditionRow
     for added in await session.scalars(select(row).where(row.report_id.in_(reports)).order_by(row.id)):
-        addition = Addition(AdditionKind(added.kind), added.added_at, added.text)
+        addition = Addition(AdditionKind(added.kind), added.added_at, added.text, added.message_id)
         found[added.report_id] = (*found.get(added.report_id, ()), addition)
     return found
 

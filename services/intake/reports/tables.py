@@ -1,6 +1,7 @@
 """Reports: one row each for what all kinds have in common, and a table for what only one kind asks."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -161,3 +162,5 @@ class ReportAdditionRow(Base):
     added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     kind: Mapped[str] = mapped_column(Text)
     text: Mapped[str | None] = mapped_column(Text, info=_ADDED)
+    message_id: Mapped[UUID | None] = mapped_column()
+    """None for an agreement, and for what earlier versions stored."""

@@ -1,4 +1,4 @@
-"""/report/api/v1/reports/{reference}: where a report is, what is added to it, and that it is withdrawn."""
+"""/report/api/v1/reports/{reference}: where a report is, and that it is withdrawn."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,11 +9,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.intake.reports.access import ByClient, ReportNotFound, TooManyAttempts
-from services.intake.reports.bodies import Narrative
-from services.intake.reports.handlers import add_text, withdraw
+from services.intake.reports.handlers import withdraw
 from services.intake.tracking.domain import Status
 from services.intake.tracking.queries import status_of
-from shared.web.bodies import Body
 from shared.web.dependencies import Now, OutboxDep, Transaction
 from shared.web.refusals import Refusal, Refusals, reading
 
@@ -78,33 +76,18 @@ class StatusBody(BaseModel):
 @router.get("/reports/{reference}", response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
 async def get_report(report: ByClient, session: Transaction, now: Now) -> StatusBody:
     """Follow a report: with its reporter's token, or with its receipt code in the header `Receipt-Code`."""
-    return _body(await status_of(session, report, now))
-
-
-class AdditionBody(Body):
-    """What you add to a report, or answer to the team's question."""
-
-    text: Narrative
-
-
-@router.post("/reports/{reference}/additions", status_code=201, response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
-async def post_addition(
-    body: AdditionBody, report: ByClient, session: Transaction, now: Now, outbox: OutboxDep
-) -> StatusBody:
-    """Add to a report. Where the team has asked you something, this is the answer."""
-    asked = (await status_of(session, report, now)).asked
-    await add_text(session, report.report_id, body.text, now, outbox, answers_question=asked)
-    return _body(await status_of(session, report, now))
+    return body_of(await status_of(session, report, now))
 
 
 @router.post("/reports/{reference}/withdrawal", response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
 async def post_withdrawal(report: ByClient, session: Transaction, now: Now, outbox: OutboxDep) -> StatusBody:
     """Withdraw a report: nothing more should be done. The team decides; the report stays."""
     since = await withdraw(session, report.report_id, now, outbox)
-    return _body(await status_of(session, replace(report, withdrawn_at=since), now))
+    return body_of(await status_of(session, replace(report, withdrawn_at=since), now))
 
 
-def _body(status: Status) -> StatusBody:
+def body_of(status: Status) -> StatusBody:
+    """Return `status` as the API shows it."""
     return StatusBody.model_validate(status, from_attributes=True)
 
 

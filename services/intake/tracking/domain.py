@@ -119,11 +119,6 @@ class Status:
     may_ask_again: bool
 
     @property
-    def conversation(self) -> Sequence[SharedUpdate | Addition]:
-        """What the team wrote and what the reporter added, oldest first."""
-        return sorted((*reversed(self.updates), *self.additions), key=lambda said: said.at)
-
-    @property
     def kind(self) -> str:
         """What the reporter calls it."""
         return KINDS[self.report_type]

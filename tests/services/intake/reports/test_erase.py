@@ -1,16 +1,17 @@
 """A report that is found to be outside the policy keeps nothing about the person it was about (C-j)."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.reports.handlers import add_text, erase_exempt
+from services.intake.conversation.handlers import send_message
+from services.intake.reports.handlers import erase_exempt
 from services.intake.reports.kinds import submitted
-from services.intake.reports.queries import lock_report
+from services.intake.reports.queries import lock_report, reports_of
 from shared.events.envelope import Envelope
 from shared.events.intake import MisuseReportAmended, MisuseReportSubmitted
 from shared.events.triage import CaseResolved
@@ -44,23 +45,14 @@ async def test_only_what_is_exempt_is_erased_from_every_table(
     report = await the_report(intake)
     async with intake.database.transaction() as session:
         await session.execute(text("update outbox set published_at = now()"))
-        await add_text(session, report.id, CANARY, START, OUTBOX, answers_question=False)
+        [key] = await reports_of(session, "S1001")
+        await send_message(session, key, CANARY, START, RandomIds(), OUTBOX)
         assert CANARY in await dumped(session)
-    ended = CaseResolved(
-        case_id=uuid4(),
-        report_id=report.id,
-        reference=report.reference,
-        at=START + timedelta(hours=1),
-        team=Team.TRIAGE_DESK,
-        outcome=outcome,
-        report_type=ReportType.MISUSE,
-    )
     other = uuid4()
     async with intake.database.transaction() as session:
         await get_stuck(session, "intake", report.id, CANARY)
         await get_stuck(session, "intake", other, "another")
-        told = Envelope(str(uuid4()), "/signpost/triage", str(ended.case_id), 1, START, ended)
-        await erase_exempt(session, [told], START, outbox=OUTBOX)
+        await erase_exempt(session, [ended(report.id, report.reference, outcome)], START, outbox=OUTBOX)
     async with intake.database.transaction() as session:
         assert (CANARY in await dumped(session)) is kept
         stuck = [f"case {report.id}", f"case {other}"] * 2 + ["another"] * 3 + [CANARY] * 3 * kept
@@ -75,6 +67,20 @@ async def test_only_what_is_exempt_is_erased_from_every_table(
     assert (published is not None) is kept
     assert (waiting.type, waiting.sequence) == ("misuse_report.amended.v1", 2)
     assert MisuseReportAmended.model_validate_json(waiting.value).report_id == report.id
+
+
+def ended(report_id: UUID, reference: str, outcome: Outcome) -> Envelope[CaseResolved]:
+    """Return triage's event that the case of a report of misuse ended."""
+    data = CaseResolved(
+        case_id=uuid4(),
+        report_id=report_id,
+        reference=reference,
+        at=START + timedelta(hours=1),
+        team=Team.TRIAGE_DESK,
+        outcome=outcome,
+        report_type=ReportType.MISUSE,
+    )
+    return Envelope(str(uuid4()), "/signpost/triage", str(data.case_id), 1, START, data)
 
 
 async def dumped(session: AsyncSession) -> str:

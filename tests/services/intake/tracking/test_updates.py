@@ -70,8 +70,9 @@ async def test_the_page_shows_what_was_shared_and_nothing_before(intake: Intake)
     listed = page[page.index(">Messages</h2>") :]
     assert "Is it &lt;b&gt;still&lt;/b&gt; there?\nDo tell" in listed
     assert listed.index("We have it.") < listed.index("there?")
-    assert re.search(r"The team asked you for information, <time[^>]*>23 November 2026 at 11:42am", listed)
-    assert listed.count("The team asked you") == 1
+    who, when = r"The team</strong>\s+asked you for information", "23 November 2026 at 11:42am"
+    assert re.search(rf"{who}\s*<span[^>]*><time[^>]*>{when}", listed)
+    assert (listed.count("asked you for information"), listed.count("Waiting for your answer")) == (1, 1)
 
 
 async def test_questions_and_answers_are_one_conversation_in_the_order_in_which_they_were_said(intake: Intake) -> None:

@@ -1,4 +1,4 @@
-"""What a reporter can do with a report after sending it: add, answer, agree, ask again, withdraw."""
+"""What a reporter can do with a report after sending it: write, answer, agree, ask again, withdraw."""
 
 import json
 from datetime import timedelta

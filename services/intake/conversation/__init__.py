@@ -1,0 +1,1 @@
+"""What a reporter and the team say to one another about a report."""

@@ -1,0 +1,104 @@
+"""What was said about a report, in time order: the reporter's words and the team's, and how it ended."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from services.intake.reports.domain import Addition, AdditionKind
+from services.intake.tracking.domain import SharedUpdate, Status
+
+SENT_TWICE_WITHIN = timedelta(minutes=10)
+"""The same words again within this time are a second click, or a client that tries again (our choice)."""
+
+
+class Speaker(StrEnum):
+    """Who said it."""
+
+    REPORTER = "reporter"
+    TEAM = "team"
+
+
+class EntryKind(StrEnum):
+    """What an entry of the conversation is."""
+
+    MESSAGE = "message"
+    """The reporter wrote."""
+    ASKED_AGAIN = "asked_again"
+    AGREED = "agreed"
+    """That their manager is told."""
+    WITHDRAWN = "withdrawn"
+    QUESTION = "question"
+    """The team waits for an answer."""
+    UPDATE = "update"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of the conversation."""
+
+    kind: EntryKind
+    speaker: Speaker
+    at: datetime
+    text: str | None = field(default=None, repr=False)
+    """None where there are no words: those of an exempt report are erased (C-j)."""
+    message_id: UUID | None = None
+    answers_question: bool = False
+
+
+_KINDS = {
+    AdditionKind.MORE: EntryKind.MESSAGE,
+    AdditionKind.ANSWER: EntryKind.MESSAGE,
+    AdditionKind.ASKED_AGAIN: EntryKind.ASKED_AGAIN,
+    AdditionKind.AGREED: EntryKind.AGREED,
+}
+
+
+def conversation(status: Status) -> tuple[Entry, ...]:
+    """Return everything that was said, oldest first; of one moment, the team's words first."""
+    return tuple(sorted(_entries(status), key=lambda entry: entry.at))
+
+
+def entry_of(addition: Addition) -> Entry:
+    """Return what the reporter did as an entry."""
+    kind = _KINDS[addition.kind]
+    return Entry(
+        kind=kind,
+        speaker=Speaker.REPORTER,
+        at=addition.at,
+        text=addition.text if kind is EntryKind.MESSAGE else None,
+        message_id=addition.message_id,
+        answers_question=addition.kind is AdditionKind.ANSWER,
+    )
+
+
+def is_sent_twice(text: str, status: Status, now: datetime) -> bool:
+    """Return whether `text` is what the reporter wrote last, a moment ago, and the team has said nothing since."""
+    last = max(status.additions, key=lambda addition: addition.at, default=None)
+    if last is None or last.text != text or now - last.at > SENT_TWICE_WITHIN:
+        return False
+    return not any(update.at > last.at for update in status.updates)
+
+
+def _entries(status: Status) -> Iterator[Entry]:
+    yield from (_of_team(update) for update in reversed(status.updates))
+    yield from (entry_of(addition) for addition in status.additions)
+    if status.withdrawn_at:
+        yield Entry(kind=EntryKind.WITHDRAWN, speaker=Speaker.REPORTER, at=status.withdrawn_at)
+    yield from _outcomes(status)
+
+
+def _of_team(update: SharedUpdate) -> Entry:
+    kind = EntryKind.QUESTION if update.asks else EntryKind.UPDATE
+    return Entry(kind=kind, speaker=Speaker.TEAM, at=update.at, text=update.text)
+
+
+def _outcomes(status: Status) -> Sequence[Entry]:
+    """Return that it is finished, and how, as far as the reporter may learn it."""
+    finished = status.steps[-1]
+    if not finished.reached or finished.at is None:
+        return ()
+    text = " ".join((f"{finished.text}.", *status.outcomes))
+    return (Entry(kind=EntryKind.OUTCOME, speaker=Speaker.TEAM, at=finished.at, text=text),)
