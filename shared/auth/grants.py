@@ -11,15 +11,15 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from shared.encryption import DecryptionFailed, Keys, Secret, decrypt_with_any
 
 PURPOSE = "evidence grants"
 """What the keys of grants are derived for (`ServiceSettings.derive_keys`)."""
 LIFETIME = timedelta(seconds=60)
-LONGEST = 2_000
-"""Characters of a grant that is read at all."""
+LONGEST = 10_000
+"""Characters of a grant that is read at all: enough for 300 pieces of evidence."""
 
 
 class GrantedAction(StrEnum):
@@ -56,11 +56,25 @@ class Grant(BaseModel):
     """Staff id of the person whom it was given to."""
     case_id: UUID
     evidence_ids: tuple[UUID, ...] = ()
-    """What may be read; empty for `add`."""
+    """What may be read; empty for `add`. An address has no room for many of them as text."""
     sharp: bool = False
     """A preview is not blurred."""
     colour: bool = False
     """A preview is not grey."""
+    back: Annotated[str, Field(pattern=r"^(/cases/[A-Za-z0-9/-]+)?$")] = ""
+    """The page to which a browser goes once it added a file; empty for a program."""
+
+    @field_serializer("evidence_ids", when_used="json")
+    def _packed(self, ids: tuple[UUID, ...]) -> str:
+        return base64.b64encode(b"".join(one.bytes for one in ids)).decode()
+
+    @field_validator("evidence_ids", mode="before")
+    @classmethod
+    def _unpacked(cls, written: object) -> object:
+        if not isinstance(written, str):
+            return written
+        packed = base64.b64decode(written, validate=True)
+        return tuple(UUID(bytes=packed[start : start + 16]) for start in range(0, len(packed), 16))
 
     def seal(self, keys: Keys) -> str:
         """Return the grant as text for an address."""

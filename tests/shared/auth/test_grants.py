@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
-from shared.auth.grants import LIFETIME, Grant, GrantedAction, GrantExpired, InvalidGrant
+from shared.auth.grants import LIFETIME, LONGEST, Grant, GrantedAction, GrantExpired, InvalidGrant
 from shared.encryption import Keys
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -28,6 +29,24 @@ def test_a_grant_is_read_back_as_it_was_made(keys: Keys) -> None:
     text = GRANT.seal(Keys((OLD,)))
     assert Grant.unseal(text, keys, NOW) == GRANT
     assert "SMP0021" not in text
+
+
+def test_a_grant_for_many_pieces_fits_into_an_address() -> None:
+    many = GRANT.model_copy(
+        update={
+            "evidence_ids": tuple(UUID(int=2**128 - 1 - n) for n in range(300)),
+            "back": "/cases/SP-0000-0000/evidence",
+        }
+    )
+    text = many.seal(Keys((OLD,)))
+    assert len(text) <= LONGEST
+    assert Grant.unseal(text, Keys((OLD,)), NOW) == many
+
+
+def test_a_grant_leads_back_to_a_page_of_ours_alone() -> None:
+    for elsewhere in ("https://example.org/", "//example.org", "/report/x", "/cases/../x", "/cases/x?y=1"):
+        with pytest.raises(ValidationError):
+            Grant.model_validate({**GRANT.model_dump(), "back": elsewhere})
 
 
 def test_a_grant_ends_after_a_minute() -> None:
