@@ -228,6 +228,7 @@ _TOLD: Mapping[str, str] = {
     RecipientReason.TEAM_MAILBOX: "the team",
     RecipientReason.TEAM_LEAD: "the team's lead",
     RecipientReason.THE_REPORTER: "the reporter",
+    RecipientReason.THE_RESPONDER: "who has the case",
     RecipientReason.PERSON_AFFECTED: "the person affected",
     RecipientReason.COMMS: "communications",
 }

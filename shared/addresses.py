@@ -1,4 +1,6 @@
-"""Links and email addresses. What people cannot see or get wrong alike is mended; for the rest there are words. Pure.
+"""Links and email addresses, and where a reporter may be emailed. Pure.
+
+What people cannot see or get wrong alike is mended; for the rest there are words.
 
 `mended_…` returns a line (`shared.text`), and leaves alone what it cannot mend: `…_problem` then says what to do.
 """
@@ -6,8 +8,10 @@
 import ipaddress
 import re
 import unicodedata
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from shared.events.vocabulary import Confidentiality
 from shared.text import called, line
 
 LINK = "Enter links like https://www.example.com/post/123, one on each line"
@@ -95,6 +99,40 @@ def email_problem(email: str) -> str | None:
     labels = domain.split(".")
     hyphens = any(label.startswith("-") or label.endswith("-") for label in labels)
     return EMAIL if hyphens or not _is_host(domain) else None
+
+
+def address_in(text: str | None) -> str | None:
+    """Return `text` if it is one email address and nothing else."""
+    said = (text or "").strip()
+    return None if email_problem(said) else said.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class SafeWay:
+    """Where a reporter may be emailed; nowhere, if neither is set."""
+
+    address: str | None = None
+    staff_id: str | None = None
+    """Whose address in the staff directory is used, if `address` is not set."""
+
+    @property
+    def by_email(self) -> bool:
+        """Return whether they may be emailed; else they read on their report's page what a team wrote."""
+        return self.address is not None or self.staff_id is not None
+
+
+def safe_way(confidentiality: str, *, safe_contact: str | None, email: str | None, staff_id: str | None) -> SafeWay:
+    """Return where a reporter may be emailed: where they called it safe, or said nothing and are named.
+
+    An address beside the way that they called safe is never used: it may be read by the person they fear.
+    """
+    if confidentiality not in {Confidentiality.NAMED, Confidentiality.CONFIDENTIAL}:
+        return SafeWay()
+    if safe_contact and safe_contact.strip():
+        return SafeWay(address_in(safe_contact))
+    if confidentiality == Confidentiality.CONFIDENTIAL:
+        return SafeWay()
+    return SafeWay(address_in(email), staff_id)
 
 
 def _is_host(host: str) -> bool:

@@ -91,6 +91,7 @@ class NotifierSettings(ServiceSettings):
     """How long notifier keeps how to reach a reporter and who misuse is about, but at most 30 days after closing."""
     notifier_digest_purposes: Annotated[tuple[AlertPurpose, ...], NoDecode, BeforeValidator(split)] = (
         AlertPurpose.DEADLINE_AT_RISK,
+        AlertPurpose.REPORTER_REPLIED,
         AlertPurpose.ACCESS_GRANTED,
         AlertPurpose.REVIEW_DUE,
     )

@@ -39,7 +39,7 @@ _MONTH = timedelta(days=30)
 ABUSE_REPORTS = Topic("intake.abuse-reports.v1", ("intake",), ("triage", "notifier"), _WEEK, restricted=True)
 MISUSE_REPORTS = Topic("intake.misuse-reports.v1", ("intake",), ("triage", "notifier"), _WEEK, restricted=True)
 SECURITY_INCIDENTS = Topic("intake.security-incidents.v1", ("intake",), ("triage", "notifier"), _WEEK, restricted=True)
-ENQUIRIES = Topic("intake.enquiries.v1", ("intake",), ("triage",), _WEEK, restricted=True)
+ENQUIRIES = Topic("intake.enquiries.v1", ("intake",), ("triage", "notifier"), _WEEK, restricted=True)
 INBOUND = Topic("intake.inbound.v1", ("external",), ("intake",), _WEEK, restricted=True)
 LEDGER = Topic("intake.ledger.v1", ("intake",), ("triage",), None, Cleanup.COMPACT, partitions=1)
 SESSIONS = Topic(

@@ -244,7 +244,8 @@ CONTACT = Step(
             "safe_contact",
             "A safe way to reach you",
             Kind.TEXT,
-            "For example: call my own phone after 6pm, never leave a message. Leave empty if email is safe.",
+            "For example: call my own phone after 6pm, never leave a message. Or an email address alone: only then do "
+            "we send email there. Leave empty if your own email is safe.",
             longest=TEXT_LIMIT,
         ),
     ),

@@ -34,6 +34,7 @@ _ROLES = {
     RecipientReason.SOMEONE_ELSE_CHOSEN: messages.RecipientRole.CHOSEN,
     RecipientReason.TEAM_MAILBOX: messages.RecipientRole.TEAM,
     RecipientReason.TEAM_LEAD: messages.RecipientRole.LEAD,
+    RecipientReason.THE_RESPONDER: messages.RecipientRole.RESPONDER,
     RecipientReason.THE_REPORTER: messages.RecipientRole.REPORTER,
     RecipientReason.PERSON_AFFECTED: messages.RecipientRole.AFFECTED,
     RecipientReason.ACCOUNT_OWNER: messages.RecipientRole.OWNER,

@@ -18,6 +18,7 @@ from shared.events.vocabulary import (
     ReportType,
     Team,
 )
+from shared.ids import StaffId
 
 TAKEN_OVER = "account_takeover"
 """Triage's category for an official account that someone else controls."""
@@ -120,6 +121,24 @@ def reporter_alert(
         return CaseAlert(purpose, Choice(RecipientReason.NOBODY_CANNOT_BE_REACHED), occasion=str(occasion))
     choice = Choice(RecipientReason.THE_REPORTER, Recipient(contact))
     return CaseAlert(purpose, choice, urgency, "/report/track", str(occasion), role)
+
+
+def reply_alert(
+    event: triage.CaseReporterReplied, event_id: str, addresses: Mapping[StaffId, str], boxes: Mailboxes
+) -> CaseAlert:
+    """Return the message to whoever has the case that its reporter wrote; after them their team's lead is told.
+
+    Where no one has the case no one is told: the queue shows it.
+    """
+    purpose = AlertPurpose.REPORTER_REPLIED
+    if event.assignee is None:
+        return CaseAlert(purpose, Choice(RecipientReason.NOBODY_HAS_THE_CASE), occasion=event_id)
+    responder, lead = StaffId(event.assignee), _of(event.team, boxes.lead)
+    choice = Choice(RecipientReason.TEAM_LEAD, lead)
+    if address := addresses.get(responder):
+        choice = Choice(RecipientReason.THE_RESPONDER, Recipient(address, responder), (lead,))
+    urgency = Urgency.URGENT if event.priority in _SOON else Urgency.LOW
+    return CaseAlert(purpose, choice, urgency, f"{_case(event.reference)}/conversation", event_id)
 
 
 def deadline_alert(

@@ -150,6 +150,7 @@ _CaseEvent = (
     triage.CaseRouted
     | triage.CaseTransferred
     | triage.CaseInformationAsked
+    | triage.CaseReporterReplied
     | triage.CaseDeadlineAtRisk
     | triage.CaseDeadlineMissed
 )
@@ -208,6 +209,20 @@ async def update_shared(
     """Alert the reporter to a message on their report's page, never to its text. A question has its own event."""
     messages = [e for e in envelopes if not e.data.asks]
     await _tell_reporters(session, messages, AlertPurpose.MESSAGE_SENT, Urgency.LOW, now, follow_ups)
+
+
+async def reporter_replied(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[triage.CaseReporterReplied]],
+    now: datetime,
+    *,
+    follow_ups: FollowUps,
+) -> None:
+    """Alert whoever has the case that its reporter wrote or sent something, never to what it is."""
+    responders = {StaffId(e.data.assignee) for e in envelopes if e.data.assignee}
+    addresses = await directory_queries.addresses_of(session, responders)
+    told = [(e, domain.reply_alert(e.data, e.id, addresses, follow_ups.boxes)) for e in envelopes]
+    await _tell(session, told, now, follow_ups)
 
 
 async def case_resolved(

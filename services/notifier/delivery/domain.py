@@ -31,6 +31,8 @@ class RecipientRole(StrEnum):
     DESK = "desk"
     TEAM = "team"
     LEAD = "lead"
+    RESPONDER = "responder"
+    """Has the case."""
     REPORTER = "reporter"
     MISUSE_REPORTER = "misuse_reporter"
     """Learns only that the work is finished."""
@@ -57,6 +59,7 @@ CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
     AlertPurpose.URGENT_CASE: MessageClass.TEAM,
     AlertPurpose.DEADLINE_AT_RISK: MessageClass.TEAM,
     AlertPurpose.DEADLINE_MISSED: MessageClass.TEAM,
+    AlertPurpose.REPORTER_REPLIED: MessageClass.TEAM,
     AlertPurpose.REPORT_MOVED: MessageClass.REPORTER,
     AlertPurpose.QUESTION_ASKED: MessageClass.REPORTER,
     AlertPurpose.MESSAGE_SENT: MessageClass.REPORTER,

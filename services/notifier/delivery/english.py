@@ -118,6 +118,21 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
             "What to do: see what keeps the case, and give it to someone who can act now.",
         ),
     },
+    AlertPurpose.REPORTER_REPLIED: {
+        RecipientRole.RESPONDER: Wording(
+            "a reporter has written",
+            "The reporter of one of your cases has written or sent evidence, and no one has read it yet.",
+            "What to do: read it in the case's conversation, and answer there.",
+            "Read it in Signpost",
+        ),
+        RecipientRole.LEAD: Wording(
+            "a reporter has written",
+            "The reporter of one of your team's cases has written or sent evidence. We have no address of the person "
+            "who has the case.",
+            "What to do: see who has the case, and ask them to read its conversation.",
+            "Read it in Signpost",
+        ),
+    },
     AlertPurpose.REPORT_MOVED: {
         RecipientRole.REPORTER: Wording(
             "your report is with another team",

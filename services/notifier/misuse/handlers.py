@@ -18,7 +18,8 @@ from services.notifier.directory import queries as directory_queries
 from services.notifier.directory.domain import Directory
 from services.notifier.misuse import domain
 from services.notifier.misuse.tables import AssignmentRow, FindingRow
-from services.notifier.reports.domain import MisuseEvent, MisuseFacts, ReportEvent, address_in, misuse_facts
+from services.notifier.reports.domain import MisuseEvent, MisuseFacts, ReportEvent, misuse_facts
+from shared.addresses import address_in
 from shared.events.envelope import Envelope, NewEvent
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.people import name_words

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.addresses import email_problem
+from shared.addresses import SafeWay, safe_way
 from shared.events import intake, vocabulary
 from shared.events.intake import Person, Reporter, Subject
 from shared.events.people import identity_keys, keys_of_named
@@ -14,6 +14,10 @@ from shared.ids import ReportId, StaffId
 AbuseEvent = intake.AbuseReportSubmitted | intake.AbuseReportAmended
 MisuseEvent = intake.MisuseReportSubmitted | intake.MisuseReportAmended
 IncidentEvent = intake.SecurityIncidentSubmitted | intake.SecurityIncidentAmended
+EnquiryEvent = intake.EnquirySubmitted | intake.EnquiryAmended
+ExceptionEvent = intake.PolicyExceptionRequested | intake.PolicyExceptionAmended
+QuestionEvent = EnquiryEvent | ExceptionEvent
+"""A question or a request: of these only their reporters are told anything."""
 ReportEvent = AbuseEvent | MisuseEvent | IncidentEvent
 
 
@@ -63,17 +67,37 @@ class KnownReport:
 
 def known_report(event: ReportEvent) -> KnownReport:
     """Return what notifier keeps of a report in its current state."""
-    reporter = event.reporter
-    named = reporter.confidentiality is vocabulary.Confidentiality.NAMED
+    way = _way(event.reporter)
     return KnownReport(
         report_id=ReportId(event.report_id),
         reference=event.reference,
         form=form_of(event),
         says_abuse=says_abuse(event),
-        contact=contact_of(reporter),
-        staff_id=StaffId(reporter.staff_id) if reporter.staff_id and named else None,
+        contact=way.address,
+        staff_id=StaffId(way.staff_id) if way.staff_id else None,
         misuse=misuse_facts(event) if isinstance(event, MisuseEvent) else _beside_abuse(event),
         kept_from=tuple(sorted(_kept_from(event))),
+    )
+
+
+def known_question(event: QuestionEvent) -> KnownReport:
+    """Return what notifier keeps of a question or a request: only how to reach its reporter."""
+    way = _way(event.reporter)
+    question = isinstance(event, EnquiryEvent)
+    return KnownReport(
+        report_id=ReportId(event.report_id),
+        reference=event.reference,
+        form=vocabulary.ReportType.ENQUIRY if question else vocabulary.ReportType.POLICY_EXCEPTION,
+        says_abuse=False,
+        contact=way.address,
+        staff_id=StaffId(way.staff_id) if way.staff_id else None,
+        misuse=None,
+    )
+
+
+def _way(reporter: Reporter) -> SafeWay:
+    return safe_way(
+        reporter.confidentiality, safe_contact=reporter.safe_contact, email=reporter.email, staff_id=reporter.staff_id
     )
 
 
@@ -134,27 +158,6 @@ def _beside_abuse(event: AbuseEvent | IncidentEvent) -> MisuseFacts | None:
         manager_alert=event.manager_alert,
         manager_email=event.manager_email,
     )
-
-
-def contact_of(reporter: Reporter) -> str | None:
-    """Return the only address where we may write to the reporter.
-
-    We never write to an anonymous reporter, and to a confidential one only if they gave a safe address.
-    """
-    safe = address_in(reporter.safe_contact)
-    match reporter.confidentiality:
-        case vocabulary.Confidentiality.NAMED:
-            return safe or address_in(reporter.email)
-        case vocabulary.Confidentiality.CONFIDENTIAL:
-            return safe
-        case _:
-            return None
-
-
-def address_in(text: str | None) -> str | None:
-    """Return `text` if it is one email address and nothing else."""
-    said = (text or "").strip()
-    return None if email_problem(said) else said.lower()
 
 
 def stored_misuse(facts: MisuseFacts) -> dict[str, object]:

@@ -12,9 +12,11 @@ from services.notifier.directory.domain import Directory, ReportingLine, StaffMe
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import (
     AbuseReportSubmitted,
+    EnquirySubmitted,
     MisuseReportAmended,
     MisuseReportSubmitted,
     Person,
+    PolicyExceptionRequested,
     Reporter,
     SecurityIncidentAmended,
     SecurityIncidentSubmitted,
@@ -158,6 +160,24 @@ def incident(*, reporter: StaffMember | None = PRIYA, **said: object) -> Securit
         "manager_alert": "yes",
     }
     return SecurityIncidentSubmitted.model_validate(known | said)
+
+
+def enquiry(*, reporter: StaffMember | None = PRIYA, **said: object) -> EnquirySubmitted:
+    return EnquirySubmitted.model_validate(_question(reporter) | {"about": "policy"} | said)
+
+
+def exception(*, reporter: StaffMember | None = PRIYA, **said: object) -> PolicyExceptionRequested:
+    return PolicyExceptionRequested.model_validate(_question(reporter) | {"kind": "request"} | said)
+
+
+def _question(reporter: StaffMember | None) -> dict[str, object]:
+    return {
+        "report_id": uuid4(),
+        "reference": REFERENCE,
+        "submitted_at": NOW,
+        "reporter": who(reporter),
+        "narrative": "NARRATIVE-CANARY",
+    }
 
 
 def who(member: StaffMember | None, confidentiality: str = "named", **said: object) -> Reporter:

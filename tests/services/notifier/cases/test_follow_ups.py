@@ -1,15 +1,23 @@
 """Messages to reporters, teams and leads when cases move: through the database, once."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from services.notifier.reports.domain import ReportEvent
 from services.notifier.settings import NotifierSettings
 from shared.events.intake import Subject
 from shared.events.notifier import AlertDecided
-from shared.events.triage import CaseDeadlineAtRisk, CaseInformationAsked, CaseRouted, ReporterUpdateShared
+from shared.events.triage import (
+    CaseDeadlineAtRisk,
+    CaseInformationAsked,
+    CaseReporterReplied,
+    CaseRouted,
+    ReporterUpdateShared,
+)
 from shared.events.vocabulary import AlertPurpose
 from shared.events.vocabulary import RecipientReason as Why
 from tests.services.notifier.builders import (
@@ -19,7 +27,9 @@ from tests.services.notifier.builders import (
     PRIYA,
     REFERENCE,
     closed,
+    enquiry,
     envelope,
+    exception,
     incident,
     misuse,
     reopened,
@@ -111,12 +121,12 @@ async def test_a_reporter_is_told_of_an_outcome_once_none_of_the_cases_is_open(n
     [
         (who(PRIYA), PRIYA.email),
         (who(PRIYA, safe_contact="home@elsewhere.example"), "home@elsewhere.example"),
-        (who(PRIYA, safe_contact="ring me after six"), PRIYA.email),
+        (who(PRIYA, safe_contact="ring me after six"), None),
         (who(PRIYA, "confidential", safe_contact="home@elsewhere.example"), "home@elsewhere.example"),
         (who(PRIYA, "confidential", safe_contact="07700 900000"), None),
         (who(None, "anonymous"), None),
         (who(PRIYA, "from_the_future"), None),
-        (who(PRIYA, safe_contact="a@example.org, b@example.org"), PRIYA.email),
+        (who(PRIYA, safe_contact="a@example.org, b@example.org"), None),
     ],
 )
 async def test_only_an_address_that_is_safe_is_written_to(
@@ -156,6 +166,9 @@ async def test_a_reporter_is_told_that_a_question_waits_each_time_and_never_the_
     ("reporter", "told"),
     [
         (who(PRIYA), PRIYA.email),
+        (who(PRIYA, safe_contact="home@elsewhere.example"), "home@elsewhere.example"),
+        (who(PRIYA, safe_contact="Call me after 6pm"), None),
+        (who(PRIYA, "confidential", safe_contact="Call me after 6pm"), None),
         (who(PRIYA, "confidential", safe_contact="home@elsewhere.example"), "home@elsewhere.example"),
         (who(PRIYA, "confidential"), None),
         (who(None, "anonymous"), None),
@@ -181,6 +194,81 @@ async def test_a_reporter_is_told_of_each_message_and_of_the_outcome_at_once_and
     assert not [mail for mail in mails if "platform" in text_of(mail) or "gone" in text_of(mail)]
     reasons = [e.reason for e in await with_defaults.events(AlertDecided) if e.purpose is AlertPurpose.MESSAGE_SENT]
     assert reasons == [Why.THE_REPORTER if told else Why.NOBODY_CANNOT_BE_REACHED] * 2
+
+
+@pytest.mark.parametrize(
+    ("build", "kind", "team", "news"),
+    [
+        (report, "abuse", "smart", "There is news of your report"),
+        (misuse, "misuse", "triage_desk", "Your report is finished"),
+        (incident, "security_incident", "sirt", "There is news of your report"),
+        (enquiry, "enquiry", "advice_centre", "There is news of your report"),
+        (exception, "policy_exception", "policy_standards", "There is news of your report"),
+    ],
+)
+async def test_a_teams_word_is_mailed_at_once_about_every_kind_of_report(
+    notifier: Notifier, build: Callable[..., ReportEvent], kind: str, team: str, news: str
+) -> None:
+    said = build(reporter=PRIYA, **({} if build is report else {"manager_alert": "no"}))
+    case = routed(said.report_id, form=kind, report_type=kind, team=team)
+    await notifier.receive(said)
+    await notifier.receive(case)
+    await notifier.receive(asked(case), shared(case, "It is gone."), resolved(case, "out_of_scope"))
+    await notifier.deliver_until(notifier.all_settled)
+    mails = [mail for mail in notifier.mail_server.mails if mail["To"] == PRIYA.email]
+    assert sorted(str(mail["Subject"]).partition(", SP-")[0] for mail in mails) == sorted(
+        ["The team has a question about your report", "There is a message about your report", news]
+    )
+
+
+async def test_nothing_else_changes_for_a_question_or_a_request(notifier: Notifier) -> None:
+    for said, kind in ((enquiry(), "enquiry"), (exception(), "policy_exception")):
+        await notifier.receive(said)
+        await notifier.receive(routed(said.report_id, form=kind, report_type=kind, team="advice_centre"))
+    assert (
+        await notifier.rows("select purpose, reason from decision") == [("enquiry_received", "nobody_not_required")] * 2
+    )
+    assert await notifier.scalar("select count(*) from alert") == 0
+    assert await notifier.scalar("select count(*) from follow_up") == 0
+
+
+@pytest.mark.parametrize(
+    ("assignee", "priority", "told", "at_once"),
+    [
+        (PRIYA.staff_id, "P1", PRIYA.email, True),
+        (PRIYA.staff_id, "P2", PRIYA.email, True),
+        (PRIYA.staff_id.lower(), "P3", PRIYA.email, False),
+        (PRIYA.staff_id, "later", PRIYA.email, False),
+        ("S0000", "P1", "smart-lead@example.org", True),
+        ("S0000", "P4", "smart-lead@example.org", False),
+        (None, "P1", None, False),
+    ],
+)
+async def test_who_has_the_case_hears_of_a_reply_at_once_or_in_a_digest(
+    notifier: Notifier, assignee: str | None, priority: str, told: str | None, at_once: bool
+) -> None:
+    by_default = replace(notifier, digest_rules=replace(DIGEST_RULES, digest=_digests_by_default()))
+    await by_default.receive(replied(routed(uuid4(), team="smart"), assignee, priority))
+    await by_default.deliver_until(by_default.all_settled)
+    assert by_default.mail_server.recipients == ([told] if at_once else [])
+    by_default.clock.turn(timedelta(hours=4))
+    await by_default.sweep_digests()
+    await by_default.deliver_until(by_default.all_settled)
+    assert by_default.mail_server.recipients == ([told] if told else [])
+    for mail in by_default.mail_server.mails:
+        assert f"/cases/{REFERENCE}/conversation" in text_of(mail)
+    [decided] = await by_default.events(AlertDecided)
+    nobody = Why.NOBODY_HAS_THE_CASE
+    assert decided.reason is (nobody if not told else Why.THE_RESPONDER if told == PRIYA.email else Why.TEAM_LEAD)
+
+
+async def test_a_reply_that_does_not_reach_who_has_the_case_goes_to_their_lead(notifier: Notifier) -> None:
+    notifier.mail_server.replies_to_recipient = ["550 No such mailbox"]
+    await notifier.receive(replied(routed(uuid4(), team="smart"), PRIYA.staff_id, "P1"))
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == ["smart-lead@example.org"]
+    states = "select state, reason from alert order by created_at, escalated_from nulls first"
+    assert await notifier.rows(states) == [("failed", "the_responder"), ("sent", "escalated_undeliverable")]
 
 
 async def test_who_withdrew_a_report_is_told_nothing_more(notifier: Notifier) -> None:
@@ -237,6 +325,11 @@ async def test_an_urgent_case_that_goes_to_a_team_that_is_not_at_work_needs_the_
 def asked(case: CaseRouted) -> CaseInformationAsked:
     common = {name: getattr(case, name) for name in ("case_id", "report_id", "reference", "at", "team")}
     return CaseInformationAsked.model_validate(common)
+
+
+def replied(case: CaseRouted, assignee: str | None, priority: str) -> CaseReporterReplied:
+    common = {name: getattr(case, name) for name in ("case_id", "report_id", "reference", "at", "team")}
+    return CaseReporterReplied.model_validate({**common, "priority": priority, "assignee": assignee})
 
 
 def shared(case: CaseRouted, text: str, *, asks: bool = False) -> ReporterUpdateShared:

@@ -1,14 +1,28 @@
 """What notifier keeps of a report, and for how long: never what happened."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from services.notifier.reports.domain import known_report, read_misuse, stored_misuse
 from services.notifier.reports.handlers import forget_due
+from shared.events.envelope import Event
 from shared.events.intake import Subject
-from tests.services.notifier.builders import PRIYA, added_to, incident, misuse, report, resolved, routed, suspect, who
+from tests.services.notifier.builders import (
+    PRIYA,
+    added_to,
+    enquiry,
+    exception,
+    incident,
+    misuse,
+    report,
+    resolved,
+    routed,
+    suspect,
+    who,
+)
 from tests.services.notifier.environment import Notifier
 
 
@@ -36,7 +50,7 @@ def test_what_is_stored_of_misuse_is_read_back(said: object) -> None:
 
 
 async def test_no_narrative_is_kept_and_no_name_of_who_signed_in(notifier: Notifier) -> None:
-    await notifier.receive(report(), misuse(reporter=PRIYA), incident())
+    await notifier.receive(report(), misuse(reporter=PRIYA), incident(), enquiry(), exception())
     [(kept,)] = await notifier.rows("select json_agg(known_report)::text from known_report")
     assert "NARRATIVE-CANARY" not in str(kept)
     assert f'"name": "{PRIYA.name}", "staff_id": "{PRIYA.staff_id}", "confidentiality"' not in str(kept)
@@ -46,6 +60,15 @@ async def test_an_anonymous_reporter_is_not_remembered_at_all(notifier: Notifier
     said = report(reporter=None).model_copy(update={"reporter": who(None, "anonymous")})
     await notifier.receive(said)
     assert await notifier.rows("select contact, staff_id, misuse is null from known_report") == [(None, None, True)]
+
+
+@pytest.mark.parametrize("build", [report, misuse, incident, enquiry, exception])
+async def test_who_said_how_to_be_reached_is_looked_up_nowhere_else(
+    notifier: Notifier, build: Callable[..., Event]
+) -> None:
+    said = build().model_copy(update={"reporter": who(PRIYA, safe_contact="07700 900123")})
+    await notifier.receive(said)
+    assert await notifier.rows("select contact, staff_id from known_report") == [(None, None)]
 
 
 async def test_what_is_not_needed_any_more_is_forgotten(notifier: Notifier) -> None:
