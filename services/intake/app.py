@@ -111,6 +111,7 @@ async def open_service(
             access=Access(receipts, WrongCodeLimit()),
             status_tokens=StatusTokens(settings.derive_keys("status page")),
             forms={form.name: form for form in every_form},
+            wrong_draft_codes=WrongCodeLimit(),
             official_channels={str(form): channel for form, channel in settings.intake_official_channels.items()},
             privacy_url=settings.intake_privacy_url,
             policy_url=settings.intake_policy_url,

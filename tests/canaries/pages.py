@@ -203,7 +203,7 @@ class Walk:
         return row.fill.get(part) or world.address(part, kind) or ABSENT_ID
 
     async def _go_through(self, form: QuestionForm) -> None:
-        """Answer a form page by page until it is sent, each page first with an error."""
+        """Answer a form page by page until it is sent, each page first with an error, and once saved for later."""
         role = (
             None
             if form.open_to_all
@@ -220,6 +220,11 @@ class Walk:
                 self.sent.update(name for name, row in ROWS.items() if _is(row, address, shown))
                 spoilt = {name: f"{self._typed(address, name)}\0" for name in shown.typed}
                 whole = {name: self._typed(address, name) for name in shown.typed}
+                if save := shown.fixed.pop("save", None):  # one of two buttons
+                    data = {**shown.fixed, **whole, "save": save}
+                    await self.sender.send(
+                        client, f"{address}, saved", "POST", address, data=data, headers=dict(headers)
+                    )
                 data = {**shown.fixed, **spoilt}
                 answer = await self.sender.send(client, address, "POST", address, data=data, headers=dict(headers))
                 if not answer.is_redirect:

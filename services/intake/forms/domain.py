@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from shared.ids import ReceiptCode
 
 Answers = Mapping[str, tuple[str, ...]]
 """Field name → what was typed or chosen, as typed."""
@@ -12,6 +14,8 @@ LIFETIME = timedelta(hours=24)
 """Since the last answer (our choice: a shift can end between two questions)."""
 SENT_LIFETIME = timedelta(hours=1)
 """How long the confirmation page can be opened again."""
+SAVED_LIFETIME = timedelta(days=7)
+"""Since the answers were saved to come back later (decision 0054)."""
 
 
 class KnownBy(StrEnum):
@@ -45,6 +49,17 @@ class Draft:
     done: frozenset[str] = frozenset()
     """Steps that were answered without an error."""
     sent: SentReport | None = None
+    form: str = ""
+    """The form's name, so that a code leads back to its pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a person who comes back later has to know."""
+
+    until: datetime
+    code: ReceiptCode | None = field(default=None, repr=False)
+    """Opens the draft in any browser; None if it was shown before. It is written like a receipt code."""
 
 
 def one(answers: Answers, name: str) -> str | None:

@@ -1,18 +1,20 @@
-"""Keeps and finds half-filled forms. A draft is found only by its cookie's secret."""
+"""Keeps and finds half-filled forms. A draft is found only by its cookie's secret, or by the code of its owner."""
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.forms.domain import LIFETIME, SENT_LIFETIME, Draft, in_todays_fields
+from services.intake.forms.domain import LIFETIME, SAVED_LIFETIME, SENT_LIFETIME, Draft, Saved, in_todays_fields
 from services.intake.forms.tables import DraftRow
 from shared.encryption import DecryptionFailed, Secret
+from shared.ids import ReceiptCode
 
 _BATCH = 500
 _DRAFT = TypeAdapter(Draft)
@@ -34,13 +36,66 @@ async def lock_draft(session: AsyncSession, cookie: str | None, now: datetime) -
 
 
 async def keep_draft(session: AsyncSession, cookie: str, draft: Draft, now: datetime) -> None:
-    """Store `draft`, encrypted with a key that only `cookie` gives."""
+    """Store `draft`, encrypted with a key that only `cookie` gives. A code no longer opens what was sent."""
     secret = _secret(cookie)
     encrypted = secret.encrypt(_encode(draft))
     expires_at = now + (SENT_LIFETIME if draft.sent else LIFETIME)
     row = insert(DraftRow).values(key_hash=secret.name, sealed=encrypted, expires_at=expires_at)
-    newest = {"sealed": row.excluded.sealed, "expires_at": row.excluded.expires_at}
+    later = func.greatest(DraftRow.expires_at, row.excluded.expires_at)
+    lasts = (
+        {"expires_at": expires_at, "code_hash": None, "cookie_sealed": None} if draft.sent else {"expires_at": later}
+    )
+    newest = {"sealed": row.excluded.sealed, **lasts}
     await session.execute(row.on_conflict_do_update(index_elements=[DraftRow.key_hash], set_=newest))
+
+
+async def save_draft(
+    session: AsyncSession, cookie: str, now: datetime, new_code: Callable[[], ReceiptCode], *, anew: bool
+) -> Saved:
+    """Keep the draft of `cookie` for seven days from `now`, for whoever has its code.
+
+    The code is made when the draft is saved first, and again if the person lost it (`anew`): the earlier one then opens
+    nothing. It is stored nowhere, so it is returned only when it is made.
+    """
+    mine, until = DraftRow.key_hash == _secret(cookie).name, now + SAVED_LIFETIME
+    has_code = await session.scalar(select(DraftRow.code_hash).where(mine).with_for_update())
+    if has_code and not anew:
+        await session.execute(update(DraftRow).where(mine).values(expires_at=until))
+        return Saved(until)
+    code = new_code()
+    opener = _opener(code)
+    sealed = opener.encrypt(cookie.encode())
+    saved = update(DraftRow).where(mine).values(expires_at=until, code_hash=opener.name, cookie_sealed=sealed)
+    await session.execute(saved)
+    return Saved(until, code)
+
+
+async def move_draft(session: AsyncSession, code: ReceiptCode, now: datetime) -> tuple[str, Draft] | None:
+    """Move the draft of `code` to a new cookie; the browser that had it no longer opens it, and the code still does.
+
+    Returns: the new cookie and the draft; None if the code is wrong or its draft was sent, forgotten or has expired.
+    """
+    opener = _opener(code)
+    wanted = select(DraftRow.key_hash, DraftRow.sealed, DraftRow.cookie_sealed)
+    found = await session.execute(
+        wanted.where(DraftRow.code_hash == opener.name, DraftRow.expires_at > now).with_for_update()
+    )
+    row = found.one_or_none()
+    if row is None or row.cookie_sealed is None:
+        return None
+    cookie = new_cookie()
+    try:
+        draft = _decode(_secret(opener.decrypt(row.cookie_sealed).decode()).decrypt(row.sealed))
+    except DecryptionFailed:
+        return None
+    secret = _secret(cookie)
+    moved = {
+        "key_hash": secret.name,
+        "sealed": secret.encrypt(_encode(draft)),
+        "cookie_sealed": opener.encrypt(cookie.encode()),
+    }
+    await session.execute(update(DraftRow).where(DraftRow.key_hash == row.key_hash).values(moved))
+    return cookie, draft
 
 
 async def forget_draft(session: AsyncSession, cookie: str | None) -> None:
@@ -72,12 +127,18 @@ def _secret(cookie: str) -> Secret:
     return Secret.derived(cookie.encode(), purpose="draft")
 
 
+def _opener(code: ReceiptCode) -> Secret:
+    return Secret.derived(code.encode(), purpose="saved draft")
+
+
 def _encode(draft: Draft) -> bytes:
     sent = asdict(draft.sent) if draft.sent else None
-    return json.dumps({"answers": draft.answers, "done": sorted(draft.done), "outcome": sent}).encode()
+    kept = {"answers": draft.answers, "done": sorted(draft.done), "outcome": sent, "form": draft.form}
+    return json.dumps(kept).encode()
 
 
 def _decode(plain: bytes) -> Draft:
     kept = json.loads(plain)
     answers = in_todays_fields(kept["answers"])
-    return _DRAFT.validate_python({"answers": answers, "done": kept["done"], "sent": kept["outcome"]})
+    form = kept.get("form", "")  # drafts of earlier versions have none
+    return _DRAFT.validate_python({"answers": answers, "done": kept["done"], "sent": kept["outcome"], "form": form})

@@ -1,6 +1,6 @@
 """The pages of every form: the start page, the questions one a page, the last pages, and the way between them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,17 +10,18 @@ from fastapi.responses import RedirectResponse, Response
 from services.intake.forms import abuse
 from services.intake.forms.domain import Answers, Draft, SentReport, one
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
-from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft
+from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft, move_draft, save_draft
 from services.intake.forms.questions import FIELD, SWITCH
-from services.intake.forms.session import FormDep, FormParts, FormSession, FormSessionDep, routes_of
+from services.intake.forms.session import FormDep, FormParts, FormSession, FormSessionDep, draft_cookie, routes_of
 from services.intake.forms.steps import Step, after, before, first_open, progress, reachable, steps_for
-from services.intake.reports.access import give_status_token, remove_status_token
+from services.intake.reports.access import client_of, give_status_token, remove_status_token
 from services.intake.reports.dependencies import Submit, SubmitDep
 from services.intake.reports.domain import Refusal, ReportRefused
 from services.intake.settings import OfficialChannel
 from shared.auth.guard import anyone, current_principal, requires
-from shared.ids import Reference
+from shared.ids import Ids, ReceiptCode, Reference
 from shared.runtime import parts_of
+from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render, work_of
 from shared.web.problems import standard_problem
@@ -29,6 +30,9 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(anyone)])
 """The pages that are not of every form."""
 form_router = APIRouter(include_in_schema=False)
 """The pages of one form. Fixed paths come first: a question's path matches any word."""
+CONTINUE = "/report/continue"
+_NO_SUCH_CODE = "Check the code. We cannot find answers with it: they may have been sent or deleted"
+_TOO_MANY = "There were too many wrong codes. Wait a minute, then try again"
 
 
 def form_routes(forms: Iterable[Form]) -> APIRouter:
@@ -51,6 +55,46 @@ def help_now(request: Request) -> Response:
     """Show what to do first where it is not safe. It never stops a report (Sc-b)."""
     back = f"{abuse.FORM.base}/{abuse.SAFETY.slug}"
     return render(request, "abuse/help-now.html", form=abuse.FORM, back=back)
+
+
+@router.get(CONTINUE)
+async def ask_for_code(request: Request) -> Response:
+    """Ask for the code of answers that were saved."""
+    return render(request, "forms/continue.html")
+
+
+@router.post(CONTINUE)
+async def go_on(request: Request, session: Transaction, now: Now) -> Response:
+    """Move the answers to this browser, and go on with the first question that is open.
+
+    A wrong code, a used one and an expired one get the same refusal. Wrong codes are limited for each address, and not
+    for all together: nobody guesses 100 bits, and a stranger must not close the page for everyone.
+    """
+    parts, client = parts_of(request, FormParts), client_of(request)
+    code = ReceiptCode.parse((await FormReader.posted(request)).first("code"))
+    if wait := parts.wrong_draft_codes.wait(client, client):
+        return _no_such_code(request, 429, _TOO_MANY, {"retry-after": str(wait)})
+    moved = await move_draft(session, code, now)
+    form = parts.forms.get(moved[1].form) if moved else None
+    if not moved or form is None:
+        if code:
+            parts.wrong_draft_codes.failed(client, client)
+        return _no_such_code(request, 404 if code else 422, _NO_SUCH_CODE if code else "Enter your code")
+    cookie, draft = moved
+    response = RedirectResponse(f"{form.base}/{_goes_on_at(form, draft)}", 303)
+    draft_cookie(form).give(response, cookie, secure=parts.settings.secure)
+    return response
+
+
+def _no_such_code(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    page = render(request, "forms/continue.html", status, errors=FormErrors({"code": message}))
+    page.headers.update(headers or {})
+    return page
+
+
+def _goes_on_at(form: Form, draft: Draft) -> str:
+    opened = first_open(form.steps, draft.answers, draft.done)
+    return opened.slug if opened else "check"
 
 
 @form_router.get("/check")
@@ -83,6 +127,24 @@ async def sent(request: Request, session: FormSessionDep) -> Response:
     if session.draft.sent is None:
         return RedirectResponse("/report/track", 303)
     return render(request, form.sent, form=form, report=session.draft.sent, official=_official(request, form))
+
+
+@form_router.post("/save")
+async def save(request: Request, session: FormSessionDep, ids: IdsDep) -> Response:
+    """Keep all answers for a week: from the last page, or with a new code in place of one that was lost."""
+    anew = "new_code" in (await FormReader.posted(request)).typed
+    session = await session.locked()
+    if not session.begun or session.is_sent:
+        return RedirectResponse(f"{session.form.base}/sent" if session.is_sent else session.form.base, 303)
+    return await _saved_page(request, session, ids, back=_goes_on_at(session.form, session.draft), anew=anew)
+
+
+@form_router.post("/leave")
+async def leave(session: FormSessionDep) -> Response:
+    """Let this browser forget the answers; the code still opens them."""
+    response = RedirectResponse("/", 303)
+    session.forget_cookie(response)
+    return response
 
 
 @form_router.post("/forget")
@@ -121,8 +183,8 @@ async def show(request: Request, step: StepDep, session: FormSessionDep) -> Resp
 
 
 @form_router.post("/{slug}")  # noqa: FAST003 - StepDep takes it
-async def answer(request: Request, step: StepDep, session: FormSessionDep) -> Response:
-    """Keep the answer and go on; or show it again with what is wrong beside it.
+async def answer(request: Request, step: StepDep, session: FormSessionDep, ids: IdsDep) -> Response:
+    """Keep the answer and go on, or stop here for now; or show it again with what is wrong beside it.
 
     Beside other tabs it adds its own answers only. A report that was sent stays sent: a page of the form that was
     open before leads to what was sent, and only the first question begins another report.
@@ -135,13 +197,31 @@ async def answer(request: Request, step: StepDep, session: FormSessionDep) -> Re
         return RedirectResponse(f"{session.form.base}/sent", 303)
     answers = {**session.answers, **picked(step, reader)}
     find_errors(session.form, step, answers, session.now, signed_in=session.principal is not None, errors=errors)
+    if "save" in reader.typed:
+        session = await session.keep(answers, session.done - {step.slug})  # the page to come back to
+        return await _saved_page(request, session, ids, back=step.slug)
     if errors:
         return _question_page(request, step, answers, errors, session)
     if one(answers, FIELD) == SWITCH and FIELD in step.fields:
         return await _switch(request, session, answers)
     response = RedirectResponse(_next(step, answers, session, changing=changing), 303)
-    await session.keep(response, answers, {*session.done, step.slug})
+    (await session.keep(answers, {*session.done, step.slug})).give_cookie(response)
     return response
+
+
+async def _saved_page(request: Request, session: FormSession, ids: Ids, *, back: str, anew: bool = False) -> Response:
+    """Show the code that opens the answers in any browser, this once."""
+    saved = await save_draft(session.transaction, session.cookie or "", session.now, ids.receipt_code, anew=anew)
+    page = render(
+        request,
+        "forms/saved.html",
+        form=session.form,
+        saved=saved,
+        back=f"{session.form.base}/{back}",
+        continue_at=f"{parts_of(request, FormParts).settings.public_url}{CONTINUE}",
+    )
+    session.give_cookie(page)
+    return page
 
 
 def _next(step: Step, answers: Answers, session: FormSession, *, changing: bool) -> str:
@@ -155,16 +235,15 @@ def _next(step: Step, answers: Answers, session: FormSession, *, changing: bool)
 
 
 async def _switch(request: Request, session: FormSession, answers: Answers) -> Response:
-    """Begin the other form with the answers of this one, and forget them here."""
+    """Go on with the other form, with the answers of this one: the same draft, which its code still opens."""
     source = session.form
     target = parts_of(request, FormParts).forms[next(iter(source.to_other))]
     moved = switched(answers, source, target)
     done = {step.slug for step in steps_for(target.steps, moved) if is_answered(target, step, moved, session.now)}
     opened = first_open(target.steps, moved, done)
     response = RedirectResponse(f"{target.base}/{opened.slug if opened else 'check'}", 303)
-    await forget_draft(session.transaction, session.cookie)
     session.forget_cookie(response)
-    await replace(session, form=target).begin(response, moved, done)
+    (await replace(session, form=target).keep(moved, done)).give_cookie(response)
     return response
 
 
@@ -187,6 +266,7 @@ def _question_page(
         back=f"{form.base}/check" if changing else f"{form.base}/{earlier.slug}" if earlier else "/",
         principal=session.principal,
         official=_official(request, form) if step is form.steps[0] else None,
+        elsewhere=session.cookie is not None and not session.begun,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.intake.forms.domain import Answers, Draft
 from services.intake.forms.forms import Form
 from services.intake.forms.handlers import find_draft, keep_draft, lock_draft, new_cookie
+from services.intake.reports.access import WrongCodeLimit
 from services.intake.settings import OfficialChannel
 from shared.auth.guard import Anyone
 from shared.auth.permissions import Principal
@@ -36,6 +37,7 @@ class FormParts(Parts):
     """Each form by its name."""
     official_channels: Mapping[str, OfficialChannel]
     """Name of a form → where else such a report must be sent."""
+    wrong_draft_codes: WrongCodeLimit
 
 
 def routes_of(form: Form) -> Callable[[Request], None]:
@@ -58,6 +60,8 @@ class FormSession:
     secure: bool
     cookie: str | None = field(repr=False)
     draft: Draft = field(repr=False)
+    begun: bool
+    """Whether the cookie opens a draft, or what was sent."""
 
     @property
     def answers(self) -> Answers:
@@ -74,20 +78,21 @@ class FormSession:
 
     async def locked(self) -> "FormSession":
         """Return the session with its draft as it is now; another request that changes the draft waits."""
-        return replace(self, draft=await lock_draft(self.transaction, self.cookie, self.now) or Draft())
+        draft = await lock_draft(self.transaction, self.cookie, self.now)
+        return replace(self, draft=draft or Draft(), begun=draft is not None)
 
-    async def keep(self, response: Response, answers: Answers, done: Collection[str]) -> None:
+    async def keep(self, answers: Answers, done: Collection[str]) -> "FormSession":
         """Keep the answers; a first answer, and the first after a report was sent, begins a new draft."""
-        if not self.cookie or not self.done:
-            await self.begin(response, answers, done)
-        else:
-            await keep_draft(self.transaction, self.cookie, Draft(answers, frozenset(done)), self.now)
+        goes_on = self.cookie and self.begun and not self.is_sent
+        cookie = self.cookie if self.cookie and goes_on else new_cookie()
+        draft = Draft(answers, frozenset(done), form=self.form.name)
+        await keep_draft(self.transaction, cookie, draft, self.now)
+        return replace(self, cookie=cookie, draft=draft, begun=True)
 
-    async def begin(self, response: Response, answers: Answers, done: Collection[str]) -> None:
-        """Keep the answers as a new draft, and let this browser open it on the pages of this form alone."""
-        cookie = new_cookie()
-        await keep_draft(self.transaction, cookie, Draft(answers, frozenset(done)), self.now)
-        draft_cookie(self.form).give(response, cookie, secure=self.secure)
+    def give_cookie(self, response: Response) -> None:
+        """Let this browser open the draft, on the pages of this form alone."""
+        if self.cookie:
+            draft_cookie(self.form).give(response, self.cookie, secure=self.secure)
 
     def forget_cookie(self, response: Response) -> None:
         """Let this browser forget how to open the draft."""
@@ -101,8 +106,8 @@ def _form(request: Request) -> Form:
 async def _session(request: Request, principal: Anyone, transaction: Transaction, now: Now) -> FormSession:
     form, secure = _form(request), parts_of(request, FormParts).settings.secure
     cookie = draft_cookie(form).value(request, secure=secure)
-    draft = await find_draft(transaction, cookie, now) or Draft()
-    return FormSession(form, transaction, now, principal, secure, cookie, draft)
+    draft = await find_draft(transaction, cookie, now)
+    return FormSession(form, transaction, now, principal, secure, cookie, draft or Draft(), begun=draft is not None)
 
 
 FormDep = Annotated[Form, Depends(_form)]

@@ -9,7 +9,7 @@ from importlib import resources
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.intake.forms.domain import LIFETIME, SENT_LIFETIME
+from services.intake.forms.domain import LIFETIME, SAVED_LIFETIME, SENT_LIFETIME
 from shared.auth.ended_sessions import REMEMBERED_FOR
 from shared.auth.guard import anyone
 from shared.runtime import WebParts, parts_of
@@ -44,6 +44,7 @@ async def privacy(request: Request) -> Response:
         kept=what_is_kept(),
         privacy_url=privacy_url,
         drafts=LIFETIME,
+        saved=SAVED_LIFETIME,
         signed_out=REMEMBERED_FOR,
     )
 
@@ -51,7 +52,7 @@ async def privacy(request: Request) -> Response:
 @router.get("/cookies")
 async def cookies(request: Request) -> Response:
     """Name each cookie, what it is for, and when it ends."""
-    return render(request, "notices/cookies.html", drafts=LIFETIME, sent=SENT_LIFETIME)
+    return render(request, "notices/cookies.html", drafts=LIFETIME, saved=SAVED_LIFETIME, sent=SENT_LIFETIME)
 
 
 @router.get("/accessibility")

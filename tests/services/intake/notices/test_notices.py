@@ -31,7 +31,7 @@ async def test_every_cookie_that_the_code_sets_is_named_and_no_other(client: Asy
     page = (await client.get("/cookies")).text
     assert set(re.findall(r'signpost-unbroken">(\w+)</th>', page)) == set_by_code
     assert (timedelta(hours=24), timedelta(hours=1)) == (LIFETIME, SENT_LIFETIME)
-    assert "after 24 hours, and what was sent after 60 minutes" in page
+    assert "after 24 hours, or 7 days after you saved them, and what was sent after 60 minutes" in page
 
 
 async def test_the_privacy_notice_lists_all_that_the_databases_mark(intake: Intake, client: AsyncClient) -> None:
