@@ -12,7 +12,7 @@ import typer
 from services.cli.database import database_url
 from services.cli.settings import KINDS, settings_of
 from services.registry.approvals import queries as registry
-from services.triage.cases import queries as triage
+from services.triage.outcome_reviews import queries as triage
 from shared.audit.anchors import anchors_file
 from shared.audit.verification import BrokenLink, LastAnchor, Records, last_anchor, oldest_unanchored
 from shared.audit.verification import verify as verify_chains

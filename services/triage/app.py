@@ -21,6 +21,9 @@ from services.triage.operations import api as operations_api
 from services.triage.operations import pages as operations_pages
 from services.triage.operations.live import LiveFigures, LiveParts
 from services.triage.operations.queries import LagReader, dead_letters_waiting
+from services.triage.outcome_reviews import api as review_api
+from services.triage.outcome_reviews import pages as review_pages
+from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
 from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
@@ -42,7 +45,10 @@ from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
 
 PREFIX = "/cases"
-TEMPLATES = tuple(Path(__file__).parent / name / "templates" for name in ("cases", "managers", "operations", "rules"))
+TEMPLATES = tuple(
+    Path(__file__).parent / name / "templates"
+    for name in ("cases", "managers", "operations", "outcome_reviews", "rules")
+)
 ROUTERS = (
     dead_letters_router(PREFIX, dead_letters_waiting, names_of),
     operations_pages.router,  # before the case pages: they take any word for a reference
@@ -50,7 +56,9 @@ ROUTERS = (
     rules_pages.router,
     rules_api.router,
     api.router,
+    review_api.router,
     manager_pages.router,
+    review_pages.router,  # before the case pages, for which any word may be an action
     queue.router,
     pages.router,
 )
@@ -90,7 +98,7 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=ROUTERS,
-            refusals=REFUSALS,
+            refusals={**REFUSALS, **REVIEW_REFUSALS},
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
         )
@@ -140,4 +148,4 @@ def _deadlines(settings: TriageSettings) -> DeadlinePolicy:
         team: Timekeeper(OfficeHours(opens, closes, holidays, every_day=daily))
         for team, (opens, closes, daily) in settings.team_hours.items()
     }
-    return DeadlinePolicy(Timekeeper(office), settings.staffed_24_7, own)
+    return DeadlinePolicy(Timekeeper(office), settings.staffed_24_7, own, settings.triage_review_days)

@@ -8,6 +8,7 @@ from services.triage.cases.reporters import add_information, ask_withdrawal, hea
 from services.triage.cases.writer import CaseWriter
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
 from services.triage.operations.handlers import project_alerts, project_cases, project_dead_letters, project_ledger
+from services.triage.outcome_reviews.handlers import ask as ask_for_review
 from services.triage.routing.domain import RuleBook
 from shared.events import intake, notifier, topics, triage
 from shared.events.envelope import Event
@@ -72,6 +73,7 @@ def handlers(writer: CaseWriter, rulebook: Callable[[], RuleBook]) -> Mapping[ty
         intake.SecurityIncidentWithdrawn: withdrawn,
         intake.EnquiryWithdrawn: withdrawn,
         intake.PolicyExceptionWithdrawn: withdrawn,
+        intake.OutcomeReviewRequested: partial(ask_for_review, writer=writer),
         notifier.ManagerAssigned: partial(manager_assigned, writer=writer),
         notifier.ManagerActionRecorded: partial(manager_acted, writer=writer),
         notifier.SirtReferralRequested: partial(referred, writer=writer),

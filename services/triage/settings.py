@@ -4,9 +4,11 @@ import re
 from collections.abc import Mapping
 from datetime import time, timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
+from services.triage.deadlines.domain import REVIEW_DAYS
 from shared.events.vocabulary import Team
 from shared.settings import CommaSeparated, Duration, ServiceSettings
 
@@ -40,6 +42,8 @@ class TriageSettings(ServiceSettings):
     `daily` means weekends and bank holidays too."""
     triage_incident_grace: Duration = timedelta(hours=24)
     """How long after discovery the report of a security incident counts as late; only SIRT's leads see that."""
+    triage_review_days: Annotated[int, Field(ge=1, le=60)] = REVIEW_DAYS
+    """Working days in which an outcome is looked at again after its reporter asked for that."""
     triage_office_opens: time = time(9)
     """When office hours begin, in UK local time, on working days of England and Wales."""
     triage_office_closes: time = time(17)

@@ -41,6 +41,9 @@ REPORTS_ACCEPTED = Counter("signpost_reports_accepted", "Reports accepted", ("re
 LEDGER_REPORTS = Gauge("signpost_ledger_reports", "Reports by their state in the ledger", ("state",), registry=REGISTRY)
 CASES_OPENED = Counter("signpost_cases_opened", "Cases opened", ("team", "priority"), registry=REGISTRY)
 DEADLINES_MISSED = Counter("signpost_deadlines_missed", "Deadlines missed", ("team", "kind"), registry=REGISTRY)
+OUTCOME_REVIEWS = Counter(
+    "signpost_outcome_reviews", "Outcomes to be looked at again, and what came of it", ("event",), registry=REGISTRY
+)
 MAIL_ATTEMPTS = Counter("signpost_mail_attempts", "Attempts to send", ("channel", "outcome"), registry=REGISTRY)
 ALERT_SECONDS = Histogram(
     "signpost_alert_seconds", "Seconds from a report to its alert being sent", buckets=_SLOW, registry=REGISTRY

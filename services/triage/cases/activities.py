@@ -22,6 +22,9 @@ ACTIONS = {
     "resolved": "Resolved",
     "closed": "Closed",
     "reopened": "Reopened",
+    "review_asked": "The reporter asked for the outcome to be looked at again",
+    "review_upheld": "Outcome looked at again: it stands",
+    "review_changed": "Outcome looked at again: it does not stand, and work continues",
     "exempted": "Outside the policy: closed, and who it was about erased",
     "erased": "What this record said before was erased",
     "report_erased": "Who the report was about was erased, because a linked case is outside the policy",
@@ -44,7 +47,8 @@ ACTIONS = {
     "deadline_missed": "Deadline missed",
 }
 
-_NOTES = frozenset({"note_added", "note_shared", "information_asked", "information_added", "withdrawal_asked"})
+_FROM_REPORTER = frozenset({"information_added", "withdrawal_asked", "review_asked"})
+_NOTES = frozenset({"note_added", "note_shared", "information_asked"}) | _FROM_REPORTER
 _CLOCKS = frozenset({"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"})
 _LOOKS = frozenset({"content_shown", "page_opened", "manager_looked", "person_named"})
 KINDS: Mapping[str, frozenset[str]] = {
@@ -66,8 +70,10 @@ def changed(name: str, value: str) -> str:
         "outcome": {outcome.value: text for outcome, text in OUTCOMES.items()},
         "clock": {kind.value: text for kind, text in CLOCKS.items()},
     }
-    if name == "due_at":
+    if name in {"due_at", "review_asked_at"}:
         return uk_time(datetime.fromisoformat(value))
+    if name == "reviews":
+        return value[:8]
     if name in {"rule", "accounts", "assignee", "version", "priority", "acted_on"}:
         return value
     return known.get(name, {}).get(value) or words(value)

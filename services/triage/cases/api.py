@@ -85,6 +85,8 @@ class CaseDetail(CaseItem):
     restricted: bool
     assignee: str | None
     outcome: Outcome | None
+    review_asked_at: AwareDatetime | None
+    """When the reporter asked for the outcome to be looked at again, while that waits."""
 
 
 class CasePage(BaseModel):
@@ -146,7 +148,7 @@ async def get_case(work: WorkDep, case_id: UUID, response: Response) -> CaseDeta
     case = await queries.get(work.session, work.viewer, case_id)
     if case.restricted:
         await handlers.open_page(work, case_id)
-    return await _answer(work.session, case, response)
+    return await answer(work.session, case, response)
 
 
 @router.post("/cases/{case_id}/claim")
@@ -194,10 +196,11 @@ async def close(work: WorkDep, case_id: UUID, read: Read, response: Response) ->
 
 
 async def _done(work: WorkDep, doing: Awaitable[Case], response: Response) -> CaseDetail:
-    return await _answer(work.session, await doing, response)
+    return await answer(work.session, await doing, response)
 
 
-async def _answer(session: Transaction, case: Case, response: Response) -> CaseDetail:
+async def answer(session: Transaction, case: Case, response: Response) -> CaseDetail:
+    """Return a case as it is now, with its version as the `ETag`."""
     response.headers["ETag"] = f'"{case.version}"'
     [item] = await _items(session, CaseDetail, [case])
     return item

@@ -33,7 +33,7 @@ FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
 _HELD = (CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION)
 _LED = frozenset({Team.SMART, Team.SIRT})
 """Teams with leads of their own; in the others everyone sees what the team has."""
-_COMPARED = ("version", "state", "team", "assignee", "outcome", "priority")
+_COMPARED = ("version", "state", "team", "assignee", "outcome", "priority", "review_asked_at")
 
 
 class CaseNotFound(Exception):
@@ -114,6 +114,8 @@ class Case:
     """Since when something that the reporter wrote or sent is unread by the team."""
     breach_aware_at: datetime | None = None
     """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
+    review_asked_at: datetime | None = None
+    """When the reporter asked for the outcome to be looked at again, while that waits (decision 0056)."""
 
     @property
     def finished(self) -> bool:
@@ -253,14 +255,15 @@ def close(case: Case) -> Case:
 
 
 def reopen(case: Case, actor: Actor, now: datetime) -> Case:
-    """Reopen a finished case; the responder who reopens it holds it.
+    """Reopen a finished case; the responder who reopens it holds it. An outcome that is gone waits for no review.
 
     Raises:
         StateForbids: it is not finished, or it was exempt and so has nothing left to work on.
     """
     if not case.finished or case.outcome is Outcome.EXEMPT:
         raise StateForbids(case.state)
-    return next_version(_assigned(case, actor, now), state=CaseState.IN_PROGRESS, outcome=None)
+    open_again = _assigned(case, actor, now)
+    return next_version(open_again, state=CaseState.IN_PROGRESS, outcome=None, review_asked_at=None)
 
 
 def expire(case: Case, now: datetime) -> Case | None:

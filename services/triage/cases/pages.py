@@ -40,9 +40,17 @@ class Tab(StrEnum):
     TIMELINE = "timeline"
     ROUTING = "routing"
     AUDIT = "audit"
+    REVIEW = "review"
+    """Only while someone asks for the outcome to be looked at again."""
 
 
-_TAB_NAMES = {Tab.SUMMARY: "Summary", Tab.TIMELINE: "Timeline", Tab.ROUTING: "Routing", Tab.AUDIT: "Audit"}
+_TAB_NAMES = {
+    Tab.SUMMARY: "Summary",
+    Tab.TIMELINE: "Timeline",
+    Tab.ROUTING: "Routing",
+    Tab.AUDIT: "Audit",
+    Tab.REVIEW: "Look again",
+}
 
 router = APIRouter(include_in_schema=False)
 
@@ -188,6 +196,7 @@ class Shown(NamedTuple):
 
     values: Mapping[str, object]
     people: Sequence[str | None]
+    errors: FormErrors | None = None
 
 
 async def show(
@@ -206,7 +215,7 @@ async def show(
     viewer = work.viewer
     outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
     in_hours = outlook is not None and not outlook.round_the_clock
-    values, people = shown or await _for_tab(request, work, case, tab, content=content)
+    found = shown or await _for_tab(request, work, case, tab, content=content)
     changed_by = [change.actor for change in (form.changes if form else ())]
     return render(
         request,
@@ -223,12 +232,12 @@ async def show(
         wording=views,
         record=activities,
         form=form,
-        errors=form.errors if form else {},
+        errors=form.errors if form else found.errors or {},
         done=_done(request),
         teams=[team for team in Team if team in domain.receivers(case)],
         outcomes=sorted(domain.OUTCOMES[case.report_type], key=list(views.OUTCOMES).index),
-        names=await names_of(work.session, [*people, case.manager, case.assignee, *changed_by]),
-        **values,
+        names=await names_of(work.session, [*found.people, case.manager, case.assignee, *changed_by]),
+        **found.values,
     )
 
 
@@ -280,6 +289,7 @@ def _tabs(case: Case, current: Tab) -> list[dict[str, object]]:
     return [
         {"text": text, "href": base if tab is Tab.SUMMARY else f"{base}/{tab}", "current": tab is current}
         for tab, text in _TAB_NAMES.items()
+        if tab is not Tab.REVIEW or case.review_asked_at or current is tab
     ]
 
 
@@ -301,6 +311,8 @@ _DONE: Mapping[str, str] = {
     Action.BREACH_DECIDED: "The decision is recorded.",
     Action.TAKEN_OVER: "Confirmed. The register freezes the accounts.",
     Action.NAME: "They can see the case now.",
+    "review-upheld": "The outcome stands. The reporter is told that it was looked at again.",
+    "review-changed": "The case is open again, and you have it. The reporter is told.",
 }
 
 

@@ -1,6 +1,6 @@
 """Reads cases: those a viewer may see, and what other capabilities count."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import NamedTuple
@@ -165,17 +165,23 @@ def access(people: Collection[str]) -> str:
     return ",".join(sorted(people))
 
 
-async def records(session: AsyncSession) -> AsyncIterator[tuple[UUID, Current]]:
-    """Yield every case for `verify`: what its row, its access list and its report say now."""
+MoreFacts = Callable[[AsyncSession, Collection[UUID]], Awaitable[Mapping[UUID, Mapping[str, str]]]]
+"""What another capability keeps of cases, as their activity records say it."""
+
+
+async def records(session: AsyncSession, *others: MoreFacts) -> AsyncIterator[tuple[UUID, Current]]:
+    """Yield every case for `verify`: what its row, its access list, its report and `others` say now."""
     table, last = CaseRow.table(), UUID(int=0)
     page = select(table).order_by(table.c.case_id).limit(_FETCH)
     while rows := [dict(row) for row in (await session.execute(page.where(table.c.case_id > last))).mappings()]:
         people = await _people_named(session, [row["case_id"] for row in rows])
         told = await reports.fingerprints(session, [row["report_id"] for row in rows if row["link_number"] == 1])
+        more = [await facts_of(session, list(people)) for facts_of in others]
         for row in rows:
             report = told[row["report_id"]] if row["link_number"] == 1 else ""
             state = {"case": fingerprint_of(row), "access": access(people[row["case_id"]]), "report": report}
-            yield row["case_id"], Current(facts(row), state)
+            said = {name: value for found in more for name, value in found.get(row["case_id"], {}).items()}
+            yield row["case_id"], Current({**facts(row), **said}, state)
         last = rows[-1]["case_id"]
 
 
@@ -209,6 +215,12 @@ class WrittenNote:
     by_reporter: bool
     """If so, its text is content, shown only on request."""
     text: str
+
+
+async def text_of_note(session: AsyncSession, note_id: UUID) -> str | None:
+    """Return what a note says; None if it was erased."""
+    text: str | None = await session.scalar(select(Note.text).where(Note.note_id == note_id))
+    return text
 
 
 async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:

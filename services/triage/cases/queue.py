@@ -45,6 +45,7 @@ class QueueView(StrEnum):
     UNCLAIMED = "unclaimed"
     AT_RISK = "at-risk"
     RESTRICTED = "restricted"
+    REVIEWS = "reviews"
     FINISHED = "finished"
 
 
@@ -54,6 +55,7 @@ VIEWS = {
     QueueView.UNCLAIMED: "Unclaimed",
     QueueView.AT_RISK: "At risk",
     QueueView.RESTRICTED: "Restricted",
+    QueueView.REVIEWS: "Look again",
     QueueView.FINISHED: "Finished",
 }
 
@@ -126,6 +128,7 @@ class Queued:
             views.SHORT_TEAM_NAMES[case.team] if with_team else "",
             "Restricted" if case.restricted else "",
             "Withdrawal requested" if case.withdrawn_at else "",
+            "Look again" if case.review_asked_at else "",
         ]
         return [text for text in said if text]
 
@@ -226,7 +229,8 @@ def _queued(row: CaseRow, assignee: str | None, manager: str | None) -> Queued:
 
 def _conditions(viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[ColumnElement[bool]]:
     finished = CaseRow.state.in_([CaseState.RESOLVED, CaseState.CLOSED])
-    conditions: list[ColumnElement[bool]] = [finished if wanted.view is QueueView.FINISHED else not_finished()]
+    of_finished = {QueueView.FINISHED: finished, QueueView.REVIEWS: CaseRow.review_asked_at.is_not(None)}
+    conditions: list[ColumnElement[bool]] = [of_finished.get(wanted.view, not_finished())]
     conditions += _view(viewer, wanted.view, now)
     if wanted.team:
         conditions.append(CaseRow.team == wanted.team)

@@ -110,8 +110,8 @@ async def add_information(
     agreeing = [report_id for report_id, data in added.items() if _agrees(data)]
     cases = [(locked, added[locked.case.report_id]) for locked in await _lock(session, list(added))]
     agreed = set(await reports.note_agreement(session, agreeing, now)) if agreeing else set()
-    notes = [_Said(locked, data.text, data.added_at) for locked, data in cases if data.text]
-    await _store_notes(session, notes, writer)
+    notes = [Said(locked, data.text, data.added_at) for locked, data in cases if data.text]
+    await store_notes(session, notes, writer)
     transitions = [
         _added(locked, data, now, agrees=locked.case.report_id in agreed)
         for locked, data in cases
@@ -126,8 +126,8 @@ async def hear(
     """Add what reporters wrote to every case of their reports, whose teams have yet to read it."""
     sent = {envelope.data.report_id: envelope.data for envelope in envelopes}
     cases = [(locked, sent[locked.case.report_id]) for locked in await _lock(session, list(sent))]
-    notes = [_Said(locked, data.text, data.at, str(data.kind), data.message_id) for locked, data in cases]
-    await _store_notes(session, notes, writer)
+    notes = [Said(locked, data.text, data.at, str(data.kind), data.message_id) for locked, data in cases]
+    await store_notes(session, notes, writer)
     heard_of = [heard(locked, "information_added", data.at, now, note=data.text) for locked, data in cases]
     await writer.record(session, heard_of, now)
 
@@ -153,7 +153,7 @@ async def ask_withdrawal(
     asked_at = {envelope.data.report_id: envelope.data.at for envelope in envelopes}
     cases = await _lock(session, list(asked_at))
     await reports.note_withdrawal(session, list(asked_at), now)
-    await _store_notes(session, [_Said(one, _WITHDRAWN, now) for one in cases], writer)
+    await store_notes(session, [Said(one, _WITHDRAWN, now) for one in cases], writer)
     transitions = [
         Transition(
             locked,
@@ -224,7 +224,7 @@ def _added(locked: queries.LockedCase, data: Amended, now: datetime, *, agrees: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """What a reporter said, for one case of their report."""
 
     locked: queries.LockedCase
@@ -234,11 +234,12 @@ class _Said:
     message_id: UUID | None = None
 
 
-async def _store_notes(session: AsyncSession, said: Sequence[_Said], writer: CaseWriter) -> None:
-    """Store what reporters said as a note on each case, which they may read, in one statement."""
+async def store_notes(session: AsyncSession, said: Sequence[Said], writer: CaseWriter) -> list[UUID]:
+    """Store what reporters said as a note on each case, which they may read, in one statement; return their ids."""
+    ids = [writer.ids.uuid() for _ in said]
     notes = [
         {
-            "note_id": writer.ids.uuid(),
+            "note_id": note_id,
             "case_id": one.locked.case.case_id,
             "at": one.at,
             "author": queries.REPORTER,
@@ -248,7 +249,8 @@ async def _store_notes(session: AsyncSession, said: Sequence[_Said], writer: Cas
             "message_id": one.message_id,
             "text": one.text,
         }
-        for one in said
+        for note_id, one in zip(ids, said, strict=True)
     ]
     if notes:
         await session.execute(insert(Note.table()), notes)
+    return ids

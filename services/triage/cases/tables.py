@@ -65,6 +65,8 @@ class CaseRow(Base):
     """Since when something that the reporter wrote or sent is unread; None if the team has read everything."""
     breach_aware_at: Mapped[datetime | None] = mapped_column(_Moment)
     """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
+    review_asked_at: Mapped[datetime | None] = mapped_column(_Moment)
+    """When the reporter asked for the outcome to be looked at again, while that waits."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
     """Staff id of the line manager who works on a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
@@ -78,12 +80,14 @@ class CaseRow(Base):
         CheckConstraint("link_number >= 1", name="link_number_from_one"),
         CheckConstraint("(state = 'claimed') <= (assignee is not null)", name="claimed_by_somebody"),
         CheckConstraint("(outcome is null) or state in ('resolved', 'closed')", name="outcome_when_finished"),
+        CheckConstraint("(review_asked_at is null) or outcome is not null", name="review_of_an_outcome"),
         Index("ix_case_queue", "team", "priority", "case_id", postgresql_where=text(OPEN)),
         Index("ix_case_mine", "assignee", "priority", "case_id", postgresql_where=text(OPEN)),
         Index("ix_case_team", "team", "case_id"),
         Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
         Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),
         Index("ix_case_replied", "priority", "case_id", postgresql_where=text("replied_at is not null")),
+        Index("ix_case_review", "priority", "case_id", postgresql_where=text("review_asked_at is not null")),
         Index("ix_case_exempt", "case_id", postgresql_where=text("outcome = 'exempt'")),
         Index("ix_case_kept_from", "kept_from", postgresql_using="gin", postgresql_where=text("kept_from <> '{}'")),
     )

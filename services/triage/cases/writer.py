@@ -226,6 +226,7 @@ def write(row: CaseRow, case: Case) -> None:
     row.withdrawn_at = case.withdrawn_at
     row.replied_at = case.replied_at
     row.breach_aware_at = case.breach_aware_at
+    row.review_asked_at = case.review_asked_at
 
 
 def write_outlook(row: CaseRow, nearest: Outlook) -> None:

@@ -13,6 +13,8 @@ from shared.events.vocabulary import CaseState, DeadlineKind, Priority, Team
 UK = ZoneInfo("Europe/London")
 AT_RISK_SHARE = 0.75
 """A deadline is at risk once this share of its time has passed."""
+REVIEW_DAYS = 5
+"""Working days in which an outcome is looked at again, unless a setting says otherwise. Our choice."""
 BREACH_TO_BE_TOLD = timedelta(hours=72)
 """How soon the regulator must be told of a breach of personal data once it is known: UK GDPR, article 33."""
 _LOOK_AHEAD_DAYS = 400
@@ -153,6 +155,11 @@ class Deadline:
         return self.kind is DeadlineKind.PERSONAL_DATA_BREACH
 
     @property
+    def outlasts_the_work(self) -> bool:
+        """Whether finishing the case does not meet it: the law sets it, or it is about the outcome."""
+        return self.statutory or self.kind is DeadlineKind.REVIEW
+
+    @property
     def paused(self) -> bool:
         """Whether time does not count while the team waits for information."""
         return self.paused_at is not None
@@ -235,6 +242,10 @@ class Timekeeper:
         """Start the deadline of a breach of personal data: calendar hours, in and out of office hours (Sc-b)."""
         return self._start(DeadlineKind.PERSONAL_DATA_BREACH, aware_at, BREACH_TO_BE_TOLD, always=True)
 
+    def review(self, asked_at: datetime, days: int) -> Deadline:
+        """Start the deadline to look at an outcome again: working days of the team, whatever the priority."""
+        return self._start(DeadlineKind.REVIEW, asked_at, days * self.office.day, always=False)
+
     def pause(self, deadline: Deadline, now: datetime) -> Deadline:
         """Stop counting, while the team waits for information; a statutory deadline is never paused."""
         return replace(deadline, paused_at=now) if deadline.running and not deadline.statutory else deadline
@@ -283,6 +294,8 @@ class Timed(Protocol):
     def finished(self) -> bool: ...
     @property
     def submitted_at(self) -> datetime: ...
+    @property
+    def review_asked_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +306,7 @@ class DeadlinePolicy:
     """For every team without hours of its own."""
     staffed_24_7: frozenset[Team]
     own_hours: Mapping[Team, Timekeeper] = field(default_factory=dict)
+    review_days: int = REVIEW_DAYS
 
     def at_work(self, team: Team, moment: datetime) -> bool:
         """Return whether anyone in `team` is at work."""
@@ -318,6 +332,10 @@ class DeadlinePolicy:
         """Start the deadline of a breach of personal data."""
         return self.timekeeper.breach(aware_at)
 
+    def review(self, team: Team, asked_at: datetime) -> Deadline:
+        """Start the deadline to look at an outcome again, from when its reporter asked for that."""
+        return self._keeper(team).review(asked_at, self.review_days)
+
     def after(
         self, before: Timed, after: Timed, deadlines: Sequence[Deadline], now: datetime, *, news: bool
     ) -> list[Deadline]:
@@ -331,8 +349,9 @@ class DeadlinePolicy:
             news: whether the reporter learns something, so that the next promised update counts from now.
         """
         deadlines = [self._paused_or_resumed(deadline, before, after, now) for deadline in deadlines]
+        deadlines = self._with_review(before, after, deadlines, now)
         if after.finished:
-            return [deadline if deadline.statutory else _met(deadline, now) for deadline in deadlines]
+            return [one if one.outlasts_the_work else _met(one, now) for one in deadlines]
         if after.state in _UNTOUCHED:
             return deadlines
         begun = before.state in _UNTOUCHED or before.finished
@@ -346,6 +365,15 @@ class DeadlinePolicy:
             return deadline
         keeper = self._keeper(after.team)
         return keeper.pause(deadline, now) if waits else keeper.resume(deadline, now)
+
+    def _with_review(self, before: Timed, after: Timed, deadlines: list[Deadline], now: datetime) -> list[Deadline]:
+        """Start the deadline of a review when it is asked for; decided, or overtaken by new work, it is met."""
+        if before.review_asked_at == after.review_asked_at:
+            return deadlines
+        if after.review_asked_at is None:
+            return [_met(one, now) if one.kind is DeadlineKind.REVIEW else one for one in deadlines]
+        others = [one for one in deadlines if one.kind is not DeadlineKind.REVIEW]
+        return [*others, self.review(after.team, after.review_asked_at)]
 
     def _with_next_update(self, case: Timed, deadlines: list[Deadline], now: datetime) -> list[Deadline]:
         keeper = self._keeper(case.team)

@@ -4,6 +4,7 @@ from services.triage.accounts import tables as accounts
 from services.triage.cases import tables as cases
 from services.triage.deadlines import tables as deadlines
 from services.triage.operations import tables as operations
+from services.triage.outcome_reviews import tables as outcome_reviews
 from services.triage.reports import tables as reports
 from services.triage.routing import tables as routing
 from services.triage.tables import Base
@@ -12,7 +13,7 @@ from shared.db.migrations import run_environment
 from shared.messaging.tables import messaging_metadata
 from shared.people import people_metadata
 
-REGISTERED = (accounts, cases, deadlines, operations, reports, routing)
+REGISTERED = (accounts, cases, deadlines, operations, outcome_reviews, reports, routing)
 """Imported so that their tables are in the metadata."""
 
 run_environment([Base.metadata, messaging_metadata, audit_metadata, people_metadata])
