@@ -1,0 +1,165 @@
+"""Files of each kind, made here by the libraries that read them, or by hand where a library makes none so bad."""
+
+import io
+import math
+import struct
+import zipfile
+import zlib
+from array import array
+from email.message import EmailMessage
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import av
+import pillow_heif
+from PIL import Image
+
+pillow_heif.register_heif_opener()
+av.logging.set_level(av.logging.PANIC)
+
+RATE = 16000
+
+
+def drawn(size: tuple[int, int] = (160, 120), mode: str = "RGB") -> Image.Image:
+    """Return a picture with a red, a green and a blue part, so that each corner is known again."""
+    picture = Image.new("RGB", size, "blue")
+    picture.paste("red", (0, 0, size[0] // 2, size[1] // 2))
+    picture.paste("lime", (size[0] // 2, 0, size[0], size[1] // 2))
+    return picture.convert(mode)
+
+
+def picture(form: str, image: Image.Image | None = None, **options: Any) -> bytes:  # noqa: ANN401  # Pillow's own
+    """Return a picture in one of Pillow's formats."""
+    made = io.BytesIO()
+    (image or drawn()).save(made, form, **options)
+    return made.getvalue()
+
+
+def frames(form: str, count: int = 3, **options: Any) -> bytes:  # noqa: ANN401  # Pillow's own
+    """Return a picture that moves."""
+    pictures = [Image.new("RGB", (40, 30), (80 * number, 20, 200)) for number in range(count)]
+    return picture(form, pictures[0], save_all=True, append_images=pictures[1:], duration=100, loop=0, **options)
+
+
+@cache
+def sound(form: str, codec: str, rate: int = RATE, **tags: str) -> bytes:
+    """Return a second of a tone."""
+    made = io.BytesIO()
+    with av.open(made, "w", format=form) as container:
+        container.metadata.update(tags)
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        tone = array("h", (int(9000 * math.sin(place / 5)) for place in range(1000)))
+        for number in range(rate // 1000):
+            frame = av.AudioFrame("s16", "mono", 1000)
+            frame.planes[0].update(tone.tobytes())
+            frame.sample_rate, frame.pts, frame.time_base = rate, number * 1000, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return made.getvalue()
+
+
+@cache
+def video(form: str, codec: str, codec_options: tuple[tuple[str, str], ...] = (), **tags: str) -> bytes:
+    """Return a second of a picture that changes."""
+    made = io.BytesIO()
+    with av.open(made, "w", format=form) as container:
+        container.metadata.update(tags)
+        stream = container.add_stream(codec, rate=10, options=dict(codec_options))
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        frame = av.VideoFrame.from_image(drawn())  # type: ignore[no-untyped-call]  # the library's types leave it out
+        for _ in range(10):
+            frame.pts = None
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return made.getvalue()
+
+
+def email(*attachments: tuple[str, bytes], html: str | None = None) -> bytes:
+    """Return an email with what is attached to it."""
+    message = EmailMessage()
+    message["From"], message["To"] = "Robin Example <robin@example.org>", "casey@example.org"
+    message["Subject"], message["Date"] = "Your post", "Mon, 30 Nov 2026 07:00:00 +0000"
+    message.set_content("We know where you live.\n")
+    if html:
+        message.add_alternative(html, subtype="html")
+    for name, content in attachments:
+        message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return message.as_bytes()
+
+
+def archive(*names: str) -> bytes:
+    """Return a ZIP file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name in names or ("letter.txt",):
+            zipped.writestr(name, "x" * 1000)
+    return made.getvalue()
+
+
+def pdf(*pages: str, size: tuple[float, float] = (595, 842), more: tuple[str, ...] = (), trailer: str = "") -> bytes:
+    """Return a PDF with a page for each text.
+
+    `more`: its metadata, an attachment's entry and bytes, and an annotation: objects 100 to 103.
+    """
+    count = len(pages)
+    about = "/Metadata 100 0 R /Names << /EmbeddedFiles << /Names [(a) 101 0 R] >> >>" if more else ""
+    kids = " ".join(f"{10 + number} 0 R" for number in range(count))
+    objects = {
+        1: f"<< /Type /Catalog /Pages 2 0 R {about} >>",
+        2: f"<< /Type /Pages /Kids [{kids}] /Count {count} >>",
+        3: "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    }
+    for number, text in enumerate(pages):
+        content = f"BT /F1 24 Tf 72 700 Td ({text}) Tj ET"
+        objects[10 + number] = (
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size[0]} {size[1]}] /Contents {50 + number} 0 R "
+            f"/Resources << /Font << /F1 3 0 R >> >> {'/Annots [103 0 R]' if more else ''} >>"
+        )
+        objects[50 + number] = f"<< /Length {len(content)} >>\nstream\n{content}\nendstream"
+    objects |= {100 + number: text for number, text in enumerate(more)}
+    return _numbered(objects, trailer)
+
+
+def _numbered(objects: dict[int, str], trailer: str) -> bytes:
+    made, places = b"%PDF-1.7\n", {}
+    for number, text in sorted(objects.items()):
+        places[number] = len(made)
+        made += f"{number} 0 obj\n{text}\nendobj\n".encode("latin-1")
+    start = len(made)
+    made += b"xref\n0 1\n0000000000 65535 f \n"
+    made += b"".join(f"{number} 1\n{place:010} 00000 n \n".encode() for number, place in places.items())
+    return made + f"trailer\n<< /Size {max(objects) + 1} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n".encode()
+
+
+def png_of(width: int, height: int, *chunks: tuple[bytes, bytes], rows: int = 0) -> bytes:
+    """Return a PNG that says it is so large, with more chunks, and so many rows of black in it."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    packed = zlib.compressobj(9)
+    black = b"".join(packed.compress(bytes(3 * width + 1)) for _ in range(rows)) + packed.flush()
+    parts = ((b"IHDR", header), *chunks, (b"IDAT", black), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in parts
+    )
+
+
+def compound(*names: str, filler: int = 0) -> bytes:
+    """Return a compound file ([MS-CFB]) with these empty streams, and so many sectors before its directory."""
+    header = bytearray(512)
+    header[:8] = bytes.fromhex("d0cf11e0a1b11ae1")
+    struct.pack_into("<HHHHH", header, 24, 0x3E, 3, 0xFFFE, 9, 6)
+    struct.pack_into("<IIIIIIIII", header, 44, 1, 1 + filler, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
+    struct.pack_into("<109I", header, 76, 0, *[0xFFFFFFFF] * 108)
+    table = [0xFFFFFFFD, *[0xFFFFFFFF] * filler, 0xFFFFFFFE]
+    entries = b"".join(_entry(name, 5 if not place else 2) for place, name in enumerate(("Root Entry", *names)))
+    sectors = struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff") + b"\x55" * 512 * filler
+    return bytes(header) + sectors + entries.ljust(512, b"\0")
+
+
+def _entry(name: str, kind: int) -> bytes:
+    called = name.encode("utf-16-le")
+    entry = called.ljust(64, b"\0") + struct.pack("<HBB3I", len(called) + 2, kind, 1, *[0xFFFFFFFF] * 3)
+    return entry.ljust(116, b"\0") + struct.pack("<IQ", 0xFFFFFFFE, 0)
