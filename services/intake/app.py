@@ -42,6 +42,7 @@ from services.intake.tracking import pages as tracking
 from services.intake.tracking.api import REFUSALS as TRACKING_REFUSALS
 from shared.clock import Clock
 from shared.db.sweep import Sweep
+from shared.events.vocabulary import ReportType
 from shared.ids import Ids
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.ended_sessions import session_roles
@@ -98,7 +99,10 @@ async def open_service(
     settings: IntakeSettings, *, clock: Clock | None = None, ids: Ids | None = None, log: EventLog | None = None
 ) -> AsyncIterator[Service]:
     """Open intake, and close on exit what was opened here."""
-    every_form = (*FORMS, incident.supplier_form(settings.intake_supplier_text, settings.intake_supplier_fields))
+    every_form = (
+        *(form.anonymous if form.kind in settings.intake_anonymous_reports else form for form in FORMS),
+        incident.supplier_form(settings.intake_supplier_text, settings.intake_supplier_fields),
+    )
     async with open_parts(
         "intake", settings, settings.intake_database_url, TEMPLATES, clock=clock, ids=ids, log=log
     ) as fields:
@@ -107,6 +111,7 @@ async def open_service(
             **fields,
             sources=load_sources(settings.intake_inbound_sources),
             receipts=receipts,
+            anonymous=frozenset(map(ReportType, settings.intake_anonymous_reports)),
             idempotency=Idempotency(settings.derive_keys("idempotency")),
             access=Access(receipts, WrongCodeLimit()),
             status_tokens=StatusTokens(settings.derive_keys("status page")),

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.intake.reports.domain import MAY_BE_ANONYMOUS
+from shared.events.vocabulary import ReportType
 from shared.settings import CommaSeparated, ServiceSettings
 
 
@@ -59,6 +61,17 @@ class IntakeSettings(ServiceSettings):
     """What suppliers read before they start the form for security incidents (SS-014 is not public)."""
     intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS
     """Further questions for suppliers: their labels, separated by commas."""
+
+    intake_anonymous_reports: CommaSeparated = (ReportType.ABUSE,)
+    """What people may report without saying who they are: `abuse` always, and `misuse` and `security_incident` where
+    the organisation wants that, separated by commas."""
+
+    @field_validator("intake_anonymous_reports")
+    @classmethod
+    def _may_be_anonymous(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        if not {ReportType.ABUSE} <= set(kinds) <= MAY_BE_ANONYMOUS:
+            raise PydanticCustomError("signpost_anonymous", "must be abuse, and may add misuse and security_incident")
+        return kinds
 
     @field_validator("intake_policy_url", "intake_privacy_url")
     @classmethod

@@ -9,7 +9,7 @@ from services.intake.forms.steps import Choice, Choices, Step
 from services.intake.reports.commands import AbuseReport
 from services.intake.reports.domain import Report
 from shared.auth.permissions import Principal
-from shared.events.vocabulary import AlsoAffects, Behaviour, Confidentiality, ContentKind, Effect
+from shared.events.vocabulary import AlsoAffects, Behaviour, ContentKind, Effect
 from shared.web.forms import Field, FormReader, Kind, Option
 
 NOTHING_ELSE = "none"
@@ -87,13 +87,9 @@ CHOICES: Choices = {
 }
 
 
-def _anonymous(answers: Answers) -> bool:
-    return one(answers, "confidentiality") == Confidentiality.ANONYMOUS
-
-
 def _may_tell_a_manager(answers: Answers) -> bool:
     """Return whether a manager is asked about: what could give an anonymous reporter away is for them to bring up."""
-    return not _anonymous(answers) or one(answers, "tell_someone") == "yes"
+    return not questions.anonymous(answers) or one(answers, "tell_someone") == "yes"
 
 
 SAFETY = Step(
@@ -170,7 +166,7 @@ STEPS = (
     replace(
         questions.ABOUT_YOU, asks=(*questions.ABOUT_YOU.asks, questions.TELL_SOMEONE), template="forms/about-you.html"
     ),
-    replace(questions.CONTACT, asked=lambda answers: not _anonymous(answers)),
+    questions.CONTACT,
     replace(questions.MANAGER, asked=_may_tell_a_manager),
     questions.which_form("This is about security, not about a person", "abuse/which-form.html", says_only_incident),
 )

@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.intake.forms.domain import Answers, KnownBy, SentReport, one
-from services.intake.forms.questions import FIELD
+from services.intake.forms.questions import CONFIDENTIALITY, FIELD
 from services.intake.forms.reader import CARRIED, day, has_time, moment
 from services.intake.forms.steps import Choice, Choices, Step, Steps, label, steps_for
 from services.intake.reports.domain import Accepted, Occurrence, Report, refusals
 from shared.addresses import email_problem, mended_email
 from shared.auth.permissions import Permission, Principal
-from shared.events.vocabulary import Confidentiality
+from shared.events.vocabulary import Confidentiality, ReportType
 from shared.text import is_blank
 from shared.web.forms import Field, FormErrors, FormReader, Kind, Option
 from shared.web.times import uk_date, uk_time
 
+_ABOUT_YOU = "forms/about-you-or-sign-in.html"
 _FIELD_OF = {
+    "reporter": "confidentiality",
     "suspected": "suspected_name",
     "subject": "subject_name",
     "account": "account_platform",
@@ -50,6 +52,8 @@ class Form:
     thing: str = "report"
     open_to_all: bool = False
     """Whether people can fill it in without signing in."""
+    kind: ReportType | None = None
+    """What it reports, where a setting may let people send it without saying who they are."""
     needs: Permission = Permission.REPORT
     """The permission needed, if people must sign in."""
     exits: bool = False
@@ -73,6 +77,13 @@ class Form:
     @property
     def fields(self) -> frozenset[str]:
         return frozenset(name for step in self.steps for name in step.fields)
+
+    @property
+    def anonymous(self) -> "Form":
+        """The form as it is where people may send it without saying who they are; only who signs in has a name."""
+        choice = self.choices["confidentiality"]._replace(options=CONFIDENTIALITY)
+        steps = tuple(replace(step, template=_ABOUT_YOU) if step.slug == "about-you" else step for step in self.steps)
+        return replace(self, open_to_all=True, steps=steps, choices={**self.choices, "confidentiality": choice})
 
     def step(self, slug: str) -> Step | None:
         """Return the page at `slug`."""
@@ -125,6 +136,8 @@ def find_errors(
     for name, message in step.also_wrong(answers):
         errors.add(name, message)
     for refusal in refusals(form.to_command(answers, None), now):
+        if signed_in and refusal.field == "reporter":
+            continue
         name = form.field_of(refusal.field)
         if step.asks_for(name) and name not in hidden and not _says_none(form, name, answers):
             errors.add(name, refusal.message)

@@ -21,6 +21,7 @@ from shared.events.vocabulary import (
     Circumstance,
     Effect,
     FoundBy,
+    ReportType,
     YesNoUnsure,
 )
 from shared.web.forms import Field, FormReader, Kind, Option
@@ -32,6 +33,11 @@ _OF_A_SYSTEM = frozenset({Effect.ACCESS, Effect.MODIFICATION, Effect.DESTRUCTION
 def says_abuse(answers: Answers) -> bool:
     """Return whether someone is being abused, or may be (S3): then it is for the abuse team, by any form."""
     return answers.get("being_abused") in {("yes",), ("unsure",)}
+
+
+def _may_tell_a_manager(answers: Answers) -> bool:
+    """Return whether the reporter's manager may be told: of abuse, where the reporter says who they are (S3)."""
+    return says_abuse(answers) and not questions.anonymous(answers)
 
 
 def _nothing_to_report(name: str, message: str, answers: Answers) -> Sequence[Wrong]:
@@ -237,7 +243,7 @@ STEPS = (
         ),
     ),
     questions.CONTACT,
-    questions.when_abused(questions.MANAGER, says_abuse),
+    replace(questions.MANAGER, asked=_may_tell_a_manager),
     questions.which_form("This may be abuse of a person", "incident/which-form.html", says_abuse),
 )
 
@@ -278,7 +284,7 @@ def to_command(answers: Answers, principal: Principal | None, supplier_labels: S
         affected=reader.affected(typed) if abuse else (),
         suspected=reader.suspected(typed),
         **reader.occurrence(typed),
-        **(reader.who_is_told(typed, asked=True) if abuse else unasked),
+        **(reader.who_is_told(typed, asked=_may_tell_a_manager(answers)) if abuse else unasked),
     )
 
 
@@ -323,6 +329,7 @@ FORM = Form(
     to_command=to_command,
     sent="incident/sent.html",
     told="incident/told.html",
+    kind=ReportType.SECURITY_INCIDENT,
     exits=True,
     to_other={"abuse": as_abuse},
     understands=frozenset({"platform", "known", "suspected_name", "suspected_staff_id", "suspected_handle"}),

@@ -17,6 +17,7 @@ from shared.events.vocabulary import (
     Confidentiality,
     Device,
     MisuseBehaviour,
+    ReportType,
     YesNoUnsure,
 )
 from shared.web.forms import Field, FormReader, Kind, Option
@@ -39,6 +40,8 @@ def about_a_failure_to_report(answers: Answers) -> bool:
 
 def _may_tell_a_manager(answers: Answers) -> bool:
     """Return whether the reporter's own manager may be told: not of misuse that is reported in confidence."""
+    if questions.anonymous(answers):
+        return False
     return says_abuse(answers) or one(answers, "confidentiality") != Confidentiality.CONFIDENTIAL
 
 
@@ -270,6 +273,7 @@ FORM = Form(
     to_command=to_command,
     sent="misuse/sent.html",
     told="misuse/told.html",
+    kind=ReportType.MISUSE,
     exits=True,
     to_other={"abuse": as_abuse},
     aliases={"behaviours": "misuse", "abuse_behaviours": "behaviours"},

@@ -47,7 +47,8 @@ def form_routes(forms: Iterable[Form]) -> APIRouter:
 @router.get("/")
 def start_page(request: Request) -> Response:
     """Ask what has happened, with a way on for every answer."""
-    return render(request, "forms/start.html", work=work_of(current_principal(request)))
+    work = work_of(current_principal(request))
+    return render(request, "forms/start.html", work=work, open_to_all=_open_to_all(request))
 
 
 @router.get(f"{abuse.FORM.base}/help-now")
@@ -267,7 +268,13 @@ def _question_page(
         principal=session.principal,
         official=_official(request, form) if step is form.steps[0] else None,
         elsewhere=session.cookie is not None and not session.begun,
+        open_to_all=_open_to_all(request),
     )
+
+
+def _open_to_all(request: Request) -> frozenset[str]:
+    """Return the names of the forms that can be filled in without signing in."""
+    return frozenset(form.name for form in parts_of(request, FormParts).forms.values() if form.open_to_all)
 
 
 def _official(request: Request, form: Form) -> OfficialChannel | None:

@@ -104,6 +104,15 @@ FIELD, SWITCH = "which_form", "switch"
 Asked = Callable[[Answers], bool]
 
 
+def anonymous(answers: Answers) -> bool:
+    """Return whether the reporter does not say who they are."""
+    return one(answers, "confidentiality") == Confidentiality.ANONYMOUS
+
+
+def _says_who(answers: Answers) -> bool:
+    return not anonymous(answers)
+
+
 def _other_person_is_named(answers: Answers) -> Sequence[Wrong]:
     if one(answers, "manager_alert") == ManagerAlert.SOMEONE_ELSE and not one(answers, "someone_email"):
         return (("someone_email", "Enter the work email address of the person to tell"),)
@@ -250,6 +259,7 @@ CONTACT = Step(
         ),
     ),
     template="forms/contact.html",
+    asked=_says_who,
 )
 
 

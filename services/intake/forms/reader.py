@@ -81,8 +81,10 @@ def reporter(typed: FormReader, principal: Principal | None) -> Reporter:
 
 
 def named_reporter(typed: FormReader, principal: Principal | None) -> Reporter:
-    """Return who reports where one has to sign in: named, unless they asked for confidence."""
+    """Return who reports where one signs in to be named: named, unless they chose something else."""
     chosen = typed.choice("confidentiality", Confidentiality)
+    if chosen is Confidentiality.ANONYMOUS:
+        return ANONYMOUS
     confidential = chosen is Confidentiality.CONFIDENTIAL
     return _known(Confidentiality.CONFIDENTIAL if confidential else Confidentiality.NAMED, typed, principal)
 

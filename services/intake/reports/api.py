@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.intake.reports import bodies
-from services.intake.reports.dependencies import Sender, SignedInSender, SubmitReportDep
+from services.intake.reports.dependencies import IncidentSender, MisuseSender, Sender, SignedInSender, SubmitReportDep
 
 router = APIRouter(prefix="/report/api/v1", tags=["reports"])
 
@@ -18,17 +18,17 @@ async def post_abuse_report(
 
 @router.post("/misuse-reports", status_code=201, response_model_exclude_none=True)
 async def post_misuse_report(
-    body: bodies.MisuseReportBody, sender: SignedInSender, submit: SubmitReportDep
+    body: bodies.MisuseReportBody, sender: MisuseSender, submit: SubmitReportDep
 ) -> bodies.AcceptedBody:
-    """Report that someone misuses social media."""
+    """Report that someone misuses social media: in your name or, where a setting allows it, anonymously."""
     return await submit(body, body.to_command(sender), sender)
 
 
 @router.post("/security-incidents", status_code=201, response_model_exclude_none=True)
 async def post_security_incident(
-    body: bodies.SecurityIncidentBody, sender: SignedInSender, submit: SubmitReportDep
+    body: bodies.SecurityIncidentBody, sender: IncidentSender, submit: SubmitReportDep
 ) -> bodies.AcceptedBody:
-    """Refer a security incident."""
+    """Refer a security incident: in your name or, where a setting allows it, anonymously."""
     return await submit(body, body.to_command(sender), sender)
 
 

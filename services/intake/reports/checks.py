@@ -25,6 +25,7 @@ LIMITS = {
 }
 """Characters of a text; `SHORT_LIMIT` where nothing is said."""
 LIST_LIMIT = 20
+SIGN_IN = "Sign in to send this"
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """A clock of another machine may be a little fast; more than this is a mistake."""
@@ -91,9 +92,17 @@ def anonymity(report: Occurrence) -> Findings:
 
 
 def signed_in(report: Report) -> Findings:
-    """Ask who reports: only abuse can be reported without signing in."""
+    """Ask who reports: no one asks a question without a name."""
     if report.reporter.subject is None:
-        yield "reporter", "Sign in to send this"
+        yield "reporter", SIGN_IN
+
+
+def signed_in_or_anonymous(report: Occurrence) -> Findings:
+    """Ask who reports: a name that no one has proved is no name (decision 0057)."""
+    if report.reporter.anonymous:
+        yield from anonymity(report)
+    elif report.reporter.subject is None:
+        yield "reporter", "Sign in to report in your name or in confidence, or choose not to say who you are"
 
 
 def texts(report: Report) -> Findings:

@@ -76,7 +76,7 @@ class MisuseReport(Occurrence):
             yield "related_reference", "Enter a reference like SP-4K7Q-9ZT2, or leave it empty"
         yield from checks.crowd("affected", self.affected)
         yield from checks.manager(self)
-        yield from checks.signed_in(self)
+        yield from checks.signed_in_or_anonymous(self)
         yield from checks.texts(self)
 
 
@@ -135,7 +135,7 @@ class IncidentReport(Occurrence):
         yield from checks.crowd("affected", self.affected)
         yield from checks.crowd("suspected", self.suspected)
         yield from checks.manager(self)
-        yield from checks.signed_in(self)
+        yield from checks.signed_in_or_anonymous(self)
         yield from checks.texts(self)
 
     def _discovery(self, now: datetime) -> Findings:

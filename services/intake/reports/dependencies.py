@@ -1,6 +1,6 @@
 """The dependencies of routes that take a report, and who sends it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,10 +13,11 @@ from services.intake.idempotency.handlers import Idempotency, refuse_weak
 from services.intake.reports.bodies import AcceptedBody, ReportBody
 from services.intake.reports.domain import Accepted, ReceiptCodes, Report, check_found_by
 from services.intake.reports.handlers import submit_report
-from shared.auth.guard import Anyone, current_session, requires
+from shared.auth.guard import Anyone, NotPermitted, current_session, requires, signed_in
 from shared.auth.permissions import Permission, Principal
+from shared.events.vocabulary import ReportType
 from shared.runtime import Parts, parts_of
-from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
+from shared.web.dependencies import Now, Transaction
 
 Submit = Callable[[Report], Awaitable[Accepted]]
 
@@ -27,6 +28,8 @@ class ReportParts(Parts):
 
     receipts: ReceiptCodes
     idempotency: Idempotency
+    anonymous: Collection[ReportType]
+    """The kinds that people may report without saying who they are."""
 
 
 async def _receipt_codes(request: Request) -> ReceiptCodes:
@@ -36,8 +39,17 @@ async def _receipt_codes(request: Request) -> ReceiptCodes:
 ReceiptCodesDep = Annotated[ReceiptCodes, Depends(_receipt_codes)]
 
 
-async def _submit(session: Transaction, now: Now, ids: IdsDep, outbox: OutboxDep, receipts: ReceiptCodesDep) -> Submit:
-    return partial(submit_report, session, now=now, ids=ids, outbox=outbox, receipts=receipts)
+async def _submit(request: Request, session: Transaction, now: Now) -> Submit:
+    parts = parts_of(request, ReportParts)
+    return partial(
+        submit_report,
+        session,
+        now=now,
+        ids=parts.ids,
+        outbox=parts.outbox,
+        receipts=parts.receipts,
+        anonymous=parts.anonymous,
+    )
 
 
 SubmitDep = Annotated[Submit, Depends(_submit)]
@@ -58,6 +70,27 @@ async def sender(request: Request, _anyone: Anyone) -> Principal | None:
 
 Sender = Annotated[Principal | None, Depends(sender)]
 SignedInSender = Annotated[Principal, requires(Permission.REPORT)]
+
+
+def _sender_of(kind: ReportType) -> Callable[..., Awaitable[Principal | None]]:
+    async def named_unless_allowed(request: Request, anyone: Anyone) -> Principal | None:
+        """Return the sender; None without a token or session, where reports of this kind may be anonymous.
+
+        Raises:
+            NotSignedIn: they have to sign in.
+            NotPermitted: they may not report.
+        """
+        allowed = kind in parts_of(request, ReportParts).anonymous
+        who = await sender(request, anyone) if allowed else await signed_in(request)
+        if who is not None and not who.may(Permission.REPORT):
+            raise NotPermitted(Permission.REPORT)
+        return who
+
+    return named_unless_allowed
+
+
+MisuseSender = Annotated[Principal | None, Depends(_sender_of(ReportType.MISUSE))]
+IncidentSender = Annotated[Principal | None, Depends(_sender_of(ReportType.SECURITY_INCIDENT))]
 IdempotencyKey = Annotated[
     str | None,
     Header(

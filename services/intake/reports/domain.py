@@ -15,6 +15,7 @@ from shared.events.vocabulary import (
     FoundBy,
     ManagerAlert,
     Relation,
+    ReportType,
     WorkerKind,
 )
 from shared.ids import ReceiptCode, Reference, ReportId, StaffId
@@ -23,6 +24,8 @@ ASK_AGAIN_AFTER = timedelta(days=1)
 """Since sending, and since asking the last time (our choice: a team has a working day)."""
 MOST_ADDITIONS = 100
 """To one report: more than a person writes, fewer than a machine."""
+MAY_BE_ANONYMOUS = frozenset({ReportType.ABUSE, ReportType.MISUSE, ReportType.SECURITY_INCIDENT})
+"""What a setting may let people report without saying who they are; abuse they always may (decision 0057)."""
 ASKED_AGAIN = "The reporter asks how far this is."
 Findings = Iterator[tuple[str, str]]
 """Fields, and what to do about each."""

@@ -1,7 +1,7 @@
 """Use cases of reports: take one of any kind, let its reporter agree to more or withdraw it, erase an exempt one."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.ledger.handlers import record_accepted
 from services.intake.reports import domain, kinds
+from services.intake.reports.checks import SIGN_IN
 from services.intake.reports.queries import StoredReport, lock_report
 from services.intake.reports.tables import MisuseReportRow, ReportAdditionRow, ReportRow
 from shared.events.envelope import Envelope, NewEvent
 from shared.events.triage import CaseResolved
-from shared.events.vocabulary import ManagerAlert, Outcome
+from shared.events.vocabulary import ManagerAlert, Outcome, ReportType
 from shared.ids import Ids, ReportId
 from shared.messaging import dead_letters
 from shared.messaging.outbox import Outbox
@@ -44,15 +45,20 @@ async def submit_report(
     outbox: Outbox,
     *,
     receipts: domain.ReceiptCodes,
+    anonymous: Collection[ReportType] = (ReportType.ABUSE,),
 ) -> domain.Accepted:
     """Take a report: the report, its ledger row and its event, all or none (S3).
+
+    `anonymous`: the kinds that may come without a name.
 
     Raises:
         ReportRefused: something in it is wrong; says which fields.
     """
+    kind = kinds.kind_of(command)
     if wrong := domain.refusals(command, now):
         raise domain.ReportRefused(wrong)
-    kind = kinds.kind_of(command)
+    if command.reporter.anonymous and kind.report_type not in anonymous:
+        raise domain.ReportRefused((domain.Refusal("reporter", SIGN_IN),))
     code = None if command.reporter.subject else ids.receipt_code()
     accepted_id = ReportId(ids.uuid())
     common, own = kinds.rows_of(command)

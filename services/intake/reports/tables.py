@@ -46,7 +46,11 @@ class ReportRow(Base):
             name="anonymous_keeps_nobody",
         ),
         CheckConstraint("(reporter_subject is null) = (receipt_hash is not null)", name="one_way_to_follow"),
-        CheckConstraint("report_type = 'abuse' or reporter_subject is not null", name="only_abuse_by_nobody"),
+        CheckConstraint(
+            "reporter_subject is not null or report_type = 'abuse'"
+            " or (report_type in ('misuse', 'security_incident') and confidentiality = 'anonymous')",
+            name="named_by_sign_in",
+        ),
         CheckConstraint("report_type not in ('abuse', 'misuse') or platform is not null", name="conduct_has_a_place"),
         CheckConstraint(
             "report_type in ('enquiry', 'policy_exception') or num_nonnulls(found_by, manager_alert) = 2",

@@ -69,6 +69,15 @@ def person(subject: str, *roles: Role) -> Principal:
 
 @pytest.fixture
 async def intake(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Intake]:
+    async with opened_intake(postgres, tmp_path) as intake:
+        yield intake
+
+
+@asynccontextmanager
+async def opened_intake(
+    postgres: PostgresForTests, tmp_path: Path, *, anonymous: tuple[str, ...] = ("abuse",)
+) -> AsyncIterator[Intake]:
+    """Open the service; `anonymous`: the kinds that people may report without saying who they are."""
     private, public = ensure_key_files(tmp_path)
     clock = SetClock()
     async with postgres.fresh("intake") as url:
@@ -78,6 +87,7 @@ async def intake(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[In
             verify_key_file=public,
             event_log="postgres",
             intake_database_url=url,
+            intake_anonymous_reports=anonymous,
         )
         async with open_service(settings, clock=clock, log=AsyncMock()) as service:
             yield Intake(service.app, service.database, clock, TokenIssuer(private.read_bytes()))

@@ -35,6 +35,7 @@ from tests.services.notifier.builders import (
     routed,
     suspect,
     transferred,
+    who,
 )
 from tests.services.notifier.environment import Notifier
 from tests.support.stuck import get_stuck, said
@@ -56,6 +57,22 @@ async def test_the_subjects_manager_gets_the_case_and_the_reporters_manager_is_t
     ]
     await notifier.deliver_until(notifier.all_settled)
     assert sorted(notifier.mail_server.recipients) == [GRACE.email, MARGARET.email]
+
+
+@pytest.mark.policy("R-d", "R-c")
+async def test_of_an_anonymous_report_only_who_works_it_is_told_whatever_the_report_asks(notifier: Notifier) -> None:
+    """No one knows whose manager would have to be told, and the reporter reads everything on their page."""
+    said = misuse(manager_alert="yes", manager_email=MARGARET.email)
+    await notifier.receive(said.model_copy(update={"reporter": who(None, "anonymous")}))
+    case = routed(said.report_id)
+    await notifier.receive(case)
+    assert await notifier.rows(DECIDED) == [
+        ("misuse_assigned", "subjects_manager", True),
+        ("misuse_reported", "nobody_anonymous", False),
+    ]
+    await notifier.receive(resolved(case, "no_breach"))
+    await notifier.deliver_until(notifier.all_settled)
+    assert notifier.mail_server.recipients == [GRACE.email]
 
 
 @pytest.mark.parametrize("report_first", [True, False])
