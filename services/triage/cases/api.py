@@ -15,7 +15,7 @@ from services.triage.deadlines import queries as deadlines
 from services.triage.routing import queries as routing
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
 from shared.web.bodies import Body, Bool, Line, Text
-from shared.web.dependencies import Transaction
+from shared.web.dependencies import Now, Transaction
 from shared.web.problems import standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["cases"])
@@ -84,6 +84,8 @@ class CaseDetail(CaseItem):
     version: int
     restricted: bool
     assignee: str | None
+    replied_at: AwareDatetime | None
+    """Since when something from the reporter is unread by the team."""
     outcome: Outcome | None
     review_asked_at: AwareDatetime | None
     """When the reporter asked for the outcome to be looked at again, while that waits."""
@@ -127,15 +129,22 @@ class ReopenBody(Body):
 async def list_cases(
     session: Transaction,
     viewer: ViewerDep,
+    now: Now,
     report_id: UUID | None = None,
     team: Team | None = None,
     state: CaseState | None = None,
     q: Annotated[Line | None, Query(max_length=100)] = None,
+    view: queries.QueueView | None = None,
+    sort: queries.Sort = queries.Sort.NEWEST,
     cursor: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> CasePage:
-    """List cases that you may see, newest first. `q` finds a reference in any spelling, a platform or a behaviour."""
-    wanted = queries.CaseFilter(report_id=report_id, team=team, state=state, text=q, before=cursor)
+    """List cases that you may see, newest first. `q` finds a reference in any spelling, a platform or a behaviour.
+
+    `view` is one of the queue's: `replies` are the cases with something unread from the reporter, claimed or not.
+    """
+    seen = (view, now) if view else None
+    wanted = queries.CaseFilter(report_id, team, state, q, view=seen, sort=sort, after=cursor)
     cases = await queries.listed(session, viewer, wanted, limit + 1)
     shown = cases[:limit]
     more = str(shown[-1].case_id) if len(cases) > limit else None

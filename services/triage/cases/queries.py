@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
@@ -257,6 +258,42 @@ async def since(session: AsyncSession, case_id: UUID, version: int) -> list[Chan
     return [change for change in changes if change.version > version]
 
 
+class QueueView(StrEnum):
+    """The views of the queue."""
+
+    ALL = "all"
+    MINE = "mine"
+    UNCLAIMED = "unclaimed"
+    REPLIES = "replies"
+    AT_RISK = "at-risk"
+    RESTRICTED = "restricted"
+    REVIEWS = "reviews"
+    FINISHED = "finished"
+
+
+def of_view(viewer: Viewer, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions of a view. *Replies* and *Look again* have finished cases too."""
+    conditions: Mapping[QueueView, ColumnElement[bool]] = {
+        QueueView.MINE: CaseRow.assignee == viewer.subject,
+        QueueView.UNCLAIMED: CaseRow.assignee.is_(None),
+        QueueView.REPLIES: CaseRow.replied_at.is_not(None),
+        QueueView.AT_RISK: CaseRow.at_risk_at <= now,
+        QueueView.RESTRICTED: CaseRow.restricted.is_(True),
+        QueueView.REVIEWS: CaseRow.review_asked_at.is_not(None),
+        QueueView.FINISHED: CaseRow.state.in_(sorted(FINISHED)),
+    }
+    in_any_state = view in {QueueView.REPLIES, QueueView.REVIEWS, QueueView.FINISHED}
+    found = [conditions[view]] if view in conditions else []
+    return found if in_any_state else [not_finished(), *found]
+
+
+class Sort(StrEnum):
+    """The orders of a list."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
     """What a client asks for."""
@@ -266,13 +303,20 @@ class CaseFilter:
     state: CaseState | None = None
     text: str | None = None
     """Part of a reference, or a platform or behaviour."""
-    before: UUID | None = None
+    view: tuple[QueueView, datetime] | None = None
+    """A view of the queue, and the time now, which decides what is at risk."""
+    sort: Sort = Sort.NEWEST
+    after: UUID | None = None
     """The id that the last page ended with."""
 
 
 async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> list[Case]:
-    """Return up to `limit` cases, newest first."""
-    query = select(CaseRow).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(limit)
+    """Return up to `limit` cases, in the order asked for."""
+    newest = wanted.sort is Sort.NEWEST
+    order = CaseRow.case_id.desc() if newest else CaseRow.case_id
+    query = select(CaseRow).where(visible_to(viewer)).order_by(order).limit(limit)
+    if wanted.view:
+        query = query.where(*of_view(viewer, *wanted.view))
     if wanted.report_id:
         query = query.where(CaseRow.report_id == wanted.report_id)
     if wanted.team:
@@ -281,8 +325,8 @@ async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limi
         query = query.where(CaseRow.state == wanted.state)
     if wanted.text:
         query = query.where(_matches(wanted.text))
-    if wanted.before:
-        query = query.where(CaseRow.case_id < wanted.before)
+    if wanted.after:
+        query = query.where(CaseRow.case_id < wanted.after if newest else CaseRow.case_id > wanted.after)
     return [to_case(row) for row in await session.scalars(query)]
 
 

@@ -17,10 +17,10 @@ from services.triage.cases import views
 from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import CaseParts, ViewerDep
 from services.triage.cases.domain import Case
-from services.triage.cases.queries import to_case, visible_to
-from services.triage.cases.tables import CaseRow, not_finished
+from services.triage.cases.queries import QueueView, of_view, to_case, visible_to
+from services.triage.cases.tables import CaseRow
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import Behaviour, CaseState, Effect, MisuseBehaviour, Priority, ReportType, Team
+from shared.events.vocabulary import Behaviour, Effect, MisuseBehaviour, Priority, ReportType, Team
 from shared.people import known_person, named
 from shared.runtime import parts_of
 from shared.web.dependencies import Now, Transaction
@@ -33,26 +33,15 @@ PAGE_SIZE = 50
 HAPPENED = tuple(dict.fromkeys(str(one) for kind in (Behaviour, MisuseBehaviour, Effect) for one in kind))
 """What a queue can be filtered by."""
 MOST_ANNOUNCED = 99
-"""New arrivals are counted up to this number."""
+"""New arrivals and unread replies are counted up to this number."""
 NO_CASE_YET = UUID(int=0)
-
-
-class QueueView(StrEnum):
-    """What the left side of the queue offers."""
-
-    ALL = "all"
-    MINE = "mine"
-    UNCLAIMED = "unclaimed"
-    AT_RISK = "at-risk"
-    RESTRICTED = "restricted"
-    REVIEWS = "reviews"
-    FINISHED = "finished"
 
 
 VIEWS = {
     QueueView.ALL: "All open",
     QueueView.MINE: "My work",
     QueueView.UNCLAIMED: "Unclaimed",
+    QueueView.REPLIES: "Replies",
     QueueView.AT_RISK: "At risk",
     QueueView.RESTRICTED: "Restricted",
     QueueView.REVIEWS: "Look again",
@@ -140,6 +129,8 @@ class Link:
     text: str
     href: str
     current: bool = False
+    count: str = ""
+    """Of what is unread there; empty for none."""
 
 
 @router.get("/cases")
@@ -151,21 +142,21 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
     more = len(found) > PAGE_SIZE
     earlier = more if wanted.before else wanted.after is not None
     later = more or wanted.before is not None
-    last = await newest(session, viewer) or NO_CASE_YET
+    newest, replies = await beside(session, viewer, wanted, now)
     return render(
         request,
         "queue.html",
         wanted=wanted,
         heading=_heading(wanted),
         rows=shown,
-        views=[Link(text, wanted.url(view=view), view is wanted.view) for view, text in VIEWS.items()],
+        views=_views(wanted, replies),
         teams=_teams(viewer, wanted),
         chips=_chips(wanted),
         filters=_filters(wanted),
         next_page=wanted.url(after=_place(shown[-1])) if shown and later else None,
         previous_page=wanted.url(before=_place(shown[0])) if shown and earlier else None,
         first_page=wanted.url() if wanted.after or wanted.before else None,
-        arrivals=_arrivals_url(wanted, last),
+        arrivals=_arrivals_url(wanted, newest),
         viewer=viewer,
         wording=views,
         hours=parts_of(request, CaseParts).deadlines.hours,
@@ -208,11 +199,17 @@ async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFil
     return len((await session.scalars(query.limit(MOST_ANNOUNCED))).all())
 
 
-async def newest(session: AsyncSession, viewer: Viewer) -> UUID | None:
-    """Return the id of the newest case that the viewer may see: ids of later ones are greater."""
-    query = select(CaseRow.case_id).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(1)
-    found: UUID | None = await session.scalar(query)
-    return found
+async def beside(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> tuple[UUID, int]:
+    """Return the id of the newest case that the viewer may see, and how many cases *Replies* has; in one statement.
+
+    Ids of later cases are greater. *Replies* is counted with the same filters, up to one more than are said.
+    """
+    newest = select(CaseRow.case_id).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(1)
+    conditions = _conditions(viewer, replace(wanted, view=QueueView.REPLIES), now)
+    unread = select(CaseRow.case_id).where(visible_to(viewer), *conditions).limit(MOST_ANNOUNCED + 1).subquery()
+    counted = select(func.count()).select_from(unread)
+    found = (await session.execute(select(newest.scalar_subquery(), counted.scalar_subquery()))).one()
+    return found[0] or NO_CASE_YET, found[1]
 
 
 def _queued(row: CaseRow, assignee: str | None, manager: str | None) -> Queued:
@@ -228,10 +225,7 @@ def _queued(row: CaseRow, assignee: str | None, manager: str | None) -> Queued:
 
 
 def _conditions(viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[ColumnElement[bool]]:
-    finished = CaseRow.state.in_([CaseState.RESOLVED, CaseState.CLOSED])
-    of_finished = {QueueView.FINISHED: finished, QueueView.REVIEWS: CaseRow.review_asked_at.is_not(None)}
-    conditions: list[ColumnElement[bool]] = [of_finished.get(wanted.view, not_finished())]
-    conditions += _view(viewer, wanted.view, now)
+    conditions = of_view(viewer, wanted.view, now)
     if wanted.team:
         conditions.append(CaseRow.team == wanted.team)
     if wanted.priority:
@@ -243,18 +237,6 @@ def _conditions(viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Colu
     if wanted.behaviour:
         conditions.append(CaseRow.behaviours.contains([wanted.behaviour]))
     return conditions
-
-
-def _view(viewer: Viewer, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
-    if view is QueueView.MINE:
-        return [CaseRow.assignee == viewer.subject]
-    if view is QueueView.UNCLAIMED:
-        return [CaseRow.assignee.is_(None)]
-    if view is QueueView.AT_RISK:
-        return [CaseRow.at_risk_at <= now]
-    if view is QueueView.RESTRICTED:
-        return [CaseRow.restricted.is_(True)]
-    return []
 
 
 def _member(kind: type[E], text: str | None) -> E | None:
@@ -272,6 +254,14 @@ def _position(text: str) -> tuple[str, UUID] | None:
 def _heading(wanted: QueueFilter) -> str:
     view = VIEWS[wanted.view]
     return f"{view}: {views.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
+
+
+def _views(wanted: QueueFilter, replies: int) -> list[Link]:
+    count = f"{MOST_ANNOUNCED}+" if replies > MOST_ANNOUNCED else str(replies or "")
+    return [
+        Link(text, wanted.url(view=view), view is wanted.view, count if view is QueueView.REPLIES else "")
+        for view, text in VIEWS.items()
+    ]
 
 
 def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:

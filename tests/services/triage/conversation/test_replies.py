@@ -1,9 +1,12 @@
 """What a reporter writes is unread, in every case of the report, until someone of its team reads it."""
 
+import re
 from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from httpx import AsyncClient
 from sqlalchemy import event, select
 
 from services.triage.cases import handlers, queries
@@ -13,6 +16,7 @@ from services.triage.cases.reporters import hear
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
 from shared.audit import chain
+from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.envelope import Event
 from shared.events.intake import MessageSent
@@ -33,6 +37,8 @@ from tests.services.triage.builders import (
     report,
     viewer,
 )
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"
 SAM = viewer(Team.SMART)
@@ -154,3 +160,92 @@ async def test_a_batch_of_messages_takes_a_handful_of_statements(database: Datab
     await send(database, *[message(one) for one in told])
     assert len(statements) <= 15
     assert len(await published(database, CaseReporterReplied)) == len(told)
+
+
+def shown_in(page: str) -> list[str]:
+    return re.findall(r'signpost-reference" href="/cases/([^"]+)"', page)
+
+
+async def test_the_view_replies_has_every_case_with_something_unread_and_its_count(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
+    claimed, waiting, finished, quiet = reports = [report() for _ in range(4)]
+    await open_cases(triage.database, *reports)
+    await press(aisha, f"/cases/{claimed.reference}", f"/cases/{claimed.reference}/claim")
+    for action in ("claim", "resolve"):
+        address = f"/cases/{finished.reference}"
+        await press(aisha, address, f"{address}/{action}", outcome="support_given")
+    assert "signpost-count" not in (await sam.get("/cases")).text
+    assert "You have read every reply" in (await sam.get("/cases?view=replies")).text
+    await send(triage.database, *map(message, (claimed, waiting, finished)))
+    page = (await sam.get("/cases?view=replies")).text
+    assert sorted(shown_in(page)) == sorted(one.reference for one in (claimed, waiting, finished))
+    assert re.search(r'class="signpost-count">3<', page)
+    everything = (await sam.get("/cases")).text
+    assert set(shown_in(everything)) == {claimed.reference, waiting.reference, quiet.reference}
+    marked = re.findall(r'href="/cases/([^"]+)/conversation">Reply<', everything)
+    assert set(marked) == {claimed.reference, waiting.reference}
+    filtered = (await sam.get("/cases?view=replies&platform=facebook")).text
+    assert "signpost-count" not in filtered
+    assert "No case matches" in filtered
+    async with triage.client(Role.SIRT_RESPONDER, subject="S5001") as leo:
+        assert "signpost-count" not in (await leo.get("/cases")).text
+
+
+async def test_more_replies_than_anyone_counts_are_99_and_more(triage: Triage, sam: AsyncClient) -> None:
+    told = [report() for _ in range(100)]
+    await open_cases(triage.database, *told)
+    await send(triage.database, *map(message, told[:-1]))
+    assert re.search(r'class="signpost-count">99<', (await sam.get("/cases")).text)
+    await send(triage.database, message(told[-1]))
+    assert re.search(r'class="signpost-count">99\+<', (await sam.get("/cases")).text)
+
+
+async def test_the_queue_counts_replies_in_one_statement(triage: Triage, sam: AsyncClient) -> None:
+    told = [report() for _ in range(60)]
+    await open_cases(triage.database, *told)
+    await send(triage.database, *map(message, told))
+    statements: list[str] = []
+    event.listen(triage.database.engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    await sam.get("/cases?view=replies")
+    assert len(statements) == 2  # the page; what is newest and how many are unread
+
+
+async def test_scripts_list_the_same_views_and_both_orders(triage: Triage, aisha: AsyncClient) -> None:
+    told = [report(platform="x" if number % 2 else "facebook") for number in range(6)]
+    await open_cases(triage.database, *told)
+    await send(triage.database, *map(message, told[:3]))
+    bearer = triage.bearer(Role.SMART_RESPONDER)
+    await press(aisha, f"/cases/{told[0].reference}", f"/cases/{told[0].reference}/claim")
+
+    async def listed(query: str) -> list[str]:
+        return [item["reference"] for item in (await answer(query))["items"]]
+
+    async def answer(query: str) -> dict[str, Any]:
+        async with triage.client() as script:
+            got = await script.get(f"/cases/api/v1/cases?{query}", headers=bearer)
+        assert got.status_code == 200, got.text
+        return cast("dict[str, Any]", got.json())
+
+    newest = [one.reference for one in reversed(told)]
+    assert await listed("") == await listed("view=all") == await listed("sort=newest") == newest
+    assert await listed("sort=oldest") == newest[::-1]
+    assert await listed("view=replies") == newest[3:]
+    assert await listed("view=replies&q=facebook") == [newest[3], newest[5]]
+    assert await listed("view=unclaimed") == newest[:-1]
+    assert await listed("view=finished") == await listed("view=mine") == await listed("view=at-risk") == []
+    first = await answer("sort=oldest&limit=4")
+    assert await listed(f"sort=oldest&limit=4&cursor={first['next_cursor']}") == newest[1::-1]
+    async with triage.client() as script:
+        await script.get("/cases/api/v1/cases?view=replies", headers=bearer)
+    assert await listed("view=replies") == newest[3:], "a list that a script reads leaves replies unread"
+
+
+@pytest.mark.parametrize("query", ["view=none", "view=", "view=Replies", "sort=up", "sort=", "view=replies&sort=age"])
+async def test_an_unknown_view_or_order_is_refused(triage: Triage, query: str) -> None:
+    async with triage.client() as script:
+        headers = triage.bearer(Role.SMART_RESPONDER)
+        refused = await script.get(f"/cases/api/v1/cases?{query}", headers=headers)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert {one["field"] for one in refused.json()["errors"]} == {"sort" if "sort" in query else "view"}
