@@ -16,6 +16,8 @@ from services.triage.cases.refusals import REFUSALS
 from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
+from services.triage.evidence import api as evidence_api
+from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.triage.managers import pages as manager_pages
 from services.triage.operations import api as operations_api
 from services.triage.operations import pages as operations_pages
@@ -57,6 +59,7 @@ ROUTERS = (
     rules_api.router,
     api.router,
     review_api.router,
+    evidence_api.router,
     manager_pages.router,
     review_pages.router,  # before the case pages, for which any word may be an action
     queue.router,
@@ -98,7 +101,7 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=ROUTERS,
-            refusals={**REFUSALS, **REVIEW_REFUSALS},
+            refusals={**REFUSALS, **EVIDENCE_REFUSALS, **REVIEW_REFUSALS},
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
         )

@@ -6,6 +6,7 @@ from functools import partial
 from services.triage.accounts.handlers import project_accounts
 from services.triage.cases.reporters import add_information, ask_withdrawal, hear, open_for_reports
 from services.triage.cases.writer import CaseWriter
+from services.triage.evidence.handlers import add_evidence, note_scan, remove_evidence
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
 from services.triage.operations.handlers import project_alerts, project_cases, project_dead_letters, project_ledger
 from services.triage.outcome_reviews.handlers import ask as ask_for_review
@@ -68,6 +69,9 @@ def handlers(writer: CaseWriter, rulebook: Callable[[], RuleBook]) -> Mapping[ty
         intake.EnquiryAmended: amended,
         intake.PolicyExceptionAmended: amended,
         intake.MessageSent: partial(hear, writer=writer),
+        intake.EvidenceAdded: partial(add_evidence, writer=writer),
+        intake.EvidenceRemoved: partial(remove_evidence, writer=writer),
+        intake.EvidenceScanned: partial(note_scan, writer=writer),
         intake.AbuseReportWithdrawn: withdrawn,
         intake.MisuseReportWithdrawn: withdrawn,
         intake.SecurityIncidentWithdrawn: withdrawn,

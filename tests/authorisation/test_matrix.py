@@ -106,12 +106,12 @@ def _outcome(row: Row, answer: Answer) -> str:
 
 
 async def _ask(world: World, row: Row, kind: str, role: Role | None, bearer: Mapping[str, str] | None = None) -> Answer:
-    accept = "application/json" if role else "text/html"  # a problem is faster to make than a page
+    accept = "application/json" if role or "json" in row.send else "text/html"  # a problem is made faster than a page
     headers = {"accept": accept, "if-match": f'"{row.send.get("version", 1)}"', **(bearer or world.bearer(role))}
     path = _PART.sub(lambda part: _filled(world, row, kind, part[1]), row.path)
     if row.method == "GET":
         return await ask(world.front, "GET", path, headers, endless=row.endless)
-    if "/api/" in row.path:
+    if "/api/" in row.path or "json" in row.send:
         return await ask(world.front, row.method, path, headers, data=row.send.get("json", {}))
     return await ask(world.front, row.method, path, headers, data=row.send.get("form", {"nothing": ""}), form=True)
 

@@ -23,6 +23,10 @@ from services.registry.accounts.csv_file import import_csv as import_accounts
 from shared.auth.permissions import Principal, Role
 from shared.auth.tokens import TokenIssuer, TokenReader, ensure_key_files
 from shared.db.database import Database
+from shared.events import topics
+from shared.events.envelope import NewEvent
+from shared.events.intake import EvidenceAdded
+from shared.events.topics import Topic
 from shared.ids import RandomIds, StaffId
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.outbox import Outbox
@@ -63,6 +67,13 @@ x,@SampleOther,official,live,,Sample of somebody else,S7001,
 x,@SampleDirector,professional_individual,live,,Sample of a person,S7009,S7002
 """
 _REQUEST = {"platform": "x", "class": "official", "requirement": "A need", "purpose": "Say what opens when"}
+_TOPICS: Mapping[str, Topic] = {
+    "abuse-reports": topics.ABUSE_REPORTS,
+    "misuse-reports": topics.MISUSE_REPORTS,
+    "security-incidents": topics.SECURITY_INCIDENTS,
+    "enquiries": topics.ENQUIRIES,
+    "policy-exceptions": topics.ENQUIRIES,
+}
 _GRACE = {"relation": "colleague", "staff_id": GRACE, "name": "Grace Okafor"}
 
 
@@ -149,9 +160,35 @@ class World:
                 assert answer.status_code == 201, (name, answer.text)
                 self.references[name] = answer.json()["reference"]
                 self.report_ids[name] = UUID(answer.json()["report_id"])
+        await self._announce_evidence(reports)
         await self.settle()
         await self._note_cases()
         await self._note_alerts()
+
+    async def _announce_evidence(self, reports: Mapping[str, Sent]) -> None:
+        """Say that each reporter sent a picture: services know of it as of any other, without its bytes."""
+        ids = RandomIds()
+        news = []
+        for name, sent in reports.items():
+            evidence_id, digest = ids.uuid(), "0" * 64
+            self.ids[f"evidence:{name}"] = str(evidence_id)
+            added = EvidenceAdded.model_validate(
+                {
+                    "report_id": self.report_ids[name],
+                    "reference": self.references[name],
+                    "at": START,
+                    "evidence_id": evidence_id,
+                    "sha256": digest,
+                    "sha256_sent": digest,
+                    "size": 1000,
+                    "media_type": "image/png",
+                    "scan": "clean",
+                    "added_by": "reporter",
+                }
+            )
+            news.append(NewEvent.of(added.report_id, added, topic=_TOPICS[sent.form].name))
+        async with self.services["intake"].database.transaction() as session:
+            await Outbox("intake", ids).append(session, news, START)
 
     async def settle(self) -> None:
         """Deliver all events to the services that read them."""

@@ -130,7 +130,10 @@ class Sender:
         self, client: httpx.AsyncClient, entry: Entry, how: str, request: Mapping[str, Any]
     ) -> httpx.Response:
         path = entry.path
-        for part in ("reference", "case_id", "account_id", "request_id", "operator_id", "delegation_id", "task_id"):
+        for part in (
+            *("reference", "case_id", "evidence_id"),
+            *("account_id", "request_id", "operator_id", "delegation_id", "task_id"),
+        ):
             if f"{{{part}}}" in path:
                 path = path.replace(f"{{{part}}}", str(self.world.address(part, entry.about)))
         if not request.get("params"):

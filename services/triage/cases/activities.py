@@ -42,6 +42,12 @@ ACTIONS = {
     "page_opened": "The restricted case was opened",
     "content_shown": "What was written was shown",
     "nobody_took_it": "No one of the team took it: given to the triage desk",
+    "evidence_added": "Evidence was added",
+    "evidence_removed": "The reporter took evidence back",
+    "evidence_scanned": "The virus scanner looked at evidence",
+    "evidence_opened": "Evidence was opened",
+    "evidence_exported": "The evidence was exported",
+    "evidence_upload_allowed": "A file may be added as evidence",
     "lease_expired": "Claim ran out",
     "deadline_at_risk": "Deadline at risk",
     "deadline_missed": "Deadline missed",
@@ -50,16 +56,29 @@ ACTIONS = {
 _FROM_REPORTER = frozenset({"information_added", "withdrawal_asked", "review_asked"})
 _NOTES = frozenset({"note_added", "note_shared", "information_asked"}) | _FROM_REPORTER
 _CLOCKS = frozenset({"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"})
-_LOOKS = frozenset({"content_shown", "page_opened", "manager_looked", "person_named"})
+_EVIDENCE = frozenset(action for action in ACTIONS if action.startswith("evidence_"))
+_LOOKS = frozenset({"content_shown", "page_opened", "manager_looked", "person_named", "evidence_opened"})
 KINDS: Mapping[str, frozenset[str]] = {
-    "work": frozenset(ACTIONS) - _NOTES - _CLOCKS - _LOOKS,
+    "work": frozenset(ACTIONS) - _NOTES - _EVIDENCE - _CLOCKS - _LOOKS,
     "notes": _NOTES,
+    "evidence": _EVIDENCE,
     "clocks": _CLOCKS,
     "looks": _LOOKS,
 }
 PEOPLE = ("assignee", "manager")
 """What an activity changes that is a person."""
-KIND_NAMES = {"": "Everything", "work": "Work", "notes": "Notes", "clocks": "Clocks", "looks": "Who looked"}
+KIND_NAMES = {
+    "": "Everything",
+    "work": "Work",
+    "notes": "Notes",
+    "evidence": "Evidence",
+    "clocks": "Clocks",
+    "looks": "Who looked",
+}
+_AS_IT_IS = frozenset(
+    {"rule", "accounts", "assignee", "version", "priority", "acted_on", "evidence", "sha256", "size", "media_type"}
+)
+"""What an activity changes whose value is no code."""
 
 
 def changed(name: str, value: str) -> str:
@@ -74,7 +93,7 @@ def changed(name: str, value: str) -> str:
         return uk_time(datetime.fromisoformat(value))
     if name == "reviews":
         return value[:8]
-    if name in {"rule", "accounts", "assignee", "version", "priority", "acted_on"}:
+    if name in _AS_IT_IS:
         return value
     return known.get(name, {}).get(value) or words(value)
 

@@ -315,7 +315,7 @@ async def exempt(work: Work, case_id: UUID, read: int) -> Case:
         return [resolved(after, Outcome.EXEMPT, work.now), closed]
 
     case = await execute(work, case_id, read, Command("exempted", domain.exempted, events))
-    await reports.erase_subject(work.session, case.report_id)
+    await reports.erase_subject(work.session, case.report_id, case_id)
     await work.session.execute(delete(Note).where(Note.case_id == case_id))
     await work.session.execute(delete(CaseAccess).where(CaseAccess.case_id == case_id))
     await work.session.execute(insert(CaseAccess).values(case_id=case_id, subject=work.viewer.subject))
@@ -329,10 +329,12 @@ async def _erase_record(work: Work, locked: queries.LockedCase) -> None:
     """Erase what the activity record of an exempt case says; record what the case and its report are from now on."""
     row = locked.row
     report = {"report": (await report_queries.fingerprints(work.session, [row.report_id]))[row.report_id]}
-    state = {"case": queries.fingerprint_of(vars(row)), "access": queries.access([work.viewer.subject])}
+    people = queries.access([work.viewer.subject])
+    state = {"case": queries.fingerprint_of(vars(row)), "access": people, "evidence": ""}
     if row.link_number > 1:  # the first case holds what the report is
         siblings = await queries.lock_reports(work.session, [row.report_id])
         [first] = [one.case.case_id for one in siblings if one.row.link_number == 1]
+        report |= {"evidence": (await report_queries.evidence_fingerprints(work.session, [first]))[first]}
         told = chain.Change("report_erased", work.viewer.subject, state=report)
         await chain.append(work.session, [(first, told)], work.now, work.writer.ids)
         report = {}

@@ -171,18 +171,20 @@ MoreFacts = Callable[[AsyncSession, Collection[UUID]], Awaitable[Mapping[UUID, M
 
 
 async def records(session: AsyncSession, *others: MoreFacts) -> AsyncIterator[tuple[UUID, Current]]:
-    """Yield every case for `verify`: what its row, its access list, its report and `others` say now."""
+    """Yield every case for `verify`: what its row, access list, report, evidence and `others` say now."""
     table, last = CaseRow.table(), UUID(int=0)
     page = select(table).order_by(table.c.case_id).limit(_FETCH)
     while rows := [dict(row) for row in (await session.execute(page.where(table.c.case_id > last))).mappings()]:
-        people = await _people_named(session, [row["case_id"] for row in rows])
+        ids = [row["case_id"] for row in rows]
+        people, evidence = await _people_named(session, ids), await reports.evidence_fingerprints(session, ids)
         told = await reports.fingerprints(session, [row["report_id"] for row in rows if row["link_number"] == 1])
         more = [await facts_of(session, list(people)) for facts_of in others]
         for row in rows:
             report = told[row["report_id"]] if row["link_number"] == 1 else ""
-            state = {"case": fingerprint_of(row), "access": access(people[row["case_id"]]), "report": report}
-            said = {name: value for found in more for name, value in found.get(row["case_id"], {}).items()}
-            yield row["case_id"], Current({**facts(row), **said}, state)
+            case_id = row["case_id"]
+            state = {"case": fingerprint_of(row), "access": access(people[case_id]), "report": report}
+            said = {name: value for found in more for name, value in found.get(case_id, {}).items()}
+            yield case_id, Current({**facts(row), **said}, state | {"evidence": evidence[case_id]})
         last = rows[-1]["case_id"]
 
 

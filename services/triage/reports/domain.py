@@ -9,7 +9,7 @@ from services.triage.accounts.domain import Handle
 from shared.events import platforms
 from shared.events.intake import Person, Subject
 from shared.events.people import folded, identity_keys, keys_of_named
-from shared.events.vocabulary import UNRECOGNISED, Behaviour, Relation, ReportType, YesNoUnsure
+from shared.events.vocabulary import UNRECOGNISED, AddedBy, Behaviour, Relation, ReportType, YesNoUnsure
 
 ANSWERS_IN_WORDS: Mapping[str, str] = {
     "account": "the account",
@@ -163,6 +163,42 @@ class TriageReport(CodedAnswers):
     def account_names(self) -> tuple[str, ...]:
         """The accounts that the report names, as written."""
         return self.handles + ((self.account_handle,) if self.account_handle else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A piece of evidence: what it is, and who added it."""
+
+    evidence_id: UUID
+    report_id: UUID
+    case_id: UUID
+    """The case whose activity record proves it: where a responder added it; else the report's first case."""
+    added_at: datetime
+    added_by: str
+    """An `AddedBy`."""
+    sha256: str
+    """Of what is kept, in hexadecimal."""
+    sha256_sent: str
+    size: int
+    """In bytes."""
+    media_type: str
+    scan: str
+    """A `Scan`."""
+    cleaned: bool = False
+    """Whether a copy without metadata is kept."""
+    message_id: UUID | None = None
+    link: int | None = None
+    """Which link of the report it shows, counted from 0."""
+    removed_at: datetime | None = None
+    responder: str | None = None
+    """Staff id of the person of the team who added it."""
+    note: str | None = None
+    """What the person who added it says about it."""
+
+    @property
+    def from_reporter(self) -> bool:
+        """Whether the reporter sent it: then every case of the report shows it (decision 0057)."""
+        return self.added_by != AddedBy.TEAM
 
 
 def accounts_named(report: TriageReport) -> tuple[Handle, ...]:

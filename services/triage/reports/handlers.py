@@ -1,19 +1,20 @@
 """Stores reports as they arrive, a batch at a time, and records what their reporters say later."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, Uuid, any_, delete, literal, select, update
+from sqlalchemy import ARRAY, String, Uuid, any_, bindparam, delete, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts.domain import Handle
-from services.triage.reports.domain import TriageReport, subject_keys
-from services.triage.reports.queries import fingerprint_of
-from services.triage.reports.tables import NamedAccount, NamedSubject, Report
+from services.triage.reports.domain import Evidence, TriageReport, subject_keys
+from services.triage.reports.queries import evidence, fingerprint_of
+from services.triage.reports.tables import EvidenceItem, NamedAccount, NamedSubject, Report
 from shared.db.bulk import copy_in
 from shared.events.intake import Person, Subject
-from shared.events.vocabulary import ManagerAlert
+from shared.events.vocabulary import AddedBy, ManagerAlert
 
 _OTHERWISE = frozenset({"report_type", "affected", "suspected", "subject"})
 """Columns whose name or shape differs from the report's."""
@@ -58,8 +59,33 @@ async def note_withdrawal(session: AsyncSession, report_ids: Sequence[UUID], now
     await session.execute(update(Report).where(Report.report_id.in_(report_ids)).values(withdrawn_at=now))
 
 
-async def erase_subject(session: AsyncSession, report_id: UUID) -> None:
-    """Erase who an exempt report was about, and every text that may identify them (C-j)."""
+async def add_evidence(session: AsyncSession, items: Sequence[Evidence]) -> None:
+    """Store pieces of evidence, in one statement."""
+    await copy_in(session, EvidenceItem.table(), [asdict(item) for item in items])
+
+
+async def note_removed(session: AsyncSession, removed: Mapping[UUID, datetime]) -> list[Evidence]:
+    """Record that reporters took evidence back; return what is no longer there."""
+    return await _change(session, removed, "removed_at")
+
+
+async def note_scanned(session: AsyncSession, scans: Mapping[UUID, str]) -> list[Evidence]:
+    """Record what the virus scanner says; return what it says something about."""
+    return await _change(session, scans, "scan")
+
+
+async def _change(session: AsyncSession, values: Mapping[UUID, object], column: str) -> list[Evidence]:
+    table = EvidenceItem.table()
+    change = update(table).where(table.c.evidence_id == bindparam("item")).values({column: bindparam("value")})
+    await session.execute(change, [{"item": item, "value": value} for item, value in values.items()])
+    return await evidence(session, values)
+
+
+async def erase_subject(session: AsyncSession, report_id: UUID, case_id: UUID) -> None:
+    """Erase who an exempt report was about, and all texts and evidence that may identify them (C-j).
+
+    What responders added on other cases of the report stays with these.
+    """
     nothing: Mapping[str, object] = {
         "subject": None,
         "handles": [],
@@ -73,6 +99,8 @@ async def erase_subject(session: AsyncSession, report_id: UUID) -> None:
     await session.execute(update(Report).where(Report.report_id == report_id).values(**nothing))
     await session.execute(delete(NamedAccount).where(NamedAccount.report_id == report_id))
     await session.execute(delete(NamedSubject).where(NamedSubject.report_id == report_id))
+    from_reporter = (EvidenceItem.report_id == report_id) & (EvidenceItem.added_by != AddedBy.TEAM)
+    await session.execute(delete(EvidenceItem).where(from_reporter | (EvidenceItem.case_id == case_id)))
 
 
 def _row(report: TriageReport) -> dict[str, object]:

@@ -1,16 +1,24 @@
 """Reads one report as submitted, and how often an account or a person was named before."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, func, literal, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.triage.accounts.domain import Handle
-from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS, TriageReport, kept_from
-from services.triage.reports.tables import SAID_LATER, NamedAccount, NamedSubject, Report
+from services.triage.reports.domain import (
+    HISTORY_DAYS,
+    HISTORY_LIMIT,
+    REPEAT_DAYS,
+    Evidence,
+    TriageReport,
+    kept_from,
+)
+from services.triage.reports.tables import SAID_LATER, EvidenceItem, NamedAccount, NamedSubject, Report
 from shared.audit.chain import fingerprint
 from shared.events.intake import Person, Subject
 
@@ -89,6 +97,30 @@ async def fingerprints(session: AsyncSession, report_ids: Collection[UUID]) -> d
     table = Report.table()
     rows = await session.execute(select(table).where(table.c.report_id.in_(report_ids)))
     return {row["report_id"]: fingerprint_of(dict(row)) for row in rows.mappings()}
+
+
+async def evidence(session: AsyncSession, ids: Collection[UUID]) -> list[Evidence]:
+    """Return these pieces of evidence."""
+    return await _evidence(session, EvidenceItem.evidence_id.in_(ids))
+
+
+async def evidence_of(session: AsyncSession, report_id: UUID) -> list[Evidence]:
+    """Return the evidence of a report, in the order in which it was added."""
+    return await _evidence(session, EvidenceItem.report_id == report_id)
+
+
+async def evidence_fingerprints(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the fingerprint of the evidence that the activity record of each case proves; "" where there is none."""
+    kept: dict[UUID, dict[str, object]] = {case_id: {} for case_id in case_ids}
+    for item in await _evidence(session, EvidenceItem.case_id.in_(case_ids)):
+        kept[item.case_id][str(item.evidence_id)] = fingerprint(asdict(item) | {"link": str(item.link)})
+    return {case_id: fingerprint(items) if items else "" for case_id, items in kept.items()}
+
+
+async def _evidence(session: AsyncSession, which: ColumnElement[bool]) -> list[Evidence]:
+    table = EvidenceItem.table()
+    rows = await session.execute(select(table).where(which).order_by(table.c.added_at, table.c.evidence_id))
+    return [Evidence(**row) for row in rows.mappings()]
 
 
 async def read(session: AsyncSession, report_id: UUID, *, content: bool) -> TriageReport:

@@ -121,3 +121,27 @@ class NamedSubject(Base):
     submitted_at: Mapped[datetime] = mapped_column(_Moment)
 
     __table_args__ = (Index(None, "key", "submitted_at"),)
+
+
+class EvidenceItem(Base):
+    """A piece of evidence as intake says: what it is. Only intake has its bytes."""
+
+    __tablename__ = "evidence_item"
+
+    evidence_id: Mapped[UUID] = mapped_column(primary_key=True)
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("report.report_id"), index=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("case.case_id"), index=True)
+    """The case whose activity record proves this row: where a responder added it; else the report's first case."""
+    added_at: Mapped[datetime] = mapped_column(_Moment)
+    added_by: Mapped[str]
+    sha256: Mapped[str]
+    sha256_sent: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str]
+    scan: Mapped[str]
+    cleaned: Mapped[bool]
+    message_id: Mapped[UUID | None]
+    link: Mapped[int | None]
+    removed_at: Mapped[datetime | None] = mapped_column(_Moment)
+    responder: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
+    note: Mapped[str | None] = mapped_column(info={**personal("what you told us about evidence", retention=_REPORT)})
