@@ -11,6 +11,7 @@ from services.intake.reports.handlers import keep_addition
 from services.intake.reports.queries import ReportKey, StoredReport, lock_report
 from services.intake.tracking.queries import status_of
 from shared.events.envelope import NewEvent
+from shared.events.intake import MessageSent
 from shared.ids import Ids
 from shared.messaging.outbox import Outbox
 
@@ -52,6 +53,16 @@ async def _send(
     session: AsyncSession, stored: StoredReport, addition: domain.Addition, outbox: Outbox
 ) -> domain.Addition:
     await keep_addition(session, stored, addition)
-    event = kinds.amended(stored.id, stored.reference, stored.report, stored.submitted_at, addition)
-    await outbox.append(session, [NewEvent.of(stored.id, event)], addition.at)
+    event = MessageSent.model_validate(
+        {
+            "report_id": stored.id,
+            "reference": stored.reference,
+            "at": addition.at,
+            "message_id": addition.message_id,
+            "kind": addition.kind,
+            "text": addition.text,
+        }
+    )
+    topic = kinds.kind_of(stored.report).topic
+    await outbox.append(session, [NewEvent.of(stored.id, event, topic=topic)], addition.at)
     return addition

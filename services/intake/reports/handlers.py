@@ -146,6 +146,7 @@ async def erase_exempt(
 
 def _without_content(value: bytes) -> bytes:
     """Return an event about a report without what was written."""
-    erased = {**_ERASED, "subject": {}, "text": None}
-    said = {name: erased.get(name, kept) for name, kept in json.loads(value).items()}
+    erased = {**_ERASED, "subject": {}, "text": "", "reason": "", "note": None}
+    written = {name: kept for name, kept in json.loads(value).items() if kept is not None}
+    said = {name: erased.get(name, kept) for name, kept in written.items()}
     return json.dumps({name: kept for name, kept in said.items() if kept is not None}).encode()

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from services.intake.reports import tables
 from services.intake.reports.commands import AbuseReport, Enquiry, IncidentReport, MisuseReport, PolicyException
-from services.intake.reports.domain import Addition, AdditionKind, Report
+from services.intake.reports.domain import Addition, Report
 from services.intake.tables import Base
 from shared.events import intake
 from shared.events.envelope import Event
@@ -44,6 +44,12 @@ class Kind:
     withdrawn: type[Event]
     details: type[Base] | None = None
     """Where the answers are that only this kind has; None where the common row has room for all."""
+
+    @property
+    def topic(self) -> str:
+        """The topic of every event about such a report."""
+        [topic] = self.submitted.TOPICS
+        return topic
 
 
 KINDS = (
@@ -110,7 +116,6 @@ def amended(
         **_event_values(report_id, reference, report, submitted_at),
         "added_at": addition.at,
         "text": addition.text,
-        "answers_question": addition.kind is AdditionKind.ANSWER,
     }
     return kind_of(report).amended.model_validate(values, from_attributes=True)
 
