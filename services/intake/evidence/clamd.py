@@ -9,6 +9,8 @@ from shared.events.vocabulary import Scan
 
 SECONDS = 60.0
 """That a scanner may be silent."""
+_LIMIT = "Heuristics.Limits."
+"""So begins what it has found when it has not looked at all of a file (`AlertExceedsMax`)."""
 _SAID = {"OK": Scan.CLEAN, "FOUND": Scan.INFECTED}
 
 
@@ -29,10 +31,10 @@ class Scanner:
     def _scan(self, stream: BinaryIO) -> Scan:
         stream.seek(0)
         try:
-            [(said, _)] = self._clamd().instream(stream).values()
+            [(said, found)] = self._clamd().instream(stream).values()
         except (ClamdError, OSError, ValueError):
             return Scan.NOT_SCANNED
-        return _SAID.get(said, Scan.NOT_SCANNED)
+        return Scan.NOT_SCANNED if (found or "").startswith(_LIMIT) else _SAID.get(said, Scan.NOT_SCANNED)
 
     def _clamd(self) -> ClamdNetworkSocket:
         address = self._address or ""
