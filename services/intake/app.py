@@ -27,6 +27,8 @@ from services.intake.inbound.refusals import REFUSALS as INBOUND_REFUSALS
 from services.intake.inbound.sources_yaml import load_sources
 from services.intake.ledger.handlers import LedgerFigures, record_published
 from services.intake.notices import pages as notices
+from services.intake.outcome_reviews import api as outcome_reviews_api
+from services.intake.outcome_reviews import pages as outcome_reviews
 from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
 from services.intake.reports.access import Access, StatusTokens, TrackingParts, WrongCodeLimit
@@ -58,7 +60,7 @@ from shared.web.limits import LargeBodies
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
-_CAPABILITIES = ("forms", "tracking", "conversation", "sign_in", "policy", "notices")
+_CAPABILITIES = ("forms", "tracking", "conversation", "outcome_reviews", "sign_in", "policy", "notices")
 TEMPLATES = tuple(_HERE / name / "templates" for name in _CAPABILITIES)
 FORMS = (abuse.FORM, misuse.FORM, incident.FORM, advice.FORM, exception.FORM)
 ROUTERS = (
@@ -67,10 +69,12 @@ ROUTERS = (
     tracking.router,
     tracking.report_router,
     conversation.router,
+    outcome_reviews.router,
     reports.router,
     inbound.router,
     tracking_api.router,
     conversation_api.router,
+    outcome_reviews_api.router,
     sign_in.router,
     policy.router,
     notices.router,

@@ -47,6 +47,8 @@ def handlers(outbox: Outbox) -> Mapping[type[Event], Handler]:
         triage.CaseReopened: tracking.case_worked,
         triage.CaseResolved: partial(_on_case_resolved, outbox=outbox),
         triage.CaseClosed: tracking.case_finished,
+        triage.CaseReviewRequested: tracking.review_asked,
+        triage.CaseReviewed: tracking.case_reviewed,
         triage.ReporterUpdateShared: tracking.update_shared,
         notifier.AlertDecided: _on_alert_decided,
         notifier.AlertSent: tracking.alert_changed,

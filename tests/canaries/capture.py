@@ -144,6 +144,7 @@ async def _say_everything(world: World, mail_server: MailServerForTests) -> Capt
     walk = Walk(sender, await _open_letters(world), _token(mail_server))
     await walk.everything()
     await walk.the_rest()
+    await _look_at_an_outcome_again(sender)
     await world.settle()
     await _deliver(world, loop)
     return Capture(canaries, sender, walk, answered, poison=poison)
@@ -171,6 +172,34 @@ async def _as_somebody_new(sender: Sender) -> None:
             await sender.send(client, "somebody new", "POST", f"/report/api/v1/{path}", json=said, headers=bearer)
         for page in ("/cases", "/alerts/my-team", "/accounts", "/"):
             await sender.send(client, "somebody new", "GET", page, headers={"accept": "text/html", **bearer})
+
+
+async def _look_at_an_outcome_again(sender: Sender) -> None:
+    """Ask for the outcome of a report to be looked at again, and decide about it."""
+    world, word, cases = sender.world, sender.canaries.new, "/cases/api/v1/cases"
+    reporter, sam, other = (
+        world.bearer(role, who)
+        for role, who in ((Role.REPORTER, "S1002"), (Role.SMART_LEAD, "S2001"), (Role.SMART_LEAD, "S2002"))
+    )
+    body = {"platform": "x", "behaviours": ["trolling"], "affected": [{"relation": "self"}], "narrative": "Posts"}
+    async with sender.client() as client:
+
+        async def act(address: str, headers: dict[str, str], **said: str) -> None:
+            answer = await sender.send(client, address, "POST", address, json=said, headers=headers)
+            assert answer.is_success, (address, answer.text)
+
+        sent = (await client.post("/report/api/v1/abuse-reports", json=body, headers=reporter)).json()
+        await world.settle()
+        found = await client.get(cases, params={"report_id": sent["report_id"]}, headers=sam)
+        case = f"{cases}/{found.json()['items'][0]['case_id']}"
+        await act(f"{case}/claim", {**sam, "if-match": '"1"'})
+        await act(f"{case}/resolve", {**sam, "if-match": '"2"'}, outcome="support_given")
+        await world.settle()
+        review = f"/report/api/v1/reports/{sent['reference']}/review"
+        await act(review, reporter, reason=f"Because {word('why an outcome is looked at again')}")
+        await world.settle()
+        why = f"Because {word('why an outcome stands')}"
+        await act(f"{case}/review", {**other, "if-match": '"4"'}, result="uphold", reason=why)
 
 
 async def _at_addresses_that_are_none(sender: Sender) -> None:

@@ -29,10 +29,14 @@ class EntryKind(StrEnum):
     AGREED = "agreed"
     """That their manager is told."""
     WITHDRAWN = "withdrawn"
+    REVIEW_ASKED = "review_asked"
+    """That the outcome is looked at again."""
     QUESTION = "question"
     """The team waits for an answer."""
     UPDATE = "update"
     OUTCOME = "outcome"
+    REVIEWED = "reviewed"
+    """Someone looked at the outcome again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,11 @@ _KINDS = {
     AdditionKind.ANSWER: EntryKind.MESSAGE,
     AdditionKind.ASKED_AGAIN: EntryKind.ASKED_AGAIN,
     AdditionKind.AGREED: EntryKind.AGREED,
+    AdditionKind.REVIEW: EntryKind.REVIEW_ASKED,
 }
+
+
+_IN_WORDS = frozenset({EntryKind.MESSAGE, EntryKind.REVIEW_ASKED})
 
 
 def conversation(status: Status) -> tuple[Entry, ...]:
@@ -68,7 +76,7 @@ def entry_of(addition: Addition) -> Entry:
         kind=kind,
         speaker=Speaker.REPORTER,
         at=addition.at,
-        text=addition.text if kind is EntryKind.MESSAGE else None,
+        text=addition.text if kind in _IN_WORDS else None,
         message_id=addition.message_id,
         answers_question=addition.kind is AdditionKind.ANSWER,
     )
@@ -88,6 +96,8 @@ def _entries(status: Status) -> Iterator[Entry]:
     if status.withdrawn_at:
         yield Entry(kind=EntryKind.WITHDRAWN, speaker=Speaker.REPORTER, at=status.withdrawn_at)
     yield from _outcomes(status)
+    if status.review and status.review.at:
+        yield Entry(kind=EntryKind.REVIEWED, speaker=Speaker.TEAM, at=status.review.at, text=status.review.text)
 
 
 def _of_team(update: SharedUpdate) -> Entry:

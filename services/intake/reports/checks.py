@@ -139,15 +139,15 @@ def _texts_in(name: str, value: object) -> Iterator[tuple[str, str]]:
             yield from _texts_in(f"{name}.{part_name}", part)
 
 
-def check_text(text: str) -> None:
-    """Ask for something to read, that can be kept.
+def check_text(text: str, field: str = "text", needed: str = "Enter what you want to add") -> None:
+    """Ask for something to read, that can be kept, in the field of this name.
 
     Raises:
         ReportRefused: the text has no visible character, is too long or holds a control character.
     """
     if rule.is_blank(text):
-        raise ReportRefused((Refusal("text", "Enter what you want to add"),))
+        raise ReportRefused((Refusal(field, needed),))
     if len(text) > NARRATIVE_LIMIT:
-        raise ReportRefused((Refusal("text", f"This must be {NARRATIVE_LIMIT:,} characters or fewer"),))
+        raise ReportRefused((Refusal(field, f"This must be {NARRATIVE_LIMIT:,} characters or fewer"),))
     if wrong := _control_character_in(text):
-        raise ReportRefused((Refusal("text", wrong),))
+        raise ReportRefused((Refusal(field, wrong),))

@@ -129,6 +129,8 @@ class AdditionKind(StrEnum):
     AGREED = "agreed"
     """That the manager is told."""
     ASKED_AGAIN = "asked_again"
+    REVIEW = "review"
+    """That the outcome is looked at again, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,14 @@ class NothingToAgreeTo(Exception):
 
 class AskedAlready(Exception):
     """It was sent, or asked, less than a day ago."""
+
+
+class NothingToReview(Exception):
+    """The report is not finished, or nothing of it can be looked at again."""
+
+
+class ReviewAskedAlready(Exception):
+    """Its reporter has asked for this outcome to be looked at again before."""
 
 
 class ReceiptCodes:

@@ -25,6 +25,18 @@ REFUSALS: Refusals = {
     ),
     domain.TooManyAdditions: Refusal(409, "too-many-additions", "A lot was added to this report already"),
     domain.NothingToAgreeTo: Refusal(409, "nothing-to-agree-to", "There is nothing left to agree to"),
+    domain.NothingToReview: Refusal(
+        409,
+        "nothing-to-review",
+        "There is no outcome that can be looked at again",
+        "Wait until the report is finished. Until then, write to the team.",
+    ),
+    domain.ReviewAskedAlready: Refusal(
+        409,
+        "review-asked-already",
+        "You have asked for this outcome to be looked at again",
+        "That can be asked once. You can still write to the team.",
+    ),
     domain.AskedAlready: Refusal(409, "asked-already", "You have asked already", "Wait a day, then ask again."),
     KeyUsedForAnotherRequest: Refusal(
         422,

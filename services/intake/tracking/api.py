@@ -50,6 +50,16 @@ class AddedBody(BaseModel):
     text: str | None = None
 
 
+class ReviewBody(BaseModel):
+    """What became of your wish that the outcome is looked at again."""
+
+    state: str
+    """`waiting`, `upheld`, `changed`, `reopened`; of misuse `looked_at` instead of the result."""
+    text: str
+    asked_at: datetime
+    at: datetime | None = None
+
+
 class StatusBody(BaseModel):
     """Where a report is, in plain words."""
 
@@ -71,6 +81,9 @@ class StatusBody(BaseModel):
     additions: list[AddedBody] = []
     """What you added, oldest first."""
     withdrawn_at: datetime | None = None
+    review: ReviewBody | None = None
+    may_ask_for_review: bool = False
+    """The outcome may be looked at again, once: `POST …/review`."""
 
 
 @router.get("/reports/{reference}", response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it

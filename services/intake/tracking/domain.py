@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from services.intake.reports.domain import Addition
-from shared.events.vocabulary import ReportType
+from shared.events.vocabulary import Outcome, ReportType
 from shared.ids import Reference, ReportId
 
 KINDS: Mapping[ReportType, str] = {
@@ -49,6 +49,46 @@ class TrackedCase:
     changed_at: datetime
     linked: bool
     outcome: str | None = None
+    resolved_at: datetime | None = None
+    review_asked_at: datetime | None = None
+    reviewed_at: datetime | None = None
+    review_result: str | None = None
+
+    @property
+    def reviewable(self) -> bool:
+        """Whether there is an outcome that can be looked at again; an exempt case has nothing left to look at."""
+        return self.stage is Stage.FINISHED and self.resolved_at is not None and self.outcome != Outcome.EXEMPT
+
+    @property
+    def review_waits(self) -> bool:
+        """Whether the team has yet to look at the outcome again."""
+        if self.review_asked_at is None or not self.reviewable:
+            return False
+        return self.reviewed_at is None or self.reviewed_at < self.review_asked_at
+
+
+class ReviewState(StrEnum):
+    """What became of the wish that an outcome is looked at again."""
+
+    WAITING = "waiting"
+    UPHELD = "upheld"
+    CHANGED = "changed"
+    """The team went back to work."""
+    LOOKED_AT = "looked_at"
+    """All that a person who reported misuse learns of it."""
+    REOPENED = "reopened"
+    """The team went back to work before anyone looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewStatus:
+    """The reporter's last wish that an outcome is looked at again, in words."""
+
+    state: ReviewState
+    text: str
+    asked_at: datetime
+    at: datetime | None = None
+    """When it was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +157,15 @@ class Status:
     may_agree: bool
     """The manager may be told once the reporter agrees."""
     may_ask_again: bool
+    review: ReviewStatus | None
+    """The last wish that the outcome is looked at again; None if there was none."""
+    outcome_at: datetime | None
+    """When the last outcome was decided that can be looked at again; None until the report is finished."""
+
+    @property
+    def may_ask_for_review(self) -> bool:
+        """Whether the outcome may be looked at again: once."""
+        return self.outcome_at is not None and (self.review is None or self.review.asked_at < self.outcome_at)
 
     @property
     def kind(self) -> str:

@@ -61,6 +61,19 @@ async def case_finished(
     await _keep_cases(session, [_case_row(event, Stage.FINISHED, event.data.team) for event in events])
 
 
+async def review_asked(
+    session: AsyncSession, events: Sequence[Envelope[triage.CaseReviewRequested]], _now: datetime
+) -> None:
+    """The team has the reporter's wish that its outcome is looked at again."""
+    await _keep_reviews(session, [_review_row(event, asked_at=event.data.at) for event in events])
+
+
+async def case_reviewed(session: AsyncSession, events: Sequence[Envelope[triage.CaseReviewed]], _now: datetime) -> None:
+    """Someone else has looked at the outcome again."""
+    rows = [_review_row(event, reviewed_at=event.data.at, result=event.data.result) for event in events]
+    await _keep_reviews(session, rows)
+
+
 async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]], _now: datetime) -> None:
     """Keep the news of an alert. An answer stays known, whatever is said of the alert afterwards."""
     await _keep_alerts(session, [_alert_row(event) for event in events])
@@ -105,7 +118,21 @@ async def _keep_cases(session: AsyncSession, rows: Sequence[dict[str, object]]) 
     changes["team_since"] = _newer(new.arrived > old.arrived, new.team_since, old.team_since)
     changes["linked"] = or_(old.linked, new.linked)
     newest_known = func.coalesce(new.outcome, old.outcome)
+    changes["resolved_at"] = func.greatest(old.resolved_at, new.resolved_at)
     changes["outcome"] = _newer(new.sequence > old.sequence, newest_known, func.coalesce(old.outcome, new.outcome))
+    await session.execute(statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes), rows)
+
+
+async def _keep_reviews(session: AsyncSession, rows: Sequence[dict[str, object]]) -> None:
+    """Keep the newest request of each case and the newest result, in whatever order they come."""
+    statement = insert(TrackedCaseRow)
+    old, new = TrackedCaseRow, statement.excluded
+    newer = or_(old.reviewed_at.is_(None), new.reviewed_at > old.reviewed_at)
+    changes = {
+        "review_asked_at": func.greatest(old.review_asked_at, new.review_asked_at),
+        "review_result": _newer(newer & new.reviewed_at.is_not(None), new.review_result, old.review_result),
+        "reviewed_at": func.greatest(old.reviewed_at, new.reviewed_at),
+    }
     await session.execute(statement.on_conflict_do_update(index_elements=[old.case_id], set_=changes), rows)
 
 
@@ -127,6 +154,32 @@ def _case_row(event: Envelope[CaseEvent], stage: Stage, team: str, *, arrives: b
         "changed_at": data.at,
         "linked": isinstance(data, triage.CaseOpened) and data.linked,
         "outcome": data.outcome if isinstance(data, triage.CaseResolved) else None,
+        "resolved_at": data.at if isinstance(data, triage.CaseResolved) else None,
+    }
+
+
+def _review_row(
+    event: Envelope[triage.CaseReviewRequested] | Envelope[triage.CaseReviewed],
+    *,
+    asked_at: datetime | None = None,
+    reviewed_at: datetime | None = None,
+    result: str | None = None,
+) -> dict[str, object]:
+    """Return what an event says of a review; any other event of the case says more about the case itself."""
+    data = event.data
+    return {
+        "case_id": data.case_id,
+        "report_id": data.report_id,
+        "sequence": -1,
+        "stage": Stage.FINISHED.value,
+        "team": data.team,
+        "arrived": -1,
+        "team_since": data.at,
+        "changed_at": data.at,
+        "linked": False,
+        "review_asked_at": asked_at,
+        "reviewed_at": reviewed_at,
+        "review_result": result,
     }
 
 

@@ -39,7 +39,16 @@ async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, l
     found: dict[UUID, list[domain.TrackedCase]] = {}
     for row in await session.scalars(select(TrackedCaseRow).where(TrackedCaseRow.report_id.in_(reports))):
         case = domain.TrackedCase(
-            domain.Stage(row.stage), row.team, row.team_since, row.changed_at, row.linked, row.outcome
+            domain.Stage(row.stage),
+            row.team,
+            row.team_since,
+            row.changed_at,
+            row.linked,
+            row.outcome,
+            row.resolved_at,
+            row.review_asked_at,
+            row.reviewed_at,
+            row.review_result,
         )
         found.setdefault(row.report_id, []).append(case)
     return found

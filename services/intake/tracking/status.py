@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from services.intake.reports.domain import AdditionKind, may_ask_again
 from services.intake.reports.queries import ReportKey
 from services.intake.tracking import domain
-from shared.events.vocabulary import AlertPurpose, ManagerAlert, Outcome, RecipientReason, ReportType, Team
+from shared.events.vocabulary import (
+    AlertPurpose,
+    ManagerAlert,
+    Outcome,
+    RecipientReason,
+    ReportType,
+    ReviewResult,
+    Team,
+)
 
 TEAM_NAMES = {
     Team.SMART: "the Social Media Abuse Response Team (SMART)",
@@ -119,7 +127,56 @@ def status(report: ReportKey, known: domain.Known, now: datetime) -> domain.Stat
         may_withdraw=lives,
         may_agree=report.manager_alert is ManagerAlert.ASK_ME_FIRST and lives,
         may_ask_again=lives and may_ask_again(report.submitted_at, known.additions, now),
+        review=_review(report.report_type, known, stage),
+        outcome_at=_outcome_at(known.cases, stage),
     )
+
+
+_REVIEWS: Mapping[domain.ReviewState, str] = {
+    domain.ReviewState.WAITING: "Someone else than the person who decided is going to look at it.",
+    domain.ReviewState.UPHELD: "Someone else has looked at it again. The outcome stays as it is.",
+    domain.ReviewState.CHANGED: "Someone else has looked at it again. The outcome did not stand, so the team went back "
+    "to work.",
+    domain.ReviewState.LOOKED_AT: "Someone else has looked at it again. We cannot say more about it.",
+    domain.ReviewState.REOPENED: "The team went back to work by itself, so there is no outcome left to look at.",
+}
+
+
+def _outcome_at(cases: Sequence[domain.TrackedCase], stage: domain.Stage) -> datetime | None:
+    resolved = [case.resolved_at for case in cases if case.reviewable and case.resolved_at]
+    return max(resolved, default=None) if stage is domain.Stage.FINISHED else None
+
+
+def _review(report_type: ReportType, known: domain.Known, stage: domain.Stage) -> domain.ReviewStatus | None:
+    """Return what became of the last request; of misuse, only that someone looked."""
+    asked = [addition.at for addition in known.additions if addition.kind is AdditionKind.REVIEW]
+    if not asked:
+        return None
+    asked_at = max(asked)
+    done = [case for case in known.cases if case.reviewed_at and case.reviewed_at >= asked_at]
+    state = _review_state(known.cases, done, stage, asked_at)
+    if report_type is ReportType.MISUSE and state in {domain.ReviewState.UPHELD, domain.ReviewState.CHANGED}:
+        state = domain.ReviewState.LOOKED_AT
+    looked_at = max((case.reviewed_at for case in done if case.reviewed_at), default=None)
+    at = looked_at if state is not domain.ReviewState.WAITING else None
+    return domain.ReviewStatus(state, _REVIEWS[state], asked_at, at)
+
+
+def _review_state(
+    cases: Sequence[domain.TrackedCase],
+    done: Sequence[domain.TrackedCase],
+    stage: domain.Stage,
+    asked_at: datetime,
+) -> domain.ReviewState:
+    if any(case.review_result == ReviewResult.CHANGED for case in done):
+        return domain.ReviewState.CHANGED
+    if any(case.review_waits for case in cases):
+        return domain.ReviewState.WAITING
+    if done:
+        return domain.ReviewState.UPHELD
+    resolved_since = any(case.resolved_at and case.resolved_at > asked_at for case in cases)
+    overtaken = stage is not domain.Stage.FINISHED or resolved_since
+    return domain.ReviewState.REOPENED if overtaken else domain.ReviewState.WAITING
 
 
 _NOT_TOLD = domain.ManagerAlertState.NOT_TOLD

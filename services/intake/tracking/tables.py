@@ -27,6 +27,11 @@ class TrackedCaseRow(Base):
     linked: Mapped[bool] = mapped_column()
     outcome: Mapped[str | None] = mapped_column(Text)
     """How the team finished it; shown only where the reporter may learn it."""
+    resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    review_asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the team was asked to look at the outcome again."""
+    reviewed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    review_result: Mapped[str | None] = mapped_column(Text)
 
 
 class TrackedAlertRow(Base):
