@@ -14,6 +14,8 @@ from services.triage.cases.dependencies import CaseParts
 from services.triage.cases.handlers import expire_leases, warn_of_deadlines
 from services.triage.cases.refusals import REFUSALS
 from services.triage.cases.writer import CaseWriter
+from services.triage.conversation import api as conversation_api
+from services.triage.conversation import pages as conversation_pages
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
 from services.triage.evidence import api as evidence_api
@@ -49,7 +51,7 @@ from shared.web.dead_letters import dead_letters_router
 PREFIX = "/cases"
 TEMPLATES = tuple(
     Path(__file__).parent / name / "templates"
-    for name in ("cases", "managers", "operations", "outcome_reviews", "rules")
+    for name in ("cases", "conversation", "managers", "operations", "outcome_reviews", "rules")
 )
 ROUTERS = (
     dead_letters_router(PREFIX, dead_letters_waiting, names_of),
@@ -58,9 +60,11 @@ ROUTERS = (
     rules_pages.router,
     rules_api.router,
     api.router,
+    conversation_api.router,
     review_api.router,
     evidence_api.router,
     manager_pages.router,
+    conversation_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action
     queue.router,
     pages.router,

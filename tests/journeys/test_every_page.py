@@ -123,7 +123,7 @@ async def test_far_too_long_words_names_and_links_break_no_page(program: Program
         await sam.driver.unfold(action)
         await sam.driver.write(label, LONG_TEXT)
         await sam.driver.press(button)
-    for tab in ("", "/timeline", "/routing", "/audit"):
+    for tab in ("", "/conversation", "/timeline", "/routing", "/audit"):
         await sam.open(f"/cases/{sent.reference}{tab}")
         await sam.looks(f"case{tab}, long notes")
     await priya.waits_for(f"/report/track/{sent.reference}", LONG_WORD)

@@ -41,6 +41,7 @@ ACTIONS = {
     "person_named": "A colleague was named to see the case",
     "page_opened": "The restricted case was opened",
     "content_shown": "What was written was shown",
+    "conversation_read": "The conversation was read",
     "nobody_took_it": "No one of the team took it: given to the triage desk",
     "evidence_added": "Evidence was added",
     "evidence_removed": "The reporter took evidence back",
@@ -57,7 +58,9 @@ _FROM_REPORTER = frozenset({"information_added", "withdrawal_asked", "review_ask
 _NOTES = frozenset({"note_added", "note_shared", "information_asked"}) | _FROM_REPORTER
 _CLOCKS = frozenset({"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"})
 _EVIDENCE = frozenset(action for action in ACTIONS if action.startswith("evidence_"))
-_LOOKS = frozenset({"content_shown", "page_opened", "manager_looked", "person_named", "evidence_opened"})
+_LOOKS = frozenset(
+    {"content_shown", "conversation_read", "page_opened", "manager_looked", "person_named", "evidence_opened"}
+)
 KINDS: Mapping[str, frozenset[str]] = {
     "work": frozenset(ACTIONS) - _NOTES - _EVIDENCE - _CLOCKS - _LOOKS,
     "notes": _NOTES,

@@ -44,11 +44,9 @@ from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, ReportTyp
 from shared.messaging import dead_letters
 
 PAGE_OPENED = "page_opened"
-QUESTION = "question"
-"""The kind of a note that asks the reporter for something."""
 BY_A_LEAD = "opened-by-a-lead"
 VISIT = timedelta(minutes=10)
-"""Opening a restricted case again within this time counts as the same visit. Our choice."""
+"""Opening a restricted case, or a conversation, again within this time counts as the same visit. Our choice."""
 BATCH = 100
 """Cases that one run of a sweep takes."""
 _EVENTS = {DeadlineWarning.AT_RISK: triage.CaseDeadlineAtRisk, DeadlineWarning.MISSED: triage.CaseDeadlineMissed}
@@ -133,7 +131,7 @@ async def ask(work: Work, case_id: UUID, read: int, question: str) -> Case:
         news=True,
     )
     case = await execute(work, case_id, read, asked)
-    await _store_note(work, case, question, shared=True, kind=QUESTION)
+    await _store_note(work, case, question, shared=True, kind=queries.NoteKind.QUESTION)
     return case
 
 
@@ -178,10 +176,15 @@ async def reopen(work: Work, case_id: UUID, read: int, reason: str) -> Case:
 
 async def open_page(work: Work, case_id: UUID) -> None:
     """Record that a responder opened a restricted case: once per visit, however many tabs they read."""
+    await visit(work, case_id, PAGE_OPENED)
+
+
+async def visit(work: Work, case_id: UUID, action: str) -> None:
+    """Record that a responder looked, unless they did so a moment ago."""
     activities = await chain.read(work.session, case_id)
-    lately = [one for one in activities if one.action == PAGE_OPENED and work.now - one.at < VISIT]
+    lately = [one for one in activities if one.action == action and work.now - one.at < VISIT]
     if work.viewer.subject not in {one.actor for one in lately}:
-        await look(work, case_id, PAGE_OPENED)
+        await look(work, case_id, action)
 
 
 async def look(work: Work, case_id: UUID, action: str) -> Case:
@@ -299,7 +302,11 @@ async def _store_note(work: Work, case: Case, text: str, *, shared: bool, kind: 
     )
     if shared:
         update = triage.ReporterUpdateShared(
-            report_id=case.report_id, reference=case.reference, at=work.now, text=text, asks=kind == QUESTION
+            report_id=case.report_id,
+            reference=case.reference,
+            at=work.now,
+            text=text,
+            asks=kind == queries.NoteKind.QUESTION,
         )
         await work.writer.outbox.append(work.session, [NewEvent.of(case.report_id, update)], work.now)
 

@@ -37,6 +37,7 @@ class Tab(StrEnum):
     """The parts of a case page."""
 
     SUMMARY = "summary"
+    CONVERSATION = "conversation"
     TIMELINE = "timeline"
     ROUTING = "routing"
     AUDIT = "audit"
@@ -46,6 +47,7 @@ class Tab(StrEnum):
 
 _TAB_NAMES = {
     Tab.SUMMARY: "Summary",
+    Tab.CONVERSATION: "Conversation",
     Tab.TIMELINE: "Timeline",
     Tab.ROUTING: "Routing",
     Tab.AUDIT: "Audit",
@@ -188,7 +190,8 @@ async def _refused(request: Request, work: Work, case: Case, form: ActionForm, e
 def _where(work: Work, case: Case, action: Action) -> str:
     if case.team not in work.viewer.teams:
         return f"/cases?done={action}"
-    return f"/cases/{case.reference}?done={action}"
+    tab = f"/{Tab.CONVERSATION}" if action in {Action.NOTE, Action.SHARE, Action.ASK} else ""
+    return f"/cases/{case.reference}{tab}?done={action}"
 
 
 class Shown(NamedTuple):
@@ -266,8 +269,10 @@ async def _summary(
 ) -> dict[str, object]:
     sirt = case.team is Team.SIRT
     leads_sirt = sirt and Team.SIRT in work.viewer.leads
+    notes = await queries.notes(work.session, case.case_id) if content else []
     return {
         "report": report,
+        "added": [note for note in notes if note.by_reporter],
         "rows": partial(
             views.rows,
             report,
@@ -275,7 +280,6 @@ async def _summary(
             content=content,
         ),
         "possible_breach": sirt and not case.breach_aware_at and report.personal_data in {"yes", "unsure"},
-        "notes": await queries.notes(work.session, case.case_id),
         "related": await queries.related(
             work.session, work.viewer, case, await reports.related_reports(work.session, case.report_id)
         ),

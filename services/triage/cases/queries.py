@@ -208,6 +208,16 @@ async def of_manager(session: AsyncSession, staff_id: str, reference: str) -> Ca
     return _found(await session.scalar(select(CaseRow).where(CaseRow.reference == reference, *theirs)))
 
 
+class NoteKind(StrEnum):
+    """What a note is, where its author and its readers do not say it. A message of the reporter has a `MessageKind`."""
+
+    QUESTION = "question"
+    """It asks the reporter for something."""
+    WITHDRAWAL = "withdrawal"
+    REVIEW = "review"
+    """Why the reporter asks for the outcome to be looked at again."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenNote:
     """A note as a page shows it."""
@@ -217,6 +227,8 @@ class WrittenNote:
     shared: bool
     by_reporter: bool
     """If so, its text is content, shown only on request."""
+    kind: str
+    message_id: UUID | None
     text: str
 
 
@@ -227,10 +239,19 @@ async def text_of_note(session: AsyncSession, note_id: UUID) -> str | None:
 
 
 async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
-    """Return the notes of a case, newest first."""
-    rows = await session.scalars(select(Note).where(Note.case_id == case_id).order_by(Note.note_id.desc()))
+    """Return the notes of a case, oldest first."""
+    rows = await session.scalars(select(Note).where(Note.case_id == case_id).order_by(Note.at, Note.note_id))
     return [
-        WrittenNote(row.at, row.author_name or row.author, row.shared, row.author == REPORTER, row.text) for row in rows
+        WrittenNote(
+            at=row.at,
+            author=row.author_name or row.author,
+            shared=row.shared,
+            by_reporter=row.author == REPORTER,
+            kind=row.kind,
+            message_id=row.message_id,
+            text=row.text,
+        )
+        for row in rows
     ]
 
 

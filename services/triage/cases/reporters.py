@@ -46,7 +46,7 @@ Withdrawn = (
     | intake.PolicyExceptionWithdrawn
 )
 
-_WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work continues: the report stays."
+WITHDRAWN = "The reporter asks to withdraw the report. Decide whether work continues: the report stays."
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ async def ask_withdrawal(
     asked_at = {envelope.data.report_id: envelope.data.at for envelope in envelopes}
     cases = await _lock(session, list(asked_at))
     await reports.note_withdrawal(session, list(asked_at), now)
-    await store_notes(session, [Said(one, _WITHDRAWN, now) for one in cases], writer)
+    await store_notes(session, [Said(one, WITHDRAWN, now, queries.NoteKind.WITHDRAWAL) for one in cases], writer)
     transitions = [
         Transition(
             locked,

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from services.triage.deadlines.domain import OfficeHours
 from services.triage.reports.domain import ANSWERS_IN_WORDS, TriageReport
+from shared.addresses import safe_way
 from shared.events.intake import Person, Subject
 from shared.events.people import may_be
 from shared.events.platforms import PLATFORMS
@@ -391,6 +392,24 @@ def _reporter(report: TriageReport, *, content: bool) -> Iterable[AnswerRow]:
         agreed = f", agreed {uk_time(report.manager_agreed_at)}" if report.manager_agreed_at else ""
         yield _row("May the reporter’s manager be told", words(report.manager_alert) + agreed)
     yield _row("How to reach them", _reach(report) if content else "Shown with what was written")
+    yield _row("When you write to them", written_to(report))
+
+
+def written_to(report: TriageReport) -> str:
+    """Return what becomes of what a team writes to the reporter (decision 0055)."""
+    way = safe_way(
+        report.confidentiality,
+        safe_contact=report.safe_contact,
+        email=report.reporter_email,
+        staff_id=report.reporter_staff_id,
+    )
+    if way.by_email:
+        return "Signpost emails them at once that there is a message, never what it says."
+    if report.confidentiality == "anonymous":
+        return "Nothing is emailed, because they are anonymous. They read it with their code, on their report’s page."
+    if report.safe_contact:
+        return "Nothing is emailed, because they gave another way to reach them. Use that way yourself."
+    return "Nothing is emailed, because they gave no safe way to reach them. They read it on their report’s page."
 
 
 def _reach(report: TriageReport) -> str:

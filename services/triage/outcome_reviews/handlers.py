@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Command, Work, execute
-from services.triage.cases.queries import REPORTER, LockedCase, lock_reports
+from services.triage.cases.queries import REPORTER, LockedCase, NoteKind, lock_reports
 from services.triage.cases.reporters import Said, heard, store_notes
 from services.triage.cases.writer import CaseWriter, Transition, event_ids
 from services.triage.outcome_reviews import domain, queries
@@ -23,8 +23,6 @@ from shared.events.triage import CaseReopened, CaseReviewed, CaseReviewRequested
 from shared.events.vocabulary import CaseState, Outcome, ReviewResult
 from shared.observability.metrics import OUTCOME_REVIEWS
 
-REVIEW = "review"
-"""The kind of the note that keeps a reporter's reason."""
 ASKED = "asked"
 """What the metric calls a request; a decision has its result."""
 
@@ -43,7 +41,7 @@ async def ask(
     reviewed = {one.case.report_id for one, resolution in found if resolution}
     told = [(one, resolution) for one, resolution in found if resolution or one.case.report_id not in reviewed]
     said = [(one, asked[one.case.report_id]) for one, _ in told]
-    notes = await store_notes(session, [Said(one, data.reason, data.at, REVIEW) for one, data in said], writer)
+    notes = await store_notes(session, [Said(one, data.reason, data.at, NoteKind.REVIEW) for one, data in said], writer)
     reviews = [
         _review(one.case, resolution, asked[one.case.report_id].at, note_id, writer)
         for (one, resolution), note_id in zip(told, notes, strict=True)

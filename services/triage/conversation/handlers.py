@@ -1,0 +1,28 @@
+"""Records who read a conversation: what the reporter wrote is then no longer unread."""
+
+from services.triage.cases import domain, handlers, queries
+from services.triage.cases.domain import Case
+from services.triage.cases.handlers import Work
+from services.triage.cases.writer import Transition
+
+READ = "conversation_read"
+
+
+async def note_reading(work: Work, case: Case) -> None:
+    """Record that a responder reads a conversation, once for each visit; it stays unread."""
+    await handlers.visit(work, case.case_id, READ)
+
+
+async def read(work: Work, case: Case) -> Case:
+    """Record that a responder reads a conversation, after which nothing in it is unread.
+
+    Who may not see what people wrote has not read it.
+    """
+    if case.replied_at is None or not work.viewer.sees_content:
+        await note_reading(work, case)
+        return case
+    locked = await queries.lock(work.session, work.viewer, case.case_id)
+    seen = domain.seen(locked.case)
+    done = Transition(locked, seen, READ, work.viewer.subject, says={"reply": "read"})
+    await work.writer.record(work.session, [done], work.now)
+    return seen

@@ -1,0 +1,24 @@
+"""/cases/SP-…/conversation: what the team and the reporter said to one another, and the team's own notes."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from services.triage.cases.dependencies import WorkDep
+from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.conversation.handlers import read
+from services.triage.conversation.queries import conversation
+from services.triage.reports import queries as reports
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/cases/SP-{rest}/conversation")
+async def conversation_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+    """Show the conversation. Opening it is asking for what the reporter wrote: it is recorded, and then it is read."""
+    case = await opened(work, rest)
+    sees = work.viewer.sees_content
+    said = await conversation(work.session, case.case_id, content=sees, unread_since=case.replied_at)
+    report = await reports.read(work.session, case.report_id, content=False)
+    people = [entry.author for entry in said]
+    shown = Shown({"entries": said, "report": report}, people)
+    return await show(request, work, await read(work, case), tab=Tab.CONVERSATION, shown=shown)
