@@ -65,19 +65,19 @@ class Secret:
         material = HKDF(SHA256(), length=64, salt=salt, info=f"signpost:intake:{purpose}".encode()).derive(secret)
         return cls(name=material[:32], key=material[32:])
 
-    def encrypt(self, plain: bytes) -> bytes:
-        """Encrypt `plain`; the result is bound to this secret's name."""
+    def encrypt(self, plain: bytes | bytearray, *, place: bytes = b"") -> bytes:
+        """Encrypt `plain`; the result is bound to this secret's name, and to its place among others."""
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + AESGCM(self.key).encrypt(nonce, plain, self.name)
+        return nonce + AESGCM(self.key).encrypt(nonce, plain, self.name + place)
 
-    def decrypt(self, encrypted: bytes) -> bytes:
-        """Decrypt.
+    def decrypt(self, encrypted: bytes, *, place: bytes = b"") -> bytes:
+        """Decrypt what was encrypted for `place`.
 
         Raises:
-            DecryptionFailed: the bytes were encrypted with another secret, or have been changed.
+            DecryptionFailed: the bytes were encrypted with another secret or for another place, or have been changed.
         """
         try:
-            return AESGCM(self.key).decrypt(encrypted[:_NONCE], encrypted[_NONCE:], self.name)
+            return AESGCM(self.key).decrypt(encrypted[:_NONCE], encrypted[_NONCE:], self.name + place)
         except (InvalidTag, ValueError):  # ValueError: too short to have a nonce
             raise DecryptionFailed from None
 

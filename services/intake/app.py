@@ -1,18 +1,28 @@
 """The wiring of intake, from top to bottom."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from services.intake import consumer
 from services.intake.conversation import api as conversation_api
 from services.intake.conversation import pages as conversation
+from services.intake.evidence import api as evidence
+from services.intake.evidence import downloads
+from services.intake.evidence.dependencies import EvidenceParts
+from services.intake.evidence.domain import Limits as EvidenceLimits
+from services.intake.evidence.handlers import forget_used_grants
+from services.intake.evidence.objects import Objects
+from services.intake.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.intake.forms import abuse, advice, exception, incident, misuse
 from services.intake.forms import pages as forms
 from services.intake.forms.forms import Form
@@ -26,12 +36,13 @@ from services.intake.inbound.handlers import forget_expired as forget_inbound
 from services.intake.inbound.refusals import REFUSALS as INBOUND_REFUSALS
 from services.intake.inbound.sources_yaml import load_sources
 from services.intake.ledger.handlers import LedgerFigures, record_published
+from services.intake.media.clamd import Scanner
 from services.intake.notices import pages as notices
 from services.intake.outcome_reviews import api as outcome_reviews_api
 from services.intake.outcome_reviews import pages as outcome_reviews
 from services.intake.policy import pages as policy
 from services.intake.reports import api as reports
-from services.intake.reports.access import Access, StatusTokens, TrackingParts, WrongCodeLimit
+from services.intake.reports.access import Access, StatusTokens, WrongCodeLimit
 from services.intake.reports.dependencies import ReportParts
 from services.intake.reports.domain import ReceiptCodes
 from services.intake.reports.refusals import REFUSALS as REPORT_REFUSALS
@@ -56,7 +67,7 @@ from shared.runtime import Role, Service, why_unready
 from shared.web import static_files
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
-from shared.web.limits import LargeBodies
+from shared.web.limits import LargeBodies, StreamedBodies
 
 PREFIX = "/report"
 _HERE = Path(__file__).parent
@@ -75,6 +86,8 @@ ROUTERS = (
     tracking_api.router,
     conversation_api.router,
     outcome_reviews_api.router,
+    evidence.router,
+    downloads.router,
     sign_in.router,
     policy.router,
     notices.router,
@@ -82,6 +95,8 @@ ROUTERS = (
 )
 BODY_LIMIT = 640 * 1024
 """Bytes: the longest narrative fits in any script, percent-encoded: 50,000 characters of 12 bytes."""
+AROUND_FILES = 1024 * 1024
+"""Bytes of a form beside its files: what is typed, and what separates the parts."""
 _HOURLY = timedelta(hours=1)
 
 
@@ -89,7 +104,7 @@ _HOURLY = timedelta(hours=1)
 class IntakeParts(
     inbound.InboundParts,
     ReportParts,
-    TrackingParts,
+    EvidenceParts,
     FormParts,
     SignInParts,
     policy.PolicyParts,
@@ -119,6 +134,13 @@ async def open_service(
             idempotency=Idempotency(settings.derive_keys("idempotency")),
             access=Access(receipts, WrongCodeLimit()),
             status_tokens=StatusTokens(settings.derive_keys("status page")),
+            objects=Objects(settings.intake_evidence_store),
+            evidence_limits=EvidenceLimits(
+                settings.intake_evidence_max_bytes,
+                settings.intake_evidence_most_files,
+                settings.intake_evidence_waiting_bytes,
+            ),
+            scanner=Scanner(settings.intake_clamd),
             forms={form.name: form for form in every_form},
             wrong_draft_codes=WrongCodeLimit(),
             official_channels={str(form): channel for form, channel in settings.intake_official_channels.items()},
@@ -131,9 +153,11 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=(*ROUTERS, forms.form_routes(every_form)),
-            refusals={**REPORT_REFUSALS, **TRACKING_REFUSALS, **INBOUND_REFUSALS},
+            refusals={**REPORT_REFUSALS, **TRACKING_REFUSALS, **INBOUND_REFUSALS, **EVIDENCE_REFUSALS},
             readiness=partial(why_unready, roles),
             large_bodies=large_bodies(every_form),
+            streamed_bodies=streamed_bodies(parts.evidence_limits),
+            cookieless=[path_of(route) for route in downloads.router.routes],
         )
         yield Service(parts, PREFIX, app, roles)
 
@@ -142,6 +166,17 @@ def large_bodies(every_form: Sequence[Form]) -> LargeBodies:
     """Return the paths that take a narrative, and how many bytes it may have."""
     pages = (f"{form.base}/{step.slug}" for form in every_form for step in form.steps if "narrative" in step.fields)
     return dict.fromkeys((*pages, *_paths(reports.router), *_paths(inbound.router)), BODY_LIMIT)
+
+
+def streamed_bodies(limits: EvidenceLimits) -> StreamedBodies:
+    """Return the paths that read files as they arrive, and how many bytes they take."""
+    one_file = (*evidence.router.routes, *downloads.router.routes)
+    return {path_of(route): limits.most_bytes + AROUND_FILES for route in one_file}
+
+
+def path_of(route: BaseRoute) -> re.Pattern[str]:
+    """Return the pattern of a route's paths."""
+    return cast(APIRoute, route).path_regex
 
 
 def _paths(router: APIRouter) -> Iterator[str]:
@@ -167,6 +202,7 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
         sweep("intake-ledger", LedgerFigures(outbox).publish, every=timedelta(seconds=1)),
         sweep("intake-drafts", forget_drafts, every=_HOURLY),
         sweep("intake-answers", forget_answers, every=_HOURLY),
+        sweep("intake-grants", forget_used_grants, every=_HOURLY),
         sweep("intake-inbound", forget_inbound, every=_HOURLY),
         *session_roles(parts),
     )

@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.intake.evidence.handlers import erase_exempt as erase_evidence
 from services.intake.ledger.handlers import record_alert_decisions, record_cases, record_dead_letters, record_settled
 from services.intake.reports.handlers import erase_exempt
 from services.intake.tracking import handlers as tracking
@@ -29,6 +30,7 @@ async def _on_case_resolved(
 ) -> None:
     await tracking.case_finished(session, events, now)
     await erase_exempt(session, events, now, outbox=outbox)
+    await erase_evidence(session, events, now)
 
 
 async def _on_alert_decided(

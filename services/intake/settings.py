@@ -61,6 +61,16 @@ class IntakeSettings(ServiceSettings):
     """What suppliers read before they start the form for security incidents (SS-014 is not public)."""
     intake_supplier_fields: CommaSeparated = SUPPLIER_FIELDS
     """Further questions for suppliers: their labels, separated by commas."""
+    intake_evidence_store: str = "evidence"
+    """Where files are kept that people send: a folder, or a bucket such as `s3://bucket/prefix`, whose keys, region and
+    endpoint are read from the variables of AWS's own tools (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …). All processes
+    of intake must reach the same (`docs/operations/evidence.md`)."""
+    intake_evidence_max_bytes: Annotated[int, Field(ge=1_000)] = 100_000_000
+    """How many bytes one file may have."""
+    intake_evidence_most_files: Annotated[int, Field(ge=1)] = 20
+    """How many files may come with one message, or with a report itself."""
+    intake_evidence_waiting_bytes: Annotated[int, Field(ge=1_000)] = 20_000_000_000
+    """How many bytes may wait that people have begun to send and not sent yet, in all."""
 
     intake_anonymous_reports: CommaSeparated = (ReportType.ABUSE,)
     """What people may report without saying who they are: `abuse` always, and `misuse` and `security_incident` where
@@ -72,6 +82,10 @@ class IntakeSettings(ServiceSettings):
         if not {ReportType.ABUSE} <= set(kinds) <= MAY_BE_ANONYMOUS:
             raise PydanticCustomError("signpost_anonymous", "must be abuse, and may add misuse and security_incident")
         return kinds
+
+    intake_clamd: Annotated[str, Field(pattern=r"^(/.+|[^/\s]+:\d{1,5})$")] | None = None
+    """The virus scanner: `host:port` of a clamd, or the path of its socket. Without one, files are not scanned, and
+    whoever opens one reads that. Its `StreamMaxLength` must not be less than `SIGNPOST_INTAKE_EVIDENCE_MAX_BYTES`."""
 
     @field_validator("intake_policy_url", "intake_privacy_url")
     @classmethod

@@ -45,6 +45,9 @@ OUTCOME_REVIEWS = Counter(
     "signpost_outcome_reviews", "Outcomes to be looked at again, and what came of it", ("event",), registry=REGISTRY
 )
 MAIL_ATTEMPTS = Counter("signpost_mail_attempts", "Attempts to send", ("channel", "outcome"), registry=REGISTRY)
+EVIDENCE_DAMAGED = Counter(
+    "signpost_evidence_damaged", "Times that stored evidence was not what was kept", registry=REGISTRY
+)
 ALERT_SECONDS = Histogram(
     "signpost_alert_seconds", "Seconds from a report to its alert being sent", buckets=_SLOW, registry=REGISTRY
 )

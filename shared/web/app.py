@@ -3,6 +3,7 @@
 These are health, metrics and the API's description under the service's prefix, and the headers of every answer.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -32,7 +33,15 @@ from shared.settings import ServiceSettings
 from shared.web import failures
 from shared.web.api_docs import description_router
 from shared.web.cross_site import CrossSiteProtection, has_form_token
-from shared.web.limits import BodyLimit, ForwardedSender, HeadLimit, LargeBodies, LimitCallers, RateLimits
+from shared.web.limits import (
+    BodyLimit,
+    ForwardedSender,
+    HeadLimit,
+    LargeBodies,
+    LimitCallers,
+    RateLimits,
+    StreamedBodies,
+)
 from shared.web.pages import make_environment
 from shared.web.refusals import Refusals
 
@@ -72,6 +81,8 @@ def create_app(
     refusals: Refusals,
     readiness: Readiness,
     large_bodies: LargeBodies = MappingProxyType({}),
+    streamed_bodies: StreamedBodies = MappingProxyType({}),
+    cookieless: Sequence[re.Pattern[str]] = (),
 ) -> FastAPI:
     """Return the application of `parts.service`, with its routes under `prefix`.
 
@@ -82,6 +93,8 @@ def create_app(
         refusals: how each domain error is answered.
         readiness: the reasons why the service cannot work right now.
         large_bodies: paths that take more than the usual number of bytes, and how many.
+        streamed_bodies: paths that read files as they arrive, and how many bytes.
+        cookieless: paths where no cookie says who someone is, so that another site gains nothing there.
 
     Raises:
         UnguardedRoute: a route does not say who may use it.
@@ -95,7 +108,7 @@ def create_app(
     app.include_router(operations_router(prefix, readiness))
     app.include_router(description_router(app, prefix))
     failures.install(app, refusals)
-    app.user_middleware = _middleware(app, parts, large_bodies)
+    app.user_middleware = _middleware(app, parts, large_bodies, streamed_bodies, cookieless)
     assert_every_route_is_guarded(app)
     return app
 
@@ -114,7 +127,13 @@ def _bare(service: str) -> FastAPI:
     )
 
 
-def _middleware(app: FastAPI, parts: WebParts, large_bodies: LargeBodies) -> list[Middleware]:
+def _middleware(
+    app: FastAPI,
+    parts: WebParts,
+    large_bodies: LargeBodies,
+    streamed_bodies: StreamedBodies,
+    cookieless: Sequence[re.Pattern[str]],
+) -> list[Middleware]:
     settings = parts.settings
     return [  # outermost first
         Middleware(ForwardedSender, proxies=settings.proxies),
@@ -124,8 +143,13 @@ def _middleware(app: FastAPI, parts: WebParts, large_bodies: LargeBodies) -> lis
         Middleware(HeadLimit),
         Middleware(ProviderKeysAtHand, provider=parts.provider, clock=parts.clock),
         Middleware(LimitCallers, rates=parts.rates, settings=settings, principal_of=current_principal),
-        Middleware(BodyLimit, large=large_bodies),
-        Middleware(CrossSiteProtection, keys=settings.derive_keys("csrf"), public_url=settings.public_url),
+        Middleware(BodyLimit, large=large_bodies, streamed=streamed_bodies),
+        Middleware(
+            CrossSiteProtection,
+            keys=settings.derive_keys("csrf"),
+            public_url=settings.public_url,
+            cookieless=cookieless,
+        ),
         Middleware(RouteNote),
     ]
 

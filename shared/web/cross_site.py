@@ -10,6 +10,8 @@ without permission (CORS).
 """
 
 import hmac
+import re
+from collections.abc import Sequence
 from enum import Enum, auto
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -22,7 +24,8 @@ from shared.auth.tokens import new_form_nonce
 from shared.encryption import Keys, bytes_of_hex
 from shared.web.cookies import Cookie
 from shared.web.forms import CSRF_FIELD, LONGEST_VALUE, MOST_FIELDS, refuse_many_fields
-from shared.web.problems import Problem
+from shared.web.limits import STREAMED
+from shared.web.problems import COOKIELESS, Problem
 
 COOKIE = Cookie("csrftoken")
 HEADER = "x-csrftoken"
@@ -79,8 +82,11 @@ class PageTooOld(Exception):
 class CrossSiteProtection:
     """Middleware: refuses requests from other sites, and gives pages a token for clients that name no sender."""
 
-    def __init__(self, app: ASGIApp, *, keys: Keys, public_url: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, keys: Keys, public_url: str, cookieless: Sequence[re.Pattern[str]] = ()
+    ) -> None:
         self._app = app
+        self._cookieless = cookieless
         self._keys = keys
         self._public_origin = _origin(public_url)
         self._secure = self._public_origin[0] == "https"
@@ -94,11 +100,12 @@ class CrossSiteProtection:
         token = inner["csrftoken"] = _Token(self._keys, request, COOKIE.value(request, secure=self._secure))
         session_cookies = {SESSION.name(secure=self._secure), SESSION_COOKIE}
         by_session = not session_cookies.isdisjoint(request.cookies) and not _has_bearer_token(Headers(scope=scope))
-        if scope["method"] not in _SAFE and (by_session or "/api/" not in scope["path"]):
+        cookieless = inner[COOKIELESS] = any(path.fullmatch(scope["path"]) for path in self._cookieless)
+        if scope["method"] not in _SAFE and not cookieless and (by_session or "/api/" not in scope["path"]):
             self._protect(inner, token)
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and token.given is not None:
+            if message["type"] == "http.response.start" and token.given is not None and not cookieless:
                 secure = "; Secure" if self._secure else ""
                 cookie = f"{COOKIE.name(secure=self._secure)}={token.given}; Path=/; SameSite=Lax{secure}; HttpOnly"
                 MutableHeaders(scope=message).append("set-cookie", cookie)
@@ -125,14 +132,27 @@ class CrossSiteProtection:
 async def has_form_token(request: Request) -> None:
     """Check the token of a form, if the client did not say where the request comes from.
 
-    A dependency of every route: the form's body is read here at the earliest, and only if the token is needed.
+    A dependency of every route: the form's body is read here at the earliest, and only if the token is needed. Where
+    files are read as they arrive, their reader does it (`check_form_token`).
 
     Raises:
         Problem: 403 for a form without the token.
         PageTooOld: the form has another token of ours.
     """
+    if request.scope.get(STREAMED) or not isinstance(request.scope.get(_EXPECTED), _Token):
+        return
+    check_form_token(request, await _token_in_form(request))
+
+
+def check_form_token(request: Request, sent: str) -> None:
+    """Check the token that came with a form, if the client did not say where the request comes from.
+
+    Raises:
+        Problem: 403 if it is no token of ours.
+        PageTooOld: it is another browser's, or an old one.
+    """
     expected = request.scope.get(_EXPECTED)
-    if not isinstance(expected, _Token) or expected.matches(sent := await _token_in_form(request)):
+    if not isinstance(expected, _Token) or expected.matches(sent):
         return
     raise PageTooOld if expected.is_signed(sent) else forged()
 

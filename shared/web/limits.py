@@ -184,6 +184,11 @@ _JSON_VALUE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[,\[{]', re.DOTALL)
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 LargeBodies = Mapping[str, int]
 """The paths that take more than `DEFAULT_LIMIT` bytes, and how many."""
+StreamedBodies = Mapping[re.Pattern[str], int]
+"""The paths whose files are read as they arrive, and how many bytes they take at most with all that is around them."""
+STREAMED = "signpost.streamed"
+"""In the scope of a request whose body has not been read yet."""
+_FILES = (b"multipart/form-data", b"application/offset+octet-stream")
 
 
 class ClientGone(Exception):
@@ -193,12 +198,14 @@ class ClientGone(Exception):
 class BodyLimit:
     """Refuses a body that is larger than its path allows, chunked or not, with 413, and JSON of too many values.
 
-    Nothing has parsed it yet. `shared.connections` ends a body that arrives too slowly.
+    Nothing has parsed it yet. `shared.connections` ends a body that arrives too slowly. Files are not read here: their
+    route reads them as they arrive, and is refused the first byte beyond the limit.
     """
 
-    def __init__(self, app: ASGIApp, *, large: LargeBodies) -> None:
+    def __init__(self, app: ASGIApp, *, large: LargeBodies, streamed: StreamedBodies) -> None:
         self._app = app
         self._large = large
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -206,6 +213,11 @@ class BodyLimit:
             return
         if scope["method"] in _WITHOUT_BODY:
             await self._app(scope, receive, send)
+            return
+        if most := self._streamed_limit(scope):
+            if _announced(scope) > most:
+                raise standard_problem(413, headers={"connection": "close"})
+            await self._app({**scope, STREAMED: True}, _counted(receive, most), send)
             return
         limit = self._large.get(scope["path"], DEFAULT_LIMIT)
         if _announced(scope) > limit:
@@ -217,6 +229,26 @@ class BodyLimit:
         if b"json" in _content_type(scope) and _has_many_values(body):
             raise standard_problem(413, detail="The JSON has too many values.")
         await self._app(scope, _replay(body, receive), send)
+
+    def _streamed_limit(self, scope: Scope) -> int | None:
+        if not _content_type(scope).startswith(_FILES):
+            return None
+        return next((most for path, most in self._streamed.items() if path.fullmatch(scope["path"])), None)
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """Return `receive`, which raises 413 at the first byte beyond `most`."""
+    arrived = 0
+
+    async def counted() -> Message:
+        nonlocal arrived
+        message = await receive()
+        arrived += len(message.get("body", b""))
+        if arrived > most:
+            raise standard_problem(413, headers={"connection": "close"})
+        return message
+
+    return counted
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

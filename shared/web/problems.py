@@ -9,6 +9,8 @@ from fastapi import Request
 from fastapi.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+COOKIELESS = "signpost.cookieless"
+"""In the scope of a request to a path where no cookie counts: programs go there as often as people."""
 TYPE_PREFIX = "urn:signpost:problem:"
 
 
@@ -110,4 +112,4 @@ def wants_problem(request: Request) -> bool:
     if "/api/" in path or "/health/" in path or path.endswith("/metrics"):
         return True
     accept = request.headers.get("accept", "")
-    return "text/html" not in accept and "json" in accept
+    return "text/html" not in accept and ("json" in accept or bool(request.scope.get(COOKIELESS)))

@@ -27,6 +27,10 @@ class Entry:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
+    form: Mapping[str, str] = field(default_factory=dict)
+    """What is typed beside the files."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Names of fields, and of the files in them."""
     type: str = "application/json"
     never: Mapping[str, str] = field(default_factory=dict)
     answers: int | None = None
@@ -53,7 +57,12 @@ class Entry:
         """Return where in the request the canaries are."""
         named = {f"query:{name}" for name, value in self.query.items() if CANARY in value}
         named |= {f"header:{name}" for name, value in self.headers.items() if CANARY in value}
-        return named | set(_canaries(self.json, ""))
+        return named | set(_canaries(self.written, ""))
+
+    @property
+    def written(self) -> Any:  # noqa: ANN401 - JSON
+        """What is written in the body."""
+        return self.form if self.files else self.json
 
 
 def entries() -> list[Entry]:

@@ -65,9 +65,9 @@ class Sender:
     ) -> httpx.Response:
         """Send one request with canaries in its headers as well as its content."""
         headers = {**self._travelling(what), **request.pop("headers", {})}
-        response = await client.request(method, address, headers=headers, **request)
-        sent = response.request
-        body, own = self.canaries.in_text(sent.content), self.canaries.in_text(str(sent.url))
+        sent = client.build_request(method, address, headers=headers, **request)
+        body, own = self.canaries.in_text(await sent.aread()), self.canaries.in_text(str(sent.url))
+        response = await client.send(sent)
         self.answers.append(Answered(what, body, own, response))
         return response
 
@@ -78,7 +78,7 @@ class Sender:
                 await self._ask(client, entry, how, request)
             for failure in (breaks, is_away):
                 request = self._whole(entry)
-                async with database_that(self.world, failure, json.dumps(request.get("json"))):
+                async with database_that(self.world, failure, json.dumps(request.get("json", request.get("data")))):
                     await self._with_version(client, entry, failure.__name__, request)
             return await self._with_version(client, entry, "taken", self._whole(entry))
 
@@ -98,7 +98,7 @@ class Sender:
 
     def _as_bytes(self, entry: Entry, content: bytes, kind: str = "") -> dict[str, Any]:
         request = self._whole(entry)
-        request.pop("json", None)
+        request = {name: value for name, value in request.items() if name not in {"json", "data", "files"}}
         return request | {"content": content, "headers": {**request["headers"], "content-type": kind or entry.type}}
 
     def _whole(self, entry: Entry, spoilt: str = "") -> dict[str, Any]:
@@ -110,7 +110,13 @@ class Sender:
         signed = self.world.bearer(*entry.sender) if entry.sender else {}
         request: dict[str, Any] = {"params": filled(entry.query, f"{entry.name} query", new)}
         headers = filled(entry.headers, f"{entry.name} header", self.canaries.new)
-        request["headers"] = {"content-type": entry.type, **signed, **headers}
+        kind = {} if entry.files else {"content-type": entry.type}
+        request["headers"] = {**kind, **signed, **headers}
+        if entry.files:
+            names = filled(entry.files, f"{entry.name} file", self.canaries.new)
+            text = self.canaries.new(f"{entry.name} content").encode()
+            request["files"] = {field: (name, text) for field, name in names.items()}
+            request["data"] = filled(entry.form, entry.name, new)
         if entry.json is not None:
             request["json"] = filled(entry.json, entry.name, new)
         return request
@@ -171,7 +177,7 @@ def _places(entry: Entry) -> list[str]:
         found[where] = None
         return ""
 
-    filled(entry.json, "", note)
+    filled(entry.written, "", note)
     return list(found)
 
 

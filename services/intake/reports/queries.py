@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BeforeValidator, InstanceOf, TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.reports.domain import Addition, AdditionKind, Report
 from services.intake.reports.kinds import BY_TYPE, Values, command_of
 from services.intake.reports.tables import ReportAdditionRow, ReportRow
 from services.intake.tables import Base
-from shared.events.vocabulary import ManagerAlert, ReportType
+from shared.events.vocabulary import Confidentiality, ManagerAlert, ReportType
 from shared.ids import Reference, ReportId
 
 _Reference = Annotated[InstanceOf[Reference], BeforeValidator(Reference)]
@@ -29,6 +29,7 @@ class ReportKey:
     reference: _Reference
     report_type: ReportType
     submitted_at: datetime
+    confidentiality: Confidentiality
     reporter_subject: str | None = field(repr=False)
     receipt_hash: bytes | None = field(repr=False)
     manager_alert: ManagerAlert | None = None
@@ -54,6 +55,7 @@ _KEYS = select(
     _ROW.reference,
     _ROW.report_type,
     _ROW.submitted_at,
+    _ROW.confidentiality,
     _ROW.reporter_subject,
     _ROW.receipt_hash,
     _ROW.manager_alert,
@@ -65,9 +67,7 @@ _STORED = TypeAdapter(StoredReport)
 
 async def find_report(session: AsyncSession, reference: Reference) -> ReportKey | None:
     """Return the report that `reference` or the reference of one of its linked cases names."""
-    found = await session.execute(_KEYS.where(ReportRow.reference == whole_report(reference)))
-    row = found.mappings().one_or_none()
-    return _KEY.validate_python(dict(row)) if row else None
+    return await _key_of(session, _KEYS.where(ReportRow.reference == whole_report(reference)))
 
 
 def whole_report(reference: Reference) -> str:
@@ -100,6 +100,21 @@ async def lock_report(session: AsyncSession, report_id: ReportId) -> StoredRepor
     additions = (await additions_to(session, [report_id])).get(report_id, ())
     report = command_of(kind, row, {name: value for name, value in own.items() if name != "report_id"})
     return _STORED.validate_python({**row, "report": report, "additions": additions})
+
+
+async def find_key(session: AsyncSession, report_id: ReportId) -> ReportKey | None:
+    """Return a report without what it says."""
+    return await _key_of(session, _KEYS.where(ReportRow.id == report_id))
+
+
+async def lock_key(session: AsyncSession, report_id: ReportId) -> ReportKey | None:
+    """As `find_key`, and make changes of the report wait."""
+    return await _key_of(session, _KEYS.where(ReportRow.id == report_id).with_for_update())
+
+
+async def _key_of(session: AsyncSession, wanted: Select[Any]) -> ReportKey | None:
+    row = (await session.execute(wanted)).mappings().one_or_none()
+    return _KEY.validate_python(dict(row)) if row else None
 
 
 async def _locked(session: AsyncSession, row: type[Base], key: str, report_id: ReportId) -> Values:

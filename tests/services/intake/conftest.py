@@ -19,6 +19,7 @@ from shared.auth.permissions import Principal, Role
 from shared.auth.tokens import TokenIssuer, ensure_key_files
 from shared.db.database import Database
 from shared.ids import StaffId
+from shared.runtime import Parts
 from tests.support.postgres import PostgresForTests
 
 START = datetime(2026, 11, 23, 10, 42, tzinfo=UTC)
@@ -45,6 +46,7 @@ class Intake:
     database: Database
     clock: SetClock
     issuer: TokenIssuer
+    parts: Parts
 
     def token(self, *roles: Role, subject: str = "S1001") -> dict[str, str]:
         """Return the header of a person who is signed in."""
@@ -67,30 +69,30 @@ def person(subject: str, *roles: Role) -> Principal:
     return Principal(subject, StaffId(subject), "Priya Shah", "priya.shah@example.org", kinds)
 
 
-@pytest.fixture
-async def intake(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Intake]:
-    async with opened_intake(postgres, tmp_path) as intake:
-        yield intake
-
-
 @asynccontextmanager
-async def opened_intake(
-    postgres: PostgresForTests, tmp_path: Path, *, anonymous: tuple[str, ...] = ("abuse",)
-) -> AsyncIterator[Intake]:
-    """Open the service; `anonymous`: the kinds that people may report without saying who they are."""
-    private, public = ensure_key_files(tmp_path)
+async def opened_intake(postgres: PostgresForTests, folder: Path, **more: object) -> AsyncIterator[Intake]:
+    """Open intake on a fresh database, with `more` settings."""
+    private, public = ensure_key_files(folder)
     clock = SetClock()
     async with postgres.fresh("intake") as url:
-        settings = IntakeSettings(
-            secret_key=SecretStr("a secret that only tests have, no more"),
-            signing_key_file=private,
-            verify_key_file=public,
-            event_log="postgres",
-            intake_database_url=url,
-            intake_anonymous_reports=anonymous,
-        )
+        values = {
+            "secret_key": SecretStr("a secret that only tests have, no more"),
+            "signing_key_file": private,
+            "verify_key_file": public,
+            "event_log": "postgres",
+            "intake_database_url": url,
+            "intake_evidence_store": str(folder / "evidence"),
+            **more,
+        }
+        settings = IntakeSettings.model_validate(values)
         async with open_service(settings, clock=clock, log=AsyncMock()) as service:
-            yield Intake(service.app, service.database, clock, TokenIssuer(private.read_bytes()))
+            yield Intake(service.app, service.database, clock, TokenIssuer(private.read_bytes()), service.parts)
+
+
+@pytest.fixture
+async def intake(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Intake]:
+    async with opened_intake(postgres, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ REPORTER = ("subject", "staff_id", "name", "email", "worker_kind", "safe_contact
 @pytest.fixture
 async def allowing(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Intake]:
     """The service of an organisation that lets people report anything anonymously that may be."""
-    async with opened_intake(postgres, tmp_path, anonymous=("abuse", *ALLOWED)) as intake:
+    async with opened_intake(postgres, tmp_path, intake_anonymous_reports=("abuse", *ALLOWED)) as intake:
         yield intake
 
 

@@ -15,8 +15,8 @@ from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from PIL import Image, ImageDraw
 
-from services.intake.evidence import pictures
-from services.intake.evidence.child import Ending, Job, Look, Refused
+from services.intake.media import pictures
+from services.intake.media.child import Ending, Job, Look, Refused
 
 _READ_AS = {
     "audio/mpeg": "mp3",

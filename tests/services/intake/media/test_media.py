@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.evidence import media
-from services.intake.evidence.media import NotTaken, Reason, recognise, recognise_file, safe_name
-from tests.services.intake.evidence.samples import (
+from services.intake.media import media
+from services.intake.media.media import NotTaken, Reason, recognise, recognise_file, safe_name
+from tests.services.intake.media.samples import (
     archive,
     compound,
     email,

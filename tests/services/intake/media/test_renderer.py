@@ -6,10 +6,10 @@ from tempfile import TemporaryFile
 import pytest
 from PIL import Image, ImageChops
 
-from services.intake.evidence import media, renderer
-from services.intake.evidence.media import MediaType, recognise_file
-from services.intake.evidence.renderer import CannotClean, CannotRead
-from tests.services.intake.evidence.samples import email, picture, sound, video
+from services.intake.media import media, renderer
+from services.intake.media.media import MediaType, recognise_file
+from services.intake.media.renderer import CannotClean, CannotRead
+from tests.services.intake.media.samples import email, picture, sound, video
 
 MADE = {
     media.JPEG: lambda: picture("JPEG"),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.evidence.clamd import Scanner
+from services.intake.media.clamd import Scanner
 from shared.events.vocabulary import Scan
-from tests.services.intake.evidence.samples import picture
+from tests.services.intake.media.samples import picture
 from tests.support.clamd import EICAR, FILE_LIMIT, STREAM_LIMIT, clamd
 from tests.support.ports import free_ports
 

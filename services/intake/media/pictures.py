@@ -18,7 +18,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from services.intake.evidence.child import Ending, Job, Look, Refused
+from services.intake.media.child import Ending, Job, Look, Refused
 
 MOST_PIXELS = 64_000_000
 """A phone's picture has 12 to 50 million. Each takes 4 bytes, and twice that while it is turned."""

@@ -9,8 +9,8 @@ import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 
-from services.intake.evidence import pictures
-from services.intake.evidence.child import Ending, Job, Refused
+from services.intake.media import pictures
+from services.intake.media.child import Ending, Job, Refused
 
 MOST_PAGES = 200
 DOTS_PER_POINT = 150 / 72

@@ -5,7 +5,7 @@ import html.parser
 from email.message import EmailMessage
 from email.parser import BytesParser
 
-from services.intake.evidence.child import Ending, Job, Refused
+from services.intake.media.child import Ending, Job, Refused
 
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 _MOST_BYTES = 64 * 1024 * 1024

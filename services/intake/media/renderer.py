@@ -11,9 +11,9 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 from weakref import WeakKeyDictionary
 
-from services.intake.evidence import media
-from services.intake.evidence.child import Ending, Limits, Look
-from services.intake.evidence.media import Kind, MediaType
+from services.intake.media import media
+from services.intake.media.child import Ending, Limits, Look
+from services.intake.media.media import Kind, MediaType
 
 MOST_CHILDREN = 2
 """At once: the rest wait."""
@@ -194,7 +194,7 @@ async def _ending(
 ) -> int:
     """Return the exit status of a child; it is killed when its time is over, and when nobody waits for it."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", "services.intake.evidence.child", job, media_type.kind, media_type.name),
+        *(sys.executable, "-I", "-m", "services.intake.media.child", job, media_type.kind, media_type.name),
         *("sharp" if look.sharp else "", "colour" if look.colour else ""),
         *(str(limit) for limit in limits[:-1]),
         stdin=source,

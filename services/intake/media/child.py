@@ -82,7 +82,7 @@ class Library(Protocol):
 
 def library_for(kind: str) -> Library:
     """Return the module for a kind of file: only that one is loaded, which halves the time of a start."""
-    return importlib.import_module(f"services.intake.evidence.{_LIBRARIES[kind]}")
+    return importlib.import_module(f"services.intake.media.{_LIBRARIES[kind]}")
 
 
 _LIBRARIES = {"picture": "pictures", "PDF": "pdfs", "email": "emails", "audio": "recordings", "video": "recordings"}

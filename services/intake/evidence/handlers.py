@@ -1,0 +1,365 @@
+"""Use cases of evidence, as far as the database goes: uploads that wait, what is kept, taken back, opened and scanned.
+
+Bytes are never moved here: `uploads.py` and `downloads.py` do that between two short transactions.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.evidence.domain import (
+    MOST_PARTS,
+    TEAM_MOST,
+    Adder,
+    EvidenceItem,
+    EvidenceNotFound,
+    EvidenceOpened,
+    FileTooLarge,
+    Kept,
+    Limits,
+    OffsetConflict,
+    Said,
+    TooManyFiles,
+    TooMuchWaiting,
+    UploadNotFound,
+)
+from services.intake.evidence.queries import item_of, waiting_bytes
+from services.intake.evidence.tables import EvidenceRow, UploadRow, UsedGrantRow
+from services.intake.reports.kinds import topic_of
+from services.intake.reports.queries import ReportKey, lock_key
+from shared.auth.grants import GrantExpired
+from shared.encryption import Secret
+from shared.events.envelope import Envelope, NewEvent
+from shared.events.intake import EvidenceAdded, EvidenceRemoved, EvidenceScanned
+from shared.events.triage import CaseResolved
+from shared.events.vocabulary import AddedBy, Outcome, Scan
+from shared.ids import ReportId
+from shared.messaging.outbox import Outbox
+
+_REMEMBERED = timedelta(days=1)
+"""How long a used grant is known: far longer than its minute, and than an upload that began in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """What an upload's row holds encrypted."""
+
+    said: Said
+    adder: Adder | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that is being sent, in the hands of who has its token."""
+
+    token: str = field(repr=False)
+    evidence_id: UUID
+    said: Said
+    adder: Adder | None
+    """None: it waits for a form to be sent."""
+    length: int | None
+    received: int
+    parts: tuple[tuple[str, int], ...]
+    """Name and size of each."""
+    expires_at: datetime
+    attached_at: datetime | None = None
+
+    @property
+    def secret(self) -> Secret:
+        return secret_of(self.token)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.received == self.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUpload:
+    """What begins an upload."""
+
+    evidence_id: UUID
+    said: Said
+    length: int | None
+    waits: timedelta
+    adder: Adder | None = None
+    ticket: bytes | None = None
+    """Hash of the form's ticket; it or `adder` is there."""
+
+
+_SEALED = TypeAdapter(_Sealed)
+
+
+def secret_of(token: str) -> Secret:
+    """Return what the token of an upload finds its row and its bytes by."""
+    return Secret.derived(token.encode(), purpose="upload")
+
+
+async def begin_upload(session: AsyncSession, new: NewUpload, limits: Limits, now: datetime) -> Upload:
+    """Begin an upload; the token that it gets is stored nowhere.
+
+    Raises:
+        FileTooLarge: its length is more than a file may have.
+        TooManyFiles: as many wait for this form as it may have.
+        TooMuchWaiting: there is no room for it.
+        GrantExpired: the grant that allows it was used.
+    """
+    if new.length is not None and new.length > limits.most_bytes:
+        raise FileTooLarge(limits.most_bytes)
+    if await waiting_bytes(session) + (new.length or 0) > limits.most_waiting:
+        raise TooMuchWaiting
+    if new.ticket and await _waiting_for(session, new.ticket) >= limits.most_files:
+        raise TooManyFiles(limits.most_files)
+    if new.adder and new.adder.grant_id:
+        await use_grant(session, new.adder.grant_id, now)
+    token = secrets.token_urlsafe(32)
+    upload = Upload(token, new.evidence_id, new.said, new.adder, new.length, 0, (), now + new.waits)
+    row = {
+        "token_hash": upload.secret.name,
+        "evidence_id": new.evidence_id,
+        "report_id": new.adder.report_id if new.adder else None,
+        "ticket": new.ticket,
+        "created_at": now,
+        "expires_at": upload.expires_at,
+        "length": new.length,
+        "received": 0,
+        "parts": [],
+        "part_sizes": [],
+        "sealed": _seal(upload),
+    }
+    await session.execute(insert(UploadRow), row)
+    return upload
+
+
+async def find_upload(session: AsyncSession, token: str, now: datetime) -> Upload:
+    """Return the upload of `token`.
+
+    Raises:
+        UploadNotFound: there is none, or it has expired.
+    """
+    secret = secret_of(token)
+    row = await session.scalar(select(UploadRow).where(UploadRow.token_hash == secret.name, UploadRow.expires_at > now))
+    if row is None:
+        raise UploadNotFound
+    sealed = _SEALED.validate_json(secret.decrypt(row.sealed))
+    return Upload(
+        token,
+        row.evidence_id,
+        sealed.said,
+        sealed.adder,
+        row.length,
+        row.received,
+        tuple(zip(row.parts, row.part_sizes, strict=True)),
+        row.expires_at,
+        row.attached_at,
+    )
+
+
+async def add_part(session: AsyncSession, upload: Upload, name: str, size: int) -> None:
+    """Record that one more part of `upload` is stored.
+
+    Raises:
+        OffsetConflict: another request has continued it meanwhile, or it is gone.
+        FileTooLarge: it has so many parts that each must be tiny.
+    """
+    if len(upload.parts) >= MOST_PARTS:
+        raise FileTooLarge(upload.received)
+    row = UploadRow
+    grown: dict[str, object] = {"received": row.received + size, "parts": func.array_append(row.parts, name)}
+    grown["part_sizes"] = func.array_append(row.part_sizes, size)
+    found = await session.scalar(
+        update(row)
+        .where(row.token_hash == upload.secret.name, row.received == upload.received, row.attached_at.is_(None))
+        .values(grown)
+        .returning(row.evidence_id)
+    )
+    if found is None:
+        raise OffsetConflict
+
+
+async def end_upload(session: AsyncSession, upload: Upload) -> None:
+    """Record that an upload of unknown length has all its bytes."""
+    mine = update(UploadRow).where(UploadRow.token_hash == upload.secret.name, UploadRow.length.is_(None))
+    await session.execute(mine.values(length=UploadRow.received))
+
+
+async def extend_upload(session: AsyncSession, token: str, until: datetime) -> None:
+    """Keep an upload as long as the draft that holds its token."""
+    mine = update(UploadRow).where(UploadRow.token_hash == secret_of(token).name)
+    await session.execute(mine.values(expires_at=func.greatest(UploadRow.expires_at, until)))
+
+
+async def forget_upload(session: AsyncSession, upload: Upload) -> Sequence[str]:
+    """Delete an upload that becomes nothing, and return the names of its objects, to be deleted after the commit.
+
+    The grant that allowed it may be used again within its minute.
+    """
+    mine = delete(UploadRow).where(UploadRow.token_hash == upload.secret.name)
+    names = await session.scalar(mine.returning(UploadRow.parts)) or []
+    if upload.adder and upload.adder.grant_id:
+        await session.execute(delete(UsedGrantRow).where(UsedGrantRow.grant_id == upload.adder.grant_id))
+    return names
+
+
+async def keep(
+    session: AsyncSession,
+    upload: Upload,
+    kept: Kept,
+    adder: Adder,
+    now: datetime,
+    outbox: Outbox,
+    *,
+    limits: Limits,
+    message_id: UUID | None = None,
+) -> EvidenceItem:
+    """Make a piece of evidence of stored bytes, with its event; an upload becomes evidence once.
+
+    Raises:
+        UploadNotFound: the upload or its report is gone.
+        TooManyFiles: the message, or the report itself, has as many as it may have.
+    """
+    report = await lock_key(session, adder.report_id)
+    if report is None:
+        raise UploadNotFound
+    if before := await session.get(EvidenceRow, upload.evidence_id):
+        return item_of(before)
+    await _refuse_many(session, adder, message_id, limits)
+    row = _evidence_row(upload, kept, adder, message_id, now)
+    stored = await session.scalar(insert(EvidenceRow).returning(EvidenceRow), row)
+    await outbox.append(session, [_told(report, _added(report, stored, now))], now)
+    attached = update(UploadRow).where(UploadRow.token_hash == upload.secret.name)
+    done = {"attached_at": now, "sealed": _seal(upload, forget=True), "expires_at": now + timedelta(hours=1)}
+    await session.execute(attached.values(done))
+    return item_of(stored)
+
+
+async def remove(session: AsyncSession, report: ReportKey, evidence_id: UUID, now: datetime, outbox: Outbox) -> str:
+    """Take a piece back that its reporter sent, and return the name of its object, to be deleted after the commit.
+
+    Raises:
+        EvidenceNotFound: there is none, or someone else added it.
+        EvidenceOpened: a team has looked at it.
+    """
+    await lock_key(session, report.report_id)
+    row = EvidenceRow
+    mine = (
+        row.evidence_id == evidence_id,
+        row.report_id == report.report_id,
+        row.added_by == AddedBy.REPORTER,
+        row.removed_at.is_(None),
+    )
+    taken = update(row).where(*mine, row.opened_at.is_(None)).values(removed_at=now, name=None, note=None)
+    name = await session.scalar(taken.returning(row.object_name))
+    if name is None:
+        raise EvidenceOpened if await session.scalar(select(row.evidence_id).where(*mine)) else EvidenceNotFound
+    event = EvidenceRemoved(report_id=report.report_id, reference=report.reference, at=now, evidence_id=evidence_id)
+    await outbox.append(session, [_told(report, event)], now)
+    return name
+
+
+async def use_grant(session: AsyncSession, grant_id: UUID, now: datetime) -> None:
+    """Use a grant up.
+
+    Raises:
+        GrantExpired: it was used before.
+    """
+    row = insert(UsedGrantRow).values(grant_id=grant_id, forget_at=now + _REMEMBERED).on_conflict_do_nothing()
+    if await session.scalar(row.returning(UsedGrantRow.grant_id)) is None:
+        raise GrantExpired
+
+
+async def record_opened(session: AsyncSession, evidence_ids: Sequence[UUID], now: datetime) -> None:
+    """Record that a team looks at pieces of evidence, from when on their reporter cannot take them back.
+
+    Raises:
+        EvidenceNotFound: one of them was taken back meanwhile.
+    """
+    row = EvidenceRow
+    opened = update(row).where(row.evidence_id.in_(evidence_ids), row.removed_at.is_(None))
+    found = await session.scalars(opened.values(opened_at=func.coalesce(row.opened_at, now)).returning(row.evidence_id))
+    if len(found.all()) < len(evidence_ids):
+        raise EvidenceNotFound
+
+
+async def record_scan(session: AsyncSession, item: EvidenceItem, scan: Scan, now: datetime, outbox: Outbox) -> None:
+    """Record what the virus scanner said later of a piece that was kept unscanned."""
+    report = await lock_key(session, ReportId(item.report_id))
+    row = EvidenceRow
+    unscanned = (row.evidence_id == item.evidence_id, row.scan == Scan.NOT_SCANNED, row.removed_at.is_(None))
+    scanned = update(row).where(*unscanned).values(scan=scan, scanned_at=now).returning(row.evidence_id)
+    if report is None or await session.scalar(scanned) is None:
+        return
+    event = EvidenceScanned(
+        report_id=report.report_id, reference=report.reference, at=now, evidence_id=item.evidence_id, scan=scan
+    )
+    await outbox.append(session, [_told(report, event)], now)
+
+
+async def erase_exempt(session: AsyncSession, events: Sequence[Envelope[CaseResolved]], now: datetime) -> None:
+    """Let go of the evidence of exempt reports (C-j); a sweep deletes its objects."""
+    exempt = [event.data.report_id for event in events if event.data.outcome is Outcome.EXEMPT]
+    if exempt:
+        gone = update(EvidenceRow).where(EvidenceRow.report_id.in_(exempt), EvidenceRow.removed_at.is_(None))
+        await session.execute(gone.values(removed_at=now, name=None, note=None))
+
+
+async def forget_used_grants(session: AsyncSession, now: datetime) -> int:
+    """Delete used grants that expired long ago; a sweep calls this."""
+    gone = delete(UsedGrantRow).where(UsedGrantRow.forget_at <= now).returning(UsedGrantRow.grant_id)
+    return len((await session.scalars(gone)).all())
+
+
+async def _waiting_for(session: AsyncSession, ticket: bytes) -> int:
+    waits = select(func.count()).where(UploadRow.ticket == ticket, UploadRow.attached_at.is_(None))
+    return int(await session.scalar(waits) or 0)
+
+
+async def _refuse_many(session: AsyncSession, adder: Adder, message_id: UUID | None, limits: Limits) -> None:
+    row = EvidenceRow
+    beside = select(func.count()).where(
+        row.report_id == adder.report_id,
+        row.added_by == adder.added_by,
+        row.message_id.is_not_distinct_from(message_id),
+        row.removed_at.is_(None),
+    )
+    most = TEAM_MOST if adder.added_by is AddedBy.TEAM else limits.most_files
+    if int(await session.scalar(beside) or 0) >= most:
+        raise TooManyFiles(most)
+
+
+def _evidence_row(
+    upload: Upload, kept: Kept, adder: Adder, message_id: UUID | None, now: datetime
+) -> dict[str, object]:
+    said = {"note": upload.said.note, "link": upload.said.link, "message_id": message_id}
+    who = {"report_id": adder.report_id, "added_by": adder.added_by, "responder": adder.responder}
+    scanned_at = None if kept.scan is Scan.NOT_SCANNED else now
+    return {
+        "evidence_id": upload.evidence_id,
+        "added_at": now,
+        "scanned_at": scanned_at,
+        "case_id": adder.case_id,
+        **asdict(kept),
+        **said,
+        **who,
+    }
+
+
+def _added(report: ReportKey, row: EvidenceRow, now: datetime) -> EvidenceAdded:
+    said = {name: getattr(row, name) for name in EvidenceAdded.model_fields if hasattr(row, name)}
+    return EvidenceAdded.model_validate({**said, "reference": report.reference, "at": now})
+
+
+def _told(report: ReportKey, event: EvidenceAdded | EvidenceRemoved | EvidenceScanned) -> NewEvent:
+    return NewEvent.of(report.report_id, event, topic=topic_of(report.report_type))
+
+
+def _seal(upload: Upload, *, forget: bool = False) -> bytes:
+    said = Said() if forget else upload.said
+    return upload.secret.encrypt(json.dumps(asdict(_Sealed(said, upload.adder)), default=str).encode())

@@ -1,0 +1,67 @@
+"""Reads what evidence there is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeAlias
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.intake.evidence.domain import EvidenceItem
+from services.intake.evidence.tables import EvidenceRow, UploadRow
+from shared.events.vocabulary import AddedBy
+
+ByReport: TypeAlias = Mapping[UUID, tuple[EvidenceItem, ...]]
+_ROW = EvidenceRow
+_ITEM = TypeAdapter(EvidenceItem)
+_NAMES = tuple(one.name for one in fields(EvidenceItem))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """A piece of evidence, and what its bytes must be."""
+
+    item: EvidenceItem
+    object_name: str
+
+
+async def items_of(session: AsyncSession, report_ids: Sequence[UUID]) -> ByReport:
+    """Return what reporters sent with each of `report_ids` and did not take back, oldest first."""
+    wanted = select(_ROW).where(
+        _ROW.report_id.in_(report_ids), _ROW.added_by == AddedBy.REPORTER, _ROW.removed_at.is_(None)
+    )
+    found: dict[UUID, tuple[EvidenceItem, ...]] = {}
+    for row in await session.scalars(wanted.order_by(_ROW.added_at, _ROW.evidence_id)):
+        found[row.report_id] = (*found.get(row.report_id, ()), item_of(row))
+    return found
+
+
+async def stored_items(
+    session: AsyncSession, report_id: UUID, evidence_ids: Sequence[UUID] = ()
+) -> Sequence[StoredItem]:
+    """Return what is kept of a report, from whomever, oldest first; with `evidence_ids`, only those."""
+    wanted = select(_ROW).where(_ROW.report_id == report_id, _ROW.removed_at.is_(None))
+    if evidence_ids:
+        wanted = wanted.where(_ROW.evidence_id.in_(evidence_ids))
+    rows = await session.scalars(wanted.order_by(_ROW.added_at, _ROW.evidence_id))
+    return [StoredItem(item_of(row), row.object_name) for row in rows]
+
+
+async def stored_after(session: AsyncSession, after: UUID | None, limit: int = 500) -> Sequence[StoredItem]:
+    """Return what is kept of all reports, in the order of ids, from the one after `after`: to check all of it."""
+    wanted = select(_ROW).where(_ROW.removed_at.is_(None)).order_by(_ROW.evidence_id).limit(limit)
+    rows = await session.scalars(wanted.where(_ROW.evidence_id > after) if after else wanted)
+    return [StoredItem(item_of(row), row.object_name) for row in rows]
+
+
+async def waiting_bytes(session: AsyncSession) -> int:
+    """Return how many bytes wait at most, once every upload that has begun is complete."""
+    waits = select(func.sum(func.greatest(UploadRow.received, UploadRow.length))).where(UploadRow.attached_at.is_(None))
+    return int(await session.scalar(waits) or 0)
+
+
+def item_of(row: EvidenceRow) -> EvidenceItem:
+    """Return a row as its reporter may see it."""
+    return _ITEM.validate_python({name: getattr(row, name) for name in _NAMES})
