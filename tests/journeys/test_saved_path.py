@@ -1,9 +1,11 @@
 """Answers that wait: the browser closes, the session ends or the server restarts, and no answer is lost."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import pytest_asyncio
@@ -97,6 +99,13 @@ async def test_the_end_of_a_session_loses_no_answer(join: Join) -> None:
     await kim.driver.press("Sign in")
     await fill_in(kim, QUESTIONS[4:6])
     code = await saves(kim, "misuse")
+    mail = unquote(await kim.main.get_by_role("link", name="Write yourself").get_attribute("href") or "")
+    assert mail.startswith("mailto:kim.doyle@example.org?")
+    await kim.open(re.findall(r"http\S+#\S+", mail)[0])
+    await expect(kim.page.get_by_label("Code")).to_have_value(code)
+    assert code not in kim.page.url
+    await kim.open("/report/misuse/where")
+    await kim.driver.press(SAVE)
     await kim.driver.press("Leave, and remove my answers from this browser")
     away = await join()
     await comes_back(away, code)

@@ -52,7 +52,7 @@ async def keep_draft(session: AsyncSession, cookie: str, draft: Draft, now: date
 async def save_draft(
     session: AsyncSession, cookie: str, now: datetime, new_code: Callable[[], ReceiptCode], *, anew: bool
 ) -> Saved:
-    """Keep the draft of `cookie` for seven days from `now`, for whoever has its code.
+    """Keep the draft of `cookie` for seven days from `now`, for the person who has its code.
 
     The code is made when the draft is saved first, and again if the person lost it (`anew`): the earlier one then opens
     nothing. It is stored nowhere, so it is returned only when it is made.

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake.forms import abuse
-from services.intake.forms.domain import Answers, Draft, SentReport, one
+from services.intake.forms import abuse, questions
+from services.intake.forms.domain import Answers, Draft, Saved, SentReport, one
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
 from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft, move_draft, save_draft
 from services.intake.forms.questions import FIELD, SWITCH
@@ -69,7 +70,8 @@ async def go_on(request: Request, session: Transaction, now: Now) -> Response:
     """Move the answers to this browser, and go on with the first question that is open.
 
     A wrong code, a used one and an expired one get the same refusal. Wrong codes are limited for each address, and not
-    for all together: nobody guesses 100 bits, and a stranger must not close the page for everyone.
+    for all together: no one guesses 100 bits, and a stranger must not close the page for
+    all others.
     """
     parts, client = parts_of(request, FormParts), client_of(request)
     code = ReceiptCode.parse((await FormReader.posted(request)).first("code"))
@@ -213,16 +215,30 @@ async def answer(request: Request, step: StepDep, session: FormSessionDep, ids: 
 async def _saved_page(request: Request, session: FormSession, ids: Ids, *, back: str, anew: bool = False) -> Response:
     """Show the code that opens the answers in any browser, this once."""
     saved = await save_draft(session.transaction, session.cookie or "", session.now, ids.receipt_code, anew=anew)
+    continue_at = f"{parts_of(request, FormParts).settings.public_url}{CONTINUE}"
     page = render(
         request,
         "forms/saved.html",
         form=session.form,
         saved=saved,
         back=f"{session.form.base}/{back}",
-        continue_at=f"{parts_of(request, FormParts).settings.public_url}{CONTINUE}",
+        continue_at=continue_at,
+        mail_to_self=_mail_to_self(session, saved, continue_at),
     )
     session.give_cookie(page)
     return page
+
+
+def _mail_to_self(session: FormSession, saved: Saved, continue_at: str) -> str | None:
+    """Return a link that begins an email to one's own address; None without a sign-in, or for an anonymous report.
+
+    The person's own program sends it: the code goes through no service and no log of ours.
+    """
+    address = session.principal.email if session.principal else None
+    if not address or not saved.code or questions.anonymous(session.answers):
+        return None
+    text = f"To go on with it, open {continue_at}#{saved.code} or enter the code {saved.code} at {continue_at}."
+    return f"mailto:{quote(address)}?subject={quote('What you saved in Signpost')}&body={quote(text)}"
 
 
 def _next(step: Step, answers: Answers, session: FormSession, *, changing: bool) -> str:

@@ -148,6 +148,20 @@ async def test_a_code_goes_along_to_another_form(intake: Intake) -> None:
         assert "A family" in (await other.get(f"{ABUSE}/affected")).text
 
 
+@pytest.mark.parametrize(
+    ("signed_in", "confidentiality", "offered"),
+    [(False, "named", False), (True, "anonymous", False), (True, "confidential", True)],
+)
+async def test_only_who_signs_in_and_has_a_name_may_mail_the_link_to_themselves(
+    intake: Intake, signed_in: bool, confidentiality: str, offered: bool
+) -> None:
+    async with intake.client(**(intake.session() if signed_in else {})) as client:
+        await fill_abuse(client)
+        page = await save(client, f"{ABUSE}/about-you", {"confidentiality": confidentiality})
+        assert ("mailto:priya.shah%40example.org" in page.text) is offered
+        assert (f"continue%23{code_on(page)}" in page.text) is offered
+
+
 async def test_an_address_that_enters_wrong_codes_waits_and_others_do_not(intake: Intake, client: AsyncClient) -> None:
     code = await saved_half(client)
     for _ in range(WRONG_PER_MINUTE):
