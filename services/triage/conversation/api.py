@@ -16,6 +16,18 @@ from services.triage.conversation.queries import conversation
 router = APIRouter(prefix="/cases/api/v1", tags=["conversation"])
 
 
+class PieceBody(BaseModel):
+    """A piece of evidence that was sent."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    evidence_id: UUID
+    media_type: str
+    size: int
+    removed: bool
+    """Whether the reporter took it back."""
+
+
 class EntryBody(BaseModel):
     """One entry of the conversation."""
 
@@ -31,6 +43,7 @@ class EntryBody(BaseModel):
     internal: bool
     """Whether the reporter never sees it."""
     message_id: UUID | None = None
+    evidence: list[PieceBody] = []
     answers_question: bool = False
     outcome: str | None = None
     result: str | None = None
@@ -52,6 +65,5 @@ async def get_conversation(work: WorkDep, case_id: UUID) -> ConversationBody:
     if case.restricted:
         await cases.open_page(work, case_id)
     await note_reading(work, case)
-    sees = work.viewer.sees_content
-    said = await conversation(work.session, case_id, content=sees, unread_since=case.replied_at)
+    said = await conversation(work.session, case, work.viewer)
     return ConversationBody(items=[EntryBody.model_validate(entry) for entry in said])

@@ -32,10 +32,23 @@ class EntryKind(StrEnum):
     """The team wrote to the reporter."""
     NOTE = "note"
     """Internal: the reporter never sees it."""
+    EVIDENCE = "evidence"
     OUTCOME = "outcome"
     REOPENED = "reopened"
     REVIEWED = "reviewed"
     """The outcome was looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of evidence that was sent."""
+
+    evidence_id: UUID
+    media_type: str
+    size: int
+    """In bytes."""
+    removed: bool
+    """Whether the reporter took it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,7 @@ class Entry:
     text: str | None = field(default=None, repr=False)
     """None where there are no words, or the viewer may not read them."""
     message_id: UUID | None = None
+    evidence: tuple[Piece, ...] = ()
     answers_question: bool = False
     outcome: str | None = None
     result: str | None = None
@@ -64,9 +78,25 @@ class Entry:
 
 
 def in_order(entries: Iterable[Entry], unread_since: datetime | None) -> list[Entry]:
-    """Return the entries, oldest first; those of the reporter since `unread_since` are unread."""
-    said = sorted(entries, key=lambda entry: (entry.at, entry.speaker is Speaker.REPORTER))
-    return [replace(entry, unread=_is_unread(entry, unread_since)) for entry in said]
+    """Return the entries, oldest first; those of the reporter since `unread_since` are unread.
+
+    Evidence that one person sent without a word between is one entry.
+    """
+    said: list[Entry] = []
+    for entry in sorted(entries, key=lambda entry: (entry.at, entry.speaker is Speaker.REPORTER)):
+        one = replace(entry, unread=_is_unread(entry, unread_since))
+        if said and _together(said[-1]) == _together(one):
+            said[-1] = replace(said[-1], evidence=(*said[-1].evidence, *one.evidence))
+        else:
+            said.append(one)
+    return said
+
+
+def _together(entry: Entry) -> object:
+    """Return by what entries of evidence are one; every other entry stands alone."""
+    if entry.kind is EntryKind.EVIDENCE:
+        return entry.speaker, entry.author, entry.unread
+    return id(entry)
 
 
 def _is_unread(entry: Entry, since: datetime | None) -> bool:

@@ -16,8 +16,7 @@ router = APIRouter(include_in_schema=False)
 async def conversation_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show the conversation. Opening it is asking for what the reporter wrote: it is recorded, and then it is read."""
     case = await opened(work, rest)
-    sees = work.viewer.sees_content
-    said = await conversation(work.session, case.case_id, content=sees, unread_since=case.replied_at)
+    said = await conversation(work.session, case, work.viewer)
     report = await reports.read(work.session, case.report_id, content=False)
     people = [entry.author for entry in said]
     shown = Shown({"entries": said, "report": report}, people)

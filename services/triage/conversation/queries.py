@@ -1,13 +1,15 @@
 """Reads a conversation: from the notes of a case, and from what its activity record says of outcomes."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from uuid import UUID
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case
 from services.triage.cases.queries import REPORTER, NoteKind, WrittenNote, notes
-from services.triage.conversation.domain import Entry, EntryKind, Speaker, in_order
+from services.triage.conversation.domain import Entry, EntryKind, Piece, Speaker, in_order
+from services.triage.evidence import queries as evidence
+from services.triage.reports.domain import Evidence
 from shared.audit import chain
 from shared.events.vocabulary import MessageKind
 
@@ -24,15 +26,20 @@ _OF_RECORD: Mapping[str, EntryKind] = {
 }
 
 
-async def conversation(
-    session: AsyncSession, case_id: UUID, *, content: bool, unread_since: datetime | None
-) -> list[Entry]:
-    """Return what was said about a case, oldest first; without `content`, not what the reporter wrote."""
-    said = [_of_note(one, content=content) for one in await notes(session, case_id)]
-    return in_order([*said, *_of_activities(await chain.read(session, case_id))], unread_since)
+async def conversation(session: AsyncSession, case: Case, viewer: Viewer) -> list[Entry]:
+    """Return what was said about a case, oldest first; what the reporter wrote only if the viewer may see it."""
+    written = await notes(session, case.case_id)
+    sent = await evidence.on_case(session, case, viewer)
+    messages = {note.message_id for note in written if note.message_id}
+    said = [
+        *(_of_note(note, sent, content=viewer.sees_content) for note in written),
+        *(_of_evidence(item) for item in sent if item.message_id not in messages),
+        *_of_activities(await chain.read(session, case.case_id)),
+    ]
+    return in_order(said, case.replied_at)
 
 
-def _of_note(note: WrittenNote, *, content: bool) -> Entry:
+def _of_note(note: WrittenNote, sent: Sequence[Evidence], *, content: bool) -> Entry:
     if note.by_reporter:
         return Entry(
             kind=_OF_REPORTER.get(note.kind, EntryKind.MESSAGE),
@@ -40,11 +47,26 @@ def _of_note(note: WrittenNote, *, content: bool) -> Entry:
             at=note.at,
             text=note.text if content else None,
             message_id=note.message_id,
+            evidence=tuple(_piece(one) for one in sent if note.message_id and one.message_id == note.message_id),
             answers_question=note.kind == MessageKind.ANSWER,
         )
     shared = EntryKind.QUESTION if note.kind == NoteKind.QUESTION else EntryKind.UPDATE
     kind = shared if note.shared else EntryKind.NOTE
     return Entry(kind=kind, speaker=Speaker.TEAM, at=note.at, author=note.author, text=note.text)
+
+
+def _of_evidence(item: Evidence) -> Entry:
+    return Entry(
+        kind=EntryKind.EVIDENCE,
+        speaker=Speaker.REPORTER if item.from_reporter else Speaker.TEAM,
+        at=item.added_at,
+        author=item.responder,
+        evidence=(_piece(item),),
+    )
+
+
+def _piece(item: Evidence) -> Piece:
+    return Piece(item.evidence_id, item.media_type, item.size, removed=item.removed_at is not None)
 
 
 def _of_activities(activities: list[chain.Activity]) -> Iterator[Entry]:

@@ -23,6 +23,7 @@ from tests.services.triage.builders import PRIYA, WRITER, Submitted, envelope, m
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.conversation.test_replies import message, send
+from tests.services.triage.evidence.pieces import announce, of_team, piece, taken_back
 
 SERVICE = "triage"
 API = "/cases/api/v1/cases"
@@ -322,3 +323,34 @@ async def test_the_case_says_how_the_reporter_hears_of_a_message(
     assert (f"How to reach them, as they say: {shown}" in page) == bool(shown)
     assert ("How to reach them, as they say" in page) == bool(shown)
     assert "Nothing was said yet." in page
+
+
+async def test_evidence_stands_beside_the_message_that_it_came_with(triage: Triage, sam: AsyncClient) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await announce(triage.database, first := piece(told), piece(told, media_type="application/pdf", size=5))
+    triage.clock.move(MINUTE)
+    with_files = message(told, at=triage.clock.now(), text="Two pictures.")
+    await send(triage.database, with_files, now=triage.clock.now())
+    came_with = [piece(told, at=triage.clock.now(), message_id=with_files.message_id) for _ in range(2)]
+    await announce(triage.database, *came_with)
+    async with triage.database.transaction() as session:
+        [case] = await queries.listed(session, viewer(Team.SMART), CaseFilter(), 1)
+    triage.clock.move(MINUTE)
+    await announce(triage.database, of_team(told, case.case_id, at=triage.clock.now()), taken_back(first))
+    items = await said(triage, told)
+    assert [(item["kind"], item["from"], len(item["evidence"]), item.get("text")) for item in items] == [
+        ("evidence", "reporter", 2, None),
+        ("message", "reporter", 2, "Two pictures."),
+        ("evidence", "team", 1, None),
+    ]
+    assert [(one["media_type"], one["size"], one["removed"]) for one in items[0]["evidence"]] == [
+        ("image/png", 123_456, True),
+        ("application/pdf", 5, False),
+    ]
+    assert {one["evidence_id"] for one in items[1]["evidence"]} == {str(one.evidence_id) for one in came_with}
+    assert items[2]["author"] == "S4001"
+    assert await unread(triage) == [True]
+    page = (await sam.get(f"/cases/{told.reference}/conversation")).text
+    assert "2 files (1 taken back), under" in page
+    assert "1 file, under" in page
