@@ -5,7 +5,6 @@ first byte it gives up what it does not need: it cannot open a file or a socket,
 time or space than it is told. Nothing that it read gets out but its output and one number.
 """
 
-import contextlib
 import ctypes
 import errno
 import importlib
@@ -15,7 +14,7 @@ import resource
 import struct
 import sys
 from enum import IntEnum
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, NoReturn, Protocol
 
 
 class Ending(IntEnum):
@@ -80,6 +79,24 @@ class Library(Protocol):
         """Write a picture or a text that shows what is in the file."""
 
 
+def run() -> NoReturn:
+    """Do the job that the command line names, and end with an `Ending`."""
+    ending = Ending.DONE
+    try:
+        main(*sys.argv[1:])
+    except BaseException as error:  # noqa: BLE001  # the outermost place of a process; its parent has words for each ending
+        ending = ending_of(error)
+    os._exit(ending)  # without what libraries do at an exit: it may need what is forbidden by now
+
+
+def ending_of(error: BaseException) -> Ending:
+    """Return how a child ends that met an error. What the error says may quote the file, and is dropped."""
+    if isinstance(error, Refused):
+        return error.ending
+    too_large = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.EFBIG)
+    return Ending.TOO_LARGE if too_large else Ending.DAMAGED
+
+
 def library_for(kind: str) -> Library:
     """Return the module for a kind of file: only that one is loaded, which halves the time of a start."""
     return importlib.import_module(f"services.intake.media.{_LIBRARIES[kind]}")
@@ -89,7 +106,7 @@ _LIBRARIES = {"picture": "pictures", "PDF": "pdfs", "email": "emails", "audio": 
 
 
 def main(work: str, kind: str, media_type: str, sharp: str, colour: str, *limits: str) -> None:
-    """Do one job and end with an `Ending`."""
+    """Do one job, within limits."""
     given = Limits(*(int(limit) for limit in limits))
     limit_size(given)
     library = library_for(kind)
@@ -173,22 +190,3 @@ def _fails(call: int, error: int) -> tuple[bytes, bytes]:
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("HBBI", code, if_true, if_false, value)
-
-
-def ending_of(error: BaseException) -> Ending:
-    """Return how a child ends that met an error. What the error says may quote the file, and is dropped."""
-    if isinstance(error, Refused):
-        return error.ending
-    too_large = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.EFBIG)
-    return Ending.TOO_LARGE if too_large else Ending.DAMAGED
-
-
-if __name__ == "__main__":
-    ending = Ending.DONE
-    try:
-        main(*sys.argv[1:])
-    except BaseException as error:  # noqa: BLE001  # the outermost place of a process; its parent has words for each ending
-        with contextlib.suppress(BaseException):
-            ending = ending_of(error)
-        ending = ending or Ending.DAMAGED
-    os._exit(ending)  # without what libraries do at an exit: it may need what is forbidden by now

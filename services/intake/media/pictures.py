@@ -1,6 +1,6 @@
 """Pictures, by Pillow: cleaned copies and previews. Runs in the child process alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -22,7 +22,7 @@ from services.intake.media.child import Ending, Job, Look, Refused
 
 MOST_PIXELS = 64_000_000
 """A phone's picture has 12 to 50 million. Each takes 4 bytes, and twice that while it is turned."""
-MOST_PIXELS_OF_FRAMES = 200_000_000
+MOST_PIXELS_OF_FRAMES = 128_000_000
 LONGEST_SIDE = 1280
 """Of a preview, in pixels."""
 BLURRED_SIDE = 48
@@ -50,8 +50,10 @@ _WRITTEN_AS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "image/tiff": ("TIFF", {"compression": "tiff_deflate"}),
 }
 _IN_FRAMES = frozenset({"image/gif", "image/png", "image/webp", "image/tiff"})
-_KEPT = ("transparency", "background", "duration", "loop", "disposal", "blend", "default_image")
+_KEPT = ("transparency", "background")
 """What a picture's `info` may say of how it is shown. All else in it is about who made it, where and with what."""
+_CLEARED = {"GIF": {"disposal": 2}, "PNG": {"disposal": 1, "blend": 0}}
+"""Each frame is written whole, and nothing is left of it under the next."""
 
 Image.MAX_IMAGE_PIXELS = None  # size is checked here, before a pixel is decoded
 Image.preinit()
@@ -141,13 +143,17 @@ def _flat(picture: Image.Image) -> Image.Image:
 
 
 def _save_frames(picture: Image.Image, output: BinaryIO, written_as: str, options: Mapping[str, Any]) -> None:
-    timing: dict[str, Any] = {}
-    if written_as != "TIFF":
-        timing["duration"] = [frame.info.get("duration", 0) for frame in ImageSequence.Iterator(picture)]
-        timing |= {"loop": picture.info["loop"]} if "loop" in picture.info else {}
-    frames = _bare_frames(picture)
-    next(frames).save(output, written_as, save_all=True, append_images=frames, **options, **timing)
+    moves = _movement(picture) if written_as != "TIFF" else {}
+    frames = (_bare(frame) for frame in ImageSequence.Iterator(picture))
+    first, others = next(frames), [*frames] if written_as == "PNG" else frames  # for a PNG, they are read twice
+    moves |= _CLEARED.get(written_as, {})
+    first.save(output, written_as, save_all=True, append_images=others, **options, **moves)
 
 
-def _bare_frames(picture: Image.Image) -> Iterator[Image.Image]:
-    return (_bare(frame) for frame in ImageSequence.Iterator(picture))
+def _movement(picture: Image.Image) -> dict[str, Any]:
+    """Return for how long each frame is seen, and how often all of them."""
+    seen = []
+    for frame in ImageSequence.Iterator(picture):
+        frame.load()  # some formats know only then
+        seen.append(frame.info.get("duration", 0))
+    return {"duration": seen} | ({"loop": picture.info["loop"]} if "loop" in picture.info else {})

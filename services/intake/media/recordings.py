@@ -46,6 +46,9 @@ _LOADED = (av.subtitles.stream,)
 """The library asks for it when it meets subtitles, and no file can be opened by then."""
 _WITHOUT_NOTES = {"h264": "filter_units=remove_types=6", "hevc": "filter_units=remove_types=39-40"}
 """Streams of these carry notes of any text (supplemental enhancement information) between their pictures."""
+_HVCC_ARRAYS = 22
+"""Where HEVC's configuration says how many arrays of units follow (ISO/IEC 14496-15, 8.3.3.1)."""
+_HVCC_NOTES = {39, 40}
 
 _RATE = 8000
 """Samples a second are enough to draw."""
@@ -121,7 +124,24 @@ def _copy(opened: InputContainer, made: OutputContainer) -> None:
 def _copy_of(stream: av.VideoStream | av.AudioStream, made: OutputContainer) -> _Copy:
     copy = made.add_stream_from_template(stream, opaque=True)
     notes = _WITHOUT_NOTES.get(stream.codec_context.name)
-    return _Copy(copy, BitStreamFilterContext(notes, stream, copy) if notes else None)
+    if stream.codec_context.name == "hevc" and (configuration := stream.codec_context.extradata):
+        copy.codec_context.extradata = _without_notes(configuration)
+    return _Copy(copy, BitStreamFilterContext(notes, stream) if notes else None)
+
+
+def _without_notes(configuration: bytes) -> bytes:
+    """Return HEVC's configuration without its arrays of notes; the filter sees only what is between pictures."""
+    if configuration[:1] != b"\x01":
+        raise Refused(Ending.DAMAGED)
+    kept, place = [], _HVCC_ARRAYS + 1
+    for _ in range(configuration[_HVCC_ARRAYS]):
+        start, units = place, int.from_bytes(configuration[place + 1 : place + 3])
+        place += 3
+        for _ in range(units):
+            place += 2 + int.from_bytes(configuration[place : place + 2])
+        if configuration[start] & 0x3F not in _HVCC_NOTES:
+            kept.append(configuration[start:place])
+    return configuration[:_HVCC_ARRAYS] + bytes((len(kept),)) + b"".join(kept)
 
 
 def _poster(opened: InputContainer, video: av.VideoStream) -> Image.Image:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from weakref import WeakKeyDictionary
 
 from services.intake.media import media
-from services.intake.media.child import Ending, Limits, Look
+from services.intake.media.child import Ending, Limits, Look, run
 from services.intake.media.media import Kind, MediaType
 
 MOST_CHILDREN = 2
@@ -162,6 +162,9 @@ def _as_expected(output: BinaryIO, expected: MediaType) -> MediaType:
 
 # The child ------------------------------------------------------------------------------------------------------------
 
+_TOO_MUCH = {signal.SIGXCPU, signal.SIGXFSZ, signal.SIGKILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGILL}
+"""How a process ends that is at a limit: by the system, or by a library of its own accord when it gets no memory."""
+_CHILD = f"from {run.__module__} import run; run()"
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
@@ -194,7 +197,7 @@ async def _ending(
 ) -> int:
     """Return the exit status of a child; it is killed when its time is over, and when nobody waits for it."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", "services.intake.media.child", job, media_type.kind, media_type.name),
+        *(sys.executable, "-I", "-c", _CHILD, job, media_type.kind, media_type.name),
         *("sharp" if look.sharp else "", "colour" if look.colour else ""),
         *(str(limit) for limit in limits[:-1]),
         stdin=source,
@@ -217,6 +220,6 @@ async def _ending(
 def _check(status: int) -> None:
     if status == Ending.DONE:
         return
-    too_much = status in {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ}
-    known = status in set(Ending)
-    raise CannotRead(Ending.TOO_LARGE if too_much else Ending(status) if known else Ending.DAMAGED)
+    if -status in _TOO_MUCH:
+        raise CannotRead(Ending.TOO_LARGE)
+    raise CannotRead(Ending(status) if status in set(Ending) else Ending.DAMAGED)

@@ -38,17 +38,17 @@ def picture(form: str, image: Image.Image | None = None, **options: Any) -> byte
 
 def frames(form: str, count: int = 3, **options: Any) -> bytes:  # noqa: ANN401  # Pillow's own
     """Return a picture that moves."""
-    pictures = [Image.new("RGB", (40, 30), (80 * number, 20, 200)) for number in range(count)]
+    pictures = [Image.new("RGB", (40, 30), (80 * number % 256, 20, 200)) for number in range(count)]
     return picture(form, pictures[0], save_all=True, append_images=pictures[1:], duration=100, loop=0, **options)
 
 
 @cache
-def sound(form: str, codec: str, rate: int = RATE, **tags: str) -> bytes:
+def sound(form: str, codec: str, rate: int = RATE, layout: str = "mono", **tags: str) -> bytes:
     """Return a second of a tone."""
     made = io.BytesIO()
     with av.open(made, "w", format=form) as container:
         container.metadata.update(tags)
-        stream = container.add_stream(codec, rate=rate, layout="mono")
+        stream = container.add_stream(codec, rate=rate, layout=layout, options={"strict": "-2"})
         assert isinstance(stream, av.AudioStream)
         tone = array("h", (int(9000 * math.sin(place / 5)) for place in range(1000)))
         for number in range(rate // 1000):
@@ -61,12 +61,13 @@ def sound(form: str, codec: str, rate: int = RATE, **tags: str) -> bytes:
 
 
 @cache
-def video(form: str, codec: str, codec_options: tuple[tuple[str, str], ...] = (), **tags: str) -> bytes:
+def video(form: str, codec: str, **tags: str) -> bytes:
     """Return a second of a picture that changes."""
     made = io.BytesIO()
-    with av.open(made, "w", format=form) as container:
+    options = {"movflags": "use_metadata_tags"} if form == "mov" else {}  # as phones write them
+    with av.open(made, "w", format=form, options=options) as container:
         container.metadata.update(tags)
-        stream = container.add_stream(codec, rate=10, options=dict(codec_options))
+        stream = container.add_stream(codec, rate=10)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         frame = av.VideoFrame.from_image(drawn())  # type: ignore[no-untyped-call]  # the library's types leave it out
@@ -99,10 +100,30 @@ def archive(*names: str) -> bytes:
     return made.getvalue()
 
 
-def pdf(*pages: str, size: tuple[float, float] = (595, 842), more: tuple[str, ...] = (), trailer: str = "") -> bytes:
+ANNOTATED = """\
+<< /Type /Metadata /Subtype /XML /Length 38 >>
+stream
+<dc:creator>{canary}-xmp</dc:creator>..
+endstream
+
+<< /Type /Filespec /F ({canary}.txt) /EF << /F 102 0 R >> >>
+
+<< /Type /EmbeddedFile /Length 15 >>
+stream
+{canary}-attached
+endstream
+
+<< /Type /Annot /Subtype /Text /Rect [20 20 40 40] /T ({canary}-annotator) /Contents ({canary}-said) >>
+"""
+"""What a PDF says beside its pages: metadata, an attachment's entry and bytes, and a note (objects 100 to 103)."""
+
+
+def pdf(
+    *pages: str, size: tuple[float, float] = (595, 842), more: str = "", trailer: str = "", resources: str = ""
+) -> bytes:
     """Return a PDF with a page for each text.
 
-    `more`: its metadata, an attachment's entry and bytes, and an annotation: objects 100 to 103.
+    `more`: objects as in `ANNOTATED`.
     """
     count = len(pages)
     about = "/Metadata 100 0 R /Names << /EmbeddedFiles << /Names [(a) 101 0 R] >> >>" if more else ""
@@ -116,10 +137,10 @@ def pdf(*pages: str, size: tuple[float, float] = (595, 842), more: tuple[str, ..
         content = f"BT /F1 24 Tf 72 700 Td ({text}) Tj ET"
         objects[10 + number] = (
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size[0]} {size[1]}] /Contents {50 + number} 0 R "
-            f"/Resources << /Font << /F1 3 0 R >> >> {'/Annots [103 0 R]' if more else ''} >>"
+            f"/Resources << /Font << /F1 3 0 R >> {resources} >> {'/Annots [103 0 R]' if more else ''} >>"
         )
         objects[50 + number] = f"<< /Length {len(content)} >>\nstream\n{content}\nendstream"
-    objects |= {100 + number: text for number, text in enumerate(more)}
+    objects |= {100 + number: text for number, text in enumerate(filter(None, more.split("\n\n")))}
     return _numbered(objects, trailer)
 
 

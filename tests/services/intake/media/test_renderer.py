@@ -1,15 +1,18 @@
 """Cleaned copies and previews, made by a real child process."""
 
 import io
+import struct
 from tempfile import TemporaryFile
 
+import pypdfium2
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageFilter, ImageSequence
+from PIL.ExifTags import Base
 
 from services.intake.media import media, renderer
 from services.intake.media.media import MediaType, recognise_file
 from services.intake.media.renderer import CannotClean, CannotRead
-from tests.services.intake.media.samples import email, picture, sound, video
+from tests.services.intake.media.samples import drawn, email, frames, pdf, picture, sound, video
 
 MADE = {
     media.JPEG: lambda: picture("JPEG"),
@@ -36,6 +39,9 @@ MADE = {
     media.AVI: lambda: video("avi", "mpeg4"),
 }
 """Of each type that a child opens, but Theora, which no one can write here, and emails."""
+UPRIGHT = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+QUARTER_TURN = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
+"""The matrices of a track."""
 
 
 async def cleaned(content: bytes, media_type: MediaType) -> bytes:
@@ -64,6 +70,99 @@ async def test_each_type_is_cleaned_and_shows_the_same(media_type: MediaType) ->
 def alike(one: Image.Image, other: Image.Image) -> bool:
     small = [picture.convert("RGB").resize((16, 16)) for picture in (one, other)]
     return not any(ImageChops.difference(*small).convert("L").histogram()[48:])
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+async def test_a_picture_is_turned_as_its_camera_says(form: str) -> None:
+    upright = drawn()
+    lying = upright.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[Base.Orientation] = 6
+    content = picture(form, lying, exif=exif.tobytes())
+    media_type = recognise_file(io.BytesIO(content))
+    assert alike(Image.open(io.BytesIO(await cleaned(content, media_type))), upright)
+    assert alike(await previewed(content, media_type), upright)
+
+
+@pytest.mark.parametrize(
+    ("form", "media_type"), [("GIF", media.GIF), ("WEBP", media.WEBP), ("PNG", media.PNG), ("TIFF", media.TIFF)]
+)
+async def test_what_moves_still_moves(form: str, media_type: MediaType) -> None:
+    before = Image.open(io.BytesIO(frames(form)))
+    after = Image.open(io.BytesIO(await cleaned(frames(form), media_type)))
+    for number in range(3):
+        before.seek(number)
+        after.seek(number)
+        assert alike(after, before)  # which also loads them: some formats say only then how long they are seen
+        assert after.info.get("duration") == before.info.get("duration")
+    assert len(list(ImageSequence.Iterator(after))) == 3
+    assert after.info.get("loop") == before.info.get("loop")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
+async def test_a_picture_of_any_kind_of_colours_is_cleaned(mode: str) -> None:
+    content = picture("PNG", drawn(mode=mode))
+    after = Image.open(io.BytesIO(await cleaned(content, media.PNG)))
+    assert after.mode == Image.open(io.BytesIO(content)).mode
+    assert (await previewed(content, media.PNG)).size == (160, 120)
+
+
+@pytest.mark.parametrize(("form", "media_type"), [("PNG", media.PNG), ("WEBP", media.WEBP), ("GIF", media.GIF)])
+async def test_what_is_seen_through_lies_on_white(form: str, media_type: MediaType) -> None:
+    shown = await previewed(picture(form, Image.new("RGBA", (9, 9), (0, 0, 0, 0))), media_type)
+    assert shown.convert("L").getextrema() == (255, 255)
+
+
+async def test_colours_of_another_profile_are_counted_over() -> None:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert alike(Image.open(io.BytesIO(await cleaned(picture("JPEG", icc_profile=lab), media.JPEG))), drawn())
+    broken = await cleaned(picture("JPEG", icc_profile=lab[:200]), media.JPEG)
+    assert alike(Image.open(io.BytesIO(broken)), drawn())
+    inks = await cleaned(picture("JPEG", drawn(mode="CMYK")), media.JPEG)
+    assert alike(Image.open(io.BytesIO(inks)), drawn())
+
+
+@pytest.mark.parametrize("sharp", [False, True])
+@pytest.mark.parametrize("colour", [False, True])
+async def test_a_preview_is_blurred_and_grey_unless_asked_for_otherwise(sharp: bool, colour: bool) -> None:
+    letters = Image.new("RGB", (800, 600), "red")
+    ImageDraw.Draw(letters).text((100, 200), "You know who I am", fill="white", font_size=40)
+    for content, media_type in (
+        (picture("PNG", letters), media.PNG),
+        (picture("PDF", letters), media.PDF),
+        (video("mp4", "libx264"), media.MP4),
+    ):
+        shown = await previewed(content, media_type, sharp=sharp, colour=colour)
+        assert (shown.mode == "RGB") is colour
+        edges = shown.convert("L").filter(ImageFilter.FIND_EDGES).crop((8, 8, shown.width - 8, shown.height - 8))
+        steepest = edges.getextrema()[1]
+        assert isinstance(steepest, float | int)
+        assert (steepest > 90) is sharp, media_type
+
+
+async def test_a_preview_is_no_larger_than_a_page() -> None:
+    assert (await previewed(picture("PNG", drawn((4000, 1000))), media.PNG)).size == (1280, 320)
+
+
+async def test_a_video_is_shown_upright() -> None:
+    content = video("mp4", "libx264")
+    turned = QUARTER_TURN.join(content.rsplit(UPRIGHT, 1))
+    assert alike(await previewed(turned, media.MP4), drawn().transpose(Image.Transpose.ROTATE_270))
+    assert alike(
+        await previewed(await cleaned(turned, media.MP4), media.MP4), drawn().transpose(Image.Transpose.ROTATE_270)
+    )
+
+
+async def test_a_pdf_keeps_its_pages_and_their_sizes() -> None:
+    copy = pypdfium2.PdfDocument(await cleaned(pdf("one", "two", size=(300, 500)), media.PDF))
+    assert [page.get_size() for page in copy] == [(300, 500), (300, 500)]
+    assert copy.get_metadata_dict(skip_empty=True).keys() <= {"Creator", "CreationDate"}, "PDFium, today"
+
+
+async def test_a_pdf_with_a_giant_page_is_drawn_small() -> None:
+    content = pdf("one", size=(10_000_000, 10_000_000))
+    assert (await previewed(content, media.PDF)).size == (1280, 1280)
+    assert len(await cleaned(content, media.PDF)) < 1_000_000
 
 
 async def test_text_is_kept_as_it_is_and_previewed_as_text() -> None:
