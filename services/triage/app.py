@@ -19,6 +19,7 @@ from services.triage.conversation import pages as conversation_pages
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
 from services.triage.evidence import api as evidence_api
+from services.triage.evidence import pages as evidence_pages
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.triage.managers import pages as manager_pages
 from services.triage.operations import api as operations_api
@@ -51,7 +52,7 @@ from shared.web.dead_letters import dead_letters_router
 PREFIX = "/cases"
 TEMPLATES = tuple(
     Path(__file__).parent / name / "templates"
-    for name in ("cases", "conversation", "managers", "operations", "outcome_reviews", "rules")
+    for name in ("cases", "conversation", "evidence", "managers", "operations", "outcome_reviews", "rules")
 )
 ROUTERS = (
     dead_letters_router(PREFIX, dead_letters_waiting, names_of),
@@ -63,6 +64,7 @@ ROUTERS = (
     conversation_api.router,
     review_api.router,
     evidence_api.router,
+    evidence_pages.router,
     manager_pages.router,
     conversation_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action

@@ -31,6 +31,7 @@ COOKIE = Cookie("csrftoken")
 HEADER = "x-csrftoken"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+_JSON = "application/json"
 _EXPECTED = "signpost.expected_form_token"
 
 
@@ -99,9 +100,11 @@ class CrossSiteProtection:
         request = Request(inner)
         token = inner["csrftoken"] = _Token(self._keys, request, COOKIE.value(request, secure=self._secure))
         session_cookies = {SESSION.name(secure=self._secure), SESSION_COOKIE}
-        by_session = not session_cookies.isdisjoint(request.cookies) and not _has_bearer_token(Headers(scope=scope))
+        by_token = _has_bearer_token(Headers(scope=scope))
+        by_session = not session_cookies.isdisjoint(request.cookies) and not by_token
+        is_call = "/api/" in scope["path"] or (by_token and _content_type(Headers(scope=scope)) == _JSON)
         cookieless = inner[COOKIELESS] = any(path.fullmatch(scope["path"]) for path in self._cookieless)
-        if scope["method"] not in _SAFE and not cookieless and (by_session or "/api/" not in scope["path"]):
+        if scope["method"] not in _SAFE and not cookieless and (by_session or not is_call):
             self._protect(inner, token)
 
         async def sending(message: Message) -> None:

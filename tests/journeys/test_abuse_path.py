@@ -214,6 +214,6 @@ async def _reads_the_case(sam: Someone) -> None:
     await sam.driver.press("Show what was written")
     await expect(main).to_contain_text(abuse_report.NARRATIVE.splitlines()[0])
     await sam.look("case, what was written")
-    for tab in ("Conversation", "Timeline", "Routing", "Audit"):
+    for tab in ("Conversation", "Evidence", "Timeline", "Routing", "Audit"):
         await sam.driver.follow(tab)
         await sam.look(f"case, {tab.lower()}")

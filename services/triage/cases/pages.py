@@ -38,6 +38,7 @@ class Tab(StrEnum):
 
     SUMMARY = "summary"
     CONVERSATION = "conversation"
+    EVIDENCE = "evidence"
     TIMELINE = "timeline"
     ROUTING = "routing"
     AUDIT = "audit"
@@ -48,6 +49,7 @@ class Tab(StrEnum):
 _TAB_NAMES = {
     Tab.SUMMARY: "Summary",
     Tab.CONVERSATION: "Conversation",
+    Tab.EVIDENCE: "Evidence",
     Tab.TIMELINE: "Timeline",
     Tab.ROUTING: "Routing",
     Tab.AUDIT: "Audit",
@@ -283,6 +285,7 @@ async def _summary(
         "related": await queries.related(
             work.session, work.viewer, case, await reports.related_reports(work.session, case.report_id)
         ),
+        "capture_missing": not case.finished and await reports.capture_missing(work.session, report),
         "registered": await handlers.registered_accounts(work, case) if sirt else [],
         "content": content,
     }

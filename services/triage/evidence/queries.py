@@ -38,7 +38,7 @@ class CustodyEntry:
 
 
 async def on_case(session: AsyncSession, case: Case, viewer: Viewer | None) -> list[Evidence]:
-    """Return the evidence that a person may see on a case (decision 0057).
+    """Return the evidence that a person may see on a case (decision 0058).
 
     What the reporter sent is on every case of the report. What a responder added is on the case where they added it,
     and on the report's other cases for those who may see that one too.

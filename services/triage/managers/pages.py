@@ -1,16 +1,28 @@
 """The page of a line manager who works on a case of misuse (R-d): the allegation and the evidence, nothing else."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import queries, views
+from services.triage.cases import activities, queries, views
 from services.triage.cases.domain import Case, CaseNotFound
+from services.triage.evidence import queries as evidence
+from services.triage.evidence import views as evidence_views
+from services.triage.evidence.domain import Form
+from services.triage.evidence.forms import ADD, EXPORT, PurposeForm
+from services.triage.evidence.handlers import Visit, visit_as_manager
+from services.triage.evidence.pages import Carry, adding, answered, exporting, opening, values_of
+from services.triage.evidence.views import Asked
 from services.triage.managers.handlers import note_look
 from services.triage.reports import queries as reports
 from shared.auth.guard import SignedIn
 from shared.auth.permissions import Principal
+from shared.people import Names
 from shared.web.dependencies import IdsDep, Now, Transaction
+from shared.web.forms import FormErrors
 from shared.web.pages import render
 
 router = APIRouter(include_in_schema=False)
@@ -38,20 +50,84 @@ async def show_content(
     return await _page(request, session, case, content=True)
 
 
+@router.get(_PAGE + "/evidence/{asked:path}")
+async def evidence_again(session: Transaction, principal: SignedIn, reference: str) -> RedirectResponse:
+    """Go back to the case from the address of one of its forms, as after a reload."""
+    case = await _theirs(session, principal, reference)
+    return RedirectResponse(f"/cases/for-manager/{case.reference}#evidence", 303)
+
+
+async def _visit(session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str) -> Visit:
+    if principal.staff_id is None:
+        raise CaseNotFound
+    return await visit_as_manager(session, principal.staff_id, reference, now, ids)
+
+
+VisitDep = Annotated[Visit, Depends(_visit)]
+
+
+@router.post(_PAGE + "/evidence/{evidence_id}/{form}")
+async def open_piece(request: Request, visit: VisitDep, evidence_id: UUID, form: Form) -> Response:
+    """Show a preview on the page, or send the browser to the original."""
+
+    async def carry(typed: PurposeForm) -> Response | Asked:
+        return await opening(request, visit, evidence_id, form, typed)
+
+    return await _answered(request, visit, str(evidence_id), carry)
+
+
+@router.post(_PAGE + "/evidence/add")
+async def add_piece(request: Request, visit: VisitDep) -> Response:
+    """Show the field for a file, which the browser sends to intake."""
+
+    async def carry(typed: PurposeForm) -> Asked:
+        return await adding(request, visit, f"/cases/for-manager/{visit.case.reference}", typed)
+
+    return await _answered(request, visit, ADD, carry)
+
+
+@router.post(_PAGE + "/evidence/copy")
+async def copy_pieces(request: Request, visit: VisitDep) -> Response:
+    """Send the browser to the files of all pieces, or give the record of their custody."""
+
+    async def carry(typed: PurposeForm) -> Response:
+        return await exporting(request, visit, typed)
+
+    return await _answered(request, visit, EXPORT, carry)
+
+
+async def _answered(request: Request, visit: Visit, what: str, carry: Carry) -> Response:
+    async def page(asked: Asked, status: int) -> HTMLResponse:
+        return await _page(request, visit.session, visit.case, content=False, asked=asked, status=status)
+
+    return await answered(request, what, carry, page)
+
+
 async def _theirs(session: AsyncSession, principal: Principal, reference: str) -> Case:
     if principal.staff_id is None:
         raise CaseNotFound
     return await queries.of_manager(session, principal.staff_id, reference)
 
 
-async def _page(request: Request, session: AsyncSession, case: Case, *, content: bool) -> HTMLResponse:
+async def _page(
+    request: Request, session: AsyncSession, case: Case, *, content: bool, asked: Asked | None = None, status: int = 200
+) -> HTMLResponse:
     report = await reports.read(session, case.report_id, content=content)
+    items = await evidence.on_case(session, case, None)
+    pieces = evidence_views.pieces(items, await evidence.custody(session, case, items, only=case.manager))
+    asked = asked or Asked()
+    there = f"/cases/for-manager/{case.reference}"
     return render(
         request,
         "manager_case.html",
+        status,
         case=case,
         rows=views.allegation(report),
         report=report,
         content=content,
         wording=views,
+        record=activities,
+        names=Names(),
+        errors=asked.errors or FormErrors(),
+        **values_of(request, pieces, asked, me=case.manager or "", base=f"{there}/evidence", there=there),
     )

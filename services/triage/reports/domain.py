@@ -9,7 +9,7 @@ from services.triage.accounts.domain import Handle
 from shared.events import platforms
 from shared.events.intake import Person, Subject
 from shared.events.people import folded, identity_keys, keys_of_named
-from shared.events.vocabulary import UNRECOGNISED, AddedBy, Behaviour, Relation, ReportType, YesNoUnsure
+from shared.events.vocabulary import UNRECOGNISED, AddedBy, Behaviour, ContentState, Relation, ReportType, YesNoUnsure
 
 ANSWERS_IN_WORDS: Mapping[str, str] = {
     "account": "the account",
@@ -160,6 +160,11 @@ class TriageReport(CodedAnswers):
         return self.suspected + ((_as_person(self.subject),) if self.subject else ())
 
     @property
+    def is_online(self) -> bool:
+        """Whether the content was still there for others to see when it was reported."""
+        return self.content_state == ContentState.ONLINE
+
+    @property
     def account_names(self) -> tuple[str, ...]:
         """The accounts that the report names, as written."""
         return self.handles + ((self.account_handle,) if self.account_handle else ())
@@ -197,7 +202,7 @@ class Evidence:
 
     @property
     def from_reporter(self) -> bool:
-        """Whether the reporter sent it: then every case of the report shows it (decision 0057)."""
+        """Whether the reporter sent it: then every case of the report shows it (decision 0058)."""
         return self.added_by != AddedBy.TEAM
 
 

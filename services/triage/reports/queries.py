@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Text, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -107,6 +107,14 @@ async def evidence(session: AsyncSession, ids: Collection[UUID]) -> list[Evidenc
 async def evidence_of(session: AsyncSession, report_id: UUID) -> list[Evidence]:
     """Return the evidence of a report, in the order in which it was added."""
     return await _evidence(session, EvidenceItem.report_id == report_id)
+
+
+async def capture_missing(session: AsyncSession, report: TriageReport) -> bool:
+    """Return whether someone should capture the content: it is online, and no evidence of the report is kept."""
+    if not report.is_online:
+        return False
+    kept = exists().where(EvidenceItem.report_id == report.report_id, EvidenceItem.removed_at.is_(None))
+    return not await session.scalar(select(kept))
 
 
 async def evidence_fingerprints(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, str]:

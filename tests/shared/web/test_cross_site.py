@@ -170,6 +170,10 @@ async def test_a_bearer_token_alone_counts_beside_a_session(client: httpx.AsyncC
     assert (await client.post(API, json={}, headers=web.bearer())).status_code == 200
     assert (await client.post(API, json={})).status_code == 403
     assert (await client.post(FORM, data={"a": "1"}, headers=web.bearer())).status_code == 403
+    assert (await client.post(FORM, json={}, headers=web.bearer())).status_code != 403, (
+        "no browser sends that by itself"
+    )
+    assert (await client.post(FORM, json={})).status_code == 403
 
 
 async def test_an_api_call_without_a_session_is_no_browsers(web: WebForTests) -> None:

@@ -1,0 +1,167 @@
+"""/cases/SP-…/evidence: the tab that lists evidence without showing any, and opens, adds and exports it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.triage.cases import queries as cases
+from services.triage.cases.dependencies import WorkDep
+from services.triage.cases.domain import Case
+from services.triage.cases.handlers import Work
+from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
+from services.triage.evidence import handlers, queries, views
+from services.triage.evidence.api import address, manifest
+from services.triage.evidence.domain import EvidenceNotFound, Form
+from services.triage.evidence.forms import ADD, EXPORT, PurposeForm, field_of, read_purpose
+from services.triage.evidence.handlers import Visit
+from services.triage.evidence.refusals import REFUSALS
+from services.triage.evidence.views import Asked, Piece, Preview
+from services.triage.reports import queries as reports
+from shared.auth.guard import requires
+from shared.auth.permissions import Permission
+from shared.web.refusals import record_refusal, refusal_of
+
+router = APIRouter(include_in_schema=False)
+
+_TAB = "/cases/SP-{rest}/evidence"
+_CONTENT = [requires(Permission.SEE_CASE_CONTENT)]
+_REFUSALS = {**CASE_REFUSALS, **REFUSALS}
+Carry = Callable[[PurposeForm], Awaitable[Response | Asked]]
+"""Carries out what a form asks for: the answer, or what its page then shows."""
+
+
+@router.get(_TAB)
+async def evidence_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+    """List the evidence of a case without showing any."""
+    return await _tab(request, work, await opened(work, rest), Asked())
+
+
+@router.get(_TAB + "/{asked:path}")
+async def evidence_again(work: WorkDep, rest: str) -> RedirectResponse:
+    """Go back to the tab from the address of one of its forms, as after a reload."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    return RedirectResponse(f"/cases/{case.reference}/evidence", 303)
+
+
+@router.post(_TAB + "/{evidence_id}/{form}", dependencies=_CONTENT)
+async def open_piece(request: Request, work: WorkDep, rest: str, evidence_id: UUID, form: Form) -> Response:
+    """Show a preview on the page, or send the browser to the original."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+
+    async def carry(typed: PurposeForm) -> Response | Asked:
+        return await opening(request, await handlers.visit(work, case.case_id), evidence_id, form, typed)
+
+    return await _posted(request, work, case, str(evidence_id), carry)
+
+
+@router.post(_TAB + "/add", dependencies=_CONTENT)
+async def add_piece(request: Request, work: WorkDep, rest: str) -> Response:
+    """Show the field for a file, which the browser sends to intake."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+
+    async def carry(typed: PurposeForm) -> Asked:
+        back = f"/cases/{case.reference}/evidence"
+        return await adding(request, await handlers.visit(work, case.case_id), back, typed)
+
+    return await _posted(request, work, case, ADD, carry)
+
+
+@router.post(_TAB + "/copy", dependencies=_CONTENT)
+async def export_pieces(request: Request, work: WorkDep, rest: str) -> Response:
+    """Send the browser to the files of all pieces, or give the record of their custody."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+
+    async def carry(typed: PurposeForm) -> Response:
+        return await exporting(request, await handlers.visit(work, case.case_id), typed)
+
+    return await _posted(request, work, case, EXPORT, carry)
+
+
+async def opening(
+    request: Request, visit: Visit, evidence_id: UUID, form: Form, typed: PurposeForm
+) -> Response | Asked:
+    """Open a piece: the answer that sends the browser to intake, or the preview for the page."""
+    asked = typed.opening(form)
+    item, grant = await handlers.open_item(visit, evidence_id, asked)
+    there = address(request, grant)
+    [piece] = views.pieces([item], {evidence_id: ()})
+    if form is Form.ORIGINAL or piece.is_read:
+        return RedirectResponse(there, 303)
+    return Asked(typed.purpose, Preview(evidence_id, there, asked.sharp, asked.colour))
+
+
+async def adding(request: Request, visit: Visit, back: str, typed: PurposeForm) -> Asked:
+    """Allow one file; the browser comes `back` when intake has it."""
+    grant = await handlers.allow_upload(visit, typed.purpose)
+    return Asked(typed.purpose, upload=address(request, grant.model_copy(update={"back": back})))
+
+
+async def exporting(request: Request, visit: Visit, typed: PurposeForm) -> Response:
+    """Export all pieces, or the record of their custody."""
+    items, left_out, grant = await handlers.export(visit, typed.purpose)
+    if not typed.record:
+        return RedirectResponse(address(request, grant), 303)
+    record = await manifest(visit, typed.purpose, items, left_out)
+    named = {"content-disposition": f'attachment; filename="{visit.case.reference}-custody.json"'}
+    return Response(record.model_dump_json(indent=2), media_type="application/json", headers=named)
+
+
+async def answered(
+    request: Request, what: str, carry: Carry, page: Callable[[Asked, int], Awaitable[HTMLResponse]]
+) -> Response:
+    """Read a purpose and carry out what it is for; where that is refused, show the page with the reason."""
+    typed = await read_purpose(request, what)
+    again = Asked(typed.typed, field=typed.field, errors=typed.errors)
+    if typed.errors:
+        return await page(again, 422)
+    try:
+        done = await carry(typed)
+    except EvidenceNotFound:
+        raise
+    except tuple(_REFUSALS) as error:
+        status = record_refusal(refusal_of(error, _REFUSALS), error, typed.errors, typed.field)
+        return await page(again, status)
+    return await page(replace(done, field=typed.field), 200) if isinstance(done, Asked) else done
+
+
+async def _posted(request: Request, work: Work, case: Case, what: str, carry: Carry) -> Response:
+    async def page(asked: Asked, status: int) -> HTMLResponse:
+        return await _tab(request, work, case, asked, status)
+
+    return await answered(request, what, carry, page)
+
+
+async def _tab(request: Request, work: Work, case: Case, asked: Asked, status: int = 200) -> HTMLResponse:
+    items = await queries.on_case(work.session, case, work.viewer)
+    kept = await queries.custody(work.session, case, items)
+    report = await reports.read(work.session, case.report_id, content=False)
+    there = f"/cases/{case.reference}/evidence"
+    values = {
+        **values_of(request, views.pieces(items, kept), asked, me=work.viewer.subject, base=there, there=there),
+        "capture_missing": not case.finished and await reports.capture_missing(work.session, report),
+    }
+    people = [entry.by for entries in kept.values() for entry in entries]
+    shown = Shown(values, people, asked.errors)
+    return await show(request, work, case, tab=Tab.EVIDENCE, shown=shown, status=status)
+
+
+def values_of(
+    request: Request, pieces: Sequence[Piece], asked: Asked, *, me: str, base: str, there: str
+) -> dict[str, object]:
+    """Return what the template `evidence.html` needs.
+
+    Args:
+        request: the request, which says whether the browser comes back from adding a file.
+        pieces: what the person may see.
+        asked: what they typed, and what they see because of it.
+        me: their staff id.
+        base: where the addresses of the forms begin.
+        there: the page itself.
+    """
+    added = request.query_params.get("added") == "1"
+    words = {"evidence": views, "field_of": field_of}
+    return {**words, "pieces": pieces, "asked": asked, "me": me, "base": base, "there": there, "added": added}

@@ -1,0 +1,139 @@
+"""The line manager who works on misuse has the same calls and the same list, and learns nothing of who reported it."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient
+from sqlalchemy import select
+
+from services.triage.cases.tables import CaseRow
+from services.triage.evidence.domain import TIME_TO_ADD
+from services.triage.managers.handlers import manager_assigned
+from shared.audit import chain
+from shared.auth.grants import PURPOSE, Grant, GrantedAction
+from shared.auth.permissions import Role
+from shared.events.envelope import Envelope
+from shared.events.intake import EvidenceAdded
+from shared.events.notifier import ManagerAssigned
+from tests.services.triage.builders import IDS, WRITER, misuse, open_cases
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
+from tests.services.triage.evidence.pieces import LATER, announce, of_team, piece
+
+SERVICE = "triage"
+MANAGER = "S2001"
+WHY = {"purpose": "To talk to the person about it"}
+_GRANT = re.compile(r"/report/evidence/(?P<grant>[A-Za-z0-9_-]{100,})")
+
+
+@pytest.fixture
+async def grace(triage: Triage) -> AsyncIterator[AsyncClient]:
+    """The manager's browser."""
+    async with triage.client(Role.REPORTER, subject=MANAGER) as client:
+        yield client
+
+
+async def worked(triage: Triage) -> tuple[str, CaseRow, EvidenceAdded]:
+    """Open a case of misuse that the manager works on, with a piece of evidence that the desk has opened."""
+    told = misuse()
+    await open_cases(triage.database, told)
+    async with triage.database.transaction() as session:
+        case = await session.scalar(select(CaseRow))
+        assert case
+        about = {"case_id": case.case_id, "report_id": told.report_id, "at": LATER}
+        said = ManagerAssigned.model_validate({**about, "manager": MANAGER, "reason": "subjects_manager"})
+        await manager_assigned(
+            session,
+            [Envelope(str(IDS.uuid()), "/signpost/notifier", str(case.case_id), None, LATER, said)],
+            LATER,
+            writer=WRITER,
+        )
+    one = piece(told, note="Look at the third line")
+    await announce(triage.database, one, of_team(told, case.case_id, responder="S6001"))
+    async with triage.client() as desk:
+        opened = await desk.post(
+            f"/cases/api/v1/cases/{case.case_id}/evidence/{one.evidence_id}/open",
+            json={"purpose": "The desk’s own reason"},
+            headers=triage.bearer(Role.TRIAGE_DESK, subject="S6001"),
+        )
+    assert opened.status_code == 200
+    return f"/cases/for-manager/{told.reference}", case, one
+
+
+def granted(triage: Triage, text: str, at: timedelta = timedelta(0)) -> Grant:
+    found = _GRANT.search(text)
+    assert found, text
+    keys = triage.app.state.parts.settings.derive_keys(PURPOSE)
+    return Grant.unseal(found["grant"], keys, triage.clock.now() + at)
+
+
+@pytest.mark.policy("R-d")
+async def test_the_manager_has_the_same_calls(triage: Triage, grace: AsyncClient) -> None:
+    page, case, one = await worked(triage)
+    items = (await grace.get(f"{page}/evidence", headers={"accept": "application/json"})).json()["items"]
+    assert items[0]["evidence_id"] == str(one.evidence_id)
+    assert [item["added_by"] for item in items] == ["reporter", "team"]
+    assert [(done["action"], done["by"], done["purpose"]) for done in items[0]["custody"]] == [
+        ("added", "reporter", None),
+        ("opened", "team", None),
+    ]
+    bearer = triage.bearer(Role.REPORTER, subject=MANAGER)
+    async with triage.client() as client:
+        client.headers.update(bearer)
+        opened = await client.post(f"{page}/evidence/{one.evidence_id}/open", json={**WHY, "form": "preview"})
+        assert granted(triage, opened.json()["url"]).action is GrantedAction.PREVIEW
+        allowed = await client.post(f"{page}/evidence", json=WHY)
+        grant = granted(triage, allowed.json()["upload_url"], TIME_TO_ADD - timedelta(seconds=1))
+        assert (grant.action, grant.responder, grant.case_id) == (GrantedAction.ADD, MANAGER, case.case_id)
+        exported = (await client.post(f"{page}/evidence/export", json=WHY)).json()
+        assert exported["manifest"]["items"][0]["custody"][-1]["by"] == MANAGER
+        assert (await client.post(f"{page}/evidence/{one.evidence_id}/open", json={"purpose": ""})).status_code == 422
+    async with triage.database.transaction() as session:
+        done = [(did.action, did.actor) for did in await chain.read(session, case.case_id)]
+    assert done[-4:] == [
+        ("manager_looked", MANAGER),
+        ("evidence_opened", MANAGER),
+        ("evidence_upload_allowed", MANAGER),
+        ("evidence_exported", MANAGER),
+    ]
+
+
+async def test_the_managers_page_lists_opens_and_adds_without_naming_anyone(triage: Triage, grace: AsyncClient) -> None:
+    page, _, one = await worked(triage)
+    seen = [(await grace.get(page)).text]
+    assert "1. Picture" in seen[0]
+    assert "Look at the third line" not in seen[0]
+    shown = await press(grace, page, f"{page}/evidence/{one.evidence_id}/preview", **WHY)
+    assert granted(triage, shown.text).action is GrantedAction.PREVIEW
+    assert "Look at the third line" in shown.text
+    original = await press(grace, page, f"{page}/evidence/{one.evidence_id}/original", **WHY)
+    assert granted(triage, original.headers["location"]).action is GrantedAction.DOWNLOAD
+    files = await press(grace, page, f"{page}/evidence/copy", **WHY)
+    assert granted(triage, files.headers["location"]).action is GrantedAction.EXPORT
+    record = await press(grace, page, f"{page}/evidence/copy", record="yes", **WHY)
+    adding = await press(grace, page, f"{page}/evidence/add", **WHY)
+    assert granted(triage, adding.text, TIME_TO_ADD - timedelta(seconds=1)).back == page
+    refused = await press(grace, page, f"{page}/evidence/add", purpose="")
+    assert (refused.status_code, refused.text.count("Say what you add, and why")) == (422, 2)
+    again = await grace.get(f"{page}/evidence/add")
+    assert (again.status_code, again.headers["location"]) == (303, f"{page}#evidence")
+    for text in (*seen, shown.text, record.text, adding.text, refused.text, (await grace.get(page)).text):
+        for who in ("Priya", "S1001", "priya.shah", "S6001", "The desk’s own reason"):
+            assert who not in text
+
+
+async def test_no_one_else_has_the_managers_calls(triage: Triage) -> None:
+    page, _, one = await worked(triage)
+    for subject, role in (("S2002", Role.REPORTER), ("S6001", Role.TRIAGE_DESK), ("S1001", Role.REPORTER)):
+        async with triage.client() as client:
+            client.headers.update(triage.bearer(role, subject=subject))
+            for call in ("", "/export", f"/{one.evidence_id}/open"):
+                assert (await client.post(f"{page}/evidence{call}", json=WHY)).status_code == 404, (subject, call)
+            for call in ("/add", "/copy", f"/{one.evidence_id}/original"):
+                answer = await client.post(
+                    f"{page}/evidence{call}", data=WHY, headers={"sec-fetch-site": "same-origin"}
+                )
+                assert answer.status_code == 404, (subject, call)
+            assert (await client.get(f"{page}/evidence")).status_code == 404
