@@ -80,6 +80,8 @@ def handlers(reports: ReportHandlers) -> Mapping[type[Event], Handler]:
         triage.CaseReporterReplied: partial(cases.reporter_replied, follow_ups=follow_ups),
         triage.CaseResolved: partial(cases.case_resolved, follow_ups=follow_ups),
         triage.CaseReopened: partial(cases.case_reopened, follow_ups=follow_ups),
+        triage.CaseReviewRequested: partial(cases.review_requested, follow_ups=follow_ups),
+        triage.CaseReviewed: partial(cases.case_reviewed, follow_ups=follow_ups),
         triage.CaseClosed: partial(cases.case_closed, follow_ups=follow_ups),
         triage.CaseDeadlineAtRisk: partial(cases.deadline_passes, follow_ups=follow_ups),
         triage.CaseDeadlineMissed: partial(cases.deadline_passes, follow_ups=follow_ups),

@@ -141,6 +141,13 @@ def reply_alert(
     return CaseAlert(purpose, choice, urgency, f"{_case(event.reference)}/conversation", event_id)
 
 
+def review_alert(event: triage.CaseReviewRequested, event_id: str, boxes: Mailboxes) -> CaseAlert:
+    """Return the message to the lead of the team whose outcome is to be looked at again."""
+    choice = Choice(RecipientReason.TEAM_LEAD, _of(event.team, boxes.lead))
+    page = f"{_case(event.reference)}/review"
+    return CaseAlert(AlertPurpose.REVIEW_ASKED, choice, Urgency.NORMAL, page, event_id)
+
+
 def deadline_alert(
     event: triage.CaseDeadlineAtRisk | triage.CaseDeadlineMissed, event_id: str, boxes: Mailboxes
 ) -> CaseAlert:

@@ -21,7 +21,7 @@ from services.notifier.directory import queries as directory_queries
 from services.notifier.misuse import handlers as misuse
 from services.notifier.reports import handlers as reports
 from services.notifier.reports.domain import KnownReport
-from services.notifier.reports.queries import known_reports, with_an_open_case
+from services.notifier.reports.queries import known_reports, waiting_reviews, with_an_open_case
 from shared.events import triage
 from shared.events.envelope import Envelope
 from shared.events.vocabulary import AlertPurpose, Outcome, ReportType, Team
@@ -151,10 +151,14 @@ _CaseEvent = (
     | triage.CaseTransferred
     | triage.CaseInformationAsked
     | triage.CaseReporterReplied
+    | triage.CaseReviewRequested
+    | triage.CaseReviewed
+    | triage.CaseReopened
     | triage.CaseDeadlineAtRisk
     | triage.CaseDeadlineMissed
 )
 _ForTheReporter = triage.CaseInformationAsked | triage.ReporterUpdateShared
+_LooksAgain = triage.CaseReviewed | triage.CaseReopened
 _FORGOTTEN_AFTER_CLOSING = timedelta(days=30)
 
 
@@ -265,10 +269,57 @@ async def case_resolved(
 async def case_reopened(
     session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseReopened]], now: datetime, *, follow_ups: FollowUps
 ) -> None:
-    """Record that a case is open again; give a managers' case to a manager, who is alerted."""
+    """Record that a case is open again; give a managers' case to a manager, who is alerted.
+
+    An outcome that waited to be looked at again waits no longer: work on it continues.
+    """
     await reports.set_resolved(session, [CaseId(e.data.case_id) for e in envelopes], None)
+    waiting = await waiting_reviews(session, {ReportId(e.data.report_id) for e in envelopes})
+    overtaken = [e for e in envelopes if CaseId(e.data.case_id) in waiting.get(ReportId(e.data.report_id), ())]
+    await _looked_again(session, overtaken, now, follow_ups)
     given = [e for e in envelopes if e.data.team is Team.LINE_MANAGER]
     await follow_ups.expect(session, [_given(e) for e in given], now)
+
+
+async def review_requested(
+    session: AsyncSession,
+    envelopes: Sequence[Envelope[triage.CaseReviewRequested]],
+    now: datetime,
+    *,
+    follow_ups: FollowUps,
+) -> None:
+    """Alert the team's lead that an outcome is to be looked at again; remember whom to tell the result."""
+    for e in envelopes:
+        await reports.set_review(session, [CaseId(e.data.case_id)], e.data.at)
+    known = {ReportId(e.data.report_id) for e in envelopes}
+    await reports.remember_until(session, known, now + _FORGOTTEN_AFTER_CLOSING)
+    told = [(e, domain.review_alert(e.data, e.id, follow_ups.boxes)) for e in envelopes]
+    await _tell(session, told, now, follow_ups)
+
+
+async def case_reviewed(
+    session: AsyncSession, envelopes: Sequence[Envelope[triage.CaseReviewed]], now: datetime, *, follow_ups: FollowUps
+) -> None:
+    """Alert the reporter once no outcome of their report waits to be looked at again, never to what came of it."""
+    await _looked_again(session, envelopes, now, follow_ups)
+
+
+async def _looked_again(
+    session: AsyncSession, envelopes: Sequence[Envelope[_LooksAgain]], now: datetime, follow_ups: FollowUps
+) -> None:
+    if not envelopes:
+        return
+    await reports.set_review(session, [CaseId(e.data.case_id) for e in envelopes], None)
+    report_ids = {ReportId(e.data.report_id) for e in envelopes}
+    known = await known_reports(session, report_ids - (await waiting_reviews(session, report_ids)).keys())
+    contacts = await contacts_of(session, known.values())
+    purpose = AlertPurpose.OUTCOME_REVIEWED
+    last = {ReportId(e.data.report_id): e for e in envelopes if ReportId(e.data.report_id) in known}
+    told = [
+        (e, domain.reporter_alert(purpose, contacts.get(one), _role(e.data, known[one]), e.id, Urgency.LOW))
+        for one, e in last.items()
+    ]
+    await _tell(session, told, now, follow_ups)
 
 
 async def case_closed(
@@ -335,9 +386,10 @@ async def _tell(
     await record_decisions(session, decisions, now, context=follow_ups.context)
 
 
-def _role(event: triage.CaseResolved, report: KnownReport) -> RecipientRole:
-    """Return the reporter's role; a person who reported misuse learns only that the work is finished."""
-    misuse_case = event.report_type is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
+def _role(event: triage.CaseResolved | _LooksAgain, report: KnownReport) -> RecipientRole:
+    """Return the reporter's role; who reported misuse learns only that the work is finished, or was looked at again."""
+    of_case = None if isinstance(event, triage.CaseReopened) else event.report_type
+    misuse_case = of_case is ReportType.MISUSE or (report.misuse is not None and not report.says_abuse)
     return RecipientRole.MISUSE_REPORTER if misuse_case or report.form is ReportType.MISUSE else RecipientRole.REPORTER
 
 

@@ -35,7 +35,7 @@ class RecipientRole(StrEnum):
     """Has the case."""
     REPORTER = "reporter"
     MISUSE_REPORTER = "misuse_reporter"
-    """Learns only that the work is finished."""
+    """Learns only that the work is finished, or was looked at again."""
     AFFECTED = "affected"
     OWNER = "owner"
     OPERATOR = "operator"
@@ -60,10 +60,12 @@ CLASS_OF: Mapping[AlertPurpose, MessageClass] = {
     AlertPurpose.DEADLINE_AT_RISK: MessageClass.TEAM,
     AlertPurpose.DEADLINE_MISSED: MessageClass.TEAM,
     AlertPurpose.REPORTER_REPLIED: MessageClass.TEAM,
+    AlertPurpose.REVIEW_ASKED: MessageClass.TEAM,
     AlertPurpose.REPORT_MOVED: MessageClass.REPORTER,
     AlertPurpose.QUESTION_ASKED: MessageClass.REPORTER,
     AlertPurpose.MESSAGE_SENT: MessageClass.REPORTER,
     AlertPurpose.REPORT_FINISHED: MessageClass.REPORTER,
+    AlertPurpose.OUTCOME_REVIEWED: MessageClass.REPORTER,
     AlertPurpose.ABUSE_FOUND: MessageClass.REPORTER,
     AlertPurpose.ACCOUNT_TAKEN_OVER: MessageClass.ACCOUNT,
     AlertPurpose.ACCESS_GRANTED: MessageClass.ACCOUNT,

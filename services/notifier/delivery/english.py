@@ -171,6 +171,27 @@ ENGLISH: Mapping[AlertPurpose, Mapping[RecipientRole, Wording]] = {
             "Follow your report",
         ),
     },
+    AlertPurpose.REVIEW_ASKED: {
+        RecipientRole.LEAD: Wording(
+            "an outcome is to be looked at again",
+            "The reporter of a finished case of your team asks for its outcome to be looked at again.",
+            "What to do: give it to someone who did not resolve the case. It says in Signpost until when.",
+        ),
+    },
+    AlertPurpose.OUTCOME_REVIEWED: {
+        RecipientRole.REPORTER: Wording(
+            "there is news of your request",
+            "You asked for the outcome of your report to be looked at again. There is news of that.",
+            "What to do: read it on your report's page when it is safe for you.",
+            "Read the news",
+        ),
+        RecipientRole.MISUSE_REPORTER: Wording(
+            "your report was looked at again",
+            "You asked for your report to be looked at again, and that was done. We cannot say more about it.",
+            "What to do: nothing. Thank you for telling us.",
+            "Follow your report",
+        ),
+    },
     AlertPurpose.ABUSE_FOUND: {
         RecipientRole.AFFECTED: Wording(
             "something about you was found online",

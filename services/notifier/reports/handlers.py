@@ -79,6 +79,22 @@ async def set_resolved(session: AsyncSession, case_ids: Collection[CaseId], at: 
     await session.execute(update(KnownCaseRow).where(KnownCaseRow.case_id.in_(case_ids)).values(resolved_at=at))
 
 
+async def set_review(session: AsyncSession, case_ids: Collection[CaseId], asked_at: datetime | None) -> None:
+    """Record since when the outcomes of these cases wait to be looked at again; None if they do not."""
+    waits = update(KnownCaseRow).where(KnownCaseRow.case_id.in_(case_ids)).values(review_asked_at=asked_at)
+    await session.execute(waits.execution_options(synchronize_session=False))
+
+
+async def remember_until(session: AsyncSession, report_ids: Collection[ReportId], at: datetime) -> None:
+    """Remember these reports until `at`, or longer if so planned: their reporters are to be told something yet."""
+    await session.execute(
+        update(KnownReportRow)
+        .where(KnownReportRow.report_id.in_(report_ids))
+        .values(forget_at=func.greatest(KnownReportRow.forget_at, at))
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def forget_after(session: AsyncSession, report_ids: Collection[ReportId], at: datetime) -> None:
     """Forget these reports at `at`, or earlier if so planned: their cases are closed, or the subject is exempt."""
     if report_ids:

@@ -31,6 +31,15 @@ async def with_an_open_case(session: AsyncSession, report_ids: Collection[Report
     return {ReportId(report_id) for report_id in found.scalars()}
 
 
+async def waiting_reviews(session: AsyncSession, report_ids: Collection[ReportId]) -> dict[ReportId, set[CaseId]]:
+    """Return the cases of these reports whose outcomes wait to be looked at again."""
+    waits = (KnownCaseRow.report_id.in_(report_ids), KnownCaseRow.review_asked_at.is_not(None))
+    found: dict[ReportId, set[CaseId]] = {}
+    for report_id, case_id in await session.execute(select(KnownCaseRow.report_id, KnownCaseRow.case_id).where(*waits)):
+        found.setdefault(ReportId(report_id), set()).add(CaseId(case_id))
+    return found
+
+
 class KnownCase(NamedTuple):
     """Who may see a case: the team that has it, and of a restricted one its leads."""
 

@@ -45,3 +45,5 @@ class KnownCaseRow(Base):
     team: Mapped[str | None] = mapped_column(Text)
     """Who has it; None for a case of before this was kept, until it is transferred."""
     resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    review_asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Since when its outcome waits to be looked at again; the reporter is told once none of the report's waits."""

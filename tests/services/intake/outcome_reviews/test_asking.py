@@ -61,7 +61,8 @@ async def asks(told: Told, reason: str = REASON) -> tuple[int, str]:
 async def review(told: Told) -> dict[str, str] | None:
     reference = told.page.rpartition("/")[2]
     body = (await told.client.get(f"{STATUS}/{reference}", headers=told.headers)).json()
-    return body.get("review")
+    found: dict[str, str] | None = body.get("review")
+    return found
 
 
 async def finish(intake: Intake, told: Told, case: Case) -> None:
@@ -69,6 +70,7 @@ async def finish(intake: Intake, told: Told, case: Case) -> None:
     intake.clock.time = START + 10 * MINUTE
 
 
+@pytest.mark.policy("R-c")
 @pytest.mark.parametrize(("kind", "way"), WHO)
 async def test_every_reporter_may_ask_once_when_it_is_finished(intake: Intake, kind: str, way: str) -> None:
     async with telling(intake, kind, way) as told:

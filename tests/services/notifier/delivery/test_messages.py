@@ -78,14 +78,16 @@ def test_a_subject_to_a_reporter_does_not_say_what_it_is_about() -> None:
         AlertPurpose.REPORT_MOVED,
         AlertPurpose.QUESTION_ASKED,
         AlertPurpose.REPORT_FINISHED,
+        AlertPurpose.OUTCOME_REVIEWED,
         AlertPurpose.ABUSE_FOUND,
     )
     assert [w.subject for purpose in told for w in ENGLISH[purpose].values() if words.search(w.subject)] == []
 
 
 def test_who_reported_misuse_learns_only_that_it_is_finished() -> None:
-    said = ENGLISH[AlertPurpose.REPORT_FINISHED][RecipientRole.MISUSE_REPORTER]
-    assert "outcome" not in f"{said.what}{said.to_do}"
+    for purpose in (AlertPurpose.REPORT_FINISHED, AlertPurpose.OUTCOME_REVIEWED):
+        said = ENGLISH[purpose][RecipientRole.MISUSE_REPORTER]
+        assert "outcome" not in f"{said.subject}{said.what}{said.to_do}"
 
 
 def test_a_summary_lists_each_with_its_own_link_and_counts_the_rest() -> None:

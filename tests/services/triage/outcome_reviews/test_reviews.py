@@ -89,6 +89,7 @@ async def decide(triage: Triage, subject: str, read: int, result: str, role: Rol
         return await client.post(f"{API}/{case.case_id}/review", json=body, headers={"If-Match": f'"{read}"'})
 
 
+@pytest.mark.policy("R-c")
 async def test_another_responder_lets_an_outcome_stand(triage: Triage, sam: AsyncClient, aisha: AsyncClient) -> None:
     told = report()
     page = await resolved(triage, sam, told)
