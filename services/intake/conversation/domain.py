@@ -1,6 +1,6 @@
 """What was said about a report, in time order: the reporter's words and the team's, and how it ended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,8 +59,7 @@ _KINDS = {
     AdditionKind.AGREED: EntryKind.AGREED,
     AdditionKind.REVIEW: EntryKind.REVIEW_ASKED,
 }
-
-
+_MESSAGES = frozenset({AdditionKind.MORE, AdditionKind.ANSWER})
 _IN_WORDS = frozenset({EntryKind.MESSAGE, EntryKind.REVIEW_ASKED})
 
 
@@ -82,12 +81,13 @@ def entry_of(addition: Addition) -> Entry:
     )
 
 
-def is_sent_twice(text: str, status: Status, now: datetime) -> bool:
-    """Return whether `text` is what the reporter wrote last, a moment ago, and the team has said nothing since."""
-    last = max(status.additions, key=lambda addition: addition.at, default=None)
+def sent_before(text: str, status: Status, now: datetime) -> Addition | None:
+    """Return the reporter's last message if it is `text`, a moment ago, and the team has said nothing since."""
+    messages = (addition for addition in status.additions if addition.kind in _MESSAGES)
+    last = max(messages, key=lambda addition: addition.at, default=None)
     if last is None or last.text != text or now - last.at > SENT_TWICE_WITHIN:
-        return False
-    return not any(update.at > last.at for update in status.updates)
+        return None
+    return None if any(update.at > last.at for update in status.updates) else last
 
 
 def _entries(status: Status) -> Iterator[Entry]:
@@ -95,7 +95,9 @@ def _entries(status: Status) -> Iterator[Entry]:
     yield from (entry_of(addition) for addition in status.additions)
     if status.withdrawn_at:
         yield Entry(kind=EntryKind.WITHDRAWN, speaker=Speaker.REPORTER, at=status.withdrawn_at)
-    yield from _outcomes(status)
+    if status.ended:
+        text = " ".join(("Finished.", *status.ended.outcomes))
+        yield Entry(kind=EntryKind.OUTCOME, speaker=Speaker.TEAM, at=status.ended.at, text=text)
     if status.review and status.review.at:
         yield Entry(kind=EntryKind.REVIEWED, speaker=Speaker.TEAM, at=status.review.at, text=status.review.text)
 
@@ -103,12 +105,3 @@ def _entries(status: Status) -> Iterator[Entry]:
 def _of_team(update: SharedUpdate) -> Entry:
     kind = EntryKind.QUESTION if update.asks else EntryKind.UPDATE
     return Entry(kind=kind, speaker=Speaker.TEAM, at=update.at, text=update.text)
-
-
-def _outcomes(status: Status) -> Sequence[Entry]:
-    """Return that it is finished, and how, as far as the reporter may learn it."""
-    finished = status.steps[-1]
-    if not finished.reached or finished.at is None:
-        return ()
-    text = " ".join((f"{finished.text}.", *status.outcomes))
-    return (Entry(kind=EntryKind.OUTCOME, speaker=Speaker.TEAM, at=finished.at, text=text),)

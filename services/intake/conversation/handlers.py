@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.conversation.domain import is_sent_twice
+from services.intake.conversation.domain import sent_before
 from services.intake.reports import domain, kinds
 from services.intake.reports.checks import check_text
 from services.intake.reports.handlers import keep_addition
@@ -30,8 +30,8 @@ async def send_message(
     check_text(text)
     stored = await lock_report(session, report.report_id)
     status = await status_of(session, report, now)
-    if is_sent_twice(text, status, now):
-        return status.additions[-1]
+    if before := sent_before(text, status, now):
+        return before
     kind = domain.AdditionKind.ANSWER if status.asked else domain.AdditionKind.MORE
     return await _send(session, stored, domain.Addition(kind, now, text, ids.uuid()), outbox)
 

@@ -131,6 +131,14 @@ class StatusStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """That a report was finished, and how, as far as its reporter may learn it."""
+
+    at: datetime
+    outcomes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Where a report is, and what its reporter may do."""
 
@@ -159,6 +167,8 @@ class Status:
     may_ask_again: bool
     review: ReviewStatus | None
     """The last wish that the outcome is looked at again; None if there was none."""
+    ended: Ended | None
+    """How it ended the last time, though the team may have gone back to work since."""
     outcome_at: datetime | None
     """When the last outcome was decided that can be looked at again; None until the report is finished."""
 

@@ -122,12 +122,13 @@ def status(report: ReportKey, known: domain.Known, now: datetime) -> domain.Stat
         slow=main is None and now - report.submitted_at > SLOW_AFTER,
         updates=tuple(known.updates),
         additions=known.additions,
-        outcomes=_outcomes(report.report_type, known.cases, stage),
+        outcomes=_outcomes(report.report_type, known.cases) if stage is domain.Stage.FINISHED else (),
         asked=asked,
         may_withdraw=lives,
         may_agree=report.manager_alert is ManagerAlert.ASK_ME_FIRST and lives,
         may_ask_again=lives and may_ask_again(report.submitted_at, known.additions, now),
         review=_review(report.report_type, known, stage),
+        ended=_ended(report.report_type, known.cases),
         outcome_at=_outcome_at(known.cases, stage),
     )
 
@@ -218,9 +219,18 @@ def _asked(known: domain.Known) -> bool:
     return max(answers, default=known.updates[0].at) <= known.updates[0].at
 
 
-def _outcomes(report_type: ReportType, cases: Sequence[domain.TrackedCase], stage: domain.Stage) -> tuple[str, ...]:
+def _ended(report_type: ReportType, cases: Sequence[domain.TrackedCase]) -> domain.Ended | None:
+    """Return how all cases ended, though some may be open again; None while one of them has not ended yet."""
+    ends = [case.resolved_at or (case.changed_at if case.stage is domain.Stage.FINISHED else None) for case in cases]
+    known = [end for end in ends if end]
+    if not ends or len(known) < len(ends):
+        return None
+    return domain.Ended(max(known), _outcomes(report_type, cases))
+
+
+def _outcomes(report_type: ReportType, cases: Sequence[domain.TrackedCase]) -> tuple[str, ...]:
     """Return how each case ended; what becomes of a colleague stays with them and their manager."""
-    if stage is not domain.Stage.FINISHED or report_type is ReportType.MISUSE:
+    if report_type is ReportType.MISUSE:
         return ()
     words = (OUTCOMES.get(case.outcome or "") for case in sorted(cases, key=lambda case: case.linked))
     return tuple(dict.fromkeys(text for text in words if text))

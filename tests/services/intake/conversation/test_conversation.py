@@ -14,8 +14,8 @@ from services.intake.conversation.domain import SENT_TWICE_WITHIN
 from services.intake.reports.domain import MOST_ADDITIONS
 from services.intake.reports.tables import ReportAdditionRow
 from shared.events.envelope import Event
-from shared.events.triage import CaseOpened, CaseResolved
-from shared.events.vocabulary import Outcome, Priority, Team
+from shared.events.triage import CaseOpened, CaseReopened, CaseResolved
+from shared.events.vocabulary import CaseState, Outcome, Priority, Team
 from tests.services.intake.conftest import START, Intake, small_body
 from tests.services.intake.forms.browser import answer
 from tests.services.intake.reports.bodies import KINDS
@@ -126,6 +126,34 @@ async def test_both_sides_are_one_conversation_in_time_order(intake: Intake, kin
         ("You", "wrote"),
         ("The team", "finished"),
     ]
+
+
+async def test_how_it_ended_stays_said_when_the_team_goes_back_to_work(intake: Intake) -> None:
+    async with telling(intake, "abuse", "named") as told:
+        opened, resolved = finished("abuse", told.report_id, 6)
+        assert isinstance(resolved[1], CaseResolved)
+        again = {**resolved[1].model_dump(), "at": START + 8 * MINUTE, "state": CaseState.IN_PROGRESS}
+        await tell(intake, opened, resolved, (3, CaseReopened.model_validate(again)))
+        intake.clock.time = START + 9 * MINUTE
+        await told.writes("page", "Thank you")
+        items, page = await told.items(), (await told.client.get(told.page)).text
+    assert [(item["kind"], item["at"]) for item in items] == [
+        ("outcome", "2026-11-23T10:48:00Z"),
+        ("message", "2026-11-23T10:51:00Z"),
+    ]
+    assert "How it ended" not in page
+
+
+async def test_what_was_erased_is_said_to_be(intake: Intake) -> None:
+    async with telling(intake, "misuse", "named") as told:
+        await told.writes("page", "Of a union")
+        opened, resolved = finished("misuse", told.report_id, 6)
+        assert isinstance(resolved[1], CaseResolved)
+        exempt = resolved[1].model_copy(update={"outcome": Outcome.EXEMPT})
+        await tell(intake, opened, (2, exempt))
+        items, page = await told.items(), (await told.client.get(told.page)).text
+    assert [(item["kind"], item.get("text")) for item in items] == [("message", None), ("outcome", "Finished.")]
+    assert ("The text was erased." in page, "Of a union" in page) == (True, False)
 
 
 SENT = [
