@@ -320,8 +320,8 @@ async def test_the_case_says_how_the_reporter_hears_of_a_message(
     assert words in (await sam.get(f"/cases/{told.reference}")).text
     page = (await sam.get(f"/cases/{told.reference}/conversation")).text
     assert words in page
-    assert (f"How to reach them, as they say: {shown}" in page) == bool(shown)
-    assert ("How to reach them, as they say" in page) == bool(shown)
+    assert ("How to reach them, in their words" in page) == bool(shown)
+    assert shown is None or shown in page
     assert "Nothing was said yet." in page
 
 

@@ -21,7 +21,7 @@ from shared.db.database import Database
 from shared.events.envelope import Event
 from shared.events.intake import MessageSent
 from shared.events.triage import CaseReporterReplied
-from shared.events.vocabulary import CaseState, MessageKind, Outcome, Team
+from shared.events.vocabulary import CaseState, MessageKind, Outcome, Priority, Team
 from shared.messaging.tables import outbox
 from tests.services.triage.builders import (
     IDS,
@@ -146,7 +146,7 @@ async def test_the_first_unread_message_is_announced_with_who_has_the_case(datab
         reference=told.reference,
         at=NOW + HOUR,
         team=Team.SMART,
-        priority="P2",
+        priority=Priority.P2,
         assignee="S4001",
     )
     assert (await the_case(database)).replied_at == NOW + HOUR
