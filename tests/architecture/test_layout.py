@@ -21,6 +21,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "multipart": "python-multipart",
     "notify": "GOV.UK Notify's client",
     "oidc": "authlib",
+    "outlook": "Outlook's files, in the child process",
     "pdfs": "pypdfium2, in the child process",
     "pictures": "Pillow, in the child process",
     "recordings": "av, in the child process",

@@ -1,15 +1,23 @@
 """Emails, by Python's own parser: what a preview shows of one. Runs in the child process alone."""
 
+import codecs
 import email.policy
 import html.parser
+from collections.abc import Sequence
+from contextlib import suppress
 from email.message import EmailMessage
 from email.parser import BytesParser
+from encodings.aliases import aliases
 
+from services.intake.media import outlook
 from services.intake.media.child import Ending, Job, Refused
 
 _SHOWN = ("From", "To", "Cc", "Date", "Subject")
 _MOST_BYTES = 64 * 1024 * 1024
 _LONGEST_TEXT = 20_000
+for encoding in set(aliases.values()):  # an email names any of them, and later no file can be opened
+    with suppress(LookupError):
+        codecs.lookup(encoding)
 
 
 def clean(_job: Job) -> None:
@@ -19,16 +27,26 @@ def clean(_job: Job) -> None:
 
 def preview(job: Job) -> None:
     """Write who sent it to whom and when, what is attached, and its text."""
-    if job.media_type != "message/rfc822":
-        raise Refused(Ending.DAMAGED)
+    shown = _of_outlook(job) if job.media_type == "application/vnd.ms-outlook" else _of_any_other(job)
+    job.output.write(shown[:_LONGEST_TEXT].encode("utf-8", "replace"))
+
+
+def _of_outlook(job: Job) -> str:
+    message = outlook.read(job.source)
+    headers = [f"{name}: {_line(message.headers[name])}" for name in _SHOWN if message.headers[name]]
+    text = message.text or _Words.of(message.page.decode("utf-8", "replace"))
+    return "\n".join((*headers, *_attached(message.attached), "", text))
+
+
+def _of_any_other(job: Job) -> str:
     message = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(job.source.read(_MOST_BYTES))
-    job.output.write("\n".join((*_about(message), "", _text(message)))[:_LONGEST_TEXT].encode("utf-8", "replace"))
-
-
-def _about(message: EmailMessage) -> list[str]:
     headers = [f"{name}: {_line(message[name])}" for name in _SHOWN if message[name]]
-    names = [_line(part.get_filename() or part.get_content_type()) for part in message.iter_attachments()]
-    return headers + ([f"Attached: {', '.join(names)}"] if names else [])
+    names = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
+    return "\n".join((*headers, *_attached(names), "", _text(message)))
+
+
+def _attached(names: Sequence[str]) -> list[str]:
+    return [f"Attached: {', '.join(map(_line, names))}"] if names else []
 
 
 def _line(value: object) -> str:

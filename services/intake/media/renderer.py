@@ -62,8 +62,8 @@ class CannotClean(ValueError):
     """A type of file cannot be cleaned: what it says about people is what it is for."""
 
     words = (
-        "Signpost cannot remove from an email who sent it, who received it and when. "
-        "If that could identify you, send a screenshot instead"
+        "An email cannot be sent anonymously, because it says who sent it, who received it and when. "
+        "Send a screenshot of it"
     )
 
 

@@ -165,22 +165,3 @@ def png_of(width: int, height: int, *chunks: tuple[bytes, bytes], rows: int = 0)
         struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
         for name, content in parts
     )
-
-
-def compound(*names: str, filler: int = 0) -> bytes:
-    """Return a compound file ([MS-CFB]) with these empty streams, and so many sectors before its directory."""
-    header = bytearray(512)
-    header[:8] = bytes.fromhex("d0cf11e0a1b11ae1")
-    struct.pack_into("<HHHHH", header, 24, 0x3E, 3, 0xFFFE, 9, 6)
-    struct.pack_into("<IIIIIIIII", header, 44, 1, 1 + filler, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
-    struct.pack_into("<109I", header, 76, 0, *[0xFFFFFFFF] * 108)
-    table = [0xFFFFFFFD, *[0xFFFFFFFF] * filler, 0xFFFFFFFE]
-    entries = b"".join(_entry(name, 5 if not place else 2) for place, name in enumerate(("Root Entry", *names)))
-    sectors = struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff") + b"\x55" * 512 * filler
-    return bytes(header) + sectors + entries.ljust(512, b"\0")
-
-
-def _entry(name: str, kind: int) -> bytes:
-    called = name.encode("utf-16-le")
-    entry = called.ljust(64, b"\0") + struct.pack("<HBB3I", len(called) + 2, kind, 1, *[0xFFFFFFFF] * 3)
-    return entry.ljust(116, b"\0") + struct.pack("<IQ", 0xFFFFFFFE, 0)

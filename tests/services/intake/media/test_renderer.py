@@ -183,8 +183,8 @@ async def test_emails_cannot_be_cleaned(media_type: MediaType) -> None:
     with pytest.raises(CannotClean) as refused:
         await renderer.clean(io.BytesIO(email()), media_type)
     assert refused.value.words == (
-        "Signpost cannot remove from an email who sent it, who received it and when. "
-        "If that could identify you, send a screenshot instead"
+        "An email cannot be sent anonymously, because it says who sent it, who received it and when. "
+        "Send a screenshot of it"
     )
 
 
