@@ -378,6 +378,7 @@ class CountableCase:
     behaviours: tuple[str, ...]
     submitted_at: datetime
     opened_at: datetime
+    review_asked_at: datetime | None
     finished: bool
 
 
@@ -388,9 +389,10 @@ async def countable(session: AsyncSession, case_ids: Collection[UUID]) -> list[C
     """Return those of the cases that exist, in one statement."""
     row = CaseRow
     is_so = ((row.link_number == 1).label("first"), row.state.in_(sorted(FINISHED)).label("finished"))
-    columns = (row.case_id, row.report_id, row.team, row.platform, row.behaviours, row.submitted_at, row.opened_at)
+    about = (row.case_id, row.report_id, row.team, row.platform, row.behaviours)
+    times = (row.submitted_at, row.opened_at, row.review_asked_at)
     wanted = row.case_id == any_(literal(sorted(case_ids), ARRAY(Uuid)))
-    rows = await session.execute(select(*columns, *is_so).where(wanted))
+    rows = await session.execute(select(*about, *times, *is_so).where(wanted))
     return [_COUNTABLE.validate_python(dict(found)) for found in rows.mappings()]
 
 

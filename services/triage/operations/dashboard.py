@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from services.triage.cases import views
 from services.triage.deadlines.domain import UK
-from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept, day_of, percentile
+from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept, Looked, day_of, percentile, slot_of
 from services.triage.operations.queries import MOST_WAITING, Lag, Ledger, OpenLetter, Snapshot
 from shared.events.topics import GROUPS, SERVICES, sessions_group
 from shared.events.vocabulary import Team
@@ -189,6 +189,7 @@ def dashboard(snapshot: Snapshot, lag: Lag, days: int) -> Dashboard:
         funnel(snapshot.ledger, figures, period),
         deadlines(figures, period),
         queues(figures[Figure.WAITING], snapshot.at),
+        looked_again(figures, period, snapshot.at),
         lengths("first-action", "Time to first action", figures[Figure.FIRST_ACTION], trend),
         lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
         misdirected(figures, trend),
@@ -296,6 +297,27 @@ def deadlines(figures: Mapping[Figure, ByDay], period: Sequence[datetime]) -> Pa
         said=", ".join(f"{row[0]}: {row[3]} with a missed deadline" for row in rows),
         note=_sum(sum(map(sum, ([*counts.values()] for counts in teams.values()))), figures, period) if rows else "",
         empty="" if rows else "Cases appear here with the deadlines they kept and missed.",
+    )
+
+
+def looked_again(figures: Mapping[Figure, ByDay], period: Sequence[datetime], now: datetime) -> Panel:
+    """Return what came of outcomes that reporters asked to be looked at again, by the day of the request."""
+    asked, due = total(figures[Figure.LOOKED_AGAIN], period), figures[Figure.TO_LOOK_AT]
+    waiting, late = total(due, due), total(due, [at for at in due if at < slot_of(now)])
+    known = _in_order({label.partition("|")[0] for label in asked} | set(waiting))
+    teams = {team: [asked[f"{team}|{looked}"] for looked in Looked] for team in known}
+    rows: list[tuple[Value, ...]] = []
+    for team, n in teams.items():
+        share = round(100 * n[2] / (n[1] + n[2]), 1) if n[1] + n[2] else None
+        rows.append((_team(team), sum(n), *n, share, waiting[team], late[team]))
+    legend, most = ("Waiting", "It stands", "Changed", "Reopened first"), max(map(sum, teams.values()), default=0)
+    return Panel(
+        "Outcomes looked at again",
+        Table("looked-again", ("Team", "Asked", *legend, "Changed, per cent", "Open now", "Overdue"), tuple(rows)),
+        Bars(tuple(Bar.of(_team(team), n, most) for team, n in teams.items()), legend),
+        said=", ".join(f"{row[0]}: {row[1]} asked, {row[7]} open, {row[8]} overdue" for row in rows),
+        note=f"{waiting.total()} open now, {late.total()} of them overdue." if rows else "",
+        empty="" if rows else "Requests of reporters to look at an outcome again appear here.",
     )
 
 

@@ -23,7 +23,7 @@ GROWTH = 1.25
 
 
 class Figure(StrEnum):
-    """What is counted, by the UK day of the report; `hourly` by its hour, `waiting` by when its case was opened."""
+    """What is counted, by the UK day of the report; some by another time, which their names or notes say."""
 
     ROUTED = "routed"
     HOURLY = "hourly"
@@ -39,6 +39,27 @@ class Figure(StrEnum):
     TO_RESOLVE = "to_resolve"
     DEADLINES = "deadlines"
     MISSED = "missed"
+    LOOKED_AGAIN = "looked_again"
+    """Outcomes that were to be looked at again, by the day of the request."""
+    TO_LOOK_AT = "to_look_at"
+    """Those that wait, by when they are due."""
+
+
+class Looked(StrEnum):
+    """What came of the wish that an outcome is looked at again."""
+
+    WAITING = "waiting"
+    UPHELD = "upheld"
+    CHANGED = "changed"
+    REOPENED = "reopened"
+
+
+class LookAgain(NamedTuple):
+    """One wish that an outcome is looked at again."""
+
+    asked_at: datetime
+    due_at: datetime
+    looked: Looked
 
 
 class Kept(StrEnum):
@@ -115,12 +136,17 @@ class CaseFacts:
     first_action_at: datetime | None = None
     resolved_at: datetime | None = None
     missed: frozenset[Missed] = frozenset()
+    reviews: tuple[LookAgain, ...] = ()
 
     def cells(self) -> Counter[Cell]:
         """Return what the case adds to the figures."""
         day = day_of(self.submitted_at)
         cells = Counter([Cell(Figure.DEADLINES, day, f"{self.team}|{self._kept()}")])
         cells.update(Cell(Figure.MISSED, day_of(missed.due_at), missed.team) for missed in self.missed)
+        for asked_at, due_at, looked in self.reviews:
+            cells[Cell(Figure.LOOKED_AGAIN, day_of(asked_at), f"{self.team}|{looked}")] += 1
+            if looked is Looked.WAITING:
+                cells[Cell(Figure.TO_LOOK_AT, slot_of(due_at), self.team)] += 1
         if not self.finished:
             cells[Cell(Figure.WAITING, slot_of(self.opened_at), self.team)] += 1
         if self.first_action_at:
@@ -143,6 +169,8 @@ class CaseNews:
     resolved_at: datetime | None = None
     misdirected: bool = False
     missed: frozenset[Missed] = frozenset()
+    reviews: tuple[LookAgain, ...] | None = None
+    """All of the case's; None if nothing was said of them."""
 
     def __or__(self, other: Self) -> "CaseNews":
         """Return both together, with the earliest action and the latest resolution."""
@@ -151,6 +179,7 @@ class CaseNews:
             resolved_at=_latest(self.resolved_at, other.resolved_at),
             misdirected=self.misdirected or other.misdirected,
             missed=self.missed | other.missed,
+            reviews=self.reviews if other.reviews is None else other.reviews,
         )
 
     def applied_to(self, case: CaseFacts) -> CaseFacts:
@@ -160,6 +189,7 @@ class CaseNews:
             first_action_at=_earliest(case.first_action_at, self.first_action_at),
             resolved_at=_latest(case.resolved_at, self.resolved_at),
             missed=case.missed | self.missed,
+            reviews=case.reviews if self.reviews is None else self.reviews,
         )
 
 

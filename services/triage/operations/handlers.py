@@ -1,7 +1,7 @@
 """Keeps the figures: an event says which facts to read again, and only the differences are added or subtracted."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases import queries as counting
 from services.triage.cases.queries import CountableCase
 from services.triage.operations import domain, queries, tables
+from services.triage.outcome_reviews import queries as outcome_reviews
+from services.triage.outcome_reviews.domain import Review
 from services.triage.tables import Base
 from shared.events import notifier, triage
 from shared.events.envelope import Envelope
@@ -32,7 +34,10 @@ CaseEvent = (
     | triage.CaseReopened
     | triage.CaseClosed
     | triage.CaseDeadlineMissed
+    | triage.CaseReviewRequested
+    | triage.CaseReviewed
 )
+_SAYS_OF_REVIEWS = (triage.CaseReviewRequested, triage.CaseReviewed, triage.CaseReopened)
 AlertEvent = notifier.AlertDecided | notifier.AlertSent | notifier.AlertAcknowledged
 LEDGER_STATES = ("unaccounted", "dead_lettered", "in_flight")
 FIRST_ALERTS = frozenset(
@@ -68,6 +73,9 @@ async def project_cases(session: AsyncSession, events: Sequence[Envelope[CaseEve
     news: dict[UUID, domain.CaseNews] = defaultdict(domain.CaseNews)
     for event in events:
         news[event.data.case_id] |= _case_news(event.data)
+    said = {event.data.case_id for event in events if isinstance(event.data, _SAYS_OF_REVIEWS)}
+    for case_id, reviews in (await _reviews(session, said)).items():
+        news[case_id] |= domain.CaseNews(reviews=reviews)
     await _count_cases(session, news)
 
 
@@ -107,6 +115,20 @@ def _case_news(event: CaseEvent) -> domain.CaseNews:
             return domain.CaseNews(missed=frozenset({domain.Missed(event.due_at, event.kind, event.team)}))
         case _:
             return domain.CaseNews()
+
+
+async def _reviews(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, tuple[domain.LookAgain, ...]]:
+    """Return what came of each wish that an outcome of these cases is looked at again."""
+    if not case_ids:
+        return {}
+    waiting = {case.case_id: case.review_asked_at for case in await counting.countable(session, case_ids)}
+    found = await outcome_reviews.of_cases(session, case_ids)
+    return {case_id: tuple(_look_again(one, waiting.get(case_id)) for one in found[case_id]) for case_id in found}
+
+
+def _look_again(review: Review, waiting_since: datetime | None) -> domain.LookAgain:
+    waits = domain.Looked.WAITING if review.asked_at == waiting_since else domain.Looked.REOPENED
+    return domain.LookAgain(review.asked_at, review.due_at, domain.Looked(review.result) if review.result else waits)
 
 
 def _alert_news(event: AlertEvent) -> domain.AlertNews:
@@ -155,7 +177,11 @@ def _case(now: CountableCase, news: domain.CaseNews, before: domain.CaseFacts | 
     facts = domain.CaseFacts(now.case_id, now.report_id, now.team, now.submitted_at, now.opened_at, now.finished)
     if before:
         facts = replace(
-            facts, first_action_at=before.first_action_at, resolved_at=before.resolved_at, missed=before.missed
+            facts,
+            first_action_at=before.first_action_at,
+            resolved_at=before.resolved_at,
+            missed=before.missed,
+            reviews=before.reviews,
         )
     return news.applied_to(facts)
 
@@ -174,7 +200,8 @@ def _report(case: CountableCase, before: domain.ReportFacts | None, *, misdirect
 
 def _case_row(case: domain.CaseFacts) -> dict[str, object]:
     missed = sorted(f"{one.due_at.isoformat()}|{one.kind}|{one.team}" for one in case.missed)
-    return {**vars(case), "missed": missed}
+    reviews = [f"{asked.isoformat()}|{due.isoformat()}|{looked}" for asked, due, looked in case.reviews]
+    return {**vars(case), "missed": missed, "reviews": reviews}
 
 
 def _report_row(report: domain.ReportFacts) -> dict[str, object]:

@@ -15,7 +15,17 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.cases import queries
 from services.triage.operations import tables
-from services.triage.operations.domain import SHORTEST_TREND, CaseFacts, Cell, Figure, Missed, ReportFacts, day_of
+from services.triage.operations.domain import (
+    SHORTEST_TREND,
+    CaseFacts,
+    Cell,
+    Figure,
+    LookAgain,
+    Looked,
+    Missed,
+    ReportFacts,
+    day_of,
+)
 from shared.clock import Clock
 from shared.events.topics import GROUPS
 from shared.messaging.log import EventLog, LogUnavailable
@@ -111,7 +121,8 @@ async def cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID,
 
 
 async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
-    wanted = or_(tables.FigureRow.figure == Figure.WAITING, tables.FigureRow.at >= since)
+    open_now = tables.FigureRow.figure.in_([Figure.WAITING, Figure.TO_LOOK_AT])
+    wanted = or_(open_now, tables.FigureRow.at >= since)
     rows = await session.execute(
         select(tables.FigureRow.figure, tables.FigureRow.at, tables.FigureRow.label, tables.FigureRow.n).where(wanted)
     )
@@ -162,7 +173,7 @@ def _report(row: tables.CountedReport) -> ReportFacts:
 
 
 def _case(row: tables.CountedCase) -> CaseFacts:
-    return _CASE.validate_python({**vars(row), "missed": _missed(row.missed)})
+    return _CASE.validate_python({**vars(row), "missed": _missed(row.missed), "reviews": _reviews(row.reviews)})
 
 
 _LEDGER, _REPORT, _CASE = TypeAdapter(Ledger), TypeAdapter(ReportFacts), TypeAdapter(CaseFacts)
@@ -171,6 +182,11 @@ _LEDGER, _REPORT, _CASE = TypeAdapter(Ledger), TypeAdapter(ReportFacts), TypeAda
 def _missed(texts: Sequence[str]) -> frozenset[Missed]:
     parts = (text.split("|") for text in texts)
     return frozenset(Missed(datetime.fromisoformat(due_at), kind, team) for due_at, kind, team in parts)
+
+
+def _reviews(texts: Sequence[str]) -> tuple[LookAgain, ...]:
+    parts = (text.split("|") for text in texts)
+    return tuple(LookAgain(datetime.fromisoformat(a), datetime.fromisoformat(due), Looked(x)) for a, due, x in parts)
 
 
 _log = structlog.get_logger()

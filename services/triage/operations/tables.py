@@ -43,6 +43,8 @@ class CountedCase(Base):
     resolved_at: Mapped[datetime | None] = mapped_column(_Moment)
     missed: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Missed deadlines: `due_at|kind|team`."""
+    reviews: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    """Outcomes to be looked at again: `asked_at|due_at|what came of it`."""
 
 
 class FigureRow(Base):
