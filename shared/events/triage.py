@@ -114,7 +114,7 @@ class CaseReporterReplied(_CaseEvent):
     team: Open[Team]
     priority: Open[Priority]
     assignee: str | None = None
-    """Staff id of the responder who has the case."""
+    """Staff id of the responder who has the case, or had it when their claim ran out."""
 
 
 class CaseReviewRequested(_CaseEvent):

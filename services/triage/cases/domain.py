@@ -105,6 +105,8 @@ class Case:
     assignee: str | None = None
     assignee_name: str | None = None
     lease_until: datetime | None = None
+    last_had_by: str | None = None
+    """Staff id of whose claim ran out; None if someone has the case, or gave it back."""
     outcome: Outcome | None = None
     manager: str | None = None
     """Staff id of the line manager who works on a case of misuse (R-d)."""
@@ -270,7 +272,7 @@ def expire(case: Case, now: datetime) -> Case | None:
     """End an expired lease: a claimed case goes back to the queue, a case in progress only loses its assignee."""
     if case.lease_until is None or case.lease_until > now:
         return None
-    return next_version(_unassigned(case))
+    return next_version(_unassigned(case), last_had_by=case.assignee)
 
 
 # What the reporter and the line manager do.
@@ -479,7 +481,8 @@ def _with_team(case: Case, to: Team) -> Case:
 
 
 def _assigned(case: Case, actor: Actor, now: datetime) -> Case:
-    return replace(case, assignee=actor.subject, assignee_name=actor.name, lease_until=now + CLAIM_LEASE)
+    lease = now + CLAIM_LEASE
+    return replace(case, assignee=actor.subject, assignee_name=actor.name, lease_until=lease, last_had_by=None)
 
 
 def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
@@ -490,4 +493,4 @@ def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
 
 def _unassigned(case: Case) -> Case:
     state = CaseState.NEW if case.state is CaseState.CLAIMED else case.state
-    return replace(case, state=state, assignee=None, assignee_name=None, lease_until=None)
+    return replace(case, state=state, assignee=None, assignee_name=None, lease_until=None, last_had_by=None)

@@ -135,11 +135,11 @@ async def hear(
 def heard(locked: queries.LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
     """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
 
-    Only the first of several unread ones is announced.
+    Only the first of several unread ones is announced: to whoever has the case, or had it when their claim ran out.
     """
     after = domain.informed(locked.case, at)
     news = CaseReporterReplied(
-        **event_ids(after, now), team=after.team, priority=after.priority, assignee=after.assignee
+        **event_ids(after, now), team=after.team, priority=after.priority, assignee=after.assignee or after.last_had_by
     )
     events = [] if locked.case.replied_at else [news]
     personal = {"note": note} if note else {}

@@ -71,6 +71,8 @@ class CaseRow(Base):
     """Staff id of the line manager who works on a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
     assignee_name: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
+    last_had_by: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
+    """Whose claim ran out: they hear of what the reporter writes, until someone has the case or it was given back."""
     kept_from: Mapped[list[str]] = mapped_column(
         ARRAY(Text), info={**personal("keys of staff who may never open the case", retention="case")}
     )

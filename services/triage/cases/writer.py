@@ -220,6 +220,7 @@ def write(row: CaseRow, case: Case) -> None:
     row.assignee = case.assignee
     row.assignee_name = case.assignee_name
     row.lease_until = case.lease_until
+    row.last_had_by = case.last_had_by
     row.outcome = case.outcome
     row.category = case.category
     row.manager = case.manager

@@ -1,6 +1,7 @@
 """What a reporter writes is unread, in every case of the report, until someone of its team reads it."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -16,6 +17,7 @@ from services.triage.cases.reporters import hear
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
 from shared.audit import chain
+from shared.audit.verification import verify
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.envelope import Event
@@ -66,16 +68,23 @@ async def published(database: Database, kind: type[Event]) -> list[Event]:
         return [kind.model_validate_json(value) for value in values]
 
 
+_SAYS: Mapping[str, tuple[object, ...]] = {
+    "ask": ("Which post?",),
+    "resolve": (Outcome.SUPPORT_GIVEN, None),
+    "transfer": (Team.SIRT, "It is theirs."),
+}
+"""What a step needs besides the case."""
+
+
 async def work(database: Database, *steps: str, subject: str = "S4001") -> UUID:
     """Let a responder take these steps with the case, each on its current version."""
     sam = viewer(Team.SMART, subject=subject)
     async with database.transaction() as session:
         [case] = await queries.listed(session, sam, CaseFilter(), 1)
         for step in steps:
-            of_step = {"claim": (), "ask": ("Which post?",), "resolve": (Outcome.SUPPORT_GIVEN, None), "close": ()}
             version = (await queries.get(session, sam, case.case_id)).version
             doing = Work(session, sam, NOW + timedelta(minutes=1), WRITER)
-            await getattr(handlers, step)(doing, case.case_id, version, *of_step[step])
+            await getattr(handlers, step)(doing, case.case_id, version, *_SAYS.get(step, ()))
     return case.case_id
 
 
@@ -150,6 +159,42 @@ async def test_the_first_unread_message_is_announced_with_who_has_the_case(datab
         assignee="S4001",
     )
     assert (await the_case(database)).replied_at == NOW + HOUR
+
+
+@pytest.mark.parametrize(
+    ("steps", "assignee"),
+    [
+        ((), None),
+        (("claim",), "S4001"),
+        (("claim", "expire"), "S4001"),
+        (("claim", "ask", "expire"), "S4001"),
+        (("claim", "ask", "expire", "by S4003", "claim"), "S4003"),
+        (("claim", "ask", "expire", "by S4003", "claim", "release"), None),
+        (("claim", "release"), None),
+        (("claim", "ask", "expire", "by S4003", "claim", "transfer"), None),
+        (("claim", "resolve"), "S4001"),
+    ],
+    ids=lambda value: ", ".join(value) if isinstance(value, tuple) else None,
+)
+async def test_who_had_the_case_when_their_claim_ran_out_is_told_unless_it_was_given_back(
+    database: Database, steps: tuple[str, ...], assignee: str | None
+) -> None:
+    told = report()
+    await open_cases(database, told)
+    subject = "S4001"
+    for step in steps:
+        if step == "expire":
+            async with database.transaction() as session:
+                assert await handlers.expire_leases(session, NOW + HOUR, writer=WRITER) == 1
+        elif step.startswith("by "):
+            subject = step.removeprefix("by ")
+        else:
+            await work(database, step, subject=subject)
+    await send(database, message(told))
+    [news] = await published(database, CaseReporterReplied)
+    assert news.assignee == assignee  # type: ignore[attr-defined] # of that event
+    async with database.transaction() as session:
+        assert await verify(session, records=queries.records) == []
 
 
 async def test_a_batch_of_messages_takes_a_handful_of_statements(database: Database) -> None:
