@@ -4,7 +4,7 @@ The last functions are rulings that only some may give: the triage desk on union
 leads on people.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -322,29 +322,32 @@ async def exempt(work: Work, case_id: UUID, read: int) -> Case:
         return [resolved(after, Outcome.EXEMPT, work.now), closed]
 
     case = await execute(work, case_id, read, Command("exempted", domain.exempted, events))
-    await reports.erase_subject(work.session, case.report_id, case_id)
+    proved = await reports.erase_subject(work.session, case.report_id)
     await work.session.execute(delete(Note).where(Note.case_id == case_id))
     await work.session.execute(delete(CaseAccess).where(CaseAccess.case_id == case_id))
     await work.session.execute(insert(CaseAccess).values(case_id=case_id, subject=work.viewer.subject))
     locked = await queries.lock(work.session, work.viewer, case_id)
     locked.row.kept_from = []
-    await _erase_record(work, locked)
+    await _erase_record(work, locked, proved)
     return case
 
 
-async def _erase_record(work: Work, locked: queries.LockedCase) -> None:
-    """Erase what the activity record of an exempt case says; record what the case and its report are from now on."""
+async def _erase_record(work: Work, locked: queries.LockedCase, proved: Collection[UUID]) -> None:
+    """Erase what the activity record of an exempt case says; record what the case and its report are from now on.
+
+    Other cases of the report say so too, where their records said what the report was, or `proved` its evidence.
+    """
     row = locked.row
     report = {"report": (await report_queries.fingerprints(work.session, [row.report_id]))[row.report_id]}
     people = queries.access([work.viewer.subject])
     state = {"case": queries.fingerprint_of(vars(row)), "access": people, "evidence": ""}
-    if row.link_number > 1:  # the first case holds what the report is
-        siblings = await queries.lock_reports(work.session, [row.report_id])
-        [first] = [one.case.case_id for one in siblings if one.row.link_number == 1]
-        report |= {"evidence": (await report_queries.evidence_fingerprints(work.session, [first]))[first]}
-        told = chain.Change("report_erased", work.viewer.subject, state=report)
-        await chain.append(work.session, [(first, told)], work.now, work.writer.ids)
-        report = {}
+    siblings = await queries.lock_reports(work.session, [row.report_id])
+    for one in (one for one in siblings if one.case.case_id != row.case_id):
+        first, evidence = one.row.link_number == 1, one.case.case_id in proved
+        if said := (report if first else {}) | ({"evidence": ""} if evidence else {}):
+            told = chain.Change("report_erased", work.viewer.subject, state=said)
+            await chain.append(work.session, [(one.case.case_id, told)], work.now, work.writer.ids)
+    report = report if row.link_number == 1 else {}
     await work.writer.outbox.erase(work.session, [row.report_id], _without_words)
     await dead_letters.erase(work.session, [row.report_id])
     await chain.erase(work.session, {row.case_id: state | report}, work.viewer.subject, work.now, work.writer.ids)

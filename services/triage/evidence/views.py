@@ -10,16 +10,16 @@ from shared.events.vocabulary import Scan
 from shared.web.forms import FormErrors
 
 SCANS: Mapping[str, str] = {
-    Scan.CLEAN: "No virus found",
-    Scan.NOT_SCANNED: "Not scanned for viruses",
-    Scan.INFECTED: "Virus found: cannot be opened",
+    Scan.CLEAN: "nothing found",
+    Scan.NOT_SCANNED: "not scanned yet",
+    Scan.INFECTED: "a virus was found",
 }
 _KINDS: Mapping[str, str] = {"image": "Picture", "audio": "Sound recording", "video": "Video", "text": "Text"}
 _TYPES: Mapping[str, tuple[str, str]] = {
     "application/pdf": ("PDF", "PDF"),
     "message/rfc822": ("Email", "EML"),
     "application/vnd.ms-outlook": ("Email", "Outlook"),
-    "text/plain": ("Text", "plain text"),
+    "text/plain": ("Text", "Plain text"),
     "image/jpeg": ("Picture", "JPEG"),
     "audio/mpeg": ("Sound recording", "MP3"),
     "video/quicktime": ("Video", "QuickTime"),
@@ -32,7 +32,7 @@ _READ = frozenset({"Email", "Text"})
 _DONE: Mapping[str, str] = {
     "added": "Added",
     "removed": "Taken back",
-    "exported": "A copy was taken with the other evidence",
+    "exported": "Copied with the other evidence",
 }
 _KILO, _MEGA = 1_000, 1_000_000
 
@@ -100,11 +100,11 @@ def pieces(items: Sequence[Evidence], kept: Mapping[UUID, Sequence[CustodyEntry]
 
 
 def done(entry: CustodyEntry) -> str:
-    """Return what happened, in words: `Preview shown (sharp, colour)`."""
+    """Return what happened, in words: `Preview opened (sharp, colour)`."""
     if entry.action == "opened":
-        return f"Preview shown ({entry.shown})" if entry.shown else "Original downloaded"
+        return f"Preview opened ({entry.shown})" if entry.shown else "Original opened"
     if entry.action == "scanned":
-        return SCANS.get(entry.scan or "", "Scanned for viruses")
+        return f"Scanned for viruses: {SCANS.get(entry.scan or '', 'not known')}"
     return _DONE.get(entry.action, entry.action)
 
 

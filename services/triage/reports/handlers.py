@@ -14,7 +14,7 @@ from services.triage.reports.queries import evidence, fingerprint_of
 from services.triage.reports.tables import EvidenceItem, NamedAccount, NamedSubject, Report
 from shared.db.bulk import copy_in
 from shared.events.intake import Person, Subject
-from shared.events.vocabulary import AddedBy, ManagerAlert
+from shared.events.vocabulary import ManagerAlert
 
 _OTHERWISE = frozenset({"report_type", "affected", "suspected", "subject"})
 """Columns whose name or shape differs from the report's."""
@@ -81,10 +81,10 @@ async def _change(session: AsyncSession, values: Mapping[UUID, object], column: 
     return await evidence(session, values)
 
 
-async def erase_subject(session: AsyncSession, report_id: UUID, case_id: UUID) -> None:
+async def erase_subject(session: AsyncSession, report_id: UUID) -> set[UUID]:
     """Erase who an exempt report was about, and all texts and evidence that may identify them (C-j).
 
-    What responders added on other cases of the report stays with these.
+    Return the cases whose activity records proved some of the evidence.
     """
     nothing: Mapping[str, object] = {
         "subject": None,
@@ -99,8 +99,8 @@ async def erase_subject(session: AsyncSession, report_id: UUID, case_id: UUID) -
     await session.execute(update(Report).where(Report.report_id == report_id).values(**nothing))
     await session.execute(delete(NamedAccount).where(NamedAccount.report_id == report_id))
     await session.execute(delete(NamedSubject).where(NamedSubject.report_id == report_id))
-    from_reporter = (EvidenceItem.report_id == report_id) & (EvidenceItem.added_by != AddedBy.TEAM)
-    await session.execute(delete(EvidenceItem).where(from_reporter | (EvidenceItem.case_id == case_id)))
+    gone = delete(EvidenceItem).where(EvidenceItem.report_id == report_id).returning(EvidenceItem.case_id)
+    return set(await session.scalars(gone))
 
 
 def _row(report: TriageReport) -> dict[str, object]:

@@ -109,6 +109,14 @@ async def evidence_of(session: AsyncSession, report_id: UUID) -> list[Evidence]:
     return await _evidence(session, EvidenceItem.report_id == report_id)
 
 
+async def evidence_after(session: AsyncSession, after: UUID | None, limit: int) -> list[Evidence]:
+    """Return evidence of all reports that was not taken back, in the order of ids, from the one after `after`."""
+    table = EvidenceItem.table()
+    wanted = select(table).where(table.c.removed_at.is_(None)).order_by(table.c.evidence_id).limit(limit)
+    rows = await session.execute(wanted.where(table.c.evidence_id > after) if after else wanted)
+    return [Evidence(**row) for row in rows.mappings()]
+
+
 async def capture_missing(session: AsyncSession, report: TriageReport) -> bool:
     """Return whether someone should capture the content: it is online, and no evidence of the report is kept."""
     if not report.is_online:

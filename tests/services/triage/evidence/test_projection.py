@@ -6,9 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event, select, text
 
-from services.triage.cases.queries import records
+from services.triage.cases.queries import lock_reports, records
 from services.triage.cases.tables import CaseRow
+from services.triage.cases.writer import LinkedCase
 from services.triage.evidence.handlers import add_evidence
+from services.triage.managers.handlers import REFERRED
 from shared.audit import chain
 from shared.audit.verification import Broken, verify
 from shared.auth.permissions import Role
@@ -140,6 +142,34 @@ async def test_an_exempt_case_forgets_its_evidence_and_takes_no_more(triage: Tri
         found = "select 1 from activity t where t::text like '%CANARY%'"
         assert list(await session.scalars(text(found))) == []
     assert [action for action, _ in await done(triage, case.case_id)] == ["added", "added", "opened"]
+
+
+async def test_a_linked_case_forgets_too_and_takes_what_comes_later(triage: Triage) -> None:
+    told = misuse(union_activity="unsure")
+    await open_cases(triage.database, told)
+    [first] = await rows(triage)
+    async with triage.database.transaction() as session:
+        siblings = await lock_reports(session, [told.report_id])
+        wanted = LinkedCase(siblings[0], REFERRED, "misuse", "system:tests", ())
+        await WRITER.open_linked(session, [wanted], siblings, LATER)
+    _, linked = await rows(triage)
+    await announce(triage.database, piece(told), of_team(told, linked.case_id, responder="S5001"))
+    page = f"/cases/{told.reference}"
+    async with triage.client(Role.TRIAGE_DESK, subject="S6001") as desk:
+        await press(desk, page, f"{page}/claim")
+        await press(desk, page, f"{page}/exempt")
+    async with triage.database.transaction() as session:
+        assert list(await session.scalars(text("select evidence_id from evidence_item"))) == []
+        assert await verify(session, records=records) == []
+    late = piece(told, at=LATER)
+    await announce(triage.database, late)
+    async with triage.database.transaction() as session:
+        assert await verify(session, records=records) == []
+        *_, last = await chain.read(session, first.case_id)
+    assert (last.action, dict(last.after)) == ("evidence_added", {}), (
+        "the exempt case proves it, and says nothing of it"
+    )
+    assert (await done(triage, linked.case_id))[-1] == ("added", "reporter")
 
 
 TAMPERED = (
