@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypedDict, TypeVar
 
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
@@ -21,6 +21,7 @@ from shared.messaging.faults import is_being_cancelled
 from shared.messaging.log import EventLog
 from shared.messaging.outbox import Outbox
 from shared.settings import ServiceSettings
+from shared.web.forms import read_form
 from shared.web.limits import RateLimits
 
 _log = structlog.get_logger()
@@ -40,6 +41,8 @@ class WebParts:
     """The sessions that are over before they expire."""
     rates: RateLimits
     templates: Environment
+    read_streamed: Callable[[Request], Awaitable[Mapping[str, Sequence[str]]]] = read_form
+    """Reads what was typed beside files, on the paths that read their bodies as they arrive."""
 
 
 @dataclass(frozen=True, kw_only=True)

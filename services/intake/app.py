@@ -21,6 +21,7 @@ from services.intake.evidence import downloads
 from services.intake.evidence.dependencies import EvidenceParts
 from services.intake.evidence.domain import Limits as EvidenceLimits
 from services.intake.evidence.handlers import forget_used_grants
+from services.intake.evidence.multipart import typed_beside_files
 from services.intake.evidence.objects import Objects
 from services.intake.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.intake.forms import abuse, advice, exception, incident, misuse
@@ -128,6 +129,7 @@ async def open_service(
         receipts = ReceiptCodes(settings.derive_keys("receipts"))
         parts = IntakeParts(
             **fields,
+            read_streamed=typed_beside_files,
             sources=load_sources(settings.intake_inbound_sources),
             receipts=receipts,
             anonymous=frozenset(map(ReportType, settings.intake_anonymous_reports)),
@@ -156,7 +158,7 @@ async def open_service(
             refusals={**REPORT_REFUSALS, **TRACKING_REFUSALS, **INBOUND_REFUSALS, **EVIDENCE_REFUSALS},
             readiness=partial(why_unready, roles),
             large_bodies=large_bodies(every_form),
-            streamed_bodies=streamed_bodies(parts.evidence_limits),
+            streamed_bodies=streamed_bodies(parts.evidence_limits, every_form),
             cookieless=[path_of(route) for route in downloads.router.routes],
         )
         yield Service(parts, PREFIX, app, roles)
@@ -168,10 +170,14 @@ def large_bodies(every_form: Sequence[Form]) -> LargeBodies:
     return dict.fromkeys((*pages, *_paths(reports.router), *_paths(inbound.router)), BODY_LIMIT)
 
 
-def streamed_bodies(limits: EvidenceLimits) -> StreamedBodies:
+def streamed_bodies(limits: EvidenceLimits, every_form: Sequence[Form]) -> StreamedBodies:
     """Return the paths that read files as they arrive, and how many bytes they take."""
     one_file = (*evidence.router.routes, *downloads.router.routes)
-    return {path_of(route): limits.most_bytes + AROUND_FILES for route in one_file}
+    pages = (f"{form.base}/{step.slug}" for form in every_form for step in form.steps if step.takes_files)
+    return {
+        **{path_of(route): limits.most_bytes + AROUND_FILES for route in one_file},
+        **{re.compile(re.escape(page)): limits.most_files * limits.most_bytes + AROUND_FILES for page in pages},
+    }
 
 
 def path_of(route: BaseRoute) -> re.Pattern[str]:

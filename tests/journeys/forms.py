@@ -85,6 +85,13 @@ async def send(someone: Someone, thing: str = "report") -> str:
 
 
 WHAT_HAPPENED = Question("what happened", writing("What happened?", NARRATIVE), ("Tell us what happened",))
+
+
+async def leaving_empty(_driver: InputDriver) -> None:
+    """Answer nothing."""
+
+
+FILES = Question("files", leaving_empty)
 EVIDENCE = Question("evidence", ticking("Screenshots"))
 MANAGER = Question("manager", choosing("Yes, tell my manager"), ("Select whether it is safe for your manager to know",))
 ABOUT_YOU = Question("about you", choosing("In my name"), ("Select how you want to report",))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.journeys.forms import Question, choosing, fill_in, picking, send, writing
+from tests.journeys.forms import FILES, Question, choosing, fill_in, picking, send, writing
 from tests.journeys.input_drivers import InputDriver, Keyboard
 from tests.journeys.people import Join
 from tests.journeys.reports import ABUSE, Program
@@ -22,6 +22,7 @@ ADVICE = (
         ("Select what your question is about",),
     ),
     Question("question", writing("What do you want to know?", ASKED), ("Enter your question",)),
+    FILES,
     CONTACT,
 )
 NEEDED = "Nobody reads our leaflets."
@@ -40,6 +41,7 @@ EXCEPTION = (
         writing("The business case", NEEDED),
         ("Enter the business case: why the department needs it",),
     ),
+    FILES,
     CONTACT,
 )
 

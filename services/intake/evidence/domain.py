@@ -155,6 +155,12 @@ class TooMuchWaiting(FileRefused):
     words = "Too many files are being sent at the moment. Wait some minutes, then send the file again"
 
 
+class FileNotTakenNow(FileRefused):
+    """The store takes nothing now; what was typed beside the file is read all the same."""
+
+    words = "Files cannot be taken at the moment. Go on without it, and send it later"
+
+
 class UploadNotFound(Exception):
     """There is no such upload, or no longer."""
 

@@ -4,7 +4,7 @@ Starlette's own reader would write each file to a temporary folder first, readab
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -177,3 +177,12 @@ class FormStream:
 
     def _end(self) -> None:
         self._ended = True
+
+
+async def typed_beside_files(request: Request) -> Mapping[str, Sequence[str]]:
+    """Return what was typed into a form, without its files, to show it again to a person who has to sign in first."""
+    typed: dict[str, list[str]] = {}
+    async for part in FormStream(request).parts():
+        if part.file_name is None:
+            typed.setdefault(part.name, []).append((await part.text()).replace("\r\n", "\n"))
+    return typed

@@ -7,7 +7,7 @@ vacuum from working (decision 0053). What is written to the store before a commi
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -30,6 +30,7 @@ from services.intake.evidence.domain import (
     FileCutShort,
     FileEmpty,
     FileMissing,
+    FileNotTakenNow,
     FileRefused,
     FileTooLarge,
     FileTypeNotTaken,
@@ -68,6 +69,13 @@ class RefusedFile:
 
     name: str = field(repr=False)
     refused: FileRefused
+    input_name: str = "file"
+    """The field that it was chosen in."""
+
+    @classmethod
+    def of(cls, part: Part, error: FileRefused | StoreUnavailable) -> "RefusedFile":
+        """Return the file of `part`, refused for `error`."""
+        return cls(part.file_name or "", error if isinstance(error, FileRefused) else FileNotTakenNow(), part.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,7 @@ async def receive_form(
     adder: Adder | None = None,
     ticket: bytes | None = None,
     most_files: int | None = None,
+    link_of: Callable[[str], int | None] = lambda _field: None,
 ) -> ReceivedForm:
     """Read a form as it arrives. Its files wait as uploads; one that is refused does not stop the others.
 
@@ -95,13 +104,13 @@ async def receive_form(
     Args:
         parts: the parts of evidence.
         request: not read yet.
-        adder: who adds the files to which report, if it is there already.
-        ticket: hash of what counts the files of a form that is not sent; it or `adder` is needed.
+        adder: who adds the files to which report.
+        ticket: hash of what counts the files of a form that is not sent; needed without `adder`.
         most_files: how many may still come; by default, as many as a message may have.
+        link_of: says which link of the report the files of a field show, if any.
 
     Raises:
         FileCutShort: the body ended too early; nothing is kept.
-        StoreUnavailable, StoreFull: the store takes nothing now; nothing is kept.
         Problem, FormParserError: the form is malformed or not trusted.
     """
     most = parts.evidence_limits.most_files if most_files is None else most_files
@@ -114,9 +123,9 @@ async def receive_form(
             elif part.file_name:
                 try:
                     _refuse_another(len(uploads), most)
-                    uploads.append(await _receive(parts, part, adder, ticket))
-                except FileRefused as error:
-                    refused.append(RefusedFile(part.file_name, error))
+                    uploads.append(await _receive(parts, part, adder, ticket, link_of(part.name)))
+                except (FileRefused, StoreUnavailable) as error:
+                    refused.append(RefusedFile.of(part, error))
     return ReceivedForm(typed, tuple(uploads), tuple(refused))
 
 
@@ -163,12 +172,14 @@ def _refuse_another(count: int, most: int) -> None:
         raise TooManyFiles(most)
 
 
-async def _receive(parts: EvidenceParts, part: Part, adder: Adder | None, ticket: bytes | None) -> Upload:
+async def _receive(
+    parts: EvidenceParts, part: Part, adder: Adder | None, ticket: bytes | None, link: int | None = None
+) -> Upload:
     """Receive one file of a form, whole and of a type that is taken, or nothing of it."""
     waits = WAITS if adder else WAITS_IN_FORM
     new = NewUpload(
         evidence_id=parts.ids.uuid(),
-        said=Said(name=part.file_name),
+        said=Said(name=part.file_name, link=link),
         length=None,
         waits=waits,
         adder=adder,

@@ -29,6 +29,7 @@ STEPS = (
         "What do you want to know?",
         (Field("narrative", "What do you want to know?", Kind.TEXT, "In your own words.", longest=NARRATIVE_LIMIT),),
     ),
+    questions.FILES,
     questions.CONTACT,
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from shared.ids import ReceiptCode
 
@@ -27,6 +28,24 @@ class KnownBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class DraftFile:
+    """A file that waits for the form to be sent, or what was seen at a link, in words; later, what became of it."""
+
+    name: str = field(repr=False)
+    size: int
+    media_type: str
+    token: str | None = field(default=None, repr=False)
+    """Of its upload."""
+    text: str | None = field(default=None, repr=False)
+    """The words, if it is no file."""
+    link: int | None = None
+    """Which link of the report it shows, counted from 0."""
+    attached: bool = False
+    refused: str | None = None
+    """What to do about it, if it was refused in the sending."""
+
+
+@dataclass(frozen=True, slots=True)
 class SentReport:
     """What was sent: all that remains of a draft afterwards."""
 
@@ -39,6 +58,7 @@ class SentReport:
     """Further data for the confirmation page."""
     seen_by_manager: bool = False
     """Whether the manager sees who reported, once they sign in."""
+    report_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +71,8 @@ class Draft:
     sent: SentReport | None = None
     form: str = ""
     """The form's name, so that a code leads back to its pages."""
+    files: tuple[DraftFile, ...] = ()
+    """What was added to it; once sent, also what became of each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ STEPS = (
         ),
         asked=_asks,
     ),
+    questions.FILES,
     questions.CONTACT,
 )
 

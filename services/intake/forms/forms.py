@@ -1,12 +1,12 @@
 """A form: its questions, what is wrong with an answer, the answers as listed, and as another form has them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from services.intake.forms.domain import Answers, KnownBy, SentReport, one
-from services.intake.forms.questions import CONFIDENTIALITY, FIELD
+from services.intake.forms.questions import CAPTURE, CONFIDENTIALITY, FIELD
 from services.intake.forms.reader import CARRIED, day, has_time, moment
 from services.intake.forms.steps import Choice, Choices, Step, Steps, label, steps_for
 from services.intake.reports.domain import Accepted, Occurrence, Report, refusals
@@ -183,10 +183,17 @@ _NEEDS_ITS_LABEL = frozenset({"content_state"})
 """Answers that say nothing without their question."""
 
 
-def rows(form: Form, answers: Answers, principal: Principal | None) -> tuple[Row, ...]:
-    """Return every question that was asked, with its answer."""
+def rows(form: Form, answers: Answers, principal: Principal | None, added: Sequence[str] = ()) -> tuple[Row, ...]:
+    """Return every question that was asked, with its answer; `added` is said of the files."""
     asked = [step for step in steps_for(form.steps, answers) if step.listed]
-    found = [Row(step.title, _lines(form, step, answers, principal) or (NOT_GIVEN,), step.slug) for step in asked]
+    found = [
+        Row(
+            step.title,
+            (*_lines(form, step, answers, principal), *(added if step.takes_files else ())) or (NOT_GIVEN,),
+            step.slug,
+        )
+        for step in asked
+    ]
     if carried := one(answers, CARRIED):
         found.append(Row("Your answers from the other form", tuple(carried.split("\n")), "what-happened"))
     return tuple(found)
@@ -213,7 +220,7 @@ def _lines(form: Form, step: Step, answers: Answers, principal: Principal | None
     return tuple(
         f"{ask.label} {line}" if ask.name in _NEEDS_ITS_LABEL or single_choices else line
         for ask in step.asks
-        if ask.is_asked(answers)
+        if ask.is_asked(answers) and not ask.name.startswith(CAPTURE)
         for line in lines_of(form, ask, answers)
     )
 
@@ -229,6 +236,7 @@ def sent_report(form: Form, command: Report, accepted: Accepted | None) -> SentR
     reporter = command.reporter
     return SentReport(
         reference=accepted.reference if accepted else "",
+        report_id=accepted.report_id if accepted else None,
         confidentiality=reporter.confidentiality,
         manager_alert=command.manager_alert if isinstance(command, Occurrence) else "",
         manager_known_by=_known_by(command),

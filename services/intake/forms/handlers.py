@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.intake.evidence.handlers import extend_upload
 from services.intake.forms.domain import LIFETIME, SAVED_LIFETIME, SENT_LIFETIME, Draft, Saved, in_todays_fields
 from services.intake.forms.tables import DraftRow
 from shared.encryption import DecryptionFailed, Secret
@@ -47,6 +48,7 @@ async def keep_draft(session: AsyncSession, cookie: str, draft: Draft, now: date
     )
     newest = {"sealed": row.excluded.sealed, **lasts}
     await session.execute(row.on_conflict_do_update(index_elements=[DraftRow.key_hash], set_=newest))
+    await _keep_files(session, draft, expires_at)
 
 
 async def save_draft(
@@ -59,6 +61,7 @@ async def save_draft(
     """
     mine, until = DraftRow.key_hash == _secret(cookie).name, now + SAVED_LIFETIME
     has_code = await session.scalar(select(DraftRow.code_hash).where(mine).with_for_update())
+    await _keep_files(session, await find_draft(session, cookie, now) or Draft(), until)
     if has_code and not anew:
         await session.execute(update(DraftRow).where(mine).values(expires_at=until))
         return Saved(until)
@@ -123,6 +126,13 @@ async def _find(session: AsyncSession, cookie: str | None, now: datetime, *, loc
         return None
 
 
+async def _keep_files(session: AsyncSession, draft: Draft, until: datetime) -> None:
+    """Let the files of a draft wait as long as the draft does."""
+    for file in draft.files:
+        if file.token:
+            await extend_upload(session, file.token, until)
+
+
 def _secret(cookie: str) -> Secret:
     return Secret.derived(cookie.encode(), purpose="draft")
 
@@ -133,12 +143,13 @@ def _opener(code: ReceiptCode) -> Secret:
 
 def _encode(draft: Draft) -> bytes:
     sent = asdict(draft.sent) if draft.sent else None
-    kept = {"answers": draft.answers, "done": sorted(draft.done), "outcome": sent, "form": draft.form}
-    return json.dumps(kept).encode()
+    files = [asdict(file) for file in draft.files]
+    kept = {"answers": draft.answers, "done": sorted(draft.done), "outcome": sent, "form": draft.form, "files": files}
+    return json.dumps(kept, default=str).encode()
 
 
 def _decode(plain: bytes) -> Draft:
     kept = json.loads(plain)
     answers = in_todays_fields(kept["answers"])
-    form = kept.get("form", "")  # drafts of earlier versions have none
-    return _DRAFT.validate_python({"answers": answers, "done": kept["done"], "sent": kept["outcome"], "form": form})
+    added = {"form": kept.get("form", ""), "files": kept.get("files", ())}  # drafts of earlier versions have neither
+    return _DRAFT.validate_python({"answers": answers, "done": kept["done"], "sent": kept["outcome"], **added})

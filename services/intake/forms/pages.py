@@ -1,6 +1,6 @@
 """The pages of every form: the start page, the questions one a page, the last pages, and the way between them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
@@ -8,18 +8,28 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.intake.evidence.dependencies import evidence_parts
 from services.intake.forms import abuse, questions
-from services.intake.forms.domain import Answers, Draft, Saved, SentReport, one
+from services.intake.forms import files as form_files
+from services.intake.forms.domain import Answers, Draft, DraftFile, Saved, one
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
-from services.intake.forms.handlers import forget_draft, keep_draft, lock_draft, move_draft, save_draft
+from services.intake.forms.handlers import forget_draft, keep_draft, move_draft, save_draft
 from services.intake.forms.questions import FIELD, SWITCH
-from services.intake.forms.session import FormDep, FormParts, FormSession, FormSessionDep, draft_cookie, routes_of
+from services.intake.forms.session import (
+    FormDep,
+    FormParts,
+    FormSession,
+    FormSessionDep,
+    draft_cookie,
+    routes_of,
+    session_of,
+)
 from services.intake.forms.steps import Step, after, before, first_open, progress, reachable, steps_for
 from services.intake.reports.access import client_of, give_status_token, remove_status_token
-from services.intake.reports.dependencies import Submit, SubmitDep
+from services.intake.reports.dependencies import Submit, submit_in
 from services.intake.reports.domain import Refusal, ReportRefused
 from services.intake.settings import OfficialChannel
-from shared.auth.guard import anyone, current_principal, requires
+from shared.auth.guard import Anyone, anyone, current_principal, requires
 from shared.ids import Ids, ReceiptCode, Reference
 from shared.runtime import parts_of
 from shared.web.dependencies import IdsDep, Now, Transaction
@@ -109,18 +119,36 @@ async def check(request: Request, session: FormSessionDep) -> Response:
 
 
 @form_router.post("/check")
-async def send(request: Request, session: FormSessionDep, submit: SubmitDep) -> Response:
-    """Send the report. A second click waits for the first and is shown the same report."""
-    form, draft = session.form, await lock_draft(session.transaction, session.cookie, session.now)
-    if draft is None or (draft.sent is None and first_open(form.steps, draft.answers, draft.done)):
-        return RedirectResponse(f"{form.base}/check", 303)
-    try:
-        report = draft.sent or await _submitted(draft, session, submit)
-    except ReportRefused as refused:
-        return _check_page(request, session, refused.refusals)
+async def send(request: Request, form: FormDep, principal: Anyone, now: Now) -> Response:
+    """Send the report, then its files. A second click waits for the first and is shown the same report."""
+    parts = evidence_parts(request)
+    async with parts.database.transaction() as transaction:
+        session = await (await session_of(request, principal, transaction, now)).locked()
+        if not session.begun or not (session.is_sent or _is_answered(session)):
+            return RedirectResponse(f"{form.base}/check", 303)
+        try:
+            session = session if session.is_sent else await _submitted(session, submit_in(request, transaction, now))
+        except ReportRefused as refused:
+            return _check_page(request, session, refused.refusals)
+    await form_files.attach_files(parts, session)
     response = RedirectResponse(f"{form.base}/sent", 303)
-    give_status_token(request, response, Reference(report.reference), session.now)
+    if session.draft.sent:
+        give_status_token(request, response, Reference(session.draft.sent.reference), now)
     return response
+
+
+def _is_answered(session: FormSession) -> bool:
+    return first_open(session.form.steps, session.answers, session.done) is None
+
+
+@form_router.post("/files")
+async def send_files_again(request: Request, form: FormDep, principal: Anyone, now: Now) -> Response:
+    """Send again the files of a report that could not be taken at the time."""
+    parts = evidence_parts(request)
+    async with parts.database.transaction() as transaction:
+        session = await session_of(request, principal, transaction, now)
+    await form_files.attach_files(parts, session)
+    return RedirectResponse(f"{form.base}/sent", 303)
 
 
 @form_router.get("/sent")
@@ -129,7 +157,14 @@ async def sent(request: Request, session: FormSessionDep) -> Response:
     form = session.form
     if session.draft.sent is None:
         return RedirectResponse("/report/track", 303)
-    return render(request, form.sent, form=form, report=session.draft.sent, official=_official(request, form))
+    return render(
+        request,
+        form.sent,
+        form=form,
+        report=session.draft.sent,
+        files=session.draft.files,
+        official=_official(request, form),
+    )
 
 
 @form_router.post("/save")
@@ -151,8 +186,10 @@ async def leave(session: FormSessionDep) -> Response:
 
 
 @form_router.post("/forget")
-async def forget(session: FormSessionDep) -> Response:
+async def forget(request: Request, session: FormSessionDep) -> Response:
     """Delete the answers, or what was sent, and the status page's token: someone else may use this device next."""
+    if not session.is_sent:
+        await form_files.forget_files(evidence_parts(request), session.draft.files)
     await forget_draft(session.transaction, session.cookie)
     response = RedirectResponse("/", 303)
     session.forget_cookie(response)
@@ -185,6 +222,18 @@ async def show(request: Request, step: StepDep, session: FormSessionDep) -> Resp
     return _question_page(request, step, session.answers, FormErrors(), session)
 
 
+@form_router.post(f"/{questions.EVIDENCE.slug}")
+async def answer_with_files(request: Request, form: FormDep, principal: Anyone, now: Now, ids: IdsDep) -> Response:
+    """Like `answer`, with files, which may take minutes to arrive."""
+    parts, step = evidence_parts(request), _step(questions.EVIDENCE.slug, form)
+    async with parts.database.transaction() as transaction:
+        before = await session_of(request, principal, transaction, now)
+    posted = await form_files.posted_files(request, before)
+    async with parts.database.transaction() as transaction:
+        session = await session_of(request, principal, transaction, now)
+        return await _answered(request, step, session, ids, posted.reader, posted.files)
+
+
 @form_router.post("/{slug}")  # noqa: FAST003 - StepDep takes it
 async def answer(request: Request, step: StepDep, session: FormSessionDep, ids: IdsDep) -> Response:
     """Keep the answer and go on, or stop here for now; or show it again with what is wrong beside it.
@@ -192,7 +241,17 @@ async def answer(request: Request, step: StepDep, session: FormSessionDep, ids: 
     Beside other tabs it adds its own answers only. A report that was sent stays sent: a page of the form that was
     open before leads to what was sent, and only the first question begins another report.
     """
-    reader = await FormReader.posted(request)
+    return await _answered(request, step, session, ids, await FormReader.posted(request))
+
+
+async def _answered(
+    request: Request,
+    step: Step,
+    session: FormSession,
+    ids: Ids,
+    reader: FormReader,
+    files: Sequence[DraftFile] | None = None,
+) -> Response:
     changing, errors = "change" in reader.typed, reader.errors
     begins_anew = step is session.form.steps[0] and session.is_sent and not changing
     session = await session.locked()
@@ -201,14 +260,18 @@ async def answer(request: Request, step: StepDep, session: FormSessionDep, ids: 
     answers = {**session.answers, **picked(step, reader)}
     find_errors(session.form, step, answers, session.now, signed_in=session.principal is not None, errors=errors)
     if "save" in reader.typed:
-        session = await session.keep(answers, session.done - {step.slug})  # the page to come back to
+        session = await session.keep(answers, session.done - {step.slug}, files)  # the page to come back to
         return await _saved_page(request, session, ids, back=step.slug)
+    if files is not None and (errors or not {form_files.ADD, form_files.REMOVE}.isdisjoint(reader.typed)):
+        session = await session.keep(answers, session.done, files)
     if errors:
         return _question_page(request, step, answers, errors, session)
+    if files is not None and not {form_files.ADD, form_files.REMOVE}.isdisjoint(reader.typed):
+        return RedirectResponse(f"{session.form.base}/{step.slug}{'?change=yes' if changing else ''}", 303)
     if one(answers, FIELD) == SWITCH and FIELD in step.fields:
         return await _switch(request, session, answers)
     response = RedirectResponse(_next(step, answers, session, changing=changing), 303)
-    (await session.keep(answers, {*session.done, step.slug})).give_cookie(response)
+    (await session.keep(answers, {*session.done, step.slug}, files)).give_cookie(response)
     return response
 
 
@@ -285,6 +348,7 @@ def _question_page(
         official=_official(request, form) if step is form.steps[0] else None,
         elsewhere=session.cookie is not None and not session.begun,
         open_to_all=_open_to_all(request),
+        **(_about_files(request, session, answers) if step.takes_files else {}),
     )
 
 
@@ -293,17 +357,26 @@ def _open_to_all(request: Request) -> frozenset[str]:
     return frozenset(form.name for form in parts_of(request, FormParts).forms.values() if form.open_to_all)
 
 
+def _about_files(request: Request, session: FormSession, answers: Answers) -> Mapping[str, object]:
+    return {
+        "files": session.draft.files,
+        "limits": form_files.files_page(request, session),
+        "links": form_files.links(answers),
+    }
+
+
 def _official(request: Request, form: Form) -> OfficialChannel | None:
     """Return where else such a report must be sent: said before the first question, and after sending."""
     return parts_of(request, FormParts).official_channels.get(form.name)
 
 
-async def _submitted(draft: Draft, session: FormSession, submit: Submit) -> SentReport:
-    command = session.form.to_command(draft.answers, session.principal)
+async def _submitted(session: FormSession, submit: Submit) -> FormSession:
+    command = session.form.to_command(session.answers, session.principal)
     report = sent_report(session.form, command, await submit(command))
+    draft = Draft(sent=report, files=(*session.draft.files, *form_files.captures(session.answers)))
     if session.cookie:
-        await keep_draft(session.transaction, session.cookie, Draft(sent=report), session.now)
-    return report
+        await keep_draft(session.transaction, session.cookie, draft, session.now)
+    return replace(session, draft=draft)
 
 
 def _check_page(request: Request, session: FormSession, refusals: tuple[Refusal, ...]) -> Response:
@@ -318,7 +391,10 @@ def _check_page(request: Request, session: FormSession, refusals: tuple[Refusal,
         "forms/check.html",
         422 if errors else 200,
         form=form,
-        rows=rows(form, session.answers, session.principal),
+        rows=rows(
+            form, session.answers, session.principal, form_files.lines_about(session.answers, session.draft.files)
+        ),
+        not_cleaned=form_files.not_cleaned(session.answers, session.draft.files),
         report=sent_report(form, form.to_command(session.answers, session.principal), None),
         answers=session.answers,
         errors=errors,

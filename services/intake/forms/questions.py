@@ -183,6 +183,24 @@ WHAT_HAPPENED = Step(
         ),
     ),
 )
+CAPTURE = "seen_"
+MOST_CAPTURES = 10
+"""Links of one report of which a form asks what could be seen."""
+
+
+def capture_field(number: int) -> str:
+    """Return the field for what could be seen at the link `number`, counted from 0."""
+    return f"{CAPTURE}{number}"
+
+
+def _captures_too_long(answers: Answers) -> Sequence[Wrong]:
+    fields = [(number, capture_field(number)) for number in range(MOST_CAPTURES)]
+    message = f"What you saw at link {{}} must be {TEXT_LIMIT:,} characters or fewer"
+    return [
+        (field, message.format(number + 1)) for number, field in fields if len(one(answers, field) or "") > TEXT_LIMIT
+    ]
+
+
 EVIDENCE = Step(
     "evidence",
     "What evidence is there?",
@@ -200,9 +218,17 @@ EVIDENCE = Step(
             "For example where it is kept, or who saw it. Leave empty if there is nothing to add.",
             longest=TEXT_LIMIT,
         ),
+        *(
+            Field(capture_field(number), f"What you saw at link {number + 1}", Kind.TEXT, longest=TEXT_LIMIT)
+            for number in range(MOST_CAPTURES)
+        ),
     ),
     template="forms/evidence.html",
+    also_wrong=_captures_too_long,
+    takes_files=True,
 )
+FILES = Step("evidence", "Do you want to add files?", (), template="forms/files.html", takes_files=True)
+"""Of a form that is not about something that happened."""
 MANAGER = Step(
     "manager",
     "Is it safe for your manager to know?",

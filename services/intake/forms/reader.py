@@ -65,7 +65,7 @@ def occurrence(typed: FormReader) -> Occurrence:
         platform=_one(typed, "platform"),
         platform_name=name_of(typed, "platform_name") if _one(typed, "platform") == "other" else None,
         content_state=typed.choice("content_state", ContentState),
-        urls=_urls(typed),
+        urls=links_of(typed),
         handles=typed.lines("handles"),
         occurred_at=moment(typed, "occurred_at"),
         evidence_note=_evidence_note(typed),
@@ -160,7 +160,8 @@ def labelled(*parts: tuple[str, str | None]) -> str | None:
     return ". ".join(said) or None
 
 
-def _urls(typed: FormReader) -> tuple[str, ...]:
+def links_of(typed: FormReader) -> tuple[str, ...]:
+    """Return the links, in the order that evidence counts them."""
     return tuple(dict.fromkeys(map(mended_link, typed.lines("urls"))))
 
 

@@ -3,7 +3,7 @@
 Each form's cookie goes to its own pages only, so that two forms can be half-filled side by side.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, cast
@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.forms.domain import Answers, Draft
+from services.intake.forms.domain import Answers, Draft, DraftFile
 from services.intake.forms.forms import Form
 from services.intake.forms.handlers import find_draft, keep_draft, lock_draft, new_cookie
 from services.intake.reports.access import WrongCodeLimit
@@ -81,11 +81,17 @@ class FormSession:
         draft = await lock_draft(self.transaction, self.cookie, self.now)
         return replace(self, draft=draft or Draft(), begun=draft is not None)
 
-    async def keep(self, answers: Answers, done: Collection[str]) -> "FormSession":
-        """Keep the answers; a first answer, and the first after a report was sent, begins a new draft."""
+    async def keep(
+        self, answers: Answers, done: Collection[str], files: Sequence[DraftFile] | None = None
+    ) -> "FormSession":
+        """Keep the answers and, if they changed, the files.
+
+        A first answer, and the first after a report was sent, begins a new draft.
+        """
         goes_on = self.cookie and self.begun and not self.is_sent
         cookie = self.cookie if self.cookie and goes_on else new_cookie()
-        draft = Draft(answers, frozenset(done), form=self.form.name)
+        waiting = self.draft.files if files is None and goes_on else files or ()
+        draft = Draft(answers, frozenset(done), form=self.form.name, files=tuple(waiting))
         await keep_draft(self.transaction, cookie, draft, self.now)
         return replace(self, cookie=cookie, draft=draft, begun=True)
 
@@ -103,11 +109,18 @@ def _form(request: Request) -> Form:
     return cast(Form, request.state.form)
 
 
-async def _session(request: Request, principal: Anyone, transaction: Transaction, now: Now) -> FormSession:
+async def session_of(
+    request: Request, principal: Principal | None, transaction: AsyncSession, now: datetime
+) -> FormSession:
+    """Return the session of a request, in a transaction."""
     form, secure = _form(request), parts_of(request, FormParts).settings.secure
     cookie = draft_cookie(form).value(request, secure=secure)
     draft = await find_draft(transaction, cookie, now)
     return FormSession(form, transaction, now, principal, secure, cookie, draft or Draft(), begun=draft is not None)
+
+
+async def _session(request: Request, principal: Anyone, transaction: Transaction, now: Now) -> FormSession:
+    return await session_of(request, principal, transaction, now)
 
 
 FormDep = Annotated[Form, Depends(_form)]

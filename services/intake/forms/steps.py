@@ -49,6 +49,7 @@ class Step:
     asked: Callable[[Answers], bool] = _always
     also_wrong: Callable[[Answers], Sequence[Wrong]] = _nothing
     """What else is wrong with the answers, besides what is wrong with single fields."""
+    takes_files: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ async def _receipt_codes(request: Request) -> ReceiptCodes:
 ReceiptCodesDep = Annotated[ReceiptCodes, Depends(_receipt_codes)]
 
 
-async def _submit(request: Request, session: Transaction, now: Now) -> Submit:
+def submit_in(request: Request, session: AsyncSession, now: datetime) -> Submit:
+    """Return `submit_report` in a transaction that the route opens itself, because more follows after its commit."""
     parts = parts_of(request, ReportParts)
     return partial(
         submit_report,
@@ -50,6 +51,10 @@ async def _submit(request: Request, session: Transaction, now: Now) -> Submit:
         receipts=parts.receipts,
         anonymous=parts.anonymous,
     )
+
+
+async def _submit(request: Request, session: Transaction, now: Now) -> Submit:
+    return submit_in(request, session, now)
 
 
 SubmitDep = Annotated[Submit, Depends(_submit)]

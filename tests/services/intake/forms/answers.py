@@ -75,6 +75,7 @@ ABUSE_IN_MISUSE: Pages = {
 ADVICE: Pages = {
     "topic": {"about": "requirement"},
     "question": {"narrative": "May we use a forum?"},
+    "evidence": {},
     "contact": CONTACT,
 }
 EXCEPTION: Pages = {
@@ -86,6 +87,7 @@ EXCEPTION: Pages = {
         "wanted_until-month": "3",
         "wanted_until-year": "2027",
     },
+    "evidence": {},
     "contact": CONTACT,
 }
 NOTICE: Pages = {**EXCEPTION, "kind": {"kind": "notice"}}
