@@ -99,6 +99,12 @@ class Program:
         assert answer.status_code == httpx.codes.CREATED, answer.text
         return Sent(answer.json()["report_id"], answer.json()["reference"])
 
+    async def attach(self, reference: str, name: str, content: bytes, staff_id: str = "S1001") -> None:
+        """Send a file with a report, as its reporter."""
+        address = f"/report/api/v1/reports/{reference}/evidence"
+        answer = await self._client.post(address, files={"file": (name, content)}, headers=self._headers(staff_id))
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+
     async def cases(self, staff_id: str, report_id: str, team: str | None = None) -> list[Case]:
         """Return the cases of a report that this person may see, in full."""
         wanted = {"report_id": report_id} | ({"team": team} if team else {})

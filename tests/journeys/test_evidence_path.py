@@ -1,0 +1,116 @@
+"""Evidence on a case: nothing is shown until someone asks and says why; then step by step, and a file is added."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from playwright.async_api import Page, expect
+
+from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
+from tests.journeys.misuse_report import MANAGER_OF_SUBJECT
+from tests.journeys.people import Join, Someone
+from tests.journeys.reports import ABUSE, MISUSE, Program
+
+pytestmark = [
+    pytest.mark.xdist_group("embedded"),
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(600),
+]
+WHY = "To see whether it is a threat"
+WORDS = "They wrote: we know where you work."
+
+
+def picture() -> bytes:
+    """Return a picture of two colours."""
+    drawn = Image.new("RGB", (640, 400), "#1d70b8")
+    drawn.paste("#f47738", (200, 100, 440, 300))
+    written = io.BytesIO()
+    drawn.save(written, "PNG")
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("driver", "javascript"),
+    [pytest.param(Keyboard, True, id="keyboard"), pytest.param(Pointer, False, id="without-javascript")],
+)
+async def test_a_responder_sees_evidence_as_far_as_they_ask(
+    program: Program, join: Join, driver: Callable[[Page], InputDriver], *, javascript: bool
+) -> None:
+    sent = await program.send("abuse", {**ABUSE, "content_state": "online"})
+    sam = await join("Sam Reid", driver=driver, javascript=javascript)
+    tab = f"/cases/{sent.reference}/evidence"
+    await sam.waits_for(tab, "No one has added evidence yet", "Capture it before it disappears")
+    await sam.looks("evidence, none yet")
+    await program.attach(sent.reference, "seen.png", picture())
+    await program.attach(sent.reference, "said.txt", WORDS.encode())
+    await sam.waits_for(tab, "1. Picture", "2. Text")
+    await sam.finds_nothing_of("Capture it before", "seen.png", "<img", within=sam.main)
+    await sam.driver.unfold("Open piece 1")
+    await sam.driver.press("Show a preview")
+    await sam.is_refused(f"evidence, {driver.__name__}", "Say why you open it")
+    await sam.open(tab)
+    await _previews(sam)
+    await sam.driver.unfold("Custody of piece 1")
+    await sam.reads("Added by the reporter", "Preview opened (sharp, colour) by you", f"Why: {WHY}")
+    await sam.looks(f"evidence, sharp and in colour, {driver.__name__}")
+    await _downloads(sam, tab)
+    await _adds(sam, tab)
+
+
+async def _previews(sam: Someone) -> None:
+    await sam.driver.unfold("Open piece 1")
+    await sam.looks("evidence, about to open")
+    await sam.driver.write("Why do you open piece 1?", WHY)
+    await sam.driver.press("Show a preview")
+    for shown, button in (("blurred, grey", "Sharpen"), ("sharp, grey", "In colour"), ("sharp, in colour", None)):
+        await sam.reads(f"Preview, {shown}")
+        drawn = sam.page.get_by_role("img", name=f"Preview of piece 1, {shown}")
+        await expect(drawn).to_be_visible()
+        box = await drawn.bounding_box()
+        assert box, shown
+        assert box["height"] > 100, f"{shown}: there is no picture"
+        if button:
+            await sam.driver.press(button)
+
+
+async def _downloads(sam: Someone, tab: str) -> None:
+    await sam.open(tab)
+    await sam.driver.unfold("Open piece 2")
+    await sam.page.get_by_label("Why do you open piece 2?").fill(WHY)
+    async with sam.page.expect_download() as downloading:
+        await sam.page.get_by_role("button", name="Download the original").click()
+    path = await (await downloading.value).path()
+    assert path.read_text("utf-8") == WORDS
+
+
+async def _adds(sam: Someone, tab: str) -> None:
+    await sam.open(tab)
+    await sam.driver.write("What do you add, and why?", "The platform’s reply")
+    await sam.driver.press("Continue to choose the file")
+    await sam.looks("evidence, about to add")
+    await sam.page.get_by_label("Choose a file").set_input_files(
+        [{"name": "reply.png", "mimeType": "image/png", "buffer": picture()}]
+    )
+    await sam.driver.write("What does it show? (optional)", "They say that it breaks no rule")
+    await sam.driver.press("Add the file")
+    await sam.waits_for(tab, "3. Picture", "From the team")
+    await sam.page.emulate_media(forced_colors="active")
+    await sam.looks("evidence, forced colours")
+
+
+async def test_the_manager_of_a_misuse_case_sees_its_evidence(program: Program, join: Join) -> None:
+    sent = await program.send("misuse", {**MISUSE, "subject": {"staff_id": "S1002", "name": "Tom Evans"}}, "S8003")
+    await program.attach(sent.reference, "post.png", picture(), "S8003")
+    grace = await join(MANAGER_OF_SUBJECT)
+    page = f"/cases/for-manager/{sent.reference}"
+    await grace.waits_for("/alerts/my-team", sent.reference)
+    await grace.waits_for(page, "1. Picture")
+    await grace.driver.unfold("Open piece 1")
+    await grace.driver.press("Show a preview")
+    await grace.is_refused("evidence for the manager", "Say why you open it")
+    await grace.driver.write("Why do you open piece 1?", "To talk about it")
+    await grace.driver.press("Show a preview")
+    await grace.reads("Preview, blurred, grey")
+    await grace.looks("evidence for the manager")
+    await grace.finds_nothing_of("S8003", "Kim Doyle", within=grace.main)
