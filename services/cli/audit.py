@@ -1,27 +1,66 @@
-"""`signpost audit verify`: checks by the audit chains that no record was changed."""
+"""`signpost audit verify`: checks by the audit chains that no record was changed, and that all evidence is whole."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
-from services.cli.database import database_url
+from services.cli.database import database_url, transaction
 from services.cli.settings import KINDS, settings_of
+from services.intake.evidence import queries as intake
+from services.intake.evidence.objects import ObjectMissing, Objects, StoreUnavailable
+from services.intake.settings import IntakeSettings
 from services.registry.approvals import queries as registry
 from services.triage.outcome_reviews import queries as triage
+from services.triage.reports import queries as triage_reports
+from services.triage.reports.domain import Evidence
 from shared.audit.anchors import anchors_file
 from shared.audit.verification import BrokenLink, LastAnchor, Records, last_anchor, oldest_unanchored
 from shared.audit.verification import verify as verify_chains
 from shared.clock import SystemClock
 from shared.db.database import Database
+from shared.errors import ExplainedError
 
 AUDITED: Mapping[str, Records] = {"triage": triage.records, "registry": registry.records}
 """Services that keep activity chains, and the records that these are compared with."""
 _LONGEST_STATEMENT = timedelta(hours=1)
+_PAGE = 500
+"""Pieces of evidence that are read at a time."""
+
+
+class Damage(StrEnum):
+    """What is wrong with a piece of evidence."""
+
+    UNKNOWN = "intake has never kept this piece of evidence"
+    DIFFERS = "intake and triage do not say the same of this piece of evidence"
+    LOST = "the file of this piece of evidence is missing"
+    CHANGED = "the file of this piece of evidence was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenEvidence:
+    """A piece of evidence that is not what the chain of its case says."""
+
+    because: Damage
+    evidence_id: UUID
+    chain_id: UUID | None
+    """The case whose chain proves it; None if triage has not heard of it yet."""
+
+
+class EvidenceUnreadable(ExplainedError):
+    """The store of evidence does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the store of evidence cannot be read (SIGNPOST_INTAKE_EVIDENCE_STORE), so nothing was verified"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +78,16 @@ def verify(
         bool, typer.Option("--last-anchors", help="With --json: add the key last_anchors, each service's last anchor")
     ] = False,
 ) -> None:
-    """Recompute every audit chain and compare cases and accounts; exit code 1 when something was changed."""
+    """Recompute every audit chain, compare cases and accounts, and read all evidence; exit code 1 if any was changed.
+
+    Evidence that is not as its case's chain says is listed with the service triage, by its id.
+    """
     found = {service: asyncio.run(_verified(service, records)) for service, records in AUDITED.items()}
+    evidence = asyncio.run(broken_evidence())
     if as_json:
         anchors = {service: _anchor(one.last_anchor) for service, one in found.items()}
         broken = {service: [_shown(link) for link in one.broken] for service, one in found.items()}
+        broken["triage"] += [_shown_evidence(one) for one in evidence]
         typer.echo(json.dumps(broken | ({"last_anchors": anchors} if last_anchors else {})))
     else:
         for service, one in found.items():
@@ -52,7 +96,10 @@ def verify(
             for link in one.broken:
                 fields = f": {', '.join(link.fields)}" if link.fields else ""
                 typer.echo(f"  {link.because}{fields} (chain {link.chain_id}, position {link.position})")
-    raise typer.Exit(1 if any(one.broken for one in found.values()) else 0)
+        typer.echo(f"evidence: {f'{len(evidence)} broken' if evidence else 'every piece is there and whole'}")
+        for piece in evidence:
+            typer.echo(f"  {piece.because} (evidence {piece.evidence_id}, chain {piece.chain_id})")
+    raise typer.Exit(1 if evidence or any(one.broken for one in found.values()) else 0)
 
 
 async def _verified(service: str, records: Records) -> Verified:
@@ -78,6 +125,75 @@ async def _verified(service: str, records: Records) -> Verified:
             return Verified(broken, await last_anchor(session))
     finally:
         await database.close()
+
+
+async def broken_evidence() -> list[BrokenEvidence]:
+    """Return what is wrong with evidence: what triage knows of is kept by intake, and every file is whole."""
+    objects = Objects(settings_of(IntakeSettings).intake_evidence_store)
+    try:
+        return [one async for one in _damaged(objects)] + [one async for one in _unknown()]
+    except StoreUnavailable:
+        raise EvidenceUnreadable from None
+
+
+async def _damaged(objects: Objects) -> AsyncIterator[BrokenEvidence]:
+    """Read each file that intake keeps, and compare it with what intake and triage say."""
+    last: UUID | None = None
+    while stored := await _stored_after(last):
+        last = stored[-1].item.evidence_id
+        async with transaction("triage") as session:
+            known = await triage_reports.evidence(session, [one.item.evidence_id for one in stored])
+        proved = {one.evidence_id: one for one in known}
+        for one in stored:
+            item, said = one.item, proved.get(one.item.evidence_id)
+            chain_id = said.case_id if said else None
+            if said and (said.sha256, said.size) != (item.sha256, item.size):
+                yield BrokenEvidence(Damage.DIFFERS, item.evidence_id, chain_id)
+            elif damage := await _damage_of(objects, one):
+                yield BrokenEvidence(damage, item.evidence_id, chain_id)
+
+
+async def _stored_after(last: UUID | None) -> Sequence[intake.StoredItem]:
+    async with transaction("intake") as session:
+        return await intake.stored_after(session, last, _PAGE)
+
+
+async def _damage_of(objects: Objects, stored: intake.StoredItem) -> Damage | None:
+    digest = sha256()
+    try:
+        async for chunk in objects.read(stored.object_name):
+            digest.update(chunk)
+    except ObjectMissing:
+        return Damage.LOST if await _is_kept(stored) else None
+    return None if digest.hexdigest() == stored.item.sha256 else Damage.CHANGED
+
+
+async def _is_kept(stored: intake.StoredItem) -> bool:
+    """Return whether it was not taken back while it was looked for."""
+    async with transaction("intake") as session:
+        return bool(await intake.stored_items(session, stored.item.report_id, [stored.item.evidence_id]))
+
+
+async def _unknown() -> AsyncIterator[BrokenEvidence]:
+    """Look for what triage knows of and intake never had; what was taken back since is news on its way."""
+    last: UUID | None = None
+    while items := await _evidence_after(last):
+        last = items[-1].evidence_id
+        async with transaction("intake") as session:
+            kept = await intake.known(session, [one.evidence_id for one in items])
+        for one in items:
+            if one.evidence_id not in kept:
+                yield BrokenEvidence(Damage.UNKNOWN, one.evidence_id, one.case_id)
+
+
+async def _evidence_after(last: UUID | None) -> Sequence[Evidence]:
+    async with transaction("triage") as session:
+        return await triage_reports.evidence_after(session, last, _PAGE)
+
+
+def _shown_evidence(one: BrokenEvidence) -> dict[str, object]:
+    chain_id = str(one.chain_id) if one.chain_id else None
+    return {"because": one.because.value, "chain_id": chain_id, "position": None, "evidence_id": str(one.evidence_id)}
 
 
 def _shown(link: BrokenLink) -> dict[str, object]:

@@ -42,6 +42,7 @@ def settings_of(name: str, database_url: str, folder: Path) -> ServiceSettings:
         "event_log": "postgres",
         "public_url": ADDRESS,
         f"{name}_database_url": database_url,
+        "intake_evidence_store": str(folder / "evidence"),
         "notifier_smtp_host": "127.0.0.1",
     }
     kind = _SETTINGS[name]

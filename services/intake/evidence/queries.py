@@ -56,6 +56,11 @@ async def stored_after(session: AsyncSession, after: UUID | None, limit: int = 5
     return [StoredItem(item_of(row), row.object_name) for row in rows]
 
 
+async def known(session: AsyncSession, evidence_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of `evidence_ids` that were ever kept, also if they were taken back or erased since."""
+    return set(await session.scalars(select(_ROW.evidence_id).where(_ROW.evidence_id.in_(evidence_ids))))
+
+
 async def waiting_bytes(session: AsyncSession) -> int:
     """Return how many bytes wait at most, once every upload that has begun is complete."""
     waits = select(func.sum(func.greatest(UploadRow.received, UploadRow.length))).where(UploadRow.attached_at.is_(None))
