@@ -47,6 +47,11 @@ class DataDirectory:
         return self.path / "mail"
 
     @property
+    def evidence(self) -> Path:
+        """The folder of the files that people send."""
+        return self.path / "evidence"
+
+    @property
     def anchors(self) -> Path:
         """The folder where the audit chains' roots are published, outside the database."""
         return self.path / "anchors"
@@ -72,7 +77,7 @@ class DataDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for folder in (self.mail, self.keys, self.anchors):
+            for folder in (self.mail, self.keys, self.anchors, self.evidence):
                 folder.mkdir(mode=0o700, exist_ok=True)
             if not self._secrets.exists():
                 _write_private(self._secrets, json.dumps({name: secrets.token_hex(32) for name in (*ROLES, "key")}))
@@ -110,6 +115,7 @@ class DataDirectory:
             "verify_key_file": verify_key,
             "personas_file": SAMPLE / "personas.yaml",
             "audit_anchors_dir": self.anchors,
+            "intake_evidence_store": str(self.evidence),
             "event_log": "postgres",
             "event_log_url": self.database_url(LOG_DATABASE, socket),
             **{f"{service}_database_url": self.database_url(service, socket) for service in SERVICES},

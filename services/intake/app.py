@@ -17,8 +17,8 @@ from services.intake import consumer
 from services.intake.conversation import api as conversation_api
 from services.intake.conversation import pages as conversation
 from services.intake.evidence import api as evidence
-from services.intake.evidence import downloads
-from services.intake.evidence.dependencies import EvidenceParts
+from services.intake.evidence import downloads, sweeps, tus
+from services.intake.evidence.dependencies import EvidenceParts, Tickets
 from services.intake.evidence.domain import Limits as EvidenceLimits
 from services.intake.evidence.handlers import forget_used_grants
 from services.intake.evidence.multipart import typed_beside_files
@@ -89,6 +89,7 @@ ROUTERS = (
     outcome_reviews_api.router,
     evidence.router,
     downloads.router,
+    tus.router,
     sign_in.router,
     policy.router,
     notices.router,
@@ -143,6 +144,7 @@ async def open_service(
                 settings.intake_evidence_waiting_bytes,
             ),
             scanner=Scanner(settings.intake_clamd),
+            tickets=Tickets(settings.derive_keys("upload tickets")),
             forms={form.name: form for form in every_form},
             wrong_draft_codes=WrongCodeLimit(),
             official_channels={str(form): channel for form, channel in settings.intake_official_channels.items()},
@@ -159,7 +161,7 @@ async def open_service(
             readiness=partial(why_unready, roles),
             large_bodies=large_bodies(every_form),
             streamed_bodies=streamed_bodies(parts.evidence_limits, every_form),
-            cookieless=[path_of(route) for route in downloads.router.routes],
+            cookieless=[path_of(route) for route in (*downloads.router.routes, *tus.router.routes)],
         )
         yield Service(parts, PREFIX, app, roles)
 
@@ -172,7 +174,7 @@ def large_bodies(every_form: Sequence[Form]) -> LargeBodies:
 
 def streamed_bodies(limits: EvidenceLimits, every_form: Sequence[Form]) -> StreamedBodies:
     """Return the paths that read files as they arrive, and how many bytes they take."""
-    one_file = (*evidence.router.routes, *downloads.router.routes)
+    one_file = (*evidence.router.routes, *downloads.router.routes, *tus.router.routes)
     pages = (f"{form.base}/{step.slug}" for form in every_form for step in form.steps if step.takes_files)
     return {
         **{path_of(route): limits.most_bytes + AROUND_FILES for route in one_file},
@@ -208,6 +210,9 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
         sweep("intake-ledger", LedgerFigures(outbox).publish, every=timedelta(seconds=1)),
         sweep("intake-drafts", forget_drafts, every=_HOURLY),
         sweep("intake-answers", forget_answers, every=_HOURLY),
+        sweep("intake-uploads", partial(sweeps.forget_uploads, parts=parts), every=timedelta(minutes=1)),
+        sweep("intake-orphans", partial(sweeps.delete_orphans, parts=parts), every=_HOURLY),
+        sweep("intake-scans", partial(sweeps.scan_later, parts=parts), every=timedelta(minutes=1)),
         sweep("intake-grants", forget_used_grants, every=_HOURLY),
         sweep("intake-inbound", forget_inbound, every=_HOURLY),
         *session_roles(parts),

@@ -48,6 +48,9 @@ MAIL_ATTEMPTS = Counter("signpost_mail_attempts", "Attempts to send", ("channel"
 EVIDENCE_DAMAGED = Counter(
     "signpost_evidence_damaged", "Times that stored evidence was not what was kept", registry=REGISTRY
 )
+EVIDENCE_ORPHANS = Counter(
+    "signpost_evidence_orphans", "Stored objects deleted because nothing refers to them", registry=REGISTRY
+)
 ALERT_SECONDS = Histogram(
     "signpost_alert_seconds", "Seconds from a report to its alert being sent", buckets=_SLOW, registry=REGISTRY
 )

@@ -9,12 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from services.intake.evidence.attachments import attach_received
 from services.intake.evidence.dependencies import EvidencePartsDep, ReportOfClient
 from services.intake.evidence.domain import Adder, EvidenceItem
 from services.intake.evidence.handlers import remove
 from services.intake.evidence.objects import StoreUnavailable
 from services.intake.evidence.queries import items_of
-from services.intake.evidence.uploads import attach_upload, receive_file
+from services.intake.evidence.uploads import receive_file
 
 router = APIRouter(prefix="/report/api/v1", tags=["evidence"])
 
@@ -83,7 +84,7 @@ class EvidenceListBody(BaseModel):
 async def post_evidence(request: Request, report: ReportOfClient, parts: EvidencePartsDep) -> EvidenceBody:
     """Add a file to a report: with its reporter's token, or with its receipt code in the header `Receipt-Code`."""
     upload = await receive_file(parts, request, Adder(report.report_id))
-    return EvidenceBody.of(await attach_upload(parts, upload))
+    return EvidenceBody.of(await attach_received(parts, upload))
 
 
 @router.get("/reports/{reference}/evidence", response_model_exclude_none=True)  # noqa: FAST003 - ReportOfClient takes it

@@ -1,18 +1,43 @@
 """What the routes of evidence ask for: its parts, and the report that a client may add to."""
 
+import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from services.intake.evidence.domain import Limits
+from services.intake.evidence.domain import WAITS_IN_FORM, Limits
 from services.intake.evidence.objects import Objects
 from services.intake.media.clamd import Scanner
 from services.intake.reports.access import ReferencePath, TrackingParts, client_of
 from services.intake.reports.dependencies import Sender
 from services.intake.reports.queries import ReportKey
 from shared.auth.guard import NotSignedIn
+from shared.auth.permissions import Principal
+from shared.encryption import Keys, bytes_of_hex
 from shared.runtime import parts_of
+
+
+class Tickets:
+    """Lets a page of ours begin uploads for a form that is not sent yet: signed, and counted together."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def issue(self, now: datetime) -> str:
+        """Return a ticket for one form, good for as long as its files may wait."""
+        claim = f"{secrets.token_hex(16)}.{int((now + WAITS_IN_FORM).timestamp())}"
+        return f"{claim}.{self._keys.sign(claim.encode()).hex()}"
+
+    def read(self, text: str, now: datetime) -> bytes | None:
+        """Return the hash that counts the ticket's uploads; None if it has expired, or is not ours."""
+        claim, _, signature = text.rpartition(".")
+        if not self._keys.is_signed(claim.encode(), bytes_of_hex(signature)):
+            return None
+        nonce, _, until = claim.partition(".")
+        return sha256(nonce.encode()).digest() if datetime.fromtimestamp(int(until), UTC) > now else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +47,7 @@ class EvidenceParts(TrackingParts):
     objects: Objects
     evidence_limits: Limits
     scanner: Scanner
+    tickets: Tickets
 
 
 def evidence_parts(request: Request) -> EvidenceParts:
@@ -37,12 +63,18 @@ EvidencePartsDep = Annotated[EvidenceParts, Depends(_evidence_parts)]
 ReceiptCodeHeader = Annotated[str | None, Header(alias="Receipt-Code", max_length=100)]
 
 
-async def report_of_client(
+async def _report_of_client(
     request: Request,
     reference: ReferencePath,
     sender: Sender,
     parts: EvidencePartsDep,
     receipt_code: ReceiptCodeHeader = None,
+) -> ReportKey:
+    return await reported_by(request, parts, reference, sender, receipt_code)
+
+
+async def reported_by(
+    request: Request, parts: EvidenceParts, reference: str, sender: Principal | None, receipt_code: str | None
 ) -> ReportKey:
     """Return the report to its reporter's token or its receipt code, in a transaction that ends before bytes come.
 
@@ -61,4 +93,4 @@ async def report_of_client(
         return await parts.access.as_reporter(session, reference, sender.subject)
 
 
-ReportOfClient = Annotated[ReportKey, Depends(report_of_client)]
+ReportOfClient = Annotated[ReportKey, Depends(_report_of_client)]

@@ -18,6 +18,8 @@ WAITS_IN_FORM = timedelta(hours=24)
 """How long a file waits that was chosen in a form, as the form's answers do; whoever keeps those longer says so."""
 ORPHANED_AFTER = timedelta(hours=1)
 """Without a row after so long, an object belongs to nothing: attaching one takes minutes at most."""
+SCANNED_AGAIN_AFTER = timedelta(minutes=10)
+"""Since the scanner did not answer, or could not read a piece."""
 LONGEST_NOTE = 2_000
 """Characters."""
 TEAM_MOST = 200

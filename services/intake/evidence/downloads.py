@@ -3,21 +3,31 @@
 No cookie is read or set: the grant in the address is all that counts. Nothing that comes from here runs in a browser.
 """
 
+import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from hashlib import sha256
-from typing import Annotated
+from tempfile import TemporaryFile
+from typing import Annotated, Any, BinaryIO
+from uuid import UUID
+from zipfile import ZipFile
 
+import orjson
 import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from services.intake.evidence.api import EvidenceBody
+from services.intake.evidence.attachments import attach_received
 from services.intake.evidence.dependencies import EvidenceParts, EvidencePartsDep
 from services.intake.evidence.domain import Adder, EvidenceDamaged, EvidenceInfected, EvidenceNotFound
 from services.intake.evidence.handlers import record_opened, use_grant
-from services.intake.evidence.objects import ObjectMissing
+from services.intake.evidence.objects import ObjectMissing, Objects
 from services.intake.evidence.queries import StoredItem, stored_items
-from services.intake.evidence.uploads import attach_upload, receive_file
+from services.intake.evidence.uploads import receive_file
+from services.intake.media import renderer
 from services.intake.media.media import BY_NAME
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction, InvalidGrant
@@ -32,6 +42,7 @@ SAFE: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
+_BYTES = "application/octet-stream"
 router = APIRouter(tags=["evidence"])
 _log = structlog.get_logger()
 
@@ -61,9 +72,13 @@ async def _grant_to_add(grant: Annotated[Grant, Depends(_grant)]) -> Grant:
 
 @router.get(PATH, include_in_schema=False)
 async def get_evidence(parts: EvidencePartsDep, grant: Annotated[Grant, Depends(_grant_to_read)]) -> Response:
-    """Carry out a grant: the original as a download."""
+    """Carry out a grant: a download of the original, a preview, or everything of a case with a manifest."""
+    if grant.action is GrantedAction.EXPORT:
+        return await _export(parts, grant)
     [stored] = await _stored(parts, grant)
-    await verify(parts, stored)
+    if grant.action is GrantedAction.PREVIEW:
+        return await _preview(parts, grant, stored)
+    await verify(parts.objects, stored)
     await _use(parts, grant, [stored])
     return _download(parts, stored)
 
@@ -74,7 +89,7 @@ async def post_evidence(
 ) -> Response:
     """Add a file of the team to a report, as a grant allows; a browser goes back to the page that it came from."""
     upload = await receive_file(parts, request, adder_of(grant))
-    item = await attach_upload(parts, upload)
+    item = await attach_received(parts, upload)
     if grant.back:
         return RedirectResponse(grant.back, 303)
     body = EvidenceBody.of(item).model_dump_json(exclude_none=True)
@@ -86,8 +101,8 @@ def adder_of(grant: Grant) -> Adder:
     return Adder(ReportId(grant.report_id), AddedBy.TEAM, grant.responder, grant.case_id, grant.grant_id)
 
 
-async def verify(parts: EvidenceParts, stored: StoredItem) -> None:
-    """Read a piece of evidence whole, before anyone gets a byte of it.
+async def verify(objects: Objects, stored: StoredItem, into: BinaryIO | None = None) -> None:
+    """Read a piece of evidence whole, before anyone gets a byte of it; with `into`, write it there too.
 
     Raises:
         EvidenceDamaged: it is not what was kept; the log says which.
@@ -95,26 +110,30 @@ async def verify(parts: EvidenceParts, stored: StoredItem) -> None:
     """
     digest = sha256()
     try:
-        async for chunk in parts.objects.read(stored.object_name):
+        async for chunk in objects.read(stored.object_name):
             digest.update(chunk)
+            if into:
+                await asyncio.to_thread(into.write, chunk)
     except ObjectMissing:
-        _damaged(stored, "missing")
+        raise _damaged(stored, "missing") from None
     if digest.hexdigest() != stored.item.sha256:
-        _damaged(stored, "changed")
+        raise _damaged(stored, "changed")
 
 
-def _damaged(stored: StoredItem, how: str) -> None:
-    _log.error("evidence_damaged", evidence_id=stored.item.evidence_id, problem=how)
+def _damaged(stored: StoredItem, problem: str) -> EvidenceDamaged:
+    _log.error("evidence_damaged", evidence_id=stored.item.evidence_id, problem=problem)
     EVIDENCE_DAMAGED.inc()
-    raise EvidenceDamaged
+    return EvidenceDamaged()
 
 
 async def _stored(parts: EvidenceParts, grant: Grant) -> Sequence[StoredItem]:
     async with parts.database.transaction() as session:
         found = await stored_items(session, grant.report_id, grant.evidence_ids)
-    if not found or len(found) < len(grant.evidence_ids):
+    if grant.action is GrantedAction.EXPORT:
+        return found
+    if len(found) != 1:
         raise EvidenceNotFound
-    if grant.action is not GrantedAction.EXPORT and any(one.item.scan is Scan.INFECTED for one in found):
+    if found[0].item.scan is Scan.INFECTED:
         raise EvidenceInfected
     return found
 
@@ -127,15 +146,90 @@ async def _use(parts: EvidenceParts, grant: Grant, opened: Sequence[StoredItem])
 
 
 def _download(parts: EvidenceParts, stored: StoredItem) -> Response:
-    item = stored.item
-    headers = {
-        **SAFE,
-        "content-disposition": f'attachment; filename="evidence-{item.evidence_id}{BY_NAME[item.media_type].suffix}"',
-        "content-length": str(item.size),
-    }
-    return StreamingResponse(_chunks(parts, stored), headers=headers, media_type="application/octet-stream")
+    headers = {**SAFE, **_attachment(_file_name(stored)), "content-length": str(stored.item.size)}
+    return StreamingResponse(parts.objects.read(stored.object_name), headers=headers, media_type=_BYTES)
 
 
-async def _chunks(parts: EvidenceParts, stored: StoredItem) -> AsyncIterator[bytes]:
-    async for chunk in parts.objects.read(stored.object_name):
-        yield chunk
+async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Response:
+    with TemporaryFile() as copy:
+        await verify(parts.objects, stored, copy)
+        await _use(parts, grant, [stored])
+        shown = await renderer.preview(copy, BY_NAME[stored.item.media_type], sharp=grant.sharp, colour=grant.colour)
+    return Response(shown.content, media_type=shown.content_type, headers={**SAFE, "content-disposition": "inline"})
+
+
+async def _export(parts: EvidenceParts, grant: Grant) -> Response:
+    found = await _stored(parts, grant)
+    left_out = {one.item.evidence_id: why for one in found if (why := await _left_out(parts, one))}
+    whole = [one for one in found if one.item.evidence_id not in left_out]
+    await _use(parts, grant, whole)
+    manifest = _manifest(grant, found, left_out, parts.clock.now())
+    headers = {**SAFE, **_attachment(f"evidence-{grant.case_id}.zip")}
+    return StreamingResponse(_zip(parts, whole, manifest), headers=headers, media_type="application/zip")
+
+
+async def _left_out(parts: EvidenceParts, stored: StoredItem) -> str | None:
+    """Return why an export has the description of a piece, but not the piece."""
+    if stored.item.scan is Scan.INFECTED:
+        return "infected"
+    try:
+        await verify(parts.objects, stored)
+    except EvidenceDamaged:
+        return "damaged"
+    return None
+
+
+def _manifest(grant: Grant, found: Sequence[StoredItem], left_out: Mapping[UUID, str], now: datetime) -> bytes:
+    """Return what an export holds, with the hash of each file: `sha256sum` and this show that nothing was changed."""
+    items = [
+        {
+            "file": None if one.item.evidence_id in left_out else _file_name(one),
+            "left_out": left_out.get(one.item.evidence_id),
+            **asdict(one.item),
+        }
+        for one in found
+    ]
+    about = {"case_id": grant.case_id, "report_id": grant.report_id, "exported_at": now, "exported_by": grant.responder}
+    return orjson.dumps({**about, "items": items}, default=str, option=orjson.OPT_INDENT_2)
+
+
+async def _zip(parts: EvidenceParts, whole: Sequence[StoredItem], manifest: bytes) -> AsyncIterator[bytes]:
+    """Yield an archive as it is made: of no file there is more in memory than a piece."""
+    written = _Written()
+    with ZipFile(written, "w") as archive:
+        archive.writestr("manifest.json", manifest)
+        for one in whole:
+            with archive.open(_file_name(one), "w", force_zip64=True) as file:
+                async for chunk in parts.objects.read(one.object_name):
+                    file.write(chunk)
+                    yield written.taken()
+    yield written.taken()
+
+
+class _Written(io.RawIOBase):
+    """Takes what an archive writes, until it is sent."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, written: Any) -> int:  # noqa: ANN401 - a buffer, which 3.11 has no name for
+        self._waiting += written
+        return len(written)
+
+    def taken(self) -> bytes:
+        """Return what was written since the last time."""
+        taken = bytes(self._waiting)
+        self._waiting.clear()
+        return taken
+
+
+def _file_name(stored: StoredItem) -> str:
+    """Return a name that says nothing of whose it is; the sender's own is in the manifest."""
+    return f"evidence-{stored.item.evidence_id}{BY_NAME[stored.item.media_type].suffix}"
+
+
+def _attachment(name: str) -> Mapping[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}

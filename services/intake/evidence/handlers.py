@@ -6,18 +6,19 @@ Bytes are never moved here: `uploads.py` and `downloads.py` do that between two 
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.evidence.domain import (
     MOST_PARTS,
     TEAM_MOST,
+    WAITS,
     Adder,
     EvidenceItem,
     EvidenceNotFound,
@@ -92,6 +93,14 @@ class NewUpload:
     adder: Adder | None = None
     ticket: bytes | None = None
     """Hash of the form's ticket; it or `adder` is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadDue:
+    """An upload whose objects are to be deleted."""
+
+    token_hash: bytes
+    parts: tuple[str, ...]
 
 
 _SEALED = TypeAdapter(_Sealed)
@@ -235,7 +244,8 @@ async def keep(
     stored = await session.scalar(insert(EvidenceRow).returning(EvidenceRow), row)
     await outbox.append(session, [_told(report, _added(report, stored, now))], now)
     attached = update(UploadRow).where(UploadRow.token_hash == upload.secret.name)
-    done = {"attached_at": now, "sealed": _seal(upload, forget=True), "expires_at": now + timedelta(hours=1)}
+    done = {"attached_at": now, "expires_at": now + WAITS, "sealed": _seal(replace(upload, said=Said()))}
+    done |= {"length": upload.received, "received": upload.received}
     await session.execute(attached.values(done))
     return item_of(stored)
 
@@ -289,12 +299,12 @@ async def record_opened(session: AsyncSession, evidence_ids: Sequence[UUID], now
 
 
 async def record_scan(session: AsyncSession, item: EvidenceItem, scan: Scan, now: datetime, outbox: Outbox) -> None:
-    """Record what the virus scanner said later of a piece that was kept unscanned."""
-    report = await lock_key(session, ReportId(item.report_id))
+    """Record what the virus scanner said later of a piece that was kept unscanned; if it said nothing, when."""
+    report = None if scan is Scan.NOT_SCANNED else await lock_key(session, ReportId(item.report_id))
     row = EvidenceRow
     unscanned = (row.evidence_id == item.evidence_id, row.scan == Scan.NOT_SCANNED, row.removed_at.is_(None))
     scanned = update(row).where(*unscanned).values(scan=scan, scanned_at=now).returning(row.evidence_id)
-    if report is None or await session.scalar(scanned) is None:
+    if await session.scalar(scanned) is None or report is None:
         return
     event = EvidenceScanned(
         report_id=report.report_id, reference=report.reference, at=now, evidence_id=item.evidence_id, scan=scan
@@ -308,6 +318,23 @@ async def erase_exempt(session: AsyncSession, events: Sequence[Envelope[CaseReso
     if exempt:
         gone = update(EvidenceRow).where(EvidenceRow.report_id.in_(exempt), EvidenceRow.removed_at.is_(None))
         await session.execute(gone.values(removed_at=now, name=None, note=None))
+
+
+async def lock_uploads_due(session: AsyncSession, now: datetime, limit: int = 20) -> Sequence[UploadDue]:
+    """Return uploads whose objects are to be deleted: those that expired, and those that became evidence."""
+    row = UploadRow
+    over = or_(row.expires_at <= now, and_(row.attached_at.is_not(None), func.cardinality(row.parts) > 0))
+    found = await session.execute(
+        select(row.token_hash, row.parts).where(over).limit(limit).with_for_update(skip_locked=True)
+    )
+    return [UploadDue(one.token_hash, tuple(one.parts)) for one in found]
+
+
+async def forget_uploads(session: AsyncSession, due: Sequence[UploadDue], now: datetime) -> None:
+    """Delete what expired. An upload that became evidence is known until then, so that a client can ask for it."""
+    mine = UploadRow.token_hash.in_([upload.token_hash for upload in due])
+    await session.execute(delete(UploadRow).where(mine, UploadRow.expires_at <= now))
+    await session.execute(update(UploadRow).where(mine).values(parts=[], part_sizes=[]))
 
 
 async def forget_used_grants(session: AsyncSession, now: datetime) -> int:
@@ -360,6 +387,5 @@ def _told(report: ReportKey, event: EvidenceAdded | EvidenceRemoved | EvidenceSc
     return NewEvent.of(report.report_id, event, topic=topic_of(report.report_type))
 
 
-def _seal(upload: Upload, *, forget: bool = False) -> bytes:
-    said = Said() if forget else upload.said
-    return upload.secret.encrypt(json.dumps(asdict(_Sealed(said, upload.adder)), default=str).encode())
+def _seal(upload: Upload) -> bytes:
+    return upload.secret.encrypt(json.dumps(asdict(_Sealed(upload.said, upload.adder)), default=str).encode())

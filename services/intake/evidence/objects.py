@@ -123,6 +123,12 @@ class Objects:
             async for page in obstore.list(self._store(), prefix=prefix.rstrip("/"), chunk_size=500):
                 yield [Found(str(one["path"]), one["last_modified"]) for one in page]
 
+    async def delete_unfinished(self, before: datetime) -> None:
+        """Delete what a killed process left half written in a folder; a bucket has a rule of its own for that."""
+        if self._folder:
+            with _explained():
+                await asyncio.to_thread(_delete_unfinished, self._folder, before.timestamp())
+
     def _store(self) -> ObjectStore:
         if self._opened is None:
             with _explained():
@@ -174,6 +180,12 @@ def _explained() -> Iterator[None]:
     except (BaseError, OSError) as error:
         text = str(error).lower()
         raise (StoreFull if any(sign in text for sign in _FULL) else StoreUnavailable) from None
+
+
+def _delete_unfinished(folder: Path, before: float) -> None:
+    for path in folder.glob("*/*#*"):
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.evidence.domain import EvidenceItem
+from services.intake.evidence.domain import SCANNED_AGAIN_AFTER, EvidenceItem
 from services.intake.evidence.tables import EvidenceRow, UploadRow
-from shared.events.vocabulary import AddedBy
+from shared.events.vocabulary import AddedBy, Scan
 
 ByReport: TypeAlias = Mapping[UUID, tuple[EvidenceItem, ...]]
 _ROW = EvidenceRow
@@ -61,9 +62,25 @@ async def known(session: AsyncSession, evidence_ids: Sequence[UUID]) -> set[UUID
     return set(await session.scalars(select(_ROW.evidence_id).where(_ROW.evidence_id.in_(evidence_ids))))
 
 
+async def next_unscanned(session: AsyncSession, now: datetime) -> StoredItem | None:
+    """Return what is kept, was not scanned, and was not tried lately."""
+    lately = now - SCANNED_AGAIN_AFTER
+    wanted = select(_ROW).where(_ROW.scan == Scan.NOT_SCANNED, _ROW.removed_at.is_(None))
+    due = wanted.where(or_(_ROW.scanned_at.is_(None), _ROW.scanned_at < lately))
+    row = await session.scalar(due.order_by(_ROW.scanned_at.nulls_first()).limit(1))
+    return StoredItem(item_of(row), row.object_name) if row else None
+
+
+async def known_objects(session: AsyncSession, names: Sequence[str]) -> frozenset[str]:
+    """Return those of `names` that evidence or an upload needs."""
+    kept = select(_ROW.object_name).where(_ROW.object_name.in_(names), _ROW.removed_at.is_(None))
+    part = select(func.unnest(UploadRow.parts)).where(UploadRow.parts.op("&&")(cast(names, ARRAY(Text))))
+    return frozenset((await session.scalars(kept.union(part))).all())
+
+
 async def waiting_bytes(session: AsyncSession) -> int:
-    """Return how many bytes wait at most, once every upload that has begun is complete."""
-    waits = select(func.sum(func.greatest(UploadRow.received, UploadRow.length))).where(UploadRow.attached_at.is_(None))
+    """Return how many bytes wait. What was declared and did not come takes no one's room."""
+    waits = select(func.sum(UploadRow.received)).where(UploadRow.attached_at.is_(None))
     return int(await session.scalar(waits) or 0)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from services.intake.evidence import domain
 from services.intake.evidence.objects import StoreFull, StoreUnavailable
+from services.intake.media import renderer
 from shared.auth.grants import GrantExpired, InvalidGrant
 from shared.web.problems import FieldProblem
 from shared.web.refusals import Refusal, Refusals, reading
@@ -15,6 +16,14 @@ def _fields(error: domain.FileRefused) -> Sequence[FieldProblem]:
 
 def _detail(error: domain.FileRefused) -> Mapping[str, object]:
     return {"detail": f"{error.words}."}
+
+
+def _no_preview(error: renderer.CannotRead) -> Mapping[str, object]:
+    return {"detail": f"{error.words_for_team}."}
+
+
+def _no_preview_words(error: renderer.CannotRead) -> str:
+    return error.words_for_team
 
 
 def _words(error: domain.FileRefused) -> str:
@@ -70,6 +79,13 @@ REFUSALS: Refusals = {
     ),
     domain.EvidenceInfected: Refusal(
         409, "evidence-infected", "The virus scanner found something in this file", "It is kept, and cannot be opened."
+    ),
+    renderer.CannotRead: Refusal(
+        422,
+        "no-preview",
+        "There is no preview",
+        members=reading(renderer.CannotRead, _no_preview),
+        page=reading(renderer.CannotRead, _no_preview_words),
     ),
     InvalidGrant: Refusal(404, "grant-not-found", "There is nothing at this address", "Open the evidence again."),
     GrantExpired: Refusal(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +25,9 @@ _SENT = personal(
     "the files that you send with a report, what they are called and what you say about them", retention="report"
 )
 _WAITS = personal("what you say about a file that you have not sent yet, encrypted", retention="draft")
+
+
+_NOT_SCANNED = "scan = 'not_scanned' and removed_at is null"
 
 
 class UploadRow(Base):
@@ -63,7 +67,7 @@ class EvidenceRow(Base):
         CheckConstraint("not cleaned or name is null", name="a_copy_has_no_name"),
         CheckConstraint("(added_by = 'team') = (responder is not null)", name="team_has_someone"),
         CheckConstraint("size > 0", name="has_bytes"),
-        Index("ix_evidence_not_scanned", "added_at", postgresql_where="scan = 'not_scanned' and removed_at is null"),
+        Index("ix_evidence_not_scanned", "scanned_at", postgresql_where=text(_NOT_SCANNED)),
     )
 
     evidence_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -84,6 +88,7 @@ class EvidenceRow(Base):
     cleaned: Mapped[bool] = mapped_column()
     scan: Mapped[str] = mapped_column(Text)
     scanned_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the scanner was last asked."""
     opened_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 from fastapi import Request
 
+from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.dependencies import EvidenceParts, evidence_parts
 from services.intake.evidence.domain import (
     WAITS,
@@ -25,7 +26,6 @@ from services.intake.evidence.objects import StoreFull, StoreUnavailable
 from services.intake.evidence.uploads import (
     RefusedFile,
     append,
-    attach_upload,
     begin,
     discard_all,
     examine,

@@ -21,6 +21,11 @@ class Scanner:
         self._address = address
         self._seconds = seconds
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether there is one to ask."""
+        return self._address is not None
+
     async def scan(self, stream: BinaryIO) -> Scan:
         """Return what clamd says of a file, read from its beginning.
 

@@ -38,6 +38,7 @@ async def service(postgres: PostgresForTests, event_log: EventLog, tmp_path: Pat
             verify_key_file=public,
             event_log="postgres",
             intake_database_url=url,
+            intake_evidence_store=str(tmp_path / "evidence"),
         )
         async with open_service(settings, clock=SetClock(), log=event_log) as opened:
             yield opened

@@ -77,9 +77,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_evidence_not_scanned",
         "evidence",
-        ["added_at"],
+        ["scanned_at"],
         unique=False,
-        postgresql_where="scan = 'not_scanned' and removed_at is null",
+        postgresql_where=sa.text("scan = 'not_scanned' and removed_at is null"),
     )
     op.create_index(op.f("ix_evidence_report_id"), "evidence", ["report_id"], unique=False)
 
@@ -87,9 +87,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Go back to the revision before."""
     op.drop_index(op.f("ix_evidence_report_id"), table_name="evidence")
-    op.drop_index(
-        "ix_evidence_not_scanned", table_name="evidence", postgresql_where="scan = 'not_scanned' and removed_at is null"
-    )
+    op.drop_index("ix_evidence_not_scanned", table_name="evidence")
     op.drop_table("evidence")
     op.drop_index(op.f("ix_used_grant_forget_at"), table_name="used_grant")
     op.drop_table("used_grant")

@@ -1,0 +1,207 @@
+"""What a team sees, what an anonymous reporter leaves, and what is swept."""
+
+import io
+import json
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+from zipfile import ZipFile
+
+import pytest
+from httpx import AsyncClient
+from PIL import Image
+from sqlalchemy import text
+
+from services.intake.evidence import sweeps
+from services.intake.evidence.domain import WAITS
+from shared.auth.grants import GrantedAction
+from shared.events.triage import CaseResolved
+from shared.events.vocabulary import Outcome, Scan, Team
+from tests.services.intake.conftest import START, Intake
+from tests.services.intake.evidence.test_api import grant, objects, outbox, picture, send, store, where
+from tests.services.intake.evidence.test_tus import parts_of
+from tests.services.intake.tracking.test_follow import reported, tell
+
+
+def telling_picture() -> bytes:
+    """Return a photograph that says who took it, with what and where."""
+    made, exif = io.BytesIO(), Image.Exif()
+    exif[0x013B], exif[0x010F] = "Artist CANARY", "Maker CANARY"
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (40, 30), "green").save(made, "JPEG", exif=exif, comment=b"Comment CANARY")
+    return made.getvalue()
+
+
+async def test_of_an_anonymous_reporter_only_a_copy_is_kept_that_says_nothing(
+    intake: Intake, client: AsyncClient
+) -> None:
+    report, content = await reported(client), telling_picture()
+    code = {"receipt-code": report["receipt_code"]}
+    sent = await send(client, report, code, content, "name-CANARY.jpg")
+    assert sent.status_code == 201, sent.text
+    body = sent.json()
+    [name] = objects(intake)
+    kept = (store(intake) / name).read_bytes()
+    assert b"CANARY" not in kept
+    assert (body["cleaned"], body["sha256_sent"]) == (True, sha256(content).hexdigest())
+    assert body["sha256"] == sha256(kept).hexdigest() != body["sha256_sent"]
+    assert "name" not in body
+    [(_, _, event)] = await outbox(intake)
+    assert event["cleaned"] is True
+    async with intake.database.transaction() as session:
+        for table in ("evidence", "upload", "outbox"):
+            rows = (await session.execute(text(f"select to_json(t)::text from {table} t"))).scalars()  # noqa: S608 - our own names
+            assert "CANARY" not in " ".join(rows)
+
+
+async def test_an_email_of_an_anonymous_reporter_is_refused_in_words(intake: Intake, client: AsyncClient) -> None:
+    report = await reported(client)
+    lines = ("From: a@example.org", "To: b@example.org", "Subject: x", "Date: Mon, 1 Jan 2026 00:00:00 +0000", "", "Hi")
+    email = "\r\n".join(lines).encode()
+    refused = await send(client, report, {"receipt-code": report["receipt_code"]}, email, "mail.eml")
+    assert refused.status_code == 415
+    assert "Send a screenshot of it" in refused.json()["detail"]
+    assert objects(intake) == []
+
+
+async def test_a_named_reporter_keeps_the_original(intake: Intake, client: AsyncClient) -> None:
+    report, content = await reported(client, intake.token()), telling_picture()
+    body = (await send(client, report, intake.token(), content)).json()
+    assert (body["cleaned"], body["sha256"]) == (False, sha256(content).hexdigest())
+
+
+async def test_a_preview_is_another_picture_without_what_the_original_says(intake: Intake, client: AsyncClient) -> None:
+    report, content = await reported(client, intake.token()), telling_picture()
+    item = (await send(client, report, intake.token(), content)).json()["evidence_id"]
+    shown = [
+        await client.get(grant(intake, report, GrantedAction.PREVIEW, item, **how))
+        for how in ({}, {"sharp": True, "colour": True})
+    ]
+    for preview in shown:
+        assert (preview.status_code, preview.headers["content-type"]) == (200, "image/jpeg")
+        assert preview.headers["content-security-policy"].startswith("sandbox")
+        assert b"CANARY" not in preview.content
+        assert preview.headers["content-disposition"] == "inline"
+    grey, colour = (Image.open(io.BytesIO(preview.content)).convert("RGB").getpixel((20, 15)) for preview in shown)
+    assert isinstance(grey, tuple)
+    assert isinstance(colour, tuple)
+    assert max(grey) - min(grey) < 3 < colour[1] - colour[0]
+
+
+async def test_an_export_has_each_file_and_a_manifest_with_its_hash(intake: Intake, client: AsyncClient) -> None:
+    report = await reported(client, intake.token())
+    contents = [picture("red"), picture("blue"), b"They wrote this."]
+    names = ["a.png", "b.png", "c.txt"]
+    for content, name in zip(contents, names, strict=True):
+        assert (await send(client, report, intake.token(), content, name)).status_code == 201
+    given = await client.get(grant(intake, report, GrantedAction.EXPORT))
+    assert (given.status_code, given.headers["content-type"]) == (200, "application/zip")
+    with ZipFile(io.BytesIO(given.content)) as archive:
+        assert archive.testzip() is None
+        manifest = json.loads(archive.read("manifest.json"))
+        assert [one["name"] for one in manifest["items"]] == names
+        for one, content in zip(manifest["items"], contents, strict=True):
+            assert archive.read(one["file"]) == content
+            assert one["sha256"] == sha256(content).hexdigest()
+    assert manifest["exported_by"] == "S2001"
+
+
+async def test_an_export_leaves_out_what_is_damaged_or_infected_and_says_so(
+    intake: Intake, client: AsyncClient
+) -> None:
+    report = await reported(client, intake.token())
+    ids = [(await send(client, report, intake.token())).json()["evidence_id"] for _ in range(3)]
+    damaged = next(name for name in objects(intake) if ids[0] in name)
+    (store(intake) / damaged).write_bytes(b"another")
+    async with intake.database.transaction() as session:
+        await session.execute(
+            text("update evidence set scan = 'infected' where evidence_id = :id"), {"id": UUID(ids[1])}
+        )
+    given = await client.get(grant(intake, report, GrantedAction.EXPORT, *ids))
+    with ZipFile(io.BytesIO(given.content)) as archive:
+        items = json.loads(archive.read("manifest.json"))["items"]
+        assert [one["left_out"] for one in items] == ["damaged", "infected", None]
+        assert len(archive.namelist()) == 2
+    refused = await client.get(grant(intake, report, GrantedAction.DOWNLOAD, ids[1]))
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:signpost:problem:evidence-infected")
+
+
+async def test_orphans_go_and_what_is_needed_stays(intake: Intake, client: AsyncClient) -> None:
+    parts, report = parts_of(intake), await reported(client, intake.token())
+    await send(client, report, intake.token())
+    needed = objects(intake)
+    for name in ("evidence/lost", "uploads/lost"):
+        await parts.objects.put(name, b"x")
+    (store(intake) / "evidence" / "killed#1").write_bytes(b"x")
+    for hours, left in ((0, [*needed, "evidence/killed#1", "evidence/lost", "uploads/lost"]), (2, needed)):
+        async with intake.database.transaction() as session:
+            now = (await session.execute(text("select now()"))).scalar_one() + timedelta(hours=hours)
+            await sweeps.delete_orphans(session, now, parts=parts)
+        assert objects(intake) == sorted(left)
+
+
+async def test_the_original_of_a_copy_is_gone_even_where_the_store_kept_its_parts(
+    intake: Intake, client: AsyncClient
+) -> None:
+    report, parts = await reported(client), parts_of(intake)
+    deleting = parts.objects.delete
+
+    async def fails(_names: object) -> None:
+        return
+
+    object.__setattr__(parts.objects, "delete", fails)
+    await send(client, report, {"receipt-code": report["receipt_code"]}, telling_picture())
+    object.__setattr__(parts.objects, "delete", deleting)
+    assert [name.split("/")[0] for name in objects(intake)] == ["evidence", "uploads"]
+    async with intake.database.transaction() as session:
+        assert await sweeps.forget_uploads(session, intake.clock.now(), parts=parts) == 1
+    assert [name.split("/")[0] for name in objects(intake)] == ["evidence"]
+    intake.clock.move(WAITS)
+    async with intake.database.transaction() as session:
+        assert await sweeps.forget_uploads(session, intake.clock.now(), parts=parts) == 1
+        assert await session.scalar(text("select count(*) from upload")) == 0
+
+
+async def test_what_was_not_scanned_is_scanned_later(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, parts = await reported(client, intake.token()), parts_of(intake)
+    await send(client, report, intake.token())
+    said = [Scan.NOT_SCANNED, Scan.INFECTED]
+    kind = type(parts.scanner)
+    monkeypatch.setattr(kind, "is_set_up", True)
+
+    async def scan(_scanner: object, stream: io.BufferedReader) -> Scan:
+        assert stream.read() == picture()
+        return said.pop(0)
+
+    monkeypatch.setattr(kind, "scan", scan)
+    for after, done in ((timedelta(0), 1), (timedelta(minutes=1), 0), (timedelta(minutes=10), 1), (timedelta(0), 0)):
+        intake.clock.move(after)
+        async with intake.database.transaction() as session:
+            assert await sweeps.scan_later(session, intake.clock.now(), parts=parts) == done
+    events = await outbox(intake)
+    assert [(kind, event["scan"]) for _, kind, event in events] == [
+        ("evidence.added.v1", "not_scanned"),
+        ("evidence.scanned.v1", "infected"),
+    ]
+
+
+async def test_the_evidence_of_an_exempt_report_goes(intake: Intake, client: AsyncClient) -> None:
+    report = await reported(client, intake.token())
+    await send(client, report, intake.token(), note="About them")
+    resolved = CaseResolved(
+        case_id=UUID(int=1),
+        report_id=UUID(report["report_id"]),
+        reference=report["reference"],
+        at=START,
+        team=Team.TRIAGE_DESK,
+        outcome=Outcome.EXEMPT,
+    )
+    await tell(intake, (1, resolved))
+    assert (await client.get(where(report), headers=intake.token())).json() == {"items": []}
+    async with intake.database.transaction() as session:
+        now = (await session.execute(text("select now()"))).scalar_one() + timedelta(hours=2)
+        await sweeps.delete_orphans(session, now, parts=parts_of(intake))
+        assert (await session.execute(text("select name, note from evidence"))).all() == [(None, None)]
+    assert objects(intake) == []
