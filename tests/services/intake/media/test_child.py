@@ -133,33 +133,44 @@ def test_each_ending_has_words() -> None:
     assert set(renderer.WORDS) == set(renderer.WORDS_FOR_TEAM) == set(Ending) - {Ending.DONE}
 
 
-async def test_a_child_whose_parent_gives_up_is_ended() -> None:
-    slow = asyncio.create_task(renderer.clean(io.BytesIO(pdf(*"x" * 190)), media.PDF))
-    while not children():  # another process brings it about
-        await asyncio.sleep(0.01)
-    slow.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await slow
-    assert children() == set()
+async def test_a_child_whose_parent_gives_up_is_ended(instead_of_python: Callable[[str], None]) -> None:
+    instead_of_python("exec tail -f /dev/null")
+    for give_up in (lambda task: task.cancel(), lambda _: None):
+        task = asyncio.create_task(renderer.clean(io.BytesIO(picture("PNG")), media.PNG, Limits(wall_clock=2)))
+        while not children("tail") and not task.done():
+            await asyncio.sleep(0.01)
+        give_up(task)
+        async with asyncio.timeout(60):
+            with pytest.raises((asyncio.CancelledError, CannotRead)):
+                await task
+        assert children("tail") == set()
 
 
-def children() -> set[str]:
+def children(called: str = "media.child") -> set[str]:
     return {
         child
         for task in Path("/proc/self/task").iterdir()
         for child in (task / "children").read_text().split()
-        if "media.child" in Path(f"/proc/{child}/cmdline").read_text()
+        if called in Path(f"/proc/{child}/cmdline").read_text()
     }
 
 
-async def test_a_child_is_given_no_secret_and_no_place_to_write_but_its_output(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def instead_of_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    def write(script: str) -> None:
+        program = tmp_path / "python"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    return write
+
+
+async def test_a_child_is_given_no_secret(
+    instead_of_python: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGNPOST_SECRET_KEY", "a secret that a child need not know")
-    instead = tmp_path / "python"
-    instead.write_text("#!/bin/sh\npwd; ls -l /proc/self/fd | grep -v pipe; env\n")
-    instead.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(instead))
+    instead_of_python("pwd; env")
     with await renderer._run("clean", io.BytesIO(b"content"), media.PNG, Look(), Limits()) as output:
         said = output.read().decode()
     assert said.startswith("/\n")
@@ -167,11 +178,8 @@ async def test_a_child_is_given_no_secret_and_no_place_to_write_but_its_output(
     assert set(os.environ) & {line.partition("=")[0] for line in said.splitlines()} <= {"PWD", "SHLVL", "_"}
 
 
-async def test_what_a_child_gives_back_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    instead = tmp_path / "python"
-    instead.write_text("#!/bin/sh\necho '<html><script>alert(1)</script>'\n")
-    instead.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(instead))
+async def test_what_a_child_gives_back_is_not_trusted(instead_of_python: Callable[[str], None]) -> None:
+    instead_of_python("echo '<html><script>alert(1)</script>'")
     for work in (renderer.clean, renderer.preview):
         with pytest.raises(CannotRead):
             await work(io.BytesIO(picture("PNG")), media.PNG)
