@@ -134,7 +134,7 @@ def status(report: ReportKey, known: domain.Known, now: datetime) -> domain.Stat
 
 
 _REVIEWS: Mapping[domain.ReviewState, str] = {
-    domain.ReviewState.WAITING: "Someone else than the person who decided is going to look at it.",
+    domain.ReviewState.WAITING: "Someone who did not make the decision is going to look at it.",
     domain.ReviewState.UPHELD: "Someone else has looked at it again. The outcome stays as it is.",
     domain.ReviewState.CHANGED: "Someone else has looked at it again. The outcome did not stand, so the team went back "
     "to work.",

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import views
@@ -47,6 +47,8 @@ VIEWS = {
     QueueView.REVIEWS: "Look again",
     QueueView.FINISHED: "Finished",
 }
+COUNTED = (QueueView.REPLIES, QueueView.REVIEWS)
+"""Views that say how many cases they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class Link:
     href: str
     current: bool = False
     count: str = ""
-    """Of what is unread there; empty for none."""
+    """Of what waits there; empty for none."""
 
 
 @router.get("/cases")
@@ -142,14 +144,14 @@ async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, 
     more = len(found) > PAGE_SIZE
     earlier = more if wanted.before else wanted.after is not None
     later = more or wanted.before is not None
-    newest, replies = await beside(session, viewer, wanted, now)
+    newest, counts = await beside(session, viewer, wanted, now)
     return render(
         request,
         "queue.html",
         wanted=wanted,
         heading=_heading(wanted),
         rows=shown,
-        views=_views(wanted, replies),
+        views=_views(wanted, counts),
         teams=_teams(viewer, wanted),
         chips=_chips(wanted),
         filters=_filters(wanted),
@@ -199,17 +201,22 @@ async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFil
     return len((await session.scalars(query.limit(MOST_ANNOUNCED))).all())
 
 
-async def beside(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> tuple[UUID, int]:
-    """Return the id of the newest case that the viewer may see, and how many cases *Replies* has; in one statement.
+async def beside(
+    session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime
+) -> tuple[UUID, dict[QueueView, int]]:
+    """Return the id of the newest case that the viewer may see, and how many cases views have; in one statement.
 
-    Ids of later cases are greater. *Replies* is counted with the same filters, up to one more than are said.
+    Ids of later cases are greater. Views are counted with the same filters, up to one more than are said.
     """
     newest = select(CaseRow.case_id).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(1)
-    conditions = _conditions(viewer, replace(wanted, view=QueueView.REPLIES), now)
-    unread = select(CaseRow.case_id).where(visible_to(viewer), *conditions).limit(MOST_ANNOUNCED + 1).subquery()
-    counted = select(func.count()).select_from(unread)
-    found = (await session.execute(select(newest.scalar_subquery(), counted.scalar_subquery()))).one()
-    return found[0] or NO_CASE_YET, found[1]
+    counted = [_count(viewer, replace(wanted, view=view), now) for view in COUNTED]
+    last, *counts = (await session.execute(select(newest.scalar_subquery(), *counted))).one()
+    return last or NO_CASE_YET, dict(zip(COUNTED, counts, strict=True))
+
+
+def _count(viewer: Viewer, wanted: QueueFilter, now: datetime) -> ScalarSelect[int]:
+    some = select(CaseRow.case_id).where(visible_to(viewer), *_conditions(viewer, wanted, now))
+    return select(func.count()).select_from(some.limit(MOST_ANNOUNCED + 1).subquery()).scalar_subquery()
 
 
 def _queued(row: CaseRow, assignee: str | None, manager: str | None) -> Queued:
@@ -256,12 +263,9 @@ def _heading(wanted: QueueFilter) -> str:
     return f"{view}: {views.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
 
 
-def _views(wanted: QueueFilter, replies: int) -> list[Link]:
-    count = f"{MOST_ANNOUNCED}+" if replies > MOST_ANNOUNCED else str(replies or "")
-    return [
-        Link(text, wanted.url(view=view), view is wanted.view, count if view is QueueView.REPLIES else "")
-        for view, text in VIEWS.items()
-    ]
+def _views(wanted: QueueFilter, counts: Mapping[QueueView, int]) -> list[Link]:
+    said = {view: f"{MOST_ANNOUNCED}+" if n > MOST_ANNOUNCED else str(n or "") for view, n in counts.items()}
+    return [Link(text, wanted.url(view=view), view is wanted.view, said.get(view, "")) for view, text in VIEWS.items()]
 
 
 def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:

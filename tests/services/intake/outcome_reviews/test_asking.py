@@ -75,17 +75,17 @@ async def finish(intake: Intake, told: Told, case: Case) -> None:
 async def test_every_reporter_may_ask_once_when_it_is_finished(intake: Intake, kind: str, way: str) -> None:
     async with telling(intake, kind, way) as told:
         assert (await asks(told))[0] == 409
-        assert "ask for this to be looked at again" not in (await told.client.get(told.page)).text
+        assert "Ask for this to be looked at again" not in (await told.client.get(told.page)).text
         case = Case(told, report_type=ReportType(kind))
         await finish(intake, told, case)
-        assert "ask for this to be looked at again" in (await told.client.get(told.page)).text
+        assert "Ask for this to be looked at again" in (await told.client.get(told.page)).text
         assert (await asks(told, " "))[0] == 422
         assert REASON not in (await told.client.get(told.page)).text
         assert await asks(told) == (201, "waiting")
         assert await asks(told, "Again") == (409, "urn:signpost:problem:review-asked-already")
         page = (await told.client.get(told.page)).text
         assert "You asked for the outcome to be looked at again" in page
-        assert "ask for this to be looked at again" not in page
+        assert "Ask for this to be looked at again" not in page
         assert [item["kind"] for item in await told.items()][-1] == "review_asked"
     async with intake.database.transaction() as session:
         rows = await session.execute(
