@@ -99,7 +99,7 @@ class _CompoundFile:
         """Yield the names and numbers of what is in a storage."""
         waiting, seen = [self._entries[number].child], set[int]()
         while waiting:
-            if (one := waiting.pop()) < len(self._entries) and True:
+            if (one := waiting.pop()) < len(self._entries) and one not in seen:
                 seen.add(one)
                 waiting.extend(self._entries[one].siblings)
                 yield self._entries[one].name, one
