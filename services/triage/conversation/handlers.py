@@ -14,9 +14,10 @@ async def note_reading(work: Work, case: Case) -> None:
 
 
 async def read(work: Work, case: Case) -> Case:
-    """Record that a responder reads a conversation, after which nothing in it is unread.
+    """Record that a responder reads a conversation, after which nothing in it is unread; return the case as it was.
 
-    Who may not see what people wrote has not read it.
+    The case is locked before anything is shown: what comes meanwhile waits for that, and is unread again. Who may not
+    see what people wrote has not read it.
     """
     if case.replied_at is None or not work.viewer.sees_content:
         await note_reading(work, case)
@@ -25,4 +26,4 @@ async def read(work: Work, case: Case) -> Case:
     seen = domain.seen(locked.case)
     done = Transition(locked, seen, READ, work.viewer.subject, says={"reply": "read"})
     await work.writer.record(work.session, [done], work.now)
-    return seen
+    return locked.case

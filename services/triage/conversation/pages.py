@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from services.triage.cases.dependencies import WorkDep
+from services.triage.cases.domain import seen
 from services.triage.cases.pages import Shown, Tab, opened, show
 from services.triage.conversation.handlers import read
 from services.triage.conversation.queries import conversation
@@ -15,9 +16,10 @@ router = APIRouter(include_in_schema=False)
 @router.get("/cases/SP-{rest}/conversation")
 async def conversation_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show the conversation. Opening it is asking for what the reporter wrote: it is recorded, and then it is read."""
-    case = await opened(work, rest)
+    case = await read(work, await opened(work, rest))
     said = await conversation(work.session, case, work.viewer)
     report = await reports.read(work.session, case.report_id, content=False)
     people = [entry.author for entry in said]
     shown = Shown({"entries": said, "report": report}, people)
-    return await show(request, work, await read(work, case), tab=Tab.CONVERSATION, shown=shown)
+    now_read = seen(case) if work.viewer.sees_content else case
+    return await show(request, work, now_read, tab=Tab.CONVERSATION, shown=shown)

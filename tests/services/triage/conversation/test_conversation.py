@@ -1,20 +1,27 @@
 """The conversation of a case: everything that was said, in time order, and who has read it."""
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries
+from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.queries import CaseFilter
 from services.triage.cases.reporters import WITHDRAWN, ask_withdrawal
 from services.triage.cases.tables import CaseRow
+from services.triage.conversation.domain import Entry
 from services.triage.conversation.handlers import read
+from services.triage.conversation.queries import conversation
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportWithdrawn, Reporter
@@ -24,6 +31,7 @@ from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.conversation.test_replies import message, send
 from tests.services.triage.evidence.pieces import announce, of_team, piece, taken_back
+from tests.support.eventually import eventually
 
 SERVICE = "triage"
 API = "/cases/api/v1/cases"
@@ -354,3 +362,34 @@ async def test_evidence_stands_beside_the_message_that_it_came_with(triage: Tria
     page = (await sam.get(f"/cases/{told.reference}/conversation")).text
     assert "2 files (1 taken back), under" in page
     assert "1 file, under" in page
+
+
+async def test_what_comes_while_someone_reads_is_unread_afterwards(
+    triage: Triage, sam: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = report()
+    await open_cases(triage.database, told)
+    await hears(triage, told, "The first.")
+    arriving: list[asyncio.Task[None]] = []
+
+    async def read_while_another_comes(session: AsyncSession, case: Case, reader: Viewer) -> list[Entry]:
+        entries = await conversation(session, case, reader)
+        arriving.append(asyncio.create_task(hears(triage, told, "The second.")))
+        await eventually(partial(done_or_waiting, triage, arriving[0]))
+        return entries
+
+    monkeypatch.setattr("services.triage.conversation.pages.conversation", read_while_another_comes)
+    page = (await sam.get(f"/cases/{told.reference}/conversation")).text
+    await arriving[0]
+    assert "The first." in page
+    assert "The second." not in page
+    assert await unread(triage) == [True]
+
+
+async def done_or_waiting(triage: Triage, task: asyncio.Task[None]) -> bool | None:
+    """Return whether the task is over, or waits for a lock in the database."""
+    waiting = text(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    )
+    async with triage.database.transaction() as session:
+        return task.done() or bool(await session.scalar(waiting)) or None
