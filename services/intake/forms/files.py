@@ -81,7 +81,7 @@ def files_page(request: Request, session: FormSession) -> FilesPage:
         else ""
     )
     hint = f"Up to {limits.most_files} files of up to {in_words(limits.most_bytes)} each: {media.IN_WORDS}.{copies}"
-    return FilesPage(hint, media.ACCEPT, ticket="")
+    return FilesPage(hint, media.ACCEPT, evidence_parts(request).tickets.issue(session.now))
 
 
 def links(answers: Answers) -> Sequence[str]:

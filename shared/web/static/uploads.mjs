@@ -41,6 +41,7 @@ class Sending {
   constructor(area, file, link) {
     this.area = area;
     this.file = file;
+    this.ready = link ? `Ready to send, of link ${Number(link) + 1}` : "Ready to send";
     this.row = element("li", "signpost-file");
     this.state = element("span", "signpost-file__state");
     this.bar = element("progress", "signpost-file__progress");
@@ -81,7 +82,7 @@ class Sending {
   arrived() {
     this.status = "arrived";
     this.bar.hidden = true;
-    this.state.textContent = "Ready to send";
+    this.state.textContent = this.ready;
     this.held = element("input", "");
     this.held.type = "hidden";
     this.held.name = "upload";
