@@ -169,16 +169,24 @@ async def open_service(
 def large_bodies(every_form: Sequence[Form]) -> LargeBodies:
     """Return the paths that take a narrative, and how many bytes it may have."""
     pages = (f"{form.base}/{step.slug}" for form in every_form for step in form.steps if "narrative" in step.fields)
-    return dict.fromkeys((*pages, *_paths(reports.router), *_paths(inbound.router)), BODY_LIMIT)
+    of_a_report = (conversation_api.router, outcome_reviews_api.router, conversation.router, outcome_reviews.router)
+    patterns = (path_of(route) for router in of_a_report for route in router.routes)
+    return dict.fromkeys((*pages, *_paths(reports.router), *_paths(inbound.router), *patterns), BODY_LIMIT)
 
 
 def streamed_bodies(limits: EvidenceLimits, every_form: Sequence[Form]) -> StreamedBodies:
     """Return the paths that read files as they arrive, and how many bytes they take."""
     one_file = (*evidence.router.routes, *downloads.router.routes, *tus.router.routes)
-    pages = (f"{form.base}/{step.slug}" for form in every_form for step in form.steps if step.takes_files)
+    pages = (
+        re.compile(re.escape(f"{form.base}/{step.slug}"))
+        for form in every_form
+        for step in form.steps
+        if step.takes_files
+    )
+    several = (*pages, *(path_of(route) for route in conversation.router.routes if cast(APIRoute, route).name == "add"))
     return {
         **{path_of(route): limits.most_bytes + AROUND_FILES for route in one_file},
-        **{re.compile(re.escape(page)): limits.most_files * limits.most_bytes + AROUND_FILES for page in pages},
+        **dict.fromkeys(several, limits.most_files * limits.most_bytes + AROUND_FILES),
     }
 
 

@@ -182,8 +182,8 @@ MOST_JSON_VALUES = 5_000
 _JSON_VALUE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[,\[{]', re.DOTALL)
 """A text, or what begins another value."""
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
-LargeBodies = Mapping[str, int]
-"""The paths that take more than `DEFAULT_LIMIT` bytes, and how many."""
+LargeBodies = Mapping[str | re.Pattern[str], int]
+"""The paths, or patterns of paths, that take more than `DEFAULT_LIMIT` bytes, and how many."""
 StreamedBodies = Mapping[re.Pattern[str], int]
 """The paths whose files are read as they arrive, and how many bytes they take at most with all that is around them."""
 STREAMED = "signpost.streamed"
@@ -204,7 +204,8 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp, *, large: LargeBodies, streamed: StreamedBodies) -> None:
         self._app = app
-        self._large = large
+        self._large = {path: most for path, most in large.items() if isinstance(path, str)}
+        self._large_patterns = {path: most for path, most in large.items() if not isinstance(path, str)}
         self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -219,7 +220,7 @@ class BodyLimit:
                 raise standard_problem(413, headers={"connection": "close"})
             await self._app({**scope, STREAMED: True}, _counted(receive, most), send)
             return
-        limit = self._large.get(scope["path"], DEFAULT_LIMIT)
+        limit = self._large.get(scope["path"]) or _most(self._large_patterns, scope["path"]) or DEFAULT_LIMIT
         if _announced(scope) > limit:
             raise standard_problem(413, headers={"connection": "close"})
         try:
@@ -233,7 +234,11 @@ class BodyLimit:
     def _streamed_limit(self, scope: Scope) -> int | None:
         if not _content_type(scope).startswith(_FILES):
             return None
-        return next((most for path, most in self._streamed.items() if path.fullmatch(scope["path"])), None)
+        return _most(self._streamed, scope["path"])
+
+
+def _most(limits: Mapping[re.Pattern[str], int], path: str) -> int | None:
+    return next((most for pattern, most in limits.items() if pattern.fullmatch(path)), None)
 
 
 def _counted(receive: Receive, most: int) -> Receive:

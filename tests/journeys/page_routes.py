@@ -14,7 +14,18 @@ from tests.authorisation.services import OPENING, settings_of
 from tests.support.web import ClockForTests
 
 FORMS = ("abuse", "misuse", "incident", "advice", "exception", "supplier-incident")
-NO_PAGES = ("/health/", "/metrics", "/assets/", "/stream", ".csv", ".json", "/arrivals", "/callback", "/renew")
+NO_PAGES = (
+    "/health/",
+    "/metrics",
+    "/assets/",
+    "/stream",
+    ".csv",
+    ".json",
+    "/arrivals",
+    "/callback",
+    "/renew",
+    "{grant}",
+)
 """Routes whose responses are not pages: for programs and scripts, files, and redirects."""
 _BEGINNINGS = {f"/report/{form}" for form in FORMS}
 """They redirect people to the first question."""

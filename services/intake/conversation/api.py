@@ -4,10 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from services.intake.conversation.domain import EntryKind, Speaker, conversation, entry_of
+from services.intake.conversation.domain import Entry, EntryKind, Speaker, conversation, entry_of
 from services.intake.conversation.handlers import send_message
+from services.intake.evidence.api import EvidenceBody
 from services.intake.reports.access import ByClient
 from services.intake.reports.bodies import Narrative
 from services.intake.tracking.api import StatusBody, body_of
@@ -27,8 +28,6 @@ class MessageBody(Body):
 class EntryBody(BaseModel):
     """One entry of the conversation."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     kind: EntryKind
     speaker: Speaker = Field(serialization_alias="from")
     at: datetime
@@ -37,6 +36,8 @@ class EntryBody(BaseModel):
     """Of what you wrote; messages of earlier versions have none."""
     answers_question: bool = False
     """Whether it answers a question of the team."""
+    evidence: list[EvidenceBody] = []
+    """The files that came with it."""
 
 
 class ConversationBody(BaseModel):
@@ -49,7 +50,7 @@ class ConversationBody(BaseModel):
 async def get_messages(report: ByClient, session: Transaction, now: Now) -> ConversationBody:
     """Read the conversation: with its reporter's token, or with its receipt code in the header `Receipt-Code`."""
     said = conversation(await status_of(session, report, now))
-    return ConversationBody(items=[EntryBody.model_validate(entry) for entry in said])
+    return ConversationBody(items=[_body(entry) for entry in said])
 
 
 @router.post("/reports/{reference}/messages", status_code=201, response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
@@ -60,7 +61,7 @@ async def post_message(
 
     The same text again within ten minutes is one message, so that a client may try again.
     """
-    return EntryBody.model_validate(entry_of(await send_message(session, report, body.text, now, ids, outbox)))
+    return _body(entry_of(await send_message(session, report, body.text, now, ids, outbox)))
 
 
 @router.post("/reports/{reference}/additions", status_code=201, response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it
@@ -70,3 +71,7 @@ async def post_addition(
     """Write to the team, as with `messages`; answers where the report is."""
     await send_message(session, report, body.text, now, ids, outbox)
     return body_of(await status_of(session, report, now))
+
+
+def _body(entry: Entry) -> EntryBody:
+    return EntryBody.model_validate(entry, from_attributes=True)

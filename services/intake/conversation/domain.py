@@ -1,11 +1,12 @@
 """What was said about a report, in time order: the reporter's words and the team's, and how it ended."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from services.intake.evidence.domain import EvidenceItem, in_words
 from services.intake.reports.domain import Addition, AdditionKind
 from services.intake.tracking.domain import SharedUpdate, Status
 
@@ -29,6 +30,8 @@ class EntryKind(StrEnum):
     AGREED = "agreed"
     """That their manager is told."""
     WITHDRAWN = "withdrawn"
+    EVIDENCE = "evidence"
+    """The reporter sent files without a message."""
     REVIEW_ASKED = "review_asked"
     """That the outcome is looked at again."""
     QUESTION = "question"
@@ -50,6 +53,8 @@ class Entry:
     """None where there are no words: those of an exempt report are erased (C-j)."""
     message_id: UUID | None = None
     answers_question: bool = False
+    evidence: tuple[EvidenceItem, ...] = ()
+    """The files that came with it."""
 
 
 _KINDS = {
@@ -81,6 +86,16 @@ def entry_of(addition: Addition) -> Entry:
     )
 
 
+_KINDS_OF_FILES = {"image": "Picture", "audio": "Recording", "video": "Video", "text": "Text", "message": "Email"}
+
+
+def called(item: EvidenceItem) -> str:
+    """Return what its reporter calls a file: its name, or what it is where no name is kept."""
+    kind, _, subtype = item.media_type.partition("/")
+    what = "PDF" if subtype == "pdf" else "Email" if "outlook" in subtype else _KINDS_OF_FILES.get(kind, "File")
+    return f"{item.name or what} ({in_words(item.size)})"
+
+
 def sent_before(text: str, status: Status, now: datetime) -> Addition | None:
     """Return the reporter's last message if it is `text`, a moment ago, and the team has said nothing since."""
     messages = (addition for addition in status.additions if addition.kind in _MESSAGES)
@@ -92,7 +107,11 @@ def sent_before(text: str, status: Status, now: datetime) -> Addition | None:
 
 def _entries(status: Status) -> Iterator[Entry]:
     yield from (_of_team(update) for update in reversed(status.updates))
-    yield from (entry_of(addition) for addition in status.additions)
+    messages = {addition.message_id for addition in status.additions if addition.message_id}
+    for addition in status.additions:
+        came_with = (item for item in status.evidence if item.message_id == addition.message_id in messages)
+        yield replace(entry_of(addition), evidence=tuple(came_with))
+    yield from _files([item for item in status.evidence if item.message_id not in messages], status.updates)
     if status.withdrawn_at:
         yield Entry(kind=EntryKind.WITHDRAWN, speaker=Speaker.REPORTER, at=status.withdrawn_at)
     if status.ended:
@@ -100,6 +119,28 @@ def _entries(status: Status) -> Iterator[Entry]:
         yield Entry(kind=EntryKind.OUTCOME, speaker=Speaker.TEAM, at=status.ended.at, text=text)
     if status.review and status.review.at:
         yield Entry(kind=EntryKind.REVIEWED, speaker=Speaker.TEAM, at=status.review.at, text=status.review.text)
+
+
+def _files(items: Sequence[EvidenceItem], updates: Sequence[SharedUpdate]) -> Iterator[Entry]:
+    """Yield the files that came without a message; those that were sent together are one entry."""
+    together: list[EvidenceItem] = []
+    for item in items:
+        if together and not _sent_together(together[-1], item, updates):
+            yield _entry_of_files(together)
+            together = []
+        together.append(item)
+    if together:
+        yield _entry_of_files(together)
+
+
+def _sent_together(one: EvidenceItem, other: EvidenceItem, updates: Sequence[SharedUpdate]) -> bool:
+    if one.message_id != other.message_id or other.added_at - one.added_at > SENT_TWICE_WITHIN:
+        return False
+    return not any(one.added_at < update.at < other.added_at for update in updates)
+
+
+def _entry_of_files(items: Sequence[EvidenceItem]) -> Entry:
+    return Entry(kind=EntryKind.EVIDENCE, speaker=Speaker.REPORTER, at=items[0].added_at, evidence=tuple(items))
 
 
 def _of_team(update: SharedUpdate) -> Entry:

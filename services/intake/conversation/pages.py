@@ -1,24 +1,26 @@
 """/report/track/SP-…: where a report is, and everything that its reporter and the team say to one another."""
 
+from uuid import UUID
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake.conversation.domain import conversation
-from services.intake.conversation.handlers import ask_again, send_message
+from services.intake.conversation.domain import called, conversation
+from services.intake.conversation.forms import Written, files_taken, read_written, send_written
+from services.intake.conversation.handlers import ask_again
+from services.intake.evidence.api import delete_evidence
+from services.intake.evidence.dependencies import EvidencePartsDep, evidence_parts
 from services.intake.reports.access import PATH, AccessDep, ByVisitor, ReferencePath, ReportNotFound, followed
-from services.intake.reports.domain import MOST_ADDITIONS, ReportRefused, TooManyAdditions
 from services.intake.reports.handlers import agree_that_manager_is_told
 from services.intake.reports.queries import ReportKey
 from services.intake.tracking.pages import ask_which_report
 from services.intake.tracking.queries import status_of
 from shared.auth.guard import Anyone
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
-from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render
 
 router = APIRouter(prefix=f"{PATH}/{{reference}}", include_in_schema=False)
-_NO_ERRORS = FormErrors()
-_ENOUGH = f"You have written {MOST_ADDITIONS} times about this report. The team has it all, and will write to you here"
+_NOTHING_WRITTEN = Written()
 
 
 @router.get("")
@@ -46,19 +48,23 @@ async def show_again(request: Request, report: ByVisitor, session: Transaction, 
 
 @router.post("/add")
 async def add(
-    request: Request, report: ByVisitor, session: Transaction, now: Now, ids: IdsDep, outbox: OutboxDep
+    request: Request, reference: ReferencePath, visitor: Anyone, parts: EvidencePartsDep, access: AccessDep, now: Now
 ) -> Response:
-    """Send a message, or show it again with the errors."""
-    form = await FormReader.posted(request)
-    text, errors = form.first("text").strip(), form.errors
-    if not errors:
-        try:
-            await send_message(session, report, text, now, ids, outbox)
-        except ReportRefused as refused:
-            errors = FormErrors({refusal.field: refusal.message for refusal in refused.refusals})
-        except TooManyAdditions:
-            errors = FormErrors({"text": _ENOUGH})
-    return await _page(request, report, session, now, text, errors) if errors else _back(report)
+    """Send a message, files or both; or show it again with the errors. The message stands if a file fails."""
+    async with parts.database.transaction() as session:
+        report = await followed(request, reference, visitor, session, access, now)
+    written = await send_written(parts, report, await read_written(request, parts, report))
+    if not written.errors:
+        return RedirectResponse(f"{PATH}/{report.reference}#newest", 303)
+    async with parts.database.transaction() as session:
+        return await _page(request, report, session, parts.clock.now(), written)
+
+
+@router.post("/evidence/{evidence_id}/remove")
+async def take_back(evidence_id: UUID, report: ByVisitor, parts: EvidencePartsDep) -> Response:
+    """Take a file back, until a team has opened it."""
+    await delete_evidence(evidence_id, report, parts)
+    return RedirectResponse(f"{PATH}/{report.reference}#files", 303)
 
 
 @router.post("/agree")
@@ -80,20 +86,17 @@ def _back(report: ReportKey) -> Response:
 
 
 async def _page(
-    request: Request,
-    report: ReportKey,
-    session: Transaction,
-    now: Now,
-    typed: str = "",
-    errors: FormErrors = _NO_ERRORS,
+    request: Request, report: ReportKey, session: Transaction, now: Now, written: Written = _NOTHING_WRITTEN
 ) -> Response:
     status = await status_of(session, report, now)
     return render(
         request,
         "conversation/page.html",
-        422 if errors else 200,
+        422 if written.errors else 200,
         status=status,
         entries=conversation(status),
-        typed=typed,
-        errors=errors,
+        called=called,
+        taken=files_taken(evidence_parts(request), report),
+        written=written,
+        errors=written.errors,
     )

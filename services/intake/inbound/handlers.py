@@ -9,13 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.inbound.domain import (
-    DataNotReadable,
-    EventResult,
-    InboundEvent,
-    SenderNotAllowed,
-    UnknownEvent,
-)
+from services.intake.inbound.domain import DataNotReadable, EventResult, InboundEvent, SenderNotAllowed, UnknownEvent
 from services.intake.inbound.sources import Rule, Source, Sources, command_of
 from services.intake.inbound.tables import InboundEventRow
 from services.intake.reports.domain import Accepted, Report, check_found_by

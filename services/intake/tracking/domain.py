@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from services.intake.evidence.domain import EvidenceItem
 from services.intake.reports.domain import Addition
 from shared.events.vocabulary import Outcome, ReportType
 from shared.ids import Reference, ReportId
@@ -157,6 +158,8 @@ class Status:
     """Newest first."""
     additions: tuple[Addition, ...]
     """What the reporter added, oldest first."""
+    evidence: tuple[EvidenceItem, ...]
+    """The files that the reporter sent and did not take back, oldest first."""
     outcomes: tuple[str, ...]
     """How it ended, in words; empty until it has, and where the reporter may not learn it."""
     asked: bool
@@ -205,4 +208,6 @@ class Known:
     updates: Sequence[SharedUpdate] = ()
     """Newest first."""
     additions: tuple[Addition, ...] = ()
+    """Oldest first."""
+    evidence: tuple[EvidenceItem, ...] = ()
     """Oldest first."""

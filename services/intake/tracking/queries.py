@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.intake.evidence.queries import items_of
 from services.intake.reports.queries import ReportKey, additions_to
 from services.intake.tracking import domain
 from services.intake.tracking.status import status
@@ -14,10 +15,10 @@ from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, Tr
 
 
 async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[domain.Status]:
-    """Return where each of `reports` is, in their order, with four statements for all of them."""
+    """Return where each of `reports` is, in their order, with five statements for all of them."""
     ids = [report.report_id for report in reports]
     cases, alerts, updates = await _cases(session, ids), await _alerts(session, ids), await _updates(session, ids)
-    additions = await additions_to(session, ids)
+    additions, evidence = await additions_to(session, ids), await items_of(session, ids)
 
     def known(report_id: UUID) -> domain.Known:
         return domain.Known(
@@ -25,6 +26,7 @@ async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: dat
             alerts.get(report_id, ()),
             updates.get(report_id, ()),
             additions.get(report_id, ()),
+            evidence.get(report_id, ()),
         )
 
     return [status(report, known(report.report_id), now) for report in reports]

@@ -122,6 +122,7 @@ def status(report: ReportKey, known: domain.Known, now: datetime) -> domain.Stat
         slow=main is None and now - report.submitted_at > SLOW_AFTER,
         updates=tuple(known.updates),
         additions=known.additions,
+        evidence=known.evidence,
         outcomes=_outcomes(report.report_type, known.cases) if stage is domain.Stage.FINISHED else (),
         asked=asked,
         may_withdraw=lives,
@@ -212,10 +213,11 @@ def _manager(report: ReportKey, alerts: Sequence[domain.TrackedAlert]) -> domain
 
 
 def _asked(known: domain.Known) -> bool:
-    """Return whether the last word is a question of the team."""
+    """Return whether the last word is a question of the team; a file is an answer too."""
     if not known.updates or not known.updates[0].asks:
         return False
     answers = [addition.at for addition in known.additions if addition.kind is AdditionKind.ANSWER]
+    answers += [item.added_at for item in known.evidence]
     return max(answers, default=known.updates[0].at) <= known.updates[0].at
 
 

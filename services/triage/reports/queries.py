@@ -10,14 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.triage.accounts.domain import Handle
-from services.triage.reports.domain import (
-    HISTORY_DAYS,
-    HISTORY_LIMIT,
-    REPEAT_DAYS,
-    Evidence,
-    TriageReport,
-    kept_from,
-)
+from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_DAYS, Evidence, TriageReport, kept_from
 from services.triage.reports.tables import SAID_LATER, EvidenceItem, NamedAccount, NamedSubject, Report
 from shared.audit.chain import fingerprint
 from shared.events.intake import Person, Subject

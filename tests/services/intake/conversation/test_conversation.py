@@ -45,7 +45,7 @@ class Told:
         """Send `text` by the page or by the API."""
         if way == "page":
             sent = await answer(self.client, f"{self.page}/add", {"text": text})
-            assert (sent.status_code, sent.headers["location"]) == (303, self.page), sent.text
+            assert (sent.status_code, sent.headers["location"]) == (303, f"{self.page}#newest"), sent.text
         else:
             sent = await self.client.post(self.messages, json={"text": text}, headers=self.headers)
             assert sent.status_code == 201, sent.text

@@ -160,7 +160,7 @@ async def test_the_teams_question_is_answered_on_its_page(intake: Intake) -> Non
         page = await client.get(f"{where}/add")
         assert "Is it still there?" in page.text
         intake.clock.move(timedelta(minutes=10))
-        assert (await answer(client, f"{where}/add", {"text": "Yes, it is."})).headers["location"] == where
+        assert (await answer(client, f"{where}/add", {"text": "Yes, it is."})).headers["location"] == f"{where}#newest"
         shown = (await client.get(where)).text
     assert "Yes, it is." in shown
     assert "The team has asked you for information" not in shown
