@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 import yaml
 
-from services.intake.app import BODY_LIMIT
+from services.intake.app import BODY_LIMIT, FORMS, streamed_bodies
+from services.intake.evidence.domain import Limits
 from shared.connections import ConnectionLimits
 from shared.events.topics import SERVICES
 
@@ -175,11 +176,29 @@ def test_the_proxy_limits_heads_bodies_and_time_as_the_services_do() -> None:
         "max_size 640KiB",
         "max_header_size 64KiB",
         "read_header 10s",
-        "read_body 11m",
+        "read_body 2h",
+        "@without_files not path /report/*",
+        "request_body @without_files",
         "trusted_proxies static {$SIGNPOST_FRONT_NETWORK}",
         "trusted_proxies_strict",
     ):
         assert text.count(said) == 1, said
+
+
+def test_the_proxy_lets_the_largest_request_with_files_through() -> None:
+    text = (ROOT / "deploy" / "caddy" / "Caddyfile").read_text("utf-8")
+    largest = max(streamed_bodies(Limits(), FORMS).values())
+    assert "request_body /report/* {\n\t\tmax_size 2GiB" in text
+    assert largest <= 2 * 1024**3
+
+
+def test_intake_and_the_audit_find_evidence_in_a_volume_of_its_own() -> None:
+    for name, right in (("intake", ""), ("operator", ":ro")):
+        assert environment(name)["SIGNPOST_INTAKE_EVIDENCE_STORE"] == (
+            "${SIGNPOST_INTAKE_EVIDENCE_STORE:-/var/lib/signpost/evidence}"
+        )
+        assert f"evidence:/var/lib/signpost/evidence{right}" in cast(list[str], CONTAINERS[name]["volumes"])
+    assert "/var/lib/signpost/evidence" in (ROOT / "deploy" / "Dockerfile").read_text("utf-8"), "it is the user's own"
 
 
 MOVING = {"postgres:18", "caddy:2", "axllent/mailpit:v1.29"}
