@@ -61,7 +61,7 @@ class Grant(BaseModel):
     """A preview is not blurred."""
     colour: bool = False
     """A preview is not grey."""
-    back: Annotated[str, Field(pattern=r"^(/cases/[A-Za-z0-9/-]+)?$")] = ""
+    back: Annotated[str, Field(pattern=r"^(/cases/[A-Za-z0-9/-]+(\?[a-z]+=[a-z0-9]+)?)?$")] = ""
     """The page to which a browser goes once it added a file; empty for a program."""
 
     @field_serializer("evidence_ids", when_used="json")

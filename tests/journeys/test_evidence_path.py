@@ -94,6 +94,7 @@ async def _adds(sam: Someone, tab: str) -> None:
     )
     await sam.driver.write("What does it show? (optional)", "They say that it breaks no rule")
     await sam.driver.press("Add the file")
+    await sam.reads("The file was added")
     await sam.waits_for(tab, "3. Picture", "From the team")
     await sam.page.emulate_media(forced_colors="active")
     await sam.looks("evidence, forced colours")

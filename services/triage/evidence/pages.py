@@ -95,9 +95,9 @@ async def opening(
 
 
 async def adding(request: Request, visit: Visit, back: str, typed: PurposeForm) -> Asked:
-    """Allow one file; the browser comes `back` when intake has it."""
+    """Allow one file; the browser comes `back` when intake has it, and the page says that it was added."""
     grant = await handlers.allow_upload(visit, typed.purpose)
-    return Asked(typed.purpose, upload=address(request, grant.model_copy(update={"back": back})))
+    return Asked(typed.purpose, upload=address(request, grant.model_copy(update={"back": f"{back}?added=1"})))
 
 
 async def exporting(request: Request, visit: Visit, typed: PurposeForm) -> Response:

@@ -166,7 +166,7 @@ async def test_a_file_is_added_at_intake_and_the_browser_comes_back(triage: Tria
     tab, _ = await opened(triage)
     page = (await press(sam, tab, f"{tab}/add", purpose="The platform’s reply")).text
     [grant] = granted(triage, page, at=TIME_TO_ADD - timedelta(seconds=1))
-    assert (grant.action, grant.responder, grant.back) == (GrantedAction.ADD, "S4001", tab)
+    assert (grant.action, grant.responder, grant.back) == (GrantedAction.ADD, "S4001", f"{tab}?added=1")
     form = page[page.index('<form method="post" action="/report/evidence/') :]
     assert 'enctype="multipart/form-data"' in form
     assert 'name="file"' in form
