@@ -75,6 +75,8 @@ async def test_a_reporter_asks_for_an_outcome_to_be_looked_at_again_and_another_
     await aisha.open(f"{case}/review")
     await aisha.reads("Asked before", "it did not stand")
     await aisha.looks("outcome, looked at again")
+    await aisha.waits_for("/cases/operations", "of them overdue.")
+    await aisha.looks("operations, outcomes looked at again")
     await priya.waits_for(status, "the team went back to work")
     await priya.looks("status, looked at again")
 

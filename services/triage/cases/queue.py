@@ -210,8 +210,9 @@ async def beside(
     """
     newest = select(CaseRow.case_id).where(visible_to(viewer)).order_by(CaseRow.case_id.desc()).limit(1)
     counted = [_count(viewer, replace(wanted, view=view), now) for view in COUNTED]
-    last, *counts = (await session.execute(select(newest.scalar_subquery(), *counted))).one()
-    return last or NO_CASE_YET, dict(zip(COUNTED, counts, strict=True))
+    found = (await session.execute(select(newest.scalar_subquery(), *counted))).one()
+    last: UUID | None = found[0]
+    return last or NO_CASE_YET, dict(zip(COUNTED, found[1:], strict=True))
 
 
 def _count(viewer: Viewer, wanted: QueueFilter, now: datetime) -> ScalarSelect[int]:

@@ -314,7 +314,7 @@ def looked_again(figures: Mapping[Figure, ByDay], period: Sequence[datetime], no
     return Panel(
         "Outcomes looked at again",
         Table("looked-again", ("Team", "Asked", *legend, "Changed, per cent", "Open now", "Overdue"), tuple(rows)),
-        Bars(tuple(Bar.of(_team(team), n, most) for team, n in teams.items()), legend),
+        Bars(tuple(Bar.of(_team(team), n, most) for team, n in teams.items()), legend, "age"),
         said=", ".join(f"{row[0]}: {row[1]} asked, {row[7]} open, {row[8]} overdue" for row in rows),
         note=f"{waiting.total()} open now, {late.total()} of them overdue." if rows else "",
         empty="" if rows else "Requests of reporters to look at an outcome again appear here.",

@@ -1,6 +1,7 @@
 """An outcome is looked at again once, in time, by someone else than who resolved the case."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -113,6 +114,27 @@ async def test_another_responder_lets_an_outcome_stand(triage: Triage, sam: Asyn
     assert told.reference not in (await aisha.get("/cases?view=reviews")).text
     assert "Both posts were read" in (await aisha.get(f"{page}/timeline")).text
     assert "it stands" in (await aisha.get(f"{page}/review")).text
+
+
+async def test_reviewers_find_what_waits_in_the_queue_and_by_script(
+    triage: Triage, sam: AsyncClient, aisha: AsyncClient
+) -> None:
+    for told in (report(), report()):
+        await resolved(triage, sam, told)
+    assert "signpost-count" not in (await aisha.get("/cases")).text
+    assert "No outcome is to be looked at again" in (await aisha.get("/cases?view=reviews")).text
+    await request(triage, told)
+    page = (await aisha.get("/cases?view=reviews")).text
+    assert f"/cases/{told.reference}" in page
+    assert re.search(r'signpost-count">1<', page)
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_RESPONDER, subject="S4002"))
+        [item] = (await client.get(API, params={"view": "reviews"})).json()["items"]
+        assert item["reference"] == told.reference
+        assert {one["kind"] for one in item["deadlines"] if one["met_at"] is None} == {"review"}
+        assert (await client.get(f"{API}/{item['case_id']}")).json()["review_asked_at"]
+        client.headers.update(triage.bearer(Role.SIRT_RESPONDER, subject="S5001"))
+        assert (await client.get(API, params={"view": "reviews"})).json()["items"] == []
 
 
 async def test_an_outcome_that_does_not_stand_reopens_the_case(triage: Triage, sam: AsyncClient) -> None:
