@@ -9,19 +9,19 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import alerts, embedded, intake, triage, triage_floor, triage_usual
+from benchmarks import alerts, embedded, evidence, intake, triage, triage_floor, triage_usual
 from benchmarks.findings import Findings, show
 from benchmarks.stage import Stage, set_up
 from shared.observability.logs import configure_logging
 
-ROWS = ("triage", "intake", "alerts", "embedded")
+ROWS = ("triage", "intake", "alerts", "embedded", "evidence")
 _console = Console()
 
 
 def main(
     runs: Annotated[int, typer.Option(min=1, help="Medians of so many runs")] = 5,
     reports: Annotated[int, typer.Option(min=1, help="Reports in a run of the triage pipeline")] = 5_000,
-    only: Annotated[str, typer.Option(help="Some of triage,intake,alerts,embedded")] = ",".join(ROWS),
+    only: Annotated[str, typer.Option(help=f"Some of {','.join(ROWS)}")] = ",".join(ROWS),
     json: Annotated[Path | None, typer.Option(help="Also write everything here")] = None,
     *,
     full: Annotated[bool, typer.Option("--full", help="Alerts: 100,000 reports in an hour")] = False,
@@ -70,6 +70,8 @@ async def _one(
             await intake.measure(stage, runs, findings, advance)
         case "alerts":
             await alerts.measure(stage, 1 if shape is alerts.FULL else runs, shape, findings, advance)
+        case "evidence":
+            await evidence.measure(runs, findings, advance)
         case _:
             await embedded.measure(runs, findings, advance)
 
