@@ -1,13 +1,15 @@
 """/report/api/v1/reports/{reference}/review: ask for the outcome to be looked at again."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from services.intake.outcome_reviews.handlers import ask_for_review
+from fastapi import APIRouter
+from pydantic import Field
+
+from services.intake.outcome_reviews.handlers import REASON_LIMIT, ask_for_review
 from services.intake.reports.access import ByClient
-from services.intake.reports.bodies import Narrative
 from services.intake.tracking.api import StatusBody, body_of
 from services.intake.tracking.queries import status_of
-from shared.web.bodies import Body
+from shared.web.bodies import Body, Text
 from shared.web.dependencies import Now, OutboxDep, Transaction
 
 router = APIRouter(prefix="/report/api/v1", tags=["outcome reviews"])
@@ -16,7 +18,7 @@ router = APIRouter(prefix="/report/api/v1", tags=["outcome reviews"])
 class ReviewRequestBody(Body):
     """Why the outcome should be looked at again."""
 
-    reason: Narrative
+    reason: Annotated[Text, Field(max_length=REASON_LIMIT)]
 
 
 @router.post("/reports/{reference}/review", status_code=201, response_model_exclude_none=True)  # noqa: FAST003 - ByClient takes it

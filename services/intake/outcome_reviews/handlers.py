@@ -13,6 +13,9 @@ from shared.events.envelope import NewEvent
 from shared.events.intake import OutcomeReviewRequested
 from shared.messaging.outbox import Outbox
 
+REASON_LIMIT = 10_000
+"""Characters: in any script they fit in the body of a request."""
+
 
 async def ask_for_review(session: AsyncSession, report: ReportKey, reason: str, now: datetime, outbox: Outbox) -> None:
     """Ask for the outcome of a report to be looked at again.
@@ -23,7 +26,7 @@ async def ask_for_review(session: AsyncSession, report: ReportKey, reason: str, 
         ReviewAskedAlready: it was asked since the outcome.
         TooManyAdditions: the report has `MOST_ADDITIONS` already.
     """
-    check_text(reason, "reason", "Enter why this should be looked at again")
+    check_text(reason, "reason", "Enter why this should be looked at again", REASON_LIMIT)
     stored = await lock_report(session, report.report_id)
     status = await status_of(session, report, now)
     if status.outcome_at is None:

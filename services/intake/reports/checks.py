@@ -139,7 +139,9 @@ def _texts_in(name: str, value: object) -> Iterator[tuple[str, str]]:
             yield from _texts_in(f"{name}.{part_name}", part)
 
 
-def check_text(text: str, field: str = "text", needed: str = "Enter what you want to add") -> None:
+def check_text(
+    text: str, field: str = "text", needed: str = "Enter what you want to add", longest: int = NARRATIVE_LIMIT
+) -> None:
     """Ask for something to read, that can be kept, in the field of this name.
 
     Raises:
@@ -147,7 +149,7 @@ def check_text(text: str, field: str = "text", needed: str = "Enter what you wan
     """
     if rule.is_blank(text):
         raise ReportRefused((Refusal(field, needed),))
-    if len(text) > NARRATIVE_LIMIT:
-        raise ReportRefused((Refusal(field, f"This must be {NARRATIVE_LIMIT:,} characters or fewer"),))
+    if len(text) > longest:
+        raise ReportRefused((Refusal(field, f"This must be {longest:,} characters or fewer"),))
     if wrong := _control_character_in(text):
         raise ReportRefused((Refusal(field, wrong),))
