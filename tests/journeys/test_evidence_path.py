@@ -2,7 +2,11 @@
 
 import io
 from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+from zipfile import ZipFile
 
+import httpx
 import pytest
 from PIL import Image
 from playwright.async_api import Page, expect
@@ -11,6 +15,7 @@ from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
 from tests.journeys.misuse_report import MANAGER_OF_SUBJECT
 from tests.journeys.people import Join, Someone
 from tests.journeys.reports import ABUSE, MISUSE, Program
+from tests.support.eventually import eventually
 
 pytestmark = [
     pytest.mark.xdist_group("embedded"),
@@ -90,7 +95,7 @@ async def _adds(sam: Someone, tab: str) -> None:
     await sam.driver.press("Continue to choose the file")
     await sam.looks("evidence, about to add")
     await sam.page.get_by_label("Choose a file").set_input_files(
-        [{"name": "reply.png", "mimeType": "image/png", "buffer": picture()}]
+        {"name": "reply.png", "mimeType": "image/png", "buffer": picture()}
     )
     await sam.driver.write("What does it show? (optional)", "They say that it breaks no rule")
     await sam.driver.press("Add the file")
@@ -98,6 +103,42 @@ async def _adds(sam: Someone, tab: str) -> None:
     await sam.waits_for(tab, "3. Picture", "From the team")
     await sam.page.emulate_media(forced_colors="active")
     await sam.looks("evidence, forced colours")
+
+
+async def test_each_address_works_once_and_gives_what_was_asked_for(program: Program) -> None:
+    sent = await program.send("abuse", ABUSE)
+    await program.attach(sent.reference, "seen.png", picture())
+    case = await program.case("S4001", sent.report_id)
+    evidence = f"/cases/api/v1/cases/{case.case_id}/evidence"
+
+    async def one_is_listed() -> dict[str, Any] | None:
+        return next(iter((await program.ask("S4001", evidence))["items"]), None)
+
+    item = await eventually(one_is_listed)
+    there = f"{evidence}/{item['evidence_id']}/open"
+    async with httpx.AsyncClient() as stranger:
+        original = await program.ask("S4001", there, {"purpose": WHY})
+        first, again = await stranger.get(original["url"]), await stranger.get(original["url"])
+        assert (first.status_code, again.status_code) == (200, 410)
+        assert sha256(first.content).hexdigest() == item["sha256"]
+        assert first.headers["content-disposition"].startswith("attachment")
+        preview = await program.ask("S4001", there, {"purpose": WHY, "form": "preview"})
+        shown = Image.open(io.BytesIO((await stranger.get(preview["url"])).content)).convert("RGB").tobytes()
+        assert shown[0::3] == shown[1::3] == shown[2::3], "it is grey"
+        exported = await program.ask("S4001", f"{evidence}/export", {"purpose": WHY})
+        with ZipFile(io.BytesIO((await stranger.get(exported["url"])).content)) as files:
+            assert item["sha256"] in {sha256(files.read(name)).hexdigest() for name in files.namelist()}
+        allowed = await program.ask("S4001", evidence, {"purpose": "My own capture"})
+        added = await stranger.post(allowed["upload_url"], files={"file": ("mine.png", picture())})
+        assert added.status_code == httpx.codes.CREATED, added.text
+        assert (await stranger.post(allowed["upload_url"], files={"file": ("b.png", picture())})).status_code == 410
+    listed = (await program.ask("S4001", evidence))["items"][0]["custody"]
+    assert [(done["action"], done["by"], done["form"]) for done in listed] == [
+        ("added", "reporter", None),
+        ("opened", "S4001", "original"),
+        ("opened", "S4001", "preview"),
+        ("exported", "S4001", None),
+    ]
 
 
 async def test_the_manager_of_a_misuse_case_sees_its_evidence(program: Program, join: Join) -> None:
