@@ -226,7 +226,8 @@ def _by_pattern(head: bytes, tail: bytes) -> MediaType | None:
 
 # Two in one -----------------------------------------------------------------------------------------------------------
 
-_ARCHIVE_END = re.compile(rb"PK\x05\x06(?:\0{4}|\xff{4}|.*PK\x01\x02)|PK\x01\x02.*PK\x05\x06", re.DOTALL)
+_ARCHIVE_END = re.compile(rb"PK\x05\x06(?:\0{4}|\xff{4})")
+_END_OF_ARCHIVE, _ENTRY_OF_ARCHIVE = b"PK\x05\x06", b"PK\x01\x02"
 _OTHER_ARCHIVE = re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07")
 _MARKUP = re.compile(rb"<(?:!doctype\s+html|(?:html|script|body|iframe|svg)[\s>/]|\?php)", re.IGNORECASE)
 _SCRIPT = re.compile(rb"(?:\xff\xd8\xff.|GIF8[79]a|BM|RIFF)/\*|GIF8[79]a[ -~]{4}", re.DOTALL)
@@ -241,7 +242,8 @@ def _unmixed(found: MediaType, head: bytes, tail: bytes) -> MediaType:
     Raises:
         NotTaken: the file is of another type as well.
     """
-    if _ARCHIVE_END.search(tail) or _OTHER_ARCHIVE.search(tail) or _SCRIPT.match(head):
+    archive = _ARCHIVE_END.search(tail) or (_END_OF_ARCHIVE in tail and _ENTRY_OF_ARCHIVE in tail)
+    if archive or _OTHER_ARCHIVE.search(tail) or _SCRIPT.match(head):
         raise NotTaken(Reason.MIXED)
     if found is PDF:  # it may quote markup, and is read as a PDF from its first byte
         return found
@@ -255,7 +257,9 @@ def _unmixed(found: MediaType, head: bytes, tail: bytes) -> MediaType:
 _NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffe\uffff]")
 _ORDERS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _COMMENTS = re.compile(r"\s*(?:<!--.*?-->\s*)*", re.DOTALL)
-_HEADERS = re.compile(r"(?:From .*\r?\n)?((?:[!-9;-~]+:.*\r?\n(?:[ \t]+\S.*\r?\n)*){2,})\r?\n")
+_LINE = r"[^\r\n]*\r?\n"
+_HEADERS = re.compile(rf"(?:From {_LINE})?((?:[!-9;-~]+:{_LINE}(?:[ \t]+\S{_LINE})*){{2,}})\r?\n")
+"""A line is matched in one way alone: else a file without an end of its headers would be tried in all ways."""
 _OF_AN_EMAIL = re.compile(
     r"^(?:from|to|cc|subject|date|received|message-id|return-path|delivered-to|mime-version|content-type):",
     re.IGNORECASE | re.MULTILINE,

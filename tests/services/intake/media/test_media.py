@@ -1,6 +1,7 @@
 """What a file is by its content, what is refused, and the words for it."""
 
 import io
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -199,3 +200,24 @@ def test_any_name_becomes_one_that_every_system_keeps(given_name: str) -> None:
     assert len(name.encode()) <= 255
     assert not set('/\\<>:"|?*%\0\u202e\u2066') & set(name)
     assert safe_name(name, media.JPEG) == name
+
+
+HOSTILE = {
+    "headers without an end": b"From: a\r\n" * (media.HEAD // 9 + 1),
+    "headers that go on": b"From: a\r\n" + b" \t b\r\n" * 20_000,
+    "an archive's entries without an end": b"GIF89a" + b"PK\x01\x02" * 40_000,
+    "an archive's ends without entries": b"GIF89a" + b"PK\x05\x06" * 40_000,
+    "comments that do not end": b"<!--" * 40_000,
+    "comments, and comments in them": b"<!-- <!-- -->" * 10_000,
+    "spaces": b"<!doctype" + b" " * 200_000,
+    "beginnings": b"GIF89a" + b"<!doctype " * 20_000,
+    "boxes": b"\0\0\0\x18ftypmif1" + b"hdlr" * 40_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_file_takes_long_to_recognise(name: str) -> None:
+    began = time.process_time()
+    with suppress(NotTaken):
+        recognise_file(io.BytesIO(HOSTILE[name]))
+    assert time.process_time() - began < 2, "milliseconds, where no pattern tries everything again"
