@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.embedded.run import PrefixRouter
+from services.intake.reports.access import WrongCodeLimit
 from services.notifier.directory.handlers import import_csv as import_directory
 from services.registry.accounts.csv_file import import_csv as import_accounts
 from shared.auth.permissions import Principal, Role
@@ -229,6 +230,7 @@ async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Worl
         patched = stack.enter_context(pytest.MonkeyPatch.context())
         for module in ("fastapi.routing", "fastapi.dependencies.utils"):
             patched.setattr(f"{module}.run_in_threadpool", _at_once)  # a thread costs more than the work done in it
+        patched.setattr(WrongCodeLimit, "wait", lambda *_: 0)  # these tests enter more wrong codes than any person
         log = await stack.enter_async_context(postgres_log(postgres))
         running: dict[str, Service] = {}
         for name, opening in OPENING.items():
