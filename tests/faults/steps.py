@@ -33,6 +33,10 @@ class Act(StrEnum):
     """Attempts that a dead process left open become due again."""
     SWEEP = "sweep"
     """Due rows are handled in one transaction."""
+    PART = "part"
+    """A part of a file is stored, and recorded in a transaction of its own."""
+    ATTACH = "attach"
+    """A file is stored whole, and becomes evidence."""
     SETTLE = "settle"
     """Dead letters are replayed or discarded, and events that were deferred too long become dead letters."""
 
@@ -66,6 +70,19 @@ class Step:
 
 SITES: Mapping[str, Act] = {
     "_transaction": Act.ANSWER,
+    "begin": Act.ANSWER,
+    "complete": Act.ANSWER,
+    "discard": Act.ANSWER,
+    "delete_evidence": Act.ANSWER,
+    "_use": Act.ANSWER,
+    "send": Act.ANSWER,
+    "send_files_again": Act.ANSWER,
+    "answer_with_files": Act.ANSWER,
+    "attach_files": Act.ANSWER,
+    "_send_text": Act.ANSWER,
+    "add": Act.ANSWER,
+    "_keep_part_now": Act.PART,
+    "_attach": Act.ATTACH,
     "Relay._publish_batch": Act.MARK,
     "BatchHandler.handle": Act.BATCH,
     "BatchHandler.upkeep": Act.SETTLE,
@@ -79,6 +96,13 @@ SITES: Mapping[str, Act] = {
 
 READ_ONLY: Mapping[str, str] = {
     "_Stream._changed": "looks at what the operations page shows",
+    "reported_by": "looks whose report it is",
+    "waiting": "looks what waits",
+    "_was_sent": "looks whether a message was sent before",
+    "get_evidence": "lists what there is",
+    "_is_anonymous": "looks how a file is kept",
+    "_attached": "looks what an upload became",
+    "_stored": "looks what a grant opens",
 }
 """Functions that open a transaction and write nothing, with the reason."""
 
@@ -116,6 +140,11 @@ _THROUGHOUT = (Moment.BEFORE, Moment.WITHIN, Moment.AFTER)
 def _steps(roles: Mapping[str, str], acts: Mapping[Act, tuple[Moment, ...]]) -> Iterator[Step]:
     return (Step(role, act, moment) for role in roles for act, moments in acts.items() for moment in moments)
 
+
+EVIDENCE_STEPS: tuple[Step, ...] = tuple(
+    _steps({role: service for service, role in WEB.items()}, {Act.ANSWER: _EDGES, Act.PART: _EDGES, Act.ATTACH: _EDGES})
+)
+"""While a file is sent: `test_evidence.py` kills at each of them."""
 
 STEPS: tuple[Step, ...] = (
     *_steps({role: service for service, role in WEB.items()}, {Act.ANSWER: _EDGES}),

@@ -97,6 +97,8 @@ async def attach_upload(
 
 async def scan(parts: EvidenceParts, name: str) -> Scan:
     """Return what the virus scanner says of an object; raises as `Objects.get` does."""
+    if not parts.scanner.is_set_up:
+        return Scan.NOT_SCANNED
     with await parts.objects.open(name) as opened:
         return await parts.scanner.scan(opened)
 
@@ -112,7 +114,7 @@ class Digest:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         digest = sha256()
         async for chunk in self.chunks:
-            digest.update(chunk)
+            await asyncio.to_thread(digest.update, chunk)  # a part takes milliseconds, which others would wait for
             self.size += len(chunk)
             yield chunk
         self.sha256 = digest.hexdigest()

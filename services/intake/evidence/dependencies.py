@@ -1,7 +1,8 @@
 """What the routes of evidence ask for: its parts, and the report that a client may add to."""
 
+import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated
@@ -48,6 +49,8 @@ class EvidenceParts(TrackingParts):
     evidence_limits: Limits
     scanner: Scanner
     tickets: Tickets
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a part of a file is worked on: files take turns, and leave as much time to everything else."""
 
 
 def evidence_parts(request: Request) -> EvidenceParts:

@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.events.vocabulary import AddedBy, Scan
 from shared.ids import ReportId
 
-PART = 2 * 1024 * 1024
+PART = 1024 * 1024
 """Bytes of an upload that are encrypted, stored and committed at a time; a request holds a few of them at most."""
 MOST_PARTS = 2_000
 """Of one upload: a client that sends a byte at a time is refused before its row is too long."""

@@ -241,7 +241,7 @@ async def keep(
         return item_of(before)
     await _refuse_many(session, adder, message_id, limits)
     row = _evidence_row(upload, kept, adder, message_id, now)
-    stored = await session.scalar(insert(EvidenceRow).returning(EvidenceRow), row)
+    stored = (await session.scalars(insert(EvidenceRow).returning(EvidenceRow), row)).one()
     await outbox.append(session, [_told(report, _added(report, stored, now))], now)
     attached = update(UploadRow).where(UploadRow.token_hash == upload.secret.name)
     done = {"attached_at": now, "expires_at": now + WAITS, "sealed": _seal(replace(upload, said=Said()))}
@@ -266,7 +266,7 @@ async def remove(session: AsyncSession, report: ReportKey, evidence_id: UUID, no
         row.removed_at.is_(None),
     )
     taken = update(row).where(*mine, row.opened_at.is_(None)).values(removed_at=now, name=None, note=None)
-    name = await session.scalar(taken.returning(row.object_name))
+    name: str | None = await session.scalar(taken.returning(row.object_name))
     if name is None:
         raise EvidenceOpened if await session.scalar(select(row.evidence_id).where(*mine)) else EvidenceNotFound
     event = EvidenceRemoved(report_id=report.report_id, reference=report.reference, at=now, evidence_id=evidence_id)

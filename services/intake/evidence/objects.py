@@ -21,7 +21,9 @@ EVIDENCE = "evidence/"
 _READ = 256 * 1024
 """Bytes that are read at a time."""
 _WRITE = 5 * 1024 * 1024
-"""Bytes that are written at a time: the least that S3 takes as a part."""
+"""Bytes that are written at a time to a bucket: the least that S3 takes as a part."""
+_WRITE_FILE = 1024 * 1024
+"""The same of a file."""
 _RETRIES = timedelta(seconds=15)
 _FULL = ("no space left", "disk quota exceeded", "os error 28", "os error 122", "insufficientstorage", "507")
 
@@ -72,9 +74,9 @@ class Objects:
         Raises:
             StoreUnavailable, StoreFull: nothing was written.
         """
-        store = self._store()
+        store, size = self._store(), _WRITE_FILE if self._folder else _WRITE
         with _explained():
-            await obstore.put_async(store, name, chunks, use_multipart=True, chunk_size=_WRITE, max_concurrency=1)
+            await obstore.put_async(store, name, chunks, use_multipart=True, chunk_size=size, max_concurrency=1)
         if self._folder:
             with _explained():
                 await asyncio.to_thread(_flush, self._folder / name)

@@ -23,6 +23,9 @@ from services.intake.evidence.objects import UPLOADS, ObjectMissing, StoreUnavai
 from services.intake.media import media
 from shared import text as rule
 
+_LONGEST_REST = 0.05
+"""Seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
@@ -268,10 +271,27 @@ async def content_of(parts: EvidenceParts, upload: Upload) -> AsyncIterator[byte
         StoreUnavailable: the store does not answer.
     """
     for number in range(len(upload.parts)):
-        yield await _part(parts, upload, number)
+        async with _in_turn(parts):
+            plain = await _part(parts, upload, number)
+        yield plain
+
+
+@asynccontextmanager
+async def _in_turn(parts: EvidenceParts) -> AsyncIterator[None]:
+    """Work on one part at a time, and rest as long as it took: pages do not wait behind files."""
+    loop = asyncio.get_running_loop()
+    async with parts.turn:
+        began = loop.time()
+        yield
+        await asyncio.sleep(min(loop.time() - began, _LONGEST_REST))
 
 
 async def _keep_part(parts: EvidenceParts, upload: Upload, plain: bytearray, *, last_waits: bool) -> Upload:
+    async with _in_turn(parts):
+        return await _keep_part_now(parts, upload, plain, last_waits=last_waits)
+
+
+async def _keep_part_now(parts: EvidenceParts, upload: Upload, plain: bytearray, *, last_waits: bool) -> Upload:
     number, size = len(upload.parts), len(plain)
     name = f"{UPLOADS}{upload.secret.name.hex()}.{number}.{secrets.token_hex(8)}"
     encrypted = await asyncio.to_thread(upload.secret.encrypt, plain, place=_place(number))

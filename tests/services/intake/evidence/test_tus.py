@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient, Response
@@ -86,7 +87,7 @@ async def test_a_file_waits_for_its_form_under_the_key_of_its_token(intake: Inta
     [name] = objects(intake)
     assert address.rpartition("/")[2] not in name
     report = await reported(client, intake.token())
-    adder = Adder(ReportId(report["report_id"]))
+    adder = Adder(ReportId(UUID(report["report_id"])))
     token = address.rpartition("/")[2]
     item = await attachments.attach(parts, token, adder, note="From the form", link=0)
     twice = await attachments.attach(parts, token, adder)
@@ -133,7 +134,7 @@ async def test_what_arrived_before_the_cut_is_kept(intake: Intake, client: Async
 async def test_nobody_begins_an_upload_without_something_that_allows_it(
     client: AsyncClient, values: dict[str, str]
 ) -> None:
-    assert (await create(client, 10, **values)).status_code == 401
+    assert (await create(client, 10, None, **values)).status_code == 401
 
 
 async def test_who_may_begin_an_upload(intake: Intake, client: AsyncClient) -> None:
