@@ -224,6 +224,7 @@ class WrittenNote:
 
     at: datetime
     author: str
+    author_name: str | None
     shared: bool
     by_reporter: bool
     """If so, its text is content, shown only on request."""
@@ -244,7 +245,8 @@ async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
     return [
         WrittenNote(
             at=row.at,
-            author=row.author_name or row.author,
+            author=row.author,
+            author_name=row.author_name,
             shared=row.shared,
             by_reporter=row.author == REPORTER,
             kind=row.kind,

@@ -37,7 +37,8 @@ class EntryBody(BaseModel):
     speaker: Speaker = Field(serialization_alias="from")
     at: datetime
     author: str | None = None
-    """Who of the team: a name, or a staff number."""
+    """Staff number of who in the team it was."""
+    author_name: str | None = None
     text: str | None = None
     """Of the reporter only if you may see what people wrote."""
     internal: bool

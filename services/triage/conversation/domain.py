@@ -59,7 +59,9 @@ class Entry:
     speaker: Speaker
     at: datetime
     author: str | None = None
-    """Who of the team it was: a name if it is known, else a staff id."""
+    """Staff id of who in the team it was."""
+    author_name: str | None = None
+    """Their name, if it was kept with what they wrote."""
     text: str | None = field(default=None, repr=False)
     """None where there are no words, or the viewer may not read them."""
     message_id: UUID | None = None

@@ -52,7 +52,9 @@ def _of_note(note: WrittenNote, sent: Sequence[Evidence], *, content: bool) -> E
         )
     shared = EntryKind.QUESTION if note.kind == NoteKind.QUESTION else EntryKind.UPDATE
     kind = shared if note.shared else EntryKind.NOTE
-    return Entry(kind=kind, speaker=Speaker.TEAM, at=note.at, author=note.author, text=note.text)
+    return Entry(
+        kind=kind, speaker=Speaker.TEAM, at=note.at, author=note.author, author_name=note.author_name, text=note.text
+    )
 
 
 def _of_evidence(item: Evidence) -> Entry:
@@ -78,7 +80,7 @@ def _of_activities(activities: list[chain.Activity]) -> Iterator[Entry]:
                 kind=kind,
                 speaker=Speaker.REPORTER if one.actor == REPORTER else Speaker.TEAM,
                 at=one.at,
-                author=None if one.actor == REPORTER else one.actor,
+                author=None if one.actor == REPORTER else one.personal.get("manager", one.actor),
                 outcome=outcome or None,
                 result=one.action.removeprefix("review_") if kind is EntryKind.REVIEWED else None,
             )

@@ -22,11 +22,13 @@ from services.triage.cases.tables import CaseRow
 from services.triage.conversation.domain import Entry
 from services.triage.conversation.handlers import read
 from services.triage.conversation.queries import conversation
+from services.triage.managers.handlers import manager_acted
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportWithdrawn, Reporter
-from shared.events.vocabulary import MessageKind, Team
-from tests.services.triage.builders import PRIYA, WRITER, Submitted, envelope, misuse, open_cases, report, viewer
+from shared.events.notifier import ManagerActionRecorded
+from shared.events.vocabulary import ManagerAction, MessageKind, Team
+from tests.services.triage.builders import NOW, PRIYA, WRITER, Submitted, envelope, misuse, open_cases, report, viewer
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 from tests.services.triage.conversation.test_replies import message, send
@@ -116,12 +118,19 @@ async def test_everything_that_was_said_stands_in_time_order(triage: Triage, sam
     assert [item["text"] for item in items if item["internal"]] == ["They sound afraid."]
     assert [item["text"] for item in items if item["answers_question"]] == ["The second one."]
     assert [item["outcome"] for item in items if "outcome" in item] == ["removed_by_platform"]
-    assert {item["author"] for item in items if item["from"] == "team"} == {"Sam Reid", "S4001"}
+    assert {item["author"] for item in items if item["from"] == "team"} == {"S4001"}
+    named = {item["kind"] for item in items if item.get("author_name") == "Sam Reid"}
+    assert named == {"note", "question", "update"}
     assert all("author" not in item for item in items if item["from"] == "reporter")
     page = (await sam.get(f"/cases/{told.reference}/conversation")).text
     texts = [text for _, _, text in expected if text]
     assert sorted(texts, key=page.index) == texts
     assert "Only for us" not in page
+    assert page.count("<strong>You</strong>") == 5
+    async with triage.client(Role.SMART_LEAD, subject="S4002") as colleague:
+        page = (await colleague.get(f"/cases/{told.reference}/conversation")).text
+    assert "<strong>You</strong>" not in page
+    assert page.count("<strong>Sam Reid</strong>") == 3
 
 
 async def test_an_internal_note_looks_like_nothing_that_a_reporter_reads(triage: Triage, sam: AsyncClient) -> None:
@@ -393,3 +402,23 @@ async def done_or_waiting(triage: Triage, task: asyncio.Task[None]) -> bool | No
     )
     async with triage.database.transaction() as session:
         return task.done() or bool(await session.scalar(waiting)) or None
+
+
+async def test_how_a_line_manager_ended_a_case_is_theirs(triage: Triage, desk: AsyncClient) -> None:
+    told = misuse()
+    await open_cases(triage.database, told)
+    async with triage.database.transaction() as session:
+        row = (await session.scalars(select(CaseRow))).one()
+        acted = ManagerActionRecorded(
+            case_id=row.case_id,
+            report_id=told.report_id,
+            at=NOW,
+            manager="S2001",
+            action=ManagerAction.INFORMAL_ACTION,
+            acted_on=NOW.date(),
+        )
+        await manager_acted(session, [envelope(acted)], NOW, writer=WRITER)
+    [ended] = await said(triage, told, Role.TRIAGE_DESK, subject="S6001")
+    assert (ended["kind"], ended["author"], ended["outcome"]) == ("outcome", "S2001", "informal_action")
+    page = (await desk.get(f"/cases/{told.reference}/conversation")).text
+    assert "<strong>S2001</strong> finished the case: Informal action" in page
