@@ -42,7 +42,9 @@ async def where_and_what(driver: InputDriver, look: Look = nothing) -> None:
     await driver.press("Continue")
 
 
-async def when_and_how(driver: InputDriver, look: Look = nothing, narrative: str = NARRATIVE) -> None:
+async def when_and_how(
+    driver: InputDriver, look: Look = nothing, narrative: str = NARRATIVE, add_files: Look = nothing
+) -> None:
     """Answer the pages from when it happened to who did it."""
     await look("report, when")
     day = SystemClock().now() - timedelta(days=2)
@@ -54,6 +56,7 @@ async def when_and_how(driver: InputDriver, look: Look = nothing, narrative: str
     await driver.press("Continue")
     await look("report, evidence")
     await driver.tick("Screenshots")
+    await add_files("report, evidence, files added")
     await driver.press("Continue")
     await look("report, who did it")
     await driver.choose("No")

@@ -1,8 +1,9 @@
 """Two ways to use a page: with a pointer, and with nothing but a keyboard."""
 
+from collections.abc import Sequence
 from typing import Protocol, TypedDict, cast
 
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
 
 _MOST_STEPS = 150
 _FOCUSED = """() => {
@@ -14,7 +15,7 @@ _FOCUSED = """() => {
   if (at.labels && at.labels.length) styles.push(getComputedStyle(at.labels[0], '::before'));
   return {
     name: (label || at.textContent).replace(/\\s+/g, ' ').trim(),
-    kind: at.tagName === 'INPUT' ? at.type : at.tagName.toLowerCase(),
+    kind: at.tagName === 'INPUT' ? at.type : at.role === 'button' ? 'button' : at.tagName.toLowerCase(),
     group: fieldset ? fieldset.querySelector('legend').innerText.trim() : '',
     shows: at.matches(':focus-visible') && styles.some(style =>
       (style.outlineStyle !== 'none' && style.outlineWidth !== '0px') || style.boxShadow !== 'none'),
@@ -55,8 +56,14 @@ class InputDriver(Protocol):
     async def write_in(self, group: str, label: str, text: str) -> None:
         """Type `text` into the empty field called `label` of the date input called `group`."""
 
+    async def attach(self, label: str, files: Sequence[FilePayload]) -> None:
+        """Choose `files` in the file field called `label`."""
+
     async def press(self, name: str) -> None:
         """Press the button called `name`, and wait for the next page."""
+
+    async def download(self, name: str) -> bytes:
+        """Press the button called `name`, and return the file that comes."""
 
     async def follow(self, name: str) -> None:
         """Follow the link called `name`."""
@@ -86,9 +93,17 @@ class Pointer:
     async def write_in(self, group: str, label: str, text: str) -> None:
         await self._page.get_by_role("group", name=group).get_by_role("textbox", name=label, exact=True).fill(text)
 
+    async def attach(self, label: str, files: Sequence[FilePayload]) -> None:
+        await self._page.get_by_label(label, exact=True).set_input_files(files)
+
     async def press(self, name: str) -> None:
         async with self._page.expect_navigation():
             await self._page.get_by_role("button", name=name, exact=True).click()
+
+    async def download(self, name: str) -> bytes:
+        async with self._page.expect_download() as downloading:
+            await self._page.get_by_role("button", name=name, exact=True).filter(visible=True).click()
+        return (await (await downloading.value).path()).read_bytes()
 
     async def follow(self, name: str) -> None:
         async with self._page.expect_navigation():
@@ -135,9 +150,22 @@ class Keyboard:
             pass
         await self._page.keyboard.type(text)
 
+    async def attach(self, label: str, files: Sequence[FilePayload]) -> None:
+        """Open the system's own dialogue by the keyboard, in which the files are chosen."""
+        await self._go_to(label, "file")
+        async with self._page.expect_file_chooser() as choosing:
+            await self._page.keyboard.press("Space")
+        await (await choosing.value).set_files(files)
+
     async def press(self, name: str) -> None:
         await self._go_to(name, "button")
         await self._enter()
+
+    async def download(self, name: str) -> bytes:
+        await self._go_to(name, "button")
+        async with self._page.expect_download() as downloading:
+            await self._page.keyboard.press("Enter")
+        return (await (await downloading.value).path()).read_bytes()
 
     async def follow(self, name: str) -> None:
         await self._go_to(name, "a")

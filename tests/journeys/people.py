@@ -1,6 +1,6 @@
 """The people of a journey: each has their own browser, and a driver to use it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
@@ -10,16 +10,23 @@ from tests.journeys.input_drivers import InputDriver, Pointer
 from tests.support.browser import Visitor, person
 from tests.support.eventually import eventually
 
-DESK, TELEPHONE = 1280, 320
+DESK, WIDE_TELEPHONE, TELEPHONE = 1280, 390, 320
+
+
+WIDTHS = (TELEPHONE, DESK)
+"""The widths at which pages are checked, if a journey names no others; people work at the last one."""
 
 
 class Someone:
     """A person at a browser."""
 
-    def __init__(self, visitor: Visitor, driver: InputDriver) -> None:
+    def __init__(self, visitor: Visitor, driver: InputDriver, widths: Sequence[int]) -> None:
         self.page = visitor.page
         self.driver = driver
         self._visitor = visitor
+        self.of = ""
+        """What the names of their pictures begin with."""
+        self._widths = widths
 
     @property
     def main(self) -> Locator:
@@ -52,13 +59,15 @@ class Someone:
         await eventually(said)
 
     async def looks(self, name: str) -> None:
-        """Check the page at the widths of a desk and of a telephone: axe finds nothing, and the page fits."""
+        """Check the page at each width, last at the one where they work: axe finds nothing there, and the page fits."""
+        name, (*others, at_work) = f"{self.of}{name}", self._widths
+        for width in others:
+            await self.page.set_viewport_size({"width": width, "height": 900})
+            await self._visitor.picture(f"{name}, {width}")
+            await self._visitor.fits()
+        await self.page.set_viewport_size({"width": at_work, "height": 900})
         await self._visitor.see(name)
         await self._visitor.fits()
-        await self.page.set_viewport_size({"width": TELEPHONE, "height": 900})
-        await self._visitor.picture(f"{name}, telephone")
-        await self._visitor.fits()
-        await self.page.set_viewport_size({"width": DESK, "height": 900})
 
     async def is_refused(self, name: str, *messages: str) -> None:
         """Find an error summary with exactly `messages`; each link leads to the field to correct."""
@@ -79,7 +88,12 @@ class Join(Protocol):
     """Lets a person join the journey; with a name, signed in."""
 
     def __call__(
-        self, name: str | None = None, *, driver: Callable[[Page], InputDriver] = Pointer, javascript: bool = True
+        self,
+        name: str | None = None,
+        *,
+        driver: Callable[[Page], InputDriver] = Pointer,
+        javascript: bool = True,
+        widths: Sequence[int] = WIDTHS,
     ) -> Awaitable[Someone]: ...
 
 
@@ -89,11 +103,15 @@ async def gathering(browser: Browser, url: str) -> AsyncIterator[Join]:
     async with AsyncExitStack() as stack:
 
         async def join(
-            name: str | None = None, *, driver: Callable[[Page], InputDriver] = Pointer, javascript: bool = True
+            name: str | None = None,
+            *,
+            driver: Callable[[Page], InputDriver] = Pointer,
+            javascript: bool = True,
+            widths: Sequence[int] = WIDTHS,
         ) -> Someone:
-            visitor = await stack.enter_async_context(person(browser, url, javascript=javascript, width=DESK))
+            visitor = await stack.enter_async_context(person(browser, url, javascript=javascript, width=widths[-1]))
             if name:
                 await visitor.sign_in(name)
-            return Someone(visitor, driver(visitor.page))
+            return Someone(visitor, driver(visitor.page), widths)
 
         yield join

@@ -1,18 +1,19 @@
-"""One report of abuse, from the first question until the team has finished, as people see it in a browser."""
+"""One report of abuse with files, from the first question until its outcome has been looked at again, in a browser."""
 
 import re
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+import pytest_asyncio
+from playwright.async_api import FilePayload, Locator, Page, expect
 
-from tests.journeys import abuse_report
+from tests.journeys import abuse_report, files
+from tests.journeys.files import CANARY, letter, screenshot, words
 from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
-from tests.journeys.people import DESK, TELEPHONE
-from tests.support.browser import Visitor, person
+from tests.journeys.people import DESK, TELEPHONE, WIDE_TELEPHONE, Join, Someone
+from tests.services.cli import in_process
 from tests.support.embedded import EmbeddedSignpost
 from tests.support.eventually import eventually
 
@@ -21,164 +22,244 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(600),
 ]
+PICTURE, LETTER, TEXT = screenshot("screen of Priya.jpg"), letter("letter to Priya.pdf"), words("words for Priya.txt")
+MORE = words("more for Priya.txt", files.SAID_AGAIN)
+ANSWER = "It is, and there is a new one."
+WHY = "To see whether it is a threat"
+REASON = "You did not look at the second one."
+ASK_FOR_REVIEW = "Ask for this to be looked at again"
 
 
 @dataclass(frozen=True)
 class Way:
-    """How the people of a journey use their browsers."""
+    """How the people of a journey use their browsers, and how it goes."""
 
     name: str
     driver: Callable[[Page], InputDriver]
-    javascript: bool
     widths: tuple[int, ...]
-    """The widths at which pages are checked; people work in the last one."""
+    """The widths at which pages are checked; people work at the last one."""
+    decision: str
+    news: str
+    """What the reporter reads of the decision."""
+    javascript: bool = True
+    anonymous: bool = False
 
 
+STANDS, CONTINUES = "Yes, it stands", "No, work continues"
 WAYS = [
-    pytest.param(Way("pointer", Pointer, javascript=True, widths=(TELEPHONE, DESK)), id="with-a-pointer"),
-    pytest.param(Way("no script", Pointer, javascript=False, widths=(TELEPHONE,)), id="without-javascript"),
-    pytest.param(Way("keyboard", Keyboard, javascript=True, widths=(DESK,)), id="with-the-keyboard-only"),
+    pytest.param(
+        Way("pointer", Pointer, (TELEPHONE, DESK), STANDS, "The outcome stays as it is"),
+        id="with-a-pointer",
+    ),
+    pytest.param(
+        Way(
+            "no script",
+            Pointer,
+            (TELEPHONE,),
+            STANDS,
+            "The outcome stays as it is",
+            javascript=False,
+            anonymous=True,
+        ),
+        id="without-javascript",
+    ),
+    pytest.param(
+        Way("keyboard", Keyboard, (WIDE_TELEPHONE,), CONTINUES, "the team went back to work"),
+        id="with-the-keyboard-only",
+    ),
 ]
 
 
-class Someone:
-    """A person of the journey: a browser, and a driver to use it."""
+@dataclass(frozen=True)
+class Reporter:
+    """The person who reports; what they sent is known by its reference, and by its code if they gave no name."""
 
-    def __init__(self, visitor: Visitor, way: Way) -> None:
-        self.page = visitor.page
-        self.driver = way.driver(visitor.page)
-        self._visitor = visitor
-        self._way = way
+    someone: Someone
+    reference: str
+    anonymous: bool
 
-    async def look(self, name: str) -> None:
-        """Check the page, under this journey's name."""
-        for width in self._way.widths:
-            await self.page.set_viewport_size({"width": width, "height": 900})
-            await self._visitor.see(f"{self._way.name}, {name}, {width}")
-            await self._visitor.fits()
+    @property
+    def status(self) -> str:
+        """Where they follow it."""
+        return f"/report/track/{self.reference}"
 
-    async def sign_in(self, name: str) -> None:
-        """Sign in on the sign-in page with this driver, like everything else."""
-        await self.page.goto("/sign-in")
-        await self.driver.choose(name)
-        await self.driver.press("Sign in")
 
-    async def shows(self, address: str, text: str) -> None:
-        """Open `address` again and again until it says `text`."""
-
-        async def said() -> bool | None:
-            await self.page.goto(address)
-            return True if text in await self.page.get_by_role("main").inner_text() else None
-
-        await eventually(said)
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def _everything_is_whole_at_the_end(signpost: EmbeddedSignpost) -> AsyncIterator[None]:
+    """Check after the journeys that each report, each case's record and each piece of evidence is whole."""
+    yield
+    for command in (("reconcile", "--wait", "60"), ("audit", "verify")):
+        done = await in_process.signpost(*command, SIGNPOST_DATA_DIR=str(signpost.data_dir))
+        print(done.output)  # noqa: T201 - what is whole, for people
+        assert done.exit_code == 0, done.output
 
 
 @pytest.mark.policy("S3", "R-c", "Sc-b")
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_report_reaches_smart_and_the_manager_and_its_reporter_can_follow_it(
-    signpost: EmbeddedSignpost, browser: Browser, way: Way
-) -> None:
-    async with AsyncExitStack() as stack:
+async def test_a_report_with_files_is_worked_on_together_and_its_outcome_looked_at_again(join: Join, way: Way) -> None:
+    async def someone(name: str) -> Someone:
+        """Sign in on the sign-in page with this driver, like everything else."""
+        joined = await join(driver=way.driver, javascript=way.javascript, widths=way.widths)
+        joined.of = f"{way.name}, "
+        if name:
+            await joined.open("/sign-in")
+            await joined.driver.choose(name)
+            await joined.driver.press("Sign in")
+        return joined
 
-        async def someone() -> Someone:
-            visitor = await stack.enter_async_context(person(browser, signpost.url, javascript=way.javascript))
-            return Someone(visitor, way)
+    sam = await someone("Sam Reid")
+    priya = await _reports(await someone("" if way.anonymous else "Priya Shah"), way)
+    case = f"/cases/{priya.reference}"
+    sent = time.monotonic()
+    await sam.waits_for("/cases", priya.reference)
+    print(f"\n{way.name}: on SMART's queue after {time.monotonic() - sent:.2f} s")  # noqa: T201 - for people; speed is no claim
+    if way.anonymous:
+        await _follows_by_code(priya)
+    else:
+        await _follows(priya, "With the Social Media Abuse Response Team (SMART)", "has been told.")
+        await _acknowledges(await join(driver=Keyboard, javascript=way.driver is Keyboard), priya.reference)
+        await _follows(priya, "With the Social", "Your manager has been told and has confirmed it.")
+    await _claims_and_starts(sam, priya.reference)
+    await _follows(priya, "Being worked on")
+    await _looks_at_the_evidence(sam, case, anonymous=way.anonymous)
+    await _asks(sam, case)
+    await _answers(priya)
+    await _reads_the_answer(sam, priya.reference)
+    await _resolves(sam, case)
+    await _asks_for_review(priya)
+    await _may_not_decide(sam, case)
+    await _decides(await someone("Aisha Khan"), priya.reference, way)
+    await priya.someone.waits_for(priya.status, way.news)
+    await priya.someone.looks("status, looked at again")
 
-        priya, sam, grace = await someone(), await someone(), await someone()
-        await sam.sign_in("Sam Reid")
-        reference = await _reports(priya)
-        sent = time.monotonic()
-        await sam.shows("/cases", reference)
-        seconds = time.monotonic() - sent
-        print(f"\n{way.name}: on SMART's queue after {seconds:.2f} s")  # noqa: T201 - for people; speed is no claim
-        await _follows(priya, reference, "With the Social Media Abuse Response Team (SMART)", "has been told.")
-        await _acknowledges(grace, reference)
-        await _follows(priya, reference, "With the Social", "Your manager has been told and has confirmed it.")
-        await _claims_and_starts(sam, reference)
-        await _follows(priya, reference, "Being worked on")
-        await _writes(sam, reference)
-        await priya.shows(f"/report/track/{reference}", "We have asked the platform to remove it.")
-        await _follows(priya, reference, "The team has asked you for information")
-        await _resolves(sam, reference)
-        await _follows(priya, reference, "Finished")
-        await priya.look("status, finished")
 
+async def _reports(priya: Someone, way: Way) -> Reporter:
+    async def add_files(name: str) -> None:
+        await _attaches(priya, "Add files", PICTURE, LETTER, TEXT, javascript=way.javascript)
+        await priya.looks(name)
 
-async def _reports(priya: Someone) -> str:
-    await priya.sign_in("Priya Shah")
-    await priya.page.goto("/")
+    await priya.open("/")
     await priya.driver.follow("Someone is abusing, threatening or exposing me, a colleague or a customer online")
-    await abuse_report.where_and_what(priya.driver, priya.look)
-    await abuse_report.when_and_how(priya.driver, priya.look)
-    await abuse_report.in_my_name(priya.driver, priya.look)
-    await priya.look("report, check your answers")
-    await expect(priya.page.get_by_role("main")).to_contain_text("They wrote that they know where I live.")
+    await abuse_report.where_and_what(priya.driver, priya.looks)
+    await abuse_report.when_and_how(priya.driver, priya.looks, add_files=add_files)
+    await (abuse_report.anonymously if way.anonymous else abuse_report.in_my_name)(priya.driver, priya.looks)
+    await priya.reads("They wrote that they know where I live.", *(sent["name"] for sent in (PICTURE, LETTER, TEXT)))
+    await priya.looks("report, check your answers")
     await priya.driver.press("Send report")
     reference = await abuse_report.reference_on(priya.page)
-    await priya.look("report, sent")
-    return reference
+    await priya.reads("We have:")
+    await priya.finds_nothing_of("was sent without")
+    await priya.looks("report, sent")
+    return Reporter(priya, reference, way.anonymous)
 
 
-async def _follows(priya: Someone, reference: str, step: str, manager: str | None = None) -> None:
+async def _attaches(someone: Someone, label: str, *chosen: FilePayload, javascript: bool) -> None:
+    await someone.driver.attach(label, chosen)
+    if not javascript:
+        await someone.driver.press("Add the files")
+    for file in chosen:
+        row = someone.main.locator(".signpost-file").filter(has_text=file["name"])
+        await expect(row.locator(".signpost-file__state") if javascript else row).to_contain_text(
+            "Ready to send" if javascript else file["name"]
+        )
+
+
+async def _follows_by_code(priya: Reporter) -> None:
+    """Forget the report in this browser, as on a shared one, and come back with nothing but reference and code."""
+    someone = priya.someone
+    code = await someone.page.locator("#receipt-code").inner_text()
+    await someone.driver.press("Remove this page from this browser")
+    await someone.open(priya.status)
+    await someone.finds_nothing_of("Progress", within=someone.main)
+    await someone.open("/")
+    await someone.driver.follow("Check a report you made")
+    await someone.looks("check a report")
+    await someone.driver.write("Reference", priya.reference)
+    await someone.driver.write("Code", code)
+    await someone.driver.press("Show my report")
+    await _follows(priya, "With the Social Media Abuse Response Team (SMART)")
+
+
+async def _follows(priya: Reporter, step: str, manager: str = "") -> None:
     """Wait until the page of the report is at `step`, and says `manager` of the manager."""
-    address = f"/report/track/{reference}"
+    page, main = priya.someone.page, priya.someone.main
 
     async def there() -> bool | None:
-        await priya.page.goto(address)
-        now_at = await priya.page.locator("[aria-current=step]").inner_text()
-        main = await priya.page.get_by_role("main").inner_text()
-        return True if step in now_at and (manager or "") in main else None
+        await priya.someone.open(priya.status)
+        now_at = await page.locator("[aria-current=step]").inner_text()
+        return True if step in now_at and manager in await main.inner_text() else None
 
     await eventually(there)
-    await priya.look(f"status, {step.lower()}{', confirmed' if manager and 'confirmed' in manager else ''}")
+    await priya.someone.looks(f"status, {step.lower()}{', confirmed' if 'confirmed' in manager else ''}")
 
 
 async def _acknowledges(grace: Someone, reference: str) -> None:
     subject = f"Urgent: social media abuse reported, {reference}"
-    await grace.shows("/mail", subject)
-    await grace.look("mails")
+    await grace.waits_for("/mail", subject)
+    await grace.looks("mails")
     await grace.driver.follow(subject)
-    await grace.look("mail to the manager")
-    mail = await grace.page.get_by_role("main").inner_text()
+    await grace.looks("mail to the manager")
+    mail = await grace.main.inner_text()
     assert "Priya" not in mail
     assert abuse_report.NARRATIVE.splitlines()[0] not in mail
     [link] = re.findall(r"https?://\S+/alerts/acknowledge/\S+", mail)
     for _ in range(2):  # a mail scanner opens links too: that is not an acknowledgement
-        await grace.page.goto(link)
+        await grace.open(link)
         await expect(grace.page.get_by_role("heading", name="Tell us that you have seen this alert")).to_be_visible()
-    await grace.look("acknowledge, asked")
+    await grace.looks("acknowledge, asked")
     await grace.driver.press(f"I have seen this and will act on {reference}")
-    await expect(grace.page.get_by_role("main")).to_contain_text("is recorded")
-    await grace.look("acknowledge, thanks")
-    await grace.page.goto(link)
+    await grace.reads("is recorded")
+    await grace.looks("acknowledge, thanks")
+    await grace.open(link)
     await expect(grace.page.get_by_role("heading", name="Already acknowledged")).to_be_visible()
-    await grace.look("acknowledge, answered before")
+    await grace.looks("acknowledge, answered before")
 
 
 async def _claims_and_starts(sam: Someone, reference: str) -> None:
-    await sam.page.goto("/cases")
-    await sam.look("queue")
+    await sam.open("/cases")
+    await sam.looks("queue")
     await sam.driver.press(f"Claim {reference}")
-    await expect(sam.page.get_by_role("main")).to_contain_text("You have this case.")
-    await sam.look("case, claimed")
+    await sam.reads("You have this case.")
+    await sam.looks("case, claimed")
     await sam.driver.press("Start work")
-    await expect(sam.page.get_by_role("main")).to_contain_text("In progress")
+    await sam.reads("In progress")
 
 
-async def _writes(sam: Someone, reference: str) -> None:
-    await sam.page.goto(f"/cases/{reference}")
+async def _looks_at_the_evidence(sam: Someone, case: str, *, anonymous: bool) -> None:
+    await sam.driver.follow("Evidence")
+    await sam.reads("1. Picture", "2. PDF", "3. Text", *(["A copy without place, device and author"] * anonymous))
+    await sam.finds_nothing_of("<img", "Priya.jpg", "Priya.pdf", CANARY, within=sam.main)
+    await sam.driver.unfold("Open piece 1")
+    await sam.driver.write("Why do you open piece 1?", WHY)
+    for button, shown in (("Show a preview", "blurred, grey"), ("Sharpen", "sharp, grey")):
+        async with sam.page.expect_response(re.compile("/report/evidence/")) as drawing:
+            await sam.driver.press(button)
+        answer = await drawing.value
+        assert (answer.status, CANARY.encode() in await answer.body()) == (200, False)
+        await sam.reads(f"Preview, {shown}")
+        await sam.looks(f"case, evidence, {shown}")
+    for number, file in enumerate((PICTURE, LETTER, TEXT), start=1):
+        await sam.open(f"{case}/evidence")
+        await sam.driver.unfold(f"Open piece {number}")
+        await sam.driver.write(f"Why do you open piece {number}?", WHY)
+        original = await sam.driver.download("Download the original")
+        assert (original == file["buffer"]) is (not anonymous or file is TEXT), file["name"]
+        assert (CANARY.encode() in original) is (not anonymous and file is not TEXT), file["name"]
+
+
+async def _asks(sam: Someone, case: str) -> None:
+    await sam.open(case)
     await sam.driver.unfold("Message to the reporter")
     await sam.driver.write("Message to the reporter", "We have asked the platform to remove it.")
     await sam.driver.press("Send to the reporter")
     await sam.driver.unfold("Ask for information")
     await sam.driver.write("What do you need to know?", "Is it still there for you?")
     await sam.driver.press("Ask the reporter")
-    await sam.look("case, asked the reporter")
-    main = sam.page.get_by_role("main")
-    heading = main.get_by_role("heading", name=f"Case {reference}")
-    await _is_printed(sam, heading, main.get_by_text("We have asked the platform"))
-    await sam.page.goto(f"/cases/{reference}")
-    await _is_printed(sam, heading, main.get_by_role("definition").filter(has_text="Harassment"))
+    await sam.looks("case, asked the reporter")
+    heading = sam.main.get_by_role("heading", name=re.compile("^Case SP-"))
+    await _is_printed(sam, heading, sam.main.get_by_text("We have asked the platform"))
+    await sam.open(case)
+    await _is_printed(sam, heading, sam.main.get_by_role("definition").filter(has_text="Harassment"))
 
 
 async def _is_printed(sam: Someone, *said: Locator) -> None:
@@ -195,23 +276,73 @@ async def _is_printed(sam: Someone, *said: Locator) -> None:
     await sam.page.emulate_media(media="screen")
 
 
-async def _resolves(sam: Someone, reference: str) -> None:
-    await _reads_the_case(sam)
-    await sam.page.goto(f"/cases/{reference}")
+async def _answers(priya: Reporter) -> None:
+    await priya.someone.waits_for(priya.status, "We have asked the platform to remove it.")
+    await _follows(priya, "The team has asked you for information")
+    await priya.someone.driver.write("Your answer", ANSWER)
+    await priya.someone.driver.attach("Files, if you have any", [MORE])
+    await priya.someone.driver.press("Send")
+    await priya.someone.reads("You answered", ANSWER, "Text" if priya.anonymous else MORE["name"])
+    await priya.someone.looks("status, answered with a file")
+
+
+async def _reads_the_answer(sam: Someone, reference: str) -> None:
+    await sam.waits_for("/cases?view=replies", reference)
+    await sam.looks("queue, replies")
+    await sam.driver.follow(f"Reply to case {reference}, unread")
+    await sam.reads(ANSWER, "New")
+    await sam.open("/cases?view=replies")
+    await expect(sam.main).not_to_contain_text(reference)
+    await sam.waits_for(f"/cases/{reference}/evidence", "4. Text")
+    await sam.driver.unfold("Open piece 4")
+    await sam.driver.write("Why do you open piece 4?", WHY)
+    assert await sam.driver.download("Download the original") == MORE["buffer"]
+
+
+async def _resolves(sam: Someone, case: str) -> None:
+    await sam.open(case)
+    await sam.finds_nothing_of(abuse_report.NARRATIVE.splitlines()[0])
+    await sam.driver.press("Show what was written")
+    await sam.reads(abuse_report.NARRATIVE.splitlines()[0], ANSWER)
+    await sam.looks("case, what was written")
+    for tab in ("Evidence", "Conversation", "Timeline", "Routing", "Audit"):
+        await sam.driver.follow(tab)
+        await sam.looks(f"case, {tab.lower()}")
+    await sam.open(case)
     await sam.driver.unfold("Resolve")
     await sam.driver.pick("How did it end?", "Removed by the platform")
-    await sam.look("case, resolving")
+    await sam.looks("case, resolving")
     await sam.driver.press("Resolve the case")
-    await expect(sam.page.get_by_role("main")).to_contain_text("Resolved")
-    await sam.look("case, resolved")
+    await sam.reads("Resolved")
+    await sam.looks("case, resolved")
 
 
-async def _reads_the_case(sam: Someone) -> None:
-    main = sam.page.get_by_role("main")
-    await expect(main).not_to_contain_text(abuse_report.NARRATIVE.splitlines()[0])
-    await sam.driver.press("Show what was written")
-    await expect(main).to_contain_text(abuse_report.NARRATIVE.splitlines()[0])
-    await sam.look("case, what was written")
-    for tab in ("Conversation", "Evidence", "Timeline", "Routing", "Audit"):
-        await sam.driver.follow(tab)
-        await sam.look(f"case, {tab.lower()}")
+async def _asks_for_review(priya: Reporter) -> None:
+    await _follows(priya, "Finished")
+    await priya.someone.driver.press(ASK_FOR_REVIEW)
+    await priya.someone.driver.write("Why should it be looked at again?", REASON)
+    await priya.someone.looks("status, asking for another look")
+    await priya.someone.driver.press(ASK_FOR_REVIEW)
+    await priya.someone.reads("You asked for the outcome to be looked at again")
+    await priya.someone.looks("status, to be looked at again")
+
+
+async def _may_not_decide(sam: Someone, case: str) -> None:
+    await sam.waits_for(case, "asked for this outcome to be looked at again")
+    await sam.driver.follow("Look at it again")
+    await sam.reads("You resolved this case, so someone else has to look at its outcome again")
+    await sam.looks("outcome, seen by who resolved it")
+
+
+async def _decides(aisha: Someone, reference: str, way: Way) -> None:
+    await aisha.waits_for("/cases?view=reviews", reference)
+    await aisha.looks("queue, look again")
+    await aisha.open(f"/cases/{reference}/review")
+    await aisha.driver.press("Show what the reporter says")
+    await aisha.reads(REASON)
+    await aisha.driver.choose(way.decision)
+    await aisha.driver.write("Why?", "I looked at both.")
+    await aisha.looks("outcome, to be decided")
+    await aisha.driver.press("Record the decision")
+    await aisha.reads("The case is open again, and you have it" if way.decision == CONTINUES else "Resolved")
+    await aisha.looks("case, its outcome looked at again")

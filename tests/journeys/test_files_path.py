@@ -155,6 +155,10 @@ async def test_an_anonymous_reporter_is_warned_of_an_email_and_may_save_and_come
     await abuse_report.anonymously(other.driver)
     await other.reads("We cannot remove from an email who sent it", "letter.eml")
     await other.looks("files, an email of an anonymous reporter")
+    await other.driver.press("Send report")
+    await abuse_report.reference_on(other.page)
+    await other.reads("We have:", "screenshot.png", "was sent without these files", "letter.eml")
+    await other.looks("files, an email of an anonymous reporter is not sent")
 
 
 async def test_an_upload_that_is_cut_goes_on_and_the_form_waits_for_it(join: Join) -> None:

@@ -27,7 +27,7 @@ async def _resolves(sam: Someone, reference: str) -> None:
 async def _asks(priya: Someone, status: str) -> None:
     await priya.waits_for(status, "How it ended")
     await priya.looks("status, finished")
-    await priya.driver.follow(ASK)
+    await priya.driver.press(ASK)
     await priya.looks("status, asking for another look")
     await priya.driver.press(ASK)
     await priya.is_refused("status, asking for another look", "Enter why this should be looked at again")
