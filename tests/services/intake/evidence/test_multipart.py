@@ -1,0 +1,59 @@
+"""A form that is read as it arrives has the same fields however it is cut, and one that ends too early is noticed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.types import Message
+
+from services.intake.evidence.multipart import FormStream, Truncated
+
+PARTS = st.lists(
+    st.tuples(
+        st.sampled_from(["note", "file"]), st.none() | st.sampled_from(["a.png", "b c.txt"]), st.binary(max_size=300)
+    ),
+    max_size=5,
+)
+
+
+def form(parts: list[tuple[str, str | None, bytes]]) -> bytes:
+    """Return a form with `parts`, whose boundary is in none of them."""
+    body = bytearray()
+    for name, file_name, content in parts:
+        file = f'; filename="{file_name}"' if file_name else ""
+        body += (
+            f'--b0undary\r\ncontent-disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + content + b"\r\n"
+        )
+    return bytes(body + b"--b0undary--\r\n")
+
+
+async def read(body: bytes, piece: int) -> list[tuple[str, str | None, bytes]]:
+    """Return what is read of `body`, of which `piece` bytes arrive at a time."""
+    pieces = [body[start : start + piece] for start in range(0, len(body), piece)]
+
+    async def receive() -> Message:
+        if not pieces:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": True}
+
+    kind = (b"content-type", b"multipart/form-data; boundary=b0undary")
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": [kind]}, receive)
+    return [
+        (part.name, part.file_name, b"".join([chunk async for chunk in part.chunks()]))
+        async for part in FormStream(request).parts()
+    ]
+
+
+@given(parts=PARTS, piece=st.integers(1, 400))
+async def test_it_is_read_the_same_however_it_is_cut(parts: list[tuple[str, str | None, bytes]], piece: int) -> None:
+    assert await read(form(parts), piece) == parts
+
+
+@given(parts=PARTS.filter(bool), piece=st.integers(1, 400), data=st.data())
+async def test_one_that_ends_too_early_is_noticed(
+    parts: list[tuple[str, str | None, bytes]], piece: int, data: st.DataObject
+) -> None:
+    body = form(parts)
+    cut = data.draw(st.integers(0, len(body) - len("--\r\n")))
+    with pytest.raises(Truncated):
+        await read(body[:cut], piece)
