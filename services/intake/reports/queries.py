@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BeforeValidator, InstanceOf, TypeAdapter
-from sqlalchemy import Select, select
+from sqlalchemy import Executable, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.reports.domain import Addition, AdditionKind, Report
@@ -112,7 +112,7 @@ async def lock_key(session: AsyncSession, report_id: ReportId) -> ReportKey | No
     return await _key_of(session, _KEYS.where(ReportRow.id == report_id).with_for_update())
 
 
-async def _key_of(session: AsyncSession, wanted: Select[Any]) -> ReportKey | None:
+async def _key_of(session: AsyncSession, wanted: Executable) -> ReportKey | None:
     row = (await session.execute(wanted)).mappings().one_or_none()
     return _KEY.validate_python(dict(row)) if row else None
 
