@@ -109,7 +109,7 @@ async def test_a_reporter_answers_the_team_and_withdraws(program: Program, join:
     await priya.driver.follow("Answer the team’s question")
     await priya.looks("status, answering")
     await priya.driver.press("Send")
-    await priya.is_refused("status, answering", "Enter what you want to add")
+    await priya.is_refused("status, answering", "Enter a message, or choose a file")
     await priya.driver.write("Your answer", "It was gone this morning.")
     await priya.driver.press("Send")
     await priya.reads("You answered", "It was gone this morning.")
