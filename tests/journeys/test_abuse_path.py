@@ -313,7 +313,7 @@ async def _resolves(sam: Someone, case: str) -> None:
     await sam.driver.pick("How did it end?", "Removed by the platform")
     await sam.looks("case, resolving")
     await sam.driver.press("Resolve the case")
-    await sam.reads("Resolved")
+    await sam.reads("Resolved", "Removed by the platform.")
     await sam.looks("case, resolved")
 
 
