@@ -9,7 +9,15 @@ import pytest
 from services.intake.reports.queries import ReportKey
 from services.intake.tracking.domain import Known, ManagerAlertState, SharedUpdate, Stage, TrackedAlert, TrackedCase
 from services.intake.tracking.status import OUTCOMES, status
-from shared.events.vocabulary import AlertPurpose, ManagerAlert, Outcome, RecipientReason, ReportType, Team
+from shared.events.vocabulary import (
+    AlertPurpose,
+    Confidentiality,
+    ManagerAlert,
+    Outcome,
+    RecipientReason,
+    ReportType,
+    Team,
+)
 from shared.ids import Reference, ReportId
 from tests.services.intake.conftest import START
 
@@ -17,7 +25,9 @@ LATER = START + timedelta(minutes=5)
 
 
 def report(kind: ReportType = ReportType.ABUSE, alert: ManagerAlert | None = ManagerAlert.YES) -> ReportKey:
-    return ReportKey(ReportId(uuid4()), Reference("SP-0000-0000"), kind, START, "S1001", None, alert)
+    return ReportKey(
+        ReportId(uuid4()), Reference("SP-0000-0000"), kind, START, Confidentiality.NAMED, "S1001", None, alert
+    )
 
 
 def case(stage: Stage, team: Team = Team.SMART, outcome: Outcome | None = None, *, linked: bool = False) -> TrackedCase:
