@@ -21,7 +21,7 @@ from services.intake.evidence.dependencies import EvidenceParts, EvidencePartsDe
 from services.intake.evidence.domain import Adder, Said
 from services.intake.evidence.downloads import adder_of
 from services.intake.evidence.handlers import NewUpload, Upload
-from services.intake.evidence.uploads import append, begin, discard, examine, note_of, waiting
+from services.intake.evidence.uploads import append, begin, discard, examine, keep_for_form, note_of, waiting
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction, InvalidGrant
 from shared.auth.guard import NotSignedIn, current_session, guarding
@@ -103,7 +103,7 @@ async def create(
         evidence_id=parts.ids.uuid(),
         said=Said(said.get("filename") or None, note_of(said.get("note")), _link(said.get("link", ""))),
         length=upload_length,
-        waits=domain.WAITS if adder else domain.WAITS_IN_FORM,
+        waits=domain.WAITS,
         adder=adder,
         ticket=ticket,
     )
@@ -157,6 +157,7 @@ async def _completed(parts: EvidenceParts, upload: Upload) -> Mapping[str, str]:
         except domain.FileRefused:
             await discard(parts, upload)
             raise
+        await keep_for_form(parts, upload)
     return {}
 
 

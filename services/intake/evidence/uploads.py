@@ -227,6 +227,12 @@ async def complete(parts: EvidenceParts, upload: Upload) -> Upload:
     return replace(upload, length=upload.received)
 
 
+async def keep_for_form(parts: EvidenceParts, upload: Upload) -> None:
+    """Keep a whole upload for as long as its form may wait; one that is not whole goes after an hour."""
+    async with parts.database.transaction() as session:
+        await handlers.extend_upload(session, upload.token, parts.clock.now() + domain.WAITS_IN_FORM)
+
+
 async def examine(parts: EvidenceParts, upload: Upload) -> media.MediaType:
     """Return what a whole upload is by its content.
 

@@ -181,6 +181,15 @@ async def test_what_is_not_taken_is_refused_with_its_last_byte(intake: Intake, c
     assert (objects(intake), await rows(intake, "upload")) == ([], 0)
 
 
+async def test_a_file_for_a_form_waits_a_day_once_it_is_whole(intake: Intake, client: AsyncClient) -> None:
+    ticket, content = parts_of(intake).tickets.issue(intake.clock.now()), picture()
+    whole, begun = [(await create(client, len(content), ticket=ticket)).headers["location"] for _ in range(2)]
+    await resume(client, whole, 0, content)
+    intake.clock.move(timedelta(hours=2))
+    found = [(await client.head(address, headers=TUS)).status_code for address in (whole, begun)]
+    assert found == [200, 404]
+
+
 async def test_uploads_expire(intake: Intake, client: AsyncClient) -> None:
     report, content = await reported(client, intake.token()), picture()
     made = await create(client, len(content), intake.token(), reference=report["reference"])
