@@ -1,6 +1,7 @@
 """A reporter and the team write to one another: with files, without scripts, by keyboard, and when it gets long."""
 
 import pytest
+from playwright.async_api import FilePayload
 
 from tests.journeys.input_drivers import Keyboard
 from tests.journeys.long_things import LONG_LINK, LONG_TEXT
@@ -17,11 +18,11 @@ QUESTION = "Can you show us what they wrote?"
 FILES = "Files, if you have any"
 
 
-def _program() -> dict[str, object]:
+def _program() -> FilePayload:
     return {"name": "run.png", "mimeType": "image/png", "buffer": b"MZ\x90\x00" + bytes(500)}
 
 
-def _note() -> dict[str, object]:
+def _note() -> FilePayload:
     return {"name": "note.txt", "mimeType": "text/plain", "buffer": b"What they wrote to me"}
 
 
@@ -44,7 +45,7 @@ async def test_an_answer_with_three_files_stands_though_one_is_refused_without_s
     sent = await _is_asked(program, sam)
     await priya.waits_for(f"/report/track/{sent.reference}", QUESTION, "Waiting for your answer")
     await priya.driver.write("Your answer", "Here it is.")
-    await priya.main.get_by_label(FILES, exact=True).set_input_files([screenshot("screen.png"), _note(), _program()])  # type: ignore[list-item]  # as Playwright takes them
+    await priya.main.get_by_label(FILES, exact=True).set_input_files([screenshot("screen.png"), _note(), _program()])
     await priya.driver.press("Send")
     await priya.reads("The rest of what you sent has arrived", "run.png: Programs cannot be sent")
     await priya.looks("status, one file refused")
