@@ -28,6 +28,8 @@ class Ending(IntEnum):
     """It has more pages than a document may."""
     LOCKED = 83
     """It asks for a password."""
+    NOTES = 84
+    """It may say who made it in a way that cannot be taken out."""
 
 
 class Refused(Exception):

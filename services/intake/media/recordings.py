@@ -1,9 +1,10 @@
 """Audio and video, by FFmpeg's libraries: cleaned copies and previews. Runs in the child process alone."""
 
 import math
+import re
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -46,6 +47,15 @@ _LOADED = (av.subtitles.stream,)
 """The library asks for it when it meets subtitles, and no file can be opened by then."""
 _WITHOUT_NOTES = {"h264": "filter_units=remove_types=6", "hevc": "filter_units=remove_types=39-40"}
 """Streams of these carry notes of any text (supplemental enhancement information) between their pictures."""
+_USER_DATA = re.compile(rb"\x00\x00\x01\xb2.*?(?=\x00\x00\x01|\Z)", re.DOTALL)
+"""Notes in MPEG-4 Visual (ISO/IEC 14496-2, 6.2.1): they end where the next start code begins. No filter knows them."""
+_NO_NOTES = frozenset(
+    {"vp8", "vp9", "h263", "theora", "aac", "mp3", "opus", "vorbis", "flac", "alac", "ac3", "eac3", "amr_nb", "amr_wb"}
+)
+"""Streams of these have no room for notes, beside those that raw sound (`pcm_…`) cannot have either.
+
+Others are not copied: their notes would come along.
+"""
 _HVCC_ARRAYS = 22
 """Where HEVC's configuration says how many arrays of units follow (ISO/IEC 14496-15, 8.3.3.1)."""
 _HVCC_NOTES = {39, 40}
@@ -103,11 +113,54 @@ class _Copy:
 
     def add(self, packet: "av.Packet[Any]", made: OutputContainer) -> None:
         """Write a packet; Matroska does not say of each when it is to be decoded, only when it is shown."""
-        for one in self.without_notes.filter(packet) if self.without_notes else (packet,):
+        for one in self._without_notes(packet):
             times = [time for time in (one.dts, self.last) if time is not None]
             one.dts = self.last = max(times, default=one.pts)
             one.stream = self.stream
             made.mux(one)
+
+    def _without_notes(self, packet: "av.Packet[Any]") -> "Iterable[av.Packet[Any]]":
+        if self.without_notes:
+            return self.without_notes.filter(packet)
+        plain = _PLAIN.get(self.stream.codec_context.codec.canonical_name)
+        return (_with(packet, plain(bytes(packet))),) if plain else (packet,)
+
+
+def _with(packet: "av.Packet[Any]", content: bytes) -> "av.Packet[Any]":
+    """Return a packet with other content."""
+    made = av.Packet(content)
+    made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
+    made.time_base, made.is_keyframe = packet.time_base, packet.is_keyframe
+    return made
+
+
+def _plain_visual(content: bytes) -> bytes:
+    """Return MPEG-4 Visual without notes."""
+    return _USER_DATA.sub(b"", content)
+
+
+def _plain_jpeg(content: bytes) -> bytes:
+    """Return one picture of Motion JPEG, or its two halves, without notes (ITU-T T.81, B.1)."""
+    kept, place = bytearray(), 0
+    while content[place : place + 1] == b"\xff":
+        kind, size = content[place + 1], 2
+        if kind == _SCAN:
+            end = content.find(b"\xff\xd9", place)
+            size = (len(content) if end < 0 else end + 2) - place
+        elif kind != _START:
+            size += int.from_bytes(content[place + 2 : place + 4])
+        if kind not in _NOTES:
+            kept += content[place : place + size]
+        place = content.find(b"\xff\xd8", place + size) if kind == _SCAN else place + size
+        if place < 0:
+            break
+    return bytes(kept)
+
+
+_START, _SCAN = 0xD8, 0xDA
+_NOTES = frozenset({*range(0xE1, 0xF0), 0xFE})
+"""Application segments but JFIF's, and comments."""
+_PLAIN: Mapping[str, Callable[[bytes], bytes]] = {"mpeg4": _plain_visual, "mjpeg": _plain_jpeg}
 
 
 def _copy(opened: InputContainer, made: OutputContainer) -> None:
@@ -122,10 +175,13 @@ def _copy(opened: InputContainer, made: OutputContainer) -> None:
 
 
 def _copy_of(stream: av.VideoStream | av.AudioStream, made: OutputContainer) -> _Copy:
+    codec = stream.codec_context.codec.canonical_name
+    notes = _WITHOUT_NOTES.get(codec)
+    if not (notes or codec in _NO_NOTES or codec in _PLAIN or codec.startswith("pcm_")):
+        raise Refused(Ending.NOTES)
     copy = made.add_stream_from_template(stream, opaque=True)
-    notes = _WITHOUT_NOTES.get(stream.codec_context.name)
-    if stream.codec_context.name == "hevc" and (configuration := stream.codec_context.extradata):
-        copy.codec_context.extradata = _without_notes(configuration)
+    if codec in _CONFIGURED and (configuration := stream.codec_context.extradata):
+        copy.codec_context.extradata = _CONFIGURED[codec](configuration)
     return _Copy(copy, BitStreamFilterContext(notes, stream) if notes else None)
 
 
@@ -142,6 +198,13 @@ def _without_notes(configuration: bytes) -> bytes:
         if configuration[start] & 0x3F not in _HVCC_NOTES:
             kept.append(configuration[start:place])
     return configuration[:_HVCC_ARRAYS] + bytes((len(kept),)) + b"".join(kept)
+
+
+_CONFIGURED: Mapping[str, Callable[[bytes], bytes]] = {
+    "hevc": _without_notes,
+    "mpeg4": _plain_visual,
+}
+"""What may have notes in its configuration too."""
 
 
 def _poster(opened: InputContainer, video: av.VideoStream) -> Image.Image:

@@ -28,6 +28,8 @@ WORDS: Mapping[Ending, str] = {
     Ending.TOO_LARGE: "The file takes too much memory or time to open. Send a smaller copy of it, or a screenshot",
     Ending.TOO_LONG: "The PDF has more than 200 pages. Send the pages that matter as a PDF of their own",
     Ending.LOCKED: "The PDF asks for a password. Save a copy without a password and send that, or send a screenshot",
+    Ending.NOTES: "We cannot make sure that the recording does not say who made it, where or with what. "
+    "Save it as an MP4 and send that, or send a screenshot",
 }
 """What the person who sends a file reads. Each says what to do."""
 WORDS_FOR_TEAM: Mapping[Ending, str] = {
@@ -36,6 +38,7 @@ WORDS_FOR_TEAM: Mapping[Ending, str] = {
     "You can download the original",
     Ending.TOO_LONG: "There is no preview, because the file is too long. You can download the original",
     Ending.LOCKED: "There is no preview, because the file asks for a password. You can download the original",
+    Ending.NOTES: "There is no preview. You can download the original",
 }
 """What a person reads who asked for a preview."""
 
@@ -96,6 +99,11 @@ CLEANED_AS: Mapping[MediaType, MediaType] = {
 def can_be_cleaned(media_type: MediaType) -> bool:
     """Return whether `clean` does not raise `CannotClean` for this type: pages warn before such a file is sent."""
     return media_type.kind is not Kind.EMAIL
+
+
+def room() -> asyncio.Semaphore:
+    """Return the place of one file that is opened: take it before you copy the file, so that few are on the disk."""
+    return _copies.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_CHILDREN))
 
 
 async def clean(source: BinaryIO, media_type: MediaType, limits: Limits = CLEANING) -> Cleaned:
@@ -165,6 +173,7 @@ def _as_expected(output: BinaryIO, expected: MediaType) -> MediaType:
 _TOO_MUCH = {signal.SIGXCPU, signal.SIGXFSZ, signal.SIGKILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGILL}
 """How a process ends that is at a limit: by the system, or by a library of its own accord when it gets no memory."""
 _CHILD = f"from {run.__module__} import run; run()"
+_copies: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 

@@ -69,7 +69,7 @@ def video(form: str, codec: str, **tags: str) -> bytes:
         container.metadata.update(tags)
         stream = container.add_stream(codec, rate=10)
         assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         frame = av.VideoFrame.from_image(drawn())  # type: ignore[no-untyped-call]  # the library's types leave it out
         for _ in range(10):
             frame.pts = None

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
+import av
 import pytest
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
@@ -108,6 +109,31 @@ def boxed() -> bytes:
     return video("mp4", "libx264", **TAGS) + box
 
 
+def packed(form: str, codec: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a second of video whose encoded pictures were changed: what cameras write and FFmpeg does not."""
+    made = io.BytesIO()
+    with av.open(io.BytesIO(video("avi", codec)), "r") as source, av.open(made, "w", format=form) as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                changed = av.Packet(change(bytes(packet)))
+                changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+                changed.stream, changed.is_keyframe = stream, packet.is_keyframe
+                container.mux(changed)
+    return made.getvalue()
+
+
+def photographed(frame: bytes) -> bytes:
+    """Return a JPEG with a camera's notes in front."""
+    notes = exif().tobytes()
+    return frame[:2] + b"\xff\xe1" + struct.pack(">H", len(notes) + 2) + notes + frame[2:]
+
+
+def signed(frame: bytes) -> bytes:
+    """Return a picture of MPEG-4 Visual with a camera's notes in front."""
+    return b"\x00\x00\x01\xb2" + CANARY.encode() + frame
+
+
 MADE: dict[str, tuple[MediaType, Callable[[], bytes]]] = {
     "a phone's picture": (media.JPEG, of_a_phone),
     "a screenshot": (media.PNG, of_a_screen),
@@ -134,7 +160,9 @@ MADE: dict[str, tuple[MediaType, Callable[[], bytes]]] = {
     "a 3GP": (media.THREE_GP, lambda: video("3gp", "mpeg4", **TAGS)),
     "a WebM": (media.WEBM, lambda: video("webm", "libvpx-vp9", **TAGS)),
     "a Matroska": (media.MKV, lambda: video("matroska", "libx264", **TAGS)),
-    "an AVI": (media.AVI, lambda: video("avi", "mpeg4", **TAGS)),
+    "an AVI": (media.AVI, lambda: packed("avi", "mpeg4", signed)),
+    "an AVI of a camera": (media.AVI, lambda: packed("avi", "mjpeg", photographed)),
+    "a MOV of a camera": (media.MOV, lambda: packed("mov", "mjpeg", photographed)),
 }
 
 
