@@ -21,7 +21,7 @@ from services.intake.evidence import downloads, sweeps, tus
 from services.intake.evidence.dependencies import EvidenceParts, Tickets
 from services.intake.evidence.domain import Limits as EvidenceLimits
 from services.intake.evidence.handlers import forget_used_grants
-from services.intake.evidence.multipart import typed_beside_files
+from services.intake.evidence.multipart import MOST_TYPED, typed_beside_files
 from services.intake.evidence.objects import Objects
 from services.intake.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.intake.forms import abuse, advice, exception, incident, misuse
@@ -97,8 +97,6 @@ ROUTERS = (
 )
 BODY_LIMIT = 640 * 1024
 """Bytes: the longest narrative fits in any script, percent-encoded: 50,000 characters of 12 bytes."""
-AROUND_FILES = 1024 * 1024
-"""Bytes of a form beside its files: what is typed, and what separates the parts."""
 _HOURLY = timedelta(hours=1)
 
 
@@ -185,8 +183,8 @@ def streamed_bodies(limits: EvidenceLimits, every_form: Sequence[Form]) -> Strea
     )
     several = (*pages, *(path_of(route) for route in conversation.router.routes if cast(APIRoute, route).name == "add"))
     return {
-        **{path_of(route): limits.most_bytes + AROUND_FILES for route in one_file},
-        **dict.fromkeys(several, limits.most_files * limits.most_bytes + AROUND_FILES),
+        **{path_of(route): limits.most_bytes + MOST_TYPED for route in one_file},
+        **dict.fromkeys(several, limits.most_files * limits.most_bytes + MOST_TYPED),
     }
 
 

@@ -164,10 +164,11 @@ async def _store(parts: EvidenceParts, upload: Upload, media_type: media.MediaTy
 async def _store_copy(parts: EvidenceParts, upload: Upload, media_type: media.MediaType, name: str) -> Kept:
     """Store a copy without place, device, author and name; the original is in a file without a name meanwhile."""
     sent = Digest(content_of(parts, upload))
-    with TemporaryFile() as original:
-        async for chunk in sent:
-            await asyncio.to_thread(original.write, chunk)
-        copy = await _clean(original, media_type)
+    async with renderer.room():
+        with TemporaryFile() as original:
+            async for chunk in sent:
+                await asyncio.to_thread(original.write, chunk)
+            copy = await _clean(original, media_type)
     with copy.file:
         kept = Digest(_read(copy.file))
         await parts.objects.write(name, kept)

@@ -22,8 +22,8 @@ SCANNED_AGAIN_AFTER = timedelta(minutes=10)
 """Since the scanner did not answer, or could not read a piece."""
 LONGEST_NOTE = 2_000
 """Characters."""
-TEAM_MOST = 200
-"""Pieces that a team may add to one report."""
+MOST_OF_REPORT = 200
+"""Pieces that its reporter may send with one report and all messages, and its teams may add."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,12 @@ class TooManyFiles(FileRefused):
     def __init__(self, most: int) -> None:
         files = "one file" if most == 1 else f"up to {most} files"
         super().__init__(f"You can send {files} at once. Send the others after it")
+
+
+class ReportFull(FileRefused):
+    """The report has as many pieces as one may have."""
+
+    words = f"This report has {MOST_OF_REPORT} files already. Describe in words what else there is"
 
 
 class NoteRefused(FileRefused):

@@ -43,6 +43,7 @@ SAFE: Mapping[str, str] = {
     "cache-control": "no-store",
 }
 _BYTES = "application/octet-stream"
+_NOT_EXPORTED = frozenset({"name", "note"})
 router = APIRouter(tags=["evidence"])
 _log = structlog.get_logger()
 
@@ -151,10 +152,12 @@ def _download(parts: EvidenceParts, stored: StoredItem) -> Response:
 
 
 async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Response:
-    with TemporaryFile() as copy:
-        await verify(parts.objects, stored, copy)
-        await _use(parts, grant, [stored])
-        shown = await renderer.preview(copy, BY_NAME[stored.item.media_type], sharp=grant.sharp, colour=grant.colour)
+    kind = BY_NAME[stored.item.media_type]
+    async with renderer.room():
+        with TemporaryFile() as copy:
+            await verify(parts.objects, stored, copy)
+            await _use(parts, grant, [stored])
+            shown = await renderer.preview(copy, kind, sharp=grant.sharp, colour=grant.colour)
     return Response(shown.content, media_type=shown.content_type, headers={**SAFE, "content-disposition": "inline"})
 
 
@@ -180,12 +183,15 @@ async def _left_out(parts: EvidenceParts, stored: StoredItem) -> str | None:
 
 
 def _manifest(grant: Grant, found: Sequence[StoredItem], left_out: Mapping[UUID, str], now: datetime) -> bytes:
-    """Return what an export holds, with the hash of each file: `sha256sum` and this show that nothing was changed."""
+    """Return what an export holds, with the hash of each file: `sha256sum` and this show that nothing was changed.
+
+    What a file was called is left out, as on the case: it may say who sent it.
+    """
     items = [
         {
             "file": None if one.item.evidence_id in left_out else _file_name(one),
             "left_out": left_out.get(one.item.evidence_id),
-            **asdict(one.item),
+            **{name: said for name, said in asdict(one.item).items() if name not in _NOT_EXPORTED},
         }
         for one in found
     ]
@@ -227,7 +233,7 @@ class _Written(io.RawIOBase):
 
 
 def _file_name(stored: StoredItem) -> str:
-    """Return a name that says nothing of whose it is; the sender's own is in the manifest."""
+    """Return a name that says nothing of whose it is."""
     return f"evidence-{stored.item.evidence_id}{BY_NAME[stored.item.media_type].suffix}"
 
 

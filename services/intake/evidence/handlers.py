@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.evidence.domain import (
+    MOST_OF_REPORT,
     MOST_PARTS,
-    TEAM_MOST,
     WAITS,
     Adder,
     EvidenceItem,
@@ -27,6 +27,7 @@ from services.intake.evidence.domain import (
     Kept,
     Limits,
     OffsetConflict,
+    ReportFull,
     Said,
     TooManyFiles,
     TooMuchWaiting,
@@ -208,11 +209,12 @@ async def extend_upload(session: AsyncSession, token: str, until: datetime) -> N
 async def forget_upload(session: AsyncSession, upload: Upload) -> Sequence[str]:
     """Delete an upload that becomes nothing, and return the names of its objects, to be deleted after the commit.
 
-    The grant that allowed it may be used again within its minute.
+    The grant that allowed it may be used again within its minute, unless the upload became evidence.
     """
     mine = delete(UploadRow).where(UploadRow.token_hash == upload.secret.name)
-    names = await session.scalar(mine.returning(UploadRow.parts)) or []
-    if upload.adder and upload.adder.grant_id:
+    gone = (await session.execute(mine.returning(UploadRow.parts, UploadRow.attached_at))).one_or_none()
+    names, attached_at = gone or ([], None)
+    if upload.adder and upload.adder.grant_id and gone and not attached_at:
         await session.execute(delete(UsedGrantRow).where(UsedGrantRow.grant_id == upload.adder.grant_id))
     return names
 
@@ -239,6 +241,9 @@ async def keep(
         raise UploadNotFound
     if before := await session.get(EvidenceRow, upload.evidence_id):
         return item_of(before)
+    waits = select(UploadRow.evidence_id).where(UploadRow.token_hash == upload.secret.name)
+    if await session.scalar(waits.with_for_update()) is None:
+        raise UploadNotFound  # its sender has ended it meanwhile
     await _refuse_many(session, adder, message_id, limits)
     row = _evidence_row(upload, kept, adder, message_id, now)
     stored = (await session.scalars(insert(EvidenceRow).returning(EvidenceRow), row)).one()
@@ -350,14 +355,15 @@ async def _waiting_for(session: AsyncSession, ticket: bytes) -> int:
 
 async def _refuse_many(session: AsyncSession, adder: Adder, message_id: UUID | None, limits: Limits) -> None:
     row = EvidenceRow
-    beside = select(func.count()).where(
-        row.report_id == adder.report_id,
-        row.added_by == adder.added_by,
-        row.message_id.is_not_distinct_from(message_id),
-        row.removed_at.is_(None),
+    beside = func.count().filter(row.message_id.is_not_distinct_from(message_id))
+    kept = select(func.count(), beside).where(
+        row.report_id == adder.report_id, row.added_by == adder.added_by, row.removed_at.is_(None)
     )
-    most = TEAM_MOST if adder.added_by is AddedBy.TEAM else limits.most_files
-    if int(await session.scalar(beside) or 0) >= most:
+    of_report, of_message = (await session.execute(kept)).one()
+    if of_report >= MOST_OF_REPORT:
+        raise ReportFull
+    most = MOST_OF_REPORT if adder.added_by is AddedBy.TEAM else limits.most_files
+    if of_message >= most:
         raise TooManyFiles(most)
 
 

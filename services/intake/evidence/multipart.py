@@ -13,11 +13,11 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from shared.web.cross_site import check_form_token
-from shared.web.forms import CSRF_FIELD, LONGEST_VALUE, MOST_FIELDS
+from shared.web.forms import CSRF_FIELD, MOST_FIELDS
 from shared.web.problems import standard_problem
 
-_MOST_BYTES = 4
-"""Of a character in UTF-8."""
+MOST_TYPED = 1024 * 1024
+"""Bytes of all that is typed in a form beside its files, and of what separates the parts."""
 
 
 class Truncated(Exception):
@@ -47,14 +47,15 @@ class Part:
         """Return the whole of a short field; what is not UTF-8 is replaced by U+FFFD.
 
         Raises:
-            Problem: 413, it is longer than any field of ours.
+            Problem: 413, more is typed than any form of ours takes.
             Truncated: the body ends within it.
         """
         read = bytearray()
         async for chunk in self.chunks():
+            self._reader.typed += len(chunk)
+            if self._reader.typed > MOST_TYPED:
+                raise standard_problem(413, detail="There is too much text in the form.")
             read += chunk
-            if len(read) > LONGEST_VALUE * _MOST_BYTES:
-                raise standard_problem(413, detail="A field of the form is too long.")
         return read.decode(errors="replace")
 
 
@@ -84,6 +85,8 @@ class FormStream:
         self._header = (bytearray(), bytearray())
         self._part: Part | None = None
         self._token = ""
+        self.typed = 0
+        """Bytes of the fields that were read as text."""
         self._ended = False
         self._parser = MultipartParser(
             options[b"boundary"],

@@ -50,6 +50,7 @@ REFUSALS: Refusals = {
     domain.FileTooLarge: _file(413, "evidence-too-large", "The file is too large"),
     domain.FileTypeNotTaken: _file(415, "evidence-type-not-taken", "This type of file is not taken"),
     domain.TooManyFiles: _file(409, "too-many-files", "There are too many files"),
+    domain.ReportFull: _file(409, "too-many-files", "The report has as many files as it may have"),
     domain.FileNotTakenNow: _file(503, "evidence-store-unavailable", "Files cannot be taken at the moment", _SOON),
     domain.FileCutShort: _file(400, "evidence-truncated", "The file did not arrive whole"),
     domain.TooMuchWaiting: _file(503, "uploads-full", "Too many files are being sent", _SOON),

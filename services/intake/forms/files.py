@@ -101,7 +101,7 @@ def _of_link(file: DraftFile) -> str:
 
 
 def not_cleaned(answers: Answers, files: Sequence[DraftFile]) -> tuple[str, ...]:
-    """Return the names of files that would go as they are though their sender stays anonymous: emails."""
+    """Return the names of files that are not sent, because their sender stays anonymous and they are emails."""
     if not anonymous(answers):
         return ()
     return tuple(file.name for file in files if not can_be_cleaned(media.BY_NAME[file.media_type]))

@@ -13,6 +13,7 @@ from httpx import AsyncClient, Response
 from PIL import Image
 from sqlalchemy import text
 
+from services.intake.evidence import handlers
 from services.intake.evidence.dependencies import EvidenceParts
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction
@@ -184,6 +185,16 @@ async def test_a_report_has_so_many_files_and_no_more(intake_small: Intake) -> N
         await client.delete(f"{where(report)}/{item}", headers=intake_small.token())
         assert (await send(client, report, intake_small.token())).status_code == 201
     assert len(objects(intake_small)) == 3
+
+
+async def test_all_messages_of_a_report_have_so_many_files_and_no_more(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "MOST_OF_REPORT", 2)
+    report = await reported(client, intake.token())
+    sent = [await send(client, report, intake.token()) for _ in range(3)]
+    assert [one.status_code for one in sent] == [201, 201, 409]
+    assert "Describe in words" in sent[2].json()["detail"]
 
 
 async def test_two_files_at_once_and_none_are_refused(intake: Intake, client: AsyncClient) -> None:

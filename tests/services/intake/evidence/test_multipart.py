@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from services.intake.evidence.multipart import FormStream, Truncated
+from shared.web.problems import Problem
 
 PARTS = st.lists(
     st.tuples(
@@ -47,6 +48,20 @@ async def read(body: bytes, piece: int) -> list[tuple[str, str | None, bytes]]:
 @given(parts=PARTS, piece=st.integers(1, 400))
 async def test_it_is_read_the_same_however_it_is_cut(parts: list[tuple[str, str | None, bytes]], piece: int) -> None:
     assert await read(form(parts), piece) == parts
+
+
+async def test_no_more_is_typed_beside_files_than_a_form_of_ours_takes() -> None:
+    body = form([(f"field{number}", None, b"x" * 100_000) for number in range(12)])
+    pieces = [body[start : start + 65_536] for start in range(0, len(body), 65_536)]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": pieces.pop(0) if pieces else b"", "more_body": bool(pieces)}
+
+    kind = (b"content-type", b"multipart/form-data; boundary=b0undary")
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": [kind]}, receive)
+    with pytest.raises(Problem) as refused:
+        [await part.text() async for part in FormStream(request).parts()]
+    assert refused.value.status == 413
 
 
 @given(parts=PARTS.filter(bool), piece=st.integers(1, 400), data=st.data())

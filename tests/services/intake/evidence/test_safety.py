@@ -99,7 +99,7 @@ async def test_an_export_has_each_file_and_a_manifest_with_its_hash(intake: Inta
     with ZipFile(io.BytesIO(given.content)) as archive:
         assert archive.testzip() is None
         manifest = json.loads(archive.read("manifest.json"))
-        assert [one["name"] for one in manifest["items"]] == names
+        assert not any(name in archive.read("manifest.json").decode() for name in names)
         for one, content in zip(manifest["items"], contents, strict=True):
             assert archive.read(one["file"]) == content
             assert one["sha256"] == sha256(content).hexdigest()

@@ -153,6 +153,21 @@ async def test_who_may_begin_an_upload(intake: Intake, client: AsyncClient) -> N
     assert (await create(client, 10, ticket=ticket)).status_code == 401
 
 
+async def test_a_grant_that_was_carried_out_is_used_though_its_upload_is_ended(
+    intake: Intake, client: AsyncClient
+) -> None:
+    report, content = await reported(client, intake.token()), picture()
+    adds = grant(intake, report, GrantedAction.ADD).rpartition("/")[2]
+    made = await create(client, len(content), grant=adds)
+    await client.delete(made.headers["location"], headers=TUS)
+    again = await create(client, len(content), grant=adds)
+    assert again.status_code == 201  # nothing came of the first one
+    assert (await resume(client, again.headers["location"], 0, content)).status_code == 204
+    assert (await client.delete(again.headers["location"], headers=TUS)).status_code == 204
+    assert (await create(client, len(content), grant=adds)).status_code == 410
+    assert await rows(intake, "evidence") == 1
+
+
 async def test_the_size_is_refused_before_a_byte_comes(intake: Intake, client: AsyncClient) -> None:
     ticket = parts_of(intake).tickets.issue(intake.clock.now())
     statuses = [(await create(client, size, ticket=ticket)).status_code for size in (0, 100_000_001)]
