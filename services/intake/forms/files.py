@@ -220,7 +220,7 @@ async def _attached(parts: EvidenceParts, file: DraftFile, adder: Adder) -> Draf
     except FileRefused as refused:
         return replace(file, refused=refused.words)
     except UploadNotFound:
-        return replace(file, refused=_GONE)
+        return replace(file, attached=True) if await _is_evidence(parts, file) else replace(file, refused=_GONE)
     except UploadIncomplete:
         return replace(file, refused=_CUT)
     except (StoreUnavailable, StoreFull) as error:
@@ -230,6 +230,14 @@ async def _attached(parts: EvidenceParts, file: DraftFile, adder: Adder) -> Draf
         _log.error("file_not_attached", exc_info=error)
         return file
     return replace(file, attached=True)
+
+
+async def _is_evidence(parts: EvidenceParts, file: DraftFile) -> bool:
+    """Return whether a file became evidence meanwhile: a second click attaches it beside the first."""
+    try:
+        return (await waiting(parts, file.token or "")).attached_at is not None
+    except UploadNotFound:
+        return False
 
 
 async def _written(parts: EvidenceParts, file: DraftFile, adder: Adder) -> Upload:

@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import text
 
+from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.dependencies import EvidenceParts
-from services.intake.evidence.domain import WAITS_IN_FORM, Said
+from services.intake.evidence.domain import WAITS_IN_FORM, Said, UploadNotFound
 from services.intake.evidence.handlers import NewUpload, Upload
 from services.intake.evidence.objects import StoreUnavailable
 from services.intake.evidence.uploads import append, begin
+from services.intake.forms import files
 from tests.services.intake.conftest import Intake, opened_intake
 from tests.services.intake.evidence.test_api import objects, outbox, picture
 from tests.services.intake.forms.answers import ADVICE
@@ -149,6 +152,20 @@ async def test_a_report_is_sent_without_a_file_that_fails_and_its_page_says_whic
     assert "late.png" in page.text.partition('id="files-sent"')[2]
     await reporter.post(f"{ABUSE}/files", data={"csrftoken": token_in(page)})
     assert len(await rows(intake, "select 1 from evidence")) == 1, "sent again, it is still one piece"
+
+
+async def test_a_file_that_a_second_click_finds_gone_is_there_because_of_the_first(
+    reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def after_the_first_click(*given: Any) -> None:  # noqa: ANN401 - as the real one takes them
+        await attach_upload(*given)
+        raise UploadNotFound
+
+    await add(reporter, ("twice.png", picture()))
+    monkeypatch.setattr(files, "attach_upload", after_the_first_click)
+    page = await send_abuse(reporter)
+    assert 'id="files-not-sent"' not in page.text
+    assert "twice.png" in page.text.partition('id="files-sent"')[2]
 
 
 async def test_a_store_that_is_away_loses_nothing_that_was_typed(
