@@ -78,7 +78,7 @@ def verify(
         bool, typer.Option("--last-anchors", help="With --json: add the key last_anchors, each service's last anchor")
     ] = False,
 ) -> None:
-    """Recompute every audit chain, compare cases and accounts, and read all evidence; exit code 1 if any was changed.
+    """Recompute every audit chain, compare cases and accounts, read all evidence; exit code 1 if any was changed.
 
     Evidence that is not as its case's chain says is listed with the service triage, by its id.
     """

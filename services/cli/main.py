@@ -73,7 +73,7 @@ COMMANDS = {
     ),
     "audit verify": Command(
         "services.cli.audit:verify",
-        "Recompute every audit chain, compare records, and read all evidence; exit code 1 when something was changed.",
+        "Recompute every audit chain, compare cases and accounts, read all evidence; exit code 1 if any was changed.",
     ),
     "sessions end": Command(
         "services.cli.sessions:end",

@@ -72,6 +72,7 @@ SITES: Mapping[str, Act] = {
     "_transaction": Act.ANSWER,
     "begin": Act.ANSWER,
     "complete": Act.ANSWER,
+    "keep_for_form": Act.ANSWER,
     "discard": Act.ANSWER,
     "delete_evidence": Act.ANSWER,
     "_use": Act.ANSWER,

@@ -96,13 +96,7 @@ def ending_of(error: BaseException) -> Ending:
     if isinstance(error, Refused):
         return error.ending
     too_large = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.EFBIG)
-    return Ending.TOO_LARGE if too_large or _is_short_of_memory() else Ending.DAMAGED
-
-
-def _is_short_of_memory() -> bool:
-    """Return whether half of the memory was in use: libraries have names of their own for its end."""
-    most_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most_kilobytes * 1024 > resource.getrlimit(resource.RLIMIT_AS)[0] // 2
+    return Ending.TOO_LARGE if too_large else Ending.DAMAGED
 
 
 def library_for(kind: str) -> Library:

@@ -177,7 +177,7 @@ async def open_evidence(request: Request, visit: VisitDep, evidence_id: UUID, bo
     return await _open(request, visit, evidence_id, body)
 
 
-@router.get(_MANAGER)
+@router.get(_MANAGER, include_in_schema=False)
 async def list_as_manager(visit: ManagersVisit) -> EvidenceList:
     """List the evidence of a case of misuse that you work on as a line manager. It is recorded that you looked."""
     await handlers.note_managers_look(visit)
@@ -185,19 +185,19 @@ async def list_as_manager(visit: ManagersVisit) -> EvidenceList:
     return EvidenceList(items=await entries(visit.session, visit.case, items, only=visit.person))
 
 
-@router.post(_MANAGER)
+@router.post(_MANAGER, include_in_schema=False)
 async def allow_managers_upload(request: Request, visit: ManagersVisit, body: PurposeBody) -> UploadAllowed:
     """Let yourself add one file to a case of misuse that you work on as a line manager."""
     return _upload(request, await handlers.allow_upload(visit, body.purpose))
 
 
-@router.post(_MANAGER + "/export")
+@router.post(_MANAGER + "/export", include_in_schema=False)
 async def export_as_manager(request: Request, visit: ManagersVisit, body: ExportBody) -> Export:
     """Take a copy of the evidence of a case of misuse that you work on as a line manager."""
     return await _export(request, visit, body)
 
 
-@router.post(_MANAGER + "/{evidence_id}/open")
+@router.post(_MANAGER + "/{evidence_id}/open", include_in_schema=False)
 async def open_as_manager(request: Request, visit: ManagersVisit, evidence_id: UUID, body: OpenBody) -> Opened:
     """Open a piece of evidence of a case of misuse that you work on as a line manager."""
     return await _open(request, visit, evidence_id, body)

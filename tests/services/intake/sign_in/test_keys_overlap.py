@@ -13,6 +13,7 @@ import pytest
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.intake.evidence.dependencies import Tickets
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.reports.access import StatusTokens
 from services.intake.reports.domain import ReceiptCodes
@@ -67,6 +68,10 @@ USES: Mapping[str, Use] = {
         lambda keys, made: StatusTokens(keys).read(str(made), NOW) == REFERENCE,
     ),
     "sign-in attempts": Use(lambda keys: SignInAttempts(keys).encrypt(ATTEMPT), _opens),
+    "upload tickets": Use(
+        lambda keys: Tickets(keys).issue(NOW),
+        lambda keys, made: Tickets(keys).read(str(made), NOW) is not None,
+    ),
     "acknowledgement links": Use(
         lambda keys: token_of(LINK, "grace@example.org", keys),
         lambda keys, made: is_genuine(str(made), "grace@example.org", keys, NOW),
