@@ -85,7 +85,8 @@ class IntakeSettings(ServiceSettings):
 
     intake_clamd: Annotated[str, Field(pattern=r"^(/.+|[^/\s]+:\d{1,5})$")] | None = None
     """The virus scanner: `host:port` of a clamd, or the path of its socket. Without one, files are not scanned, and
-    whoever opens one reads that. Its `StreamMaxLength` must not be less than `SIGNPOST_INTAKE_EVIDENCE_MAX_BYTES`."""
+    the person who opens one reads that. Its `StreamMaxLength` must not be less than
+    `SIGNPOST_INTAKE_EVIDENCE_MAX_BYTES`."""
 
     @field_validator("intake_policy_url", "intake_privacy_url")
     @classmethod

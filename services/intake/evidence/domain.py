@@ -15,7 +15,7 @@ MOST_PARTS = 2_000
 WAITS = timedelta(hours=1)
 """How long an upload for a report waits to be complete, and the original of a cleaned copy at most."""
 WAITS_IN_FORM = timedelta(hours=24)
-"""How long a file waits that was chosen in a form, as the form's answers do; whoever keeps those longer says so."""
+"""How long a file waits that was chosen in a form, as the form's answers do; a saved form keeps it longer."""
 ORPHANED_AFTER = timedelta(hours=1)
 """Without a row after so long, an object belongs to nothing: attaching one takes minutes at most."""
 SCANNED_AGAIN_AFTER = timedelta(minutes=10)

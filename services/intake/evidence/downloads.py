@@ -103,7 +103,7 @@ def adder_of(grant: Grant) -> Adder:
 
 
 async def verify(objects: Objects, stored: StoredItem, into: BinaryIO | None = None) -> None:
-    """Read a piece of evidence whole, before anyone gets a byte of it; with `into`, write it there too.
+    """Read a piece of evidence whole, before a byte of it is sent; with `into`, write it there too.
 
     Raises:
         EvidenceDamaged: it is not what was kept; the log says which.

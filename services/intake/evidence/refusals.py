@@ -90,7 +90,7 @@ REFUSALS: Refusals = {
     ),
     InvalidGrant: Refusal(404, "grant-not-found", "There is nothing at this address", "Open the evidence again."),
     GrantExpired: Refusal(
-        410, "grant-used", "This address has been used, or its minute is over", "Open the evidence again."
+        410, "grant-used", "This address has been used, or its time is over", "Open the evidence again."
     ),
     StoreFull: Refusal(
         507,

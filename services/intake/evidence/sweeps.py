@@ -52,7 +52,7 @@ async def scan_later(session: AsyncSession, now: datetime, *, parts: EvidencePar
     try:
         said = await scan(parts, stored.object_name)
     except ObjectMissing:
-        said = Scan.NOT_SCANNED  # whoever opens it is told, and `signpost audit verify` says so
+        said = Scan.NOT_SCANNED  # the person who opens it is told, and `signpost audit verify` says so
     await handlers.record_scan(session, stored.item, said, now, parts.outbox)
     return 1
 

@@ -33,6 +33,7 @@ FOLDER = "/report/uploads/"
 PATH = FOLDER + "{token}"
 _CONTENT = "application/offset+octet-stream"
 _LONGEST_TOKEN = 100
+_LINK_DIGITS = 3
 _METADATA = frozenset({"filename", "note", "link", "ticket", "grant", "reference"})
 router = APIRouter(tags=["uploads"], include_in_schema=False)
 Length = Annotated[int | None, Header(ge=0)]
@@ -73,12 +74,12 @@ SpeaksTus = Depends(_speaks_tus)
 
 @guarding
 async def _nothing_is_told() -> None:
-    """Let everyone ask what is spoken here."""
+    """Need no sign-in to ask which protocol is spoken."""
 
 
 @router.options(FOLDER, dependencies=[Depends(_nothing_is_told)])
 async def describe(parts: EvidencePartsDep) -> Response:
-    """Say what is spoken here."""
+    """Return the version and extensions of tus, and the largest size."""
     most = str(parts.evidence_limits.most_bytes)
     spoken = {"tus-version": VERSION, "tus-extension": "creation,expiration,termination", "tus-max-size": most}
     return _answer(204, spoken)
@@ -206,7 +207,7 @@ def _metadata(header: str) -> Mapping[str, str]:
 
 
 def _link(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else None  # noqa: PLR2004 - far more than links
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LINK_DIGITS else None
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

@@ -293,7 +293,7 @@ def _kind_of_text(text: str) -> MediaType:
     Raises:
         NotTaken: it is a page, a drawing, a document or a program that is written as text.
     """
-    start = text[_COMMENTS.match(text).end() :][:1024].lower()  # type: ignore[union-attr]  # it matches nothing, too
+    start = _COMMENTS.sub("", text, count=1)[:1024].lower()
     for begins, reason in _WRITTEN:
         if begins.match(start):
             drawing = reason is Reason.WEB_PAGE and re.search(r"<svg[\s>/]", text, re.IGNORECASE)

@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from services.intake.media.child import Ending, Refused
 
+_HEADER = 512
+"""Bytes."""
 _LAST_SECTOR = 0xFFFFFFFA
 """Greater numbers are marks: the end of a chain, or a sector that is free."""
 _IN_HEADER = 109
@@ -83,8 +85,8 @@ class _CompoundFile:
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
-        header = source.read(512)
-        if len(header) < 512:  # noqa: PLR2004  # the size of a header
+        header = source.read(_HEADER)
+        if len(header) < _HEADER:
             raise Refused(Ending.DAMAGED)
         self._sector, self._small = (1 << min(shift, 16) for shift in struct.unpack_from("<HH", header, 30))
         directory, self._cutoff, small_table = (struct.unpack_from("<I", header, at)[0] for at in (48, 56, 60))

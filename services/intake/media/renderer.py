@@ -22,7 +22,6 @@ DRAWING = Limits(processor=20, output=16 * 1024 * 1024, wall_clock=40)
 LONGEST_TEXT = 20_000
 """Bytes of a text that a preview shows."""
 
-Why = Ending
 WORDS: Mapping[Ending, str] = {
     Ending.DAMAGED: "The file is damaged or not complete. Save a new copy of it and send that, or send a screenshot",
     Ending.TOO_LARGE: "The file takes too much memory or time to open. Send a smaller copy of it, or a screenshot",
@@ -75,7 +74,7 @@ class Cleaned:
     """A copy without anything that says who made it, where or with what."""
 
     file: BinaryIO
-    """Without a name, at its beginning; whoever has it closes it."""
+    """Without a name, at its beginning; its user closes it."""
     media_type: MediaType
     """HEIC and AVIF become JPEG, and BMP becomes PNG."""
 
@@ -149,7 +148,7 @@ def _beginning(source: BinaryIO) -> Preview:
 
 
 def _copy(source: BinaryIO) -> BinaryIO:
-    copy = TemporaryFile()  # noqa: SIM115  # whoever asked for it closes it
+    copy = TemporaryFile()  # noqa: SIM115  # the caller closes it
     source.seek(0)
     shutil.copyfileobj(source, copy, 1024 * 1024)
     copy.seek(0)
@@ -181,7 +180,7 @@ async def _run(job: str, source: BinaryIO, media_type: MediaType, look: Look, li
     """Return what the child wrote, at its beginning."""
     async with _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_CHILDREN)):
         with await asyncio.to_thread(_as_file, source) as given:
-            output = TemporaryFile()  # noqa: SIM115  # whoever asked for it closes it
+            output = TemporaryFile()  # noqa: SIM115  # the caller closes it
             try:
                 _check(await _ending(job, given, output, media_type, look, limits))
             except BaseException:
@@ -204,7 +203,7 @@ def _as_file(source: BinaryIO) -> BinaryIO:
 async def _ending(
     job: str, source: BinaryIO, output: BinaryIO, media_type: MediaType, look: Look, limits: Limits
 ) -> int:
-    """Return the exit status of a child; it is killed when its time is over, and when nobody waits for it."""
+    """Return the exit status of a child; it is killed when its time is over, and when no one waits for it."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-c", _CHILD, job, media_type.kind, media_type.name),
         *("sharp" if look.sharp else "", "colour" if look.colour else ""),

@@ -78,7 +78,7 @@ class ReviewState(StrEnum):
     LOOKED_AT = "looked_at"
     """All that a person who reported misuse learns of it."""
     REOPENED = "reopened"
-    """The team went back to work before anyone looked."""
+    """The team went back to work before someone looked again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ async def custody(
 ) -> Mapping[UUID, Sequence[CustodyEntry]]:
     """Return what happened to each piece of evidence, oldest first, as the case's activity record says.
 
-    `only` names the one person who may be named in it; without it, everyone is.
+    `only` names the one person who may be named in it; without it, all people are.
     """
     done = [one for one in await chain.read(session, case.case_id) if one.action in _CUSTODY]
     return {item.evidence_id: [_added(item, only), *_entries(item, done, only)] for item in items}

@@ -235,7 +235,7 @@ async def test_reopening_ends_a_waiting_review_with_words(triage: Triage, sam: A
     assert "That ends when work continues" in (await sam.get(page)).text
     await press(sam, page, f"{page}/reopen", text="They are right")
     assert "That has ended, because work continues" in (await sam.get(f"{page}/timeline")).text
-    assert "opened again before anyone looked" in (await sam.get(f"{page}/review")).text
+    assert "opened again before someone looked" in (await sam.get(f"{page}/review")).text
     async with triage.database.transaction() as session:
         clock = (await session.scalars(select(DeadlineRow).where(DeadlineRow.kind == "review"))).one()
     assert clock.met_at is not None
