@@ -91,7 +91,7 @@ async def test_a_preview_is_another_picture_without_what_the_original_says(intak
 async def test_an_export_has_each_file_and_a_manifest_with_its_hash(intake: Intake, client: AsyncClient) -> None:
     report = await reported(client, intake.token())
     contents = [picture("red"), picture("blue"), b"They wrote this."]
-    names = ["a.png", "b.png", "c.txt"]
+    names = ["ann-smith-1.png", "ann-smith-2.png", "to-ann-smith.txt"]
     for content, name in zip(contents, names, strict=True):
         assert (await send(client, report, intake.token(), content, name)).status_code == 201
     given = await client.get(grant(intake, report, GrantedAction.EXPORT))
