@@ -22,6 +22,8 @@ from shared.runtime import Role, run_roles
 _log = structlog.get_logger()
 
 BACKLOG = 2048
+GRACE_SECONDS = 5
+"""How long requests may go on when the process stops; what is not done then is told to come again."""
 STOPPING = "stopping"
 """The key of `TellsOfStop`'s event in a request's state."""
 
@@ -93,7 +95,7 @@ def _config(app: ASGIApp, connections: Connections) -> uvicorn.Config:
         server_header=False,
         ws="none",
         proxy_headers=False,  # `shared.web.limits.ForwardedSender` reads what our own proxies say
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
 

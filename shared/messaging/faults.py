@@ -5,6 +5,7 @@ A consumer waits for a transient error to pass, and never dead-letters an event 
 
 import asyncio
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -19,7 +20,12 @@ def is_transient(error: BaseException) -> bool:
     """Return whether the same work may succeed later without any change."""
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
-        return error.connection_invalidated or state.startswith(_TRANSIENT) or state == _LOCK_NOT_AVAILABLE
+        confused = error.orig and isinstance(
+            error.orig.__cause__, asyncpg.InternalClientError
+        )  # what came makes no sense
+        return bool(
+            error.connection_invalidated or confused or state.startswith(_TRANSIENT) or state == _LOCK_NOT_AVAILABLE
+        )
     return isinstance(error, LogUnavailable | PoolTimeout | OSError | MemoryError)
 
 

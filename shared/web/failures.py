@@ -1,5 +1,6 @@
 """Turns exceptions into problems for clients and pages for people, without a word of what was submitted."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import quote
@@ -52,12 +53,19 @@ class Failures:
 
         try:
             await self._app(scope, receive, sending)
+        except asyncio.CancelledError:  # the process stops, and has waited for this request long enough
+            if started:
+                raise
+            await self._answer(_unavailable(), scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the outermost place of a request
             if started:
                 _log.error("response_broken_off", exc_info=error)
                 raise ResponseBrokenOff from None
-            request = Request({"csrftoken": str, **scope, "app": self._application}, receive)
-            await answer_to(request, problem_of(error))(scope, receive, send)
+            await self._answer(problem_of(error), scope, receive, send)
+
+    async def _answer(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request({"csrftoken": str, **scope, "app": self._application}, receive)
+        await answer_to(request, problem)(scope, receive, send)
 
 
 class ResponseBrokenOff(Exception):
@@ -127,9 +135,13 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, _UNAVAILABLE) or (isinstance(error, DBAPIError) and is_transient(error)):
         _log.warning("request_failed_for_now", exc_info=error)
-        return standard_problem(503, headers={"retry-after": "2"})
+        return _unavailable()
     _log.error("request_failed", exc_info=error)
     return standard_problem(500)
+
+
+def _unavailable() -> Problem:
+    return standard_problem(503, headers={"retry-after": "2"})
 
 
 async def _on_not_signed_in(request: Request, error: Exception) -> Response:

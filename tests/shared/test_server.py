@@ -6,10 +6,13 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
+from shared import server
+from shared.auth.guard import anyone
 from shared.server import HealthOnly, PortBusy, listening, serve
 from tests.support.eventually import eventually
+from tests.support.web import WebForTests
 
 LIMIT_SECONDS = 60
 
@@ -102,6 +105,34 @@ async def test_a_role_that_crashes_ends_the_process_so_that_a_supervisor_starts_
     with listening("127.0.0.1", 0) as listener, pytest.raises(ExceptionGroup):
         async with asyncio.timeout(LIMIT_SECONDS):
             await serve(_app(), listener, [_Role([], crash=True)], asyncio.Event())
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+async def test_a_request_that_the_stop_cuts_short_is_told_to_come_again(
+    web: WebForTests, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    """Otherwise the server says 500 in its own words, and a client takes the report for refused."""
+    monkeypatch.setattr(server, "GRACE_SECONDS", 0)
+    router, begun, stop = APIRouter(dependencies=[Depends(anyone)]), asyncio.Event(), asyncio.Event()
+
+    @router.get("/report/slow")
+    async def slow() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with listening("127.0.0.1", 0) as listener:
+        serving = asyncio.create_task(serve(web.app(router), listener, [], stop))
+        async with (
+            asyncio.timeout(LIMIT_SECONDS),
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client,
+        ):
+            asking = asyncio.create_task(client.get("/report/slow", headers={"accept": accept}))
+            await begun.wait()
+            stop.set()
+            answer = await asking
+            await serving
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "Nothing was saved. Try again in a moment." in answer.text
 
 
 def test_a_busy_port_is_named() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
@@ -16,7 +17,7 @@ from shared.runtime import Parts, parts_in
 from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.problems import standard_problem
 from tests.support.postgres import PostgresForTests
-from tests.support.web import START, WebForTests, browsing
+from tests.support.web import NOWHERE, START, WebForTests, browsing
 
 router = APIRouter(dependencies=[Depends(anyone)])
 
@@ -106,3 +107,28 @@ async def test_a_database_that_is_away_is_503(app: FastAPI, address: str) -> Non
         answer = await client.post("/report/api/v1/good")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     await away.close()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("got result for unknown protocol state 3"),
+        TimeoutError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_database_that_takes_no_connection_now_is_503(
+    web: WebForTests, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def refuses(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asyncpg, "connect", refuses)
+    app = web.app(router, parts=Parts(**web.with_database(NOWHERE)))
+    async with browsing(app) as client:
+        answer = await client.post("/report/api/v1/good")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
