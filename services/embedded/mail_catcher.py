@@ -143,7 +143,7 @@ class MailBody(BaseModel):
 
 def create_mail_pages(settings: ServiceSettings, mails: MailFolder) -> FastAPI:
     """Return the application that shows `mails` to the person at this machine."""
-    router = APIRouter(prefix="/mail", dependencies=[Depends(anyone)])
+    router = APIRouter(prefix="/mail", include_in_schema=False, dependencies=[Depends(anyone)])
 
     @router.get("")
     def every_mail(request: Request, mailbox: str = "", before: str = "") -> HTMLResponse:

@@ -64,6 +64,7 @@ ROUTERS = (
     conversation_api.router,
     review_api.router,
     evidence_api.router,
+    evidence_api.managers_router,  # before the page’s own addresses
     evidence_pages.router,
     manager_pages.router,
     conversation_pages.router,  # before the case pages, for which any word may be an action

@@ -7,6 +7,7 @@ from typing import TypedDict
 import orjson
 from fastapi import Request
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 
 MEDIA_TYPE = "application/problem+json"
 COOKIELESS = "signpost.cookieless"
@@ -107,9 +108,14 @@ def errors_of(problem: Problem) -> Mapping[str, object]:
 
 
 def wants_problem(request: Request) -> bool:
-    """Return whether the client wants problems rather than pages."""
+    """Return whether the client wants problems rather than pages, as at each address of the API's description."""
     path = request.url.path
-    if "/api/" in path or "/health/" in path or path.endswith("/metrics"):
+    if "/api/" in path or "/health/" in path or path.endswith("/metrics") or _is_described(request):
         return True
     accept = request.headers.get("accept", "")
     return "text/html" not in accept and ("json" in accept or bool(request.scope.get(COOKIELESS)))
+
+
+def _is_described(request: Request) -> bool:
+    path, routes = request.scope["path"], iter_route_contexts(request.app.routes)
+    return any(route.include_in_schema and route.path_regex.match(path) for route in routes)

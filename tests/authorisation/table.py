@@ -19,8 +19,10 @@ Everyone who is not in `may` gets 403, or what `refused` says. Without sign-in, 
 and everything else answers `401`.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ import yaml
 from shared.auth.permissions import Role
 
 MATRIX = Path(__file__).with_name("matrix.yaml")
+ROOT = Path(__file__).parents[2]
 NOBODY = None
 EVERYBODY: tuple[Role | None, ...] = (*Role, NOBODY)
 _GROUPS: Mapping[str, frozenset[Role | None]] = {
@@ -87,6 +90,18 @@ class Row:
     @property
     def route(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is for programs: below `/api/`, or elsewhere in the API's description."""
+        return "/api/" in self.path or self.path in described_paths()
+
+
+@cache
+def described_paths() -> frozenset[str]:
+    """Return the addresses of all calls that the services describe, as docs/contracts/ has them."""
+    described = (ROOT / "docs" / "contracts").glob("openapi-*.json")
+    return frozenset(path for one in described for path in json.loads(one.read_text("utf-8"))["paths"])
 
 
 def load() -> Mapping[str, Row]:

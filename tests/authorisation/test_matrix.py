@@ -92,7 +92,7 @@ def _cases(row: Row) -> Iterator[tuple[str, Role | None, str]]:
 def _turned_away(row: Row, role: Role | None) -> str:
     if role is not None:
         return row.refused
-    return "sign-in" if row.method == "GET" and "/api/" not in row.path else "401"
+    return "sign-in" if row.method == "GET" and not row.is_call else "401"
 
 
 def _outcome(row: Row, answer: Answer) -> str:
@@ -111,7 +111,7 @@ async def _ask(world: World, row: Row, kind: str, role: Role | None, bearer: Map
     path = _PART.sub(lambda part: _filled(world, row, kind, part[1]), row.path)
     if row.method == "GET":
         return await ask(world.front, "GET", path, headers, endless=row.endless)
-    if "/api/" in row.path or "json" in row.send:
+    if row.is_call or "json" in row.send:
         return await ask(world.front, row.method, path, headers, data=row.send.get("json", {}))
     return await ask(world.front, row.method, path, headers, data=row.send.get("form", {"nothing": ""}), form=True)
 

@@ -21,7 +21,7 @@ ABSENT_ID = "0190c6f0-0000-7000-8000-000000000000"
 ROWS = table.load()
 _QUERY = ("q", "state", "done", "next", "cursor", "topic", "after")
 _PART = re.compile(r"{(\w+)(?::\w+)?}")
-_NO_PAGE = ("/api/", "/health/", "/metrics", "/assets/", ".csv", ".json", "/stream", "/sign-in/callback")
+_NO_PAGE = ("/health/", "/metrics", "/assets/", ".csv", ".json", "/stream", "/sign-in/callback")
 _TYPED = frozenset({"text", "search", "tel", "email", "url", "number", "textarea"})
 _MOST_STEPS = 25
 _MOST_VERSIONS = 9
@@ -106,7 +106,8 @@ class Walk:
     async def everything(self) -> None:
         """Open all pages, and complete all forms of intake."""
         for row in ROWS.values():
-            if row.method == "GET" and not row.endless and not any(part in row.path for part in _NO_PAGE):
+            no_page = row.is_call or row.endless or any(part in row.path for part in _NO_PAGE)
+            if row.method == "GET" and not no_page:
                 await self._open_as_all(row)
         for form in parts_in(self.sender.world.services["intake"].app, FormParts).forms.values():
             await self._go_through(form)
@@ -162,7 +163,7 @@ class Walk:
     async def the_rest(self) -> None:
         """Send the requests that no page showed in the world's present state, as in the table of who may."""
         for name, row in ROWS.items():
-            if row.method == "POST" and "/api/" not in row.path and name not in self.sent:
+            if row.method == "POST" and not row.is_call and name not in self.sent:
                 for kind, seeing in (row.objects or {"": row.may}).items():
                     for role in sorted(seeing, key=str)[:2]:
                         await self._send_anyway(row, kind, role)

@@ -48,6 +48,6 @@ async def pages_of_all_services(folder: Path) -> set[str]:
 def _pages(app: object) -> Iterator[str]:
     for context in iter_route_contexts(app.routes):  # type: ignore[attr-defined] # an application of any kind
         path = context.path or ""
-        is_api = "/api/" in path and not path.endswith("/docs")
+        is_api = context.include_in_schema or ("/api/" in path and not path.endswith("/docs"))
         if "GET" in (context.methods or ()) and not is_api and not any(part in path for part in NO_PAGES):
             yield path

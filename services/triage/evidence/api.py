@@ -2,17 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, params
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.triage.cases import handlers as case_handlers
-from services.triage.cases import queries as cases
 from services.triage.cases.dependencies import WorkDep
-from services.triage.cases.domain import Case, CaseNotFound
 from services.triage.evidence import handlers, queries
 from services.triage.evidence.domain import LONGEST_PURPOSE, MOST_IN_AN_EXPORT, Form, Opening, warning
 from services.triage.evidence.handlers import Visit
@@ -24,11 +21,6 @@ from shared.runtime import Parts, parts_of
 from shared.web.bodies import Body, Bool, Name
 from shared.web.dependencies import IdsDep, Now, Transaction
 
-router = APIRouter(tags=["evidence"])
-
-_CASE = "/cases/api/v1/cases/{case_id}/evidence"
-_MANAGER = "/cases/for-manager/{reference}/evidence"
-_CONTENT = [requires(Permission.SEE_CASE_CONTENT)]
 _Purpose = Annotated[Name, Field(min_length=1, max_length=LONGEST_PURPOSE)]
 
 
@@ -135,79 +127,75 @@ class Export(BaseModel):
     manifest: Manifest
 
 
+async def _look(work: WorkDep, case_id: UUID) -> Visit:
+    return await handlers.look(work, case_id)
+
+
 async def _visit(work: WorkDep, case_id: UUID) -> Visit:
     return await handlers.visit(work, case_id)
 
 
 async def _visit_as_manager(session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str) -> Visit:
-    if principal.staff_id is None:
-        raise CaseNotFound
-    return await handlers.visit_as_manager(session, principal.staff_id, reference, now, ids)
+    return await handlers.visit_as_manager(session, principal, reference, now, ids)
 
 
-VisitDep = Annotated[Visit, Depends(_visit)]
 ManagersVisit = Annotated[Visit, Depends(_visit_as_manager)]
+"""The line manager who works on a case of misuse; everyone else is told that there is none."""
 
 
-@router.get(_CASE)
-async def list_evidence(work: WorkDep, case_id: UUID) -> EvidenceList:
-    """List the evidence of a case and its custody, without opening any. Reading a restricted case is recorded."""
-    case = await cases.get(work.session, work.viewer, case_id)
-    if case.restricted:
-        await case_handlers.open_page(work, case_id)
-    items = await queries.on_case(work.session, case, work.viewer)
-    return EvidenceList(items=await entries(work.session, case, items))
+async def _look_as_manager(visit: ManagersVisit) -> Visit:
+    await handlers.note_look(visit, handlers.MANAGER_LOOKED)
+    return visit
 
 
-@router.post(_CASE, dependencies=_CONTENT)
-async def allow_upload(request: Request, visit: VisitDep, body: PurposeBody) -> UploadAllowed:
-    """Let yourself add one file, such as your own capture or the platform’s reply. No claim is needed."""
-    return _upload(request, await handlers.allow_upload(visit, body.purpose))
+def _calls(
+    path: str,
+    looks: Callable[..., Awaitable[Visit]],
+    visits: Callable[..., Awaitable[Visit]],
+    content: Sequence[params.Depends] = (),
+) -> APIRouter:
+    """Return the calls on the evidence of a case, for those whom `looks` lets to the list, and `visits` to the rest."""
+    calls = APIRouter(prefix=path, tags=["evidence"])
+
+    @calls.get("")
+    async def list_evidence(visit: Annotated[Visit, Depends(looks)]) -> EvidenceList:
+        """List the evidence of a case and its custody, without opening any.
+
+        It is recorded if a responder reads a restricted case, or a line manager theirs.
+        """
+        return EvidenceList(items=await _entries(visit, await queries.on_case(visit.session, visit.case, visit.viewer)))
+
+    @calls.post("", dependencies=content)
+    async def allow_upload(
+        request: Request, visit: Annotated[Visit, Depends(visits)], body: PurposeBody
+    ) -> UploadAllowed:
+        """Let yourself add one file, such as your own capture or the platform’s reply. No claim is needed."""
+        grant = await handlers.allow_upload(visit, body.purpose)
+        return UploadAllowed(upload_url=_url(request, grant), expires_at=grant.expires_at)
+
+    @calls.post("/export", dependencies=content)
+    async def export_evidence(request: Request, visit: Annotated[Visit, Depends(visits)], body: ExportBody) -> Export:
+        """Take a copy of the case’s evidence, with a manifest. It is recorded in the case’s chain."""
+        return await _export(request, visit, body)
+
+    @calls.post("/{evidence_id}/open", dependencies=content)
+    async def open_evidence(
+        request: Request, visit: Annotated[Visit, Depends(visits)], evidence_id: UUID, body: OpenBody
+    ) -> Opened:
+        """Open a piece of evidence. It is recorded in the case’s chain with your purpose; no claim is needed."""
+        item, grant = await handlers.open_item(visit, evidence_id, body.opening)
+        return Opened(url=_url(request, grant), expires_at=grant.expires_at, warning=warning(item), note=item.note)
+
+    return calls
 
 
-@router.post(_CASE + "/export", dependencies=_CONTENT)
-async def export_evidence(request: Request, visit: VisitDep, body: ExportBody) -> Export:
-    """Take a copy of the case’s evidence, with a manifest. It is recorded in the case’s chain."""
-    return await _export(request, visit, body)
+router = _calls("/cases/api/v1/cases/{case_id}/evidence", _look, _visit, [requires(Permission.SEE_CASE_CONTENT)])
+managers_router = _calls("/cases/for-manager/{reference}/evidence", _look_as_manager, _visit_as_manager)
 
 
-@router.post(_CASE + "/{evidence_id}/open", dependencies=_CONTENT)
-async def open_evidence(request: Request, visit: VisitDep, evidence_id: UUID, body: OpenBody) -> Opened:
-    """Open a piece of evidence. It is recorded in the case’s chain with your purpose; no claim is needed."""
-    return await _open(request, visit, evidence_id, body)
-
-
-@router.get(_MANAGER, include_in_schema=False)
-async def list_as_manager(visit: ManagersVisit) -> EvidenceList:
-    """List the evidence of a case of misuse that you work on as a line manager. It is recorded that you looked."""
-    await handlers.note_managers_look(visit)
-    items = await queries.on_case(visit.session, visit.case, None)
-    return EvidenceList(items=await entries(visit.session, visit.case, items, only=visit.person))
-
-
-@router.post(_MANAGER, include_in_schema=False)
-async def allow_managers_upload(request: Request, visit: ManagersVisit, body: PurposeBody) -> UploadAllowed:
-    """Let yourself add one file to a case of misuse that you work on as a line manager."""
-    return _upload(request, await handlers.allow_upload(visit, body.purpose))
-
-
-@router.post(_MANAGER + "/export", include_in_schema=False)
-async def export_as_manager(request: Request, visit: ManagersVisit, body: ExportBody) -> Export:
-    """Take a copy of the evidence of a case of misuse that you work on as a line manager."""
-    return await _export(request, visit, body)
-
-
-@router.post(_MANAGER + "/{evidence_id}/open", include_in_schema=False)
-async def open_as_manager(request: Request, visit: ManagersVisit, evidence_id: UUID, body: OpenBody) -> Opened:
-    """Open a piece of evidence of a case of misuse that you work on as a line manager."""
-    return await _open(request, visit, evidence_id, body)
-
-
-async def entries(
-    session: Transaction, case: Case, items: Sequence[Evidence], *, only: str | None = None
-) -> list[EvidenceEntry]:
-    """Return pieces of evidence with their custody; `only` as in `queries.custody`."""
-    kept = await queries.custody(session, case, items, only=only)
+async def _entries(visit: Visit, items: Sequence[Evidence]) -> list[EvidenceEntry]:
+    """Return pieces of evidence with their custody, as this person may know it."""
+    kept = await queries.custody(visit.session, visit.case, items, only=visit.only)
     return [EvidenceEntry.model_validate(_with_custody(item, kept)) for item in items]
 
 
@@ -217,13 +205,12 @@ def _with_custody(item: Evidence, kept: Mapping[UUID, Sequence[queries.CustodyEn
 
 async def manifest(visit: Visit, purpose: str, items: Sequence[Evidence], left_out: Sequence[UUID]) -> Manifest:
     """Return what an export holds, with the custody of each piece and the digest of it all."""
-    only = None if visit.viewer else visit.person
     made = Manifest(
         case=visit.case.reference,
         exported_at=visit.now,
         exported_by=visit.person,
         purpose=purpose,
-        items=await entries(visit.session, visit.case, items, only=only),
+        items=await _entries(visit, items),
         left_out=left_out,
     )
     content = made.model_dump(mode="json", exclude={"sha256"})
@@ -239,15 +226,6 @@ def address(request: Request, grant: Grant) -> str:
 
 def _url(request: Request, grant: Grant) -> str:
     return parts_of(request, Parts).settings.public_url.rstrip("/") + address(request, grant)
-
-
-def _upload(request: Request, grant: Grant) -> UploadAllowed:
-    return UploadAllowed(upload_url=_url(request, grant), expires_at=grant.expires_at)
-
-
-async def _open(request: Request, visit: Visit, evidence_id: UUID, body: OpenBody) -> Opened:
-    item, grant = await handlers.open_item(visit, evidence_id, body.opening)
-    return Opened(url=_url(request, grant), expires_at=grant.expires_at, warning=warning(item), note=item.note)
 
 
 async def _export(request: Request, visit: Visit, body: ExportBody) -> Export:

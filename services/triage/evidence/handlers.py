@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain as cases
+from services.triage.cases import handlers as case_handlers
 from services.triage.cases import queries as case_queries
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
@@ -31,12 +32,14 @@ from services.triage.reports import queries as report_queries
 from services.triage.reports.domain import Evidence
 from shared.audit import chain
 from shared.auth.grants import LIFETIME, Grant, GrantedAction
+from shared.auth.permissions import Principal
 from shared.events import intake
 from shared.events.envelope import Envelope
 from shared.events.vocabulary import AddedBy, CaseState, Outcome, Scan
 from shared.ids import Ids
 
 INTAKE = "system:intake"
+MANAGER_LOOKED, CONTENT_SHOWN = "manager_looked", "content_shown"
 _SENDING = timedelta(minutes=10)
 """Files of a new case that come within this time belong to the report, and are no reply. Our choice."""
 
@@ -177,7 +180,7 @@ async def _record(
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A person at the evidence of a case that they may see; its row is locked."""
+    """A person at the evidence of a case that they may see; its row is locked unless they only look."""
 
     session: AsyncSession
     case: cases.Case
@@ -188,6 +191,23 @@ class Visit:
     now: datetime
     ids: Ids
 
+    @property
+    def only(self) -> str | None:
+        """The one colleague whom they may see named in the custody, themselves; None: they may see all."""
+        return None if self.viewer else self.person
+
+
+async def look(work: Work, case_id: UUID) -> Visit:
+    """Let a responder see which evidence a case has; if the case is restricted, record that they looked.
+
+    Raises:
+        CaseNotFound: there is no such case, or they may not see it.
+    """
+    case = await case_queries.get(work.session, work.viewer, case_id)
+    if case.restricted:
+        await case_handlers.open_page(work, case_id)
+    return _visit(work, case)
+
 
 async def visit(work: Work, case_id: UUID) -> Visit:
     """Let a responder to the evidence of a case. No claim is needed.
@@ -195,19 +215,29 @@ async def visit(work: Work, case_id: UUID) -> Visit:
     Raises:
         CaseNotFound: there is no such case, or they may not see it.
     """
-    case = (await case_queries.lock(work.session, work.viewer, case_id)).case
-    return Visit(work.session, case, work.viewer.subject, work.viewer, work.now, work.writer.ids)
+    return _visit(work, (await case_queries.lock(work.session, work.viewer, case_id)).case)
 
 
-async def visit_as_manager(session: AsyncSession, staff_id: str, reference: str, now: datetime, ids: Ids) -> Visit:
-    """Let the line manager who works on a case of misuse to its evidence.
+async def visit_as_manager(
+    session: AsyncSession, principal: Principal, reference: str, now: datetime, ids: Ids
+) -> Visit:
+    """Let the line manager who works on a case of misuse to the case.
 
     Raises:
         CaseNotFound: they do not, or no longer, work on a case with that reference.
     """
-    case = await case_queries.of_manager(session, staff_id, reference)
+    if principal.staff_id is None:
+        raise cases.CaseNotFound
+    case = await case_queries.of_manager(session, principal.staff_id, reference)
     await case_queries.lock_cases(session, [case.case_id])
-    return Visit(session, await case_queries.of_manager(session, staff_id, reference), staff_id, None, now, ids)
+    case = await case_queries.of_manager(session, principal.staff_id, reference)
+    return Visit(session, case, principal.staff_id, None, now, ids)
+
+
+async def note_look(visit: Visit, action: str) -> None:
+    """Record that the line manager looked: at the case, or at what was written."""
+    looked = chain.Change(action, visit.person)
+    await chain.append(visit.session, [(visit.case.case_id, looked)], visit.now, visit.ids)
 
 
 async def open_item(visit: Visit, evidence_id: UUID, opening: Opening) -> tuple[Evidence, Grant]:
@@ -262,10 +292,8 @@ async def export(visit: Visit, purpose: str, chosen: Sequence[UUID] = ()) -> tup
     return wanted, left_out, _grant(visit, GrantedAction.EXPORT, wanted)
 
 
-async def note_managers_look(visit: Visit) -> None:
-    """Record that the line manager looked at the list of evidence."""
-    looked = chain.Change("manager_looked", visit.person)
-    await chain.append(visit.session, [(visit.case.case_id, looked)], visit.now, visit.ids)
+def _visit(work: Work, case: cases.Case) -> Visit:
+    return Visit(work.session, case, work.viewer.subject, work.viewer, work.now, work.writer.ids)
 
 
 def _exportable(item: Evidence) -> bool:

@@ -10,11 +10,9 @@ from services.triage.cases import domain, queries
 from services.triage.cases.queries import LockedCase
 from services.triage.cases.writer import CaseWriter, LinkedCase, Transition, handed_over, resolved
 from services.triage.routing.domain import Also
-from shared.audit import chain
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import ManagerActionRecorded, ManagerAssigned, SirtReferralRequested
 from shared.events.vocabulary import ManagerAction, Outcome, ReportType, Team
-from shared.ids import Ids
 
 NOTIFIER = "system:notifier"
 REFERRED = Also(
@@ -68,13 +66,6 @@ async def referred(
     told = {one.case.case_id: (one, who) for locked, who in asked if (one := with_sirt.get(locked.case.report_id))}
     await writer.record(session, [_referred(locked, manager) for locked, manager in (*asked, *told.values())], now)
     await writer.open_linked(session, wanted, siblings, now)
-
-
-async def note_look(session: AsyncSession, case: domain.Case, action: str, now: datetime, ids: Ids) -> None:
-    """Record that the manager looked: `manager_looked`, or `content_shown`."""
-    cases = await queries.lock_cases(session, [case.case_id])
-    looked = chain.Change(action, case.manager or NOTIFIER)
-    await chain.append(session, [(case_id, looked) for case_id in cases], now, ids)
 
 
 def _assigned(locked: LockedCase, data: ManagerAssigned, now: datetime, writer: CaseWriter) -> Transition | None:

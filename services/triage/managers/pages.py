@@ -1,27 +1,21 @@
 """The page of a line manager who works on a case of misuse (R-d): the allegation and the evidence, nothing else."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import activities, queries, views
-from services.triage.cases.domain import Case, CaseNotFound
+from services.triage.cases import activities, views
 from services.triage.evidence import queries as evidence
 from services.triage.evidence import views as evidence_views
+from services.triage.evidence.api import ManagersVisit
 from services.triage.evidence.domain import Form
 from services.triage.evidence.forms import ADD, EXPORT, PurposeForm
-from services.triage.evidence.handlers import Visit, visit_as_manager
+from services.triage.evidence.handlers import CONTENT_SHOWN, MANAGER_LOOKED, Visit, note_look
 from services.triage.evidence.pages import Carry, adding, answered, exporting, opening, values_of
 from services.triage.evidence.views import Asked
-from services.triage.managers.handlers import note_look
 from services.triage.reports import queries as reports
-from shared.auth.guard import SignedIn
-from shared.auth.permissions import Principal
 from shared.people import Names
-from shared.web.dependencies import IdsDep, Now, Transaction
 from shared.web.forms import FormErrors
 from shared.web.pages import render
 
@@ -31,43 +25,27 @@ _PAGE = "/cases/for-manager/{reference}"
 
 
 @router.get(_PAGE)
-async def manager_page(
-    request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str
-) -> HTMLResponse:
+async def manager_page(request: Request, visit: ManagersVisit) -> HTMLResponse:
     """Show the case to the manager who works on it, and to no one else; record that they looked."""
-    case = await _theirs(session, principal, reference)
-    await note_look(session, case, "manager_looked", now, ids)
-    return await _page(request, session, case, content=False)
+    await note_look(visit, MANAGER_LOOKED)
+    return await _page(request, visit, content=False)
 
 
 @router.post(_PAGE)
-async def show_content(
-    request: Request, session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str
-) -> HTMLResponse:
+async def show_content(request: Request, visit: ManagersVisit) -> HTMLResponse:
     """Show what was written as well, because the manager asked to see it."""
-    case = await _theirs(session, principal, reference)
-    await note_look(session, case, "content_shown", now, ids)
-    return await _page(request, session, case, content=True)
+    await note_look(visit, CONTENT_SHOWN)
+    return await _page(request, visit, content=True)
 
 
 @router.get(_PAGE + "/evidence/{asked:path}")
-async def evidence_again(session: Transaction, principal: SignedIn, reference: str) -> RedirectResponse:
+async def evidence_again(visit: ManagersVisit) -> RedirectResponse:
     """Go back to the case from the address of one of its forms, as after a reload."""
-    case = await _theirs(session, principal, reference)
-    return RedirectResponse(f"/cases/for-manager/{case.reference}#evidence", 303)
-
-
-async def _visit(session: Transaction, principal: SignedIn, now: Now, ids: IdsDep, reference: str) -> Visit:
-    if principal.staff_id is None:
-        raise CaseNotFound
-    return await visit_as_manager(session, principal.staff_id, reference, now, ids)
-
-
-VisitDep = Annotated[Visit, Depends(_visit)]
+    return RedirectResponse(f"/cases/for-manager/{visit.case.reference}#evidence", 303)
 
 
 @router.post(_PAGE + "/evidence/{evidence_id}/{form}")
-async def open_piece(request: Request, visit: VisitDep, evidence_id: UUID, form: Form) -> Response:
+async def open_piece(request: Request, visit: ManagersVisit, evidence_id: UUID, form: Form) -> Response:
     """Show a preview on the page, or send the browser to the original."""
 
     async def carry(typed: PurposeForm) -> Response | Asked:
@@ -77,7 +55,7 @@ async def open_piece(request: Request, visit: VisitDep, evidence_id: UUID, form:
 
 
 @router.post(_PAGE + "/evidence/add")
-async def add_piece(request: Request, visit: VisitDep) -> Response:
+async def add_piece(request: Request, visit: ManagersVisit) -> Response:
     """Show the field for a file, which the browser sends to intake."""
 
     async def carry(typed: PurposeForm) -> Asked:
@@ -87,7 +65,7 @@ async def add_piece(request: Request, visit: VisitDep) -> Response:
 
 
 @router.post(_PAGE + "/evidence/copy")
-async def copy_pieces(request: Request, visit: VisitDep) -> Response:
+async def copy_pieces(request: Request, visit: ManagersVisit) -> Response:
     """Send the browser to the files of all pieces, or give the record of their custody."""
 
     async def carry(typed: PurposeForm) -> Response:
@@ -98,23 +76,18 @@ async def copy_pieces(request: Request, visit: VisitDep) -> Response:
 
 async def _answered(request: Request, visit: Visit, what: str, carry: Carry) -> Response:
     async def page(asked: Asked, status: int) -> HTMLResponse:
-        return await _page(request, visit.session, visit.case, content=False, asked=asked, status=status)
+        return await _page(request, visit, content=False, asked=asked, status=status)
 
     return await answered(request, what, carry, page)
 
 
-async def _theirs(session: AsyncSession, principal: Principal, reference: str) -> Case:
-    if principal.staff_id is None:
-        raise CaseNotFound
-    return await queries.of_manager(session, principal.staff_id, reference)
-
-
 async def _page(
-    request: Request, session: AsyncSession, case: Case, *, content: bool, asked: Asked | None = None, status: int = 200
+    request: Request, visit: Visit, *, content: bool, asked: Asked | None = None, status: int = 200
 ) -> HTMLResponse:
+    session, case = visit.session, visit.case
     report = await reports.read(session, case.report_id, content=content)
     items = await evidence.on_case(session, case, None)
-    pieces = evidence_views.pieces(items, await evidence.custody(session, case, items, only=case.manager))
+    pieces = evidence_views.pieces(items, await evidence.custody(session, case, items, only=visit.only))
     asked = asked or Asked()
     there = f"/cases/for-manager/{case.reference}"
     return render(
@@ -129,5 +102,5 @@ async def _page(
         record=activities,
         names=Names(),
         errors=asked.errors or FormErrors(),
-        **values_of(request, pieces, asked, me=case.manager or "", base=f"{there}/evidence", there=there),
+        **values_of(request, pieces, asked, me=visit.person, base=f"{there}/evidence", there=there),
     )

@@ -10,7 +10,7 @@ from shared.auth.guard import Anyone, SignedIn, UnguardedRoute, anyone, requires
 from shared.auth.permissions import Permission, Principal, Role
 from tests.support.web import WebForTests, browsing, csrf_token
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 API = {"accept": "application/json"}
 
 

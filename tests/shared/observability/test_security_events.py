@@ -15,7 +15,7 @@ from shared.web.pages import render
 from shared.web.refusals import Refusal
 from tests.support.web import WebForTests, browsing, csrf_token
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 class Hidden(Exception):

@@ -12,7 +12,7 @@ from shared.web.pages import render
 from tests.support.web import WebForTests, browsing, person
 
 PUBLIC = "https://signpost.example.org"
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/report/form")

@@ -17,7 +17,7 @@ from shared.web.pages import render
 from shared.web.problems import Problem, standard_problem
 from tests.support.web import ADDRESS, WebForTests, browsing, csrf_token
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/report/form")

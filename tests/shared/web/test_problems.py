@@ -87,7 +87,8 @@ def search(q: Annotated[Text, Query(max_length=20)], limit: int = 10) -> dict[st
     return {"q": q}
 
 
-@router.get("/report/fail/{how}")
+@router.get("/report/fail/{how}", include_in_schema=False)
+@router.get("/report/described/fail/{how}")
 @router.get("/report/api/v1/fail/{how}")
 def fail(how: str) -> Response:
     raise {
@@ -222,12 +223,14 @@ async def test_a_query_is_checked_and_not_repeated(client: httpx.AsyncClient) ->
         ("cut off", 503, "unavailable"),
     ],
 )
-async def test_a_failure_is_a_problem_for_clients_and_a_page_for_people(
+async def test_a_failure_is_a_problem_for_clients_where_the_api_is_described_and_a_page_for_people(
     client: httpx.AsyncClient, how: str, status: int, type_: str
 ) -> None:
     problem = await client.get(f"/report/api/v1/fail/{how}")
+    described = await client.get(f"/report/described/fail/{how}", headers={"accept": "text/html"})
     page = await client.get(f"/report/fail/{how}")
-    assert (problem.status_code, page.status_code) == (status, status)
+    assert (problem.status_code, described.status_code, page.status_code) == (status, status, status)
+    assert described.json()["type"] == problem.json()["type"]
     assert problem.json()["type"] == f"urn:signpost:problem:{type_}"
     assert len(problem.json()["trace_id"]) == 32
     assert page.headers["content-type"] == "text/html; charset=utf-8"

@@ -17,6 +17,8 @@ from shared.auth.permissions import Role
 from shared.events.envelope import Envelope
 from shared.events.intake import EvidenceAdded
 from shared.events.notifier import ManagerAssigned
+from shared.web.limits import DEFAULT_LIMIT
+from shared.web.problems import MEDIA_TYPE
 from tests.services.triage.builders import IDS, WRITER, misuse, open_cases
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
@@ -137,3 +139,25 @@ async def test_no_one_else_has_the_managers_calls(triage: Triage) -> None:
                 )
                 assert answer.status_code == 404, (subject, call)
             assert (await client.get(f"{page}/evidence")).status_code == 404
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+async def test_a_program_that_is_refused_gets_problems_whatever_it_accepts(triage: Triage, accept: str) -> None:
+    page, _, one = await worked(triage)
+    calls = (("GET", ""), ("POST", ""), ("POST", "/export"), ("POST", f"/{one.evidence_id}/open"))
+    manager, other = (triage.bearer(Role.REPORTER, subject=subject) for subject in (MANAGER, "S2002"))
+    async with triage.client() as client:
+        for method, call in calls:
+            address = f"{page}/evidence{call}"
+            unsigned = 401 if method == "GET" else 403  # which may be another site's
+            refused: list[tuple[int, dict[str, str], bytes]] = [
+                (unsigned, {}, b"{}"),
+                (404, other, b'{"purpose": "x"}'),
+            ]
+            if method == "POST":
+                refused += [(422, manager, b"{}"), (413, manager, b"x" * (DEFAULT_LIMIT + 1))]
+            for status, signed, body in refused:
+                headers = {"accept": accept, "content-type": "application/json", **signed}
+                answer = await client.request(method, address, content=body, headers=headers)
+                said = (answer.status_code, answer.headers["content-type"], answer.headers.get("location"))
+                assert said == (status, MEDIA_TYPE, None), (method, call)
