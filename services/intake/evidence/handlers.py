@@ -35,7 +35,7 @@ from services.intake.evidence.domain import (
 )
 from services.intake.evidence.queries import item_of, waiting_bytes
 from services.intake.evidence.tables import EvidenceRow, UploadRow, UsedGrantRow
-from services.intake.reports.kinds import topic_of
+from services.intake.reports.kinds import BY_TYPE
 from services.intake.reports.queries import ReportKey, lock_key
 from shared.auth.grants import GrantExpired
 from shared.encryption import Secret
@@ -390,7 +390,7 @@ def _added(report: ReportKey, row: EvidenceRow, now: datetime) -> EvidenceAdded:
 
 
 def _told(report: ReportKey, event: EvidenceAdded | EvidenceRemoved | EvidenceScanned) -> NewEvent:
-    return NewEvent.of(report.report_id, event, topic=topic_of(report.report_type))
+    return NewEvent.of(report.report_id, event, topic=BY_TYPE[report.report_type].topic)
 
 
 def _seal(upload: Upload) -> bytes:

@@ -36,5 +36,5 @@ async def ask_for_review(session: AsyncSession, report: ReportKey, reason: str, 
     at = max(now, status.outcome_at)  # another machine's clock may be ahead of ours
     await keep_addition(session, stored, domain.Addition(domain.AdditionKind.REVIEW, at, reason))
     event = OutcomeReviewRequested(report_id=stored.id, reference=stored.reference, at=at, reason=reason)
-    topic = kinds.kind_of(stored.report).submitted.TOPICS[0]
+    topic = kinds.kind_of(stored.report).topic
     await outbox.append(session, [NewEvent.of(stored.id, event, topic=topic)], now)

@@ -97,12 +97,6 @@ BY_TYPE = {kind.report_type: kind for kind in KINDS}
 _BY_COMMAND = {kind.command: kind for kind in KINDS}
 
 
-def topic_of(report_type: ReportType) -> str:
-    """Return the topic of the events of such reports."""
-    [topic] = BY_TYPE[report_type].submitted.TOPICS
-    return topic
-
-
 def kind_of(report: Report) -> Kind:
     """Return the kind that `report` is of."""
     return _BY_COMMAND[type(report)]
