@@ -272,6 +272,10 @@ async def _summary(
     sirt = case.team is Team.SIRT
     leads_sirt = sirt and Team.SIRT in work.viewer.leads
     notes = await queries.notes(work.session, case.case_id) if content else []
+    belonging = await reports.related_reports(work.session, case.report_id)
+    related = await queries.related(work.session, work.viewer, case, belonging)
+    evidence = await reports.evidence_of(work.session, case.report_id)
+    seen = {case.case_id, *(one.case_id for one in related)}
     return {
         "report": report,
         "added": [note for note in notes if note.by_reporter],
@@ -282,10 +286,8 @@ async def _summary(
             content=content,
         ),
         "possible_breach": sirt and not case.breach_aware_at and report.personal_data in {"yes", "unsure"},
-        "related": await queries.related(
-            work.session, work.viewer, case, await reports.related_reports(work.session, case.report_id)
-        ),
-        "capture_missing": not case.finished and await reports.capture_missing(work.session, report),
+        "related": related,
+        "capture_missing": not case.finished and report.lacks_capture(one for one in evidence if one.is_shown(seen)),
         "registered": await handlers.registered_accounts(work, case) if sirt else [],
         "content": content,
     }

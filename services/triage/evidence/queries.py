@@ -52,7 +52,7 @@ async def on_case(session: AsyncSession, case: Case, viewer: Viewer | None) -> l
     seen = {case.case_id}
     if viewer and any(not item.from_reporter and item.case_id not in seen for item in items):
         seen |= {one.case_id for one in await cases.related(session, viewer, case, [])}
-    return [item for item in items if item.from_reporter or item.case_id in seen]
+    return [item for item in items if item.is_shown(seen)]
 
 
 async def custody(

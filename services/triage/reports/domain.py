@@ -1,6 +1,6 @@
 """A report by any form in one shape, and what triage derives from it: its nature, the people and the accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from uuid import UUID
@@ -164,6 +164,10 @@ class TriageReport(CodedAnswers):
         """Whether the content was still there for others to see when it was reported."""
         return self.content_state == ContentState.ONLINE
 
+    def lacks_capture(self, shown: Iterable["Evidence"]) -> bool:
+        """Return whether a person who is shown this evidence should capture the content: it is online, with none."""
+        return self.is_online and all(item.removed_at for item in shown)
+
     @property
     def account_names(self) -> tuple[str, ...]:
         """The accounts that the report names, as written."""
@@ -204,6 +208,10 @@ class Evidence:
     def from_reporter(self) -> bool:
         """Whether the reporter sent it: then every case of the report shows it (decision 0058)."""
         return self.added_by != AddedBy.TEAM
+
+    def is_shown(self, cases: Collection[UUID]) -> bool:
+        """Return whether a person who may see these cases of the report is shown it."""
+        return self.from_reporter or self.case_id in cases
 
 
 def accounts_named(report: TriageReport) -> tuple[Handle, ...]:

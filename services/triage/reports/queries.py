@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, exists, func, literal, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -108,14 +108,6 @@ async def evidence_after(session: AsyncSession, after: UUID | None, limit: int) 
     wanted = select(table).where(table.c.removed_at.is_(None)).order_by(table.c.evidence_id).limit(limit)
     rows = await session.execute(wanted.where(table.c.evidence_id > after) if after else wanted)
     return [Evidence(**row) for row in rows.mappings()]
-
-
-async def capture_missing(session: AsyncSession, report: TriageReport) -> bool:
-    """Return whether someone should capture the content: it is online, and no evidence of the report is kept."""
-    if not report.is_online:
-        return False
-    kept = exists().where(EvidenceItem.report_id == report.report_id, EvidenceItem.removed_at.is_(None))
-    return not await session.scalar(select(kept))
 
 
 async def evidence_fingerprints(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -22,6 +22,7 @@ from tests.services.triage.evidence.pieces import announce, of_team, piece, scan
 SERVICE = "triage"
 _GRANT = re.compile(r"/report/evidence/(?P<grant>[A-Za-z0-9_-]{100,})")
 WHY = "To see whether it is a threat"
+REMINDER = "Capture it before it disappears"
 
 
 async def opened(triage: Triage, *pieces: EvidenceAdded, told: Submitted | None = None) -> tuple[str, Submitted]:
@@ -185,13 +186,12 @@ async def test_everything_is_exported_as_files_or_as_a_record(triage: Triage, sa
 
 
 async def test_a_responder_is_reminded_to_capture_what_may_disappear(triage: Triage, sam: AsyncClient) -> None:
-    reminder = "Capture it before it disappears"
     for state, reminded in (("online", True), ("deleted", False), ("unsure", False)):
         tab, told = await opened(triage, told=report(content_state=state))
         for address in (tab, tab.removesuffix("/evidence")):
-            assert (reminder in (await sam.get(address)).text) is reminded, (state, address)
+            assert (REMINDER in (await sam.get(address)).text) is reminded, (state, address)
         await announce(triage.database, piece(told))
-        assert reminder not in (await sam.get(tab)).text
+        assert REMINDER not in (await sam.get(tab)).text
 
 
 async def test_the_address_of_a_form_leads_back_to_the_tab(triage: Triage, sam: AsyncClient) -> None:
@@ -203,7 +203,7 @@ async def test_the_address_of_a_form_leads_back_to_the_tab(triage: Triage, sam: 
 
 
 async def test_what_a_responder_added_elsewhere_is_shown_to_those_who_may_see_that_case(triage: Triage) -> None:
-    tab, told = await opened(triage, told=report(also_affects=("dwp_information",)))
+    tab, told = await opened(triage, told=report(also_affects=("dwp_information",), content_state="online"))
     async with triage.database.transaction() as session:
         linked: UUID | None = await session.scalar(select(CaseRow.case_id).where(CaseRow.link_number == 2))
     assert linked
@@ -211,9 +211,10 @@ async def test_what_a_responder_added_elsewhere_is_shown_to_those_who_may_see_th
     both = (Role.SMART_RESPONDER, Role.SIRT_RESPONDER)
     for roles, seen in (((Role.SMART_RESPONDER,), False), (both, True)):
         async with triage.client(*roles, subject="S4009") as someone:
-            page = (await someone.get(tab)).text
+            page, summary = (await someone.get(tab)).text, (await someone.get(tab.removesuffix("/evidence"))).text
             assert ("1. Picture" in page) is seen
             assert ("S5001" in page) is seen
+            assert [REMINDER in text for text in (page, summary)] == [not seen] * 2, "evidence that is not shown"
     async with triage.client(Role.SMART_RESPONDER) as sam:
         assert "S5001" not in (await sam.get(f"/cases/{told.reference}/audit")).text
 
