@@ -31,11 +31,17 @@ def database_url(service: str) -> str:
 
 
 @asynccontextmanager
-async def transaction(service: str) -> AsyncIterator[AsyncSession]:
-    """Open the database of `service` for one transaction, committed on exit."""
+async def opened(service: str) -> AsyncIterator[Database]:
+    """Open the database of `service`."""
     database = Database(database_url(service), application_name="signpost-command", pool_size=1)
     try:
-        async with database.transaction() as session:
-            yield session
+        yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def transaction(service: str) -> AsyncIterator[AsyncSession]:
+    """Open the database of `service` for one transaction, committed on exit."""
+    async with opened(service) as database, database.transaction() as session:
+        yield session

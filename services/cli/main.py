@@ -56,7 +56,7 @@ COMMANDS = {
     ),
     "reconcile": Command(
         "services.cli.reconcile:reconcile",
-        "Account for every accepted report; exit code 1 when one is unaccounted for.",
+        "Account for every accepted report and what was added to it; exit code 1 when anything is unaccounted for.",
     ),
     "token": Command("services.cli.credentials:token", "Print a bearer token for the API (embedded mode only)."),
     "demo": Command(

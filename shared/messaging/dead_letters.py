@@ -150,6 +150,10 @@ _ERASE = text(
     "update dead_letter set value = null, key = null "
     "where report_id = any(:report_ids) and topic = any(:topics) and value is not null"
 )
+_WAITING = text(
+    "select report_id from dead_letter where group_name = :group and report_id = any(:report_ids) "
+    "and (settled_at is null or action <> 'replayed')"
+)
 _RESTRICTED = [topic.name for topic in topics.TOPICS if topic.restricted]
 
 
@@ -261,6 +265,11 @@ async def listed(session: AsyncSession, *, group: str | None = None, most: int =
         "and (cast(:group as text) is null or group_name = :group) order by recorded_at, id limit :most"
     )
     return [_dead_letter(row) for row in await session.execute(query, {"group": group, "most": most})]
+
+
+async def reports_waiting(session: AsyncSession, group: str, report_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the reports of which `group` dead-lettered an event that was not replayed since."""
+    return set(await session.scalars(_WAITING, {"group": group, "report_ids": list(report_ids)}))
 
 
 async def page(session: AsyncSession, wanted: PageRequest) -> list[DeadLetter]:

@@ -80,6 +80,7 @@ async def _ledger_adds_up(environment: Environment, accepted: int) -> None:
     while 0 < figures["unaccounted"] < left:  # thousands may wait: go on as long as fewer are left after another minute
         left, figures = figures["unaccounted"], await _reconciled(environment)
     assert figures["unaccounted"] == figures["in_flight"] == figures["dead_lettered"] == 0, figures
+    assert figures["added"] == figures["added_arrived"], figures
     assert figures["accepted"] == figures["cases"] == figures["alert_decisions"] == accepted, (figures, accepted)
 
 

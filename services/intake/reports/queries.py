@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from pydantic import BeforeValidator, InstanceOf, TypeAdapter
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.reports.domain import Addition, AdditionKind, Report
@@ -90,6 +90,22 @@ async def additions_to(session: AsyncSession, reports: Sequence[UUID]) -> Mappin
         addition = Addition(AdditionKind(added.kind), added.added_at, added.text, added.message_id)
         found[added.report_id] = (*found.get(added.report_id, ()), addition)
     return found
+
+
+class SaidLater(NamedTuple):
+    """That a reporter wrote something after the report."""
+
+    id: int
+    report_id: UUID
+    at: datetime
+
+
+async def said_after(session: AsyncSession, after: int, limit: int) -> Sequence[SaidLater]:
+    """Return what reporters wrote later, of all reports, in the order of ids, from the one after `after`."""
+    row = ReportAdditionRow
+    told = or_(row.message_id.is_not(None), row.kind == AdditionKind.REVIEW)
+    wanted = select(row.id, row.report_id, row.added_at).where(row.id > after, told).order_by(row.id).limit(limit)
+    return [SaidLater(*found) for found in await session.execute(wanted)]
 
 
 async def lock_report(session: AsyncSession, report_id: ReportId) -> StoredReport:

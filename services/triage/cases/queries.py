@@ -156,6 +156,19 @@ async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
     return list(await session.scalars(query))
 
 
+async def said_by_reporters(session: AsyncSession, report_ids: Collection[UUID]) -> set[tuple[UUID, datetime]]:
+    """Return the reports, and the moments at which their reporters wrote what a case of them has as a note."""
+    wanted = select(CaseRow.report_id, Note.at).join(Note, Note.case_id == CaseRow.case_id)
+    found = await session.execute(wanted.where(CaseRow.report_id.in_(report_ids), Note.author == REPORTER))
+    return {(report_id, at) for report_id, at in found}
+
+
+async def exempt_reports(session: AsyncSession, report_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the reports that have an exempt case, which takes nothing more."""
+    exempt = CaseRow.outcome == Outcome.EXEMPT
+    return set(await session.scalars(select(CaseRow.report_id).where(CaseRow.report_id.in_(report_ids), exempt)))
+
+
 def fingerprint_of(row: Mapping[str, object]) -> str:
     """Return the fingerprint of a case's row, which its activity record holds."""
     return chain.fingerprint({name: row[name] for name in _PROVED})

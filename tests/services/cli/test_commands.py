@@ -60,6 +60,7 @@ async def _reconcile_counts_what_was_accepted(signpost: EmbeddedSignpost) -> Non
         "in_flight": 0,
         "unaccounted": 0,
         "oldest_unaccounted_s": 0,
+        **dict.fromkeys(("added", "added_arrived", "added_dead_lettered", "added_in_flight", "added_unaccounted"), 0),
     }
     code, output = await in_this_process(signpost, "reconcile")
     assert code == 0

@@ -32,7 +32,7 @@ _RULES = {"cel_expr_python", "yaml"}
         ("rules --help", _SERVING | _DATABASE | _RULES | {"cryptography", "pydantic_settings"}),
         ("token --role reporter", _SERVING | _DATABASE | {"cel_expr_python"}),
         ("rules check", _SERVING | _DATABASE | {"pydantic_settings"}),
-        ("reconcile", _SERVING | _RULES),
+        ("reconcile", {"aiokafka", "alembic", "uvicorn"} | _RULES),
     ],
 )
 def test_a_command_loads_only_what_it_needs(arguments: str, not_needed: set[str]) -> None:
