@@ -2,8 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Container
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -52,31 +52,36 @@ async def keep_draft(session: AsyncSession, cookie: str, draft: Draft, now: date
 
 
 async def save_draft(
-    session: AsyncSession, cookie: str, now: datetime, new_code: Callable[[], ReceiptCode], *, anew: bool
+    session: AsyncSession, cookie: str, form: str, now: datetime, new_code: Callable[[], ReceiptCode], *, anew: bool
 ) -> Saved:
-    """Keep the draft of `cookie` for seven days from `now`, for the person who has its code.
+    """Keep the draft of `cookie` for seven days from `now`, for the person who has its code, which leads to `form`.
 
     The code is made when the draft is saved first, and again if the person lost it (`anew`): the earlier one then opens
     nothing. It is stored nowhere, so it is returned only when it is made.
     """
-    mine, until = DraftRow.key_hash == _secret(cookie).name, now + SAVED_LIFETIME
+    secret, until = _secret(cookie), now + SAVED_LIFETIME
+    mine = DraftRow.key_hash == secret.name
     has_code = await session.scalar(select(DraftRow.code_hash).where(mine).with_for_update())
-    await _keep_files(session, await find_draft(session, cookie, now) or Draft(), until)
+    draft = replace(await find_draft(session, cookie, now) or Draft(), form=form)
+    await _keep_files(session, draft, until)
+    lasts = update(DraftRow).where(mine).values(expires_at=until, sealed=secret.encrypt(_encode(draft)))
+    await session.execute(lasts)
     if has_code and not anew:
-        await session.execute(update(DraftRow).where(mine).values(expires_at=until))
         return Saved(until)
     code = new_code()
     opener = _opener(code)
     sealed = opener.encrypt(cookie.encode())
-    saved = update(DraftRow).where(mine).values(expires_at=until, code_hash=opener.name, cookie_sealed=sealed)
-    await session.execute(saved)
+    await session.execute(update(DraftRow).where(mine).values(code_hash=opener.name, cookie_sealed=sealed))
     return Saved(until, code)
 
 
-async def move_draft(session: AsyncSession, code: ReceiptCode, now: datetime) -> tuple[str, Draft] | None:
+async def move_draft(
+    session: AsyncSession, code: ReceiptCode, now: datetime, forms: Container[str]
+) -> tuple[str, Draft] | None:
     """Move the draft of `code` to a new cookie; the browser that had it no longer opens it, and the code still does.
 
-    Returns: the new cookie and the draft; None if the code is wrong or its draft was sent, forgotten or has expired.
+    Returns: the new cookie and the draft; None if the code is wrong, its draft was sent, forgotten or has expired, or
+        none of `forms` could go on with it. It then stays where it is.
     """
     opener = _opener(code)
     wanted = select(DraftRow.key_hash, DraftRow.sealed, DraftRow.cookie_sealed)
@@ -86,11 +91,13 @@ async def move_draft(session: AsyncSession, code: ReceiptCode, now: datetime) ->
     row = found.one_or_none()
     if row is None or row.cookie_sealed is None:
         return None
-    cookie = new_cookie()
     try:
         draft = _decode(_secret(opener.decrypt(row.cookie_sealed).decode()).decrypt(row.sealed))
     except DecryptionFailed:
         return None
+    if draft.form not in forms:
+        return None
+    cookie = new_cookie()
     secret = _secret(cookie)
     moved = {
         "key_hash": secret.name,

@@ -87,13 +87,13 @@ async def go_on(request: Request, session: Transaction, now: Now) -> Response:
     code = ReceiptCode.parse((await FormReader.posted(request)).first("code"))
     if wait := parts.wrong_draft_codes.wait(client, client):
         return _no_such_code(request, 429, _TOO_MANY, {"retry-after": str(wait)})
-    moved = await move_draft(session, code, now)
-    form = parts.forms.get(moved[1].form) if moved else None
-    if not moved or form is None:
+    moved = await move_draft(session, code, now, parts.forms)
+    if not moved:
         if code:
             parts.wrong_draft_codes.failed(client, client)
         return _no_such_code(request, 404 if code else 422, _NO_SUCH_CODE if code else "Enter your code")
     cookie, draft = moved
+    form = parts.forms[draft.form]
     response = RedirectResponse(f"{form.base}/{_goes_on_at(form, draft)}", 303)
     draft_cookie(form).give(response, cookie, secure=parts.settings.secure)
     return response
@@ -277,7 +277,8 @@ async def _answered(
 
 async def _saved_page(request: Request, session: FormSession, ids: Ids, *, back: str, anew: bool = False) -> Response:
     """Show the code that opens the answers in any browser, this once."""
-    saved = await save_draft(session.transaction, session.cookie or "", session.now, ids.receipt_code, anew=anew)
+    cookie, form = session.cookie or "", session.form.name
+    saved = await save_draft(session.transaction, cookie, form, session.now, ids.receipt_code, anew=anew)
     continue_at = f"{parts_of(request, FormParts).settings.public_url}{CONTINUE}"
     page = render(
         request,

@@ -1,6 +1,7 @@
 """Answers that were saved: a code opens them in any browser, for a week, until they are sent or deleted."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,12 +9,12 @@ from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy import text
 
 from services.intake.forms import abuse
-from services.intake.forms.handlers import forget_expired
+from services.intake.forms.handlers import find_draft, forget_expired, keep_draft
 from services.intake.forms.session import draft_cookie
 from services.intake.reports.access import WRONG_PER_MINUTE
 from tests.services.intake.conftest import Intake
 from tests.services.intake.forms.answers import ABUSE_IN_MISUSE
-from tests.services.intake.forms.browser import ABUSE, ABUSE_ANSWERS, Page, answer, fill_abuse, send_abuse
+from tests.services.intake.forms.browser import ABUSE, ABUSE_ANSWERS, Page, answer, fill_abuse, send_abuse, token_in
 
 CONTINUE = "/report/continue"
 UNFINISHED = {**ABUSE_ANSWERS["where"], "platform": "", "urls": "https://x.com/half_of"}
@@ -68,6 +69,35 @@ async def test_the_draft_moves_and_the_browser_that_had_it_is_told_so(intake: In
         await answer(other, f"{ABUSE}/where", ABUSE_ANSWERS["where"])
     back = await enter(client, code)
     assert back.headers["location"] == f"{ABUSE}/kind", "the code stays good, and opens what was answered since"
+
+
+async def test_answers_begun_before_their_form_was_noted_are_found_by_their_code(
+    intake: Intake, client: AsyncClient
+) -> None:
+    await answer(client, f"{ABUSE}/safety", ABUSE_ANSWERS["safety"])
+    cookie = client.cookies[draft_cookie(abuse.FORM).plain]
+    async with intake.database.transaction() as session:
+        begun = await find_draft(session, cookie, intake.clock.now())
+        assert begun
+        await keep_draft(session, cookie, replace(begun, form=""), intake.clock.now())
+    token = token_in(await client.get(f"{ABUSE}/affected"))
+    code = code_on(await client.post(f"{ABUSE}/save", data={"csrftoken": token}))
+    async with intake.client() as other:
+        assert (await enter(other, code)).headers["location"] == f"{ABUSE}/affected"
+
+
+async def test_a_code_that_leads_to_no_form_leaves_the_answers_where_they_are(
+    intake: Intake, client: AsyncClient
+) -> None:
+    code = await saved_half(client)
+    cookie = client.cookies[draft_cookie(abuse.FORM).plain]
+    async with intake.database.transaction() as session:
+        begun = await find_draft(session, cookie, intake.clock.now())
+        assert begun
+        await keep_draft(session, cookie, replace(begun, form="a form that there was"), intake.clock.now())
+    async with intake.client() as other:
+        assert (await enter(other, code)).status_code == 404
+    assert "Tom Evans" in (await client.get(f"{ABUSE}/affected")).text
 
 
 @pytest.mark.parametrize("end", ["sent", "deleted", "expired", "replaced", "never given"])
