@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from services.intake.evidence.domain import EvidenceItem, in_words
+from services.intake.evidence.domain import EvidenceItem
 from services.intake.reports.domain import Addition, AdditionKind
 from services.intake.tracking.domain import SharedUpdate, Status
 
@@ -84,16 +84,6 @@ def entry_of(addition: Addition) -> Entry:
         message_id=addition.message_id,
         answers_question=addition.kind is AdditionKind.ANSWER,
     )
-
-
-_KINDS_OF_FILES = {"image": "Picture", "audio": "Recording", "video": "Video", "text": "Text", "message": "Email"}
-
-
-def called(item: EvidenceItem) -> str:
-    """Return what its reporter calls a file: its name, or what it is where no name is kept."""
-    kind, _, subtype = item.media_type.partition("/")
-    what = "PDF" if subtype == "pdf" else "Email" if "outlook" in subtype else _KINDS_OF_FILES.get(kind, "File")
-    return f"{item.name or what} ({in_words(item.size)})"
 
 
 def sent_before(text: str, status: Status, now: datetime) -> Addition | None:

@@ -1,15 +1,19 @@
 """/report/track/SP-…: where a report is, and everything that its reporter and the team say to one another."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.intake.conversation.domain import called, conversation
+from services.intake.conversation.domain import conversation
 from services.intake.conversation.forms import Written, files_taken, read_written, send_written
 from services.intake.conversation.handlers import ask_again
 from services.intake.evidence.api import delete_evidence
 from services.intake.evidence.dependencies import EvidencePartsDep, evidence_parts
+from services.intake.evidence.domain import EvidenceItem, in_words
+from services.intake.media import media
 from services.intake.reports.access import PATH, AccessDep, ByVisitor, ReferencePath, ReportNotFound, followed
 from services.intake.reports.handlers import agree_that_manager_is_told
 from services.intake.reports.queries import ReportKey
@@ -95,8 +99,35 @@ async def _page(
         422 if written.errors else 200,
         status=status,
         entries=conversation(status),
-        called=called,
+        names=_names(status.evidence),
         taken=files_taken(evidence_parts(request), report),
         written=written,
         errors=written.errors,
     )
+
+
+_KINDS_OF_FILES = {
+    media.Kind.PICTURE: "Picture",
+    media.Kind.PDF: "PDF",
+    media.Kind.EMAIL: "Email",
+    media.Kind.TEXT: "Text",
+    media.Kind.AUDIO: "Recording",
+    media.Kind.VIDEO: "Video",
+}
+
+
+def _names(items: Iterable[EvidenceItem]) -> Mapping[UUID, str]:
+    """Return what their reporter calls files: by their names or, where none is kept, by what they are, with a number.
+
+    Without that, files of someone without a name would look alike, and the wrong one might be removed.
+    """
+    of_kind: Counter[str] = Counter()
+    names: dict[UUID, str] = {}
+    for item in items:
+        kind = media.BY_NAME[item.media_type]
+        what = _KINDS_OF_FILES[kind.kind]
+        of_kind[what] += 1
+        form = "" if kind is media.PDF else f", {kind.suffix[1:].upper()}"
+        unnamed = f"{what} {of_kind[what]}{form}, {in_words(item.size)}"
+        names[item.evidence_id] = f"{item.name} ({in_words(item.size)})" if item.name else unnamed
+    return names

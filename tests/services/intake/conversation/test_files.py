@@ -37,6 +37,10 @@ def called(item: Mapping[str, object]) -> list[object]:
     return [one.get("name") for one in evidence]
 
 
+def shown(page: str, place: str) -> list[str]:
+    return re.findall(rf'{place}">([^<]+)<', page)
+
+
 @pytest.mark.parametrize(("kind", "way"), WHO)
 async def test_files_come_with_their_message_for_every_kind_of_report(intake: Intake, kind: str, way: str) -> None:
     async with telling(intake, kind, way) as told:
@@ -52,9 +56,9 @@ async def test_files_come_with_their_message_for_every_kind_of_report(intake: In
     evidence = item["evidence"]
     assert isinstance(evidence, list)
     assert {one["message_id"] for one in evidence} == {item["message_id"]}
-    names = ("Picture", "Text") if anonymous else ("screen.png", "note.txt")
-    assert re.findall(r'signpost-attached">([^<(]+) \(', page) == list(names)
-    assert re.findall(r'summary-list__key">([^<(]+) \(', page) == list(names)
+    names = ("Picture 1, PNG,", "Text 1, TXT,") if anonymous else ("screen.png (", "note.txt (")
+    for place in ("signpost-attached", "summary-list__key"):
+        assert [found.startswith(name) for found, name in zip(shown(page, place), names, strict=True)] == [True, True]
     assert ("We keep a copy without the name" in page) is anonymous
 
 
@@ -121,19 +125,22 @@ async def test_a_file_alone_answers_the_team(intake: Intake) -> None:
 
 async def test_a_file_is_taken_back_until_a_team_has_opened_it(intake: Intake) -> None:
     async with telling(intake, "abuse", "anonymous") as told:
-        assert (await post(told, "Look", [PICTURE, NOTE])).status_code == 303
+        assert (await post(told, "Look", [PICTURE, NOTE, ("other.png", picture("blue"))])).status_code == 303
         page = await told.client.get(told.page)
-        first, second = re.findall(r'action="([^"]+/remove)"', page.text)
+        names = [name.partition(",")[0] for name in shown(page.text, "govuk-visually-hidden")]
+        assert [name for name in names if name.endswith((" 1", " 2"))] == [" Picture 1", " Text 1", " Picture 2"]
+        first, second, third = re.findall(r'action="([^"]+/remove)"', page.text)
         token = {"csrftoken": token_in(page)}
         gone = await told.client.post(first, data=token)
         assert (gone.status_code, gone.headers["location"]) == (303, f"{told.page}#files")
+        assert (await told.client.post(third, data=token)).status_code == 303
         async with intake.database.transaction() as session:
             await session.execute(text("update evidence set opened_at = now()"))
         assert (await told.client.post(second, data=token)).status_code == 409
         async with intake.client(**intake.session("S1002")) as stranger:
             assert (await stranger.post(second, data=token)).status_code in {403, 404}
         page = await told.client.get(told.page)
-    assert re.findall(r'signpost-attached">([^<(]+) \(', page.text) == ["Text"]
+    assert [name.partition(",")[0] for name in shown(page.text, "signpost-attached")] == ["Text 1"]
     assert ("/remove" in page.text, "The team has looked at it." in page.text) == (False, True)
     assert len(objects(intake)) == await rows(intake, "evidence where removed_at is null") == 1
 
