@@ -18,7 +18,7 @@ from services.intake.conversation import api as conversation_api
 from services.intake.conversation import pages as conversation
 from services.intake.evidence import api as evidence
 from services.intake.evidence import downloads, sweeps, tus
-from services.intake.evidence.dependencies import EvidenceParts, Tickets
+from services.intake.evidence.dependencies import Tickets
 from services.intake.evidence.domain import Limits as EvidenceLimits
 from services.intake.evidence.handlers import forget_used_grants
 from services.intake.evidence.multipart import MOST_TYPED, typed_beside_files
@@ -26,6 +26,7 @@ from services.intake.evidence.objects import Objects
 from services.intake.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.intake.forms import abuse, advice, exception, incident, misuse
 from services.intake.forms import pages as forms
+from services.intake.forms.attachments import AttachmentParts
 from services.intake.forms.forms import Form
 from services.intake.forms.handlers import forget_expired as forget_drafts
 from services.intake.forms.session import FormParts
@@ -104,7 +105,7 @@ _HOURLY = timedelta(hours=1)
 class IntakeParts(
     inbound.InboundParts,
     ReportParts,
-    EvidenceParts,
+    AttachmentParts,
     FormParts,
     SignInParts,
     policy.PolicyParts,
@@ -161,7 +162,10 @@ async def open_service(
             streamed_bodies=streamed_bodies(parts.evidence_limits, every_form),
             cookieless=[path_of(route) for route in (*downloads.router.routes, *tus.router.routes)],
         )
-        yield Service(parts, PREFIX, app, roles)
+        try:
+            yield Service(parts, PREFIX, app, roles)
+        finally:
+            await parts.adding.close()
 
 
 def large_bodies(every_form: Sequence[Form]) -> LargeBodies:

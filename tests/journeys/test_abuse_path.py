@@ -13,6 +13,7 @@ from tests.journeys import abuse_report, files
 from tests.journeys.files import CANARY, letter, screenshot, words
 from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
 from tests.journeys.people import DESK, TELEPHONE, WIDE_TELEPHONE, Join, Someone
+from tests.journeys.test_files_path import are_added
 from tests.services.cli import in_process
 from tests.support.embedded import EmbeddedSignpost
 from tests.support.eventually import eventually
@@ -147,6 +148,7 @@ async def _reports(priya: Someone, way: Way) -> Reporter:
     await priya.looks("report, check your answers")
     await priya.driver.press("Send report")
     reference = await abuse_report.reference_on(priya.page)
+    await are_added(priya, javascript=way.javascript)
     await priya.reads("We have:")
     await priya.finds_nothing_of("was sent without")
     await priya.looks("report, sent")

@@ -76,6 +76,35 @@ async def removes(someone: Someone, name: str, *, javascript: bool = True) -> No
     await expect(file(someone, name)).to_have_count(0)
 
 
+async def are_added(someone: Someone, *, javascript: bool = True) -> None:
+    """Wait on the page of what was sent until no file is being added; without JavaScript, by its link."""
+    again = someone.main.get_by_role("link", name="Check again")
+    while not javascript and await again.count():
+        await again.click()
+    await expect(again).to_have_count(0)
+
+
+async def sees_by_itself_that_they_are_added(someone: Someone) -> None:
+    """Open the page of what was sent while files are being added, as far as it says, and stay until they are there."""
+    being_added = True
+
+    async def slowly(route: Route) -> None:
+        answer = await route.fetch()
+        text = await answer.text()
+        if being_added:
+            text = text.replace("data-sent-files", "data-sent-files data-adding").replace("We have:", "We are adding:")
+        await route.fulfill(response=answer, body=text)
+
+    address = "**/report/abuse/sent"
+    await someone.page.route(address, slowly)
+    await someone.open("/report/abuse/sent")
+    await someone.reads("We are adding:")
+    being_added = False
+    await someone.reads("We have:")
+    await expect(someone.main.get_by_role("status")).to_have_text("3 of 3 files added")
+    await someone.page.unroute(address)
+
+
 async def comes_to_the_evidence(someone: Someone) -> None:
     """Answer what is asked before."""
     await someone.open("/report/abuse")
@@ -109,9 +138,12 @@ async def test_files_and_what_was_seen_at_a_link_are_sent_with_a_report(
     await priya.looks("files, check your answers")
     await priya.driver.press("Send report")
     await abuse_report.reference_on(priya.page)
+    await are_added(priya, javascript=javascript)
     await priya.reads("We have:", "second.png", "house.png", "What was seen at link 1.txt")
     await priya.finds_nothing_of("first.png", "was sent without")
     await priya.looks("files, sent")
+    if javascript:
+        await sees_by_itself_that_they_are_added(priya)
 
 
 @ANY_WAY
@@ -157,6 +189,7 @@ async def test_an_anonymous_reporter_is_warned_of_an_email_and_may_save_and_come
     await other.looks("files, an email of an anonymous reporter")
     await other.driver.press("Send report")
     await abuse_report.reference_on(other.page)
+    await are_added(other)
     await other.reads("We have:", "screenshot.png", "was sent without these files", "letter.eml")
     await other.looks("files, an email of an anonymous reporter is not sent")
 

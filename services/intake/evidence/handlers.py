@@ -56,6 +56,7 @@ class _Sealed:
 
     said: Said
     adder: Adder | None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Upload:
     """Name and size of each."""
     expires_at: datetime
     attached_at: datetime | None = None
+    kind: str | None = None
+    """What it is by its content, if that was looked at when it had arrived."""
 
     @property
     def secret(self) -> Secret:
@@ -169,6 +172,7 @@ async def find_upload(session: AsyncSession, token: str, now: datetime) -> Uploa
         tuple(zip(row.parts, row.part_sizes, strict=True)),
         row.expires_at,
         row.attached_at,
+        sealed.kind,
     )
 
 
@@ -204,6 +208,12 @@ async def extend_upload(session: AsyncSession, token: str, until: datetime) -> N
     """Keep an upload as long as the draft that holds its token."""
     mine = update(UploadRow).where(UploadRow.token_hash == secret_of(token).name)
     await session.execute(mine.values(expires_at=func.greatest(UploadRow.expires_at, until)))
+
+
+async def keep_kind(session: AsyncSession, upload: Upload) -> None:
+    """Record what a whole upload is, so that its form need not ask the store."""
+    mine = update(UploadRow).where(UploadRow.token_hash == upload.secret.name, UploadRow.attached_at.is_(None))
+    await session.execute(mine.values(sealed=_seal(upload)))
 
 
 async def forget_upload(session: AsyncSession, upload: Upload) -> Sequence[str]:
@@ -394,4 +404,5 @@ def _told(report: ReportKey, event: EvidenceAdded | EvidenceRemoved | EvidenceSc
 
 
 def _seal(upload: Upload) -> bytes:
-    return upload.secret.encrypt(json.dumps(asdict(_Sealed(upload.said, upload.adder)), default=str).encode())
+    sealed = asdict(_Sealed(upload.said, upload.adder, upload.kind))
+    return upload.secret.encrypt(json.dumps(sealed, default=str).encode())

@@ -9,6 +9,7 @@ ticket waits for its form.
 import binascii
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import Annotated, Literal
 
@@ -154,11 +155,11 @@ async def _completed(parts: EvidenceParts, upload: Upload) -> Mapping[str, str]:
         return {"evidence-id": str((await attach_upload(parts, upload)).evidence_id)}
     if not upload.attached_at:
         try:
-            await examine(parts, upload)
+            kind = await examine(parts, upload)
         except domain.FileRefused:
             await discard(parts, upload)
             raise
-        await keep_for_form(parts, upload)
+        await keep_for_form(parts, replace(upload, kind=str(kind)))
     return {}
 
 

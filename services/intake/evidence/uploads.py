@@ -37,7 +37,7 @@ class RefusedFile:
     """The field that it was chosen in."""
 
     @classmethod
-    def of(cls, part: Part, error: FileRefused | StoreUnavailable) -> "RefusedFile":
+    def of(cls, part: Part, error: Exception) -> "RefusedFile":
         """Return the file of `part`, refused for `error`."""
         refused = error if isinstance(error, FileRefused) else domain.FileNotTakenNow()
         return cls(part.file_name or "", refused, part.name)
@@ -89,7 +89,7 @@ async def receive_form(
                 try:
                     _refuse_another(len(uploads), most)
                     uploads.append(await _receive(parts, part, adder, ticket, link_of(part.name)))
-                except (FileRefused, StoreUnavailable) as error:
+                except (FileRefused, StoreUnavailable, domain.UploadNotFound) as error:
                     refused.append(RefusedFile.of(part, error))
     return ReceivedForm(typed, tuple(uploads), tuple(refused))
 
@@ -153,8 +153,7 @@ async def _receive(
     async with all_or_nothing(parts) as uploads:
         uploads.append(await begin(parts, new))
         uploads[0] = await complete(parts, await append(parts, uploads[0], part.chunks()))
-        await examine(parts, uploads[0])
-        return uploads[0]
+        return replace(uploads[0], kind=str(await examine(parts, uploads[0])))
 
 
 def note_of(text: str | None) -> str | None:
@@ -228,8 +227,9 @@ async def complete(parts: EvidenceParts, upload: Upload) -> Upload:
 
 
 async def keep_for_form(parts: EvidenceParts, upload: Upload) -> None:
-    """Keep a whole upload for as long as its form may wait; one that is not whole goes after an hour."""
+    """Keep a whole upload, and what it is, as long as its form may wait; one that is not whole goes after an hour."""
     async with parts.database.transaction() as session:
+        await handlers.keep_kind(session, upload)
         await handlers.extend_upload(session, upload.token, parts.clock.now() + domain.WAITS_IN_FORM)
 
 

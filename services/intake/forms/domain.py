@@ -17,6 +17,8 @@ SENT_LIFETIME = timedelta(hours=1)
 """How long the confirmation page can be opened again."""
 SAVED_LIFETIME = timedelta(days=7)
 """Since the answers were saved to come back later (decision 0054)."""
+GONE = "It is no longer here, because it waited too long. Choose it again"
+CUT = "It has not arrived whole. Choose it again"
 
 
 class KnownBy(StrEnum):
@@ -31,6 +33,8 @@ class KnownBy(StrEnum):
 class DraftFile:
     """A file that waits for the form to be sent, or what was seen at a link, in words; later, what became of it."""
 
+    evidence_id: UUID
+    """Of the piece that it becomes, however often it is sent."""
     name: str = field(repr=False)
     size: int
     media_type: str
@@ -40,7 +44,6 @@ class DraftFile:
     """The words, if it is no file."""
     link: int | None = None
     """Which link of the report it shows, counted from 0."""
-    attached: bool = False
     refused: str | None = None
     """What to do about it, if it was refused in the sending."""
 
@@ -72,7 +75,9 @@ class Draft:
     form: str = ""
     """The form's name, so that a code leads back to its pages."""
     files: tuple[DraftFile, ...] = ()
-    """What was added to it; once sent, also what became of each."""
+    """What was added to it."""
+    adding_until: datetime | None = None
+    """Once sent: until when it is known that a process adds its files. That process says so again while it does."""
 
 
 @dataclass(frozen=True, slots=True)

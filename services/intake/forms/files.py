@@ -3,50 +3,43 @@
 What is refused or fails never stops a report: the page that confirms it says which file, why, and what to do.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-import structlog
 from fastapi import Request
 
-from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.dependencies import EvidenceParts, evidence_parts
 from services.intake.evidence.domain import (
-    WAITS,
-    Adder,
+    FileNotTakenNow,
     FileRefused,
-    Said,
     TooManyFiles,
-    UploadIncomplete,
     UploadNotFound,
     in_words,
 )
-from services.intake.evidence.handlers import NewUpload, Upload
-from services.intake.evidence.objects import StoreFull, StoreUnavailable
+from services.intake.evidence.handlers import Upload
+from services.intake.evidence.objects import StoreUnavailable
 from services.intake.evidence.uploads import (
     RefusedFile,
-    append,
-    begin,
     discard_all,
     examine,
     receive_form,
     waiting,
 )
-from services.intake.forms.domain import Answers, DraftFile, one
-from services.intake.forms.handlers import keep_draft, lock_draft
+from services.intake.forms.domain import CUT, GONE, Answers, Draft, DraftFile, one
 from services.intake.forms.questions import MOST_CAPTURES, anonymous, capture_field
 from services.intake.forms.reader import links_of
 from services.intake.forms.session import FormSession
 from services.intake.media import media
 from services.intake.media.renderer import can_be_cleaned
 from shared.encryption import Secret
-from shared.ids import ReportId
+from shared.ids import Ids
 from shared.web.forms import FormErrors, FormReader, read_form
 
-_log = structlog.get_logger()
 FILE, UPLOAD, REMOVE, ADD = "file", "upload", "remove", "add"
-_GONE = "It is no longer here, because it waited too long. Choose it again"
-_CUT = "It has not arrived whole. Choose it again"
+_USED = "It was sent before. Choose it again"
+_REMOVED = "The file that you removed was not here any more. These are the files that you have added"
+_LATE = "It arrived after the rest was sent. The link below leads to where you can add it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +56,30 @@ class FilesPage:
         return in_words(file.size)
 
 
+class Changed(NamedTuple):
+    """The files of a draft from now on, and those that it no longer needs."""
+
+    files: tuple[DraftFile, ...]
+    dropped: tuple[DraftFile, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A form that was posted, with the files that wait from now on."""
+    """A form that was posted, with the files that came with it."""
 
     reader: FormReader
-    files: tuple[DraftFile, ...]
-    errors: FormErrors
+    added: tuple[DraftFile, ...]
+
+    def changed(self, draft: Draft) -> Changed:
+        """Return the files of `draft` as it is now: another tab may have changed them, or sent it, meanwhile."""
+        if draft.sent:
+            late = (replace(file, token=None, refused=_LATE) for file in self.added)
+            return Changed((*draft.files, *late), self.added)
+        removed = tuple(file for file in draft.files if str(file.evidence_id) == self.reader.first(REMOVE))
+        if REMOVE in self.reader.typed and not removed:
+            self.reader.errors.add(FILE, _REMOVED)
+        both = {file.evidence_id: file for file in (*draft.files, *self.added) if file not in removed}
+        return Changed(tuple(both.values()), removed)
 
 
 def files_page(request: Request, session: FormSession) -> FilesPage:
@@ -124,15 +134,13 @@ async def posted_files(request: Request, session: FormSession) -> Posted:
         for name, messages in _by_field(received.refused, most).items():
             errors.add(name, ". ".join(messages))
         reader = FormReader(received.fields, errors)
-        files = [*before, *[await _waiting_file(parts, upload) for upload in received.uploads]]
+        added = [await _waiting_file(parts, upload) for upload in received.uploads]
     else:
-        reader, files = FormReader(await read_form(request, errors), errors), [*before]
+        reader, added = FormReader(await read_form(request, errors), errors), []
     for token in reader.typed.get(UPLOAD, ()):
-        if token not in {file.token for file in files}:
-            files += await _sent_ahead(parts, token, errors, most - len(files))
-    removed = [file for number, file in enumerate(before) if reader.first(REMOVE) == str(number)]
-    await forget_files(parts, removed)
-    return Posted(reader, tuple(file for file in files if file not in removed), errors)
+        if token not in {file.token for file in (*before, *added)}:
+            added += await _sent_ahead(parts, token, errors, most - len(before) - len(added))
+    return Posted(reader, tuple(added))
 
 
 def _by_field(refused: Sequence[RefusedFile], most: int) -> Mapping[str, Sequence[str]]:
@@ -146,29 +154,39 @@ def _by_field(refused: Sequence[RefusedFile], most: int) -> Mapping[str, Sequenc
 
 async def _sent_ahead(parts: EvidenceParts, token: str, errors: FormErrors, left: int) -> Sequence[DraftFile]:
     """Return the file that a script sent as it was chosen; none if it is refused."""
+    called = "A file"
     try:
         upload = await waiting(parts, token)
+        called = upload.said.name or called
+        return [await _ready(parts, upload, left)]
+    except FileRefused as refused:
+        errors.add(FILE, f"{called}: {refused.words}")
     except UploadNotFound:
-        errors.add(FILE, f"A file: {_GONE}")
-        return []
-    called = upload.said.name or "A file"
+        errors.add(FILE, f"{called}: {GONE}")
+    except StoreUnavailable:
+        errors.add(FILE, f"{called}: {FileNotTakenNow.words}")
+    return []
+
+
+async def _ready(parts: EvidenceParts, upload: Upload, left: int) -> DraftFile:
+    if upload.attached_at:
+        raise FileRefused(_USED)
+    if not upload.is_complete:
+        raise FileRefused(CUT)
     try:
         if left <= 0:
             raise TooManyFiles(parts.evidence_limits.most_files)
-        if not upload.is_complete:
-            errors.add(FILE, f"{called}: {_CUT}")
-            return []
-        return [await _waiting_file(parts, upload)]
-    except FileRefused as refused:
-        errors.add(FILE, f"{called}: {refused.words}")
+        return await _waiting_file(parts, upload)
+    except FileRefused:
         await discard_all(parts, [upload])
-        return []
+        raise
 
 
 async def _waiting_file(parts: EvidenceParts, upload: Upload) -> DraftFile:
-    kind = await examine(parts, upload)
+    """Return an upload as a file of a draft; the store is asked only if no one looked at it when it arrived."""
+    kind = media.BY_NAME[upload.kind] if upload.kind else await examine(parts, upload)
     name = media.safe_name(upload.said.name or "", kind)
-    return DraftFile(name, upload.received, str(kind), upload.token, link=upload.said.link)
+    return DraftFile(upload.evidence_id, name, upload.received, str(kind), token=upload.token, link=upload.said.link)
 
 
 async def forget_files(parts: EvidenceParts, files: Sequence[DraftFile]) -> None:
@@ -181,75 +199,15 @@ async def forget_files(parts: EvidenceParts, files: Sequence[DraftFile]) -> None
         await discard_all(parts, [upload])
 
 
-def captures(answers: Answers) -> Sequence[DraftFile]:
+def captures(answers: Answers, ids: Ids) -> Sequence[DraftFile]:
     """Return what was seen at the links, in words."""
     found = []
     for number, link in enumerate(links(answers)):
         if seen := one(answers, capture_field(number)):
             text = f"What the reporter saw at {link}:\n\n{seen}\n"
             name, size = f"What was seen at link {number + 1}.txt", len(text.encode())
-            found.append(DraftFile(name, size, str(media.TEXT), text=text, link=number))
+            found.append(DraftFile(ids.uuid(), name, size, str(media.TEXT), text=text, link=number))
     return found
-
-
-async def attach_files(parts: EvidenceParts, session: FormSession) -> None:
-    """Make evidence of what waits with a report that is sent, and keep what became of each.
-
-    Each has transactions of its own, after the one that took the report. What fails for now can be attached again:
-    what was attached before stays one piece of evidence.
-    """
-    sent, cookie = session.draft.sent, session.cookie
-    if not sent or not sent.report_id or not cookie or all(map(_is_settled, session.draft.files)):
-        return
-    adder = Adder(ReportId(sent.report_id))
-    became = [file if _is_settled(file) else await _attached(parts, file, adder) for file in session.draft.files]
-    async with parts.database.transaction() as transaction:
-        if draft := await lock_draft(transaction, cookie, session.now):
-            await keep_draft(transaction, cookie, replace(draft, files=tuple(became)), session.now)
-
-
-def _is_settled(file: DraftFile) -> bool:
-    return file.attached or file.refused is not None
-
-
-async def _attached(parts: EvidenceParts, file: DraftFile, adder: Adder) -> DraftFile:
-    """Return the file with what became of it; as it is, if it can be attached later."""
-    try:
-        upload = await waiting(parts, file.token) if file.token else await _written(parts, file, adder)
-        await attach_upload(parts, replace(upload, said=replace(upload.said, link=file.link)), adder)
-    except FileRefused as refused:
-        return replace(file, refused=refused.words)
-    except UploadNotFound:
-        return replace(file, attached=True) if await _is_evidence(parts, file) else replace(file, refused=_GONE)
-    except UploadIncomplete:
-        return replace(file, refused=_CUT)
-    except (StoreUnavailable, StoreFull) as error:
-        _log.warning("file_not_attached_for_now", exc_info=error)
-        return file
-    except Exception as error:  # noqa: BLE001 - the report is sent, and its reporter must see that page and their code
-        _log.error("file_not_attached", exc_info=error)
-        return file
-    return replace(file, attached=True)
-
-
-async def _is_evidence(parts: EvidenceParts, file: DraftFile) -> bool:
-    """Return whether a file became evidence meanwhile: a second click attaches it beside the first."""
-    try:
-        return (await waiting(parts, file.token or "")).attached_at is not None
-    except UploadNotFound:
-        return False
-
-
-async def _written(parts: EvidenceParts, file: DraftFile, adder: Adder) -> Upload:
-    """Return words as an upload."""
-    content = (file.text or "").encode()
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield content
-
-    said = Said(name=file.name, link=file.link)
-    new = NewUpload(evidence_id=parts.ids.uuid(), said=said, length=len(content), waits=WAITS, adder=adder)
-    return await append(parts, await begin(parts, new), chunks())
 
 
 def _link_of(field: str) -> int | None:

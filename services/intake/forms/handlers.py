@@ -51,6 +51,13 @@ async def keep_draft(session: AsyncSession, cookie: str, draft: Draft, now: date
     await _keep_files(session, draft, expires_at)
 
 
+async def keep_sent(session: AsyncSession, cookie: str, draft: Draft) -> None:
+    """Store what is known now of a report that was sent; its page can be opened no longer than before."""
+    secret = _secret(cookie)
+    mine = update(DraftRow).where(DraftRow.key_hash == secret.name)
+    await session.execute(mine.values(sealed=secret.encrypt(_encode(draft))))
+
+
 async def save_draft(
     session: AsyncSession, cookie: str, form: str, now: datetime, new_code: Callable[[], ReceiptCode], *, anew: bool
 ) -> Saved:
@@ -151,7 +158,8 @@ def _opener(code: ReceiptCode) -> Secret:
 def _encode(draft: Draft) -> bytes:
     sent = asdict(draft.sent) if draft.sent else None
     files = [asdict(file) for file in draft.files]
-    kept = {"answers": draft.answers, "done": sorted(draft.done), "outcome": sent, "form": draft.form, "files": files}
+    typed = {"answers": draft.answers, "done": sorted(draft.done), "form": draft.form, "files": files}
+    kept = {**typed, "outcome": sent, "adding_until": draft.adding_until}
     return json.dumps(kept, default=str).encode()
 
 
@@ -159,4 +167,5 @@ def _decode(plain: bytes) -> Draft:
     kept = json.loads(plain)
     answers = in_todays_fields(kept["answers"])
     added = {"form": kept.get("form", ""), "files": kept.get("files", ())}  # drafts of earlier versions have neither
+    added["adding_until"] = kept.get("adding_until")
     return _DRAFT.validate_python({"answers": answers, "done": kept["done"], "sent": kept["outcome"], **added})

@@ -11,9 +11,10 @@ from fastapi.responses import RedirectResponse, Response
 from services.intake.evidence.dependencies import evidence_parts
 from services.intake.forms import abuse, questions
 from services.intake.forms import files as form_files
+from services.intake.forms.attachments import AttachmentParts, add_files, sent_files
 from services.intake.forms.domain import Answers, Draft, DraftFile, Saved, one
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
-from services.intake.forms.handlers import forget_draft, keep_draft, move_draft, save_draft
+from services.intake.forms.handlers import forget_draft, keep_draft, keep_sent, move_draft, save_draft
 from services.intake.forms.questions import FIELD, SWITCH
 from services.intake.forms.session import (
     FormDep,
@@ -120,17 +121,21 @@ async def check(request: Request, session: FormSessionDep) -> Response:
 
 @form_router.post("/check")
 async def send(request: Request, form: FormDep, principal: Anyone, now: Now) -> Response:
-    """Send the report, then its files. A second click waits for the first and is shown the same report."""
-    parts = evidence_parts(request)
+    """Send the report, then its files, which may take longer than its sender waits.
+
+    A second click waits for the first and is shown the same report.
+    """
+    parts = parts_of(request, AttachmentParts)
     async with parts.database.transaction() as transaction:
         session = await (await session_of(request, principal, transaction, now)).locked()
         if not session.begun or not (session.is_sent or _is_answered(session)):
             return RedirectResponse(f"{form.base}/check", 303)
         try:
-            session = session if session.is_sent else await _submitted(session, submit_in(request, transaction, now))
+            submit = submit_in(request, transaction, now)
+            session = session if session.is_sent else await _submitted(session, submit, parts.ids)
         except ReportRefused as refused:
             return _check_page(request, session, refused.refusals)
-    await form_files.attach_files(parts, session)
+    await add_files(parts, session.cookie)
     response = RedirectResponse(f"{form.base}/sent", 303)
     if session.draft.sent:
         give_status_token(request, response, Reference(session.draft.sent.reference), now)
@@ -142,12 +147,10 @@ def _is_answered(session: FormSession) -> bool:
 
 
 @form_router.post("/files")
-async def send_files_again(request: Request, form: FormDep, principal: Anyone, now: Now) -> Response:
+async def send_files_again(request: Request, form: FormDep) -> Response:
     """Send again the files of a report that could not be taken at the time."""
-    parts = evidence_parts(request)
-    async with parts.database.transaction() as transaction:
-        session = await session_of(request, principal, transaction, now)
-    await form_files.attach_files(parts, session)
+    parts = parts_of(request, AttachmentParts)
+    await add_files(parts, draft_cookie(form).value(request, secure=parts.settings.secure))
     return RedirectResponse(f"{form.base}/sent", 303)
 
 
@@ -162,7 +165,7 @@ async def sent(request: Request, session: FormSessionDep) -> Response:
         form.sent,
         form=form,
         report=session.draft.sent,
-        files=session.draft.files,
+        files=await sent_files(session.transaction, session.draft, session.now),
         official=_official(request, form),
     )
 
@@ -230,8 +233,13 @@ async def answer_with_files(request: Request, form: FormDep, principal: Anyone, 
         before = await session_of(request, principal, transaction, now)
     posted = await form_files.posted_files(request, before)
     async with parts.database.transaction() as transaction:
-        session = await session_of(request, principal, transaction, now)
-        return await _answered(request, step, session, ids, posted.reader, posted.files)
+        session = await (await session_of(request, principal, transaction, now)).locked()
+        changed = posted.changed(session.draft)
+        if session.is_sent and session.cookie:
+            await keep_sent(transaction, session.cookie, replace(session.draft, files=changed.files))
+        response = await _answered(request, step, session, ids, posted.reader, changed.files)
+    await form_files.forget_files(parts, changed.dropped)
+    return response
 
 
 @form_router.post("/{slug}")  # noqa: FAST003 - StepDep takes it
@@ -371,10 +379,10 @@ def _official(request: Request, form: Form) -> OfficialChannel | None:
     return parts_of(request, FormParts).official_channels.get(form.name)
 
 
-async def _submitted(session: FormSession, submit: Submit) -> FormSession:
+async def _submitted(session: FormSession, submit: Submit, ids: Ids) -> FormSession:
     command = session.form.to_command(session.answers, session.principal)
     report = sent_report(session.form, command, await submit(command))
-    draft = Draft(sent=report, files=(*session.draft.files, *form_files.captures(session.answers)))
+    draft = Draft(sent=report, files=(*session.draft.files, *form_files.captures(session.answers, ids)))
     if session.cookie:
         await keep_draft(session.transaction, session.cookie, draft, session.now)
     return replace(session, draft=draft)

@@ -1,6 +1,9 @@
 """Files of a form: they wait encrypted, are listed and removed, and become evidence in the sending."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +12,11 @@ import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import text
 
-from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.dependencies import EvidenceParts
-from services.intake.evidence.domain import WAITS_IN_FORM, Said, UploadNotFound
+from services.intake.evidence.domain import WAITS_IN_FORM, Said
 from services.intake.evidence.handlers import NewUpload, Upload
 from services.intake.evidence.objects import StoreUnavailable
-from services.intake.evidence.uploads import append, begin
+from services.intake.evidence.uploads import ReceivedForm, append, begin, receive_form
 from services.intake.forms import files
 from tests.services.intake.conftest import Intake, opened_intake
 from tests.services.intake.evidence.test_api import objects, outbox, picture
@@ -54,6 +56,40 @@ async def rows(intake: Intake, statement: str) -> Sequence[Mapping[str, object]]
         return [dict(row) for row in (await session.execute(text(statement))).mappings()]
 
 
+def named(page: str, file: str) -> str:
+    """Return by what the page of files removes a file."""
+    return str(re.findall(rf'name="remove" value="([^"]+)"[^>]*>Remove<span[^>]*> {re.escape(file)}<', page)[0])
+
+
+Meanwhile = Callable[[], Awaitable[object]]
+
+
+def during_the_next(patched: pytest.MonkeyPatch, happens: Meanwhile) -> None:
+    """Let something happen between the arrival of files and the keeping of what they change."""
+
+    async def slowly(*given: Any, **more: Any) -> ReceivedForm:  # noqa: ANN401 - as the real one takes them
+        received = await receive_form(*given, **more)
+        patched.setattr(files, "receive_form", receive_form)
+        await happens()
+        return received
+
+    patched.setattr(files, "receive_form", slowly)
+
+
+async def settled(client: AsyncClient, path: str = f"{ABUSE}/sent") -> Response:
+    """Return the page of what was sent once no file is being added any more."""
+    async with asyncio.timeout(60):
+        while 'id="files-being-added"' in (page := await client.get(path)).text:
+            await asyncio.sleep(0.02)
+    return page
+
+
+async def send_with_files(client: AsyncClient) -> Response:
+    """Send the report, and wait for its files."""
+    await send_abuse(client)
+    return await settled(client)
+
+
 @pytest.fixture
 async def reporter(intake: Intake) -> AsyncIterator[AsyncClient]:
     """Someone without a name, who has answered all questions."""
@@ -68,14 +104,14 @@ async def test_files_are_listed_removed_and_become_evidence(intake: Intake, repo
     listed = (await reporter.get(EVIDENCE)).text
     assert "one.png" in listed
     assert "On it" in listed, "what was typed beside the files is kept"
-    await add(reporter, remove="0", evidence_note="On it")
+    await add(reporter, remove=named(listed, "one.png"), evidence_note="On it")
     assert (await add(reporter, ("three.txt", b"What they wrote"), evidence_note="On it")).status_code == 303
     check = (await reporter.get(f"{ABUSE}/check")).text
     assert "one.png" not in check
     assert "two.png (" in check
     assert "three.txt (15 bytes)" in check
     assert "On it" in check
-    page = await send_abuse(reporter)
+    page = await send_with_files(reporter)
     assert "two.png" in page.text.partition('id="files-sent"')[2]
     kept = await rows(intake, "select media_type, added_by, link from evidence order by media_type")
     assert [tuple(row.values()) for row in kept] == [
@@ -83,6 +119,55 @@ async def test_files_are_listed_removed_and_become_evidence(intake: Intake, repo
         ("text/plain", "reporter", None),
     ]
     assert [kind for _, kind, _ in await outbox(intake)] == ["evidence.added.v1"] * 2
+
+
+async def test_remove_takes_its_own_file_away_or_says_that_it_is_gone(intake: Intake, reporter: AsyncClient) -> None:
+    await add(
+        reporter, ("one.png", picture()), ("two.png", picture("blue")), ("three.png", picture("green")), add="yes"
+    )
+    first = named((await reporter.get(EVIDENCE)).text, "one.png")
+    await add(reporter, remove=first)
+    again = await add(reporter, remove=first, evidence_note="Typed")
+    assert again.status_code == 422
+    assert "was not here any more" in again.text
+    assert "Typed" in again.text
+    assert "two.png" in again.text
+    assert len(await rows(intake, "select 1 from upload")) == 2
+
+
+async def test_what_two_tabs_add_and_remove_at_once_is_all_done(
+    reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(reporter, ("early.png", picture("green")), add="yes")
+    early = named((await reporter.get(EVIDENCE)).text, "early.png")
+
+    async def in_another_tab() -> None:
+        await add(reporter, ("quick.png", picture("blue")), add="yes")
+        await add(reporter, remove=early)
+
+    during_the_next(monkeypatch, in_another_tab)
+    assert (await add(reporter, ("slow.png", picture()))).status_code == 303
+    check = (await reporter.get(f"{ABUSE}/check")).text
+    assert "quick.png" in check
+    assert "slow.png" in check
+    assert "early.png" not in check
+
+
+async def test_a_file_that_arrives_after_its_report_was_sent_is_named_on_the_sent_page(
+    intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def in_another_tab() -> None:
+        await send_abuse(reporter)
+        intake.clock.move(timedelta(minutes=50))
+
+    during_the_next(monkeypatch, in_another_tab)
+    late = await add(reporter, ("late.png", picture()), add="yes")
+    assert late.headers["location"] == f"{ABUSE}/sent"
+    page = (await reporter.get(f"{ABUSE}/sent")).text
+    assert "late.png: It arrived after the rest was sent." in page.partition('id="files-not-sent"')[2]
+    assert await rows(intake, "select 1 from upload") == [], "it does not wait for nothing"
+    intake.clock.move(timedelta(minutes=10))
+    assert 'id="receipt-code"' not in (await reporter.get(f"{ABUSE}/sent")).text, "the code is shown for an hour"
 
 
 async def test_a_refused_file_stops_neither_the_others_nor_the_answers(reporter: AsyncClient) -> None:
@@ -116,7 +201,7 @@ async def test_what_was_seen_at_each_link_is_evidence_of_that_link(intake: Intak
     check = (await reporter.get(f"{ABUSE}/check")).text
     assert "of link 2" in check
     assert "Seen at link 1: They wrote &lt;my&gt; address" in check
-    await send_abuse(reporter)
+    await send_with_files(reporter)
     kept = await rows(intake, "select media_type, link from evidence order by link")
     assert [tuple(row.values()) for row in kept] == [("text/plain", 0), ("image/png", 1)]
     assert sorted(str(event["link"]) for _, _, event in await outbox(intake)) == ["0", "1"]
@@ -132,42 +217,6 @@ async def test_a_warning_names_what_would_show_who_an_anonymous_reporter_is(repo
     assert warning not in (await reporter.get(f"{ABUSE}/check")).text
 
 
-async def test_a_report_is_sent_without_a_file_that_fails_and_its_page_says_which(
-    intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(*_: object) -> None:
-        raise StoreUnavailable
-
-    await add(reporter, ("late.png", picture()))
-    with monkeypatch.context() as broken:
-        broken.setattr(parts_of(intake).objects, "write", away)
-        page = await send_abuse(reporter)
-    assert "Report sent" in page.text
-    assert 'id="receipt-code"' in page.text
-    assert "late.png: we cannot take files at the moment" in page.text.partition('id="files-not-sent"')[2]
-    again = await reporter.post(f"{ABUSE}/files", data={"csrftoken": token_in(page)})
-    assert again.headers["location"] == f"{ABUSE}/sent"
-    page = await reporter.get(f"{ABUSE}/sent")
-    assert 'id="files-not-sent"' not in page.text
-    assert "late.png" in page.text.partition('id="files-sent"')[2]
-    await reporter.post(f"{ABUSE}/files", data={"csrftoken": token_in(page)})
-    assert len(await rows(intake, "select 1 from evidence")) == 1, "sent again, it is still one piece"
-
-
-async def test_a_file_that_a_second_click_finds_gone_is_there_because_of_the_first(
-    reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def after_the_first_click(*given: Any) -> None:  # noqa: ANN401 - as the real one takes them
-        await attach_upload(*given)
-        raise UploadNotFound
-
-    await add(reporter, ("twice.png", picture()))
-    monkeypatch.setattr(files, "attach_upload", after_the_first_click)
-    page = await send_abuse(reporter)
-    assert 'id="files-not-sent"' not in page.text
-    assert "twice.png" in page.text.partition('id="files-sent"')[2]
-
-
 async def test_a_store_that_is_away_loses_nothing_that_was_typed(
     intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +228,49 @@ async def test_a_store_that_is_away_loses_nothing_that_was_typed(
     assert refused.status_code == 422
     assert "some.png: Files cannot be taken at the moment. Go on without it" in refused.text
     assert "Typed beside it" in (await reporter.get(f"{ABUSE}/check")).text
+
+
+async def test_a_store_that_goes_away_after_a_file_arrived_loses_neither_it_nor_what_was_typed(
+    intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    page = await reporter.get(EVIDENCE)
+    ticket = re.findall(r'data-ticket="([^"]+)"', page.text)[0]
+    known, unknown = await by_tus(reporter, ticket, "known.png"), await sent_ahead(intake, picture(), "unknown.png")
+    data = {"csrftoken": token_in(page), "upload": [known, unknown.token], "evidence_note": "Typed beside it"}
+    monkeypatch.setattr(parts_of(intake).objects, "get", away)
+    refused = await reporter.post(EVIDENCE, data=data)
+    assert refused.status_code == 422
+    assert "unknown.png: Files cannot be taken at the moment. Go on without it" in refused.text
+    check = (await reporter.get(f"{ABUSE}/check")).text
+    assert "known.png (" in check
+    assert "Typed beside it" in check
+
+
+async def test_a_file_that_came_with_the_form_is_looked_at_once(
+    reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(files, "examine", away)
+    assert (await add(reporter, ("some.png", picture()), evidence_note="Typed")).status_code == 303
+    assert "some.png (" in (await reporter.get(f"{ABUSE}/check")).text
+
+
+async def by_tus(client: AsyncClient, ticket: str, name: str) -> str:
+    """Send a picture as the page's script does, and return its token."""
+    metadata = f"ticket {b64encode(ticket.encode()).decode()},filename {b64encode(name.encode()).decode()}"
+    spoken, length = {"tus-resumable": "1.0.0"}, str(len(picture()))
+    begun = await client.post(
+        "/report/uploads/", headers={**spoken, "upload-length": length, "upload-metadata": metadata}
+    )
+    address = begun.headers["location"]
+    ahead = {**spoken, "upload-offset": "0", "content-type": "application/offset+octet-stream"}
+    assert (await client.patch(address, content=picture(), headers=ahead)).status_code == 204
+    return address.rpartition("/")[2]
 
 
 async def sent_ahead(intake: Intake, content: bytes, name: str = "ahead.png", *, length: int | None = None) -> Upload:
@@ -208,8 +300,21 @@ async def test_files_that_a_script_sent_ahead_wait_with_the_draft(intake: Intake
     assert "half.png: It has not arrived whole" in refused.text
     assert (await reporter.post(EVIDENCE, data={**data, "upload": [whole.token, whole.token]})).status_code == 303
     assert (await reporter.get(f"{ABUSE}/check")).text.count("ahead.png") == 1
-    await send_abuse(reporter)
+    await send_with_files(reporter)
     assert len(await rows(intake, "select 1 from evidence")) == 1
+
+
+async def test_a_file_of_an_earlier_report_is_gone_and_the_page_stays(intake: Intake, reporter: AsyncClient) -> None:
+    upload = await sent_ahead(intake, picture())
+    page = await reporter.get(EVIDENCE)
+    data = {"csrftoken": token_in(page), "upload": upload.token, "evidence_note": "Typed beside it"}
+    await reporter.post(EVIDENCE, data=data)
+    await send_with_files(reporter)
+    await fill_abuse(reporter)
+    stale = await reporter.post(EVIDENCE, data={**data, "csrftoken": token_in(await reporter.get(EVIDENCE))})
+    assert stale.status_code == 422
+    assert "A file: It was sent before. Choose it again" in stale.text
+    assert "Typed beside it" in stale.text
 
 
 async def test_saved_files_wait_for_a_week_and_forgotten_ones_are_gone(intake: Intake, reporter: AsyncClient) -> None:
@@ -244,6 +349,7 @@ async def test_forms_about_nothing_that_happened_take_files_too(intake: Intake) 
         await add(client, ("rules.txt", b"The rules that I mean"), path="/report/advice/evidence")
         assert "rules.txt" in (await client.get("/report/advice/check")).text
         await send(client, "/report/advice")
+        await settled(client, "/report/advice/sent")
     assert len(await rows(intake, "select 1 from evidence")) == 1
 
 
