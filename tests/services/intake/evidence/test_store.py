@@ -1,10 +1,13 @@
 """The store has no room, or does not answer: the person is told what to do, and nothing is half kept."""
 
+from pathlib import Path
+
 import obstore
 import pytest
 from httpx import AsyncClient
 from obstore.exceptions import GenericError
 
+from services.intake.evidence.objects import Objects, StoreFull, StoreUnavailable
 from shared.auth.grants import GrantedAction
 from tests.services.intake.conftest import Intake
 from tests.services.intake.evidence.test_api import grant, objects, outbox, picture, rows, send, store
@@ -33,6 +36,13 @@ async def test_a_full_store_is_said_and_leaves_nothing(
     monkeypatch.undo()
     assert (objects(intake), await rows(intake, "upload"), await outbox(intake)) == ([], 0, [])
     assert (await send(client, report, intake.token())).status_code == 201
+
+
+async def test_a_name_in_the_message_of_the_store_does_not_make_it_full(tmp_path: Path) -> None:
+    (tmp_path / "uploads").write_bytes(b"no folder")
+    with pytest.raises(StoreUnavailable) as unavailable:
+        await Objects(str(tmp_path)).put("uploads/5071", b"x")
+    assert not isinstance(unavailable.value, StoreFull)
 
 
 async def test_a_store_that_is_away_for_a_while_costs_nothing(intake: Intake, client: AsyncClient) -> None:
