@@ -107,7 +107,20 @@ def _blurred(picture: Image.Image) -> Image.Image:
 
 
 def _opened(job: Job) -> Image.Image:
+    if job.media_type == "image/webp" and _webp_pixels(job.source.read(30)) > MOST_PIXELS:
+        raise Refused(Ending.TOO_LARGE)
+    job.source.seek(0)
     return Image.open(job.source, formats=_FORMATS[job.media_type])
+
+
+def _webp_pixels(head: bytes) -> int:
+    """Return how large a WebP says it is (RFC 9649): opening one takes memory for all of it, before Pillow knows."""
+    if head[12:16] == b"VP8X":
+        return (int.from_bytes(head[24:27], "little") + 1) * (int.from_bytes(head[27:30], "little") + 1)
+    if head[12:16] == b"VP8L":
+        sides = int.from_bytes(head[21:25], "little")
+        return ((sides & 0x3FFF) + 1) * ((sides >> 14 & 0x3FFF) + 1)
+    return (int.from_bytes(head[26:28], "little") & 0x3FFF) * (int.from_bytes(head[28:30], "little") & 0x3FFF)
 
 
 def _bare(picture: Image.Image) -> Image.Image:

@@ -24,7 +24,8 @@ LONGEST_TEXT = 20_000
 
 WORDS: Mapping[Ending, str] = {
     Ending.DAMAGED: "The file is damaged or not complete. Save a new copy of it and send that, or send a screenshot",
-    Ending.TOO_LARGE: "The file takes too much memory or time to open. Send a smaller copy of it, or a screenshot",
+    Ending.TOO_LARGE: "The file needs too much memory to open. Send a smaller copy of it, or a screenshot",
+    Ending.TOO_COSTLY: "The file takes too much time or space to open. Send a smaller copy of it, or a screenshot",
     Ending.TOO_LONG: "The PDF has more than 200 pages. Send the pages that matter as a PDF of their own",
     Ending.LOCKED: "The PDF asks for a password. Save a copy without a password and send that, or send a screenshot",
     Ending.NOTES: "We cannot make sure that the recording does not say who made it, where or with what. "
@@ -33,7 +34,9 @@ WORDS: Mapping[Ending, str] = {
 """What the person who sends a file reads. Each says what to do."""
 WORDS_FOR_TEAM: Mapping[Ending, str] = {
     Ending.DAMAGED: "There is no preview, because the file is damaged or not complete. You can download the original",
-    Ending.TOO_LARGE: "There is no preview, because the file takes too much memory or time to open. "
+    Ending.TOO_LARGE: "There is no preview, because the file needs too much memory to open. "
+    "You can download the original",
+    Ending.TOO_COSTLY: "There is no preview, because the file takes too much time or space to open. "
     "You can download the original",
     Ending.TOO_LONG: "There is no preview, because the file is too long. You can download the original",
     Ending.LOCKED: "There is no preview, because the file asks for a password. You can download the original",
@@ -169,8 +172,11 @@ def _as_expected(output: BinaryIO, expected: MediaType) -> MediaType:
 
 # The child ------------------------------------------------------------------------------------------------------------
 
-_TOO_MUCH = {signal.SIGXCPU, signal.SIGXFSZ, signal.SIGKILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGILL}
-"""How a process ends that is at a limit: by the system, or by a library of its own accord when it gets no memory."""
+_ENDED: Mapping[int, Ending] = {
+    **dict.fromkeys((signal.SIGXCPU, signal.SIGXFSZ, signal.SIGKILL), Ending.TOO_COSTLY),
+    **dict.fromkeys((signal.SIGABRT, signal.SIGTRAP, signal.SIGILL), Ending.TOO_LARGE),
+}
+"""By which signal a process ends that is at a limit: the system's, or a library's own when it gets no memory."""
 _CHILD = f"from {run.__module__} import run; run()"
 _copies: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
@@ -218,7 +224,7 @@ async def _ending(
         async with asyncio.timeout(limits.wall_clock):
             return await process.wait()
     except TimeoutError:
-        return Ending.TOO_LARGE
+        return Ending.TOO_COSTLY
     finally:
         if process.returncode is None:
             process.kill()
@@ -228,6 +234,4 @@ async def _ending(
 def _check(status: int) -> None:
     if status == Ending.DONE:
         return
-    if -status in _TOO_MUCH:
-        raise CannotRead(Ending.TOO_LARGE)
-    raise CannotRead(Ending(status) if status in set(Ending) else Ending.DAMAGED)
+    raise CannotRead(Ending(status) if status in set(Ending) else _ENDED.get(-status, Ending.DAMAGED))

@@ -1,9 +1,13 @@
 """What the child process may use: each limit is met by something real, and what is refused has words for people."""
 
 import asyncio
+import ctypes
+import errno
 import io
 import os
+import resource
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -13,9 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from services.intake.media import media, renderer
-from services.intake.media.child import Ending, Limits, Look
+from services.intake.media.child import Ending, Limits, Look, limit_reach
 from services.intake.media.media import MediaType
 from services.intake.media.renderer import CannotRead
 from tests.services.intake.media.samples import drawn, frames, pdf, picture, png_of, video
@@ -28,18 +33,63 @@ TRIPPED = {
     "memory": (SIZE + "bytes(400_000_000)", "MemoryError"),
     "output": (SIZE + "f = open(1, 'wb'); f.write(bytes(1001)); f.close()", "OSError: [Errno 27] File too large"),
     "core dumps": (SIZE + "sys.exit(f'core {resource.getrlimit(resource.RLIMIT_CORE)}')", "core (0, 0)"),
-    "files": (REACH + "open('/etc/passwd')", "OSError: [Errno 24] Too many open files: '/etc/passwd'"),
-    "processes": (REACH + "os.fork()", "PermissionError: [Errno 1] Operation not permitted"),
-    "programs": (REACH + "os.execv('/bin/true', ['true'])", "PermissionError: [Errno 1] Operation not permitted"),
-    "spawned": (REACH + "os.posix_spawn('/bin/true', ['true'], {})", "PermissionError: [Errno 1]"),
-    "sockets": (REACH + "socket.socket()", "PermissionError: [Errno 1] Operation not permitted"),
-    "pairs": (REACH + "socket.socketpair()", "PermissionError: [Errno 1] Operation not permitted"),
-    "signals": (REACH + "os.kill(os.getppid(), 0)", "PermissionError: [Errno 1] Operation not permitted"),
     "threads, which libraries need": (
         REACH + "t = threading.Thread(target=print); t.start(); t.join(); sys.exit('it ran')",
         "it ran",
     ),
 }
+
+
+FORBIDDEN = {
+    "open to read": lambda name: os.open(name, os.O_RDONLY),
+    "open to write": lambda name: os.open(name, os.O_WRONLY),
+    "unlink": os.unlink,
+    "rename": lambda name: Path(name).rename(name),
+    "link": lambda name: Path(f"{name}-2").symlink_to(name),
+    "truncate": lambda name: os.truncate(name, 0),
+    "chmod": lambda name: Path(name).chmod(0o600),
+    "mkdir": lambda name: Path(f"{name}-2").mkdir(),
+    "fork": lambda _: os.fork(),
+    "execve": lambda _: called("execv", b"/bin/true", None),
+    "spawn": lambda _: os.posix_spawn("/bin/true", ["true"], {}),
+    "socket": lambda _: socket.socket(),
+    "socketpair": lambda _: socket.socketpair(),
+    "pipe": lambda _: os.pipe(),
+    "kill": lambda _: os.kill(os.getppid(), 0),
+    "tgkill": lambda _: called("tgkill", os.getppid(), os.getppid(), 0),
+    "ptrace": lambda _: called("ptrace", 16, os.getppid(), None, None),
+    "process_vm_readv": lambda _: called("process_vm_readv", os.getppid(), b"", 0, b"", 0, 0),
+    "process_vm_writev": lambda _: called("process_vm_writev", os.getppid(), b"", 0, b"", 0, 0),
+    "prlimit": lambda _: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE),
+    "setpriority": lambda _: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+}
+"""What a child tries, with the name of a file that is its own."""
+
+
+def called(call: str, *arguments: object) -> None:
+    """Call the C library."""
+    if getattr(ctypes.CDLL(None, use_errno=True), call)(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), call)
+
+
+def test_a_child_reaches_nothing_but_what_it_was_given(tmp_path: Path) -> None:
+    (kept := tmp_path / "kept").write_text("content")
+    child = "from tests.services.intake.media.test_child import *; import sys; allowed_after_limits(sys.argv[1])"
+    ended = subprocess.run([sys.executable, "-c", child, str(kept)], stdout=subprocess.PIPE, check=True)
+    assert ended.stdout.decode() == ""
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("kept", "content")]
+
+
+def allowed_after_limits(name: str) -> None:
+    """Print each of these calls that was not refused."""
+    limit_reach(Limits(files=64))
+    for call, try_it in FORBIDDEN.items():
+        try:
+            try_it(name)
+        except PermissionError as refused:
+            if refused.errno == errno.EPERM:
+                continue
+        print(call, flush=True)  # noqa: T201  # to its parent
 
 
 @pytest.mark.parametrize("limit", TRIPPED)
@@ -61,6 +111,11 @@ def locked() -> bytes:
     return pdf("one", trailer=f"/Encrypt {encryption} /ID [<{number}> <{number}>]")
 
 
+def huge_webp() -> bytes:
+    """Return a WebP whose header says that it is as large as one can be."""
+    return picture("WEBP", lossless=True)[:21] + b"\xff\xff\xff\x0f" + picture("WEBP", lossless=True)[25:]
+
+
 def packed_in_pdf() -> bytes:
     """Return a PDF with a picture of 2.7 GB in it that is packed twice."""
     packer = zlib.compressobj(wbits=-15)
@@ -75,7 +130,8 @@ def packed_in_pdf() -> bytes:
 
 
 DAMAGED = "The file is damaged or not complete. Save a new copy of it and send that, or send a screenshot"
-TOO_LARGE = "The file takes too much memory or time to open. Send a smaller copy of it, or a screenshot"
+TOO_LARGE = "The file needs too much memory to open. Send a smaller copy of it, or a screenshot"
+TOO_COSTLY = "The file takes too much time or space to open. Send a smaller copy of it, or a screenshot"
 TOO_LONG = "The PDF has more than 200 pages. Send the pages that matter as a PDF of their own"
 LOCKED = "The PDF asks for a password. Save a copy without a password and send that, or send a screenshot"
 SMALL = Limits(memory=260_000_000)
@@ -101,13 +157,26 @@ REFUSED: dict[str, tuple[MediaType, Callable[[], bytes], Limits, str]] = {
         DAMAGED,
     ),
     "a picture that takes more memory": (media.PNG, lambda: png_of(7000, 7000, rows=7000), SMALL, TOO_LARGE),
-    "a copy that takes more space": (media.PNG, lambda: picture("PNG"), Limits(output=100), TOO_LARGE),
-    "what takes more processor time": (media.PDF, lambda: pdf(*"x" * 190), Limits(processor=1), TOO_LARGE),
-    "what takes more time": (media.PNG, lambda: picture("PNG"), Limits(wall_clock=0.01), TOO_LARGE),
+    "a WebP that says it is huge": (media.WEBP, huge_webp, Limits(), TOO_LARGE),
+    "a WebP that takes more memory": (
+        media.WEBP,
+        lambda: picture("WEBP", Image.effect_noise((3500, 3500), 60).convert("RGB"), method=0),
+        Limits(memory=325_000_000),
+        TOO_LARGE,
+    ),
+    "a HEIC that takes more memory": (
+        media.HEIC,
+        lambda: picture("HEIF", Image.effect_noise((2500, 2500), 60).convert("RGB")),
+        Limits(memory=105_000_000),
+        TOO_LARGE,
+    ),
+    "a copy that takes more space": (media.PNG, lambda: picture("PNG"), Limits(output=100), TOO_COSTLY),
+    "what takes more processor time": (media.PDF, lambda: pdf(*"x" * 190), Limits(processor=1), TOO_COSTLY),
+    "what takes more time": (media.PNG, lambda: picture("PNG"), Limits(wall_clock=0.01), TOO_COSTLY),
     "a PDF of very many pages": (media.PDF, lambda: pdf(*"x" * 201), Limits(), TOO_LONG),
     "a PDF with a password": (media.PDF, locked, Limits(), LOCKED),
     "a PDF without pages": (media.PDF, pdf, Limits(), DAMAGED),
-    "a PDF with a packed picture of 2.7 GB": (media.PDF, packed_in_pdf, Limits(processor=5), TOO_LARGE),
+    "a PDF with a packed picture of 2.7 GB": (media.PDF, packed_in_pdf, Limits(memory=400_000_000), TOO_LARGE),
     "half a PNG": (media.PNG, lambda: picture("PNG", drawn((600, 600)))[:500], Limits(), DAMAGED),
     "half a JPEG": (media.JPEG, lambda: picture("JPEG", drawn((600, 600)))[:3000], Limits(), DAMAGED),
     "half a PDF": (media.PDF, lambda: pdf("one")[:90], Limits(), DAMAGED),
