@@ -25,7 +25,10 @@ _WRITE = 5 * 1024 * 1024
 _WRITE_FILE = 1024 * 1024
 """The same of a file."""
 _RETRIES = timedelta(seconds=15)
-_FULL = ("no space left", "quota exceeded", "os error 28", "os error 122", "insufficientstorage", "insufficient storage")
+_FULL = (
+    *("no space left", "quota exceeded", "os error 28", "os error 122"),
+    *("insufficientstorage", "insufficient storage"),
+)
 
 
 class StoreUnavailable(Exception):
