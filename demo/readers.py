@@ -88,6 +88,7 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 class Case(BaseModel):
     """A case as triage lists it."""
 
+    case_id: UUID
     report_id: UUID
     reference: str
     team: str

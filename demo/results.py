@@ -78,6 +78,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Whether a report was followed by a file, an answer, and an outcome that another person looked at again."""
+
+    reference: str
+    missing: str = ""
+    """The first of the steps that did not happen in time; nothing if all did."""
+
+
+@dataclass(frozen=True, slots=True)
 class DemoResult:
     """Everything that was sent, and the ledger before and after."""
 
@@ -90,6 +99,7 @@ class DemoResult:
     interrupted: bool = False
     waited: float = 0
     """The most seconds that were waited for all of it to arrive."""
+    followed: Sequence[FollowUp] = ()
 
     @property
     def sent(self) -> int:
@@ -143,6 +153,9 @@ class DemoResult:
                 yield self._grew(name, grown)
         if self.after and self.after.in_flight:
             yield f"{self.after.in_flight} are still on their way"
+        for one in self.followed:
+            if one.missing:
+                yield f"{one.reference} was to be followed up, and {one.missing} is missing within {self.waited:g} s"
 
     def wrong(self) -> Iterator[str]:
         """Yield what is otherwise than it should be, and will stay so."""
@@ -260,6 +273,7 @@ def as_json(result: DemoResult) -> dict[str, object]:
         "repeated": result.repeated,
         "with_a_case": result.with_a_case,
         "interrupted": result.interrupted,
+        "followed_up": sum(not one.missing for one in result.followed),
         "ledger": {
             "source": result.source,
             "before": asdict(result.before),
@@ -305,6 +319,9 @@ def _sums(result: DemoResult) -> Iterable[str]:
         after = result.after
         yield f"The ledger ({result.source}) grew: {grew}"
         yield f"Unaccounted for {after.unaccounted}, dead-lettered {after.dead_lettered}"
+    if result.followed:
+        done = sum(not one.missing for one in result.followed)
+        yield f"Followed up {done} of {len(result.followed)}: a file, an answer, an outcome looked at again by another"
     if result.interrupted:
         yield "Interrupted: this is what was sent until then."
 

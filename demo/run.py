@@ -1,4 +1,4 @@
-"""Runs a demo: send the reports, wait until all is settled, read what became of each."""
+"""Runs a demo: send the reports, wait until all is settled, read what became of each, and follow some of them up."""
 
 import asyncio
 import signal
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 
+from demo.follow_up import FollowingUp, chosen
 from demo.readers import Alert, Case, Figures, Ledger, LedgerUnavailable, ReportReader
 from demo.reports import PlannedReport
 from demo.results import DemoResult, rows_of
@@ -86,8 +87,10 @@ class Demo:
             await sending.run(plan)
             interrupted = self._interruptions.sending.is_set()
             known = await self._settled(sending.answers, before, wait)
-        rows = rows_of(sending.answers, known.cases, known.alerts)
-        return DemoResult(rows, before, known.after, self._ledger.source, interrupted=interrupted, waited=wait)
+            rows = rows_of(sending.answers, known.cases, known.alerts)
+            followed = [] if interrupted else await FollowingUp(self._client, self._bearer, wait=wait).run(chosen(rows))
+        source = self._ledger.source
+        return DemoResult(rows, before, known.after, source, interrupted=interrupted, waited=wait, followed=followed)
 
     async def _before(self) -> Figures:
         """Return the figures before anything is sent. A service that says it is busy is asked again for a while."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import httpx
 
-from demo.reports import CREATED, Expectation, PlannedReport
+from demo.reports import ANONYMOUS, CREATED, Expectation, PlannedReport, Sender
 from demo.tokens import Bearer
 
 _AT_ONCE = 8
@@ -37,6 +37,7 @@ class Answer:
     report_id: UUID | None = None
     reference: str = ""
     tries: int = 1
+    sender: Sender = ANONYMOUS
 
     @property
     def accepted(self) -> bool:
@@ -111,6 +112,7 @@ def _answer(planned: PlannedReport, response: httpx.Response, tries: int) -> Ans
         report_id=UUID(said["report_id"]),
         reference=str(said["reference"]),
         tries=tries,
+        sender=planned.sender,
     )
 
 

@@ -25,6 +25,7 @@ def refused(status: int = 422, expected: Expectation = REFUSED, number: int = 2)
 
 def case(team: Team = Team.SMART, reference: str = REFERENCE, *, misdirected: bool = False) -> Case:
     return Case(
+        case_id=uuid4(),
         report_id=uuid4(),
         reference=reference,
         team=team,

@@ -65,6 +65,9 @@ async def _one_round_is_all_of_it(signpost: EmbeddedSignpost) -> None:
     assert {one["scenario"] for one in told["reports"]} == set(SCENARIOS)
     assert await _reconciled(signpost) == ACCEPTED
     assert set(told["ledger"]["grew"].values()) == {ACCEPTED}
+    assert told["followed_up"] > 1
+    figures = json.loads((await signpost.command("reconcile", "--wait", "60", "--json"))[1])
+    assert figures["added"] == figures["added_arrived"] == 3 * told["followed_up"], "a file, an answer and a request"
 
 
 async def _the_same_seed_again_is_new_reports(signpost: EmbeddedSignpost) -> None:

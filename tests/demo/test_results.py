@@ -8,9 +8,11 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
-from demo.reports import CREATED, Expectation
-from demo.results import MOST_ROWS, DemoResult, Row, as_json, rows_of, show
+from demo import follow_up
+from demo.reports import CREATED, Expectation, Sender
+from demo.results import MOST_ROWS, DemoResult, FollowUp, Row, as_json, rows_of, show
 from demo.submission import Answer
+from shared.auth.permissions import Role
 from shared.events.vocabulary import AlertPurpose, Team
 from tests.demo.builders import REFERENCE, TO_SMART, accepted, alert, case, figures, refused, result
 
@@ -228,3 +230,27 @@ def test_what_did_not_come_in_time_is_called_late_and_not_wrong() -> None:
     wrong = DemoResult([*rows, Row(accepted(), [case(Team.SIRT)])], figures(0), figures(2), "database", waited=60)
     assert list(late.problems()), "the command still ends with a failure"
     assert "✗" in printed(wrong)
+
+
+def test_a_report_whose_outcome_no_one_looked_at_again_does_not_add_up() -> None:
+    followed = replace(
+        result([SOUND], figures(0), figures(1)), waited=60, followed=[FollowUp("SP-1"), FollowUp("SP-2")]
+    )
+    assert list(followed.problems()) == []
+    lost = replace(followed, followed=[FollowUp("SP-1"), FollowUp(REFERENCE, "the decision")])
+    assert list(lost.late()) == [f"{REFERENCE} was to be followed up, and the decision is missing within 60 s"]
+    assert as_json(lost)["followed_up"] == 1
+
+
+def test_some_reports_with_one_case_of_smart_by_people_who_signed_in_are_followed_up() -> None:
+    signed = [replace(accepted(number=n), sender=Sender(Role.REPORTER, f"S100{n}")) for n in range(10)]
+    fit = [Row(answer, [case()]) for answer in signed]
+    others = [
+        Row(signed[0], [case(Team.SIRT)]),
+        Row(signed[0], [case(), case(Team.SIRT, LINKED)]),
+        Row(accepted(), [case()]),
+        Row(replace(signed[0], sender=follow_up.RESPONDER), [case()]),
+        Row(refused()),
+    ]
+    assert [row.answer.number for row in follow_up.chosen([*others, *fit])] == [0, 8]
+    assert follow_up.chosen(others) == []
