@@ -8,6 +8,7 @@ from tests.architecture.source import ROOT, SERVICES
 from tests.support.postgres import PostgresForTests
 
 
+@pytest.mark.filterwarnings("error::sqlalchemy.exc.SAWarning")
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_migrated_database_is_what_the_mappings_describe(service: str, postgres: PostgresForTests) -> None:
     async with postgres.fresh(service) as url:
