@@ -11,7 +11,7 @@ from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
 from services.triage.routing import rulebook
-from services.triage.routing.domain import RuleBook
+from services.triage.routing.domain import Facts, RuleBook
 from shared.db.database import Database
 from shared.events.envelope import Envelope, Event
 from shared.events.intake import (
@@ -35,6 +35,16 @@ BOOK: RuleBook = rulebook.load(rulebook.PACKAGED)
 OFFICE = OfficeHours(time(9), time(17), bank_holidays())
 DEADLINES = DeadlinePolicy(Timekeeper(OFFICE), frozenset({Team.SIRT}))
 WRITER = CaseWriter(DEADLINES, IDS, Outbox("triage", IDS))
+PLAIN = Facts(
+    form="abuse",
+    report_type="abuse",
+    found_by="person",
+    reporter="named",
+    platform="x",
+    behaviours=("harassment",),
+    affected=("self",),
+)
+"""What rules read of an abuse report without special answers."""
 _numbers = count(1)
 R = TypeVar("R", bound=Event)
 Submitted = (

@@ -1,13 +1,16 @@
 """Feeds operations with triage's own events, and with those that other services would publish."""
 
+import random
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.triage.consumer import OPERATIONS_HANDLERS
+from services.triage.operations.domain import Cell, Figure
+from services.triage.operations.tables import FigureRow
 from shared.db.database import Database
 from shared.events import codec
 from shared.events.envelope import Envelope, Event
@@ -33,6 +36,25 @@ async def hear(database: Database, events: Sequence[Event], now: datetime = NOW)
         )
         async with database.transaction() as session:
             await OPERATIONS_HANDLERS[type(event)](session, [envelope], now)
+
+
+async def figures(database: Database) -> dict[Cell, int]:
+    """Return the figures that operations keeps."""
+    async with database.transaction() as session:
+        rows = await session.scalars(select(FigureRow))
+        return {Cell(Figure(row.figure), row.at, row.label): row.n for row in rows}
+
+
+async def come_to_the_same_in_any_order_and_twice(database: Database, events: Sequence[Event], seed: int) -> None:
+    """Check that these events come to the same figures however they arrive."""
+    await hear(database, events)
+    in_order = await figures(database)
+    mixed = [*events, *events]
+    random.Random(seed).shuffle(mixed)
+    async with database.transaction() as session:
+        await session.execute(text("truncate figure, counted_case, counted_report"))
+    await hear(database, mixed)
+    assert await figures(database) == in_order
 
 
 def ledger(at: datetime = NOW, **figures: int) -> LedgerChanged:

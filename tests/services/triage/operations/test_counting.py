@@ -1,17 +1,14 @@
 """Figures kept event by event equal a full count, and leave out the cases that are hidden from a person."""
 
-import random
 from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from services.triage.operations import queries
 from services.triage.operations.dashboard import READERS, Dashboard, Panel, Value, dashboard
-from services.triage.operations.domain import Cell, Figure
 from services.triage.operations.queries import Lag
-from services.triage.operations.tables import FigureRow
 from shared.auth.permissions import Role
 from shared.db.database import Database
 from shared.events.envelope import Event
@@ -24,18 +21,18 @@ from shared.events.triage import CaseDeadlineMissed
 from shared.events.vocabulary import Relation
 from tests.services.triage.builders import IDS, NOW, Submitted, incident, misuse, open_cases, report
 from tests.services.triage.conftest import Triage
-from tests.services.triage.operations.events import alert, hear, ledger, said_by_triage
+from tests.services.triage.operations.events import (
+    alert,
+    come_to_the_same_in_any_order_and_twice,
+    hear,
+    ledger,
+    said_by_triage,
+)
 
 SERVICE = "triage"
 API = "/cases/api/v1/cases"
 NOBODY: Collection[str] = keys_of_member(staff_id="S9999", name="Nobody Else", email=None)
 DANA: Collection[str] = keys_of_member(staff_id="S7001", name="Dana Wolf", email=None)
-
-
-async def figures(database: Database) -> dict[Cell, int]:
-    async with database.transaction() as session:
-        rows = await session.scalars(select(FigureRow))
-        return {Cell(Figure(row.figure), row.at, row.label): row.n for row in rows}
 
 
 async def shown(database: Database, keys: Collection[str] = NOBODY, days: int = 7) -> Dashboard:
@@ -97,15 +94,7 @@ async def a_busy_morning(triage: Triage) -> list[Event]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_events_in_any_order_and_twice_come_to_the_same_figures(triage: Triage, seed: int) -> None:
-    events = await a_busy_morning(triage)
-    await hear(triage.database, events)
-    in_order = await figures(triage.database)
-    mixed = [*events, *events]
-    random.Random(seed).shuffle(mixed)
-    async with triage.database.transaction() as session:
-        await session.execute(text("truncate figure, counted_case, counted_report"))
-    await hear(triage.database, mixed)
-    assert await figures(triage.database) == in_order
+    await come_to_the_same_in_any_order_and_twice(triage.database, await a_busy_morning(triage), seed)
 
 
 async def test_the_figures_say_what_happened(triage: Triage) -> None:

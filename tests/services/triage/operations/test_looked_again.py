@@ -1,11 +1,9 @@
 """How many outcomes are to be looked at again, by team, and what came of them."""
 
-import random
 from datetime import timedelta
 
 import pytest
 from httpx import AsyncClient
-from sqlalchemy import text
 
 from services.triage.operations import queries
 from services.triage.operations.dashboard import Panel, dashboard
@@ -14,8 +12,7 @@ from shared.events.people import keys_of_member
 from tests.services.triage.builders import NOW, misuse, report
 from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
-from tests.services.triage.operations.events import hear, said_by_triage
-from tests.services.triage.operations.test_counting import figures
+from tests.services.triage.operations.events import come_to_the_same_in_any_order_and_twice, hear, said_by_triage
 from tests.services.triage.outcome_reviews.test_reviews import request, resolved
 
 SERVICE = "triage"
@@ -68,14 +65,7 @@ async def test_the_news_may_come_twice_and_in_any_order(
 ) -> None:
     await some_requests(triage, sam, aisha)
     events = await said_by_triage(triage.database)
-    await hear(triage.database, events)
-    in_order = await figures(triage.database)
-    mixed = [*events, *events]
-    random.Random(seed).shuffle(mixed)
-    async with triage.database.transaction() as session:
-        await session.execute(text("truncate figure, counted_case, counted_report"))
-    await hear(triage.database, mixed)
-    assert await figures(triage.database) == in_order
+    await come_to_the_same_in_any_order_and_twice(triage.database, events, seed)
 
 
 async def test_a_person_does_not_see_their_own_case_counted(triage: Triage, desk: AsyncClient) -> None:

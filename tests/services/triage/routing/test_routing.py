@@ -24,18 +24,9 @@ from shared.events.vocabulary import (
     ReportType,
     Team,
 )
-from tests.services.triage.builders import BOOK, report
+from tests.services.triage.builders import BOOK, PLAIN, report
 
 TODAY = date(2026, 11, 23)
-PLAIN = Facts(
-    form="abuse",
-    report_type="abuse",
-    found_by="person",
-    reporter="named",
-    platform="x",
-    behaviours=("harassment",),
-    affected=("self",),
-)
 
 
 def decided(**changes: object) -> Decision:

@@ -18,20 +18,11 @@ from shared.events.vocabulary import (
     MisuseBehaviour,
     ReportType,
 )
-from tests.services.triage.builders import BOOK
+from tests.services.triage.builders import BOOK, PLAIN
 from tests.services.triage.rules.books import EVERYTHING_TO_THE_DESK, RECORDINGS_RENAMED, RECORDINGS_TO_SIRT, book_with
 
 TODAY = date(2026, 11, 23)
-ABUSE = Facts(
-    form="abuse",
-    report_type="abuse",
-    found_by="person",
-    reporter="named",
-    platform="x",
-    behaviours=("harassment",),
-    affected=("self",),
-)
-RECORDING = replace(ABUSE, behaviours=("unauthorised_recording",))
+RECORDING = replace(PLAIN, behaviours=("unauthorised_recording",))
 
 
 def past(facts: Facts, book: RuleBook = BOOK, **changes: object) -> Past:
@@ -59,7 +50,7 @@ def backtest(book: RuleBook, *decisions: Past, most_examples: int = 3) -> Backte
 
 
 def test_a_rule_that_sends_reports_elsewhere_shows_by_rule_and_team_with_an_example() -> None:
-    result = backtest(rulebook.parse(book_with(RECORDINGS_TO_SIRT)), past(RECORDING), past(ABUSE))
+    result = backtest(rulebook.parse(book_with(RECORDINGS_TO_SIRT)), past(RECORDING), past(PLAIN))
     assert (result.replayed, result.differing) == (2, 1)
     assert result.rules == {("unauthorised-recording", "unauthorised-recording"): 1}
     assert result.teams == {("smart", "sirt"): 1}
@@ -79,7 +70,7 @@ def test_what_people_corrected_is_compared_with_what_the_candidate_says() -> Non
         past(RECORDING, team_now="sirt"),
         past(RECORDING, team_now="triage_desk"),
         past(RECORDING),
-        past(ABUSE, team_now="sirt"),
+        past(PLAIN, team_now="sirt"),
     )
     assert (result.moved, result.would_have_gone_there, result.would_no_longer_go_there) == (3, 1, 1)
 
@@ -112,9 +103,9 @@ OPPOSITE = {
 def test_each_kind_of_change_is_counted_in_both_directions(name: str) -> None:
     change, expected = CHANGES[name]
     candidate = rulebook.parse(book_with(change))
-    forward = backtest(candidate, past(ABUSE))
+    forward = backtest(candidate, past(PLAIN))
     assert {key: _total(getattr(forward, key)) for key in expected} == expected
-    back = backtest(BOOK, past(ABUSE, candidate))
+    back = backtest(BOOK, past(PLAIN, candidate))
     for key, other in OPPOSITE.items():
         assert _total(getattr(forward, key)) == _total(getattr(back, other))
 
@@ -125,14 +116,14 @@ def _total(value: int | Counter[str]) -> int:
 
 def test_examples_are_few_and_only_those_that_may_be_named() -> None:
     candidate = rulebook.parse(book_with(EVERYTHING_TO_THE_DESK))
-    told = [past(ABUSE, reference=f"SP-{number}") for number in range(5)]
-    result = backtest(candidate, past(ABUSE, reference=None), *told, most_examples=2)
+    told = [past(PLAIN, reference=f"SP-{number}") for number in range(5)]
+    result = backtest(candidate, past(PLAIN, reference=None), *told, most_examples=2)
     assert result.examples == {("abuse-of-a-user", "desk-first"): ["SP-0", "SP-1"]}
     assert result.rules["abuse-of-a-user", "desk-first"] == 6
 
 
 def test_what_shadow_rules_would_have_caught_is_counted() -> None:
-    assert backtest(BOOK, past(replace(ABUSE, earlier_reports=4)), past(ABUSE)).shadow == {"repeated-account": 1}
+    assert backtest(BOOK, past(replace(PLAIN, earlier_reports=4)), past(PLAIN)).shadow == {"repeated-account": 1}
 
 
 OLD: dict[str, tuple[dict[str, object], Facts]] = {
@@ -141,12 +132,12 @@ OLD: dict[str, tuple[dict[str, object], Facts]] = {
         Facts(form="abuse", report_type="abuse", found_by="person", reporter="named"),
     ),
     "a fact no longer asked": (
-        {**ABUSE.to_json(), "mood": "angry"},
-        ABUSE,
+        {**PLAIN.to_json(), "mood": "angry"},
+        PLAIN,
     ),
     "a fact of another type": (
-        {**ABUSE.to_json(), "behaviours": "harassment", "earlier_reports": "many", "sanctioned": 1, "platform": None},
-        replace(ABUSE, behaviours=(), platform=""),
+        {**PLAIN.to_json(), "behaviours": "harassment", "earlier_reports": "many", "sanctioned": 1, "platform": None},
+        replace(PLAIN, behaviours=(), platform=""),
     ),
     "no form yet": (
         {"report_type": "abuse"},
