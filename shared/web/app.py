@@ -30,18 +30,9 @@ from shared.observability.security import log_security_event
 from shared.observability.traces import configure_tracing, current_trace_id, new_trace
 from shared.runtime import WebFields, WebParts
 from shared.settings import ServiceSettings
-from shared.web import failures
+from shared.web import failures, limits
 from shared.web.api_docs import description_router
 from shared.web.cross_site import CrossSiteProtection, has_form_token
-from shared.web.limits import (
-    BodyLimit,
-    ForwardedSender,
-    HeadLimit,
-    LargeBodies,
-    LimitCallers,
-    RateLimits,
-    StreamedBodies,
-)
 from shared.web.pages import make_environment
 from shared.web.refusals import Refusals
 
@@ -68,7 +59,7 @@ def web_fields(
         provider=provider,
         tokens=EitherReader(ours, provider) if provider else ours,
         ended=EndedSessions(),
-        rates=RateLimits(),
+        rates=limits.RateLimits(),
         templates=make_environment(templates),
     )
 
@@ -80,8 +71,8 @@ def create_app(
     routers: Sequence[APIRouter],
     refusals: Refusals,
     readiness: Readiness,
-    large_bodies: LargeBodies = MappingProxyType({}),
-    streamed_bodies: StreamedBodies = MappingProxyType({}),
+    large_bodies: limits.LargeBodies = MappingProxyType({}),
+    streamed_bodies: limits.StreamedBodies = MappingProxyType({}),
     cookieless: Sequence[re.Pattern[str]] = (),
 ) -> FastAPI:
     """Return the application of `parts.service`, with its routes under `prefix`.
@@ -130,20 +121,20 @@ def _bare(service: str) -> FastAPI:
 def _middleware(
     app: FastAPI,
     parts: WebParts,
-    large_bodies: LargeBodies,
-    streamed_bodies: StreamedBodies,
+    large_bodies: limits.LargeBodies,
+    streamed_bodies: limits.StreamedBodies,
     cookieless: Sequence[re.Pattern[str]],
 ) -> list[Middleware]:
     settings = parts.settings
     return [  # outermost first
-        Middleware(ForwardedSender, proxies=settings.proxies),
+        Middleware(limits.ForwardedSender, proxies=settings.proxies),
         Middleware(AccessLog, service=parts.service, settings=settings),
         Middleware(SecurityHeaders, secure=settings.secure),
         Middleware(failures.Failures, application=app),
-        Middleware(HeadLimit),
+        Middleware(limits.HeadLimit),
         Middleware(ProviderKeysAtHand, provider=parts.provider, clock=parts.clock),
-        Middleware(LimitCallers, rates=parts.rates, settings=settings, principal_of=current_principal),
-        Middleware(BodyLimit, large=large_bodies, streamed=streamed_bodies),
+        Middleware(limits.LimitCallers, rates=parts.rates, settings=settings, principal_of=current_principal),
+        Middleware(limits.BodyLimit, large=large_bodies, streamed=streamed_bodies),
         Middleware(
             CrossSiteProtection,
             keys=settings.derive_keys("csrf"),

@@ -13,16 +13,7 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.events.topics import GROUPS
 from shared.messaging import dead_letters
-from shared.messaging.dead_letters import (
-    AlreadyAskedFor,
-    DeadLetter,
-    DeadLetterNotOpen,
-    DeadLetterState,
-    HistoryAction,
-    HistoryEntry,
-    PageRequest,
-    as_text,
-)
+from shared.messaging import dead_letters as letters
 from shared.people import Names
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import Field, FormReader, Kind, Option
@@ -36,14 +27,18 @@ PREFIXES: Mapping[str, str] = {"intake": "/report", "triage": "/cases", "registr
 ALL_SERVICES = f"{PREFIXES['triage']}/operations/dead-letters"
 """Where the number of all services together is."""
 LONGEST_REASON = 1000
-STATES = {DeadLetterState.OPEN: "Needs you", DeadLetterState.ASKED: "Asked for", DeadLetterState.SETTLED: "Settled"}
+STATES = {
+    letters.DeadLetterState.OPEN: "Needs you",
+    letters.DeadLetterState.ASKED: "Asked for",
+    letters.DeadLetterState.SETTLED: "Settled",
+}
 DONE = {
-    HistoryAction.REPLAY_ASKED: "Replay asked for",
-    HistoryAction.DISCARD_ASKED: "Discard asked for",
-    HistoryAction.FAILED_AGAIN: "Replayed, and failed again",
-    HistoryAction.REPLAYED: "Replayed",
-    HistoryAction.DISCARDED: "Discarded",
-    HistoryAction.CONTENT_SHOWN: "Content shown",
+    letters.HistoryAction.REPLAY_ASKED: "Replay asked for",
+    letters.HistoryAction.DISCARD_ASKED: "Discard asked for",
+    letters.HistoryAction.FAILED_AGAIN: "Replayed, and failed again",
+    letters.HistoryAction.REPLAYED: "Replayed",
+    letters.HistoryAction.DISCARDED: "Discarded",
+    letters.HistoryAction.CONTENT_SHOWN: "Content shown",
 }
 _ASKS = {"replay": dead_letters.replay, "discard": dead_letters.discard}
 
@@ -163,9 +158,11 @@ async def _with_content(
         raise standard_problem(403)
     await _known(session, dead_letter_id)
     record = await dead_letters.content(session, dead_letter_id)
-    looked = HistoryEntry(dead_letter_id, now, HistoryAction.CONTENT_SHOWN, operator.staff_id or operator.subject)
+    looked = letters.HistoryEntry(
+        dead_letter_id, now, letters.HistoryAction.CONTENT_SHOWN, operator.staff_id or operator.subject
+    )
     await dead_letters.record_history(session, [looked])
-    shown = as_text(record.value if record else None)
+    shown = letters.as_text(record.value if record else None)
     return await _one(request, session, operator, dead_letter_id, names_of, content=shown)
 
 
@@ -185,16 +182,16 @@ async def _ask(
         try:
             await _ASKS[what](session, dead_letter_id, by=by, reason=reason, now=now)
             return RedirectResponse(f"{_list_of(request)}/{dead_letter_id}", 303)
-        except AlreadyAskedFor as asked:
+        except letters.AlreadyAskedFor as asked:
             first = (await names_of(session, [asked.by]))(asked.by)
             form.errors.add("what", f"{first} asked for it to be {asked.action} before you: that stands")
-        except DeadLetterNotOpen:
+        except letters.DeadLetterNotOpen:
             form.errors.add("what", "It is settled already")
         status_code = 409
     return await _one(request, session, operator, dead_letter_id, names_of, form=form, status_code=status_code)
 
 
-def _fields(letter: DeadLetter) -> tuple[Field, ...]:
+def _fields(letter: letters.DeadLetter) -> tuple[Field, ...]:
     again = f"Once the cause is fixed. Only {letter.group_name} handles it again, within seconds"
     actions = (
         Option("replay", "Replay", again),
@@ -206,18 +203,20 @@ def _fields(letter: DeadLetter) -> tuple[Field, ...]:
     )
 
 
-async def _known(session: AsyncSession, dead_letter_id: UUID) -> DeadLetter:
+async def _known(session: AsyncSession, dead_letter_id: UUID) -> letters.DeadLetter:
     letter = await dead_letters.show(session, dead_letter_id)
     if letter is None:
         raise standard_problem(404)
     return letter
 
 
-def _wanted(parameters: Mapping[str, str]) -> PageRequest:
+def _wanted(parameters: Mapping[str, str]) -> letters.PageRequest:
     """Read the URL's parameters; ignore those that make no sense."""
-    state = next((state for state in DeadLetterState if state == parameters.get("state")), DeadLetterState.OPEN)
+    state = next(
+        (state for state in letters.DeadLetterState if state == parameters.get("state")), letters.DeadLetterState.OPEN
+    )
     topic = (parameters.get("topic") or "").replace("\x00", "")
-    return PageRequest(state, topic or None, _position(parameters.get("after", "")))
+    return letters.PageRequest(state, topic or None, _position(parameters.get("after", "")))
 
 
 def _position(text: str) -> tuple[datetime, UUID] | None:

@@ -13,14 +13,7 @@ from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from services.intake.inbound.domain import (
-    NOT_READABLE,
-    DataNotReadable,
-    EventNotReadable,
-    InboundEvent,
-    Path,
-    UnknownEvent,
-)
+from services.intake.inbound import domain
 from services.intake.reports.bodies import AbuseReportBody, MisuseReportBody, SecurityIncidentBody
 from services.intake.reports.checks import LIST_LIMIT
 from services.intake.reports.domain import Report, ReportRefused, refusals
@@ -40,24 +33,26 @@ _MOST_DIGITS = 15
 class From:
     """A value taken from the event, and put into our words where it needs to be."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[domain.Path, ...]
     words: Mapping[str, str] | None = None
     """Their word, in small letters → ours."""
     otherwise: str | None = None
     number: bool = False
 
-    def values(self, event: InboundEvent) -> Sequence[object]:
+    def values(self, event: domain.InboundEvent) -> Sequence[object]:
         """Return what there is, each in our words; `NOT_READABLE` in place of what is no word or number."""
-        found = [said if said is NOT_READABLE else self._in_our_words(said) for said in self._said(event)]
+        found = [said if said is domain.NOT_READABLE else self._in_our_words(said) for said in self._said(event)]
         return found or ([] if self.otherwise is None else [self.otherwise])
 
-    def guesses(self, event: InboundEvent) -> bool:
+    def guesses(self, event: domain.InboundEvent) -> bool:
         """Return whether `otherwise` claims something in place of a word that the mapping does not know."""
         if self.words is None or self.otherwise is None or self.otherwise in CLAIMS_NOTHING:
             return False
-        return any(str(said).casefold() not in self.words for said in self._said(event) if said is not NOT_READABLE)
+        return any(
+            str(said).casefold() not in self.words for said in self._said(event) if said is not domain.NOT_READABLE
+        )
 
-    def _said(self, event: InboundEvent) -> Sequence[object]:
+    def _said(self, event: domain.InboundEvent) -> Sequence[object]:
         read = _number if self.number else _plain
         found = [read(value) for path in self.paths for value in event.find(path)]
         return [said for said in found if said is not None]
@@ -65,7 +60,7 @@ class From:
     def _in_our_words(self, said: object) -> object:
         if self.words is None:
             return said
-        return self.words.get(str(said).casefold(), NOT_READABLE if self.otherwise is None else self.otherwise)
+        return self.words.get(str(said).casefold(), domain.NOT_READABLE if self.otherwise is None else self.otherwise)
 
 
 Value = From | str | int | bool | None | Sequence["Value"] | Mapping[str, "Value"]
@@ -81,7 +76,7 @@ class FieldValue:
     many: bool
     """Whether the field is a list."""
 
-    def made_of(self, event: InboundEvent) -> object:
+    def made_of(self, event: domain.InboundEvent) -> object:
         """Return what the field says for `event`; None where the event says nothing about it."""
         if isinstance(self.value, From) and self.many:
             return list(dict.fromkeys(self.value.values(event))) or None
@@ -99,36 +94,36 @@ class Rule:
     """Events of one type, with some values, become reports of one kind; or are counted and not stored."""
 
     type: str
-    when: Mapping[Path, frozenset[str]]
+    when: Mapping[domain.Path, frozenset[str]]
     report: ReportType | None
     fields: tuple[FieldValue, ...] = ()
 
-    def takes(self, event: InboundEvent) -> bool:
+    def takes(self, event: domain.InboundEvent) -> bool:
         """Return whether this rule is about `event`."""
         return fnmatchcase(event.type, self.type) and all(
             words & {str(_plain(value)).casefold() for value in event.find(path)} for path, words in self.when.items()
         )
 
-    def check_data(self, event: InboundEvent) -> None:
+    def check_data(self, event: domain.InboundEvent) -> None:
         """Let only data become a report of which the mapping reads something.
 
         Raises:
             DataNotReadable: it is of another kind, or nothing in it is what the mapping reads.
         """
-        if isinstance(event.data, DataNotReadable):
+        if isinstance(event.data, domain.DataNotReadable):
             raise event.data
         read = [path for entry in self.fields for path in _paths(entry.value) if not path.is_attribute]
         if isinstance(event.data, list) and not any(path.begins_in_list for path in read):
-            raise DataNotReadable("This must be a JSON object, not a list")
+            raise domain.DataNotReadable("This must be a JSON object, not a list")
         if read and not any(event.find(path) for path in read):
-            raise DataNotReadable("Nothing in it is what the mapping of this source reads")
+            raise domain.DataNotReadable("Nothing in it is what the mapping of this source reads")
 
-    def answers(self, event: InboundEvent) -> dict[str, object]:
+    def answers(self, event: domain.InboundEvent) -> dict[str, object]:
         """Return the report's fields, as its form or API would have them."""
         made = {entry.name: entry.made_of(event) for entry in self.fields}
         return {name: value for name, value in made.items() if value is not None}
 
-    def guessed(self, event: InboundEvent) -> frozenset[str]:
+    def guessed(self, event: domain.InboundEvent) -> frozenset[str]:
         """Return the fields in which the mapping claims something in place of a word that it does not know."""
         return frozenset(
             entry.name for entry in self.fields if any(source.guesses(event) for source in _froms(entry.value))
@@ -168,7 +163,7 @@ class Sources:
 
     entries: tuple[Source, ...]
 
-    def rule_for(self, event: InboundEvent) -> tuple[Source, Rule]:
+    def rule_for(self, event: domain.InboundEvent) -> tuple[Source, Rule]:
         """Return the first source and rule that take `event`.
 
         Raises:
@@ -179,7 +174,7 @@ class Sources:
                 for rule in source.rules:
                     if rule.takes(event):
                         return source, rule
-        raise UnknownEvent(self.known())
+        raise domain.UnknownEvent(self.known())
 
     def known(self) -> Sequence[Mapping[str, object]]:
         """Return what can be sent, for a sender of something else."""
@@ -201,17 +196,17 @@ def _froms(value: Value) -> Iterator[From]:
                 yield from _froms(inner)
 
 
-def _paths(value: Value) -> Iterator[Path]:
+def _paths(value: Value) -> Iterator[domain.Path]:
     for source in _froms(value):
         yield from source.paths
 
 
-def _made(value: Value, event: InboundEvent) -> object:
+def _made(value: Value, event: domain.InboundEvent) -> object:
     match value:
         case From():
             found = value.values(event)
-            if NOT_READABLE in found:
-                return NOT_READABLE  # never a part of what was said
+            if domain.NOT_READABLE in found:
+                return domain.NOT_READABLE  # never a part of what was said
             texts = [part for part in found if isinstance(part, str)]
             return "\n\n".join(texts) if len(value.paths) > 1 and texts else next(iter(found), None)
         case Mapping():
@@ -236,14 +231,14 @@ def _plain(value: object) -> object:
         case int() | float():
             return str(value)
         case _:
-            return NOT_READABLE
+            return domain.NOT_READABLE
 
 
 def _number(value: object) -> object:
     """Return a whole number, also one that is written `120.0` or as a text; None where it says nothing."""
     match value:
         case bool():
-            return NOT_READABLE
+            return domain.NOT_READABLE
         case int():
             return value
         case float() if value.is_integer():
@@ -253,7 +248,7 @@ def _number(value: object) -> object:
         case str() if value.isascii() and value.strip().isdigit() and len(value) <= _MOST_DIGITS:
             return int(value)
         case _:
-            return NOT_READABLE
+            return domain.NOT_READABLE
 
 
 OccurrenceBody = AbuseReportBody | MisuseReportBody | SecurityIncidentBody
@@ -266,7 +261,7 @@ Location = tuple[str | int, ...]
 """Where a value is in the fields of a report, as in `("affected", 0, "name")`."""
 
 
-def command_of(kind: ReportType, rule: Rule, event: InboundEvent, sender: Principal, now: datetime) -> Report:
+def command_of(kind: ReportType, rule: Rule, event: domain.InboundEvent, sender: Principal, now: datetime) -> Report:
     """Return the report of that kind that `rule` makes of `event`, in the name of `sender`.
 
     A system has no line manager: no one is told as its manager unless the mapping names one.
@@ -283,7 +278,7 @@ def command_of(kind: ReportType, rule: Rule, event: InboundEvent, sender: Princi
 class _Reading:
     """The answers of one event while what cannot be read is left out of them."""
 
-    def __init__(self, kind: ReportType, rule: Rule, event: InboundEvent) -> None:
+    def __init__(self, kind: ReportType, rule: Rule, event: domain.InboundEvent) -> None:
         self._body = KINDS[kind]
         self._answers: dict[str, object] = {"manager_alert": ManagerAlert.NO, **rule.answers(event)}
         self._otherwise = rule.otherwise()
@@ -317,7 +312,7 @@ class _Reading:
     def _leave_out_invalid(self, error: ValidationError) -> None:
         problems = error.errors(include_url=False, include_input=False)
         if not all(self._leave_out(problem["loc"]) for problem in reversed(problems)):
-            raise EventNotReadable(field_problems(problems)) from None
+            raise domain.EventNotReadable(field_problems(problems)) from None
 
     def _leave_out_refused(self, name: str, sender: Principal, now: datetime) -> bool:
         """Leave out a field that is refused; of a list only the entries that are."""

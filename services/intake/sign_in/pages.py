@@ -11,17 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.sign_in import oidc
 from services.intake.sign_in.front_door import FrontDoor, SignInParts, closed
-from shared.auth.guard import (
-    SESSION,
-    SESSION_COOKIE,
-    Anyone,
-    NotSignedIn,
-    anyone,
-    current_session,
-    guarding,
-    requires,
-    signed_in,
-)
+from shared.auth import guard
 from shared.auth.permissions import Permission, Principal, Session
 from shared.auth.personas import UnknownPersona
 from shared.auth.provider import ProviderUnavailable
@@ -71,16 +61,16 @@ async def personas_allowed(request: Request, door: Door) -> FrontDoor:
 Personas = Annotated[FrontDoor, Depends(personas_allowed)]
 
 
-@guarding
+@guard.guarding
 async def session_if_any(request: Request) -> Session | None:
     """Return the session of the browser; None if there is none, or no longer: who signs in or out needs none."""
     try:
-        return None if "authorization" in request.headers else current_session(request)
-    except NotSignedIn:
+        return None if "authorization" in request.headers else guard.current_session(request)
+    except guard.NotSignedIn:
         return None
 
 
-@router.get("/sign-in", dependencies=[Depends(anyone)])
+@router.get("/sign-in", dependencies=[Depends(guard.anyone)])
 async def choose(request: Request, door: Door, now: Now) -> Response:
     """Go to the identity provider, or show the people to choose from."""
     if door.oidc is not None:
@@ -101,9 +91,11 @@ async def sign_in(request: Request, door: Personas, now: Now) -> Response:
 
 
 @router.get("/sign-in/renew")
-def renew(request: Request, _principal: Annotated[Principal, Depends(signed_in)], door: Door, now: Now) -> Response:
+def renew(
+    request: Request, _principal: Annotated[Principal, Depends(guard.signed_in)], door: Door, now: Now
+) -> Response:
     """Extend a session by 30 minutes, up to 8 hours in total."""
-    session = current_session(request)
+    session = guard.current_session(request)
     if session is None or "authorization" in request.headers:
         raise standard_problem(403)
     session = replace(session, form_nonce=session.form_nonce or form_nonce_of(request))
@@ -111,7 +103,7 @@ def renew(request: Request, _principal: Annotated[Principal, Depends(signed_in)]
     return _with_session(request, RedirectResponse(relative_address(_next_of(request)), 303), token)
 
 
-@router.get("/sign-out", dependencies=[Depends(anyone)])
+@router.get("/sign-out", dependencies=[Depends(guard.anyone)])
 def ask_to_sign_out(request: Request) -> Response:
     """Show the button: a link that signs out could be put on any page."""
     return render(request, "sign_in/sign_out.html")
@@ -148,7 +140,7 @@ async def _end(transaction: AsyncSession, ending: Session, now: datetime, outbox
     await end_sessions_of(transaction, {who.subject, who.staff_id or who.subject}, now, outbox=outbox)
 
 
-Administrator = Annotated[Principal, requires(Permission.ADMINISTER)]
+Administrator = Annotated[Principal, guard.requires(Permission.ADMINISTER)]
 END_SESSIONS = FormPage(
     title="Sign a person out everywhere",
     button="Sign them out everywhere",
@@ -245,7 +237,7 @@ def _attempt(request: Request) -> str:
 
 @router.get(oidc.CALLBACK, dependencies=[Depends(at_most("10/minute", of=_attempt))])
 async def come_back(
-    request: Request, principal: Anyone, door: Door, now: Now, state: str = "", code: str = "", error: str = ""
+    request: Request, principal: guard.Anyone, door: Door, now: Now, state: str = "", code: str = "", error: str = ""
 ) -> Response:
     """Take the person back from the provider, and start the session."""
     provider, attempts = door.provider()
@@ -303,14 +295,14 @@ def _with_session(request: Request, response: R, token: str) -> R:
 
     Scripts cannot read the cookie. It comes along when a person follows a link here, and by TLS if there is any.
     """
-    SESSION.give(response, token, secure=_is_secure(request))
+    guard.SESSION.give(response, token, secure=_is_secure(request))
     _forget_plain(request, response)
     return response
 
 
 def _without_session(request: Request, response: R) -> R:
     """End the session on this device."""
-    SESSION.take(response, secure=_is_secure(request))
+    guard.SESSION.take(response, secure=_is_secure(request))
     FORM_COOKIE.take(response, secure=_is_secure(request))  # the next person here gets another form token
     _forget_plain(request, response)
     return response
@@ -318,8 +310,8 @@ def _without_session(request: Request, response: R) -> R:
 
 def _forget_plain(request: Request, response: Response) -> None:
     """Let the browser forget the session of a version that knew the plain name alone."""
-    if _is_secure(request) and SESSION_COOKIE in request.cookies:
-        SESSION.take(response, secure=False)
+    if _is_secure(request) and guard.SESSION_COOKIE in request.cookies:
+        guard.SESSION.take(response, secure=False)
 
 
 def _is_secure(request: Request) -> bool:

@@ -11,16 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.tracking.domain import ManagerAlertState, Stage
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
-from shared.events import triage
+from shared.events import notifier, triage
 from shared.events.envelope import Envelope
-from shared.events.notifier import (
-    AlertAcknowledged,
-    AlertDecided,
-    AlertDelivered,
-    AlertEscalated,
-    AlertFailed,
-    AlertSent,
-)
 from shared.events.vocabulary import Acknowledgement, FailureKind
 
 V = TypeVar("V")
@@ -32,7 +24,13 @@ CaseEvent = (
     | triage.CaseResolved
     | triage.CaseClosed
 )
-Alert = AlertDecided | AlertSent | AlertDelivered | AlertFailed | AlertAcknowledged
+Alert = (
+    notifier.AlertDecided
+    | notifier.AlertSent
+    | notifier.AlertDelivered
+    | notifier.AlertFailed
+    | notifier.AlertAcknowledged
+)
 
 
 async def case_opened(session: AsyncSession, events: Sequence[Envelope[triage.CaseOpened]], _now: datetime) -> None:
@@ -79,7 +77,9 @@ async def alert_changed(session: AsyncSession, events: Sequence[Envelope[Alert]]
     await _keep_alerts(session, [_alert_row(event) for event in events])
 
 
-async def alert_escalated(session: AsyncSession, events: Sequence[Envelope[AlertEscalated]], _now: datetime) -> None:
+async def alert_escalated(
+    session: AsyncSession, events: Sequence[Envelope[notifier.AlertEscalated]], _now: datetime
+) -> None:
     """The next recipient is told, and why. It changes nothing of the alert that it follows."""
     await _keep_alerts(session, [_next_alert_row(event.data) for event in events])
 
@@ -191,13 +191,13 @@ def _alert_row(event: Envelope[Alert]) -> dict[str, object]:
         "weight": weight,
         "sequence": event.sequence or 0,
         "state": state,
-        "reason": event.data.reason if isinstance(event.data, AlertDecided) else None,
+        "reason": event.data.reason if isinstance(event.data, notifier.AlertDecided) else None,
         "purpose": event.data.purpose,
         "changed_at": event.data.at,
     }
 
 
-def _next_alert_row(data: AlertEscalated) -> dict[str, object]:
+def _next_alert_row(data: notifier.AlertEscalated) -> dict[str, object]:
     return {
         "alert_id": data.to_alert_id,
         "report_id": data.report_id,
@@ -235,15 +235,15 @@ class _Weight(IntEnum):
 
 def _state(alert: Alert) -> tuple[_Weight, ManagerAlertState]:
     match alert:
-        case AlertDecided(anybody=anybody):
+        case notifier.AlertDecided(anybody=anybody):
             return _Weight.CHOSEN, ManagerAlertState.BEING_TOLD if anybody else ManagerAlertState.NOT_TOLD
-        case AlertAcknowledged(answer=Acknowledgement.CONFIRMED):
+        case notifier.AlertAcknowledged(answer=Acknowledgement.CONFIRMED):
             return _Weight.CONFIRMED, ManagerAlertState.ACKNOWLEDGED
-        case AlertAcknowledged():
+        case notifier.AlertAcknowledged():
             return _Weight.DECLINED, ManagerAlertState.NOT_REACHED
-        case AlertSent() | AlertDelivered():
+        case notifier.AlertSent() | notifier.AlertDelivered():
             return _Weight.TRIED, ManagerAlertState.TOLD
-        case AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL):
+        case notifier.AlertFailed(kind=FailureKind.PERMANENT | FailureKind.TECHNICAL):
             return _Weight.TRIED, ManagerAlertState.NOT_REACHED
-        case AlertFailed():
+        case notifier.AlertFailed():
             return _Weight.TRIED, ManagerAlertState.BEING_TOLD

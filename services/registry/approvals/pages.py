@@ -12,21 +12,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from services.registry.accounts.domain import Account
 from services.registry.accounts.queries import known_account
 from services.registry.accounts.views import history_view, name_of, people_in
-from services.registry.approvals import forms, handlers
+from services.registry.approvals import forms, handlers, views
 from services.registry.approvals.delegations import delegate, end_delegation
 from services.registry.approvals.domain import About, AccountRequest, Draft, RequestAction, RequestState
 from services.registry.approvals.queries import RequestFilter, delegations_of, list_requests
 from services.registry.approvals.refusals import REFUSALS
-from services.registry.approvals.views import (
-    STATE_LABELS,
-    STEP_BUTTONS,
-    STEP_EFFECTS,
-    STEP_LABELS,
-    answers_to_check,
-    people_of,
-    possible_actions,
-    request_view,
-)
 from services.registry.context.dependencies import WorkDep
 from services.registry.context.forms import RegistryForm
 from services.registry.context.work import Work
@@ -96,9 +86,9 @@ async def show_requests(
     return render(
         request,
         "approvals/requests.html",
-        requests=[request_view(one) for one in page.items],
+        requests=[views.request_view(one) for one in page.items],
         sees_all=sees_all,
-        states=STATE_LABELS,
+        states=views.STATE_LABELS,
         chosen=states[0] if states else None,
         next=f"/accounts/requests?{chosen}cursor={page.next_cursor}" if page.next_cursor else None,
         asks=work.may(Permission.REQUEST_ACCOUNTS),
@@ -139,15 +129,15 @@ async def _decision_to_check(
     work: Work, shown: AccountRequest, step: RequestAction, decision: handlers.RequestDecision
 ) -> CheckPage:
     names = await names_of(work.session, [decision.on_behalf_of])
-    rows = [("What should happen", STEP_LABELS[step]), ("Why", decision.words)]
+    rows = [("What should happen", views.STEP_LABELS[step]), ("Why", decision.words)]
     if decision.on_behalf_of:
         rows.append(("As the proxy of", names(decision.on_behalf_of)))
     return CheckPage(
         title="Check your decision",
         about=f"{shown.draft.handle} on {platform_label(shown.draft.platform)}",
         rows=rows,
-        says=(STEP_EFFECTS[step],),
-        button=STEP_BUTTONS[step],
+        says=(views.STEP_EFFECTS[step],),
+        button=views.STEP_BUTTONS[step],
         action=f"/accounts/requests/{shown.id}/decision",
     )
 
@@ -156,14 +146,14 @@ async def _request_page(
     request: Request, work: Work, request_id: UUID, form: RegistryForm, status: int
 ) -> HTMLResponse:
     shown = await handlers.visible_request(work, request_id)
-    can = await possible_actions(work, shown)
+    can = await views.possible_actions(work, shown)
     history = await chain.read(work.session, shown.account_id)
-    names = await names_of(work.session, [*people_of(shown), *can.behalf, *people_in(history)])
+    names = await names_of(work.session, [*views.people_of(shown), *can.behalf, *people_in(history)])
     return render(
         request,
         "approvals/request.html",
         status,
-        asked=request_view(shown, names),
+        asked=views.request_view(shown, names),
         can=can,
         fields=forms.decision_fields(can.steps, can.behalf, names, in_own_right=can.in_own_right) if can.steps else (),
         sees_account=shown.state is RequestState.APPROVED and work.may(Permission.SEE_REGISTER),
@@ -264,7 +254,7 @@ async def _sent(
         return _form(request, page, form, done)
     if draft and first:
         names = await names_of(work.session, (draft.owner, draft.approved_person))
-        rows = answers_to_check(draft, names, listed=await anyone_known(work.session))
+        rows = views.answers_to_check(draft, names, listed=await anyone_known(work.session))
         return show_check(request, CheckPage("Check your answers", rows, page.button, page.action, page.title), form)
     return RedirectResponse(f"/accounts/requests/{done.id}", 303)
 

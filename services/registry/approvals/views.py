@@ -7,16 +7,7 @@ from uuid import UUID
 
 from services.registry.accounts.domain import CLASS_LABELS
 from services.registry.accounts.views import VETTING_LABELS
-from services.registry.approvals.domain import (
-    About,
-    AccountRequest,
-    Decider,
-    Draft,
-    RequestAction,
-    RequestState,
-    allowed,
-    barrier,
-)
+from services.registry.approvals import domain
 from services.registry.approvals.queries import stands_in_for
 from services.registry.context.domain import same_person
 from services.registry.context.work import Work
@@ -26,41 +17,43 @@ from shared.ids import StaffId
 from shared.people import Names
 
 STATE_LABELS = {
-    RequestState.WITH_ADVICE_CENTRE: "With the Security Advice Centre",
-    RequestState.REQUESTED: "Waiting for an approver",
-    RequestState.RETURNED: "Returned for changes",
-    RequestState.APPROVED: "Approved",
-    RequestState.REFUSED: "Refused",
-    RequestState.WITHDRAWN: "Withdrawn",
+    domain.RequestState.WITH_ADVICE_CENTRE: "With the Security Advice Centre",
+    domain.RequestState.REQUESTED: "Waiting for an approver",
+    domain.RequestState.RETURNED: "Returned for changes",
+    domain.RequestState.APPROVED: "Approved",
+    domain.RequestState.REFUSED: "Refused",
+    domain.RequestState.WITHDRAWN: "Withdrawn",
 }
 STEP_BUTTONS = {
-    RequestAction.CLEAR: "Clear the platform",
-    RequestAction.APPROVE: "Approve the request",
-    RequestAction.RETURN: "Return the request",
-    RequestAction.REFUSE: "Refuse the request",
-    RequestAction.WITHDRAW: "Withdraw the request",
+    domain.RequestAction.CLEAR: "Clear the platform",
+    domain.RequestAction.APPROVE: "Approve the request",
+    domain.RequestAction.RETURN: "Return the request",
+    domain.RequestAction.REFUSE: "Refuse the request",
+    domain.RequestAction.WITHDRAW: "Withdraw the request",
 }
 STEP_EFFECTS = {
-    RequestAction.CLEAR: "An approver then decides about the account.",
-    RequestAction.APPROVE: "The account may then be created. It is official once someone confirms that it is ours.",
-    RequestAction.RETURN: "The person who asked can change the request and send it again.",
-    RequestAction.REFUSE: "This ends the request. The person who asked sees your reason.",
-    RequestAction.WITHDRAW: "This ends the request.",
+    domain.RequestAction.CLEAR: "An approver then decides about the account.",
+    domain.RequestAction.APPROVE: (
+        "The account may then be created. It is official once someone confirms that it is ours."
+    ),
+    domain.RequestAction.RETURN: "The person who asked can change the request and send it again.",
+    domain.RequestAction.REFUSE: "This ends the request. The person who asked sees your reason.",
+    domain.RequestAction.WITHDRAW: "This ends the request.",
 }
 STEP_LABELS = {
-    RequestAction.CLEAR: "Clear the platform, so that an approver decides",
-    RequestAction.APPROVE: "Approve",
-    RequestAction.RETURN: "Return it for changes",
-    RequestAction.REFUSE: "Refuse",
-    RequestAction.WITHDRAW: "Withdraw",
+    domain.RequestAction.CLEAR: "Clear the platform, so that an approver decides",
+    domain.RequestAction.APPROVE: "Approve",
+    domain.RequestAction.RETURN: "Return it for changes",
+    domain.RequestAction.REFUSE: "Refuse",
+    domain.RequestAction.WITHDRAW: "Withdraw",
 }
 _TAGS = {
-    RequestState.WITH_ADVICE_CENTRE: "govuk-tag--purple",
-    RequestState.REQUESTED: "govuk-tag--blue",
-    RequestState.RETURNED: "govuk-tag--yellow",
-    RequestState.APPROVED: "govuk-tag--green",
-    RequestState.REFUSED: "govuk-tag--grey",
-    RequestState.WITHDRAWN: "govuk-tag--grey",
+    domain.RequestState.WITH_ADVICE_CENTRE: "govuk-tag--purple",
+    domain.RequestState.REQUESTED: "govuk-tag--blue",
+    domain.RequestState.RETURNED: "govuk-tag--yellow",
+    domain.RequestState.APPROVED: "govuk-tag--green",
+    domain.RequestState.REFUSED: "govuk-tag--grey",
+    domain.RequestState.WITHDRAWN: "govuk-tag--grey",
 }
 
 
@@ -87,14 +80,14 @@ class RequestView:
 class PossibleActions:
     """What the signed-in person can do with a request."""
 
-    steps: tuple[tuple[RequestAction, str], ...]
+    steps: tuple[tuple[domain.RequestAction, str], ...]
     behalf: tuple[StaffId, ...]
     """The approvers for whom they may decide."""
     in_own_right: bool
     resubmits: bool
 
 
-def draft_rows(draft: Draft, names: Names) -> tuple[tuple[str, str | None], ...]:
+def draft_rows(draft: domain.Draft, names: Names) -> tuple[tuple[str, str | None], ...]:
     """Return what is asked for."""
     return (
         ("Class", CLASS_LABELS[draft.account_class]),
@@ -107,7 +100,7 @@ def draft_rows(draft: Draft, names: Names) -> tuple[tuple[str, str | None], ...]
     )
 
 
-def answers_to_check(draft: Draft, names: Names, *, listed: bool) -> list[tuple[str, str]]:
+def answers_to_check(draft: domain.Draft, names: Names, *, listed: bool) -> list[tuple[str, str]]:
     """Return what is asked for, before it is sent.
 
     Args:
@@ -121,7 +114,7 @@ def answers_to_check(draft: Draft, names: Names, *, listed: bool) -> list[tuple[
     return [(question, unknown.get(answer, answer)) for question, answer in rows if answer]
 
 
-def people_of(request: AccountRequest) -> Sequence[StaffId | None]:
+def people_of(request: domain.AccountRequest) -> Sequence[StaffId | None]:
     """Return the staff ids that a request names."""
     return (
         request.draft.owner,
@@ -132,7 +125,7 @@ def people_of(request: AccountRequest) -> Sequence[StaffId | None]:
     )
 
 
-def request_view(request: AccountRequest, names: Names | None = None) -> RequestView:
+def request_view(request: domain.AccountRequest, names: Names | None = None) -> RequestView:
     """Return a request in words; a row of a list names no one, and needs no `names`."""
     said = names or Names()
     draft = request.draft
@@ -153,7 +146,7 @@ def request_view(request: AccountRequest, names: Names | None = None) -> Request
         account_class=CLASS_LABELS[draft.account_class],
         state=STATE_LABELS[request.state],
         tag=_TAGS[request.state],
-        legacy=request.about is About.LEGACY,
+        legacy=request.about is domain.About.LEGACY,
         new_platform=request.new_platform,
         changed_at=request.changed_at,
         rows=tuple((label, text) for label, text in rows if text),
@@ -161,34 +154,38 @@ def request_view(request: AccountRequest, names: Names | None = None) -> Request
     )
 
 
-async def possible_actions(work: Work, request: AccountRequest) -> PossibleActions:
+async def possible_actions(work: Work, request: domain.AccountRequest) -> PossibleActions:
     """Return what the signed-in person can do with a request."""
     return possible_actions_as(work, request, await stands_in_for(work.session, work.person, work.today))
 
 
-def possible_actions_as(work: Work, request: AccountRequest, proxies: Sequence[StaffId]) -> PossibleActions:
+def possible_actions_as(work: Work, request: domain.AccountRequest, proxies: Sequence[StaffId]) -> PossibleActions:
     """Return what the signed-in person can do with a request, in their own right or as proxy of these approvers."""
     own = same_person(request.requested_by, work.person)
     behalf = tuple(
         approver
         for approver in proxies
-        if barrier(request, Decider(work.person, False, approver, delegated=True)) is None  # noqa: FBT003 -- in order
+        if domain.barrier(request, domain.Decider(work.person, False, approver, delegated=True)) is None  # noqa: FBT003 -- in order
     )
-    approves = barrier(request, Decider(work.person, approves=work.may(Permission.APPROVE_ACCOUNTS))) is None
-    clears = barrier(request, Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS))) is None
-    with_centre = request.state is RequestState.WITH_ADVICE_CENTRE
+    approves = (
+        domain.barrier(request, domain.Decider(work.person, approves=work.may(Permission.APPROVE_ACCOUNTS))) is None
+    )
+    clears = (
+        domain.barrier(request, domain.Decider(work.person, approves=work.may(Permission.CLEAR_NEW_PLATFORMS))) is None
+    )
+    with_centre = request.state is domain.RequestState.WITH_ADVICE_CENTRE
     decides = clears if with_centre else approves or bool(behalf)
     wanted = [
-        (RequestAction.CLEAR, clears),
-        (RequestAction.APPROVE, decides and not with_centre),
-        (RequestAction.RETURN, decides),
-        (RequestAction.REFUSE, decides),
-        (RequestAction.WITHDRAW, own),
+        (domain.RequestAction.CLEAR, clears),
+        (domain.RequestAction.APPROVE, decides and not with_centre),
+        (domain.RequestAction.RETURN, decides),
+        (domain.RequestAction.REFUSE, decides),
+        (domain.RequestAction.WITHDRAW, own),
     ]
-    steps = tuple((step, STEP_LABELS[step]) for step, may in wanted if may and allowed(request.state, step))
+    steps = tuple((step, STEP_LABELS[step]) for step, may in wanted if may and domain.allowed(request.state, step))
     return PossibleActions(
         steps=steps,
         behalf=() if with_centre else behalf,
         in_own_right=approves or with_centre,
-        resubmits=own and allowed(request.state, RequestAction.RESUBMIT),
+        resubmits=own and domain.allowed(request.state, domain.RequestAction.RESUBMIT),
     )

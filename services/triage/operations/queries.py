@@ -14,18 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.cases import queries
-from services.triage.operations import tables
-from services.triage.operations.domain import (
-    SHORTEST_TREND,
-    CaseFacts,
-    Cell,
-    Figure,
-    LookAgain,
-    Looked,
-    Missed,
-    ReportFacts,
-    day_of,
-)
+from services.triage.operations import domain, tables
 from shared.clock import Clock
 from shared.events.topics import GROUPS
 from shared.messaging.log import EventLog, LogUnavailable
@@ -68,7 +57,7 @@ class Snapshot:
     at: datetime
     version: int
     ledger: Ledger | None
-    counts: Counter[Cell]
+    counts: Counter[domain.Cell]
     letters: tuple[tuple[str, str, int], ...]
     """Group, class of error, how many are open."""
     newest_letters: tuple[OpenLetter, ...]
@@ -81,7 +70,7 @@ async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, 
     Everything is read at one moment, so that no case is added to the figures but not subtracted from them.
     """
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    counts = await _counts(session, day_of(now - timedelta(days=max(days, SHORTEST_TREND))))
+    counts = await _counts(session, domain.day_of(now - timedelta(days=max(days, domain.SHORTEST_TREND))))
     counts.subtract(await _kept_from(session, keys))
     letters = await session.execute(_open_letters())
     return Snapshot(
@@ -108,31 +97,31 @@ async def version(session: AsyncSession) -> int:
     return await session.scalar(select(tables.FigureVersion.version)) or 0
 
 
-async def reports(session: AsyncSession, report_ids: Collection[UUID]) -> dict[UUID, ReportFacts]:
+async def reports(session: AsyncSession, report_ids: Collection[UUID]) -> dict[UUID, domain.ReportFacts]:
     """Return what is known about the reports."""
     rows = await session.scalars(select(tables.CountedReport).where(_among(tables.CountedReport.report_id, report_ids)))
     return {row.report_id: _report(row) for row in rows}
 
 
-async def cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, CaseFacts]:
+async def cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, domain.CaseFacts]:
     """Return what is known about the cases."""
     rows = await session.scalars(select(tables.CountedCase).where(_among(tables.CountedCase.case_id, case_ids)))
     return {row.case_id: _case(row) for row in rows}
 
 
-async def _counts(session: AsyncSession, since: datetime) -> Counter[Cell]:
-    open_now = tables.FigureRow.figure.in_([Figure.WAITING, Figure.TO_LOOK_AT])
+async def _counts(session: AsyncSession, since: datetime) -> Counter[domain.Cell]:
+    open_now = tables.FigureRow.figure.in_([domain.Figure.WAITING, domain.Figure.TO_LOOK_AT])
     wanted = or_(open_now, tables.FigureRow.at >= since)
     rows = await session.execute(
         select(tables.FigureRow.figure, tables.FigureRow.at, tables.FigureRow.label, tables.FigureRow.n).where(wanted)
     )
-    return Counter({Cell(Figure(figure), at, label): n for figure, at, label, n in rows})
+    return Counter({domain.Cell(domain.Figure(figure), at, label): n for figure, at, label, n in rows})
 
 
-async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[Cell]:
+async def _kept_from(session: AsyncSession, keys: Collection[str]) -> Counter[domain.Cell]:
     """Return the cells to leave out: each case kept from a person, and its report if it is the report's first case."""
     kept = await queries.cases_kept_from(session, keys)
-    left_out: Counter[Cell] = Counter()
+    left_out: Counter[domain.Cell] = Counter()
     if kept:
         for case in (await cases(session, {one.case_id for one in kept})).values():
             left_out.update(case.cells())
@@ -168,25 +157,28 @@ def _among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> Column
     return column == any_(literal(sorted(ids), ARRAY(Uuid)))
 
 
-def _report(row: tables.CountedReport) -> ReportFacts:
+def _report(row: tables.CountedReport) -> domain.ReportFacts:
     return _REPORT.validate_python(vars(row))
 
 
-def _case(row: tables.CountedCase) -> CaseFacts:
+def _case(row: tables.CountedCase) -> domain.CaseFacts:
     return _CASE.validate_python({**vars(row), "missed": _missed(row.missed), "reviews": _reviews(row.reviews)})
 
 
-_LEDGER, _REPORT, _CASE = TypeAdapter(Ledger), TypeAdapter(ReportFacts), TypeAdapter(CaseFacts)
+_LEDGER, _REPORT, _CASE = TypeAdapter(Ledger), TypeAdapter(domain.ReportFacts), TypeAdapter(domain.CaseFacts)
 
 
-def _missed(texts: Sequence[str]) -> frozenset[Missed]:
+def _missed(texts: Sequence[str]) -> frozenset[domain.Missed]:
     parts = (text.split("|") for text in texts)
-    return frozenset(Missed(datetime.fromisoformat(due_at), kind, team) for due_at, kind, team in parts)
+    return frozenset(domain.Missed(datetime.fromisoformat(due_at), kind, team) for due_at, kind, team in parts)
 
 
-def _reviews(texts: Sequence[str]) -> tuple[LookAgain, ...]:
+def _reviews(texts: Sequence[str]) -> tuple[domain.LookAgain, ...]:
     parts = (text.split("|") for text in texts)
-    return tuple(LookAgain(datetime.fromisoformat(a), datetime.fromisoformat(due), Looked(x)) for a, due, x in parts)
+    return tuple(
+        domain.LookAgain(datetime.fromisoformat(a), datetime.fromisoformat(due), domain.Looked(x))
+        for a, due, x in parts
+    )
 
 
 _log = structlog.get_logger()
