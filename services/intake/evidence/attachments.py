@@ -8,7 +8,6 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from tempfile import TemporaryFile
 from typing import BinaryIO
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from services.intake.evidence.domain import (
     UploadNotFound,
 )
 from services.intake.evidence.handlers import Upload, keep
-from services.intake.evidence.objects import EVIDENCE
+from services.intake.evidence.objects import EVIDENCE, ObjectMissing, StoreUnavailable, temporary_file
 from services.intake.evidence.queries import stored_items
 from services.intake.evidence.uploads import all_or_nothing, content_of, delete, discard, examine, note_of, waiting
 from services.intake.media import media, renderer
@@ -96,11 +95,18 @@ async def attach_upload(
 
 
 async def scan(parts: EvidenceParts, name: str) -> Scan:
-    """Return what the virus scanner says of an object; raises as `Objects.get` does."""
+    """Return what the virus scanner says of an object; nothing, if the store fails while the scanner reads.
+
+    Raises:
+        ObjectMissing: there is none.
+    """
     if not parts.scanner.is_set_up:
         return Scan.NOT_SCANNED
-    with await parts.objects.open(name) as opened:
-        return await parts.scanner.scan(opened)
+    try:
+        with await parts.objects.open(name) as opened:
+            return await parts.scanner.scan(opened)
+    except StoreUnavailable:
+        return Scan.NOT_SCANNED  # it is kept, and scanned later
 
 
 @dataclass(slots=True)
@@ -132,6 +138,8 @@ async def _attach(parts: EvidenceParts, upload: Upload, adder: Adder, message_id
     except FileRefused:
         await delete(parts, [name])
         raise
+    except ObjectMissing:
+        raise StoreUnavailable from None  # what was just written is gone
     _log.info("evidence_added", evidence_id=item.evidence_id, source=item.added_by, state=item.scan)
     return item
 
@@ -165,7 +173,7 @@ async def _store_copy(parts: EvidenceParts, upload: Upload, media_type: media.Me
     """Store a copy without place, device, author and name; the original is in a file without a name meanwhile."""
     sent = Digest(content_of(parts, upload))
     async with renderer.room():
-        with TemporaryFile() as original:
+        with temporary_file() as original:
             async for chunk in sent:
                 await asyncio.to_thread(original.write, chunk)
             copy = await _clean(original, media_type)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
-from tempfile import TemporaryFile
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 from zipfile import ZipFile
@@ -24,7 +23,7 @@ from services.intake.evidence.attachments import attach_received
 from services.intake.evidence.dependencies import EvidenceParts, EvidencePartsDep
 from services.intake.evidence.domain import Adder, EvidenceDamaged, EvidenceInfected, EvidenceNotFound
 from services.intake.evidence.handlers import record_opened, use_grant
-from services.intake.evidence.objects import ObjectMissing, Objects
+from services.intake.evidence.objects import ObjectMissing, Objects, temporary_file
 from services.intake.evidence.queries import StoredItem, stored_items
 from services.intake.evidence.uploads import receive_file
 from services.intake.media import renderer
@@ -154,7 +153,7 @@ def _download(parts: EvidenceParts, stored: StoredItem) -> Response:
 async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Response:
     kind = BY_NAME[stored.item.media_type]
     async with renderer.room():
-        with TemporaryFile() as copy:
+        with temporary_file() as copy:
             await verify(parts.objects, stored, copy)
             await _use(parts, grant, [stored])
             shown = await renderer.preview(copy, kind, sharp=grant.sharp, colour=grant.colour)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import obstore
@@ -103,7 +104,7 @@ class Objects:
                 yield bytes(chunk)
 
     async def open(self, name: str) -> BinaryIO:
-        """Open an object for who reads in a thread of their own; raises as `get` does."""
+        """Open an object for who reads in a thread of their own; this and each read raise as `get` does."""
         with _explained():
             opened = await asyncio.to_thread(obstore.open_reader, self._store(), name, buffer_size=_READ)
         return io.BufferedReader(_Raw(opened), _READ)
@@ -164,15 +165,31 @@ class _Raw(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._opened.seek(offset, whence)
+        with _explained():
+            return self._opened.seek(offset, whence)
 
     def tell(self) -> int:
         return self._opened.tell()
 
     def readinto(self, into: Any) -> int:  # noqa: ANN401 - a buffer, which 3.11 has no name for
-        read = self._opened.read(len(into))
+        with _explained():
+            read = self._opened.read(len(into))
         into[: len(read)] = read
         return len(read)
+
+
+@contextmanager
+def temporary_file() -> Iterator[BinaryIO]:
+    """Give a file without a name, for a copy of an object that is opened meanwhile. It is gone at the end.
+
+    Raises:
+        StoreUnavailable, StoreFull: the disk of temporary files does not work or has no room, for this file or another.
+    """
+    try:
+        with TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        raise _explanation(error) from None
 
 
 @contextmanager
@@ -183,8 +200,12 @@ def _explained() -> Iterator[None]:
     except (FileNotFoundError, NotFoundError):
         raise ObjectMissing from None
     except (BaseError, OSError) as error:
-        text = str(error).lower()
-        raise (StoreFull if any(sign in text for sign in _FULL) else StoreUnavailable) from None
+        raise _explanation(error) from None
+
+
+def _explanation(error: BaseError | OSError) -> StoreUnavailable:
+    text = str(error).lower()
+    return StoreFull() if any(sign in text for sign in _FULL) else StoreUnavailable()
 
 
 def _delete_unfinished(folder: Path, before: float) -> None:

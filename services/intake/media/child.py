@@ -34,6 +34,8 @@ class Ending(IntEnum):
     """It may say who made it in a way that cannot be taken out."""
     TOO_COSTLY = 85
     """It needs more time or space than a file may."""
+    NO_ROOM = 86
+    """The disk of temporary files is full, which is not the file's fault."""
 
 
 class Refused(Exception):
@@ -100,6 +102,8 @@ def ending_of(error: BaseException) -> Ending:
     if isinstance(error, Refused):
         return error.ending
     number = error.errno if isinstance(error, OSError) else None
+    if number in _DISK_IS_FULL:
+        return Ending.NO_ROOM
     if number == errno.EFBIG:
         return Ending.TOO_COSTLY
     short = isinstance(error, MemoryError) or number in _SHORT_OF_MEMORY or _SAYS_MEMORY.search(str(error))
@@ -110,6 +114,7 @@ _SHORT_OF_MEMORY = frozenset({errno.ENOMEM, errno.EAGAIN})
 """The second comes from a thread that gets no stack: nothing else can be waited for here."""
 _SAYS_MEMORY = re.compile(r"\bmemory\b|\bencoding error 1\b", re.IGNORECASE)
 """What libraries say that have errors of their own for it; the last is WebP's."""
+_DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def library_for(kind: str) -> Library:

@@ -1,6 +1,8 @@
 """Cleaned copies and previews of files: each is made by a child process of its own, within limits."""
 
 import asyncio
+import errno
+import os
 import shutil
 import signal
 import sys
@@ -116,6 +118,7 @@ async def clean(source: BinaryIO, media_type: MediaType, limits: Limits = CLEANI
     Raises:
         CannotClean: no file of this type can be cleaned.
         CannotRead: it is damaged, locked, or needs more than the limits.
+        OSError: the disk of temporary files is full.
     """
     if not can_be_cleaned(media_type):
         raise CannotClean
@@ -132,6 +135,7 @@ async def preview(
 
     Raises:
         CannotRead: it is damaged, locked, or needs more than the limits.
+        OSError: the disk of temporary files is full.
     """
     if media_type.kind is Kind.TEXT:
         return await asyncio.to_thread(_beginning, source)
@@ -234,4 +238,6 @@ async def _ending(
 def _check(status: int) -> None:
     if status == Ending.DONE:
         return
+    if status == Ending.NO_ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     raise CannotRead(Ending(status) if status in set(Ending) else _ENDED.get(-status, Ending.DAMAGED))

@@ -1,16 +1,24 @@
-"""The store has no room, or does not answer: the person is told what to do, and nothing is half kept."""
+"""The store or the disk has no room, or does not answer: people are told what to do, and nothing is half kept."""
 
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import Mock
 
 import obstore
 import pytest
 from httpx import AsyncClient
 from obstore.exceptions import GenericError
+from obstore.store import ObjectStore
 
+from services.intake.evidence import objects as stored
 from services.intake.evidence.objects import Objects, StoreFull, StoreUnavailable
+from services.intake.media import renderer
+from services.intake.media.clamd import Scanner
 from shared.auth.grants import GrantedAction
 from tests.services.intake.conftest import Intake
 from tests.services.intake.evidence.test_api import grant, objects, outbox, picture, rows, send, store
+from tests.services.intake.evidence.test_tus import parts_of
+from tests.services.intake.media.test_clamd import something_that_answers
 from tests.services.intake.tracking.test_follow import reported
 
 
@@ -48,14 +56,73 @@ async def test_a_name_in_the_message_of_the_store_does_not_make_it_full(tmp_path
 async def test_a_store_that_is_away_for_a_while_costs_nothing(intake: Intake, client: AsyncClient) -> None:
     report = await reported(client, intake.token())
     item = (await send(client, report, intake.token(), picture())).json()["evidence_id"]
-    address, folder = grant(intake, report, GrantedAction.DOWNLOAD, item), store(intake)
-    folder.rename(folder.with_name("away"))
-    folder.write_bytes(b"no folder")
+    address = grant(intake, report, GrantedAction.DOWNLOAD, item)
+    take_away(intake)
     for refused in (await send(client, report, intake.token()), await client.get(address)):
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "60")
         assert refused.json()["title"] == "Files cannot be taken or shown at the moment"
     assert await rows(intake, "upload") == 1, "that of the first file, which became evidence"
-    folder.unlink()
-    folder.with_name("away").rename(folder)
+    bring_back(intake)
     assert (await client.get(address)).content == picture(), "the grant was not used up"
     assert (await send(client, report, intake.token())).status_code == 201
+
+
+@pytest.mark.parametrize("module", [stored, renderer], ids=["a file's copy", "what is made of it"])
+async def test_a_full_disk_of_temporary_files_is_said_as_a_full_store_is(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    report = await reported(client)
+    code = {"receipt-code": report["receipt_code"]}
+    item = (await send(client, report, code)).json()["evidence_id"]
+    before = objects(intake)
+    monkeypatch.setattr(module, "TemporaryFile", lambda: Path("/dev/full").open("r+b"))  # noqa: SIM115  # as the real one
+    for refused in (
+        await send(client, report, code),
+        await send(client, report, code, b"They wrote this.", "said.txt"),
+        await client.get(grant(intake, report, GrantedAction.PREVIEW, item)),
+    ):
+        assert (refused.status_code, refused.headers["retry-after"]) == (507, "300"), refused.text
+    assert (objects(intake), await rows(intake, "evidence"), await rows(intake, "upload")) == (before, 1, 1)
+    monkeypatch.undo()
+    assert (await send(client, report, code)).status_code == 201
+
+
+@pytest.mark.parametrize(("fails", "status"), [(True, 201), (False, 503)], ids=["does not answer", "lost the file"])
+async def test_a_store_that_fails_while_the_scanner_reads_is_no_error_of_ours(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, *, fails: bool, status: int
+) -> None:
+    report, open_reader = await reported(client, intake.token()), obstore.open_reader
+    answers_no_more = Mock(read=Mock(side_effect=GenericError("at /secret/place")), seek=Mock(return_value=0))
+
+    def opened(store_of_it: ObjectStore, name: str, **named: int) -> object:
+        reader = open_reader(store_of_it, name, **named)
+        if fails:
+            return answers_no_more
+        (store(intake) / name).unlink()
+        return reader
+
+    monkeypatch.setattr(obstore, "open_reader", opened)
+    async with something_that_answers(b"stream: OK\n", after=b"n") as address:
+        object.__setattr__(parts_of(intake), "scanner", Scanner(address))
+        sent = await send(client, report, intake.token())
+    assert sent.status_code == status, sent.text
+    if fails:
+        assert sent.json()["scan"] == "not_scanned"
+        given = await client.get(grant(intake, report, GrantedAction.DOWNLOAD, sent.json()["evidence_id"]))
+        assert given.content == picture()
+    else:
+        assert (await rows(intake, "evidence"), await rows(intake, "upload")) == (0, 0)
+
+
+def take_away(intake: Intake) -> None:
+    """Let the store fail from now on."""
+    folder = store(intake)
+    folder.rename(folder.with_name("away"))
+    folder.write_bytes(b"no folder")
+
+
+def bring_back(intake: Intake) -> None:
+    """Let the store answer again."""
+    folder = store(intake)
+    folder.unlink()
+    folder.with_name("away").rename(folder)

@@ -199,7 +199,7 @@ async def test_what_cannot_be_opened_has_words_for_its_sender(name: str) -> None
 
 
 def test_each_ending_has_words() -> None:
-    assert set(renderer.WORDS) == set(renderer.WORDS_FOR_TEAM) == set(Ending) - {Ending.DONE}
+    assert set(renderer.WORDS) == set(renderer.WORDS_FOR_TEAM) == set(Ending) - {Ending.DONE, Ending.NO_ROOM}
 
 
 async def test_a_child_whose_parent_gives_up_is_ended(instead_of_python: Callable[[str], None]) -> None:

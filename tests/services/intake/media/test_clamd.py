@@ -51,15 +51,20 @@ async def test_a_clamd_that_talks_nonsense_says_nothing(answer: bytes) -> None:
         assert await Scanner(address).scan(io.BytesIO(b"content")) is Scan.NOT_SCANNED
 
 
+async def test_a_clamd_that_dies_while_it_reads_says_nothing() -> None:
+    async with something_that_answers(b"", after=b"n") as address:
+        assert await Scanner(address).scan(io.BytesIO(b"x" * 10_000_000)) is Scan.NOT_SCANNED
+
+
 async def test_a_clamd_that_is_silent_is_not_waited_for() -> None:
     async with something_that_answers(None) as address:
         assert await Scanner(address, seconds=0.2).scan(io.BytesIO(b"content")) is Scan.NOT_SCANNED
 
 
 @asynccontextmanager
-async def something_that_answers(answer: bytes | None) -> AsyncIterator[str]:
+async def something_that_answers(answer: bytes | None, after: bytes = bytes(4)) -> AsyncIterator[str]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(bytes(4))
+        await reader.readuntil(after)
         if answer is None:
             await reader.read()
         else:
