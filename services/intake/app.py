@@ -205,6 +205,7 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
     consume = partial(BatchConsumer, database=database, log=log, outbox=outbox, clock=clock, ids=ids, ordered=False)
     sweep = partial(Sweep, database=database, clock=clock)
+    with_store = partial(sweeps.when_the_store_answers, parts)
     take = inbound_consumer.InboundHandler(parts.sources, ids=ids, outbox=outbox, receipts=parts.receipts)
     return (
         Relay("intake", database=database, log=log, clock=clock, on_published=record_published, outbox=outbox),
@@ -220,9 +221,9 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
         sweep("intake-ledger", LedgerFigures(outbox).publish, every=timedelta(seconds=1)),
         sweep("intake-drafts", forget_drafts, every=_HOURLY),
         sweep("intake-answers", forget_answers, every=_HOURLY),
-        sweep("intake-uploads", partial(sweeps.forget_uploads, parts=parts), every=timedelta(minutes=1)),
-        sweep("intake-orphans", partial(sweeps.delete_orphans, parts=parts), every=_HOURLY),
-        sweep("intake-scans", partial(sweeps.scan_later, parts=parts), every=timedelta(minutes=1)),
+        sweep("intake-uploads", with_store(sweeps.forget_uploads), every=timedelta(minutes=1)),
+        sweep("intake-orphans", with_store(sweeps.delete_orphans), every=_HOURLY),
+        sweep("intake-scans", with_store(sweeps.scan_later), every=timedelta(minutes=1)),
         sweep("intake-grants", forget_used_grants, every=_HOURLY),
         sweep("intake-inbound", forget_inbound, every=_HOURLY),
         *session_roles(parts),

@@ -92,6 +92,8 @@ SITES: Mapping[str, Act] = {
     "DeliveryLoop._recorded": Act.RECORD,
     "DeliveryLoop._release_abandoned": Act.RELEASE,
     "Sweep._sweep_once": Act.SWEEP,
+    "forget_uploads": Act.SWEEP,
+    "scan_later": Act.SWEEP,
 }
 """Which function of the product opens which act's transaction."""
 
@@ -104,6 +106,7 @@ READ_ONLY: Mapping[str, str] = {
     "_is_anonymous": "looks how a file is kept",
     "_attached": "looks what an upload became",
     "_stored": "looks what a grant opens",
+    "delete_orphans": "looks which objects are needed",
 }
 """Functions that open a transaction and write nothing, with the reason."""
 
@@ -129,7 +132,7 @@ SERVICE_OF: Mapping[str, str] = {
 }
 
 NOT_KILLED_AT: Mapping[Act, str] = {
-    Act.SWEEP: "one transaction over rows that stay due until it commits; each has a test that runs it twice",
+    Act.SWEEP: "rows stay due until the transaction commits that is its last step; each has a test that runs it twice",
     Act.SETTLE: "one transaction over rows that stay asked for until it commits; see tests/shared/messaging",
 }
 """Acts that the list leaves out, with the reason."""

@@ -88,10 +88,10 @@ async def whole(service: Service) -> int:
     parts = service.parts
     assert isinstance(parts, EvidenceParts)
     later = SystemClock().now() + timedelta(hours=2)
+    while await sweeps.forget_uploads(parts, later):
+        pass
+    await sweeps.delete_orphans(parts, later)
     async with service.database.transaction() as session:
-        while await sweeps.forget_uploads(session, later, parts=parts):
-            pass
-        await sweeps.delete_orphans(session, later, parts=parts)
         rows = (await session.execute(text("select object_name, sha256, sha256_sent from evidence"))).all()
         events = await session.scalar(text("select count(*) from outbox where type = 'evidence.added.v1'"))
         uploads = await session.scalar(text("select count(*) from upload"))

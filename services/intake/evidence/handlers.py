@@ -335,21 +335,20 @@ async def erase_exempt(session: AsyncSession, events: Sequence[Envelope[CaseReso
         await session.execute(gone.values(removed_at=now, name=None, note=None))
 
 
-async def lock_uploads_due(session: AsyncSession, now: datetime, limit: int = 20) -> Sequence[UploadDue]:
+async def uploads_due(session: AsyncSession, now: datetime, limit: int = 20) -> Sequence[UploadDue]:
     """Return uploads whose objects are to be deleted: those that expired, and those that became evidence."""
     row = UploadRow
     over = or_(row.expires_at <= now, and_(row.attached_at.is_not(None), func.cardinality(row.parts) > 0))
-    found = await session.execute(
-        select(row.token_hash, row.parts).where(over).limit(limit).with_for_update(skip_locked=True)
-    )
+    found = await session.execute(select(row.token_hash, row.parts).where(over).limit(limit))
     return [UploadDue(one.token_hash, tuple(one.parts)) for one in found]
 
 
 async def forget_uploads(session: AsyncSession, due: Sequence[UploadDue], now: datetime) -> None:
     """Delete what expired. An upload that became evidence is known until then, so that a client can ask for it."""
-    mine = UploadRow.token_hash.in_([upload.token_hash for upload in due])
-    await session.execute(delete(UploadRow).where(mine, UploadRow.expires_at <= now))
-    await session.execute(update(UploadRow).where(mine).values(parts=[], part_sizes=[]))
+    row = UploadRow
+    mine = row.token_hash.in_([upload.token_hash for upload in due])
+    await session.execute(delete(row).where(mine, row.expires_at <= now))
+    await session.execute(update(row).where(mine, row.attached_at.is_not(None)).values(parts=[], part_sizes=[]))
 
 
 async def forget_used_grants(session: AsyncSession, now: datetime) -> int:

@@ -210,8 +210,9 @@ def _explanation(error: BaseError | OSError) -> StoreUnavailable:
 
 def _delete_unfinished(folder: Path, before: float) -> None:
     for path in folder.glob("*/*#*"):
-        if path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it is finished, or deleted, meanwhile
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def _flush(path: Path) -> None:

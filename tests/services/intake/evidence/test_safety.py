@@ -2,7 +2,8 @@
 
 import io
 import json
-from datetime import timedelta
+from collections.abc import AsyncIterable
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 from zipfile import ZipFile
@@ -18,7 +19,7 @@ from shared.auth.grants import GrantedAction
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome, Scan, Team
 from tests.services.intake.conftest import START, Intake
-from tests.services.intake.evidence.test_api import grant, objects, outbox, picture, send, store, where
+from tests.services.intake.evidence.test_api import grant, objects, outbox, picture, rows, send, store, where
 from tests.services.intake.evidence.test_tus import parts_of
 from tests.services.intake.tracking.test_follow import reported, tell
 
@@ -30,6 +31,13 @@ def telling_picture() -> bytes:
     exif.get_ifd(0x8825)[1] = "N"
     Image.new("RGB", (40, 30), "green").save(made, "JPEG", exif=exif, comment=b"Comment CANARY")
     return made.getvalue()
+
+
+async def real_time(intake: Intake) -> datetime:
+    """Return the time that objects in the store have."""
+    async with intake.database.transaction() as session:
+        now: datetime = (await session.execute(text("select now()"))).scalar_one()
+        return now
 
 
 async def test_of_an_anonymous_reporter_only_a_copy_is_kept_that_says_nothing(
@@ -134,9 +142,7 @@ async def test_orphans_go_and_what_is_needed_stays(intake: Intake, client: Async
         await parts.objects.put(name, b"x")
     (store(intake) / "evidence" / "killed#1").write_bytes(b"x")
     for hours, left in ((0, [*needed, "evidence/killed#1", "evidence/lost", "uploads/lost"]), (2, needed)):
-        async with intake.database.transaction() as session:
-            now = (await session.execute(text("select now()"))).scalar_one() + timedelta(hours=hours)
-            await sweeps.delete_orphans(session, now, parts=parts)
+        await sweeps.delete_orphans(parts, await real_time(intake) + timedelta(hours=hours))
         assert objects(intake) == sorted(left)
 
 
@@ -153,13 +159,11 @@ async def test_the_original_of_a_copy_is_gone_even_where_the_store_kept_its_part
     await send(client, report, {"receipt-code": report["receipt_code"]}, telling_picture())
     object.__setattr__(parts.objects, "delete", deleting)
     assert [name.split("/")[0] for name in objects(intake)] == ["evidence", "uploads"]
-    async with intake.database.transaction() as session:
-        assert await sweeps.forget_uploads(session, intake.clock.now(), parts=parts) == 1
+    assert await sweeps.forget_uploads(parts, intake.clock.now()) == 1
     assert [name.split("/")[0] for name in objects(intake)] == ["evidence"]
     intake.clock.move(WAITS)
-    async with intake.database.transaction() as session:
-        assert await sweeps.forget_uploads(session, intake.clock.now(), parts=parts) == 1
-        assert await session.scalar(text("select count(*) from upload")) == 0
+    assert await sweeps.forget_uploads(parts, intake.clock.now()) == 1
+    assert await rows(intake, "upload") == 0
 
 
 async def test_what_was_not_scanned_is_scanned_later(
@@ -178,8 +182,7 @@ async def test_what_was_not_scanned_is_scanned_later(
     monkeypatch.setattr(kind, "scan", scan)
     for after, done in ((timedelta(0), 1), (timedelta(minutes=1), 0), (timedelta(minutes=10), 1), (timedelta(0), 0)):
         intake.clock.move(after)
-        async with intake.database.transaction() as session:
-            assert await sweeps.scan_later(session, intake.clock.now(), parts=parts) == done
+        assert await sweeps.scan_later(parts, intake.clock.now()) == done
     events = await outbox(intake)
     assert [(kind, event["scan"]) for _, kind, event in events] == [
         ("evidence.added.v1", "not_scanned"),
@@ -200,8 +203,7 @@ async def test_the_evidence_of_an_exempt_report_goes(intake: Intake, client: Asy
     )
     await tell(intake, (1, resolved))
     assert (await client.get(where(report), headers=intake.token())).json() == {"items": []}
+    await sweeps.delete_orphans(parts_of(intake), await real_time(intake) + timedelta(hours=2))
     async with intake.database.transaction() as session:
-        now = (await session.execute(text("select now()"))).scalar_one() + timedelta(hours=2)
-        await sweeps.delete_orphans(session, now, parts=parts_of(intake))
         assert (await session.execute(text("select name, note from evidence"))).all() == [(None, None)]
     assert objects(intake) == []
