@@ -101,23 +101,41 @@ def adder_of(grant: Grant) -> Adder:
     return Adder(ReportId(grant.report_id), AddedBy.TEAM, grant.responder, grant.case_id, grant.grant_id)
 
 
+async def as_kept(objects: Objects, stored: StoredItem) -> AsyncIterator[bytes]:
+    """Yield a piece of evidence; its last bytes only once all of them are what was kept.
+
+    Raises:
+        EvidenceDamaged: they are not; the log says which. What is being sent then breaks off, and cannot look whole.
+        StoreUnavailable: it cannot be read now.
+    """
+    digest, size, last = sha256(), 0, b""
+    try:
+        async for chunk in objects.read(stored.object_name):
+            size += len(chunk)
+            if size > stored.item.size:
+                break
+            if last:
+                yield last
+            digest.update(chunk)
+            last = chunk
+    except ObjectMissing:
+        raise _damaged(stored, "missing") from None
+    if size != stored.item.size or digest.hexdigest() != stored.item.sha256:
+        raise _damaged(stored, "changed")
+    yield last
+
+
 async def verify(objects: Objects, stored: StoredItem, into: BinaryIO | None = None) -> None:
     """Read a piece of evidence whole, before a byte of it is sent; with `into`, write it there too.
 
     Raises:
-        EvidenceDamaged: it is not what was kept; the log says which.
-        StoreUnavailable: it cannot be read now.
+        EvidenceDamaged, StoreUnavailable: as `as_kept`.
     """
-    digest = sha256()
-    try:
-        async for chunk in objects.read(stored.object_name):
-            digest.update(chunk)
-            if into:
-                await asyncio.to_thread(into.write, chunk)
-    except ObjectMissing:
-        raise _damaged(stored, "missing") from None
-    if digest.hexdigest() != stored.item.sha256:
-        raise _damaged(stored, "changed")
+    async for chunk in as_kept(objects, stored):
+        if into:
+            await asyncio.to_thread(into.write, chunk)
+    if into:
+        await asyncio.to_thread(into.flush)
 
 
 def _damaged(stored: StoredItem, problem: str) -> EvidenceDamaged:
@@ -147,7 +165,7 @@ async def _use(parts: EvidenceParts, grant: Grant, opened: Sequence[StoredItem])
 
 def _download(parts: EvidenceParts, stored: StoredItem) -> Response:
     headers = {**SAFE, **_attachment(_file_name(stored)), "content-length": str(stored.item.size)}
-    return StreamingResponse(parts.objects.read(stored.object_name), headers=headers, media_type=_BYTES)
+    return StreamingResponse(as_kept(parts.objects, stored), headers=headers, media_type=_BYTES)
 
 
 async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Response:
@@ -199,13 +217,19 @@ def _manifest(grant: Grant, found: Sequence[StoredItem], left_out: Mapping[UUID,
 
 
 async def _zip(parts: EvidenceParts, whole: Sequence[StoredItem], manifest: bytes) -> AsyncIterator[bytes]:
-    """Yield an archive as it is made: of no file there is more in memory than a piece."""
+    """Yield an archive as it is made: of no file there is more in memory than a piece.
+
+    Its directory comes last. If a file is not what was kept, there is none, and the archive does not open.
+
+    Raises:
+        EvidenceDamaged, StoreUnavailable: as `as_kept`.
+    """
     written = _Written()
     with ZipFile(written, "w") as archive:
         archive.writestr("manifest.json", manifest)
         for one in whole:
             with archive.open(_file_name(one), "w", force_zip64=True) as file:
-                async for chunk in parts.objects.read(one.object_name):
+                async for chunk in as_kept(parts.objects, one):
                     file.write(chunk)
                     yield written.taken()
     yield written.taken()
