@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated
@@ -18,6 +18,7 @@ from services.intake.evidence import queries as intake
 from services.intake.evidence.objects import ObjectMissing, Objects, StoreUnavailable
 from services.intake.settings import IntakeSettings
 from services.registry.approvals import queries as registry
+from services.triage.cases import queries as triage_cases
 from services.triage.outcome_reviews import queries as triage
 from services.triage.reports import queries as triage_reports
 from services.triage.reports.domain import Evidence
@@ -33,12 +34,16 @@ AUDITED: Mapping[str, Records] = {"triage": triage.records, "registry": registry
 _LONGEST_STATEMENT = timedelta(hours=1)
 _PAGE = 500
 """Pieces of evidence that are read at a time."""
+_NEWS_TAKES = timedelta(hours=1)
+"""From intake to triage, at most; the rest of the time a service or the log was down."""
 
 
 class Damage(StrEnum):
     """What is wrong with a piece of evidence."""
 
     UNKNOWN = "intake has never kept this piece of evidence"
+    REMOVED = "intake says that this piece of evidence was removed, and its case has not heard so"
+    UNHEARD = "intake keeps this piece of evidence, and its case has not heard of it"
     DIFFERS = "intake and triage do not say the same of this piece of evidence"
     LOST = "the file of this piece of evidence is missing"
     CHANGED = "the file of this piece of evidence was changed"
@@ -128,27 +133,34 @@ async def _verified(service: str, records: Records) -> Verified:
 
 
 async def broken_evidence() -> list[BrokenEvidence]:
-    """Return what is wrong with evidence: what triage knows of is kept by intake, and every file is whole."""
+    """Return what is wrong with evidence: intake and triage know of the same pieces, and every file is whole."""
     objects = Objects(settings_of(IntakeSettings).intake_evidence_store)
+    since = SystemClock().now() - _NEWS_TAKES
     try:
-        return [one async for one in _damaged(objects)] + [one async for one in _unknown()]
+        return [one async for one in _damaged(objects, since)] + [one async for one in _not_kept(since)]
     except StoreUnavailable:
         raise EvidenceUnreadable from None
 
 
-async def _damaged(objects: Objects) -> AsyncIterator[BrokenEvidence]:
-    """Read each file that intake keeps, and compare it with what intake and triage say."""
+async def _damaged(objects: Objects, since: datetime) -> AsyncIterator[BrokenEvidence]:
+    """Read each file that intake keeps, and compare it with what intake and triage say.
+
+    Triage may not have heard yet of what was added after `since`.
+    """
     last: UUID | None = None
     while stored := await _stored_after(last):
         last = stored[-1].item.evidence_id
         async with transaction("triage") as session:
             known = await triage_reports.evidence(session, [one.item.evidence_id for one in stored])
+            exempt = await triage_cases.exempt_reports(session, {one.item.report_id for one in stored})
         proved = {one.evidence_id: one for one in known}
         for one in stored:
             item, said = one.item, proved.get(one.item.evidence_id)
             chain_id = said.case_id if said else None
             if said and (said.sha256, said.size) != (item.sha256, item.size):
                 yield BrokenEvidence(Damage.DIFFERS, item.evidence_id, chain_id)
+            elif not said and item.added_at < since and item.report_id not in exempt:
+                yield BrokenEvidence(Damage.UNHEARD, item.evidence_id, None)
             elif damage := await _damage_of(objects, one):
                 yield BrokenEvidence(damage, item.evidence_id, chain_id)
 
@@ -174,16 +186,19 @@ async def _is_kept(stored: intake.StoredItem) -> bool:
         return bool(await intake.stored_items(session, stored.item.report_id, [stored.item.evidence_id]))
 
 
-async def _unknown() -> AsyncIterator[BrokenEvidence]:
-    """Look for what triage knows of and intake never had; what was taken back since is news on its way."""
+async def _not_kept(since: datetime) -> AsyncIterator[BrokenEvidence]:
+    """Look for what is there as triage knows, and not as intake does, unless news of that is on its way `since`."""
     last: UUID | None = None
     while items := await _evidence_after(last):
         last = items[-1].evidence_id
         async with transaction("intake") as session:
-            kept = await intake.known(session, [one.evidence_id for one in items])
+            removed = await intake.removals(session, [one.evidence_id for one in items])
+            told = await intake.removals_told(session, {one.report_id for one in items}, since)
         for one in items:
-            if one.evidence_id not in kept:
+            if one.evidence_id not in removed:
                 yield BrokenEvidence(Damage.UNKNOWN, one.evidence_id, one.case_id)
+            elif removed[one.evidence_id] and one.evidence_id not in told:
+                yield BrokenEvidence(Damage.REMOVED, one.evidence_id, one.case_id)
 
 
 async def _evidence_after(last: UUID | None) -> Sequence[Evidence]:

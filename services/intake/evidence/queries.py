@@ -1,6 +1,6 @@
 """Reads what evidence there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TypeAlias
@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.evidence.domain import SCANNED_AGAIN_AFTER, EvidenceItem
 from services.intake.evidence.tables import EvidenceRow, UploadRow
+from shared.events.intake import EvidenceRemoved
 from shared.events.vocabulary import AddedBy, Scan
+from shared.messaging.tables import outbox
 
 ByReport: TypeAlias = Mapping[UUID, tuple[EvidenceItem, ...]]
 _ROW = EvidenceRow
@@ -59,7 +61,23 @@ async def stored_after(session: AsyncSession, after: UUID | None, limit: int = 5
 
 async def known(session: AsyncSession, evidence_ids: Sequence[UUID]) -> set[UUID]:
     """Return those of `evidence_ids` that were ever kept, also if they were taken back or erased since."""
-    return set(await session.scalars(select(_ROW.evidence_id).where(_ROW.evidence_id.in_(evidence_ids))))
+    return set(await removals(session, evidence_ids))
+
+
+async def removals(session: AsyncSession, evidence_ids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
+    """Return those of `evidence_ids` that were ever kept, and when each was taken back or erased; None: it is kept."""
+    rows = await session.execute(select(_ROW.evidence_id, _ROW.removed_at).where(_ROW.evidence_id.in_(evidence_ids)))
+    return {row.evidence_id: row.removed_at for row in rows}
+
+
+async def removals_told(session: AsyncSession, report_ids: Collection[UUID], since: datetime) -> set[UUID]:
+    """Return the evidence of these reports of whose removal an event was written after `since`."""
+    told = outbox.c
+    values = select(told.value).where(
+        told.subject.in_(report_ids), told.type == EvidenceRemoved.TYPE, told.recorded_at > since
+    )
+    found = await session.scalars(values.where(told.value.is_not(None)))
+    return {EvidenceRemoved.model_validate_json(value).evidence_id for value in found}
 
 
 async def next_unscanned(session: AsyncSession, now: datetime) -> StoredItem | None:
