@@ -1,4 +1,4 @@
-"""Grants: a service that has authorised and audited an action lets another one carry it out, once and for a minute.
+"""Grants: a service that has authorised and audited an action lets another one carry it out, once and soon.
 
 Triage makes a grant, intake checks it. It is encrypted with a key that all services derive from the secret key, so an
 address that holds one shows nothing of what it grants or to whom.
@@ -18,6 +18,7 @@ from shared.encryption import DecryptionFailed, Keys, Secret, decrypt_with_any
 PURPOSE = "evidence grants"
 """What the keys of grants are derived for (`ServiceSettings.derive_keys`)."""
 LIFETIME = timedelta(seconds=60)
+"""Of a grant to see evidence; who adds a file still has to choose it, and gets ten minutes (decision 0058)."""
 LONGEST = 10_000
 """Characters of a grant that is read at all: enough for 300 pieces of evidence."""
 
@@ -40,7 +41,7 @@ class InvalidGrant(Exception):
 
 
 class GrantExpired(Exception):
-    """The grant was made more than a minute ago, or has been used."""
+    """The grant was used, or its time is over."""
 
 
 class Grant(BaseModel):
@@ -87,7 +88,7 @@ class Grant(BaseModel):
 
         Raises:
             InvalidGrant: it is none, or was made with other keys.
-            GrantExpired: its minute has passed.
+            GrantExpired: its time is over.
         """
         try:
             plain = decrypt_with_any(_secrets(keys), _bytes_of(text))

@@ -1,4 +1,4 @@
-"""/report/evidence/{grant}: what triage authorised and audited is carried out here, once and within a minute.
+"""/report/evidence/{grant}: what triage authorised and audited is carried out here, once, while the grant lives.
 
 No cookie is read or set: the grant in the address is all that counts. Nothing that comes from here runs in a browser.
 """
@@ -53,7 +53,7 @@ async def _grant(grant: str, parts: EvidencePartsDep) -> Grant:
 
     Raises:
         InvalidGrant: it is none.
-        GrantExpired: its minute has passed.
+        GrantExpired: its time is over.
     """
     return Grant.unseal(grant, parts.settings.derive_keys(grants.PURPOSE), parts.clock.now())
 

@@ -47,7 +47,7 @@ from shared.ids import ReportId
 from shared.messaging.outbox import Outbox
 
 _REMEMBERED = timedelta(days=1)
-"""How long a used grant is known: far longer than its minute, and than an upload that began in it."""
+"""How long a used grant is known: far longer than any grant lives, and than an upload that it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ async def keep_kind(session: AsyncSession, upload: Upload) -> None:
 async def forget_upload(session: AsyncSession, upload: Upload) -> Sequence[str]:
     """Delete an upload that becomes nothing, and return the names of its objects, to be deleted after the commit.
 
-    The grant that allowed it may be used again within its minute, unless the upload became evidence.
+    The grant that allowed it may be used again while it lives, unless the upload became evidence.
     """
     mine = delete(UploadRow).where(UploadRow.token_hash == upload.secret.name)
     gone = (await session.execute(mine.returning(UploadRow.parts, UploadRow.attached_at))).one_or_none()
