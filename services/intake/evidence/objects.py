@@ -16,6 +16,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 if TYPE_CHECKING:
     from obstore import ReadableFile  # not there at run time
+    from obstore.store import ClientConfig
 
 UPLOADS = "uploads/"
 EVIDENCE = "evidence/"
@@ -145,11 +146,20 @@ class Objects:
         if self._folder is None:
             return from_url(
                 self._address,
-                client_options={"timeout": timedelta(seconds=30), "connect_timeout": timedelta(seconds=5)},
+                client_options=_options(),
                 retry_config={"max_retries": 3, "retry_timeout": _RETRIES},
             )
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return LocalStore(self._folder)
+
+
+def _options() -> "ClientConfig":
+    """Return how a bucket is asked. What is said here replaces what obstore would read from the environment."""
+    return {
+        "timeout": timedelta(seconds=30),
+        "connect_timeout": timedelta(seconds=5),
+        "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true",
+    }
 
 
 class _Raw(io.RawIOBase):
@@ -197,8 +207,8 @@ def _explained() -> Iterator[None]:
     """Raise the store's errors as ours, without a word of the library: it repeats addresses."""
     try:
         yield
-    except (FileNotFoundError, NotFoundError):
-        raise ObjectMissing from None
+    except (FileNotFoundError, NotFoundError) as error:
+        raise (StoreUnavailable if "nosuchbucket" in str(error).lower() else ObjectMissing) from None
     except (BaseError, OSError) as error:
         raise _explanation(error) from None
 
