@@ -177,9 +177,9 @@ async def _store_copy(parts: EvidenceParts, upload: Upload, media_type: media.Me
             async for chunk in sent:
                 await asyncio.to_thread(original.write, chunk)
             copy = await _clean(original, media_type)
-    with copy.file:
-        kept = Digest(_read(copy.file))
-        await parts.objects.write(name, kept)
+        with copy.file:  # the place is held until the copy is written, or copies would pile up before a slow store
+            kept = Digest(_read(copy.file))
+            await parts.objects.write(name, kept)
     return Kept(
         object_name=name,
         media_type=str(copy.media_type),
