@@ -2,12 +2,16 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, TypeAlias
+from uuid import UUID
 
 from fastapi import Depends, Header, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.evidence.domain import WAITS_IN_FORM, Limits
 from services.intake.evidence.objects import Objects
@@ -19,6 +23,9 @@ from shared.auth.guard import NotSignedIn
 from shared.auth.permissions import Principal
 from shared.encryption import Keys, bytes_of_hex
 from shared.runtime import parts_of
+
+LONGEST_TURN = LONGEST_REST = 0.1
+"""Seconds."""
 
 
 class Tickets:
@@ -41,6 +48,33 @@ class Tickets:
         return sha256(nonce.encode()).digest() if datetime.fromtimestamp(int(until), UTC) > now else None
 
 
+class Turns:
+    """Lets files take turns, a part each, and leaves twice the time between two: pages do not wait behind files.
+
+    A turn is given away after `LONGEST_TURN`: a store that hangs over one file keeps no other waiting.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Wait for a turn; the next one comes when this one is over, and twice its time has passed."""
+        await self._lock.acquire()
+        loop = asyncio.get_running_loop()
+        began, given_away = loop.time(), loop.call_later(LONGEST_TURN, self._lock.release)
+        try:
+            yield
+        finally:
+            ended = loop.time()
+            if ended < given_away.when():
+                given_away.cancel()
+                loop.call_later(min(2 * (ended - began), LONGEST_REST), self._lock.release)
+
+
+IsExempt: TypeAlias = Callable[[AsyncSession, UUID], Awaitable[bool]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvidenceParts(TrackingParts):
     """What evidence needs besides the parts of every service."""
@@ -49,8 +83,7 @@ class EvidenceParts(TrackingParts):
     evidence_limits: Limits
     scanner: Scanner
     tickets: Tickets
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a part of a file is worked on: files take turns, and leave as much time to everything else."""
+    turns: Turns = field(default_factory=Turns)
 
 
 def evidence_parts(request: Request) -> EvidenceParts:

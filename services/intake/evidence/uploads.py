@@ -22,9 +22,10 @@ from services.intake.evidence.multipart import FormStream, Part, Truncated
 from services.intake.evidence.objects import UPLOADS, ObjectMissing, StoreUnavailable
 from services.intake.media import media
 from shared import text as rule
-
-_LONGEST_REST = 0.05
-"""Seconds."""
+from shared.auth.guard import current_principal
+from shared.runtime import parts_of
+from shared.web.limits import address_of
+from shared.web.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,23 +278,13 @@ async def content_of(parts: EvidenceParts, upload: Upload) -> AsyncIterator[byte
         StoreUnavailable: the store does not answer.
     """
     for number in range(len(upload.parts)):
-        async with _in_turn(parts):
+        async with parts.turns.take():
             plain = await _part(parts, upload, number)
         yield plain
 
 
-@asynccontextmanager
-async def _in_turn(parts: EvidenceParts) -> AsyncIterator[None]:
-    """Work on one part at a time, and rest as long as it took: pages do not wait behind files."""
-    loop = asyncio.get_running_loop()
-    async with parts.turn:
-        began = loop.time()
-        yield
-        await asyncio.sleep(min(loop.time() - began, _LONGEST_REST))
-
-
 async def _keep_part(parts: EvidenceParts, upload: Upload, plain: bytearray, *, last_waits: bool) -> Upload:
-    async with _in_turn(parts):
+    async with parts.turns.take():
         return await _keep_part_now(parts, upload, plain, last_waits=last_waits)
 
 

@@ -1,5 +1,6 @@
 """The store or the disk has no room, or does not answer: people are told what to do, and nothing is half kept."""
 
+import asyncio
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import Mock
@@ -51,6 +52,27 @@ async def test_a_name_in_the_message_of_the_store_does_not_make_it_full(tmp_path
     with pytest.raises(StoreUnavailable) as unavailable:
         await Objects(str(tmp_path)).put("uploads/5071", b"x")
     assert not isinstance(unavailable.value, StoreFull)
+
+
+async def test_a_file_that_the_store_hangs_over_stops_no_other(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = [await reported(client, intake.token()) for _ in range(2)]
+    put, hangs, goes_on = obstore.put_async, asyncio.Event(), asyncio.Event()
+
+    async def hanging(*arguments: object, **named: object) -> object:
+        if not hangs.is_set():
+            hangs.set()
+            await goes_on.wait()
+        return await put(*arguments, **named)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(obstore, "put_async", hanging)
+    first = asyncio.create_task(send(client, reports[0], intake.token()))
+    await hangs.wait()
+    assert (await asyncio.wait_for(send(client, reports[1], intake.token()), 30)).status_code == 201
+    assert not first.done()
+    goes_on.set()
+    assert (await first).status_code == 201
 
 
 async def test_a_store_that_is_away_for_a_while_costs_nothing(intake: Intake, client: AsyncClient) -> None:
