@@ -70,7 +70,8 @@ class IntakeSettings(ServiceSettings):
     intake_evidence_most_files: Annotated[int, Field(ge=1)] = 20
     """How many files may come with one message, or with a report itself."""
     intake_evidence_waiting_bytes: Annotated[int, Field(ge=1_000)] = 20_000_000_000
-    """How many bytes may wait that people have begun to send and not sent yet, in all."""
+    """How many bytes may wait that people have begun to send and not sent yet, in all. A tenth of it may wait for one
+    form or one report, and may come from one sender in an hour: a person or, without a sign-in, a network address."""
 
     intake_anonymous_reports: CommaSeparated = (ReportType.ABUSE,)
     """What people may report without saying who they are: `abuse` always, and `misuse` and `security_incident` where

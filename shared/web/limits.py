@@ -48,8 +48,8 @@ class RateLimits:
         self._forget_at = _MANY
         self._renew_salt()
 
-    def spend(self, limit: limits.RateLimitItem, what: str, caller: str) -> None:
-        """Count one `what` of `caller`, in a window that starts with the first one.
+    def spend(self, limit: limits.RateLimitItem, what: str, caller: str, count: int = 1) -> None:
+        """Count `count` more of `what` of `caller`, in a window that starts with the first one.
 
         Raises:
             Problem: 429 with Retry-After in seconds, once `limit` is used up.
@@ -59,7 +59,7 @@ class RateLimits:
         if window is None or window.ends <= now:
             self._forget_ended(now)
             window = self._windows[limit, what, name] = _Window(now + limit.get_expiry())
-        window.spent += 1
+        window.spent += count
         if window.spent > limit.amount:
             raise standard_problem(429, headers={"retry-after": str(max(1, math.ceil(window.ends - now)))})
 

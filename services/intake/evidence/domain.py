@@ -37,6 +37,14 @@ class Limits:
     most_waiting: int = 20_000_000_000
     """Bytes of all uploads that wait."""
 
+    @property
+    def share(self) -> int:
+        """Bytes that may wait for one form or one report, and that one sender may send in an hour.
+
+        So no one takes all the room.
+        """
+        return max(self.most_bytes, self.most_waiting // 10)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -158,9 +166,17 @@ class FileCutShort(FileRefused):
 
 
 class TooMuchWaiting(FileRefused):
-    """All uploads that wait have as many bytes as there is room for."""
+    """All uploads that wait, or those of one form or report, have as many bytes as there is room for."""
 
     words = "Too many files are being sent at the moment. Wait some minutes, then send the file again"
+
+
+class TooMuchSent(FileRefused):
+    """Their person or network address has sent as many bytes as one may in an hour."""
+
+    words = (
+        "As many files as one may send in an hour have come from you or from your network. Send the file again later"
+    )
 
 
 class FileNotTakenNow(FileRefused):

@@ -15,24 +15,8 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.evidence.domain import (
-    MOST_OF_REPORT,
-    MOST_PARTS,
-    WAITS,
-    Adder,
-    EvidenceItem,
-    EvidenceNotFound,
-    EvidenceOpened,
-    FileTooLarge,
-    Kept,
-    Limits,
-    OffsetConflict,
-    ReportFull,
-    Said,
-    TooManyFiles,
-    TooMuchWaiting,
-    UploadNotFound,
-)
+from services.intake.evidence import domain
+from services.intake.evidence.domain import WAITS, Adder, EvidenceItem, Kept, Limits, Said, UploadNotFound
 from services.intake.evidence.queries import item_of, waiting_bytes
 from services.intake.evidence.tables import EvidenceRow, UploadRow, UsedGrantRow
 from services.intake.reports.kinds import BY_TYPE
@@ -85,6 +69,10 @@ class Upload:
     def is_complete(self) -> bool:
         return self.received == self.length
 
+    @property
+    def is_shared(self) -> bool:
+        return _is_shared(self.adder)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUpload:
@@ -98,6 +86,10 @@ class NewUpload:
     ticket: bytes | None = None
     """Hash of the form's ticket; it or `adder` is there."""
 
+    @property
+    def is_shared(self) -> bool:
+        return _is_shared(self.adder)
+
 
 @dataclass(frozen=True, slots=True)
 class UploadDue:
@@ -108,6 +100,11 @@ class UploadDue:
 
 
 _SEALED = TypeAdapter(_Sealed)
+
+
+def _is_shared(adder: Adder | None) -> bool:
+    """Return whether an upload counts in the share of its form or report; what a team adds needs a grant each time."""
+    return adder is None or adder.added_by is AddedBy.REPORTER
 
 
 def secret_of(token: str) -> Secret:
@@ -121,15 +118,15 @@ async def begin_upload(session: AsyncSession, new: NewUpload, limits: Limits, no
     Raises:
         FileTooLarge: its length is more than a file may have.
         TooManyFiles: as many wait for this form as it may have.
-        TooMuchWaiting: there is no room for it.
+        TooMuchWaiting: there is no room for it, or this form or report has had its share.
         GrantExpired: the grant that allows it was used.
     """
     if new.length is not None and new.length > limits.most_bytes:
-        raise FileTooLarge(limits.most_bytes)
-    if await waiting_bytes(session) + (new.length or 0) > limits.most_waiting:
-        raise TooMuchWaiting
-    if new.ticket and await _waiting_for(session, new.ticket) >= limits.most_files:
-        raise TooManyFiles(limits.most_files)
+        raise domain.FileTooLarge(limits.most_bytes)
+    if (await session.scalar(select(waiting_bytes())) or 0) + (new.length or 0) > limits.most_waiting:
+        raise domain.TooMuchWaiting
+    if new.is_shared:
+        await _refuse_beyond_share(session, new, limits)
     if new.adder and new.adder.grant_id:
         await use_grant(session, new.adder.grant_id, now)
     token = secrets.token_urlsafe(32)
@@ -169,33 +166,43 @@ async def find_upload(session: AsyncSession, token: str, now: datetime) -> Uploa
         sealed.adder,
         row.length,
         row.received,
-        tuple(zip(row.parts, row.part_sizes, strict=True)),
+        tuple((name, size) for name, size in zip(row.parts, row.part_sizes, strict=True) if size),
         row.expires_at,
         row.attached_at,
         sealed.kind,
     )
 
 
-async def add_part(session: AsyncSession, upload: Upload, name: str, size: int) -> None:
+async def add_part(
+    session: AsyncSession, upload: Upload, name: str, size: int, limits: Limits, *, counts: bool = True
+) -> None:
     """Record that one more part of `upload` is stored.
+
+    Args:
+        session: in a transaction.
+        upload: as it was before the part.
+        name: of the part's object.
+        size: how many bytes the part gives.
+        limits: on what waits.
+        counts: False for a part that counts only with the evidence: until then it is known to be deleted, as empty.
 
     Raises:
         OffsetConflict: another request has continued it meanwhile, or it is gone.
+        TooMuchWaiting: there is no room for it.
         FileTooLarge: it has so many parts that each must be tiny.
     """
-    if len(upload.parts) >= MOST_PARTS:
-        raise FileTooLarge(upload.received)
-    row = UploadRow
-    grown: dict[str, object] = {"received": row.received + size, "parts": func.array_append(row.parts, name)}
-    grown["part_sizes"] = func.array_append(row.part_sizes, size)
-    found = await session.scalar(
-        update(row)
-        .where(row.token_hash == upload.secret.name, row.received == upload.received, row.attached_at.is_(None))
-        .values(grown)
-        .returning(row.evidence_id)
-    )
-    if found is None:
-        raise OffsetConflict
+    row, counted = UploadRow, size if counts else 0
+    grown: dict[str, object] = {"received": row.received + counted, "parts": func.array_append(row.parts, name)}
+    grown["part_sizes"] = func.array_append(row.part_sizes, counted)
+    here = (row.token_hash == upload.secret.name, row.received == upload.received, row.attached_at.is_(None))
+    fits = [func.cardinality(row.parts) < domain.MOST_PARTS, waiting_bytes() + size <= limits.most_waiting]
+    if upload.is_shared:
+        fits.append(waiting_bytes(beside=row) + size <= limits.share)
+    if await session.scalar(update(row).where(*here, *fits).values(grown).returning(row.evidence_id)) is None:
+        parts = await session.scalar(select(func.cardinality(row.parts)).where(*here))
+        if parts is None:
+            raise domain.OffsetConflict
+        raise domain.TooMuchWaiting if parts < domain.MOST_PARTS else domain.FileTooLarge(upload.received)
 
 
 async def end_upload(session: AsyncSession, upload: Upload) -> None:
@@ -283,7 +290,11 @@ async def remove(session: AsyncSession, report: ReportKey, evidence_id: UUID, no
     taken = update(row).where(*mine, row.opened_at.is_(None)).values(removed_at=now, name=None, note=None)
     name: str | None = await session.scalar(taken.returning(row.object_name))
     if name is None:
-        raise EvidenceOpened if await session.scalar(select(row.evidence_id).where(*mine)) else EvidenceNotFound
+        raise (
+            domain.EvidenceOpened
+            if await session.scalar(select(row.evidence_id).where(*mine))
+            else domain.EvidenceNotFound
+        )
     event = EvidenceRemoved(report_id=report.report_id, reference=report.reference, at=now, evidence_id=evidence_id)
     await outbox.append(session, [_told(report, event)], now)
     return name
@@ -307,10 +318,11 @@ async def record_opened(session: AsyncSession, evidence_ids: Sequence[UUID], now
         EvidenceNotFound: one of them was taken back meanwhile.
     """
     row = EvidenceRow
-    opened = update(row).where(row.evidence_id.in_(evidence_ids), row.removed_at.is_(None))
-    found = await session.scalars(opened.values(opened_at=func.coalesce(row.opened_at, now)).returning(row.evidence_id))
-    if len(found.all()) < len(evidence_ids):
-        raise EvidenceNotFound
+    there = (row.evidence_id.in_(evidence_ids), row.removed_at.is_(None))
+    in_order = select(row.evidence_id).where(*there).order_by(row.evidence_id).with_for_update()  # no deadlock
+    if len((await session.scalars(in_order)).all()) < len(evidence_ids):
+        raise domain.EvidenceNotFound
+    await session.execute(update(row).where(*there).values(opened_at=func.coalesce(row.opened_at, now)))
 
 
 async def record_scan(session: AsyncSession, item: EvidenceItem, scan: Scan, now: datetime, outbox: Outbox) -> None:
@@ -357,9 +369,23 @@ async def forget_used_grants(session: AsyncSession, now: datetime) -> int:
     return len((await session.scalars(gone)).all())
 
 
-async def _waiting_for(session: AsyncSession, ticket: bytes) -> int:
-    waits = select(func.count()).where(UploadRow.ticket == ticket, UploadRow.attached_at.is_(None))
-    return int(await session.scalar(waits) or 0)
+async def _refuse_beyond_share(session: AsyncSession, new: NewUpload, limits: Limits) -> None:
+    """Refuse an upload that its form or report has no place for; of several at once, each waits for the one before.
+
+    Raises:
+        TooManyFiles: as many wait as may.
+        TooMuchWaiting: what was announced, or came, is as much as may wait.
+    """
+    row, report_id = UploadRow, new.adder.report_id if new.adder else None
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(new.ticket or report_id), 0))))
+    announced = func.coalesce(func.sum(func.coalesce(row.length, row.received)), 0)
+    mine = row.ticket == new.ticket if new.ticket else row.report_id == report_id
+    waits = select(func.count(), announced).where(mine, row.attached_at.is_(None))
+    files, size = (await session.execute(waits)).one()
+    if files >= limits.most_files:
+        raise domain.TooManyFiles(limits.most_files)
+    if size + (new.length or 1) > limits.share:
+        raise domain.TooMuchWaiting
 
 
 async def _refuse_many(session: AsyncSession, adder: Adder, message_id: UUID | None, limits: Limits) -> None:
@@ -369,11 +395,11 @@ async def _refuse_many(session: AsyncSession, adder: Adder, message_id: UUID | N
         row.report_id == adder.report_id, row.added_by == adder.added_by, row.removed_at.is_(None)
     )
     of_report, of_message = (await session.execute(kept)).one()
-    if of_report >= MOST_OF_REPORT:
-        raise ReportFull
-    most = MOST_OF_REPORT if adder.added_by is AddedBy.TEAM else limits.most_files
+    if of_report >= domain.MOST_OF_REPORT:
+        raise domain.ReportFull
+    most = domain.MOST_OF_REPORT if adder.added_by is AddedBy.TEAM else limits.most_files
     if of_message >= most:
-        raise TooManyFiles(most)
+        raise domain.TooManyFiles(most)
 
 
 def _evidence_row(

@@ -7,8 +7,9 @@ from typing import TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ARRAY, Text, cast, func, or_, select
+from sqlalchemy import ARRAY, ScalarSelect, Text, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.intake.evidence.domain import SCANNED_AGAIN_AFTER, EvidenceItem
 from services.intake.evidence.tables import EvidenceRow, UploadRow
@@ -96,10 +97,16 @@ async def known_objects(session: AsyncSession, names: Sequence[str]) -> frozense
     return frozenset((await session.scalars(kept.union(part))).all())
 
 
-async def waiting_bytes(session: AsyncSession) -> int:
-    """Return how many bytes wait. What was declared and did not come takes no one's room."""
-    waits = select(func.sum(UploadRow.received)).where(UploadRow.attached_at.is_(None))
-    return int(await session.scalar(waits) or 0)
+def waiting_bytes(beside: type[UploadRow] | None = None) -> ScalarSelect[int]:
+    """Return how to sum the bytes that wait. What was declared and did not come takes no one's room.
+
+    With `beside`, the row of a statement, only those of the same form or report.
+    """
+    row = aliased(UploadRow)
+    waits = select(func.coalesce(func.sum(row.received), 0)).where(row.attached_at.is_(None))
+    if beside:
+        waits = waits.where(or_(row.ticket == beside.ticket, row.report_id == beside.report_id))
+    return waits.correlate(UploadRow).scalar_subquery()
 
 
 def item_of(row: EvidenceRow) -> EvidenceItem:

@@ -54,6 +54,7 @@ REFUSALS: Refusals = {
     domain.FileNotTakenNow: _file(503, "evidence-store-unavailable", "Files cannot be taken at the moment", _SOON),
     domain.FileCutShort: _file(400, "evidence-truncated", "The file did not arrive whole"),
     domain.TooMuchWaiting: _file(503, "uploads-full", "Too many files are being sent", _SOON),
+    domain.TooMuchSent: _file(429, "too-many-bytes", "Too many files were sent in an hour", {"retry-after": "600"}),
     domain.UploadNotFound: Refusal(
         404, "upload-not-found", "There is no such upload", "It may have expired. Send the file again."
     ),

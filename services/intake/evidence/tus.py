@@ -22,7 +22,7 @@ from services.intake.evidence.dependencies import EvidenceParts, EvidencePartsDe
 from services.intake.evidence.domain import Adder, Said
 from services.intake.evidence.downloads import adder_of
 from services.intake.evidence.handlers import NewUpload, Upload
-from services.intake.evidence.uploads import append, begin, discard, examine, keep_for_form, note_of, waiting
+from services.intake.evidence.uploads import append, begin, counted, discard, examine, keep_for_form, note_of, waiting
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction, InvalidGrant
 from shared.auth.guard import NotSignedIn, current_session, guarding
@@ -134,7 +134,8 @@ async def resume(
         raise domain.OffsetConflict
     if not upload.is_complete:
         try:
-            upload = await append(parts, upload, _body(request), last_waits=upload.adder is not None)
+            body = counted(request, upload, _body(request))
+            upload = await append(parts, upload, body, last_waits=upload.adder is not None)
         except ClientDisconnect:
             return Response(status_code=400)  # no one reads it; what arrived is kept
     return _answer(204, {**_offset(upload), **_expires(upload), **await _completed(parts, upload)})

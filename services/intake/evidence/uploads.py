@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+import limits
 from fastapi import Request
 from sqlalchemy.exc import DBAPIError
 
@@ -89,7 +90,7 @@ async def receive_form(
             elif part.file_name:
                 try:
                     _refuse_another(len(uploads), most)
-                    uploads.append(await _receive(parts, part, adder, ticket, link_of(part.name)))
+                    uploads.append(await _receive(parts, request, part, adder, ticket, link_of(part.name)))
                 except (FileRefused, StoreUnavailable, domain.UploadNotFound) as error:
                     refused.append(RefusedFile.of(part, error))
     return ReceivedForm(typed, tuple(uploads), tuple(refused))
@@ -109,7 +110,7 @@ async def receive_file(parts: EvidenceParts, request: Request, adder: Adder) -> 
                 note = await part.text() if part.name == "note" else note
             elif part.file_name:
                 _refuse_another(len(uploads), 1)
-                uploads.append(await _receive(parts, part, adder, None))
+                uploads.append(await _receive(parts, request, part, adder, None))
         said = Said(note=note_of(note))
         for upload in uploads:
             return replace(upload, said=replace(said, name=upload.said.name))
@@ -139,7 +140,12 @@ def _refuse_another(count: int, most: int) -> None:
 
 
 async def _receive(
-    parts: EvidenceParts, part: Part, adder: Adder | None, ticket: bytes | None, link: int | None = None
+    parts: EvidenceParts,
+    request: Request,
+    part: Part,
+    adder: Adder | None,
+    ticket: bytes | None,
+    link: int | None = None,
 ) -> Upload:
     """Receive one file of a form, whole and of a type that is taken, or nothing of it."""
     waits = domain.WAITS if adder else domain.WAITS_IN_FORM
@@ -153,8 +159,26 @@ async def _receive(
     )
     async with all_or_nothing(parts) as uploads:
         uploads.append(await begin(parts, new))
-        uploads[0] = await complete(parts, await append(parts, uploads[0], part.chunks()))
+        uploads[0] = await complete(parts, await append(parts, uploads[0], counted(request, uploads[0], part.chunks())))
         return replace(uploads[0], kind=str(await examine(parts, uploads[0])))
+
+
+async def counted(request: Request, upload: Upload, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield what arrives, and count it as its sender's: a person's, or a network address's, in memory alone.
+
+    Raises:
+        TooMuchSent: it is more than one sender may send in an hour; what a team adds needs a grant each time.
+    """
+    parts, principal = parts_of(request, EvidenceParts), current_principal(request)
+    hourly = limits.RateLimitItemPerHour(parts.evidence_limits.share)
+    sender = principal.subject if principal else address_of(request.scope)
+    async for chunk in chunks:
+        if upload.is_shared:
+            try:
+                parts.rates.spend(hourly, "bytes of files", sender, len(chunk))
+            except Problem:
+                raise domain.TooMuchSent from None
+        yield chunk
 
 
 def note_of(text: str | None) -> str | None:
@@ -196,10 +220,11 @@ async def append(
         parts: the parts of evidence.
         upload: as it is now.
         chunks: what arrives.
-        last_waits: the part that completes it is stored, but not committed: that is done with the evidence.
+        last_waits: the part that completes it is stored, but counts only with the evidence.
 
     Raises:
         FileTooLarge: there are more bytes than declared, or than one file may have.
+        TooMuchWaiting: there is no room for it.
         OffsetConflict: another request continues it at the same time.
         StoreUnavailable, StoreFull: the store takes nothing now.
     """
@@ -294,9 +319,13 @@ async def _keep_part_now(parts: EvidenceParts, upload: Upload, plain: bytearray,
     encrypted = await asyncio.to_thread(upload.secret.encrypt, plain, place=_place(number))
     await parts.objects.put(name, encrypted)
     grown = replace(upload, received=upload.received + size, parts=(*upload.parts, (name, size)))
-    if not (last_waits and grown.is_complete):
+    counts = not (last_waits and grown.is_complete)
+    try:
         async with parts.database.transaction() as session:
-            await handlers.add_part(session, upload, name, size)
+            await handlers.add_part(session, upload, name, size, parts.evidence_limits, counts=counts)
+    except (FileRefused, domain.OffsetConflict):
+        await delete(parts, [name])
+        raise
     return grown
 
 

@@ -231,6 +231,8 @@ async def answer_with_files(request: Request, form: FormDep, principal: Anyone, 
     parts, step = evidence_parts(request), _step(questions.EVIDENCE.slug, form)
     async with parts.database.transaction() as transaction:
         before = await session_of(request, principal, transaction, now)
+    if not before.begun:
+        return RedirectResponse(form.base, 303)  # its files would belong to nothing
     posted = await form_files.posted_files(request, before)
     async with parts.database.transaction() as transaction:
         session = await (await session_of(request, principal, transaction, now)).locked()

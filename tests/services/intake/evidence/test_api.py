@@ -13,7 +13,7 @@ from httpx import AsyncClient, Response
 from PIL import Image
 from sqlalchemy import text
 
-from services.intake.evidence import handlers
+from services.intake.evidence import domain
 from services.intake.evidence.dependencies import EvidenceParts
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction
@@ -190,7 +190,7 @@ async def test_a_report_has_so_many_files_and_no_more(intake_small: Intake) -> N
 async def test_all_messages_of_a_report_have_so_many_files_and_no_more(
     intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers, "MOST_OF_REPORT", 2)
+    monkeypatch.setattr(domain, "MOST_OF_REPORT", 2)
     report = await reported(client, intake.token())
     sent = [await send(client, report, intake.token()) for _ in range(3)]
     assert [one.status_code for one in sent] == [201, 201, 409]
