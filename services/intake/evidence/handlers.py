@@ -223,6 +223,12 @@ async def keep_kind(session: AsyncSession, upload: Upload) -> None:
     await session.execute(mine.values(sealed=_seal(upload)))
 
 
+async def limit_upload(session: AsyncSession, token: str, until: datetime) -> None:
+    """Let an upload wait until then and no longer, however long its draft was to be kept."""
+    mine = update(UploadRow).where(UploadRow.token_hash == secret_of(token).name)
+    await session.execute(mine.values(expires_at=until))
+
+
 async def forget_upload(session: AsyncSession, upload: Upload) -> Sequence[str]:
     """Delete an upload that becomes nothing, and return the names of its objects, to be deleted after the commit.
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.intake.evidence.handlers import extend_upload
+from services.intake.evidence.handlers import extend_upload, limit_upload
 from services.intake.forms.domain import LIFETIME, SAVED_LIFETIME, SENT_LIFETIME, Draft, Saved, in_todays_fields
 from services.intake.forms.tables import DraftRow
 from shared.encryption import DecryptionFailed, Secret
@@ -141,10 +141,11 @@ async def _find(session: AsyncSession, cookie: str | None, now: datetime, *, loc
 
 
 async def _keep_files(session: AsyncSession, draft: Draft, until: datetime) -> None:
-    """Let the files of a draft wait as long as the draft does."""
+    """Let the files of a draft wait as long as the draft does; once it is sent, no longer than that."""
+    wait = limit_upload if draft.sent else extend_upload
     for file in draft.files:
         if file.token:
-            await extend_upload(session, file.token, until)
+            await wait(session, file.token, until)
 
 
 def _secret(cookie: str) -> Secret:

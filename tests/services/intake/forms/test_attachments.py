@@ -15,12 +15,13 @@ from services.intake.evidence.domain import UploadNotFound
 from services.intake.evidence.objects import StoreUnavailable
 from services.intake.forms import abuse, attachments
 from services.intake.forms.attachments import Adding, AttachmentParts, add_files
+from services.intake.forms.domain import SAVED_LIFETIME, SENT_LIFETIME
 from services.intake.forms.handlers import find_draft
 from services.intake.forms.session import draft_cookie
 from tests.services.intake.conftest import Intake
 from tests.services.intake.evidence.test_api import outbox, picture
 from tests.services.intake.forms.browser import ABUSE, ABUSE_ANSWERS, answer, send_abuse, token_in
-from tests.services.intake.forms.test_files import add, rows, settled
+from tests.services.intake.forms.test_files import EVIDENCE, add, rows, settled
 from tests.services.intake.forms.test_files import reporter as _reporter
 
 SENT = f"{ABUSE}/sent"
@@ -205,6 +206,25 @@ async def test_a_report_is_sent_without_a_file_that_fails_and_its_page_says_whic
     assert states(page) == [[], [], ["late.png: we could not add it yet"]]
     assert states(await send_again(reporter)) == [["late.png"], [], []]
     assert len(await rows(intake, "select 1 from evidence")) == 1
+
+
+async def test_what_could_not_be_added_waits_an_hour_after_the_sending(
+    intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    waits = "select expires_at from upload"
+    await add(reporter, ("late.png", picture()), save="yes")
+    assert await rows(intake, waits) == [{"expires_at": intake.clock.now() + SAVED_LIFETIME}]
+    monkeypatch.setattr(parts_of(intake).objects, "write", away)
+    await answer(reporter, EVIDENCE, {"evidence_note": "On it"})
+    await send_abuse(reporter)
+    await settled(reporter, SENT)
+    ends = intake.clock.now() + SENT_LIFETIME
+    intake.clock.move(timedelta(minutes=30))
+    await send_again(reporter)
+    assert await rows(intake, waits) == [{"expires_at": ends}]
 
 
 @pytest.mark.parametrize("added", [True, False], ids=["by another click", "by no one"])
