@@ -55,6 +55,7 @@ from services.intake.sign_in.oidc import open_oidc
 from services.intake.tracking import api as tracking_api
 from services.intake.tracking import pages as tracking
 from services.intake.tracking.api import REFUSALS as TRACKING_REFUSALS
+from services.intake.tracking.queries import is_exempt
 from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.events.vocabulary import ReportType
@@ -137,6 +138,7 @@ async def open_service(
             access=Access(receipts, WrongCodeLimit()),
             status_tokens=StatusTokens(settings.derive_keys("status page")),
             objects=Objects(settings.intake_evidence_store),
+            is_exempt=is_exempt,
             evidence_limits=EvidenceLimits(
                 settings.intake_evidence_max_bytes,
                 settings.intake_evidence_most_files,

@@ -20,6 +20,7 @@ from services.intake.evidence.domain import (
     FileRefused,
     FileTypeNotTaken,
     Kept,
+    ReportClosed,
     UploadIncomplete,
     UploadNotFound,
 )
@@ -135,6 +136,8 @@ async def _attach(parts: EvidenceParts, upload: Upload, adder: Adder, message_id
         limits, now = parts.evidence_limits, parts.clock.now()
         async with parts.database.transaction() as session:
             item = await keep(session, upload, kept, adder, now, parts.outbox, limits=limits, message_id=message_id)
+            if await parts.is_exempt(session, adder.report_id):  # asked under the report's lock, which exempting needs
+                raise ReportClosed
     except FileRefused:
         await delete(parts, [name])
         raise

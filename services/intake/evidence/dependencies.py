@@ -80,6 +80,8 @@ class EvidenceParts(TrackingParts):
     """What evidence needs besides the parts of every service."""
 
     objects: Objects
+    is_exempt: IsExempt
+    """Says of a report whether every case of it is exempt (C-j)."""
     evidence_limits: Limits
     scanner: Scanner
     tickets: Tickets

@@ -149,6 +149,12 @@ class ReportFull(FileRefused):
     words = f"This report has {MOST_OF_REPORT} files already. Describe in words what else there is"
 
 
+class ReportClosed(FileRefused):
+    """What its team did with the report leaves nothing of it, so nothing is added."""
+
+    words = "The team has finished with this report and takes no more files for it. If it goes on, report it again"
+
+
 class NoteRefused(FileRefused):
     """What is said about it cannot be taken."""
 

@@ -346,11 +346,16 @@ async def record_scan(session: AsyncSession, item: EvidenceItem, scan: Scan, now
 
 
 async def erase_exempt(session: AsyncSession, events: Sequence[Envelope[CaseResolved]], now: datetime) -> None:
-    """Let go of the evidence of exempt reports (C-j); a sweep deletes its objects."""
+    """Let go of the evidence of exempt reports (C-j), and of what waits to become some; sweeps delete the objects.
+
+    The caller has locked the reports: what is being kept at the moment is here, or is refused after the commit.
+    """
     exempt = [event.data.report_id for event in events if event.data.outcome is Outcome.EXEMPT]
     if exempt:
         gone = update(EvidenceRow).where(EvidenceRow.report_id.in_(exempt), EvidenceRow.removed_at.is_(None))
         await session.execute(gone.values(removed_at=now, name=None, note=None))
+        waits = update(UploadRow).where(UploadRow.report_id.in_(exempt), UploadRow.attached_at.is_(None))
+        await session.execute(waits.values(expires_at=func.least(UploadRow.expires_at, now)))
 
 
 async def uploads_due(session: AsyncSession, now: datetime, limit: int = 20) -> Sequence[UploadDue]:

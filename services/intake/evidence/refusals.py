@@ -51,6 +51,7 @@ REFUSALS: Refusals = {
     domain.FileTypeNotTaken: _file(415, "evidence-type-not-taken", "This type of file is not taken"),
     domain.TooManyFiles: _file(409, "too-many-files", "There are too many files"),
     domain.ReportFull: _file(409, "too-many-files", "The report has as many files as it may have"),
+    domain.ReportClosed: _file(409, "report-closed", "The report takes no more files"),
     domain.FileNotTakenNow: _file(503, "evidence-store-unavailable", "Files cannot be taken at the moment", _SOON),
     domain.FileCutShort: _file(400, "evidence-truncated", "The file did not arrive whole"),
     domain.TooMuchWaiting: _file(503, "uploads-full", "Too many files are being sent", _SOON),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.evidence.queries import items_of
@@ -12,6 +12,7 @@ from services.intake.reports.queries import ReportKey, additions_to
 from services.intake.tracking import domain
 from services.intake.tracking.status import status
 from services.intake.tracking.tables import SharedUpdateRow, TrackedAlertRow, TrackedCaseRow
+from shared.events.vocabulary import Outcome
 
 
 async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: datetime) -> Sequence[domain.Status]:
@@ -35,6 +36,13 @@ async def statuses(session: AsyncSession, reports: Sequence[ReportKey], now: dat
 async def status_of(session: AsyncSession, report: ReportKey, now: datetime) -> domain.Status:
     """Return where `report` is."""
     return (await statuses(session, [report], now))[0]
+
+
+async def is_exempt(session: AsyncSession, report_id: UUID) -> bool:
+    """Return whether every case of a report that is known here is exempt (C-j)."""
+    row = TrackedCaseRow
+    every = func.coalesce(func.bool_and(row.outcome.is_not_distinct_from(Outcome.EXEMPT)), false())
+    return bool(await session.scalar(select(every).where(row.report_id == report_id)))
 
 
 async def _cases(session: AsyncSession, reports: Sequence[UUID]) -> dict[UUID, list[domain.TrackedCase]]:

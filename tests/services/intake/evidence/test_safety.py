@@ -1,8 +1,9 @@
 """What a team sees, what an anonymous reporter leaves, and what is swept."""
 
+import asyncio
 import io
 import json
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -15,15 +16,18 @@ from sqlalchemy import text
 
 from services.intake.evidence import sweeps
 from services.intake.evidence.domain import WAITS
-from services.intake.evidence.objects import Objects
+from services.intake.evidence.handlers import record_opened
+from services.intake.evidence.objects import Objects, StoreUnavailable
 from services.intake.media import renderer
 from shared.auth.grants import GrantedAction
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome, Scan, Team
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.evidence.test_api import grant, objects, outbox, picture, rows, send, store, where
-from tests.services.intake.evidence.test_tus import parts_of
+from tests.services.intake.evidence.test_tus import create, offset_of, parts_of, resume
 from tests.services.intake.tracking.test_follow import reported, tell
+
+_SOMEONE_WAITS = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
 
 def telling_picture() -> bytes:
@@ -206,20 +210,108 @@ async def test_what_was_not_scanned_is_scanned_later(
     ]
 
 
-async def test_the_evidence_of_an_exempt_report_goes(intake: Intake, client: AsyncClient) -> None:
-    report = await reported(client, intake.token())
-    await send(client, report, intake.token(), note="About them")
+async def exempt(intake: Intake, report: Mapping[str, object]) -> None:
+    """Let the team find that a report is outside the policy."""
     resolved = CaseResolved(
         case_id=UUID(int=1),
-        report_id=UUID(report["report_id"]),
-        reference=report["reference"],
+        report_id=UUID(str(report["report_id"])),
+        reference=str(report["reference"]),
         at=START,
         team=Team.TRIAGE_DESK,
         outcome=Outcome.EXEMPT,
     )
     await tell(intake, (1, resolved))
+
+
+async def test_the_evidence_of_an_exempt_report_goes_with_what_waits_for_it(
+    intake: Intake, client: AsyncClient
+) -> None:
+    report, parts = await reported(client, intake.token()), parts_of(intake)
+    await send(client, report, intake.token(), note="About them")
+    begun = await create(client, 20, intake.token(), reference=report["reference"])
+    await resume(client, begun.headers["location"], 0, b"Half of a file")
+    await exempt(intake, report)
     assert (await client.get(where(report), headers=intake.token())).json() == {"items": []}
-    await sweeps.delete_orphans(parts_of(intake), await real_time(intake) + timedelta(hours=2))
+    assert (await resume(client, begun.headers["location"], 14, b"x")).status_code == 404
+    await sweeps.forget_uploads(parts, intake.clock.now())
+    assert [name.split("/")[0] for name in objects(intake)] == ["evidence"]
+    await sweeps.delete_orphans(parts, await real_time(intake) + timedelta(hours=2))
     async with intake.database.transaction() as session:
         assert (await session.execute(text("select name, note from evidence"))).all() == [(None, None)]
     assert objects(intake) == []
+
+
+async def test_an_exempt_report_takes_no_more_files(intake: Intake, client: AsyncClient) -> None:
+    report = await reported(client, intake.token())
+    before = await create(client, len(picture()), intake.token(), reference=report["reference"])
+    await exempt(intake, report)
+    begun = await create(client, len(picture()), intake.token(), reference=report["reference"])
+    refused = [
+        await send(client, report, intake.token()),
+        await resume(client, begun.headers["location"], 0, picture()),
+        await client.post(grant(intake, report, GrantedAction.ADD), files={"file": ("capture.png", picture())}),
+    ]
+    for answer in refused:
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:signpost:problem:report-closed")
+        assert "takes no more files" in answer.json()["detail"]
+    assert (await resume(client, before.headers["location"], 0, picture())).status_code == 404
+    assert (objects(intake), await rows(intake, "evidence"), await outbox(intake)) == ([], 0, [])
+
+
+async def test_a_file_that_is_kept_while_its_report_becomes_exempt_is_not_kept(
+    intake: Intake, client: AsyncClient
+) -> None:
+    report, parts = await reported(client, intake.token()), parts_of(intake)
+    write = parts.objects.write
+
+    async def slow(name: str, chunks: AsyncIterable[bytes]) -> None:
+        await write(name, chunks)
+        await exempt(intake, report)
+
+    object.__setattr__(parts.objects, "write", slow)
+    assert (await send(client, report, intake.token())).status_code == 409
+    assert (objects(intake), await rows(intake, "evidence"), await outbox(intake)) == ([], 0, [])
+
+
+async def test_the_last_part_of_an_original_goes_with_its_upload(intake: Intake, client: AsyncClient) -> None:
+    """Its key is with the sender alone, but it need not wait until lost objects are looked for."""
+    report, parts, content = await reported(client), parts_of(intake), telling_picture()
+    code = {"receipt-code": str(report["receipt_code"])}
+    made = await create(client, len(content), code, reference=report["reference"])
+    write = parts.objects.write
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    object.__setattr__(parts.objects, "write", away)
+    address = made.headers["location"]
+    assert (await resume(client, address, 0, content[:100])).status_code == 204
+    assert (await resume(client, address, 100, content[100:])).status_code == 503
+    assert await offset_of(client, address) == 100, "the client sends the last part again"
+    object.__setattr__(parts.objects, "write", write)
+    intake.clock.move(WAITS)
+    assert await sweeps.forget_uploads(parts, intake.clock.now()) == 1
+    assert objects(intake) == []
+
+
+async def test_who_opens_several_pieces_locks_them_in_the_order_of_their_ids(
+    intake: Intake, client: AsyncClient
+) -> None:
+    """Two exports of one case at the same moment would lock each other out otherwise."""
+    report, moved = await reported(client, intake.token()), UUID(int=1)
+    items = [UUID((await send(client, report, intake.token())).json()["evidence_id"]) for _ in range(2)]
+    async with intake.database.transaction() as session:
+        await session.execute(
+            text("update evidence set evidence_id = :new where evidence_id = :old").bindparams(new=moved, old=items[1])
+        )
+    lock = text("select 1 from evidence where evidence_id = :id for update nowait")
+    async with intake.database.transaction() as first, intake.database.transaction() as second:
+        await first.execute(lock, {"id": moved})
+        opening = asyncio.create_task(record_opened(second, [items[0], moved], START))
+        while not await first.scalar(text(_SOMEONE_WAITS)):
+            await first.execute(text("select pg_stat_clear_snapshot()"))
+            await asyncio.sleep(0)
+        async with intake.database.transaction() as third:
+            await third.execute(lock, {"id": items[0]})
+        await first.rollback()
+        await opening
