@@ -6,7 +6,8 @@ from services.triage.routing import rulebook
 from services.triage.routing.domain import UNDECIDED, decide
 from services.triage.routing.rulebook import RuleBookRefused
 from shared.events.vocabulary import Team
-from tests.services.triage.routing.test_routing import PLAIN, TODAY
+from tests.services.triage.builders import PLAIN
+from tests.services.triage.routing.test_routing import TODAY
 
 
 def book_with(old: str, new: str) -> str:
