@@ -1,10 +1,12 @@
 """/cases/SP-…/evidence: the tab that lists evidence without showing any, and opens, adds and exports it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request, params
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from services.triage.cases import queries as cases
@@ -28,7 +30,6 @@ from shared.web.refusals import record_refusal, refusal_of
 router = APIRouter(include_in_schema=False)
 
 _TAB = "/cases/SP-{rest}/evidence"
-_CONTENT = [requires(Permission.SEE_CASE_CONTENT)]
 _REFUSALS = {**CASE_REFUSALS, **REFUSALS}
 Carry = Callable[[PurposeForm], Awaitable[Response | Asked]]
 """Carries out what a form asks for: the answer, or what its page then shows."""
@@ -47,41 +48,54 @@ async def evidence_again(work: WorkDep, rest: str) -> RedirectResponse:
     return RedirectResponse(f"/cases/{case.reference}/evidence", 303)
 
 
-@router.post(_TAB + "/{evidence_id}/{form}", dependencies=_CONTENT)
-async def open_piece(request: Request, work: WorkDep, rest: str, evidence_id: UUID, form: Form) -> Response:
-    """Show a preview on the page, or send the browser to the original."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where someone works with evidence: at a case, on the page that shows it to them."""
+
+    visit: Visit
+    address: str
+    """Of the page."""
+    page: Callable[[Asked, int], Awaitable[HTMLResponse]]
+
+
+def forms(path: str, place: Callable[..., Awaitable[Place]], content: Sequence[params.Depends] = ()) -> APIRouter:
+    """Return the routes of the forms that open, add and copy evidence, for those whom `place` lets in."""
+    routes = APIRouter(prefix=path, include_in_schema=False, dependencies=content)
+
+    @routes.post("/{evidence_id}/{form}")
+    async def open_piece(
+        request: Request, at: Annotated[Place, Depends(place)], evidence_id: UUID, form: Form
+    ) -> Response:
+        """Show a preview on the page, or send the browser to the original."""
+        return await _answered(request, at, str(evidence_id), partial(_opening, request, at.visit, evidence_id, form))
+
+    @routes.post("/add")
+    async def add_piece(request: Request, at: Annotated[Place, Depends(place)]) -> Response:
+        """Show the field for a file, which the browser sends to intake."""
+        return await _answered(request, at, ADD, partial(_adding, request, at))
+
+    @routes.post("/copy")
+    async def copy_pieces(request: Request, at: Annotated[Place, Depends(place)]) -> Response:
+        """Send the browser to the files of all pieces, or give the record of their custody."""
+        return await _answered(request, at, EXPORT, partial(_exporting, request, at.visit))
+
+    return routes
+
+
+async def _place(request: Request, work: WorkDep, rest: str) -> Place:
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    visit = await handlers.visit(work, case.case_id)
 
-    async def carry(typed: PurposeForm) -> Response | Asked:
-        return await opening(request, await handlers.visit(work, case.case_id), evidence_id, form, typed)
+    async def page(asked: Asked, status: int) -> HTMLResponse:
+        return await _tab(request, work, visit.case, asked, status)
 
-    return await _posted(request, work, case, str(evidence_id), carry)
-
-
-@router.post(_TAB + "/add", dependencies=_CONTENT)
-async def add_piece(request: Request, work: WorkDep, rest: str) -> Response:
-    """Show the field for a file, which the browser sends to intake."""
-    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-
-    async def carry(typed: PurposeForm) -> Asked:
-        back = f"/cases/{case.reference}/evidence"
-        return await adding(request, await handlers.visit(work, case.case_id), back, typed)
-
-    return await _posted(request, work, case, ADD, carry)
+    return Place(visit, f"/cases/{case.reference}/evidence", page)
 
 
-@router.post(_TAB + "/copy", dependencies=_CONTENT)
-async def export_pieces(request: Request, work: WorkDep, rest: str) -> Response:
-    """Send the browser to the files of all pieces, or give the record of their custody."""
-    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
-
-    async def carry(typed: PurposeForm) -> Response:
-        return await exporting(request, await handlers.visit(work, case.case_id), typed)
-
-    return await _posted(request, work, case, EXPORT, carry)
+router.include_router(forms(_TAB, _place, [requires(Permission.SEE_CASE_CONTENT)]))
 
 
-async def opening(
+async def _opening(
     request: Request, visit: Visit, evidence_id: UUID, form: Form, typed: PurposeForm
 ) -> Response | Asked:
     """Open a piece: the answer that sends the browser to intake, or the preview for the page."""
@@ -94,13 +108,14 @@ async def opening(
     return Asked(typed.purpose, Preview(evidence_id, there, asked.sharp, asked.colour))
 
 
-async def adding(request: Request, visit: Visit, back: str, typed: PurposeForm) -> Asked:
-    """Allow one file; the browser comes `back` when intake has it, and the page says that it was added."""
-    grant = await handlers.allow_upload(visit, typed.purpose)
-    return Asked(typed.purpose, upload=address(request, grant.model_copy(update={"back": f"{back}?added=1"})))
+async def _adding(request: Request, at: Place, typed: PurposeForm) -> Asked:
+    """Allow one file; the browser comes back when intake has it, and the page says that it was added."""
+    grant = await handlers.allow_upload(at.visit, typed.purpose)
+    there = address(request, grant.model_copy(update={"back": f"{at.address}?added=1"}))
+    return Asked(typed.purpose, upload=there)
 
 
-async def exporting(request: Request, visit: Visit, typed: PurposeForm) -> Response:
+async def _exporting(request: Request, visit: Visit, typed: PurposeForm) -> Response:
     """Export all pieces, or the record of their custody."""
     items, left_out, grant = await handlers.export(visit, typed.purpose)
     if not typed.record:
@@ -110,29 +125,20 @@ async def exporting(request: Request, visit: Visit, typed: PurposeForm) -> Respo
     return Response(record.model_dump_json(indent=2), media_type="application/json", headers=named)
 
 
-async def answered(
-    request: Request, what: str, carry: Carry, page: Callable[[Asked, int], Awaitable[HTMLResponse]]
-) -> Response:
+async def _answered(request: Request, at: Place, what: str, carry: Carry) -> Response:
     """Read a purpose and carry out what it is for; where that is refused, show the page with the reason."""
     typed = await read_purpose(request, what)
     again = Asked(typed.typed, field=typed.field, errors=typed.errors)
     if typed.errors:
-        return await page(again, 422)
+        return await at.page(again, 422)
     try:
         done = await carry(typed)
     except EvidenceNotFound:
         raise
     except tuple(_REFUSALS) as error:
         status = record_refusal(refusal_of(error, _REFUSALS), error, typed.errors, typed.field)
-        return await page(again, status)
-    return await page(replace(done, field=typed.field), 200) if isinstance(done, Asked) else done
-
-
-async def _posted(request: Request, work: Work, case: Case, what: str, carry: Carry) -> Response:
-    async def page(asked: Asked, status: int) -> HTMLResponse:
-        return await _tab(request, work, case, asked, status)
-
-    return await answered(request, what, carry, page)
+        return await at.page(again, status)
+    return await at.page(replace(done, field=typed.field), 200) if isinstance(done, Asked) else done
 
 
 async def _tab(request: Request, work: Work, case: Case, asked: Asked, status: int = 200) -> HTMLResponse:

@@ -1,18 +1,14 @@
 """The page of a line manager who works on a case of misuse (R-d): the allegation and the evidence, nothing else."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.triage.cases import activities, views
 from services.triage.evidence import queries as evidence
 from services.triage.evidence import views as evidence_views
 from services.triage.evidence.api import ManagersVisit
-from services.triage.evidence.domain import Form
-from services.triage.evidence.forms import ADD, EXPORT, PurposeForm
 from services.triage.evidence.handlers import CONTENT_SHOWN, MANAGER_LOOKED, Visit, note_look
-from services.triage.evidence.pages import Carry, adding, answered, exporting, opening, values_of
+from services.triage.evidence.pages import Place, forms, values_of
 from services.triage.evidence.views import Asked
 from services.triage.reports import queries as reports
 from shared.people import Names
@@ -44,41 +40,14 @@ async def evidence_again(visit: ManagersVisit) -> RedirectResponse:
     return RedirectResponse(f"/cases/for-manager/{visit.case.reference}#evidence", 303)
 
 
-@router.post(_PAGE + "/evidence/{evidence_id}/{form}")
-async def open_piece(request: Request, visit: ManagersVisit, evidence_id: UUID, form: Form) -> Response:
-    """Show a preview on the page, or send the browser to the original."""
-
-    async def carry(typed: PurposeForm) -> Response | Asked:
-        return await opening(request, visit, evidence_id, form, typed)
-
-    return await _answered(request, visit, str(evidence_id), carry)
-
-
-@router.post(_PAGE + "/evidence/add")
-async def add_piece(request: Request, visit: ManagersVisit) -> Response:
-    """Show the field for a file, which the browser sends to intake."""
-
-    async def carry(typed: PurposeForm) -> Asked:
-        return await adding(request, visit, f"/cases/for-manager/{visit.case.reference}", typed)
-
-    return await _answered(request, visit, ADD, carry)
-
-
-@router.post(_PAGE + "/evidence/copy")
-async def copy_pieces(request: Request, visit: ManagersVisit) -> Response:
-    """Send the browser to the files of all pieces, or give the record of their custody."""
-
-    async def carry(typed: PurposeForm) -> Response:
-        return await exporting(request, visit, typed)
-
-    return await _answered(request, visit, EXPORT, carry)
-
-
-async def _answered(request: Request, visit: Visit, what: str, carry: Carry) -> Response:
+async def _place(request: Request, visit: ManagersVisit) -> Place:
     async def page(asked: Asked, status: int) -> HTMLResponse:
         return await _page(request, visit, content=False, asked=asked, status=status)
 
-    return await answered(request, what, carry, page)
+    return Place(visit, f"/cases/for-manager/{visit.case.reference}", page)
+
+
+router.include_router(forms(_PAGE + "/evidence", _place))
 
 
 async def _page(
