@@ -101,7 +101,6 @@ READ_ONLY: Mapping[str, str] = {
     "_Stream._changed": "looks at what the operations page shows",
     "reported_by": "looks whose report it is",
     "waiting": "looks what waits",
-    "_was_sent": "looks whether a message was sent before",
     "get_evidence": "lists what there is",
     "_is_anonymous": "looks how a file is kept",
     "_attached": "looks what an upload became",

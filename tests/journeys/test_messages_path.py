@@ -1,13 +1,13 @@
 """A reporter and the team write to one another: with files, without scripts, by keyboard, and when it gets long."""
 
 import pytest
-from playwright.async_api import FilePayload
+from playwright.async_api import FilePayload, Route, expect
 
 from tests.journeys.input_drivers import Keyboard
 from tests.journeys.long_things import LONG_LINK, LONG_TEXT
-from tests.journeys.people import Join, Someone
+from tests.journeys.people import DESK, TELEPHONE, WIDE_TELEPHONE, Join, Someone
 from tests.journeys.reports import ABUSE, Program, Sent
-from tests.journeys.test_files_path import screenshot
+from tests.journeys.test_files_path import chooses, file, removes, screenshot
 
 pytestmark = [
     pytest.mark.xdist_group("embedded"),
@@ -55,6 +55,43 @@ async def test_an_answer_with_three_files_stands_though_one_is_refused_without_s
     await priya.reads("screen.png")
     await priya.finds_nothing_of("note.txt")
     await sam.waits_for(f"/cases/{sent.reference}/conversation", "Here it is.")
+
+
+async def test_files_of_an_answer_go_ahead_of_it_with_the_keyboard_and_a_cut_connection(
+    program: Program, join: Join
+) -> None:
+    sam = await join("Sam Reid")
+    priya = await join("Priya Shah", driver=Keyboard, widths=(TELEPHONE, WIDE_TELEPHONE, DESK))
+    sent = await _is_asked(program, sam)
+    await priya.waits_for(f"/report/track/{sent.reference}", QUESTION)
+    cut = 0
+
+    async def cutting(route: Route) -> None:
+        nonlocal cut
+        if route.request.method == "PATCH" and not cut:
+            cut += 1
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await priya.page.route("**/report/uploads/**", cutting)
+    await chooses(priya, FILES, screenshot("screen.png", 600), screenshot("wrong.png"))
+    assert cut == 1
+    await priya.main.get_by_label(FILES, exact=True).set_input_files([_program()])
+    await expect(file(priya, "run.png")).to_contain_text("Programs cannot be sent")
+    await priya.driver.write("Your answer", "Here it is.")
+    await priya.main.get_by_role("button", name="Send", exact=True).press("Enter")
+    await expect(priya.main.get_by_role("button", name="Remove run.png")).to_be_focused()
+    await priya.looks("status, files of an answer")
+    await priya.page.emulate_media(forced_colors="active")
+    await priya.looks("status, files of an answer, forced colours")
+    await priya.page.emulate_media(forced_colors="none")
+    for name in ("run.png", "wrong.png"):
+        await removes(priya, name)
+    await priya.driver.press("Send")
+    await priya.reads("You answered", "Here it is.", "screen.png")
+    await priya.finds_nothing_of("wrong.png", "run.png", within=priya.main)
+    await sam.waits_for(f"/cases/{sent.reference}/evidence", "1. Picture")
 
 
 async def test_a_long_conversation_is_read_and_continued_with_the_keyboard_alone(program: Program, join: Join) -> None:

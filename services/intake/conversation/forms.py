@@ -5,21 +5,21 @@ No transaction is open while files arrive or are kept, which may take minutes.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
 from fastapi import Request
 
 from services.intake.conversation.domain import SENT_TWICE_WITHIN
 from services.intake.conversation.handlers import send_message
-from services.intake.evidence.attachments import Digest, attach_upload
+from services.intake.evidence import domain as files
+from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.dependencies import EvidenceParts
-from services.intake.evidence.domain import Adder, EvidenceItem, FileRefused, in_words
 from services.intake.evidence.handlers import Upload
 from services.intake.evidence.objects import StoreUnavailable
-from services.intake.evidence.queries import items_of
-from services.intake.evidence.uploads import content_of, discard_all, receive_form
+from services.intake.evidence.uploads import discard_all, receive_form, waiting
 from services.intake.media import media
 from services.intake.reports.domain import MOST_ADDITIONS, ReportRefused, TooManyAdditions
 from services.intake.reports.queries import ReportKey
@@ -27,12 +27,14 @@ from shared import text as rule
 from shared.events.vocabulary import Confidentiality
 from shared.web.forms import FormErrors, FormReader
 
-TEXT, FILE = "text", "file"
+TEXT, FILE, UPLOAD, REMOVE = "text", "file", "upload", "remove"
 _ENOUGH = f"You have written {MOST_ADDITIONS} times about this report. The team has it all, and will write to you here"
 _NOTHING = "Enter a message, or choose a file"
-_CHOOSE_AGAIN = "Nothing was sent. Correct your message, then choose your files again"
-_NOT_NOW = "Files cannot be kept at the moment. Send it again in a minute"
+_NOT_NOW = "It cannot be kept at the moment. It waits below: select Send again in a minute"
+_GONE = "It is no longer here. If it is not among the files that you sent, choose it again"
+_CUT = "It has not arrived whole. Choose it again"
 _LONGEST_SHOWN = 60
+_log = structlog.get_logger()
 
 Failed = tuple[str, str]
 """The name of a file, and what to do about it."""
@@ -44,60 +46,85 @@ class Written:
 
     text: str = field(default="", repr=False)
     uploads: tuple[Upload, ...] = ()
+    """The files that wait to be sent."""
     failed: tuple[Failed, ...] = ()
     """The files that were refused while they arrived."""
     errors: FormErrors = field(default_factory=FormErrors)
     sent: bool = False
     """The message, or one of the files, was sent; what is wrong is wrong with the other files."""
+    removed: bool = False
+    """A file was taken out: nothing is sent yet."""
+
+    @property
+    def waiting(self) -> Sequence[tuple[str, str, str]]:
+        """Name, size and token of each file that waits."""
+        return [(called_by(upload), files.in_words(upload.received), upload.token) for upload in self.uploads]
 
 
 class FilesTaken(NamedTuple):
     """What may be chosen: in words, and for the browser."""
 
     hint: str
+    ticket: str
+    """With it a script sends files ahead of the message."""
     accept: str = media.ACCEPT
 
 
 def files_taken(parts: EvidenceParts, report: ReportKey) -> FilesTaken:
     """Return which files may come with a message about `report`."""
     limits = parts.evidence_limits
-    hint = f"Up to {limits.most_files} files of up to {in_words(limits.most_bytes)} each: {media.IN_WORDS}."
+    hint = f"Up to {limits.most_files} files of up to {files.in_words(limits.most_bytes)} each: {media.IN_WORDS}."
     if report.confidentiality is Confidentiality.ANONYMOUS:
         hint += " We keep a copy without the name, place, device and author. Of an email, send a screenshot instead."
-    return FilesTaken(hint)
+    return FilesTaken(hint, parts.tickets.issue(parts.clock.now()))
 
 
 async def read_written(request: Request, parts: EvidenceParts, report: ReportKey) -> Written:
-    """Read the posted form; its files wait, and belong to `report` alone.
+    """Read the posted form: its files arrive with it, or a script has sent them ahead. They wait.
 
     Raises:
-        FileCutShort: the form ended too early; nothing is kept.
+        FileCutShort: the form ended too early; nothing that came with it is kept.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    uploads: tuple[Upload, ...] = ()
+    failed: list[Failed] = []
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        received = await receive_form(parts, request, adder=files.Adder(report.report_id))
+        reader, uploads = FormReader(received.fields), received.uploads
+        failed += [(shown(file.name), file.refused.words) for file in received.refused]
+    else:
         reader = await FormReader.posted(request)
-        return Written(reader.first(TEXT).strip(), errors=reader.errors)
-    received = await receive_form(parts, request, adder=Adder(report.report_id))
-    reader = FormReader(received.fields)
-    failed = tuple((shown(file.name), file.refused.words) for file in received.refused)
-    return Written(reader.first(TEXT).strip(), received.uploads, failed, reader.errors)
+    for token in dict.fromkeys(reader.typed.get(UPLOAD, ())):
+        try:
+            uploads = (*uploads, await waiting(parts, token))
+        except files.UploadNotFound:
+            failed.append((shown(""), _GONE))
+    written = Written(reader.first(TEXT).strip(), uploads, tuple(failed), reader.errors)
+    return await _without(parts, written, token) if (token := reader.first(REMOVE)) else written
+
+
+async def _without(parts: EvidenceParts, written: Written, token: str) -> Written:
+    """Take a file out that waits."""
+    await discard_all(parts, [upload for upload in written.uploads if upload.token == token])
+    kept = tuple(upload for upload in written.uploads if upload.token != token)
+    return replace(written, uploads=kept, removed=True)
 
 
 async def send_written(parts: EvidenceParts, report: ReportKey, written: Written) -> Written:
     """Send the message, then its files. Return what is left to put right: nothing, if there are no errors."""
     errors, has_text = written.errors, not rule.is_blank(written.text)
-    if not (errors or has_text or written.uploads or written.failed):
+    if not (errors or has_text or written.uploads or written.failed or written.removed):
         errors.add(TEXT, _NOTHING)
-    message_id = parts.ids.uuid() if errors or not has_text else await _send_text(parts, report, written.text, errors)
+    if errors or written.removed:
+        _add_failed(errors, written.failed)
+        return written
+    message_id = await _send_text(parts, report, written.text, errors) if has_text else parts.ids.uuid()
     if errors:
-        await discard_all(parts, written.uploads)
-        if written.uploads or written.failed:
-            errors.add(FILE, _CHOOSE_AGAIN)
-        return Written(written.text, errors=errors)
-    kept = [await _keep(parts, report, upload, message_id) for upload in written.uploads]
-    failed = [*written.failed, *filter(None, kept)]
-    if failed:
-        errors.add(FILE, ". ".join(_by_words(failed)))
-    return Written(errors=errors, sent=has_text or None in kept)
+        _add_failed(errors, written.failed)
+        return written
+    kept = [(upload, await _keep(parts, report, upload, message_id)) for upload in written.uploads]
+    _add_failed(errors, [*written.failed, *((called_by(upload), words) for upload, words in kept if words)])
+    waits = tuple(upload for upload, words in kept if words == _NOT_NOW)
+    return Written(uploads=waits, errors=errors, sent=has_text or any(words is None for _, words in kept))
 
 
 async def _send_text(parts: EvidenceParts, report: ReportKey, text: str, errors: FormErrors) -> UUID:
@@ -115,44 +142,51 @@ async def _send_text(parts: EvidenceParts, report: ReportKey, text: str, errors:
     return ids.uuid()
 
 
-async def _keep(parts: EvidenceParts, report: ReportKey, upload: Upload, message_id: UUID) -> Failed | None:
-    """Make evidence of a file; return what to do about it if that fails."""
-    called = shown(upload.said.name or "")
+async def _keep(parts: EvidenceParts, report: ReportKey, upload: Upload, message_id: UUID) -> str | None:
+    """Make evidence of a file; return what to do about it if that fails. What cannot be kept for now waits.
+
+    Sent twice it is one piece: a script's upload by its own id, and the same bytes as a second click sends them.
+    """
+    adder = files.Adder(report.report_id, sent_since=parts.clock.now() - SENT_TWICE_WITHIN)
     try:
-        if await _was_sent(parts, report, upload):
-            await discard_all(parts, [upload])
-            return None
-        await attach_upload(parts, upload, message_id=message_id)
-    except FileRefused as refused:
-        return called, refused.words
-    except StoreUnavailable:
-        await discard_all(parts, [upload])
-        return called, _NOT_NOW
+        await attach_upload(parts, upload, adder, message_id=message_id)
+    except files.FileRefused as refused:
+        return refused.words
+    except files.UploadNotFound:
+        return None if await _is_evidence(parts, upload) else _GONE
+    except files.UploadIncomplete:
+        return _CUT
+    except StoreUnavailable as error:
+        _log.warning("file_not_attached_for_now", exc_info=error)
+        return _NOT_NOW
+    except Exception as error:  # noqa: BLE001 - the message is sent, and the files after this one must be too
+        _log.error("file_not_attached", exc_info=error)
+        return _NOT_NOW
     return None
 
 
-async def _was_sent(parts: EvidenceParts, report: ReportKey, upload: Upload) -> bool:
-    """Return whether the same bytes were sent a moment ago, as a second click sends them."""
-    since = parts.clock.now() - SENT_TWICE_WITHIN
-    async with parts.database.transaction() as session:
-        items = (await items_of(session, [report.report_id])).get(report.report_id, ())
-    recent = {item.sha256_sent for item in items if item.added_at >= since and _may_be(item, upload)}
-    if not recent:
+async def _is_evidence(parts: EvidenceParts, upload: Upload) -> bool:
+    """Return whether a second click has made evidence of it meanwhile."""
+    try:
+        return (await waiting(parts, upload.token)).attached_at is not None
+    except files.UploadNotFound:
         return False
-    digest = Digest(content_of(parts, upload))
-    async for _ in digest:
-        pass
-    return digest.sha256 in recent
 
 
-def _may_be(item: EvidenceItem, upload: Upload) -> bool:
-    return item.cleaned or item.size == upload.received
+def _add_failed(errors: FormErrors, failed: Sequence[Failed]) -> None:
+    if failed:
+        errors.add(FILE, ". ".join(_by_words(failed)))
 
 
 def _by_words(failed: Sequence[Failed]) -> Iterable[str]:
     """Yield each thing to do, after the names of its files."""
     for words in dict.fromkeys(words for _, words in failed):
         yield f"{', '.join(name for name, said in failed if said == words)}: {words}"
+
+
+def called_by(upload: Upload) -> str:
+    """Return what its sender calls a file that waits."""
+    return shown(upload.said.name or "")
 
 
 def shown(name: str) -> str:

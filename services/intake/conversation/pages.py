@@ -54,11 +54,14 @@ async def show_again(request: Request, report: ByVisitor, session: Transaction, 
 async def add(
     request: Request, reference: ReferencePath, visitor: Anyone, parts: EvidencePartsDep, access: AccessDep, now: Now
 ) -> Response:
-    """Send a message, files or both; or show it again with the errors. The message stands if a file fails."""
+    """Send a message, files or both; show it again if a file is taken out, or something is wrong.
+
+    The message stands if a file fails.
+    """
     async with parts.database.transaction() as session:
         report = await followed(request, reference, visitor, session, access, now)
     written = await send_written(parts, report, await read_written(request, parts, report))
-    if not written.errors:
+    if not (written.errors or written.removed):
         return RedirectResponse(f"{PATH}/{report.reference}#newest", 303)
     async with parts.database.transaction() as session:
         return await _page(request, report, session, parts.clock.now(), written)

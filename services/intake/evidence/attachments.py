@@ -143,6 +143,10 @@ async def _attach(parts: EvidenceParts, upload: Upload, adder: Adder, message_id
         raise
     except ObjectMissing:
         raise StoreUnavailable from None  # what was just written is gone
+    if item.evidence_id != upload.evidence_id:  # it was sent before
+        await delete(parts, [name])
+        await discard(parts, upload)
+        return item
     _log.info("evidence_added", evidence_id=item.evidence_id, source=item.added_by, state=item.scan)
     return item
 

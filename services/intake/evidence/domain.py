@@ -68,6 +68,8 @@ class Adder:
     case_id: UUID | None = None
     grant_id: UUID | None = None
     """The grant that is used up by it."""
+    sent_since: datetime | None = None
+    """If the same bytes came from the same side since then, they are the piece that is there already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,8 @@ async def keep(
     waits = select(UploadRow.evidence_id).where(UploadRow.token_hash == upload.secret.name)
     if await session.scalar(waits.with_for_update()) is None:
         raise UploadNotFound  # its sender has ended it meanwhile
+    if same := await _sent_before(session, adder, kept):
+        return item_of(same)
     await _refuse_many(session, adder, message_id, limits)
     row = _evidence_row(upload, kept, adder, message_id, now)
     stored = (await session.scalars(insert(EvidenceRow).returning(EvidenceRow), row)).one()
@@ -397,6 +399,16 @@ async def _refuse_beyond_share(session: AsyncSession, new: NewUpload, limits: Li
         raise domain.TooManyFiles(limits.most_files)
     if size + (new.length or 1) > limits.share:
         raise domain.TooMuchWaiting
+
+
+async def _sent_before(session: AsyncSession, adder: Adder, kept: Kept) -> EvidenceRow | None:
+    if adder.sent_since is None:
+        return None
+    row = EvidenceRow
+    same = (row.report_id == adder.report_id, row.added_by == adder.added_by, row.sha256_sent == kept.sha256_sent)
+    found = select(row).where(*same, row.added_at >= adder.sent_since, row.removed_at.is_(None)).limit(1)
+    sent: EvidenceRow | None = await session.scalar(found)
+    return sent
 
 
 async def _refuse_many(session: AsyncSession, adder: Adder, message_id: UUID | None, limits: Limits) -> None:

@@ -1,12 +1,15 @@
 """Files beside a message, on the page of a report: kept, shown, refused with words, and taken back."""
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 from httpx import Response
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError
+from structlog.testing import capture_logs
 
 from services.intake.evidence.objects import Objects, StoreUnavailable
 from services.intake.evidence.refusals import REFUSALS
@@ -14,6 +17,7 @@ from shared.events.vocabulary import Confidentiality
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.conversation.test_conversation import WHO, Told, telling
 from tests.services.intake.evidence.test_api import objects, picture, rows
+from tests.services.intake.evidence.test_tus import create, resume
 from tests.services.intake.forms.browser import token_in
 from tests.services.intake.tracking.test_updates import hear, shared
 
@@ -69,8 +73,9 @@ FAILING = [
     ("", [EMPTY, PICTURE], 422, ["empty.png: The file is empty"], ["screen.png"], 0),
     ("", [PICTURE, NOTE], 303, [], ["screen.png", "note.txt"], 0),
     ("", [], 422, ["Enter a message, or choose a file"], [], 0),
-    ("a\0b", [PICTURE], 422, ["A hidden character", "Nothing was sent."], [], 0),
-    ("y" * 50_001, [PICTURE], 422, ["This must be 50,000", "Nothing was sent."], [], 0),
+    ("a\0b", [PICTURE], 422, ["A hidden character"], [], 0),
+    ("y" * 50_001, [PICTURE], 422, ["This must be 50,000"], [], 0),
+    ("a\0b", [PROGRAM], 422, ["A hidden character", "run.png: Programs cannot be sent"], [], 0),
     ("Look", [("../../\u202egnp.exe", b"MZ" + bytes(99))], 422, ["gnp.exe: "], [], 1),
 ]
 
@@ -97,9 +102,10 @@ async def test_a_file_that_fails_stops_neither_the_message_nor_the_others(
     assert ("The rest of what you sent has arrived" in page.text) is (bool(errors) and bool(messages or kept))
     if words:
         assert (f">{words.replace(chr(0), '')}</textarea>" in page.text) is (messages == 0)
-    assert len(objects(intake)) == len(kept)
-    async with intake.database.transaction() as session:
-        assert await session.scalar(text("select count(*) from upload where attached_at is null")) == 0
+    waits = [] if kept or messages else [name for name, _ in files if name == "screen.png"]
+    assert re.findall(r'signpost-file__name">([^<]*)<', page.text) == waits
+    assert len(objects(intake)) == len(kept) + len(waits)
+    assert await rows(intake, "upload where attached_at is null") == len(waits)
 
 
 async def test_a_second_click_keeps_one_message_and_one_file(intake: Intake) -> None:
@@ -145,13 +151,75 @@ async def test_a_file_is_taken_back_until_a_team_has_opened_it(intake: Intake) -
     assert len(objects(intake)) == await rows(intake, "evidence where removed_at is null") == 1
 
 
-async def test_the_message_stands_while_the_store_is_away(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(*_given: object) -> None:
-        raise StoreUnavailable
+async def away(*_given: object) -> None:
+    raise StoreUnavailable
 
+
+async def broken(*_given: object) -> None:
+    raise InterfaceError("select 1", None, OSError("connection is closed"))
+
+
+@pytest.mark.parametrize(("fault", "logged"), [(away, "file_not_attached_for_now"), (broken, "file_not_attached")])
+async def test_a_file_that_cannot_be_kept_now_waits_on_the_page_and_goes_with_the_next_send(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch, fault: Callable[..., object], logged: str
+) -> None:
     async with telling(intake, "abuse", "named") as told:
-        monkeypatch.setattr(Objects, "write", away)
-        page = await post(told, "Look", [PICTURE])
-        assert (page.status_code, "Send it again in a minute" in page.text) == (422, True)
+        with monkeypatch.context() as patched, capture_logs() as logs:
+            patched.setattr(Objects, "write", fault)
+            page = await post(told, "Look", [PICTURE, NOTE])
+        assert logged in {line["event"] for line in logs}
+        assert (page.status_code, page.text.count("select Send again in a minute")) == (422, 2), "summary and field"
         [item] = await told.items()
-    assert (item["text"], called(item), StoreUnavailable in REFUSALS) == ("Look", [], True)
+        assert (item["text"], called(item)) == ("Look", [])
+        again = {"csrftoken": token_in(page), "text": "", "upload": tokens_in(page)}
+        assert (await told.client.post(f"{told.page}/add", data=again)).status_code == 303
+        _, later = await told.items()
+    assert (later["kind"], called(later), StoreUnavailable in REFUSALS) == (
+        "evidence",
+        ["screen.png", "note.txt"],
+        True,
+    )
+
+
+async def sent_ahead(intake: Intake, told: Told, file: File) -> str:
+    """Send a file as the script of the page does when it is chosen; return its token."""
+    name, content = file
+    ticket = re.search(r'data-ticket="([^"]+)"', (await told.client.get(told.page)).text)
+    assert ticket
+    made = await create(told.client, len(content), ticket=ticket[1], filename=name)
+    assert (await resume(told.client, made.headers["location"], 0, content)).status_code == 204
+    return str(made.headers["location"]).rpartition("/")[2]
+
+
+def tokens_in(page: Response) -> list[str]:
+    return re.findall(r'name="upload" value="([^"]+)"', page.text)
+
+
+async def test_a_file_that_a_script_sent_ahead_belongs_to_the_message(intake: Intake) -> None:
+    async with telling(intake, "abuse", "anonymous") as told:
+        tokens = [await sent_ahead(intake, told, file) for file in (PICTURE, NOTE)]
+        form = {"csrftoken": token_in(await told.client.get(told.page)), "upload": tokens}
+        wrong = await told.client.post(f"{told.page}/add", data={**form, "text": "a\0b"})
+        assert (wrong.status_code, tokens_in(wrong), await told.items()) == (422, tokens, [])
+        fewer = await told.client.post(f"{told.page}/add", data={**form, "text": "Look", "remove": tokens[1]})
+        assert (fewer.status_code, tokens_in(fewer), ">Look</textarea>" in fewer.text) == (200, tokens[:1], True)
+        sent = await told.client.post(f"{told.page}/add", data={**form, "text": "Look"})
+        assert (sent.status_code, "A file: It is no longer here." in sent.text) == (422, True)
+        [item] = await told.items()
+        page = (await told.client.get(told.page)).text
+    assert (item["text"], called(item)) == ("Look", [None])
+    assert re.findall(r'signpost-attached">(\w+ \d+),', page) == ["Picture 1"]
+
+
+@pytest.mark.parametrize("ahead", [True, False], ids=["with-a-script", "without"])
+async def test_two_clicks_at_once_send_one_message_and_each_file_once(intake: Intake, ahead: bool) -> None:
+    async with telling(intake, "abuse", "named") as told:
+        data: dict[str, object] = {"csrftoken": token_in(await told.client.get(told.page)), "text": "Look"}
+        chosen = [("file", file) for file in (PICTURE, NOTE)]
+        if ahead:
+            data, chosen = {**data, "upload": [await sent_ahead(intake, told, file) for _, file in chosen]}, []
+        clicks = [told.client.post(f"{told.page}/add", data=data, files=chosen or None) for _ in range(3)]
+        assert {click.status_code for click in await asyncio.gather(*clicks)} == {303}
+        [item] = await told.items()
+    assert (item["text"], sorted(map(str, called(item)))) == ("Look", ["note.txt", "screen.png"])
+    assert await rows(intake, "upload where attached_at is null") == 0
