@@ -50,7 +50,7 @@ class Entry:
     speaker: Speaker
     at: datetime
     text: str | None = field(default=None, repr=False)
-    """None where there are no words: those of an exempt report are erased (C-j)."""
+    """None where there are no words: those of an exempt report are erased (C-j), and not every outcome is told."""
     message_id: UUID | None = None
     answers_question: bool = False
     evidence: tuple[EvidenceItem, ...] = ()
@@ -105,7 +105,7 @@ def _entries(status: Status) -> Iterator[Entry]:
     if status.withdrawn_at:
         yield Entry(kind=EntryKind.WITHDRAWN, speaker=Speaker.REPORTER, at=status.withdrawn_at)
     if status.ended:
-        text = " ".join(("Finished.", *status.ended.outcomes))
+        text = " ".join(status.ended.outcomes) or None
         yield Entry(kind=EntryKind.OUTCOME, speaker=Speaker.TEAM, at=status.ended.at, text=text)
     if status.review and status.review.at:
         yield Entry(kind=EntryKind.REVIEWED, speaker=Speaker.TEAM, at=status.review.at, text=status.review.text)

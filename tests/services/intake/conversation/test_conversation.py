@@ -105,8 +105,8 @@ async def test_both_sides_are_one_conversation_in_time_order(intake: Intake, kin
                 await told.writes(edge, text)
         await tell(intake, *finished(kind, told.report_id, 6))
         items, page = await told.items(), (await told.client.get(told.page)).text
-    ended = "Finished." if kind == "misuse" else "Finished. Advice was given."
-    assert [(item["kind"], item["from"], item["text"], item["answers_question"]) for item in items] == [
+    ended = None if kind == "misuse" else "Advice was given."
+    assert [(item["kind"], item["from"], item.get("text"), item["answers_question"]) for item in items] == [
         ("question", "team", "Which post is it?", False),
         ("message", "reporter", "The first one", True),
         ("message", "reporter", "And the second", False),
@@ -116,7 +116,7 @@ async def test_both_sides_are_one_conversation_in_time_order(intake: Intake, kin
     ]
     assert [item["at"] for item in items] == [f"2026-11-23T10:{42 + minute}:00Z" for minute in range(1, 7)]
     assert [bool(item.get("message_id")) for item in items] == [item["from"] == "reporter" for item in items]
-    assert re.findall(r'signpost-text">([^<]*)</p>', page) == [item["text"] for item in items]
+    assert re.findall(r'signpost-text">([^<]*)</p>', page) == [item["text"] for item in items if "text" in item]
     said = re.findall(r"<strong>(The team|You)</strong>\s+([a-z ]+[a-z])", page)
     assert said == [
         ("The team", "asked you for information"),
@@ -152,7 +152,7 @@ async def test_what_was_erased_is_said_to_be(intake: Intake) -> None:
         exempt = resolved[1].model_copy(update={"outcome": Outcome.EXEMPT})
         await tell(intake, opened, (2, exempt))
         items, page = await told.items(), (await told.client.get(told.page)).text
-    assert [(item["kind"], item.get("text")) for item in items] == [("message", None), ("outcome", "Finished.")]
+    assert [(item["kind"], item.get("text")) for item in items] == [("message", None), ("outcome", None)]
     assert ("The text was erased." in page, "Of a union" in page) == (True, False)
 
 
