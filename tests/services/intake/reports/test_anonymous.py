@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,17 @@ from httpx import AsyncClient
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from services.intake.reports.kinds import BY_TYPE
 from services.intake.settings import IntakeSettings
+from shared.events.vocabulary import ReportType
 from tests.services.intake.conftest import Intake, opened_intake
+from tests.services.intake.evidence.test_api import picture
 from tests.services.intake.forms.answers import ABUSE_IN_INCIDENT, ABUSE_IN_MISUSE, CONTACT, INCIDENT, MISUSE
 from tests.services.intake.forms.browser import answer, send, token_in, walk
 from tests.services.intake.reports.bodies import KINDS
 from tests.services.intake.reports.test_api import how_many, the_report
 from tests.services.intake.tracking.test_follow import STATUS
+from tests.services.intake.tracking.test_updates import hear, shared
 from tests.support.postgres import PostgresForTests
 
 ANONYMOUS = {"about-you": {"confidentiality": "anonymous"}}
@@ -92,6 +97,43 @@ async def test_a_form_without_a_name_ends_with_a_code(allowing: Intake, name: st
     report = await the_report(allowing)
     assert (report.report_type, report.confidentiality, report.manager_alert) == (kind, "anonymous", "no")
     assert await nothing_about_anyone(allowing)
+
+
+@pytest.mark.policy("C-c", "R-c")
+@pytest.mark.parametrize("form", ["misuse", "incident"])
+async def test_who_gave_no_name_sends_files_and_talks_with_the_team_by_the_code_alone(
+    allowing: Intake, form: str
+) -> None:
+    kind, pages = FORMS[form]
+    async with allowing.client() as sender:
+        await walk(sender, f"/report/{form}", pages)
+        sent = (await send(sender, f"/report/{form}")).text
+    [code], [reference] = re.findall(r'id="receipt-code">([^<]+)<', sent), set(re.findall(r"SP-\w{4}-\w{4}", sent))
+    report, page = await the_report(allowing), f"/report/track/{reference}"
+    await hear(allowing, shared(str(report.id), "Which account?", allowing.clock.now(), asks=True))
+    allowing.clock.move(timedelta(minutes=1))
+    async with allowing.client() as later:
+        assert (await later.get(page)).status_code == 404, "not without the code"
+        assert (await answer(later, "/report/track", {"reference": reference, "receipt_code": code})).status_code == 303
+        asked = await later.get(page)
+        said = {"csrftoken": token_in(asked), "text": "This one"}
+        added = await later.post(f"{page}/add", data=said, files=[("file", ("Ann Smith.png", picture()))])
+        assert ("Waiting for your answer" in asked.text, added.status_code) == (True, 303)
+        heard = (await later.get(f"{STATUS}/{reference}/messages", headers={"receipt-code": code})).json()["items"]
+        assert "Waiting for your answer" not in (await later.get(page)).text
+    assert [(item["kind"], item["text"], item["answers_question"]) for item in heard] == [
+        ("question", "Which account?", False),
+        ("message", "This one", True),
+    ]
+    [file] = heard[1]["evidence"]
+    assert (file["cleaned"], "name" in file) == (True, False)
+    async with allowing.client(**allowing.session()) as colleague:
+        assert (await colleague.get(page)).status_code == 404
+    async with allowing.database.transaction() as session:
+        events = (await session.execute(text("select topic, type, value from outbox order by id"))).all()
+    assert [event.type for event in events[1:]] == ["message.sent.v1", "evidence.added.v1"]
+    assert {event.topic for event in events} == {BY_TYPE[ReportType(kind)].topic}
+    assert not any(b"Ann" in event.value or b"S1001" in event.value for event in events)
 
 
 async def test_who_signed_in_may_stay_anonymous_too(allowing: Intake) -> None:
