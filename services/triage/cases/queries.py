@@ -310,17 +310,17 @@ class QueueView(StrEnum):
 
 
 def of_view(viewer: Viewer, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions of a view. *Replies* and *Look again* have finished cases too."""
+    """Return the conditions of a view. *Replies*, *At risk* and *Look again* have finished cases too."""
     conditions: Mapping[QueueView, ColumnElement[bool]] = {
         QueueView.MINE: CaseRow.assignee == viewer.subject,
         QueueView.UNCLAIMED: CaseRow.assignee.is_(None),
         QueueView.REPLIES: CaseRow.replied_at.is_not(None),
-        QueueView.AT_RISK: CaseRow.at_risk_at <= now,
+        QueueView.AT_RISK: CaseRow.at_risk_at <= now,  # of the clocks that run, which may be that of a finished case
         QueueView.RESTRICTED: CaseRow.restricted.is_(True),
         QueueView.REVIEWS: CaseRow.review_asked_at.is_not(None),
         QueueView.FINISHED: CaseRow.state.in_(sorted(FINISHED)),
     }
-    in_any_state = view in {QueueView.REPLIES, QueueView.REVIEWS, QueueView.FINISHED}
+    in_any_state = view in {QueueView.REPLIES, QueueView.AT_RISK, QueueView.REVIEWS, QueueView.FINISHED}
     found = [conditions[view]] if view in conditions else []
     return found if in_any_state else [not_finished(), *found]
 

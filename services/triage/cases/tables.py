@@ -88,6 +88,7 @@ class CaseRow(Base):
         Index("ix_case_team", "team", "case_id"),
         Index("ix_case_lease", "lease_until", postgresql_where=text("lease_until is not null")),
         Index("ix_case_look", "look_at", postgresql_where=text("look_at is not null")),
+        Index("ix_case_at_risk", "at_risk_at", postgresql_where=text("at_risk_at is not null")),
         Index("ix_case_replied", "priority", "case_id", postgresql_where=text("replied_at is not null")),
         Index("ix_case_review", "priority", "case_id", postgresql_where=text("review_asked_at is not null")),
         Index("ix_case_exempt", "case_id", postgresql_where=text("outcome = 'exempt'")),

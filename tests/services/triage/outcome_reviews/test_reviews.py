@@ -90,6 +90,31 @@ async def decide(triage: Triage, subject: str, read: int, result: str, role: Rol
         return await client.post(f"{API}/{case.case_id}/review", json=body, headers={"If-Match": f'"{read}"'})
 
 
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_review_that_is_late_is_at_risk_though_its_case_is_finished(
+    triage: Triage, sam: AsyncClient, closed: bool
+) -> None:
+    told = report()
+    page = await resolved(triage, sam, told)
+    if closed:
+        await press(sam, page, f"{page}/close")
+    await request(triage, told)
+
+    async def at_risk() -> tuple[bool, bool, int]:
+        """Return whether the page lists the case, whether as missed, and how many cases the API lists."""
+        async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
+            page = (await aisha.get("/cases?view=at-risk")).text
+            listed = await aisha.get(f"{API}?view=at-risk", headers=triage.bearer(Role.SMART_LEAD, subject="S4002"))
+        return told.reference in page, "Missed by" in page, len(listed.json()["items"])
+
+    assert await at_risk() == (False, False, 0)
+    triage.clock.move(timedelta(days=7))
+    assert await at_risk() == (True, True, 1)
+    version = (await one_case(triage)).version
+    assert (await decide(triage, "S4002", version, "uphold", Role.SMART_LEAD)).status_code == 200
+    assert await at_risk() == (False, False, 0)
+
+
 @pytest.mark.policy("R-c")
 async def test_another_responder_lets_an_outcome_stand(triage: Triage, sam: AsyncClient, aisha: AsyncClient) -> None:
     told = report()
