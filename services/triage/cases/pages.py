@@ -227,7 +227,7 @@ async def show(
         f"case_{tab}.html",
         status,
         case=case,
-        tabs=_tabs(case, tab),
+        tabs=_tabs(case, tab, await queries.count_evidence(work.session, viewer, case)),
         clocks=clocks,
         outlook=outlook,
         hours=parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None,
@@ -293,10 +293,15 @@ async def _summary(
     }
 
 
-def _tabs(case: Case, current: Tab) -> list[dict[str, object]]:
-    base = f"/cases/{case.reference}"
+def _tabs(case: Case, current: Tab, evidence: int) -> list[dict[str, object]]:
+    base, counts = f"/cases/{case.reference}", {Tab.EVIDENCE: evidence}
     return [
-        {"text": text, "href": base if tab is Tab.SUMMARY else f"{base}/{tab}", "current": tab is current}
+        {
+            "text": text,
+            "href": base if tab is Tab.SUMMARY else f"{base}/{tab}",
+            "current": tab is current,
+            "count": counts.get(tab),
+        }
         for tab, text in _TAB_NAMES.items()
         if tab is not Tab.REVIEW or case.review_asked_at or current is tab
     ]

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    ScalarSelect,
     Subquery,
     Text,
     Uuid,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import FINISHED, Case, CaseNotFound, facts
@@ -62,19 +63,35 @@ class LockedCase:
     row: CaseRow
 
 
-def visible_to(viewer: Viewer) -> ColumnElement[bool]:
+def visible_to(viewer: Viewer, row: type[CaseRow] = CaseRow) -> ColumnElement[bool]:
     """Return the condition of every read: the case is in a queue of the viewer and not kept from them.
 
     The leads of the team that has it, and the people they name, see a restricted case (decision 0018). An exempt case
     no longer says who to keep it from, because who it was about is erased: only the person who decided sees it (C-j).
     """
-    named = exists().where(CaseAccess.case_id == CaseRow.case_id, CaseAccess.subject == viewer.subject)
-    open_to_leads = or_(not_(CaseRow.restricted), CaseRow.team.in_(sorted(viewer.leads)))
+    named = exists().where(CaseAccess.case_id == row.case_id, CaseAccess.subject == viewer.subject)
+    open_to_leads = or_(not_(row.restricted), row.team.in_(sorted(viewer.leads)))
     return and_(
-        CaseRow.team.in_(sorted(viewer.teams)),
-        not_(CaseRow.kept_from.overlap(sorted(viewer.keys))),
-        or_(and_(CaseRow.outcome.is_distinct_from(Outcome.EXEMPT.value), open_to_leads), named),
+        row.team.in_(sorted(viewer.teams)),
+        not_(row.kept_from.overlap(sorted(viewer.keys))),
+        or_(and_(row.outcome.is_distinct_from(Outcome.EXEMPT.value), open_to_leads), named),
     )
+
+
+def evidence_seen(viewer: Viewer) -> ScalarSelect[int]:
+    """Return how many pieces of evidence the viewer may see on a case (decision 0058), to be selected with the case.
+
+    What a responder added to another case of the report counts for those who may see that case too.
+    """
+    one = aliased(CaseRow)
+    seen = select(one.case_id).where(one.report_id == CaseRow.report_id, visible_to(viewer, one)).correlate(CaseRow)
+    return reports.evidence_count(CaseRow.report_id, seen)
+
+
+async def count_evidence(session: AsyncSession, viewer: Viewer, case: Case) -> int:
+    """Return how many pieces of evidence the viewer may see on a case that they may see."""
+    count = select(evidence_seen(viewer)).select_from(CaseRow).where(CaseRow.case_id == case.case_id)
+    return int(await session.scalar(count) or 0)
 
 
 async def lock(session: AsyncSession, viewer: Viewer, case_id: UUID) -> LockedCase:

@@ -17,7 +17,7 @@ from services.triage.cases import views
 from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import CaseParts, ViewerDep
 from services.triage.cases.domain import Case
-from services.triage.cases.queries import QueueView, of_view, to_case, visible_to
+from services.triage.cases.queries import QueueView, evidence_seen, of_view, to_case, visible_to
 from services.triage.cases.tables import CaseRow
 from shared.events.platforms import PLATFORMS
 from shared.events.vocabulary import Behaviour, Effect, MisuseBehaviour, Priority, ReportType, Team
@@ -110,6 +110,8 @@ class Queued:
     assignee: str
     manager: str
     """Who works on it, by name as far as it is known; empty if there is no such person."""
+    evidence: int
+    """How many pieces the viewer may see."""
 
     def about(self, with_team: bool) -> list[str]:  # noqa: FBT001 - called by a template
         """Return the row's second line: platform, team if the viewer has several, and anything special."""
@@ -118,6 +120,7 @@ class Queued:
             views.platform(self.platform) if self.platform else "",
             views.SHORT_TEAM_NAMES[case.team] if with_team else "",
             "Restricted" if case.restricted else "",
+            "Evidence" if self.evidence else "",
             "Withdrawal requested" if case.withdrawn_at else "",
             "Look again" if case.review_asked_at else "",
         ]
@@ -179,7 +182,7 @@ async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: 
     """Return a page of cases in their order, plus one more if there are more in the direction of reading."""
     assignee, manager = known_person.alias(), known_person.alias()
     query = (
-        select(CaseRow, assignee.c.name, manager.c.name)
+        select(CaseRow, assignee.c.name, manager.c.name, evidence_seen(viewer))
         .outerjoin(assignee, assignee.c.staff_id == func.lower(CaseRow.assignee))
         .outerjoin(manager, manager.c.staff_id == func.lower(CaseRow.manager))
         .where(visible_to(viewer), *_conditions(viewer, wanted, now))
@@ -190,7 +193,7 @@ async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: 
     if wanted.before:
         query = query.where(tuple_(*order) < tuple_(*wanted.before)).order_by(*(column.desc() for column in order))
     rows = (await session.execute(query.order_by(*order).limit(PAGE_SIZE + 1))).all()
-    return [_queued(row, *names) for row, *names in (reversed(rows) if wanted.before else rows)]
+    return [_queued(*row) for row in (reversed(rows) if wanted.before else rows)]
 
 
 async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, since: UUID, now: datetime) -> int:
@@ -220,7 +223,7 @@ def _count(viewer: Viewer, wanted: QueueFilter, now: datetime) -> ScalarSelect[i
     return select(func.count()).select_from(some.limit(MOST_ANNOUNCED + 1).subquery()).scalar_subquery()
 
 
-def _queued(row: CaseRow, assignee: str | None, manager: str | None) -> Queued:
+def _queued(row: CaseRow, assignee: str | None, manager: str | None, evidence: int) -> Queued:
     return Queued(
         to_case(row),
         row.platform,
@@ -229,6 +232,7 @@ def _queued(row: CaseRow, assignee: str | None, manager: str | None) -> Queued:
         row.at_risk_at,
         assignee=row.assignee_name or named(assignee, row.assignee),
         manager=named(manager, row.manager),
+        evidence=evidence,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, ScalarSelect, Select, Text, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -14,6 +14,7 @@ from services.triage.reports.domain import HISTORY_DAYS, HISTORY_LIMIT, REPEAT_D
 from services.triage.reports.tables import SAID_LATER, EvidenceItem, NamedAccount, NamedSubject, Report
 from shared.audit.chain import fingerprint
 from shared.events.intake import Person, Subject
+from shared.events.vocabulary import AddedBy
 
 _PROVED = tuple(column.name for column in Report.table().c if column.info != SAID_LATER)
 
@@ -100,6 +101,17 @@ async def evidence(session: AsyncSession, ids: Collection[UUID]) -> list[Evidenc
 async def evidence_of(session: AsyncSession, report_id: UUID) -> list[Evidence]:
     """Return the evidence of a report, in the order in which it was added."""
     return await _evidence(session, EvidenceItem.report_id == report_id)
+
+
+def evidence_count(report_id: InstrumentedAttribute[UUID], case_ids: Select[UUID]) -> ScalarSelect[int]:
+    """Return how many pieces a report has that were not taken back, as a column of a statement that has `report_id`.
+
+    What a responder added counts if it was added to one of the cases `case_ids`.
+    """
+    item = EvidenceItem
+    seen = or_(item.added_by != AddedBy.TEAM, item.case_id.in_(case_ids))
+    counted = select(func.count()).select_from(item).where(item.report_id == report_id, item.removed_at.is_(None), seen)
+    return counted.correlate_except(item).scalar_subquery()
 
 
 async def evidence_after(session: AsyncSession, after: UUID | None, limit: int) -> list[Evidence]:

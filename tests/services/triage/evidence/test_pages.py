@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from httpx import AsyncClient, Response
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from services.triage.cases.tables import CaseRow
 from services.triage.evidence.domain import TIME_TO_ADD
@@ -21,6 +21,7 @@ from tests.services.triage.evidence.pieces import announce, of_team, piece, scan
 
 SERVICE = "triage"
 _GRANT = re.compile(r"/report/evidence/(?P<grant>[A-Za-z0-9_-]{100,})")
+_COUNT = re.compile(r'Evidence <span class="signpost-count">(\d+)<')
 WHY = "To see whether it is a threat"
 REMINDER = "Capture it before it disappears"
 
@@ -215,8 +216,32 @@ async def test_what_a_responder_added_elsewhere_is_shown_to_those_who_may_see_th
             assert ("1. Picture" in page) is seen
             assert ("S5001" in page) is seen
             assert [REMINDER in text for text in (page, summary)] == [not seen] * 2, "evidence that is not shown"
+            assert _COUNT.findall(page) == (["1"] if seen else [])
+            queue = (await someone.get("/cases", params={"team": "smart"})).text
+            assert ("Evidence" in queue.partition("<tbody")[2]) is seen
     async with triage.client(Role.SMART_RESPONDER) as sam:
         assert "S5001" not in (await sam.get(f"/cases/{told.reference}/audit")).text
+
+
+async def test_the_tab_counts_what_is_there_and_the_queue_marks_the_case(triage: Triage, sam: AsyncClient) -> None:
+    tab, told = await opened(triage)
+    bare = report()
+    await open_cases(triage.database, bare)
+    assert _COUNT.findall((await sam.get(tab)).text) == []
+    async with triage.database.transaction() as session:
+        case_id = await session.scalar(select(CaseRow.case_id).where(CaseRow.reference == told.reference))
+    assert case_id
+    back = piece(told)
+    await announce(triage.database, piece(told), back, taken_back(back), of_team(told, case_id))
+    for page in (tab, f"/cases/{told.reference}"):
+        assert _COUNT.findall((await sam.get(page)).text) == ["2"]
+    statements: list[str] = []
+    engine = triage.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    rows = (await sam.get("/cases")).text.partition("<tbody")[2].split("<tr")[1:]
+    assert len([one for one in statements if "evidence_item" in one]) == 1
+    marked = {found[0] for row in rows if "Evidence" in row and (found := re.search(r"SP-\w{4}-\w{4}", row))}
+    assert (marked, len(rows)) == ({told.reference}, 2)
 
 
 async def test_the_timeline_says_who_opened_what_and_why(triage: Triage, sam: AsyncClient) -> None:
