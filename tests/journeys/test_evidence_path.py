@@ -1,7 +1,7 @@
 """Evidence on a case: nothing is shown until someone asks and says why; then step by step, and a file is added."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any
 from zipfile import ZipFile
@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.journeys.input_drivers import InputDriver, Keyboard, Pointer
 from tests.journeys.misuse_report import MANAGER_OF_SUBJECT
@@ -60,7 +60,7 @@ async def test_a_responder_sees_evidence_as_far_as_they_ask(
     await sam.reads("Added by the reporter", "Preview opened (sharp, colour) by you", f"Why: {WHY}")
     await sam.looks(f"evidence, sharp and in colour, {driver.__name__}")
     await _downloads(sam, tab)
-    await _adds(sam, tab)
+    await _adds(sam, tab, 3, javascript=javascript)
 
 
 async def _previews(sam: Someone) -> None:
@@ -89,20 +89,41 @@ async def _downloads(sam: Someone, tab: str) -> None:
     assert path.read_text("utf-8") == WORDS
 
 
-async def _adds(sam: Someone, tab: str) -> None:
-    await sam.open(tab)
-    await sam.driver.write("What do you add, and why?", "The platform’s reply")
-    await sam.driver.press("Continue to choose the file")
-    await sam.looks("evidence, about to add")
-    await sam.page.get_by_label("Choose a file").set_input_files(
-        {"name": "reply.png", "mimeType": "image/png", "buffer": picture()}
-    )
-    await sam.driver.write("What does it show? (optional)", "They say that it breaks no rule")
-    await sam.driver.press("Add the file")
-    await sam.reads("The file was added")
-    await sam.waits_for(tab, "3. Picture", "From the team")
-    await sam.page.emulate_media(forced_colors="active")
-    await sam.looks("evidence, forced colours")
+async def _adds(someone: Someone, page: str, number: int, *, javascript: bool) -> None:
+    """Add a file; where scripts run, one that is not taken is told on the page, and a cut connection goes on."""
+    await someone.open(page)
+    await someone.driver.write("What do you add, and why?", "The platform’s reply")
+    await someone.driver.press("Continue to choose the file")
+    await someone.looks("evidence, about to add")
+    field, add = someone.page.get_by_label("Choose a file"), someone.page.get_by_role("button", name="Add the file")
+    if javascript:
+        await add.press("Enter")
+        await expect(field).to_be_focused()
+        await expect(someone.main.get_by_role("status")).to_have_text("Choose a file")
+        await field.set_input_files({"name": "run.exe", "mimeType": "image/png", "buffer": b"MZ" + bytes(500)})
+        await add.press("Enter")
+        await someone.reads("Programs cannot be sent")
+        await someone.looks("evidence, a file that is not taken")
+        await someone.page.route("**/report/uploads/**", _cutting())
+    await field.set_input_files({"name": "reply.png", "mimeType": "image/png", "buffer": picture()})
+    await someone.driver.write("What does it show? (optional)", "They say that it breaks no rule")
+    await someone.driver.press("Add the file")
+    await someone.reads("The file was added")
+    await someone.waits_for(page, f"{number}. Picture", "From the team")
+    await someone.page.emulate_media(forced_colors="active")
+    await someone.looks("evidence, forced colours")
+
+
+def _cutting() -> Callable[[Route], Awaitable[None]]:
+    """Return what cuts the first part of a file."""
+    cut = 0
+
+    async def answer(route: Route) -> None:
+        nonlocal cut
+        cut += route.request.method == "PATCH"
+        await (route.abort() if cut == 1 and route.request.method == "PATCH" else route.continue_())
+
+    return answer
 
 
 async def test_each_address_works_once_and_gives_what_was_asked_for(program: Program) -> None:
@@ -155,4 +176,5 @@ async def test_the_manager_of_a_misuse_case_sees_its_evidence(program: Program, 
     await grace.driver.press("Show a preview")
     await grace.reads("Preview, blurred, grey")
     await grace.looks("evidence for the manager")
+    await _adds(grace, page, 2, javascript=True)
     await grace.finds_nothing_of("S8003", "Kim Doyle", within=grace.main)

@@ -91,7 +91,7 @@ async def create(
     request: Request,
     parts: EvidencePartsDep,
     upload_length: Length = None,
-    upload_metadata: Annotated[str, Header(max_length=8_000)] = "",
+    upload_metadata: Annotated[str, Header(max_length=16_000)] = "",
     receipt_code: ReceiptCodeHeader = None,
 ) -> Response:
     """Begin an upload; `Location` is its address."""

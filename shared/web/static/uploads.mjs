@@ -1,6 +1,7 @@
 // Sends files as soon as they are chosen, each with its progress, and goes on where a connection was cut (tus 1.0).
 // Nothing about a file stays in the browser: after the page is left, only the form's own draft knows of it. Without this
-// script the page has a plain file field, which sends the files with the form.
+// script the page has a plain file field, which sends the files with the form. On a case, one file goes with a grant, when
+// its form is sent (`data-back`: the page that comes after).
 import "/assets/tus/tus.min.js";
 
 const PART = 4 * 1024 * 1024;
@@ -57,7 +58,7 @@ class Sending {
       retryDelays: WAITS_MS,
       storeFingerprintForResuming: false,
       headers: area.token ? { "x-csrftoken": area.token } : {},
-      metadata: { ticket: area.dataset.ticket, filename: file.name, ...(link ? { link } : {}) },
+      metadata: { ...area.allowed(), filename: file.name, ...(link ? { link } : {}) },
       onProgress: (sent, all) => { this.progress(sent, all); },
       onSuccess: () => { this.arrived(); },
       onError: (error) => { this.failed(whyNot(error), error.originalResponse?.getStatus()); },
@@ -89,7 +90,7 @@ class Sending {
     this.held.value = this.upload.url.split("/").at(-1);
     this.row.append(this.held);
     this.buttons.replaceChildren(button("Remove", this.file.name, () => { this.remove(); }));
-    this.area.say(`${this.file.name} is ready to send`);
+    this.area.say(`${this.file.name} ${this.area.done}`);
     this.area.settled();
   }
 
@@ -105,18 +106,21 @@ class Sending {
     this.area.settled();
   }
 
+  // The server has let go of it when the promise that this returns is kept.
   remove() {
     const terminate = Boolean(this.upload.url);
-    this.upload.abort(terminate).catch(() => undefined);
     this.area.sendings.delete(this);
     this.row.remove();
     this.area.say(`${this.file.name} was removed`);
     this.area.input.focus();
     this.area.settled();
+    return this.upload.abort(terminate).catch(() => undefined);
   }
 }
 
 class Area {
+  done = "is ready to send";
+
   constructor(place) {
     this.dataset = place.dataset;
     this.form = place.closest("form");
@@ -137,6 +141,11 @@ class Area {
       for (const file of input.files) this.sendings.add(new Sending(this, file, input.dataset.link));
       input.value = "";
     });
+  }
+
+  // What lets a file be sent, as the metadata of its upload.
+  allowed() {
+    return { ticket: this.dataset.ticket };
   }
 
   say(words) {
@@ -173,4 +182,36 @@ class Area {
   }
 }
 
-for (const place of document.querySelectorAll("[data-uploads]")) new Area(place);
+// The one file that a grant allows: it is sent with the note beside it, and the page of the case comes after.
+class CaseArea extends Area {
+  done = "was added";
+
+  take() {}
+
+  allowed() {
+    const grant = this.form.getAttribute("action").split("/").at(-1);
+    return { grant, note: this.form.elements.namedItem("note").value };
+  }
+
+  async submitted(event) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const [file] = this.input.files;
+    this.status.classList.toggle("govuk-visually-hidden", Boolean(file));
+    if (!file) {
+      this.say("Choose a file");
+      this.input.focus();
+    } else if (!this.starting && !this.are("sending").length) {
+      this.starting = true;
+      await Promise.all([...this.sendings].map((one) => one.remove())); // the grant allows one
+      this.sendings.add(new Sending(this, file));
+      this.starting = false;
+    }
+  }
+
+  settled() {
+    if (this.are("arrived").length) location.assign(this.dataset.back);
+  }
+}
+
+for (const place of document.querySelectorAll("[data-uploads]")) new (place.dataset.back ? CaseArea : Area)(place);

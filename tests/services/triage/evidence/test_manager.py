@@ -117,6 +117,7 @@ async def test_the_managers_page_lists_opens_and_adds_without_naming_anyone(tria
     record = await press(grace, page, f"{page}/evidence/copy", record="yes", **WHY)
     adding = await press(grace, page, f"{page}/evidence/add", **WHY)
     assert granted(triage, adding.text, TIME_TO_ADD - timedelta(seconds=1)).back == f"{page}?added=1"
+    assert f'data-back="{page}?added=1"' in adding.text
     refused = await press(grace, page, f"{page}/evidence/add", purpose="")
     assert (refused.status_code, refused.text.count("Say what you add, and why")) == (422, 2)
     again = await grace.get(f"{page}/evidence/add")

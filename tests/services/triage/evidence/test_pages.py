@@ -172,6 +172,8 @@ async def test_a_file_is_added_at_intake_and_the_browser_comes_back(triage: Tria
     form = page[page.index('<form method="post" action="/report/evidence/') :]
     assert 'enctype="multipart/form-data"' in form
     assert 'name="file"' in form
+    assert f'data-back="{tab}?added=1"' in form, "a script goes where the browser would be sent"
+    assert ("uploads" in page.partition("<body")[0], "uploads" in (await sam.get(tab)).text) == (True, False)
     assert "The file was added" in (await sam.get(f"{tab}?added=1")).text
     assert await purposes(triage) == [("upload_allowed", None, "The platform’s reply")]
 
