@@ -21,6 +21,7 @@ class Answer:
     status: int
     location: str
     text: str
+    retry_after: str = ""
 
 
 async def ask(
@@ -56,7 +57,7 @@ async def ask(
         await app(scope, receive, send)
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     text = b"".join(message.get("body", b"") for message in sent[1:]).decode()
-    return Answer(sent[0]["status"], answered.get("location", ""), text)
+    return Answer(sent[0]["status"], answered.get("location", ""), text, answered.get("retry-after", ""))
 
 
 def _scope(method: str, address: str, headers: Mapping[str, str]) -> Scope:

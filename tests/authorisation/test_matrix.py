@@ -1,12 +1,15 @@
 """Every route × every role × (own, other's, restricted) against one table."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth.permissions import Role
 from tests.authorisation import table
@@ -66,6 +69,52 @@ async def test_a_program_that_is_no_person_breaks_no_route(world: World) -> None
             if httpx.codes.is_server_error(answer.status):
                 broken.append(f"{name} on {kind or 'it'}: {answer.status}")
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_route_that_needs_a_database_says_when_there_is_none(world: World) -> None:
+    """Transactions fail when they begin, or when they are committed: the answer asks the client to come again."""
+    wrong, failed = [], 0
+    for name, row in sorted(TABLE.items()):
+        kind, seeing = next(((kind, seeing) for kind, seeing in row.objects.items() if seeing), ("", row.may))
+        for place in () if row.endless else ("begin", "commit"):
+            with _losing(world, place) as lost:
+                answer = await _ask(world, row, kind, next(iter(sorted(seeing, key=str)), None))
+            failed += bool(lost)
+            if lost and not (answer.status == httpx.codes.SERVICE_UNAVAILABLE and answer.retry_after):
+                wrong.append(f"{name} on {kind or 'it'}, {place}: {answer.status} {answer.retry_after}")
+    assert failed > len(TABLE)
+    assert not wrong, "\n".join(wrong)
+
+
+@contextmanager
+def _losing(world: World, place: str) -> Iterator[list[str]]:
+    """Let every transaction fail as one whose server shuts down; yield where it did."""
+    lost: list[str] = []
+
+    def losing(real: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> object:
+        @asynccontextmanager
+        async def transaction() -> AsyncIterator[AsyncSession]:
+            if place == "begin":
+                lost.append(place)
+                raise DBAPIError("begin", None, _ShutsDown())
+            async with real() as session:
+                yield session
+                lost.append(place)
+                raise DBAPIError("commit", None, _ShutsDown())
+
+        return transaction
+
+    with pytest.MonkeyPatch.context() as patched:
+        for service in world.services.values():
+            patched.setattr(service.database, "transaction", losing(service.database.transaction))
+        yield lost
+
+
+class _ShutsDown(Exception):
+    """The driver's error when the server shuts down."""
+
+    sqlstate = "57P01"
 
 
 async def _differences(world: World, row: Row) -> Sequence[str]:
