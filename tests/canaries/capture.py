@@ -35,6 +35,7 @@ from shared.observability.logs import configure_logging
 from shared.observability.traces import configure_tracing
 from tests.authorisation.world import OPEN, World, opened
 from tests.canaries.entries import entries
+from tests.canaries.files import Told, send_telling_files
 from tests.canaries.markers import Canaries
 from tests.canaries.pages import Walk
 from tests.canaries.poison import bad_records
@@ -104,6 +105,8 @@ class Capture:
     walk: Walk
     answered: dict[str, int]
     """Entry of the table → its response when it was accepted."""
+    told: Told
+    """What became of files that say who made them."""
     process: str = ""
     metrics: str = ""
     spans: Sequence[ReadableSpan] = ()
@@ -145,9 +148,10 @@ async def _say_everything(world: World, mail_server: MailServerForTests) -> Capt
     await walk.everything()
     await walk.the_rest()
     await _look_at_an_outcome_again(sender)
+    told = await send_telling_files(sender)
     await world.settle()
     await _deliver(world, loop)
-    return Capture(canaries, sender, walk, answered, poison=poison)
+    return Capture(canaries, sender, walk, answered, told, poison=poison)
 
 
 async def _as_somebody_new(sender: Sender) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ from shared.events import topics
 from shared.messaging.log import Record
 from tests.canaries.capture import Capture, everything_said
 from tests.canaries.entries import entries
+from tests.canaries.files import HIDDEN, NAMED, telling_files
 from tests.canaries.pages import ROWS
 from tests.canaries.sender import ADDRESS_OF_CLIENT, TRACE, Answered
 from tests.support.postgres import PostgresForTests
@@ -182,6 +183,33 @@ async def test_nothing_of_a_machine_is_kept_anywhere(capture: Capture) -> None:
         if told or machines(*rows):
             kept[table] = [*capture.canaries.typed(told), *machines(*rows)]
     assert not kept, kept
+
+
+async def test_what_a_file_without_a_name_says_of_its_sender_is_nowhere(capture: Capture) -> None:
+    """Not in a database, on a topic, in the store, nor in anything that the team is given of it."""
+    places: dict[str, Sequence[str | bytes]] = {
+        **capture.rows,
+        **capture.told.stored,
+        "records": [record.value or b"" for record in _ours(capture)],
+        "the team": capture.told.seen,
+    }
+    assert capture.told.seen
+    kept = {place: [where for where in found(capture, *said) if HIDDEN in where] for place, said in places.items()}
+    assert {place: told for place, told in kept.items() if told} == {}
+
+
+async def test_what_a_file_with_a_name_says_is_found_in_the_store(capture: Capture) -> None:
+    """The search reads pictures, PDFs and videos: without this the test above could not fail."""
+    asked: set[str] = set()
+
+    def note(where: str) -> str:
+        asked.add(where)
+        return "x"
+
+    list(telling_files(note))
+    in_store = found(capture, *(reading for readings in capture.told.stored.values() for reading in readings))
+    of_names = found(capture, *capture.rows["intake.evidence"])
+    assert {f"{NAMED}: {where}" for where in asked} <= {*in_store, *of_names}
 
 
 async def test_the_words_are_where_they_belong(capture: Capture) -> None:

@@ -62,10 +62,6 @@ async def test_of_an_anonymous_reporter_only_a_copy_is_kept_that_says_nothing(
     assert "name" not in body
     [(_, _, event)] = await outbox(intake)
     assert event["cleaned"] is True
-    async with intake.database.transaction() as session:
-        for table in ("evidence", "upload", "outbox"):
-            rows = (await session.execute(text(f"select to_json(t)::text from {table} t"))).scalars()  # noqa: S608 - our own names
-            assert "CANARY" not in " ".join(rows)
 
 
 async def test_a_copy_has_its_place_until_it_is_written(
