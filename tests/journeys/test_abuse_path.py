@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import pytest_asyncio
@@ -43,7 +43,9 @@ class Way:
     news: str
     """What the reporter reads of the decision."""
     javascript: bool = True
+    """Without it, axe cannot look at the pages; their pictures are kept, and they fit all the same."""
     anonymous: bool = False
+    """Their report is sent by `driver`, and followed by the keyboard: so both kinds of reporter use both."""
 
 
 STANDS, CONTINUES = "Yes, it stands", "No, work continues"
@@ -98,9 +100,9 @@ async def _everything_is_whole_at_the_end(signpost: EmbeddedSignpost) -> AsyncIt
 @pytest.mark.policy("S3", "R-c", "Sc-b")
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_report_with_files_is_worked_on_together_and_its_outcome_looked_at_again(join: Join, way: Way) -> None:
-    async def someone(name: str) -> Someone:
+    async def someone(name: str, driver: Callable[[Page], InputDriver] = way.driver) -> Someone:
         """Sign in on the sign-in page with this driver, like everything else."""
-        joined = await join(driver=way.driver, javascript=way.javascript, widths=way.widths)
+        joined = await join(driver=driver, javascript=way.javascript, widths=way.widths)
         joined.of = f"{way.name}, "
         if name:
             await joined.open("/sign-in")
@@ -115,7 +117,7 @@ async def test_a_report_with_files_is_worked_on_together_and_its_outcome_looked_
     await sam.waits_for("/cases", priya.reference)
     print(f"\n{way.name}: on SMART's queue after {time.monotonic() - sent:.2f} s")  # noqa: T201 - for people; speed is no claim
     if way.anonymous:
-        await _follows_by_code(priya)
+        priya = await _follows_by_code(priya, await someone("", driver=Keyboard))
     else:
         await _follows(priya, "With the Social Media Abuse Response Team (SMART)", "has been told.")
         await _acknowledges(await join(driver=Keyboard, javascript=way.driver is Keyboard), priya.reference)
@@ -166,13 +168,13 @@ async def _attaches(someone: Someone, label: str, *chosen: FilePayload, javascri
         )
 
 
-async def _follows_by_code(priya: Reporter) -> None:
-    """Forget the report in this browser, as on a shared one, and come back with nothing but reference and code."""
-    someone = priya.someone
-    code = await someone.page.locator("#receipt-code").inner_text()
-    await someone.driver.press("Remove this page from this browser")
-    await someone.open(priya.status)
-    await someone.finds_nothing_of("Progress", within=someone.main)
+async def _follows_by_code(priya: Reporter, someone: Someone) -> Reporter:
+    """Forget the report in this browser, as on a shared one, and come back in `someone`'s with reference and code."""
+    code = await priya.someone.page.locator("#receipt-code").inner_text()
+    await priya.someone.driver.press("Remove this page from this browser")
+    await priya.someone.open(priya.status)
+    await priya.someone.finds_nothing_of("Progress", within=priya.someone.main)
+    priya = replace(priya, someone=someone)
     await someone.open("/")
     await someone.driver.follow("Check a report you made")
     await someone.looks("check a report")
@@ -180,6 +182,7 @@ async def _follows_by_code(priya: Reporter) -> None:
     await someone.driver.write("Code", code)
     await someone.driver.press("Show my report")
     await _follows(priya, "With the Social Media Abuse Response Team (SMART)")
+    return priya
 
 
 async def _follows(priya: Reporter, step: str, manager: str = "") -> None:
