@@ -106,7 +106,7 @@ def _wrap_transactions(fate: Fate) -> None:
 
     @asynccontextmanager
     async def transaction(self: Database) -> AsyncIterator[AsyncSession]:
-        act = _act_of_caller()
+        act = SITES.get(caller())
         role = _ROLE.get() or f"{self.fault_service}-web"  # type: ignore[attr-defined]  # as above
         wrote = False
         async with original(self) as session:
@@ -123,12 +123,12 @@ def _wrap_transactions(fate: Fate) -> None:
     Database.transaction = transaction  # type: ignore[method-assign]  # as above
 
 
-def _act_of_caller() -> Act | None:
+def caller() -> str:
     """Return the name of the function that opened this transaction: the first one outside this and contextlib."""
     frame: FrameType | None = sys._getframe(2)
     while frame and frame.f_code.co_filename.endswith("contextlib.py"):
         frame = frame.f_back
-    return SITES.get(frame.f_code.co_qualname) if frame else None
+    return frame.f_code.co_qualname if frame else ""
 
 
 def _wrap_log(fate: Fate) -> None:

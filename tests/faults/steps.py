@@ -147,7 +147,7 @@ def _steps(roles: Mapping[str, str], acts: Mapping[Act, tuple[Moment, ...]]) -> 
 EVIDENCE_STEPS: tuple[Step, ...] = tuple(
     _steps({role: service for service, role in WEB.items()}, {Act.ANSWER: _EDGES, Act.PART: _EDGES, Act.ATTACH: _EDGES})
 )
-"""While a file is sent: `test_evidence.py` kills at each of them."""
+"""While a file comes, is opened or goes: `test_file_ways.py` lets intake die at each, `test_evidence.py` kills it."""
 
 STEPS: tuple[Step, ...] = (
     *_steps({role: service for service, role in WEB.items()}, {Act.ANSWER: _EDGES}),

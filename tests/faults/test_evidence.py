@@ -1,4 +1,7 @@
-"""Intake is killed at every step of a file's way: nothing is half kept, nothing referenced is missing."""
+"""Intake's process is killed while a file becomes evidence: nothing is half kept, nothing referenced is missing.
+
+`test_file_ways.py` lets intake die at every step of each way, without a process.
+"""
 
 import asyncio
 import io
@@ -25,13 +28,14 @@ from services.intake.settings import IntakeSettings
 from shared.auth.tokens import ensure_key_files
 from shared.clock import SystemClock
 from shared.runtime import Service
-from tests.faults.steps import EVIDENCE_STEPS, Act, Step
+from tests.faults.steps import EVIDENCE_STEPS, Act, Moment, Step
 from tests.services.intake.conftest import small_body
 from tests.services.intake.reports.test_api import ADDRESS
 from tests.support.postgres import PostgresForTests
 
-PASSES = {Act.ANSWER: (2, 3), Act.PART: (1, 2), Act.ATTACH: (1,)}
-"""After its report a file begins, has two parts, is complete, and becomes evidence."""
+KILLED_AT = [
+    step for step in EVIDENCE_STEPS if step.act is Act.ATTACH or step == Step("intake-web", Act.PART, Moment.AFTER)
+]
 
 
 def picture() -> bytes:
@@ -42,11 +46,9 @@ def picture() -> bytes:
 
 
 @asynccontextmanager
-async def served(
-    url: str, folder: Path, step: Step | None = None, passes: int = 1
-) -> AsyncIterator[tuple[Process, str]]:
+async def served(url: str, folder: Path, step: Step | None = None) -> AsyncIterator[tuple[Process, str]]:
     """Start intake, which dies at `step`."""
-    armed = {"FAULT_STEP": str(step), "FAULT_PASSES": str(passes)}
+    armed = {"FAULT_STEP": str(step)}
     command = (sys.executable, "-m", "tests.services.intake.evidence.served", url, str(folder))
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env={**os.environ, **armed})
     try:
@@ -104,16 +106,11 @@ async def whole(service: Service) -> int:
     return len(rows)
 
 
-@pytest.mark.parametrize(
-    ("step", "passes"),
-    [pytest.param(step, number, id=f"{step}-{number}") for step in EVIDENCE_STEPS for number in PASSES[step.act]],
-)
-async def test_a_kill_leaves_a_whole_piece_or_none(
-    postgres: PostgresForTests, tmp_path: Path, step: Step, passes: int
-) -> None:
+@pytest.mark.parametrize("step", KILLED_AT, ids=str)
+async def test_a_kill_leaves_a_whole_piece_or_none(postgres: PostgresForTests, tmp_path: Path, step: Step) -> None:
     async with postgres.fresh("intake") as url:
         files = {"file": ("screen.png", picture())}
-        async with served(url, tmp_path, step, passes) as (process, address):
+        async with served(url, tmp_path, step) as (process, address):
             where, code = await report(address)
             async with httpx.AsyncClient(base_url=address, timeout=60) as client:
                 with pytest.raises(httpx.HTTPError):

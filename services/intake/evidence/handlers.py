@@ -115,6 +115,8 @@ def secret_of(token: str) -> Secret:
 async def begin_upload(session: AsyncSession, new: NewUpload, limits: Limits, now: datetime) -> Upload:
     """Begin an upload; the token that it gets is stored nowhere.
 
+    An earlier one of the same piece, whose token a killed process took with it, gives way; its parts are swept.
+
     Raises:
         FileTooLarge: its length is more than a file may have.
         TooManyFiles: as many wait for this form as it may have.
@@ -129,6 +131,8 @@ async def begin_upload(session: AsyncSession, new: NewUpload, limits: Limits, no
         await _refuse_beyond_share(session, new, limits)
     if new.adder and new.adder.grant_id:
         await use_grant(session, new.adder.grant_id, now)
+    lost = (UploadRow.evidence_id == new.evidence_id, UploadRow.attached_at.is_(None))
+    await session.execute(delete(UploadRow).where(*lost))
     token = secrets.token_urlsafe(32)
     upload = Upload(token, new.evidence_id, new.said, new.adder, new.length, 0, (), now + new.waits)
     row = {
