@@ -62,6 +62,8 @@ class Grant(BaseModel):
     """A preview is not blurred."""
     colour: bool = False
     """A preview is not grey."""
+    copies: bool = False
+    """What is read is a copy without who made it, where and with what."""
     back: Annotated[str, Field(pattern=r"^(/cases/[A-Za-z0-9/-]+(\?[a-z]+=[a-z0-9]+)?)?$")] = ""
     """The page to which a browser goes once it added a file; empty for a program."""
 

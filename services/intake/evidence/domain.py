@@ -217,6 +217,10 @@ class EvidenceDamaged(Exception):
     """What is stored is not what was kept. The message is its id."""
 
 
+class EvidenceWithheld(Exception):
+    """No copy can be made that does not say who made it, and the grant gives no other."""
+
+
 class EvidenceInfected(Exception):
     """The virus scanner found something in it."""
 

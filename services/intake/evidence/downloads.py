@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 from zipfile import ZipFile
@@ -19,15 +20,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from services.intake.evidence.api import EvidenceBody
-from services.intake.evidence.attachments import attach_received
+from services.intake.evidence.attachments import Digest, attach_received
 from services.intake.evidence.dependencies import EvidenceParts, EvidencePartsDep
-from services.intake.evidence.domain import Adder, EvidenceDamaged, EvidenceInfected, EvidenceNotFound
+from services.intake.evidence.domain import Adder, EvidenceDamaged, EvidenceInfected, EvidenceNotFound, EvidenceWithheld
 from services.intake.evidence.handlers import record_opened, use_grant
 from services.intake.evidence.objects import ObjectMissing, Objects, temporary_file
 from services.intake.evidence.queries import StoredItem, stored_items
 from services.intake.evidence.uploads import receive_file
 from services.intake.media import renderer
-from services.intake.media.media import BY_NAME
+from services.intake.media.media import BY_NAME, MediaType
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction, InvalidGrant
 from shared.auth.guard import guarding
@@ -42,6 +43,7 @@ SAFE: Mapping[str, str] = {
     "cache-control": "no-store",
 }
 _BYTES = "application/octet-stream"
+_READ = 256 * 1024
 _NOT_EXPORTED = frozenset({"name", "note"})
 router = APIRouter(tags=["evidence"])
 _log = structlog.get_logger()
@@ -80,7 +82,7 @@ async def get_evidence(parts: EvidencePartsDep, grant: Annotated[Grant, Depends(
         return await _preview(parts, grant, stored)
     await verify(parts.objects, stored)
     await _use(parts, grant, [stored])
-    return _download(parts, stored)
+    return await _download_copy(parts, stored) if grant.copies else _download(parts, stored)
 
 
 @router.post(PATH, status_code=201, include_in_schema=False, response_model=None)
@@ -168,6 +170,35 @@ def _download(parts: EvidenceParts, stored: StoredItem) -> Response:
     return StreamingResponse(as_kept(parts.objects, stored), headers=headers, media_type=_BYTES)
 
 
+async def _download_copy(parts: EvidenceParts, stored: StoredItem) -> Response:
+    name, chunks = await _copy_of(parts, stored)
+    return StreamingResponse(chunks, headers={**SAFE, **_attachment(name)}, media_type=_BYTES)
+
+
+async def _copy_of(parts: EvidenceParts, stored: StoredItem) -> tuple[str, AsyncIterator[bytes]]:
+    """Return the name and the bytes of a copy that does not say who made it, where and with what.
+
+    Raises:
+        EvidenceWithheld: none can be made.
+    """
+    if stored.item.cleaned:
+        return _file_name(stored), as_kept(parts.objects, stored)
+    async with renderer.room():
+        with temporary_file() as original:
+            await verify(parts.objects, stored, original)
+            try:
+                copy = await renderer.clean(original, BY_NAME[stored.item.media_type])
+            except (renderer.CannotClean, renderer.CannotRead):
+                raise EvidenceWithheld from None
+    return _file_name(stored, copy.media_type), _sent(copy.file)
+
+
+async def _sent(file: BinaryIO) -> AsyncIterator[bytes]:
+    with file:
+        while chunk := await asyncio.to_thread(file.read, _READ):
+            yield chunk
+
+
 async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Response:
     kind = BY_NAME[stored.item.media_type]
     async with renderer.room():
@@ -183,9 +214,12 @@ async def _export(parts: EvidenceParts, grant: Grant) -> Response:
     left_out = {one.item.evidence_id: why for one in found if (why := await _left_out(parts, one))}
     whole = [one for one in found if one.item.evidence_id not in left_out]
     await _use(parts, grant, whole)
-    manifest = _manifest(grant, found, left_out, parts.clock.now())
+    if grant.copies:
+        archive = _zip_of_copies(parts, grant, found, left_out)
+    else:
+        archive = _zip(parts, whole, _manifest(grant, found, left_out, parts.clock.now()))
     headers = {**SAFE, **_attachment(f"evidence-{grant.case_id}.zip")}
-    return StreamingResponse(_zip(parts, whole, manifest), headers=headers, media_type="application/zip")
+    return StreamingResponse(archive, headers=headers, media_type="application/zip")
 
 
 async def _left_out(parts: EvidenceParts, stored: StoredItem) -> str | None:
@@ -199,16 +233,24 @@ async def _left_out(parts: EvidenceParts, stored: StoredItem) -> str | None:
     return None
 
 
-def _manifest(grant: Grant, found: Sequence[StoredItem], left_out: Mapping[UUID, str], now: datetime) -> bytes:
+def _manifest(
+    grant: Grant,
+    found: Sequence[StoredItem],
+    left_out: Mapping[UUID, str],
+    now: datetime,
+    copies: Mapping[UUID, Mapping[str, str]] = MappingProxyType({}),
+) -> bytes:
     """Return what an export holds, with the hash of each file: `sha256sum` and this show that nothing was changed.
 
-    What a file was called is left out, as on the case: it may say who sent it.
+    What a file was called is left out, as on the case: it may say who sent it. `sha256` is of what is kept, and
+    `sha256_copy` of the copy that is given in its place.
     """
     items = [
         {
             "file": None if one.item.evidence_id in left_out else _file_name(one),
             "left_out": left_out.get(one.item.evidence_id),
             **{name: said for name, said in asdict(one.item).items() if name not in _NOT_EXPORTED},
+            **copies.get(one.item.evidence_id, {}),
         }
         for one in found
     ]
@@ -235,6 +277,29 @@ async def _zip(parts: EvidenceParts, whole: Sequence[StoredItem], manifest: byte
     yield written.taken()
 
 
+async def _zip_of_copies(
+    parts: EvidenceParts, grant: Grant, found: Sequence[StoredItem], left_out: Mapping[UUID, str]
+) -> AsyncIterator[bytes]:
+    """As `_zip`, with copies that do not say who made them: one is made at a time, so the manifest comes last."""
+    written, withheld = _Written(), dict(left_out)
+    copies: dict[UUID, Mapping[str, str]] = {}
+    with ZipFile(written, "w") as archive:
+        for one in (one for one in found if one.item.evidence_id not in left_out):
+            try:
+                name, chunks = await _copy_of(parts, one)
+            except EvidenceWithheld:
+                withheld[one.item.evidence_id] = "withheld"
+                continue
+            copy = Digest(chunks)
+            with archive.open(name, "w", force_zip64=True) as file:
+                async for chunk in copy:
+                    file.write(chunk)
+                    yield written.taken()
+            copies[one.item.evidence_id] = {"file": name, "sha256_copy": copy.sha256}
+        archive.writestr("manifest.json", _manifest(grant, found, withheld, parts.clock.now(), copies))
+    yield written.taken()
+
+
 class _Written(io.RawIOBase):
     """Takes what an archive writes, until it is sent."""
 
@@ -255,9 +320,9 @@ class _Written(io.RawIOBase):
         return taken
 
 
-def _file_name(stored: StoredItem) -> str:
+def _file_name(stored: StoredItem, copied_as: MediaType | None = None) -> str:
     """Return a name that says nothing of whose it is."""
-    return f"evidence-{stored.item.evidence_id}{BY_NAME[stored.item.media_type].suffix}"
+    return f"evidence-{stored.item.evidence_id}{(copied_as or BY_NAME[stored.item.media_type]).suffix}"
 
 
 def _attachment(name: str) -> Mapping[str, str]:

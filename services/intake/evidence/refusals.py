@@ -83,6 +83,12 @@ REFUSALS: Refusals = {
     domain.EvidenceInfected: Refusal(
         409, "evidence-infected", "The virus scanner found something in this file", "It is kept, and cannot be opened."
     ),
+    domain.EvidenceWithheld: Refusal(
+        409,
+        "evidence-withheld",
+        "No copy can be made of this file that does not say who made it",
+        "Open a preview of it.",
+    ),
     renderer.CannotRead: Refusal(
         422,
         "no-preview",

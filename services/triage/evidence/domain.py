@@ -31,6 +31,10 @@ class EvidenceInfected(Exception):
     """The virus scanner found something in it."""
 
 
+class EvidenceWithheld(Exception):
+    """It says who sent it, so this person sees a preview of it alone."""
+
+
 class NothingToExport(Exception):
     """No piece of evidence of the case can be exported."""
 
@@ -63,6 +67,15 @@ class Opening:
         seen = [name for name, chosen in (("sharp", self.sharp), ("colour", self.colour)) if chosen]
         shown = {"shown": ", ".join(seen) or "blurred, grey"} if self.form is Form.PREVIEW else {}
         return {"form": str(self.form), **shown}
+
+
+def has_copies(item: Evidence) -> bool:
+    """Return whether copies of a piece can be made that do not say who made it, where and with what."""
+    return item.media_type not in _EMAILS
+
+
+_EMAILS = frozenset({"message/rfc822", "application/vnd.ms-outlook"})
+"""They say who sent and received them: that is what they are for."""
 
 
 def require_openable(item: Evidence) -> None:

@@ -20,10 +20,12 @@ from services.triage.evidence.domain import (
     MOST_IN_AN_EXPORT,
     TIME_TO_ADD,
     EvidenceNotFound,
+    EvidenceWithheld,
     Form,
     NothingToExport,
     Opening,
     TooMuchToExport,
+    has_copies,
     require_open_to_additions,
     require_openable,
 )
@@ -192,6 +194,11 @@ class Visit:
     ids: Ids
 
     @property
+    def copies(self) -> bool:
+        """Whether this person is given copies that do not say who made them: a manager does not learn who reported."""
+        return self.viewer is None
+
+    @property
     def only(self) -> str | None:
         """The one colleague whom they may see named in the custody, themselves; None: they may see all."""
         return None if self.viewer else self.person
@@ -246,13 +253,17 @@ async def open_item(visit: Visit, evidence_id: UUID, opening: Opening) -> tuple[
     Raises:
         EvidenceNotFound: the case has no such piece, or this person may not see it.
         EvidenceWithdrawn, EvidenceInfected: it may not be opened.
+        EvidenceWithheld: this person is given copies, and none can be made of it.
     """
     items = await queries.on_case(visit.session, visit.case, visit.viewer)
     item = next((one for one in items if one.evidence_id == evidence_id), None)
     if item is None:
         raise EvidenceNotFound
     require_openable(item)
-    says = {"evidence": str(evidence_id), **opening.codes}
+    copied = visit.copies and opening.form is Form.ORIGINAL
+    if copied and not has_copies(item):
+        raise EvidenceWithheld
+    says = {"evidence": str(evidence_id), **opening.codes} | ({"form": "copy"} if copied else {})
     await _note(visit, queries.OPENED, opening.purpose, says)
     action = GrantedAction.PREVIEW if opening.form is Form.PREVIEW else GrantedAction.DOWNLOAD
     grant = _grant(visit, action, [item])
@@ -314,4 +325,5 @@ def _grant(visit: Visit, action: GrantedAction, items: Iterable[Evidence]) -> Gr
         responder=visit.person,
         case_id=visit.case.case_id,
         evidence_ids=tuple(item.evidence_id for item in items),
+        copies=visit.copies,
     )

@@ -148,6 +148,7 @@ async def _tab(request: Request, work: Work, case: Case, asked: Asked, status: i
     there = f"/cases/{case.reference}/evidence"
     values = {
         **values_of(request, views.pieces(items, kept), asked, me=work.viewer.subject, base=there, there=there),
+        "copies": False,
         "capture_missing": not case.finished and report.lacks_capture(items),
     }
     people = [entry.by for entries in kept.values() for entry in entries]

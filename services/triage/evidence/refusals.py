@@ -16,6 +16,12 @@ REFUSALS: Refusals = {
         "The virus scanner found something in this file",
         "It cannot be opened here. Ask the security team how to look at it.",
     ),
+    domain.EvidenceWithheld: Refusal(
+        409,
+        "evidence-withheld",
+        "An email says who sent and received it, so it cannot be downloaded",
+        "Open a preview of it.",
+    ),
     domain.NothingToExport: Refusal(
         409, "nothing-to-export", "There is no evidence to export", "Nothing was added, or it cannot be opened."
     ),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.triage.evidence.domain import has_copies
 from services.triage.evidence.queries import CustodyEntry
 from services.triage.reports.domain import Evidence
 from shared.events.vocabulary import Scan
@@ -61,6 +62,11 @@ class Piece:
         return self.kind in _READ
 
     @property
+    def has_copies(self) -> bool:
+        """Whether copies of it can be made that do not say who made it."""
+        return has_copies(self.item)
+
+    @property
     def openable(self) -> bool:
         """Whether it may be opened."""
         return self.item.removed_at is None and self.item.scan != Scan.INFECTED
@@ -102,7 +108,8 @@ def pieces(items: Sequence[Evidence], kept: Mapping[UUID, Sequence[CustodyEntry]
 def done(entry: CustodyEntry) -> str:
     """Return what happened, in words: `Preview opened (sharp, colour)`."""
     if entry.action == "opened":
-        return f"Preview opened ({entry.shown})" if entry.shown else "Original opened"
+        whole = "Copy opened" if entry.form == "copy" else "Original opened"
+        return f"Preview opened ({entry.shown})" if entry.shown else whole
     if entry.action == "scanned":
         return f"Scanned for viruses: {SCANS.get(entry.scan or '', 'not known')}"
     return _DONE.get(entry.action, entry.action)

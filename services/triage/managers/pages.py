@@ -71,5 +71,6 @@ async def _page(
         record=activities,
         names=Names(),
         errors=asked.errors or FormErrors(),
+        copies=visit.copies,
         **values_of(request, pieces, asked, me=visit.person, base=f"{there}/evidence", there=there),
     )

@@ -46,6 +46,13 @@ async def real_time(intake: Intake) -> datetime:
         return now
 
 
+def telling_pdf() -> bytes:
+    """Return a PDF that says who wrote it."""
+    made = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(made, "PDF", author="Author CANARY", creator="Creator CANARY")
+    return made.getvalue()
+
+
 async def test_of_an_anonymous_reporter_only_a_copy_is_kept_that_says_nothing(
     intake: Intake, client: AsyncClient
 ) -> None:
@@ -128,6 +135,34 @@ async def test_an_export_has_each_file_and_a_manifest_with_its_hash(intake: Inta
             assert archive.read(one["file"]) == content
             assert one["sha256"] == sha256(content).hexdigest()
     assert manifest["exported_by"] == "S2001"
+
+
+async def test_a_manager_is_given_copies_that_do_not_say_who_reported(intake: Intake, client: AsyncClient) -> None:
+    report = await reported(client, intake.token(), confidential=True)
+    email = (
+        b"From: CANARY@example.org\r\nTo: a@example.org\r\nSubject: b\r\nDate: Mon, 1 Jan 2026 00:00:00 +0000\r\n\r\nHi"
+    )
+    sent = {
+        name: (await send(client, report, intake.token(), content, name)).json()
+        for name, content in (("1.jpg", telling_picture()), ("2.pdf", telling_pdf()), ("3.eml", email))
+    }
+    for kept in list(sent.values())[:2]:
+        address = grant(intake, report, GrantedAction.DOWNLOAD, kept["evidence_id"], copies=True)
+        given = await client.get(address)
+        assert (given.status_code, b"CANARY" in given.content) == (200, False)
+        assert (await client.get(address)).status_code == 410
+    address = grant(intake, report, GrantedAction.DOWNLOAD, sent["3.eml"]["evidence_id"], copies=True)
+    refused = await client.get(address)
+    assert (refused.status_code, refused.json()["type"].endswith("evidence-withheld")) == (409, True)
+    exported = await client.get(grant(intake, report, GrantedAction.EXPORT, copies=True))
+    with ZipFile(io.BytesIO(exported.content)) as archive:
+        assert not any(b"CANARY" in archive.read(name) for name in archive.namelist())
+        items = json.loads(archive.read("manifest.json"))["items"]
+        assert [one["left_out"] for one in items] == [None, None, "withheld"]
+        assert [one["sha256"] for one in items] == [one["sha256"] for one in sent.values()]
+        assert [one["sha256_copy"] for one in items[:2]] == [
+            sha256(archive.read(one["file"])).hexdigest() for one in items[:2]
+        ]
 
 
 async def test_an_export_leaves_out_what_is_damaged_or_infected_and_says_so(

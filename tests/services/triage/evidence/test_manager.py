@@ -110,10 +110,13 @@ async def test_the_managers_page_lists_opens_and_adds_without_naming_anyone(tria
     shown = await press(grace, page, f"{page}/evidence/{one.evidence_id}/preview", **WHY)
     assert granted(triage, shown.text).action is GrantedAction.PREVIEW
     assert "Look at the third line" in shown.text
-    original = await press(grace, page, f"{page}/evidence/{one.evidence_id}/original", **WHY)
-    assert granted(triage, original.headers["location"]).action is GrantedAction.DOWNLOAD
-    files = await press(grace, page, f"{page}/evidence/copy", **WHY)
-    assert granted(triage, files.headers["location"]).action is GrantedAction.EXPORT
+    assert "Download a copy" in seen[0]
+    assert "Download the original" not in seen[0]
+    for asked, action in ((f"{one.evidence_id}/original", GrantedAction.DOWNLOAD), ("copy", GrantedAction.EXPORT)):
+        sent = await press(grace, page, f"{page}/evidence/{asked}", **WHY)
+        grant = granted(triage, sent.headers["location"])
+        assert (grant.action, grant.copies) == (action, True)
+    assert "Copy opened by" in (await grace.get(page)).text
     record = await press(grace, page, f"{page}/evidence/copy", record="yes", **WHY)
     adding = await press(grace, page, f"{page}/evidence/add", **WHY)
     assert granted(triage, adding.text, TIME_TO_ADD - timedelta(seconds=1)).back == f"{page}?added=1"
@@ -125,6 +128,22 @@ async def test_the_managers_page_lists_opens_and_adds_without_naming_anyone(tria
     for text in (*seen, shown.text, record.text, adding.text, refused.text, (await grace.get(page)).text):
         for who in ("Priya", "S1001", "priya.shah", "S6001", "The desk’s own reason"):
             assert who not in text
+
+
+async def test_an_email_is_shown_to_a_manager_and_not_handed_out(triage: Triage, grace: AsyncClient) -> None:
+    page, _, one = await worked(triage)
+    email = piece(one, media_type="message/rfc822")
+    await announce(triage.database, email)
+    there = f"{page}/evidence/{email.evidence_id}"
+    bearer = triage.bearer(Role.REPORTER, subject=MANAGER)
+    async with triage.client() as client:
+        opened = await client.post(f"{there}/open", json={**WHY, "form": "preview"}, headers=bearer)
+        refused = await client.post(f"{there}/open", json=WHY, headers=bearer)
+    assert granted(triage, opened.json()["url"]).action is GrantedAction.PREVIEW
+    assert (refused.status_code, refused.json()["type"].endswith("evidence-withheld")) == (409, True)
+    seen = (await grace.get(page)).text
+    assert "An email says who sent and received it, so you can read it here, and not download it." in seen
+    assert seen.count("Download a copy") == 2, "of the other pieces"
 
 
 async def test_no_one_else_has_the_managers_calls(triage: Triage) -> None:
