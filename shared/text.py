@@ -4,6 +4,8 @@ A *line* (names, ids, addresses, handles, links, references, claims) is put into
 one thing are equal. A *text* (narratives, notes, messages) is kept as it was written. Tokens, keys and codes are
 neither, and are never cleaned. Unicode's `Default_Ignorable_Code_Point` says which marks are invisible (Unicode 15.0,
 DerivedCoreProperties.txt).
+
+How a size is written in words is here, too: domains and pages say it.
 """
 
 import re
@@ -131,3 +133,12 @@ def _is_plain(given: str) -> bool:
 
 def _folded(given: str) -> str:
     return "" if is_blank(given) else unicodedata.normalize("NFC", " ".join(given.replace(_BLANK, " ").split()))
+
+
+_UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+
+
+def size_in_words(size: int) -> str:
+    """Return how large a file is, as people write it: `1 byte`, `640 bytes`, `123 kB`, `4.5 MB`, `100 MB`."""
+    unit, name = next((one for one in _UNITS if size >= one[0]), (1, "byte" if size == 1 else "bytes"))
+    return f"{size / unit:.{0 if name == 'kB' else 1}f}".removesuffix(".0") + f" {name}"

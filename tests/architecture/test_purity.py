@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.source import Module, product_modules
 
-DOMAIN_MAY_KNOW = ("shared.addresses", "shared.encryption.Keys", "shared.events", "shared.ids")
+DOMAIN_MAY_KNOW = ("shared.addresses", "shared.encryption.Keys", "shared.events", "shared.ids", "shared.text")
 ALLOWED_CALLERS = {
     # Engines: one for each database, opened and closed by the wiring.
     r"create_async_engine|create_engine": r"shared/db/",

@@ -162,3 +162,18 @@ def test_a_long_row_of_joiners_takes_no_longer_than_other_characters() -> None:
     assert rule.name(f"a{ZWJ * 1_000_000}b") == f"a{ZWJ}b"
     assert rule.name(f"a {ZWJ * 1_000_000}") == "a"
     assert rule.is_blank("\u0301" * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (1, "1 byte"),
+        (640, "640 bytes"),
+        (123_456, "123 kB"),
+        (4_500_000, "4.5 MB"),
+        (100_000_000, "100 MB"),
+        (2_000_000_000, "2 GB"),
+    ],
+)
+def test_a_size_is_written_as_people_write_it(size: int, words: str) -> None:
+    assert rule.size_in_words(size) == words

@@ -58,7 +58,7 @@ class Written:
     @property
     def waiting(self) -> Sequence[tuple[str, str, str]]:
         """Name, size and token of each file that waits."""
-        return [(called_by(upload), files.in_words(upload.received), upload.token) for upload in self.uploads]
+        return [(called_by(upload), rule.size_in_words(upload.received), upload.token) for upload in self.uploads]
 
 
 class FilesTaken(NamedTuple):
@@ -73,7 +73,7 @@ class FilesTaken(NamedTuple):
 def files_taken(parts: EvidenceParts, report: ReportKey) -> FilesTaken:
     """Return which files may come with a message about `report`."""
     limits = parts.evidence_limits
-    hint = f"Up to {limits.most_files} files of up to {files.in_words(limits.most_bytes)} each: {media.IN_WORDS}."
+    hint = f"Up to {limits.most_files} files of up to {rule.size_in_words(limits.most_bytes)} each: {media.IN_WORDS}."
     if report.confidentiality is Confidentiality.ANONYMOUS:
         hint += " We keep a copy without the name, place, device and author. Of an email, send a screenshot instead."
     return FilesTaken(hint, parts.tickets.issue(parts.clock.now()))

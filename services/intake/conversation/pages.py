@@ -12,7 +12,7 @@ from services.intake.conversation.forms import Written, files_taken, read_writte
 from services.intake.conversation.handlers import ask_again
 from services.intake.evidence.api import delete_evidence
 from services.intake.evidence.dependencies import EvidencePartsDep, evidence_parts
-from services.intake.evidence.domain import EvidenceItem, in_words
+from services.intake.evidence.domain import EvidenceItem
 from services.intake.media import media
 from services.intake.reports.access import PATH, AccessDep, ByVisitor, ReferencePath, ReportNotFound, followed
 from services.intake.reports.handlers import agree_that_manager_is_told
@@ -20,6 +20,7 @@ from services.intake.reports.queries import ReportKey
 from services.intake.tracking.pages import ask_which_report
 from services.intake.tracking.queries import status_of
 from shared.auth.guard import Anyone
+from shared.text import size_in_words
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.pages import render
 
@@ -131,6 +132,6 @@ def _names(items: Iterable[EvidenceItem]) -> Mapping[UUID, str]:
         what = _KINDS_OF_FILES[kind.kind]
         of_kind[what] += 1
         form = "" if kind is media.PDF else f", {kind.suffix[1:].upper()}"
-        unnamed = f"{what} {of_kind[what]}{form}, {in_words(item.size)}"
-        names[item.evidence_id] = f"{item.name} ({in_words(item.size)})" if item.name else unnamed
+        unnamed = f"{what} {of_kind[what]}{form}, {size_in_words(item.size)}"
+        names[item.evidence_id] = f"{item.name} ({size_in_words(item.size)})" if item.name else unnamed
     return names

@@ -1,12 +1,12 @@
 """What is sent as evidence, who sends it, and what is refused of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.events.vocabulary import AddedBy, Scan
 from shared.ids import ReportId
+from shared.text import size_in_words
 
 PART = 1024 * 1024
 """Bytes of an upload that are encrypted, stored and committed at a time; a request holds a few of them at most."""
@@ -121,15 +121,13 @@ class FileRefused(Exception):
 class FileEmpty(FileRefused):
     """It has no bytes."""
 
-    words = "The file is empty. Check that it opens on your device, then choose it again"
-
 
 class FileTooLarge(FileRefused):
     """It has more bytes than one file may have."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(
-            f"The file must be smaller than {in_words(most_bytes)}. Send a shorter part of it, or a picture"
+            f"The file must be smaller than {size_in_words(most_bytes)}. Send a shorter part of it, or a picture"
         )
 
 
@@ -223,12 +221,3 @@ class EvidenceWithheld(Exception):
 
 class EvidenceInfected(Exception):
     """The virus scanner found something in it."""
-
-
-_UNITS: Mapping[int, str] = {1_000_000_000: "GB", 1_000_000: "MB", 1_000: "kB"}
-
-
-def in_words(size: int) -> str:
-    """Return a size as people write it: `100 MB`."""
-    unit, name = next(((unit, name) for unit, name in _UNITS.items() if size >= unit), (1, "bytes"))
-    return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"

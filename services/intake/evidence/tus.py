@@ -23,6 +23,7 @@ from services.intake.evidence.domain import Adder, Said
 from services.intake.evidence.downloads import adder_of
 from services.intake.evidence.handlers import NewUpload, Upload
 from services.intake.evidence.uploads import append, begin, counted, discard, examine, keep_for_form, note_of, waiting
+from services.intake.media import media
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction, InvalidGrant
 from shared.auth.guard import NotSignedIn, current_session, guarding
@@ -98,7 +99,7 @@ async def create(
     if upload_length is None:
         raise standard_problem(400, detail="Send Upload-Length.")
     if not upload_length:
-        raise domain.FileEmpty
+        raise domain.FileEmpty(media.WORDS[media.Reason.EMPTY])
     said = _metadata(upload_metadata)
     adder, ticket = await _allowed_by(request, parts, said, receipt_code)
     new = NewUpload(

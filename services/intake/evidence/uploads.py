@@ -267,7 +267,7 @@ async def examine(parts: EvidenceParts, upload: Upload) -> media.MediaType:
         FileTypeNotTaken: it is of a type that is not taken.
     """
     if not upload.received:
-        raise domain.FileEmpty
+        raise domain.FileEmpty(media.WORDS[media.Reason.EMPTY])
     size, loop = upload.received, asyncio.get_running_loop()
     head = await _range(parts, upload, 0, media.HEAD)
     tail = await _range(parts, upload, max(0, size - media.TAIL), media.TAIL)

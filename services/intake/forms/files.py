@@ -15,7 +15,6 @@ from services.intake.evidence.domain import (
     FileRefused,
     TooManyFiles,
     UploadNotFound,
-    in_words,
 )
 from services.intake.evidence.handlers import Upload
 from services.intake.evidence.objects import StoreUnavailable
@@ -34,6 +33,7 @@ from services.intake.media import media
 from services.intake.media.renderer import can_be_cleaned
 from shared.encryption import Secret
 from shared.ids import Ids
+from shared.text import size_in_words
 from shared.web.forms import FormErrors, FormReader, read_form
 
 FILE, UPLOAD, REMOVE, ADD = "file", "upload", "remove", "add"
@@ -53,7 +53,7 @@ class FilesPage:
 
     def size_of(self, file: DraftFile) -> str:
         """Return a file's size in words."""
-        return in_words(file.size)
+        return size_in_words(file.size)
 
 
 class Changed(NamedTuple):
@@ -90,7 +90,9 @@ def files_page(request: Request, session: FormSession) -> FilesPage:
         if session.form.open_to_all
         else ""
     )
-    hint = f"Up to {limits.most_files} files of up to {in_words(limits.most_bytes)} each: {media.IN_WORDS}.{copies}"
+    hint = (
+        f"Up to {limits.most_files} files of up to {size_in_words(limits.most_bytes)} each: {media.IN_WORDS}.{copies}"
+    )
     return FilesPage(hint, media.ACCEPT, evidence_parts(request).tickets.issue(session.now))
 
 
@@ -101,7 +103,7 @@ def links(answers: Answers) -> Sequence[str]:
 
 def lines_about(answers: Answers, files: Sequence[DraftFile]) -> tuple[str, ...]:
     """Return what was added, a line each."""
-    named = [f"{file.name} ({in_words(file.size)}){_of_link(file)}" for file in files]
+    named = [f"{file.name} ({size_in_words(file.size)}){_of_link(file)}" for file in files]
     seen = [(number, one(answers, capture_field(number))) for number in range(len(links(answers)))]
     return (*named, *(f"Seen at link {number + 1}: {text}" for number, text in seen if text))
 

@@ -8,6 +8,7 @@ from services.triage.evidence.domain import has_copies
 from services.triage.evidence.queries import CustodyEntry
 from services.triage.reports.domain import Evidence
 from shared.events.vocabulary import Scan
+from shared.text import size_in_words
 from shared.web.forms import FormErrors
 
 SCANS: Mapping[str, str] = {
@@ -35,7 +36,6 @@ _DONE: Mapping[str, str] = {
     "removed": "Taken back",
     "exported": "Copied with the other evidence",
 }
-_KILO, _MEGA = 1_000, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Piece:
     @property
     def facts(self) -> str:
         """Format and size: `PNG, 123 kB`."""
-        return f"{_type(self.item.media_type)[1]}, {size(self.item.size)}"
+        return f"{_type(self.item.media_type)[1]}, {size_in_words(self.item.size)}"
 
     @property
     def is_read(self) -> bool:
@@ -113,13 +113,6 @@ def done(entry: CustodyEntry) -> str:
     if entry.action == "scanned":
         return f"Scanned for viruses: {SCANS.get(entry.scan or '', 'not known')}"
     return _DONE.get(entry.action, entry.action)
-
-
-def size(length: int) -> str:
-    """Return a size as people write it: `640 bytes`, `123 kB`, `4.5 MB`."""
-    if length < _KILO:
-        return f"{length} {'byte' if length == 1 else 'bytes'}"
-    return f"{length / _KILO:.0f} kB" if length < _MEGA else f"{length / _MEGA:.1f} MB"
 
 
 def _type(media_type: str) -> tuple[str, str]:
