@@ -7,12 +7,14 @@ nothing. The tests run in order, and each goes on with the system that the one b
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
+from playwright.async_api import Page
 from pydantic import SecretStr
 
 from demo.tokens import client_credentials
@@ -22,6 +24,8 @@ from tests.compose.sign_in import sign_in
 from tests.compose.stream import streaming
 from tests.journeys import abuse_report
 from tests.journeys.input_drivers import Pointer
+from tests.services.intake.conftest import small_body
+from tests.services.intake.evidence.test_safety import telling_picture
 from tests.support.browser import chromium, person
 from tests.support.eventually import eventually
 from tests.support.ports import free_ports
@@ -105,7 +109,31 @@ async def test_a_report_in_a_browser_is_smarts_and_the_manager_is_told(system: C
         await sam.page.goto(f"/cases/{reference}")
         assert "Social Media Abuse Response Team" in await sam.page.get_by_role("main").inner_text()
         await sam.picture("compose, case of SMART")
+        await _a_picture_is_cleaned_and_shown(system, sam.page)
     await _mail_to("grace.okafor@example.org", reference, system)
+
+
+async def _a_picture_is_cleaned_and_shown(system: Composed, page: Page) -> None:
+    """Intake's container has what opens files: it cleans what comes without a name, and draws a preview of it."""
+    async with httpx.AsyncClient(base_url=system.url, timeout=60) as client:
+        sent = (await client.post("/report/api/v1/abuse-reports", json=small_body())).json()
+        code, file = {"receipt-code": sent["receipt_code"]}, {"file": ("seen.jpg", telling_picture())}
+        kept = await client.post(f"/report/api/v1/reports/{sent['reference']}/evidence", headers=code, files=file)
+    assert (kept.status_code, kept.json()["cleaned"], kept.json()["scan"]) == (201, True, "not_scanned"), kept.text
+
+    async def on_the_case() -> bool | None:
+        await page.goto(f"/cases/{sent['reference']}/evidence")
+        return await page.get_by_role("heading", name="1. Picture").count() > 0 or None
+
+    await eventually(on_the_case)
+    driver = Pointer(page)
+    await driver.unfold("Open piece 1")
+    await driver.write("Why do you open piece 1?", "To see that it is shown")
+    async with page.expect_response(re.compile("/report/evidence/")) as drawing:
+        await driver.press("Show a preview")
+    drawn = await drawing.value
+    assert (drawn.status, drawn.headers["content-type"]) == (200, "image/jpeg")
+    assert b"CANARY" not in await drawn.body()
 
 
 async def _mail_to(address: str, reference: str, system: Composed) -> None:
