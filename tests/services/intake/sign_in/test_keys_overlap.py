@@ -79,7 +79,7 @@ USES: Mapping[str, Use] = {
 }
 ELSEWHERE = {"csrf", "idempotency", "security log"}
 """Purposes with a test of their own below; a security log is only ever written."""
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/report/form")

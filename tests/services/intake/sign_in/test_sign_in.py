@@ -22,7 +22,7 @@ SERVICE = "intake"
 _ROOT = Path(__file__).parents[4]
 PERSONAS = _ROOT / "deploy" / "sample" / "personas.yaml"
 TEMPLATES = _ROOT / "services" / "intake" / "sign_in" / "templates"
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/report/me")
