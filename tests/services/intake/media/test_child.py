@@ -277,8 +277,8 @@ async def test_a_start_is_quick() -> None:
     for _ in range(5):
         began = time.monotonic()
         await renderer.preview(io.BytesIO(picture("PNG")), media.PNG)
-        took.append(time.monotonic() - began)
-    print(f"\na small preview, from asking to having it: {min(took) * 1000:.0f} ms")  # noqa: T201  # a figure to compare
-    began = time.monotonic()
-    await (await asyncio.create_subprocess_exec(sys.executable, "-I", "-c", "pass")).wait()
-    assert min(took) < 20 * (time.monotonic() - began), "a bare start of Python in the same run is the measure"
+        drawn = time.monotonic()
+        await (await asyncio.create_subprocess_exec(sys.executable, "-I", "-c", "pass")).wait()
+        took.append((drawn - began, time.monotonic() - drawn))
+    print(f"\na small preview, from asking to having it: {min(took)[0] * 1000:.0f} ms")  # noqa: T201  # a figure to compare
+    assert min(preview / start for preview, start in took) < 20, "a bare start of Python beside it is the measure"
