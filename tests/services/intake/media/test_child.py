@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,7 @@ TRIPPED = {
 }
 
 
-FORBIDDEN = {
+FORBIDDEN: Mapping[str, Callable[[str], object]] = {
     "open to read": lambda name: os.open(name, os.O_RDONLY),
     "open to write": lambda name: os.open(name, os.O_WRONLY),
     "unlink": os.unlink,

@@ -132,7 +132,7 @@ async def test_the_managers_page_lists_opens_and_adds_without_naming_anyone(tria
 
 async def test_an_email_is_shown_to_a_manager_and_not_handed_out(triage: Triage, grace: AsyncClient) -> None:
     page, _, one = await worked(triage)
-    email = piece(one, media_type="message/rfc822")
+    email = one.model_copy(update={"evidence_id": IDS.uuid(), "media_type": "message/rfc822"})
     await announce(triage.database, email)
     there = f"{page}/evidence/{email.evidence_id}"
     bearer = triage.bearer(Role.REPORTER, subject=MANAGER)
