@@ -231,7 +231,7 @@ async def _claims_and_starts(sam: Someone, reference: str) -> None:
 
 
 async def _looks_at_the_evidence(sam: Someone, case: str, *, anonymous: bool) -> None:
-    await sam.driver.follow("Evidence")
+    await sam.driver.follow("Evidence 3 pieces")
     await sam.reads("1. Picture", "2. PDF", "3. Text", *(["A copy without place, device and author"] * anonymous))
     await sam.finds_nothing_of("<img", "Priya.jpg", "Priya.pdf", CANARY, within=sam.main)
     await sam.driver.unfold("Open piece 1")
@@ -310,9 +310,9 @@ async def _resolves(sam: Someone, case: str) -> None:
     await sam.driver.press("Show what was written")
     await sam.reads(abuse_report.NARRATIVE.splitlines()[0], ANSWER)
     await sam.looks("case, what was written")
-    for tab in ("Evidence", "Conversation", "Timeline", "Routing", "Audit"):
+    for tab in ("Evidence 4 pieces", "Conversation", "Timeline", "Routing", "Audit"):
         await sam.driver.follow(tab)
-        await sam.looks(f"case, {tab.lower()}")
+        await sam.looks(f"case, {tab.split()[0].lower()}")
     await sam.open(case)
     await sam.driver.unfold("Resolve")
     await sam.driver.pick("How did it end?", "Removed by the platform")
