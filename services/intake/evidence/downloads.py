@@ -28,6 +28,7 @@ from services.intake.evidence.objects import ObjectMissing, Objects, temporary_f
 from services.intake.evidence.queries import StoredItem, stored_items
 from services.intake.evidence.uploads import receive_file
 from services.intake.media import renderer
+from services.intake.media.child import Look
 from services.intake.media.media import BY_NAME, MediaType
 from shared.auth import grants
 from shared.auth.grants import Grant, GrantedAction, InvalidGrant
@@ -205,7 +206,7 @@ async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Re
         with temporary_file() as copy:
             await verify(parts.objects, stored, copy)
             await _use(parts, grant, [stored])
-            shown = await renderer.preview(copy, kind, sharp=grant.sharp, colour=grant.colour)
+            shown = await renderer.preview(copy, kind, Look(grant.sharp, grant.colour, people=not grant.copies))
     return Response(shown.content, media_type=shown.content_type, headers={**SAFE, "content-disposition": "inline"})
 
 

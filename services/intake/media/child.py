@@ -66,6 +66,8 @@ class Look(NamedTuple):
 
     sharp: bool = False
     colour: bool = False
+    people: bool = True
+    """Who sent an email and who received it is shown."""
 
 
 class Job(NamedTuple):
@@ -125,15 +127,16 @@ def library_for(kind: str) -> Library:
 _LIBRARIES = {"picture": "pictures", "PDF": "pdfs", "email": "emails", "audio": "recordings", "video": "recordings"}
 
 
-def main(work: str, kind: str, media_type: str, sharp: str, colour: str, *limits: str) -> None:
-    """Do one job, within limits."""
+def main(work: str, kind: str, media_type: str, *asked: str) -> None:
+    """Do one job, within limits: `asked` is the look, then the limits."""
+    look, limits = asked[: len(Look._fields)], asked[len(Look._fields) :]
     given = Limits(*(int(limit) for limit in limits))
     limit_size(given)
     library = library_for(kind)
     limit_reach(given)
     source, output = open(0, "rb", closefd=False), open(1, "w+b", closefd=False)  # noqa: SIM115  # they end as it does
     source.seek(0)
-    job = Job(source, output, media_type, Look(sharp == "sharp", colour == "colour"))
+    job = Job(source, output, media_type, Look(*(word == "yes" for word in look)))
     (library.clean if work == "clean" else library.preview)(job)
     output.flush()
 

@@ -12,7 +12,7 @@ from encodings.aliases import aliases
 from services.intake.media import outlook
 from services.intake.media.child import Ending, Job, Refused
 
-_SHOWN = ("From", "To", "Cc", "Date", "Subject")
+_PEOPLE, _OTHERS = ("From", "To", "Cc"), ("Date", "Subject")
 _MOST_BYTES = 64 * 1024 * 1024
 _LONGEST_TEXT = 20_000
 for encoding in set(aliases.values()):  # an email names any of them, and later no file can be opened
@@ -33,16 +33,20 @@ def preview(job: Job) -> None:
 
 def _of_outlook(job: Job) -> str:
     message = outlook.read(job.source)
-    headers = [f"{name}: {_line(message.headers[name])}" for name in _SHOWN if message.headers[name]]
+    headers = [f"{name}: {_line(message.headers[name])}" for name in _shown(job) if message.headers[name]]
     text = message.text or _Words.of(message.page.decode("utf-8", "replace"))
     return "\n".join((*headers, *_attached(message.attached), "", text))
 
 
 def _of_any_other(job: Job) -> str:
     message = BytesParser(EmailMessage, policy=email.policy.default).parsebytes(job.source.read(_MOST_BYTES))
-    headers = [f"{name}: {_line(message[name])}" for name in _SHOWN if message[name]]
+    headers = [f"{name}: {_line(message[name])}" for name in _shown(job) if message[name]]
     names = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
     return "\n".join((*headers, *_attached(names), "", _text(message)))
+
+
+def _shown(job: Job) -> Sequence[str]:
+    return (*_PEOPLE, *_OTHERS) if job.look.people else _OTHERS
 
 
 def _attached(names: Sequence[str]) -> list[str]:

@@ -128,9 +128,10 @@ async def clean(source: BinaryIO, media_type: MediaType, limits: Limits = CLEANI
     return Cleaned(output, _as_expected(output, CLEANED_AS.get(media_type, media_type)))
 
 
-async def preview(
-    source: BinaryIO, media_type: MediaType, *, sharp: bool = False, colour: bool = False, limits: Limits = DRAWING
-) -> Preview:
+_AT_FIRST = Look()
+
+
+async def preview(source: BinaryIO, media_type: MediaType, look: Look = _AT_FIRST, limits: Limits = DRAWING) -> Preview:
     """Return a picture (or, of text and emails, their beginning as text), blurred and grey unless asked for otherwise.
 
     Raises:
@@ -139,7 +140,7 @@ async def preview(
     """
     if media_type.kind is Kind.TEXT:
         return await asyncio.to_thread(_beginning, source)
-    with await _run("preview", source, media_type, Look(sharp, colour), limits) as output:
+    with await _run("preview", source, media_type, look, limits) as output:
         if media_type.kind is Kind.EMAIL:
             return _beginning(output)
         _as_expected(output, media.JPEG)
@@ -216,7 +217,7 @@ async def _ending(
     """Return the exit status of a child; it is killed when its time is over, and when no one waits for it."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-c", _CHILD, job, media_type.kind, media_type.name),
-        *("sharp" if look.sharp else "", "colour" if look.colour else ""),
+        *("yes" if wanted else "no" for wanted in look),
         *(str(limit) for limit in limits[:-1]),
         stdin=source,
         stdout=output,

@@ -139,9 +139,8 @@ async def test_an_export_has_each_file_and_a_manifest_with_its_hash(intake: Inta
 
 async def test_a_manager_is_given_copies_that_do_not_say_who_reported(intake: Intake, client: AsyncClient) -> None:
     report = await reported(client, intake.token(), confidential=True)
-    email = (
-        b"From: CANARY@example.org\r\nTo: a@example.org\r\nSubject: b\r\nDate: Mon, 1 Jan 2026 00:00:00 +0000\r\n\r\nHi"
-    )
+    people = b"From: CANARY@example.org\r\nTo: CANARY@example.org\r\n"
+    email = people + b"Subject: b\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\n\r\nHi"
     sent = {
         name: (await send(client, report, intake.token(), content, name)).json()
         for name, content in (("1.jpg", telling_picture()), ("2.pdf", telling_pdf()), ("3.eml", email))
@@ -154,6 +153,8 @@ async def test_a_manager_is_given_copies_that_do_not_say_who_reported(intake: In
     address = grant(intake, report, GrantedAction.DOWNLOAD, sent["3.eml"]["evidence_id"], copies=True)
     refused = await client.get(address)
     assert (refused.status_code, refused.json()["type"].endswith("evidence-withheld")) == (409, True)
+    shown = await client.get(grant(intake, report, GrantedAction.PREVIEW, sent["3.eml"]["evidence_id"], copies=True))
+    assert shown.text == "Date: Thu, 01 Jan 2026 00:00:00 +0000\nSubject: b\n\nHi"
     exported = await client.get(grant(intake, report, GrantedAction.EXPORT, copies=True))
     with ZipFile(io.BytesIO(exported.content)) as archive:
         assert not any(b"CANARY" in archive.read(name) for name in archive.namelist())

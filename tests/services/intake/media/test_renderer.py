@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageFilter, ImageSequen
 from PIL.ExifTags import Base
 
 from services.intake.media import media, renderer
+from services.intake.media.child import Look
 from services.intake.media.media import MediaType, recognise_file
 from services.intake.media.renderer import CannotClean, CannotRead
 from tests.services.intake.media.samples import drawn, email, frames, pdf, picture, sound, video
@@ -52,7 +53,7 @@ async def cleaned(content: bytes, media_type: MediaType) -> bytes:
 
 
 async def previewed(content: bytes, media_type: MediaType, *, sharp: bool = True, colour: bool = True) -> Image.Image:
-    made = await renderer.preview(io.BytesIO(content), media_type, sharp=sharp, colour=colour)
+    made = await renderer.preview(io.BytesIO(content), media_type, Look(sharp, colour))
     assert made.content_type == "image/jpeg"
     return Image.open(io.BytesIO(made.content))
 

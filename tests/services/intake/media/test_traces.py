@@ -13,6 +13,7 @@ from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
 from services.intake.media import media, renderer
+from services.intake.media.child import Look
 from services.intake.media.media import MediaType
 from tests.services.intake.media.samples import ANNOTATED, drawn, frames, pdf, picture, sound, video
 
@@ -187,7 +188,7 @@ async def test_a_cleaned_copy_and_a_preview_have_no_trace(name: str) -> None:
     content = made()
     assert traces(content), "the test put them in"
     copy = await renderer.clean(io.BytesIO(content), media_type)
-    shown = await renderer.preview(io.BytesIO(content), media_type, sharp=True, colour=True)
+    shown = await renderer.preview(io.BytesIO(content), media_type, Look(sharp=True, colour=True))
     with copy.file as file:
         assert traces(file.read()) == set()
     assert traces(shown.content) == set()
