@@ -20,12 +20,9 @@ def is_transient(error: BaseException) -> bool:
     """Return whether the same work may succeed later without any change."""
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
-        confused = error.orig and isinstance(
-            error.orig.__cause__, asyncpg.InternalClientError
-        )  # what came makes no sense
-        return bool(
-            error.connection_invalidated or confused or state.startswith(_TRANSIENT) or state == _LOCK_NOT_AVAILABLE
-        )
+        cause = error.orig.__cause__ if error.orig else None
+        lost = error.connection_invalidated or isinstance(cause, asyncpg.InternalClientError)  # it lost step
+        return lost or state.startswith(_TRANSIENT) or state == _LOCK_NOT_AVAILABLE
     return isinstance(error, LogUnavailable | PoolTimeout | OSError | MemoryError)
 
 
