@@ -142,10 +142,7 @@ async def test_an_email_is_shown_to_a_manager_and_not_handed_out(triage: Triage,
     assert granted(triage, opened.json()["url"]).action is GrantedAction.PREVIEW
     assert (refused.status_code, refused.json()["type"].endswith("evidence-withheld")) == (409, True)
     seen = (await grace.get(page)).text
-    assert (
-        "An email says who sent and received it, so you can read it here without their names, and not download it."
-        in seen
-    )
+    assert "Here you can read it without these lines; it cannot be downloaded." in seen
     assert seen.count("Download a copy") == 2, "of the other pieces"
 
 
