@@ -5,13 +5,13 @@ Bytes are never moved here: `uploads.py` and `downloads.py` do that between two 
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +19,7 @@ from services.intake.evidence import domain
 from services.intake.evidence.domain import WAITS, Adder, EvidenceItem, Kept, Limits, Said, UploadNotFound
 from services.intake.evidence.queries import item_of, waiting_bytes
 from services.intake.evidence.tables import EvidenceRow, UploadRow, UsedGrantRow
+from services.intake.media import media
 from services.intake.reports.kinds import BY_TYPE
 from services.intake.reports.queries import ReportKey, lock_key
 from shared.auth.grants import GrantExpired
@@ -273,8 +274,8 @@ async def keep(
         raise UploadNotFound  # its sender has ended it meanwhile
     if same := await _sent_before(session, adder, kept):
         return item_of(same)
-    await _refuse_many(session, adder, message_id, limits)
     row = _evidence_row(upload, kept, adder, message_id, now)
+    await _refuse_many(session, row, limits)
     stored = (await session.scalars(insert(EvidenceRow).returning(EvidenceRow), row)).one()
     await outbox.append(session, [_told(report, _added(report, stored, now))], now)
     attached = update(UploadRow).where(UploadRow.token_hash == upload.secret.name)
@@ -415,17 +416,22 @@ async def _sent_before(session: AsyncSession, adder: Adder, kept: Kept) -> Evide
     return sent
 
 
-async def _refuse_many(session: AsyncSession, adder: Adder, message_id: UUID | None, limits: Limits) -> None:
-    row = EvidenceRow
-    beside = func.count().filter(row.message_id.is_not_distinct_from(message_id))
+async def _refuse_many(session: AsyncSession, new: Mapping[str, object], limits: Limits) -> None:
+    """Refuse a piece beyond as many as a message or report may have.
+
+    Words about a link are no file: a form asks for them beside as many files as it takes.
+    """
+    row, text = EvidenceRow, str(media.TEXT)
+    words = and_(row.link.is_not(None), row.media_type == text)
+    beside = func.count().filter(row.message_id.is_not_distinct_from(new["message_id"]), not_(words))
     kept = select(func.count(), beside).where(
-        row.report_id == adder.report_id, row.added_by == adder.added_by, row.removed_at.is_(None)
+        row.report_id == new["report_id"], row.added_by == new["added_by"], row.removed_at.is_(None)
     )
     of_report, of_message = (await session.execute(kept)).one()
     if of_report >= domain.MOST_OF_REPORT:
         raise domain.ReportFull
-    most = domain.MOST_OF_REPORT if adder.added_by is AddedBy.TEAM else limits.most_files
-    if of_message >= most:
+    most = domain.MOST_OF_REPORT if new["added_by"] is AddedBy.TEAM else limits.most_files
+    if of_message >= most and (new["link"] is None or new["media_type"] != text):
         raise domain.TooManyFiles(most)
 
 

@@ -192,6 +192,17 @@ async def test_a_form_takes_so_many_files_and_no_more(postgres: PostgresForTests
         assert "2.png" in (await client.get(f"{ABUSE}/check")).text
 
 
+async def test_what_was_seen_at_a_link_is_sent_beside_as_many_files_as_a_form_takes(
+    postgres: PostgresForTests, tmp_path: Path
+) -> None:
+    async with opened_intake(postgres, tmp_path, intake_evidence_most_files=1) as intake, intake.client() as client:
+        await fill_abuse(client)
+        await add(client, ("1.png", picture()), seen_0="They wrote my address")
+        assert "Your report was sent without" not in (await send_with_files(client)).text
+        kept = await rows(intake, "select media_type, link from evidence order by link nulls first")
+    assert [tuple(row.values()) for row in kept] == [("image/png", None), ("text/plain", 0)]
+
+
 async def test_what_was_seen_at_each_link_is_evidence_of_that_link(intake: Intake, reporter: AsyncClient) -> None:
     links = "https://x.com/first\nhttps://x.com/second"
     await answer(reporter, f"{ABUSE}/where", {**ABUSE_ANSWERS["where"], "urls": links})
