@@ -14,6 +14,7 @@ from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.cli.database import opened
 from services.intake.evidence import queries as evidence
@@ -34,7 +35,10 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What was added to reports later: messages, requests to look again and files; `added` is the sum of the rest."""
+    """What was added to reports later; `added` is the sum of the rest.
+
+    Counted are messages, those that ask for an update among them, requests to review an outcome, and files.
+    """
 
     added: int
     added_arrived: int
@@ -53,7 +57,15 @@ class Additions:
 class _Added(NamedTuple):
     report_id: UUID
     at: datetime
-    arrived: bool
+    evidence_id: UUID | None
+    """None: it was written."""
+
+
+class Counted(NamedTuple):
+    """What was counted, and which of it triage did not have."""
+
+    additions: Additions
+    missing: Sequence[_Added]
 
 
 def reconcile(
@@ -76,64 +88,81 @@ async def _settled(wait: timedelta) -> tuple[Reconciliation, Additions]:
     clock = SystemClock()
     until = clock.now() + wait
     async with opened("intake") as intake, opened("triage") as triage:
+        counted = await count_additions(intake, triage, clock.now())
         while True:
             async with intake.transaction() as session:
                 ledger = await reconcile_ledger(session, clock.now())
-            additions = await count_additions(intake, triage, clock.now())
-            if (ledger.settled and additions.settled) or clock.now() >= until:
-                return ledger, additions
+            if (ledger.settled and counted.additions.settled) or clock.now() >= until:
+                return ledger, counted.additions
             await asyncio.sleep(_POLL.total_seconds())
+            counted = await count_again(triage, counted, clock.now())
 
 
-async def count_additions(intake: Database, triage: Database, now: datetime) -> Additions:
+async def count_additions(intake: Database, triage: Database, now: datetime) -> Counted:
     """Count what intake keeps of what was added to reports, by what became of it in triage."""
-    states: Counter[str] = Counter()
-    for pages in (_written(intake, triage), _files(intake, triage)):
-        async for page in pages:
-            missing = {one.report_id for one in page if not one.arrived}
-            async with triage.transaction() as session:
-                exempt = await cases.exempt_reports(session, missing)
-                dead_lettered = await dead_letters.reports_waiting(session, CASE_OPENER, missing)
-            states.update(_state(one, exempt, dead_lettered, now) for one in page)
-    return Additions(added=states.total(), **{name: states[name] for name in _STATES})
+    return await _count(_kept(intake), triage, now)
+
+
+async def count_again(triage: Database, before: Counted, now: datetime) -> Counted:
+    """Count the same additions, and look only at those that had not arrived: there may be a million others."""
+    return await _count(_pages_of(before.missing), triage, now, before.additions.added_arrived)
+
+
+async def _count(pages: AsyncIterator[Sequence[_Added]], triage: Database, now: datetime, arrived: int = 0) -> Counted:
+    states = Counter(added_arrived=arrived)
+    missing: list[_Added] = []
+    async for page in pages:
+        async with triage.transaction() as session:
+            lost = await _missing(session, page)
+            reports_of = {one.report_id for one in lost}
+            exempt = await cases.exempt_reports(session, reports_of)
+            dead_lettered = await dead_letters.reports_waiting(session, CASE_OPENER, reports_of)
+        lost = [one for one in lost if one.report_id not in exempt]
+        states["added_arrived"] += len(page) - len(lost)
+        states.update(_state(one, dead_lettered, now) for one in lost)
+        missing += lost
+    return Counted(Additions(added=states.total(), **{name: states[name] for name in _STATES}), missing)
 
 
 _STATES = ("added_arrived", "added_dead_lettered", "added_in_flight", "added_unaccounted")
 
 
-def _state(one: _Added, exempt: set[UUID], dead_lettered: set[UUID], now: datetime) -> str:
-    if one.arrived or one.report_id in exempt:
-        return "added_arrived"
+def _state(one: _Added, dead_lettered: set[UUID], now: datetime) -> str:
     if one.report_id in dead_lettered:
         return "added_dead_lettered"
     return "added_in_flight" if one.at > now - GRACE else "added_unaccounted"
 
 
-async def _written(intake: Database, triage: Database) -> AsyncIterator[Sequence[_Added]]:
-    """Yield what reporters wrote, a page at a time."""
-    last = 0
+async def _missing(session: AsyncSession, page: Sequence[_Added]) -> list[_Added]:
+    """Return what triage does not have."""
+    heard = await cases.said_by_reporters(session, {one.report_id for one in page if not one.evidence_id})
+    files = await triage_reports.evidence(session, [one.evidence_id for one in page if one.evidence_id])
+    known = {one.evidence_id for one in files}
+    return [
+        one for one in page if not (one.evidence_id in known if one.evidence_id else (one.report_id, one.at) in heard)
+    ]
+
+
+async def _pages_of(added: Sequence[_Added]) -> AsyncIterator[Sequence[_Added]]:
+    for start in range(0, len(added), _PAGE):
+        yield added[start : start + _PAGE]
+
+
+async def _kept(intake: Database) -> AsyncIterator[Sequence[_Added]]:
+    """Yield what reporters wrote and the files that intake keeps, a page at a time."""
+    written = 0
     while True:
         async with intake.transaction() as session:
-            said = await reports.said_after(session, last, _PAGE)
+            said = await reports.said_after(session, written, _PAGE)
         if not said:
-            return
-        last = said[-1].id
-        async with triage.transaction() as session:
-            heard = await cases.said_by_reporters(session, {one.report_id for one in said})
-        yield [_Added(one.report_id, one.at, (one.report_id, one.at) in heard) for one in said]
-
-
-async def _files(intake: Database, triage: Database) -> AsyncIterator[Sequence[_Added]]:
-    """Yield the files that intake keeps, a page at a time."""
+            break
+        written = said[-1].id
+        yield [_Added(one.report_id, one.at, None) for one in said]
     last: UUID | None = None
     while True:
         async with intake.transaction() as session:
-            kept = [one.item for one in await evidence.stored_after(session, last, _PAGE)]
-        if not kept:
+            files = [one.item for one in await evidence.stored_after(session, last, _PAGE)]
+        if not files:
             return
-        last = kept[-1].evidence_id
-        async with triage.transaction() as session:
-            known = {
-                one.evidence_id for one in await triage_reports.evidence(session, [one.evidence_id for one in kept])
-            }
-        yield [_Added(one.report_id, one.added_at, one.evidence_id in known) for one in kept]
+        last = files[-1].evidence_id
+        yield [_Added(one.report_id, one.added_at, one.evidence_id) for one in files]

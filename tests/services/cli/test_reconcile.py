@@ -1,15 +1,21 @@
 """`signpost reconcile` counts what was added to reports: what triage never heard of is found, whatever it is."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.cli.reconcile import Additions, count_additions
+from services.cli import reconcile
+from services.cli.reconcile import Additions
+from services.intake.evidence import queries as evidence
 from services.intake.ledger.domain import GRACE
 from shared.auth.permissions import Role
+from shared.db.database import Database
 from tests.authorisation.world import DANIEL, OPEN, World, opened
 from tests.authorisation.world import GRACE as GRACE_OKAFOR
 from tests.support.postgres import PostgresForTests
@@ -31,7 +37,7 @@ async def world(postgres: PostgresForTests, tmp_path: Path) -> AsyncIterator[Wor
 
 async def counted(world: World, *, later: timedelta = timedelta(0)) -> Additions:
     intake, triage = (world.services[name].database for name in ("intake", "triage"))
-    return await count_additions(intake, triage, world.clock.now() + later)
+    return (await reconcile.count_additions(intake, triage, world.clock.now() + later)).additions
 
 
 async def send(world: World, what: str) -> None:
@@ -88,3 +94,31 @@ async def test_what_is_added_to_a_report_arrives(world: World) -> None:
         await session.execute(text("delete from note where author = 'reporter'"))
         await session.execute(text("update \"case\" set outcome = 'exempt'"))
     assert await counted(world, later=GRACE) == Additions(3, 3, 0, 0, 0), "an exempt report takes nothing"
+
+
+async def test_what_waits_for_it_reads_all_that_was_added_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[UUID | None] = []
+    stored_after, count_again = evidence.stored_after, reconcile.count_again
+
+    async def noted(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[evidence.StoredItem]:
+        looks.append(after)
+        return await stored_after(session, after, limit)
+
+    async def settled(triage: Database, before: reconcile.Counted, now: datetime) -> reconcile.Counted:
+        assert before.additions == Additions(2, 1, 0, 0, 1)
+        await world.settle()
+        return await count_again(triage, before, now)
+
+    @asynccontextmanager
+    async def opened(service: str) -> AsyncIterator[Database]:
+        yield world.services[service].database
+
+    for place, name, fake in ((evidence, "stored_after", noted), (reconcile, "count_again", settled)):
+        monkeypatch.setattr(place, name, fake)
+    monkeypatch.setattr(reconcile, "opened", opened)
+    await send(world, "message.sent.v1")
+    await world.settle()
+    await send(world, "evidence.added.v1")
+    _, additions = await reconcile._settled(timedelta(seconds=60))
+    assert additions == Additions(2, 2, 0, 0, 0)
+    assert len(looks) == 2, "the page, and that there is no other"
