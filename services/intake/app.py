@@ -66,7 +66,7 @@ from shared.messaging.log import EventLog
 from shared.messaging.relay import Relay
 from shared.messaging.retention import retention_sweeps
 from shared.process import open_parts
-from shared.runtime import Role, Service, why_unready
+from shared.runtime import Fields, Role, Service, why_unready
 from shared.web import static_files
 from shared.web.app import create_app
 from shared.web.dead_letters import dead_letters_router
@@ -127,32 +127,7 @@ async def open_service(
     async with open_parts(
         "intake", settings, settings.intake_database_url, TEMPLATES, clock=clock, ids=ids, log=log
     ) as fields:
-        receipts = ReceiptCodes(settings.derive_keys("receipts"))
-        parts = IntakeParts(
-            **fields,
-            read_streamed=typed_beside_files,
-            sources=load_sources(settings.intake_inbound_sources),
-            receipts=receipts,
-            anonymous=frozenset(map(ReportType, settings.intake_anonymous_reports)),
-            idempotency=Idempotency(settings.derive_keys("idempotency")),
-            access=Access(receipts, WrongCodeLimit()),
-            status_tokens=StatusTokens(settings.derive_keys("status page")),
-            objects=Objects(settings.intake_evidence_store),
-            is_exempt=is_exempt,
-            evidence_limits=EvidenceLimits(
-                settings.intake_evidence_max_bytes,
-                settings.intake_evidence_most_files,
-                settings.intake_evidence_waiting_bytes,
-            ),
-            scanner=Scanner(settings.intake_clamd),
-            tickets=Tickets(settings.derive_keys("upload tickets")),
-            forms={form.name: form for form in every_form},
-            wrong_draft_codes=WrongCodeLimit(),
-            official_channels={str(form): channel for form, channel in settings.intake_official_channels.items()},
-            privacy_url=settings.intake_privacy_url,
-            policy_url=settings.intake_policy_url,
-            front_door=open_front_door(settings, open_oidc(settings, fields["provider"])),
-        )
+        parts = _parts(settings, fields, every_form)
         roles = _roles(parts)
         app = create_app(
             parts,
@@ -201,6 +176,35 @@ def path_of(route: BaseRoute) -> re.Pattern[str]:
 
 def _paths(router: APIRouter) -> Iterator[str]:
     return (route.path for route in router.routes if isinstance(route, APIRoute))
+
+
+def _parts(settings: IntakeSettings, fields: Fields, every_form: Sequence[Form]) -> IntakeParts:
+    receipts = ReceiptCodes(settings.derive_keys("receipts"))
+    return IntakeParts(
+        **fields,
+        read_streamed=typed_beside_files,
+        sources=load_sources(settings.intake_inbound_sources),
+        receipts=receipts,
+        anonymous=frozenset(map(ReportType, settings.intake_anonymous_reports)),
+        idempotency=Idempotency(settings.derive_keys("idempotency")),
+        access=Access(receipts, WrongCodeLimit()),
+        status_tokens=StatusTokens(settings.derive_keys("status page")),
+        objects=Objects(settings.intake_evidence_store),
+        is_exempt=is_exempt,
+        evidence_limits=EvidenceLimits(
+            settings.intake_evidence_max_bytes,
+            settings.intake_evidence_most_files,
+            settings.intake_evidence_waiting_bytes,
+        ),
+        scanner=Scanner(settings.intake_clamd),
+        tickets=Tickets(settings.derive_keys("upload tickets")),
+        forms={form.name: form for form in every_form},
+        wrong_draft_codes=WrongCodeLimit(),
+        official_channels={str(form): channel for form, channel in settings.intake_official_channels.items()},
+        privacy_url=settings.intake_privacy_url,
+        policy_url=settings.intake_policy_url,
+        front_door=open_front_door(settings, open_oidc(settings, fields["provider"])),
+    )
 
 
 def _roles(parts: IntakeParts) -> Sequence[Role]:

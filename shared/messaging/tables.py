@@ -95,9 +95,7 @@ dead_letter_step = sa.Table(
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("by", sa.Text, nullable=False, comment="a staff id, or signpost"),
-    sa.Column(
-        "reason", sa.Text, info={**personal("why an operator replayed or discarded an event", retention="event")}
-    ),
+    sa.Column("reason", sa.Text, info={**_WHY}),
     sa.Column("error_class", sa.Text),
 )
 

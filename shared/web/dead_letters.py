@@ -13,7 +13,6 @@ from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.events.topics import GROUPS
 from shared.messaging import dead_letters
-from shared.messaging import dead_letters as letters
 from shared.people import Names
 from shared.web.dependencies import Now, Transaction
 from shared.web.forms import Field, FormReader, Kind, Option
@@ -28,17 +27,17 @@ ALL_SERVICES = f"{PREFIXES['triage']}/operations/dead-letters"
 """Where the number of all services together is."""
 LONGEST_REASON = 1000
 STATES = {
-    letters.DeadLetterState.OPEN: "Needs you",
-    letters.DeadLetterState.ASKED: "Asked for",
-    letters.DeadLetterState.SETTLED: "Settled",
+    dead_letters.DeadLetterState.OPEN: "Needs you",
+    dead_letters.DeadLetterState.ASKED: "Asked for",
+    dead_letters.DeadLetterState.SETTLED: "Settled",
 }
 DONE = {
-    letters.HistoryAction.REPLAY_ASKED: "Replay asked for",
-    letters.HistoryAction.DISCARD_ASKED: "Discard asked for",
-    letters.HistoryAction.FAILED_AGAIN: "Replayed, and failed again",
-    letters.HistoryAction.REPLAYED: "Replayed",
-    letters.HistoryAction.DISCARDED: "Discarded",
-    letters.HistoryAction.CONTENT_SHOWN: "Content shown",
+    dead_letters.HistoryAction.REPLAY_ASKED: "Replay asked for",
+    dead_letters.HistoryAction.DISCARD_ASKED: "Discard asked for",
+    dead_letters.HistoryAction.FAILED_AGAIN: "Replayed, and failed again",
+    dead_letters.HistoryAction.REPLAYED: "Replayed",
+    dead_letters.HistoryAction.DISCARDED: "Discarded",
+    dead_letters.HistoryAction.CONTENT_SHOWN: "Content shown",
 }
 _ASKS = {"replay": dead_letters.replay, "discard": dead_letters.discard}
 
@@ -158,11 +157,11 @@ async def _with_content(
         raise standard_problem(403)
     await _known(session, dead_letter_id)
     record = await dead_letters.content(session, dead_letter_id)
-    looked = letters.HistoryEntry(
-        dead_letter_id, now, letters.HistoryAction.CONTENT_SHOWN, operator.staff_id or operator.subject
+    looked = dead_letters.HistoryEntry(
+        dead_letter_id, now, dead_letters.HistoryAction.CONTENT_SHOWN, operator.staff_id or operator.subject
     )
     await dead_letters.record_history(session, [looked])
-    shown = letters.as_text(record.value if record else None)
+    shown = dead_letters.as_text(record.value if record else None)
     return await _one(request, session, operator, dead_letter_id, names_of, content=shown)
 
 
@@ -182,16 +181,16 @@ async def _ask(
         try:
             await _ASKS[what](session, dead_letter_id, by=by, reason=reason, now=now)
             return RedirectResponse(f"{_list_of(request)}/{dead_letter_id}", 303)
-        except letters.AlreadyAskedFor as asked:
+        except dead_letters.AlreadyAskedFor as asked:
             first = (await names_of(session, [asked.by]))(asked.by)
             form.errors.add("what", f"{first} asked for it to be {asked.action} before you: that stands")
-        except letters.DeadLetterNotOpen:
+        except dead_letters.DeadLetterNotOpen:
             form.errors.add("what", "It is settled already")
         status_code = 409
     return await _one(request, session, operator, dead_letter_id, names_of, form=form, status_code=status_code)
 
 
-def _fields(letter: letters.DeadLetter) -> tuple[Field, ...]:
+def _fields(letter: dead_letters.DeadLetter) -> tuple[Field, ...]:
     again = f"Once the cause is fixed. Only {letter.group_name} handles it again, within seconds"
     actions = (
         Option("replay", "Replay", again),
@@ -203,20 +202,21 @@ def _fields(letter: letters.DeadLetter) -> tuple[Field, ...]:
     )
 
 
-async def _known(session: AsyncSession, dead_letter_id: UUID) -> letters.DeadLetter:
+async def _known(session: AsyncSession, dead_letter_id: UUID) -> dead_letters.DeadLetter:
     letter = await dead_letters.show(session, dead_letter_id)
     if letter is None:
         raise standard_problem(404)
     return letter
 
 
-def _wanted(parameters: Mapping[str, str]) -> letters.PageRequest:
+def _wanted(parameters: Mapping[str, str]) -> dead_letters.PageRequest:
     """Read the URL's parameters; ignore those that make no sense."""
     state = next(
-        (state for state in letters.DeadLetterState if state == parameters.get("state")), letters.DeadLetterState.OPEN
+        (state for state in dead_letters.DeadLetterState if state == parameters.get("state")),
+        dead_letters.DeadLetterState.OPEN,
     )
     topic = (parameters.get("topic") or "").replace("\x00", "")
-    return letters.PageRequest(state, topic or None, _position(parameters.get("after", "")))
+    return dead_letters.PageRequest(state, topic or None, _position(parameters.get("after", "")))
 
 
 def _position(text: str) -> tuple[datetime, UUID] | None:

@@ -140,7 +140,7 @@ async def _visit_as_manager(session: Transaction, principal: SignedIn, now: Now,
 
 
 ManagersVisit = Annotated[Visit, Depends(_visit_as_manager)]
-"""The line manager who works on a case of misuse; everyone else is told that there is none."""
+"""The line manager who works on a case of misuse; others are told that there is none."""
 
 
 async def _look_as_manager(visit: ManagersVisit) -> Visit:
