@@ -45,6 +45,11 @@ class Limits:
         """
         return max(self.most_bytes, self.most_waiting // 10)
 
+    @property
+    def most_in_forms(self) -> int:
+        """Bytes that may wait with tickets, which cost nothing: so they leave room for who has a report or a grant."""
+        return max(self.most_bytes, self.most_waiting // 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:

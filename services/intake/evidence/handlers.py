@@ -126,10 +126,9 @@ async def begin_upload(session: AsyncSession, new: NewUpload, limits: Limits, no
     """
     if new.length is not None and new.length > limits.most_bytes:
         raise domain.FileTooLarge(limits.most_bytes)
-    if (await session.scalar(select(waiting_bytes())) or 0) + (new.length or 0) > limits.most_waiting:
-        raise domain.TooMuchWaiting
+    await _refuse_beyond_room(session, new, limits)
     if new.is_shared:
-        await _refuse_beyond_share(session, new, limits)
+        await _refuse_beyond_share(session, new, limits, now)
     if new.adder and new.adder.grant_id:
         await use_grant(session, new.adder.grant_id, now)
     lost = (UploadRow.evidence_id == new.evidence_id, UploadRow.attached_at.is_(None))
@@ -203,11 +202,13 @@ async def add_part(
     fits = [func.cardinality(row.parts) < domain.MOST_PARTS, waiting_bytes() + size <= limits.most_waiting]
     if upload.is_shared:
         fits.append(waiting_bytes(beside=row) + size <= limits.share)
+    if upload.adder is None:
+        fits.append(waiting_bytes(in_forms=True) + size <= limits.most_in_forms)
     if await session.scalar(update(row).where(*here, *fits).values(grown).returning(row.evidence_id)) is None:
         parts = await session.scalar(select(func.cardinality(row.parts)).where(*here))
         if parts is None:
             raise domain.OffsetConflict
-        raise domain.TooMuchWaiting if parts < domain.MOST_PARTS else domain.FileTooLarge(upload.received)
+        raise domain.TooMuchWaiting if parts < domain.MOST_PARTS else domain.FileTooLarge(limits.most_bytes)
 
 
 async def end_upload(session: AsyncSession, upload: Upload) -> None:
@@ -222,10 +223,16 @@ async def extend_upload(session: AsyncSession, token: str, until: datetime) -> N
     await session.execute(mine.values(expires_at=func.greatest(UploadRow.expires_at, until)))
 
 
-async def keep_kind(session: AsyncSession, upload: Upload) -> None:
-    """Record what a whole upload is, so that its form need not ask the store."""
-    mine = update(UploadRow).where(UploadRow.token_hash == upload.secret.name, UploadRow.attached_at.is_(None))
+async def keep_for_form(session: AsyncSession, upload: Upload) -> None:
+    """Record what a whole upload is, so that its form need not ask the store, and let it wait as long as a form may.
+
+    How long it waits is left alone once a draft or the sending of its report has said it.
+    """
+    row = UploadRow
+    mine = update(row).where(row.token_hash == upload.secret.name, row.attached_at.is_(None))
     await session.execute(mine.values(sealed=_seal(upload)))
+    untouched = mine.where(row.expires_at == row.created_at + WAITS)
+    await session.execute(untouched.values(expires_at=row.created_at + domain.WAITS_IN_FORM))
 
 
 async def limit_upload(session: AsyncSession, token: str, until: datetime) -> None:
@@ -387,7 +394,15 @@ async def forget_used_grants(session: AsyncSession, now: datetime) -> int:
     return len((await session.scalars(gone)).all())
 
 
-async def _refuse_beyond_share(session: AsyncSession, new: NewUpload, limits: Limits) -> None:
+async def _refuse_beyond_room(session: AsyncSession, new: NewUpload, limits: Limits) -> None:
+    size = new.length or 0
+    if (await session.scalar(select(waiting_bytes())) or 0) + size > limits.most_waiting:
+        raise domain.TooMuchWaiting
+    if new.ticket and (await session.scalar(select(waiting_bytes(in_forms=True))) or 0) + size > limits.most_in_forms:
+        raise domain.TooMuchWaiting
+
+
+async def _refuse_beyond_share(session: AsyncSession, new: NewUpload, limits: Limits, now: datetime) -> None:
     """Refuse an upload that its form or report has no place for; of several at once, each waits for the one before.
 
     Raises:
@@ -398,7 +413,7 @@ async def _refuse_beyond_share(session: AsyncSession, new: NewUpload, limits: Li
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(new.ticket or report_id), 0))))
     announced = func.coalesce(func.sum(func.coalesce(row.length, row.received)), 0)
     mine = row.ticket == new.ticket if new.ticket else row.report_id == report_id
-    waits = select(func.count(), announced).where(mine, row.attached_at.is_(None))
+    waits = select(func.count(), announced).where(mine, row.attached_at.is_(None), row.expires_at > now)
     files, size = (await session.execute(waits)).one()
     if files >= limits.most_files:
         raise domain.TooManyFiles(limits.most_files)

@@ -97,15 +97,17 @@ async def known_objects(session: AsyncSession, names: Sequence[str]) -> frozense
     return frozenset((await session.scalars(kept.union(part))).all())
 
 
-def waiting_bytes(beside: type[UploadRow] | None = None) -> ScalarSelect[int]:
+def waiting_bytes(beside: type[UploadRow] | None = None, *, in_forms: bool = False) -> ScalarSelect[int]:
     """Return how to sum the bytes that wait. What was declared and did not come takes no one's room.
 
-    With `beside`, the row of a statement, only those of the same form or report.
+    With `beside`, the row of a statement, only those of the same form or report; or only those of all forms.
     """
     row = aliased(UploadRow)
     waits = select(func.coalesce(func.sum(row.received), 0)).where(row.attached_at.is_(None))
     if beside:
         waits = waits.where(or_(row.ticket == beside.ticket, row.report_id == beside.report_id))
+    if in_forms:
+        waits = waits.where(row.ticket.is_not(None))
     return waits.correlate(UploadRow).scalar_subquery()
 
 

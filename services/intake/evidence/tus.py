@@ -2,8 +2,8 @@
 
 Who may begin one shows it in the metadata: a `ticket` that a page of ours carries, a `grant` of triage, or the
 `reference` of a report, with its reporter's bearer token or receipt code. After that the token in the address is all
-that counts, and no cookie is read. A file for a report that is there becomes evidence with its last byte; one with a
-ticket waits for its form.
+that is asked for; a session says no more than whose bytes are counted. A file for a report that is there becomes
+evidence with its last byte; one with a ticket waits for its form.
 """
 
 import binascii
@@ -155,7 +155,7 @@ async def _completed(parts: EvidenceParts, upload: Upload) -> Mapping[str, str]:
         return {}
     if upload.adder:
         return {"evidence-id": str((await attach_upload(parts, upload)).evidence_id)}
-    if not upload.attached_at:
+    if not (upload.attached_at or upload.kind):
         try:
             kind = await examine(parts, upload)
         except domain.FileRefused:

@@ -234,7 +234,7 @@ async def append(
         async for chunk in chunks:
             left -= len(chunk)
             if left < 0:
-                raise domain.FileTooLarge(most)
+                raise domain.FileTooLarge(parts.evidence_limits.most_bytes)
             buffer += chunk
             if len(buffer) >= domain.PART:
                 full, buffer = buffer, bytearray()
@@ -255,8 +255,7 @@ async def complete(parts: EvidenceParts, upload: Upload) -> Upload:
 async def keep_for_form(parts: EvidenceParts, upload: Upload) -> None:
     """Keep a whole upload, and what it is, as long as its form may wait; one that is not whole goes after an hour."""
     async with parts.database.transaction() as session:
-        await handlers.keep_kind(session, upload)
-        await handlers.extend_upload(session, upload.token, parts.clock.now() + domain.WAITS_IN_FORM)
+        await handlers.keep_for_form(session, upload)
 
 
 async def examine(parts: EvidenceParts, upload: Upload) -> media.MediaType:

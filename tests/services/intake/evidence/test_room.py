@@ -40,7 +40,7 @@ def at(intake: Intake, address: str) -> httpx.AsyncClient:
 
 
 async def test_a_thousand_uploads_that_began_while_there_was_room_do_not_go_beyond_it(intake: Intake) -> None:
-    parts, limits, now = parts_of(intake), Limits(most_bytes=10, most_files=20, most_waiting=1000), intake.clock.now()
+    parts, limits, now = parts_of(intake), Limits(most_bytes=10, most_files=20, most_waiting=2000), intake.clock.now()
 
     async def begun(number: int) -> Upload:
         said, own = Said(), number.to_bytes(2, "big")
@@ -63,18 +63,24 @@ async def test_many_at_once_for_one_form_are_no_more_than_it_may_have(intake_sma
 
 
 async def test_parts_beyond_the_room_are_refused_and_leave_nothing(intake_narrow: Intake) -> None:
+    """Forms, whose tickets cost nothing, have half of the room; what is for a report goes on."""
     async with intake_narrow.client() as client:
-        made = [await create(client, 8 * KB, ticket=ticket(intake_narrow)) for _ in range(6)]
+        made = [await create(client, 8 * KB, ticket=ticket(intake_narrow)) for _ in range(3)]
+        for _ in range(4):
+            report = await reported(client)
+            code = {"receipt-code": str(report["receipt_code"])}
+            made.append(await create(client, 8 * KB, code, reference=report["reference"]))
     answers = []
     for number, upload in enumerate(made):
         async with at(intake_narrow, f"192.0.2.{number}") as sender:
             answers.append(await resume(sender, upload.headers["location"], 0, bytes(8 * KB - 1)))
-    assert [answer.status_code for answer in answers] == [204] * 5 + [503]
-    assert (answers[-1].json()["type"], answers[-1].headers["retry-after"]) == (
-        "urn:signpost:problem:uploads-full",
-        "30",
-    )
+    assert [answer.status_code for answer in answers] == [204, 204, 503, 204, 204, 204, 503]
+    for full in (answers[2], answers[-1]):
+        said = (full.json()["type"], full.headers["retry-after"])
+        assert said == ("urn:signpost:problem:uploads-full", "30")
     assert len(objects(intake_narrow)) == 5
+    async with intake_narrow.client() as client:
+        assert (await create(client, 8 * KB, ticket=ticket(intake_narrow))).status_code == 503
 
 
 async def test_one_form_has_its_share_and_others_have_theirs(intake_narrow: Intake) -> None:

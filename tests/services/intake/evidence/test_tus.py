@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient, Response
 
-from services.intake.evidence import attachments, sweeps
+from services.intake.evidence import attachments, handlers, sweeps, uploads
 from services.intake.evidence.dependencies import EvidenceParts
-from services.intake.evidence.domain import PART, Adder, UploadNotFound
+from services.intake.evidence.domain import PART, WAITS, Adder, UploadNotFound
 from shared.auth.grants import GrantedAction
 from shared.ids import ReportId
 from tests.services.intake.conftest import Intake
@@ -103,7 +103,8 @@ async def test_bytes_continue_where_they_are_or_nowhere(intake: Intake, client: 
     made = await create(client, len(content), intake.token(), reference=report["reference"])
     address = made.headers["location"]
     assert (await resume(client, address, 5, content)).status_code == 409
-    assert (await resume(client, address, 0, content + b"!")).status_code == 413
+    longer = await resume(client, address, 0, content + b"!")
+    assert (longer.status_code, "smaller than 100 MB" in longer.json()["detail"]) == (413, True)
     wrong = await client.patch(address, headers={**TUS, "upload-offset": "0"}, content=b"x")
     assert wrong.status_code == 415
     assert await offset_of(client, address) == 0
@@ -182,7 +183,9 @@ async def test_so_many_wait_for_a_form_and_no_more(intake_small: Intake) -> None
     ticket = parts_of(intake_small).tickets.issue(intake_small.clock.now())
     async with intake_small.client() as client:
         statuses = [(await create(client, 10, ticket=ticket)).status_code for _ in range(4)]
-    assert statuses == [201, 201, 201, 409]
+        intake_small.clock.move(WAITS)
+        later = await create(client, 10, ticket=ticket)  # they are not swept yet
+    assert (statuses, later.status_code) == ([201, 201, 201, 409], 201)
 
 
 async def test_what_is_not_taken_is_refused_with_its_last_byte(intake: Intake, client: AsyncClient) -> None:
@@ -203,6 +206,32 @@ async def test_a_file_for_a_form_waits_a_day_once_it_is_whole(intake: Intake, cl
     intake.clock.move(timedelta(hours=2))
     found = [(await client.head(address, headers=TUS)).status_code for address in (whole, begun)]
     assert found == [200, 404]
+    until = (await client.head(whole, headers=TUS)).headers["upload-expires"]
+    again = await resume(client, whole, len(content), b"")
+    assert (again.status_code, again.headers["upload-expires"]) == (204, until)
+    assert (await client.head(whole, headers=TUS)).headers["upload-expires"] == until
+    intake.clock.move(timedelta(hours=22))
+    assert (await client.head(whole, headers=TUS)).status_code == 404
+
+
+async def test_a_file_whose_report_is_sent_waits_no_longer_for_being_looked_at_late(
+    intake: Intake, client: AsyncClient
+) -> None:
+    """What it is was not kept when it arrived, as a killed process leaves it."""
+    ticket, content = parts_of(intake).tickets.issue(intake.clock.now()), picture()
+    address = (await create(client, len(content), ticket=ticket)).headers["location"]
+    upload = await uploads.waiting(parts_of(intake), address.rpartition("/")[2])
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    await uploads.append(parts_of(intake), upload, chunks())
+    intake.clock.move(timedelta(minutes=10))
+    async with intake.database.transaction() as session:
+        await handlers.limit_upload(session, upload.token, intake.clock.now() + WAITS)
+    assert (await resume(client, address, len(content), b"")).status_code == 204
+    intake.clock.move(WAITS)
+    assert (await client.head(address, headers=TUS)).status_code == 404
 
 
 async def test_uploads_expire(intake: Intake, client: AsyncClient) -> None:
