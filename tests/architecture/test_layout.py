@@ -74,6 +74,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "status": "a report's status in words",
     "files": "the files of a form, between its draft and evidence",
     "attachments": "how an upload becomes evidence",
+    "streams": "what sound and pictures may say of their maker, left out",
     "sweeps": "what is done about files in the course of time",
     "tus": "resumable uploads by tus",
     "uploads": "how files are received, and wait",

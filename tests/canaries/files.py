@@ -19,7 +19,7 @@ from tests.authorisation.world import World
 from tests.canaries.sender import Sender
 from tests.services.intake.forms.browser import fill_abuse, send_abuse
 from tests.services.intake.forms.test_files import add
-from tests.services.intake.media.samples import ANNOTATED, pdf, picture, video
+from tests.services.intake.media.samples import ANNOTATED, pdf, picture, video, webm
 from tests.services.intake.media.test_traces import readings
 from tests.support.eventually import eventually
 
@@ -42,7 +42,7 @@ class Told:
 
 
 def telling_files(word: Word) -> Iterator[tuple[str, bytes]]:
-    """Yield a photograph, a screenshot, a PDF and a video under names, each with words where programs write them."""
+    """Yield pictures, a PDF and recordings under names, each with words where programs write them."""
     yield f"photo-{word('name of a photograph')}.jpg", _photograph(word)
     yield f"screen-{word('name of a screenshot')}.png", _screenshot(word)
     about = f"/Info << /Author ({word('author of a PDF')}) /Title ({word('title of a PDF')}) >>"
@@ -50,6 +50,7 @@ def telling_files(word: Word) -> Iterator[tuple[str, bytes]]:
     yield f"letter-{word('name of a PDF')}.pdf", letter
     tags = {tag: word(f"{tag} of a video") for tag in ("artist", "comment", "title")}
     yield f"clip-{word('name of a video')}.mp4", video("mp4", "libx264", **tags)
+    yield f"voice-{word('name of a recording')}.webm", webm(word("artist of a recording"))
 
 
 def _photograph(word: Word) -> bytes:

@@ -1,13 +1,12 @@
 """Audio and video, by FFmpeg's libraries: cleaned copies and previews. Runs in the child process alone."""
 
 import math
-import re
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import av
 import av.subtitles.stream
@@ -16,7 +15,7 @@ from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from PIL import Image, ImageDraw
 
-from services.intake.media import pictures
+from services.intake.media import pictures, streams
 from services.intake.media.child import Ending, Job, Look, Refused
 
 _READ_AS = {
@@ -43,22 +42,10 @@ _WRITTEN_AS = _READ_AS | {
     "video/3gpp": "3gp",
     "video/webm": "webm",
 }
+_SKIPPED: Literal["skip_samples"] = "skip_samples"
+"""Beside a packet: how much of its sound is not to be heard, in numbers."""
 _LOADED = (av.subtitles.stream,)
 """The library asks for it when it meets subtitles, and no file can be opened by then."""
-_WITHOUT_NOTES = {"h264": "filter_units=remove_types=6", "hevc": "filter_units=remove_types=39-40"}
-"""Streams of these carry notes of any text (supplemental enhancement information) between their pictures."""
-_USER_DATA = re.compile(rb"\x00\x00\x01\xb2.*?(?=\x00\x00\x01|\Z)", re.DOTALL)
-"""Notes in MPEG-4 Visual (ISO/IEC 14496-2, 6.2.1): they end where the next start code begins. No filter knows them."""
-_NO_NOTES = frozenset(
-    {"vp8", "vp9", "h263", "theora", "aac", "mp3", "opus", "vorbis", "flac", "alac", "ac3", "eac3", "amr_nb", "amr_wb"}
-)
-"""Streams of these have no room for notes, beside those that raw sound (`pcm_…`) cannot have either.
-
-Others are not copied: their notes would come along.
-"""
-_HVCC_ARRAYS = 22
-"""Where HEVC's configuration says how many arrays of units follow (ISO/IEC 14496-15, 8.3.3.1)."""
-_HVCC_NOTES = {39, 40}
 
 _RATE = 8000
 """Samples a second are enough to draw."""
@@ -107,60 +94,29 @@ class _Copy:
     """A stream of the new file."""
 
     stream: av.VideoStream | av.AudioStream
-    without_notes: BitStreamFilterContext | None
+    codec: str
+    filtered: BitStreamFilterContext | None
     last: int | None = None
     """When its last packet is decoded."""
 
     def add(self, packet: "av.Packet[Any]", made: OutputContainer) -> None:
         """Write a packet; Matroska does not say of each when it is to be decoded, only when it is shown."""
-        for one in self._without_notes(packet):
+        for packed in self.filtered.filter(packet) if self.filtered else (packet,):
+            one = self._plain(packed)
             times = [time for time in (one.dts, self.last) if time is not None]
             one.dts = self.last = max(times, default=one.pts)
             one.stream = self.stream
             made.mux(one)
 
-    def _without_notes(self, packet: "av.Packet[Any]") -> "Iterable[av.Packet[Any]]":
-        if self.without_notes:
-            return self.without_notes.filter(packet)
-        plain = _PLAIN.get(self.stream.codec_context.codec.canonical_name)
-        return (_with(packet, plain(bytes(packet))),) if plain else (packet,)
-
-
-def _with(packet: "av.Packet[Any]", content: bytes) -> "av.Packet[Any]":
-    """Return a packet with other content."""
-    made = av.Packet(content)
-    made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
-    made.time_base, made.is_keyframe = packet.time_base, packet.is_keyframe
-    return made
-
-
-def _plain_visual(content: bytes) -> bytes:
-    """Return MPEG-4 Visual without notes."""
-    return _USER_DATA.sub(b"", content)
-
-
-def _plain_jpeg(content: bytes) -> bytes:
-    """Return one picture of Motion JPEG, or its two halves, without notes (ITU-T T.81, B.1)."""
-    kept, place = bytearray(), 0
-    while content[place : place + 1] == b"\xff":
-        kind, size = content[place + 1], 2
-        if kind == _SCAN:
-            end = content.find(b"\xff\xd9", place)
-            size = (len(content) if end < 0 else end + 2) - place
-        elif kind != _START:
-            size += int.from_bytes(content[place + 2 : place + 4])
-        if kind not in _NOTES:
-            kept += content[place : place + size]
-        place = content.find(b"\xff\xd8", place + size) if kind == _SCAN else place + size
-        if place < 0:
-            break
-    return bytes(kept)
-
-
-_START, _SCAN = 0xD8, 0xDA
-_NOTES = frozenset({*range(0xE1, 0xF0), 0xFE})
-"""Application segments but JFIF's, and comments."""
-_PLAIN: Mapping[str, Callable[[bytes], bytes]] = {"mpeg4": _plain_visual, "mjpeg": _plain_jpeg}
+    def _plain(self, packet: "av.Packet[Any]") -> "av.Packet[Any]":
+        """Return a packet with what is seen or heard alone: some containers keep notes beside it."""
+        plain, content = streams.PACKETS.get(self.codec), bytes(packet)
+        made = av.Packet(plain(content) if plain else content)
+        made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
+        made.time_base, made.is_keyframe = packet.time_base, packet.is_keyframe
+        if packet.has_sidedata(_SKIPPED):
+            made.set_sidedata(packet.get_sidedata(_SKIPPED))
+        return made
 
 
 def _copy(opened: InputContainer, made: OutputContainer) -> None:
@@ -176,35 +132,15 @@ def _copy(opened: InputContainer, made: OutputContainer) -> None:
 
 def _copy_of(stream: av.VideoStream | av.AudioStream, made: OutputContainer) -> _Copy:
     codec = stream.codec_context.codec.canonical_name
-    notes = _WITHOUT_NOTES.get(codec)
-    if not (notes or codec in _NO_NOTES or codec in _PLAIN or codec.startswith("pcm_")):
+    if not streams.copies(codec):
         raise Refused(Ending.NOTES)
     copy = made.add_stream_from_template(stream, opaque=True)
-    if codec in _CONFIGURED and (configuration := stream.codec_context.extradata):
-        copy.codec_context.extradata = _CONFIGURED[codec](configuration)
-    return _Copy(copy, BitStreamFilterContext(notes, stream) if notes else None)
-
-
-def _without_notes(configuration: bytes) -> bytes:
-    """Return HEVC's configuration without its arrays of notes; the filter sees only what is between pictures."""
-    if configuration[:1] != b"\x01":
-        raise Refused(Ending.DAMAGED)
-    kept, place = [], _HVCC_ARRAYS + 1
-    for _ in range(configuration[_HVCC_ARRAYS]):
-        start, units = place, int.from_bytes(configuration[place + 1 : place + 3])
-        place += 3
-        for _ in range(units):
-            place += 2 + int.from_bytes(configuration[place : place + 2])
-        if configuration[start] & 0x3F not in _HVCC_NOTES:
-            kept.append(configuration[start:place])
-    return configuration[:_HVCC_ARRAYS] + bytes((len(kept),)) + b"".join(kept)
-
-
-_CONFIGURED: Mapping[str, Callable[[bytes], bytes]] = {
-    "hevc": _without_notes,
-    "mpeg4": _plain_visual,
-}
-"""What may have notes in its configuration too."""
+    try:
+        copy.codec_context.extradata = streams.configuration(codec, stream.codec_context.extradata)
+    except (ValueError, IndexError):
+        raise Refused(Ending.NOTES) from None
+    filtered = streams.FILTERS.get(codec)
+    return _Copy(copy, codec, BitStreamFilterContext(filtered, stream) if filtered else None)
 
 
 def _poster(opened: InputContainer, video: av.VideoStream) -> Image.Image:

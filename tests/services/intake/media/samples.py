@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from array import array
+from collections.abc import Callable
 from email.message import EmailMessage
 from fractions import Fraction
 from functools import cache
@@ -76,6 +77,34 @@ def video(form: str, codec: str, **tags: str) -> bytes:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return made.getvalue()
+
+
+def configured(form: str, content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a recording whose configuration was changed: what other programs write and FFmpeg does not."""
+    made = io.BytesIO()
+    with av.open(io.BytesIO(content), "r") as source, av.open(made, "w", format=form) as container:
+        stream = container.add_stream_from_template(source.streams[0], opaque=True)
+        configuration = source.streams[0].codec_context.extradata
+        assert configuration
+        stream.codec_context.extradata = change(configuration)
+        for packet in source.demux(source.streams[0]):
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    return made.getvalue()
+
+
+def webm(author: str) -> bytes:
+    """Return sound in WebM as recorders write it: its codec, Vorbis, says who made it, and the container does not."""
+    comment = f"ARTIST={author}".encode()
+    header = b"\x03vorbis\4\0\0\0Xiph\1\0\0\0" + struct.pack("<I", len(comment)) + comment + b"\1"
+
+    def told(configuration: bytes) -> bytes:
+        first, second = configuration[1], configuration[2]
+        ident, codebooks = configuration[3 : 3 + first], configuration[3 + first + second :]
+        return bytes((2, first, len(header))) + ident + header + codebooks
+
+    return configured("webm", sound("webm", "vorbis", layout="stereo"), told)
 
 
 def email(*attachments: tuple[str, bytes], html: str | None = None) -> bytes:

@@ -4,6 +4,7 @@ import io
 import struct
 from tempfile import TemporaryFile
 
+import av
 import pypdfium2
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageFilter, ImageSequence
@@ -152,6 +153,23 @@ async def test_a_video_is_shown_upright() -> None:
     assert alike(
         await previewed(await cleaned(turned, media.MP4), media.MP4), drawn().transpose(Image.Transpose.ROTATE_270)
     )
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("form", ["mp4", "mov", "matroska"])
+async def test_a_cleaned_video_is_written_as_its_container_wants_it(form: str, codec: str) -> None:
+    """Each unit has its length before it: FFmpeg plays start codes in such containers, and browsers do not."""
+    media_type = {"mp4": media.MP4, "mov": media.MOV, "matroska": media.MKV}[form]
+    content = await cleaned(video(form, codec), media_type)
+    with av.open(io.BytesIO(content), "r") as copy:
+        packets = [bytes(packet) for packet in copy.demux() if packet.size]
+    for packet in packets:
+        place = 0
+        while place < len(packet):
+            place += 4 + int.from_bytes(packet[place : place + 4])
+        assert place == len(packet)
+    with av.open(io.BytesIO(content), "r") as copy:
+        assert len(list(copy.decode())) == len(packets) == 10
 
 
 async def test_a_pdf_keeps_its_pages_and_their_sizes() -> None:

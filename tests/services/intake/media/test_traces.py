@@ -15,7 +15,17 @@ from PIL.PngImagePlugin import PngInfo
 from services.intake.media import media, renderer
 from services.intake.media.child import Look
 from services.intake.media.media import MediaType
-from tests.services.intake.media.samples import ANNOTATED, drawn, frames, pdf, picture, sound, video
+from tests.services.intake.media.samples import (
+    ANNOTATED,
+    configured,
+    drawn,
+    frames,
+    pdf,
+    picture,
+    sound,
+    video,
+    webm,
+)
 
 CANARY = "canary"
 PLACE = struct.pack(">6I", 51, 1, 30, 1, 2649, 100)
@@ -135,6 +145,15 @@ def signed(frame: bytes) -> bytes:
     return b"\x00\x00\x01\xb2" + CANARY.encode() + frame
 
 
+def annotated(configuration: bytes) -> bytes:
+    """Return the configuration of H.264 with a note behind its only picture's parameters."""
+    note = b"\x06\x05" + bytes((16 + len(CANARY),)) + bytes(16) + CANARY.encode() + b"\x80"
+    end = 8 + int.from_bytes(configuration[6:8])
+    return (
+        configuration[:5] + b"\xe2" + configuration[6:end] + struct.pack(">H", len(note)) + note + configuration[end:]
+    )
+
+
 MADE: dict[str, tuple[MediaType, Callable[[], bytes]]] = {
     "a phone's picture": (media.JPEG, of_a_phone),
     "a screenshot": (media.PNG, of_a_screen),
@@ -160,7 +179,12 @@ MADE: dict[str, tuple[MediaType, Callable[[], bytes]]] = {
     "a MOV": (media.MOV, lambda: video("mov", "libx264", **TAGS)),
     "a 3GP": (media.THREE_GP, lambda: video("3gp", "mpeg4", **TAGS)),
     "a WebM": (media.WEBM, lambda: video("webm", "libvpx-vp9", **TAGS)),
+    "a WebM with Vorbis": (media.WEBM, lambda: webm(CANARY)),
     "a Matroska": (media.MKV, lambda: video("matroska", "libx264", **TAGS)),
+    "a Matroska with notes in H.264": (
+        media.MKV,
+        lambda: configured("matroska", video("matroska", "libx264"), annotated),
+    ),
     "an AVI": (media.AVI, lambda: packed("avi", "mpeg4", signed)),
     "an AVI of a camera": (media.AVI, lambda: packed("avi", "mjpeg", photographed)),
     "a MOV of a camera": (media.MOV, lambda: packed("mov", "mjpeg", photographed)),
