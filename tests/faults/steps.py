@@ -80,7 +80,7 @@ SITES: Mapping[str, Act] = {
     "answer_with_files": Act.ANSWER,
     "_take_up": Act.ANSWER,
     "_keep_change": Act.ANSWER,
-    "_send_text": Act.ANSWER,
+    "_send_message": Act.ANSWER,
     "add": Act.ANSWER,
     "_keep_part_now": Act.PART,
     "_attach": Act.ATTACH,

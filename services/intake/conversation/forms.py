@@ -3,7 +3,6 @@
 No transaction is open while files arrive or are kept, which may take minutes.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -17,9 +16,10 @@ from services.intake.conversation.handlers import send_message
 from services.intake.evidence import domain as files
 from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.dependencies import EvidenceParts
-from services.intake.evidence.handlers import Upload
+from services.intake.evidence.handlers import Upload, limit_upload
 from services.intake.evidence.objects import StoreUnavailable
 from services.intake.evidence.uploads import discard_all, receive_form, waiting
+from services.intake.forms.domain import CUT
 from services.intake.media import media
 from services.intake.reports.domain import MOST_ADDITIONS, ReportRefused, TooManyAdditions
 from services.intake.reports.queries import ReportKey
@@ -32,7 +32,6 @@ _ENOUGH = f"You have written {MOST_ADDITIONS} times about this report. The team 
 _NOTHING = "Enter a message, or choose a file"
 _NOT_NOW = "It cannot be kept at the moment. It waits below: select Send again in a minute"
 _GONE = "It is no longer here. If it is not among the files that you sent, choose it again"
-_CUT = "It has not arrived whole. Choose it again"
 _LONGEST_SHOWN = 60
 _log = structlog.get_logger()
 
@@ -72,8 +71,7 @@ class FilesTaken(NamedTuple):
 
 def files_taken(parts: EvidenceParts, report: ReportKey) -> FilesTaken:
     """Return which files may come with a message about `report`."""
-    limits = parts.evidence_limits
-    hint = f"Up to {limits.most_files} files of up to {rule.size_in_words(limits.most_bytes)} each: {media.IN_WORDS}."
+    hint = parts.files_in_words
     if report.confidentiality is Confidentiality.ANONYMOUS:
         hint += " We keep a copy without the name, place, device and author. Of an email, send a screenshot instead."
     return FilesTaken(hint, parts.tickets.issue(parts.clock.now()))
@@ -117,7 +115,7 @@ async def send_written(parts: EvidenceParts, report: ReportKey, written: Written
     if errors or written.removed:
         _add_failed(errors, written.failed)
         return written
-    message_id = await _send_text(parts, report, written.text, errors) if has_text else parts.ids.uuid()
+    message_id = await _send_message(parts, report, written)
     if errors:
         _add_failed(errors, written.failed)
         return written
@@ -127,19 +125,23 @@ async def send_written(parts: EvidenceParts, report: ReportKey, written: Written
     return Written(uploads=waits, errors=errors, sent=has_text or any(words is None for _, words in kept))
 
 
-async def _send_text(parts: EvidenceParts, report: ReportKey, text: str, errors: FormErrors) -> UUID:
-    """Send a message, and return the id that its files belong to."""
-    now, ids = parts.clock.now(), parts.ids
+async def _send_message(parts: EvidenceParts, report: ReportKey, written: Written) -> UUID:
+    """Send what was written, and return the id that its files belong to; from then on they wait for an hour at most."""
+    now, ids, message_id = parts.clock.now(), parts.ids, None
     try:
         async with parts.database.transaction() as session:
-            sent = await send_message(session, report, text, now, ids, parts.outbox)
-            return sent.message_id or ids.uuid()
+            if not rule.is_blank(written.text):
+                sent = await send_message(session, report, written.text, now, ids, parts.outbox)
+                message_id = sent.message_id
+            for upload in written.uploads:
+                if upload.expires_at > now + files.WAITS:
+                    await limit_upload(session, upload.token, now + files.WAITS)
     except ReportRefused as refused:
         for refusal in refused.refusals:
-            errors.add(TEXT, refusal.message)
+            written.errors.add(TEXT, refusal.message)
     except TooManyAdditions:
-        errors.add(TEXT, _ENOUGH)
-    return ids.uuid()
+        written.errors.add(TEXT, _ENOUGH)
+    return message_id or ids.uuid()
 
 
 async def _keep(parts: EvidenceParts, report: ReportKey, upload: Upload, message_id: UUID) -> str | None:
@@ -155,7 +157,7 @@ async def _keep(parts: EvidenceParts, report: ReportKey, upload: Upload, message
     except files.UploadNotFound:
         return None if await _is_evidence(parts, upload) else _GONE
     except files.UploadIncomplete:
-        return _CUT
+        return CUT
     except StoreUnavailable as error:
         _log.warning("file_not_attached_for_now", exc_info=error)
         return _NOT_NOW
@@ -190,9 +192,8 @@ def called_by(upload: Upload) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a file's name as a page repeats it: without folders, and without signs that are invisible or turn text."""
-    last = re.split(r"[/\\]", name)[-1]
-    plain = "".join(sign for sign in last if sign.isprintable() and not rule.is_invisible(sign)).strip()
+    """Return a file's name as a page repeats it."""
+    plain = media.plain_name(name)
     if len(plain) > _LONGEST_SHOWN:
         return f"{plain[:_LONGEST_SHOWN]}…"
     return plain or "A file"

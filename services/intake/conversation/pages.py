@@ -13,6 +13,7 @@ from services.intake.conversation.handlers import ask_again
 from services.intake.evidence.api import delete_evidence
 from services.intake.evidence.dependencies import EvidencePartsDep, evidence_parts
 from services.intake.evidence.domain import EvidenceItem
+from services.intake.evidence.queries import sent_kinds
 from services.intake.media import media
 from services.intake.reports.access import PATH, AccessDep, ByVisitor, ReferencePath, ReportNotFound, followed
 from services.intake.reports.handlers import agree_that_manager_is_told
@@ -103,7 +104,7 @@ async def _page(
         422 if written.errors else 200,
         status=status,
         entries=conversation(status),
-        names=_names(status.evidence),
+        names=_names(status.evidence, await sent_kinds(session, report.report_id) if status.evidence else {}),
         taken=files_taken(evidence_parts(request), report),
         written=written,
         errors=written.errors,
@@ -120,18 +121,26 @@ _KINDS_OF_FILES = {
 }
 
 
-def _names(items: Iterable[EvidenceItem]) -> Mapping[UUID, str]:
+def _names(items: Iterable[EvidenceItem], sent: Mapping[UUID, str]) -> Mapping[UUID, str]:
     """Return what their reporter calls files: by their names or, where none is kept, by what they are, with a number.
 
-    Without that, files of someone without a name would look alike, and the wrong one might be removed.
+    Without that, files of someone without a name would look alike, and the wrong one might be removed. A number stays
+    when another file is removed.
+
+    Args:
+        items: what is there.
+        sent: the media type of all that was ever sent, in order.
     """
     of_kind: Counter[str] = Counter()
-    names: dict[UUID, str] = {}
-    for item in items:
-        kind = media.BY_NAME[item.media_type]
-        what = _KINDS_OF_FILES[kind.kind]
+    numbered: dict[UUID, str] = {}
+    for evidence_id, media_type in sent.items():
+        what = _KINDS_OF_FILES[media.BY_NAME[media_type].kind]
         of_kind[what] += 1
-        form = "" if kind is media.PDF else f", {kind.suffix[1:].upper()}"
-        unnamed = f"{what} {of_kind[what]}{form}, {size_in_words(item.size)}"
-        names[item.evidence_id] = f"{item.name} ({size_in_words(item.size)})" if item.name else unnamed
-    return names
+        numbered[evidence_id] = f"{what} {of_kind[what]}"
+    return {item.evidence_id: _name(item, numbered[item.evidence_id]) for item in items}
+
+
+def _name(item: EvidenceItem, numbered: str) -> str:
+    kind, size = media.BY_NAME[item.media_type], size_in_words(item.size)
+    form = "" if kind is media.PDF else f", {kind.suffix[1:].upper()}"
+    return f"{item.name} ({size})" if item.name else f"{numbered}{form}, {size}"

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.evidence.domain import WAITS_IN_FORM, Limits
 from services.intake.evidence.objects import Objects
+from services.intake.media import media
 from services.intake.media.clamd import Scanner
 from services.intake.reports.access import ReferencePath, TrackingParts, client_of
 from services.intake.reports.dependencies import Sender
@@ -23,6 +24,7 @@ from shared.auth.guard import NotSignedIn
 from shared.auth.permissions import Principal
 from shared.encryption import Keys, bytes_of_hex
 from shared.runtime import parts_of
+from shared.text import size_in_words
 
 LONGEST_TURN = LONGEST_REST = 0.1
 """Seconds."""
@@ -86,6 +88,12 @@ class EvidenceParts(TrackingParts):
     scanner: Scanner
     tickets: Tickets
     turns: Turns = field(default_factory=Turns)
+
+    @property
+    def files_in_words(self) -> str:
+        """Say which files may be sent at once, as pages do."""
+        limits = self.evidence_limits
+        return f"Up to {limits.most_files} files of up to {size_in_words(limits.most_bytes)} each: {media.IN_WORDS}."
 
 
 def evidence_parts(request: Request) -> EvidenceParts:

@@ -42,6 +42,15 @@ async def items_of(session: AsyncSession, report_ids: Sequence[UUID]) -> ByRepor
     return found
 
 
+async def sent_kinds(session: AsyncSession, report_id: UUID) -> Mapping[UUID, str]:
+    """Return the media type of each piece that the reporter ever sent, oldest first, also of those taken back."""
+    wanted = select(_ROW.evidence_id, _ROW.media_type).where(
+        _ROW.report_id == report_id, _ROW.added_by == AddedBy.REPORTER
+    )
+    rows = await session.execute(wanted.order_by(_ROW.added_at, _ROW.evidence_id))
+    return {row.evidence_id: row.media_type for row in rows}
+
+
 async def stored_items(
     session: AsyncSession, report_id: UUID, evidence_ids: Sequence[UUID] = ()
 ) -> Sequence[StoredItem]:

@@ -84,16 +84,13 @@ class Posted:
 
 def files_page(request: Request, session: FormSession) -> FilesPage:
     """Return what the page of files says."""
-    limits = evidence_parts(request).evidence_limits
+    parts = evidence_parts(request)
     copies = (
         " If you report without saying who you are, we keep a copy without its name, place, device and author."
         if session.form.open_to_all
         else ""
     )
-    hint = (
-        f"Up to {limits.most_files} files of up to {size_in_words(limits.most_bytes)} each: {media.IN_WORDS}.{copies}"
-    )
-    return FilesPage(hint, media.ACCEPT, evidence_parts(request).tickets.issue(session.now))
+    return FilesPage(f"{parts.files_in_words}{copies}", media.ACCEPT, parts.tickets.issue(session.now))
 
 
 def links(answers: Answers) -> Sequence[str]:

@@ -385,14 +385,19 @@ _NOT_IN_NAMES = re.compile(r'[<>:"|?*%\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(?:\.|$)", re.IGNORECASE)
 
 
+def plain_name(given: str) -> str:
+    """Return a file's name without folders, and without signs that are invisible, turn text or that no system takes."""
+    last = re.split(r"[/\\]", given)[-1]
+    plain = "".join(sign for sign in _NOT_IN_NAMES.sub("", last) if sign == " " or not text_rule.is_invisible(sign))
+    return unicodedata.normalize("NFC", plain).strip(" .")
+
+
 def safe_name(given: str, media_type: MediaType) -> str:
-    """Return a file's name that harms no one who keeps the file: no folder, no sign that is invisible or turns text.
+    """Return a file's name that harms no one who keeps the file, from its `plain_name`.
 
     It ends in what the content is: `letter.pdf.exe` that is a picture becomes `letter.pdf.exe.jpg`.
     """
-    last = re.split(r"[/\\]", given)[-1]
-    plain = "".join(sign for sign in _NOT_IN_NAMES.sub("", last) if sign == " " or not text_rule.is_invisible(sign))
-    stem, suffix = _parts(unicodedata.normalize("NFC", plain).strip(" ."), media_type)
+    stem, suffix = _parts(plain_name(given), media_type)
     fits = stem[: LONGEST_NAME - len(suffix)].encode()[: _MOST_BYTES_OF_NAME - len(suffix)].decode(errors="ignore")
     stem = fits.strip(" .") or media_type.kind.lower()
     return f"_{stem}{suffix}" if _DEVICES.match(stem) else f"{stem}{suffix}"

@@ -17,7 +17,7 @@ from shared.events.vocabulary import Confidentiality
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.conversation.test_conversation import WHO, Told, telling
 from tests.services.intake.evidence.test_api import objects, picture, rows
-from tests.services.intake.evidence.test_tus import create, resume
+from tests.services.intake.evidence.test_tus import TUS, UPLOADS, create, resume
 from tests.services.intake.forms.browser import token_in
 from tests.services.intake.tracking.test_updates import hear, shared
 
@@ -76,7 +76,7 @@ FAILING = [
     ("a\0b", [PICTURE], 422, ["A hidden character"], [], 0),
     ("y" * 50_001, [PICTURE], 422, ["This must be 50,000"], [], 0),
     ("a\0b", [PROGRAM], 422, ["A hidden character", "run.png: Programs cannot be sent"], [], 0),
-    ("Look", [("../../\u202egnp.exe", b"MZ" + bytes(99))], 422, ["gnp.exe: "], [], 1),
+    ("Look", [("../../\u202emy gnp.exe", b"MZ" + bytes(99))], 422, ["my gnp.exe: "], [], 1),
 ]
 
 
@@ -139,6 +139,8 @@ async def test_a_file_is_taken_back_until_a_team_has_opened_it(intake: Intake) -
         token = {"csrftoken": token_in(page)}
         gone = await told.client.post(first, data=token)
         assert (gone.status_code, gone.headers["location"]) == (303, f"{told.page}#files")
+        left = shown((await told.client.get(told.page)).text, "govuk-visually-hidden")
+        assert [name.partition(",")[0] for name in left if name.startswith(" Picture ")] == [" Picture 2"]
         assert (await told.client.post(third, data=token)).status_code == 303
         async with intake.database.transaction() as session:
             await session.execute(text("update evidence set opened_at = now()"))
@@ -209,6 +211,23 @@ async def test_a_file_that_a_script_sent_ahead_belongs_to_the_message(intake: In
         page = (await told.client.get(told.page)).text
     assert (item["text"], called(item)) == ("Look", [None])
     assert re.findall(r'signpost-attached">(\w+ \d+),', page) == ["Picture 1"]
+
+
+async def test_a_file_sent_ahead_waits_an_hour_at_most_once_its_message_is_sent(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the original of what becomes a copy; to send it again does not keep it longer."""
+    monkeypatch.setattr(Objects, "write", away)
+    async with telling(intake, "abuse", "anonymous") as told:
+        form = {"csrftoken": token_in(await told.client.get(told.page)), "upload": await sent_ahead(intake, told, NOTE)}
+        wrong = await told.client.post(f"{told.page}/add", data={**form, "text": "a\0b"})
+        assert (wrong.status_code, len(tokens_in(wrong))) == (422, 1)
+        for words in ("Look", ""):
+            page = await told.client.post(f"{told.page}/add", data={**form, "text": words})
+            assert (page.status_code, tokens_in(page)) == (422, [form["upload"]])
+            intake.clock.move(timedelta(minutes=20))
+        intake.clock.move(timedelta(minutes=20))
+        assert (await told.client.head(f"{UPLOADS}{form['upload']}", headers=TUS)).status_code == 404
 
 
 @pytest.mark.parametrize("ahead", [True, False], ids=["with-a-script", "without"])
