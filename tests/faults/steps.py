@@ -81,7 +81,6 @@ SITES: Mapping[str, Act] = {
     "_take_up": Act.ANSWER,
     "_keep_change": Act.ANSWER,
     "_send_message": Act.ANSWER,
-    "add": Act.ANSWER,
     "_keep_part_now": Act.PART,
     "_attach": Act.ATTACH,
     "Relay._publish_batch": Act.MARK,
@@ -100,6 +99,7 @@ SITES: Mapping[str, Act] = {
 READ_ONLY: Mapping[str, str] = {
     "_Stream._changed": "looks at what the operations page shows",
     "reported_by": "looks whose report it is",
+    "add": "looks whose report it is, and what its page shows",
     "waiting": "looks what waits",
     "get_evidence": "lists what there is",
     "_is_anonymous": "looks how a file is kept",

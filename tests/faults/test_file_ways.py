@@ -5,7 +5,10 @@ is left in the store, and `reconcile` and `audit verify` find nothing.
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +19,8 @@ import pytest_asyncio
 from services.intake.evidence import domain
 from shared.auth.permissions import Role
 from tests.faults import lives
-from tests.faults.lives import Died, Life, Signpost
+from tests.faults.lives import BETWEEN_LIVES, Died, Life, Signpost
+from tests.faults.steps import Moment
 from tests.services.intake.conftest import small_body
 from tests.services.intake.evidence.test_tus import TUS, create, resume
 from tests.services.intake.forms.browser import ABUSE, ABUSE_ANSWERS, fill_abuse, token_in
@@ -26,7 +30,6 @@ from tests.support.eventually import eventually
 from tests.support.log import deliver
 from tests.support.postgres import PostgresForTests
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("file-ways"), pytest.mark.timeout(300)]
 PART = 4096
 ONE, TWO = b"They wrote this about me.\n" * 240, b"And then they wrote that.\n" * 10
 """The first has two parts."""
@@ -39,6 +42,9 @@ class Story:
     """One report with its files, and what its client has learnt so far."""
 
     signpost: Signpost
+    way: str
+    dies_at: str | None
+    """At which step intake dies; None: it lives."""
     report_id: str = ""
     reference: str = ""
     code: str = ""
@@ -56,6 +62,18 @@ class Story:
     def evidence(self) -> str:
         return f"{REPORTS}/reports/{self.reference}/evidence"
 
+    @asynccontextmanager
+    async def client(self, life: Life) -> AsyncIterator[httpx.AsyncClient]:
+        """Open its client, which keeps the cookies of the one before."""
+        async with self.signpost.client(life, self.cookies) as client:
+            try:
+                yield client
+            finally:
+                self.cookies = client.cookies
+
+    def __str__(self) -> str:
+        return f"{self.way}, death at {self.dies_at}"
+
 
 Doing = Callable[[Story, Life, httpx.AsyncClient], Awaitable[None]]
 """What a client does until it is told that it is done; doing it again is what it does after no answer came."""
@@ -71,8 +89,19 @@ class Way:
 
     before: Doing
     act: Doing
+    sites: Mapping[str, int]
+    """The functions that write on this way, and how often each does. Intake dies each time, before and after."""
     then: Doing = _nothing
     """What was before too, once all services had heard of the rest."""
+
+    @property
+    def steps(self) -> list[str]:
+        return [
+            f"{function}/{moment} #{number}"
+            for function, times in self.sites.items()
+            for number in range(1, times + 1)
+            for moment in (Moment.BEFORE, Moment.AFTER)
+        ]
 
 
 async def _reported(story: Story, _life: Life, client: httpx.AsyncClient) -> None:
@@ -263,76 +292,94 @@ async def _erases(story: Story, life: Life, _client: httpx.AsyncClient) -> None:
     story.gone = 1
 
 
+async def _half_sent(story: Story, life: Life, client: httpx.AsyncClient) -> None:
+    await _reported(story, life, client)
+    begun = await create(client, len(ONE), story.mine, reference=story.reference, filename="a.txt")
+    story.learnt["address"] = begun.headers["location"]
+    await resume(client, story.learnt["address"], 0, ONE[:PART])
+
+
+async def _gives_up(story: Story, _life: Life, client: httpx.AsyncClient) -> None:
+    gone = await client.delete(story.learnt["address"], headers=TUS)
+    assert gone.status_code in {204, 404}, gone.text
+
+
+_ONE_FILE = {"begin": 1, "_keep_part_now": 1, "complete": 1, "_attach": 1}
+_FILES = {"begin": 3, "_keep_part_now": 3, "complete": 2, "answer_with_files": 2}
+_FORM = {**_FILES, "send": 1, "_take_up": 1, "_attach": 3, "_keep_change": 1}
+"""Two files, and what was seen at a link."""
+_SCRIPT = {"begin": 1, "_keep_part_now": 2, "keep_for_form": 1, "answer_with_files": 1}
 WAYS = {
-    "a form": Way(_filled_in, _sends_the_form),
-    "a form with scripts": Way(_filled_in, _sends_as_a_script_does),
-    "the API": Way(_reported, _sends_by_the_api),
-    "tus": Way(_reported, _sends_by_tus),
-    "an answer": Way(_visited, _answers),
-    "a responder": Way(_reported, _adds_by_grant),
-    "a download": Way(_with_a_file, _opens),
-    "taking back": Way(_with_a_file, _takes_back),
-    "an exemption": Way(_reported_union_activity, _erases, _exempted),
+    "an exemption": Way(_reported_union_activity, _erases, {"BatchHandler.handle": 1}, _exempted),
+    "a form": Way(_filled_in, _sends_the_form, _FORM),
+    "a form with scripts": Way(_filled_in, _sends_as_a_script_does, _SCRIPT),
+    "the API": Way(_reported, _sends_by_the_api, _ONE_FILE),
+    "tus": Way(_reported, _sends_by_tus, {"begin": 1, "_keep_part_now": 2, "_attach": 1}),
+    "giving up": Way(_half_sent, _gives_up, {"discard": 1}),
+    "an answer": Way(_visited, _answers, {**_ONE_FILE, "_send_message": 1}),
+    "a responder": Way(_reported, _adds_by_grant, _ONE_FILE),
+    "a download": Way(_with_a_file, _opens, {"_use": 1}),
+    "taking back": Way(_with_a_file, _takes_back, {"delete_evidence": 1}),
 }
+"""The exemption is first: what intake reads then is of it alone."""
+DEATHS = sum(len(way.steps) for way in WAYS.values())
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def signpost(postgres: PostgresForTests, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Signpost]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(domain, "PART", PART)
-        async with lives.opened(postgres, Path(tmp_path_factory.mktemp("signpost"))) as running:
-            yield running
+@pytest_asyncio.fixture
+async def signpost(
+    postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Signpost]:
+    monkeypatch.setattr(domain, "PART", PART)
+    async with lives.opened(postgres, tmp_path) as running:
+        yield running
 
 
-@pytest.mark.parametrize("name", WAYS)
-async def test_a_death_at_any_step_loses_doubles_and_leaves_nothing(signpost: Signpost, name: str) -> None:
-    way = WAYS[name]
-    stories = await _begun(signpost, way, 1)
-    steps = (await _acts(signpost, way, stories[0], None)).passed
-    print(f"{name}: {len(steps)} deaths: {', '.join(steps)}")
-    assert steps
-    stories += await _begun(signpost, way, len(steps))
-    deaths = [(await _acts(signpost, way, story, number)).dead for number, story in enumerate(stories[1:])]
-    assert sum(deaths) > len(steps) / 2, "on a slow machine the first may say more often that it is still at work"
+@pytest.mark.timeout(60 + 5 * DEATHS)
+async def test_a_death_at_any_step_loses_doubles_and_leaves_nothing(signpost: Signpost) -> None:
+    began = time.monotonic()
+    stories = [Story(signpost, name, step) for name, way in WAYS.items() for step in (None, *way.steps)]
+    async with signpost.life() as life:
+        for story in stories:
+            async with story.client(life) as client:
+                await WAYS[story.way].before(story, life, client)
+        await signpost.settle(life)
+    for story in stories:
+        print(story)
+        await _acts(story, WAYS[story.way])
+    signpost.clock.pass_(BETWEEN_LIVES)
     async with signpost.life() as again:
         for story in stories:
-            async with signpost.client(again, story.cookies) as client:
-                await way.act(story, again, client)
+            print(f"{story}, again")
+            async with story.client(again) as client:
+                await WAYS[story.way].act(story, again, client)
         await signpost.settle(again)
         await signpost.assert_nothing_is_left(again)
-        for number, story in enumerate(stories):
-            print(f"{name}, death {number}")
+        for story in stories:
+            print(f"{story}, what is kept")
             await signpost.assert_kept(again, story.report_id, story.expected, story.gone)
             if "taken back" in story.learnt:
                 custody = await signpost.custody(again, story.learnt["evidence"])
                 assert custody == ["evidence_added", "evidence_removed"]
     await signpost.assert_accounted_for()
+    print(f"{DEATHS} deaths took {time.monotonic() - began:.0f} seconds")
 
 
-async def _begun(signpost: Signpost, way: Way, count: int) -> list[Story]:
-    """Let everything happen that is before."""
-    stories = [Story(signpost) for _ in range(count)]
-    async with signpost.life() as life:
-        for doing in (way.before, way.then):
-            for story in stories:
-                async with signpost.client(life, story.cookies) as client:
-                    await doing(story, life, client)
-                    story.cookies = client.cookies
-            if doing is way.before:
-                await signpost.settle(life)
-    return stories
-
-
-async def _acts(signpost: Signpost, way: Way, story: Story, dies_at: int | None) -> Life:
-    """Let a client act while intake dies at a step, if it comes by; return that life."""
-    async with signpost.life(dies_at) as life, signpost.client(life, story.cookies) as client:
+async def _acts(story: Story, way: Way) -> None:
+    """Let a client act while intake dies at the story's step, which must come; or see that it is all of the steps."""
+    async with story.signpost.life(story.dies_at) as life:
+        async with story.client(life) as client:
+            await way.then(story, life, client)
         life.armed = True
         try:
-            await way.act(story, life, client)
+            async with story.client(life) as client:
+                await way.act(story, life, client)
         except Died:
             pass
         except Exception:  # a client of a process that is gone is told nothing that it expects
             if not life.dead:
                 raise
-        story.cookies = client.cookies
-    return life
+    if story.dies_at:
+        assert life.dead, f"it came by {life.passed}"
+    else:
+        both = (Moment.BEFORE, Moment.AFTER)
+        assert life.passed == Counter({f"{name}/{one}": times for name, times in way.sites.items() for one in both})

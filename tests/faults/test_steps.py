@@ -22,6 +22,7 @@ from tests.faults.steps import (
     STEPS,
     Act,
 )
+from tests.faults.test_file_ways import WAYS
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDS_BY_ITSELF = ("services/cli", "services/embedded")
@@ -36,7 +37,7 @@ RECEIVERS = {"append": "appender", "commit": "member", "send": "channel"}
 
 
 def test_every_transaction_of_a_running_service_is_an_act_of_the_list() -> None:
-    found = {name for path in _running() for name in _callers(path, "transaction", "database")}
+    found = {name for path in _running() for name in _transactions(path)}
     assert found == set(SITES) | set(READ_ONLY)
 
 
@@ -50,6 +51,13 @@ def test_every_act_is_killed_at_or_says_why_not() -> None:
     killed_at = {step.act for step in (*STEPS, *EVIDENCE_STEPS)}
     assert killed_at | set(NOT_KILLED_AT) == set(Act)
     assert not killed_at & set(NOT_KILLED_AT)
+
+
+def test_every_function_that_writes_while_a_file_comes_is_opened_or_goes_is_on_a_way_that_dies_there() -> None:
+    intake = [ROOT / "services/intake" / name for name in ("conversation", "evidence", "forms")]
+    found = {name for folder in intake for path in folder.rglob("*.py") for name in _transactions(path)}
+    dies = {name for name in found & set(SITES) if SITES[name] not in NOT_KILLED_AT}
+    assert dies <= {name for way in WAYS.values() for name in way.sites}
 
 
 @pytest.mark.parametrize("service", OPENING)
@@ -71,6 +79,10 @@ def _running() -> Iterator[Path]:
         for path in sorted((ROOT / top).rglob("*.py")):
             if not str(path.relative_to(ROOT)).startswith(ENDS_BY_ITSELF):
                 yield path
+
+
+def _transactions(path: Path) -> Iterator[str]:
+    return _callers(path, "transaction", "database")
 
 
 def _callers(path: Path, method: str, receiver: str) -> Iterator[str]:
