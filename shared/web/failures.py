@@ -31,6 +31,8 @@ from shared.web.refusals import problem_of as refused
 
 _log = structlog.get_logger()
 _UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
+_CUT_SHORT = "Signpost is being restarted. Look whether what you sent is there before you send it again."
+"""The request may have committed something already."""
 
 
 class Failures:
@@ -56,7 +58,7 @@ class Failures:
         except asyncio.CancelledError:  # the process stops, and has waited for this request long enough
             if started:
                 raise
-            await self._answer(_unavailable(), scope, receive, send)
+            await self._answer(_unavailable(_CUT_SHORT), scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the outermost place of a request
             if started:
                 _log.error("response_broken_off", exc_info=error)
@@ -140,8 +142,8 @@ def problem_of(error: Exception) -> Problem:
     return standard_problem(500)
 
 
-def _unavailable() -> Problem:
-    return standard_problem(503, headers={"retry-after": "2"})
+def _unavailable(detail: str | None = None) -> Problem:
+    return standard_problem(503, detail=detail, headers={"retry-after": "2"})
 
 
 async def _on_not_signed_in(request: Request, error: Exception) -> Response:

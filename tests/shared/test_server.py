@@ -132,7 +132,7 @@ async def test_a_request_that_the_stop_cuts_short_is_told_to_come_again(
             answer = await asking
             await serving
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
-    assert "Nothing was saved. Try again in a moment." in answer.text
+    assert "Look whether what you sent is there before you send it again." in answer.text
 
 
 def test_a_busy_port_is_named() -> None:
