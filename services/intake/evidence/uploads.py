@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import limits
 from fastapi import Request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.intake.evidence import domain, handlers
 from services.intake.evidence.dependencies import EvidenceParts
@@ -283,7 +283,7 @@ async def examine(parts: EvidenceParts, upload: Upload) -> media.MediaType:
 async def discard_all(parts: EvidenceParts, uploads: Sequence[Upload]) -> None:
     """Forget uploads after something failed; what cannot be forgotten now expires."""
     for upload in uploads:
-        with suppress(DBAPIError, OSError):
+        with suppress(SQLAlchemyError, OSError):
             await discard(parts, upload)
 
 

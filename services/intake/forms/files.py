@@ -73,8 +73,9 @@ class Posted:
     def changed(self, draft: Draft) -> Changed:
         """Return the files of `draft` as it is now: another tab may have changed them, or sent it, meanwhile."""
         if draft.sent:
-            late = (replace(file, token=None, refused=_LATE) for file in self.added)
-            return Changed((*draft.files, *late), self.added)
+            here = {file.evidence_id for file in draft.files}
+            late = tuple(file for file in self.added if file.evidence_id not in here)
+            return Changed((*draft.files, *(replace(file, token=None, refused=_LATE) for file in late)), late)
         removed = tuple(file for file in draft.files if str(file.evidence_id) == self.reader.first(REMOVE))
         if REMOVE in self.reader.typed and not removed:
             self.reader.errors.add(FILE, _REMOVED)

@@ -11,11 +11,11 @@ from fastapi.responses import RedirectResponse, Response
 from services.intake.evidence.dependencies import evidence_parts
 from services.intake.forms import abuse, questions
 from services.intake.forms import files as form_files
-from services.intake.forms.attachments import AttachmentParts, add_files, sent_files
 from services.intake.forms.domain import Answers, Draft, DraftFile, Saved, one
 from services.intake.forms.forms import Form, find_errors, is_answered, picked, rows, sent_report, switched
 from services.intake.forms.handlers import forget_draft, keep_draft, keep_sent, move_draft, save_draft
 from services.intake.forms.questions import FIELD, SWITCH
+from services.intake.forms.sent_files import AttachmentParts, add_files, sent_files
 from services.intake.forms.session import (
     FormDep,
     FormParts,
@@ -236,10 +236,12 @@ async def answer_with_files(request: Request, form: FormDep, principal: Anyone, 
     posted = await form_files.posted_files(request, before)
     async with parts.database.transaction() as transaction:
         session = await (await session_of(request, principal, transaction, now)).locked()
-        changed = posted.changed(session.draft)
+        changed = posted.changed(session.draft) if session.begun else form_files.Changed((), posted.added)
         if session.is_sent and session.cookie:
             await keep_sent(transaction, session.cookie, replace(session.draft, files=changed.files))
-        response = await _answered(request, step, session, ids, posted.reader, changed.files)
+        response: Response = RedirectResponse(form.base, 303)  # what was deleted meanwhile does not come back
+        if session.begun:
+            response = await _answered(request, step, session, ids, posted.reader, changed.files)
     await form_files.forget_files(parts, changed.dropped)
     return response
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from services.intake.evidence import uploads
 from services.intake.evidence.dependencies import EvidenceParts
 from services.intake.evidence.domain import WAITS_IN_FORM, Said
 from services.intake.evidence.handlers import NewUpload, Upload
@@ -168,6 +170,45 @@ async def test_a_file_that_arrives_after_its_report_was_sent_is_named_on_the_sen
     assert await rows(intake, "select 1 from upload") == [], "it does not wait for nothing"
     intake.clock.move(timedelta(minutes=10))
     assert 'id="receipt-code"' not in (await reporter.get(f"{ABUSE}/sent")).text, "the code is shown for an hour"
+
+
+async def test_a_file_that_was_posted_twice_is_not_late_if_its_report_was_sent_in_between(
+    intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    async def in_another_tab() -> None:
+        await add(reporter, upload=upload.token)
+        await send_with_files(reporter)
+
+    upload = await sent_ahead(intake, picture())
+    monkeypatch.setattr(parts_of(intake).objects, "write", away)
+    during_the_next(monkeypatch, in_another_tab)
+    await add(reporter, upload=upload.token)
+    assert (await reporter.get(f"{ABUSE}/sent")).text.count("ahead.png") == 1
+    assert len(await rows(intake, "select 1 from upload")) == 1, "it waits to be added"
+
+
+async def test_answers_that_are_deleted_while_a_file_arrives_do_not_come_back(
+    intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def in_another_tab() -> None:
+        await reporter.post(f"{ABUSE}/forget", data={"csrftoken": token_in(await reporter.get(EVIDENCE))})
+
+    during_the_next(monkeypatch, in_another_tab)
+    late = await add(reporter, ("late.png", picture()), evidence_note="Typed beside it")
+    assert (late.status_code, late.headers["location"]) == (303, ABUSE)
+    assert "set-cookie" not in late.headers
+    assert await rows(intake, "select 1 from draft") == await rows(intake, "select 1 from upload") == []
+
+
+async def test_what_cannot_be_forgotten_now_stops_nothing(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pool_is_full(*_: object) -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr(uploads, "discard", pool_is_full)
+    await uploads.discard_all(parts_of(intake), [await sent_ahead(intake, picture())])
 
 
 async def test_a_refused_file_stops_neither_the_others_nor_the_answers(reporter: AsyncClient) -> None:
