@@ -26,9 +26,9 @@ from services.intake.evidence.objects import Objects
 from services.intake.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
 from services.intake.forms import abuse, advice, exception, incident, misuse
 from services.intake.forms import pages as forms
-from services.intake.forms.attachments import AttachmentParts
 from services.intake.forms.forms import Form
 from services.intake.forms.handlers import forget_expired as forget_drafts
+from services.intake.forms.sent_files import AttachmentParts
 from services.intake.forms.session import FormParts
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers

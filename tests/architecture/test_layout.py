@@ -73,6 +73,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "sources": "what an inbound source may send",
     "status": "a report's status in words",
     "files": "the files of a form, between its draft and evidence",
+    "sent_files": "the files of a form once its report is sent",
     "attachments": "how an upload becomes evidence",
     "streams": "what sound and pictures may say of their maker, left out",
     "sweeps": "what is done about files in the course of time",

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.embedded.run import PrefixRouter
 from services.intake.evidence.dependencies import EvidenceParts
-from services.intake.forms import attachments
+from services.intake.forms import sent_files
 from services.intake.inbound import sources_yaml
 from shared.auth.permissions import Principal, Role
 from shared.auth.tokens import TokenIssuer, ensure_key_files
@@ -49,7 +49,7 @@ _WROTE = text("select pg_current_xact_id_if_assigned() is not null")
 BETWEEN_LIVES = timedelta(seconds=31)
 """Longer than a process is believed to work on something, and shorter than a grant lives."""
 _ALL_EXPIRED = timedelta(days=8)
-_RENEWS = attachments._say_so.__name__
+_RENEWS = sent_files._renew_lease.__name__
 _EFFECTS = ("put", "write", "delete")
 _OF_REPORT = "select * from evidence where report_id = cast(:id as uuid)"
 _CHAINS = "select action from activity where after ->> 'evidence' = cast(:id as text) order by chain_id, position"

@@ -78,7 +78,7 @@ SITES: Mapping[str, Act] = {
     "_use": Act.ANSWER,
     "send": Act.ANSWER,
     "answer_with_files": Act.ANSWER,
-    "_take_up": Act.ANSWER,
+    "_take_lease": Act.ANSWER,
     "_keep_change": Act.ANSWER,
     "_send_message": Act.ANSWER,
     "_keep_part_now": Act.PART,

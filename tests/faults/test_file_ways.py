@@ -306,7 +306,7 @@ async def _gives_up(story: Story, _life: Life, client: httpx.AsyncClient) -> Non
 
 _ONE_FILE = {"begin": 1, "_keep_part_now": 1, "complete": 1, "_attach": 1}
 _FILES = {"begin": 3, "_keep_part_now": 3, "complete": 2, "answer_with_files": 2}
-_FORM = {**_FILES, "send": 1, "_take_up": 1, "_attach": 3, "_keep_change": 1}
+_FORM = {**_FILES, "send": 1, "_take_lease": 1, "_attach": 3, "_keep_change": 1}
 """Two files, and what was seen at a link."""
 _SCRIPT = {"begin": 1, "_keep_part_now": 2, "keep_for_form": 1, "answer_with_files": 1}
 WAYS = {

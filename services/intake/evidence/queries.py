@@ -69,11 +69,6 @@ async def stored_after(session: AsyncSession, after: UUID | None, limit: int = 5
     return [StoredItem(item_of(row), row.object_name) for row in rows]
 
 
-async def known(session: AsyncSession, evidence_ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of `evidence_ids` that were ever kept, also if they were taken back or erased since."""
-    return set(await removals(session, evidence_ids))
-
-
 async def removals(session: AsyncSession, evidence_ids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
     """Return those of `evidence_ids` that were ever kept, and when each was taken back or erased; None: it is kept."""
     rows = await session.execute(select(_ROW.evidence_id, _ROW.removed_at).where(_ROW.evidence_id.in_(evidence_ids)))

@@ -77,7 +77,7 @@ class Draft:
     files: tuple[DraftFile, ...] = ()
     """What was added to it."""
     adding_until: datetime | None = None
-    """Once sent: until when it is known that a process adds its files. That process says so again while it does."""
+    """Once sent: until when a process has the lease to add its files, which it renews."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What becomes of a form's files once its report is sent: each becomes evidence, or its sender is told why not.
 
-A task of the process adds them, and goes on when its sender has left. While it is at it, it says so in the draft every
-few seconds: so each process knows whether a file is being added, also after one was killed. Whether a file was added,
-evidence alone says.
+A task of the process adds them, and goes on when its sender has left. It holds a lease in the draft and renews it: so
+each process knows whether a file is being added, and after a kill knows within seconds that none is. What cannot be
+added now is tried again for as long as the draft is there. Whether a file was added, evidence alone says.
 """
 
 import asyncio
@@ -11,18 +11,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.intake.evidence import domain
 from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.dependencies import EvidenceParts
-from services.intake.evidence.domain import WAITS, Adder, FileRefused, Said, UploadIncomplete, UploadNotFound
+from services.intake.evidence.domain import WAITS, Adder, FileRefused, Said
 from services.intake.evidence.handlers import NewUpload, Upload
 from services.intake.evidence.objects import StoreUnavailable
-from services.intake.evidence.queries import known
+from services.intake.evidence.queries import removals
 from services.intake.evidence.uploads import append, begin, waiting
 from services.intake.forms.domain import CUT, GONE, Draft, DraftFile
 from services.intake.forms.handlers import keep_sent, lock_draft
@@ -32,11 +34,15 @@ PATIENCE = 4.0
 """Seconds that the sender waits for it: a few pictures are usually added by then."""
 STOPS_WITHIN = 5.0
 """Seconds that a process that stops waits for it. What it leaves can be added later."""
-_BELIEVED = timedelta(seconds=30)
-"""How long a process is believed to add files since it last said so."""
-_SAYS_SO_EVERY = 10.0
-"""Seconds."""
+LEASE = timedelta(seconds=30)
+"""How long a process may add the files of a draft since it last renewed its lease."""
+HEARTBEAT = 10.0
+"""Seconds after which it renews the lease."""
+PAUSE, LONGEST_PAUSE = 10.0, 300.0
+"""Seconds until what could not be added is tried again: twice as many each time."""
 _log = structlog.get_logger()
+Round: TypeAlias = Callable[[], Coroutine[None, None, bool]]
+"""Adds what is left of a draft, and returns whether some of it is to be tried again."""
 
 
 class State(StrEnum):
@@ -58,23 +64,31 @@ class SentFile:
 
 
 class Adding:
-    """The tasks of this process that add files, each by the cookie of its draft."""
+    """The tasks of this process that add files: one for each draft, by its cookie."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[bool]] = {}
+        self._later: dict[str, asyncio.TimerHandle] = {}
 
-    def start(self, cookie: str, work: Coroutine[None, None, None]) -> None:
-        """Add files from now on, whatever becomes of the request."""
-        task = asyncio.create_task(work)
-        self._tasks[cookie] = task
+    def start(self, cookie: str, work: Round, tries: int = 0) -> None:
+        """Add files from now on, whatever becomes of the request, unless a task does; try again later what is left."""
+        if cookie in self._tasks:
+            return
+        if later := self._later.pop(cookie, None):
+            later.cancel()
+        self._tasks[cookie] = task = asyncio.create_task(work())
+        task.add_done_callback(partial(self._ended, cookie, work, tries))
 
-        def ended(task: asyncio.Task[None]) -> None:
-            if self._tasks.get(cookie) is task:
-                del self._tasks[cookie]
-            if not task.cancelled() and (error := task.exception()):
-                _log.error("files_not_added", exc_info=error)
-
-        task.add_done_callback(ended)
+    def _ended(self, cookie: str, work: Round, tries: int, task: asyncio.Task[bool]) -> None:
+        del self._tasks[cookie]
+        if task.cancelled():
+            return
+        if error := task.exception():
+            _log.error("files_not_added", exc_info=error)
+        elif task.result():
+            pause = min(PAUSE * 2**tries, LONGEST_PAUSE)
+            again = partial(self.start, cookie, work, tries + 1)
+            self._later[cookie] = asyncio.get_running_loop().call_later(pause, again)
 
     async def wait(self, cookie: str) -> None:
         """Wait a moment until the files of a draft are added; return at once if this process adds none."""
@@ -82,13 +96,19 @@ class Adding:
             await asyncio.wait({task}, timeout=PATIENCE)
 
     async def close(self) -> None:
-        """Let what runs go on for a moment, then end it."""
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait({*self._tasks.values()}, timeout=STOPS_WITHIN)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        """Let what runs go on for a moment, then end it; try nothing again."""
+        self._try_nothing_again()
+        if self._tasks:
+            _, late = await asyncio.wait({*self._tasks.values()}, timeout=STOPS_WITHIN)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._try_nothing_again()
+
+    def _try_nothing_again(self) -> None:
+        for later in self._later.values():
+            later.cancel()
+        self._later.clear()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +126,8 @@ class _Left(NamedTuple):
 
 
 async def sent_files(session: AsyncSession, draft: Draft, now: datetime) -> Sequence[SentFile]:
-    """Return what became of each file of a draft that was sent."""
-    kept = await known(session, [file.evidence_id for file in draft.files]) if draft.files else set()
+    """Return what became of each file of a draft that was sent, but for those that are no longer kept."""
+    kept = await removals(session, [file.evidence_id for file in draft.files]) if draft.files else {}
     waits = State.ADDING if draft.adding_until and draft.adding_until > now else State.LEFT
 
     def state(file: DraftFile) -> State:
@@ -115,23 +135,31 @@ async def sent_files(session: AsyncSession, draft: Draft, now: datetime) -> Sequ
             return State.ADDED
         return State.REFUSED if file.refused else waits
 
-    return [SentFile(file, state(file)) for file in draft.files]
+    return [SentFile(file, state(file)) for file in draft.files if not kept.get(file.evidence_id)]
 
 
 async def add_files(parts: AttachmentParts, cookie: str | None) -> None:
-    """Add the files of a report that was sent, unless a process is at it, and wait a moment for it.
+    """Add the files of a report that was sent, unless a process does, and wait a moment for it.
 
     A file that was added before stays one piece of evidence.
     """
-    if not cookie:
-        return
-    if left := await _take_up(parts, cookie):
-        parts.adding.start(cookie, _add(parts, cookie, left))
-    await parts.adding.wait(cookie)
+    if cookie:
+        parts.adding.start(cookie, partial(_add, parts, cookie))
+        await parts.adding.wait(cookie)
 
 
-async def _take_up(parts: AttachmentParts, cookie: str) -> _Left | None:
-    """Say that this process adds what is left of a draft; return None if nothing is, or another process does."""
+async def _add(parts: AttachmentParts, cookie: str) -> bool:
+    """Add what is left of a draft; return whether some of it is to be tried again."""
+    try:
+        left = await _take_lease(parts, cookie)
+        return left is not None and await _add_each(parts, cookie, left)
+    except (SQLAlchemyError, OSError) as error:
+        _log.warning("files_not_added_for_now", exc_info=error)
+        return True
+
+
+async def _take_lease(parts: AttachmentParts, cookie: str) -> _Left | None:
+    """Take the lease of a draft for what is left of it; return None if nothing is, or another process has the lease."""
     async with parts.database.transaction() as session:
         now = parts.clock.now()
         draft = await lock_draft(session, cookie, now)
@@ -139,26 +167,29 @@ async def _take_up(parts: AttachmentParts, cookie: str) -> _Left | None:
             return None
         left = [one.file for one in await sent_files(session, draft, now) if one.state is State.LEFT]
         if left:
-            await keep_sent(session, cookie, replace(draft, adding_until=now + _BELIEVED))
+            await keep_sent(session, cookie, replace(draft, adding_until=now + LEASE))
         return _Left(Adder(ReportId(draft.sent.report_id)), left) if left else None
 
 
-async def _add(parts: AttachmentParts, cookie: str, left: _Left) -> None:
-    says_so = asyncio.create_task(_say_so(parts, cookie))
+async def _add_each(parts: AttachmentParts, cookie: str, left: _Left) -> bool:
+    heartbeat, again = asyncio.create_task(_renew_lease(parts, cookie)), False
     try:
         for file in left.files:
-            if words := await _refusal(parts, file, left.adder):
-                await _keep_change(parts, cookie, _refused(file, words))
+            sent = await _added(parts, file, left.adder)
+            again |= sent.state is State.LEFT
+            if sent.state is State.REFUSED:
+                await _keep_change(parts, cookie, _with(sent.file))
     finally:
-        says_so.cancel()
-        await _keep_change(parts, cookie, _adds_until(None))
+        heartbeat.cancel()
+        await _keep_change(parts, cookie, _leased(None))
+    return again
 
 
-async def _say_so(parts: AttachmentParts, cookie: str) -> None:
+async def _renew_lease(parts: AttachmentParts, cookie: str) -> None:
     while True:
-        await asyncio.sleep(_SAYS_SO_EVERY)
-        with suppress(DBAPIError, OSError):
-            await _keep_change(parts, cookie, _adds_until(parts.clock.now() + _BELIEVED))
+        await asyncio.sleep(HEARTBEAT)
+        with suppress(SQLAlchemyError, OSError):  # the pool may be full: its error is no DBAPIError
+            await _keep_change(parts, cookie, _leased(parts.clock.now() + LEASE))
 
 
 async def _keep_change(parts: AttachmentParts, cookie: str, change: Callable[[Draft], Draft]) -> None:
@@ -168,34 +199,38 @@ async def _keep_change(parts: AttachmentParts, cookie: str, change: Callable[[Dr
             await keep_sent(session, cookie, change(draft))
 
 
-def _adds_until(until: datetime | None) -> Callable[[Draft], Draft]:
+def _leased(until: datetime | None) -> Callable[[Draft], Draft]:
     return lambda draft: replace(draft, adding_until=until)
 
 
-def _refused(refused: DraftFile, words: str) -> Callable[[Draft], Draft]:
+def _with(refused: DraftFile) -> Callable[[Draft], Draft]:
     def change(draft: Draft) -> Draft:
-        files = (replace(file, refused=words) if file == refused else file for file in draft.files)
+        files = (refused if file.evidence_id == refused.evidence_id else file for file in draft.files)
         return replace(draft, files=tuple(files))
 
     return change
 
 
-async def _refusal(parts: EvidenceParts, file: DraftFile, adder: Adder) -> str | None:
-    """Make evidence of a file; return what to do about it if it is refused. What fails for now is left."""
+async def _added(parts: EvidenceParts, file: DraftFile, adder: Adder) -> SentFile:
+    """Make evidence of a file; return what became of it, with what to do about it if it is refused."""
     try:
         upload = await waiting(parts, file.token) if file.token else await _written(parts, file, adder)
         await attach_upload(parts, replace(upload, said=replace(upload.said, link=file.link)), adder)
-    except FileRefused as refused:
-        return refused.words
-    except UploadNotFound:
-        return GONE
-    except UploadIncomplete:
-        return CUT
-    except StoreUnavailable as error:
+    except (StoreUnavailable, domain.TooMuchWaiting) as error:
         _log.warning("file_not_attached_for_now", exc_info=error)
-    except Exception as error:  # noqa: BLE001 - the others are added all the same, and its sender may try again
+        return SentFile(file, State.LEFT)
+    except (FileRefused, domain.UploadNotFound, domain.UploadIncomplete) as refused:
+        return SentFile(replace(file, refused=_words(refused)), State.REFUSED)
+    except Exception as error:  # noqa: BLE001 - the others are added all the same, and this one is tried again
         _log.error("file_not_attached", exc_info=error)
-    return None
+        return SentFile(file, State.LEFT)
+    return SentFile(file, State.ADDED)
+
+
+def _words(refused: Exception) -> str:
+    if isinstance(refused, FileRefused):
+        return refused.words
+    return GONE if isinstance(refused, domain.UploadNotFound) else CUT
 
 
 async def _written(parts: EvidenceParts, file: DraftFile, adder: Adder) -> Upload:

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient, Response
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.intake.evidence.attachments import attach_upload
-from services.intake.evidence.domain import UploadNotFound
+from services.intake.evidence.domain import TooMuchWaiting, UploadNotFound
+from services.intake.evidence.handlers import Upload
 from services.intake.evidence.objects import StoreUnavailable
-from services.intake.forms import abuse, attachments
-from services.intake.forms.attachments import Adding, AttachmentParts, add_files
+from services.intake.evidence.uploads import begin
+from services.intake.forms import abuse, sent_files
 from services.intake.forms.domain import SAVED_LIFETIME, SENT_LIFETIME
 from services.intake.forms.handlers import find_draft
+from services.intake.forms.sent_files import Adding, AttachmentParts, add_files
 from services.intake.forms.session import draft_cookie
 from tests.services.intake.conftest import Intake
 from tests.services.intake.evidence.test_api import outbox, picture
@@ -52,8 +55,8 @@ class Gate:
 async def gate(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gate]:
     """A gate that lets one file pass, before a sender who does not wait."""
     made = Gate(through=1)
-    monkeypatch.setattr(attachments, "attach_upload", made)
-    monkeypatch.setattr(attachments, "PATIENCE", 0)
+    monkeypatch.setattr(sent_files, "attach_upload", made)
+    monkeypatch.setattr(sent_files, "PATIENCE", 0)
     yield made
     made.opened.set()
 
@@ -92,7 +95,7 @@ async def test_the_code_is_shown_while_the_files_are_still_being_added(reporter:
 async def test_files_are_added_though_their_sender_has_left_and_removed_the_page(
     intake: Intake, reporter: AsyncClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "PATIENCE", 60)
+    monkeypatch.setattr(sent_files, "PATIENCE", 60)
     await add(reporter, ("one.png", picture()), ("two.png", picture("blue")))
     token = token_in(await reporter.get(f"{ABUSE}/check"))
     sending = asyncio.create_task(reporter.post(f"{ABUSE}/check", data={"csrftoken": token}))
@@ -127,8 +130,8 @@ async def test_after_a_kill_the_page_says_what_was_not_added_and_nothing_is_doub
     await answer(reporter, f"{ABUSE}/where", {**ABUSE_ANSWERS["where"], "urls": links})
     await add(reporter, ("some.png", picture()), seen_0="They wrote my address", seen_1="And my name")
     with monkeypatch.context() as dying:
-        dying.setattr(attachments, "attach_upload", attach_and_die)
-        dying.setattr(attachments, "_keep_change", dead)
+        dying.setattr(sent_files, "attach_upload", attach_and_die)
+        dying.setattr(sent_files, "_keep_change", dead)
         page = await send_abuse(reporter)
     captures = [f"What was seen at link {number}.txt" for number in (1, 2)]
     assert states(page) == [["some.png"], captures, []], "no other process can know yet that this one has died"
@@ -136,8 +139,8 @@ async def test_after_a_kill_the_page_says_what_was_not_added_and_nothing_is_doub
     page = await reporter.get(SENT)
     assert states(page) == [["some.png"], [], [f"{name}: we could not add it yet" for name in captures]]
     with monkeypatch.context() as dying:
-        dying.setattr(attachments, "attach_upload", attach_and_die)
-        dying.setattr(attachments, "_keep_change", dead)
+        dying.setattr(sent_files, "attach_upload", attach_and_die)
+        dying.setattr(sent_files, "_keep_change", dead)
         await reporter.post(f"{ABUSE}/files", data={"csrftoken": token_in(page)})
     intake.clock.move(timedelta(seconds=31))
     assert states(await send_again(reporter)) == [["some.png", *captures], [], []]
@@ -149,14 +152,20 @@ async def test_after_a_kill_the_page_says_what_was_not_added_and_nothing_is_doub
 async def test_no_one_adds_what_another_process_is_adding(
     intake: Intake, reporter: AsyncClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "_SAYS_SO_EVERY", 0.01)
+    async def pool_is_full(*given: Any) -> None:  # noqa: ANN401 - as the real one takes them
+        monkeypatch.setattr(sent_files, "_keep_change", keep_change)
+        raise PoolTimeout
+
+    keep_change = sent_files._keep_change
+    monkeypatch.setattr(sent_files, "_keep_change", pool_is_full)
+    monkeypatch.setattr(sent_files, "HEARTBEAT", 0.01)
     cookie = reporter.cookies[draft_cookie(abuse.FORM).plain]
     await add(reporter, ("one.png", picture()), ("two.png", picture("blue")))
     await send_abuse(reporter)
     await gate.reached.wait()
     for _ in range(3):  # it is at it for longer than it was believed to be at first
         intake.clock.move(timedelta(seconds=20))
-        await until_believed(intake, cookie)
+        await until_renewed(intake, cookie)
         await add_files(replace(parts_of(intake), adding=Adding()), cookie)
         token = token_in(await reporter.get(SENT))
         assert (await reporter.post(f"{ABUSE}/check", data={"csrftoken": token})).headers["location"] == SENT
@@ -164,7 +173,7 @@ async def test_no_one_adds_what_another_process_is_adding(
     assert states(await reporter.get(SENT))[1] == ["two.png"]
 
 
-async def until_believed(intake: Intake, cookie: str) -> None:
+async def until_renewed(intake: Intake, cookie: str) -> None:
     """Wait until the process has said again that it is adding files."""
     now = intake.clock.now()
     async with asyncio.timeout(60):
@@ -179,13 +188,14 @@ async def until_believed(intake: Intake, cookie: str) -> None:
 async def test_what_a_process_leaves_as_it_stops_is_named_at_once(
     intake: Intake, reporter: AsyncClient, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "STOPS_WITHIN", 0)
+    monkeypatch.setattr(sent_files, "STOPS_WITHIN", 0)
     await add(reporter, ("one.png", picture()), ("two.png", picture("blue")))
     await send_abuse(reporter)
     await gate.reached.wait()
     await parts_of(intake).adding.close()
     assert states(await reporter.get(SENT)) == [["one.png"], [], ["two.png: we could not add it yet"]]
     gate.opened.set()
+    monkeypatch.setattr(sent_files, "PATIENCE", 60)
     assert states(await send_again(reporter)) == [["one.png", "two.png"], [], []]
     assert len(await rows(intake, "select 1 from evidence")) == 2
 
@@ -206,6 +216,52 @@ async def test_a_report_is_sent_without_a_file_that_fails_and_its_page_says_whic
     assert states(page) == [[], [], ["late.png: we could not add it yet"]]
     assert states(await send_again(reporter)) == [["late.png"], [], []]
     assert len(await rows(intake, "select 1 from evidence")) == 1
+
+
+async def test_what_cannot_be_added_now_is_tried_again_though_its_sender_has_left(
+    intake: Intake, reporter: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails = iter([PoolTimeout, TooMuchWaiting, StoreUnavailable, ValueError])
+
+    async def begin_at_last(*given: Any) -> Upload:  # noqa: ANN401 - as the real one takes them
+        if error := next(fails, None):
+            raise error
+        return await begin(*given)
+
+    monkeypatch.setattr(sent_files, "PAUSE", 0.01)
+    monkeypatch.setattr(sent_files, "begin", begin_at_last)
+    await add(reporter, seen_0="They wrote my address")
+    await send_abuse(reporter)
+    async with asyncio.timeout(60):
+        while not await rows(intake, "select 1 from evidence"):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_draft_has_one_task_and_a_stop_waits_for_it_and_begins_none() -> None:
+    came, goes_on, adding = 0, asyncio.Event(), Adding()
+
+    async def work() -> bool:
+        nonlocal came
+        came += 1
+        await goes_on.wait()
+        return True
+
+    for _ in range(2):
+        adding.start("cookie", work)
+    closing = asyncio.create_task(adding.close())
+    await asyncio.sleep(0)
+    goes_on.set()
+    await closing
+    assert came == 1
+    assert not adding._later, "nothing is tried again by a process that stops"
+
+
+async def test_a_file_that_its_sender_takes_back_is_not_named(intake: Intake, reporter: AsyncClient) -> None:
+    await add(reporter, ("one.png", picture()), ("two.png", picture("blue")))
+    await send_abuse(reporter)
+    await settled(reporter, SENT)
+    await rows(intake, "update evidence set removed_at = added_at where ctid = '(0,1)' returning 1")
+    assert [len(named) for named in states(await reporter.get(SENT))] == [1, 0, 0]
 
 
 async def test_what_could_not_be_added_waits_an_hour_after_the_sending(
@@ -237,7 +293,7 @@ async def test_a_file_that_is_gone_is_there_or_is_to_be_chosen_again(
         raise UploadNotFound
 
     await add(reporter, ("twice.png", picture()))
-    monkeypatch.setattr(attachments, "attach_upload", gone)
+    monkeypatch.setattr(sent_files, "attach_upload", gone)
     await send_abuse(reporter)
     there, _, not_there = states(await settled(reporter, SENT))
     assert there == (["twice.png"] if added else [])
