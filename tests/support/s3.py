@@ -13,7 +13,7 @@ import pytest
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from tests.support.ports import free_ports
+from tests.support.ports import own_ports
 
 BUCKET = "evidence"
 _KEYS = {"AWS_ACCESS_KEY_ID": "key-of-tests", "AWS_SECRET_ACCESS_KEY": "secret-of-tests"}
@@ -27,7 +27,7 @@ class S3ForTests:
     def __init__(self, folder: Path) -> None:
         if sys.platform != "linux":
             pytest.skip("there is no wheel of SeaweedFS for this system")
-        self._ports = free_ports(2 * len(_SERVERS))
+        self._ports = own_ports(2 * len(_SERVERS))
         self._address = f"http://127.0.0.1:{self._ports[0]}"
         listens = [
             f"-{name}.port{kind}={self._ports[2 * number + more]}"
@@ -43,7 +43,8 @@ class S3ForTests:
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
         )
-        self._command = [str(Path(sys.executable).with_name("weed")), "mini", *here, *without, *listens]
+        weed = str(Path(sys.executable).with_name("weed"))
+        self._command = ["setpriv", "--pdeathsig", "KILL", weed, "mini", *here, *without, *listens]  # ends with us
         self._bucket = S3Store(
             BUCKET,
             endpoint=self._address,
