@@ -153,7 +153,8 @@ class Signpost:
                 done = 1
                 while done:
                     async with life.service.database.transaction() as session:
-                        done = await role._work(session, SystemClock().now() + _ALL_EXPIRED)
+                        now = max(self.clock.now(), SystemClock().now())  # the store's files have the machine's time
+                        done = await role._work(session, now + _ALL_EXPIRED)
 
     async def assert_kept(self, life: Life, report_id: str, sent: list[bytes], gone: int) -> None:
         """Check that a report has each file that was sent, once and whole, with its custody.
@@ -194,7 +195,7 @@ async def opened(postgres: PostgresForTests, folder: Path) -> AsyncIterator[Sign
     """Open all services but intake on databases and a log of their own."""
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(postgres_log(postgres))
-        clock, settings, others = ClockForTests(SystemClock().now()), {}, {}
+        clock, settings, others = ClockForTests(), {}, {}
         patched = stack.enter_context(pytest.MonkeyPatch.context())
         patched.setattr("services.intake.app.create_app", _made_once(app.create_app))
         patched.setattr("services.intake.app.load_sources", cache(sources_yaml.load_sources))
