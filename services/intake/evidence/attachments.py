@@ -5,16 +5,20 @@ Bytes go to the store before the row is committed: a kill leaves a whole piece o
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.intake.evidence.dependencies import EvidenceParts
 from services.intake.evidence.domain import (
+    WAITS,
     Adder,
     EvidenceItem,
     FileRefused,
@@ -24,7 +28,7 @@ from services.intake.evidence.domain import (
     UploadIncomplete,
     UploadNotFound,
 )
-from services.intake.evidence.handlers import Upload, keep
+from services.intake.evidence.handlers import Upload, extend_upload, keep
 from services.intake.evidence.objects import EVIDENCE, ObjectMissing, StoreUnavailable, temporary_file
 from services.intake.evidence.queries import stored_items
 from services.intake.evidence.uploads import all_or_nothing, content_of, delete, discard, examine, note_of, waiting
@@ -34,6 +38,8 @@ from shared.events.vocabulary import AddedBy, Confidentiality, Scan
 
 _READ = 256 * 1024
 _log = structlog.get_logger()
+_Store: TypeAlias = Callable[[EvidenceParts, Upload, str], Awaitable[Kept]]
+"""Stores the bytes of an upload under a name."""
 
 
 async def attach(
@@ -129,23 +135,35 @@ class Digest:
 
 async def _attach(parts: EvidenceParts, upload: Upload, adder: Adder, message_id: UUID | None) -> EvidenceItem:
     media_type = await examine(parts, upload)
-    store = _store_copy if await _is_anonymous(parts, adder) else _store
+    if not await _is_anonymous(parts, adder):
+        return await _add(parts, upload, adder, message_id, partial(_store, media_type=media_type))
+    async with _kept_meanwhile(parts, upload), parts.places.turn_of(adder.report_id):
+        if (await waiting(parts, upload.token)).attached_at:
+            return await _attached(parts, upload, adder)
+        return await _add(parts, upload, adder, message_id, partial(_store_copy, media_type=media_type))
+
+
+async def _add(
+    parts: EvidenceParts, upload: Upload, adder: Adder, message_id: UUID | None, store: _Store
+) -> EvidenceItem:
     name = f"{EVIDENCE}{upload.evidence_id}.{secrets.token_hex(8)}"
     try:
-        kept = await store(parts, upload, media_type, name)
+        kept = await store(parts, upload, name)
         limits, now = parts.evidence_limits, parts.clock.now()
         async with parts.database.transaction() as session:
             item = await keep(session, upload, kept, adder, now, parts.outbox, limits=limits, message_id=message_id)
+            there = await stored_items(session, adder.report_id, [item.evidence_id])
             if await parts.is_exempt(session, adder.report_id):  # asked under the report's lock, which exempting needs
                 raise ReportClosed
-    except FileRefused:
+    except (FileRefused, UploadNotFound):
         await delete(parts, [name])
         raise
     except ObjectMissing:
         raise StoreUnavailable from None  # what was just written is gone
-    if item.evidence_id != upload.evidence_id:  # it was sent before
+    if name not in [one.object_name for one in there]:  # it was sent before, or another request of it was faster
         await delete(parts, [name])
-        await discard(parts, upload)
+        if item.evidence_id != upload.evidence_id:
+            await discard(parts, upload)
         return item
     _log.info("evidence_added", evidence_id=item.evidence_id, source=item.added_by, state=item.scan)
     return item
@@ -160,7 +178,7 @@ async def _is_anonymous(parts: EvidenceParts, adder: Adder) -> bool:
     return adder.added_by is AddedBy.REPORTER and report.confidentiality is Confidentiality.ANONYMOUS
 
 
-async def _store(parts: EvidenceParts, upload: Upload, media_type: media.MediaType, name: str) -> Kept:
+async def _store(parts: EvidenceParts, upload: Upload, name: str, media_type: media.MediaType) -> Kept:
     """Store what was sent."""
     sent = Digest(content_of(parts, upload))
     await parts.objects.write(name, sent)
@@ -176,10 +194,10 @@ async def _store(parts: EvidenceParts, upload: Upload, media_type: media.MediaTy
     )
 
 
-async def _store_copy(parts: EvidenceParts, upload: Upload, media_type: media.MediaType, name: str) -> Kept:
+async def _store_copy(parts: EvidenceParts, upload: Upload, name: str, media_type: media.MediaType) -> Kept:
     """Store a copy without place, device, author and name; the original is in a file without a name meanwhile."""
     sent = Digest(content_of(parts, upload))
-    async with renderer.room():
+    async with parts.places.cleaning:
         with temporary_file() as original:
             async for chunk in sent:
                 await asyncio.to_thread(original.write, chunk)
@@ -197,6 +215,28 @@ async def _store_copy(parts: EvidenceParts, upload: Upload, media_type: media.Me
         cleaned=True,
         scan=await scan(parts, name),
     )
+
+
+@asynccontextmanager
+async def _kept_meanwhile(parts: EvidenceParts, upload: Upload) -> AsyncIterator[None]:
+    """Let an upload not expire while it waits for its turn, which may be long."""
+
+    async def extend() -> None:
+        async with parts.database.transaction() as session:
+            await extend_upload(session, upload.token, parts.clock.now() + WAITS)
+
+    async def go_on() -> None:
+        while True:
+            await asyncio.sleep(WAITS.total_seconds() / 4)
+            with suppress(SQLAlchemyError, OSError):
+                await extend()
+
+    await extend()
+    extending = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        extending.cancel()
 
 
 async def _clean(original: BinaryIO, media_type: media.MediaType) -> renderer.Cleaned:

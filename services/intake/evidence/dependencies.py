@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake.evidence.domain import WAITS_IN_FORM, Limits
-from services.intake.evidence.objects import Objects
+from services.intake.evidence.objects import Objects, StoreUnavailable
 from services.intake.media import media
 from services.intake.media.clamd import Scanner
 from services.intake.reports.access import ReferencePath, TrackingParts, client_of
@@ -28,6 +28,9 @@ from shared.text import size_in_words
 
 LONGEST_TURN = LONGEST_REST = 0.1
 """Seconds."""
+MOST_ORIGINALS = 3
+"""At once: one that the store gives slowly keeps two others from waiting."""
+MOST_IN_QUEUE = 20
 
 
 class Tickets:
@@ -74,6 +77,55 @@ class Turns:
                 loop.call_later(min(2 * (ended - began), LONGEST_REST), self._lock.release)
 
 
+class NoPlace(StoreUnavailable):
+    """As many files of one report wait to be opened as may."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """The files of one report that wait to be opened."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    count: int = 0
+
+
+class Places:
+    """Where files are opened, one at a time in each place: what strangers send keeps no team waiting.
+
+    The folder for temporary files may be in memory, so a file is copied there only by who has a place.
+    """
+
+    def __init__(self) -> None:
+        self._reports: dict[UUID, _Queue] = {}
+        self.cleaning = asyncio.Semaphore()
+        """Of a file of an anonymous reporter, until its copy is in the store."""
+        self.originals = asyncio.Semaphore(MOST_ORIGINALS)
+        """Of files that a team looks at, while they come from the store."""
+        self.showing = asyncio.Semaphore()
+        """Of a process that makes a preview, or a copy for a manager."""
+        self.copies = asyncio.Semaphore()
+        """Of a copy for a manager, from its making until it is sent."""
+
+    @asynccontextmanager
+    async def turn_of(self, report_id: UUID) -> AsyncIterator[None]:
+        """Wait until no other file of this report is cleaned or waits for it: so reports take turns.
+
+        Raises:
+            NoPlace: too many files of this report wait already.
+        """
+        queue = self._reports.setdefault(report_id, _Queue())
+        if queue.count >= MOST_IN_QUEUE:
+            raise NoPlace
+        queue.count += 1
+        try:
+            async with queue.lock:
+                yield
+        finally:
+            queue.count -= 1
+            if not queue.count:
+                del self._reports[report_id]
+
+
 IsExempt: TypeAlias = Callable[[AsyncSession, UUID], Awaitable[bool]]
 
 
@@ -88,6 +140,7 @@ class EvidenceParts(TrackingParts):
     scanner: Scanner
     tickets: Tickets
     turns: Turns = field(default_factory=Turns)
+    places: Places = field(default_factory=Places)
 
     @property
     def files_in_words(self) -> str:

@@ -6,6 +6,7 @@ No cookie is read or set: the grant in the address is all that counts. Nothing t
 import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +19,7 @@ import orjson
 import structlog
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from services.intake.evidence.api import EvidenceBody
 from services.intake.evidence.attachments import Digest, attach_received
@@ -45,6 +47,8 @@ SAFE: Mapping[str, str] = {
 }
 _BYTES = "application/octet-stream"
 _READ = 256 * 1024
+LONGEST_PAUSE = 60.0
+"""Seconds between two pieces of a copy: who reads more slowly does not get the rest, for its place is needed."""
 _NOT_EXPORTED = frozenset({"name", "note"})
 router = APIRouter(tags=["evidence"])
 _log = structlog.get_logger()
@@ -172,54 +176,80 @@ def _download(parts: EvidenceParts, stored: StoredItem) -> Response:
 
 
 async def _download_copy(parts: EvidenceParts, stored: StoredItem) -> Response:
-    name, chunks = await _copy_of(parts, stored)
-    return StreamingResponse(chunks, headers={**SAFE, **_attachment(name)}, media_type=_BYTES)
+    held = ExitStack()
+    try:
+        name, chunks = await _copy_of(parts, stored, held)
+    except BaseException:
+        held.close()
+        raise
+    return _Held(held, chunks, headers={**SAFE, **_attachment(name)}, media_type=_BYTES)
 
 
-async def _copy_of(parts: EvidenceParts, stored: StoredItem) -> tuple[str, AsyncIterator[bytes]]:
+class _Held(StreamingResponse):
+    """Gives back what it holds once it is sent, or cannot be."""
+
+    def __init__(self, held: ExitStack, chunks: AsyncIterator[bytes], **more: Any) -> None:  # noqa: ANN401 - Starlette's
+        super().__init__(chunks, **more)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
+async def _copy_of(parts: EvidenceParts, stored: StoredItem, held: ExitStack) -> tuple[str, AsyncIterator[bytes]]:
     """Return the name and the bytes of a copy that does not say who made it, where and with what.
+
+    `held` is given the copy and its place: it is closed when the copy is sent, here if its reader stops reading.
 
     Raises:
         EvidenceWithheld: none can be made.
     """
     if stored.item.cleaned:
         return _file_name(stored), as_kept(parts.objects, stored)
-    async with renderer.room():
-        with temporary_file() as original:
-            await verify(parts.objects, stored, original)
-            try:
+    await parts.places.copies.acquire()
+    held.callback(parts.places.copies.release)
+    with temporary_file() as original:
+        await verify(parts.objects, stored, original)
+        try:
+            async with parts.places.showing:
                 copy = await renderer.clean(original, BY_NAME[stored.item.media_type])
-            except (renderer.CannotClean, renderer.CannotRead):
-                raise EvidenceWithheld from None
-    return _file_name(stored, copy.media_type), _sent(copy.file)
+        except (renderer.CannotClean, renderer.CannotRead):
+            raise EvidenceWithheld from None
+    held.callback(copy.file.close)
+    return _file_name(stored, copy.media_type), _sent(copy.file, held)
 
 
-async def _sent(file: BinaryIO) -> AsyncIterator[bytes]:
-    with file:
-        while chunk := await asyncio.to_thread(file.read, _READ):
+async def _sent(file: BinaryIO, held: ExitStack) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(file.read, _READ):
+        left = asyncio.get_running_loop().call_later(LONGEST_PAUSE, held.close)
+        try:
             yield chunk
+        finally:
+            left.cancel()
 
 
 async def _preview(parts: EvidenceParts, grant: Grant, stored: StoredItem) -> Response:
     kind = BY_NAME[stored.item.media_type]
-    async with renderer.room():
+    async with parts.places.originals:
         with temporary_file() as copy:
             await verify(parts.objects, stored, copy)
             await _use(parts, grant, [stored])
-            shown = await renderer.preview(copy, kind, Look(grant.sharp, grant.colour, people=not grant.copies))
+            async with parts.places.showing:
+                shown = await renderer.preview(copy, kind, Look(grant.sharp, grant.colour, people=not grant.copies))
     return Response(shown.content, media_type=shown.content_type, headers={**SAFE, "content-disposition": "inline"})
 
 
 async def _export(parts: EvidenceParts, grant: Grant) -> Response:
     found = await _stored(parts, grant)
+    headers = {**SAFE, **_attachment(f"evidence-{grant.case_id}.zip")}
+    if grant.copies:  # they take long to make, so what is left out is seen on the way
+        await _use(parts, grant, [one for one in found if one.item.scan is not Scan.INFECTED])
+        return StreamingResponse(_zip_of_copies(parts, grant, found), headers=headers, media_type="application/zip")
     left_out = {one.item.evidence_id: why for one in found if (why := await _left_out(parts, one))}
     whole = [one for one in found if one.item.evidence_id not in left_out]
     await _use(parts, grant, whole)
-    if grant.copies:
-        archive = _zip_of_copies(parts, grant, found, left_out)
-    else:
-        archive = _zip(parts, whole, _manifest(grant, found, left_out, parts.clock.now()))
-    headers = {**SAFE, **_attachment(f"evidence-{grant.case_id}.zip")}
+    archive = _zip(parts, whole, _manifest(grant, found, left_out, parts.clock.now()))
     return StreamingResponse(archive, headers=headers, media_type="application/zip")
 
 
@@ -278,26 +308,28 @@ async def _zip(parts: EvidenceParts, whole: Sequence[StoredItem], manifest: byte
     yield written.taken()
 
 
-async def _zip_of_copies(
-    parts: EvidenceParts, grant: Grant, found: Sequence[StoredItem], left_out: Mapping[UUID, str]
-) -> AsyncIterator[bytes]:
+async def _zip_of_copies(parts: EvidenceParts, grant: Grant, found: Sequence[StoredItem]) -> AsyncIterator[bytes]:
     """As `_zip`, with copies that do not say who made them: one is made at a time, so the manifest comes last."""
-    written, withheld = _Written(), dict(left_out)
+    written, left_out = _Written(), dict[UUID, str]()
     copies: dict[UUID, Mapping[str, str]] = {}
     with ZipFile(written, "w") as archive:
-        for one in (one for one in found if one.item.evidence_id not in left_out):
-            try:
-                name, chunks = await _copy_of(parts, one)
-            except EvidenceWithheld:
-                withheld[one.item.evidence_id] = "withheld"
-                continue
-            copy = Digest(chunks)
-            with archive.open(name, "w", force_zip64=True) as file:
-                async for chunk in copy:
-                    file.write(chunk)
-                    yield written.taken()
-            copies[one.item.evidence_id] = {"file": name, "sha256_copy": copy.sha256}
-        archive.writestr("manifest.json", _manifest(grant, found, withheld, parts.clock.now(), copies))
+        for one in found:
+            with ExitStack() as held:
+                try:
+                    if why := await _left_out(parts, one):
+                        left_out[one.item.evidence_id] = why
+                        continue
+                    name, chunks = await _copy_of(parts, one, held)
+                except EvidenceWithheld:
+                    left_out[one.item.evidence_id] = "withheld"
+                    continue
+                copy = Digest(chunks)
+                with archive.open(name, "w", force_zip64=True) as file:
+                    async for chunk in copy:
+                        file.write(chunk)
+                        yield written.taken()
+                copies[one.item.evidence_id] = {"file": name, "sha256_copy": copy.sha256}
+        archive.writestr("manifest.json", _manifest(grant, found, left_out, parts.clock.now(), copies))
     yield written.taken()
 
 

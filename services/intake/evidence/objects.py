@@ -1,6 +1,7 @@
 """The object store, by obstore: a folder, or a bucket of a service that speaks S3 (decision 0053)."""
 
 import asyncio
+import errno
 import io
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -31,6 +32,8 @@ _FULL = (
     *("no space left", "quota exceeded", "os error 28", "os error 122"),
     *("insufficientstorage", "insufficient storage"),
 )
+
+_DISK_FAILS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
 class StoreUnavailable(Exception):
@@ -196,9 +199,15 @@ def temporary_file() -> Iterator[BinaryIO]:
         StoreUnavailable, StoreFull: the disk of temporary files does not work or has no room, for this file or another.
     """
     try:
-        with TemporaryFile() as file:
+        file = TemporaryFile()  # noqa: SIM115  # it is closed below
+    except OSError as error:
+        raise _explanation(error) from None
+    try:
+        with file:
             yield file
     except OSError as error:
+        if error.errno not in _DISK_FAILS:  # it is not of the disk, but of a process that cannot be started, say
+            raise
         raise _explanation(error) from None
 
 

@@ -11,14 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import BinaryIO
-from weakref import WeakKeyDictionary
 
 from services.intake.media import media
 from services.intake.media.child import Ending, Limits, Look, run
 from services.intake.media.media import Kind, MediaType
 
-MOST_CHILDREN = 2
-"""At once: the rest wait."""
 CLEANING = Limits()
 DRAWING = Limits(processor=20, output=16 * 1024 * 1024, wall_clock=40)
 LONGEST_TEXT = 20_000
@@ -105,11 +102,6 @@ def can_be_cleaned(media_type: MediaType) -> bool:
     return media_type.kind is not Kind.EMAIL
 
 
-def room() -> asyncio.Semaphore:
-    """Return the place of one file that is opened: take it before you copy the file, so that few are on the disk."""
-    return _copies.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_CHILDREN))
-
-
 async def clean(source: BinaryIO, media_type: MediaType, limits: Limits = CLEANING) -> Cleaned:
     """Return a copy of a file without place, device, author and any other note; text is copied as it is.
 
@@ -183,20 +175,17 @@ _ENDED: Mapping[int, Ending] = {
 }
 """By which signal a process ends that is at a limit: the system's, or a library's own when it gets no memory."""
 _CHILD = f"from {run.__module__} import run; run()"
-_copies: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-_places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 async def _run(job: str, source: BinaryIO, media_type: MediaType, look: Look, limits: Limits) -> BinaryIO:
     """Return what the child wrote, at its beginning."""
-    async with _places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_CHILDREN)):
-        with await asyncio.to_thread(_as_file, source) as given:
-            output = TemporaryFile()  # noqa: SIM115  # the caller closes it
-            try:
-                _check(await _ending(job, given, output, media_type, look, limits))
-            except BaseException:
-                output.close()
-                raise
+    with await asyncio.to_thread(_as_file, source) as given:
+        output = TemporaryFile()  # noqa: SIM115  # the caller closes it
+        try:
+            _check(await _ending(job, given, output, media_type, look, limits))
+        except BaseException:
+            output.close()
+            raise
     output.seek(0)
     return output
 

@@ -17,8 +17,7 @@ from sqlalchemy import text
 from services.intake.evidence import sweeps
 from services.intake.evidence.domain import WAITS
 from services.intake.evidence.handlers import record_opened
-from services.intake.evidence.objects import Objects, StoreUnavailable
-from services.intake.media import renderer
+from services.intake.evidence.objects import StoreUnavailable
 from shared.auth.grants import GrantedAction
 from shared.events.triage import CaseResolved
 from shared.events.vocabulary import Outcome, Scan, Team
@@ -69,20 +68,6 @@ async def test_of_an_anonymous_reporter_only_a_copy_is_kept_that_says_nothing(
     assert "name" not in body
     [(_, _, event)] = await outbox(intake)
     assert event["cleaned"] is True
-
-
-async def test_a_copy_has_its_place_until_it_is_written(
-    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report, write, free = await reported(client), Objects.write, list[int]()
-
-    async def written(these: Objects, name: str, chunks: AsyncIterable[bytes]) -> None:
-        free.append(renderer.room()._value)
-        await write(these, name, chunks)
-
-    monkeypatch.setattr(Objects, "write", written)
-    sent = await send(client, report, {"receipt-code": report["receipt_code"]})
-    assert (sent.status_code, free) == (201, [renderer.MOST_CHILDREN - 1])
 
 
 async def test_an_email_of_an_anonymous_reporter_is_refused_in_words(intake: Intake, client: AsyncClient) -> None:

@@ -262,16 +262,6 @@ async def test_what_a_child_gives_back_is_not_trusted(instead_of_python: Callabl
             await work(io.BytesIO(picture("PNG")), media.PNG)
 
 
-async def test_many_at_once_wait_for_one_another_and_all_end() -> None:
-    content, most = picture("PNG"), 0
-    tasks = [asyncio.create_task(renderer.preview(io.BytesIO(content), media.PNG)) for _ in range(8)]
-    while not all(task.done() for task in tasks):
-        most = max(most, len(children()))
-        await asyncio.sleep(0.005)
-    assert {(await task).content_type for task in tasks} == {"image/jpeg"}
-    assert most == renderer.MOST_CHILDREN
-
-
 async def test_a_start_is_quick() -> None:
     took = []
     for _ in range(5):
