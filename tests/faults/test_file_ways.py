@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake.evidence import domain
+from services.intake.forms import sent_files
 from shared.auth.permissions import Role
 from tests.faults import lives
 from tests.faults.lives import BETWEEN_LIVES, Died, Life, Signpost
@@ -330,6 +331,7 @@ async def signpost(
     postgres: PostgresForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Signpost]:
     monkeypatch.setattr(domain, "PART", PART)
+    monkeypatch.setattr(sent_files, "PATIENCE", 60)
     async with lives.opened(postgres, tmp_path) as running:
         yield running
 

@@ -1,6 +1,7 @@
 """What a reporter writes and chooses on the page of their report: how it is read and sent, and what is wrong with it.
 
-No transaction is open while files arrive or are kept, which may take minutes.
+No transaction is open while files arrive or are kept, which may take minutes. A task keeps them: their sender waits a
+moment for it, and it goes on when they have left.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ from services.intake.evidence.handlers import Upload, limit_upload
 from services.intake.evidence.objects import StoreUnavailable
 from services.intake.evidence.uploads import discard_all, receive_form, waiting
 from services.intake.forms.domain import CUT
+from services.intake.forms.sent_files import AttachmentParts
 from services.intake.media import media
 from services.intake.reports.domain import MOST_ADDITIONS, ReportRefused, TooManyAdditions
 from services.intake.reports.queries import ReportKey
@@ -53,6 +55,13 @@ class Written:
     """The message, or one of the files, was sent; what is wrong is wrong with the other files."""
     removed: bool = False
     """A file was taken out: nothing is sent yet."""
+    adding: tuple[str, ...] = ()
+    """Names of the files that were sent, and are still being added."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to say of it: all was sent and added."""
+        return not (self.errors or self.removed or self.adding)
 
     @property
     def waiting(self) -> Sequence[tuple[str, str, str]]:
@@ -107,8 +116,8 @@ async def _without(parts: EvidenceParts, written: Written, token: str) -> Writte
     return replace(written, uploads=kept, removed=True)
 
 
-async def send_written(parts: EvidenceParts, report: ReportKey, written: Written) -> Written:
-    """Send the message, then its files. Return what is left to put right: nothing, if there are no errors."""
+async def send_written(parts: AttachmentParts, report: ReportKey, written: Written) -> Written:
+    """Send the message, then its files. Return what is left to put right, and what is still being added."""
     errors, has_text = written.errors, not rule.is_blank(written.text)
     if not (errors or has_text or written.uploads or written.failed or written.removed):
         errors.add(TEXT, _NOTHING)
@@ -119,10 +128,44 @@ async def send_written(parts: EvidenceParts, report: ReportKey, written: Written
     if errors:
         _add_failed(errors, written.failed)
         return written
-    kept = [(upload, await _keep(parts, report, upload, message_id)) for upload in written.uploads]
+    keeping, key = _Keeping(parts, report, written.uploads, message_id), str(parts.ids.uuid())
+    parts.adding.start(key, keeping)
+    try:
+        await parts.adding.wait(key)
+    finally:
+        keeping.is_told = True
+    kept = [(upload, keeping.became[upload.token]) for upload in written.uploads if upload.token in keeping.became]
+    adding = tuple(called_by(upload) for upload in written.uploads if upload.token not in keeping.became)
     _add_failed(errors, [*written.failed, *((called_by(upload), words) for upload, words in kept if words)])
     waits = tuple(upload for upload, words in kept if words == _NOT_NOW)
-    return Written(uploads=waits, errors=errors, sent=has_text or any(words is None for _, words in kept))
+    sent = has_text or bool(adding) or any(words is None for _, words in kept)
+    return Written(uploads=waits, errors=errors, sent=sent, adding=adding)
+
+
+@dataclass(slots=True)
+class _Keeping:
+    """Makes evidence of the files of a message, also when their sender has left."""
+
+    parts: EvidenceParts
+    report: ReportKey
+    uploads: Sequence[Upload]
+    message_id: UUID
+    became: dict[str, str | None] = field(default_factory=dict, repr=False)
+    """By the file's token: what to do about it, None if it is evidence; a file that is missing is not yet through."""
+    is_told: bool = False
+    """Its sender was answered: what was through by then is theirs to send again."""
+
+    async def __call__(self) -> bool:
+        """Keep each file that is not through; return whether some of them are to be tried again."""
+        later = False
+        for upload in self.uploads:
+            if upload.token not in self.became:
+                words = await _keep(self.parts, self.report, upload, self.message_id)
+                if words == _NOT_NOW and self.is_told:
+                    later = True
+                else:
+                    self.became[upload.token] = words
+        return later
 
 
 async def _send_message(parts: EvidenceParts, report: ReportKey, written: Written) -> UUID:

@@ -14,6 +14,7 @@ from services.intake.evidence.api import delete_evidence
 from services.intake.evidence.dependencies import EvidencePartsDep, evidence_parts
 from services.intake.evidence.domain import EvidenceItem
 from services.intake.evidence.queries import sent_kinds
+from services.intake.forms.sent_files import AttachmentParts
 from services.intake.media import media
 from services.intake.reports.access import PATH, AccessDep, ByVisitor, ReferencePath, ReportNotFound, followed
 from services.intake.reports.handlers import agree_that_manager_is_told
@@ -21,6 +22,7 @@ from services.intake.reports.queries import ReportKey
 from services.intake.tracking.pages import ask_which_report
 from services.intake.tracking.queries import status_of
 from shared.auth.guard import Anyone
+from shared.runtime import parts_of
 from shared.text import size_in_words
 from shared.web.dependencies import IdsDep, Now, OutboxDep, Transaction
 from shared.web.pages import render
@@ -53,17 +55,16 @@ async def show_again(request: Request, report: ByVisitor, session: Transaction, 
 
 
 @router.post("/add")
-async def add(
-    request: Request, reference: ReferencePath, visitor: Anyone, parts: EvidencePartsDep, access: AccessDep, now: Now
-) -> Response:
-    """Send a message, files or both; show it again if a file is taken out, or something is wrong.
+async def add(request: Request, reference: ReferencePath, visitor: Anyone, access: AccessDep, now: Now) -> Response:
+    """Send a message, files or both; show it again if a file is taken out, still being added, or something is wrong.
 
     The message stands if a file fails.
     """
+    parts = parts_of(request, AttachmentParts)
     async with parts.database.transaction() as session:
         report = await followed(request, reference, visitor, session, access, now)
     written = await send_written(parts, report, await read_written(request, parts, report))
-    if not (written.errors or written.removed):
+    if written.is_done:
         return RedirectResponse(f"{PATH}/{report.reference}#newest", 303)
     async with parts.database.transaction() as session:
         return await _page(request, report, session, parts.clock.now(), written)

@@ -13,6 +13,7 @@ from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
 from services.intake.app import open_service
+from services.intake.forms import sent_files
 from services.intake.settings import IntakeSettings
 from shared.auth.guard import SESSION_COOKIE
 from shared.auth.permissions import Principal, Role
@@ -87,6 +88,12 @@ async def opened_intake(postgres: PostgresForTests, folder: Path, **more: object
         settings = IntakeSettings.model_validate(values)
         async with open_service(settings, clock=clock, log=AsyncMock()) as service:
             yield Intake(service.app, service.database, clock, TokenIssuer(private.read_bytes()), service.parts)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a sender wait for their files, however slow the machine is."""
+    monkeypatch.setattr(sent_files, "PATIENCE", 60)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from httpx import Response
@@ -11,8 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError
 from structlog.testing import capture_logs
 
+from services.intake.conversation import forms
+from services.intake.evidence.attachments import attach_upload
 from services.intake.evidence.objects import Objects, StoreUnavailable
 from services.intake.evidence.refusals import REFUSALS
+from services.intake.forms import sent_files
 from shared.events.vocabulary import Confidentiality
 from tests.services.intake.conftest import START, Intake
 from tests.services.intake.conversation.test_conversation import WHO, Told, telling
@@ -211,6 +215,36 @@ async def test_a_file_that_a_script_sent_ahead_belongs_to_the_message(intake: In
         page = (await told.client.get(told.page)).text
     assert (item["text"], called(item)) == ("Look", [None])
     assert re.findall(r'signpost-attached">(\w+ \d+),', page) == ["Picture 1"]
+
+
+async def test_a_slow_file_is_added_after_the_answer_and_tried_again(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, faults = asyncio.Event(), [StoreUnavailable()]
+
+    async def slow(*given: Any, **named: Any) -> object:  # noqa: ANN401 - as the real one takes them
+        if given[1].said.name == "note.txt":
+            await opened.wait()
+            if faults:
+                raise faults.pop()
+        return await attach_upload(*given, **named)
+
+    monkeypatch.setattr(forms, "attach_upload", slow)
+    for name, seconds in {"PATIENCE": 1, "PAUSE": 0}.items():
+        monkeypatch.setattr(sent_files, name, seconds)
+    async with telling(intake, "abuse", "named") as told:
+        page = await post(told, "Look", [NOTE, PROGRAM])
+        assert (page.status_code, "We are still adding note.txt" in page.text, tokens_in(page)) == (422, True, [])
+        assert "run.png: Programs cannot be sent" in page.text
+        page = await post(told, "Look", [NOTE])
+        assert (page.status_code, "There is a problem" in page.text) == (200, False)
+        [item] = await told.items()
+        assert (item["text"], called(item)) == ("Look", [])
+        opened.set()
+        while await rows(intake, "upload where attached_at is null"):
+            await asyncio.sleep(0.01)
+        [item] = await told.items()
+    assert (faults, called(item)) == ([], ["note.txt"])
 
 
 async def test_a_file_sent_ahead_waits_an_hour_at_most_once_its_message_is_sent(
