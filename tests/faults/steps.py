@@ -37,6 +37,8 @@ class Act(StrEnum):
     """A part of a file is stored, and recorded in a transaction of its own."""
     ATTACH = "attach"
     """A file is stored whole, and becomes evidence."""
+    WAIT = "wait"
+    """A file that waits for its turn is given a minute more."""
     SETTLE = "settle"
     """Dead letters are replayed or discarded, and events that were deferred too long become dead letters."""
 
@@ -91,6 +93,7 @@ SITES: Mapping[str, Act] = {
     "DeliveryLoop._recorded": Act.RECORD,
     "DeliveryLoop._release_abandoned": Act.RELEASE,
     "Sweep._sweep_once": Act.SWEEP,
+    "_extend": Act.WAIT,
     "forget_uploads": Act.SWEEP,
     "scan_later": Act.SWEEP,
 }
@@ -131,6 +134,7 @@ SERVICE_OF: Mapping[str, str] = {
 }
 
 NOT_KILLED_AT: Mapping[Act, str] = {
+    Act.WAIT: "of a file nothing changes but when it expires: a minute later, and then it is swept",
     Act.SWEEP: "rows stay due until the transaction commits that is its last step; each has a test that runs it twice",
     Act.SETTLE: "one transaction over rows that stay asked for until it commits; see tests/shared/messaging",
 }

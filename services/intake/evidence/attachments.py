@@ -8,8 +8,10 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from itertools import count
 from typing import BinaryIO, TypeAlias
 from uuid import UUID
 
@@ -18,7 +20,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.intake.evidence.dependencies import EvidenceParts
 from services.intake.evidence.domain import (
-    WAITS,
     Adder,
     EvidenceItem,
     FileRefused,
@@ -37,6 +38,9 @@ from services.intake.reports.queries import find_key
 from shared.events.vocabulary import AddedBy, Confidentiality, Scan
 
 _READ = 256 * 1024
+_MINUTE = timedelta(minutes=1)
+_EXTENDED_EVERY = 60.0
+"""Seconds."""
 _log = structlog.get_logger()
 _Store: TypeAlias = Callable[[EvidenceParts, Upload, str], Awaitable[Kept]]
 """Stores the bytes of an upload under a name."""
@@ -93,7 +97,7 @@ async def attach_upload(
     if not upload.is_complete:
         raise UploadIncomplete
     try:
-        item = await _attach(parts, upload, who, message_id)
+        item = await _attach_in_turn(parts, upload, who, message_id)
     except FileRefused:
         await discard(parts, upload)
         raise
@@ -133,17 +137,17 @@ class Digest:
         self.sha256 = digest.hexdigest()
 
 
-async def _attach(parts: EvidenceParts, upload: Upload, adder: Adder, message_id: UUID | None) -> EvidenceItem:
+async def _attach_in_turn(parts: EvidenceParts, upload: Upload, adder: Adder, message_id: UUID | None) -> EvidenceItem:
     media_type = await examine(parts, upload)
     if not await _is_anonymous(parts, adder):
-        return await _add(parts, upload, adder, message_id, partial(_store, media_type=media_type))
+        return await _attach(parts, upload, adder, message_id, partial(_store, media_type=media_type))
     async with _kept_meanwhile(parts, upload), parts.places.turn_of(adder.report_id):
         if (await waiting(parts, upload.token)).attached_at:
             return await _attached(parts, upload, adder)
-        return await _add(parts, upload, adder, message_id, partial(_store_copy, media_type=media_type))
+        return await _attach(parts, upload, adder, message_id, partial(_store_copy, media_type=media_type))
 
 
-async def _add(
+async def _attach(
     parts: EvidenceParts, upload: Upload, adder: Adder, message_id: UUID | None, store: _Store
 ) -> EvidenceItem:
     name = f"{EVIDENCE}{upload.evidence_id}.{secrets.token_hex(8)}"
@@ -219,24 +223,26 @@ async def _store_copy(parts: EvidenceParts, upload: Upload, name: str, media_typ
 
 @asynccontextmanager
 async def _kept_meanwhile(parts: EvidenceParts, upload: Upload) -> AsyncIterator[None]:
-    """Let an upload not expire while it waits for its turn, which may be long."""
-
-    async def extend() -> None:
-        async with parts.database.transaction() as session:
-            await extend_upload(session, upload.token, parts.clock.now() + WAITS)
+    """Let an upload wait for its turn in time of its own; no longer, or what fails again and again never expires."""
+    if upload.expires_at < parts.clock.now() + 2 * _MINUTE:
+        await _extend(parts, upload, 1)
 
     async def go_on() -> None:
-        while True:
-            await asyncio.sleep(WAITS.total_seconds() / 4)
+        for minutes in count(2):
+            await asyncio.sleep(_EXTENDED_EVERY)
             with suppress(SQLAlchemyError, OSError):
-                await extend()
+                await _extend(parts, upload, minutes)
 
-    await extend()
-    extending = asyncio.create_task(go_on())
+    going_on = asyncio.create_task(go_on())
     try:
         yield
     finally:
-        extending.cancel()
+        going_on.cancel()
+
+
+async def _extend(parts: EvidenceParts, upload: Upload, minutes: int) -> None:
+    async with parts.database.transaction() as session:
+        await extend_upload(session, upload.token, upload.expires_at + minutes * _MINUTE)
 
 
 async def _clean(original: BinaryIO, media_type: media.MediaType) -> renderer.Cleaned:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from httpx import AsyncClient
+from sqlalchemy import text
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
@@ -29,6 +30,7 @@ from tests.services.intake.evidence.test_safety import telling_picture
 from tests.services.intake.evidence.test_tus import create, parts_of, resume
 from tests.services.intake.media.test_child import children
 from tests.services.intake.tracking.test_follow import reported
+from tests.support.eventually import eventually
 
 SOON = 20.0
 """Seconds."""
@@ -120,16 +122,46 @@ async def test_of_one_report_no_more_wait_than_a_message_may_have(intake: Intake
     assert (await send(client, report, {"receipt-code": report["receipt_code"]})).status_code == 201
 
 
-async def test_an_upload_does_not_expire_while_it_waits_for_its_turn(intake: Intake, client: AsyncClient) -> None:
+async def test_an_upload_does_not_expire_while_it_waits_for_its_turn(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report, parts, content = await reported(client), parts_of(intake), picture()
     code = {"receipt-code": str(report["receipt_code"])}
     made = await create(client, len(content), code, reference=report["reference"])
     intake.clock.move(WAITS - timedelta(seconds=1))
+    monkeypatch.setattr(attachments, "_EXTENDED_EVERY", 0.01)
+
+    async def extended() -> bool | None:
+        async with intake.database.transaction() as session:
+            until = await session.scalar(text("select expires_at from upload"))
+        return until > intake.clock.now() + timedelta(minutes=10) or None
+
     async with parts.places.cleaning:
         sending = await started(resume(client, made.headers["location"], 0, content))
-        intake.clock.move(timedelta(seconds=2))
+        await eventually(extended)
+        intake.clock.move(timedelta(minutes=9))
         assert await sweeps.forget_uploads(parts, intake.clock.now()) == 0
     assert (await sending).status_code == 204
+
+
+async def test_an_upload_that_the_store_takes_not_now_expires_in_the_end(
+    intake: Intake, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, content = await reported(client), picture()
+    code = {"receipt-code": str(report["receipt_code"])}
+    made = await create(client, len(content), code, reference=report["reference"])
+
+    async def full(*_what: object) -> None:
+        raise StoreFull
+
+    monkeypatch.setattr(Objects, "write", full)
+    for tries in range(20):
+        refused = await resume(client, made.headers["location"], 0, content)
+        if refused.status_code == 404:
+            break
+        assert refused.status_code == 507, tries
+        intake.clock.move(timedelta(minutes=5))
+    assert 12 <= tries < 17
 
 
 async def test_an_upload_that_is_sent_again_while_it_waits_is_cleaned_once(
