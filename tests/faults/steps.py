@@ -112,6 +112,11 @@ READ_ONLY: Mapping[str, str] = {
 }
 """Functions that open a transaction and write nothing, with the reason."""
 
+ON_NO_WAY: Mapping[str, str] = {
+    "_extend": "gives an upload time while it waits for its turn; without it the upload expires, and is sent again",
+}
+"""Functions that write for a file and are on no way of `test_file_ways.py`, with the reason."""
+
 WEB = {"intake": "intake-web"}
 """The web role whose responses promise something (events: promise 1)."""
 RELAYS = {f"{service}-relay": service for service in ("intake", "triage", "registry", "notifier")}
