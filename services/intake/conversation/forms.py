@@ -15,7 +15,7 @@ from fastapi import Request
 from services.intake.conversation.domain import SENT_TWICE_WITHIN
 from services.intake.conversation.handlers import send_message
 from services.intake.evidence import domain as files
-from services.intake.evidence.attachments import attach_upload
+from services.intake.evidence.attachments import attach
 from services.intake.evidence.dependencies import EvidenceParts
 from services.intake.evidence.handlers import Upload, limit_upload
 from services.intake.evidence.objects import StoreUnavailable
@@ -194,7 +194,7 @@ async def _keep(parts: EvidenceParts, report: ReportKey, upload: Upload, message
     """
     adder = files.Adder(report.report_id, sent_since=parts.clock.now() - SENT_TWICE_WITHIN)
     try:
-        await attach_upload(parts, upload, adder, message_id=message_id)
+        await attach(parts, upload.token, adder, message_id=message_id)  # as it is now: its hour has begun
     except files.FileRefused as refused:
         return refused.words
     except files.UploadNotFound:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError
 from structlog.testing import capture_logs
 
 from services.intake.conversation import forms
-from services.intake.evidence.attachments import attach_upload
+from services.intake.evidence.attachments import attach
 from services.intake.evidence.objects import Objects, StoreUnavailable
 from services.intake.evidence.refusals import REFUSALS
 from services.intake.forms import sent_files
@@ -223,13 +223,12 @@ async def test_a_slow_file_is_added_after_the_answer_and_tried_again(
     opened, faults = asyncio.Event(), [StoreUnavailable()]
 
     async def slow(*given: Any, **named: Any) -> object:  # noqa: ANN401 - as the real one takes them
-        if given[1].said.name == "note.txt":
-            await opened.wait()
-            if faults:
-                raise faults.pop()
-        return await attach_upload(*given, **named)
+        await opened.wait()
+        if faults:
+            raise faults.pop()
+        return await attach(*given, **named)
 
-    monkeypatch.setattr(forms, "attach_upload", slow)
+    monkeypatch.setattr(forms, "attach", slow)
     for name, seconds in {"PATIENCE": 1, "PAUSE": 0}.items():
         monkeypatch.setattr(sent_files, name, seconds)
     async with telling(intake, "abuse", "named") as told:
