@@ -83,9 +83,10 @@ class S3ForTests:
                 socket.unlink()
 
     def _answers(self) -> bool:
-        """Return whether it has the bucket, which it makes last of all."""
+        """Return whether it has the bucket, which it makes last of all, and gives what is in it: volumes come later."""
         try:
-            obstore.list(self._bucket).collect()
+            for each in obstore.list(self._bucket).collect():
+                obstore.get(self._bucket, each["path"]).bytes()
         except BaseError:
             return False
         return True
