@@ -310,9 +310,10 @@ async def _resolves(sam: Someone, case: str) -> None:
     await sam.driver.press("Show what was written")
     await sam.reads(abuse_report.NARRATIVE.splitlines()[0], ANSWER)
     await sam.looks("case, what was written")
-    for tab in ("Evidence 4 pieces", "Conversation", "Timeline", "Routing", "Audit"):
-        await sam.driver.follow(tab)
-        await sam.looks(f"case, {tab.split()[0].lower()}")
+    for link in ("Evidence 4 pieces", "Conversation", "Timeline", "Routing", "Audit"):
+        await sam.driver.follow(link)
+        tab = link.split()[0]
+        await sam.looks(f"case, {tab.lower()}")
     await sam.open(case)
     await sam.driver.unfold("Resolve")
     await sam.driver.pick("How did it end?", "Removed by the platform")
