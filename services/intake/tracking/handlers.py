@@ -235,8 +235,8 @@ class _Weight(IntEnum):
 
 def _state(alert: Alert) -> tuple[_Weight, ManagerAlertState]:
     match alert:
-        case notifier.AlertDecided(anybody=anybody):
-            return _Weight.CHOSEN, ManagerAlertState.BEING_TOLD if anybody else ManagerAlertState.NOT_TOLD
+        case notifier.AlertDecided(anybody=is_alerted):
+            return _Weight.CHOSEN, ManagerAlertState.BEING_TOLD if is_alerted else ManagerAlertState.NOT_TOLD
         case notifier.AlertAcknowledged(answer=Acknowledgement.CONFIRMED):
             return _Weight.CONFIRMED, ManagerAlertState.ACKNOWLEDGED
         case notifier.AlertAcknowledged():
