@@ -16,7 +16,7 @@ from services.notifier.settings import NotifierSettings
 from services.registry.settings import RegistrySettings
 from services.triage.settings import TriageSettings
 from shared.settings import PREFIX, ServiceSettings
-from tests.architecture.source import ROOT
+from tests.architecture.source import ROOT, parsed
 
 PAGE = ROOT / "docs" / "settings.md"
 OWN: Mapping[str, type[ServiceSettings]] = {
@@ -59,7 +59,7 @@ def table(title: str, kind: type[ServiceSettings], without: set[str]) -> str:
 
 def described(kind: type[ServiceSettings]) -> Iterator[tuple[str, str]]:
     """Yield each field with the string literal that follows it in the source, as one line."""
-    body = next(node for node in ast.parse(inspect.getsource(kind)).body if isinstance(node, ast.ClassDef)).body
+    body = next(node for node in parsed(inspect.getsource(kind)).body if isinstance(node, ast.ClassDef)).body
     for field, text in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             yield ast.unparse(field.target), " ".join(str(text.value.value).split())

@@ -75,10 +75,10 @@ def _modules(*folders: str) -> Iterator[Module]:
             if "/migrations/versions/" in relative or "/assets/" in relative:
                 continue
             text = path.read_text("utf-8")
-            yield Module(relative, _parsed(text, relative), text.count("\n"))
+            yield Module(relative, parsed(text, relative), text.count("\n"))
 
 
-def _parsed(text: str, path: str) -> ast.Module:
+def parsed(text: str, path: str = "<unknown>") -> ast.Module:
     """Parse with the garbage collector off: CPython 3.11 fails if it reports a lost object with a traceback.
 
     A traceback parses its lines too, and both parsers share one depth counter (python/cpython#106905).

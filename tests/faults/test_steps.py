@@ -10,6 +10,7 @@ from services.notifier.delivery.loop import DeliveryLoop
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.log import EventLog
 from shared.messaging.relay import Relay
+from tests.architecture.source import parsed
 from tests.authorisation.services import OPENING, settings_of
 from tests.faults.steps import (
     CONSUMERS,
@@ -88,7 +89,7 @@ def _transactions(path: Path) -> Iterator[str]:
 
 def _callers(path: Path, method: str, receiver: str) -> Iterator[str]:
     """Yield the functions of a module that call `….<receiver>.<method>()`, by qualified name."""
-    yield from _calls_in(ast.parse(path.read_text()), method, receiver, "")
+    yield from _calls_in(parsed(path.read_text()), method, receiver, "")
 
 
 def _calls_in(node: ast.AST, method: str, receiver: str, within: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.observability.logs import CODES, WORDS
+from tests.architecture.source import parsed
 
 _LEVELS = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 _NOT_FIELDS = frozenset({"exc_info"})
@@ -24,7 +25,7 @@ def undeclared_fields(root: Path) -> list[str]:
 
 
 def _fields(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and _is_log_call(node):
             yield from ((node.lineno, keyword.arg) for keyword in node.keywords if keyword.arg)
 

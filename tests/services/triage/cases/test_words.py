@@ -28,6 +28,7 @@ from shared.events.vocabulary import (
     Team,
     WorkerKind,
 )
+from tests.architecture.source import parsed
 from tests.services.triage.builders import DEADLINES, NOW, OFFICE, PRIYA, incident, misuse, open_cases, report
 from tests.services.triage.cases.test_pages import press
 from tests.services.triage.conftest import Triage
@@ -41,7 +42,7 @@ _ACTION_IS = {"Command": 0, "Change": 0, "Transition": 2}
 
 def test_every_action_that_triage_writes_has_words() -> None:
     """Also those that no test carries out; the fixture `triage` checks those that one did."""
-    code = [ast.parse(path.read_text()) for path in Path("services/triage").rglob("*.py")]
+    code = [parsed(path.read_text()) for path in Path("services/triage").rglob("*.py")]
     calls = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.Call)]
     named = [(call, ast.unparse(call.func).rpartition(".")[2]) for call in calls]
     actions = [call.args[_ACTION_IS[name]] for call, name in named if name in _ACTION_IS]
