@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from tests.architecture.source import product_modules
+from tests.architecture.source import parsed, product_modules
 
 KINDS = {
     "row": re.compile(r"^Base$|DeclarativeBase|Mapped"),
@@ -50,7 +50,7 @@ def _rows(service: str) -> frozenset[str]:
     return frozenset(kind.name for module in tables for kind in module.classes())
 
 
-def _names(annotation: ast.expr) -> set[str]:
+def _names(annotation: ast.AST) -> set[str]:
     """Return the names in an annotation, also those reached through their module, as in `tables.ReportRow`."""
     nodes = list(ast.walk(annotation))
     return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}
@@ -58,4 +58,4 @@ def _names(annotation: ast.expr) -> set[str]:
 
 @pytest.mark.parametrize("annotation", ["ReportRow", "Sequence[ReportRow]", "tables.ReportRow | None"])
 def test_a_row_is_seen_however_it_is_imported(annotation: str) -> None:
-    assert "ReportRow" in _names(ast.parse(annotation, mode="eval").body)
+    assert "ReportRow" in _names(parsed(annotation))

@@ -40,6 +40,12 @@ def test_tests_wait_for_conditions_and_never_for_a_time() -> None:
     assert paused == []
 
 
+def test_source_is_parsed_in_the_one_way_that_is_safe() -> None:
+    """CPython 3.11 may fail otherwise, by chance: `source.parsed` says why."""
+    parses = {module.path for module in modules_of_tests() if "ast.parse" in {name for name, _ in module.calls()}}
+    assert parses == {"tests/architecture/source.py"}
+
+
 @pytest.mark.xdist_group("shared")
 def test_tests_that_share_a_server_are_sent_to_one_worker(request: pytest.FixtureRequest) -> None:
     """pytest-xdist recognises a group by the end of a test's name, and does not warn if there is none."""

@@ -294,6 +294,9 @@ async def _answers(priya: Reporter) -> None:
 async def _reads_the_answer(sam: Someone, reference: str) -> None:
     await sam.waits_for("/cases?view=replies", reference)
     await sam.looks("queue, replies")
+    link = await sam.main.locator(".signpost-reference").first.bounding_box()
+    assert link
+    assert link["height"] >= 24, "whatever stands beside it (WCAG 2.5.8)"
     await sam.driver.follow(f"Reply to case {reference}, unread")
     await sam.reads(ANSWER, "New")
     await sam.open("/cases?view=replies")
