@@ -49,7 +49,7 @@ OTHER_NAMES: Mapping[str, str] = {
     # Use cases and decisions on a topic of their own, beside the layer's first module.
     "activities": "what the activity record says, in words",
     "access": "who may see a case, or a report's status",
-    "changes": "how an account is locked, changed and announced",
+    "changes": "how an account is locked, changed and announced; which cases changed",
     "checks": "what is wrong with a report's texts",
     "child": "the process that opens files, and its limits",
     "commands": "the misuse, incident and advice commands",

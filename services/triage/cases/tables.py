@@ -4,11 +4,13 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     ColumnElement,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Text,
     UniqueConstraint,
@@ -121,3 +123,15 @@ class CaseAccess(Base):
 
     case_id: Mapped[UUID] = mapped_column(ForeignKey("case.case_id"), primary_key=True)
     subject: Mapped[str] = mapped_column(primary_key=True, info={**personal("who may see your case", retention="case")})
+
+
+class CaseChanged(Base):
+    """A change of a case that a reader (`cases.changes`) has not taken yet. Rows are only added, and taken."""
+
+    __tablename__ = "case_changed"
+
+    reader: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    case_id: Mapped[UUID]
+
+    __table_args__ = (CheckConstraint("reader in ('search', 'campaigns')", name="known_reader"),)

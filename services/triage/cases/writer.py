@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import changes
 from services.triage.cases.domain import Case, differences, is_linked, of_report
 from services.triage.cases.queries import LockedCase, fingerprint_of
 from services.triage.cases.tables import CaseRow
@@ -98,6 +99,7 @@ class CaseWriter:
         await routing.store(session, [(one.case.case_id, one.decision) for one in new], now)
         await deadlines.start(session, [(one.case.case_id, one.deadline) for one in new])
         await chain.append(session, list(map(_opened, new, rows)), now, self.ids)
+        await changes.note(session, [one.case.case_id for one in new])
         await self.outbox.begin(session, [event for one in new for event in self._events(one, now)], now)
 
     async def open_linked(
@@ -136,6 +138,7 @@ class CaseWriter:
             write_outlook(one.locked.row, outlook(running))
         await deadlines.save(session, changed)
         await chain.append(session, [(one.after.case_id, _change(one)) for one in transitions], now, self.ids)
+        await changes.note(session, [one.after.case_id for one in transitions])
         events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in one.events]
         await self.outbox.append(session, events, now)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.triage.cases import changes as case_changes
 from services.triage.cases import domain as cases
 from services.triage.cases import handlers as case_handlers
 from services.triage.cases import queries as case_queries
@@ -175,6 +176,7 @@ async def _record(
                 changes.append((case.case_id, chain.Change(one.action, one.actor, after=says, state=state)))
     await writer.record(session, transitions, now)
     await chain.append(session, changes, now, writer.ids)
+    await case_changes.note(session, [case_id for case_id, _ in changes])
 
 
 # What people do.
