@@ -19,7 +19,7 @@ from services.intake.evidence.objects import ObjectMissing, Objects, StoreUnavai
 from services.intake.settings import IntakeSettings
 from services.registry.approvals import queries as registry
 from services.triage.cases import queries as triage_cases
-from services.triage.outcome_reviews import queries as triage
+from services.triage.operations import queries as triage
 from services.triage.reports import queries as triage_reports
 from services.triage.reports.domain import Evidence
 from shared.audit.anchors import anchors_file

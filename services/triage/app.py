@@ -34,6 +34,10 @@ from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
 from services.triage.rules.reload import BookWatch, RuleParts, RunningBook
 from services.triage.settings import TriageSettings
+from services.triage.takedowns import api as takedowns_api
+from services.triage.takedowns import pages as takedowns_pages
+from services.triage.takedowns.handlers import warn_of_takedowns
+from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
@@ -52,7 +56,7 @@ from shared.web.dead_letters import dead_letters_router
 PREFIX = "/cases"
 TEMPLATES = tuple(
     Path(__file__).parent / name / "templates"
-    for name in ("cases", "conversation", "evidence", "managers", "operations", "outcome_reviews", "rules")
+    for name in ("cases", "conversation", "evidence", "managers", "operations", "outcome_reviews", "rules", "takedowns")
 )
 ROUTERS = (
     dead_letters_router(PREFIX, dead_letters_waiting, names_of),
@@ -67,6 +71,8 @@ ROUTERS = (
     evidence_api.managers_router,  # before the page’s own addresses
     evidence_pages.router,
     manager_pages.router,
+    takedowns_api.router,
+    takedowns_pages.router,  # before the case pages, for which any word may be an action
     conversation_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action
     queue.router,
@@ -108,7 +114,7 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=ROUTERS,
-            refusals={**REFUSALS, **EVIDENCE_REFUSALS, **REVIEW_REFUSALS},
+            refusals={**REFUSALS, **EVIDENCE_REFUSALS, **REVIEW_REFUSALS, **TAKEDOWN_REFUSALS},
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
         )
@@ -145,6 +151,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-takedowns", partial(warn_of_takedowns, writer=writer), every=_DEADLINES_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

@@ -64,6 +64,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "live": "the figures of the event stream",
     "loop": "the delivery role",
     "media": "what a file is by its content, and what is taken",
+    "notices": "what a platform is asked, by its own categories",
     "normalise": "from an event to triage's report",
     "queue": "the queue's page",
     "reload": "watches the rule book's file",

@@ -49,6 +49,13 @@ ACTIONS = {
     "evidence_opened": "Evidence was opened",
     "evidence_exported": "The evidence was exported",
     "evidence_upload_allowed": "A file may be added as evidence",
+    "takedown_reported": "A platform was asked to remove a link",
+    "takedown_chased": "The platform was asked again",
+    "takedown_removed": "The platform removed it",
+    "takedown_refused": "The platform refused to remove it",
+    "takedown_restored": "What was removed is back",
+    "takedown_chase_due": "Time to ask the platform again",
+    "takedown_overdue": "The platform’s answer is overdue",
     "lease_expired": "Claim ran out",
     "deadline_at_risk": "Deadline at risk",
     "deadline_missed": "Deadline missed",
@@ -56,7 +63,10 @@ ACTIONS = {
 
 _FROM_REPORTER = frozenset({"information_added", "withdrawal_asked", "review_asked"})
 _NOTES = frozenset({"note_added", "note_shared", "information_asked"}) | _FROM_REPORTER
-_CLOCKS = frozenset({"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"})
+_CLOCKS = frozenset(
+    {"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"}
+    | {"takedown_chase_due", "takedown_overdue"}
+)
 _EVIDENCE = frozenset(action for action in ACTIONS if action.startswith("evidence_"))
 _LOOKS = frozenset(
     {"content_shown", "conversation_read", "page_opened", "manager_looked", "person_named", "evidence_opened"}
@@ -79,7 +89,19 @@ KIND_NAMES = {
     "looks": "Who looked",
 }
 _AS_IT_IS = frozenset(
-    {"rule", "accounts", "assignee", "version", "priority", "acted_on", "evidence", "sha256", "size", "media_type"}
+    {
+        "rule",
+        "accounts",
+        "assignee",
+        "version",
+        "priority",
+        "acted_on",
+        "evidence",
+        "sha256",
+        "size",
+        "media_type",
+        "takedown",
+    }
 )
 """What an activity changes whose value is no code."""
 

@@ -118,6 +118,8 @@ class Case:
     """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
     review_asked_at: datetime | None = None
     """When the reporter asked for the outcome to be looked at again, while that waits (decision 0056)."""
+    takedown: str = ""
+    """What its take-downs are together; empty if it has none."""
 
     @property
     def finished(self) -> bool:

@@ -39,6 +39,7 @@ class Tab(StrEnum):
     SUMMARY = "summary"
     CONVERSATION = "conversation"
     EVIDENCE = "evidence"
+    TAKEDOWNS = "takedowns"
     TIMELINE = "timeline"
     ROUTING = "routing"
     AUDIT = "audit"
@@ -50,6 +51,7 @@ _TAB_NAMES = {
     Tab.SUMMARY: "Summary",
     Tab.CONVERSATION: "Conversation",
     Tab.EVIDENCE: "Evidence",
+    Tab.TAKEDOWNS: "Take-downs",
     Tab.TIMELINE: "Timeline",
     Tab.ROUTING: "Routing",
     Tab.AUDIT: "Audit",
@@ -325,6 +327,7 @@ _DONE: Mapping[str, str] = {
     Action.BREACH_DECIDED: "The decision is recorded.",
     Action.TAKEN_OVER: "Confirmed. The register freezes the accounts.",
     Action.NAME: "They can see the case now.",
+    "takedown-recorded": "The take-down is recorded.",
     "review-upheld": "The outcome stands. The reporter is told that it was looked at again.",
     "review-changed": "The case is open again, and you have it. The reporter is told.",
 }

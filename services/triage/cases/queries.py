@@ -1,6 +1,6 @@
 """Reads cases: those a viewer may see, and what other capabilities count."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -200,22 +200,34 @@ MoreFacts = Callable[[AsyncSession, Collection[UUID]], Awaitable[Mapping[UUID, M
 """What another capability keeps of cases, as their activity records say it."""
 
 
-async def records(session: AsyncSession, *others: MoreFacts) -> AsyncIterator[tuple[UUID, Current]]:
-    """Yield every case for `verify`: what its row, access list, report, evidence and `others` say now."""
+async def records(
+    session: AsyncSession, others: Sequence[MoreFacts] = (), states: Sequence[MoreFacts] = ()
+) -> AsyncIterator[tuple[UUID, Current]]:
+    """Yield every case for `verify`: what its row, access list, report and evidence say now, and others keep of it.
+
+    Args:
+        session: the transaction.
+        others: facts, as `after` of the activity record says them.
+        states: fingerprints of what can be erased, as `state` of the activity record says them.
+    """
     table, last = CaseRow.table(), UUID(int=0)
     page = select(table).order_by(table.c.case_id).limit(_FETCH)
     while rows := [dict(row) for row in (await session.execute(page.where(table.c.case_id > last))).mappings()]:
         ids = [row["case_id"] for row in rows]
         people, evidence = await _people_named(session, ids), await reports.evidence_fingerprints(session, ids)
         told = await reports.fingerprints(session, [row["report_id"] for row in rows if row["link_number"] == 1])
-        more = [await facts_of(session, list(people)) for facts_of in others]
+        more, kept = [[await find(session, ids) for find in finders] for finders in (others, states)]
         for row in rows:
             report = told[row["report_id"]] if row["link_number"] == 1 else ""
             case_id = row["case_id"]
             state = {"case": fingerprint_of(row), "access": access(people[case_id]), "report": report}
-            said = {name: value for found in more for name, value in found.get(case_id, {}).items()}
-            yield case_id, Current({**facts(row), **said}, state | {"evidence": evidence[case_id]})
+            said, also = _merged(more, case_id), _merged(kept, case_id)
+            yield case_id, Current({**facts(row), **said}, {**state, **also, "evidence": evidence[case_id]})
         last = rows[-1]["case_id"]
+
+
+def _merged(found: Sequence[Mapping[UUID, Mapping[str, str]]], case_id: UUID) -> Mapping[str, str]:
+    return {name: value for one in found for name, value in one.get(case_id, {}).items()}
 
 
 async def _people_named(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, set[str]]:

@@ -69,6 +69,8 @@ class CaseRow(Base):
     """When SIRT recorded that it knows of a breach of personal data (Sc-b)."""
     review_asked_at: Mapped[datetime | None] = mapped_column(_Moment)
     """When the reporter asked for the outcome to be looked at again, while that waits."""
+    takedown: Mapped[str] = mapped_column(server_default="")
+    """What its take-downs are together: `due`, `asked`, `refused`, `removed`; empty if it has none."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
     """Staff id of the line manager who works on a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})

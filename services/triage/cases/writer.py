@@ -231,6 +231,7 @@ def write(row: CaseRow, case: Case) -> None:
     row.replied_at = case.replied_at
     row.breach_aware_at = case.breach_aware_at
     row.review_asked_at = case.review_asked_at
+    row.takedown = case.takedown
 
 
 def write_outlook(row: CaseRow, nearest: Outlook) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +15,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from services.triage.cases import queries
 from services.triage.operations import domain, tables
+from services.triage.outcome_reviews import queries as outcome_reviews
+from services.triage.takedowns import queries as takedowns
+from shared.audit.verification import Current
 from shared.clock import Clock
 from shared.events.topics import GROUPS
 from shared.messaging.log import EventLog, LogUnavailable
@@ -220,3 +223,8 @@ class LagReader:
         except (LogUnavailable, TimeoutError):
             _log.warning("lag_not_known")
             return None
+
+
+def records(session: AsyncSession) -> AsyncIterator[tuple[UUID, Current]]:
+    """Yield every case for `verify`, with what each capability keeps of it."""
+    return queries.records(session, [outcome_reviews.facts], [takedowns.fingerprints])

@@ -1,6 +1,6 @@
 """Reads requests to look at outcomes again."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from uuid import UUID
 
@@ -8,11 +8,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import queries as cases
 from services.triage.outcome_reviews.domain import Review
 from services.triage.outcome_reviews.tables import OutcomeReview
 from shared.audit import chain
-from shared.audit.verification import Current
 
 _REVIEW = TypeAdapter(Review)
 
@@ -38,10 +36,6 @@ def facts_of(reviews: Iterable[Review]) -> dict[str, str]:
     return {"reviews": chain.fingerprint(values) if values else ""}
 
 
-async def _facts(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
+async def facts(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
+    """Return what the activity record of each case says of its reviews, for `verify`."""
     return {case_id: facts_of(reviews) for case_id, reviews in (await of_cases(session, case_ids)).items()}
-
-
-def records(session: AsyncSession) -> AsyncIterator[tuple[UUID, Current]]:
-    """Yield every case for `verify`, with its reviews."""
-    return cases.records(session, _facts)

@@ -169,6 +169,11 @@ class TriageReport(CodedAnswers):
         return self.is_online and all(item.removed_at for item in shown)
 
     @property
+    def links(self) -> tuple[str, ...]:
+        """The links that the report gives; without its content, none."""
+        return self.urls
+
+    @property
     def account_names(self) -> tuple[str, ...]:
         """The accounts that the report names, as written."""
         return self.handles + ((self.account_handle,) if self.account_handle else ())

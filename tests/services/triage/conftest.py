@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from services.triage.app import open_service
 from services.triage.cases import activities
-from services.triage.outcome_reviews.queries import records
+from services.triage.operations.queries import records
 from services.triage.settings import TriageSettings
 from shared.audit.tables import activity
 from shared.audit.verification import verify

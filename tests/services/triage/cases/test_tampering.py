@@ -8,7 +8,7 @@ from httpx import AsyncClient
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.outcome_reviews.queries import records
+from services.triage.operations.queries import records
 from shared.audit import anchors, chain
 from shared.audit.tables import activity, chain_head
 from shared.audit.verification import Broken, BrokenLink, last_anchor, oldest_unanchored, verify

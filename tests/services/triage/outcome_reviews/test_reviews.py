@@ -15,8 +15,8 @@ from services.triage.cases.handlers import warn_of_deadlines
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines.tables import DeadlineRow
 from services.triage.managers.handlers import manager_acted, manager_assigned
+from services.triage.operations.queries import records
 from services.triage.outcome_reviews.handlers import ask
-from services.triage.outcome_reviews.queries import records
 from services.triage.outcome_reviews.tables import OutcomeReview
 from shared.audit import chain
 from shared.audit.verification import verify

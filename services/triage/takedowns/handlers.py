@@ -1,0 +1,184 @@
+"""What responders record about take-downs, and what the sweep notices, each in the chain of its case."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases import domain as cases
+from services.triage.cases import queries as case_queries
+from services.triage.cases.domain import Case
+from services.triage.cases.handlers import BATCH, Command, Work, execute
+from services.triage.cases.writer import SYSTEM, CaseWriter, Transition
+from services.triage.reports import queries as reports
+from services.triage.takedowns import domain, notices, queries
+from services.triage.takedowns.domain import How, Takedown, TakedownState
+from services.triage.takedowns.tables import TakedownRow
+from shared.addresses import link_problem
+from shared.events import platforms
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a platform was asked, as a responder says it."""
+
+    how: How = How.WEB_FORM
+    link_number: int | None = None
+    """Which link of the report, counted from 1; None for its only one, or for `link`."""
+    link: str | None = None
+    platform: str | None = None
+    """None for the platform that the link belongs to."""
+    category: str = ""
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of a take-down, as a responder says it."""
+
+    state: TakedownState
+    reference: str | None = None
+    """The platform's own, if it gave one or a new one."""
+    note: str | None = None
+
+
+async def report(work: Work, case_id: UUID, read: int, asked: Asked) -> Case:
+    """Record that a platform was asked to remove a link.
+
+    Raises:
+        NoSuchLink, NoSuchCategory, AlreadyAsked, TooManyTakedowns: as their names say.
+        NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    case = (await case_queries.lock(work.session, work.viewer, case_id)).case
+    kept = await queries.of_case(work.session, case_id)
+    new = domain.started(await _asked(work, case, asked), kept)
+    told = {"link": new.link, **({"reference": new.reference} if new.reference else {})}
+    says = {"takedown": str(new.takedown_id), "platform": new.platform, "how": str(new.how)}
+    reported = _command("takedown_reported", work, [*kept, new], says, told)
+    changed = await execute(work, case_id, read, reported)
+    await work.session.execute(insert(TakedownRow.table()), [asdict(new)])
+    return changed
+
+
+async def follow(work: Work, case_id: UUID, read: int, takedown_id: UUID, heard: Heard) -> Case:
+    """Record the next step of a take-down: asked again, removed, refused, or back again.
+
+    Raises:
+        TakedownNotFound: the case has no such take-down.
+        TakedownForbids: the step does not follow from its state.
+        NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    case = (await case_queries.lock(work.session, work.viewer, case_id)).case
+    kept = await queries.of_case(work.session, case_id)
+    before = next((one for one in kept if one.takedown_id == takedown_id), None)
+    if before is None:
+        raise domain.TakedownNotFound
+    after = domain.step(before, heard.state, case.priority, work.viewer.subject, work.now)
+    after = replace(after, reference=heard.reference or before.reference)
+    told = {name: text for name, text in (("note", heard.note), ("reference", heard.reference)) if text}
+    says = {"takedown": str(takedown_id), "platform": after.platform}
+    stepped = _command(f"takedown_{heard.state}", work, _with(kept, after), says, told)
+    changed = await execute(work, case_id, read, stepped)
+    await _store(work.session, [after])
+    return changed
+
+
+async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
+    """Note take-downs of which it is time to ask again, or whose answer is overdue; return how many cases have some."""
+    due = sorted(set(await queries.due(session, now, BATCH)))
+    locked = await case_queries.lock_cases(session, due)
+    kept = await queries.of_cases(session, due)
+    done: list[Transition] = []
+    for case_id, case in locked.items():
+        looked = [domain.warn(one, now) for one in kept[case_id]]
+        after = [takedown for takedown, _ in looked]
+        ran_out = [(takedown, clock) for takedown, clocks in looked for clock in clocks]
+        await _store(session, after)
+        if ran_out:
+            done.append(_noted(case, after, ran_out))
+    await writer.record(session, done, now)
+    return len(due)
+
+
+def _noted(
+    locked: case_queries.LockedCase, after: Sequence[Takedown], ran_out: Sequence[tuple[Takedown, domain.Clock]]
+) -> Transition:
+    """Return the note of the sweep. The version stays: no one's work is out of date for that."""
+    overdue = domain.Clock.OVERDUE in {clock for _, clock in ran_out}
+    says = {"takedown": ", ".join(sorted({str(one.takedown_id) for one, _ in ran_out}))}
+    return Transition(
+        locked,
+        replace(locked.case, takedown=domain.summary(after)),
+        domain.Clock.OVERDUE if overdue else domain.Clock.CHASE,
+        SYSTEM,
+        says=says,
+        state={queries.STATE: queries.fingerprint_of(after)},
+    )
+
+
+def _command(action: str, work: Work, after: Sequence[Takedown], says: dict[str, str], told: dict[str, str]) -> Command:
+    return Command(
+        action,
+        lambda case, actor: domain.worked_on(case, actor, work.now, after),
+        says=says,
+        personal=told,
+        state={queries.STATE: queries.fingerprint_of(after)},
+    )
+
+
+async def _asked(work: Work, case: Case, asked: Asked) -> Takedown:
+    """Return the take-down that someone asks for, with the link and the platform that they mean."""
+    if not domain.takes_takedowns(case):
+        raise cases.NotForThisCase
+    number, link = await _link(work.session, case, asked)
+    platform = asked.platform or await _platform(work.session, case, link)
+    if asked.category and notices.guide(platform).category(asked.category) is None:
+        raise domain.NoSuchCategory
+    chase_at, due_at = domain.clocks(work.now, case.priority)
+    return Takedown(
+        takedown_id=work.writer.ids.uuid(),
+        case_id=case.case_id,
+        platform=platform,
+        link=link,
+        link_number=number,
+        category=asked.category,
+        how=asked.how,
+        reference=asked.reference,
+        reported_at=work.now,
+        reported_by=work.viewer.subject,
+        state=TakedownState.REPORTED,
+        chase_at=chase_at,
+        due_at=due_at,
+    )
+
+
+async def _link(session: AsyncSession, case: Case, asked: Asked) -> tuple[int | None, str]:
+    links = (await reports.read(session, case.report_id, content=True)).links
+    if asked.link:
+        if link_problem(asked.link):
+            raise domain.NoSuchLink
+        return (links.index(asked.link) + 1 if asked.link in links else None), asked.link
+    number = asked.link_number or (1 if len(links) == 1 else 0)
+    if not 1 <= number <= len(links):
+        raise domain.NoSuchLink
+    return number, links[number - 1]
+
+
+async def _platform(session: AsyncSession, case: Case, link: str) -> str:
+    said = (await reports.read(session, case.report_id, content=False)).platform
+    found = platforms.from_url(link, said)
+    return found[0] if found else said or platforms.OTHER
+
+
+def _with(kept: Sequence[Takedown], after: Takedown) -> list[Takedown]:
+    return [after if one.takedown_id == after.takedown_id else one for one in kept]
+
+
+async def _store(session: AsyncSession, takedowns: Sequence[Takedown]) -> None:
+    table = TakedownRow.table()
+    for one in takedowns:
+        changed = asdict(one)
+        await session.execute(update(table).where(table.c.takedown_id == changed.pop("takedown_id")).values(changed))

@@ -1,0 +1,52 @@
+"""Reads take-downs: of a case, and for the audit."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.takedowns.domain import Takedown
+from services.triage.takedowns.tables import TakedownRow
+from shared.audit import chain
+
+_TAKEDOWN = TypeAdapter(Takedown)
+STATE = "takedowns"
+"""What activity records call the fingerprint of a case's take-downs."""
+
+
+async def of_case(session: AsyncSession, case_id: UUID) -> list[Takedown]:
+    """Return the take-downs of a case, oldest first."""
+    return (await of_cases(session, [case_id]))[case_id]
+
+
+async def of_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, list[Takedown]]:
+    """Return the take-downs of each case, oldest first, in one statement."""
+    table = TakedownRow.table()
+    wanted = select(table).where(table.c.case_id == any_(literal(list(case_ids), ARRAY(Uuid))))
+    found: dict[UUID, list[Takedown]] = {case_id: [] for case_id in case_ids}
+    for row in (await session.execute(wanted.order_by(table.c.reported_at, table.c.takedown_id))).mappings():
+        found[row["case_id"]].append(_TAKEDOWN.validate_python(dict(row)))
+    return found
+
+
+async def due(session: AsyncSession, now: datetime, limit: int) -> list[UUID]:
+    """Return cases with a take-down to look at, the one that is due longest first; a case may be in it twice."""
+    table = TakedownRow.table()
+    wanted = select(table.c.case_id).where(table.c.look_at <= now).order_by(table.c.look_at).limit(limit)
+    return list(await session.scalars(wanted))
+
+
+def fingerprint_of(takedowns: Sequence[Takedown]) -> str:
+    """Return the fingerprint of a case's take-downs, which its activity record holds; empty if there are none."""
+    kept = {str(one.takedown_id): chain.fingerprint(asdict(one)) for one in takedowns}
+    return chain.fingerprint(kept) if kept else ""
+
+
+async def fingerprints(session: AsyncSession, case_ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, str]]:
+    """Return the fingerprint of each case's take-downs, for `verify`."""
+    kept = await of_cases(session, case_ids)
+    return {case_id: {STATE: fingerprint_of(takedowns)} for case_id, takedowns in kept.items()}

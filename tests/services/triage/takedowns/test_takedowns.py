@@ -1,0 +1,268 @@
+"""What platforms were asked to remove: each step recorded, clocks that run out noticed, and nothing shown unasked."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from httpx import AsyncClient, Response
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from services.triage.cases.tables import CaseRow
+from services.triage.operations.queries import records
+from services.triage.takedowns import domain, notices
+from services.triage.takedowns.domain import TakedownState
+from services.triage.takedowns.handlers import warn_of_takedowns
+from services.triage.takedowns.tables import TakedownRow
+from shared.audit import chain
+from shared.audit.verification import Broken, verify
+from shared.auth.permissions import Role
+from shared.events.vocabulary import Behaviour, Priority
+from tests.services.triage.builders import NOW, WRITER, enquiry, misuse, open_cases, report
+from tests.services.triage.buttons import press
+from tests.services.triage.conftest import Triage
+
+SERVICE = "triage"
+API = "/cases/api/v1/cases"
+LINK, OTHER = "https://x.com/some_account/status/1", "https://www.reddit.com/r/place/comments/abc/"
+
+
+async def one_case(triage: Triage) -> CaseRow:
+    async with triage.database.transaction() as session:
+        return (await session.scalars(select(CaseRow))).one()
+
+
+async def post(triage: Triage, body: dict[str, object], path: str = "", version: int | None = None) -> Response:
+    """Post to the take-downs of the only case, as Sam who read it now or in `version`."""
+    case = await one_case(triage)
+    read = case.version if version is None else version
+    async with triage.client() as client:
+        headers = {**triage.bearer(Role.SMART_RESPONDER), "If-Match": f'"{read}"'}
+        return await client.post(f"{API}/{case.case_id}/takedowns{path}", json=body, headers=headers)
+
+
+async def asked(triage: Triage, **body: object) -> dict[str, Any]:
+    answer = await post(triage, body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["takedowns"][-1])
+
+
+async def followed(triage: Triage, takedown: dict[str, Any], state: str, **more: object) -> dict[str, Any]:
+    answer = await post(triage, {"state": state, **more}, f"/{takedown['takedown_id']}")
+    assert answer.status_code == 200, answer.text
+    return dict(next(one for one in answer.json()["takedowns"] if one["takedown_id"] == takedown["takedown_id"]))
+
+
+async def sweep(triage: Triage) -> int:
+    async with triage.database.transaction() as session:
+        return await warn_of_takedowns(session, triage.clock.now(), writer=WRITER)
+
+
+async def actions(triage: Triage) -> list[str]:
+    case = await one_case(triage)
+    async with triage.database.transaction() as session:
+        return [one.action for one in await chain.read(session, case.case_id)]
+
+
+async def test_a_take_down_is_followed_from_the_report_to_the_answer(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=(LINK,)))
+    first = await asked(triage, how="partner", category="abuse_harassment", reference="X-77")
+    assert (first["platform"], first["link_number"], first["reported_by"]) == ("x", 1, "S4001")
+    assert first["link"] is None, "the link is content, shown on request alone"
+    assert first["next"] == ["chased", "removed", "refused"]
+    second = await asked(triage, link=OTHER)
+    assert (second["platform"], second["link_number"]) == ("reddit", None)
+    assert (await one_case(triage)).takedown == "asked"
+    triage.clock.move(timedelta(hours=5))
+    chased = await followed(triage, first, "chased", reference="X-78", note="No answer yet")
+    assert (chased["state"], chased["chases"], chased["reference"]) == ("chased", 1, "X-78")
+    assert (await followed(triage, second, "refused", note="They see no breach"))["settled_by"] == "S4001"
+    assert (await one_case(triage)).takedown == "asked"
+    removed = await followed(triage, first, "removed")
+    assert (removed["chase_at"], removed["next"]) == (None, ["restored"])
+    assert (await one_case(triage)).takedown == "refused", "one platform refused, whatever the other did"
+    back = await followed(triage, first, "restored")
+    assert (back["chase_at"], back["settled_at"]) == (triage.clock.now().isoformat().replace("+00:00", "Z"), None)
+    assert (await one_case(triage)).takedown == "asked"
+    assert [one for one in await actions(triage) if one.startswith("takedown")] == [
+        *("takedown_reported", "takedown_reported", "takedown_chased", "takedown_refused"),
+        *("takedown_removed", "takedown_restored"),
+    ]
+
+
+async def test_what_cannot_be_recorded_is_refused(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=(LINK, OTHER)))
+    assert (await post(triage, {})).json()["type"].endswith("no-such-link"), "there are two: which is meant?"
+    assert (await post(triage, {"link_number": 3})).status_code == 422
+    assert (await post(triage, {"link": "not a link"})).status_code == 422
+    assert (await post(triage, {"link_number": 1, "platform": "friendster"})).status_code == 422
+    assert (await post(triage, {"link_number": 1, "category": "nonsense"})).json()["type"].endswith("no-such-category")
+    kept = await asked(triage, link_number=2)
+    assert kept["platform"] == "reddit"
+    assert (await post(triage, {"link": OTHER})).json()["type"].endswith("takedown-exists")
+    assert (await post(triage, {"link_number": 1}, version=1)).status_code == 412
+    forbidden = await post(triage, {"state": "restored"}, f"/{kept['takedown_id']}")
+    assert (forbidden.status_code, forbidden.json()["state"]) == (409, "reported")
+    assert (await post(triage, {"state": "removed"}, f"/{(await one_case(triage)).case_id}")).status_code == 404
+
+
+@pytest.mark.parametrize("priority", list(Priority))
+def test_clocks_of_a_take_down_run_out_once_each_and_stop_with_the_answer(priority: Priority) -> None:
+    wait = domain.CHASE_AFTER[priority]
+    chase_at, due_at = domain.clocks(NOW, priority)
+    new = domain.started(_takedown(chase_at=chase_at, due_at=due_at), [])
+    assert new.look_at == chase_at == NOW + wait
+    assert domain.warn(new, chase_at - timedelta(seconds=1))[1] == []
+    late, ran_out = domain.warn(new, chase_at)
+    assert (late.chase_due, ran_out, late.look_at) == (True, [domain.Clock.CHASE], due_at)
+    assert domain.warn(late, chase_at)[1] == []
+    assert domain.summary([late]) == "due"
+    again = domain.step(late, TakedownState.CHASED, priority, "S4001", chase_at)
+    assert (again.chase_due, again.chase_at, again.due_at) == (False, chase_at + wait, due_at)
+    overdue, ran_out = domain.warn(again, due_at)
+    assert (ran_out, overdue.look_at) == ([domain.Clock.CHASE, domain.Clock.OVERDUE], None)
+    gone = domain.step(overdue, TakedownState.REMOVED, priority, "S4001", due_at)
+    assert (gone.look_at, gone.chase_at, gone.overdue, domain.summary([gone])) == (None, None, False, "removed")
+
+
+def _takedown(**changes: object) -> domain.Takedown:
+    known: dict[str, object] = {
+        "takedown_id": WRITER.ids.uuid(),
+        "case_id": WRITER.ids.uuid(),
+        "platform": "x",
+        "link": LINK,
+        "link_number": 1,
+        "category": "",
+        "how": domain.How.WEB_FORM,
+        "reference": None,
+        "reported_at": NOW,
+        "reported_by": "S4001",
+        "state": TakedownState.REPORTED,
+    }
+    return domain.Takedown(**{**known, **changes})  # type: ignore[arg-type]  # a builder: names are checked by the class
+
+
+async def test_the_sweep_marks_the_case_once_and_leaves_its_version(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=(LINK,)))
+    kept = await asked(triage)
+    before = (await one_case(triage)).version
+    assert await sweep(triage) == 0
+    triage.clock.move(timedelta(days=1))
+    while await sweep(triage) == 0:
+        triage.clock.move(timedelta(days=1))
+    assert await sweep(triage) == 0
+    case = await one_case(triage)
+    assert (case.takedown, case.version) == ("due", before)
+    assert (await actions(triage))[-1] == "takedown_chase_due"
+    await followed(triage, kept, "chased")
+    assert (await one_case(triage)).takedown == "asked"
+    triage.clock.move(timedelta(days=30))
+    assert await sweep(triage) == 1
+    assert (await actions(triage))[-1] == "takedown_overdue"
+    await followed(triage, kept, "removed")
+    triage.clock.move(timedelta(days=30))
+    assert await sweep(triage) == 0
+
+
+async def test_a_platform_may_answer_when_the_case_is_closed(triage: Triage, sam: AsyncClient) -> None:
+    told = report(urls=(LINK,))
+    await open_cases(triage.database, told)
+    kept = await asked(triage)
+    page = f"/cases/{told.reference}"
+    await press(sam, page, f"{page}/claim")
+    await press(sam, page, f"{page}/resolve", outcome="reported_to_platform")
+    await press(sam, page, f"{page}/close")
+    assert (await followed(triage, kept, "removed"))["state"] == "removed"
+    case = await one_case(triage)
+    assert (case.state, case.takedown) == ("closed", "removed")
+
+
+async def test_links_are_on_no_page_until_someone_asks(triage: Triage, sam: AsyncClient) -> None:
+    told = report(urls=(LINK,))
+    await open_cases(triage.database, told)
+    page = f"/cases/{told.reference}/takedowns"
+    assert "No platform was asked to remove anything yet" in (await sam.get(page)).text
+    refused = await press(sam, page, page, platform="x", how="web_form")
+    assert (refused.status_code, "Choose a link of the report" in refused.text) == (422, True)
+    wrong = await press(sam, page, page, link_number="1", platform="reddit", how="web_form", category="hate_speech")
+    assert "Choose a category of Reddit" in wrong.text
+    made = await press(sam, page, page, link_number="1", platform="x", how="in_app", category="abuse_harassment")
+    assert (made.status_code, made.headers["location"]) == (303, f"{page}?done=takedown-recorded")
+    seen = (await sam.get(page)).text
+    assert "Abuse and harassment" in seen
+    assert LINK not in seen
+    shown = (await press(sam, page, f"{page}/show")).text
+    assert shown.count(LINK) > 1, "as a link, and in the text to send"
+    assert "content_shown" in await actions(triage)
+    for tab in ("", "/timeline", "/audit"):
+        assert LINK not in (await sam.get(f"/cases/{told.reference}{tab}")).text
+    case = await one_case(triage)
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SMART_RESPONDER))
+        listed = await client.get(f"{API}/{case.case_id}/takedowns", params={"content": "true"})
+    assert listed.json()["items"][0]["link"] == LINK
+    [row] = await rows(triage)
+    step = f"{page}/{row.takedown_id}"
+    assert (await press(sam, page, step)).status_code == 422
+    assert (await press(sam, page, step, state="removed", version="1")).status_code == 412
+    assert (await press(sam, page, step, state="removed", note="Gone")).status_code == 303
+
+
+async def test_another_team_cannot_record_anything(triage: Triage, maria: AsyncClient) -> None:
+    told = report(urls=(LINK,))
+    await open_cases(triage.database, told)
+    kept = await asked(triage)
+    case = await one_case(triage)
+    there = f"{API}/{case.case_id}/takedowns"
+    async with triage.client() as client:
+        client.headers.update(triage.bearer(Role.SIRT_LEAD, subject="S5002") | {"If-Match": f'"{case.version}"'})
+        assert (await client.get(there)).status_code == 404
+        assert (await client.post(there, json={"link": OTHER})).status_code == 404
+        step = await client.post(f"{there}/{kept['takedown_id']}", json={"state": "removed"})
+        assert step.json()["type"].endswith("case-not-found")
+    assert (await maria.get(f"/cases/{told.reference}/takedowns")).status_code == 404
+    assert [one.state for one in await rows(triage)] == ["reported"]
+
+
+async def rows(triage: Triage) -> list[TakedownRow]:
+    async with triage.database.transaction() as session:
+        return list(await session.scalars(select(TakedownRow)))
+
+
+async def test_a_take_down_changed_behind_the_record_is_found(triage: Triage) -> None:
+    await open_cases(triage.database, report(urls=(LINK,)))
+    await asked(triage)
+    for change in ("state = 'chased'", "link = 'https://example.org/'", "reported_by = 'S9999'"):
+        async with triage.database.transaction() as session:
+            await session.execute(text(f"update takedown set {change}"))  # noqa: S608 - our own words
+            broken = await verify(session, records=records)
+            await session.rollback()
+        assert [(one.because, one.fields) for one in broken] == [(Broken.RECORD_DIFFERS, ("takedowns",))]
+    async with triage.database.transaction() as session:
+        with pytest.raises(IntegrityError):
+            await session.execute(text("update takedown set state = 'removed'"))
+        await session.rollback()
+
+
+async def test_nothing_is_asked_about_what_may_be_union_activity_or_is_no_content(triage: Triage) -> None:
+    for told, role in ((misuse(union_activity="unsure"), Role.TRIAGE_DESK), (enquiry(), Role.ADVICE_CENTRE)):
+        await open_cases(triage.database, told)
+        async with triage.client() as client:
+            client.headers.update(triage.bearer(role, subject="S6001"))
+            [case] = (await client.get(API, params={"report_id": str(told.report_id)})).json()["items"]
+            answer = await client.post(
+                f"{API}/{case['case_id']}/takedowns", json={"link": LINK}, headers={"If-Match": '"1"'}
+            )
+        assert answer.json()["type"].endswith("not-for-this-case")
+
+
+def test_every_behaviour_has_a_category_where_the_platform_is_known_best() -> None:
+    for platform in ("bluesky", "mastodon"):
+        guide = notices.guide(platform)
+        behaviours = {one for category in guide.categories for one in category.fits}
+        assert behaviours <= set(Behaviour)
+        assert all(guide.suggested([one]) for one in Behaviour if platform == "bluesky"), platform
+    for platform, guide in notices.guides().platforms.items():
+        codes = [one.code for one in guide.categories]
+        assert len(codes) == len(set(codes)), platform
+        assert all(len(code) <= 100 for code in codes)
