@@ -38,6 +38,9 @@ from services.triage.takedowns import api as takedowns_api
 from services.triage.takedowns import pages as takedowns_pages
 from services.triage.takedowns.handlers import warn_of_takedowns
 from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
+from services.triage.wellbeing import api as wellbeing_api
+from services.triage.wellbeing import pages as wellbeing_pages
+from services.triage.wellbeing.refusals import REFUSALS as WELLBEING_REFUSALS
 from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
@@ -56,7 +59,17 @@ from shared.web.dead_letters import dead_letters_router
 PREFIX = "/cases"
 TEMPLATES = tuple(
     Path(__file__).parent / name / "templates"
-    for name in ("cases", "conversation", "evidence", "managers", "operations", "outcome_reviews", "rules", "takedowns")
+    for name in (
+        "cases",
+        "conversation",
+        "evidence",
+        "managers",
+        "operations",
+        "outcome_reviews",
+        "rules",
+        "takedowns",
+        "wellbeing",
+    )
 )
 ROUTERS = (
     dead_letters_router(PREFIX, dead_letters_waiting, names_of),
@@ -67,6 +80,7 @@ ROUTERS = (
     api.router,
     conversation_api.router,
     review_api.router,
+    wellbeing_api.router,
     evidence_api.router,
     evidence_api.managers_router,  # before the page’s own addresses
     evidence_pages.router,
@@ -75,6 +89,7 @@ ROUTERS = (
     takedowns_pages.router,  # before the case pages, for which any word may be an action
     conversation_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action
+    wellbeing_pages.router,  # before the case pages, for which any word may be an action
     queue.router,
     pages.router,
 )
@@ -114,7 +129,13 @@ async def open_service(
             parts,
             prefix=PREFIX,
             routers=ROUTERS,
-            refusals={**REFUSALS, **EVIDENCE_REFUSALS, **REVIEW_REFUSALS, **TAKEDOWN_REFUSALS},
+            refusals={
+                **REFUSALS,
+                **EVIDENCE_REFUSALS,
+                **REVIEW_REFUSALS,
+                **TAKEDOWN_REFUSALS,
+                **WELLBEING_REFUSALS,
+            },
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
         )

@@ -38,6 +38,8 @@ ACTIONS = {
     "breach_aware": "SIRT is aware of a breach of personal data",
     "breach_decided": "Decided who is told about the breach",
     "compromise_confirmed": "Confirmed that an account is taken over",
+    "conflict_declared": "Declared a conflict of interest: the case is kept from them",
+    "conflict_ended": "A lead let someone see the case again who had declared a conflict of interest",
     "person_named": "A colleague was named to see the case",
     "page_opened": "The restricted case was opened",
     "content_shown": "What was written was shown",

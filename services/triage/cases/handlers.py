@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases import changes, domain, queries
-from services.triage.cases.access import Viewer
+from services.triage.cases.access import Viewer, conflicts
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.tables import CaseAccess, CaseRow, Note
 from services.triage.cases.writer import (
@@ -448,12 +448,16 @@ async def registered_accounts(work: Work, case: Case) -> list[tuple[Handle, Acco
 async def _open_linked(
     work: Work, origin: Case, wanted: Sequence[Also], category: str, kept_from: tuple[str, ...] | None = None
 ) -> None:
-    """Open linked cases of misuse. Without `kept_from`, they are kept from the same people as the first case."""
+    """Open linked cases of misuse. Without `kept_from`, they are kept from the same people as the first case.
+
+    A conflict of interest that someone declared in the first case always counts.
+    """
     if not wanted:
         return
     siblings = await queries.lock_reports(work.session, [origin.report_id])
     [locked] = [one for one in siblings if one.case.case_id == origin.case_id]
-    keys = tuple(locked.row.kept_from) if kept_from is None else kept_from
+    same = tuple(locked.row.kept_from)
+    keys = same if kept_from is None else (*kept_from, *conflicts(same))
     linked = [
         LinkedCase(locked, _of_type(also, origin.report_type), category, work.viewer.subject, keys) for also in wanted
     ]

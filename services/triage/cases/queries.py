@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from services.triage.cases.access import Viewer
+from services.triage.cases.access import Viewer, conflicts
 from services.triage.cases.domain import FINISHED, Case, CaseNotFound, facts
 from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
 from services.triage.reports import queries as reports
@@ -171,6 +171,11 @@ async def named_people(session: AsyncSession, case_id: UUID) -> list[str]:
     """Return the staff ids of the people named to see a restricted case."""
     query = select(CaseAccess.subject).where(CaseAccess.case_id == case_id).order_by(CaseAccess.subject)
     return list(await session.scalars(query))
+
+
+async def conflicts_in(session: AsyncSession, case_id: UUID) -> tuple[str, ...]:
+    """Return the keys of the people from whom a case is kept because they declared a conflict of interest."""
+    return conflicts(await session.scalar(select(CaseRow.kept_from).where(CaseRow.case_id == case_id)) or ())
 
 
 async def said_by_reporters(session: AsyncSession, report_ids: Collection[UUID]) -> set[tuple[UUID, datetime]]:

@@ -80,6 +80,8 @@ class Transition:
     events: Sequence[Event] = ()
     news: bool = False
     """Whether the reporter learns something, so that the next promised update counts from then."""
+    kept_from: tuple[str, ...] | None = None
+    """The keys of the people who may not open it from now on; None: the same as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class CaseWriter:
             changed += [(case_id, deadline) for deadline in running if deadline not in kept[case_id]]
             write(one.locked.row, one.after)
             write_outlook(one.locked.row, outlook(running))
+            if one.kept_from is not None:
+                one.locked.row.kept_from = list(one.kept_from)
         await deadlines.save(session, changed)
         await chain.append(session, [(one.after.case_id, _change(one)) for one in transitions], now, self.ids)
         await changes.note(session, [one.after.case_id for one in transitions])

@@ -1,0 +1,14 @@
+"""How the API and the pages answer when someone cannot step back, or cannot be let in again."""
+
+from services.triage.wellbeing.domain import NoConflictDeclared
+from shared.web.refusals import Refusal, Refusals
+
+REFUSALS: Refusals = {
+    NoConflictDeclared: Refusal(
+        409,
+        "no-conflict-declared",
+        "That person has not declared a conflict of interest",
+        "They may see the case again already. Read the case again.",
+        field="staff_id",
+    ),
+}
