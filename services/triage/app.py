@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.triage import consumer
 from services.triage.accounts.handlers import forget_accounts
-from services.triage.cases import api, pages, queue
+from services.triage.cases import api, pages
 from services.triage.cases.dependencies import CaseParts
 from services.triage.cases.handlers import expire_leases, warn_of_deadlines
 from services.triage.cases.refusals import REFUSALS
@@ -29,6 +29,8 @@ from services.triage.operations.queries import LagReader, dead_letters_waiting
 from services.triage.outcome_reviews import api as review_api
 from services.triage.outcome_reviews import pages as review_pages
 from services.triage.outcome_reviews.refusals import REFUSALS as REVIEW_REFUSALS
+from services.triage.queue import api as queue_api
+from services.triage.queue import pages as queue_pages
 from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
@@ -66,6 +68,7 @@ TEMPLATES = tuple(
         "managers",
         "operations",
         "outcome_reviews",
+        "queue",
         "rules",
         "takedowns",
         "wellbeing",
@@ -77,6 +80,7 @@ ROUTERS = (
     operations_api.router,
     rules_pages.router,
     rules_api.router,
+    queue_api.router,
     api.router,
     conversation_api.router,
     review_api.router,
@@ -90,7 +94,7 @@ ROUTERS = (
     conversation_pages.router,  # before the case pages, for which any word may be an action
     review_pages.router,  # before the case pages, for which any word may be an action
     wellbeing_pages.router,  # before the case pages, for which any word may be an action
-    queue.router,
+    queue_pages.router,
     pages.router,
 )
 _LEASES_EVERY = timedelta(seconds=15)

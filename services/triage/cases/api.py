@@ -5,17 +5,17 @@ from collections.abc import Awaitable, Sequence
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.triage.cases import handlers, queries
-from services.triage.cases.dependencies import ViewerDep, WorkDep
+from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
 from services.triage.deadlines import queries as deadlines
 from services.triage.routing import queries as routing
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
-from shared.web.bodies import Body, Bool, Line, Text
-from shared.web.dependencies import Now, Transaction
+from shared.web.bodies import Body, Bool, Text
+from shared.web.dependencies import Transaction
 from shared.web.problems import standard_problem
 
 router = APIRouter(prefix="/cases/api/v1", tags=["cases"])
@@ -91,13 +91,6 @@ class CaseDetail(CaseItem):
     """When the reporter asked for the outcome to be looked at again, while that waits."""
 
 
-class CasePage(BaseModel):
-    """One page of cases, and where the next one starts."""
-
-    items: list[CaseItem]
-    next_cursor: str | None
-
-
 class NoteBody(Body):
     """A note. `shared` means that the reporter can read it."""
 
@@ -123,32 +116,6 @@ class ReopenBody(Body):
     """Why work continues."""
 
     reason: Annotated[Text, Field(min_length=1, max_length=2_000)] = "More to do"
-
-
-@router.get("/cases")
-async def list_cases(
-    session: Transaction,
-    viewer: ViewerDep,
-    now: Now,
-    report_id: UUID | None = None,
-    team: Team | None = None,
-    state: CaseState | None = None,
-    q: Annotated[Line | None, Query(max_length=100)] = None,
-    view: queries.QueueView | None = None,
-    sort: queries.Sort = queries.Sort.NEWEST,
-    cursor: UUID | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-) -> CasePage:
-    """List cases that you may see, newest first. `q` finds a reference in any spelling, a platform or a behaviour.
-
-    `view` is one of the queue's: `replies` are the cases with something unread from the reporter, claimed or not.
-    """
-    seen = (view, now) if view else None
-    wanted = queries.CaseFilter(report_id, team, state, q, view=seen, sort=sort, after=cursor)
-    cases = await queries.listed(session, viewer, wanted, limit + 1)
-    shown = cases[:limit]
-    more = str(shown[-1].case_id) if len(cases) > limit else None
-    return CasePage(items=await _items(session, CaseItem, shown), next_cursor=more)
 
 
 @router.get("/cases/{case_id}")
@@ -211,11 +178,11 @@ async def _done(work: WorkDep, doing: Awaitable[Case], response: Response) -> Ca
 async def answer(session: Transaction, case: Case, response: Response) -> CaseDetail:
     """Return a case as it is now, with its version as the `ETag`."""
     response.headers["ETag"] = f'"{case.version}"'
-    [item] = await _items(session, CaseDetail, [case])
+    [item] = await items_of(session, CaseDetail, [case])
     return item
 
 
-async def _items(session: Transaction, kind: type[Item], cases: Sequence[Case]) -> list[Item]:
+async def items_of(session: Transaction, kind: type[Item], cases: Sequence[Case]) -> list[Item]:
     """Return `cases` with their routing and deadlines, in two statements."""
     ids = [case.case_id for case in cases]
     routed, kept = await routing.explain(session, ids), await deadlines.of_cases(session, ids)

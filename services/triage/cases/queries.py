@@ -35,8 +35,7 @@ from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
 from services.triage.reports import queries as reports
 from shared.audit import chain
 from shared.audit.verification import Current
-from shared.events.vocabulary import CaseState, Outcome, Team
-from shared.ids import Reference
+from shared.events.vocabulary import Outcome, Team
 
 REPORTER = "reporter"
 """The actor in activities and notes about what a reporter said; it never names them."""
@@ -328,84 +327,6 @@ async def since(session: AsyncSession, case_id: UUID, version: int) -> list[Chan
     activities = await chain.read(session, case_id)
     changes = [Changed(int(a.after.get("version", 0)), a.at, a.action, a.actor) for a in activities]
     return [change for change in changes if change.version > version]
-
-
-class QueueView(StrEnum):
-    """The views of the queue."""
-
-    ALL = "all"
-    MINE = "mine"
-    UNCLAIMED = "unclaimed"
-    REPLIES = "replies"
-    AT_RISK = "at-risk"
-    RESTRICTED = "restricted"
-    REVIEWS = "reviews"
-    FINISHED = "finished"
-
-
-def of_view(viewer: Viewer, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions of a view. *Replies*, *At risk* and *Look again* have finished cases too."""
-    conditions: Mapping[QueueView, ColumnElement[bool]] = {
-        QueueView.MINE: CaseRow.assignee == viewer.subject,
-        QueueView.UNCLAIMED: CaseRow.assignee.is_(None),
-        QueueView.REPLIES: CaseRow.replied_at.is_not(None),
-        QueueView.AT_RISK: CaseRow.at_risk_at <= now,  # of the clocks that run, which may be that of a finished case
-        QueueView.RESTRICTED: CaseRow.restricted.is_(True),
-        QueueView.REVIEWS: CaseRow.review_asked_at.is_not(None),
-        QueueView.FINISHED: CaseRow.state.in_(sorted(FINISHED)),
-    }
-    in_any_state = view in {QueueView.REPLIES, QueueView.AT_RISK, QueueView.REVIEWS, QueueView.FINISHED}
-    found = [conditions[view]] if view in conditions else []
-    return found if in_any_state else [not_finished(), *found]
-
-
-class Sort(StrEnum):
-    """The orders of a list."""
-
-    NEWEST = "newest"
-    OLDEST = "oldest"
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """What a client asks for."""
-
-    report_id: UUID | None = None
-    team: Team | None = None
-    state: CaseState | None = None
-    text: str | None = None
-    """Part of a reference, or a platform or behaviour."""
-    view: tuple[QueueView, datetime] | None = None
-    """A view of the queue, and the time now, which decides what is at risk."""
-    sort: Sort = Sort.NEWEST
-    after: UUID | None = None
-    """The id that the last page ended with."""
-
-
-async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> list[Case]:
-    """Return up to `limit` cases, in the order asked for."""
-    newest = wanted.sort is Sort.NEWEST
-    order = CaseRow.case_id.desc() if newest else CaseRow.case_id
-    query = select(CaseRow).where(visible_to(viewer)).order_by(order).limit(limit)
-    if wanted.view:
-        query = query.where(*of_view(viewer, *wanted.view))
-    if wanted.report_id:
-        query = query.where(CaseRow.report_id == wanted.report_id)
-    if wanted.team:
-        query = query.where(CaseRow.team == wanted.team)
-    if wanted.state:
-        query = query.where(CaseRow.state == wanted.state)
-    if wanted.text:
-        query = query.where(_matches(wanted.text))
-    if wanted.after:
-        query = query.where(CaseRow.case_id < wanted.after if newest else CaseRow.case_id > wanted.after)
-    return [to_case(row) for row in await session.scalars(query)]
-
-
-def _matches(text: str) -> ColumnElement[bool]:
-    word, start = text.lower().replace(" ", "_"), Reference.start(text)
-    named = (CaseRow.platform == word, CaseRow.behaviours.contains([word]))
-    return or_(*named, CaseRow.reference.startswith(start, autoescape=True)) if start else or_(*named)
 
 
 def _found(row: CaseRow | None) -> Case:

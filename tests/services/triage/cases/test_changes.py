@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.triage.cases import changes, handlers, queries
+from services.triage.cases import changes, handlers
 from services.triage.cases.changes import Reader
 from services.triage.cases.handlers import Work
-from services.triage.cases.queries import CaseFilter
+from services.triage.cases.lists import CaseFilter, listed
 from shared.db import migrations
 from shared.db.database import Database
 from shared.events.vocabulary import Team
@@ -50,7 +50,7 @@ async def test_each_reader_takes_what_changed_once(database: Database) -> None:
     told = report()
     await open_cases(database, told, report())
     async with database.transaction() as session:
-        opened = {case.case_id: case for case in await queries.listed(session, SAM, CaseFilter(), 5)}
+        opened = {case.case_id: case for case in await listed(session, SAM, CaseFilter(), 5)}
     [case] = [case for case in opened.values() if case.report_id == told.report_id]
     assert set(await taken(database)) == opened.keys()
     assert await taken(database) == []

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from services.triage.cases import handlers, queries
+from services.triage.cases import handlers
 from services.triage.cases.handlers import Work, warn_of_deadlines
-from services.triage.cases.queries import CaseFilter
+from services.triage.cases.lists import CaseFilter, listed
 from shared.db.database import Database
 from shared.events.triage import CaseTransferred
 from shared.events.vocabulary import Team
@@ -33,7 +33,7 @@ async def test_a_transfer_says_how_urgent_it_is_and_whether_anybody_is_there(
 ) -> None:
     await open_cases(database, report(behaviours=("threat",)))
     async with database.transaction() as session:
-        [case] = await queries.listed(session, LEAD, CaseFilter(), 1)
+        [case] = await listed(session, LEAD, CaseFilter(), 1)
         work = Work(session, LEAD, now, WRITER)  # type: ignore[arg-type]  # a parameter
         await handlers.transfer(work, case.case_id, case.version, to, "Theirs")
     event = await handed_over(database)

@@ -8,7 +8,7 @@ import pytest
 from httpx import AsyncClient, Response
 from sqlalchemy import event
 
-from services.triage.cases.queue import NO_CASE_YET
+from services.triage.cases.lists import NO_CASE_YET
 from services.triage.cases.reporters import ask_withdrawal
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, AbuseReportWithdrawn, Person

@@ -6,9 +6,9 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import event, select
 
-from services.triage.cases import handlers, queries
+from services.triage.cases import handlers
 from services.triage.cases.handlers import Work
-from services.triage.cases.queries import CaseFilter
+from services.triage.cases.lists import CaseFilter, listed
 from services.triage.cases.reporters import add_information, ask_withdrawal
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
@@ -39,7 +39,7 @@ async def hear(database: Database, *said: AbuseReportAmended, now: datetime = NO
 
 async def ask(database: Database) -> None:
     async with database.transaction() as session:
-        [case] = await queries.listed(session, SAM, CaseFilter(), 1)
+        [case] = await listed(session, SAM, CaseFilter(), 1)
         work = Work(session, SAM, NOW + timedelta(minutes=1), WRITER)
         await handlers.claim(work, case.case_id, 1)
         await handlers.ask(work, case.case_id, 2, "Which post?")

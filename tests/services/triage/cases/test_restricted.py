@@ -6,7 +6,7 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import select
 
-from services.triage.cases.queue import NO_CASE_YET
+from services.triage.cases.lists import NO_CASE_YET
 from services.triage.cases.tables import CaseRow
 from shared.audit import chain
 from shared.auth.permissions import Role

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import handlers, queries
+from services.triage.cases import handlers
 from services.triage.cases.handlers import Work, expire_leases, warn_of_deadlines
-from services.triage.cases.queries import CaseFilter
+from services.triage.cases.lists import CaseFilter, listed
 from services.triage.deadlines import queries as deadlines
 from shared.audit import chain
 from shared.db.database import Database
@@ -57,7 +57,7 @@ async def test_a_clock_found_late_is_missed_and_not_at_risk_as_well(database: Da
 async def test_a_response_in_time_and_a_question_stop_the_clock(database: Database) -> None:
     await open_cases(database, report(), report(behaviours=("doxing",)))
     async with database.transaction() as session:
-        first, second = await queries.listed(session, SAM, CaseFilter(), 2)
+        first, second = await listed(session, SAM, CaseFilter(), 2)
         work = Work(session, SAM, minutes(1), WRITER)
         for case in (first, second):
             await handlers.claim(work, case.case_id, 1)
@@ -70,7 +70,7 @@ async def test_a_response_in_time_and_a_question_stop_the_clock(database: Databa
 async def test_an_update_is_due_after_the_response_to_an_urgent_case(database: Database) -> None:
     await open_cases(database, report(behaviours=("doxing",)))
     async with database.transaction() as session:
-        [case] = await queries.listed(session, SAM, CaseFilter(), 1)
+        [case] = await listed(session, SAM, CaseFilter(), 1)
         work = Work(session, SAM, minutes(1), WRITER)
         await handlers.claim(work, case.case_id, 1)
         await handlers.start(work, case.case_id, 2)
@@ -86,7 +86,7 @@ async def test_an_update_is_due_after_the_response_to_an_urgent_case(database: D
 async def test_only_what_the_reporter_reads_is_the_update_that_was_promised(database: Database) -> None:
     await open_cases(database, report(behaviours=("doxing",)))
     async with database.transaction() as session:
-        [case] = await queries.listed(session, SAM, CaseFilter(), 1)
+        [case] = await listed(session, SAM, CaseFilter(), 1)
         work = Work(session, SAM, minutes(1), WRITER)
         await handlers.claim(work, case.case_id, 1)
         await handlers.start(work, case.case_id, 2)
@@ -104,7 +104,7 @@ async def update_due(session: AsyncSession, case_id: UUID) -> datetime:
 async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Database) -> None:
     await open_cases(database, report(), report())
     async with database.transaction() as session:
-        claimed, started = await queries.listed(session, SAM, CaseFilter(), 2)
+        claimed, started = await listed(session, SAM, CaseFilter(), 2)
         work = Work(session, SAM, NOW, WRITER)
         await handlers.claim(work, claimed.case_id, 1)
         await handlers.claim(work, started.case_id, 1)
@@ -113,7 +113,7 @@ async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Dat
         async with database.transaction() as session:
             assert await expire_leases(session, now, writer=WRITER) == expired
     async with database.transaction() as session:
-        found = {case.case_id: case for case in await queries.listed(session, SAM, CaseFilter(), 2)}
+        found = {case.case_id: case for case in await listed(session, SAM, CaseFilter(), 2)}
         activities = await chain.read(session, claimed.case_id)
     assert [found[c.case_id].state for c in (claimed, started)] == ["new", "in_progress"]
     assert {case.assignee for case in found.values()} == {None}
@@ -127,14 +127,14 @@ async def test_a_case_that_is_kept_from_people_and_that_nobody_takes_goes_to_the
     taken = report(suspected=({"relation": "colleague", "name": "Aisha Khan"},))
     await open_cases(database, kept, taken, report())
     async with database.transaction() as session:
-        [case] = await queries.listed(session, SAM, CaseFilter(report_id=taken.report_id), 1)
+        [case] = await listed(session, SAM, CaseFilter(report_id=taken.report_id), 1)
         await handlers.claim(Work(session, SAM, minutes(119), WRITER), case.case_id, 1)
     await sweep(database, minutes(90))
     await sweep(database, minutes(120))
     await sweep(database, minutes(121))
     desk = viewer(Team.TRIAGE_DESK)
     async with database.transaction() as session:
-        moved = await queries.listed(session, desk, CaseFilter(), 5)
+        moved = await listed(session, desk, CaseFilter(), 5)
         last = [one.action for one in await chain.read(session, moved[0].case_id)][-2:]
     assert [case.report_id for case in moved] == [kept.report_id]
     assert last == ["deadline_missed", "nobody_took_it"]

@@ -12,11 +12,10 @@ from httpx import AsyncClient
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases import queries
 from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
-from services.triage.cases.queries import CaseFilter
+from services.triage.cases.lists import CaseFilter, listed
 from services.triage.cases.reporters import WITHDRAWN, ask_withdrawal
 from services.triage.cases.tables import CaseRow
 from services.triage.conversation.domain import Entry
@@ -188,7 +187,7 @@ async def test_what_a_reporter_wrote_is_read_once_a_responder_opens_the_conversa
     await open_cases(triage.database, told)
     await hears(triage, told, "There is another post.")
     async with triage.database.transaction() as session:
-        [case] = await queries.listed(session, viewer(Team.SMART), CaseFilter(), 1)
+        [case] = await listed(session, viewer(Team.SMART), CaseFilter(), 1)
     address = path.format(reference=told.reference, case_id=case.case_id)
     page = f"/cases/{told.reference}"
     if method == "POST":
@@ -265,7 +264,7 @@ async def test_who_may_not_see_what_people_wrote_has_not_read_it(triage: Triage)
     await hears(triage, told, "Words that hurt")
     blind = replace(viewer(Team.SMART, subject="S4003"), sees_content=False)
     async with triage.database.transaction() as session:
-        [case] = await queries.listed(session, blind, CaseFilter(), 1)
+        [case] = await listed(session, blind, CaseFilter(), 1)
         await read(Work(session, blind, triage.clock.now(), WRITER), case)
     assert await unread(triage) == [True]
     assert await readings(triage) == [("S4003", "")]
@@ -352,7 +351,7 @@ async def test_evidence_stands_beside_the_message_that_it_came_with(triage: Tria
     came_with = [piece(told, at=triage.clock.now(), message_id=with_files.message_id) for _ in range(2)]
     await announce(triage.database, *came_with)
     async with triage.database.transaction() as session:
-        [case] = await queries.listed(session, viewer(Team.SMART), CaseFilter(), 1)
+        [case] = await listed(session, viewer(Team.SMART), CaseFilter(), 1)
     triage.clock.move(MINUTE)
     await announce(triage.database, of_team(told, case.case_id, at=triage.clock.now()), taken_back(first))
     items = await said(triage, told)

@@ -12,7 +12,7 @@ from sqlalchemy import event, select
 
 from services.triage.cases import handlers, queries
 from services.triage.cases.handlers import Work
-from services.triage.cases.queries import CaseFilter
+from services.triage.cases.lists import CaseFilter, listed
 from services.triage.cases.reporters import hear
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
@@ -80,7 +80,7 @@ async def work(database: Database, *steps: str, subject: str = "S4001") -> UUID:
     """Let a responder take these steps with the case, each on its current version."""
     sam = viewer(Team.SMART, subject=subject)
     async with database.transaction() as session:
-        [case] = await queries.listed(session, sam, CaseFilter(), 1)
+        [case] = await listed(session, sam, CaseFilter(), 1)
         for step in steps:
             version = (await queries.get(session, sam, case.case_id)).version
             doing = Work(session, sam, NOW + timedelta(minutes=1), WRITER)

@@ -1,32 +1,26 @@
-"""The queue (`/cases`): the cases that a responder may see, page by page, most urgent and oldest first."""
+"""Lists of cases that a responder may see: filtered, in an order, a page at a time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse
-from sqlalchemy import ColumnElement, ScalarSelect, func, select, tuple_
+from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import views
 from services.triage.cases.access import Viewer
-from services.triage.cases.dependencies import CaseParts, ViewerDep
-from services.triage.cases.domain import Case
-from services.triage.cases.queries import QueueView, evidence_seen, of_view, to_case, visible_to
-from services.triage.cases.tables import CaseRow
+from services.triage.cases.domain import FINISHED, Case
+from services.triage.cases.queries import evidence_seen, to_case, visible_to
+from services.triage.cases.tables import CaseRow, not_finished
 from shared.events.platforms import PLATFORMS
-from shared.events.vocabulary import Behaviour, Effect, MisuseBehaviour, Priority, ReportType, Team
+from shared.events.vocabulary import Behaviour, CaseState, Effect, MisuseBehaviour, Priority, ReportType, Team
+from shared.ids import Reference
 from shared.people import known_person, named
-from shared.runtime import parts_of
-from shared.web.dependencies import Now, Transaction
-from shared.web.pages import render
 
-router = APIRouter(include_in_schema=False)
 E = TypeVar("E", bound=StrEnum)
 
 PAGE_SIZE = 50
@@ -37,18 +31,86 @@ MOST_ANNOUNCED = 99
 NO_CASE_YET = UUID(int=0)
 
 
-VIEWS = {
-    QueueView.ALL: "All open",
-    QueueView.MINE: "My work",
-    QueueView.UNCLAIMED: "Unclaimed",
-    QueueView.REPLIES: "Replies",
-    QueueView.AT_RISK: "At risk",
-    QueueView.RESTRICTED: "Restricted",
-    QueueView.REVIEWS: "Look again",
-    QueueView.FINISHED: "Finished",
-}
+class QueueView(StrEnum):
+    """The views of the queue."""
+
+    ALL = "all"
+    MINE = "mine"
+    UNCLAIMED = "unclaimed"
+    REPLIES = "replies"
+    AT_RISK = "at-risk"
+    RESTRICTED = "restricted"
+    REVIEWS = "reviews"
+    FINISHED = "finished"
+
+
 COUNTED = (QueueView.REPLIES, QueueView.REVIEWS)
 """Views that say how many cases they have."""
+
+
+def of_view(viewer: Viewer, view: QueueView, now: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions of a view. *Replies*, *At risk* and *Look again* have finished cases too."""
+    conditions: Mapping[QueueView, ColumnElement[bool]] = {
+        QueueView.MINE: CaseRow.assignee == viewer.subject,
+        QueueView.UNCLAIMED: CaseRow.assignee.is_(None),
+        QueueView.REPLIES: CaseRow.replied_at.is_not(None),
+        QueueView.AT_RISK: CaseRow.at_risk_at <= now,  # of the clocks that run, which may be that of a finished case
+        QueueView.RESTRICTED: CaseRow.restricted.is_(True),
+        QueueView.REVIEWS: CaseRow.review_asked_at.is_not(None),
+        QueueView.FINISHED: CaseRow.state.in_(sorted(FINISHED)),
+    }
+    in_any_state = view in {QueueView.REPLIES, QueueView.AT_RISK, QueueView.REVIEWS, QueueView.FINISHED}
+    found = [conditions[view]] if view in conditions else []
+    return found if in_any_state else [not_finished(), *found]
+
+
+class Sort(StrEnum):
+    """The orders of a list."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """What a client asks for."""
+
+    report_id: UUID | None = None
+    team: Team | None = None
+    state: CaseState | None = None
+    text: str | None = None
+    """Part of a reference, or a platform or behaviour."""
+    view: tuple[QueueView, datetime] | None = None
+    """A view of the queue, and the time now, which decides what is at risk."""
+    sort: Sort = Sort.NEWEST
+    after: UUID | None = None
+    """The id that the last page ended with."""
+
+
+async def listed(session: AsyncSession, viewer: Viewer, wanted: CaseFilter, limit: int) -> list[Case]:
+    """Return up to `limit` cases, in the order asked for."""
+    newest = wanted.sort is Sort.NEWEST
+    order = CaseRow.case_id.desc() if newest else CaseRow.case_id
+    query = select(CaseRow).where(visible_to(viewer)).order_by(order).limit(limit)
+    if wanted.view:
+        query = query.where(*of_view(viewer, *wanted.view))
+    if wanted.report_id:
+        query = query.where(CaseRow.report_id == wanted.report_id)
+    if wanted.team:
+        query = query.where(CaseRow.team == wanted.team)
+    if wanted.state:
+        query = query.where(CaseRow.state == wanted.state)
+    if wanted.text:
+        query = query.where(_matches(wanted.text))
+    if wanted.after:
+        query = query.where(CaseRow.case_id < wanted.after if newest else CaseRow.case_id > wanted.after)
+    return [to_case(row) for row in await session.scalars(query)]
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    word, start = text.lower().replace(" ", "_"), Reference.start(text)
+    named = (CaseRow.platform == word, CaseRow.behaviours.contains([word]))
+    return or_(*named, CaseRow.reference.startswith(start, autoescape=True)) if start else or_(*named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,57 +187,6 @@ class Queued:
             "Look again" if case.review_asked_at else "",
         ]
         return [text for text in said if text]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link on the page."""
-
-    text: str
-    href: str
-    current: bool = False
-    count: str = ""
-    """Of what waits there; empty for none."""
-
-
-@router.get("/cases")
-async def queue_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
-    """Show the cases that wait for a responder, most urgent and oldest first."""
-    wanted = QueueFilter.read(request.query_params)
-    found = await page(session, viewer, wanted, now)
-    shown = found[-PAGE_SIZE:] if wanted.before else found[:PAGE_SIZE]
-    more = len(found) > PAGE_SIZE
-    earlier = more if wanted.before else wanted.after is not None
-    later = more or wanted.before is not None
-    newest, counts = await beside(session, viewer, wanted, now)
-    return render(
-        request,
-        "queue.html",
-        wanted=wanted,
-        heading=_heading(wanted),
-        rows=shown,
-        views=_views(wanted, counts),
-        teams=_teams(viewer, wanted),
-        chips=_chips(wanted),
-        filters=_filters(wanted),
-        next_page=wanted.url(after=_place(shown[-1])) if shown and later else None,
-        previous_page=wanted.url(before=_place(shown[0])) if shown and earlier else None,
-        first_page=wanted.url() if wanted.after or wanted.before else None,
-        arrivals=_arrivals_url(wanted, newest),
-        viewer=viewer,
-        wording=views,
-        hours=parts_of(request, CaseParts).deadlines.hours,
-        done=request.query_params.get("done") == "transfer",
-    )
-
-
-@router.get("/cases/arrivals")
-async def arrivals(
-    request: Request, session: Transaction, viewer: ViewerDep, now: Now, since: Annotated[UUID, Query()]
-) -> JSONResponse:
-    """Return how many cases came to this queue after case `since`."""
-    count = await count_arrivals(session, viewer, QueueFilter.read(request.query_params), since, now)
-    return JSONResponse({"new": count})
 
 
 async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime) -> list[Queued]:
@@ -261,60 +272,3 @@ def _position(text: str) -> tuple[str, UUID] | None:
         return Priority(priority).value, UUID(case_id)
     except ValueError:
         return None
-
-
-def _heading(wanted: QueueFilter) -> str:
-    view = VIEWS[wanted.view]
-    return f"{view}: {views.FULL_TEAM_NAMES[wanted.team]}" if wanted.team else view
-
-
-def _views(wanted: QueueFilter, counts: Mapping[QueueView, int]) -> list[Link]:
-    said = {view: f"{MOST_ANNOUNCED}+" if n > MOST_ANNOUNCED else str(n or "") for view, n in counts.items()}
-    return [Link(text, wanted.url(view=view), view is wanted.view, said.get(view, "")) for view, text in VIEWS.items()]
-
-
-def _teams(viewer: Viewer, wanted: QueueFilter) -> list[Link]:
-    links = [
-        Link(views.FULL_TEAM_NAMES[team], wanted.url(team=team), team is wanted.team)
-        for team in Team
-        if team in viewer.teams
-    ]
-    return [Link("All my teams", wanted.url(team=None), wanted.team is None), *links]
-
-
-def _chips(wanted: QueueFilter) -> list[Link]:
-    """Return the filters that are set, each as a link that removes it."""
-    chips = []
-    if wanted.priority:
-        chips.append(Link(wanted.priority, wanted.url(priority=None)))
-    if wanted.report_type:
-        chips.append(Link(views.TYPES[wanted.report_type], wanted.url(report_type=None)))
-    if wanted.platform:
-        chips.append(Link(views.platform(wanted.platform), wanted.url(platform=None)))
-    if wanted.behaviour:
-        chips.append(Link(views.words(wanted.behaviour), wanted.url(behaviour=None)))
-    return chips
-
-
-def _filters(wanted: QueueFilter) -> dict[str, list[dict[str, object]]]:
-    """Return the choices of the filter form, as items of GOV.UK selects."""
-    return {
-        "priority": _items({p.value: p.value for p in Priority}, wanted.priority),
-        "platform": _items(PLATFORMS, wanted.platform),
-        "type": _items({kind.value: text for kind, text in views.TYPES.items()}, wanted.report_type),
-        "behaviour": _items({code: views.words(code) for code in HAPPENED}, wanted.behaviour),
-    }
-
-
-def _items(choices: Mapping[str, str], chosen: str | None) -> list[dict[str, object]]:
-    items: list[dict[str, object]] = [{"value": "", "text": "Any"}]
-    return items + [{"value": value, "text": text, "selected": value == chosen} for value, text in choices.items()]
-
-
-def _place(row: Queued) -> tuple[str, UUID]:
-    return row.case.priority.value, row.case.case_id
-
-
-def _arrivals_url(wanted: QueueFilter, newest: UUID) -> str:
-    url = wanted.url().replace("/cases", "/cases/arrivals", 1)
-    return f"{url}{'&' if '?' in url else '?'}since={newest}"
