@@ -26,7 +26,7 @@ from shared.audit import chain
 from shared.db.bulk import copy_in
 from shared.events.envelope import Event, NewEvent
 from shared.events.triage import CaseOpened, CaseResolved, CaseRouted, CaseTransferred
-from shared.events.vocabulary import Outcome, Priority, ReportType, Team
+from shared.events.vocabulary import DeadlineKind, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, Ids, ReportId
 from shared.messaging.outbox import Outbox
 
@@ -82,6 +82,8 @@ class Transition:
     """Whether the reporter learns something, so that the next promised update counts from then."""
     kept_from: tuple[str, ...] | None = None
     """The keys of the people who may not open it from now on; None: the same as before."""
+    clocks: Sequence[Deadline] | None = None
+    """The deadlines from now on, where a change is undone; otherwise the policy says what becomes of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +134,20 @@ class CaseWriter:
             return
         kept = await deadline_queries.of_cases(session, [one.after.case_id for one in transitions])
         changed: list[tuple[UUID, Deadline]] = []
+        gone: list[tuple[UUID, DeadlineKind]] = []
         for one in transitions:
             case_id = one.after.case_id
-            running = self.deadlines.after(one.locked.case, one.after, kept[case_id], now, news=one.news)
+            running = one.clocks
+            if running is None:
+                running = self.deadlines.after(one.locked.case, one.after, kept[case_id], now, news=one.news)
             changed += [(case_id, deadline) for deadline in running if deadline not in kept[case_id]]
+            gone += [(case_id, kind) for kind in {d.kind for d in kept[case_id]} - {d.kind for d in running}]
             write(one.locked.row, one.after)
             write_outlook(one.locked.row, outlook(running))
             if one.kept_from is not None:
                 one.locked.row.kept_from = list(one.kept_from)
         await deadlines.save(session, changed)
+        await deadlines.remove(session, gone)
         await chain.append(session, [(one.after.case_id, _change(one)) for one in transitions], now, self.ids)
         await changes.note(session, [one.after.case_id for one in transitions])
         events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in one.events]
