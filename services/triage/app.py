@@ -9,6 +9,10 @@ from pathlib import Path
 
 from services.triage import consumer
 from services.triage.accounts.handlers import forget_accounts
+from services.triage.bulk import api as bulk_api
+from services.triage.bulk import handlers as bulk
+from services.triage.bulk.refusals import NAMES as REFUSED_IN_BULK
+from services.triage.bulk.refusals import REFUSALS as BULK_REFUSALS
 from services.triage.cases import api, pages
 from services.triage.cases.dependencies import CaseParts
 from services.triage.cases.handlers import expire_leases, warn_of_deadlines
@@ -82,6 +86,7 @@ ROUTERS = (
     rules_api.router,
     queue_api.router,
     api.router,
+    bulk_api.router,
     conversation_api.router,
     review_api.router,
     wellbeing_api.router,
@@ -99,6 +104,8 @@ ROUTERS = (
 )
 _LEASES_EVERY = timedelta(seconds=15)
 _DEADLINES_EVERY = timedelta(seconds=5)
+_BULKS_EVERY = timedelta(seconds=2)
+_BULKS_FORGOTTEN_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +146,7 @@ async def open_service(
                 **REVIEW_REFUSALS,
                 **TAKEDOWN_REFUSALS,
                 **WELLBEING_REFUSALS,
+                **BULK_REFUSALS,
             },
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
@@ -177,6 +185,8 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
         sweep("triage-takedowns", partial(warn_of_takedowns, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-bulk", partial(bulk.go_on, writer=writer, refused=REFUSED_IN_BULK), every=_BULKS_EVERY),
+        sweep("triage-bulk-forgotten", bulk.forget, every=_BULKS_FORGOTTEN_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

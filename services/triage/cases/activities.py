@@ -44,6 +44,7 @@ ACTIONS = {
     "page_opened": "The restricted case was opened",
     "content_shown": "What was written was shown",
     "conversation_read": "The conversation was read",
+    "bulk_undone": "An action on many cases was undone: the case is as it was before",
     "nobody_took_it": "No one of the team took it: given to the triage desk",
     "evidence_added": "Evidence was added",
     "evidence_removed": "The reporter took evidence back",

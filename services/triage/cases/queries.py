@@ -111,6 +111,12 @@ async def lock_reports(session: AsyncSession, report_ids: Collection[UUID]) -> l
     return await _locked(session, CaseRow.report_id.in_(report_ids))
 
 
+async def lock_visible(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
+    """Lock those of the cases that the viewer may see, in the order of their ids, for writes by the viewer."""
+    seen = await _locked(session, CaseRow.case_id.in_(case_ids), visible_to(viewer))
+    return {locked.case.case_id: locked for locked in seen}
+
+
 async def lock_cases(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, LockedCase]:
     """Lock cases by id, to record what other services say about them."""
     return {locked.case.case_id: locked for locked in await _locked(session, CaseRow.case_id.in_(case_ids))}
@@ -124,8 +130,8 @@ async def lock_due(
     return [LockedCase(to_case(row), row) for row in await session.scalars(found)]
 
 
-async def _locked(session: AsyncSession, which: ColumnElement[bool]) -> list[LockedCase]:
-    found = select(CaseRow).where(which).order_by(CaseRow.case_id).with_for_update()
+async def _locked(session: AsyncSession, *which: ColumnElement[bool]) -> list[LockedCase]:
+    found = select(CaseRow).where(*which).order_by(CaseRow.case_id).with_for_update()
     rows = await session.scalars(found.execution_options(populate_existing=True))
     return [LockedCase(to_case(row), row) for row in rows]
 
@@ -137,6 +143,21 @@ async def get(session: AsyncSession, viewer: Viewer, case_id: UUID) -> Case:
         CaseNotFound: there is no such case, or the viewer may not see it.
     """
     return _found(await session.scalar(select(CaseRow).where(CaseRow.case_id == case_id, visible_to(viewer))))
+
+
+async def visible(session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID]) -> list[Case]:
+    """Return those of the cases that the viewer may see."""
+    query = select(CaseRow).where(CaseRow.case_id.in_(case_ids), visible_to(viewer)).order_by(CaseRow.case_id)
+    return [to_case(row) for row in await session.scalars(query)]
+
+
+async def references(
+    session: AsyncSession, viewer: Viewer, case_ids: Collection[UUID], own: Collection[UUID] = ()
+) -> Mapping[UUID, str]:
+    """Return the references of those of the cases that the viewer may see, and of `own`, which they worked on."""
+    query = select(CaseRow.case_id, CaseRow.reference).where(CaseRow.case_id.in_(case_ids))
+    rows = await session.execute(query.where(or_(visible_to(viewer), CaseRow.case_id.in_(own))))
+    return {row.case_id: row.reference for row in rows}
 
 
 async def by_reference(session: AsyncSession, viewer: Viewer, reference: str) -> Case:

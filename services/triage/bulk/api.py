@@ -1,0 +1,153 @@
+"""POST /cases/api/v1/bulk: one action on up to 1,000 cases, its results, and undo."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.triage.bulk import domain, handlers, queries
+from services.triage.bulk.domain import Action, Order, State
+from services.triage.bulk.queries import Bulk
+from services.triage.bulk.refusals import NAMES, PROBLEMS
+from services.triage.cases.dependencies import ViewerDep, WorkDep
+from shared.events.vocabulary import Outcome, Team
+from shared.web.bodies import Body, Int, Text
+from shared.web.dependencies import Transaction
+from shared.web.problems import TYPE_PREFIX, FieldProblem, standard_problem
+
+router = APIRouter(prefix="/cases/api/v1", tags=["bulk actions"])
+
+_TAKES: Mapping[Action, tuple[str, ...]] = {
+    Action.CLAIM: (),
+    Action.TRANSFER: ("team", "reason"),
+    Action.MESSAGE: ("text",),
+    Action.RESOLVE: ("outcome", "reason"),
+}
+"""The fields that an action takes; it needs the first."""
+
+
+class BulkCase(Body):
+    """A case, and the version of it that you read."""
+
+    case_id: UUID
+    version: Annotated[Int, Field(ge=1, le=999_999_999)]
+
+
+class BulkBody(Body):
+    """One action on many cases: `transfer` needs `team`, `message` needs `text`, `resolve` needs `outcome`."""
+
+    action: Action
+    items: Annotated[tuple[BulkCase, ...], Field(min_length=1, max_length=domain.MOST)]
+    team: Team | None = None
+    outcome: Outcome | None = None
+    text: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
+    reason: Annotated[Text, Field(min_length=1, max_length=2_000)] | None = None
+
+
+class UndoBody(Body):
+    """Nothing more needs to be said."""
+
+
+class CaseProblem(BaseModel):
+    """Why a case was not changed, or not put back."""
+
+    type: str
+    title: str
+    detail: str | None
+    status: int
+
+
+class CaseResult(BaseModel):
+    """What became of one case."""
+
+    case_id: UUID
+    ok: bool
+    problem: Annotated[CaseProblem | None, Field(exclude_if=lambda value: value is None)] = None
+
+
+class BulkResult(BaseModel):
+    """A bulk action, with the results of the cases that were looked at so far."""
+
+    bulk_id: UUID
+    action: Action
+    state: State
+    total: int
+    results: list[CaseResult]
+    undo_until: AwareDatetime | None
+    """Until when it can be undone; null while it runs, and if nothing of it can be undone."""
+    undone: list[CaseResult] | None = None
+    """Which of the changed cases were put back, once it was undone."""
+
+
+class UndoResult(BaseModel):
+    """Which of the changed cases are as they were before."""
+
+    bulk_id: UUID
+    results: list[CaseResult]
+
+
+@router.post(
+    "/bulk",
+    responses={202: {"model": BulkResult, "description": "More than 100 cases: they are done one after another."}},
+)
+async def do_many(work: WorkDep, body: BulkBody, response: Response) -> BulkResult:
+    """Do one action on many cases, each as if it were done alone. Up to 100 are done before the answer."""
+    if wrong := list(_wrong(body)):
+        raise standard_problem(422, fields=wrong)
+    order = Order(body.action, body.team, body.outcome, body.text or body.reason or "")
+    bulk_id = await handlers.choose(work, body.action, {one.case_id: one.version for one in body.items})
+    await handlers.carry_out(work, bulk_id, order, NAMES)
+    bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
+    response.status_code = 202 if bulk.state is State.RUNNING else 200
+    return _answer(bulk)
+
+
+@router.get("/bulk/{bulk_id}")
+async def get_bulk(session: Transaction, viewer: ViewerDep, bulk_id: UUID) -> BulkResult:
+    """Read how far a bulk action of yours is, and what became of each case."""
+    return _answer(await queries.of_person(session, viewer.subject, bulk_id))
+
+
+@router.post("/bulk/{bulk_id}/undo")
+async def undo(work: WorkDep, bulk_id: UUID, body: UndoBody | None = None) -> UndoResult:
+    """Put each case back as it was, within 10 minutes; a case that was changed since, and a message, stay."""
+    del body
+    await handlers.undo(work, bulk_id, NAMES)
+    bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
+    return UndoResult(bulk_id=bulk_id, results=_undone(bulk) or [])
+
+
+def _wrong(body: BulkBody) -> Iterator[FieldProblem]:
+    needed, takes = _TAKES[body.action][:1], _TAKES[body.action]
+    given = {name for name in ("team", "outcome", "text", "reason") if getattr(body, name) is not None}
+    if len({one.case_id for one in body.items}) < len(body.items):
+        yield FieldProblem(name="items", message="Name each case once")
+    yield from (FieldProblem(name=name, message="This action needs it") for name in needed if name not in given)
+    yield from (FieldProblem(name=name, message="This action does not take it") for name in sorted(given - set(takes)))
+
+
+def _answer(bulk: Bulk) -> BulkResult:
+    looked_at = [item for item in bulk.items if item.made is not None or item.problem]
+    return BulkResult(
+        bulk_id=bulk.bulk_id,
+        action=bulk.action,
+        state=bulk.state,
+        total=bulk.total,
+        results=[_result(item.case_id, item.problem) for item in looked_at],
+        undo_until=bulk.undo_until,
+        undone=_undone(bulk) if bulk.state is State.UNDONE else None,
+    )
+
+
+def _undone(bulk: Bulk) -> list[CaseResult]:
+    return [_result(item.case_id, item.undo) for item in bulk.items if item.undo is not None]
+
+
+def _result(case_id: UUID, problem: str | None) -> CaseResult:
+    if not problem:
+        return CaseResult(case_id=case_id, ok=True)
+    row = PROBLEMS[problem]
+    said = CaseProblem(type=f"{TYPE_PREFIX}{row.type}", title=row.title, detail=row.detail, status=row.status)
+    return CaseResult(case_id=case_id, ok=False, problem=said)

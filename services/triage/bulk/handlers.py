@@ -1,0 +1,250 @@
+"""Bulk actions: chosen, carried out case by case, undone and forgotten.
+
+Each case is done as if it were done alone, by the same use case, in a savepoint: what is refused leaves the others.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from pydantic import TypeAdapter
+from sqlalchemy import and_, bindparam, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.bulk import domain, queries
+from services.triage.bulk.domain import Action, Order, State
+from services.triage.bulk.queries import DoneItem, Item
+from services.triage.bulk.tables import BulkItem, BulkRow
+from services.triage.cases import domain as case_domain
+from services.triage.cases import handlers as cases
+from services.triage.cases import queries as case_queries
+from services.triage.cases.access import Viewer
+from services.triage.cases.domain import Case
+from services.triage.cases.handlers import Work
+from services.triage.cases.queries import LockedCase
+from services.triage.cases.writer import CaseWriter, Transition, event_ids, handed_over
+from services.triage.deadlines import queries as deadlines
+from services.triage.deadlines.domain import Deadline
+from shared.db.bulk import copy_in
+from shared.events.envelope import Event
+from shared.events.triage import CaseReopened
+from shared.events.vocabulary import Team
+from shared.messaging.faults import class_of, is_transient
+
+_log = structlog.get_logger()
+
+CHUNK = 25
+"""Cases that the sweep does in one transaction: it holds their locks for well under a second."""
+KEPT_FOR = timedelta(days=7)
+DRAFT_KEPT_FOR = timedelta(days=1)
+_MOST_FORGOTTEN = 100
+FAILED = "failed"
+"""The problem of a case with which something went wrong that no one foresaw."""
+Refused = Mapping[type[Exception], str]
+"""For each domain error that a case can be refused with, the name of its problem."""
+
+_VIEWER, _ORDER, _CASE = TypeAdapter(Viewer), TypeAdapter(Order), TypeAdapter(Case)
+_CLOCKS = TypeAdapter(list[Deadline])
+
+
+async def _transfer(work: Work, item: Item, order: Order) -> Case:
+    return await cases.transfer(work, item.case_id, item.version, order.team or Team.TRIAGE_DESK, order.text)
+
+
+async def _resolve(work: Work, item: Item, order: Order) -> Case:
+    if order.outcome is None:
+        raise case_domain.OutcomeDoesNotFit
+    return await cases.resolve(work, item.case_id, item.version, order.outcome, order.text or None)
+
+
+DO: Mapping[Action, Callable[[Work, Item, Order], Awaitable[Case]]] = {
+    Action.CLAIM: lambda work, item, _: cases.claim(work, item.case_id, item.version),
+    Action.TRANSFER: _transfer,
+    Action.MESSAGE: lambda work, item, order: cases.add_note(work, item.case_id, item.version, order.text, shared=True),
+    Action.RESOLVE: _resolve,
+}
+
+
+async def choose(work: Work, action: Action, chosen: Mapping[UUID, int], *, back: str = "", more: bool = False) -> UUID:
+    """Keep what a person chose, so that they can see whom it would affect; return the id of the bulk action.
+
+    Args:
+        work: who chooses, and when.
+        action: what they want to do.
+        chosen: each case with the version that they read.
+        back: the queue that they chose in, as the query of its address.
+        more: whether the view that they chose has more cases than one bulk action takes.
+    """
+    bulk_id = work.writer.ids.uuid()
+    row = BulkRow(
+        bulk_id=bulk_id,
+        action=action,
+        state=State.DRAFT,
+        total=len(chosen),
+        asked_by=work.viewer.subject,
+        asked_at=work.now,
+        back=back,
+        more=more,
+    )
+    work.session.add(row)
+    items = [{"bulk_id": bulk_id, "case_id": case_id, "version": read} for case_id, read in chosen.items()]
+    await copy_in(work.session, BulkItem.table(), items)
+    return bulk_id
+
+
+async def carry_out(work: Work, bulk_id: UUID, order: Order, refused: Refused) -> None:
+    """Do what the person chose: at once if there are few cases, otherwise leave it to the sweep. It begins only once.
+
+    Raises:
+        BulkNotFound: there is none of this person's.
+    """
+    row = await _lock(work, bulk_id)
+    if row.state != State.DRAFT:
+        return
+    row.state, row.asked_at = State.RUNNING, work.now
+    row.team, row.outcome, row.words = order.team, order.outcome, order.text
+    row.viewer = _VIEWER.dump_python(work.viewer, mode="json")
+    if row.total <= domain.AT_ONCE:
+        await _go_on(work, row, domain.AT_ONCE, refused)
+
+
+async def go_on(session: AsyncSession, now: datetime, *, writer: CaseWriter, refused: Refused) -> int:
+    """Do the next cases of the oldest bulk action that runs; return how many were looked at.
+
+    What is done is committed with its results, so after a crash each case is done once.
+    """
+    running = select(BulkRow).where(BulkRow.state == State.RUNNING).order_by(BulkRow.asked_at).limit(1)
+    row = await session.scalar(running.with_for_update(skip_locked=True))
+    if row is None:
+        return 0
+    return await _go_on(Work(session, _VIEWER.validate_python(row.viewer), now, writer), row, CHUNK, refused)
+
+
+async def _go_on(work: Work, row: BulkRow, limit: int, refused: Refused) -> int:
+    order = _ORDER.validate_python({**vars(row), "text": row.words or ""})
+    items = await queries.to_do(work.session, row.bulk_id, limit)
+    ids = [item.case_id for item in items]
+    locked = await case_queries.lock_visible(work.session, work.viewer, ids)
+    clocks = await deadlines.of_cases(work.session, list(locked))
+    results = []
+    for item in items:
+        done = await _do(work, order, item, refused)
+        if isinstance(done, str):
+            results.append({"of": item.case_id, "problem": done, "made": None, "before": None, "clocks": None})
+        else:
+            before = locked[item.case_id].case
+            results.append({"of": item.case_id, "problem": None, **_made(before, done, clocks[item.case_id])})
+    await _note(work.session, row.bulk_id, results)
+    if len(items) < limit or row.total <= limit:
+        row.state, row.finished_at, row.viewer, row.words = State.DONE, work.now, None, None
+    return max(len(items), 1)
+
+
+async def _do(work: Work, order: Order, item: Item, refused: Refused) -> Case | str:
+    """Do one case; return it as it is afterwards, or why it was refused."""
+    try:
+        async with work.session.begin_nested():
+            return await DO[order.action](work, item, order)
+    except tuple(refused) as error:
+        return _name(error, refused)
+    except Exception as error:  # one case must not stop the others, nor the bulk actions of other people
+        if is_transient(error):
+            raise
+        _log.error("bulk_item_failed", case_id=str(item.case_id), error=class_of(error))
+        return FAILED
+
+
+def _name(error: Exception, refused: Refused) -> str:
+    return next(refused[kind] for kind in type(error).__mro__ if kind in refused)
+
+
+def _made(before: Case, after: Case, clocks: Sequence[Deadline]) -> dict[str, object]:
+    """Return what is kept to undo it."""
+    was = _CASE.dump_python(before, mode="json", include=set(domain.changed(before, after)))
+    return {"made": after.version, "before": was, "clocks": _CLOCKS.dump_python(list(clocks), mode="json")}
+
+
+async def _note(session: AsyncSession, bulk_id: UUID, results: Sequence[Mapping[str, object]]) -> None:
+    if results:
+        table = BulkItem.table()
+        noted = update(table).where(table.c.bulk_id == bulk_id, table.c.case_id == bindparam("of"))
+        await session.execute(noted, [dict(one) for one in results])
+
+
+async def undo(work: Work, bulk_id: UUID, refused: Refused) -> None:
+    """Put each case back as it was, or note why it cannot be. What was undone once stays as it was undone then.
+
+    A case that the person gave to another team is put back too: until someone changes it, it is theirs to undo.
+
+    Raises:
+        BulkNotFound: there is none of this person's.
+        StillRunning: it has not ended yet.
+        UndoOver: the time is over.
+    """
+    row = await _lock(work, bulk_id)
+    if row.state == State.UNDONE:
+        return
+    domain.check_undo(State(row.state), row.finished_at, work.now)
+    items = await queries.done(work.session, bulk_id)
+    locked = await case_queries.lock_cases(work.session, [item.case_id for item in items])
+    clocks = await deadlines.of_cases(work.session, list(locked))
+    transitions, results = [], []
+    for item in items:
+        try:
+            transitions.append(_put_back(work, Action(row.action), item, locked.get(item.case_id), clocks))
+            results.append({"of": item.case_id, "undo": ""})
+        except _NOT_UNDONE as error:
+            results.append({"of": item.case_id, "undo": _name(error, refused)})
+    await work.writer.record(work.session, transitions, work.now)
+    await _note(work.session, bulk_id, results)
+    row.state, row.undone_at = State.UNDONE, work.now
+
+
+_NOT_UNDONE = (case_domain.CaseNotFound, domain.MessageSent, domain.MovedOn)
+
+
+def _put_back(
+    work: Work, action: Action, item: DoneItem, locked: LockedCase | None, clocks: Mapping[UUID, Sequence[Deadline]]
+) -> Transition:
+    if action is Action.MESSAGE:
+        raise domain.MessageSent
+    if locked is None or work.viewer.keys.intersection(locked.row.kept_from):
+        raise case_domain.CaseNotFound
+    before = _CASE.validate_python({**vars(locked.case), **item.before})
+    after = domain.put_back(locked.case, item.made, before)
+    return Transition(
+        locked,
+        after,
+        "bulk_undone",
+        work.viewer.subject,
+        events=_undoing(work, locked.case, after),
+        clocks=domain.clocks_put_back(_CLOCKS.validate_python(list(item.clocks)), clocks[item.case_id]),
+    )
+
+
+def _undoing(work: Work, case: Case, after: Case) -> list[Event]:
+    """Return what other services hear: that work goes on, or that the case is with its team again."""
+    events: list[Event] = []
+    if case.team is not after.team:
+        events.append(handed_over(case, after, work.now, work.writer.deadlines))
+    if case.finished and not after.finished:
+        events.append(CaseReopened(**event_ids(after, work.now), team=after.team, state=after.state))
+    return events
+
+
+async def forget(session: AsyncSession, now: datetime) -> int:
+    """Delete the oldest bulk actions whose time is over, with their results; return how many."""
+    last = {State.DRAFT: now - DRAFT_KEPT_FOR, State.DONE: now - KEPT_FOR, State.UNDONE: now - KEPT_FOR}
+    old = or_(*(and_(BulkRow.state == state, BulkRow.asked_at < before) for state, before in last.items()))
+    some = select(BulkRow.bulk_id).where(old).order_by(BulkRow.asked_at).limit(_MOST_FORGOTTEN)
+    gone = delete(BulkRow).where(BulkRow.bulk_id.in_(some.with_for_update(skip_locked=True)))
+    return len((await session.scalars(gone.returning(BulkRow.bulk_id))).all())
+
+
+async def _lock(work: Work, bulk_id: UUID) -> BulkRow:
+    theirs = select(BulkRow).where(BulkRow.bulk_id == bulk_id, BulkRow.asked_by == work.viewer.subject)
+    row: BulkRow | None = await work.session.scalar(theirs.with_for_update())
+    if row is None:
+        raise domain.BulkNotFound
+    return row
