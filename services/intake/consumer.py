@@ -46,6 +46,7 @@ def handlers(outbox: Outbox) -> Mapping[type[Event], Handler]:
         triage.CaseOpened: _on_case_opened,
         triage.CaseTransferred: tracking.case_transferred,
         triage.CaseClaimed: tracking.case_worked,
+        triage.CaseAssigned: tracking.case_worked,
         triage.CaseReopened: tracking.case_worked,
         triage.CaseResolved: partial(_on_case_resolved, outbox=outbox),
         triage.CaseClosed: tracking.case_finished,

@@ -57,8 +57,29 @@ class CaseClaimed(_CaseEvent):
     team: Open[Team]
 
 
+class CaseAssigned(_CaseEvent):
+    """Someone gave the case to a colleague of the team, or a lead took it."""
+
+    TYPE: ClassVar[str] = "case.assigned.v1"
+    team: Open[Team]
+    priority: Open[Priority]
+    assignee: str
+    """Staff id."""
+
+
+class CasePriorityChanged(_CaseEvent):
+    """A responder changed the priority; the running deadlines follow."""
+
+    TYPE: ClassVar[str] = "case.priority_changed.v1"
+    team: Open[Team]
+    before: Open[Priority]
+    priority: Open[Priority]
+    staffed: bool = True
+    """Whether the team is at work: a P1 or P2 outside its hours needs a person on call."""
+
+
 class CaseTransferred(_CaseEvent):
-    """The case went to another team; its clocks are kept."""
+    """The case went to another team, which has as long to take it over as for a response."""
 
     TYPE: ClassVar[str] = "case.transferred.v1"
     from_team: Open[Team]
@@ -175,6 +196,8 @@ TRIAGE_EVENTS: tuple[type[Event], ...] = (
     CaseOpened,
     CaseRouted,
     CaseClaimed,
+    CaseAssigned,
+    CasePriorityChanged,
     CaseTransferred,
     CaseInformationAsked,
     CaseCompromiseConfirmed,

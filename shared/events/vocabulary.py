@@ -327,6 +327,8 @@ class DeadlineKind(StrEnum):
     """What a deadline is for."""
 
     RESPOND = "respond"
+    TAKE_OVER = "take_over"
+    """To respond to a case that another team transferred."""
     UPDATE = "update"
     REVIEW = "review"
     """To look at an outcome again after its reporter asked for that; it counts from the request."""

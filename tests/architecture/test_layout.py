@@ -71,6 +71,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "renderer": "cleaned copies and previews, by a child process each",
     "reporters": "what reports and their reporters do to cases",
     "rulebook": "reads and checks the rule book",
+    "rulings": "what only the desk, SIRT or a lead decides about a case",
     "sources": "what an inbound source may send",
     "status": "a report's status in words",
     "files": "the files of a form, between its draft and evidence",

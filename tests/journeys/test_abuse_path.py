@@ -122,7 +122,7 @@ async def test_a_report_with_files_is_worked_on_together_and_its_outcome_looked_
         await _follows(priya, "With the Social Media Abuse Response Team (SMART)", "has been told.")
         await _acknowledges(await join(driver=Keyboard, javascript=way.driver is Keyboard), priya.reference)
         await _follows(priya, "With the Social", "Your manager has been told and has confirmed it.")
-    await _claims_and_starts(sam, priya.reference)
+    await _claims(sam, priya.reference)
     await _follows(priya, "Being worked on")
     await _looks_at_the_evidence(sam, case, anonymous=way.anonymous)
     await _asks(sam, case)
@@ -220,14 +220,13 @@ async def _acknowledges(grace: Someone, reference: str) -> None:
     await grace.looks("acknowledge, answered before")
 
 
-async def _claims_and_starts(sam: Someone, reference: str) -> None:
+async def _claims(sam: Someone, reference: str) -> None:
     await sam.open("/cases")
     await sam.looks("queue")
     await sam.driver.press(f"Claim {reference}")
     await sam.reads("You have this case.")
-    await sam.looks("case, claimed")
-    await sam.driver.press("Start work")
     await sam.reads("In progress")
+    await sam.looks("case, claimed")
 
 
 async def _looks_at_the_evidence(sam: Someone, case: str, *, anonymous: bool) -> None:

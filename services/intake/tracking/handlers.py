@@ -20,6 +20,7 @@ CaseEvent = (
     triage.CaseOpened
     | triage.CaseTransferred
     | triage.CaseClaimed
+    | triage.CaseAssigned
     | triage.CaseReopened
     | triage.CaseResolved
     | triage.CaseClosed
@@ -46,7 +47,9 @@ async def case_transferred(
 
 
 async def case_worked(
-    session: AsyncSession, events: Sequence[Envelope[triage.CaseClaimed | triage.CaseReopened]], _now: datetime
+    session: AsyncSession,
+    events: Sequence[Envelope[triage.CaseClaimed | triage.CaseAssigned | triage.CaseReopened]],
+    _now: datetime,
 ) -> None:
     """A responder is working on it."""
     await _keep_cases(session, [_case_row(e, Stage.WORKING, e.data.team) for e in events])

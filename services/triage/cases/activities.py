@@ -10,6 +10,8 @@ from shared.web.times import uk_time
 ACTIONS = {
     "opened": "Case opened",
     "claimed": "Claimed",
+    "assigned": "Assigned to a colleague",
+    "priority_changed": "Priority changed",
     "released": "Released",
     "started": "Work started",
     "note_added": "Internal note added",

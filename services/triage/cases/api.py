@@ -11,10 +11,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.triage.cases import handlers, queries
 from services.triage.cases.dependencies import WorkDep
 from services.triage.cases.domain import Case
+from services.triage.cases.forms import STAFF_NUMBER
 from services.triage.deadlines import queries as deadlines
+from services.triage.deadlines.domain import outlook
 from services.triage.routing import queries as routing
 from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, Priority, ReportType, Team
-from shared.web.bodies import Body, Bool, Text
+from shared.web.bodies import Body, Bool, Line, Text
 from shared.web.dependencies import Transaction
 from shared.web.problems import standard_problem
 
@@ -82,6 +84,8 @@ class CaseDetail(CaseItem):
     """One case; `version` is also the `ETag`, for use in `If-Match`."""
 
     version: int
+    due_at: AwareDatetime | None
+    """When the next of the running deadlines is due."""
     restricted: bool
     assignee: str | None
     replied_at: AwareDatetime | None
@@ -103,6 +107,20 @@ class TransferBody(Body):
 
     team: Team
     reason: Annotated[Text, Field(min_length=1, max_length=2_000)] = "Another team's work"
+
+
+class AssignBody(Body):
+    """The staff number of the colleague who gets the case, and what they need to know: an internal note."""
+
+    assignee: Annotated[Line, Field(pattern=STAFF_NUMBER)]
+    note: Annotated[Text, Field(min_length=1, max_length=10_000)] | None = None
+
+
+class PriorityBody(Body):
+    """The new priority, and why."""
+
+    priority: Priority
+    reason: Annotated[Text, Field(min_length=1, max_length=2_000)]
 
 
 class ResolveBody(Body):
@@ -129,8 +147,23 @@ async def get_case(work: WorkDep, case_id: UUID, response: Response) -> CaseDeta
 
 @router.post("/cases/{case_id}/claim")
 async def claim(work: WorkDep, case_id: UUID, read: Read, response: Response) -> CaseDetail:
-    """Claim the case for ten minutes from the last write, or renew your claim."""
+    """Claim the case for ten minutes from the last write, or renew your claim. A new case is then in progress.
+
+    The deadline to respond runs on until the first message, question, transfer or outcome.
+    """
     return await _done(work, handlers.claim(work, case_id, read), response)
+
+
+@router.post("/cases/{case_id}/assign")
+async def assign(work: WorkDep, case_id: UUID, read: Read, body: AssignBody, response: Response) -> CaseDetail:
+    """Give the case to a colleague of the team. A lead may take it from whoever has it."""
+    return await _done(work, handlers.assign(work, case_id, read, body.assignee, body.note), response)
+
+
+@router.post("/cases/{case_id}/priority")
+async def prioritise(work: WorkDep, case_id: UUID, read: Read, body: PriorityBody, response: Response) -> CaseDetail:
+    """Change the priority. Running deadlines count from when they started, as if it had always been this one."""
+    return await _done(work, handlers.prioritise(work, case_id, read, body.priority, body.reason), response)
 
 
 @router.post("/cases/{case_id}/release")
@@ -187,6 +220,13 @@ async def items_of(session: Transaction, kind: type[Item], cases: Sequence[Case]
     ids = [case.case_id for case in cases]
     routed, kept = await routing.explain(session, ids), await deadlines.of_cases(session, ids)
     return [
-        kind.model_validate({**vars(case), "routing": routed[case.case_id], "deadlines": kept[case.case_id]})
+        kind.model_validate(
+            {
+                **vars(case),
+                "routing": routed[case.case_id],
+                "deadlines": kept[case.case_id],
+                "due_at": outlook(kept[case.case_id]).due_at,
+            }
+        )
         for case in cases
     ]

@@ -12,6 +12,8 @@ from shared.ids import CaseId, Reference, ReportId
 
 CLAIM_LEASE = timedelta(minutes=10)
 """How long a claim lasts after the last write. Our choice."""
+ASSIGNED_LEASE = timedelta(hours=4)
+"""How long a case stays with a colleague it was assigned to, until they first write. Our choice: half a working day."""
 
 _O = Outcome
 _ANY = frozenset({_O.DUPLICATE, _O.OUT_OF_SCOPE, _O.WITHDRAWN})
@@ -31,7 +33,8 @@ UNION_ACTIVITY = "union_activity"
 """The category of what may be trade union activity (C-j): the triage desk decides first whether it is."""
 FINISHED = frozenset({CaseState.RESOLVED, CaseState.CLOSED})
 _HELD = (CaseState.CLAIMED, CaseState.IN_PROGRESS, CaseState.AWAITING_INFORMATION)
-_LED = frozenset({Team.SMART, Team.SIRT})
+_UNTOUCHED = frozenset({CaseState.NEW, CaseState.CLAIMED})
+LED = frozenset({Team.SMART, Team.SIRT})
 """Teams with leads of their own; in the others everyone sees what the team has."""
 _COMPARED = ("version", "state", "team", "assignee", "outcome", "priority", "review_asked_at")
 
@@ -70,6 +73,22 @@ class SameTeam(Exception):
 
 class NotForThisCase(Exception):
     """The action is for cases of another kind or another team."""
+
+
+class HasItAlready(Exception):
+    """The case is with that person already."""
+
+
+class MayNotHave(Exception):
+    """The case is kept from that person, or restricted and they are not named to see it."""
+
+
+class NoSuchColleague(Exception):
+    """No one in the directory has that staff number."""
+
+
+class SamePriority(Exception):
+    """The case has that priority already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +139,8 @@ class Case:
     """When the reporter asked for the outcome to be looked at again, while that waits (decision 0056)."""
     takedown: str = ""
     """What its take-downs are together; empty if it has none."""
+    only_claimed: bool = False
+    """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
 
     @property
     def finished(self) -> bool:
@@ -131,7 +152,7 @@ class Case:
 
 
 def claim(case: Case, actor: Actor, now: datetime) -> Case:
-    """Claim the case, or renew the claim: either way the lease starts now.
+    """Claim the case, or renew the claim: either way the lease starts now, and a new case is in progress.
 
     Raises:
         StateForbids: the case is finished.
@@ -141,8 +162,41 @@ def claim(case: Case, actor: Actor, now: datetime) -> Case:
         raise StateForbids(case.state)
     if _held_by_another(case, actor, now):
         raise ClaimedByAnother
-    state = CaseState.CLAIMED if case.state is CaseState.NEW else case.state
-    return next_version(_assigned(case, actor, now), state=state)
+    return next_version(_held_by(case, actor.subject, actor.name, now + CLAIM_LEASE))
+
+
+def assign(case: Case, actor: Actor, to: str, name: str | None, now: datetime) -> Case:
+    """Give the case to a colleague, or to oneself; only a lead takes it from someone else.
+
+    Raises:
+        StateForbids: the case is finished.
+        ClaimedByAnother: another responder's claim is still valid, and the actor leads no one.
+        HasItAlready: it is theirs.
+    """
+    if case.finished:
+        raise StateForbids(case.state)
+    if _held_by_another(case, actor, now) and not actor.lead:
+        raise ClaimedByAnother
+    if case.assignee == to:
+        raise HasItAlready
+    lease = CLAIM_LEASE if to == actor.subject else ASSIGNED_LEASE
+    return next_version(_held_by(case, to, name, now + lease))
+
+
+def prioritise(case: Case, actor: Actor, priority: Priority, now: datetime) -> Case:
+    """Change the priority; the running deadlines follow.
+
+    Raises:
+        StateForbids: the case is finished.
+        NotYourClaim: claim it first, or be a lead.
+        SamePriority: it has that priority.
+    """
+    if case.finished:
+        raise StateForbids(case.state)
+    require_claim(case, actor)
+    if case.priority is priority:
+        raise SamePriority
+    return next_version(_renewed(case, actor, now), priority=priority)
 
 
 def release(case: Case, actor: Actor) -> Case:
@@ -154,19 +208,20 @@ def release(case: Case, actor: Actor) -> Case:
     """
     if case.assignee is None or case.finished:
         raise StateForbids(case.state)
-    _require_claim(case, actor)
-    return next_version(_unassigned(case))
+    require_claim(case, actor)
+    return next_version(unassigned(case))
 
 
 def start(case: Case, actor: Actor, now: datetime) -> Case:
-    """Start work, or continue once information has arrived.
+    """Continue work on a case that waits for information, or start it on one that was claimed before claims did.
 
     Raises:
         StateForbids: the case is new, in progress already, or finished.
         NotYourClaim: claim it first.
     """
     _require(case, actor, CaseState.CLAIMED, CaseState.AWAITING_INFORMATION)
-    return next_version(_renewed(case, actor, now), state=CaseState.IN_PROGRESS)
+    only_claimed = case.state is CaseState.CLAIMED
+    return next_version(_renewed(case, actor, now), state=CaseState.IN_PROGRESS, only_claimed=only_claimed)
 
 
 def ask(case: Case, actor: Actor, now: datetime) -> Case:
@@ -176,11 +231,12 @@ def ask(case: Case, actor: Actor, now: datetime) -> Case:
         StateForbids, NotYourClaim: as for `start`.
     """
     _require(case, actor, CaseState.CLAIMED, CaseState.IN_PROGRESS)
-    return next_version(seen(_renewed(case, actor, now)), state=CaseState.AWAITING_INFORMATION)
+    asked = seen(_renewed(case, actor, now))
+    return next_version(asked, state=CaseState.AWAITING_INFORMATION, only_claimed=False)
 
 
 def note(case: Case, actor: Actor, now: datetime) -> Case:
-    """Add a note. It starts work on a case that the author has just claimed.
+    """Add a note: from then on the case is worked on, and does not become new when the claim ends.
 
     Raises:
         StateForbids: the case is closed.
@@ -189,7 +245,7 @@ def note(case: Case, actor: Actor, now: datetime) -> Case:
         raise StateForbids(case.state)
     mine = case.assignee == actor.subject
     state = CaseState.IN_PROGRESS if mine and case.state is CaseState.CLAIMED else case.state
-    return next_version(_renewed(case, actor, now), state=state)
+    return next_version(_renewed(case, actor, now), state=state, only_claimed=False)
 
 
 def write_to_reporter(case: Case, actor: Actor, now: datetime) -> Case:
@@ -207,7 +263,7 @@ def seen(case: Case) -> Case:
 
 
 def transfer(case: Case, actor: Actor, to: Team) -> Case:
-    """Transfer the case to another team; its deadlines run on.
+    """Transfer the case to another team. That answers for this team, and the other has as long to take it over (0061).
 
     A second transfer, or any return, goes to the triage desk, whose own transfers go where it says.
 
@@ -221,7 +277,7 @@ def transfer(case: Case, actor: Actor, to: Team) -> Case:
         raise StateForbids(case.state)
     if to not in receivers(case) | {case.team}:
         raise TeamDoesNotFit
-    _require_claim(case, actor)
+    require_claim(case, actor)
     if to is case.team:
         raise SameTeam
     return _with_team(case, _receiver(case, to))
@@ -244,7 +300,7 @@ def resolve(case: Case, actor: Actor, outcome: Outcome) -> Case:
     _require(case, actor, *_HELD)
     if outcome not in OUTCOMES.get(case.report_type, frozenset()):
         raise OutcomeDoesNotFit
-    return next_version(case, state=CaseState.RESOLVED, outcome=outcome, lease_until=None)
+    return next_version(case, state=CaseState.RESOLVED, outcome=outcome, lease_until=None, only_claimed=False)
 
 
 def close(case: Case) -> Case:
@@ -266,15 +322,15 @@ def reopen(case: Case, actor: Actor, now: datetime) -> Case:
     """
     if not case.finished or case.outcome is Outcome.EXEMPT:
         raise StateForbids(case.state)
-    open_again = _assigned(case, actor, now)
+    open_again = _held_by(case, actor.subject, actor.name, now + CLAIM_LEASE)
     return next_version(open_again, state=CaseState.IN_PROGRESS, outcome=None, review_asked_at=None)
 
 
 def expire(case: Case, now: datetime) -> Case | None:
-    """End an expired lease: a claimed case goes back to the queue, a case in progress only loses its assignee."""
+    """End an expired lease: a case that no one worked on is new again, another only loses its assignee."""
     if case.lease_until is None or case.lease_until > now:
         return None
-    return next_version(_unassigned(case), last_had_by=case.assignee)
+    return next_version(unassigned(case), last_had_by=case.assignee)
 
 
 # What the reporter and the line manager do.
@@ -308,96 +364,7 @@ def concluded(case: Case, outcome: Outcome) -> Case:
     """Resolve a case that a line manager has dealt with; a finished case keeps its outcome."""
     if case.finished:
         return next_version(case)
-    return next_version(_unassigned(case), state=CaseState.RESOLVED, outcome=outcome)
-
-
-# What only the triage desk, SIRT or a lead decides.
-
-
-def exempted(case: Case, actor: Actor) -> Case:
-    """Close a case that is outside the policy: trade union activity (C-j).
-
-    Raises:
-        NotForThisCase: it is not such a case, or not with the triage desk.
-        StateForbids: it is finished.
-        NotYourClaim: claim it first.
-    """
-    _require_the_desks_decision(case, actor)
-    return next_version(seen(_unassigned(case)), state=CaseState.CLOSED, outcome=Outcome.EXEMPT)
-
-
-def not_exempted(case: Case, actor: Actor, team: Team, category: str) -> Case:
-    """Send a case that is not union activity to `team`, the team that the rules then choose.
-
-    Raises:
-        NotForThisCase, StateForbids, NotYourClaim: as for `exempted`.
-    """
-    _require_the_desks_decision(case, actor)
-    return next_version(case, category=category) if team is case.team else moved(case, team, category)
-
-
-def aware_of_breach(case: Case, actor: Actor, now: datetime) -> Case:
-    """Record that SIRT knows of a breach of personal data: the legal deadline runs from now (Sc-b).
-
-    Raises:
-        NotForThisCase: it is recorded already, or another team has the case.
-        NotYourClaim: claim it first, or be a lead.
-    """
-    if case.team is not Team.SIRT or case.breach_aware_at is not None:
-        raise NotForThisCase
-    _require_claim(case, actor)
-    return next_version(case, breach_aware_at=now)
-
-
-def breach_decided(case: Case, actor: Actor) -> Case:
-    """Record the decision about a breach: whether the regulator and the people affected are told.
-
-    Raises:
-        NotForThisCase: no breach is recorded, or another team has the case.
-        NotYourClaim: claim it first, or be a lead.
-    """
-    if case.team is not Team.SIRT or case.breach_aware_at is None:
-        raise NotForThisCase
-    _require_claim(case, actor)
-    return next_version(case)
-
-
-def compromise_confirmed(case: Case, actor: Actor) -> Case:
-    """Confirm that an outsider controls registered accounts.
-
-    Raises:
-        NotForThisCase: another team has the case.
-        StateForbids: it is finished.
-        NotYourClaim: claim it first, or be a lead.
-    """
-    if case.team is not Team.SIRT:
-        raise NotForThisCase
-    if case.finished:
-        raise StateForbids(case.state)
-    _require_claim(case, actor)
-    return next_version(case)
-
-
-def misuse_opened(case: Case, actor: Actor) -> Case:
-    """Open a linked, restricted case of misuse for abuse by a colleague: only a lead decides that (S1).
-
-    Raises:
-        NotForThisCase: it is not abuse, or the actor does not lead SMART.
-    """
-    if case.team is not Team.SMART or case.report_type is not ReportType.ABUSE or not actor.lead:
-        raise NotForThisCase
-    return next_version(case)
-
-
-def named(case: Case, actor: Actor) -> Case:
-    """Let a colleague see a restricted case; the team's lead chooses who.
-
-    Raises:
-        NotForThisCase: the case is not restricted, its team decides together, or the actor does not lead it.
-    """
-    if not case.restricted or case.team not in _LED or not actor.lead:
-        raise NotForThisCase
-    return next_version(case)
+    return next_version(unassigned(case), state=CaseState.RESOLVED, outcome=outcome)
 
 
 # What every transition is made of.
@@ -446,20 +413,17 @@ def _require(case: Case, actor: Actor, *states: CaseState) -> None:
     """
     if case.state not in states:
         raise StateForbids(case.state)
-    _require_claim(case, actor)
+    require_claim(case, actor)
 
 
-def _require_claim(case: Case, actor: Actor) -> None:
+def require_claim(case: Case, actor: Actor) -> None:
+    """Check that the actor may change the case.
+
+    Raises:
+        NotYourClaim: they do not have it, and lead no one.
+    """
     if case.assignee != actor.subject and not actor.lead:
         raise NotYourClaim
-
-
-def _require_the_desks_decision(case: Case, actor: Actor) -> None:
-    if case.team is not Team.TRIAGE_DESK or case.category != UNION_ACTIVITY:
-        raise NotForThisCase
-    if case.finished:
-        raise StateForbids(case.state)
-    _require_claim(case, actor)
 
 
 def _held_by_another(case: Case, actor: Actor, now: datetime) -> bool:
@@ -478,13 +442,14 @@ def _receiver(case: Case, to: Team) -> Team:
 
 def _with_team(case: Case, to: Team) -> Case:
     """Return the case as a new one in the queue of `to`."""
-    fresh = replace(_unassigned(case), state=CaseState.NEW, team=to, manager=None)
+    fresh = replace(unassigned(case), state=CaseState.NEW, team=to, manager=None)
     return next_version(fresh, transfers=case.transfers + 1, held_by=(*case.held_by, to))
 
 
-def _assigned(case: Case, actor: Actor, now: datetime) -> Case:
-    lease = now + CLAIM_LEASE
-    return replace(case, assignee=actor.subject, assignee_name=actor.name, lease_until=lease, last_had_by=None)
+def _held_by(case: Case, subject: str, name: str | None, until: datetime) -> Case:
+    """Return the case with someone; that starts the work on one that no one touched."""
+    held = replace(case, assignee=subject, assignee_name=name, lease_until=until, last_had_by=None)
+    return replace(held, state=CaseState.IN_PROGRESS, only_claimed=True) if case.state in _UNTOUCHED else held
 
 
 def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
@@ -493,6 +458,8 @@ def _renewed(case: Case, actor: Actor, now: datetime) -> Case:
     return replace(case, lease_until=now + CLAIM_LEASE)
 
 
-def _unassigned(case: Case) -> Case:
-    state = CaseState.NEW if case.state is CaseState.CLAIMED else case.state
-    return replace(case, state=state, assignee=None, assignee_name=None, lease_until=None, last_had_by=None)
+def unassigned(case: Case) -> Case:
+    """Return the case with no one; one that was only claimed is new again."""
+    state = CaseState.NEW if case.only_claimed or case.state is CaseState.CLAIMED else case.state
+    free = replace(case, assignee=None, assignee_name=None, lease_until=None, last_had_by=None)
+    return replace(free, state=state, only_claimed=False)

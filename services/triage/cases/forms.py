@@ -14,7 +14,7 @@ from shared.events.vocabulary import Outcome, Team
 from shared.web.forms import FormErrors, FormReader
 
 LONGEST_TEXT = 10_000
-_STAFF_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+STAFF_NUMBER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
 
 
 class Action(StrEnum):
@@ -82,7 +82,7 @@ async def read_action(request: Request, action: Action) -> ActionForm:
     accounts = form.uuids("account")
     if action is Action.TAKEN_OVER and not accounts:
         form.errors.add(f"{action}-account", "Choose which accounts another person controls")
-    if action is Action.NAME and text and not _STAFF_NUMBER.fullmatch(text):
+    if action is Action.NAME and text and not re.fullmatch(STAFF_NUMBER, text):
         form.errors.add(f"{action}-text", "Give a staff number, such as S4001")
     return ActionForm(
         action=action,

@@ -1,28 +1,24 @@
 """What responders do to a case, and what happens as time passes: one function per use case, under the case's row lock.
 
-The last functions are rulings that only some may give: the triage desk on union activity, SIRT on accounts and data,
-leads on people.
+What only some decide, the triage desk, SIRT and leads, is in `rulings`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.accounts import queries as accounts
-from services.triage.accounts.domain import Account, Handle
-from services.triage.cases import changes, domain, queries
-from services.triage.cases.access import Viewer, conflicts
+from services.triage.cases import domain, queries
+from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Actor, Case
-from services.triage.cases.tables import CaseAccess, CaseRow, Note
+from services.triage.cases.tables import CaseRow, Note, Responder, not_finished
 from services.triage.cases.writer import (
     SYSTEM,
     CaseWriter,
-    LinkedCase,
     Transition,
     event_ids,
     handed_over,
@@ -32,21 +28,23 @@ from services.triage.cases.writer import (
 )
 from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
-from services.triage.deadlines.domain import UK, Deadline, DeadlineWarning, outlook, warn
-from services.triage.reports import handlers as reports
-from services.triage.reports import queries as report_queries
-from services.triage.routing import queries as routing
-from services.triage.routing.domain import Also, RuleBook, decide
+from services.triage.deadlines.domain import ANSWERS, Deadline, DeadlineWarning, outlook, warn
 from shared.audit import chain
 from shared.events import triage
 from shared.events.envelope import Event, NewEvent
-from shared.events.vocabulary import CaseState, DeadlineKind, Outcome, ReportType, Team, YesNoUnsure
-from shared.messaging import dead_letters
+from shared.events.people import keys_of_member
+from shared.events.vocabulary import CaseState, Outcome, Priority, Team
+from shared.ids import folded_id
+from shared.people import anyone_known, names_of
 
 PAGE_OPENED = "page_opened"
-BY_A_LEAD = "opened-by-a-lead"
 VISIT = timedelta(minutes=10)
 """Opening a restricted case, or a conversation, again within this time counts as the same visit. Our choice."""
+LATELY = timedelta(days=30)
+"""Who took a case of a team within this time is offered as its assignee. Our choice."""
+MOST_OFFERED = 30
+MOST_COUNTED = 99
+"""The cases of one person are counted up to this number."""
 BATCH = 100
 """Cases that one run of a sweep takes."""
 _EVENTS = {DeadlineWarning.AT_RISK: triage.CaseDeadlineAtRisk, DeadlineWarning.MISSED: triage.CaseDeadlineMissed}
@@ -91,6 +89,56 @@ async def claim(work: Work, case_id: UUID, read: int) -> Case:
 
     claimed = Command("claimed", lambda case, actor: domain.claim(case, actor, work.now), events)
     return await execute(work, case_id, read, claimed)
+
+
+async def assign(work: Work, case_id: UUID, read: int, staff_id: str, note: str | None = None) -> Case:
+    """Give the case to a colleague, with a note of what they need to know; only a lead takes it from someone else.
+
+    Raises:
+        NoSuchColleague: the directory does not have them.
+        MayNotHave: the case is kept from them, or restricted and they are not named to see it.
+        HasItAlready: it is theirs.
+        CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    to, name = await colleague(work.session, work.viewer, case_id, staff_id)
+
+    def events(_before: Case, after: Case) -> list[Event]:
+        ids = event_ids(after, work.now)
+        return [triage.CaseAssigned(**ids, team=after.team, priority=after.priority, assignee=to)]
+
+    def apply(case: Case, actor: Actor) -> Case:
+        given = domain.assign(case, actor, to, name, work.now)
+        return replace(given, only_claimed=given.only_claimed and not note)
+
+    assigned = Command("assigned", apply, events, personal={"note": note} if note else {})
+    case = await execute(work, case_id, read, assigned)
+    if note:
+        await _store_note(work, case, note, shared=False)
+    return case
+
+
+async def prioritise(work: Work, case_id: UUID, read: int, priority: Priority, reason: str) -> Case:
+    """Change the priority; the running deadlines are worked out again from when they started."""
+
+    def events(before: Case, after: Case) -> list[Event]:
+        at_work = work.writer.deadlines.at_work(after.team, work.now)
+        return [
+            triage.CasePriorityChanged(
+                **event_ids(after, work.now),
+                team=after.team,
+                before=before.priority,
+                priority=after.priority,
+                staffed=at_work,
+            )
+        ]
+
+    changed = Command(
+        "priority_changed",
+        lambda case, actor: domain.prioritise(case, actor, priority, work.now),
+        events,
+        reason=reason,
+    )
+    return await execute(work, case_id, read, changed)
 
 
 async def release(work: Work, case_id: UUID, read: int) -> Case:
@@ -194,6 +242,63 @@ async def look(work: Work, case_id: UUID, action: str) -> Case:
     return case
 
 
+class Colleague(NamedTuple):
+    """Someone who can be given a case, and how many open ones they have that the viewer may see."""
+
+    staff_id: str
+    name: str | None
+    open_cases: int
+
+
+async def colleagues(session: AsyncSession, viewer: Viewer, case: Case, now: datetime) -> list[Colleague]:
+    """Return those who lately took cases of the team and may have this one, who did so last first."""
+    theirs = select(CaseRow.case_id).where(
+        CaseRow.assignee == Responder.staff_id, not_finished(), queries.visible_to(viewer)
+    )
+    some = theirs.limit(MOST_COUNTED + 1).correlate(Responder).lateral()
+    counted = select(func.count().label("n")).select_from(some).lateral()
+    query = select(Responder.staff_id, Responder.name, counted.c.n).join(counted, true())
+    lately = query.where(Responder.team == case.team, Responder.last_at > now - LATELY)
+    rows = await session.execute(lately.order_by(Responder.last_at.desc()).limit(MOST_OFFERED))
+    kept_from, named = await _kept_from(session, case)
+    return [one for one in map(Colleague._make, rows) if _may_have(one.staff_id, one.name, kept_from, named)]
+
+
+async def colleague(session: AsyncSession, viewer: Viewer, case_id: UUID, staff_id: str) -> tuple[str, str | None]:
+    """Return the staff number and name of someone who may have a case, which is then locked.
+
+    Raises:
+        CaseNotFound: there is no such case, or the viewer may not see it.
+        NoSuchColleague: no one has that number.
+        MayNotHave: the case is kept from them, or restricted and they are not named to see it.
+    """
+    case = (await queries.lock(session, viewer, case_id)).case
+    if folded_id(staff_id) == folded_id(viewer.subject):
+        return viewer.subject, viewer.name
+    took = select(Responder.staff_id, Responder.name).where(func.lower(Responder.staff_id) == folded_id(staff_id))
+    known = (await session.execute(took.order_by(Responder.last_at.desc()).limit(1))).one_or_none()
+    listed = (await names_of(session, [staff_id])).of(staff_id)
+    if known is None and listed is None and await anyone_known(session):
+        raise domain.NoSuchColleague
+    number, name = (known.staff_id, known.name or listed) if known else (staff_id, listed)
+    if not _may_have(number, name, *await _kept_from(session, case)):
+        raise domain.MayNotHave
+    return number, name
+
+
+async def _kept_from(session: AsyncSession, case: Case) -> tuple[frozenset[str], frozenset[str] | None]:
+    """Return the keys of those whom a case is kept from, and who is named to see it; None if the team sees it."""
+    keys = await session.scalar(select(CaseRow.kept_from).where(CaseRow.case_id == case.case_id))
+    only = case.restricted and case.team in domain.LED
+    return frozenset(keys or ()), frozenset(await queries.named_people(session, case.case_id)) if only else None
+
+
+def _may_have(staff_id: str, name: str | None, kept_from: frozenset[str], named: frozenset[str] | None) -> bool:
+    if named is not None and staff_id not in named:
+        return False
+    return kept_from.isdisjoint(keys_of_member(staff_id=staff_id, name=name, email=None))
+
+
 async def execute(work: Work, case_id: UUID, read: int, command: Command) -> Case:
     """Execute a command on a case that the responder read in version `read`.
 
@@ -259,7 +364,7 @@ async def warn_of_deadlines(session: AsyncSession, now: datetime, *, writer: Cas
 
 
 def _ran_out(deadline: Deadline, warning: DeadlineWarning) -> bool:
-    return deadline.kind is DeadlineKind.RESPOND and warning is DeadlineWarning.MISSED
+    return deadline.kind in ANSWERS and warning is DeadlineWarning.MISSED
 
 
 def _no_one_may(locked: queries.LockedCase) -> bool:
@@ -309,167 +414,3 @@ async def _store_note(work: Work, case: Case, text: str, *, shared: bool, kind: 
             asks=kind == queries.NoteKind.QUESTION,
         )
         await work.writer.outbox.append(work.session, [NewEvent.of(case.report_id, update)], work.now)
-
-
-async def exempt(work: Work, case_id: UUID, read: int) -> Case:
-    """Close a case outside the policy, and erase who it was about and everything written about them (C-j).
-
-    After that, no one can tell who to keep it from, so only the person who decided still sees it.
-    """
-
-    def events(_before: Case, after: Case) -> list[Event]:
-        closed = triage.CaseClosed(**event_ids(after, work.now), team=after.team)
-        return [resolved(after, Outcome.EXEMPT, work.now), closed]
-
-    case = await execute(work, case_id, read, Command("exempted", domain.exempted, events))
-    proved = await reports.erase_subject(work.session, case.report_id)
-    await work.session.execute(delete(Note).where(Note.case_id == case_id))
-    await work.session.execute(delete(CaseAccess).where(CaseAccess.case_id == case_id))
-    await work.session.execute(insert(CaseAccess).values(case_id=case_id, subject=work.viewer.subject))
-    locked = await queries.lock(work.session, work.viewer, case_id)
-    locked.row.kept_from = []
-    await _erase_record(work, locked, proved)
-    return case
-
-
-async def _erase_record(work: Work, locked: queries.LockedCase, proved: Collection[UUID]) -> None:
-    """Erase what the activity record of an exempt case says; record what the case and its report are from now on.
-
-    Other cases of the report say so too, where their records said what the report was, or `proved` its evidence.
-    """
-    row = locked.row
-    report = {"report": (await report_queries.fingerprints(work.session, [row.report_id]))[row.report_id]}
-    people = queries.access([work.viewer.subject])
-    state = {"case": queries.fingerprint_of(vars(row)), "access": people, "evidence": ""}
-    siblings = await queries.lock_reports(work.session, [row.report_id])
-    for one in (one for one in siblings if one.case.case_id != row.case_id):
-        first, evidence = one.row.link_number == 1, one.case.case_id in proved
-        if said := (report if first else {}) | ({"evidence": ""} if evidence else {}):
-            told = chain.Change("report_erased", work.viewer.subject, state=said)
-            await chain.append(work.session, [(one.case.case_id, told)], work.now, work.writer.ids)
-    await changes.note(work.session, [one.case.case_id for one in siblings])
-    report = report if row.link_number == 1 else {}
-    await work.writer.outbox.erase(work.session, [row.report_id], _without_words)
-    await dead_letters.erase(work.session, [row.report_id])
-    await chain.erase(work.session, {row.case_id: state | report}, work.viewer.subject, work.now, work.writer.ids)
-
-
-def _without_words(value: bytes) -> bytes:
-    """Return a message to the reporter that is still to be published, without its words."""
-    message = triage.ReporterUpdateShared.model_validate_json(value)
-    return message.model_copy(update={"text": "This message was erased."}).model_dump_json(exclude_none=True).encode()
-
-
-async def not_exempt(work: Work, case_id: UUID, read: int, reason: str, book: RuleBook) -> Case:
-    """Send a case that is not union activity to the team that the rules then choose."""
-    made = (await routing.decisions(work.session, [case_id]))[case_id]
-    classes = tuple(kind for kind in made.facts.account_classes if kind != "union")
-    facts = replace(made.facts, union_activity=YesNoUnsure.NO.value, account_classes=classes)
-    decision = decide(facts, book, work.now.astimezone(UK).date())
-
-    def events(before: Case, after: Case) -> list[Event]:
-        if before.team is after.team:
-            return []
-        return [handed_over(before, after, work.now, work.writer.deadlines)]
-
-    ruled = Command(
-        "not_exempted",
-        lambda case, actor: domain.not_exempted(case, actor, decision.team, decision.category),
-        events,
-        reason=reason,
-        says={"rule": decision.rule},
-    )
-    case = await execute(work, case_id, read, ruled)
-    linked = [replace(also, rule=decision.rule) for also in decision.also]
-    await _open_linked(work, case, linked, decision.category)
-    return case
-
-
-async def open_misuse(work: Work, case_id: UUID, read: int, reason: str) -> Case:
-    """Open a linked, restricted case of misuse for abuse by a colleague: the triage desk decides who works on it."""
-    case = await execute(work, case_id, read, Command("misuse_opened", domain.misuse_opened, reason=reason))
-    sentence = "The lead of SMART sees misuse by a colleague beside the abuse. The triage desk decides who works it."
-    also = Also(Team.TRIAGE_DESK, "S1", sentence, ReportType.MISUSE, rule=BY_A_LEAD)
-    kept_from = await report_queries.keys_kept_from(work.session, case.report_id)
-    await _open_linked(work, case, [also], "misuse", kept_from)
-    return case
-
-
-async def become_aware(work: Work, case_id: UUID, read: int, reason: str) -> Case:
-    """Record that SIRT knows of a breach of personal data: 72 hours run from now (Sc-b)."""
-    aware = Command("breach_aware", lambda case, actor: domain.aware_of_breach(case, actor, work.now), reason=reason)
-    case = await execute(work, case_id, read, aware)
-    await _save(work, case_id, work.writer.deadlines.breach(work.now))
-    return case
-
-
-async def decide_breach(work: Work, case_id: UUID, read: int, reason: str) -> Case:
-    """Record the decision about a breach: whether the regulator and the people affected are told, and why."""
-    case = await execute(work, case_id, read, Command("breach_decided", domain.breach_decided, reason=reason))
-    kept = (await deadline_queries.of_cases(work.session, [case_id]))[case_id]
-    met = [replace(one, met_at=work.now) for one in kept if one.kind is DeadlineKind.PERSONAL_DATA_BREACH]
-    await _save(work, case_id, *met)
-    return case
-
-
-async def confirm_compromise(work: Work, case_id: UUID, read: int, chosen: Sequence[UUID]) -> Case:
-    """Confirm that an outsider controls registered accounts that the report names; the register freezes them."""
-    case = await queries.get(work.session, work.viewer, case_id)
-    known = {account.account_id for _, account in await registered_accounts(work, case)}
-    confirmed = tuple(account_id for account_id in chosen if account_id in known)
-    if not confirmed:
-        raise domain.NotForThisCase
-
-    def events(_before: Case, after: Case) -> list[Event]:
-        return [triage.CaseCompromiseConfirmed(**event_ids(after, work.now), account_ids=confirmed)]
-
-    says = {"accounts": ", ".join(map(str, confirmed))}
-    compromised = Command("compromise_confirmed", domain.compromise_confirmed, events, says=says)
-    return await execute(work, case_id, read, compromised)
-
-
-async def name_person(work: Work, case_id: UUID, read: int, staff_id: str) -> Case:
-    """Let a colleague in the team see a restricted case. People it is kept from still cannot see it."""
-    people = {*await queries.named_people(work.session, case_id), staff_id}
-    state = {"access": queries.access(people)}
-    who = Command("person_named", domain.named, personal={"person": staff_id}, state=state)
-    case = await execute(work, case_id, read, who)
-    named = insert(CaseAccess).values(case_id=case_id, subject=staff_id)
-    await work.session.execute(named.on_conflict_do_nothing())
-    return case
-
-
-async def registered_accounts(work: Work, case: Case) -> list[tuple[Handle, Account]]:
-    """Return the registered accounts that the report names."""
-    handles = await report_queries.accounts_of(work.session, case.report_id)
-    return sorted((await accounts.registered(work.session, handles)).items())
-
-
-async def _open_linked(
-    work: Work, origin: Case, wanted: Sequence[Also], category: str, kept_from: tuple[str, ...] | None = None
-) -> None:
-    """Open linked cases of misuse. Without `kept_from`, they are kept from the same people as the first case.
-
-    A conflict of interest that someone declared in the first case always counts.
-    """
-    if not wanted:
-        return
-    siblings = await queries.lock_reports(work.session, [origin.report_id])
-    [locked] = [one for one in siblings if one.case.case_id == origin.case_id]
-    same = tuple(locked.row.kept_from)
-    keys = same if kept_from is None else (*kept_from, *conflicts(same))
-    linked = [
-        LinkedCase(locked, _of_type(also, origin.report_type), category, work.viewer.subject, keys) for also in wanted
-    ]
-    await work.writer.open_linked(work.session, linked, siblings, work.now)
-
-
-def _of_type(also: Also, report_type: ReportType) -> Also:
-    return replace(also, report_type=also.report_type or report_type)
-
-
-async def _save(work: Work, case_id: UUID, *changed: Deadline) -> None:
-    """Store deadlines, and the columns that the queue reads."""
-    await deadlines.save(work.session, [(case_id, deadline) for deadline in changed])
-    locked = await queries.lock(work.session, work.viewer, case_id)
-    write_outlook(locked.row, outlook((await deadline_queries.of_cases(work.session, [case_id]))[case_id]))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from services.triage.cases import activities, domain, handlers, queries, views
+from services.triage.cases import activities, domain, handlers, queries, rulings, views
 from services.triage.cases.dependencies import CaseParts, WorkDep
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.forms import Action, ActionForm, read_action
@@ -128,7 +128,7 @@ async def act(request: Request, work: WorkDep, rest: str, action: Action) -> Res
     try:
         if action is Action.NOT_EXEMPT:
             book = parts_of(request, CaseParts).rules()
-            changed = await handlers.not_exempt(work, case.case_id, form.version, form.text, book)
+            changed = await rulings.not_exempt(work, case.case_id, form.version, form.text, book)
         else:
             changed = await DO[action](work, case.case_id, form.version, form)
     except tuple(REFUSALS) as error:
@@ -162,14 +162,12 @@ DO: Mapping[Action, Do] = {
     Action.RESOLVE: _resolve,
     Action.CLOSE: lambda work, case_id, read, _form: handlers.close(work, case_id, read),
     Action.REOPEN: lambda work, case_id, read, form: handlers.reopen(work, case_id, read, form.text),
-    Action.EXEMPT: lambda work, case_id, read, _form: handlers.exempt(work, case_id, read),
-    Action.MISUSE: lambda work, case_id, read, form: handlers.open_misuse(work, case_id, read, form.text),
-    Action.BREACH: lambda work, case_id, read, form: handlers.become_aware(work, case_id, read, form.text),
-    Action.BREACH_DECIDED: lambda work, case_id, read, form: handlers.decide_breach(work, case_id, read, form.text),
-    Action.TAKEN_OVER: lambda work, case_id, read, form: handlers.confirm_compromise(
-        work, case_id, read, form.accounts
-    ),
-    Action.NAME: lambda work, case_id, read, form: handlers.name_person(work, case_id, read, form.text),
+    Action.EXEMPT: lambda work, case_id, read, _form: rulings.exempt(work, case_id, read),
+    Action.MISUSE: lambda work, case_id, read, form: rulings.open_misuse(work, case_id, read, form.text),
+    Action.BREACH: lambda work, case_id, read, form: rulings.become_aware(work, case_id, read, form.text),
+    Action.BREACH_DECIDED: lambda work, case_id, read, form: rulings.decide_breach(work, case_id, read, form.text),
+    Action.TAKEN_OVER: lambda work, case_id, read, form: rulings.confirm_compromise(work, case_id, read, form.accounts),
+    Action.NAME: lambda work, case_id, read, form: rulings.name_person(work, case_id, read, form.text),
 }
 
 
@@ -290,7 +288,7 @@ async def _summary(
         "possible_breach": sirt and not case.breach_aware_at and report.personal_data in {"yes", "unsure"},
         "related": related,
         "capture_missing": not case.finished and report.lacks_capture(one for one in evidence if one.is_shown(seen)),
-        "registered": await handlers.registered_accounts(work, case) if sirt else [],
+        "registered": await rulings.registered_accounts(work, case) if sirt else [],
         "content": content,
     }
 
@@ -354,13 +352,13 @@ def possible(case: Case, actor: Actor, now: datetime) -> frozenset[Action]:
         Action.RESOLVE: lambda: domain.resolve(case, actor, _fitting(case)),
         Action.CLOSE: lambda: domain.close(case),
         Action.REOPEN: lambda: domain.reopen(case, actor, now),
-        Action.EXEMPT: lambda: domain.exempted(case, actor),
-        Action.NOT_EXEMPT: lambda: domain.exempted(case, actor),
-        Action.MISUSE: lambda: domain.misuse_opened(case, actor),
-        Action.BREACH: lambda: domain.aware_of_breach(case, actor, now),
-        Action.BREACH_DECIDED: lambda: domain.breach_decided(case, actor),
-        Action.TAKEN_OVER: lambda: domain.compromise_confirmed(case, actor),
-        Action.NAME: lambda: domain.named(case, actor),
+        Action.EXEMPT: lambda: rulings.exempted(case, actor),
+        Action.NOT_EXEMPT: lambda: rulings.exempted(case, actor),
+        Action.MISUSE: lambda: rulings.misuse_opened(case, actor),
+        Action.BREACH: lambda: rulings.aware_of_breach(case, actor, now),
+        Action.BREACH_DECIDED: lambda: rulings.breach_decided(case, actor),
+        Action.TAKEN_OVER: lambda: rulings.compromise_confirmed(case, actor),
+        Action.NAME: lambda: rulings.named(case, actor),
     }
     return frozenset(action for action, attempt in attempts.items() if _allowed(attempt))
 

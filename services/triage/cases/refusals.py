@@ -54,6 +54,15 @@ REFUSALS: Refusals = {
         409, "case-claimed-by-another", "Another responder has this case", "Ask them to release it, or a lead to do so."
     ),
     domain.NotYourClaim: Refusal(409, "case-not-claimed", "This case is not yours to change", "Claim it first."),
+    domain.HasItAlready: Refusal(409, "has-it-already", "They have this case already", "Choose someone else."),
+    domain.MayNotHave: Refusal(
+        409,
+        "may-not-have",
+        "They cannot have this case",
+        "It is kept from them, or it is restricted and they are not named to see it. Choose someone else.",
+    ),
+    domain.NoSuchColleague: _does_not_fit("assignee", "Give the staff number of a colleague"),
+    domain.SamePriority: Refusal(409, "same-priority", "The case has that priority already", "Choose another one."),
     domain.TeamDoesNotFit: _does_not_fit("team", "Choose a team that works this type of report"),
     domain.NotForThisCase: Refusal(
         409, "not-for-this-case", "This cannot be done with this case", "It is for cases of another kind or team."

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
     text,
 )
@@ -71,6 +72,8 @@ class CaseRow(Base):
     """When the reporter asked for the outcome to be looked at again, while that waits."""
     takedown: Mapped[str] = mapped_column(server_default="")
     """What its take-downs are together: `due`, `asked`, `refused`, `removed`; empty if it has none."""
+    only_claimed: Mapped[bool] = mapped_column(server_default=false())
+    """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
     """Staff id of the line manager who works on a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})
@@ -85,6 +88,9 @@ class CaseRow(Base):
         UniqueConstraint("report_id", "link_number"),
         CheckConstraint("link_number >= 1", name="link_number_from_one"),
         CheckConstraint("(state = 'claimed') <= (assignee is not null)", name="claimed_by_somebody"),
+        CheckConstraint(
+            "not only_claimed or (state = 'in_progress' and assignee is not null)", name="only_claimed_in_progress"
+        ),
         CheckConstraint("(outcome is null) or state in ('resolved', 'closed')", name="outcome_when_finished"),
         CheckConstraint("(review_asked_at is null) or outcome is not null", name="review_of_an_outcome"),
         Index("ix_case_queue", "team", "priority", "case_id", postgresql_where=text(OPEN)),
@@ -137,3 +143,14 @@ class CaseChanged(Base):
     case_id: Mapped[UUID]
 
     __table_args__ = (CheckConstraint("reader in ('search', 'campaigns')", name="known_reader"),)
+
+
+class Responder(Base):
+    """Someone who took a case of a team, and when they last did: colleagues may give them one."""
+
+    __tablename__ = "responder"
+
+    team: Mapped[str] = mapped_column(primary_key=True)
+    staff_id: Mapped[str] = mapped_column(primary_key=True, info={**personal("staff number", retention="directory")})
+    name: Mapped[str | None] = mapped_column(info={**personal("name", retention="directory")})
+    last_at: Mapped[datetime] = mapped_column(_Moment)

@@ -164,6 +164,7 @@ SAID: Mapping[str, str] = {
 
 CLOCKS = {
     DeadlineKind.RESPOND: "Respond",
+    DeadlineKind.TAKE_OVER: "Respond after the transfer",
     DeadlineKind.UPDATE: "Next update",
     DeadlineKind.REVIEW: "Look at the outcome again",
     DeadlineKind.PERSONAL_DATA_BREACH: "Breach of personal data, 72 hours",

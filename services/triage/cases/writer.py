@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import changes
 from services.triage.cases.domain import Case, differences, is_linked, of_report
 from services.triage.cases.queries import LockedCase, fingerprint_of
-from services.triage.cases.tables import CaseRow
+from services.triage.cases.tables import CaseRow, Responder
 from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
 from services.triage.deadlines.domain import Deadline, DeadlinePolicy, Outlook, outlook
@@ -148,6 +149,7 @@ class CaseWriter:
                 one.locked.row.kept_from = list(one.kept_from)
         await deadlines.save(session, changed)
         await deadlines.remove(session, gone)
+        await _note_responders(session, transitions, now)
         await chain.append(session, [(one.after.case_id, _change(one)) for one in transitions], now, self.ids)
         await changes.note(session, [one.after.case_id for one in transitions])
         events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in one.events]
@@ -228,6 +230,7 @@ def write(row: CaseRow, case: Case) -> None:
     """Copy to the row every field that a transition may change."""
     row.team = case.team
     row.state = case.state
+    row.priority = case.priority
     row.version = case.version
     row.transfers = case.transfers
     row.held_by = list(case.held_by)
@@ -243,6 +246,22 @@ def write(row: CaseRow, case: Case) -> None:
     row.breach_aware_at = case.breach_aware_at
     row.review_asked_at = case.review_asked_at
     row.takedown = case.takedown
+    row.only_claimed = case.only_claimed
+
+
+async def _note_responders(session: AsyncSession, transitions: Sequence[Transition], now: datetime) -> None:
+    """Note who takes cases of a team: its members are offered as assignees, and no service lists them."""
+    took = {
+        (str(one.after.team), one.by): {"name": one.after.assignee_name, "last_at": now}
+        for one in transitions
+        if one.after.assignee == one.by and one.locked.case.assignee != one.by
+    }
+    if not took:
+        return
+    rows = [{"team": team, "staff_id": staff_id, **took[team, staff_id]} for team, staff_id in sorted(took)]
+    statement = insert(Responder.table())
+    newest = {"name": statement.excluded["name"], "last_at": statement.excluded["last_at"]}
+    await session.execute(statement.on_conflict_do_update(index_elements=["team", "staff_id"], set_=newest), rows)
 
 
 def write_outlook(row: CaseRow, nearest: Outlook) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,9 @@ REVIEW_DAYS = 5
 BREACH_TO_BE_TOLD = timedelta(hours=72)
 """How soon the regulator must be told of a breach of personal data once it is known: UK GDPR, article 33."""
 _LOOK_AHEAD_DAYS = 400
-_UNTOUCHED = frozenset({CaseState.NEW, CaseState.CLAIMED})
+ANSWERS = frozenset({DeadlineKind.RESPOND, DeadlineKind.TAKE_OVER})
+"""What the first message, question, transfer or outcome meets: never a claim or a note (decision 0061)."""
+_BY_PRIORITY = ANSWERS | {DeadlineKind.UPDATE}
 
 
 class Calendar(Protocol):
@@ -225,11 +227,18 @@ class Timekeeper:
 
     office: OfficeHours
 
-    def respond(self, priority: Priority, start: datetime, *, staffed_24_7: bool) -> Deadline:
-        """Start the deadline for the first response."""
+    def respond(
+        self,
+        priority: Priority,
+        start: datetime,
+        *,
+        staffed_24_7: bool,
+        kind: DeadlineKind = DeadlineKind.RESPOND,
+    ) -> Deadline:
+        """Start the deadline for a first response; its kind is `TAKE_OVER` where the team takes the case over."""
         promise = promises(self.office.day)[priority]
         always = promise.always and staffed_24_7
-        return self._start(DeadlineKind.RESPOND, start, promise.respond, always=always)
+        return self._start(kind, start, promise.respond, always=always)
 
     def update(self, priority: Priority, start: datetime, *, staffed_24_7: bool) -> Deadline | None:
         """Start the deadline for the next update to the reporter; None if the priority promises none."""
@@ -245,6 +254,35 @@ class Timekeeper:
     def review(self, asked_at: datetime, days: int) -> Deadline:
         """Start the deadline to look at an outcome again: working days of the team, whatever the priority."""
         return self._start(DeadlineKind.REVIEW, asked_at, days * self.office.day, always=False)
+
+    def follows(
+        self, deadline: Deadline, was: Priority, priority: Priority, now: datetime, *, staffed_24_7: bool
+    ) -> Deadline:
+        """Return a deadline as if its case had always had `priority`; time that it was paused still does not count.
+
+        One that `priority` does not promise is met. Warnings that it now has time for are taken back.
+        """
+        of = partial(self._promised, deadline.kind, start=deadline.started_at, staffed_24_7=staffed_24_7)
+        old, new = of(was), of(priority)
+        if old is None or new is None:
+            return met(deadline, now)
+        calendar = self.calendar(always=new.round_the_clock)
+        if paused := self.calendar(always=deadline.round_the_clock).between(old.due_at, deadline.due_at):
+            at_risk_at = calendar.add(new.at_risk_at, paused)
+            new = replace(new, due_at=calendar.add(new.due_at, paused), at_risk_at=at_risk_at)
+        return replace(
+            new,
+            paused_at=deadline.paused_at,
+            at_risk_told_at=deadline.at_risk_told_at if new.at_risk_at <= now else None,
+            missed_at=deadline.missed_at if new.due_at <= now else None,
+        )
+
+    def _promised(
+        self, kind: DeadlineKind, priority: Priority, *, start: datetime, staffed_24_7: bool
+    ) -> Deadline | None:
+        if kind is DeadlineKind.UPDATE:
+            return self.update(priority, start, staffed_24_7=staffed_24_7)
+        return self.respond(priority, start, staffed_24_7=staffed_24_7, kind=kind)
 
     def pause(self, deadline: Deadline, now: datetime) -> Deadline:
         """Stop counting, while the team waits for information; a statutory deadline is never paused."""
@@ -318,15 +356,18 @@ class DeadlinePolicy:
         always = promises(office.day)[priority].always and team in self.staffed_24_7
         return None if always else office
 
-    def respond(self, case: Timed, start: datetime | None = None) -> Deadline:
+    def respond(
+        self, case: Timed, start: datetime | None = None, kind: DeadlineKind = DeadlineKind.RESPOND
+    ) -> Deadline:
         """Start a new case's deadline from when the report was made, not from when it reached us.
 
         Args:
             case: the case.
-            start: when a person asked for the case, if it was opened later.
+            start: when a person asked for the case, if it was opened later, or transferred it.
+            kind: `TAKE_OVER`, if it was transferred.
         """
-        keeper = self._keeper(case.team)
-        return keeper.respond(case.priority, start or case.submitted_at, staffed_24_7=case.team in self.staffed_24_7)
+        keeper, staffed = self._keeper(case.team), case.team in self.staffed_24_7
+        return keeper.respond(case.priority, start or case.submitted_at, staffed_24_7=staffed, kind=kind)
 
     def breach(self, aware_at: datetime) -> Deadline:
         """Start the deadline of a breach of personal data."""
@@ -346,17 +387,34 @@ class DeadlinePolicy:
             after: the case after the transition.
             deadlines: all of the case's deadlines.
             now: when the transition was made.
-            news: whether the reporter learns something, so that the next promised update counts from now.
+            news: whether the reporter learns something: the team has responded, and the next promised update counts
+                from now.
         """
         deadlines = [self._paused_or_resumed(deadline, before, after, now) for deadline in deadlines]
         deadlines = self._with_review(before, after, deadlines, now)
         if after.finished:
-            return [one if one.outlasts_the_work else _met(one, now) for one in deadlines]
-        if after.state in _UNTOUCHED:
-            return deadlines
-        begun = before.state in _UNTOUCHED or before.finished
-        deadlines = [_met(one, now) if one.kind is DeadlineKind.RESPOND else one for one in deadlines]
-        return self._with_next_update(after, deadlines, now) if begun or news else deadlines
+            return [one if one.outlasts_the_work else met(one, now) for one in deadlines]
+        if before.priority is not after.priority:
+            deadlines = self._with_priority(before.priority, after, deadlines, now)
+        transferred = before.team is not after.team
+        if news or transferred:
+            deadlines = [met(one, now) if one.kind in ANSWERS else one for one in deadlines]
+        if transferred:
+            deadlines = [one for one in deadlines if one.kind is not DeadlineKind.TAKE_OVER]
+            deadlines.append(self.respond(after, now, kind=DeadlineKind.TAKE_OVER))
+        return self._with_next_update(after, deadlines, now) if news or before.finished else deadlines
+
+    def _with_priority(self, was: Priority, case: Timed, deadlines: list[Deadline], now: datetime) -> list[Deadline]:
+        """Work the open deadlines out again; an update is promised now if the reporter had an answer."""
+        keeper, staffed = self._keeper(case.team), case.team in self.staffed_24_7
+        deadlines = [
+            keeper.follows(one, was, case.priority, now, staffed_24_7=staffed)
+            if one.met_at is None and one.kind in _BY_PRIORITY
+            else one
+            for one in deadlines
+        ]
+        unmet = {one.kind for one in deadlines if one.met_at is None}
+        return deadlines if unmet & _BY_PRIORITY else self._with_next_update(case, deadlines, now)
 
     def _paused_or_resumed(self, deadline: Deadline, before: Timed, after: Timed, now: datetime) -> Deadline:
         waits = after.state is CaseState.AWAITING_INFORMATION
@@ -371,7 +429,7 @@ class DeadlinePolicy:
         if before.review_asked_at == after.review_asked_at:
             return deadlines
         if after.review_asked_at is None:
-            return [_met(one, now) if one.kind is DeadlineKind.REVIEW else one for one in deadlines]
+            return [met(one, now) if one.kind is DeadlineKind.REVIEW else one for one in deadlines]
         others = [one for one in deadlines if one.kind is not DeadlineKind.REVIEW]
         return [*others, self.review(after.team, after.review_asked_at)]
 
@@ -388,5 +446,6 @@ class DeadlinePolicy:
         return self.own_hours.get(team, self.timekeeper)
 
 
-def _met(deadline: Deadline, now: datetime) -> Deadline:
+def met(deadline: Deadline, now: datetime) -> Deadline:
+    """Return the deadline as met, unless it was met before."""
     return deadline if deadline.met_at else replace(deadline, met_at=now, paused_at=None)

@@ -14,7 +14,7 @@ from services.intake.reports.access import WRONG_FROM_EVERYWHERE_PER_MINUTE, WRO
 from services.intake.reports.tables import ReportRow
 from shared.events.envelope import Envelope, Event
 from shared.events.notifier import AlertAcknowledged, AlertDecided, AlertSent
-from shared.events.triage import CaseClaimed, CaseOpened, CaseResolved, CaseTransferred
+from shared.events.triage import CaseAssigned, CaseClaimed, CaseOpened, CaseResolved, CaseTransferred
 from shared.events.vocabulary import (
     Acknowledgement,
     AlertPurpose,
@@ -162,6 +162,18 @@ async def test_a_transfer_shows_the_new_team_and_since_when(intake: Intake, clie
     await tell(intake, (1, opened), (2, moved))
     body = (await client.get(f"{STATUS}/{report['reference']}", headers=intake.token())).json()
     assert (body["team"], body["steps"][1]["at"]) == ("triage_desk", "2026-11-23T10:45:00Z")
+    given = CaseAssigned(
+        case_id=opened.case_id,
+        report_id=opened.report_id,
+        reference=opened.reference,
+        at=START + timedelta(minutes=4),
+        team=Team.TRIAGE_DESK,
+        priority=Priority.P2,
+        assignee="S6001",
+    )
+    await tell(intake, (3, given))
+    body = (await client.get(f"{STATUS}/{report['reference']}", headers=intake.token())).json()
+    assert (body["team"], body["status"]) == ("triage_desk", "being_worked_on")
 
 
 async def test_the_code_opens_the_report_and_nothing_else_does(intake: Intake, client: AsyncClient) -> None:

@@ -95,7 +95,7 @@ async def test_each_case_is_done_as_if_alone_and_put_back_field_by_field(
     assert (answer.status_code, answer.json()["state"], problems(answer)) == (200, "done", ["", "", ""])
     assert set(answer.json()) >= {"bulk_id", "results", "undo_until"}
     assert set(answer.json()["results"][0]) == {"case_id", "ok"}
-    assert (await fields(triage) == before) == (action == "message")
+    assert await fields(triage) != before, "a message too: it is the response"
     triage.clock.move(timedelta(minutes=9))
     undone = await client.post(f"{BULK}/{answer.json()['bulk_id']}/undo", json={})
     assert (undone.status_code, [one["case_id"] for one in undone.json()["results"]]) == (200, [c for c, _ in chosen])

@@ -1,6 +1,7 @@
 """The public API of cases."""
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -95,9 +96,10 @@ async def test_a_case_goes_from_claim_to_closed_and_back(triage: Triage, client:
     await open_cases(triage.database, report())
     case = await first(client)
     claimed = await write(client, case, "claim", 1)
-    assert (claimed.status_code, claimed.json()["state"], claimed.headers["etag"]) == (200, "claimed", '"2"')
-    noted = await write(client, case, "notes", 2, {"text": "Looking", "shared": False})
-    assert noted.json()["state"] == "in_progress"
+    assert (claimed.status_code, claimed.json()["state"], claimed.headers["etag"]) == (200, "in_progress", '"2"')
+    noted = (await write(client, case, "notes", 2, {"text": "Looking", "shared": False})).json()
+    assert (noted["state"], noted["due_at"]) == ("in_progress", noted["deadlines"][0]["due_at"])
+    assert noted["deadlines"][0]["met_at"] is None, "neither a claim nor a note is a response"
     resolved = await write(client, case, "resolve", 3, {"outcome": "removed_by_platform"})
     assert (resolved.json()["state"], resolved.json()["outcome"]) == ("resolved", "removed_by_platform")
     assert resolved.json()["deadlines"][0]["met_at"]
@@ -124,14 +126,22 @@ async def test_a_stale_write_is_refused_with_what_changed(triage: Triage, client
     assert nonsense.status_code == 412
 
 
-@pytest.mark.parametrize("action", ["claim", "release", "transfer", "notes", "resolve", "reopen", "close"])
+@pytest.mark.parametrize(
+    "action", ["claim", "assign", "priority", "release", "transfer", "notes", "resolve", "reopen", "close"]
+)
 @pytest.mark.parametrize("headers", [{}, {"If-Match": "*"}])
 async def test_a_write_says_which_version_was_read(
     triage: Triage, client: AsyncClient, action: str, headers: dict[str, str]
 ) -> None:
     await open_cases(triage.database, report())
     case = await first(client)
-    bodies = {"transfer": {"team": "sirt"}, "notes": {"text": "Mine"}, "resolve": {"outcome": "duplicate"}}
+    bodies: Mapping[str, Mapping[str, str]] = {
+        "assign": {"assignee": "S4002"},
+        "priority": {"priority": "P1", "reason": "A threat"},
+        "transfer": {"team": "sirt"},
+        "notes": {"text": "Mine"},
+        "resolve": {"outcome": "duplicate"},
+    }
     refused = await client.post(f"{API}/{case}/{action}", json=bodies.get(action), headers=headers)
     assert (refused.status_code, refused.json()["type"]) == (428, "urn:signpost:problem:version-needed")
     assert "If-Match" in refused.json()["detail"]
@@ -159,6 +169,10 @@ async def test_what_the_state_forbids_is_a_conflict(triage: Triage, client: Asyn
         ("notes", {"text": "a\x00b"}, "text"),
         ("notes", {"text": "x" * 10_001}, "text"),
         ("notes", {"text": "x", "shared": "yes"}, "shared"),
+        ("assign", {"assignee": "Not a number"}, "assignee"),
+        ("assign", {}, "assignee"),
+        ("priority", {"priority": "P5", "reason": "x"}, "priority"),
+        ("priority", {"priority": "P1"}, "reason"),
         ("transfer", {"team": "line_manager"}, "team"),
         ("transfer", {}, "team"),
     ],
@@ -172,13 +186,20 @@ async def test_a_bad_body_names_its_field(
     assert field in answer.json()["errors"][0]["field"]
 
 
-async def test_a_transfer_keeps_the_clocks_and_tells_where_it_went(triage: Triage, client: AsyncClient) -> None:
+async def test_a_transfer_is_a_response_and_the_other_team_has_as_long_to_take_it_over(
+    triage: Triage, client: AsyncClient
+) -> None:
     await open_cases(triage.database, report())
     case = await first(client)
-    before = (await write(client, case, "claim", 1)).json()
+    [asked] = (await write(client, case, "claim", 1)).json()["deadlines"]
+    triage.clock.move(timedelta(hours=1))
     moved = (await write(client, case, "transfer", 2, {"team": "sirt"})).json()
     assert (moved["team"], moved["state"], moved["assignee"]) == ("sirt", "new", None)
-    assert moved["deadlines"] == before["deadlines"]
+    respond, take_over = moved["deadlines"]
+    assert (asked["kind"], asked["met_at"], respond["kind"]) == ("respond", None, "respond")
+    assert respond["met_at"] == "2026-11-23T11:00:00Z"
+    assert (take_over["kind"], take_over["due_at"], take_over["met_at"]) == ("take_over", "2026-11-23T13:00:00Z", None)
+    assert moved["due_at"] == take_over["due_at"]
     assert (await client.get(f"{API}/{case}")).status_code == 404
 
 

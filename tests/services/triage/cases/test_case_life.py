@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.triage.cases import domain
-from services.triage.cases.domain import CLAIM_LEASE, Actor, Case
+from services.triage.cases import domain, rulings
+from services.triage.cases.domain import ASSIGNED_LEASE, CLAIM_LEASE, Actor, Case
 from services.triage.cases.pages import possible
 from shared.events.vocabulary import CaseState, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, ReportId
@@ -24,6 +24,8 @@ REFUSALS = (
     domain.NotYourClaim,
     domain.SameTeam,
     domain.OutcomeDoesNotFit,
+    domain.HasItAlready,
+    domain.SamePriority,
 )
 
 
@@ -48,7 +50,8 @@ def new_case(**changes: object) -> Case:
 
 def test_a_claim_is_a_lease_that_another_cannot_take_until_it_runs_out() -> None:
     claimed = domain.claim(new_case(), SAM, NOW)
-    assert (claimed.state, claimed.assignee, claimed.lease_until) == (CaseState.CLAIMED, "S4001", NOW + CLAIM_LEASE)
+    assert (claimed.state, claimed.assignee) == (CaseState.IN_PROGRESS, "S4001")
+    assert claimed.lease_until == NOW + CLAIM_LEASE
     with pytest.raises(domain.ClaimedByAnother):
         domain.claim(claimed, LEO, NOW + CLAIM_LEASE - timedelta(seconds=1))
     assert domain.claim(claimed, LEO, NOW + CLAIM_LEASE).assignee == "S5001"
@@ -60,15 +63,43 @@ def test_a_write_renews_the_lease() -> None:
     assert (noted.state, noted.lease_until) == (CaseState.IN_PROGRESS, later + CLAIM_LEASE)
 
 
-def test_an_expired_claim_is_undone_and_work_in_progress_only_loses_its_assignee() -> None:
+@pytest.mark.parametrize("worked", [domain.note, domain.write_to_reporter])
+def test_a_claim_that_ends_without_work_is_undone_and_after_work_only_the_assignee_goes(
+    worked: Callable[[Case, Actor, datetime], Case],
+) -> None:
     claimed = domain.claim(new_case(), SAM, NOW)
-    started = domain.start(claimed, SAM, NOW)
     assert domain.expire(claimed, NOW + timedelta(minutes=9)) is None
-    undone, loose = domain.expire(claimed, NOW + CLAIM_LEASE), domain.expire(started, NOW + CLAIM_LEASE)
-    assert undone
-    assert loose
-    assert (undone.state, undone.assignee) == (CaseState.NEW, None)
-    assert (loose.state, loose.assignee) == (CaseState.IN_PROGRESS, None)
+    for case, state in ((claimed, CaseState.NEW), (worked(claimed, SAM, NOW), CaseState.IN_PROGRESS)):
+        ended = domain.expire(case, NOW + CLAIM_LEASE)
+        assert ended
+        for gone in (ended, domain.release(case, SAM)):
+            assert (gone.state, gone.assignee, gone.only_claimed) == (state, None, False)
+        again = domain.expire(domain.claim(ended, LEO, NOW + CLAIM_LEASE), NOW + 2 * CLAIM_LEASE)
+        assert again
+        assert again.state is state, "work that was done counts for whoever claims next"
+
+
+def test_a_case_that_was_claimed_before_claims_started_work_goes_on_as_it_was() -> None:
+    old = new_case(state=CaseState.CLAIMED, assignee="S4001", lease_until=NOW + CLAIM_LEASE)
+    gone = domain.expire(old, NOW + CLAIM_LEASE)
+    assert gone
+    assert gone.state is CaseState.NEW
+    assert domain.start(old, SAM, NOW).state is domain.note(old, SAM, NOW).state is CaseState.IN_PROGRESS
+    assert domain.ask(old, SAM, NOW).state is CaseState.AWAITING_INFORMATION
+
+
+def test_a_case_is_given_to_a_colleague_who_has_longer_to_begin() -> None:
+    free, mine = new_case(), domain.claim(new_case(), SAM, NOW)
+    for case, actor in ((free, SAM), (mine, SAM), (mine, AISHA)):
+        given = domain.assign(case, actor, "S4003", "Una", NOW)
+        assert (given.state, given.assignee, given.assignee_name) == (CaseState.IN_PROGRESS, "S4003", "Una")
+        assert given.lease_until == NOW + ASSIGNED_LEASE
+    with pytest.raises(domain.ClaimedByAnother):
+        domain.assign(mine, LEO, "S5001", "Leo Grant", NOW)
+    with pytest.raises(domain.HasItAlready):
+        domain.assign(mine, AISHA, "S4001", "Sam Reid", NOW)
+    taken = domain.assign(mine, AISHA, "S4002", "Aisha Khan", NOW)
+    assert (taken.assignee, taken.lease_until) == ("S4002", NOW + CLAIM_LEASE)
 
 
 def test_a_second_transfer_and_any_return_go_to_the_triage_desk_whose_word_stands() -> None:
@@ -134,6 +165,24 @@ class CaseLife(RuleBasedStateMachine):
         else:
             self.unread = self.unread and action not in {"ask", "write_to_reporter"}
 
+    @rule(actor=ACTORS, to=ACTORS)
+    def assign(self, actor: Actor, to: Actor) -> None:
+        before = self.case
+        try:
+            self.attempt(domain.assign(before, actor, to.subject, to.name, self.now))
+        except REFUSALS:
+            assert before.finished or before.assignee
+        else:
+            assert self.case.assignee == to.subject
+            assert actor.lead or before.assignee in {None, actor.subject} or (before.lease_until or NOW) <= self.now
+
+    @rule(actor=ACTORS, priority=st.sampled_from(Priority))
+    def prioritise(self, actor: Actor, priority: Priority) -> None:
+        try:
+            self.attempt(domain.prioritise(self.case, actor, priority, self.now))
+        except REFUSALS:
+            assert self.case.finished or self.case.priority is priority or not actor.lead
+
     @rule(actor=ACTORS)
     def release(self, actor: Actor) -> None:
         try:
@@ -180,11 +229,11 @@ class CaseLife(RuleBasedStateMachine):
     @rule(actor=ACTORS, action=st.sampled_from(["exempt", "not-exempt", "breach", "confirm-taken-over", "name-person"]))
     def judge(self, actor: Actor, action: str) -> None:
         judged = {
-            "exempt": lambda: domain.exempted(self.case, actor),
-            "not-exempt": lambda: domain.not_exempted(self.case, actor, Team.SIRT, "misuse"),
-            "breach": lambda: domain.aware_of_breach(self.case, actor, self.now),
-            "confirm-taken-over": lambda: domain.compromise_confirmed(self.case, actor),
-            "name-person": lambda: domain.named(self.case, actor),
+            "exempt": lambda: rulings.exempted(self.case, actor),
+            "not-exempt": lambda: rulings.not_exempted(self.case, actor, Team.SIRT, "misuse"),
+            "breach": lambda: rulings.aware_of_breach(self.case, actor, self.now),
+            "confirm-taken-over": lambda: rulings.compromise_confirmed(self.case, actor),
+            "name-person": lambda: rulings.named(self.case, actor),
         }
         try:
             self.attempt(judged[action]())
@@ -208,6 +257,12 @@ class CaseLife(RuleBasedStateMachine):
         if self.case.state is CaseState.CLAIMED:
             assert self.case.assignee
             assert self.case.lease_until
+
+    @invariant()
+    def who_only_claimed_it_has_it(self) -> None:
+        if self.case.only_claimed:
+            assert self.case.state is CaseState.IN_PROGRESS
+            assert self.case.assignee
 
     @invariant()
     def a_finished_case_has_an_outcome_and_no_other_has(self) -> None:

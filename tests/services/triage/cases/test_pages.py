@@ -142,7 +142,6 @@ async def test_every_tab_and_action_works_in_turn(triage: Triage, sam: AsyncClie
     await open_cases(triage.database, told)
     steps: list[tuple[str, dict[str, str]]] = [
         ("claim", {}),
-        ("start", {}),
         ("note", {"text": "Called the platform"}),
         ("share", {"text": "We are on it"}),
         ("ask", {"text": "Which post?"}),

@@ -13,7 +13,7 @@ from services.triage.cases.lists import CaseFilter, listed
 from services.triage.deadlines import queries as deadlines
 from shared.audit import chain
 from shared.db.database import Database
-from shared.events.vocabulary import DeadlineKind, Team
+from shared.events.vocabulary import DeadlineKind, Outcome, Team
 from shared.messaging.outbox import Outbox
 from tests.services.triage.builders import IDS, NOW, WRITER, open_cases, report, viewer
 
@@ -54,17 +54,24 @@ async def test_a_clock_found_late_is_missed_and_not_at_risk_as_well(database: Da
     assert await told(database) == ["case.deadline_missed.v1"]
 
 
-async def test_a_response_in_time_and_a_question_stop_the_clock(database: Database) -> None:
-    await open_cases(database, report(), report(behaviours=("doxing",)))
+async def test_a_message_a_question_or_an_outcome_is_the_response_and_a_claim_or_a_note_is_not(
+    database: Database,
+) -> None:
+    await open_cases(database, *[report() for _ in range(5)])
     async with database.transaction() as session:
-        first, second = await listed(session, SAM, CaseFilter(), 2)
+        claimed, noted, told_them, asked, ended = await listed(session, SAM, CaseFilter(), 5)
         work = Work(session, SAM, minutes(1), WRITER)
-        for case in (first, second):
+        for case in (claimed, noted, told_them, asked, ended):
             await handlers.claim(work, case.case_id, 1)
-        await handlers.start(work, second.case_id, 2)
-        await handlers.ask(work, first.case_id, 2, "Which post?")
+        await handlers.add_note(work, noted.case_id, 2, "Rang the platform", shared=False)
+        await handlers.add_note(work, told_them.case_id, 2, "We are on it", shared=True)
+        await handlers.ask(work, asked.case_id, 2, "Which post?")
+        await handlers.resolve(work, ended.case_id, 2, Outcome.SUPPORT_GIVEN, None)
     await sweep(database, minutes(600))
-    assert await told(database) == []
+    async with database.transaction() as session:
+        query = text("select subject from outbox where type = 'case.deadline_missed.v1'")
+        missed = set(await session.scalars(query))
+    assert missed == {claimed.case_id, noted.case_id}
 
 
 async def test_an_update_is_due_after_the_response_to_an_urgent_case(database: Database) -> None:
@@ -73,7 +80,7 @@ async def test_an_update_is_due_after_the_response_to_an_urgent_case(database: D
         [case] = await listed(session, SAM, CaseFilter(), 1)
         work = Work(session, SAM, minutes(1), WRITER)
         await handlers.claim(work, case.case_id, 1)
-        await handlers.start(work, case.case_id, 2)
+        await handlers.add_note(work, case.case_id, 2, "We are on it", shared=True)
     await sweep(database, minutes(122))
     assert await told(database) == ["case.deadline_missed.v1"]
     async with database.transaction() as session:
@@ -89,7 +96,7 @@ async def test_only_what_the_reporter_reads_is_the_update_that_was_promised(data
         [case] = await listed(session, SAM, CaseFilter(), 1)
         work = Work(session, SAM, minutes(1), WRITER)
         await handlers.claim(work, case.case_id, 1)
-        await handlers.start(work, case.case_id, 2)
+        await handlers.add_note(work, case.case_id, 2, "We are on it", shared=True)
         await handlers.add_note(replace(work, now=minutes(60)), case.case_id, 3, "Rang the platform", shared=False)
         assert await update_due(session, case.case_id) == minutes(121)
         await handlers.add_note(replace(work, now=minutes(90)), case.case_id, 4, "It is gone", shared=True)
@@ -108,7 +115,7 @@ async def test_an_expired_claim_goes_back_to_the_queue_and_says_so(database: Dat
         work = Work(session, SAM, NOW, WRITER)
         await handlers.claim(work, claimed.case_id, 1)
         await handlers.claim(work, started.case_id, 1)
-        await handlers.start(work, started.case_id, 2)
+        await handlers.add_note(work, started.case_id, 2, "Rang the platform", shared=False)
     for now, expired in ((minutes(9), 0), (minutes(10), 2), (minutes(11), 0)):
         async with database.transaction() as session:
             assert await expire_leases(session, now, writer=WRITER) == expired

@@ -212,7 +212,7 @@ async def test_chains_from_before_are_compared_in_what_they_say(triage: Triage, 
             await session.execute(text(change))
             assert [broken.fields for broken in await verify(session, records=records)] == differs
             await session.rollback()
-    await press(sam, page, f"{page}/start")
+    await press(sam, page, f"{page}/claim")
     async with triage.database.transaction() as session:
         assert await verify(session, records=records) == []
         await session.execute(text("""update "case" set restricted = true"""))

@@ -197,7 +197,6 @@ async def test_a_message_to_the_reporter_does_not_look_like_an_internal_note(tri
     told = report()
     await open_cases(triage.database, told)
     await press(sam, told, "claim")
-    await press(sam, told, "start")
     page = (await sam.get(f"/cases/{told.reference}")).text
     assert page.count("The reporter will read this") == page.count('class="signpost-to-reporter"') == 2
     order = [page.index(f'id="{action}-details"') for action in ("resolve", "share", "ask", "note", "transfer")]

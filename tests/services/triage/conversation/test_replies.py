@@ -11,7 +11,7 @@ from httpx import AsyncClient
 from sqlalchemy import event, select
 
 from services.triage.cases import handlers, queries
-from services.triage.cases.handlers import Work
+from services.triage.cases.handlers import Work, expire_leases
 from services.triage.cases.lists import CaseFilter, listed
 from services.triage.cases.reporters import hear
 from services.triage.cases.tables import CaseRow, Note
@@ -185,7 +185,7 @@ async def test_who_had_the_case_when_their_claim_ran_out_is_told_unless_it_was_g
     for step in steps:
         if step == "expire":
             async with database.transaction() as session:
-                assert await handlers.expire_leases(session, NOW + HOUR, writer=WRITER) == 1
+                assert await expire_leases(session, NOW + HOUR, writer=WRITER) == 1
         elif step.startswith("by "):
             subject = step.removeprefix("by ")
         else:

@@ -1,5 +1,7 @@
 """Deadlines: what a priority promises, in working time, across clock changes, bank holidays and leap days."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.triage.cases.domain import Case
 from services.triage.deadlines.domain import (
     Calendar,
+    Deadline,
     DeadlinePolicy,
     DeadlineWarning,
     OfficeHours,
@@ -20,7 +24,7 @@ from services.triage.deadlines.domain import (
     warn,
 )
 from services.triage.settings import TriageSettings
-from shared.events.vocabulary import DeadlineKind, Priority, Team
+from shared.events.vocabulary import CaseState, DeadlineKind, Priority, Team
 from tests.services.triage.builders import NOW, OFFICE
 from tests.services.triage.cases.test_case_life import new_case
 
@@ -214,3 +218,70 @@ def test_hours_are_read_by_team() -> None:
         Team.SMART: (time(7), time(23), True),
         Team.ADVICE_CENTRE: (time(8), time(18), False),
     }
+
+
+MINUTES = timedelta(minutes=1)
+SMART_CASE = new_case(priority=Priority.P3)
+
+
+def later(
+    before: Case, clocks: Sequence[Deadline], minutes: int, *, news: bool = False, **changes: object
+) -> tuple[Case, list[Deadline]]:
+    """Return the case changed at that time, and its clocks."""
+    case = replace(before, **changes)  # type: ignore[arg-type]  # replace checks the names
+    return case, RULES.after(before, case, clocks, NOW + minutes * MINUTES, news=news)
+
+
+def test_a_change_of_priority_counts_from_when_the_clock_started() -> None:
+    respond = RULES.respond(SMART_CASE)
+    urgent, [sooner] = later(SMART_CASE, [respond], 10, priority=Priority.P1)
+    assert (sooner.started_at, sooner.due_at, sooner.at_risk_at) == (NOW, NOW + 20 * MINUTES, NOW + 15 * MINUTES)
+    _, [back] = later(urgent, [sooner], 12, priority=Priority.P3)
+    assert back == respond
+    _, [already_late] = later(SMART_CASE, [respond], 60, priority=Priority.P1)
+    assert warn(already_late, NOW + HOURS)[1] is DeadlineWarning.MISSED
+
+
+def test_a_warning_is_taken_back_where_a_lower_priority_gives_time_again() -> None:
+    missed, _ = warn(RULES.respond(SMART_CASE), NOW + 2 * HOURS)
+    assert missed.missed_at
+    _, [calm] = later(SMART_CASE, [missed], 120, priority=Priority.P4)
+    assert (calm.missed_at, calm.at_risk_told_at, calm.due_at > NOW + 2 * HOURS) == (None, None, True)
+
+
+def test_updates_are_promised_by_the_priority_that_a_case_has_now() -> None:
+    urgent = replace(SMART_CASE, priority=Priority.P2)
+    _, clocks = later(urgent, [RULES.respond(urgent)], 5, news=True)
+    assert [(one.kind, one.due_at - NOW) for one in clocks if not one.met_at] == [("update", 125 * MINUTES)]
+    calm, clocks = later(urgent, clocks, 30, priority=Priority.P3)
+    assert [one.kind for one in clocks if not one.met_at] == []
+    _, clocks = later(calm, clocks, 40, priority=Priority.P1)
+    assert [(one.kind, one.due_at - NOW) for one in clocks if not one.met_at] == [("update", 100 * MINUTES)]
+
+
+def test_time_that_a_clock_was_paused_does_not_count_after_a_change_of_priority() -> None:
+    urgent = replace(SMART_CASE, priority=Priority.P2)
+    waits, clocks = later(urgent, [RULES.respond(urgent)], 10, news=True, state=CaseState.AWAITING_INFORMATION)
+    still, paused = later(waits, clocks, 60, priority=Priority.P1)
+    assert outlook(paused).due_at is None
+    for case, kept, promised in ((waits, clocks, 120), (still, paused, 60)):
+        _, going = later(case, kept, 190, state=CaseState.IN_PROGRESS)
+        assert outlook(going).due_at == NOW + (190 + promised) * MINUTES
+    again, going = later(waits, clocks, 190, state=CaseState.IN_PROGRESS)
+    _, sooner = later(again, going, 200, priority=Priority.P1)
+    assert outlook(sooner).due_at == NOW + (190 + 60) * MINUTES
+
+
+@pytest.mark.parametrize("news", [False, True])
+def test_a_transfer_answers_for_the_sender_and_the_receiver_has_as_long_again(news: bool) -> None:
+    moved, clocks = later(SMART_CASE, [RULES.respond(SMART_CASE)], 100, team=Team.TRIAGE_DESK, news=news)
+    assert [(one.kind, bool(one.met_at)) for one in clocks] == [("respond", True), ("take_over", False)]
+    assert outlook(clocks).due_at == NOW + 220 * MINUTES
+    _, noted = later(moved, clocks, 110, assignee="S6001")
+    assert noted == clocks
+    _, told = later(moved, clocks, 110, news=True)
+    assert outlook(told).due_at is None
+    on, clocks = later(moved, clocks, 120, team=Team.ADVICE_CENTRE)
+    assert [(one.kind, one.started_at) for one in clocks if not one.met_at] == [("take_over", NOW + 120 * MINUTES)]
+    _, done = later(on, clocks, 130, state=CaseState.RESOLVED)
+    assert outlook(done).due_at is None

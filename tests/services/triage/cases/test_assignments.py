@@ -1,0 +1,156 @@
+"""A case is given to a colleague, and its priority changed."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+
+import pytest
+from httpx import AsyncClient, Response
+from sqlalchemy import insert, text
+
+from services.triage.cases import handlers
+from services.triage.cases.handlers import Colleague
+from services.triage.cases.lists import CaseFilter, listed
+from shared.auth.permissions import Role
+from shared.events.triage import CaseAssigned, CasePriorityChanged
+from shared.events.vocabulary import Team
+from shared.people import known_person
+from tests.services.triage.builders import NOW, incident, misuse, open_cases, report, viewer
+from tests.services.triage.conftest import Triage
+
+SERVICE = "triage"
+API = "/cases/api/v1/cases"
+
+
+@pytest.fixture
+async def sam_writes(triage: Triage) -> AsyncIterator[AsyncClient]:
+    async with triage.client() as opened:
+        opened.headers.update(triage.bearer(Role.SMART_RESPONDER))
+        yield opened
+
+
+@pytest.fixture
+async def lead_writes(triage: Triage) -> AsyncIterator[AsyncClient]:
+    async with triage.client() as opened:
+        opened.headers.update(triage.bearer(Role.SMART_LEAD, Role.SIRT_LEAD, subject="S4002"))
+        yield opened
+
+
+async def only(client: AsyncClient) -> dict[str, object]:
+    """Return the only case, as a script reads it."""
+    [item] = (await client.get(API)).json()["items"]
+    found: dict[str, object] = (await client.get(f"{API}/{item['case_id']}")).json()
+    return found
+
+
+async def write(client: AsyncClient, action: str, body: Mapping[str, object] | None = None) -> Response:
+    """Act on the only case."""
+    case = await only(client)
+    headers = {"If-Match": f'"{case["version"]}"'}
+    return await client.post(f"{API}/{case['case_id']}/{action}", json=body, headers=headers)
+
+
+async def published(triage: Triage, kind: str) -> list[bytes]:
+    async with triage.database.transaction() as session:
+        return list(await session.scalars(text("select value from outbox where type = :type"), {"type": kind}))
+
+
+async def test_a_case_is_handed_over_with_a_note_that_only_the_team_reads(
+    triage: Triage, sam_writes: AsyncClient, lead_writes: AsyncClient
+) -> None:
+    await open_cases(triage.database, report())
+    given = await write(sam_writes, "assign", {"assignee": "S4003", "note": "Ring them after six"})
+    assert (given.status_code, given.json()["assignee"], given.json()["state"]) == (200, "S4003", "in_progress")
+    assert given.json()["deadlines"][0]["met_at"] is None
+    refused = await write(sam_writes, "assign", {"assignee": "S4001"})
+    assert refused.json()["type"] == "urn:signpost:problem:case-claimed-by-another"
+    same = await write(lead_writes, "assign", {"assignee": "S4003"})
+    assert (same.status_code, same.json()["type"]) == (409, "urn:signpost:problem:has-it-already")
+    assert (await write(lead_writes, "assign", {"assignee": "s4002"})).json()["assignee"] == "S4002"
+    case = await only(sam_writes)
+    said = (await sam_writes.get(f"{API}/{case['case_id']}/conversation")).json()["items"]
+    assert [(one["kind"], one["text"]) for one in said] == [("note", "Ring them after six")]
+    values = await published(triage, CaseAssigned.TYPE)
+    assert [CaseAssigned.model_validate_json(value).assignee for value in values] == ["S4003", "S4002"]
+    assert not [value for value in values if b"after six" in value]
+
+
+@pytest.mark.parametrize(
+    ("suspected", "assignee", "answer"),
+    [
+        ({"staff_id": "S4003"}, "S4003", "may-not-have"),
+        ({"staff_id": "S4003"}, "s4003", "may-not-have"),
+        ({"name": "Una Field"}, "S4003", "may-not-have"),
+        ({"name": "Una Field"}, "S4004", None),
+        ({"name": "Una Field"}, "S4999", "invalid"),
+    ],
+)
+async def test_no_one_is_given_a_case_that_is_kept_from_them_or_a_number_that_is_no_ones(
+    triage: Triage, sam_writes: AsyncClient, suspected: dict[str, str], assignee: str, answer: str | None
+) -> None:
+    people = [{"staff_id": "s4003", "name": "Una Field"}, {"staff_id": "s4004", "name": "Ben Stone"}]
+    async with triage.database.transaction() as session:
+        await session.execute(insert(known_person).values([{**one, "listed_at": NOW} for one in people]))
+    await open_cases(triage.database, report(suspected=({"relation": "colleague", **suspected},)))
+    given = await write(sam_writes, "assign", {"assignee": assignee})
+    assert given.json().get("type") == (answer and f"urn:signpost:problem:{answer}")
+    assert (await only(sam_writes))["assignee"] == (None if answer else assignee)
+
+
+async def test_a_restricted_case_is_given_only_to_those_named_to_see_it(
+    triage: Triage, lead_writes: AsyncClient
+) -> None:
+    await open_cases(triage.database, told := misuse(found_by="monitoring"))
+    refused = await write(lead_writes, "assign", {"assignee": "S5001"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:signpost:problem:may-not-have")
+    async with triage.client(Role.SIRT_LEAD, subject="S5002") as maria:
+        from_page = {"text": "S5001", "version": str((await only(lead_writes))["version"])}
+        page = f"/cases/{told.reference}"
+        token = (await maria.get(page)).text.partition('name="csrftoken" value="')[2].partition('"')[0]
+        assert (await maria.post(f"{page}/name-person", data={"csrftoken": token, **from_page})).status_code == 303
+    assert (await write(lead_writes, "assign", {"assignee": "S5001"})).json()["assignee"] == "S5001"
+
+
+async def test_colleagues_who_lately_took_cases_of_the_team_are_offered_with_what_they_have(
+    triage: Triage, sam_writes: AsyncClient
+) -> None:
+    suspected = report(suspected=({"relation": "colleague", "staff_id": "S4003"},))
+    await open_cases(triage.database, report(), report(), suspected, incident())
+    sam = viewer(Team.SMART)
+    async with triage.database.transaction() as session:
+        cases = await listed(session, sam, CaseFilter(), 9)
+    kept, *others = cases
+    for subject, role, mine in (("S4003", Role.SMART_RESPONDER, others), ("S4004", Role.SMART_LEAD, [kept])):
+        triage.clock.move(timedelta(minutes=1))
+        for case in mine:
+            headers = {**triage.bearer(role, subject=subject), "If-Match": '"1"'}
+            assert (await sam_writes.post(f"{API}/{case.case_id}/claim", headers=headers)).status_code == 200
+    async with triage.database.transaction() as session:
+        now = triage.clock.now()
+        names = [("S4004", "Somebody Else", 1), ("S4003", "Somebody Else", 2)]
+        for case, expected in ((others[0], names), (kept, names[:1])):
+            offered = await handlers.colleagues(session, sam, case, now)
+            assert offered == [Colleague(*one) for one in expected]
+        assert await handlers.colleagues(session, sam, kept, now + handlers.LATELY) == []
+        restricted = await handlers.colleagues(session, viewer(Team.SMART, subject="S4003"), others[0], now)
+        assert restricted[0].open_cases == 0, "a case that is kept from the viewer is not counted"
+
+
+async def test_a_change_of_priority_says_why_and_moves_the_running_deadlines(
+    triage: Triage, sam_writes: AsyncClient
+) -> None:
+    await open_cases(triage.database, report())
+    body = {"priority": "P1", "reason": "They wrote where she lives"}
+    assert (await write(sam_writes, "priority", body)).json()["type"].endswith("case-not-claimed")
+    await write(sam_writes, "claim")
+    triage.clock.move(timedelta(minutes=5))
+    changed = (await write(sam_writes, "priority", body)).json()
+    assert (changed["priority"], changed["due_at"]) == ("P1", "2026-11-23T10:20:00Z")
+    same = await write(sam_writes, "priority", body)
+    assert (same.status_code, same.json()["type"]) == (409, "urn:signpost:problem:same-priority")
+    [value] = await published(triage, CasePriorityChanged.TYPE)
+    event = CasePriorityChanged.model_validate_json(value)
+    assert (event.before, event.priority, event.staffed) == ("P3", "P1", True)
+    assert b"she lives" not in value
+    async with triage.database.transaction() as session:
+        [row] = await session.execute(text('select priority, due_at from "case"'))
+    assert (row.priority, row.due_at) == ("P1", NOW + timedelta(minutes=20))
