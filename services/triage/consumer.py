@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from services.triage.accounts.handlers import project_accounts
-from services.triage.cases.reporters import add_information, ask_withdrawal, hear, open_for_reports
 from services.triage.cases.writer import CaseWriter
 from services.triage.evidence.handlers import add_evidence, note_scan, remove_evidence
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
 from services.triage.operations.handlers import project_alerts, project_cases, project_dead_letters, project_ledger
 from services.triage.outcome_reviews.handlers import ask as ask_for_review
+from services.triage.reporters.handlers import add_information, ask_withdrawal, hear, open_for_reports
 from services.triage.routing.domain import RuleBook
 from shared.events import intake, notifier, topics, triage
 from shared.events.envelope import Event

@@ -69,7 +69,6 @@ OTHER_NAMES: Mapping[str, str] = {
     "normalise": "from an event to triage's report",
     "reload": "watches the rule book's file",
     "renderer": "cleaned copies and previews, by a child process each",
-    "reporters": "what reports and their reporters do to cases",
     "rulebook": "reads and checks the rule book",
     "rulings": "what only the desk, SIRT or a lead decides about a case",
     "sources": "what an inbound source may send",

@@ -28,7 +28,7 @@ import services.embedded.run
 from services.embedded.mail_catcher import MailFolder
 from services.notifier.delivery.smtp import SmtpChannel
 from services.triage.accounts.domain import Handle
-from services.triage.cases import reporters
+from services.triage.reporters import handlers as reporters
 from services.triage.reports.domain import TriageReport
 from shared import runtime
 from shared.clock import SystemClock

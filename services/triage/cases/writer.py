@@ -14,9 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import changes
-from services.triage.cases.domain import Case, differences, is_linked, of_report
-from services.triage.cases.queries import LockedCase, fingerprint_of
-from services.triage.cases.tables import CaseRow, Responder
+from services.triage.cases.domain import Case, differences, informed, is_linked, of_report
+from services.triage.cases.queries import REPORTER, LockedCase, fingerprint_of
+from services.triage.cases.tables import CaseRow, Note, Responder
 from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
 from services.triage.deadlines.domain import Deadline, DeadlinePolicy, Outlook, outlook
@@ -26,7 +26,7 @@ from services.triage.routing.domain import Also, Decision
 from shared.audit import chain
 from shared.db.bulk import copy_in
 from shared.events.envelope import Event, NewEvent
-from shared.events.triage import CaseOpened, CaseResolved, CaseRouted, CaseTransferred
+from shared.events.triage import CaseOpened, CaseReporterReplied, CaseResolved, CaseRouted, CaseTransferred
 from shared.events.vocabulary import DeadlineKind, Outcome, Priority, ReportType, Team
 from shared.ids import CaseId, Ids, ReportId
 from shared.messaging.outbox import Outbox
@@ -345,3 +345,50 @@ def _change(one: Transition) -> chain.Change:
     was, now = differences(one.locked.case, one.after)
     state = {"case": fingerprint_of(vars(one.locked.row)), **one.state}
     return chain.Change(one.action, one.by, one.reason, was, {**now, **one.says}, one.personal, state)
+
+
+def heard(locked: LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
+    """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
+
+    Only the first of several unread ones is announced: to whoever has the case, or had it when their claim ran out.
+    """
+    after = informed(locked.case, at)
+    news = CaseReporterReplied(
+        **event_ids(after, now), team=after.team, priority=after.priority, assignee=after.assignee or after.last_had_by
+    )
+    events = [] if locked.case.replied_at else [news]
+    personal = {"note": note} if note else {}
+    return Transition(locked, after, action, REPORTER, personal=personal, events=events)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a reporter said, for one case of their report."""
+
+    locked: LockedCase
+    text: str
+    at: datetime
+    kind: str = ""
+    message_id: UUID | None = None
+
+
+async def store_notes(session: AsyncSession, said: Sequence[Said], writer: CaseWriter) -> list[UUID]:
+    """Store what reporters said as a note on each case, which they may read, in one statement; return their ids."""
+    ids = [writer.ids.uuid() for _ in said]
+    notes = [
+        {
+            "note_id": note_id,
+            "case_id": one.locked.case.case_id,
+            "at": one.at,
+            "author": REPORTER,
+            "author_name": "The reporter",
+            "shared": True,
+            "kind": one.kind,
+            "message_id": one.message_id,
+            "text": one.text,
+        }
+        for note_id, one in zip(ids, said, strict=True)
+    ]
+    if notes:
+        await session.execute(insert(Note.table()), notes)
+    return ids

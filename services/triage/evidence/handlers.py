@@ -14,8 +14,7 @@ from services.triage.cases import queries as case_queries
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
 from services.triage.cases.queries import REPORTER, LockedCase
-from services.triage.cases.reporters import heard
-from services.triage.cases.writer import CaseWriter, Transition
+from services.triage.cases.writer import CaseWriter, Transition, heard
 from services.triage.evidence import queries
 from services.triage.evidence.domain import (
     MOST_IN_AN_EXPORT,

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Command, Work, execute
 from services.triage.cases.queries import REPORTER, LockedCase, NoteKind, lock_reports
-from services.triage.cases.reporters import Said, heard, store_notes
-from services.triage.cases.writer import CaseWriter, Transition, event_ids
+from services.triage.cases.writer import CaseWriter, Said, Transition, event_ids, heard, store_notes
 from services.triage.outcome_reviews import domain, queries
 from services.triage.outcome_reviews.domain import Review
 from services.triage.outcome_reviews.tables import OutcomeReview

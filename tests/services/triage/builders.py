@@ -6,10 +6,10 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.triage.cases.access import Viewer
-from services.triage.cases.reporters import open_for_reports
 from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
+from services.triage.reporters.handlers import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.domain import Facts, RuleBook
 from shared.db.database import Database

@@ -9,10 +9,10 @@ from httpx import AsyncClient
 from sqlalchemy import event, select, text
 
 from services.triage.accounts.tables import KnownAccount
-from services.triage.cases.reporters import open_for_reports
 from services.triage.cases.tables import CaseRow
 from services.triage.cases.writer import CaseWriter
 from services.triage.deadlines.domain import DeadlinePolicy, Timekeeper
+from services.triage.reporters.handlers import open_for_reports
 from services.triage.reports.domain import TriageReport
 from services.triage.reports.normalise import normalise
 from services.triage.reports.tables import NamedSubject, Report

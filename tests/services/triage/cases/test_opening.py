@@ -9,9 +9,9 @@ from sqlalchemy import event, select, text
 
 from services.triage.accounts.tables import KnownAccount
 from services.triage.cases.queries import ids_of_report
-from services.triage.cases.reporters import open_for_reports
 from services.triage.cases.tables import CaseRow
 from services.triage.deadlines.tables import DeadlineRow
+from services.triage.reporters.handlers import open_for_reports
 from services.triage.reports.tables import NamedAccount, Report
 from services.triage.routing.queries import explain
 from services.triage.routing.tables import StoredDecision

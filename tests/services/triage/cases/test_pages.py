@@ -9,7 +9,7 @@ from httpx import AsyncClient, Response
 from sqlalchemy import event
 
 from services.triage.cases.lists import NO_CASE_YET
-from services.triage.cases.reporters import ask_withdrawal
+from services.triage.reporters.handlers import ask_withdrawal
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportSubmitted, AbuseReportWithdrawn, Person
 from shared.events.triage import CaseInformationAsked, ReporterUpdateShared

@@ -4,8 +4,8 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import select, text
 
-from services.triage.cases.reporters import add_information
 from services.triage.cases.tables import CaseRow
+from services.triage.reporters.handlers import add_information
 from services.triage.reports.tables import NamedAccount, NamedSubject, Report
 from shared.audit.verification import verify
 from shared.auth.permissions import Role

@@ -16,12 +16,12 @@ from services.triage.cases.access import Viewer
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.lists import CaseFilter, listed
-from services.triage.cases.reporters import WITHDRAWN, ask_withdrawal
 from services.triage.cases.tables import CaseRow
 from services.triage.conversation.domain import Entry
 from services.triage.conversation.handlers import read
 from services.triage.conversation.queries import conversation
 from services.triage.managers.handlers import manager_acted
+from services.triage.reporters.handlers import WITHDRAWN, ask_withdrawal
 from shared.audit import chain
 from shared.auth.permissions import Role
 from shared.events.intake import AbuseReportWithdrawn, Reporter

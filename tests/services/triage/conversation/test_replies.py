@@ -13,9 +13,9 @@ from sqlalchemy import event, select
 from services.triage.cases import handlers, queries
 from services.triage.cases.handlers import Work, expire_leases
 from services.triage.cases.lists import CaseFilter, listed
-from services.triage.cases.reporters import hear
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
+from services.triage.reporters.handlers import hear
 from shared.audit import chain
 from shared.audit.verification import verify
 from shared.auth.permissions import Role

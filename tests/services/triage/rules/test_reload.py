@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from services.triage.app import open_service
 from services.triage.cases.queries import ids_of_report
-from services.triage.cases.reporters import open_for_reports
+from services.triage.reporters.handlers import open_for_reports
 from services.triage.routing import rulebook
 from services.triage.routing.queries import explain
 from services.triage.routing.rulebook import RuleBookRefused, parse, read_text

@@ -9,9 +9,9 @@ from sqlalchemy import event, select
 from services.triage.cases import handlers
 from services.triage.cases.handlers import Work
 from services.triage.cases.lists import CaseFilter, listed
-from services.triage.cases.reporters import add_information, ask_withdrawal
 from services.triage.cases.tables import CaseRow, Note
 from services.triage.deadlines import queries as deadlines
+from services.triage.reporters.handlers import add_information, ask_withdrawal
 from services.triage.reports.tables import Report
 from shared.audit import chain
 from shared.db.database import Database

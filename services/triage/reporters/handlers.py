@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.accounts import queries as accounts
 from services.triage.accounts.domain import Account, Handle
 from services.triage.cases import domain, queries
-from services.triage.cases.tables import Note
-from services.triage.cases.writer import CaseWriter, NewCase, Transition, event_ids, new_case
+from services.triage.cases.writer import CaseWriter, NewCase, Said, Transition, heard, new_case, store_notes
 from services.triage.deadlines.domain import UK
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
@@ -32,7 +30,6 @@ from services.triage.reports.normalise import normalise
 from services.triage.routing.domain import Decision, History, RuleBook, decide, facts_of
 from shared.events import intake
 from shared.events.envelope import Envelope, Event
-from shared.events.triage import CaseReporterReplied
 from shared.events.vocabulary import ManagerAlert, Outcome
 from shared.ids import CaseId, Reference, ReportId
 
@@ -132,20 +129,6 @@ async def hear(
     await writer.record(session, heard_of, now)
 
 
-def heard(locked: queries.LockedCase, action: str, at: datetime, now: datetime, *, note: str = "") -> Transition:
-    """Return what the reporter wrote or sent as a transition: unread until someone of the team reads it.
-
-    Only the first of several unread ones is announced: to whoever has the case, or had it when their claim ran out.
-    """
-    after = domain.informed(locked.case, at)
-    news = CaseReporterReplied(
-        **event_ids(after, now), team=after.team, priority=after.priority, assignee=after.assignee or after.last_had_by
-    )
-    events = [] if locked.case.replied_at else [news]
-    personal = {"note": note} if note else {}
-    return Transition(locked, after, action, queries.REPORTER, personal=personal, events=events)
-
-
 async def ask_withdrawal(
     session: AsyncSession, envelopes: Sequence[Envelope[Withdrawn]], now: datetime, *, writer: CaseWriter
 ) -> None:
@@ -221,36 +204,3 @@ def _added(locked: queries.LockedCase, data: Amended, now: datetime, *, agrees: 
     if data.text:
         return replace(heard(locked, "information_added", data.added_at, now, note=data.text), says=says)
     return Transition(locked, domain.next_version(locked.case), "manager_agreed", queries.REPORTER, says=says)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a reporter said, for one case of their report."""
-
-    locked: queries.LockedCase
-    text: str
-    at: datetime
-    kind: str = ""
-    message_id: UUID | None = None
-
-
-async def store_notes(session: AsyncSession, said: Sequence[Said], writer: CaseWriter) -> list[UUID]:
-    """Store what reporters said as a note on each case, which they may read, in one statement; return their ids."""
-    ids = [writer.ids.uuid() for _ in said]
-    notes = [
-        {
-            "note_id": note_id,
-            "case_id": one.locked.case.case_id,
-            "at": one.at,
-            "author": queries.REPORTER,
-            "author_name": "The reporter",
-            "shared": True,
-            "kind": one.kind,
-            "message_id": one.message_id,
-            "text": one.text,
-        }
-        for note_id, one in zip(ids, said, strict=True)
-    ]
-    if notes:
-        await session.execute(insert(Note.table()), notes)
-    return ids

@@ -1,0 +1,1 @@
+"""What reporters send about cases: reports, what they add to them, and their wish to withdraw."""
