@@ -9,8 +9,9 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from shared.events.platform_table import TABLE
 from shared.events.vocabulary import Confidentiality
 from shared.text import called, line
 
@@ -38,6 +39,14 @@ _NOT_IN_DOMAIN = re.compile(r"[\s_]|[^\x00-\x7F]")
 _APOSTROPHES = dict.fromkeys(map(ord, "‘’ʼ＇"), "'")
 _NOT_IN_LOCAL = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]")
 """RFC 5322 atext; GOV.UK Notify takes no more."""
+
+_PREFIX = re.compile(r"(?:www|m|mobile|old|new|np|amp|mbasic|touch)\.")
+_TRACKING = re.compile(r"utm_\w+|(?:fb|g|tt)clid|igsh(?:id)?|mibextid|si|s|t|ref_src|ref_url|feature|share_id|lang|hl")
+"""Parameters that say how someone came to a page, and not which page it is."""
+_SLASHES = re.compile("//+")
+_X_POST = re.compile(r"/(?:i/web|[^/]+)/status(?:es)?/(?P<id>[0-9]+)(?:/.*)?")
+_MAIN_HOSTS = {host: one.hosts[0] for one in TABLE.values() if not one.on_any_host for host in one.hosts}
+"""The first of the hosts at which a platform has the same pages; servers of Mastodon each have their own."""
 
 
 def mended_link(given: str) -> str:
@@ -68,6 +77,30 @@ def link_problem(link: str) -> str | None:
     except ValueError:
         return LINK
     return None if parts.scheme in {"http", "https"} and (_is_ip(host) or _is_host(host)) else LINK
+
+
+def canonical_link(link: str) -> str | None:
+    """Return a link in the spelling that all links to the same page share; None if it names no page of a site.
+
+    Without the scheme, `www.` and the like, the fragment, and parameters that only follow people; `twitter.com` is
+    `x.com`, and `youtu.be/ID` a video of `youtube.com`.
+    """
+    try:
+        parts = urlsplit(mended_link(link))
+        host, _ = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or "." not in host:
+        return None
+    host = _PREFIX.sub("", host, count=1) if host.count(".") > 1 else host
+    path = quote(unquote(_SLASHES.sub("/", parts.path)).rstrip("/"), safe="/@:!$&'()*+,;=~")
+    query = sorted((name, value) for name, value in parse_qsl(parts.query) if not _TRACKING.fullmatch(name.lower()))
+    host = _MAIN_HOSTS.get(host, host)
+    if host == "youtu.be":
+        host, path, query = "youtube.com", "/watch", [("v", path.strip("/")), *query]
+    if host == "x.com" and (post := _X_POST.fullmatch(path)):
+        path = f"/i/status/{post['id']}"
+    return f"{host}{path}{'?' + urlencode(query) if query else ''}" if path or query else None
 
 
 def mended_email(given: str) -> str:

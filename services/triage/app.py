@@ -13,6 +13,9 @@ from services.triage.bulk import api as bulk_api
 from services.triage.bulk import handlers as bulk
 from services.triage.bulk.refusals import NAMES as REFUSED_IN_BULK
 from services.triage.bulk.refusals import REFUSALS as BULK_REFUSALS
+from services.triage.campaigns import api as campaigns_api
+from services.triage.campaigns.refusals import REFUSALS as CAMPAIGN_REFUSALS
+from services.triage.campaigns.suggestions import forget, suggest
 from services.triage.cases import api, pages
 from services.triage.cases.dependencies import CaseParts
 from services.triage.cases.handlers import expire_leases, warn_of_deadlines
@@ -85,6 +88,7 @@ ROUTERS = (
     rules_pages.router,
     rules_api.router,
     queue_api.router,
+    campaigns_api.router,
     api.router,
     bulk_api.router,
     conversation_api.router,
@@ -106,11 +110,15 @@ _LEASES_EVERY = timedelta(seconds=15)
 _DEADLINES_EVERY = timedelta(seconds=5)
 _BULKS_EVERY = timedelta(seconds=2)
 _BULKS_FORGOTTEN_EVERY = timedelta(hours=1)
+_CAMPAIGNS_EVERY = timedelta(seconds=1)
+_KEYS_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TriageParts(RuleParts, CaseParts, LiveParts):
     """What triage's routes and roles need."""
+
+    personal_links: timedelta
 
 
 @asynccontextmanager
@@ -132,6 +140,7 @@ async def open_service(
             deadlines=_deadlines(settings),
             rules=running,
             incident_grace=settings.triage_incident_grace,
+            personal_links=settings.triage_personal_links,
             lag=LagReader(fields["log"], clock),
             live_figures=LiveFigures(),
         )
@@ -147,6 +156,7 @@ async def open_service(
                 **TAKEDOWN_REFUSALS,
                 **WELLBEING_REFUSALS,
                 **BULK_REFUSALS,
+                **CAMPAIGN_REFUSALS,
             },
             readiness=partial(why_unready, roles),
             large_bodies={rules_pages.TRY: rules_pages.BODY_LIMIT},
@@ -159,6 +169,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
     writer = CaseWriter(parts.deadlines, ids, outbox)
     consume = partial(BatchConsumer, database=database, log=log, outbox=outbox, clock=clock, ids=ids)
     sweep = partial(Sweep, database=database, clock=clock)
+    suggestions = partial(suggest, ids=ids, personal_links=parts.personal_links)
     accounts = consume(
         consumer.ACCOUNTS_GROUP,
         topics=consumer.ACCOUNTS_TOPICS,
@@ -187,6 +198,8 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-takedowns", partial(warn_of_takedowns, writer=writer), every=_DEADLINES_EVERY),
         sweep("triage-bulk", partial(bulk.go_on, writer=writer, refused=REFUSED_IN_BULK), every=_BULKS_EVERY),
         sweep("triage-bulk-forgotten", bulk.forget, every=_BULKS_FORGOTTEN_EVERY),
+        sweep("triage-campaigns", suggestions, every=_CAMPAIGNS_EVERY),
+        sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

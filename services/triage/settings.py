@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from services.triage.campaigns.domain import PERSONAL_LINKS
 from services.triage.deadlines.domain import REVIEW_DAYS
 from shared.events.vocabulary import Team
 from shared.settings import CommaSeparated, Duration, ServiceSettings
@@ -44,6 +45,9 @@ class TriageSettings(ServiceSettings):
     """How long after discovery the report of a security incident counts as late; only SIRT's leads see that."""
     triage_review_days: Annotated[int, Field(ge=1, le=60)] = REVIEW_DAYS
     """Working days in which an outcome is looked at again after its reporter asked for that."""
+    triage_personal_links: Duration = PERSONAL_LINKS
+    """How long cases stay linked by an account that is not the department's: it may be a private person's, who may have
+    nothing to do with what is reported next."""
     triage_office_opens: time = time(9)
     """When office hours begin, in UK local time, on working days of England and Wales."""
     triage_office_closes: time = time(17)

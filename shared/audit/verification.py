@@ -63,6 +63,17 @@ Records = Callable[[AsyncSession], AsyncIterator[tuple[UUID, Current]]]
 """Yields every record that has a chain, in the order of their ids, without holding them all: each service has one."""
 
 
+async def in_order(*several: AsyncIterator[tuple[UUID, Current]]) -> AsyncIterator[tuple[UUID, Current]]:
+    """Yield the records of several kinds as one, in the order of their ids; each kind comes in that order."""
+    waiting = [(records, await anext(records, None)) for records in several]
+    while found := [(record[0], place) for place, (_, record) in enumerate(waiting) if record]:
+        _, place = min(found)
+        records, record = waiting[place]
+        if record:
+            yield record
+        waiting[place] = (records, await anext(records, None))
+
+
 class LastAnchor(NamedTuple):
     """The newest anchor, to compare with a copy of the anchors kept elsewhere."""
 

@@ -78,6 +78,15 @@ _TOPICS: Mapping[str, Topic] = {
 _GRACE = {"relation": "colleague", "staff_id": GRACE, "name": "Grace Okafor"}
 
 
+_CAMPAIGN_OF_EACH = (
+    """insert into campaign (campaign_id, state, made_at, decided_at, decided_by, teams)
+    select case_id, 'confirmed', opened_at, opened_at, 'S9001', array[team] from "case" on conflict do nothing""",
+    """insert into campaign_member (campaign_id, case_id, state, added_at)
+    select case_id, case_id, 'confirmed', opened_at from "case" on conflict do nothing""",
+)
+"""A confirmed campaign of each case by itself, with the same id."""
+
+
 @dataclass(frozen=True)
 class Sent:
     """A report for the world: who sends it, through which form, and what it says."""
@@ -201,7 +210,11 @@ class World:
         async with self.services["triage"].database.transaction() as session:
             found = await session.execute(text('select report_id, case_id from "case" order by reference desc'))
             cases: dict[UUID, UUID] = {report_id: case_id for report_id, case_id in found}  # noqa: C416 - rows are no pairs
-        self.ids |= {f"case:{name}": str(cases[report]) for name, report in self.report_ids.items() if report in cases}
+            for statement in _CAMPAIGN_OF_EACH:
+                await session.execute(text(statement))
+        for name, report in self.report_ids.items():
+            if report in cases:
+                self.ids |= {f"case:{name}": str(cases[report]), f"campaign:{name}": str(cases[report])}
 
     async def _note_alerts(self) -> None:
         """Note an alert to Grace and one to another person."""

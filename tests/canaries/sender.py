@@ -137,7 +137,7 @@ class Sender:
     ) -> httpx.Response:
         path = entry.path
         for part in (
-            *("reference", "case_id", "evidence_id"),
+            *("reference", "case_id", "evidence_id", "campaign_id"),
             *("account_id", "request_id", "operator_id", "delegation_id", "task_id"),
         ):
             if f"{{{part}}}" in path:

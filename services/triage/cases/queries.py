@@ -12,6 +12,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     ScalarSelect,
+    Select,
     Subquery,
     Text,
     Uuid,
@@ -30,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.triage.cases.access import Viewer, conflicts
-from services.triage.cases.domain import FINISHED, Case, CaseNotFound, facts
+from services.triage.cases.domain import FINISHED, UNION_ACTIVITY, Case, CaseNotFound, facts
 from services.triage.cases.tables import CaseAccess, CaseRow, Note, not_finished
 from services.triage.reports import queries as reports
 from shared.audit import chain
@@ -209,6 +210,18 @@ async def exempt_reports(session: AsyncSession, report_ids: Collection[UUID]) ->
     """Return those of the reports that have an exempt case, which takes nothing more."""
     exempt = CaseRow.outcome == Outcome.EXEMPT
     return set(await session.scalars(select(CaseRow.report_id).where(CaseRow.report_id.in_(report_ids), exempt)))
+
+
+async def union_reports(session: AsyncSession, report_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the reports that have a case which may be trade union activity, or was (C-j)."""
+    union = or_(CaseRow.category == UNION_ACTIVITY, CaseRow.outcome == Outcome.EXEMPT)
+    return set(await session.scalars(select(CaseRow.report_id).where(CaseRow.report_id.in_(report_ids), union)))
+
+
+async def cases_of(session: AsyncSession, case_ids: Collection[UUID]) -> list[Case]:
+    """Return cases by id, whoever may see them: only for what sweeps derive from them."""
+    wanted = CaseRow.case_id == any_(literal(list(case_ids), ARRAY(Uuid)))
+    return [to_case(row) for row in await session.scalars(select(CaseRow).where(wanted))]
 
 
 def fingerprint_of(row: Mapping[str, object]) -> str:
@@ -406,6 +419,21 @@ async def cases_kept_from(session: AsyncSession, keys: Collection[str]) -> list[
     columns = select(CaseRow.case_id, CaseRow.report_id, CaseRow.link_number)
     rows = await session.execute(union_all(columns.where(kept, some), columns.where(exempt)))
     return sorted({KeptCase(case_id, report_id, number == 1) for case_id, report_id, number in rows})
+
+
+def shown_to(viewer: Viewer) -> Subquery:
+    """Return the cases that a viewer may see, with what a list says of them, to be joined by other capabilities."""
+    row = CaseRow
+    ids = (row.case_id, row.report_id, row.reference, row.version)
+    about = (row.report_type, row.team, row.state, row.priority, row.outcome, row.restricted)
+    who = (row.submitted_at, row.assignee, row.assignee_name)
+    return select(*ids, *about, *who).where(visible_to(viewer)).subquery("shown")
+
+
+def hidden_from(viewer: Viewer) -> Select[UUID]:
+    """Return the cases that are kept from a viewer by name."""
+    some = text("kept_from <> '{}'")  # the same words as in the partial index, or PostgreSQL would not use it
+    return select(CaseRow.case_id).where(CaseRow.kept_from.overlap(literal(sorted(viewer.keys), ARRAY(Text))), some)
 
 
 def present(viewer: Viewer | None) -> Subquery:

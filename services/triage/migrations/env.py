@@ -2,6 +2,7 @@
 
 from services.triage.accounts import tables as accounts
 from services.triage.bulk import tables as bulk
+from services.triage.campaigns import tables as campaigns
 from services.triage.cases import tables as cases
 from services.triage.deadlines import tables as deadlines
 from services.triage.operations import tables as operations
@@ -15,7 +16,7 @@ from shared.db.migrations import run_environment
 from shared.messaging.tables import messaging_metadata
 from shared.people import people_metadata
 
-REGISTERED = (accounts, bulk, cases, deadlines, operations, outcome_reviews, reports, routing, takedowns)
+REGISTERED = (accounts, bulk, campaigns, cases, deadlines, operations, outcome_reviews, reports, routing, takedowns)
 """Imported so that their tables are in the metadata."""
 
 run_environment([Base.metadata, messaging_metadata, audit_metadata, people_metadata])

@@ -13,11 +13,12 @@ from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from services.triage.campaigns import queries as campaigns
 from services.triage.cases import queries
 from services.triage.operations import domain, tables
 from services.triage.outcome_reviews import queries as outcome_reviews
 from services.triage.takedowns import queries as takedowns
-from shared.audit.verification import Current
+from shared.audit.verification import Current, in_order
 from shared.clock import Clock
 from shared.events.topics import GROUPS
 from shared.messaging.log import EventLog, LogUnavailable
@@ -226,5 +227,6 @@ class LagReader:
 
 
 def records(session: AsyncSession) -> AsyncIterator[tuple[UUID, Current]]:
-    """Yield every case for `verify`, with what each capability keeps of it."""
-    return queries.records(session, [outcome_reviews.facts], [takedowns.fingerprints])
+    """Yield every case for `verify`, with what each capability keeps of it, and every campaign that people changed."""
+    cases = queries.records(session, [outcome_reviews.facts], [takedowns.fingerprints])
+    return in_order(cases, campaigns.records(session))

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.triage.accounts.domain import Handle
+from shared.addresses import canonical_link
 from shared.events import platforms
 from shared.events.intake import Person, Subject
-from shared.events.people import folded, identity_keys, keys_of_named
+from shared.events.people import folded, identity_keys, keys_of_named, name_words
 from shared.events.vocabulary import UNRECOGNISED, AddedBy, Behaviour, ContentState, Relation, ReportType, YesNoUnsure
 
 ANSWERS_IN_WORDS: Mapping[str, str] = {
@@ -174,6 +175,11 @@ class TriageReport(CodedAnswers):
         return self.urls
 
     @property
+    def story(self) -> str:
+        """What happened, as the reporter told it; empty if it was erased, or not read from the database."""
+        return self.narrative
+
+    @property
     def account_names(self) -> tuple[str, ...]:
         """The accounts that the report names, as written."""
         return self.handles + ((self.account_handle,) if self.account_handle else ())
@@ -248,6 +254,23 @@ def subject_keys(report: TriageReport) -> tuple[str, ...]:
     keys = [f"id:{folded(report.subject.staff_id)}"] if report.subject.staff_id else []
     handle = _from_text(report.platform, report.subject.handle) if report.subject.handle else None
     return (*keys, f"account:{handle}") if handle else tuple(keys)
+
+
+def link_keys(report: TriageReport) -> frozenset[str]:
+    """Return the links of a report, each in the one spelling that links to the same page share."""
+    return frozenset(key for link in report.links if (key := canonical_link(link)))
+
+
+def harmed_keys(report: TriageReport) -> frozenset[str]:
+    """Return keys of the persons harmed: staff numbers, and names of two words or more, which may be a namesake's."""
+    keys: set[str] = set()
+    for person in report.affected:
+        own = person.relation == Relation.SELF
+        staff_id = person.staff_id or (report.reporter_staff_id if own else None)
+        words = name_words(person.name or (report.reporter_name if own else None) or "")
+        keys |= {f"id:{folded(staff_id)}"} if staff_id else set()
+        keys |= {f"name:{' '.join(sorted(words))}"} if len(words) > 1 else set()
+    return frozenset(keys)
 
 
 def kept_from(report: TriageReport, *, restricted: bool) -> list[str]:

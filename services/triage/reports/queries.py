@@ -5,7 +5,23 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, ScalarSelect, Select, Text, func, literal, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    Subquery,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -69,6 +85,22 @@ async def accounts_of(session: AsyncSession, report_id: UUID) -> list[Handle]:
     return [Handle(platform, handle) for platform, _, handle in (text.partition(":") for text in texts)]
 
 
+async def accounts_of_all(session: AsyncSession, report_ids: Collection[UUID]) -> dict[UUID, list[Handle]]:
+    """Return the accounts that each report names, in one statement; nothing for those that name none."""
+    named = select(NamedAccount.report_id, NamedAccount.account).where(_among(NamedAccount.report_id, report_ids))
+    found: dict[UUID, list[Handle]] = {}
+    for report_id, account in await session.execute(named):
+        platform, _, handle = account.partition(":")
+        found.setdefault(report_id, []).append(Handle(platform, handle))
+    return found
+
+
+def reporters() -> Subquery:
+    """Return who submitted each report, by a key, to be joined by other capabilities; null if they did not say."""
+    by = func.coalesce(func.lower(Report.reporter_staff_id), func.lower(Report.reporter_email))
+    return select(Report.report_id, by.label("reporter")).subquery("reporters")
+
+
 async def related_reports(session: AsyncSession, report_id: UUID) -> list[UUID]:
     """Return the incident that this report says was not reported, and reports that say so about this one (C-i)."""
     mine, other = aliased(Report), aliased(Report)
@@ -114,6 +146,12 @@ def evidence_count(report_id: InstrumentedAttribute[UUID], case_ids: Select[UUID
     return counted.correlate_except(item).scalar_subquery()
 
 
+async def evidence_of_all(session: AsyncSession, report_ids: Collection[UUID]) -> list[Evidence]:
+    """Return the evidence of reports that was not taken back, in one statement."""
+    item = EvidenceItem
+    return await _evidence(session, and_(_among(item.report_id, report_ids), item.removed_at.is_(None)))
+
+
 async def evidence_after(session: AsyncSession, after: UUID | None, limit: int) -> list[Evidence]:
     """Return evidence of all reports that was not taken back, in the order of ids, from the one after `after`."""
     table = EvidenceItem.table()
@@ -138,9 +176,18 @@ async def _evidence(session: AsyncSession, which: ColumnElement[bool]) -> list[E
 
 async def read(session: AsyncSession, report_id: UUID, *, content: bool) -> TriageReport:
     """Return a report; without `content`, what a person wrote is not even read from the database."""
+    return (await read_all(session, [report_id], content=content))[report_id]
+
+
+async def read_all(session: AsyncSession, report_ids: Collection[UUID], *, content: bool) -> dict[UUID, TriageReport]:
+    """Return reports, as `read` does, in one statement."""
     table = Report.table()
     wanted = [column for column in table.c if content or column.name not in _CONTENT]
-    found = (await session.execute(select(*wanted).where(table.c.report_id == report_id))).mappings().one()
+    rows = await session.execute(select(*wanted).where(_among(table.c.report_id, report_ids)))
+    return {row["report_id"]: _report(row) for row in rows.mappings()}
+
+
+def _report(found: RowMapping) -> TriageReport:
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
     by_name = {name: value for name, value in values.items() if value is not None and name != "report_type"}
     people = {
@@ -149,6 +196,10 @@ async def read(session: AsyncSession, report_id: UUID, *, content: bool) -> Tria
         "subject": Subject.model_validate(found["subject"]) if found["subject"] else None,
     }
     return TriageReport(**{**by_name, **people, "form": found["report_type"]})
+
+
+def _among(column: ColumnElement[UUID] | InstrumentedAttribute[UUID], ids: Collection[UUID]) -> ColumnElement[bool]:
+    return column == any_(literal(list(ids), ARRAY(Uuid)))
 
 
 _CONTENT = frozenset(

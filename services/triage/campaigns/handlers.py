@@ -1,0 +1,304 @@
+"""What people do with campaigns: each act under the campaign's row lock, and recorded in the campaign's own chain.
+
+A case that joins or leaves says so in its chain too. Campaigns are locked before cases.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.triage.campaigns import domain, queries
+from services.triage.campaigns.domain import CampaignState, MemberState
+from services.triage.campaigns.tables import CampaignMember, CampaignRow, DismissedKey
+from services.triage.cases import domain as case_domain
+from services.triage.cases import handlers as cases
+from services.triage.cases import queries as case_queries
+from services.triage.cases.handlers import Work
+from shared.audit import chain
+from shared.events.vocabulary import Outcome
+
+JOINED, LEFT, CONTENT_SHOWN = "campaign_joined", "campaign_left", "content_shown"
+REFUSED = (
+    case_domain.StateForbids,
+    case_domain.ClaimedByAnother,
+    case_domain.NotYourClaim,
+    case_domain.NotForThisCase,
+    case_domain.OutcomeDoesNotFit,
+    case_domain.CaseNotFound,
+    case_queries.CaseChanged,
+)
+"""Why a case may refuse what others take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an act on one case."""
+
+    case_id: UUID
+    refused: Exception | None = None
+
+
+async def make(work: Work, case_ids: Collection[UUID], name: str | None) -> UUID:
+    """Make a confirmed campaign of cases that the person sees; return its id.
+
+    Raises:
+        NoCases, TooManyCases: it needs some, and takes so many at once.
+        CaseNotFound: the person may not see one of them.
+    """
+    row = CampaignRow(campaign_id=work.writer.ids.uuid(), made_at=work.now, version=0, teams=[])
+    _decide(work, row, CampaignState.CONFIRMED)
+    row.name = name
+    work.session.add(row)
+    await work.session.flush()
+    await _put_in(work, row, case_ids)
+    await _record(work, row, "campaign_made", case_ids, name=name)
+    return row.campaign_id
+
+
+async def confirm(work: Work, campaign_id: UUID, name: str | None) -> None:
+    """Confirm that the cases which the person sees belong together; without a name, it keeps the one that it has.
+
+    Raises:
+        CampaignNotFound: there is no such campaign, or the person may not know of it.
+    """
+    row = await queries.lock(work.session, work.viewer, campaign_id)
+    waiting = await queries.members(work.session, work.viewer, campaign_id, MemberState.SUGGESTED)
+    _decide(work, row, CampaignState.CONFIRMED)
+    row.name = name or row.name
+    await work.session.execute(delete(DismissedKey).where(DismissedKey.campaign_id == campaign_id))
+    added = [one.case_id for one in waiting]
+    if added:
+        await _put_in(work, row, added)
+    await _record(work, row, "campaign_confirmed", added, name=name)
+
+
+async def rename(work: Work, campaign_id: UUID, name: str) -> None:
+    """Give a campaign another name.
+
+    Raises:
+        CampaignNotFound, CampaignDismissed: as for every change.
+    """
+    row = await _lock(work, campaign_id)
+    row.name = name
+    await _record(work, row, "campaign_named", name=name)
+
+
+async def change_members(
+    work: Work, campaign_id: UUID, add: Collection[UUID] = (), take_out: Collection[UUID] = ()
+) -> None:
+    """Add cases to a campaign, and take others out; those are not suggested for it again.
+
+    Raises:
+        CampaignNotFound, CampaignDismissed: as for every change.
+        NoCases, TooManyCases: it takes some, and so many at once.
+        NoSuchMember: one to be taken out is not in it, or the person may not see it.
+        TooFewLeft: it would be no campaign any more without those that are taken out.
+        CaseNotFound: the person may not see one to be added.
+    """
+    row = await _lock(work, campaign_id)
+    if not add and not take_out:
+        raise domain.NoCases
+    if add:
+        await _put_in(work, row, add)
+        await _record(work, row, "campaign_cases_added", add)
+    if take_out:
+        await _take_out(work, row, take_out)
+        await _record(work, row, "campaign_cases_taken_out", take_out)
+
+
+async def dismiss(work: Work, campaign_id: UUID, days: int, reason: str | None) -> None:
+    """Dismiss a campaign for some days: what its cases share suggests nothing until then.
+
+    Raises:
+        CampaignNotFound, CampaignDismissed: as for every change.
+    """
+    row = await _lock(work, campaign_id)
+    _decide(work, row, CampaignState.DISMISSED)
+    row.dismissed_until = work.now + timedelta(days=days)
+    shared = await queries.shared_keys(work.session, campaign_id)
+    values = [
+        {"kind": kind, "key": key, "campaign_id": campaign_id, "until": row.dismissed_until} for kind, key in shared
+    ]
+    new = insert(DismissedKey)
+    later = {"until": new.excluded.until, "campaign_id": new.excluded.campaign_id}
+    if values:
+        await work.session.execute(new.on_conflict_do_update(index_elements=["kind", "key"], set_=later), values)
+    await _record(work, row, "campaign_dismissed", reason=reason)
+
+
+async def look(work: Work, campaign_id: UUID) -> None:
+    """Record that a person looked at what the reports have in common: in the chain of each case that they see.
+
+    Raises:
+        CampaignNotFound: there is no such campaign, or the person may not know of it.
+    """
+    await queries.lock(work.session, work.viewer, campaign_id)
+    members = await queries.members(work.session, work.viewer, campaign_id)
+    await _say(work, campaign_id, [one.case_id for one in members], CONTENT_SHOWN)
+
+
+async def message(work: Work, campaign_id: UUID, text: str, chosen: Collection[UUID] = ()) -> list[Result]:
+    """Write the same to the reporter of each report, or of those with a chosen case, each as if alone.
+
+    Raises:
+        CampaignNotFound, CampaignDismissed: as for every change.
+        NoCases, NoSuchMember: there is no confirmed case, or one that was chosen is not in the campaign.
+    """
+    await _lock(work, campaign_id)
+    confirmed = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED)
+    picked = domain.one_of_each_report(_chosen(confirmed, chosen))
+
+    async def write(case_id: UUID, read: int) -> None:
+        await cases.add_note(work, case_id, read, text, shared=True)
+
+    return await _each(work, {one.case_id: one.version for one in picked}, write)
+
+
+async def resolve(
+    work: Work, campaign_id: UUID, read: Mapping[UUID, int], outcome: Outcome, reason: str | None
+) -> list[Result]:
+    """Resolve chosen cases of a campaign with one outcome. A case that someone could claim is claimed first.
+
+    Args:
+        work: who does it.
+        campaign_id: the campaign.
+        read: the chosen cases, each with the version that the person read.
+        outcome: how they ended.
+        reason: internal.
+
+    Raises:
+        CampaignNotFound, CampaignDismissed, NoCases, NoSuchMember: as for `message`.
+    """
+    await _lock(work, campaign_id)
+    confirmed = await queries.members(work.session, work.viewer, campaign_id, MemberState.CONFIRMED)
+    picked = _chosen(confirmed, read)
+
+    async def end(case_id: UUID, version: int) -> None:
+        case = await case_queries.get(work.session, work.viewer, case_id)
+        if case.assignee is None and not case.finished:
+            version = (await cases.claim(work, case_id, version)).version
+        await cases.resolve(work, case_id, version, outcome, reason)
+
+    return await _each(work, {one.case_id: read[one.case_id] for one in picked}, end)
+
+
+async def _lock(work: Work, campaign_id: UUID) -> CampaignRow:
+    """Lock a campaign for a change.
+
+    Raises:
+        CampaignNotFound: there is no such campaign, or the person may not know of it.
+        CampaignDismissed: it is dismissed.
+    """
+    row = await queries.lock(work.session, work.viewer, campaign_id)
+    if row.state == CampaignState.DISMISSED:
+        raise domain.CampaignDismissed
+    return row
+
+
+def _decide(work: Work, row: CampaignRow, state: CampaignState) -> None:
+    row.state, row.dismissed_until = state.value, None
+    row.decided_at, row.decided_by = work.now, work.viewer.subject
+
+
+def _chosen(members: Sequence[queries.Member], chosen: Collection[UUID]) -> list[queries.Member]:
+    """Return the chosen members, or all of them if none was chosen.
+
+    Raises:
+        NoSuchMember: one is not among them.
+        NoCases: there is none.
+    """
+    if not set(chosen) <= {one.case_id for one in members}:
+        raise domain.NoSuchMember
+    if not members:
+        raise domain.NoCases
+    return [one for one in members if one.case_id in chosen or not chosen]
+
+
+async def _each(work: Work, read: Mapping[UUID, int], act: Callable[[UUID, int], Awaitable[None]]) -> list[Result]:
+    """Act on each case by itself, in the order of their ids; one that refuses does not stop the others."""
+    results = []
+    await case_queries.lock_cases(work.session, list(read))
+    for case_id in sorted(read):
+        try:
+            async with work.session.begin_nested():
+                await act(case_id, read[case_id])
+            results.append(Result(case_id))
+        except REFUSED as refused:
+            results.append(Result(case_id, refused))
+    return results
+
+
+async def _put_in(work: Work, row: CampaignRow, case_ids: Collection[UUID]) -> None:
+    """Confirm cases as members, and say so in the chain of each that is new.
+
+    Raises:
+        NoCases, TooManyCases, CaseNotFound: as for `make`.
+    """
+    if not case_ids:
+        raise domain.NoCases
+    if len(set(case_ids)) > domain.MOST_AT_ONCE:
+        raise domain.TooManyCases
+    seen = await queries.teams_of(work.session, work.viewer, case_ids)
+    if len(seen) < len(set(case_ids)):
+        raise case_domain.CaseNotFound
+    row.teams = sorted({*row.teams, *seen.values()})
+    common = {"campaign_id": row.campaign_id, "state": MemberState.CONFIRMED, "added_at": work.now}
+    values = [{**common, "case_id": case_id} for case_id in sorted(seen)]
+    new = insert(CampaignMember)
+    upsert = new.on_conflict_do_update(
+        index_elements=["campaign_id", "case_id"],
+        set_={"state": new.excluded.state},
+        where=CampaignMember.state != MemberState.CONFIRMED,
+    )
+    changed = await work.session.scalars(upsert.values(values).returning(CampaignMember.case_id))
+    await _say(work, row.campaign_id, list(changed), JOINED)
+
+
+async def _take_out(work: Work, row: CampaignRow, case_ids: Collection[UUID]) -> None:
+    """Take members out, and say so in the chain of each.
+
+    Raises:
+        NoSuchMember: one is not in the campaign, or the person may not see it.
+        TooFewLeft: it would be no campaign any more.
+    """
+    members = await queries.members(
+        work.session, work.viewer, row.campaign_id, MemberState.SUGGESTED, MemberState.CONFIRMED
+    )
+    gone = [one.case_id for one in _chosen(members, case_ids)]
+    which = (CampaignMember.campaign_id == row.campaign_id, CampaignMember.case_id.in_(gone))
+    await work.session.execute(update(CampaignMember).where(*which).values(state=MemberState.TAKEN_OUT))
+    try:
+        await queries.get(work.session, work.viewer, row.campaign_id)
+    except domain.CampaignNotFound:
+        raise domain.TooFewLeft from None
+    await _say(work, row.campaign_id, gone, LEFT)
+
+
+async def _say(work: Work, campaign_id: UUID, case_ids: Collection[UUID], action: str) -> None:
+    """Append the same to the chains of cases. Their versions stay, so that no one has to read them again."""
+    await case_queries.lock_cases(work.session, case_ids)
+    change = chain.Change(action, work.viewer.subject, after={"campaign": str(campaign_id)})
+    await chain.append(work.session, [(one, change) for one in sorted(case_ids)], work.now, work.writer.ids)
+
+
+async def _record(
+    work: Work,
+    row: CampaignRow,
+    action: str,
+    case_ids: Collection[UUID] = (),
+    *,
+    name: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Append an act to the campaign's own chain, with what the campaign is from now on."""
+    row.version += 1
+    await work.session.flush()
+    [proof] = [current async for _, current in queries.records(work.session, row.campaign_id)]
+    said = {**proof.facts, "cases": str(len(set(case_ids)))}
+    personal = {"name": name} if name else {}
+    done = chain.Change(action, work.viewer.subject, reason, after=said, personal=personal, state=proof.state)
+    await chain.append(work.session, [(row.campaign_id, done)], work.now, work.writer.ids)

@@ -1,0 +1,150 @@
+"""Cases that share something are suggested as a campaign, with the reasons that their viewer may know."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+from sqlalchemy import select, text
+
+from services.triage.campaigns import queries
+from services.triage.campaigns.domain import PERSONAL_LINKS, CampaignState
+from services.triage.campaigns.queries import Campaign
+from services.triage.campaigns.suggestions import forget, suggest
+from services.triage.campaigns.tables import CampaignMember, CaseKey
+from services.triage.cases.access import Viewer
+from shared.db.database import Database
+from shared.events.intake import AbuseReportSubmitted, Person, Reporter
+from shared.events.people import keys_of_member
+from shared.events.vocabulary import Confidentiality, Relation, Team
+from tests.services.triage.builders import IDS, NOW, Submitted, misuse, open_cases, report, viewer
+from tests.services.triage.evidence.pieces import announce, piece
+
+SERVICE = "triage"
+SAM = viewer(Team.SMART)
+POST = "https://x.com/some_account/status/17"
+STORY = (
+    "They post under each of our pictures that we lie to customers and that people should come and film us at the door"
+)
+_numbers = count(100)
+ANYONE = Reporter(confidentiality=Confidentiality.ANONYMOUS)
+
+
+def reporter(number: int) -> Reporter:
+    return Reporter(confidentiality=Confidentiality.NAMED, staff_id=f"S9{number:03}", name=None, email=None)
+
+
+def told(**changes: object) -> AbuseReportSubmitted:
+    """Return a report of a reporter of its own, because many reports about one person are a burst."""
+    return report(**{"reporter": reporter(next(_numbers)), **changes})
+
+
+async def swept(database: Database, personal_links: timedelta = PERSONAL_LINKS) -> None:
+    async with database.transaction() as session:
+        while await suggest(session, NOW, ids=IDS, personal_links=personal_links):
+            pass
+
+
+async def seen(database: Database, who: Viewer = SAM, *states: CampaignState) -> list[Campaign]:
+    async with database.transaction() as session:
+        found, _ = await queries.listed(session, who, states or tuple(CampaignState), None, 20)
+    return found
+
+
+async def suggested(database: Database, *reports: Submitted, who: Viewer = SAM) -> list[Campaign]:
+    """Open the cases of reports and let the sweep look at them; return what is suggested."""
+    await open_cases(database, *reports)
+    await swept(database)
+    return await seen(database, who)
+
+
+async def keys(database: Database) -> Collection[tuple[str, str]]:
+    async with database.transaction() as session:
+        return {(kind, key) for kind, key in await session.execute(select(CaseKey.kind, CaseKey.key))}
+
+
+async def test_reports_of_one_post_are_suggested_with_the_reason_and_the_number_of_reporters(
+    database: Database,
+) -> None:
+    first = told(urls=(POST,), reporter=reporter(1), submitted_at=NOW - timedelta(minutes=70))
+    other = report(urls=("https://twitter.com/Some_Account/status/17?s=20",), reporter=reporter(2))
+    [one] = await suggested(database, first, report(), other)
+    assert (one.state, one.size, one.waiting) == (CampaignState.SUGGESTED, 2, 2)
+    assert one.reasons == ("same link", "same account", "2 reports in 2 h by 2 reporters")
+    [again] = await suggested(database, told(urls=(POST,), reporter=ANYONE), told(urls=(POST,), reporter=reporter(2)))
+    assert (again.campaign_id, again.size) == (one.campaign_id, 4)
+    assert again.reasons[-1] == "4 reports in 2 h by 2 reporters, 1 anonymous"
+
+
+async def test_each_reason_suggests_by_itself(database: Database) -> None:
+    sent = [told(), told()]
+    by_reason = {
+        "nearly the same text": [told(narrative=f"{STORY}. {n}") for n in ("Please help", "Thank you")],
+        "same account": [told(handles=("@some_one",)), told(handles=("https://x.com/Some_One",))],
+        "same file": sent,
+        "5 reports in 1 h about one person": [
+            report(affected=(Person(relation=Relation.COLLEAGUE, name="Grace Okafor"),), reporter=reporter(n))
+            for n in range(5)
+        ],
+    }
+    await open_cases(database, *(one for some in by_reason.values() for one in some))
+    for one in sent:
+        await announce(database, piece(one, sha256_sent="c" * 64))
+    await swept(database)
+    found = await seen(database)
+    assert {one.reasons[0] for one in found} == by_reason.keys()
+    assert sorted(one.size for one in found) == [2, 2, 2, 5]
+
+
+async def test_cases_of_one_report_are_no_campaign(database: Database) -> None:
+    both = viewer(Team.SMART, Team.SIRT)
+    assert await suggested(database, told(urls=(POST,), also_affects=("dwp_information",)), who=both) == []
+
+
+async def test_what_may_be_trade_union_activity_is_compared_with_nothing(database: Database) -> None:
+    desk = viewer(Team.TRIAGE_DESK, lead=True)
+    told = [misuse(urls=(POST,), union_activity=answer) for answer in ("yes", "unsure")]
+    assert await suggested(database, *told, who=desk) == []
+    assert await keys(database) == set()
+
+
+async def test_who_sees_one_of_two_cases_does_not_learn_that_there_is_another(database: Database) -> None:
+    suspects = (Person(relation=Relation.COLLEAGUE, name="Sam Reid"),)
+    hidden: list[Submitted] = [told(urls=(POST,), suspected=suspects), misuse(urls=(POST,))]
+    every = viewer(Team.SMART, Team.TRIAGE_DESK, Team.LINE_MANAGER, subject="S4002", lead=True)
+    aisha = replace(every, name="Aisha Khan", keys=keys_of_member(staff_id="S4002", name="Aisha Khan", email=None))
+    [whole] = await suggested(database, told(urls=(POST,)), *hidden, who=aisha)
+    assert whole.size == 3
+    assert await seen(database) == []
+    [part] = await suggested(database, told(urls=(POST,)), who=replace(aisha, leads=frozenset()))
+    assert part.size == 3
+
+
+async def test_links_by_personal_accounts_end_and_so_does_a_suggestion_without_another_reason(
+    database: Database,
+) -> None:
+    by_account = [told(handles=("@some_one",)), told(handles=("@some_one",))]
+    by_link = [told(urls=(POST,)), told(urls=(POST,))]
+    assert len(await suggested(database, *by_account, *by_link)) == 2
+    async with database.transaction() as session:
+        later = NOW + PERSONAL_LINKS
+        while await forget(session, later):
+            pass
+    [left] = await seen(database)
+    assert left.reasons[:-1] == ("same link",)
+    assert not {kind for kind, _ in await keys(database)} & {"account", "text"}
+    await swept(database)
+    assert {kind for kind, _ in await keys(database)} == {"link", "person"}
+
+
+async def test_a_change_of_a_case_suggests_nothing_that_was_not_new(database: Database) -> None:
+    await suggested(database, told(urls=(POST,)), told(urls=(POST,)))
+    async with database.transaction() as session:
+        await session.execute(text("delete from campaign"))
+        await session.execute(
+            text("insert into case_changed (reader, case_id) select 'campaigns', case_id from \"case\"")
+        )
+    await swept(database)
+    assert await seen(database) == []
+    async with database.transaction() as session:
+        assert list(await session.scalars(select(CampaignMember.case_id))) == []
