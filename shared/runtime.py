@@ -109,7 +109,7 @@ class Role(Protocol):
 
     @property
     def kind(self) -> str:
-        """`web`, `consumer`, `relay` or `sweep`: the names for `signpost serve --roles`."""
+        """`web`, `consumer`, `relay`, `sweep` or `auditor`: the names for `signpost serve --roles`."""
         ...
 
     @property

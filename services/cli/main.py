@@ -47,7 +47,7 @@ COMMANDS = {
         "Run everything in one process, with its own PostgreSQL, event log and mail catcher.",
     ),
     "serve": Command(
-        "services.cli.serve:serve_one", "Run one service: its web application, consumers, relay and sweeps."
+        "services.cli.serve:serve_one", "Run one service: its web application, consumers, relay, sweeps and auditor."
     ),
     "migrate": Command("services.cli.deployment:migrate", "Bring databases to the newest revision."),
     "keys": Command(

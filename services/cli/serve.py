@@ -31,6 +31,7 @@ class RoleKind(StrEnum):
     CONSUMER = "consumer"
     RELAY = "relay"
     SWEEP = "sweep"
+    AUDITOR = "auditor"
 
 
 def up(
@@ -60,11 +61,11 @@ def serve_one(
     service: ServiceName,
     host: Annotated[str, typer.Option()] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535)] = DEFAULT_PORT,
-    roles: Annotated[str, typer.Option(help="Which of web,consumer,relay,sweep this process runs")] = ",".join(
+    roles: Annotated[str, typer.Option(help="Which of web,consumer,relay,sweep,auditor this process runs")] = ",".join(
         RoleKind
     ),
 ) -> None:
-    """Run one service: its web application, consumers, relay and sweeps."""
+    """Run one service: its web application, consumers, relay, sweeps and auditor."""
     try:
         kinds = {RoleKind(kind.strip()) for kind in roles.split(",")}
     except ValueError:

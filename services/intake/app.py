@@ -24,14 +24,17 @@ from services.intake.evidence.handlers import forget_used_grants
 from services.intake.evidence.multipart import MOST_TYPED, typed_beside_files
 from services.intake.evidence.objects import Objects
 from services.intake.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
+from services.intake.evidence.tables import UploadRow
 from services.intake.forms import abuse, advice, exception, incident, misuse
 from services.intake.forms import pages as forms
 from services.intake.forms.forms import Form
 from services.intake.forms.handlers import forget_expired as forget_drafts
 from services.intake.forms.sent_files import AttachmentParts
 from services.intake.forms.session import FormParts
+from services.intake.forms.tables import DraftRow
 from services.intake.idempotency.handlers import Idempotency
 from services.intake.idempotency.handlers import forget_expired as forget_answers
+from services.intake.idempotency.tables import AnswerRow
 from services.intake.inbound import api as inbound
 from services.intake.inbound import consumer as inbound_consumer
 from services.intake.inbound.handlers import forget_expired as forget_inbound
@@ -60,6 +63,7 @@ from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.events.vocabulary import ReportType
 from shared.ids import Ids
+from shared.messaging.auditor import Auditor, Step
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
@@ -207,6 +211,14 @@ def _parts(settings: IntakeSettings, fields: Fields, every_form: Sequence[Form])
     )
 
 
+STEPS = (
+    Step("upload_forgotten", UploadRow.expires_at, grace=timedelta(minutes=15)),
+    Step("draft_forgotten", DraftRow.expires_at, grace=3 * _HOURLY),
+    Step("answer_forgotten", AnswerRow.expires_at, grace=3 * _HOURLY),
+)
+"""What intake promises to forget in the course of time, for the auditor to find without the sweeps that do it."""
+
+
 def _roles(parts: IntakeParts) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
     consume = partial(BatchConsumer, database=database, log=log, outbox=outbox, clock=clock, ids=ids, ordered=False)
@@ -232,5 +244,6 @@ def _roles(parts: IntakeParts) -> Sequence[Role]:
         sweep("intake-scans", with_store(sweeps.scan_later), every=timedelta(minutes=1)),
         sweep("intake-grants", forget_used_grants, every=_HOURLY),
         sweep("intake-inbound", forget_inbound, every=_HOURLY),
+        Auditor("intake", STEPS, database=database, clock=clock, outbox=outbox),
         *session_roles(parts),
     )

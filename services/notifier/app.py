@@ -12,16 +12,19 @@ from services.notifier import consumer
 from services.notifier.acknowledgement import pages as acknowledgement
 from services.notifier.acknowledgement.domain import AnswerTimes
 from services.notifier.acknowledgement.handlers import AcknowledgementLinks, Acknowledgements
+from services.notifier.acknowledgement.tables import AwaitedAnswerRow
 from services.notifier.alerts import api as alerts
 from services.notifier.alerts.decisions import EMAIL, NOTIFY, AlertContext
 from services.notifier.alerts.domain import AddressBook, Recipient
 from services.notifier.cases.domain import Mailboxes
 from services.notifier.cases.handlers import FollowUps
+from services.notifier.cases.tables import FollowUpRow
 from services.notifier.delivery import api as delivery
 from services.notifier.delivery import digests, loop, notify, smtp
 from services.notifier.delivery.composer import Composer
 from services.notifier.delivery.domain import Channel, MessageClass
 from services.notifier.delivery.handlers import DeliveryReceipts, DeliveryTimes
+from services.notifier.delivery.tables import DeliveryRow, HeldAlertRow
 from services.notifier.my_team import pages as my_team
 from services.notifier.reports.handlers import forget_due
 from services.notifier.settings import NotifierSettings
@@ -30,6 +33,7 @@ from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.events.vocabulary import Team
 from shared.ids import Ids
+from shared.messaging.auditor import Auditor, Step
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
@@ -96,6 +100,16 @@ async def open_service(
         yield Service(parts, PREFIX, app, roles)
 
 
+STEPS = (
+    Step("reminder", AwaitedAnswerRow.remind_at),
+    Step("escalation", AwaitedAnswerRow.escalate_at),
+    Step("delivery", DeliveryRow.due_at),
+    Step("digest", HeldAlertRow.due_at),
+    Step("follow_up", FollowUpRow.waits_until),
+)
+"""What notifier owes in the course of time, for the auditor to find without the sweeps that do it."""
+
+
 def _roles(parts: NotifierParts, reports: consumer.ReportHandlers, deliveries: loop.Deliveries) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
     sweep = partial(Sweep, database=database, clock=clock, every=_SWEEP_EVERY)
@@ -117,6 +131,7 @@ def _roles(parts: NotifierParts, reports: consumer.ReportHandlers, deliveries: l
         sweep("notifier-digests", partial(digests.send_due, ids=ids)),
         sweep("notifier-forgetting", forget_due, every=_FORGET_EVERY),
         Relay("notifier", database=database, log=log, clock=clock, outbox=outbox),
+        Auditor("notifier", STEPS, database=database, clock=clock, outbox=outbox),
         *retention_sweeps(parts),
         *session_roles(parts),
     )

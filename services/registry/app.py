@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.registry import consumer
 from services.registry.accounts import api as accounts_api
 from services.registry.accounts import pages as accounts_pages
-from services.registry.accounts.handlers import announce_due
+from services.registry.accounts.handlers import REVIEWS, announce_due
 from services.registry.approvals import api as approvals_api
 from services.registry.approvals import pages as approvals_pages
 from services.registry.approvals import refusals as approvals_refusals
@@ -35,6 +35,7 @@ from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
+from shared.messaging.auditor import Auditor
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
@@ -126,6 +127,7 @@ def _roles(parts: RegistryParts, settings: RegistrySettings) -> Sequence[Role]:
         sweep("registry-lapses", _working(evaluation.expire_due, at_work), every=_LAPSES_EVERY),
         sweep("registry-rechecks", _working(evaluation.recheck_training, at_work), every=_RECHECKS_EVERY),
         sweep("registry-reviews", _working(announce_due, at_work), every=_REVIEWS_EVERY),
+        Auditor("registry", (*evaluation.STEPS, REVIEWS), database=database, clock=clock, outbox=outbox),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

@@ -18,11 +18,12 @@ from services.triage.campaigns.refusals import REFUSALS as CAMPAIGN_REFUSALS
 from services.triage.campaigns.suggestions import forget, suggest
 from services.triage.cases import api, pages
 from services.triage.cases.dependencies import CaseParts
-from services.triage.cases.handlers import expire_leases, warn_of_deadlines
+from services.triage.cases.handlers import LEASES, expire_leases, warn_of_deadlines
 from services.triage.cases.refusals import REFUSALS
 from services.triage.cases.writer import CaseWriter
 from services.triage.conversation import api as conversation_api
 from services.triage.conversation import pages as conversation_pages
+from services.triage.deadlines import queries as deadline_queries
 from services.triage.deadlines.calendar import bank_holidays
 from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timekeeper
 from services.triage.evidence import api as evidence_api
@@ -45,6 +46,7 @@ from services.triage.rules.reload import BookWatch, RuleParts, RunningBook
 from services.triage.settings import TriageSettings
 from services.triage.takedowns import api as takedowns_api
 from services.triage.takedowns import pages as takedowns_pages
+from services.triage.takedowns import queries as takedown_queries
 from services.triage.takedowns.handlers import warn_of_takedowns
 from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
 from services.triage.wellbeing import api as wellbeing_api
@@ -54,6 +56,7 @@ from shared.audit.anchors import anchor_sweeps
 from shared.clock import Clock, SystemClock
 from shared.db.sweep import Sweep
 from shared.ids import Ids
+from shared.messaging.auditor import Auditor
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.ended_sessions import session_roles
 from shared.messaging.log import EventLog
@@ -164,6 +167,10 @@ async def open_service(
         yield Service(parts, PREFIX, app, roles)
 
 
+STEPS = (*deadline_queries.STEPS, LEASES, *takedown_queries.STEPS)
+"""What triage owes in the course of time, for the auditor to find without the sweeps that do it."""
+
+
 def _roles(parts: TriageParts) -> Sequence[Role]:
     database, log, outbox, clock, ids = parts.database, parts.log, parts.outbox, parts.clock, parts.ids
     writer = CaseWriter(parts.deadlines, ids, outbox)
@@ -200,6 +207,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-bulk-forgotten", bulk.forget, every=_BULKS_FORGOTTEN_EVERY),
         sweep("triage-campaigns", suggestions, every=_CAMPAIGNS_EVERY),
         sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
+        Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

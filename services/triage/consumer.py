@@ -7,13 +7,19 @@ from services.triage.accounts.handlers import project_accounts
 from services.triage.cases.writer import CaseWriter
 from services.triage.evidence.handlers import add_evidence, note_scan, remove_evidence
 from services.triage.managers.handlers import manager_acted, manager_assigned, referred
-from services.triage.operations.handlers import project_alerts, project_cases, project_dead_letters, project_ledger
+from services.triage.operations.handlers import (
+    project_alerts,
+    project_cases,
+    project_dead_letters,
+    project_ledger,
+    project_overdue_steps,
+)
 from services.triage.outcome_reviews.handlers import ask as ask_for_review
 from services.triage.reporters.handlers import add_information, ask_withdrawal, hear, open_for_reports
 from services.triage.routing.domain import RuleBook
 from shared.events import intake, notifier, topics, triage
 from shared.events.envelope import Event
-from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
+from shared.events.operations import DeadLetterRecorded, DeadLetterSettled, OverdueStepsCounted
 from shared.events.registry import AccountChanged
 from shared.messaging.batch import Handler
 from shared.people import project_people
@@ -35,7 +41,7 @@ ACCOUNTS_HANDLERS: Mapping[type[Event], Handler] = {
 }
 
 OPERATIONS_GROUP = "signpost-triage-operations"
-OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LETTERS)
+OPERATIONS_TOPICS = (topics.LEDGER, topics.CASES, topics.ALERTS, topics.DEAD_LETTERS, topics.OVERDUE_STEPS)
 OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
     intake.LedgerChanged: project_ledger,
     triage.CaseRouted: project_cases,
@@ -52,6 +58,7 @@ OPERATIONS_HANDLERS: Mapping[type[Event], Handler] = {
     notifier.AlertAcknowledged: project_alerts,
     DeadLetterRecorded: project_dead_letters,
     DeadLetterSettled: project_dead_letters,
+    OverdueStepsCounted: project_overdue_steps,
 }
 
 

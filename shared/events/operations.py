@@ -1,9 +1,9 @@
-"""The events about dead letters: records that a consumer could not handle, without their content."""
+"""The events about dead letters, without their content, and about steps that were not taken in time."""
 
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.events import topics
 from shared.events.envelope import Event
@@ -35,4 +35,26 @@ class DeadLetterSettled(_DeadLetterEvent):
     action: str
 
 
-OPERATIONS_EVENTS: tuple[type[Event], ...] = (DeadLetterRecorded, DeadLetterSettled)
+class OverdueStep(BaseModel):
+    """One kind of step that time demands: how many were not taken in time, and since when the oldest is due."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    step: str
+    count: int
+    """Counted up to 1,000."""
+    oldest_due_at: AwareDatetime | None = None
+
+
+class OverdueStepsCounted(Event):
+    """What the auditor of a service found; each replaces the one before."""
+
+    TYPE: ClassVar[str] = "overdue_steps.counted.v1"
+    TOPICS: ClassVar[tuple[str, ...]] = (topics.OVERDUE_STEPS.name,)
+
+    service: str
+    at: AwareDatetime
+    steps: tuple[OverdueStep, ...]
+
+
+OPERATIONS_EVENTS: tuple[type[Event], ...] = (DeadLetterRecorded, DeadLetterSettled, OverdueStepsCounted)

@@ -67,6 +67,14 @@ DEAD_LETTERS = Topic(
     _MONTH,
     partitions=1,
 )
+OVERDUE_STEPS = Topic(
+    "operations.overdue-steps.v1",
+    ("intake", "triage", "registry", "notifier"),
+    ("triage",),
+    None,
+    Cleanup.COMPACT,
+    partitions=1,
+)
 
 SERVICES = ("intake", "triage", "registry", "notifier")
 
@@ -117,6 +125,7 @@ TOPICS: tuple[Topic, ...] = (
     DIRECTORY,
     ALERTS,
     DEAD_LETTERS,
+    OVERDUE_STEPS,
     *(dead_letter_topic(group) for group in GROUPS),
 )
 """Every topic."""

@@ -26,6 +26,7 @@ _FORGET_SUPERSEDED = text(
     "delete from outbox where subject = :subject and published_at < :before "
     "and sequence < (select max(sequence) from outbox where subject = :subject)"
 )
+_NEWEST = text("select value from outbox where subject = :subject order by sequence desc limit 1")
 _WRITTEN = text(
     "select id, value, published_at from outbox where subject = any(:subjects) and value is not null "
     "order by id for update"
@@ -95,6 +96,11 @@ class Outbox:
         up.
         """
         await session.execute(_FORGET_SUPERSEDED, {"subject": subject, "before": before})
+
+    async def newest(self, session: AsyncSession, subject: UUID) -> bytes | None:
+        """Return what the newest event of `subject` says; None if there is none, or it was erased."""
+        value: bytes | None = await session.scalar(_NEWEST, {"subject": subject})
+        return value
 
     async def erase(self, session: AsyncSession, subjects: Sequence[UUID], erased: Callable[[bytes], bytes]) -> None:
         """Erase what the events of `subjects` say, and keep their rows: sequence, headers and time of publication.

@@ -41,6 +41,12 @@ REPORTS_ACCEPTED = Counter("signpost_reports_accepted", "Reports accepted", ("re
 LEDGER_REPORTS = Gauge("signpost_ledger_reports", "Reports by their state in the ledger", ("state",), registry=REGISTRY)
 CASES_OPENED = Counter("signpost_cases_opened", "Cases opened", ("team", "priority"), registry=REGISTRY)
 DEADLINES_MISSED = Counter("signpost_deadlines_missed", "Deadlines missed", ("team", "kind"), registry=REGISTRY)
+OVERDUE_STEPS = Gauge(
+    "signpost_overdue_steps",
+    "Steps that time demanded and that did not happen, up to 1,000",
+    ("service", "step"),
+    registry=REGISTRY,
+)
 OUTCOME_REVIEWS = Counter(
     "signpost_outcome_reviews", "Outcomes to be looked at again, and what came of it", ("event",), registry=REGISTRY
 )

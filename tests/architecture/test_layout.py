@@ -50,6 +50,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "activities": "what the activity record says, in words",
     "access": "who may see a case, or a report's status",
     "changes": "how an account is locked, changed and announced; which cases changed",
+    "charts": "what a panel of a dashboard is made of",
     "checks": "what is wrong with a report's texts",
     "child": "the process that opens files, and its limits",
     "commands": "the misuse, incident and advice commands",

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import DateTime, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,7 @@ from shared.events.registry import ReviewDue
 from shared.events.triage import CaseCompromiseConfirmed
 from shared.events.vocabulary import AccountClass, AccountStatus
 from shared.ids import AccountId, Ids, StaffId
+from shared.messaging.auditor import Step
 from shared.messaging.outbox import Outbox
 
 _REVIEWS_AT_ONCE = 100
@@ -235,6 +236,18 @@ async def review(work: Work, wanted: NewReview) -> domain.Account:
     becomes = replace(account.registration, next_review_on=wanted.next_on)
     decided = (("outcome", str(wanted.outcome)),)
     return await changes.change(work, account, changes.AccountChange(becomes, "reviewed", wanted.reason, after=decided))
+
+
+REVIEWS = Step(
+    "review",
+    cast(AccountRow.next_review_on, DateTime(timezone=True)),
+    (
+        AccountRow.status != AccountStatus.CLOSED,
+        AccountRow.review_announced_on.is_distinct_from(AccountRow.next_review_on),
+    ),
+    grace=timedelta(days=1),
+)
+"""Reviews that are due and were not announced, for the auditor; the day of the date itself may still be under way."""
 
 
 async def announce_due(work: Work) -> int:

@@ -24,8 +24,16 @@ from shared.events.envelope import NewEvent
 from shared.events.registry import AuthorisationGranted, AuthorisationWithdrawn, ExceptionExpired
 from shared.events.vocabulary import AccountStatus, WithdrawalReason
 from shared.ids import AccountId, StaffId, folded_id
+from shared.messaging.auditor import Step
 
 _ACCOUNTS_AT_ONCE = 50
+
+
+STEPS = (
+    Step("lapse", OperatorRow.lapses_at, (OperatorRow.state == domain.OperatorState.AUTHORISED,)),
+    Step("exception", ExceptionRow.ends_at, (ExceptionRow.ended_at.is_(None),)),
+)
+"""What `expire_due` owes in the course of time, for the auditor to find without it."""
 
 
 async def re_evaluate_people(work: Work, staff_ids: Sequence[str]) -> None:

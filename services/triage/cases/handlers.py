@@ -35,6 +35,7 @@ from shared.events.envelope import Event, NewEvent
 from shared.events.people import keys_of_member
 from shared.events.vocabulary import CaseState, Outcome, Priority, Team
 from shared.ids import folded_id
+from shared.messaging.auditor import Step
 from shared.people import anyone_known, names_of
 
 PAGE_OPENED = "page_opened"
@@ -47,6 +48,8 @@ MOST_COUNTED = 99
 """The cases of one person are counted up to this number."""
 BATCH = 100
 """Cases that one run of a sweep takes."""
+LEASES = Step("lease", CaseRow.lease_until)
+"""Claims whose lease ran out and that no sweep ended, for the auditor."""
 _EVENTS = {DeadlineWarning.AT_RISK: triage.CaseDeadlineAtRisk, DeadlineWarning.MISSED: triage.CaseDeadlineMissed}
 
 

@@ -9,8 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.deadlines.domain import Deadline
 from services.triage.deadlines.tables import DeadlineRow
+from shared.messaging.auditor import Step
 
 _DEADLINE = TypeAdapter(Deadline)
+
+
+_UNWARNED = (DeadlineRow.met_at.is_(None), DeadlineRow.paused_at.is_(None), DeadlineRow.missed_at.is_(None))
+STEPS = (
+    Step("deadline_at_risk", DeadlineRow.at_risk_at, (*_UNWARNED, DeadlineRow.at_risk_told_at.is_(None))),
+    Step("deadline_missed", DeadlineRow.due_at, _UNWARNED, never_later=DeadlineRow.at_risk_at),
+)
+"""What the sweep of deadlines owes in the course of time, for the auditor to find without it."""
 
 
 async def of_cases(session: AsyncSession, case_ids: Sequence[UUID]) -> Mapping[UUID, list[Deadline]]:

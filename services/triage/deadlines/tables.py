@@ -3,12 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey
+from sqlalchemy import DateTime, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.triage.tables import Base
 
 _Moment = DateTime(timezone=True)
+_UNWARNED = "met_at is null and paused_at is null and missed_at is null"
+"""The deadlines that run and were not missed."""
 
 
 class DeadlineRow(Base):
@@ -26,3 +28,5 @@ class DeadlineRow(Base):
     met_at: Mapped[datetime | None] = mapped_column(_Moment)
     at_risk_told_at: Mapped[datetime | None] = mapped_column(_Moment)
     missed_at: Mapped[datetime | None] = mapped_column(_Moment)
+
+    __table_args__ = (Index("ix_deadline_unwarned", "at_risk_at", postgresql_where=text(_UNWARNED)),)

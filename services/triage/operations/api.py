@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases.access import Viewer
 from services.triage.operations import queries
-from services.triage.operations.dashboard import PERIODS, Dashboard, Value, dashboard
+from services.triage.operations.charts import Value
+from services.triage.operations.dashboard import PERIODS, Dashboard, dashboard
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission, Principal
 from shared.runtime import Parts, parts_of

@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 
 from services.triage.cases import views
 from services.triage.deadlines.domain import UK
+from services.triage.operations.charts import Bar, Bars, Columns, Panel, Table, Value
 from services.triage.operations.domain import SHORTEST_TREND, Cell, Figure, Kept, Looked, day_of, percentile, slot_of
 from services.triage.operations.queries import MOST_WAITING, Lag, Ledger, OpenLetter, Snapshot
 from shared.events.topics import GROUPS, SERVICES, sessions_group
 from shared.events.vocabulary import Team
-from shared.web.times import clock_time
+from shared.web.times import clock_time, uk_time
 
 READERS: Mapping[str, str] = {
     "signpost-intake": "Status pages: what happened to each report",
@@ -34,114 +35,28 @@ AGES = (
     ("1 to 7 days", timedelta(days=7)),
     ("Over 7 days", timedelta.max),
 )
+STEPS: Mapping[str, str] = {
+    "deadline_at_risk": "Warning that a deadline is at risk",
+    "deadline_missed": "Warning that a deadline was missed",
+    "takedown": "Chasing of a take-down",
+    "lease": "End of a claim that ran out",
+    "reminder": "Reminder of an alert",
+    "escalation": "Escalation of an alert",
+    "digest": "Digest of alerts",
+    "delivery": "Email or message to be sent",
+    "follow_up": "Alert about a case whose report was missing",
+    "lapse": "End of a lapsed authorisation",
+    "exception": "End of a policy exception",
+    "review": "Notice of a review of an account",
+    "upload_forgotten": "Deletion of an upload that was not used",
+    "draft_forgotten": "Deletion of a form that was not sent",
+    "answer_forgotten": "Deletion of an answer kept for a repeated request",
+}
+"""What an auditor looks for, by the name of the step in its event."""
+AUDITOR_SILENT = timedelta(minutes=15)
+"""An auditor reports every five minutes; after three reports that did not come, the page says so."""
 HALF, NINE_TENTHS = 0.5, 0.9
-_GAP = 0.4
-"""White space between two parts, so that they differ by more than their shade."""
-
-Value = str | int | float | None
 ByDay = Mapping[datetime, Mapping[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a bar; `shade` counts from 0."""
-
-    start: float
-    length: float
-    shade: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A horizontal bar: its name, its number and its parts."""
-
-    name: str
-    number: int
-    parts: tuple[Part, ...]
-
-    @classmethod
-    def of(cls, name: str, counts: Sequence[int], most: int) -> "Bar":
-        """Return a bar of `counts` side by side, where `most` fills the width."""
-        parts, start = [], 0.0
-        for shade, count in enumerate(counts):
-            length = 100 * count / most if most else 0.0
-            if count:
-                parts.append(Part(round(start, 2), round(max(length - _GAP, _GAP), 2), shade))
-            start += length
-        return cls(name, sum(counts), tuple(parts))
-
-
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """Bars below one another; `legend` names the shades where there are several."""
-
-    bars: tuple[Bar, ...]
-    legend: tuple[str, ...] = ()
-    tone: str = "shade"
-    """`age` grows darker from part to part."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A vertical bar; `height` in hundredths, None where there is no value."""
-
-    name: str
-    heights: tuple[float | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Columns side by side: a wide one each, with narrower ones in front."""
-
-    columns: tuple[Column, ...]
-    top: str | None
-    """The value at full height."""
-    middle: str | None
-    """The value at half the height; None if it says nothing."""
-    legend: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls,
-        names: Sequence[str],
-        series: Sequence[Sequence[float | None]],
-        said: Callable[[float], str | None],
-        legend: tuple[str, ...],
-    ) -> "Columns":
-        """Return columns; the highest fills the height. `said` puts a value into words, for the axis."""
-        highest = max((value for values in series for value in values if value), default=0.0)
-        columns = [
-            Column(name, tuple(_height(values[number], highest) for values in series))
-            for number, name in enumerate(names)
-        ]
-        return cls(tuple(columns), said(highest) if highest else None, said(highest / 2) if highest else None, legend)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows as the page, CSV and JSON show them."""
-
-    id: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One part of the page."""
-
-    title: str
-    table: Table
-    chart: Bars | Columns | None = None
-    said: str = ""
-    """The chart in one sentence."""
-    note: str = ""
-    empty: str = ""
-    """What will appear here, if there is nothing yet."""
-
-    @property
-    def id(self) -> str:
-        return self.table.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +105,7 @@ def dashboard(snapshot: Snapshot, lag: Lag, days: int) -> Dashboard:
         deadlines(figures, period),
         queues(figures[Figure.WAITING], snapshot.at),
         looked_again(figures, period, snapshot.at),
+        overdue(snapshot),
         lengths("first-action", "Time to first action", figures[Figure.FIRST_ACTION], trend),
         lengths("to-resolve", "Time to resolve", figures[Figure.TO_RESOLVE], trend),
         misdirected(figures, trend),
@@ -318,6 +234,26 @@ def looked_again(figures: Mapping[Figure, ByDay], period: Sequence[datetime], no
         said=", ".join(f"{row[0]}: {row[1]} asked, {row[7]} open, {row[8]} overdue" for row in rows),
         note=f"{waiting.total()} open now, {late.total()} of them overdue." if rows else "",
         empty="" if rows else "Requests of reporters to look at an outcome again appear here.",
+    )
+
+
+def overdue(snapshot: Snapshot) -> Panel:
+    """Return the steps that time demanded and that did not happen, as the auditor of each service found them."""
+    rows = [
+        (service.capitalize(), STEPS.get(step, step), n, _since(oldest), _since(at))
+        for service, at, found in snapshot.overdue
+        for step, n, oldest in found
+    ]
+    silent = [service for service, at, _ in snapshot.overdue if snapshot.at - at > AUDITOR_SILENT]
+    late = sum(n for _, _, n, _, _ in rows)
+    said = f"{late} did not happen when they were due. " if late else ""
+    if silent:
+        said += f"The auditor has not reported lately for: {', '.join(silent)}. What it said last may be out of date."
+    return Panel(
+        "Steps that did not happen",
+        Table("overdue-steps", ("Service", "Step", "Not done", "Due since", "Checked"), tuple(rows)),
+        note=said.strip() or ("Every step that was due has happened." if rows else ""),
+        empty="" if rows else "The auditor’s first check appears here within a minute of a start.",
     )
 
 
@@ -471,6 +407,10 @@ def _length(length: timedelta | None) -> str | None:
     return views.duration(length) if length else None
 
 
+def _since(moment: datetime | None) -> str | None:
+    return uk_time(moment) if moment else None
+
+
 def _seconds(length: float) -> str | None:
     return _length(timedelta(seconds=length))
 
@@ -494,7 +434,3 @@ def _short(days: Sequence[datetime]) -> tuple[str, ...]:
 
 def _day_and_month(day: date) -> str:
     return f"{day.day} {day:%b}"
-
-
-def _height(value: float | None, highest: float) -> float | None:
-    return None if value is None else round(100 * value / highest, 2) if highest else 0.0

@@ -19,7 +19,7 @@ from services.triage.tables import Base
 from shared.events import notifier, triage
 from shared.events.envelope import Envelope
 from shared.events.intake import LedgerChanged
-from shared.events.operations import DeadLetterRecorded, DeadLetterSettled
+from shared.events.operations import DeadLetterRecorded, DeadLetterSettled, OverdueStepsCounted
 from shared.events.vocabulary import AlertPurpose
 from shared.observability.metrics import LEDGER_REPORTS
 
@@ -100,6 +100,19 @@ async def project_dead_letters(
         known = {"group_name": letter.group, "topic": letter.topic, "error_class": letter.error_class}
         statement = insert(tables.KnownDeadLetter).values(dead_letter_id=letter.dead_letter_id, **known, **when)
         await session.execute(statement.on_conflict_do_update(index_elements=["dead_letter_id"], set_=when))
+    await _note_change(session)
+
+
+async def project_overdue_steps(
+    session: AsyncSession, events: Sequence[Envelope[OverdueStepsCounted]], _now: datetime
+) -> None:
+    """Keep what the auditor of each service found last."""
+    row = tables.OverdueSteps
+    for data in sorted((event.data for event in events), key=lambda data: data.at):
+        said = {"at": data.at, "steps": [step.model_dump(mode="json") for step in data.steps]}
+        statement = insert(row).values(service=data.service, **said)
+        newer = row.at < statement.excluded.at
+        await session.execute(statement.on_conflict_do_update(index_elements=["service"], set_=said, where=newer))
     await _note_change(session)
 
 

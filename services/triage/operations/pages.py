@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from services.triage.operations.api import Days, Overseer, keys_of, period, read
-from services.triage.operations.dashboard import PERIODS, Table
+from services.triage.operations.charts import Table
+from services.triage.operations.dashboard import PERIODS
 from services.triage.operations.live import Fragments, LiveParts, TooManyStreams, View, clock
 from shared.auth.guard import current_session
 from shared.auth.permissions import Permission, Principal

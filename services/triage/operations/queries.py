@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -20,6 +21,7 @@ from services.triage.outcome_reviews import queries as outcome_reviews
 from services.triage.takedowns import queries as takedowns
 from shared.audit.verification import Current, in_order
 from shared.clock import Clock
+from shared.events.operations import OverdueStep
 from shared.events.topics import GROUPS
 from shared.messaging.log import EventLog, LogUnavailable
 
@@ -54,6 +56,14 @@ class OpenLetter:
     recorded_at: datetime
 
 
+class Checked(NamedTuple):
+    """What the auditor of a service found: each step, how many were not taken, and since when the oldest is due."""
+
+    service: str
+    at: datetime
+    steps: tuple[tuple[str, int, datetime | None], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that a dashboard is made of, at one moment and for one person."""
@@ -66,6 +76,8 @@ class Snapshot:
     """Group, class of error, how many are open."""
     newest_letters: tuple[OpenLetter, ...]
     outbox: int
+    overdue: tuple[Checked, ...] = ()
+    """What the auditors found last, by service."""
 
 
 async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, days: int) -> Snapshot:
@@ -85,6 +97,16 @@ async def snapshot(session: AsyncSession, keys: Collection[str], now: datetime, 
         letters=tuple((group, error, n) for group, error, n in letters),
         newest_letters=await _newest_letters(session),
         outbox=await session.scalar(_OUTBOX, {"most": MOST_WAITING}) or 0,
+        overdue=await _overdue(session),
+    )
+
+
+async def _overdue(session: AsyncSession) -> tuple[Checked, ...]:
+    rows = await session.scalars(select(tables.OverdueSteps).order_by(tables.OverdueSteps.service))
+    found = [(row, [OverdueStep.model_validate(step) for step in row.steps]) for row in rows]
+    return tuple(
+        Checked(row.service, row.at, tuple((one.step, one.count, one.oldest_due_at) for one in steps))
+        for row, steps in found
     )
 
 

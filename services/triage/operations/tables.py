@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.triage.tables import Base
@@ -92,6 +93,16 @@ class KnownDeadLetter(Base):
     __table_args__ = (
         Index("ix_known_dead_letter_open", "group_name", "recorded_at", postgresql_where=text("settled_at is null")),
     )
+
+
+class OverdueSteps(Base):
+    """What the auditor of a service found last."""
+
+    __tablename__ = "overdue_steps"
+
+    service: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(_Moment)
+    steps: Mapped[list[dict[str, object]]] = mapped_column(JSONB)
 
 
 class FigureVersion(Base):

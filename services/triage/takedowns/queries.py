@@ -12,10 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.triage.takedowns.domain import Takedown
 from services.triage.takedowns.tables import TakedownRow
 from shared.audit import chain
+from shared.messaging.auditor import Step
 
 _TAKEDOWN = TypeAdapter(Takedown)
 STATE = "takedowns"
 """What activity records call the fingerprint of a case's take-downs."""
+
+
+STEPS = (Step("takedown", TakedownRow.look_at),)
+"""What the sweep of take-downs owes in the course of time, for the auditor to find without it."""
 
 
 async def of_case(session: AsyncSession, case_id: UUID) -> list[Takedown]:

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from services.triage.operations import queries
-from services.triage.operations.dashboard import READERS, Dashboard, Panel, Value, dashboard
+from services.triage.operations.charts import Panel, Value
+from services.triage.operations.dashboard import READERS, Dashboard, dashboard
 from services.triage.operations.queries import Lag
 from shared.auth.permissions import Role
 from shared.db.database import Database

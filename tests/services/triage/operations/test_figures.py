@@ -7,7 +7,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.triage.operations.dashboard import Bar, Columns
+from services.triage.operations.charts import Bar, Columns
 from services.triage.operations.domain import (
     AlertNews,
     CaseFacts,

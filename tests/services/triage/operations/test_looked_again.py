@@ -6,7 +6,8 @@ import pytest
 from httpx import AsyncClient
 
 from services.triage.operations import queries
-from services.triage.operations.dashboard import Panel, dashboard
+from services.triage.operations.charts import Panel
+from services.triage.operations.dashboard import dashboard
 from services.triage.operations.queries import Lag
 from shared.events.people import keys_of_member
 from tests.services.triage.builders import NOW, misuse, report

@@ -3,17 +3,18 @@
 import csv
 import re
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from sqlalchemy import event
 
 from services.triage.operations.api import FigureParts
-from services.triage.operations.dashboard import Table
+from services.triage.operations.charts import Table
 from services.triage.operations.pages import as_csv
 from services.triage.operations.queries import LagReader
 from shared.auth.permissions import Role
-from shared.events.operations import DeadLetterRecorded
+from shared.events.operations import DeadLetterRecorded, OverdueStep, OverdueStepsCounted
 from shared.messaging.log import LogUnavailable
 from shared.runtime import parts_in
 from tests.services.triage.builders import IDS, NOW, open_cases, report
@@ -153,3 +154,18 @@ async def test_a_log_that_does_not_answer_leaves_the_page_standing(triage: Triag
     async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
         page = await ruth.get(PAGE)
     assert "The event log does not answer" in page.text
+
+
+async def test_steps_that_did_not_happen_are_shown_and_so_is_an_auditor_that_is_silent(triage: Triage) -> None:
+    late = OverdueStep(step="reminder", count=2, oldest_due_at=NOW - timedelta(minutes=9))
+    found = OverdueStepsCounted(service="notifier", at=NOW, steps=(late,))
+    older = OverdueStepsCounted(service="notifier", at=NOW - timedelta(minutes=1), steps=())
+    await hear(triage.database, [found, older])
+    async with triage.client(Role.OPERATIONS, subject="S8001") as ruth:
+        page = (await ruth.get(PAGE)).text
+        triage.clock.move(timedelta(minutes=16))
+        later = (await ruth.get(PAGE)).text
+    assert "2 did not happen when they were due" in page
+    assert "Reminder of an alert" in page
+    assert "has not reported lately" not in page
+    assert "The auditor has not reported lately for: notifier" in later

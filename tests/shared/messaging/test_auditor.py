@@ -1,0 +1,108 @@
+"""The auditor: what time demands and did not happen is found without the sweeps that should have done it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from services.intake import app as intake
+from services.notifier import app as notifier
+from services.registry.accounts.handlers import REVIEWS
+from services.registry.operators import evaluation
+from services.triage import app as triage
+from services.triage.cases.handlers import LEASES, expire_leases, warn_of_deadlines
+from services.triage.deadlines import queries as deadlines
+from shared.db.database import Database
+from shared.events import codec
+from shared.events.operations import OverdueStepsCounted
+from shared.messaging.auditor import HEARTBEAT, Auditor, Step
+from shared.messaging.outbox import Outbox
+from tests.services.triage.builders import IDS, NOW, WRITER, open_cases, report
+from tests.support.postgres import PostgresForTests
+
+SERVICE = "triage"
+STEPS = (*deadlines.STEPS, LEASES)
+
+
+class NoClock:
+    """The auditor is given the time; its clock is for its loop."""
+
+    def now(self) -> datetime:
+        raise AssertionError
+
+
+async def count(database: Database, now: datetime, service: str = SERVICE, steps: Sequence[Step] = STEPS) -> None:
+    auditor = Auditor(service, steps, database=database, clock=NoClock(), outbox=Outbox(service, IDS))
+    async with database.transaction() as session:
+        assert await auditor.count(session, now) == 0
+
+
+async def told(database: Database) -> list[dict[str, tuple[int, datetime | None]]]:
+    """Return what was published, in order: the steps, how many of each are overdue, and since when."""
+    async with database.transaction() as session:
+        values = await session.scalars(
+            text("select value from outbox where type = :kind order by id"), {"kind": OverdueStepsCounted.TYPE}
+        )
+        events = [codec.read(value, OverdueStepsCounted) for value in values]
+    return [{one.step: (one.count, one.oldest_due_at) for one in event.steps} for event in events]
+
+
+async def test_warnings_and_claims_that_no_sweep_ended_are_counted_until_they_are(database: Database) -> None:
+    at_risk, missed = NOW + timedelta(minutes=90), NOW + timedelta(minutes=120)  # of a report of priority P3
+    await open_cases(database, report(), report())
+    await count(database, at_risk + timedelta(minutes=1))
+    async with database.transaction() as session:
+        await warn_of_deadlines(session, at_risk + timedelta(minutes=1), writer=WRITER)
+        await session.execute(text('update "case" set lease_until = :then'), {"then": at_risk})
+    await count(database, missed + timedelta(minutes=3))
+    async with database.transaction() as session:
+        await warn_of_deadlines(session, missed + timedelta(minutes=3), writer=WRITER)
+        await expire_leases(session, missed + timedelta(minutes=3), writer=WRITER)
+    await count(database, missed + timedelta(minutes=4))
+    nothing = {"deadline_at_risk": (0, None), "deadline_missed": (0, None), "lease": (0, None)}
+    late = {"deadline_at_risk": (0, None), "deadline_missed": (2, missed), "lease": (2, at_risk)}
+    assert await told(database) == [nothing, late, nothing]
+
+
+async def test_a_warning_that_the_cases_row_does_not_know_of_is_found(database: Database) -> None:
+    await open_cases(database, report())
+    async with database.transaction() as session:
+        await session.execute(text('update "case" set look_at = null'))
+        assert await warn_of_deadlines(session, NOW + timedelta(hours=3), writer=WRITER) == 0
+    await count(database, NOW + timedelta(hours=3))
+    [said] = await told(database)
+    assert said["deadline_at_risk"] == (1, NOW + timedelta(minutes=90))
+    assert said["deadline_missed"] == (1, NOW + timedelta(minutes=120))
+
+
+async def test_it_speaks_when_something_changes_and_at_every_heartbeat(database: Database) -> None:
+    for later in (timedelta(0), timedelta(minutes=1), HEARTBEAT, HEARTBEAT + timedelta(minutes=4)):
+        await count(database, NOW + later)
+    assert len(await told(database)) == 2
+
+
+@pytest.mark.parametrize(
+    ("service", "steps", "row"),
+    [
+        (
+            "notifier",
+            notifier.STEPS,
+            "insert into awaited_answer (alert_id, remind_at) values (gen_random_uuid(), :then)",
+        ),
+        ("intake", intake.STEPS, None),
+        ("triage", triage.STEPS, None),
+        ("registry", (*evaluation.STEPS, REVIEWS), None),
+    ],
+)
+async def test_every_service_that_owes_steps_counts_them(
+    postgres: PostgresForTests, service: str, steps: Sequence[Step], row: str | None
+) -> None:
+    async with postgres.database(service) as database:
+        if row:
+            async with database.transaction() as session:
+                await session.execute(text(row), {"then": NOW - timedelta(minutes=5)})
+        await count(database, NOW, service, steps)
+        [said] = await told(database)
+    assert list(said) == [step.name for step in steps]
+    assert sum(n for n, _ in said.values()) == bool(row)
