@@ -49,6 +49,10 @@ from services.triage.takedowns import pages as takedowns_pages
 from services.triage.takedowns import queries as takedown_queries
 from services.triage.takedowns.handlers import warn_of_takedowns
 from services.triage.takedowns.refusals import REFUSALS as TAKEDOWN_REFUSALS
+from services.triage.tasks import api as tasks_api
+from services.triage.tasks import pages as tasks_pages
+from services.triage.tasks.handlers import note_overdue
+from services.triage.tasks.refusals import REFUSALS as TASK_REFUSALS
 from services.triage.wellbeing import api as wellbeing_api
 from services.triage.wellbeing import pages as wellbeing_pages
 from services.triage.wellbeing.refusals import REFUSALS as WELLBEING_REFUSALS
@@ -81,6 +85,7 @@ TEMPLATES = tuple(
         "queue",
         "rules",
         "takedowns",
+        "tasks",
         "wellbeing",
     )
 )
@@ -101,6 +106,8 @@ ROUTERS = (
     evidence_api.managers_router,  # before the page’s own addresses
     evidence_pages.router,
     manager_pages.router,
+    tasks_api.router,
+    tasks_pages.router,  # before the case pages, for which any word may be an action
     takedowns_api.router,
     takedowns_pages.router,  # before the case pages, for which any word may be an action
     conversation_pages.router,  # before the case pages, for which any word may be an action
@@ -157,6 +164,7 @@ async def open_service(
                 **EVIDENCE_REFUSALS,
                 **REVIEW_REFUSALS,
                 **TAKEDOWN_REFUSALS,
+                **TASK_REFUSALS,
                 **WELLBEING_REFUSALS,
                 **BULK_REFUSALS,
                 **CAMPAIGN_REFUSALS,
@@ -208,6 +216,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-campaigns", suggestions, every=_CAMPAIGNS_EVERY),
         sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
         Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
+        sweep("triage-tasks", partial(note_overdue, writer=writer), every=_DEADLINES_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

@@ -26,6 +26,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "pictures": "Pillow, in the child process",
     "recordings": "av, in the child process",
     "smtp": "aiosmtplib",
+    "tasks_yaml": "the file of tasks by kind",
     "sources_yaml": "the file of inbound sources",
     # Edges that pages and the API of a capability share.
     "bodies": "JSON bodies of several reports, read by two capabilities",

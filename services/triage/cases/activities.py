@@ -69,6 +69,14 @@ ACTIONS = {
     "campaign_cases_added": "Cases added to the campaign",
     "campaign_cases_taken_out": "Cases taken out of the campaign",
     "campaign_dismissed": "Campaign dismissed",
+    "task_added": "Task added",
+    "task_done": "Task done",
+    "task_undone": "Task not done after all",
+    "task_overdue": "The time of a task has passed",
+    "support_offered": "Support offered",
+    "support_accepted": "Support accepted",
+    "support_declined": "Support declined",
+    "threat_answered": "Said whether there is a threat to life",
     "lease_expired": "Claim ran out",
     "deadline_at_risk": "Deadline at risk",
     "deadline_missed": "Deadline missed",
@@ -78,7 +86,7 @@ _FROM_REPORTER = frozenset({"information_added", "withdrawal_asked", "review_ask
 _NOTES = frozenset({"note_added", "note_shared", "information_asked"}) | _FROM_REPORTER
 _CLOCKS = frozenset(
     {"deadline_at_risk", "deadline_missed", "lease_expired", "breach_aware", "breach_decided"}
-    | {"takedown_chase_due", "takedown_overdue"}
+    | {"takedown_chase_due", "takedown_overdue", "task_overdue"}
 )
 _EVIDENCE = frozenset(action for action in ACTIONS if action.startswith("evidence_"))
 _LOOKS = frozenset(
@@ -114,6 +122,8 @@ _AS_IT_IS = frozenset(
         "size",
         "media_type",
         "takedown",
+        "task",
+        "follow_up_on",
     }
 )
 """What an activity changes whose value is no code."""
@@ -127,7 +137,7 @@ def changed(name: str, value: str) -> str:
         "outcome": {outcome.value: text for outcome, text in OUTCOMES.items()},
         "clock": {kind.value: text for kind, text in CLOCKS.items()},
     }
-    if name in {"due_at", "review_asked_at"}:
+    if name in {"due_at", "review_asked_at", "rung_at"}:
         return uk_time(datetime.fromisoformat(value))
     if name == "reviews":
         return value[:8]

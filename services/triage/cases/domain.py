@@ -141,6 +141,8 @@ class Case:
     """What its take-downs are together; empty if it has none."""
     only_claimed: bool = False
     """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
+    threat_open: bool = False
+    """Whether someone has to say first whether there is a threat to life."""
 
     @property
     def finished(self) -> bool:

@@ -40,6 +40,7 @@ class Tab(StrEnum):
     CONVERSATION = "conversation"
     EVIDENCE = "evidence"
     TAKEDOWNS = "takedowns"
+    TASKS = "tasks"
     TIMELINE = "timeline"
     ROUTING = "routing"
     AUDIT = "audit"
@@ -52,6 +53,7 @@ _TAB_NAMES = {
     Tab.CONVERSATION: "Conversation",
     Tab.EVIDENCE: "Evidence",
     Tab.TAKEDOWNS: "Take-downs",
+    Tab.TASKS: "Tasks",
     Tab.TIMELINE: "Timeline",
     Tab.ROUTING: "Routing",
     Tab.AUDIT: "Audit",
@@ -326,6 +328,7 @@ _DONE: Mapping[str, str] = {
     Action.TAKEN_OVER: "Confirmed. The register freezes the accounts.",
     Action.NAME: "They can see the case now.",
     "takedown-recorded": "The take-down is recorded.",
+    "task-recorded": "It is recorded.",
     "review-upheld": "The outcome stands. The reporter is told that it was looked at again.",
     "review-changed": "The case is open again, and you have it. The reporter is told.",
 }

@@ -74,6 +74,8 @@ class CaseRow(Base):
     """What its take-downs are together: `due`, `asked`, `refused`, `removed`; empty if it has none."""
     only_claimed: Mapped[bool] = mapped_column(server_default=false())
     """Whether no one has worked on it since it was claimed as new: if the claim ends, it is new again."""
+    threat_open: Mapped[bool] = mapped_column(server_default=false())
+    """Whether someone has to say first whether there is a threat to life."""
     manager: Mapped[str | None] = mapped_column(info={**personal("which manager works it", retention="case")})
     """Staff id of the line manager who works on a case of misuse (R-d)."""
     assignee: Mapped[str | None] = mapped_column(info={**personal("who works on your case", retention="case")})

@@ -247,6 +247,7 @@ def write(row: CaseRow, case: Case) -> None:
     row.review_asked_at = case.review_asked_at
     row.takedown = case.takedown
     row.only_claimed = case.only_claimed
+    row.threat_open = case.threat_open
 
 
 async def _note_responders(session: AsyncSession, transitions: Sequence[Transition], now: datetime) -> None:

@@ -11,12 +11,25 @@ from services.triage.reports import tables as reports
 from services.triage.routing import tables as routing
 from services.triage.tables import Base
 from services.triage.takedowns import tables as takedowns
+from services.triage.tasks import tables as tasks
 from shared.audit.tables import audit_metadata
 from shared.db.migrations import run_environment
 from shared.messaging.tables import messaging_metadata
 from shared.people import people_metadata
 
-REGISTERED = (accounts, bulk, campaigns, cases, deadlines, operations, outcome_reviews, reports, routing, takedowns)
+REGISTERED = (
+    accounts,
+    bulk,
+    campaigns,
+    cases,
+    deadlines,
+    operations,
+    outcome_reviews,
+    reports,
+    routing,
+    takedowns,
+    tasks,
+)
 """Imported so that their tables are in the metadata."""
 
 run_environment([Base.metadata, messaging_metadata, audit_metadata, people_metadata])

@@ -30,7 +30,7 @@ from services.triage.reports.normalise import normalise
 from services.triage.routing.domain import Decision, History, RuleBook, decide, facts_of
 from shared.events import intake
 from shared.events.envelope import Envelope, Event
-from shared.events.vocabulary import ManagerAlert, Outcome
+from shared.events.vocabulary import Behaviour, ManagerAlert, Outcome, ReportType
 from shared.ids import CaseId, Reference, ReportId
 
 Question = intake.EnquiryAmended | intake.PolicyExceptionAmended
@@ -178,6 +178,8 @@ def _case(report: TriageReport, decision: Decision, number: int, writer: CaseWri
         submitted_at=report.submitted_at,
         now=now,
     )
+    if case.report_type is ReportType.ABUSE and Behaviour.THREAT in report.says(ReportType.ABUSE):
+        case = replace(case, threat_open=True)
     return NewCase(
         case=case,
         link_number=number,

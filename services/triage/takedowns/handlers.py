@@ -1,6 +1,6 @@
 """What responders record about take-downs, and what the sweep notices, each in the chain of its case."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -17,8 +17,15 @@ from services.triage.reports import queries as reports
 from services.triage.takedowns import domain, notices, queries
 from services.triage.takedowns.domain import How, Takedown, TakedownState
 from services.triage.takedowns.tables import TakedownRow
+from services.triage.tasks import handlers as tasks
+from services.triage.tasks import queries as task_queries
+from services.triage.tasks.domain import Task
 from shared.addresses import link_problem
 from shared.events import platforms
+
+_CHASE, _SILENT = "chase", "platform_silent"
+_TASKS = {domain.Clock.CHASE: _CHASE, domain.Clock.OVERDUE: _SILENT}
+"""Which task a clock that ran out becomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +87,25 @@ async def follow(work: Work, case_id: UUID, read: int, takedown_id: UUID, heard:
     after = replace(after, reference=heard.reference or before.reference)
     told = {name: text for name, text in (("note", heard.note), ("reference", heard.reference)) if text}
     says = {"takedown": str(takedown_id), "platform": after.platform}
-    stepped = _command(f"takedown_{heard.state}", work, _with(kept, after), says, told)
+    settled = await tasks.settled(work, case_id, takedown_id, [_CHASE] if after.open else [_CHASE, _SILENT])
+    state = {task_queries.STATE: settled.fingerprint}
+    stepped = _command(f"takedown_{heard.state}", work, _with(kept, after), says, told, state)
     changed = await execute(work, case_id, read, stepped)
     await _store(work.session, [after])
+    await tasks.store(work.session, settled)
     return changed
 
 
 async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
-    """Note take-downs of which it is time to ask again, or whose answer is overdue; return how many cases have some."""
+    """Note take-downs of which it is time to ask again, or whose answer is overdue; return how many cases have some.
+
+    Each becomes a task for whoever has the case.
+    """
     due = sorted(set(await queries.due(session, now, BATCH)))
     locked = await case_queries.lock_cases(session, due)
     kept = await queries.of_cases(session, due)
     done: list[Transition] = []
+    wanted: dict[UUID, list[Task]] = {}
     for case_id, case in locked.items():
         looked = [domain.warn(one, now) for one in kept[case_id]]
         after = [takedown for takedown, _ in looked]
@@ -99,7 +113,9 @@ async def warn_of_takedowns(session: AsyncSession, now: datetime, *, writer: Cas
         await _store(session, after)
         if ran_out:
             done.append(_noted(case, after, ran_out))
+            wanted[case_id] = [Task(case_id, _TASKS[clock], about=one.takedown_id) for one, clock in ran_out]
     await writer.record(session, done, now)
+    await tasks.make(session, wanted, now, writer=writer)
     return len(due)
 
 
@@ -119,13 +135,20 @@ def _noted(
     )
 
 
-def _command(action: str, work: Work, after: Sequence[Takedown], says: dict[str, str], told: dict[str, str]) -> Command:
+def _command(
+    action: str,
+    work: Work,
+    after: Sequence[Takedown],
+    says: Mapping[str, str],
+    told: Mapping[str, str],
+    state: Mapping[str, str] | None = None,
+) -> Command:
     return Command(
         action,
         lambda case, actor: domain.worked_on(case, actor, work.now, after),
         says=says,
         personal=told,
-        state={queries.STATE: queries.fingerprint_of(after)},
+        state={queries.STATE: queries.fingerprint_of(after), **(state or {})},
     )
 
 

@@ -14,6 +14,7 @@ from services.triage.takedowns import domain, notices
 from services.triage.takedowns.domain import TakedownState
 from services.triage.takedowns.handlers import warn_of_takedowns
 from services.triage.takedowns.tables import TakedownRow
+from services.triage.tasks import queries as tasks
 from shared.audit import chain
 from shared.audit.verification import Broken, verify
 from shared.auth.permissions import Role
@@ -153,15 +154,26 @@ async def test_the_sweep_marks_the_case_once_and_leaves_its_version(triage: Tria
     assert await sweep(triage) == 0
     case = await one_case(triage)
     assert (case.takedown, case.version) == ("due", before)
-    assert (await actions(triage))[-1] == "takedown_chase_due"
+    assert (await actions(triage))[-2:] == ["takedown_chase_due", "task_added"]
+    assert await tasks_about(triage, kept) == {"chase": False}
     await followed(triage, kept, "chased")
+    assert await tasks_about(triage, kept) == {"chase": True}
     assert (await one_case(triage)).takedown == "asked"
     triage.clock.move(timedelta(days=30))
     assert await sweep(triage) == 1
-    assert (await actions(triage))[-1] == "takedown_overdue"
+    assert (await actions(triage))[-3:] == ["takedown_overdue", "task_added", "task_added"]
     await followed(triage, kept, "removed")
+    assert await tasks_about(triage, kept) == {"chase": True, "platform_silent": True}
     triage.clock.move(timedelta(days=30))
     assert await sweep(triage) == 0
+
+
+async def tasks_about(triage: Triage, takedown: dict[str, Any]) -> dict[str, bool]:
+    """Return the tasks about a take-down, and whether each is done."""
+    case = await one_case(triage)
+    async with triage.database.transaction() as session:
+        kept = await tasks.of_case(session, case.case_id)
+    return {one.code: one.done for one in kept.tasks if str(one.about) == takedown["takedown_id"]}
 
 
 async def test_a_platform_may_answer_when_the_case_is_closed(triage: Triage, sam: AsyncClient) -> None:

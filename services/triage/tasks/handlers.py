@@ -1,0 +1,242 @@
+"""What responders record about tasks, support and a threat to life, and what the sweep notices."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, time
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.cases import queries as case_queries
+from services.triage.cases.domain import Case
+from services.triage.cases.handlers import BATCH, Command, Work, execute
+from services.triage.cases.writer import SYSTEM, CaseWriter
+from services.triage.deadlines.domain import UK
+from services.triage.tasks import domain, queries, tables, tasks_yaml
+from services.triage.tasks.domain import Rung, SupportState, Task, ThreatRecord
+from services.triage.tasks.queries import Kept
+from shared.audit import chain
+from shared.events.people import keys_of_member
+
+_MORNING = time(9)
+"""When a follow-up of a day is due, in UK local time. Our choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task as a responder asks for it: of a template by its code, or a free one by its title."""
+
+    code: str = ""
+    title: str = ""
+    assignee: str | None = None
+    due_at: datetime | None = None
+    done: bool = False
+
+
+class Threat(NamedTuple):
+    """An answer of the threat protocol, as a responder gives it."""
+
+    threat: bool
+    rung: Rung | None = None
+    rung_at: datetime | None = None
+    police_reference: str | None = None
+    reason: str | None = None
+
+
+async def add(work: Work, case_id: UUID, read: int, new: NewTask) -> Case:
+    """Add a task, or tick off one of the case's kind.
+
+    Raises:
+        TaskNotFound: no template has that code.
+        TooManyTasks, NotWithinReach, TaskDone, KeptFromThem: as their names say.
+        NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    locked = await case_queries.lock(work.session, work.viewer, case_id)
+    kept = await queries.of_case(work.session, case_id)
+    if new.code and new.code not in {one.code for one in tasks_yaml.templates()}:
+        raise domain.TaskNotFound
+    _require_not_kept_from(locked, new.assignee)
+    by = work.viewer.subject
+    task = domain.added(_task(work, case_id, new), kept.tasks, work.now)
+    task = domain.finished(task, by, work.now) if new.done else task
+    action = "task_done" if new.done else "task_added"
+    after = kept._replace(tasks=[*kept.tasks, task])
+    return await _execute(work, case_id, read, after, action, _says(task), {"task": new.title} if new.title else {})
+
+
+async def finish(work: Work, case_id: UUID, read: int, task_id: UUID, *, done: bool, note: str | None = None) -> Case:
+    """Tick a task off, or take the tick back.
+
+    Raises:
+        TaskNotFound: the case has no such task.
+        TaskDone: it is done already.
+        NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    await case_queries.lock(work.session, work.viewer, case_id)
+    kept = await queries.of_case(work.session, case_id)
+    before = next((one for one in kept.tasks if one.task_id == task_id), None)
+    if before is None:
+        raise domain.TaskNotFound
+    task = domain.finished(before, work.viewer.subject, work.now) if done else domain.undone(before)
+    after = kept._replace(tasks=[task if one.task_id == task_id else one for one in kept.tasks])
+    action = "task_done" if done else "task_undone"
+    return await _execute(work, case_id, read, after, action, _says(task), {"note": note} if note else {})
+
+
+async def support(
+    work: Work, case_id: UUID, read: int, state: SupportState, follow_up_on: date | None, note: str | None
+) -> Case:
+    """Record that support was offered, or what the person said; a day to ask again becomes a task.
+
+    Raises:
+        AnswerWithoutOffer, NotWithinReach: as their names say.
+        NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    await case_queries.lock(work.session, work.viewer, case_id)
+    kept = await queries.of_case(work.session, case_id)
+    by = work.viewer.subject
+    given = domain.supported(kept.support, case_id, state, by, work.now, follow_up_on)
+    tasks = _done_of_code(kept.tasks, "follow_up", by, work.now)
+    if follow_up_on:
+        tasks = [*tasks, domain.added(_follow_up(work, case_id, follow_up_on), tasks, work.now)]
+    says = {"support": str(state)} | ({"follow_up_on": follow_up_on.isoformat()} if follow_up_on else {})
+    after = kept._replace(tasks=tasks, support=given)
+    return await _execute(work, case_id, read, after, f"support_{state}", says, {"note": note} if note else {})
+
+
+async def answer_threat(work: Work, case_id: UUID, read: int, answer: Threat) -> Case:
+    """Record whether there is a threat to life, and who was rung about it; after that the case can be resolved.
+
+    Raises:
+        NotYetRung: the time is still to come.
+        NotForThisCase, CaseNotFound, CaseChanged: as for every change of a case.
+    """
+    await case_queries.lock(work.session, work.viewer, case_id)
+    kept = await queries.of_case(work.session, case_id)
+    given = answer._asdict()
+    reason = given.pop("reason")
+    record = ThreatRecord(work.writer.ids.uuid(), case_id, work.now, work.viewer.subject, **given)
+    domain.require_rung(record, work.now)
+    says = {"threat": "yes" if answer.threat else "no"}
+    if record.rung and record.rung_at:
+        says |= {"rung": str(record.rung), "rung_at": record.rung_at.isoformat()}
+    told = {name: text for name, text in (("note", reason), ("police_reference", answer.police_reference)) if text}
+    after = kept._replace(threat=[*kept.threat, record])
+    return await _execute(work, case_id, read, after, "threat_answered", says, told, threat_open=False)
+
+
+async def make(
+    session: AsyncSession, wanted: Mapping[UUID, Sequence[Task]], now: datetime, *, writer: CaseWriter
+) -> None:
+    """Make tasks about cases whose rows the caller has locked, where no open task is about the same thing."""
+    kept = await queries.of_cases(session, list(wanted))
+    changes: list[tuple[UUID, chain.Change]] = []
+    for case_id, tasks in wanted.items():
+        there = {(one.code, one.about) for one in kept[case_id].tasks if not one.done}
+        new = [
+            replace(one, task_id=writer.ids.uuid(), made_at=now, made_by=SYSTEM)
+            for one in tasks
+            if (one.code, one.about) not in there
+        ]
+        after = kept[case_id]._replace(tasks=[*kept[case_id].tasks, *new])
+        await store(session, after)
+        changes += [
+            (case_id, chain.Change("task_added", SYSTEM, after=_says(one), state={queries.STATE: after.fingerprint}))
+            for one in new
+        ]
+    await chain.append(session, changes, now, writer.ids)
+
+
+async def settled(work: Work, case_id: UUID, about: UUID, codes: Collection[str]) -> Kept:
+    """Return what is kept about a case with the tasks of these codes about a take-down ticked off, to be stored."""
+    kept = await queries.of_case(work.session, case_id)
+    by, now = work.viewer.subject, work.now
+    return kept._replace(
+        tasks=[
+            domain.finished(one, by, now) if one.about == about and one.code in codes and not one.done else one
+            for one in kept.tasks
+        ]
+    )
+
+
+async def note_overdue(session: AsyncSession, now: datetime, *, writer: CaseWriter) -> int:
+    """Note tasks whose time has passed, once each; return how many cases have some. No case changes for that."""
+    due = sorted(set(await queries.due(session, now, BATCH)))
+    await case_queries.lock_cases(session, due)
+    changes: list[tuple[UUID, chain.Change]] = []
+    for case_id, kept in (await queries.of_cases(session, due)).items():
+        late = [one for one in kept.tasks if one.due_at and one.due_at <= now and not one.done and not one.overdue]
+        after = kept._replace(tasks=[replace(one, overdue=True) if one in late else one for one in kept.tasks])
+        await store(session, after)
+        state = {queries.STATE: after.fingerprint}
+        changes += [(case_id, chain.Change("task_overdue", SYSTEM, after=_says(one), state=state)) for one in late]
+    await chain.append(session, changes, now, writer.ids)
+    return len(due)
+
+
+async def _execute(
+    work: Work,
+    case_id: UUID,
+    read: int,
+    after: Kept,
+    action: str,
+    says: Mapping[str, str],
+    told: Mapping[str, str],
+    **changed: object,
+) -> Case:
+    command = Command(
+        action,
+        lambda case, actor: replace(domain.worked_on(case, actor, work.now), **changed),  # type: ignore[arg-type]  # names are checked by replace
+        says=says,
+        personal=told,
+        state={queries.STATE: after.fingerprint},
+    )
+    case = await execute(work, case_id, read, command)
+    await store(work.session, after)
+    return case
+
+
+async def store(session: AsyncSession, kept: Kept) -> None:
+    """Store what is kept about a case whose row the caller has locked."""
+    for row, key, values in (
+        (tables.TaskRow, "task_id", [asdict(one) for one in kept.tasks]),
+        (tables.SupportRow, "case_id", [asdict(kept.support)] if kept.support else []),
+        (tables.ThreatRecordRow, "record_id", [asdict(one) for one in kept.threat]),
+    ):
+        if values:
+            new = insert(row.table())
+            changed = {name: new.excluded[name] for name in values[0] if name != key}
+            await session.execute(new.on_conflict_do_update(index_elements=[key], set_=changed), values)
+
+
+def _task(work: Work, case_id: UUID, new: NewTask) -> Task:
+    return Task(
+        case_id,
+        new.code,
+        new.title,
+        task_id=work.writer.ids.uuid(),
+        assignee=new.assignee,
+        due_at=new.due_at,
+        made_at=work.now,
+        made_by=work.viewer.subject,
+    )
+
+
+def _follow_up(work: Work, case_id: UUID, day: date) -> Task:
+    due_at = datetime.combine(day, _MORNING, UK)
+    return _task(work, case_id, NewTask("follow_up", assignee=work.viewer.subject, due_at=due_at))
+
+
+def _done_of_code(tasks: Sequence[Task], code: str, by: str, now: datetime) -> list[Task]:
+    return [domain.finished(one, by, now) if one.code == code and not one.done else one for one in tasks]
+
+
+def _require_not_kept_from(locked: case_queries.LockedCase, assignee: str | None) -> None:
+    if assignee and not keys_of_member(staff_id=assignee, name=None, email=None).isdisjoint(locked.row.kept_from):
+        raise domain.KeptFromThem
+
+
+def _says(task: Task) -> dict[str, str]:
+    return {"task": str(task.task_id), **({"task_code": task.code} if task.code else {})}

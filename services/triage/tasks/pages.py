@@ -1,0 +1,124 @@
+"""/cases/SP-…/tasks: the tab with what has to be done about a case, the support offered, and the threat protocol."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.triage.cases import queries as cases
+from services.triage.cases.dependencies import WorkDep
+from services.triage.cases.domain import Case
+from services.triage.cases.handlers import Work
+from services.triage.cases.pages import Shown, Tab, opened, show
+from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
+from services.triage.reports import queries as reports
+from services.triage.tasks import domain, forms, handlers, queries, tasks_yaml
+from services.triage.tasks.refusals import REFUSALS
+from shared.web.forms import FormReader
+from shared.web.refusals import record_refusal, refusal_of
+
+router = APIRouter(include_in_schema=False)
+
+_TAB = "/cases/SP-{rest}/tasks"
+_REFUSALS = {**CASE_REFUSALS, **REFUSALS}
+
+
+@router.get(_TAB)
+async def tasks_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
+    """List what is to be done about a case."""
+    return await _tab(request, work, await opened(work, rest))
+
+
+@router.get(_TAB + "/{asked:path}")
+async def tasks_again(work: WorkDep, rest: str) -> RedirectResponse:
+    """Go back to the tab from the address of one of its forms, as after a reload."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    return RedirectResponse(f"/cases/{case.reference}/tasks", 303)
+
+
+@router.post(_TAB)
+async def add_task(request: Request, work: WorkDep, rest: str) -> Response:
+    """Add a task, or tick off one of the case's kind."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    form = await forms.read_task(request)
+    new = form.new
+    return await _done(request, work, case, form, "title", lambda read: handlers.add(work, case.case_id, read, new))
+
+
+@router.post(_TAB + "/support")
+async def record_support(request: Request, work: WorkDep, rest: str) -> Response:
+    """Record that support was offered, accepted or declined."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    form = await forms.read_support(request)
+    state = form.state or domain.SupportState.OFFERED
+    return await _done(
+        request,
+        work,
+        case,
+        form,
+        "support",
+        lambda read: handlers.support(work, case.case_id, read, state, form.follow_up_on, form.note),
+    )
+
+
+@router.post(_TAB + "/threat")
+async def answer_threat(request: Request, work: WorkDep, rest: str) -> Response:
+    """Record an answer of the threat protocol."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    form = await forms.read_threat(request)
+    return await _done(
+        request, work, case, form, "threat", lambda read: handlers.answer_threat(work, case.case_id, read, form.answer)
+    )
+
+
+@router.post(_TAB + "/{task_id:uuid}")
+async def finish_task(request: Request, work: WorkDep, rest: str, task_id: UUID) -> Response:
+    """Tick a task off, or take the tick back."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    read = await FormReader.posted(request)
+    form, done = forms.Posted(read.version(), {}, read.errors), not read.ticked("undo")
+    return await _done(
+        request,
+        work,
+        case,
+        form,
+        "title",
+        lambda version: handlers.finish(work, case.case_id, version, task_id, done=done),
+    )
+
+
+async def _done(request: Request, work: Work, case: Case, form: forms.Posted, first: str, step: forms.Step) -> Response:
+    """Carry out what was posted; if it is refused, show the tab again with what was typed."""
+    if form.errors:
+        return await _tab(request, work, case, form, 422)
+    try:
+        await step(form.version or 0)
+    except domain.TaskNotFound:
+        raise
+    except tuple(_REFUSALS) as error:
+        status = record_refusal(refusal_of(error, _REFUSALS), error, form.errors, first)
+        return await _tab(request, work, await cases.get(work.session, work.viewer, case.case_id), form, status)
+    return RedirectResponse(f"/cases/{case.reference}/tasks?done=task-recorded", 303)
+
+
+async def _tab(
+    request: Request, work: Work, case: Case, form: forms.Posted | None = None, status: int = 200
+) -> HTMLResponse:
+    kept = await queries.of_case(work.session, case.case_id)
+    report = await reports.read(work.session, case.report_id, content=False)
+    tasks = domain.listed(case, report.says(case.report_type), tasks_yaml.templates(), kept.tasks)
+    values: dict[str, object] = {
+        "tasks": tasks,
+        "support": kept.support,
+        "threat": kept.threat,
+        "takes_tasks": domain.takes_tasks(case),
+        "titles": tasks_yaml.titles(),
+        "hints": {one.code: one.hint for one in tasks_yaml.templates()},
+        "words": forms,
+        "typed": form.typed if form else {},
+    }
+    people = [who for one in tasks for who in (one.assignee, one.made_by, one.done_by)]
+    people += [one.by for one in kept.threat]
+    people += [kept.support.offered_by, kept.support.answered_by] if kept.support else []
+    shown = Shown(values, people, form.errors if form else None)
+    return await show(request, work, case, tab=Tab.TASKS, shown=shown, status=status)
