@@ -10,7 +10,7 @@ from fastapi import Request
 
 from services.triage.cases.queries import Changed
 from shared.auth.permissions import QUEUES
-from shared.events.vocabulary import Outcome, Team
+from shared.events.vocabulary import Outcome, Priority, Team
 from shared.web.forms import FormErrors, FormReader
 
 LONGEST_TEXT = 10_000
@@ -21,6 +21,8 @@ class Action(StrEnum):
     """What the buttons of a case page do."""
 
     CLAIM = "claim"
+    ASSIGN = "assign"
+    PRIORITY = "priority"
     RELEASE = "release"
     START = "start"
     NOTE = "note"
@@ -40,6 +42,7 @@ class Action(StrEnum):
 
 
 _TEXTS: Mapping[Action, str] = {
+    Action.PRIORITY: "Say why it is more urgent, or less",
     Action.NOTE: "Write the note",
     Action.SHARE: "Write what the reporter will read",
     Action.ASK: "Write what you need to know",
@@ -65,6 +68,11 @@ class ActionForm:
     text: str = ""
     team: Team | None = None
     outcome: Outcome | None = None
+    priority: Priority | None = None
+    assignee: str | None = None
+    """The colleague who was chosen from the list, or whose staff number was typed."""
+    number: str = ""
+    """The staff number as it was typed."""
     accounts: tuple[UUID, ...] = ()
     """Registered accounts that were ticked."""
     errors: FormErrors = field(default_factory=FormErrors)
@@ -79,6 +87,8 @@ async def read_action(request: Request, action: Action) -> ActionForm:
     text = put("text", _TEXTS.get(action), LONGEST_TEXT) or ""
     team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None
     outcome = form.choice("outcome", Outcome, "Choose how it ended") if action is Action.RESOLVE else None
+    priority = form.choice("priority", Priority, "Choose a priority") if action is Action.PRIORITY else None
+    assignee = _assignee(form) if action is Action.ASSIGN else None
     accounts = form.uuids("account")
     if action is Action.TAKEN_OVER and not accounts:
         form.errors.add(f"{action}-account", "Choose which accounts another person controls")
@@ -91,6 +101,17 @@ async def read_action(request: Request, action: Action) -> ActionForm:
         text=text,
         team=Team(team) if team else None,
         outcome=outcome,
+        priority=priority,
+        assignee=assignee,
+        number=form.first("number"),
         accounts=accounts,
         errors=form.errors,
     )
+
+
+def _assignee(form: FormReader) -> str | None:
+    """Return the staff number that was typed, or else that of the colleague chosen."""
+    number = form.line("number")
+    if number and not re.fullmatch(STAFF_NUMBER, number):
+        form.errors.add(f"{Action.ASSIGN}-number", "Give a staff number, such as S4001")
+    return number or form.line("assignee", "Choose a colleague, or give a staff number")

@@ -1,6 +1,6 @@
 """The case page (`/cases/SP-…`): its tabs, and the actions that it offers and carries out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,13 +17,14 @@ from services.triage.cases.forms import Action, ActionForm, read_action
 from services.triage.cases.handlers import Work
 from services.triage.cases.refusals import REFUSALS
 from services.triage.deadlines import queries as deadlines
+from services.triage.deadlines.domain import ANSWERS, Deadline
 from services.triage.reports import queries as reports
 from services.triage.reports.domain import TriageReport
 from services.triage.routing import queries as routing
 from shared.audit import chain
 from shared.auth.guard import requires
 from shared.auth.permissions import Permission
-from shared.events.vocabulary import Outcome, Team
+from shared.events.vocabulary import Outcome, Priority, Team
 from shared.ids import CaseId
 from shared.people import names_of
 from shared.runtime import parts_of
@@ -102,11 +103,17 @@ async def opened(work: Work, rest: str) -> Case:
 
 
 @router.get(_CASE + "/{unknown}")
-async def unknown_tab(work: WorkDep, rest: str, unknown: str) -> RedirectResponse:
-    """Go back to the case from the address of an action, as after a reload; anything else is not there."""
+async def unknown_tab(request: Request, work: WorkDep, rest: str, unknown: str) -> Response:
+    """Go back to the case from the address of an action, as after a reload; anything else is not there.
+
+    The form to assign has an address, because it shows the open cases of each colleague.
+    """
     case = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
     if unknown not in {*Action, "show"}:
         raise standard_problem(404)
+    if unknown == Action.ASSIGN:
+        asked = ActionForm(Action.ASSIGN, case.version)
+        return await show(request, work, await opened(work, rest), tab=Tab.SUMMARY, form=asked)
     return RedirectResponse(f"/cases/{case.reference}", 303)
 
 
@@ -147,6 +154,12 @@ async def _transfer(work: Work, case_id: CaseId, read: int, form: ActionForm) ->
     return await handlers.transfer(work, case_id, read, form.team, form.text)
 
 
+async def _prioritise(work: Work, case_id: CaseId, read: int, form: ActionForm) -> Case:
+    if form.priority is None:
+        raise domain.SamePriority
+    return await handlers.prioritise(work, case_id, read, form.priority, form.text)
+
+
 async def _resolve(work: Work, case_id: CaseId, read: int, form: ActionForm) -> Case:
     if form.outcome is None:
         raise domain.OutcomeDoesNotFit
@@ -155,6 +168,10 @@ async def _resolve(work: Work, case_id: CaseId, read: int, form: ActionForm) -> 
 
 DO: Mapping[Action, Do] = {
     Action.CLAIM: lambda work, case_id, read, _form: handlers.claim(work, case_id, read),
+    Action.ASSIGN: lambda work, case_id, read, form: handlers.assign(
+        work, case_id, read, form.assignee or "", form.text or None
+    ),
+    Action.PRIORITY: _prioritise,
     Action.RELEASE: lambda work, case_id, read, _form: handlers.release(work, case_id, read),
     Action.START: lambda work, case_id, read, _form: handlers.start(work, case_id, read),
     Action.NOTE: lambda work, case_id, read, form: handlers.add_note(work, case_id, read, form.text, shared=False),
@@ -233,7 +250,7 @@ async def show(
         clocks=clocks,
         outlook=outlook,
         hours=parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None,
-        can=possible(case, viewer.actor(case), work.now) if viewer.works else frozenset(),
+        **await _actions(work, case, clocks, form),
         Action=Action,
         viewer=viewer,
         wording=views,
@@ -241,11 +258,27 @@ async def show(
         form=form,
         errors=form.errors if form else found.errors or {},
         done=_done(request),
-        teams=[team for team in Team if team in domain.receivers(case)],
-        outcomes=sorted(domain.OUTCOMES[case.report_type], key=list(views.OUTCOMES).index),
         names=await names_of(work.session, [*found.people, case.manager, case.assignee, *changed_by]),
         **found.values,
     )
+
+
+async def _actions(work: Work, case: Case, clocks: Sequence[Deadline], form: ActionForm | None) -> Mapping[str, object]:
+    """Return what the forms of the actions need, and which of them is the main one."""
+    viewer = work.viewer
+    can = possible(case, viewer.actor(case), work.now) if viewer.works else frozenset()
+    assigning = form is not None and form.action is Action.ASSIGN and Action.ASSIGN in can
+    colleagues = await handlers.colleagues(work.session, viewer, case, work.now) if assigning else []
+    owed = any(clock.kind in ANSWERS and clock.met_at is None for clock in clocks)
+    return {
+        "can": can,
+        "main": main_action(case, can, viewer.subject, owed=owed),
+        "assigning": assigning,
+        "colleagues": [one for one in colleagues if one.staff_id != case.assignee],
+        "teams": [team for team in Team if team in domain.receivers(case)],
+        "priorities": [one for one in Priority if one is not case.priority],
+        "outcomes": sorted(domain.OUTCOMES[case.report_type], key=list(views.OUTCOMES).index),
+    }
 
 
 async def _for_tab(request: Request, work: Work, case: Case, tab: Tab, *, content: bool) -> Shown:
@@ -310,7 +343,9 @@ def _tabs(case: Case, current: Tab, evidence: int) -> list[dict[str, object]]:
 
 
 _DONE: Mapping[str, str] = {
-    Action.CLAIM: "You have this case. The claim lasts 10 minutes from your last change.",
+    Action.CLAIM: "You have this case, and it is in progress. The claim lasts 10 minutes from your last change.",
+    Action.ASSIGN: "The case is with them. They have four hours to begin.",
+    Action.PRIORITY: "The priority is changed, and the running clocks with it.",
     Action.RELEASE: "The case is back in the queue.",
     Action.START: "The case is in progress.",
     Action.NOTE: "Internal note added.",
@@ -346,6 +381,8 @@ def possible(case: Case, actor: Actor, now: datetime) -> frozenset[Action]:
     """Return every action that would not be refused."""
     attempts: Mapping[Action, Callable[[], object]] = {
         Action.CLAIM: lambda: domain.claim(case, actor, now),
+        Action.ASSIGN: lambda: domain.assign(case, actor, _SOMEONE_ELSE, None, now),
+        Action.PRIORITY: lambda: domain.prioritise(case, actor, _another_priority(case), now),
         Action.RELEASE: lambda: domain.release(case, actor),
         Action.START: lambda: domain.start(case, actor, now),
         Action.NOTE: lambda: domain.note(case, actor, now),
@@ -376,6 +413,23 @@ def _allowed(attempt: Callable[[], object]) -> bool:
 
 def _another(team: Team) -> Team:
     return Team.SIRT if team is not Team.SIRT else Team.SMART
+
+
+_SOMEONE_ELSE = ""
+"""The staff number of no one."""
+
+
+def _another_priority(case: Case) -> Priority:
+    return Priority.P2 if case.priority is not Priority.P2 else Priority.P1
+
+
+def main_action(case: Case, can: Collection[Action], me: str, *, owed: bool) -> Action | None:
+    """Return the next sensible thing to do: take the case, respond if that is still `owed`, resolve, close."""
+    if case.assignee != me and Action.CLAIM in can:
+        return Action.CLAIM
+    mine = [Action.START, *([Action.SHARE] if owed else []), Action.RESOLVE]
+    order = [*(mine if case.assignee == me else []), Action.CLOSE]
+    return next((action for action in order if action in can), None)
 
 
 def _fitting(case: Case) -> Outcome:

@@ -1,5 +1,6 @@
 """A case is given to a colleague, and its priority changed."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from shared.events.triage import CaseAssigned, CasePriorityChanged
 from shared.events.vocabulary import Team
 from shared.people import known_person
 from tests.services.triage.builders import NOW, incident, misuse, open_cases, report, viewer
+from tests.services.triage.buttons import press
 from tests.services.triage.conftest import Triage
 
 SERVICE = "triage"
@@ -154,3 +156,50 @@ async def test_a_change_of_priority_says_why_and_moves_the_running_deadlines(
     async with triage.database.transaction() as session:
         [row] = await session.execute(text('select priority, due_at from "case"'))
     assert (row.priority, row.due_at) == ("P1", NOW + timedelta(minutes=20))
+
+
+async def test_a_case_is_assigned_and_its_priority_changed_on_its_page(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, told := report(), report())
+    case = f"/cases/{told.reference}"
+    await press(sam, case, f"{case}/claim")
+    form = await sam.get(f"{case}/assign")
+    assert '<option value="S4001">You: 1 open case</option>' not in form.text, "who has it is not offered"
+    await press(sam, case, f"{case}/release")
+    form = await sam.get(f"{case}/assign")
+    assert '<option value="S4001">You: 0 open cases</option>' in form.text
+    assert form.text.count('name="action"') >= 3, "opening one form closes the others"
+    refused = await press(sam, case, f"{case}/assign", number="not a number", text="Ring them")
+    assert (refused.status_code, 'href="#assign-number"' in refused.text, "Ring them" in refused.text) == (
+        422,
+        True,
+        True,
+    )
+    empty = await press(sam, case, f"{case}/assign")
+    assert "Choose a colleague, or give a staff number" in empty.text
+    assert (await press(sam, case, f"{case}/assign", number="S4003", text="Ring them")).status_code == 303
+    page = (await sam.get(f"{case}/timeline")).text
+    assert "Assigned to a colleague" in page
+    assert "S4003 has this case." in page
+    async with triage.client(Role.SMART_LEAD, subject="S4002") as aisha:
+        assert (await press(aisha, case, f"{case}/priority", text="Worse")).status_code == 422
+        assert (await press(aisha, case, f"{case}/priority", text="Worse", priority="P2")).status_code == 303
+        page = (await aisha.get(case)).text
+    assert "P2 high" in page
+    assert "Respond: 1 h left" in page
+
+
+async def test_the_main_action_is_the_next_sensible_one(triage: Triage, sam: AsyncClient) -> None:
+    await open_cases(triage.database, told := report())
+    case = f"/cases/{told.reference}"
+    steps: list[tuple[str, dict[str, str], str]] = [
+        ("claim", {}, "share"),
+        ("note", {"text": "Rang the platform"}, "share"),
+        ("share", {"text": "We are on it"}, "resolve"),
+    ]
+    assert "signpost-main-action" not in (await sam.get(case)).text
+    for action, fields, main in steps:
+        await press(sam, case, f"{case}/{action}", **fields)
+        page = (await sam.get(case)).text
+        [first] = re.findall(r"<details[^>]*signpost-main-action[^>]*>", page)
+        assert f'id="{main}-details"' in first
+        assert f'href="#{main}-details"' in page

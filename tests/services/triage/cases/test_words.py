@@ -199,7 +199,7 @@ async def test_a_message_to_the_reporter_does_not_look_like_an_internal_note(tri
     await press(sam, told, "claim")
     page = (await sam.get(f"/cases/{told.reference}")).text
     assert page.count("The reporter will read this") == page.count('class="signpost-to-reporter"') == 2
-    order = [page.index(f'id="{action}-details"') for action in ("resolve", "share", "ask", "note", "transfer")]
+    order = [page.index(f'id="{action}-details"') for action in ("share", "resolve", "ask", "note", "transfer")]
     assert order == sorted(order)
     button = page[: page.index("Send to the reporter")].rpartition("<button")[2]
     note = page[: page.index("Add internal note")].rpartition("<button")[2]
