@@ -43,6 +43,7 @@ from services.triage.routing import rulebook
 from services.triage.rules import api as rules_api
 from services.triage.rules import pages as rules_pages
 from services.triage.rules.reload import BookWatch, RuleParts, RunningBook
+from services.triage.search import handlers as search
 from services.triage.settings import TriageSettings
 from services.triage.takedowns import api as takedowns_api
 from services.triage.takedowns import pages as takedowns_pages
@@ -84,6 +85,7 @@ TEMPLATES = tuple(
         "outcome_reviews",
         "queue",
         "rules",
+        "search",
         "takedowns",
         "tasks",
         "wellbeing",
@@ -117,6 +119,7 @@ ROUTERS = (
     pages.router,
 )
 _LEASES_EVERY = timedelta(seconds=15)
+_SEARCH_EVERY = timedelta(seconds=1)
 _DEADLINES_EVERY = timedelta(seconds=5)
 _BULKS_EVERY = timedelta(seconds=2)
 _BULKS_FORGOTTEN_EVERY = timedelta(hours=1)
@@ -151,6 +154,7 @@ async def open_service(
             rules=running,
             incident_grace=settings.triage_incident_grace,
             personal_links=settings.triage_personal_links,
+            forgets=(search.forget,),
             lag=LagReader(fields["log"], clock),
             live_figures=LiveFigures(),
         )
@@ -209,6 +213,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         BookWatch(parts.rules, clock),
         Relay("triage", database=database, log=log, clock=clock, outbox=outbox),
         sweep("triage-leases", partial(expire_leases, writer=writer), every=_LEASES_EVERY),
+        sweep("triage-search", search.update_documents, every=_SEARCH_EVERY),
         sweep("triage-deadlines", partial(warn_of_deadlines, writer=writer), every=_DEADLINES_EVERY),
         sweep("triage-takedowns", partial(warn_of_takedowns, writer=writer), every=_DEADLINES_EVERY),
         sweep("triage-bulk", partial(bulk.go_on, writer=writer, refused=REFUSED_IN_BULK), every=_BULKS_EVERY),

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -186,6 +186,22 @@ async def read(session: AsyncSession, chain_id: UUID) -> list[Activity]:
         )
         for row in rows
     ]
+
+
+async def reasons(
+    session: AsyncSession, chain_ids: Collection[UUID], actions: Collection[str]
+) -> dict[UUID, list[str]]:
+    """Return the reasons given with some actions in each chain, newest first, in one statement."""
+    reason = activity.c.content["reason"]["text"].astext
+    wanted = select(activity.c.chain_id, reason).where(
+        activity.c.chain_id == any_(literal(list(chain_ids), ARRAY(Uuid))),
+        activity.c.action.in_(actions),
+        reason.is_not(None),
+    )
+    found: dict[UUID, list[str]] = {chain_id: [] for chain_id in chain_ids}
+    for chain_id, said in await session.execute(wanted.order_by(activity.c.position.desc())):
+        found[chain_id].append(said)
+    return found
 
 
 async def erase(

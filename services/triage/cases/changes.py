@@ -1,14 +1,18 @@
 """Which cases changed, for what other capabilities derive from them afterwards: each reader takes changes in turn."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.triage.cases.tables import CaseChanged
+from services.triage.cases import queries
+from services.triage.cases.domain import Case
+from services.triage.cases.tables import CaseChanged, CaseRow
 from shared.db.bulk import copy_in
+from shared.events.vocabulary import Outcome
 
 BATCH = 500
 """Changes that one run of a sweep takes."""
@@ -54,3 +58,26 @@ async def hold(session: AsyncSession, reader: Reader) -> None:
     What is erased in this transaction is then not written again from what was read before.
     """
     await session.execute(select(func.pg_advisory_xact_lock(_LOCKS[reader])))
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A case with what is written about it, for what is derived from its words."""
+
+    case: Case
+    said: tuple[str, ...]
+    """The codes of what it is about: its platform, and what happened."""
+    notes: Sequence[queries.WrittenNote]
+    named: frozenset[str]
+    """Who may see it by name, if it is restricted."""
+
+
+async def written(session: AsyncSession, case_ids: Collection[UUID]) -> list[Written]:
+    """Return those of the cases that exist, in three statements; without exempt ones, of which no words are kept."""
+    rows = (await session.scalars(select(CaseRow).where(CaseRow.case_id.in_(case_ids)))).all()
+    kept = {row.case_id: row for row in rows if row.outcome != Outcome.EXEMPT}
+    noted, named = await queries.notes_of(session, kept), await queries.people_named(session, kept)
+    return [
+        Written(queries.to_case(row), row.said, noted[case_id], frozenset(named[case_id]))
+        for case_id, row in kept.items()
+    ]

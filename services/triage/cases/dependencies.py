@@ -1,6 +1,6 @@
 """Dependencies of the case routes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from services.triage.cases.access import Viewer
 from services.triage.cases.handlers import Work
-from services.triage.cases.writer import CaseWriter
+from services.triage.cases.writer import CaseWriter, Forget
 from services.triage.deadlines.domain import DeadlinePolicy
 from services.triage.routing.domain import RuleBook
 from shared.auth.guard import requires
@@ -26,6 +26,8 @@ class CaseParts(Parts):
     rules: Callable[[], RuleBook]
     """Gives the rule book in use."""
     incident_grace: timedelta
+    forgets: Sequence[Forget]
+    """Whoever derives something from the words of cases."""
 
 
 async def _viewer(principal: Annotated[Principal, requires(Permission.WORK_CASES)]) -> Viewer:
@@ -38,7 +40,7 @@ ViewerDep = Annotated[Viewer, Depends(_viewer)]
 
 async def _work(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> Work:
     parts = parts_of(request, CaseParts)
-    return Work(session, viewer, now, CaseWriter(parts.deadlines, parts.ids, parts.outbox))
+    return Work(session, viewer, now, CaseWriter(parts.deadlines, parts.ids, parts.outbox, parts.forgets))
 
 
 WorkDep = Annotated[Work, Depends(_work)]

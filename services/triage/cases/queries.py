@@ -78,6 +78,17 @@ def visible_to(viewer: Viewer, row: type[CaseRow] = CaseRow) -> ColumnElement[bo
     )
 
 
+def is_seen(
+    viewer: Viewer, case_id: ColumnElement[UUID], conditions: Sequence[ColumnElement[bool]] = ()
+) -> ScalarSelect[bool]:
+    """Return whether the viewer may see a case that a statement found, and it meets `conditions`.
+
+    Each case is looked up by its id: for thousands of them, PostgreSQL might otherwise read all there are.
+    """
+    one = select(literal(True)).where(CaseRow.case_id == case_id, visible_to(viewer), *conditions)  # noqa: FBT003 - SQL's own
+    return one.limit(1).correlate_except(CaseRow).scalar_subquery()
+
+
 def evidence_seen(viewer: Viewer) -> ScalarSelect[int]:
     """Return how many pieces of evidence the viewer may see on a case (decision 0058), to be selected with the case.
 
@@ -170,6 +181,16 @@ async def by_reference(session: AsyncSession, viewer: Viewer, reference: str) ->
     return _found(await session.scalar(select(CaseRow).where(CaseRow.reference == reference, visible_to(viewer))))
 
 
+async def beginning_with(
+    session: AsyncSession, viewer: Viewer, start: str, conditions: Sequence[ColumnElement[bool]], limit: int
+) -> list[UUID]:
+    """Return the cases whose references begin with `start`, the newest first, as far as the viewer may see them."""
+    last = f"{start}{'Z' * len('XXXX-XXXX-99')}"
+    begin = (CaseRow.reference.between(start, last), CaseRow.reference.startswith(start, autoescape=True))
+    query = select(CaseRow.case_id).where(*begin, visible_to(viewer), *conditions)
+    return sorted(await session.scalars(query.order_by(CaseRow.reference).limit(limit)), reverse=True)
+
+
 async def ids_of_report(session: AsyncSession, reference: str) -> dict[str, UUID]:
     """Return the reference and id of every case of the report that `reference` belongs to, linked ones last.
 
@@ -252,7 +273,7 @@ async def records(
     page = select(table).order_by(table.c.case_id).limit(_FETCH)
     while rows := [dict(row) for row in (await session.execute(page.where(table.c.case_id > last))).mappings()]:
         ids = [row["case_id"] for row in rows]
-        people, evidence = await _people_named(session, ids), await reports.evidence_fingerprints(session, ids)
+        people, evidence = await people_named(session, ids), await reports.evidence_fingerprints(session, ids)
         told = await reports.fingerprints(session, [row["report_id"] for row in rows if row["link_number"] == 1])
         more, kept = [[await find(session, ids) for find in finders] for finders in (others, states)]
         for row in rows:
@@ -268,7 +289,8 @@ def _merged(found: Sequence[Mapping[UUID, Mapping[str, str]]], case_id: UUID) ->
     return {name: value for one in found for name, value in one.get(case_id, {}).items()}
 
 
-async def _people_named(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+async def people_named(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """Return the staff ids of the people named to see each case, in one statement."""
     named = await session.execute(
         select(CaseAccess.case_id, CaseAccess.subject).where(CaseAccess.case_id.in_(case_ids))
     )
@@ -321,9 +343,15 @@ async def text_of_note(session: AsyncSession, note_id: UUID) -> str | None:
 
 async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
     """Return the notes of a case, oldest first."""
-    rows = await session.scalars(select(Note).where(Note.case_id == case_id).order_by(Note.at, Note.note_id))
-    return [
-        WrittenNote(
+    return (await notes_of(session, [case_id]))[case_id]
+
+
+async def notes_of(session: AsyncSession, case_ids: Collection[UUID]) -> dict[UUID, list[WrittenNote]]:
+    """Return the notes of each case, oldest first, in one statement."""
+    found: dict[UUID, list[WrittenNote]] = {case_id: [] for case_id in case_ids}
+    of_cases = select(Note).where(Note.case_id.in_(case_ids)).order_by(Note.at, Note.note_id)
+    for row in await session.scalars(of_cases):
+        note = WrittenNote(
             at=row.at,
             author=row.author,
             author_name=row.author_name,
@@ -333,8 +361,8 @@ async def notes(session: AsyncSession, case_id: UUID) -> list[WrittenNote]:
             message_id=row.message_id,
             text=row.text,
         )
-        for row in rows
-    ]
+        found[row.case_id].append(note)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

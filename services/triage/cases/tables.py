@@ -107,6 +107,11 @@ class CaseRow(Base):
         Index("ix_case_kept_from", "kept_from", postgresql_using="gin", postgresql_where=text("kept_from <> '{}'")),
     )
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The codes of what it is about: its platform, and what happened."""
+        return (self.platform, *self.behaviours)
+
 
 class Note(Base):
     """What a responder wrote, for the team or for the reporter, or what the reporter wrote to the team."""

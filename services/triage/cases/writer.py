@@ -4,7 +4,7 @@ It takes as many statements for a hundred cases as for one.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypedDict
@@ -32,6 +32,8 @@ from shared.ids import CaseId, Ids, ReportId
 from shared.messaging.outbox import Outbox
 
 SYSTEM = "system:triage"
+Forget = Callable[[AsyncSession, Collection[UUID]], Awaitable[None]]
+"""Erases what another capability derived from the words of cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class CaseWriter:
     deadlines: DeadlinePolicy
     ids: Ids
     outbox: Outbox
+    forgets: Sequence[Forget] = ()
+    """Whoever derives something from the words of cases, for what must be erased at once."""
 
     async def open(self, session: AsyncSession, new: Sequence[NewCase], now: datetime) -> None:
         """Store new cases with their decisions, deadlines and activities, and append their events to the outbox."""
@@ -154,6 +158,12 @@ class CaseWriter:
         await changes.note(session, [one.after.case_id for one in transitions])
         events = [NewEvent.of(one.after.case_id, event) for one in transitions for event in one.events]
         await self.outbox.append(session, events, now)
+
+    async def forget(self, session: AsyncSession, case_ids: Collection[UUID]) -> None:
+        """Erase what was derived from the words of cases, and let it be derived again from what is left of them."""
+        for forget in self.forgets:
+            await forget(session, case_ids)
+        await changes.note(session, case_ids)
 
     def _linked(self, wanted: LinkedCase, number: int, made: Mapping[UUID, Decision], now: datetime) -> NewCase:
         origin = wanted.origin

@@ -9,6 +9,7 @@ from services.triage.operations import tables as operations
 from services.triage.outcome_reviews import tables as outcome_reviews
 from services.triage.reports import tables as reports
 from services.triage.routing import tables as routing
+from services.triage.search import tables as search
 from services.triage.tables import Base
 from services.triage.takedowns import tables as takedowns
 from services.triage.tasks import tables as tasks
@@ -27,6 +28,7 @@ REGISTERED = (
     outcome_reviews,
     reports,
     routing,
+    search,
     takedowns,
     tasks,
 )

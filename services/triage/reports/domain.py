@@ -170,6 +170,12 @@ class TriageReport(CodedAnswers):
         return self.is_online and all(item.removed_at for item in shown)
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """What people wrote in it."""
+        written = (self.narrative, self.evidence_note, self.asset_note, self.business_case, self.platform_name)
+        return tuple(text for text in written if text)
+
+    @property
     def links(self) -> tuple[str, ...]:
         """The links that the report gives; without its content, none."""
         return self.urls
@@ -178,6 +184,18 @@ class TriageReport(CodedAnswers):
     def story(self) -> str:
         """What happened, as the reporter told it; empty if it was erased, or not read from the database."""
         return self.narrative
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Names, staff ids and email addresses of the people that it names."""
+        named = [name for person in (*self.affected, *self.accused) for name in (person.name, person.staff_id)]
+        reporter = (self.reporter_name, self.reporter_staff_id, self.reporter_email)
+        return tuple(name for name in (*reporter, *named) if name)
+
+    @property
+    def accounts_of_people(self) -> tuple[str, ...]:
+        """The accounts of the people that it names, as written."""
+        return tuple(person.handle for person in (*self.affected, *self.accused) if person.handle)
 
     @property
     def account_names(self) -> tuple[str, ...]:

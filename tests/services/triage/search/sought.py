@@ -1,0 +1,20 @@
+"""Lets the sweep make documents, and searches as a page does."""
+
+from services.triage.cases.access import Viewer
+from services.triage.search import handlers, queries
+from services.triage.search.domain import Sought
+from services.triage.search.queries import Hit
+from shared.db.database import Database
+from tests.services.triage.builders import NOW
+
+
+async def swept(database: Database) -> None:
+    while True:
+        async with database.transaction() as session:
+            if not await handlers.update_documents(session, NOW):
+                return
+
+
+async def search(database: Database, typed: str, who: Viewer) -> list[Hit]:
+    async with database.transaction() as session:
+        return (await queries.page(session, who, Sought.read(typed))).hits
