@@ -11,6 +11,7 @@ from services.triage import consumer
 from services.triage.accounts.handlers import forget_accounts
 from services.triage.bulk import api as bulk_api
 from services.triage.bulk import handlers as bulk
+from services.triage.bulk import pages as bulk_pages
 from services.triage.bulk.refusals import NAMES as REFUSED_IN_BULK
 from services.triage.bulk.refusals import REFUSALS as BULK_REFUSALS
 from services.triage.campaigns import api as campaigns_api
@@ -77,6 +78,7 @@ PREFIX = "/cases"
 TEMPLATES = tuple(
     Path(__file__).parent / name / "templates"
     for name in (
+        "bulk",
         "cases",
         "conversation",
         "evidence",
@@ -101,6 +103,7 @@ ROUTERS = (
     campaigns_api.router,
     api.router,
     bulk_api.router,
+    bulk_pages.router,
     conversation_api.router,
     review_api.router,
     wellbeing_api.router,

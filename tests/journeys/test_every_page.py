@@ -112,6 +112,8 @@ async def test_far_too_long_words_names_and_links_break_no_page(program: Program
     sam, priya = await join("Sam Reid"), await join("Priya Shah")
     await sam.waits_for("/cases", sent.reference)
     await sam.looks("queue, long")
+    await _writes_to_many(sam, sent.reference)
+    await sam.open("/cases")
     await sam.driver.press(f"Claim {sent.reference}")
     await sam.driver.press("Show what was written")
     await sam.looks("case, long")
@@ -128,6 +130,18 @@ async def test_far_too_long_words_names_and_links_break_no_page(program: Program
         await sam.looks(f"case{tab}, long notes")
     await priya.waits_for(f"/report/track/{sent.reference}", LONG_WORD)
     await priya.looks("status, long")
+
+
+async def _writes_to_many(sam: Someone, reference: str) -> None:
+    await sam.driver.tick(f"Choose {reference}")
+    await sam.driver.press("Message")
+    await sam.looks("many cases, preview")
+    await sam.driver.press("Message the reporters of 1 case")
+    await sam.is_refused("many cases, no message", "Write what the reporters will read")
+    await sam.driver.write("Message to each reporter", LONG_TEXT[:5_000])
+    await sam.driver.press("Message the reporters of 1 case")
+    await sam.reads("Message sent about 1 case", reference)
+    await sam.looks("many cases, done")
 
 
 async def test_a_long_allegation_breaks_no_page_of_a_manager(program: Program, join: Join) -> None:

@@ -207,6 +207,15 @@ async def page(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: 
     return [_queued(*row) for row in (reversed(rows) if wanted.before else rows)]
 
 
+async def chosen(
+    session: AsyncSession, viewer: Viewer, wanted: QueueFilter, now: datetime, limit: int
+) -> dict[UUID, int]:
+    """Return the first cases of a queue, up to `limit`, each with its version."""
+    query = select(CaseRow.case_id, CaseRow.version).where(visible_to(viewer), *_conditions(viewer, wanted, now))
+    rows = await session.execute(query.order_by(CaseRow.priority, CaseRow.case_id).limit(limit))
+    return {row.case_id: row.version for row in rows}
+
+
 async def count_arrivals(session: AsyncSession, viewer: Viewer, wanted: QueueFilter, since: UUID, now: datetime) -> int:
     """Count cases of a queue that were opened after case `since`, up to a limit."""
     query = select(CaseRow.case_id).where(

@@ -8,7 +8,7 @@ _HIDDEN = re.compile(r'name="csrftoken" value="(?P<token>[^"]+)"')
 _VERSION = re.compile(r'name="version" value="(\d+)"')
 
 
-async def press(client: AsyncClient, page: str, action: str, **fields: str | list[str]) -> Response:
+async def press(client: AsyncClient, page: str, action: str, /, **fields: str | list[str]) -> Response:
     """Read `page`, then post `fields` to `action` with the hidden fields of the page's form."""
     seen = (await client.get(page)).text
     token, version = _HIDDEN.search(seen), _VERSION.search(seen)

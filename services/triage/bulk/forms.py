@@ -1,0 +1,71 @@
+"""What a person types about many cases: which they choose in the queue, and what is to be done with them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from fastapi import Request
+
+from services.triage.bulk.domain import Action, Order
+from services.triage.cases.forms import LONGEST_TEXT
+from shared.auth.permissions import QUEUES
+from shared.events.vocabulary import Outcome, Team
+from shared.web.forms import FormErrors, FormReader
+
+_CHOSEN = re.compile(r"(?P<case>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_(?P<version>[0-9]{1,9})")
+_TEXTS: Mapping[Action, str | None] = {
+    Action.TRANSFER: "Say why it is another team’s work",
+    Action.MESSAGE: "Write what the reporters will read",
+    Action.RESOLVE: None,
+}
+"""Actions that take a text, and the message where it is missing; None if it may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenForm:
+    """What was chosen in the queue."""
+
+    action: Action | None
+    cases: Mapping[UUID, int]
+    """Each case with the version that the page showed."""
+    whole: bool
+    """Whether all cases of the view are meant, also those on other pages."""
+    view: str
+    """The queue, as the query of its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderForm:
+    """What is to be done with the chosen cases. If `errors` is not empty, use the rest only to show the form again."""
+
+    typed: str = ""
+    text: str = ""
+    team: Team | None = None
+    outcome: Outcome | None = None
+    errors: FormErrors = field(default_factory=FormErrors)
+
+    def order(self, action: Action) -> Order:
+        """Return what is to be done."""
+        return Order(action, self.team, self.outcome, self.text)
+
+
+async def read_chosen(request: Request) -> ChosenForm:
+    """Read which cases were ticked, and which button was pressed; what makes no sense is left out."""
+    form = await FormReader.posted(request)
+    ticked = [found for text in form.typed.get("case", ()) if (found := _CHOSEN.fullmatch(text))]
+    return ChosenForm(
+        action=form.choice("action", Action),
+        cases={UUID(one["case"]): int(one["version"]) for one in ticked},
+        whole=form.ticked("whole"),
+        view=form.first("view"),
+    )
+
+
+async def read_order(request: Request, action: Action) -> OrderForm:
+    """Read what is to be done; `errors` holds what is missing or wrong."""
+    form = await FormReader.posted(request)
+    team = form.one_of("team", QUEUES, "Choose a team") if action is Action.TRANSFER else None
+    outcome = form.choice("outcome", Outcome, "Choose how they ended") if action is Action.RESOLVE else None
+    text = form.text("text", _TEXTS[action], LONGEST_TEXT) if action in _TEXTS else None
+    return OrderForm(form.first("text"), text or "", Team(team) if team else None, outcome, form.errors)

@@ -1,0 +1,145 @@
+"""/cases/bulk: what was chosen in the queue, whom it would affect, how far it is, what came of it, and undo."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from services.triage.bulk import domain, handlers, queries
+from services.triage.bulk.domain import Action, State
+from services.triage.bulk.forms import OrderForm, read_chosen, read_order
+from services.triage.bulk.queries import Bulk
+from services.triage.bulk.refusals import NAMES, PROBLEMS
+from services.triage.cases import lists, views
+from services.triage.cases.dependencies import WorkDep
+from services.triage.cases.handlers import Work
+from shared.web.pages import render
+
+router = APIRouter(include_in_schema=False)
+
+_PAGE = "/cases/bulk/{bulk_id:uuid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How pages name an action."""
+
+    button: str
+    title: str
+    done: str
+    undo: str
+    """What undoing it cannot do, if it is a thing that people need to know."""
+
+
+WORDS: Mapping[Action, Words] = {
+    Action.CLAIM: Words("Claim", "Claim {}", "{} claimed", ""),
+    Action.TRANSFER: Words(
+        "Transfer", "Transfer {}", "{} transferred", "The other team may have been told of them already."
+    ),
+    Action.MESSAGE: Words(
+        "Message",
+        "Message the reporters of {}",
+        "Message sent about {}",
+        "A message that was sent cannot be taken back.",
+    ),
+    Action.RESOLVE: Words(
+        "Resolve",
+        "Resolve {}",
+        "{} resolved",
+        "Reporters may have been told already. Their page then says that work goes on.",
+    ),
+}
+
+
+@router.post("/cases/bulk")
+async def choose(request: Request, work: WorkDep) -> Response:
+    """Keep what was ticked in the queue, and go on to its preview. A whole view is looked up again."""
+    form = await read_chosen(request)
+    wanted = _queue(form.view)
+    found = (
+        await lists.chosen(work.session, work.viewer, wanted, work.now, domain.MOST + 1) if form.whole else form.cases
+    )
+    if form.action is None or not found:
+        return render(request, "bulk_nothing.html", 422, queue_url=wanted.url())
+    some = dict(list(found.items())[: domain.MOST])
+    more = len(found) > domain.MOST
+    bulk_id = await handlers.choose(work, form.action, some, back=form.view, more=more)
+    return RedirectResponse(f"/cases/bulk/{bulk_id}", 303)
+
+
+@router.get(_PAGE)
+async def bulk_page(request: Request, work: WorkDep, bulk_id: UUID) -> HTMLResponse:
+    """Show whom it would affect; once it was begun, how far it is and what came of it."""
+    bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
+    if bulk.state is State.DRAFT:
+        return await _preview(request, work, bulk, OrderForm())
+    return await _results(request, work, bulk)
+
+
+@router.post(_PAGE)
+async def carry_out(request: Request, work: WorkDep, bulk_id: UUID) -> Response:
+    """Begin; if something is missing, show the preview again."""
+    bulk = await queries.of_person(work.session, work.viewer.subject, bulk_id)
+    form = await read_order(request, bulk.action)
+    if form.errors and bulk.state is State.DRAFT:
+        return await _preview(request, work, bulk, form)
+    await handlers.carry_out(work, bulk_id, form.order(bulk.action), NAMES)
+    return RedirectResponse(f"/cases/bulk/{bulk_id}", 303)
+
+
+@router.post(_PAGE + "/undo")
+async def undo(work: WorkDep, bulk_id: UUID) -> RedirectResponse:
+    """Put the cases back as they were, and say which could not be."""
+    await handlers.undo(work, bulk_id, NAMES)
+    return RedirectResponse(f"/cases/bulk/{bulk_id}", 303)
+
+
+async def _preview(request: Request, work: Work, bulk: Bulk, form: OrderForm) -> HTMLResponse:
+    ahead = await queries.would_affect(work.session, work.viewer, bulk, work.now)
+    return render(
+        request,
+        "bulk_preview.html",
+        422 if form.errors else 200,
+        ahead=ahead,
+        left=[(PROBLEMS[NAMES[kind]], count) for kind, count in ahead.refused.items()],
+        teams=[team for team in views.FULL_TEAM_NAMES if team in ahead.teams],
+        outcomes=[outcome for outcome in views.OUTCOMES if outcome in ahead.outcomes],
+        form=form,
+        errors=form.errors,
+        **_values(bulk),
+    )
+
+
+async def _results(request: Request, work: Work, bulk: Bulk) -> HTMLResponse:
+    done = [item for item in bulk.items if item.made is not None]
+    return render(
+        request,
+        "bulk_results.html",
+        200,
+        references=await queries.references(work.session, work.viewer, bulk),
+        done=done,
+        refused=[(item, PROBLEMS[item.problem]) for item in bulk.items if item.problem],
+        kept=[(item, PROBLEMS[item.undo]) for item in done if item.undo],
+        may_undo=bulk.undo_until is not None and work.now <= bulk.undo_until,
+        **_values(bulk),
+    )
+
+
+def _queue(view: str) -> lists.QueueFilter:
+    """Return the queue of an address's query."""
+    return lists.QueueFilter.read(dict(parse_qsl(view)))
+
+
+def _values(bulk: Bulk) -> dict[str, object]:
+    back = _queue(bulk.back).url()
+    return {
+        "bulk": bulk,
+        "words": WORDS[bulk.action],
+        "Action": Action,
+        "State": State,
+        "wording": views,
+        "queue_url": back,
+    }
