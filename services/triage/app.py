@@ -30,6 +30,7 @@ from services.triage.deadlines.domain import DeadlinePolicy, OfficeHours, Timeke
 from services.triage.evidence import api as evidence_api
 from services.triage.evidence import pages as evidence_pages
 from services.triage.evidence.refusals import REFUSALS as EVIDENCE_REFUSALS
+from services.triage.exposure.handlers import forget as forget_exposure
 from services.triage.managers import pages as manager_pages
 from services.triage.operations import api as operations_api
 from services.triage.operations import pages as operations_pages
@@ -82,6 +83,7 @@ TEMPLATES = tuple(
         "cases",
         "conversation",
         "evidence",
+        "exposure",
         "managers",
         "operations",
         "outcome_reviews",
@@ -128,6 +130,7 @@ _BULKS_EVERY = timedelta(seconds=2)
 _BULKS_FORGOTTEN_EVERY = timedelta(hours=1)
 _CAMPAIGNS_EVERY = timedelta(seconds=1)
 _KEYS_EVERY = timedelta(minutes=10)
+_EXPOSURE_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +228,7 @@ def _roles(parts: TriageParts) -> Sequence[Role]:
         sweep("triage-shared-keys", forget, every=_KEYS_EVERY),
         Auditor("triage", STEPS, database=database, clock=clock, outbox=outbox),
         sweep("triage-tasks", partial(note_overdue, writer=writer), every=_DEADLINES_EVERY),
+        sweep("triage-exposure", forget_exposure, every=_EXPOSURE_EVERY),
         *retention_sweeps(parts),
         *anchor_sweeps(parts),
         *session_roles(parts),

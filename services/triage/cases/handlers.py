@@ -13,7 +13,7 @@ from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import domain, queries
-from services.triage.cases.access import Viewer
+from services.triage.cases.access import Viewer, keys_of_colleague
 from services.triage.cases.domain import Actor, Case
 from services.triage.cases.tables import CaseRow, Note, Responder, not_finished
 from services.triage.cases.writer import (
@@ -29,16 +29,16 @@ from services.triage.cases.writer import (
 from services.triage.deadlines import handlers as deadlines
 from services.triage.deadlines import queries as deadline_queries
 from services.triage.deadlines.domain import ANSWERS, Deadline, DeadlineWarning, outlook, warn
+from services.triage.exposure import handlers as exposure
 from shared.audit import chain
 from shared.events import triage
 from shared.events.envelope import Event, NewEvent
-from shared.events.people import keys_of_member
 from shared.events.vocabulary import CaseState, Outcome, Priority, Team
 from shared.ids import folded_id
 from shared.messaging.auditor import Step
 from shared.people import anyone_known, names_of
 
-PAGE_OPENED = "page_opened"
+PAGE_OPENED, CONTENT_SHOWN = "page_opened", "content_shown"
 VISIT = timedelta(minutes=10)
 """Opening a restricted case, or a conversation, again within this time counts as the same visit. Our choice."""
 LATELY = timedelta(days=30)
@@ -230,12 +230,14 @@ async def open_page(work: Work, case_id: UUID) -> None:
     await visit(work, case_id, PAGE_OPENED)
 
 
-async def visit(work: Work, case_id: UUID, action: str) -> None:
-    """Record that a responder looked, unless they did so a moment ago."""
+async def visit(work: Work, case_id: UUID, action: str) -> bool:
+    """Record that a responder looked, unless they did so a moment ago; return whether this begins a visit."""
     activities = await chain.read(work.session, case_id)
     lately = [one for one in activities if one.action == action and work.now - one.at < VISIT]
-    if work.viewer.subject not in {one.actor for one in lately}:
-        await look(work, case_id, action)
+    if work.viewer.subject in {one.actor for one in lately}:
+        return False
+    await look(work, case_id, action)
+    return True
 
 
 async def look(work: Work, case_id: UUID, action: str) -> Case:
@@ -299,7 +301,17 @@ async def _kept_from(session: AsyncSession, case: Case) -> tuple[frozenset[str],
 def _may_have(staff_id: str, name: str | None, kept_from: frozenset[str], named: frozenset[str] | None) -> bool:
     if named is not None and staff_id not in named:
         return False
-    return kept_from.isdisjoint(keys_of_member(staff_id=staff_id, name=name, email=None))
+    return kept_from.isdisjoint(keys_of_colleague(staff_id, name, None))
+
+
+async def show_content(work: Work, case: Case) -> Case:
+    """Record that a responder asked for what people wrote, and count it to what they are shown today.
+
+    Raises:
+        CapReached: a lead is asked before they see more.
+    """
+    await exposure.count(work.session, work.viewer.subject, case.team, case.priority, work.now)
+    return await look(work, case.case_id, CONTENT_SHOWN)
 
 
 async def execute(work: Work, case_id: UUID, read: int, command: Command) -> Case:

@@ -18,6 +18,8 @@ from services.triage.cases.handlers import Work
 from services.triage.cases.refusals import REFUSALS
 from services.triage.deadlines import queries as deadlines
 from services.triage.deadlines.domain import ANSWERS, Deadline
+from services.triage.exposure import queries as exposure
+from services.triage.exposure.domain import CapReached
 from services.triage.reports import queries as reports
 from services.triage.reports.domain import TriageReport
 from services.triage.routing import queries as routing
@@ -121,7 +123,10 @@ async def unknown_tab(request: Request, work: WorkDep, rest: str, unknown: str) 
 async def show_content(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show what people wrote, and record that a responder asked."""
     found = await queries.by_reference(work.session, work.viewer, f"SP-{rest}")
-    case = await handlers.look(work, found.case_id, "content_shown")
+    try:
+        case = await handlers.show_content(work, found)
+    except CapReached:
+        return await show(request, work, found, tab=Tab.SUMMARY, status=409)
     return await show(request, work, case, tab=Tab.SUMMARY, content=True)
 
 
@@ -238,7 +243,6 @@ async def show(
     [clocks] = (await deadlines.of_cases(work.session, [case.case_id])).values()
     viewer = work.viewer
     outlook = min((clock for clock in clocks if clock.running), key=lambda clock: clock.due_at, default=None)
-    in_hours = outlook is not None and not outlook.round_the_clock
     found = shown or await _for_tab(request, work, case, tab, content=content)
     changed_by = [change.actor for change in (form.changes if form else ())]
     return render(
@@ -249,8 +253,11 @@ async def show(
         tabs=_tabs(case, tab, await queries.count_evidence(work.session, viewer, case)),
         clocks=clocks,
         outlook=outlook,
-        hours=parts_of(request, CaseParts).deadlines.hours(case.team, case.priority) if in_hours else None,
+        hours=parts_of(request, CaseParts).deadlines.hours(case.team, case.priority)
+        if outlook and not outlook.round_the_clock
+        else None,
         **await _actions(work, case, clocks, form),
+        exposure=await exposure.of_person(work.session, viewer.subject, work.now),
         Action=Action,
         viewer=viewer,
         wording=views,

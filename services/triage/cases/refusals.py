@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.triage.cases import domain, queries
 from services.triage.cases.views import STATES
+from services.triage.exposure.domain import CapReached
 from shared.web.problems import FieldProblem
 from shared.web.refusals import Refusal, Refusals, reading
 
@@ -29,6 +30,12 @@ def _does_not_fit(field: str, message: str) -> Refusal:
 
 
 REFUSALS: Refusals = {
+    CapReached: Refusal(
+        409,
+        "content-limit-reached",
+        "You have been shown as much today as is good for you",
+        "Ask a lead to let you see more, or hand the case over.",
+    ),
     domain.CaseNotFound: Refusal(
         404, "case-not-found", "There is no such case here", "It may be with another team, or kept from you."
     ),

@@ -29,6 +29,7 @@ from services.triage.evidence.domain import (
     require_open_to_additions,
     require_openable,
 )
+from services.triage.exposure import handlers as exposure
 from services.triage.reports import handlers as reports
 from services.triage.reports import queries as report_queries
 from services.triage.reports.domain import Evidence
@@ -255,6 +256,7 @@ async def open_item(visit: Visit, evidence_id: UUID, opening: Opening) -> tuple[
         EvidenceNotFound: the case has no such piece, or this person may not see it.
         EvidenceWithdrawn, EvidenceInfected: it may not be opened.
         EvidenceWithheld: this person is given copies, and none can be made of it.
+        CapReached: a lead is asked before this person sees more.
     """
     items = await queries.on_case(visit.session, visit.case, visit.viewer)
     item = next((one for one in items if one.evidence_id == evidence_id), None)
@@ -265,6 +267,8 @@ async def open_item(visit: Visit, evidence_id: UUID, opening: Opening) -> tuple[
     if copied and not has_copies(item):
         raise EvidenceWithheld
     says = {"evidence": str(evidence_id), **opening.codes} | ({"form": "copy"} if copied else {})
+    if visit.viewer:
+        await exposure.count(visit.session, visit.person, visit.case.team, visit.case.priority, visit.now)
     await _note(visit, queries.OPENED, opening.purpose, says)
     action = GrantedAction.PREVIEW if opening.form is Form.PREVIEW else GrantedAction.DOWNLOAD
     grant = _grant(visit, action, [item])

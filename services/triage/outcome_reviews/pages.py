@@ -12,6 +12,7 @@ from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import Shown, Tab, opened, show
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
+from services.triage.exposure.domain import CapReached
 from services.triage.outcome_reviews import domain, queries
 from services.triage.outcome_reviews.handlers import decide
 from services.triage.outcome_reviews.refusals import REFUSALS
@@ -38,7 +39,10 @@ async def review_tab(request: Request, work: WorkDep, rest: str) -> HTMLResponse
 async def show_reason(request: Request, work: WorkDep, rest: str) -> HTMLResponse:
     """Show the reporter's reason, and record that a responder asked."""
     found = await case_queries.by_reference(work.session, work.viewer, f"SP-{rest}")
-    case = await cases.look(work, found.case_id, "content_shown")
+    try:
+        case = await cases.show_content(work, found)
+    except CapReached:
+        return await _tab(request, work, found, status=409)
     return await _tab(request, work, case, content=True)
 
 

@@ -14,11 +14,15 @@ def without(case: Case, actor: Actor) -> Case:
 
     The version stays if nothing else changes: the work of no one is out of date for that.
     """
-    if case.assignee == actor.subject and not case.finished:
-        return domain.release(case, actor)
-    if case.last_had_by and folded_id(case.last_had_by) == folded_id(actor.subject):
+    if _same(case.assignee, actor.subject) and not case.finished:
+        return domain.next_version(domain.unassigned(case))
+    if _same(case.last_had_by, actor.subject):
         return domain.next_version(case, last_had_by=None)
     return case
+
+
+def _same(staff_id: str | None, other: str) -> bool:
+    return staff_id is not None and folded_id(staff_id) == folded_id(other)
 
 
 def require_lead(actor: Actor) -> None:

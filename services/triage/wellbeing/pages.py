@@ -1,17 +1,27 @@
 """/cases/SP-…/step-back: leave a case to others. /cases/wellbeing: what was left, and what leads are asked."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.triage.cases import queries as cases
+from services.triage.cases import views
+from services.triage.cases.access import Viewer
 from services.triage.cases.dependencies import ViewerDep, WorkDep
 from services.triage.cases.domain import Case
 from services.triage.cases.handlers import Work
 from services.triage.cases.pages import opened
 from services.triage.cases.refusals import REFUSALS as CASE_REFUSALS
+from services.triage.exposure import domain as limits
+from services.triage.exposure import handlers as exposures
+from services.triage.exposure import queries as exposure
+from services.triage.exposure.domain import NotTheirLead
 from services.triage.wellbeing import handlers, queries
 from services.triage.wellbeing.refusals import REFUSALS
 from shared.people import names_of
+from shared.web.dependencies import Now, Transaction
 from shared.web.forms import FormErrors, FormReader
 from shared.web.pages import render
 from shared.web.refusals import record_refusal, refusal_of
@@ -21,16 +31,41 @@ router = APIRouter(include_in_schema=False)
 PAGE = "/cases/wellbeing"
 _CASE = "/cases/SP-{rest}"
 _ALL_REFUSALS = {**CASE_REFUSALS, **REFUSALS}
+_LONGEST_ID = 40
 _DONE = {
+    "allowed": "They can see more today.",
     "conflict": "You no longer see this case, or other cases of the same report. Your lead can let you see it again.",
     "let-in": "They can see the case again.",
 }
 
 
 @router.get(PAGE)
-async def wellbeing_page(request: Request, _viewer: ViewerDep) -> HTMLResponse:
-    """Show how to step back from a case, and what came of it."""
-    return render(request, "wellbeing.html", done=_done(request))
+async def wellbeing_page(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> HTMLResponse:
+    """Show a person what they were shown today, and a lead who asks to see more."""
+    return await _page(request, session, viewer, now)
+
+
+@router.post(PAGE)
+async def allow_more(request: Request, session: Transaction, viewer: ViewerDep, now: Now) -> Response:
+    """Let a person see more content today; if that is refused, show the page again with the reason."""
+    form = await FormReader.posted(request)
+    subject = form.line("subject", "Choose a person", _LONGEST_ID)
+    if subject is None:
+        return await _page(request, session, viewer, now, errors=form.errors, status=422)
+    try:
+        await exposures.allow_more(session, subject, viewer.subject, viewer.leads, now)
+    except NotTheirLead as error:
+        status = record_refusal(refusal_of(error, REFUSALS), error, form.errors, "subject")
+        return await _page(request, session, viewer, now, errors=form.errors, status=status)
+    return RedirectResponse(f"{PAGE}?done=allowed", 303)
+
+
+@router.post(f"{_CASE}/ask-for-more")
+async def ask_for_more(work: WorkDep, rest: str) -> RedirectResponse:
+    """Ask the leads of the team that has the case to let the person see more today."""
+    case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
+    await exposures.ask_for_more(work.session, work.viewer.subject, case.team, work.now)
+    return RedirectResponse(f"/cases/{case.reference}#exposure", 303)
 
 
 @router.get(f"{_CASE}/step-back")
@@ -52,7 +87,7 @@ async def end_conflict(request: Request, work: WorkDep, rest: str) -> Response:
     """Let a person see the case again; if that is refused, show the page again with the reason."""
     case = await cases.by_reference(work.session, work.viewer, f"SP-{rest}")
     form = await FormReader.posted(request)
-    staff_id = form.line("staff_id", "Choose a person", 40)
+    staff_id = form.line("staff_id", "Choose a person", _LONGEST_ID)
     if staff_id is None:
         return await _step_back(request, work, case, errors=form.errors, status=422)
     try:
@@ -61,6 +96,32 @@ async def end_conflict(request: Request, work: WorkDep, rest: str) -> Response:
         status = record_refusal(refusal_of(error, _ALL_REFUSALS), error, form.errors, "staff_id")
         return await _step_back(request, work, case, errors=form.errors, status=status)
     return RedirectResponse(f"/cases/{case.reference}/step-back?done=let-in", 303)
+
+
+async def _page(
+    request: Request,
+    session: AsyncSession,
+    viewer: Viewer,
+    now: datetime,
+    *,
+    errors: FormErrors | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    asking = await exposure.requests(session, viewer.leads, viewer.subject, now) if viewer.leads else []
+    return render(
+        request,
+        "wellbeing.html",
+        status,
+        exposure=await exposure.of_person(session, viewer.subject, now),
+        limits=limits,
+        leads=viewer.leads,
+        requests=asking,
+        totals=await exposure.totals(session, viewer.leads, now) if viewer.leads else [],
+        names=await names_of(session, [one.subject for one in asking]),
+        wording=views,
+        errors=errors or FormErrors(),
+        done=_done(request),
+    )
 
 
 async def _step_back(

@@ -1,9 +1,17 @@
 """How the API and the pages answer when someone cannot step back, or cannot be let in again."""
 
+from services.triage.exposure.domain import NotTheirLead
 from services.triage.wellbeing.domain import NoConflictDeclared
 from shared.web.refusals import Refusal, Refusals
 
 REFUSALS: Refusals = {
+    NotTheirLead: Refusal(
+        409,
+        "no-such-request",
+        "That person does not ask you to see more",
+        "Another lead may have decided already.",
+        field="subject",
+    ),
     NoConflictDeclared: Refusal(
         409,
         "no-conflict-declared",

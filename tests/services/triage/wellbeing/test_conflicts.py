@@ -78,6 +78,10 @@ async def test_only_a_lead_who_sees_the_case_lets_them_in_again(
             answer = await client.post(f"{where}/end", json={"staff_id": "S4001"})
         assert answer.status_code == status
     assert "S4001" in (await aisha.get(f"{page}/step-back")).text
+    by_aisha = {**triage.bearer(Role.SMART_LEAD, subject="S4002"), "If-Match": f'"{case.version}"'}
+    async with triage.client() as client:  # nor is it given to them without their asking
+        given = await client.post(f"{API}/{case.case_id}/assign", json={"assignee": "S4001"}, headers=by_aisha)
+    assert given.status_code == 409, given.text
     async with triage.client(Role.SMART_RESPONDER, subject="S4003") as colleague:
         assert "Who has a conflict" not in (await colleague.get(f"{page}/step-back")).text
     answer = await press(aisha, f"{page}/step-back", f"{page}/step-back", staff_id="s4001")

@@ -1,0 +1,1 @@
+"""How much of what may upset them people are shown in a day: to warn them, never to compare them."""

@@ -1,0 +1,63 @@
+"""Reads what people were shown: a person their own figures, a lead their team's totals and its requests."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.triage.exposure.domain import Exposure, TeamTotal, day_of
+from services.triage.exposure.tables import ExposureRequest, ExposureRow
+from shared.events.vocabulary import Team
+from shared.ids import folded_id
+
+MOST_REQUESTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A colleague's request to see more content today."""
+
+    subject: str
+    team: Team
+    asked_at: datetime
+
+
+async def of_person(session: AsyncSession, subject: str, now: datetime) -> Exposure:
+    """Return what a person was shown today, in one statement."""
+    today = and_(ExposureRow.day == day_of(now), ExposureRow.subject == folded_id(subject))
+    row, asked = ExposureRow, ExposureRequest
+    theirs = and_(asked.day == day_of(now), asked.subject == folded_id(subject))
+    shown = select(
+        func.coalesce(func.sum(row.items), 0), func.coalesce(func.sum(row.seconds), 0), func.max(row.last_at)
+    ).where(today)
+    found = shown.add_columns(
+        select(asked.asked_at).where(theirs).scalar_subquery(), select(asked.allowed_at).where(theirs).scalar_subquery()
+    )
+    items, seconds, last_at, asked_at, allowed_at = (await session.execute(found)).one()
+    return Exposure(items, timedelta(seconds=seconds), last_at, asked_at, allowed=allowed_at is not None)
+
+
+async def totals(session: AsyncSession, teams: Collection[Team], now: datetime) -> list[TeamTotal]:
+    """Return what these teams were shown today; a day has one row for each person and team."""
+    row = ExposureRow
+    sums = select(row.team, func.count(), func.sum(row.items), func.sum(row.seconds))
+    today = sums.where(row.day == day_of(now), row.team.in_(sorted(teams))).group_by(row.team).order_by(row.team)
+    return [
+        TeamTotal(Team(team), people, items, timedelta(seconds=seconds))
+        for team, people, items, seconds in await session.execute(today)
+    ]
+
+
+async def requests(session: AsyncSession, teams: Collection[Team], but: str, now: datetime) -> list[Request]:
+    """Return who asks the leads of these teams to see more today, other than `but`; the first requests first."""
+    asked = ExposureRequest
+    waiting = select(asked.subject, asked.team, asked.asked_at).where(
+        asked.day == day_of(now),
+        asked.team.in_(sorted(teams)),
+        asked.allowed_at.is_(None),
+        asked.subject != folded_id(but),
+    )
+    rows = await session.execute(waiting.order_by(asked.asked_at, asked.subject).limit(MOST_REQUESTS))
+    return [Request(subject, Team(team), asked_at) for subject, team, asked_at in rows]
